@@ -1,0 +1,103 @@
+"""Who may import what beyond the layers, and how large a room may grow."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "touchstone"
+# Only these rooms may import these packages.
+OWNERS = {
+    "inspect_ai": {"evaluation"},
+    "django": {"records", "service", "portal"},
+    "rich": {"cli", "demo", "bench"},
+    "cyclopts": {"cli"},
+    "altair": {"report"},
+}
+VERIFIER_LINES = 500
+MODULE_LINES = 500
+FUNCTION_LINES = 60
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module)
+    return names
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def test_layers_hold():
+    run = subprocess.run(
+        [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("package", sorted(OWNERS))
+def test_only_the_owner_imports(package: str):
+    strangers = [
+        str(path.relative_to(SOURCE))
+        for path in modules()
+        if room_of(path) not in OWNERS[package]
+        and any(name.split(".")[0] == package for name in imported(path))
+    ]
+    assert strangers == []
+
+
+def test_verifier_stands_alone():
+    """The standard library and `cryptography`, no other room, and short enough to read."""
+    paths = [path for path in modules() if room_of(path) == "verifier"]
+    foreign = {
+        name
+        for path in paths
+        for name in imported(path)
+        if name.split(".")[0] not in sys.stdlib_module_names | {"cryptography"}
+        and not name.startswith("touchstone.verifier")
+    }
+    assert foreign == set()
+    assert sum(path.read_text().count("\n") for path in paths) <= VERIFIER_LINES
+
+
+def test_modules_stay_readable():
+    long = [
+        f"{path.relative_to(SOURCE)}: {lines}"
+        for path in modules()
+        if (lines := path.read_text().count("\n")) > MODULE_LINES
+    ]
+    assert long == []
+
+
+def test_functions_stay_readable():
+    long = [
+        f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (node.end_lineno or node.lineno) - node.lineno > FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_every_room_says_what_it_is_for():
+    silent = [
+        room.name
+        for room in SOURCE.iterdir()
+        if (room / "__init__.py").is_file()
+        and not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    ]
+    assert silent == []

@@ -1,0 +1,74 @@
+"""What every test shares: unit and architecture tests have no sockets; what cannot run says so."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("suite", max_examples=60, deadline=None, derandomize=True,
+                          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+settings.register_profile("soak", max_examples=2000, deadline=None,
+                          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def _postgresql() -> bool:
+    return bool(sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))) or bool(
+        shutil.which("postgres")
+    )
+
+
+def _browser() -> bool:
+    return bool(shutil.which("chromium") or shutil.which("google-chrome"))
+
+
+def _sandbox() -> bool:
+    bwrap = shutil.which("bwrap")
+    if not bwrap:
+        return False
+    probe = [bwrap, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+
+def _compiler() -> bool:
+    return bool(shutil.which("gcc"))
+
+
+NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
+    "needs_postgresql": (_postgresql, "PostgreSQL (Debian: postgresql)"),
+    "needs_browser": (_browser, "a browser (Debian: chromium)"),
+    "needs_sandbox": (_sandbox, "bubblewrap that may unshare (Debian: bubblewrap)"),
+    "needs_compiler": (_compiler, "gcc with AddressSanitizer (Debian: gcc libc6-dev)"),
+}
+_missing: dict[str, str] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    present = {name: check() for name, (check, _) in NEEDS.items()}
+    for item in items:
+        folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
+        if folder in {"unit", "architecture"} and "enable_socket" not in item.keywords:
+            item.add_marker(pytest.mark.disable_socket)
+        for name, ok in present.items():
+            if name in item.keywords and not ok:
+                item.add_marker(pytest.mark.skip(reason=f"not run: needs {NEEDS[name][1]}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section("what could not run, and why")
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.write_line(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("CI") == "true" and skipped and session.exitstatus == 0:
+        session.exitstatus = 1
