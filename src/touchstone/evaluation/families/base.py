@@ -1,0 +1,85 @@
+"""What every family makes, and the promise that its quality check holds it to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+MIN_DIFFICULTY = 1
+MAX_DIFFICULTY = 5
+
+
+@dataclass(frozen=True)
+class Item:
+    """One task, as bytes. The same (family version, seed, difficulty) gives the same item.
+
+    All paths are relative, plain (`[A-Za-z0-9._-]` and `/`) and below the working folder.
+    """
+
+    id: str
+    """`<family>/<difficulty>-<seed as 16 hex digits>`."""
+    family: str
+    """The family's name, kebab case."""
+    version: str
+    """The family's version; part of the item's commitment."""
+    seed: int
+    """0 <= seed < 2**64."""
+    difficulty: int
+    """MIN_DIFFICULTY to MAX_DIFFICULTY."""
+    prompt: str
+    """What the subject is told. It names every file it may read and where its answer goes."""
+    files: Mapping[str, bytes]
+    """Files in the subject's working folder when it begins."""
+    answer: str
+    """Path of the one file that the subject leaves as its answer."""
+    answer_limit: int
+    """Largest answer in bytes; a longer one scores 0."""
+    judge_files: Mapping[str, bytes]
+    """Files that exist only in the judge's own sandbox: the judge script, fresh sources, secrets."""
+    judge: tuple[str, ...]
+    """Argument vector run in the judge's sandbox, whose working folder holds `judge_files` and the
+    subject's answer at `answer`. It prints one JSON object on its last line of stdout,
+    `{"score": 0 | 1, "reason": "<one plain sentence>"}`, and exits 0. `python3` and `gcc` are on
+    its PATH; standard library only. Anything else counts as a judge fault, never as a score."""
+    judge_seconds: int
+    """Time limit of the judge."""
+    reference: bytes
+    """An answer that scores 1, made without running a model. Never shown to a subject."""
+    domain: str = "cyber"
+    """The framework domain that the item speaks to."""
+
+
+class Family(Protocol):
+    """A generator of items. Implementations are stateless and import no Inspect."""
+
+    @property
+    def name(self) -> str:
+        """Kebab case, stable for ever."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Changes whenever any (seed, difficulty) gives other bytes."""
+        ...
+
+    @property
+    def least_grade(self) -> str:
+        """The least sandbox grade that its card allows: vm, container, confined, limited or none."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Programs that must be in the sandbox, such as `gcc`."""
+        ...
+
+    @property
+    def card(self) -> str:
+        """The one-page card, Markdown: what it measures, how it is scored, what it does not say."""
+        ...
+
+    def generate(self, seed: int, difficulty: int) -> Item:
+        """Make the item.
+
+        Raises:
+            ValueError: seed or difficulty out of range.
+        """
+        ...
