@@ -34,7 +34,7 @@ class Item:
     answer_limit: int
     """Largest answer in bytes; a longer one scores 0."""
     judge_files: Mapping[str, bytes]
-    """Files that exist only in the judge's own sandbox: the judge script, fresh sources, secrets."""
+    """Files only in the judge's own sandbox: the judge script, fresh sources, secrets."""
     judge: tuple[str, ...]
     """Argument vector run in the judge's sandbox, whose working folder holds `judge_files` and the
     subject's answer at `answer`. It prints one JSON object on its last line of stdout,
@@ -63,7 +63,7 @@ class Family(Protocol):
 
     @property
     def least_grade(self) -> str:
-        """The least sandbox grade that its card allows: vm, container, confined, limited or none."""
+        """The least sandbox grade allowed: vm, container, confined, limited or none."""
         ...
 
     @property
