@@ -1,0 +1,99 @@
+"""Confidence intervals of a success rate and of a difference of two rates."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.stats import binomtest
+
+from touchstone.statistics.errors import UnusableNumbersError
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A closed interval of rates (or of a difference of rates) at a confidence level."""
+
+    low: float
+    """Lower end; a rate lies in [0, 1], a difference in [-1, 1]."""
+    high: float
+    """Upper end, never below `low`."""
+    confidence: float
+    """Nominal coverage, strictly between 0 and 1."""
+
+
+def require_counts(solved: int, counted: int) -> None:
+    """Refuse counts that cannot be.
+
+    Raises:
+        UnusableNumbersError: a negative count, more solved than counted, or nothing counted.
+    """
+    if counted < 1:
+        raise UnusableNumbersError(f"{counted} samples were counted: a rate needs at least one")
+    if not 0 <= solved <= counted:
+        raise UnusableNumbersError(f"{solved} of {counted} solved cannot be")
+
+
+def require_level(level: float, what: str) -> None:
+    """Refuse a level outside (0, 1).
+
+    Raises:
+        UnusableNumbersError: the level is 0, 1, outside, or not a number.
+    """
+    if not 0.0 < level < 1.0:
+        raise UnusableNumbersError(f"{what} must lie strictly between 0 and 1, not {level}")
+
+
+def _interval(
+    solved: int, counted: int, confidence: float, method: Literal["exact", "wilson"]
+) -> Interval:
+    require_counts(solved, counted)
+    require_level(confidence, "confidence")
+    ends = binomtest(solved, counted).proportion_ci(confidence, method=method)
+    return Interval(float(ends.low), float(ends.high), confidence)
+
+
+def exact(solved: int, counted: int, confidence: float = 0.95) -> Interval:
+    """The Clopper-Pearson interval: coverage is never below `confidence`.
+
+    Source: Clopper and Pearson, Biometrika 26 (1934).
+    """
+    return _interval(solved, counted, confidence, "exact")
+
+
+def wilson(solved: int, counted: int, confidence: float = 0.95) -> Interval:
+    """The Wilson score interval: shorter than the exact one, coverage right on average only.
+
+    Source: Wilson, JASA 22 (1927).
+    """
+    return _interval(solved, counted, confidence, "wilson")
+
+
+def lower_bound(solved: int, counted: int, error: float) -> float:
+    """The exact one-sided lower bound: the true rate is below it with chance at most `error`."""
+    require_counts(solved, counted)
+    require_level(error, "an error rate")
+    return float(binomtest(solved, counted, alternative="greater").proportion_ci(1 - error).low)
+
+
+def upper_bound(solved: int, counted: int, error: float) -> float:
+    """The exact one-sided upper bound: the true rate is above it with chance at most `error`."""
+    require_counts(solved, counted)
+    require_level(error, "an error rate")
+    return float(binomtest(solved, counted, alternative="less").proportion_ci(1 - error).high)
+
+
+def difference(
+    solved: int, counted: int, reference_solved: int, reference_counted: int, error: float
+) -> tuple[float, float]:
+    """One-sided bounds (low, high) of `rate - reference rate`, each wrong with chance <= `error`.
+
+    Each rate gets half of the error (Bonferroni), so the bounds are conservative for independent
+    and for paired samples alike.
+    """
+    half = error / 2
+    low = lower_bound(solved, counted, half) - upper_bound(
+        reference_solved, reference_counted, half
+    )
+    high = upper_bound(solved, counted, half) - lower_bound(
+        reference_solved, reference_counted, half
+    )
+    return low, high
