@@ -1,0 +1,27 @@
+"""Named controls behind a real OpenAI-compatible HTTP server on loopback.
+
+They are subjects with known properties, not models: they know nothing of reviews and keep no state.
+"""
+
+from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
+from touchstone.evaluation.subjects.solvers.base import (
+    Exchange,
+    Run,
+    Say,
+    Solvers,
+    Step,
+    Strategy,
+    Transcript,
+)
+
+__all__ = [
+    "Exchange",
+    "Run",
+    "Say",
+    "Solvers",
+    "Step",
+    "Strategy",
+    "SubjectError",
+    "SubjectInputError",
+    "Transcript",
+]
