@@ -1,0 +1,47 @@
+# Everything here makes its own environment in .venv first.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format docs bench soak requirements clean runtime dev
+BIN := .venv/bin
+OUT ?= touchstone-demo
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: runtime ## a whole review, offline, in a few minutes; the report lands in $(OUT)
+	@$(BIN)/touchstone demo --out $(OUT)
+
+test: dev ## every test; ends with a list of what could not run and why
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: dev ## style, types and layers
+	@$(BIN)/ruff check src tests scripts
+	@$(BIN)/ruff format --check src tests scripts
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: dev ## mend what a tool can mend
+	@$(BIN)/ruff check --fix src tests scripts
+	@$(BIN)/ruff format src tests scripts
+
+docs: dev ## the documentation as a site, built strictly
+	@$(BIN)/mkdocs build --strict --quiet
+
+bench: runtime ## ratio tables
+	@$(BIN)/touchstone bench
+
+soak: dev ## the long forms of the crash, fuzz and law campaigns
+	@HYPOTHESIS_PROFILE=soak TOUCHSTONE_SOAK=1 $(BIN)/python -m pytest -n 2 --timeout 7200
+
+requirements: dev ## compile requirements/*.in to hashed lists, without addresses
+	@for kind in bootstrap runtime dev; do \
+	  $(BIN)/uv --quiet pip compile --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-header requirements/$$kind.in -o requirements/$$kind.txt || exit 1; done
+
+clean: ## remove what was made
+	@rm -rf .venv site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+runtime:
+	@scripts/bootstrap.sh runtime
+
+dev:
+	@scripts/bootstrap.sh dev
