@@ -4,6 +4,7 @@ They are subjects with known properties, not models: they know nothing of review
 """
 
 from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
+from touchstone.evaluation.subjects.launch import Subject, start_subject
 from touchstone.evaluation.subjects.solvers.base import (
     Exchange,
     Run,
@@ -21,7 +22,9 @@ __all__ = [
     "Solvers",
     "Step",
     "Strategy",
+    "Subject",
     "SubjectError",
     "SubjectInputError",
     "Transcript",
+    "start_subject",
 ]
