@@ -1,0 +1,28 @@
+"""Key files and their permissions, signing, sealing, and the sources of time and chance.
+
+It does not decide who may sign what, and it keeps no record.
+"""
+
+from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, SealError
+from touchstone.keys.files import read_secret, write_secret
+from touchstone.keys.sealing import DataKey, MasterKey
+from touchstone.keys.signer import FileSigner, fingerprint
+from touchstone.keys.sources import Clock, RandomSource, SystemClock, SystemRandom, utc_text
+
+__all__ = [
+    "Clock",
+    "DataKey",
+    "FileSigner",
+    "KeyExistsError",
+    "KeyFileError",
+    "KeyMissingError",
+    "MasterKey",
+    "RandomSource",
+    "SealError",
+    "SystemClock",
+    "SystemRandom",
+    "fingerprint",
+    "read_secret",
+    "utc_text",
+    "write_secret",
+]

@@ -1,0 +1,118 @@
+"""Secret files: only their owner reads them, and they appear whole or not at all."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError
+
+# A history of 100 rotations is 50 KB; nothing larger belongs here.
+LARGEST = 1 << 20
+
+
+def secret_folder(folder: Path) -> None:
+    """Make `folder` (0700) where it is missing; refuse one that others own or may enter.
+
+    Raises KeyFileError.
+    """
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+    except OSError as error:
+        raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error
+    if not stat.S_ISDIR(facts.st_mode):
+        raise KeyFileError(f"{folder}: is a link or a file; mend: name a real folder")
+    _check_owner(folder, facts, 0o700)
+
+
+def read_secret(path: Path) -> bytes:
+    """The bytes of a secret file, after its owner, mode and kind were checked.
+
+    Raises KeyMissingError where there is none, KeyFileError where it cannot be trusted.
+    """
+    try:
+        # O_NONBLOCK: a pipe in the place of a key must not hang us.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise KeyMissingError(f"{path}: there is no such key file") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise KeyFileError(f"{path}: is a link; mend: put the key file itself there") from error
+        raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            raise KeyFileError(f"{path}: is not a regular file; mend: put a key file there")
+        _check_owner(path, facts, 0o600)
+        _check_owner(path.parent, path.parent.stat(), 0o700)
+        if facts.st_size > LARGEST:
+            raise KeyFileError(f"{path}: {facts.st_size} bytes are too many for a key file")
+        return file.read(LARGEST)
+
+
+def write_secret(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a secret file atomically and durably, mode 0600, in a folder of mode 0700.
+
+    Raises KeyExistsError where there is one and `replace` is false, KeyFileError where the file
+    cannot be written; a failed write leaves nothing.
+    """
+    secret_folder(path.parent)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        if replace:
+            draft.replace(path)
+        else:
+            # A rename would overwrite; a link refuses.
+            os.link(draft, path)
+        sync_folder(path.parent)
+    except FileExistsError as error:
+        raise KeyExistsError(f"{path}: exists; keys are never overwritten") from error
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            draft.unlink()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a folder alone among the processes of this machine."""
+    secret_folder(folder)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
+    if facts.st_uid != os.geteuid():
+        raise KeyFileError(
+            f"{path}: belongs to user {facts.st_uid}, not to you ({os.geteuid()});"
+            f" mend: chown {os.geteuid()} {path}"
+        )
+    found = stat.S_IMODE(facts.st_mode)
+    if found & 0o077:
+        raise KeyFileError(
+            f"{path}: open to group or others (mode {found:04o}); mend: chmod {mode:o} {path}"
+        )

@@ -1,0 +1,66 @@
+"""Ed25519 keys that live in files."""
+
+import hashlib
+from pathlib import Path
+from typing import Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from touchstone.keys.errors import KeyFileError, SealError
+from touchstone.keys.files import read_secret, write_secret
+
+
+def fingerprint(public_key: bytes) -> str:
+    """`SHA256:` and the hex digest of a raw public key (32 bytes)."""
+    return f"SHA256:{hashlib.sha256(public_key).hexdigest()}"
+
+
+class FileSigner:
+    """Signs with an Ed25519 key from a file (PKCS 8, PEM, 0600). Its repr shows the public half."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.public_key: bytes = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a key. Raises KeyFileError with the mend, KeyMissingError where there is none."""
+        data = read_secret(path)
+        try:
+            private = load_pem_private_key(data, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise KeyFileError(f"{path}: is not an unencrypted PEM private key") from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeyFileError(f"{path}: is not an Ed25519 key; mend: make one with Touchstone")
+        return cls(private)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a key and write it. Raises KeyExistsError: a key is never overwritten."""
+        private = Ed25519PrivateKey.generate()
+        text = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        write_secret(path, text)
+        return cls(private)
+
+    @property
+    def fingerprint(self) -> str:
+        """`SHA256:` and hex, of the public key."""
+        return fingerprint(self.public_key)
+
+    def sign(self, message: bytes) -> bytes:
+        """The Ed25519 signature (64 bytes) of a message."""
+        return self._private.sign(message)
+
+    def __repr__(self) -> str:
+        return f"FileSigner({self.fingerprint})"
+
+    def __reduce__(self) -> str:
+        raise SealError("a signing key is not pickled")

@@ -1,0 +1,126 @@
+"""Secret files: who may read them, and that they appear whole or not at all."""
+
+import fcntl
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from touchstone.errors import BadInputError
+from touchstone.keys import KeyExistsError, KeyFileError, KeyMissingError, files
+from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "keys" / "one"
+    write_secret(path, b"secret")
+    return path
+
+
+def test_a_secret_comes_back_and_only_its_owner_may_read_it(key: Path):
+    assert read_secret(key) == b"secret"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644])
+def test_a_key_open_to_others_is_refused_with_the_mend(key: Path, mode: int):
+    key.chmod(mode)
+    with pytest.raises(KeyFileError, match=rf"mode {mode:04o}\); mend: chmod 600 ") as caught:
+        read_secret(key)
+    assert "\n" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert isinstance(caught.value, BadInputError)
+
+
+def test_a_folder_open_to_others_is_refused(key: Path):
+    key.parent.chmod(0o755)
+    with pytest.raises(KeyFileError, match="mend: chmod 700 "):
+        read_secret(key)
+    with pytest.raises(KeyFileError, match="mend: chmod 700 "):
+        write_secret(key.with_name("two"), b"x")
+
+
+def test_a_key_of_another_user_is_refused(key: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)
+    with pytest.raises(KeyFileError, match="mend: chown "):
+        read_secret(key)
+
+
+def test_twin_without_the_check_an_open_key_is_read(key: Path, monkeypatch: pytest.MonkeyPatch):
+    key.chmod(0o644)
+    monkeypatch.setattr(files, "_check_owner", lambda *_: None)
+    assert read_secret(key) == b"secret"
+
+
+def test_a_link_is_refused(key: Path):
+    link = key.with_name("link")
+    link.symlink_to(key)
+    with pytest.raises(KeyFileError, match="is a link"):
+        read_secret(link)
+
+
+def test_twin_without_nofollow_a_link_is_followed(key: Path, monkeypatch: pytest.MonkeyPatch):
+    link = key.with_name("link")
+    link.symlink_to(key)
+    monkeypatch.setattr(os, "O_NOFOLLOW", 0)
+    assert read_secret(link) == b"secret"
+
+
+def test_a_linked_folder_is_refused(key: Path, tmp_path: Path):
+    other = tmp_path / "other"
+    other.symlink_to(key.parent)
+    with pytest.raises(KeyFileError, match="link or a file"):
+        secret_folder(other)
+
+
+def test_what_is_not_a_file_is_refused(key: Path):
+    pipe = key.with_name("pipe")
+    os.mkfifo(pipe, 0o600)
+    with pytest.raises(KeyFileError, match="not a regular file"):
+        read_secret(pipe)
+
+
+def test_a_missing_key_is_named(tmp_path: Path):
+    with pytest.raises(KeyMissingError, match="no such key file"):
+        read_secret(tmp_path / "none")
+
+
+def test_a_huge_file_is_refused(key: Path):
+    with key.open("ab") as file:
+        file.truncate(files.LARGEST + 1)
+    with pytest.raises(KeyFileError, match="too many"):
+        read_secret(key)
+
+
+def test_a_key_is_never_overwritten(key: Path):
+    with pytest.raises(KeyExistsError, match="never overwritten"):
+        write_secret(key, b"other")
+    assert read_secret(key) == b"secret"
+    assert list(key.parent.iterdir()) == [key]
+
+
+def test_replacing_is_asked_for(key: Path):
+    write_secret(key, b"other", replace=True)
+    assert read_secret(key) == b"other"
+
+
+def test_a_failed_write_leaves_nothing(key: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(KeyFileError, match="No space left"):
+        write_secret(key.with_name("two"), b"x")
+    assert list(key.parent.iterdir()) == [key]
+
+
+def test_a_lock_is_held_alone(tmp_path: Path):
+    with (
+        locked(tmp_path / "k"),
+        (tmp_path / "k" / ".lock").open("rb") as other,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
