@@ -1,0 +1,40 @@
+"""What each audience reads: one self-contained page made from plain facts.
+
+It decides nothing, looks nothing up and writes no file; `service` gathers the facts it is given.
+"""
+
+from touchstone.report.data import (
+    ClockFacts,
+    CriterionReason,
+    DesignationFacts,
+    DifficultyCount,
+    Fact,
+    FindingFacts,
+    ModeFacts,
+    NotMeasured,
+    PartyFacts,
+    ReportData,
+    ResultRow,
+    TimelineEvent,
+    VerificationFacts,
+    Withheld,
+)
+from touchstone.report.render import render_html
+
+__all__ = [
+    "ClockFacts",
+    "CriterionReason",
+    "DesignationFacts",
+    "DifficultyCount",
+    "Fact",
+    "FindingFacts",
+    "ModeFacts",
+    "NotMeasured",
+    "PartyFacts",
+    "ReportData",
+    "ResultRow",
+    "TimelineEvent",
+    "VerificationFacts",
+    "Withheld",
+    "render_html",
+]
