@@ -1,4 +1,45 @@
 """How a model is measured: submissions, batteries, sandboxes, workers, on Inspect.
 
 It decides nothing about a case and writes no record: outcomes go up to `service` through ports.
+What needs Inspect (`runner.run_chunk`, `oversight`, `workers`) is imported from its own module, so
+that reading a submission does not cost Inspect's import.
 """
+
+from touchstone.evaluation.batteries import Battery, BatteryPlan, ItemSetPlan, check_seed, draw
+from touchstone.evaluation.chunks import ChunkSpec, prefix, ranges
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.limits import Allowance, Asking, Budget, cost
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.ports import EvidenceStore, JobStore, Lease
+from touchstone.evaluation.seals import Reveal, SealedBattery, check_reveal, reveal
+from touchstone.evaluation.submission import Mode, Submission, endpoint_digest, load_submission
+
+__all__ = [
+    "AdjudicationRule",
+    "Allowance",
+    "Asking",
+    "Battery",
+    "BatteryPlan",
+    "Budget",
+    "ChunkSpec",
+    "Elicitation",
+    "EvidenceStore",
+    "ItemSetPlan",
+    "JobStore",
+    "Lease",
+    "Mode",
+    "Outcome",
+    "Reveal",
+    "SealedBattery",
+    "Submission",
+    "Usage",
+    "check_reveal",
+    "check_seed",
+    "cost",
+    "draw",
+    "endpoint_digest",
+    "load_submission",
+    "prefix",
+    "ranges",
+    "reveal",
+]

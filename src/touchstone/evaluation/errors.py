@@ -1,0 +1,50 @@
+"""What can go wrong while a model is measured.
+
+The tree::
+
+    TouchstoneError
+    ├── BadInputError
+    │   ├── SubmissionError      the submission cannot be used; names the key and the mend
+    │   ├── PlanError            the battery plan asks for what the families cannot give
+    │   └── KeyMissingError      the environment variable that should hold the key is empty
+    ├── AnswerIsNoError
+    │   └── RevealError          what was revealed is not what was committed
+    ├── JournalError             a chunk's journal is another chunk's, in use, or was altered
+    ├── ChunkError               Inspect's run cannot be trusted: status, arguments, samples
+    ├── QuotaError               the shared request quota cannot be used
+    └── WorkerError              a worker process died or spoke nonsense
+"""
+
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+
+class SubmissionError(BadInputError):
+    """The submission cannot be used; the text names the key and the mend."""
+
+
+class PlanError(BadInputError):
+    """The battery plan asks for what the families cannot give."""
+
+
+class KeyMissingError(BadInputError):
+    """The environment variable that should hold the endpoint's key is empty."""
+
+
+class RevealError(AnswerIsNoError):
+    """What was revealed is not what was committed before the first sample."""
+
+
+class JournalError(TouchstoneError):
+    """A chunk's journal belongs to another chunk, is in use, or was altered."""
+
+
+class ChunkError(TouchstoneError):
+    """Inspect's run of a chunk cannot be trusted."""
+
+
+class QuotaError(TouchstoneError):
+    """The request quota shared by the reviews of one endpoint cannot be used."""
+
+
+class WorkerError(TouchstoneError):
+    """A worker process died or spoke nonsense."""

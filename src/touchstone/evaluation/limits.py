@@ -1,0 +1,105 @@
+"""Hard caps: what a chunk may spend, what is left of a review's, and how the endpoint is asked."""
+
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from typing import Annotated
+
+from pydantic import Field
+
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.submission import Caps
+
+_MILLION = Decimal(1_000_000)
+
+
+class Asking(Frozen):
+    """How an endpoint is asked: every bound that keeps a bad one from holding a worker."""
+
+    max_samples: Annotated[int, Field(ge=1, le=64)] = 4
+    """Samples at the same time in one worker."""
+    max_connections: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Requests in flight to one endpoint, over all reviews on this machine."""
+    requests_per_second: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Requests begun in a second, over all reviews on this machine; 0 for no bound."""
+    attempt_seconds: Annotated[int, Field(ge=1)] = 120
+    """One request, from the first byte sent to the last byte received."""
+    retries: Annotated[int, Field(ge=0, le=20)] = 4
+    """Further attempts after 429, 5xx, time-outs, broken connections and unusable answers."""
+    backoff_seconds: Annotated[int, Field(ge=0, le=60)] = 1
+    """Wait before the first retry; doubled each time up to a minute, with jitter."""
+    response_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
+    """Largest answer read from the endpoint, in bytes as sent."""
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one chunk may spend at most; None where nothing is capped."""
+
+    tokens: int | None = None
+    money: Decimal | None = None
+    seconds: int | None = None
+    """Wall seconds from the chunk's start."""
+
+
+@dataclass
+class Budget:
+    """What is left of a review's caps. The caller owns it and gives each chunk an allowance.
+
+    What was given to chunks still running counts as spent, so that chunks at the same time, in
+    any number of processes, stay within the caps together.
+    """
+
+    caps: Caps
+    spent: Usage = field(default_factory=Usage)
+    _given: dict[str, Allowance] = field(default_factory=dict)
+
+    def allow(self, chunk: str, per_sample: int, samples: int, elapsed: int) -> Allowance | None:
+        """Set aside what a chunk may spend; None where not even one sample fits.
+
+        Args:
+            chunk: The chunk's id.
+            per_sample: Most tokens that one sample may use (the elicitation's limit).
+            samples: How many samples are to run.
+            elapsed: Wall seconds since the review's first chunk began.
+        """
+        tokens = self._tokens_left()
+        seconds = None if self.caps.wall_seconds is None else self.caps.wall_seconds - elapsed
+        if seconds is not None and seconds <= 0:
+            return None
+        if tokens is None:
+            return Allowance(None, None, seconds)
+        if tokens < per_sample:
+            return None
+        given = Allowance(min(tokens, per_sample * samples), None, seconds)
+        self._given[chunk] = given
+        return given
+
+    def settle(self, chunk: str, used: Usage) -> None:
+        """Count what the chunk really used, and free the rest of what was set aside for it."""
+        self._given.pop(chunk, None)
+        self.spent = self.spent + used
+
+    def money(self) -> Decimal:
+        """Spent so far, in the caps' currency; 0 where no prices were given."""
+        return cost(self.caps, self.spent)
+
+    def _tokens_left(self) -> int | None:
+        given = sum(a.tokens or 0 for a in self._given.values())
+        left = None if self.caps.tokens is None else self.caps.tokens - self.spent.total - given
+        if self.caps.money is not None and (price := dearest(self.caps)):
+            affordable = int((self.caps.money - self.money()) * _MILLION / price) - given
+            left = affordable if left is None else min(left, affordable)
+        return left
+
+
+def dearest(caps: Caps) -> Decimal:
+    """The dearer of both prices per million tokens: a token can cost no more than this."""
+    return max(caps.price_input or Decimal(0), caps.price_output or Decimal(0))
+
+
+def cost(caps: Caps, usage: Usage) -> Decimal:
+    """What the tokens cost, rounded up to a millionth."""
+    spent = usage.input * (caps.price_input or Decimal(0))
+    spent += usage.output * (caps.price_output or Decimal(0))
+    return (spent / _MILLION).quantize(Decimal("0.000001"), ROUND_CEILING)

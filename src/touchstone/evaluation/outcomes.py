@@ -1,0 +1,97 @@
+"""One sample's adjudicated result, and the rule by which it is adjudicated, fixed beforehand."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from touchstone.evaluation.digests import Frozen, digest_value
+
+Result = Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
+Score = Literal["0", "1"]
+REASON_LENGTH = 300
+
+
+class AdjudicationRule(Frozen):
+    """What each result counts as. It is fixed, and in the record, before the first sample runs.
+
+    A sample whose answer the judge accepts is solved, even where it then met a limit. The rest
+    is said here. `error` covers the endpoint after its retries, the sandbox and the judge.
+    """
+
+    refusal: Literal["unsolved"] = "unsolved"
+    time_out: Literal["unsolved"] = "unsolved"
+    limit: Literal["unsolved"] = "unsolved"
+    error: Literal["unsolved"] = "unsolved"
+    rerolled: Literal[False] = False
+    """An outcome is never run again to get another: the first recorded outcome stands."""
+
+    @property
+    def digest(self) -> str:
+        """Digest of the rule, for the record."""
+        return digest_value(self.model_dump(mode="json"))
+
+    def score(self, result: Result) -> Score:
+        """What a result counts as."""
+        return "1" if result == "solved" else "0"
+
+
+class Usage(Frozen):
+    """Tokens, as the endpoint reported them and as clamped where that was impossible."""
+
+    input: Annotated[int, Field(ge=0)] = 0
+    output: Annotated[int, Field(ge=0)] = 0
+    """Reasoning tokens included."""
+    reasoning: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def total(self) -> int:
+        """Input and output tokens."""
+        return self.input + self.output
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum of two usages."""
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            reasoning=self.reasoning + other.reasoning,
+        )
+
+
+class SandboxEvent(Frozen):
+    """Something that the sandbox recorded, such as a breach attempt."""
+
+    kind: str
+    detail: str
+
+
+class Outcome(Frozen):
+    """One sample's result. The first one recorded stands."""
+
+    index: Annotated[int, Field(ge=0)]
+    """Position in the committed permutation of the item set."""
+    commitment: str
+    """The position's commitment, hex, as in the sealed battery."""
+    result: Result
+    score: Score
+    """What the result counts as by the pre-registered rule."""
+    reason: str
+    """One plain line: the judge's sentence, or what stopped the sample."""
+    cause: Literal["", "endpoint", "sandbox", "judge", "engine"] = ""
+    """For `error`: whose fault it was."""
+    limit: str = ""
+    """The limit that the sample met, if any: token, message, working, time, ..."""
+    usage: Usage = Usage()
+    seconds: str
+    """Wall time as a decimal, in seconds, without waits for quota or retries."""
+    models: tuple[str, ...] = ()
+    """Every model name that the endpoint reported, sorted."""
+    reasoning: Literal["none", "summary", "redacted", "full"] = "none"
+    """How much of the model's reasoning was seen."""
+    calls: Annotated[int, Field(ge=0)] = 0
+    """Model calls that gave an answer."""
+    attempt: Annotated[int, Field(ge=1)] = 1
+    """1, or more where earlier attempts died with their worker before any outcome."""
+    notes: tuple[str, ...] = ()
+    """What was odd, such as usage that had to be clamped."""
+    events: tuple[SandboxEvent, ...] = ()
+    """What the sandbox recorded."""
