@@ -52,8 +52,12 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
     return " ".join(
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
-        f"95% interval {row.low:.0%} to {row.high:.0%}, threshold {row.threshold:.0%}: "
-        f"{row.verdict.replace('-', ' ')}."
+        f"95% interval {row.low:.0%} to {row.high:.0%}"
+        + (
+            "."
+            if row.threshold is None
+            else f", threshold {row.threshold:.0%}: {row.verdict.replace('-', ' ')}."
+        )
         for row in rows
     )
 
@@ -67,7 +71,8 @@ def rates(rows: Sequence[ResultRow]) -> str:
             {
                 "criterion": row.title, "mode": row.mode, "rate": row.solved / row.counted,
                 "low": row.low, "high": row.high, "threshold": row.threshold,
-                "zone_low": row.threshold - row.zone, "zone_high": row.threshold + row.zone,
+                "zone_low": None if row.threshold is None else row.threshold - row.zone,
+                "zone_high": None if row.threshold is None else row.threshold + row.zone,
             }
             for row in rows
         ]

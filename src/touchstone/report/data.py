@@ -85,13 +85,14 @@ class ResultRow:
     domain: str
     mode: str
     verdict: str
-    """above, below, within-zone, at-ceiling or undetermined."""
+    """above, below, within-zone, at-ceiling or undetermined; no-threshold where none is stated."""
     solved: int
     counted: int
     low: float
     """Lower end of the exact 95% interval of the success rate."""
     high: float
-    threshold: float
+    threshold: float | None
+    """None where the framework states no number: then there is a measurement and no verdict."""
     zone: float
     alpha: float
     beta: float

@@ -14,6 +14,7 @@ VERDICT_WORDS = {
     "within-zone": "Within zone",
     "at-ceiling": "At ceiling",
     "undetermined": "Undetermined",
+    "no-threshold": "No threshold",
 }
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -88,3 +89,12 @@ def test_the_floor_is_said(page: str):
 )
 def test_percent_never_rounds_to_certainty(rate: float, text: str):
     assert percent(rate) == text
+
+
+def test_a_criterion_without_a_number_has_a_measurement_and_no_verdict():
+    data = sample_report()
+    row = replace(data.results[0], threshold=None, verdict="no-threshold")
+    page = render_html(replace(data, results=(row,)))
+    assert "none stated" in page
+    assert "No threshold" in page
+    assert "threshold 50%" not in page
