@@ -1,0 +1,27 @@
+"""Markings, and who may read what carries one.
+
+It hides nothing itself and knows no case: it answers yes or no, with a reason, and no by default.
+"""
+
+from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
+from touchstone.clearance.decide import Decision, may_read
+from touchstone.clearance.errors import ClearanceError, MarkingError
+from touchstone.clearance.markings import LABELS, TLP, Label, Marking, parse_marking, tlp
+
+__all__ = [
+    "COMMUNITY",
+    "LABELS",
+    "PUBLIC",
+    "TLP",
+    "Audience",
+    "Ceiling",
+    "ClearanceError",
+    "Decision",
+    "Label",
+    "Marking",
+    "MarkingError",
+    "may_read",
+    "parse_marking",
+    "party_audience",
+    "tlp",
+]

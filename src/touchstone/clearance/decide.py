@@ -1,0 +1,58 @@
+"""May this audience read what carries this marking? No, unless a rule says yes."""
+
+from dataclasses import dataclass
+
+from touchstone.clearance.audiences import Audience
+from touchstone.clearance.markings import LABELS, TLP, Marking
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer and its reason, one sentence for a person."""
+
+    allowed: bool
+    reason: str
+
+
+def may_read(audience: Audience, marking: Marking, author: str | None = None) -> Decision:
+    """Whether the audience may read a part with this marking.
+
+    `author` is the id of the party whose own part it is, where the caller knows it: a party reads
+    what it wrote. An unknown scheme or label denies everybody, its author too, since nobody here
+    can tell what it forbids.
+    """
+    if marking.scheme != TLP:
+        return _no(f"the marking scheme {marking.scheme!a} is not known here")
+    if marking.label not in LABELS:
+        return _no(f"{TLP} has no label {marking.label!a}")
+    if author is not None and author in audience.parties:
+        return _yes(f"{author} wrote it")
+    if marking.parties:
+        return _named(audience, marking)
+    return _unnamed(audience, marking)
+
+
+def _named(audience: Audience, marking: Marking) -> Decision:
+    """Parties on the marking limit it, whatever its label: naming someone never opens it wider."""
+    met = sorted(audience.parties.intersection(marking.parties))
+    if met:
+        return _yes(f"{marking.label} names {met[0]}")
+    return _no(f"{marking.label} is limited to parties that {audience.name} is not among")
+
+
+def _unnamed(audience: Audience, marking: Marking) -> Decision:
+    if marking.label == "CLEAR":
+        return _yes("CLEAR is for everyone")
+    if marking.label == "GREEN" and audience.ceiling == "GREEN":
+        return _yes("GREEN is for the community")
+    if marking.label == "GREEN":
+        return _no(f"GREEN is for the community, and {audience.name} is not in it")
+    return _no(f"{marking.label} is for named parties, and none is named")
+
+
+def _yes(reason: str) -> Decision:
+    return Decision(allowed=True, reason=reason)
+
+
+def _no(reason: str) -> Decision:
+    return Decision(allowed=False, reason=reason)

@@ -1,0 +1,64 @@
+"""Who a part is meant for: a scheme, a label, and the parties to whom the label is limited."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from touchstone.clearance.errors import MarkingError
+
+Label = Literal["RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"]
+"""The labels of the Traffic Light Protocol 2.0, narrowest first."""
+TLP = "TLP:2.0"
+LABELS: tuple[Label, ...] = ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
+"""Narrowest first; a later one is the lower label."""
+
+
+class Marking(BaseModel):
+    """A marking as it stands in the record.
+
+    A scheme or label that this software does not know is carried unchanged, and nobody reads it.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    scheme: Annotated[str, Field(min_length=1, max_length=64)]
+    """`TLP:2.0`, or a scheme agreed elsewhere."""
+    label: Annotated[str, Field(min_length=1, max_length=64)]
+    parties: Annotated[tuple[str, ...], Field(strict=False, max_length=256)] = ()
+    """Ids of those to whom the label is limited; empty: as the label says."""
+
+    @field_validator("parties")
+    @classmethod
+    def _each_party_once(cls, parties: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in parties or len(set(parties)) < len(parties):
+            raise ValueError("each party is named once, by a non-empty id")
+        return parties
+
+    def as_dict(self) -> dict[str, Any]:
+        """Exactly the form of docs/reference/record-format.md."""
+        return {"scheme": self.scheme, "label": self.label, "parties": list(self.parties)}
+
+
+def tlp(label: Label, *parties: str) -> Marking:
+    """A TLP 2.0 marking, limited to `parties` where any are named."""
+    if label not in LABELS:
+        raise MarkingError(
+            f"no TLP 2.0 label {str(label)[:40]!a}: write one of {', '.join(LABELS)}"
+        )
+    return parse_marking({"scheme": TLP, "label": label, "parties": list(parties)})
+
+
+def parse_marking(value: object) -> Marking:
+    """The marking that a JSON value describes.
+
+    Raises:
+        MarkingError: it is no object with scheme, label and parties, or holds anything else.
+    """
+    try:
+        return Marking.model_validate(value)
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]
+        where = ", ".join(str(step)[:40] for step in detail["loc"]) or "the marking"
+        raise MarkingError(
+            f"marking: {where!a}: {detail['msg']}; write scheme, label and a list of parties"
+        ) from None

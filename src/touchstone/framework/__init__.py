@@ -1,0 +1,61 @@
+"""The voluntary standard as data: who takes part, how long, what is asked, on whose word.
+
+It reads no file, knows no case, counts no clock, and never chooses between claims that conflict.
+"""
+
+from touchstone.framework.errors import FrameworkError, FrameworkFileError
+from touchstone.framework.framework import Framework
+from touchstone.framework.kinds import (
+    Anchor,
+    DayUnit,
+    Domain,
+    FactStatus,
+    Gate,
+    LifeStage,
+    Measure,
+    ParticipationStatus,
+    Power,
+    Role,
+    Thresholds,
+)
+from touchstone.framework.models import (
+    Criterion,
+    DeclaredCriterion,
+    Designation,
+    Fact,
+    NumericCriterion,
+    Participation,
+    Party,
+    Stage,
+    TermTemplate,
+    Window,
+)
+from touchstone.framework.parse import parse_framework
+
+__all__ = [
+    "Anchor",
+    "Criterion",
+    "DayUnit",
+    "DeclaredCriterion",
+    "Designation",
+    "Domain",
+    "Fact",
+    "FactStatus",
+    "Framework",
+    "FrameworkError",
+    "FrameworkFileError",
+    "Gate",
+    "LifeStage",
+    "Measure",
+    "NumericCriterion",
+    "Participation",
+    "ParticipationStatus",
+    "Party",
+    "Power",
+    "Role",
+    "Stage",
+    "TermTemplate",
+    "Thresholds",
+    "Window",
+    "parse_framework",
+]

@@ -1,0 +1,145 @@
+"""The kinds of value that a framework file holds, each with an error that says how to mend it."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator
+
+Anchor = Literal["submission", "partner-release", "public-release"]
+"""What the window is counted from (submission) or back from (the two releases)."""
+DayUnit = Literal["days", "business-days"]
+Domain = Literal[
+    "cyber", "financial-systems", "autonomy-and-control", "safeguards", "labour", "infrastructure"
+]
+FactStatus = Literal["primary", "reported", "standard", "analysis"]
+"""A published text; news or a secondary page; a published specification; an argument."""
+Gate = Literal["none", "approval"]
+"""What stands between the developer and a release. In every real framework: nothing."""
+LifeStage = Literal["draft", "offered", "in-force", "halted", "superseded"]
+Measure = Literal["success-rate", "at-least-once-in-k", "relative-to-reference"]
+ParticipationStatus = Literal["participating", "negotiating", "declined", "withdrawn"]
+Power = Literal["reviews", "tests", "concurs"]
+"""What an agency does under the framework."""
+Role = Literal[
+    "developer", "centre", "co-evaluator", "independent-evaluator", "agency",
+    "trusted-partner", "counterpart", "auditor",
+]  # fmt: skip
+Thresholds = Literal["stated", "undisclosed", "none"]
+
+MAX_IDENTIFIER = 64
+MAX_LINE = 2_000
+MAX_PROSE = 50_000
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_DECIMAL = re.compile(r"[01](\.[0-9]{1,9})?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """` (did you mean "..."?)` for the known word most like `word`, or nothing."""
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def unseen(text: str) -> str | None:
+    """The first character that a reader cannot see, such as `U+202E`; None where there is none.
+
+    Control, bidirectional, zero-width, private and unassigned characters can make a name look like
+    another one on a page that people sign.
+    """
+    return next((f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in _UNSEEN), None)
+
+
+@cache
+def time_zones() -> frozenset[str]:
+    """Every zone of the time zone database, such as `Europe/London`."""
+    return frozenset(available_timezones())
+
+
+def _visible(text: str, limit: int, plain: str) -> str:
+    if bad := unseen(plain):
+        raise ValueError(f"holds the unseen character {bad}: type the text anew without it")
+    if not text.strip():
+        raise ValueError("is empty: write something")
+    if len(text) > limit:
+        raise ValueError(f"has {len(text)} characters: at most {limit}")
+    return text
+
+
+def _line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("runs over several lines: write it on one")
+    if text != text.strip():
+        raise ValueError("begins or ends with a space: take it away")
+    return _visible(text, MAX_LINE, text)
+
+
+def _prose(text: str) -> str:
+    return _visible(text, MAX_PROSE, text.replace("\n", ""))
+
+
+def _identifier(text: str) -> str:
+    if len(text) > MAX_IDENTIFIER or not _IDENTIFIER.fullmatch(text):
+        raise ValueError(
+            f"is {text[:80]!a}: write an id of at most 64 small letters, digits and single hyphens"
+        )
+    return text
+
+
+def _decimal(text: str) -> str:
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f'is {text[:40]!a}: write a number from 0 to 1 in quotes, such as "0.5"')
+    return text
+
+
+def _digest(text: str) -> str:
+    if not _DIGEST.fullmatch(text):
+        raise ValueError("is no digest: write sha256: and 64 small hexadecimal digits")
+    return text
+
+
+def _partial_date(text: str) -> str:
+    found = _DAY.fullmatch(text)
+    if found:
+        try:
+            date(*(int(part or 1) for part in found.groups()))
+        except ValueError:
+            found = None
+    if not found:
+        raise ValueError(
+            f"is {text[:40]!a}: write a day (2026-06-02), a month (2026-06) or a year (2026)"
+        )
+    return text
+
+
+def _time_zone(text: str) -> str:
+    if text not in time_zones():
+        hint = nearest(text, sorted(time_zones()))
+        raise ValueError(
+            f"is {text[:80]!a}, which is no known time zone{hint}: "
+            "write one of the IANA names, such as Europe/London"
+        )
+    return text
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+"""Small letters, digits, single hyphens; at most 64."""
+Line = Annotated[str, AfterValidator(_line)]
+"""One line of visible text."""
+Prose = Annotated[str, AfterValidator(_prose)]
+"""Visible text that may run over several lines."""
+DecimalString = Annotated[str, AfterValidator(_decimal)]
+"""A number from 0 to 1, written out, since a float would not keep it exactly."""
+Digest = Annotated[str, AfterValidator(_digest)]
+"""`sha256:` and 64 hex digits."""
+PartialDate = Annotated[str, AfterValidator(_partial_date)]
+"""A day, a month or a year, as far as the source tells it."""
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""An IANA name."""
