@@ -1,0 +1,85 @@
+"""Proofs from bytes: canonical lines, commitments, Merkle trees, checkpoints, deeds and bundles.
+
+It does no I/O, holds no key and draws nothing at random: salts, blinds, times and signers are
+handed in. The format that it writes is docs/reference/record-format.md.
+"""
+
+from touchstone.ledger.canonical import MAX_DEPTH, MAX_INTEGER, MAX_LINE, dumps, loads
+from touchstone.ledger.deeds import Deed, SignedDeed, parse_envelope, sign_deed
+from touchstone.ledger.entries import (
+    MAX_PART,
+    MAX_PARTS,
+    Entry,
+    LogState,
+    commit_part,
+    parse_entry,
+    verify_lines,
+)
+from touchstone.ledger.errors import AlteredError, MalformedError
+from touchstone.ledger.heads import CaseHead, blind_head, parse_head
+from touchstone.ledger.keylines import KeyHistory, KeyLine, parse_key_line
+from touchstone.ledger.merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    Tree,
+    leaf_hash,
+    node_hash,
+    verify_consistency,
+    verify_inclusion,
+)
+from touchstone.ledger.notes import (
+    Checkpoint,
+    SignedNote,
+    cosign,
+    open_checkpoint,
+    parse_checkpoint,
+    parse_note,
+    sign_checkpoint,
+    verify_cosignature,
+)
+from touchstone.ledger.signing import Signer, check_signature, fingerprint
+
+__all__ = [
+    "EMPTY_ROOT",
+    "MAX_DEPTH",
+    "MAX_INTEGER",
+    "MAX_LINE",
+    "MAX_PART",
+    "MAX_PARTS",
+    "AlteredError",
+    "CaseHead",
+    "Checkpoint",
+    "Deed",
+    "Entry",
+    "Frontier",
+    "KeyHistory",
+    "KeyLine",
+    "LogState",
+    "MalformedError",
+    "SignedDeed",
+    "SignedNote",
+    "Signer",
+    "Tree",
+    "blind_head",
+    "check_signature",
+    "commit_part",
+    "cosign",
+    "dumps",
+    "fingerprint",
+    "leaf_hash",
+    "loads",
+    "node_hash",
+    "open_checkpoint",
+    "parse_checkpoint",
+    "parse_entry",
+    "parse_envelope",
+    "parse_head",
+    "parse_key_line",
+    "parse_note",
+    "sign_checkpoint",
+    "sign_deed",
+    "verify_consistency",
+    "verify_cosignature",
+    "verify_inclusion",
+    "verify_lines",
+]
