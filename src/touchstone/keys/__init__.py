@@ -5,8 +5,9 @@ It does not decide who may sign what, and it keeps no record.
 
 from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, SealError
 from touchstone.keys.files import read_secret, write_secret
+from touchstone.keys.keyring import Keyring
 from touchstone.keys.sealing import DataKey, MasterKey
-from touchstone.keys.signer import FileSigner, fingerprint
+from touchstone.keys.signer import FileSigner
 from touchstone.keys.sources import Clock, RandomSource, SystemClock, SystemRandom, utc_text
 
 __all__ = [
@@ -16,12 +17,12 @@ __all__ = [
     "KeyExistsError",
     "KeyFileError",
     "KeyMissingError",
+    "Keyring",
     "MasterKey",
     "RandomSource",
     "SealError",
     "SystemClock",
     "SystemRandom",
-    "fingerprint",
     "read_secret",
     "utc_text",
     "write_secret",

@@ -1,6 +1,5 @@
 """Ed25519 keys that live in files."""
 
-import hashlib
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from touchstone.keys.errors import KeyFileError, SealError
 from touchstone.keys.files import read_secret, write_secret
-
-
-def fingerprint(public_key: bytes) -> str:
-    """`SHA256:` and the hex digest of a raw public key (32 bytes)."""
-    return f"SHA256:{hashlib.sha256(public_key).hexdigest()}"
+from touchstone.ledger import fingerprint
 
 
 class FileSigner:

@@ -1,0 +1,145 @@
+"""All keys of one installation, in one folder.
+
+::
+
+    master.key             wraps the keys of cases
+    installation-<seq>.pem signs checkpoints and bundles; only the newest is kept
+    history.jsonl          the key history: each key line signed by the key before it
+    parties/<party>/<n>.pem  keys of parties whose deeds are signed on this machine
+"""
+
+import re
+from pathlib import Path
+from typing import Self
+
+from touchstone.errors import TouchstoneError
+from touchstone.keys.errors import KeyFileError, KeyMissingError
+from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
+from touchstone.keys.sealing import KEY_SIZE, MasterKey
+from touchstone.keys.signer import FileSigner
+from touchstone.keys.sources import RandomSource, SystemRandom
+from touchstone.ledger import KeyHistory
+
+_MASTER = re.compile(rb"touchstone-master-key/1 ([0-9a-f]{64})\n")
+_PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+class Keyring:
+    """The keys in a folder. Use `open`, or `open_or_create` on an installation's first day."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.master: MasterKey = _read_master(folder / "master.key")
+        # A keyring that cannot sign is refused here, and not when a checkpoint is due.
+        _ = self.installation
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """The keyring in `folder`. Raises KeyFileError with the mend."""
+        return cls(folder)
+
+    @classmethod
+    def open_or_create(cls, folder: Path, at: str, random: RandomSource | None = None) -> Self:
+        """The keyring in `folder`, made where there is none; what a crash left half is completed.
+
+        `at` is the UTC text of the first key line. Raises KeyFileError.
+        """
+        with locked(folder):
+            history = folder / "history.jsonl"
+            if not history.exists():
+                if (folder / "installation-1.pem").exists():
+                    raise KeyFileError(f"{history}: is gone; mend: restore it from a backup")
+                master = folder / "master.key"
+                if not master.exists():
+                    secret = (random or SystemRandom()).draw(KEY_SIZE)
+                    write_secret(master, b"touchstone-master-key/1 %s\n" % secret.hex().encode())
+                signer = _load_or_create(folder / "installation-0.pem")
+                _write_history(folder, KeyHistory.start(signer, at, "first key"))
+        return cls(folder)
+
+    @property
+    def history(self) -> KeyHistory:
+        """The key history as it is now, also where another process rotated since."""
+        path = self._folder / "history.jsonl"
+        try:
+            return KeyHistory.parse(read_secret(path).splitlines())
+        except KeyFileError:
+            raise
+        except TouchstoneError as error:
+            raise KeyFileError(f"{path}: {error}; mend: restore it from a backup") from error
+
+    @property
+    def installation(self) -> FileSigner:
+        """The newest installation key: it signs checkpoints and bundles."""
+        history = self.history
+        path = self._folder / f"installation-{len(history.lines) - 1}.pem"
+        signer = FileSigner.load(path)
+        if signer.public_key != history.current:
+            raise KeyFileError(f"{path}: is not the key of the newest key line; mend: restore both")
+        return signer
+
+    def rotate(self, at: str, reason: str) -> KeyHistory:
+        """Make a new installation key, signed in by the current one, which is then deleted.
+
+        A crash leaves either the old state or the new one. Raises KeyFileError.
+        """
+        with locked(self._folder):
+            history = self.history
+            successor = _load_or_create(self._folder / f"installation-{len(history.lines)}.pem")
+            rotated = history.rotate(self.installation, successor.public_key, at, reason)
+            _write_history(self._folder, rotated)
+            # Whoever finds a retired key could sign a second history with it.
+            for seq in range(len(history.lines)):
+                (self._folder / f"installation-{seq}.pem").unlink(missing_ok=True)
+        return rotated
+
+    def party(self, party: str, public_key: bytes | None = None) -> FileSigner:
+        """A party's key: the newest, or the one with that public key. Raises KeyMissingError."""
+        for path in reversed(self._party_files(party)):
+            signer = FileSigner.load(path)
+            if public_key in {None, signer.public_key}:
+                return signer
+        which = "" if public_key is None else f" with public key {public_key.hex()[:16]}..."
+        raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}{which}")
+
+    def new_party_key(self, party: str) -> FileSigner:
+        """Make a further key for a party; older ones stay until the record admits the new one."""
+        with locked(self._party_folder(party)):
+            files = self._party_files(party)
+            number = int(files[-1].stem) + 1 if files else 0
+            return FileSigner.create(self._party_folder(party) / f"{number}.pem")
+
+    def parties(self) -> tuple[str, ...]:
+        """The parties that have a key here, in order."""
+        folder = self._folder / "parties"
+        if not folder.is_dir():
+            return ()
+        return tuple(sorted(path.name for path in folder.iterdir() if any(path.glob("*.pem"))))
+
+    def _party_folder(self, party: str) -> Path:
+        if not _PARTY.fullmatch(party):
+            raise KeyFileError(f"{party!r} is not a party's id: lowercase letters, digits, hyphens")
+        secret_folder(self._folder / "parties")
+        return self._folder / "parties" / party
+
+    def _party_files(self, party: str) -> list[Path]:
+        return sorted(self._party_folder(party).glob("*.pem"), key=lambda path: int(path.stem))
+
+    def __repr__(self) -> str:
+        return f"Keyring({self._folder})"
+
+
+def _read_master(path: Path) -> MasterKey:
+    match = _MASTER.fullmatch(read_secret(path))
+    if not match:
+        raise KeyFileError(f"{path}: is not a master key; mend: restore it from a backup")
+    return MasterKey(bytes.fromhex(match[1].decode()))
+
+
+def _load_or_create(path: Path) -> FileSigner:
+    return FileSigner.load(path) if path.exists() else FileSigner.create(path)
+
+
+def _write_history(folder: Path, history: KeyHistory) -> None:
+    text = b"".join(line.line + b"\n" for line in history.lines)
+    write_secret(folder / "history.jsonl", text, replace=True)
