@@ -1,0 +1,38 @@
+"""What the deeds of this room refuse.
+
+::
+
+    TouchstoneError
+    └── ServiceError
+        ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
+        ├── UnknownFrameworkError  (BadInputError)   neither shipped nor a readable file
+        ├── CannotRunError         (BadInputError)   this review cannot be run here, and why
+        ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
+        └── BusyError              (AnswerIsNoError) another process is running this review
+"""
+
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+
+class ServiceError(TouchstoneError):
+    """Anything that this room raises itself."""
+
+
+class UnknownCaseError(ServiceError, BadInputError):
+    """No case, or more than one, is meant by what was given."""
+
+
+class UnknownFrameworkError(ServiceError, BadInputError):
+    """Neither the id of a shipped framework nor a framework file."""
+
+
+class CannotRunError(ServiceError, BadInputError):
+    """The review as submitted cannot be run on this machine, and what would mend it."""
+
+
+class StoppedError(ServiceError, AnswerIsNoError):
+    """Measuring stopped before the battery was through: a halt, a breach or a cap."""
+
+
+class BusyError(ServiceError, AnswerIsNoError):
+    """Another process on this machine is running this review."""

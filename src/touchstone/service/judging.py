@@ -1,0 +1,78 @@
+"""From recorded outcomes to verdicts: the framework's numbers meet the tallies of the record."""
+
+from dataclasses import dataclass
+
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.review.state import RunKey, State
+from touchstone.statistics import (
+    RateRule,
+    Verdict,
+    at_least_once,
+    rate_above_reference,
+    rate_against_threshold,
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one run of one criterion says."""
+
+    key: RunKey
+    criterion: NumericCriterion
+    rule: RateRule
+    """As applied: alpha is shared out among the modes in which the criterion is judged."""
+    verdict: Verdict
+
+
+def rule_of(criterion: NumericCriterion, modes: int) -> RateRule:
+    """The numbers of a criterion; with several modes each gets its share of alpha.
+
+    The criterion is crossed if any mode crosses it, so a false "above" may come from each of them;
+    a "below" needs every mode below, so beta needs no share.
+    """
+    return RateRule(
+        threshold=float(criterion.threshold),
+        zone=float(criterion.zone),
+        alpha=float(criterion.alpha) / modes,
+        beta=float(criterion.beta),
+    )
+
+
+def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...]:
+    """The verdict of every run of a battery that is complete, in the order of recording.
+
+    A run is complete when every item of its set has an outcome: the design is fixed, and a verdict
+    from a part of it would depend on which samples happened to finish.
+    """
+    sealed = state.batteries[battery]
+    sizes = {part.criterion: part.size for part in sealed.item_sets}
+    keys = [
+        key
+        for key, tally in state.tallies.items()
+        if key.battery == battery and tally.attempt().prefix >= sizes[key.criterion]
+    ]
+    found = []
+    for key in keys:
+        criterion = framework.criterion(key.criterion)
+        if not isinstance(criterion, NumericCriterion) or key.variant == criterion.reference:
+            continue
+        modes = len({k.mode for k in keys if (k.criterion, k.variant) == key[1:3]})
+        rule = rule_of(criterion, modes)
+        if verdict := _verdict(criterion, state, key, rule):
+            found.append(Judged(key, criterion, rule, verdict))
+    return tuple(found)
+
+
+def _verdict(
+    criterion: NumericCriterion, state: State, key: RunKey, rule: RateRule
+) -> Verdict | None:
+    """None where the criterion's own needs (a reference model) are not met."""
+    solved, counted = state.tallies[key].attempt().counts()
+    if criterion.measure == "success-rate":
+        return rate_against_threshold(solved, counted, rule)
+    if criterion.measure == "at-least-once-in-k":
+        return at_least_once(solved, counted, rule)
+    for other, tally in state.tallies.items():
+        if other[:2] == key[:2] and other.variant == criterion.reference:
+            return rate_above_reference(solved, counted, *tally.attempt().counts(), rule)
+    return None
