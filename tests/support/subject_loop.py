@@ -1,7 +1,7 @@
 """A real loop without Inspect: a control server over HTTP, tool calls in a folder, then the judge.
 
 It stands in for the sandbox where a test is about a family or a solver: plain processes in
-temporary folders, with a time limit and an environment of their own. Only our own controls run here.
+temporary folders, with a time limit and a clean environment. Only our own controls run here.
 """
 
 import json
