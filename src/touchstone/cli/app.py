@@ -1,0 +1,275 @@
+"""The command line. Exit 0: done. 1: the answer is no. 2: bad input, one line on stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from touchstone import __version__
+from touchstone.errors import AnswerIsNoError, TouchstoneError
+
+DONE, NO, BAD = 0, 1, 2
+
+app = App(
+    name="touchstone",
+    help="Pre-release review of frontier AI models under a voluntary framework.",
+    version=__version__,
+)
+review = App(name="review", help="Run, look at, halt or destroy a review.")
+app.command(review)
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; its exit code. Every refusal is one line on stderr, never a traceback."""
+    try:
+        code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _refuse(str(error).replace("\n", " "), BAD)
+    except AnswerIsNoError as error:
+        return _refuse(str(error), NO)
+    except TouchstoneError as error:
+        return _refuse(str(error), BAD)
+    except KeyboardInterrupt:
+        return _refuse("interrupted; the same command goes on where this one stopped", 130)
+    except BrokenPipeError:
+        # The reader went away: leave quietly, and keep the interpreter from flushing again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code if isinstance(code, int) else DONE
+
+
+def _refuse(text: str, code: int) -> int:
+    sys.stderr.write(f"touchstone: {' '.join(text.split())}\n")
+    return code
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _print_json(value: Any) -> None:
+    _print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@app.command
+def demo(
+    *,
+    out: Path = Path("touchstone-demo"),
+    items: Annotated[int | None, Parameter(help="Items per criterion and mode.")] = None,
+) -> int:
+    """A whole review, offline, against a local reference endpoint with control subjects.
+
+    Args:
+        out: Folder for the reports and bundles; it is made where it is missing.
+    """
+    from touchstone.cli.progress import observer
+    from touchstone.demo import run_demo
+
+    with observer() as watching:
+        result = run_demo(out, items, watching)
+    for line in result.lines:
+        _print(line)
+    return DONE
+
+
+@review.command(name="run")
+def review_run(
+    submission: Path,
+    *,
+    out: Path = Path(),
+    framework: str | None = None,
+    items: int | None = None,
+    workers: int = 2,
+    accept_grade: bool = False,
+    json: Json = False,
+) -> int:
+    """Run the review of a SUBMISSION.toml, or go on with it where it stopped.
+
+    Args:
+        submission: The SUBMISSION.toml.
+        out: Folder for the report and the bundles.
+        framework: A shipped framework's id or a .toml file; default: the one that the submission names.
+        items: Items per criterion, fixed when the battery is sealed.
+        workers: Worker processes.
+        accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
+    """
+    from touchstone.cli.progress import observer
+    from touchstone.service.installation import open_installation
+    from touchstone.service.reviewing import ReviewOptions, run_review
+
+    options = ReviewOptions(
+        framework=framework, items=items, workers=workers, accept_grade=accept_grade
+    )
+    with observer() as watching, open_installation() as installation:
+        result = run_review(installation, submission, out, options, watching)
+    if json:
+        _print_json(result.as_dict())
+    else:
+        for line in result.lines():
+            _print(line)
+    return DONE
+
+
+@review.command(name="list")
+def review_list(*, json: Json = False) -> int:
+    """List the cases of this installation."""
+    from touchstone.cli import tables
+    from touchstone.service.cases import list_cases
+    from touchstone.service.installation import open_installation
+
+    with open_installation() as installation:
+        rows = list_cases(installation)
+    if json:
+        _print_json([row.as_dict() for row in rows])
+    else:
+        tables.cases(rows)
+    return DONE
+
+
+@review.command(name="show")
+def review_show(case: str, *, json: Json = False) -> int:
+    """Show one case: status, clock, verdicts, designation and timeline.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+    """
+    from touchstone.cli import tables
+    from touchstone.service.cases import show_case
+    from touchstone.service.installation import open_installation
+
+    with open_installation() as installation:
+        shown = show_case(installation, case)
+    if json:
+        _print_json(shown.as_dict())
+    else:
+        tables.case(shown)
+    return DONE
+
+
+@review.command(name="halt")
+def review_halt(case: str, *, reason: str) -> int:
+    """Stop measuring in a case at once. What has run stays in the record.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        reason: One line for the record.
+    """
+    from touchstone.service.cases import halt_case
+    from touchstone.service.installation import open_installation
+
+    with open_installation() as installation:
+        _print(halt_case(installation, case, reason))
+    return DONE
+
+
+@review.command(name="destroy")
+def review_destroy(
+    case: str,
+    *,
+    yes: Annotated[bool, Parameter(negative="", help="Destroy without asking.")] = False,
+    out: Path = Path(),
+) -> int:
+    """Destroy a case's content and evidence for ever; proofs stay, and a certificate is signed.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        out: Folder for the certificate.
+    """
+    from touchstone.service.cases import destroy_case
+    from touchstone.service.installation import open_installation
+
+    with open_installation() as installation:
+        if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
+            return _refuse("nothing was destroyed", NO)
+        _print(destroy_case(installation, case, out))
+    return DONE
+
+
+def _confirmed(question: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    sys.stderr.write(question)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+@app.command
+def verify(
+    bundle: Path,
+    *,
+    trust: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    witness: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    head: str | None = None,
+    json: Json = False,
+) -> int:
+    """Check a bundle: authentic, consistent with issuer unverified, or altered and where.
+
+    Args:
+        bundle: The bundle.jsonl.
+        trust: Fingerprint of a key that you trust, `SHA256:...`; may be given several times.
+        witness: A witness that must have cosigned, `NAME=HEXKEY`; may be given several times.
+        head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
+    """
+    from touchstone.cli import tables
+    from touchstone.verifier import verify_bundle
+
+    verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head)
+    if json:
+        _print_json(verdict.as_dict())
+    else:
+        tables.verification(verdict)
+    return DONE if verdict.holds else NO
+
+
+@app.command
+def doctor(*, json: Json = False) -> int:
+    """Say what this machine can do, what is missing, and how to mend it."""
+    from touchstone.cli import tables
+    from touchstone.service.doctor import examine
+
+    checks = examine()
+    if json:
+        _print_json([check.as_dict() for check in checks])
+    else:
+        tables.checks(checks)
+    return DONE if all(check.ok for check in checks) else NO
+
+
+@app.command
+def rebuild() -> int:
+    """Make the index of cases again from the record, and say whether it differed."""
+    from touchstone.service.cases import rebuild_index
+    from touchstone.service.installation import open_installation
+
+    with open_installation() as installation:
+        _print(rebuild_index(installation))
+    return DONE
+
+
+@app.command
+def bench(name: str | None = None, *, json: Json = False) -> int:
+    """Print ratio tables against peers or limits, each measured in one run.
+
+    Args:
+        name: ledger, engine or sandbox; default: all.
+    """
+    from touchstone.bench import run_benches
+    from touchstone.cli import tables
+
+    results = run_benches(name)
+    if json:
+        _print_json([table.as_dict() for table in results])
+    else:
+        for table in results:
+            tables.bench(table)
+    return DONE
