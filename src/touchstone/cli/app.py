@@ -99,7 +99,7 @@ def review_run(
     Args:
         submission: The SUBMISSION.toml.
         out: Folder for the report and the bundles.
-        framework: A shipped framework's id or a .toml file; default: the one that the submission names.
+        framework: A shipped id or a .toml file; default: the one that the submission names.
         items: Items per criterion, fixed when the battery is sealed.
         workers: Worker processes.
         accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
