@@ -4,6 +4,18 @@ It does no I/O, holds no key and draws nothing at random: salts, blinds, times a
 handed in. The format that it writes is docs/reference/record-format.md.
 """
 
+from touchstone.ledger.bundlelines import (
+    BundleHeader,
+    BundleItem,
+    BundleSummary,
+    Erased,
+    OlderCheckpoint,
+    Opened,
+    Part,
+    PublishedHead,
+    Withheld,
+)
+from touchstone.ledger.bundles import check_bundle, read_bundle, split_lines, write_bundle
 from touchstone.ledger.canonical import MAX_DEPTH, MAX_INTEGER, MAX_LINE, dumps, loads
 from touchstone.ledger.deeds import Deed, SignedDeed, parse_envelope, sign_deed
 from touchstone.ledger.entries import (
@@ -37,6 +49,7 @@ from touchstone.ledger.notes import (
     sign_checkpoint,
     verify_cosignature,
 )
+from touchstone.ledger.parts import parse_content, parse_facts
 from touchstone.ledger.signing import Signer, check_signature, fingerprint
 
 __all__ = [
@@ -47,20 +60,30 @@ __all__ = [
     "MAX_PART",
     "MAX_PARTS",
     "AlteredError",
+    "BundleHeader",
+    "BundleItem",
+    "BundleSummary",
     "CaseHead",
     "Checkpoint",
     "Deed",
     "Entry",
+    "Erased",
     "Frontier",
     "KeyHistory",
     "KeyLine",
     "LogState",
     "MalformedError",
+    "OlderCheckpoint",
+    "Opened",
+    "Part",
+    "PublishedHead",
     "SignedDeed",
     "SignedNote",
     "Signer",
     "Tree",
+    "Withheld",
     "blind_head",
+    "check_bundle",
     "check_signature",
     "commit_part",
     "cosign",
@@ -71,15 +94,20 @@ __all__ = [
     "node_hash",
     "open_checkpoint",
     "parse_checkpoint",
+    "parse_content",
     "parse_entry",
     "parse_envelope",
+    "parse_facts",
     "parse_head",
     "parse_key_line",
     "parse_note",
+    "read_bundle",
     "sign_checkpoint",
     "sign_deed",
+    "split_lines",
     "verify_consistency",
     "verify_cosignature",
     "verify_inclusion",
     "verify_lines",
+    "write_bundle",
 ]

@@ -1,7 +1,8 @@
 """The installation's key history: each line names a key and is signed by the key before it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from touchstone.ledger import forms
@@ -62,6 +63,19 @@ def parse_key_line(line: bytes) -> KeyLine:
     )
 
 
+def follow_key_lines(lines: Iterable[KeyLine]) -> Iterator[KeyLine]:
+    """Each line, once it was checked against those before it; AlteredError if it does not hold."""
+    before: KeyLine | None = None
+    seen: set[str] = set()
+    for seq, line in enumerate(lines):
+        _check_link(line, seq, before)
+        if line.public_key in seen:
+            raise AlteredError("names a key that the history had before", f"key line {seq}")
+        seen.add(line.public_key)
+        yield line
+        before = line
+
+
 @dataclass(frozen=True, slots=True)
 class KeyHistory:
     """All key lines, oldest first, each checked against the one before it.
@@ -74,8 +88,8 @@ class KeyHistory:
     def __post_init__(self) -> None:
         if not self.lines:
             raise MalformedError("a key history without a key")
-        for seq, line in enumerate(self.lines):
-            _check_link(line, self.lines[:seq])
+        for _ in follow_key_lines(self.lines):
+            pass
 
     @classmethod
     def start(cls, signer: Signer, at: str, reason: str) -> "KeyHistory":
@@ -114,11 +128,11 @@ class KeyHistory:
     @property
     def keysets(self) -> tuple[str, ...]:
         """The keyset after each line: what a head of that time names."""
-        text = b""
+        digest = sha256()
         found = []
         for line in self.lines:
-            text += line.line + b"\n"
-            found.append(forms.hex_digest(text))
+            digest.update(line.line + b"\n")
+            found.append(digest.hexdigest())
         return tuple(found)
 
     def trusted_by(self, pinned: Collection[str]) -> bool:
@@ -150,15 +164,14 @@ def _signed(
     )
 
 
-def _check_link(line: KeyLine, before: tuple[KeyLine, ...]) -> None:
-    place = f"key line {len(before)}"
-    if line.seq != len(before):
+def _check_link(line: KeyLine, seq: int, before: KeyLine | None) -> None:
+    place = f"key line {seq}"
+    if line.seq != seq:
         raise AlteredError(f"says seq {line.seq}", place)
-    if line.previous != (forms.hex_digest(before[-1].line) if before else None):
+    if line.previous != (forms.hex_digest(before.line) if before else None):
         raise AlteredError("does not follow the line before it", place)
-    if line.public_key in {earlier.public_key for earlier in before}:
-        raise AlteredError("names a key that the history had before", place)
-    signer = before[-1] if before else line
-    check_signature(
-        bytes.fromhex(signer.public_key), line.message, bytes.fromhex(line.signature), place
-    )
+    signer = bytes.fromhex((before or line).public_key)
+    try:
+        check_signature(signer, line.message, bytes.fromhex(line.signature), "the line")
+    except AlteredError as error:
+        raise AlteredError(error.what, place) from error
