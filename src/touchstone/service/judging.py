@@ -20,12 +20,24 @@ class Judged:
     key: RunKey
     criterion: NumericCriterion
     rule: RateRule
-    """As applied: alpha is shared out among the modes in which the criterion is judged."""
+    """As applied: alpha is shared out among the modes in which the criterion may be crossed."""
     verdict: Verdict
 
 
-def rule_of(criterion: NumericCriterion, modes: int) -> RateRule:
-    """The numbers of a criterion; with several modes each gets its share of alpha.
+def ways_of_crossing(criterion: NumericCriterion, state: State) -> int:
+    """In how many modes of the variants under review the criterion is judged, as submitted.
+
+    Not: how many of them have run so far. The shares are fixed before the first sample.
+    """
+    return sum(
+        criterion.modes == "any" or mode in criterion.modes
+        for variant in state.current_variants
+        for mode in state.variants[variant].modes
+    )
+
+
+def rule_of(criterion: NumericCriterion, ways: int) -> RateRule:
+    """The numbers of a criterion; each way of crossing it gets its share of alpha.
 
     The criterion is crossed if any mode crosses it, so a false "above" may come from each of them;
     a "below" needs every mode below, so beta needs no share.
@@ -33,7 +45,7 @@ def rule_of(criterion: NumericCriterion, modes: int) -> RateRule:
     return RateRule(
         threshold=float(criterion.threshold),
         zone=float(criterion.zone),
-        alpha=float(criterion.alpha) / modes,
+        alpha=float(criterion.alpha) / ways,
         beta=float(criterion.beta),
     )
 
@@ -56,8 +68,7 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         criterion = framework.criterion(key.criterion)
         if not isinstance(criterion, NumericCriterion) or key.variant == criterion.reference:
             continue
-        modes = len({k.mode for k in keys if (k.criterion, k.variant) == key[1:3]})
-        rule = rule_of(criterion, modes)
+        rule = rule_of(criterion, ways_of_crossing(criterion, state))
         if verdict := _verdict(criterion, state, key, rule):
             found.append(Judged(key, criterion, rule, verdict))
     return tuple(found)
