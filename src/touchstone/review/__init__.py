@@ -1,0 +1,54 @@
+"""What may happen to a case: its events, what each party may do when, and what follows.
+
+It signs, stores and measures nothing, and nothing in it can keep a developer from releasing.
+"""
+
+from touchstone.review.clock import (
+    Calendar,
+    Reading,
+    anchor_clock,
+    day_of,
+    planned_release,
+    read_clock,
+    share_by,
+    shortfall_days,
+)
+from touchstone.review.decide import decide
+from touchstone.review.designation import (
+    Concurrence,
+    Proposal,
+    concurrences,
+    propose_designation,
+)
+from touchstone.review.errors import BadEventError, Refused
+from touchstone.review.events import Event, parse_event
+from touchstone.review.evolve import evolve, fold
+from touchstone.review.state import Attempt, Finding, RunKey, State, Status, Tally
+
+__all__ = [
+    "Attempt",
+    "BadEventError",
+    "Calendar",
+    "Concurrence",
+    "Event",
+    "Finding",
+    "Proposal",
+    "Reading",
+    "Refused",
+    "RunKey",
+    "State",
+    "Status",
+    "Tally",
+    "anchor_clock",
+    "concurrences",
+    "day_of",
+    "decide",
+    "evolve",
+    "fold",
+    "parse_event",
+    "planned_release",
+    "propose_designation",
+    "read_clock",
+    "share_by",
+    "shortfall_days",
+]

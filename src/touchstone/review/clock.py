@@ -1,0 +1,202 @@
+"""The review window in days: when to share, when the window ends, how much of it is missing.
+
+Days begin and end in the framework's time zone. Of a span from day a to day b the days after a up
+to and including b are counted, so a window of 30 days that is shared on 1 May ends on 31 May. The
+clock tells; it stops nobody.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from touchstone.clearance import Marking
+from touchstone.framework import Anchor, Window
+from touchstone.review.errors import BadEventError
+from touchstone.review.events.measuring import ClockAnchored
+from touchstone.review.events.opening import SubmissionReceived
+from touchstone.review.state import Clock
+
+_DAY = timedelta(days=1)
+_WEEK = 7
+_WORKING = 5
+
+Standing = Literal["running", "paused", "ended"]
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Which days count: every day, or Monday to Friday without the holidays."""
+
+    business_days: bool = False
+    holidays: frozenset[date] = frozenset()
+
+    def counts(self, day: date) -> bool:
+        """Whether this day is counted."""
+        working = day.weekday() < _WORKING and day not in self.holidays
+        return working or not self.business_days
+
+    def between(self, after: date, until: date) -> int:
+        """How many counted days lie after one day up to and including another; 0 if none."""
+        if until <= after:
+            return 0
+        if not self.business_days:
+            return (until - after).days
+        holidays = sum(after < day <= until and day.weekday() < _WORKING for day in self.holidays)
+        return _weekdays(until) - _weekdays(after) - holidays
+
+
+def _weekdays(day: date) -> int:
+    """How many Mondays to Fridays there are from 1 January of year 1, a Monday, to this day."""
+    weeks, rest = divmod(day.toordinal(), _WEEK)
+    return weeks * _WORKING + min(rest, _WORKING)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the clock shows on one day."""
+
+    review_by: date
+    """When the window ends; while paused, if it were resumed today."""
+    days_used: int
+    """Counted days since the model was shared, without paused ones."""
+    days_left: int
+    """Counted days until `review_by`; 0 when it has passed."""
+    paused_days: int
+    """Counted days on which the window stood still."""
+    shortfall_days: int
+    """Days of the window that had gone when the model was shared."""
+    standing: Standing
+    """Whether the window runs. None of these keeps anyone from doing anything."""
+
+
+def day_of(at: str, timezone: str) -> date:
+    """The calendar day of a UTC instant (`YYYY-MM-DDTHH:MM:SSZ`) in an IANA zone."""
+    instant = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return instant.astimezone(ZoneInfo(timezone)).date()
+
+
+def calendar_of(window: Window) -> Calendar:
+    """Which days a framework's window counts."""
+    return Calendar(window.unit == "business-days", frozenset(window.holidays))
+
+
+def share_by(window: Window, planned_release: date) -> date:
+    """The latest day to share so that the whole window fits before the planned release.
+
+    Raises OverflowError if that day lies before year 1.
+    """
+    calendar, day, found = calendar_of(window), planned_release, 0
+    while found < window.days:
+        found += calendar.counts(day)
+        day -= _DAY
+    return day
+
+
+def shortfall_days(window: Window, shared: date, planned_release: date | None) -> int:
+    """How many days of the window do not fit between sharing and release; 0 without a release."""
+    if planned_release is None:
+        return 0
+    available = calendar_of(window).between(shared, planned_release)
+    return max(0, window.days - available)
+
+
+def anchor_of(window: Window, submission: SubmissionReceived) -> tuple[Anchor, date]:
+    """What the window is tied to, and its day.
+
+    A window that is counted back from a release that is not planned (an internal model's, say) is
+    tied to the next best: partner release, public release, then the submission itself.
+    """
+    planned = {
+        "partner-release": submission.planned_partner_release or submission.planned_public_release,
+        "public-release": submission.planned_public_release,
+    }
+    day = planned.get(window.anchor)
+    if day is None:
+        return "submission", day_of(submission.at, window.timezone)
+    if window.anchor == "partner-release" and submission.planned_partner_release is None:
+        return "public-release", date.fromisoformat(day)
+    return window.anchor, date.fromisoformat(day)
+
+
+def planned_release(window: Window, submission: SubmissionReceived) -> date | None:
+    """The release that the window must fit before: to partners if so anchored, else public."""
+    partner, public = submission.planned_partner_release, submission.planned_public_release
+    day = (partner or public) if window.anchor == "partner-release" else (public or partner)
+    return date.fromisoformat(day) if day else None
+
+
+def anchor_clock(
+    window: Window, submission: SubmissionReceived, actor: str, at: str, marking: Marking
+) -> ClockAnchored:
+    """The one way to lay the window for a submission; `decide` takes no other.
+
+    Raises BadEventError if the planned release is so early that no calendar reaches back.
+    """
+    anchor, anchor_day = anchor_of(window, submission)
+    shared, planned = day_of(submission.at, window.timezone), planned_release(window, submission)
+    try:
+        latest = share_by(window, planned) if planned else shared
+        ends = _forward(calendar_of(window), shared, window.days)
+    except OverflowError:
+        raise BadEventError(
+            f"the window of {window.days} days does not fit the calendar: mend the planned release"
+        ) from None
+    return ClockAnchored(
+        actor=actor,
+        at=at,
+        marking=marking,
+        anchor=anchor,
+        anchor_day=anchor_day.isoformat(),
+        shared_day=shared.isoformat(),
+        window_days=window.days,
+        business_days=window.unit == "business-days",
+        holidays=tuple(day.isoformat() for day in window.holidays),
+        timezone=window.timezone,
+        share_by=latest.isoformat(),
+        review_by=(ends if anchor == "submission" else anchor_day).isoformat(),
+        shortfall_days=shortfall_days(window, shared, planned),
+    )
+
+
+def _forward(
+    calendar: Calendar, start: date, days: int, pauses: tuple[tuple[date, date], ...] = ()
+) -> date:
+    """The day on which so many counted, unpaused days after the start have passed."""
+    day, found = start, 0
+    while found < days:
+        day += _DAY
+        found += calendar.counts(day) and not any(a < day <= b for a, b in pauses)
+    return day
+
+
+def read_clock(clock: Clock, at: str) -> Reading:
+    """What the clock shows at a UTC instant. After the end it stays as it was at the end.
+
+    A pause moves the end of a window that runs from the submission. It never moves a release, so
+    in a window counted back from one it only costs days. The developer's extension moves both.
+    """
+    laid = clock.anchored
+    zone, shared = laid.timezone, date.fromisoformat(laid.shared_day)
+    today = day_of(min(at, clock.ended_at or at), zone)
+    calendar = Calendar(laid.business_days, frozenset(map(date.fromisoformat, laid.holidays)))
+    pauses = tuple(
+        (day_of(begun, zone), min(today, day_of(over, zone)) if over else today)
+        for begun, over in clock.pauses
+    )
+    if laid.anchor == "submission":
+        days = laid.window_days + clock.extension_days
+        review_by = _forward(calendar, shared, days, pauses)
+    else:
+        planned = date.fromisoformat(laid.anchor_day)
+        review_by = _forward(calendar, planned, clock.extension_days)
+    paused = sum(calendar.between(max(a, shared), b) for a, b in pauses)
+    standing: Standing = "paused" if clock.paused else "running"
+    return Reading(
+        review_by=review_by,
+        days_used=calendar.between(shared, today) - paused,
+        days_left=calendar.between(today, review_by),
+        paused_days=paused,
+        shortfall_days=laid.shortfall_days,
+        standing="ended" if clock.ended_at else standing,
+    )

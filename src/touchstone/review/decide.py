@@ -1,0 +1,73 @@
+"""Whether a proposed event may happen, and what happens with it."""
+
+from touchstone.framework import Framework
+from touchstone.review.errors import BadEventError, Refused
+from touchstone.review.events.base import Event
+from touchstone.review.events.measuring import ReviewHalted, SandboxBreached
+from touchstone.review.events.opening import CaseOpened
+from touchstone.review.rules import RULES, Rule
+from touchstone.review.state import State
+
+
+def decide(framework: Framework, state: State, proposed: Event) -> tuple[Event, ...]:
+    """The events that happen if the proposed one does: itself first, then what follows at once.
+
+    Raises Refused, which says who may do it and when, if the deed is not for this party in this
+    state; BadEventError if it does not fit the case at all, or the framework is not the case's.
+    """
+    if isinstance(proposed, CaseOpened):
+        return _opened(framework, state, proposed)
+    if state.opened is None:
+        raise Refused(f"{proposed.type} needs a case: the developer or the centre opens one first")
+    if framework.digest != state.opened.framework.digest:
+        pinned = state.opened.framework
+        raise BadEventError(f"the case is held to {pinned.id} {pinned.digest}: load that framework")
+    rule = RULES.get(type(proposed))
+    if rule is None:
+        raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
+    _check(framework, state, proposed, rule)
+    if isinstance(proposed, SandboxBreached) and proposed.actor not in state.halted_by:
+        return proposed, ReviewHalted(
+            actor=proposed.actor,
+            at=proposed.at,
+            marking=proposed.marking,
+            reason="a guard of the sandbox gave way",
+        )
+    return (proposed,)
+
+
+def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> None:
+    party = state.parties.get(proposed.actor)
+    if party is None:
+        raise Refused(
+            f"{proposed.type} is {rule.sentence}; {proposed.actor} is not in this case: "
+            "the developer or the centre admits parties"
+        )
+    if party.role not in rule.roles:
+        raise Refused(
+            f"{proposed.type} is {rule.sentence}; {proposed.actor} is {party.role} in this case"
+        )
+    if state.status not in rule.when:
+        raise Refused(f"{proposed.type} is {rule.sentence}; the case is {state.status}")
+    for guard in rule.guards:
+        if reason := guard(framework, state, proposed):
+            raise Refused(f"{proposed.type} is {rule.sentence}; {reason}")
+
+
+def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[Event, ...]:
+    if state.opened is not None:
+        raise Refused("case-opened begins a case, and this one has begun: open another case")
+    if framework.gate != "none" or framework.comparison_only:
+        raise Refused(
+            f"{framework.id} is for comparison only: cases are opened under frameworks whose gate "
+            "is none"
+        )
+    if (proposed.framework.id, proposed.framework.digest) != (framework.id, framework.digest):
+        raise BadEventError(
+            f"case-opened: framework: names another version than {framework.id} "
+            f"{framework.digest}: pin that one"
+        )
+    opener = next(each.role for each in proposed.admits if each.party == proposed.actor)
+    if opener not in ("developer", "centre"):
+        raise Refused(f"case-opened is for developer or centre; {proposed.actor} would be {opener}")
+    return (proposed,)

@@ -1,0 +1,116 @@
+"""What the rule proposes, criterion by criterion, and who has agreed with it.
+
+The rule looks at verdicts and declared evidence only. It proposes; officials designate.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from touchstone.framework import Criterion, DeclaredCriterion, Framework, NumericCriterion
+from touchstone.review.events.judging import (
+    CriterionReason,
+    Designation,
+    DesignationConcurred,
+)
+from touchstone.review.state import State
+
+Concurrence = Literal["concurred", "dissented", "missing"]
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the rule gives: the designation, why in one line, and what each criterion says."""
+
+    designation: Designation
+    summary: str
+    reasons: tuple[CriterionReason, ...]
+
+
+def propose_designation(framework: Framework, state: State) -> Proposal:
+    """What the rule proposes for the case as it stands.
+
+    Covered: some criterion is met. Not covered: there are criteria and each says not-met. Anything
+    else, and above all anything unmeasured, is undetermined. Nothing here binds anyone.
+    """
+    reasons = tuple(_said(criterion, state) for criterion in framework.criteria)
+    met = [each.criterion for each in reasons if each.says == "met"]
+    unclear = [each.criterion for each in reasons if each.says == "undetermined"]
+    if met:
+        return Proposal("covered", f"met: {_list(met)}", reasons)
+    if not reasons:
+        return Proposal("undetermined", "the framework states no criterion", reasons)
+    if unclear:
+        return Proposal("undetermined", f"nothing is met, but unclear: {_list(unclear)}", reasons)
+    return Proposal("not-covered", "every criterion was looked at and none is met", reasons)
+
+
+def concurrences(state: State, framework: Framework) -> Mapping[str, Concurrence]:
+    """What each agency whose concurrence is asked for, or who spoke, says to what is in question.
+
+    An agency that has said nothing, or spoke to another proposal or designation, is `missing`.
+    """
+    asked = framework.designation.must_concur if framework.designation else ()
+    designating = state.designating
+    found: dict[str, Concurrence] = dict.fromkeys(asked, "missing")
+    for agency, answer in designating.answers.items():
+        if answer.designation != designating.in_question:
+            found.setdefault(agency, "missing")
+        else:
+            agrees = isinstance(answer, DesignationConcurred)
+            found[agency] = "concurred" if agrees else "dissented"
+    return found
+
+
+def _list(ids: list[str], most: int = 6) -> str:
+    more = len(ids) - most
+    return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _said(criterion: Criterion, state: State) -> CriterionReason:
+    if isinstance(criterion, DeclaredCriterion):
+        says, why = _declared(criterion, state)
+    else:
+        says, why = _measured(criterion, state)
+    return CriterionReason(criterion=criterion.id, says=says, reason=why[:500])
+
+
+Says = Literal["met", "not-met", "undetermined"]
+
+
+def _declared(criterion: DeclaredCriterion, state: State) -> tuple[Says, str]:
+    evidence = state.declared.get(criterion.id)
+    if evidence is None:
+        return "undetermined", "no evidence is declared yet"
+    if evidence.shows == "inconclusive":
+        return "undetermined", f"{evidence.actor} declares its evidence inconclusive"
+    return evidence.shows, f"{evidence.actor} declares it {evidence.shows}; nobody measured it"
+
+
+def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
+    reached = {
+        (key.variant, key.mode, key.battery): verdict.verdict
+        for key, verdict in state.verdicts.items()
+        if key.criterion == criterion.id and state.under_review(key.variant)
+    }
+    # One "above" stands against any number of others: no battery can be run again until it passes.
+    for (variant, mode, battery), verdict in reached.items():
+        if verdict == "above":
+            return "met", f"above the threshold: {variant} in {mode} mode, battery {battery}"
+    wanted = [
+        (variant, mode)
+        for variant in state.current_variants
+        for mode in state.variants[variant].modes
+        if criterion.modes == "any" or mode in criterion.modes
+    ]
+    if not wanted:
+        return "undetermined", "nothing was submitted in a mode that this criterion is judged in"
+    for variant, mode in wanted:
+        verdicts = [v for (a, b, _), v in reached.items() if (a, b) == (variant, mode)]
+        if not verdicts:
+            return "undetermined", f"not measured: {variant} in {mode} mode"
+        for verdict in verdicts:
+            if verdict != "below":
+                return "undetermined", f"{verdict}: {variant} in {mode} mode"
+    where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
+    return "not-met", f"below the threshold, as elicited: {where}"

@@ -1,0 +1,22 @@
+"""What the review room raises.
+
+TouchstoneError
+├── BadInputError
+│   └── BadEventError     a fact is missing, ill-formed or of an unknown type
+└── AnswerIsNoError
+    └── Refused           the deed is well-formed, but not for this party at this time
+"""
+
+from touchstone.errors import AnswerIsNoError, BadInputError
+
+
+class BadEventError(BadInputError):
+    """An event cannot be read or does not fit its case; the text names the field and the mend."""
+
+
+class Refused(AnswerIsNoError):  # noqa: N818  a refusal is an answer, not an error
+    """A deed that may not be done; the text says who may do it and when."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,93 @@
+"""Everything that can happen to a case, as one union told apart by `type`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from touchstone.errors import TouchstoneError
+from touchstone.ledger import dumps
+from touchstone.review.errors import BadEventError
+from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events.base import Event
+
+AnyEvent = Annotated[
+    opening.CaseOpened
+    | opening.PartyAdmitted
+    | opening.ParticipationNoted
+    | opening.InquiryAsked
+    | opening.InquiryAnswered
+    | opening.AgreementSigned
+    | opening.SubmissionReceived
+    | opening.SubmissionAssessed
+    | measuring.ClockAnchored
+    | measuring.ClockPaused
+    | measuring.ClockResumed
+    | measuring.ClockExtended
+    | measuring.ClockEnded
+    | measuring.BatterySealed
+    | measuring.SnapshotSeen
+    | measuring.SnapshotChanged
+    | measuring.OutcomesRecorded
+    | measuring.VerdictReached
+    | measuring.SandboxBreached
+    | measuring.ReviewHalted
+    | measuring.ReviewResumed
+    | judging.FindingSigned
+    | judging.OutsideFindingSigned
+    | judging.FindingResponded
+    | judging.FindingDisputed
+    | judging.FindingRerun
+    | judging.EvidenceDeclared
+    | judging.DesignationProposed
+    | judging.DesignationConcurred
+    | judging.DesignationDissented
+    | judging.DesignationMade
+    | judging.DesignationRevised
+    | settling.TermsOffered
+    | settling.TermsCountered
+    | settling.TermsAgreed
+    | settling.TermsDeclined
+    | settling.PostponementRequested
+    | settling.PostponementAnswered
+    | settling.ReleaseAnnounced
+    | settling.ReleaseCompared
+    | settling.DirectiveIssued
+    | settling.DirectiveAnswered
+    | settling.DirectiveLifted
+    | settling.ReportIssued
+    | settling.ReviewWithdrawn
+    | settling.CaseClosed
+    | settling.CaseDestroyed,
+    Field(discriminator="type"),
+]
+
+__all__ = ["AnyEvent", "Event", "parse_event"]
+
+_READER: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+
+
+def parse_event(facts: Mapping[str, Any]) -> Event:
+    """Read part 0 of an entry: a JSON object as `Event.facts` gives it.
+
+    Raises BadEventError if the type is unknown, a fact is missing or ill-formed, or a value (an
+    unknown field's too) is not canonical JSON (docs/reference/record-format.md).
+    """
+    try:
+        return _READER.validate_json(dumps(dict(facts)), strict=True)
+    except ValidationError as error:
+        raise BadEventError(_first_fault(facts, error)) from None
+    except TouchstoneError as error:
+        raise BadEventError(f"event {_named(facts)}: {error}") from None
+
+
+def _named(facts: Mapping[str, Any]) -> str:
+    name = facts.get("type")
+    return ascii(name)[:80] if isinstance(name, str) else "without a type"
+
+
+def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    # The first step is the union's tag, which the name already says.
+    place = ".".join(ascii(step).strip("'") for step in fault["loc"][1:]) or "type"
+    return f"event {_named(facts)}: {place}: {fault['msg'][:300]}"

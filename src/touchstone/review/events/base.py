@@ -1,0 +1,117 @@
+"""What every event has, and the kinds of value that events are made of."""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from touchstone.clearance import Marking
+
+LARGEST = 2**53 - 1
+"""The largest integer of canonical JSON."""
+
+# Directional marks can make a name read as another one; line breaks are allowed in statements only.
+_UNSAFE_FORMATS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def _readable(text: str) -> str:
+    bad = [c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Cn"} and c != "\n"]
+    if bad or _UNSAFE_FORMATS.search(text):
+        message = "holds control or text-direction characters: remove them"
+        raise ValueError(message)
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        message = "must be one line"
+        raise ValueError(message)
+    return text
+
+
+def _is_time(text: str) -> str:
+    datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return text
+
+
+def _is_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
+"""An identifier: letters, digits, `.`, `_` and `-`, at most 128, as `example-lab`."""
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=500),
+    AfterValidator(_readable),
+    AfterValidator(_one_line),
+]
+"""One line for people, at most 500 characters, without control or text-direction characters."""
+Statement = Annotated[
+    str, StringConstraints(min_length=1, max_length=8000), AfterValidator(_readable)
+]
+"""A short text for people, at most 8,000 characters; longer content goes in a part of its own."""
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+"""`sha256:` and 64 lowercase hex digits."""
+Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""32 bytes in lowercase hex."""
+Time = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
+    AfterValidator(_is_time),
+]
+"""UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+Day = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_is_day)
+]
+"""A calendar day, `YYYY-MM-DD`, in the framework's time zone."""
+Decimal = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$")]
+"""A decimal number as text, as `0.05`: canonical JSON has no fractions."""
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+"""A whole number from 0."""
+Positive = Annotated[int, Field(ge=1, le=LARGEST)]
+"""A whole number from 1."""
+
+Role = Literal[
+    "developer",
+    "centre",
+    "co-evaluator",
+    "independent-evaluator",
+    "agency",
+    "trusted-partner",
+    "auditor",
+]
+"""What a party is in a case. A counterpart takes part in dialogue only and is never in a case."""
+
+
+class Facts(BaseModel):
+    """A frozen group of facts. Fields that this version does not know are kept as they came."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="allow", strict=True, populate_by_name=True, validate_default=True
+    )
+
+
+class Event(Facts):
+    """What happened in a case: part 0 of one entry of its record.
+
+    `facts()` gives part 0 as plain JSON values; `parse_event` reads it back.
+    """
+
+    type: str
+    """The event's name, in kebab case."""
+    schema_version: Literal[1] = Field(default=1, alias="schema")
+    """The version of this type's fields; in the record it is called `schema`."""
+    actor: Name
+    """The party that did the deed and, if it binds, signed it."""
+    at: Time
+    """When the actor says that it was done (UTC). The order of events is their number, not this."""
+    marking: Marking
+    """Who may read these facts."""
+
+    def facts(self) -> dict[str, Any]:
+        """These facts as a JSON object of strings, booleans, nulls, integers, lists and objects."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -1,0 +1,254 @@
+"""How a model is measured: clock, battery, snapshots, outcomes, verdicts, breaches, halts."""
+
+from decimal import Decimal as Number
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from touchstone.review.events.base import (
+    Count,
+    Day,
+    Decimal,
+    Digest,
+    Event,
+    Facts,
+    Hex32,
+    Line,
+    Name,
+    Positive,
+    Time,
+)
+
+MOST_ITEMS = 1_000_000
+"""An item set is at most so large, so that no event can ask for unbounded memory."""
+
+
+class ClockAnchored(Event):
+    """The review window is laid. Made by `anchor_clock`; the days are in the framework's zone."""
+
+    type: Literal["clock-anchored"] = "clock-anchored"
+    anchor: Literal["submission", "public-release", "partner-release"]
+    """What the window is tied to."""
+    anchor_day: Day
+    """The day of the anchor."""
+    shared_day: Day
+    """The day on which the submission came in."""
+    window_days: Positive
+    """How long the window is, in counted days."""
+    business_days: bool
+    """Whether Monday to Friday count, instead of every day."""
+    holidays: tuple[Day, ...] = ()
+    """Days that do not count as business days."""
+    timezone: Line
+    """The IANA zone in which days begin and end."""
+    share_by: Day
+    """The latest day to share the model so that the whole window fits."""
+    review_by: Day
+    """The day on which the window ends unless it is paused or extended."""
+    shortfall_days: Count
+    """How many days of the window had gone when the model was shared. Nobody is blocked by it."""
+
+
+class ClockPaused(Event):
+    """The window stands still, for instance while an endpoint is down."""
+
+    type: Literal["clock-paused"] = "clock-paused"
+    reason: Line
+    """Why."""
+
+
+class ClockResumed(Event):
+    """The window runs again."""
+
+    type: Literal["clock-resumed"] = "clock-resumed"
+
+
+class ClockExtended(Event):
+    """The developer gives more days. Nobody else can."""
+
+    type: Literal["clock-extended"] = "clock-extended"
+    days: Annotated[Positive, Field(le=3650)]
+    """How many more counted days."""
+    reason: Line
+    """Why."""
+
+
+class ClockEnded(Event):
+    """The window is over, or no longer counts."""
+
+    type: Literal["clock-ended"] = "clock-ended"
+    reason: Line
+    """Why."""
+
+
+class ItemSet(Facts):
+    """The part of a battery that serves one criterion."""
+
+    criterion: Name
+    """The numeric criterion; where the framework states none, a name for what is measured."""
+    size: Annotated[Positive, Field(le=MOST_ITEMS)]
+    """How many items."""
+    attempts: Positive = 1
+    """How many attempts at each item."""
+
+
+class BatterySealed(Event):
+    """Tasks and elicitation are fixed before the first sample runs."""
+
+    type: Literal["battery-sealed"] = "battery-sealed"
+    battery: Name
+    """The battery's id in this case."""
+    commitment: Hex32
+    """The root of the commitments to its items."""
+    item_sets: tuple[ItemSet, ...]
+    """Its items by criterion; at least one."""
+    elicitation: Digest
+    """The digest of the elicitation record."""
+    order: Hex32
+    """The commitment to the order in which the items run."""
+
+    @model_validator(mode="after")
+    def _a_set_for_each_criterion(self) -> Self:
+        if not self.item_sets:
+            raise ValueError("item_sets is empty: seal at least one")
+        if len({each.criterion for each in self.item_sets}) < len(self.item_sets):
+            raise ValueError("item_sets names a criterion twice: join the two sets")
+        return self
+
+    def item_set(self, criterion: str) -> ItemSet | None:
+        """The items that serve this criterion, if any."""
+        return next((each for each in self.item_sets if each.criterion == criterion), None)
+
+
+class SnapshotSeen(Event):
+    """What answered was identified. Another identity than before is `snapshot-changed`."""
+
+    type: Literal["snapshot-seen"] = "snapshot-seen"
+    variant: Name
+    """The variant that should have answered."""
+    method: Literal["build-attestation", "weights-digest", "behaviour-probe"]
+    """How it was identified."""
+    digest: Digest
+    """The identity."""
+    moment: Literal["before", "during", "after"]
+    """When, relative to the samples."""
+
+
+class SnapshotChanged(Event):
+    """Something else answered: it is a new variant, and its outcomes are never pooled."""
+
+    type: Literal["snapshot-changed"] = "snapshot-changed"
+    variant: Name
+    """The variant that answered before; nothing more is recorded for it."""
+    new_variant: Name
+    """The id of what answers now; it takes over the modes."""
+    method: Literal["build-attestation", "weights-digest", "behaviour-probe"]
+    """How the change was seen."""
+    digest: Digest
+    """The new identity."""
+
+
+class Outcome(Facts):
+    """One sample's adjudicated result."""
+
+    index: Annotated[Count, Field(lt=MOST_ITEMS)]
+    """The item's place in the committed order of its criterion's item set, from 0."""
+    item: Hex32
+    """The commitment to the item."""
+    attempt: Positive = 1
+    """Which attempt at the item, from 1."""
+    result: Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
+    """How it ended."""
+    counted: bool
+    """Whether the rule fixed beforehand counts it."""
+    tokens: Count
+    """Tokens used, in and out."""
+
+
+class OutcomesRecorded(Event):
+    """The outcomes of one chunk. The first recorded outcome of a sample stands."""
+
+    type: Literal["outcomes-recorded"] = "outcomes-recorded"
+    battery: Name
+    """The battery."""
+    criterion: Name
+    """The criterion whose item set was run."""
+    variant: Name
+    """The variant that answered."""
+    mode: Name
+    """The mode that it ran in."""
+    chunk: Name
+    """The chunk's id."""
+    outcomes: tuple[Outcome, ...]
+    """At least one outcome, no sample twice."""
+
+    @model_validator(mode="after")
+    def _each_sample_once(self) -> Self:
+        if not self.outcomes:
+            raise ValueError("outcomes is empty: record a chunk when it has outcomes")
+        if len({(o.attempt, o.index) for o in self.outcomes}) < len(self.outcomes):
+            raise ValueError("outcomes names a sample twice: keep the first outcome")
+        return self
+
+
+class VerdictReached(Event):
+    """What the outcomes say about one criterion, at the framework's error rates."""
+
+    type: Literal["verdict-reached"] = "verdict-reached"
+    battery: Name
+    """The battery whose outcomes it rests on."""
+    criterion: Name
+    """The criterion."""
+    variant: Name
+    """The variant."""
+    mode: Name
+    """The mode; a verdict holds only for it and for the battery's elicitation."""
+    verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined"]
+    """The answer; `at-ceiling` means that the items were too easy to tell."""
+    solved: Count
+    """How many counted items were solved."""
+    counted: Count
+    """How many items were counted."""
+    interval: tuple[Decimal, Decimal]
+    """The lower and upper bound of the interval for the measure."""
+    alpha: Decimal
+    """The error rate for a wrong "above"."""
+    beta: Decimal
+    """The error rate for a wrong "below"."""
+
+    @model_validator(mode="after")
+    def _numbers_are_in_order(self) -> Self:
+        if self.solved > self.counted:
+            raise ValueError("solved is more than counted: count again")
+        low, high = map(Number, self.interval)
+        if low > high:
+            raise ValueError("interval runs backwards: give the lower bound first")
+        return self
+
+
+class SandboxBreached(Event):
+    """A guard of the sandbox gave way; the review halts with it."""
+
+    type: Literal["sandbox-breached"] = "sandbox-breached"
+    guard: Line
+    """Which guard, and how."""
+    chunk: Name | None = None
+    """The chunk that was running, if known."""
+    seen_at: Time
+    """When the breach was seen."""
+
+
+class ReviewHalted(Event):
+    """Measuring stops; what has already run is still recorded."""
+
+    type: Literal["review-halted"] = "review-halted"
+    reason: Line
+    """Why."""
+
+
+class ReviewResumed(Event):
+    """Measuring goes on."""
+
+    type: Literal["review-resumed"] = "review-resumed"
+    reason: Line
+    """What changed."""

@@ -1,0 +1,205 @@
+"""How a case begins: opening, inquiry, participation, parties, agreement, submission."""
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from touchstone.review.events.base import (
+    Day,
+    Digest,
+    Event,
+    Facts,
+    Hex32,
+    Line,
+    Name,
+    Positive,
+    Role,
+    Statement,
+)
+
+ReleaseState = Literal["in-development", "internal", "restricted", "released"]
+"""How far a model is out. Each is accepted, planned release or not."""
+
+
+class FrameworkReference(Facts):
+    """The one version of a framework that a case is held to."""
+
+    id: Name
+    """The framework's id, as `us-2026-06`."""
+    digest: Digest
+    """The digest of its canonical content."""
+
+
+class Admission(Facts):
+    """A party, what it is in this case, and the key that it signs with from here on."""
+
+    party: Name
+    """The party's id."""
+    role: Role
+    """What it is in this case."""
+    key: Hex32
+    """Its Ed25519 public key, 32 bytes in hex."""
+
+
+def _each_once(admits: tuple[Admission, ...]) -> None:
+    if len({each.party for each in admits}) < len(admits):
+        raise ValueError("admits names a party twice: keep one")
+    if len({each.key for each in admits}) < len(admits):
+        raise ValueError("admits gives two parties one key: each party signs with its own")
+
+
+class CaseOpened(Event):
+    """Entry 0: a case begins, pinned to one version of a framework."""
+
+    type: Literal["case-opened"] = "case-opened"
+    kind: Literal["inquiry", "review", "screening"]
+    """A question, a full review, or a short comparison with reference models."""
+    framework: FrameworkReference
+    """The framework, pinned by digest."""
+    agreement: Digest
+    """The digest of the agreement's text under which the case is opened."""
+    installation_key: Hex32
+    """The installation's key current at the opening, in hex."""
+    nonce: Hex32
+    """32 random bytes in hex, so that no two logs share an id."""
+    admits: tuple[Admission, ...]
+    """The first parties: one developer, one centre, and those who are there from the start."""
+
+    @model_validator(mode="after")
+    def _one_developer_and_one_centre(self) -> Self:
+        _each_once(self.admits)
+        for role in ("developer", "centre"):
+            if [each.role for each in self.admits].count(role) != 1:
+                raise ValueError(f"admits needs exactly one {role}: name it")
+        if self.actor not in {each.party for each in self.admits}:
+            raise ValueError("actor is not among the admitted parties: admit it")
+        return self
+
+
+class PartyAdmitted(Event):
+    """A further party joins, or a party takes a new key."""
+
+    type: Literal["party-admitted"] = "party-admitted"
+    admits: tuple[Admission, ...]
+    """The parties; one who is in the case already keeps its role and only changes its key."""
+    reason: Line
+    """Why, in one line."""
+
+    @model_validator(mode="after")
+    def _somebody_once(self) -> Self:
+        if not self.admits:
+            raise ValueError("admits is empty: name a party")
+        _each_once(self.admits)
+        return self
+
+
+class ParticipationNoted(Event):
+    """A party states its status under the framework. It is neutral: no status is a fault."""
+
+    type: Literal["participation-noted"] = "participation-noted"
+    status: Literal["participating", "negotiating", "declined", "withdrawn"]
+    """The status that the acting party states for itself."""
+    source: Line
+    """Where the status was said."""
+
+
+class InquiryAsked(Event):
+    """The developer asks whether a model in development would qualify."""
+
+    type: Literal["inquiry-asked"] = "inquiry-asked"
+    inquiry: Name
+    """The inquiry's id in this case."""
+    release_state: ReleaseState
+    """How far the model is out."""
+    question: Statement
+    """What is asked."""
+
+
+class InquiryAnswered(Event):
+    """The centre or an agency answers an inquiry. An answer designates nothing."""
+
+    type: Literal["inquiry-answered"] = "inquiry-answered"
+    inquiry: Name
+    """The inquiry that is answered."""
+    answer: Literal["would-qualify", "would-not-qualify", "cannot-say"]
+    """What the answering party thinks."""
+    reasons: Statement
+    """Why."""
+
+
+class AgreementSigned(Event):
+    """The developer or the centre signs the agreement; it is concluded when both have.
+
+    Both must sign the same facts: another digest or other rights are another agreement.
+    """
+
+    type: Literal["agreement-signed"] = "agreement-signed"
+    agreement: Digest
+    """The digest of the agreement's text."""
+    access: Literal["endpoint", "weights", "developer-premises"]
+    """How the model is reached: over its endpoint, as weights, or on the developer's premises."""
+    reasoning: Literal["none", "summary", "full"]
+    """Whether the model's reasoning is shown."""
+    retention_days: Positive
+    """How many days after the close content and evidence may be kept."""
+    publication: Literal["nothing", "participation-only", "agreed-report", "free"]
+    """What the centre may publish; `agreed-report` needs the developer's approval each time."""
+
+
+class Variant(Facts):
+    """One set of weights or safeguards, and the ways of running it."""
+
+    id: Name
+    """The variant's id, as `final`."""
+    modes: tuple[Name, ...]
+    """Its modes, as `instant` and `thinking`; at least one."""
+    purpose: Literal["final", "helpful-only", "restricted", "public-derivative", "reference"]
+    """What it is for; `reference` is another model to compare with."""
+
+    @model_validator(mode="after")
+    def _modes_once(self) -> Self:
+        if not self.modes or len(set(self.modes)) < len(self.modes):
+            raise ValueError("modes is empty or names one twice: name each mode once")
+        return self
+
+
+class SubmissionReceived(Event):
+    """The developer hands in a model. A later submission replaces an earlier one."""
+
+    type: Literal["submission-received"] = "submission-received"
+    submission: Digest
+    """The digest of the submission's canonical content."""
+    model: Line
+    """The model's name as the developer gives it."""
+    release_state: ReleaseState
+    """How far the model is out."""
+    variants: tuple[Variant, ...]
+    """What is to be reviewed; at least one."""
+    planned_partner_release: Day | None = None
+    """The planned day of release to trusted partners, if any."""
+    planned_public_release: Day | None = None
+    """The planned day of public release, if any."""
+
+    @model_validator(mode="after")
+    def _variants_once(self) -> Self:
+        if not self.variants or len({v.id for v in self.variants}) < len(self.variants):
+            raise ValueError("variants is empty or names one twice: name each variant once")
+        return self
+
+
+class SubmissionAssessed(Event):
+    """The centre says whether it has what it needs."""
+
+    type: Literal["submission-assessed"] = "submission-assessed"
+    submission: Digest
+    """The submission that was looked at."""
+    complete: bool
+    """Whether the review can begin."""
+    missing: tuple[Line, ...] = ()
+    """What is missing; empty exactly when complete."""
+
+    @model_validator(mode="after")
+    def _missing_says_what(self) -> Self:
+        if self.complete == bool(self.missing):
+            raise ValueError("missing must be empty when complete, and say what is missing if not")
+        return self

@@ -1,0 +1,324 @@
+"""How each event changes what is known of a case. Nothing is refused here: `decide` does that."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import reduce, singledispatch
+from types import MappingProxyType
+from typing import Any
+
+from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events.base import Event
+from touchstone.review.state import (
+    Attempt,
+    Clock,
+    Designating,
+    Directive,
+    Finding,
+    Party,
+    Postponement,
+    RunKey,
+    Snapshots,
+    State,
+    Tally,
+    Terms,
+    with_item,
+)
+
+
+def fold(events: Iterable[Event], start: State | None = None) -> State:
+    """The state after these events, from an empty case or from an earlier state."""
+    return reduce(evolve, events, start or State())
+
+
+def evolve(state: State, event: Event) -> State:
+    """The state after one more recorded event; the old state stays as it was."""
+    return replace(_changed(event, state), size=state.size + 1)
+
+
+@singledispatch
+def _changed(event: Event, state: State) -> State:
+    raise TypeError(f"no rule says what {type(event).__name__} changes in {type(state).__name__}")
+
+
+def _admitted(state: State, admits: tuple[opening.Admission, ...]) -> dict[str, Party]:
+    return {**state.parties, **{a.party: Party(a.role, a.key) for a in admits}}
+
+
+@_changed.register
+def _(event: opening.CaseOpened, state: State) -> State:
+    parties = MappingProxyType(_admitted(state, event.admits))
+    return replace(state, status="open", opened=event, parties=parties)
+
+
+@_changed.register
+def _(event: opening.PartyAdmitted, state: State) -> State:
+    return replace(state, parties=MappingProxyType(_admitted(state, event.admits)))
+
+
+@_changed.register
+def _(event: opening.ParticipationNoted, state: State) -> State:
+    return replace(state, participations=with_item(state.participations, event.actor, event))
+
+
+@_changed.register
+def _(event: opening.InquiryAsked, state: State) -> State:
+    return replace(state, inquiries=with_item(state.inquiries, event.inquiry, event))
+
+
+@_changed.register
+def _(event: opening.InquiryAnswered, state: State) -> State:
+    answers, key = state.inquiry_answers, (event.inquiry, event.actor)
+    return replace(state, inquiry_answers=with_item(answers, key, event))
+
+
+@_changed.register
+def _(event: opening.AgreementSigned, state: State) -> State:
+    return replace(state, agreements=with_item(state.agreements, event.actor, event))
+
+
+@_changed.register
+def _(event: opening.SubmissionReceived, state: State) -> State:
+    variants = MappingProxyType({**state.variants, **{each.id: each for each in event.variants}})
+    return replace(state, submission=event, assessment=None, variants=variants)
+
+
+@_changed.register
+def _(event: opening.SubmissionAssessed, state: State) -> State:
+    return replace(state, assessment=event)
+
+
+@_changed.register
+def _(event: measuring.ClockAnchored, state: State) -> State:
+    digest = state.submission.submission if state.submission else ""
+    return replace(state, clock=Clock(event, digest))
+
+
+def _clock(state: State, **changes: Any) -> State:
+    return replace(state, clock=state.clock and replace(state.clock, **changes))
+
+
+@_changed.register
+def _(event: measuring.ClockPaused, state: State) -> State:
+    pauses = state.clock.pauses if state.clock else ()
+    return _clock(state, pauses=(*pauses, (event.at, None)))
+
+
+@_changed.register
+def _(event: measuring.ClockResumed, state: State) -> State:
+    pauses = state.clock.pauses if state.clock else ()
+    return _clock(state, pauses=(*pauses[:-1], (pauses[-1][0], event.at)) if pauses else ())
+
+
+@_changed.register
+def _(event: measuring.ClockExtended, state: State) -> State:
+    days = state.clock.extension_days if state.clock else 0
+    return _clock(state, extension_days=days + event.days)
+
+
+@_changed.register
+def _(event: measuring.ClockEnded, state: State) -> State:
+    return _clock(state, ended_at=event.at)
+
+
+@_changed.register
+def _(event: measuring.BatterySealed, state: State) -> State:
+    return replace(state, batteries=with_item(state.batteries, event.battery, event))
+
+
+@_changed.register
+def _(event: measuring.SnapshotSeen, state: State) -> State:
+    before = state.snapshots.get(event.variant, Snapshots())
+    after = replace(before, digests=with_item(before.digests, event.method, event.digest))
+    return replace(state, snapshots=with_item(state.snapshots, event.variant, after))
+
+
+@_changed.register
+def _(event: measuring.SnapshotChanged, state: State) -> State:
+    old = replace(state.snapshots.get(event.variant, Snapshots()), replaced_by=event.new_variant)
+    new = Snapshots(digests=MappingProxyType({event.method: event.digest}))
+    snapshots = {**state.snapshots, event.variant: old, event.new_variant: new}
+    variant = state.variants[event.variant].model_copy(update={"id": event.new_variant})
+    variants = with_item(state.variants, event.new_variant, variant)
+    return replace(state, snapshots=MappingProxyType(snapshots), variants=variants)
+
+
+def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
+    attempts = dict(tally.attempts)
+    for outcome in outcomes:
+        before = attempts.get(outcome.attempt, Attempt())
+        bit = 1 << outcome.index
+        attempts[outcome.attempt] = Attempt(
+            recorded=before.recorded | bit,
+            counted=before.counted | (bit if outcome.counted else 0),
+            solved=before.solved | (bit if outcome.counted and outcome.result == "solved" else 0),
+        )
+    results = Counter(tally.results) + Counter(o.result for o in outcomes)
+    tokens = tally.tokens + sum(o.tokens for o in outcomes)
+    return Tally(MappingProxyType(attempts), MappingProxyType(dict(results)), tokens)
+
+
+@_changed.register
+def _(event: measuring.OutcomesRecorded, state: State) -> State:
+    key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+    tally = _counted(state.tally(*key), event.outcomes)
+    return replace(state, tallies=with_item(state.tallies, key, tally))
+
+
+@_changed.register
+def _(event: measuring.VerdictReached, state: State) -> State:
+    key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+    return replace(state, verdicts=with_item(state.verdicts, key, event))
+
+
+@_changed.register
+def _(event: measuring.SandboxBreached, state: State) -> State:
+    return replace(state, breaches=(*state.breaches, event))
+
+
+@_changed.register
+def _(event: measuring.ReviewHalted, state: State) -> State:
+    return replace(state, halted_by=state.halted_by | {event.actor})
+
+
+@_changed.register
+def _(event: measuring.ReviewResumed, state: State) -> State:
+    return replace(state, halted_by=state.halted_by - {event.actor})
+
+
+@_changed.register(judging.FindingSigned)
+@_changed.register(judging.OutsideFindingSigned)
+def _(event: judging.FindingSigned | judging.OutsideFindingSigned, state: State) -> State:
+    return replace(state, findings=with_item(state.findings, event.finding, Finding(event)))
+
+
+def _finding(state: State, finding: str, **changes: Any) -> State:
+    known = replace(state.findings[finding], **changes)
+    return replace(state, findings=with_item(state.findings, finding, known))
+
+
+@_changed.register
+def _(event: judging.FindingResponded, state: State) -> State:
+    return _finding(state, event.finding, response=event)
+
+
+@_changed.register
+def _(event: judging.FindingDisputed, state: State) -> State:
+    return _finding(state, event.finding, dispute=event, rerun=None)
+
+
+@_changed.register
+def _(event: judging.FindingRerun, state: State) -> State:
+    return _finding(state, event.finding, rerun=event)
+
+
+@_changed.register
+def _(event: judging.EvidenceDeclared, state: State) -> State:
+    return replace(state, declared=with_item(state.declared, event.criterion, event))
+
+
+@_changed.register
+def _(event: judging.DesignationProposed, state: State) -> State:
+    before = state.designating
+    fresh = Designating((*before.proposals, event), decisions=before.decisions)
+    return replace(state, designating=fresh)
+
+
+@_changed.register(judging.DesignationConcurred)
+@_changed.register(judging.DesignationDissented)
+def _(event: judging.DesignationConcurred | judging.DesignationDissented, state: State) -> State:
+    answers = with_item(state.designating.answers, event.actor, event)
+    return replace(state, designating=replace(state.designating, answers=answers))
+
+
+@_changed.register(judging.DesignationMade)
+@_changed.register(judging.DesignationRevised)
+def _(event: judging.DesignationMade | judging.DesignationRevised, state: State) -> State:
+    decisions = (*state.designating.decisions, event)
+    return replace(state, designating=replace(state.designating, decisions=decisions))
+
+
+@_changed.register(settling.TermsOffered)
+@_changed.register(settling.TermsCountered)
+def _(event: settling.TermsOffered | settling.TermsCountered, state: State) -> State:
+    fresh = Terms(event.terms, offered_by=event.actor, agreed=frozenset({event.actor}))
+    return replace(state, terms=fresh)
+
+
+@_changed.register
+def _(event: settling.TermsAgreed, state: State) -> State:
+    was, who = state.terms, {event.actor}
+    terms = replace(was, agreed=was.agreed | who, declined=was.declined - who)
+    return replace(state, terms=terms)
+
+
+@_changed.register
+def _(event: settling.TermsDeclined, state: State) -> State:
+    was, who = state.terms, {event.actor}
+    terms = replace(was, agreed=was.agreed - who, declined=was.declined | who)
+    return replace(state, terms=terms)
+
+
+@_changed.register
+def _(event: settling.PostponementRequested, state: State) -> State:
+    known = with_item(state.postponements, event.request, Postponement(event))
+    return replace(state, postponements=known)
+
+
+@_changed.register
+def _(event: settling.PostponementAnswered, state: State) -> State:
+    answered = replace(state.postponements[event.request], answer=event)
+    return replace(state, postponements=with_item(state.postponements, event.request, answered))
+
+
+@_changed.register
+def _(event: settling.ReleaseAnnounced, state: State) -> State:
+    return replace(state, releases=(*state.releases, event))
+
+
+@_changed.register
+def _(event: settling.ReleaseCompared, state: State) -> State:
+    return replace(state, comparisons=(*state.comparisons, event))
+
+
+@_changed.register
+def _(event: settling.DirectiveIssued, state: State) -> State:
+    known = with_item(state.directives, event.directive, Directive(event))
+    return replace(state, directives=known)
+
+
+def _directive(state: State, directive: str, **changes: Any) -> State:
+    known = replace(state.directives[directive], **changes)
+    return replace(state, directives=with_item(state.directives, directive, known))
+
+
+@_changed.register
+def _(event: settling.DirectiveAnswered, state: State) -> State:
+    return _directive(state, event.directive, answer=event)
+
+
+@_changed.register
+def _(event: settling.DirectiveLifted, state: State) -> State:
+    return _directive(state, event.directive, lifted_at=event.at)
+
+
+@_changed.register
+def _(event: settling.ReportIssued, state: State) -> State:
+    return replace(state, reports=with_item(state.reports, event.audience, event))
+
+
+@_changed.register
+def _(event: settling.ReviewWithdrawn, state: State) -> State:
+    # Leaving changes the status and nothing else: what was measured, agreed or said stays as it is.
+    status = "withdrawn" if state.status == "open" else state.status
+    return replace(state, status=status, withdrawal=event)
+
+
+@_changed.register
+def _(event: settling.CaseClosed, state: State) -> State:
+    return replace(state, status="closed", closed=event)
+
+
+@_changed.register
+def _(event: settling.CaseDestroyed, state: State) -> State:
+    return replace(state, status="destroyed", destroyed=event)

@@ -1,0 +1,274 @@
+"""What is known of a case: folded from part-0 facts alone, frozen, cheap to carry forward."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal, NamedTuple, TypeVar
+
+from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events.base import Role
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+Status = Literal["none", "open", "withdrawn", "closed", "destroyed"]
+"""Where a case stands; each follows from the one before or from an earlier one, never back."""
+
+
+def empty() -> Mapping[K, V]:
+    """An empty read-only mapping."""
+    return MappingProxyType({})
+
+
+def with_item(mapping: Mapping[K, V], key: K, value: V) -> Mapping[K, V]:
+    """The mapping with one item set; the old one stays as it was."""
+    return MappingProxyType({**mapping, key: value})
+
+
+@dataclass(frozen=True)
+class Party:
+    """A party in the case: what it is and the key (hex) that it signs with now."""
+
+    role: Role
+    key: str
+
+
+class RunKey(NamedTuple):
+    """What outcomes are counted under: never pooled across any of these."""
+
+    battery: str
+    criterion: str
+    variant: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Which items of one attempt are recorded, counted and solved: bit i is the item of index i.
+
+    Bit sets make a duplicate check and a step forward cost a few machine words per 64 items.
+    """
+
+    recorded: int = 0
+    counted: int = 0
+    solved: int = 0
+
+    @property
+    def prefix(self) -> int:
+        """How many items from index 0 on are recorded without a gap."""
+        return (~self.recorded & (self.recorded + 1)).bit_length() - 1
+
+    def counts(self, first: int | None = None) -> tuple[int, int]:
+        """(solved, counted) among all items, or among the first so many of the committed order."""
+        mask = -1 if first is None else (1 << first) - 1
+        return (self.solved & mask).bit_count(), (self.counted & mask).bit_count()
+
+
+@dataclass(frozen=True)
+class Tally:
+    """All outcomes under one RunKey, counted."""
+
+    attempts: Mapping[int, Attempt] = field(default_factory=empty)
+    results: Mapping[str, int] = field(default_factory=empty)
+    tokens: int = 0
+
+    @property
+    def recorded(self) -> int:
+        """How many outcomes are recorded, all attempts together."""
+        return sum(self.results.values())
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """(solved, counted) samples, all attempts together."""
+        counts = [each.counts() for each in self.attempts.values()]
+        return sum(solved for solved, _ in counts), sum(counted for _, counted in counts)
+
+    def attempt(self, number: int = 1) -> Attempt:
+        """One attempt's items, from attempt 1; empty if nothing is recorded of it."""
+        return self.attempts.get(number, Attempt())
+
+    def at_least_once(self, k: int) -> tuple[int, int]:
+        """(items solved in at least one of attempts 1 to k, items counted in all k)."""
+        solved, counted = 0, -1
+        for number in range(1, k + 1):
+            solved |= self.attempt(number).solved
+            counted &= self.attempt(number).counted
+        return (solved & counted).bit_count(), counted.bit_count()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The window as laid and what has happened to it since; `clock.py` reads days off it."""
+
+    anchored: measuring.ClockAnchored
+    submission: str
+    pauses: tuple[tuple[str, str | None], ...] = ()
+    extension_days: int = 0
+    ended_at: str | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the window stands still now."""
+        return bool(self.pauses) and self.pauses[-1][1] is None
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The identities seen of one variant, by method, and what took its place, if anything."""
+
+    digests: Mapping[str, str] = field(default_factory=empty)
+    replaced_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A finding with everything that was said about it."""
+
+    signed: judging.FindingSigned | judging.OutsideFindingSigned
+    response: judging.FindingResponded | None = None
+    dispute: judging.FindingDisputed | None = None
+    rerun: judging.FindingRerun | None = None
+
+    @property
+    def stands(self) -> Literal["signed", "disputed", "upheld", "revised", "withdrawn"]:
+        """Where the finding stands. A developer's silence leaves it as signed."""
+        if self.rerun:
+            return self.rerun.outcome
+        return "disputed" if self.dispute else "signed"
+
+
+@dataclass(frozen=True)
+class Designating:
+    """The proposals, what agencies said to the newest one, and the decisions."""
+
+    proposals: tuple[judging.DesignationProposed, ...] = ()
+    answers: Mapping[str, judging.DesignationConcurred | judging.DesignationDissented] = field(
+        default_factory=empty
+    )
+    decisions: tuple[judging.DesignationMade | judging.DesignationRevised, ...] = ()
+
+    @property
+    def made(self) -> judging.Designation | None:
+        """The designation in force, None while none was made."""
+        return self.decisions[-1].designation if self.decisions else None
+
+    @property
+    def in_question(self) -> judging.Designation | None:
+        """What agencies speak to: what was made on the newest proposal, else what it says."""
+        newest = len(self.proposals)
+        if self.decisions and self.decisions[-1].proposal == newest:
+            return self.decisions[-1].designation
+        return self.proposals[-1].designation if newest else None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms on the table (a digest) and who said what to exactly these."""
+
+    on_table: str | None = None
+    offered_by: str | None = None
+    agreed: frozenset[str] = frozenset()
+    declined: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Postponement:
+    """A request to postpone, and the developer's answer if there is one."""
+
+    requested: settling.PostponementRequested
+    answer: settling.PostponementAnswered | None = None
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A directive, the developer's answer if there is one, and when it was lifted."""
+
+    issued: settling.DirectiveIssued
+    answer: settling.DirectiveAnswered | None = None
+    lifted_at: str | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """A case as it stands. `fold` makes it; every field comes from part-0 facts."""
+
+    size: int = 0
+    status: Status = "none"
+    opened: opening.CaseOpened | None = None
+    parties: Mapping[str, Party] = field(default_factory=empty)
+    participations: Mapping[str, opening.ParticipationNoted] = field(default_factory=empty)
+    inquiries: Mapping[str, opening.InquiryAsked] = field(default_factory=empty)
+    inquiry_answers: Mapping[tuple[str, str], opening.InquiryAnswered] = field(
+        default_factory=empty
+    )
+    agreements: Mapping[str, opening.AgreementSigned] = field(default_factory=empty)
+    submission: opening.SubmissionReceived | None = None
+    assessment: opening.SubmissionAssessed | None = None
+    variants: Mapping[str, opening.Variant] = field(default_factory=empty)
+    clock: Clock | None = None
+    batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)
+    snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
+    tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
+    verdicts: Mapping[RunKey, measuring.VerdictReached] = field(default_factory=empty)
+    breaches: tuple[measuring.SandboxBreached, ...] = ()
+    halted_by: frozenset[str] = frozenset()
+    findings: Mapping[str, Finding] = field(default_factory=empty)
+    declared: Mapping[str, judging.EvidenceDeclared] = field(default_factory=empty)
+    designating: Designating = Designating()
+    terms: Terms = Terms()
+    postponements: Mapping[str, Postponement] = field(default_factory=empty)
+    releases: tuple[settling.ReleaseAnnounced, ...] = ()
+    comparisons: tuple[settling.ReleaseCompared, ...] = ()
+    directives: Mapping[str, Directive] = field(default_factory=empty)
+    reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
+    withdrawal: settling.ReviewWithdrawn | None = None
+    closed: settling.CaseClosed | None = None
+    destroyed: settling.CaseDestroyed | None = None
+
+    def having(self, role: Role) -> tuple[str, ...]:
+        """The ids of the parties in this role, in the order in which they were admitted."""
+        return tuple(name for name, party in self.parties.items() if party.role == role)
+
+    @property
+    def halted(self) -> bool:
+        """Whether anyone's halt stands: then nothing new is measured."""
+        return bool(self.halted_by)
+
+    def under_review(self, variant: str) -> bool:
+        """Whether this is a variant of the model under review, not a reference to compare with."""
+        known = self.variants.get(variant)
+        return known is not None and known.purpose != "reference"
+
+    @property
+    def current_variants(self) -> tuple[str, ...]:
+        """The variants under review that no changed snapshot has replaced."""
+        replaced = {name for name, seen in self.snapshots.items() if seen.replaced_by}
+        return tuple(n for n in self.variants if self.under_review(n) and n not in replaced)
+
+    @property
+    def agreement(self) -> opening.AgreementSigned | None:
+        """The agreement, once developer and centre have signed the same facts; else None."""
+        signed = [
+            self.agreements[name]
+            for role in ("developer", "centre")
+            for name in self.having(role)
+            if name in self.agreements
+        ]
+        same = {(a.agreement, a.access, a.reasoning, a.retention_days, a.publication)
+                for a in signed}  # fmt: skip
+        return signed[0] if len(signed) > 1 and len(same) == 1 else None
+
+    @property
+    def agreed_terms(self) -> str | None:
+        """The digest of the terms that the developer and another party agreed, else None."""
+        developers = set(self.having("developer"))
+        both = self.terms.agreed & developers and self.terms.agreed - developers
+        return self.terms.on_table if both else None
+
+    def tally(self, battery: str, criterion: str, variant: str, mode: str) -> Tally:
+        """What is recorded under one RunKey; empty if nothing is."""
+        return self.tallies.get(RunKey(battery, criterion, variant, mode), Tally())
+
+    def is_recorded(self, key: RunKey, attempt: int, index: int) -> bool:
+        """Whether this sample has an outcome, which then stands."""
+        return bool(self.tally(*key).attempt(attempt).recorded >> index & 1)
