@@ -1,0 +1,110 @@
+"""The record as kept: cases, parts, evidence, the installation log, checkpoints, jobs.
+
+It does not decide what may happen to a case, and it fetches and sends nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from touchstone.records.errors import (
+    AppendOnlyError,
+    BusyError,
+    CaseExistsError,
+    CaseMissingError,
+    DamagedError,
+    DatabaseSettingError,
+    DestroyedError,
+    EvidenceMissingError,
+    FullError,
+    NotPreparedError,
+    OtherInstallationError,
+    PartError,
+    RecordsError,
+    UnreachableError,
+)
+from touchstone.records.settings import DATABASE, DATABASE_OWNER, configure
+from touchstone.records.values import (
+    Destruction,
+    Event,
+    EvidenceFacts,
+    HeadProof,
+    JobLease,
+    JobState,
+    Listing,
+    NewPart,
+    News,
+    OlderCheckpoint,
+    Refusal,
+    StoredPart,
+    Summarise,
+    Summary,
+)
+
+if TYPE_CHECKING:
+    from touchstone.records.installation import InstallationLog
+    from touchstone.records.jobs import JobTable
+    from touchstone.records.preparation import prepare
+    from touchstone.records.reader import CaseReader
+    from touchstone.records.refusals import RefusalLog
+    from touchstone.records.store import Records
+    from touchstone.records.writer import CaseWriter
+
+__all__ = [
+    "DATABASE",
+    "DATABASE_OWNER",
+    "AppendOnlyError",
+    "BusyError",
+    "CaseExistsError",
+    "CaseMissingError",
+    "CaseReader",
+    "CaseWriter",
+    "DamagedError",
+    "DatabaseSettingError",
+    "DestroyedError",
+    "Destruction",
+    "Event",
+    "EvidenceFacts",
+    "EvidenceMissingError",
+    "FullError",
+    "HeadProof",
+    "InstallationLog",
+    "JobLease",
+    "JobState",
+    "JobTable",
+    "Listing",
+    "NewPart",
+    "News",
+    "NotPreparedError",
+    "OlderCheckpoint",
+    "OtherInstallationError",
+    "PartError",
+    "Records",
+    "RecordsError",
+    "Refusal",
+    "RefusalLog",
+    "StoredPart",
+    "Summarise",
+    "Summary",
+    "UnreachableError",
+    "configure",
+    "prepare",
+]
+
+_BEHIND_DJANGO = {
+    "CaseReader": "reader",
+    "CaseWriter": "writer",
+    "InstallationLog": "installation",
+    "JobTable": "jobs",
+    "Records": "store",
+    "RefusalLog": "refusals",
+    "prepare": "preparation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Set Django up when the first name that needs its models is asked for, and no sooner."""
+    if name not in _BEHIND_DJANGO:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    configure()
+    module = importlib.import_module(f"{__name__}.{_BEHIND_DJANGO[name]}")
+    return getattr(module, name)

@@ -1,0 +1,78 @@
+"""Every fault of a database, translated to one clear line."""
+
+import contextlib
+from collections.abc import Iterator
+
+from django.db import DatabaseError, InterfaceError, connections
+from django.db.utils import Error
+
+from touchstone.errors import TouchstoneError
+from touchstone.records.errors import (
+    AppendOnlyError,
+    BusyError,
+    DamagedError,
+    FullError,
+    NotPreparedError,
+    RecordsError,
+    UnreachableError,
+)
+from touchstone.records.settings import WAIT_SECONDS
+
+# What triggers say begins with this (migration 0002).
+REFUSED = "touchstone: "
+_BUSY = BusyError(
+    f"the record is busy: another process held it for over {WAIT_SECONDS} s; mend: try again"
+)
+_FULL = FullError("the disk of the record is full; nothing was written; mend: make room, try again")
+_NOT_PREPARED = NotPreparedError(
+    "the database has no tables of this version; mend: run `touchstone doctor --prepare` as owner"
+)
+# SQLSTATE codes and classes: PostgreSQL manual, appendix A.
+_STATES: dict[str, TouchstoneError] = {
+    "53100": _FULL,
+    "40P01": _BUSY,
+    "40001": _BUSY,
+    "55P03": _BUSY,
+    "42P01": _NOT_PREPARED,
+    "42703": _NOT_PREPARED,
+    "42501": UnreachableError("the database role may not do that; mend: see how-to/postgresql.md"),
+}
+# SQLite has codes too, but Python 3.11 leaves them out of some errors; the texts are stable.
+_TEXTS: tuple[tuple[str, TouchstoneError], ...] = (
+    ("is locked", _BUSY),
+    ("is full", _FULL),
+    ("disk I/O error", _FULL),
+    ("no such table", _NOT_PREPARED),
+    ("no such column", _NOT_PREPARED),
+    ("malformed", DamagedError("the record's file is damaged; mend: restore it from a backup")),
+    ("not a database", DamagedError("the record's file is no database; mend: restore a backup")),
+)
+
+
+@contextlib.contextmanager
+def translated(alias: str) -> Iterator[None]:
+    """Turn each database error within into one of this room's; others pass as they are."""
+    try:
+        yield
+    except (DatabaseError, InterfaceError) as error:
+        fault = _translate(error)
+        if isinstance(fault, RecordsError):
+            # A broken connection would stay broken; the next use makes a new one.
+            connections[alias].close_if_unusable_or_obsolete()
+        raise fault from error
+
+
+def _translate(error: Error) -> TouchstoneError:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if REFUSED in text:
+        return AppendOnlyError(text.split(REFUSED, 1)[1])
+    state = getattr(error.__cause__, "sqlstate", None)
+    if state is not None:
+        known = _STATES.get(state)
+    elif type(error.__cause__).__module__ == "sqlite3":
+        known = next((fault for part, fault in _TEXTS if part in text), None)
+    else:
+        known = None
+    if known is not None:
+        return type(known)(*known.args)
+    return UnreachableError(f"the database does not do what it should: {text}")

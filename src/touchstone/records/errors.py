@@ -1,0 +1,84 @@
+"""What can go wrong with the kept record.
+
+The tree::
+
+    TouchstoneError
+    ├── BadInputError
+    │   ├── DatabaseSettingError   the database setting cannot be used
+    │   ├── NotPreparedError       the database has no tables, or older ones: run prepare
+    │   ├── OtherInstallationError the master key at hand is not the one of this record
+    │   ├── CaseExistsError        a case of that name is open already
+    │   ├── CaseMissingError       there is no such case
+    │   ├── EvidenceMissingError   nothing of that digest is kept (also a KeyError)
+    │   └── PartError              a part cannot be kept or erased as asked
+    ├── AnswerIsNoError
+    │   ├── DestroyedError         the case's key was destroyed: its content is gone for good
+    │   ├── AppendOnlyError        entries, leaves and checkpoints are never changed
+    │   └── DamagedError           what is kept does not agree with itself
+    └── RecordsError               a fault: nothing was written, and it may pass
+        ├── BusyError              another process held the record for too long
+        ├── FullError              the disk is full
+        └── UnreachableError       the database does not answer, or denies
+"""
+
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+
+class DatabaseSettingError(BadInputError):
+    """The database setting cannot be used."""
+
+
+class NotPreparedError(BadInputError):
+    """The database has no tables, or those of another version."""
+
+
+class OtherInstallationError(BadInputError):
+    """The master key at hand does not open this record."""
+
+
+class CaseExistsError(BadInputError):
+    """A case of that name is open already."""
+
+
+class CaseMissingError(BadInputError):
+    """There is no such case."""
+
+
+class EvidenceMissingError(BadInputError, KeyError):
+    """Nothing of that digest is kept for the case."""
+
+    def __str__(self) -> str:
+        # A KeyError would show its text in quotation marks.
+        return str(self.args[0])
+
+
+class PartError(BadInputError):
+    """A part cannot be kept or erased as asked."""
+
+
+class DestroyedError(AnswerIsNoError):
+    """The case's key was destroyed: its content is gone for good."""
+
+
+class AppendOnlyError(AnswerIsNoError):
+    """Entries, installation leaves, checkpoints and facts of state are never changed."""
+
+
+class DamagedError(AnswerIsNoError):
+    """What is kept does not agree with itself."""
+
+
+class RecordsError(TouchstoneError):
+    """The record could not be read or written; nothing half-done is left."""
+
+
+class BusyError(RecordsError):
+    """Another process held the record for too long."""
+
+
+class FullError(RecordsError):
+    """The disk is full; nothing was written."""
+
+
+class UnreachableError(RecordsError):
+    """The database does not answer, or denies."""

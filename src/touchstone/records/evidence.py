@@ -1,0 +1,108 @@
+"""Evidence bytes in files: sealed under the case's key, written whole or not at all."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from touchstone.keys import DataKey
+from touchstone.keys.files import sync_folder
+from touchstone.records.errors import DamagedError, FullError, UnreachableError
+
+_PIECE = 1 << 20
+_LEFT_OVER_AFTER = 3600
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class EvidenceFiles:
+    """A folder of sealed files, `<case>/<first two digits of the name>/<name>`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, case: str, name: str, data: bytes, key: DataKey) -> None:
+        """Seal and keep bytes; a file of that name is whole and the same, so it is left alone.
+
+        Raises FullError, UnreachableError; a failed write leaves nothing.
+        """
+        path = self._path(case, name)
+        draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
+        try:
+            self._make_folder(path.parent)
+            if path.exists():
+                os.utime(path)
+            else:
+                _write(draft, key.seal_stream(_pieces(data), _about(case, name)))
+                draft.replace(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise _fault(path, error) from error
+
+    def get(self, case: str, name: str, key: DataKey) -> bytes:
+        """The bytes. Raises DamagedError where the file is gone, SealError where it was altered."""
+        path = self._path(case, name)
+        try:
+            with path.open("rb") as file:
+                sealed = iter(lambda: file.read(_PIECE), b"")
+                return b"".join(key.open_stream(sealed, _about(case, name)))
+        except FileNotFoundError as error:
+            raise DamagedError(f"{path}: evidence is gone; mend: restore a backup") from error
+        except OSError as error:
+            raise _fault(path, error) from error
+
+    def remove_case(self, case: str) -> tuple[int, int]:
+        """Delete all evidence of a case; gives the count and the bytes of what was deleted."""
+        sizes = [path.stat().st_size for path in self._files(case)]
+        shutil.rmtree(self._folder / case, ignore_errors=False) if sizes else None
+        return len(sizes), sum(sizes)
+
+    def remove_left_over(self, case: str, known: Iterable[str]) -> int:
+        """Delete files over an hour old that no row knows: a crash left them."""
+        names = set(known)
+        before = time.time() - _LEFT_OVER_AFTER
+        left = [p for p in self._files(case) if p.name not in names and p.stat().st_mtime < before]
+        for path in left:
+            path.unlink()
+        return len(left)
+
+    def _files(self, case: str) -> list[Path]:
+        return [path for path in (self._folder / case).glob("*/*") if path.is_file()]
+
+    def _path(self, case: str, name: str) -> Path:
+        return self._folder / case / name[:2] / name
+
+    def _make_folder(self, folder: Path) -> None:
+        missing = [f for f in (folder, folder.parent, self._folder) if not f.exists()]
+        for each in reversed(missing):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(each.parent)
+
+
+def _write(draft: Path, pieces: Iterable[bytes]) -> None:
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(pieces)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    view = memoryview(data)
+    for start in range(0, len(data), _PIECE):
+        yield bytes(view[start : start + _PIECE])
+
+
+def _about(case: str, name: str) -> bytes:
+    return f"touchstone/evidence/1\x00{case}\x00{name}".encode()
+
+
+def _fault(path: Path, error: OSError) -> FullError | UnreachableError:
+    if error.errno in _NO_ROOM:
+        return FullError(f"{path}: the disk is full; nothing was written; mend: make room")
+    return UnreachableError(f"{path}: {error.strerror}")

@@ -1,0 +1,151 @@
+"""The installation log: blinded case heads, signed checkpoints, and proofs for an outsider."""
+
+import threading
+
+from django.db import transaction
+
+from touchstone.keys import Keyring, RandomSource
+from touchstone.ledger import (
+    CaseHead,
+    Checkpoint,
+    Frontier,
+    Tree,
+    leaf_hash,
+    parse_checkpoint,
+    parse_note,
+    sign_checkpoint,
+)
+from touchstone.records.database import translated
+from touchstone.records.errors import CaseMissingError, DamagedError
+from touchstone.records.models import (
+    CaseRow,
+    CheckpointRow,
+    EntryRow,
+    InstallationRow,
+    LeafRow,
+)
+from touchstone.records.values import HeadProof, OlderCheckpoint
+from touchstone.records.writer import INSTALLATION, add_leaf
+
+_PAGE = 10_000
+
+
+class InstallationLog:
+    """Signs and proves over the installation log; keeps its tree in memory, 64 bytes a leaf."""
+
+    def __init__(self, alias: str, keyring: Keyring, random: RandomSource) -> None:
+        self._alias = alias
+        self._keyring = keyring
+        self._random = random
+        self._tree = Tree()
+        self._growing = threading.Lock()
+
+    def checkpoint(self) -> str:
+        """Sign the log as it stands, with the newest key, and keep the note; gives its text.
+
+        Where nothing moved since, the note that was kept. An empty log has a checkpoint too.
+        """
+        signer, history = self._keyring.installation, self._keyring.history
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            row = self._locked()
+            kept = (
+                CheckpointRow.objects.using(self._alias)
+                .filter(size=row.size, key=signer.fingerprint)
+                .first()
+            )
+            if kept:
+                return kept.note
+            root = Frontier.from_bytes(bytes(row.frontier)).root
+            note = sign_checkpoint(Checkpoint(history.origin, row.size, root), signer)
+            CheckpointRow.objects.using(self._alias).create(
+                size=row.size, key=signer.fingerprint, note=note
+            )
+        return note
+
+    def checkpoints(self) -> list[str]:
+        """All notes that were signed, oldest first."""
+        with translated(self._alias):
+            rows = CheckpointRow.objects.using(self._alias).order_by("id")
+            return list(rows.values_list("note", flat=True))
+
+    def prove(self, case: str, older: int = 1) -> HeadProof:
+        """Prove a case's newest head under a checkpoint signed now.
+
+        With it come up to `older` earlier checkpoints, newest first, and that this extends them.
+        After a rotation the head is first recorded anew, since a head names the keys of its time.
+        Raises CaseMissingError, DamagedError.
+        """
+        leaf = self._current_leaf(case)
+        note = self.checkpoint()
+        checkpoint = parse_checkpoint(parse_note(note).text)
+        tree = self._grown(checkpoint.size)
+        if tree.root(checkpoint.size) != checkpoint.root:
+            raise DamagedError("the installation's leaves do not make its root")
+        return HeadProof(
+            head=self._head(leaf),
+            blind=bytes(leaf.blind),
+            index=leaf.index,
+            inclusion=tuple(tree.inclusion(leaf.index, checkpoint.size)),
+            checkpoint=note,
+            older=self._older(tree, checkpoint.size, older),
+        )
+
+    def _current_leaf(self, case: str) -> LeafRow:
+        """The leaf of the case's newest head under the newest keys, added where there is none."""
+        keyset = self._keyring.history.keyset
+        leaves = LeafRow.objects.using(self._alias).filter(case=case).order_by("-index")
+        with translated(self._alias):
+            leaf = leaves.first()
+            if leaf is None:
+                raise CaseMissingError(f"{case}: there is no such case")
+            if leaf.keyset == keyset:
+                return leaf
+            with transaction.atomic(using=self._alias, durable=True):
+                row = CaseRow.objects.using(self._alias).select_for_update().get(pk=case)
+                root = Frontier.from_bytes(bytes(row.frontier)).root.hex()
+                add_leaf(self._alias, case, CaseHead(row.log, row.size, root, keyset), self._random)
+            return leaves[0]
+
+    def _head(self, leaf: LeafRow) -> CaseHead:
+        """The head that a leaf hides, recomputed from the case's entries at that size."""
+        with translated(self._alias):
+            row = CaseRow.objects.using(self._alias).get(pk=leaf.case_id)
+            if row.size == leaf.size:
+                frontier = Frontier.from_bytes(bytes(row.frontier))
+            else:
+                lines = (
+                    EntryRow.objects.using(self._alias)
+                    .filter(case=leaf.case_id, n__lt=leaf.size)
+                    .order_by("n")
+                    .values_list("line", flat=True)
+                )
+                frontier = Frontier(leaf_hash(bytes(line)) for line in lines)
+        return CaseHead(row.log, leaf.size, frontier.root.hex(), leaf.keyset)
+
+    def _older(self, tree: Tree, size: int, count: int) -> tuple[OlderCheckpoint, ...]:
+        with translated(self._alias):
+            rows = (
+                CheckpointRow.objects.using(self._alias)
+                .filter(size__lt=size, size__gt=0)
+                .order_by("-id")[:count]
+            )
+            return tuple(
+                OlderCheckpoint(row.note, tuple(tree.consistency(row.size, size))) for row in rows
+            )
+
+    def _grown(self, size: int) -> Tree:
+        leaves = LeafRow.objects.using(self._alias).order_by("index")
+        with self._growing, translated(self._alias):
+            while len(self._tree) < size:
+                low = len(self._tree)
+                page = leaves.filter(index__gte=low, index__lt=min(low + _PAGE, size))
+                found = [bytes(c) for c in page.values_list("commitment", flat=True)]
+                if not found:
+                    raise DamagedError(f"the installation log has no leaf {low}")
+                for commitment in found:
+                    self._tree.append(leaf_hash(commitment))
+        return self._tree
+
+    def _locked(self) -> InstallationRow:
+        rows = InstallationRow.objects.using(self._alias)
+        return rows.select_for_update().get(pk=INSTALLATION)

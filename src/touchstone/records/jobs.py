@@ -1,0 +1,84 @@
+"""The job table: a row, and nothing else, says who works on what.
+
+Each method is one transaction. Times are seconds since the epoch in the caller's clock.
+"""
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+
+from touchstone.records.database import translated
+from touchstone.records.models import JobRow
+from touchstone.records.values import JobLease, JobState
+
+_STATES: tuple[JobState, ...] = ("waiting", "leased", "finished", "halted")
+
+
+class JobTable:
+    """Jobs by case; `work` is text that only the caller understands. `Records.jobs` is one."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def put(self, case: str, job: str, work: str) -> bool:
+        """Add a waiting job; false where the case has one of that id already."""
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            _, made = JobRow.objects.using(self._alias).get_or_create(
+                case=case, job=job, defaults={"work": work, "state": "waiting"}
+            )
+        return made
+
+    def lease(self, case: str, worker: str, now: int, seconds: int) -> JobLease | None:
+        """Take the oldest job that waits or whose lease ran out; None where there is none."""
+        free = Q(state="waiting") | Q(state="leased", until__lte=now)
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            rows = JobRow.objects.using(self._alias).select_for_update(skip_locked=True)
+            row = rows.filter(free, case=case).order_by("id").first()
+            if row is None:
+                return None
+            row.state, row.worker = "leased", worker
+            row.token, row.until = row.token + 1, now + seconds
+            row.save(using=self._alias)
+        return JobLease(case, row.job, row.work, worker, row.token, row.until)
+
+    def renew(self, lease: JobLease, now: int, seconds: int) -> JobLease | None:
+        """Hold on longer; None where the job was given to another, finished or halted.
+
+        A lease that ran out, and that nobody else took, is still renewed.
+        """
+        if not self._set(lease, until=now + seconds):
+            return None
+        return JobLease(lease.case, lease.job, lease.work, lease.worker, lease.token, now + seconds)
+
+    def finish(self, lease: JobLease, now: int) -> bool:
+        """Mark a job finished; false where the lease is no longer this worker's."""
+        return self._set(lease, state="finished", until=now)
+
+    def release(self, lease: JobLease) -> bool:
+        """Give a job back, so that it waits; false where the lease is no longer this worker's."""
+        return self._set(lease, state="waiting", until=0)
+
+    def halt(self, case: str) -> int:
+        """Stop every job that is not finished or halted; says how many. None is leased again."""
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(case=case)
+            return rows.filter(state__in=("waiting", "leased")).update(state="halted")
+
+    def resume(self, case: str) -> int:
+        """Let halted jobs wait again; says how many. Leases from before the halt stay worthless."""
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(case=case, state="halted")
+            return rows.update(state="waiting", token=F("token") + 1)
+
+    def counts(self, case: str) -> dict[JobState, int]:
+        """How many jobs of the case are in each state."""
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(case=case)
+            found = dict(rows.values_list("state").annotate(Count("id")))
+        return {state: found.get(state, 0) for state in _STATES}
+
+    def _set(self, lease: JobLease, **values: object) -> bool:
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(
+                case=lease.case, job=lease.job, token=lease.token, state="leased"
+            )
+            return rows.update(**values) == 1

@@ -1,0 +1,181 @@
+"""The tables. Only this room reads them; times are text in UTC as the record writes them.
+
+Triggers refuse to change entries, leaves, checkpoints and part 0s. They stop accidents, not the
+owner of the tables: whoever may drop a trigger may rewrite history, and only a head that was
+witnessed elsewhere shows it.
+"""
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from django.db import models
+
+if TYPE_CHECKING:
+    # Django's fields take type parameters for the checker only.
+    Text = models.Field[str, str]
+    Number = models.Field[int, int]
+    Bytes = models.Field[bytes, bytes]
+    MaybeBytes = models.Field[bytes | None, bytes | None]
+    OfCase = models.Field["CaseRow", "CaseRow"]
+else:
+    Text = Number = Bytes = MaybeBytes = OfCase = models.Field
+
+
+class Row(models.Model):
+    """What all tables share."""
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+    def __str__(self) -> str:
+        # Never a value: a row may hold what its reader may not see.
+        return f"{type(self).__name__} {self.pk}"
+
+
+class CaseRow(Row):
+    """A case's head: the locked row that gives out n, and the case's key."""
+
+    case: Text = models.CharField(primary_key=True, max_length=64)
+    log: Text = models.CharField(max_length=64, unique=True)
+    """Leaf of entry 0, hex."""
+    size: Number = models.BigIntegerField()
+    """Entries so far: the next n."""
+    frontier: Bytes = models.BinaryField()
+    """`ledger.Frontier` over the entries' leaves."""
+    wrapped_key: MaybeBytes = models.BinaryField(null=True)
+    """The case's data key under the installation's master key; null once it was destroyed."""
+
+
+class EntryRow(Row):
+    """One entry, its line as hashed."""
+
+    pk = models.CompositePrimaryKey("case_id", "n")
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    n: Number = models.BigIntegerField()
+    line: Bytes = models.BinaryField()
+
+
+class PartRow(Row):
+    """One part of an entry: salt and bytes, in clear for part 0, else under the case's key."""
+
+    pk = models.CompositePrimaryKey("case_id", "n", "i")
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    n: Number = models.BigIntegerField()
+    i: Number = models.SmallIntegerField()
+    body: MaybeBytes = models.BinaryField(null=True)
+    """`salt32 || bytes`, sealed for i > 0: a salt left behind would let content be guessed."""
+    label: Text = models.TextField(default="")
+    """Why it was erased; empty while it is there."""
+
+
+class EvidenceRow(Row):
+    """One piece of evidence; the bytes lie in a file of this name, under the case's key."""
+
+    pk = models.CompositePrimaryKey("case_id", "name")
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    name: Text = models.CharField(max_length=64)
+    """What the case's key makes of the digest, so that the digest cannot be guessed from it."""
+    facts: Bytes = models.BinaryField()
+    """Sealed: digest, size, media type and the name that people gave it."""
+    size: Number = models.BigIntegerField()
+
+
+class LeafRow(Row):
+    """One leaf of the installation log: a case head behind a blind."""
+
+    index: Number = models.BigIntegerField(primary_key=True)
+    commitment: Bytes = models.BinaryField()
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, related_name="+")
+    size: Number = models.BigIntegerField()
+    keyset: Text = models.CharField(max_length=64)
+    blind: Bytes = models.BinaryField()
+
+
+class InstallationRow(Row):
+    """The installation log's head: one locked row."""
+
+    id: Number = models.SmallIntegerField(primary_key=True)
+    size: Number = models.BigIntegerField()
+    frontier: Bytes = models.BinaryField()
+    lock: MaybeBytes = models.BinaryField(null=True)
+    """A key of no case, wrapped: opens under this installation's master key alone."""
+
+
+class CheckpointRow(Row):
+    """A signed checkpoint over the installation log."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    size: Number = models.BigIntegerField(db_index=True)
+    key: Text = models.CharField(max_length=71)
+    """Fingerprint of the key that signed it."""
+    note: Text = models.TextField()
+
+
+class IndexRow(Row):
+    """What lists show of a case; made from its entries, and made again by rebuild."""
+
+    case_id: str
+    case: OfCase = models.OneToOneField(CaseRow, models.PROTECT, primary_key=True, related_name="+")
+    title: Text = models.TextField()
+    model_name: Text = models.TextField()
+    developer: Text = models.TextField(db_index=True)
+    framework: Text = models.TextField(db_index=True)
+    status: Text = models.TextField(db_index=True)
+    updated: Text = models.CharField(max_length=20, db_index=True)
+
+
+class JobRow(Row):
+    """A chunk of work. This row, and nothing else, says who works on it."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    case: Text = models.CharField(max_length=64)
+    job: Text = models.CharField(max_length=128)
+    work: Text = models.TextField()
+    state: Text = models.CharField(max_length=8)
+    worker: Text = models.TextField(default="")
+    token: Number = models.BigIntegerField(default=0)
+    """Grows with each lease, so it is also the number of attempts."""
+    until: Number = models.BigIntegerField(default=0)
+    """Seconds since the epoch."""
+
+    class Meta:
+        """One row a job; the oldest open one is found by index."""
+
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "job"], name="one_job")]
+        indexes: ClassVar = [models.Index(fields=["case", "state", "id"], name="open_jobs")]
+
+
+class RefusalRow(Row):
+    """A deed that was refused; no part of any case."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    second: Number = models.BigIntegerField()
+    """Seconds since the epoch."""
+    actor: Text = models.CharField(max_length=200)
+    case: Text = models.CharField(max_length=200)
+    deed: Text = models.CharField(max_length=200)
+    reason: Text = models.CharField(max_length=500)
+    unlisted: Number = models.BigIntegerField(default=0)
+    """How many more of this actor were only counted."""
+
+    class Meta:
+        """An actor's newest are found by index."""
+
+        indexes: ClassVar = [models.Index(fields=["actor", "second"], name="refusals")]
+
+
+class OutboxRow(Row):
+    """News to be sent once its transaction stands."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    case: Text = models.CharField(max_length=64)
+    n: Number = models.BigIntegerField()
+    topic: Text = models.CharField(max_length=64)
+    body: Text = models.TextField()

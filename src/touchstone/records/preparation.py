@@ -1,0 +1,112 @@
+"""Making the tables, and on PostgreSQL the rights of the role that the application uses."""
+
+import os
+import stat
+from pathlib import Path
+
+from django.db import connections, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from touchstone.keys.files import locked
+from touchstone.records.database import translated
+from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
+from touchstone.records.settings import (
+    DATABASE,
+    DATABASE_OWNER,
+    FILE,
+    connect,
+    from_environment,
+    is_postgresql,
+)
+
+APPEND_ONLY = ("records_entryrow", "records_leafrow", "records_checkpointrow")
+NEVER_DELETED = ("records_caserow", "records_partrow", "records_installationrow")
+# Any number that no other program on the server uses as an advisory lock.
+_LOCK = 0x746F7563
+
+
+def prepare(home: Path, database: str | None = None, owner: str | None = None) -> bool:
+    """Make or bring up to date the tables; gives whether the application's role owns nothing.
+
+    `database` is what the application uses, `owner` the address of the role that owns the tables
+    (PostgreSQL; None: the environment's setting, else the application's own role, which then could
+    drop the triggers). Raises DatabaseSettingError, UnreachableError.
+    """
+    alias = connect(home, database or from_environment())
+    if not is_postgresql(alias):
+        prepare_file(home, alias)
+        return False
+    named = owner or os.environ.get(DATABASE_OWNER)
+    owner_alias = connect(home, named) if named else alias
+    if connections[owner_alias].settings_dict["NAME"] != connections[alias].settings_dict["NAME"]:
+        raise DatabaseSettingError(f"{DATABASE_OWNER}: is another database than {DATABASE}")
+    with translated(owner_alias), connections[owner_alias].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        try:
+            _migrate(owner_alias)
+            if owner_alias != alias:
+                _grant(owner_alias, str(connections[alias].settings_dict["USER"]))
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    return owner_alias != alias
+
+
+def prepare_file(home: Path, alias: str) -> None:
+    """Make or bring up to date the SQLite file, which its owner alone may read.
+
+    Raises DatabaseSettingError with the mend where others may open it.
+    """
+    path = home / FILE
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite gives its journal the mode of the file, so making it first covers all three.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UnreachableError(f"{path}: {error.strerror}") from error
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        raise DatabaseSettingError(
+            f"{path}: open to group or others (mode {mode:04o}); mend: chmod 600 {path}"
+        )
+    with translated(alias):
+        if not _pending(alias):
+            return
+        with locked(home / ".preparing"):
+            _migrate(alias)
+
+
+def check(alias: str) -> None:
+    """Raise NotPreparedError unless the tables are those of this version."""
+    with translated(alias):
+        pending = _pending(alias)
+    if pending:
+        raise NotPreparedError(
+            "the database has no tables of this version; mend: prepare it as its owner"
+        )
+
+
+def _pending(alias: str) -> bool:
+    executor = MigrationExecutor(connections[alias])
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def _migrate(alias: str) -> None:
+    executor = MigrationExecutor(connections[alias])
+    executor.migrate(executor.loader.graph.leaf_nodes())
+
+
+def _grant(owner_alias: str, role: str) -> None:
+    """Give the application's role what it needs, and take back what it must not do."""
+    connection = connections[owner_alias]
+    name = connection.ops.quote_name(role)
+    statements = [
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
+        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
+        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
+        *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in APPEND_ONLY),
+        *(f"REVOKE DELETE ON {table} FROM {name}" for table in NEVER_DELETED),
+    ]
+    with transaction.atomic(using=owner_alias), connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)

@@ -1,0 +1,138 @@
+"""One case as it stood at one size."""
+
+from collections.abc import Iterator
+
+from touchstone.errors import TouchstoneError
+from touchstone.keys import DataKey
+from touchstone.ledger import Frontier, commit_part, leaf_hash, loads, parse_entry
+from touchstone.records.database import translated
+from touchstone.records.errors import DamagedError, DestroyedError, EvidenceMissingError
+from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.models import CaseRow, EntryRow, EvidenceRow, PartRow
+from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
+from touchstone.records.writer import evidence_place, part_place, read_events
+
+_PAGE = 1000
+
+
+class CaseReader:
+    """A case at a size that does not move while it is read. `Records.case` gives one.
+
+    `log` is the case log's id in hex, `size` the number of entries, `destroyed` whether its key
+    is gone.
+    """
+
+    def __init__(self, alias: str, row: CaseRow, key: DataKey | None, files: EvidenceFiles) -> None:
+        self.case: str = row.case
+        self.log: str = row.log
+        self.size: int = row.size
+        self.root: str = Frontier.from_bytes(bytes(row.frontier)).root.hex()
+        self.destroyed: bool = key is None
+        self._alias = alias
+        self._key = key
+        self._files = files
+
+    def events(self, start: int = 0) -> list[Event]:
+        """Part 0 of each entry from `start` on."""
+        with translated(self._alias):
+            return read_events(self._alias, self.case, start, self.size)
+
+    def lines(self, start: int = 0) -> Iterator[bytes]:
+        """Each entry's line from `start` on, as hashed, without a line feed."""
+        rows = EntryRow.objects.using(self._alias).filter(case=self.case).order_by("n")
+        for low in range(start, self.size, _PAGE):
+            with translated(self._alias):
+                page = list(
+                    rows.filter(n__gte=low, n__lt=min(low + _PAGE, self.size)).values_list(
+                        "line", flat=True
+                    )
+                )
+            yield from map(bytes, page)
+
+    def parts(self, start: int = 0) -> Iterator[StoredPart]:
+        """Every part of every entry from `start` on, ordered by (n, i)."""
+        rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
+        for low in range(start, self.size, _PAGE):
+            with translated(self._alias):
+                page = list(rows.filter(n__gte=low, n__lt=min(low + _PAGE, self.size)))
+            yield from map(self._open, page)
+
+    def entry_parts(self, n: int) -> tuple[StoredPart, ...]:
+        """The parts of one entry, in order."""
+        rows = PartRow.objects.using(self._alias).filter(case=self.case, n=n, n__lt=self.size)
+        with translated(self._alias):
+            return tuple(map(self._open, rows.order_by("i")))
+
+    def evidence(self, digest: str) -> bytes:
+        """The bytes of `sha256:` and hex.
+
+        Raises EvidenceMissingError (a KeyError too), DestroyedError, DamagedError.
+        """
+        return read_evidence(self._alias, self.case, self._open_key(), self._files, digest)
+
+    def evidence_index(self) -> list[EvidenceFacts]:
+        """What evidence the case has, by digest. Raises DestroyedError."""
+        key = self._open_key()
+        with translated(self._alias):
+            rows = list(EvidenceRow.objects.using(self._alias).filter(case=self.case))
+        facts = [
+            loads(key.open(bytes(row.facts), evidence_place(self.case, row.name))) for row in rows
+        ]
+        return sorted((EvidenceFacts(**fact) for fact in facts), key=lambda fact: fact.digest)
+
+    def check(self) -> None:
+        """Recompute everything: lines, order, root, and each open part's commitment.
+
+        Raises DamagedError with the place.
+        """
+        frontier = Frontier()
+        parts = self.parts()
+        for n, line in enumerate(self.lines()):
+            entry = parse_entry(line)
+            if entry.n != n or entry.log != (self.log if n else None):
+                raise DamagedError(f"{self.case}: entry {n} says n {entry.n} of another place")
+            frontier.append(leaf_hash(line))
+            for i, commitment in enumerate(entry.parts):
+                part = next(parts, None)
+                if part is None or (part.n, part.i) != (n, i):
+                    raise DamagedError(f"{self.case}: part {i} of entry {n} is missing")
+                if _commitment(part) not in {None, commitment}:
+                    raise DamagedError(f"{self.case}: part {i} of entry {n} was altered")
+        if len(frontier) != self.size or frontier.root.hex() != self.root:
+            raise DamagedError(f"{self.case}: the entries do not make the head's root")
+
+    def _open(self, row: PartRow) -> StoredPart:
+        if row.body is None:
+            return StoredPart(row.n, row.i, None, None, row.label)
+        body = bytes(row.body)
+        if row.i:
+            try:
+                body = self._open_key().open(body, part_place(self.case, row.n, row.i))
+            except DestroyedError:
+                raise
+            except TouchstoneError as error:
+                raise DamagedError(
+                    f"{self.case}: part {row.i} of entry {row.n} was altered"
+                ) from error
+        return StoredPart(row.n, row.i, body[:SALT_SIZE], body[SALT_SIZE:], "")
+
+    def _open_key(self) -> DataKey:
+        if self._key is None:
+            raise DestroyedError(f"{self.case}: was destroyed; its content is gone for good")
+        return self._key
+
+
+def read_evidence(alias: str, case: str, key: DataKey, files: EvidenceFiles, digest: str) -> bytes:
+    """The bytes of a piece of evidence; see `CaseReader.evidence`."""
+    name = key.name(digest)
+    with translated(alias):
+        known = EvidenceRow.objects.using(alias).filter(case=case, name=name).exists()
+    if not known:
+        raise EvidenceMissingError(f"{case}: no evidence {digest[:24]}... is kept")
+    return files.get(case, name, key)
+
+
+def _commitment(part: StoredPart) -> str | None:
+    if part.salt is None or part.data is None:
+        return None
+    return commit_part(part.salt, part.data)

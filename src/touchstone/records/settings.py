@@ -1,0 +1,129 @@
+"""The one place where Django is set up, and where a database setting becomes a connection.
+
+Django itself knows no database of ours by name: each opened record registers its own, so that one
+process may hold several (tests do), and nothing depends on which was opened first.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+
+from touchstone.records.errors import DatabaseSettingError
+
+DATABASE = "TOUCHSTONE_DATABASE"
+"""Environment: unset for SQLite under TOUCHSTONE_HOME, or `postgresql://user@host/name`."""
+DATABASE_OWNER = "TOUCHSTONE_DATABASE_OWNER"
+"""Environment, for `prepare` alone: the PostgreSQL role that owns the tables."""
+APP = "touchstone.records"
+FILE = "record.sqlite3"
+WAIT_SECONDS = 30
+_SCHEMES = ("postgresql", "postgres")
+_PASSED_ON = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey"})
+
+
+def configure() -> None:
+    """Set Django up, once. Where a web application did so before, check that it knows this room.
+
+    Raises DatabaseSettingError if Django was set up without `touchstone.records`.
+    """
+    if not settings.configured:
+        settings.configure(
+            INSTALLED_APPS=[APP],
+            DATABASES={},
+            USE_TZ=True,
+            TIME_ZONE="UTC",
+            DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+            # Django's own would set up logging for the whole process.
+            LOGGING_CONFIG=None,
+        )
+    if not apps.ready:
+        django.setup()
+    if not apps.is_installed(APP):
+        raise DatabaseSettingError(
+            f"Django was set up without {APP}; mend: add it to INSTALLED_APPS"
+        )
+
+
+def from_environment(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The database setting of this process; None means SQLite under the home folder."""
+    return environment.get(DATABASE) or None
+
+
+def connect(home: Path, database: str | None) -> str:
+    """Register the database (once) and give its Django alias. Nothing is opened yet.
+
+    Raises DatabaseSettingError.
+    """
+    wanted = _sqlite(home) if database is None else _postgresql(database)
+    keys = ("ENGINE", "NAME", "USER", "HOST", "PORT")
+    for alias, known in connections.settings.items():
+        if all(known.get(key, "") == wanted.get(key, "") for key in keys):
+            return alias
+    named = "\x00".join(str(wanted.get(key, "")) for key in keys)
+    alias = f"record-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+    try:
+        complete = connections.configure_settings({"default": {}, alias: wanted})
+    except ImproperlyConfigured as error:
+        raise DatabaseSettingError(f"{DATABASE}: {error}") from error
+    connections.settings[alias] = complete[alias]
+    return alias
+
+
+def is_postgresql(alias: str) -> bool:
+    """Whether an alias stands for PostgreSQL."""
+    return str(connections[alias].vendor) == "postgresql"
+
+
+def _sqlite(home: Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(home.resolve() / FILE),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": WAIT_SECONDS,
+            # FULL: with NORMAL a power cut loses what was acknowledged (findings, Ledger).
+            # secure_delete: what is erased is overwritten in the file.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            " PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON",
+        },
+    }
+
+
+def _postgresql(database: str) -> dict[str, Any]:
+    """A libpq address as Django settings. The text is never repeated: it may hold a password."""
+    try:
+        address = urlsplit(database)
+        port = address.port
+        query = dict(parse_qsl(address.query, keep_blank_values=True))
+    except ValueError as error:
+        raise DatabaseSettingError(f"{DATABASE}: is not an address") from error
+    name = unquote(address.path.lstrip("/"))
+    if address.scheme not in _SCHEMES or not name or not address.username:
+        raise DatabaseSettingError(
+            f"{DATABASE}: give postgresql://USER@HOST/NAME, or unset it for SQLite"
+        )
+    if unknown := sorted(query.keys() - _PASSED_ON):
+        raise DatabaseSettingError(f"{DATABASE}: unknown option {unknown[0]!r} in the address")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": unquote(address.username),
+        "PASSWORD": unquote(address.password or ""),
+        "HOST": query.pop("host", unquote(address.hostname or "")),
+        "PORT": query.pop("port", str(port or "")),
+        "OPTIONS": {
+            "connect_timeout": 10,
+            # Said here so that no default of the server or the role makes an answer untrue.
+            "options": f"-c synchronous_commit=on -c lock_timeout={WAIT_SECONDS}s",
+            **query,
+        },
+    }

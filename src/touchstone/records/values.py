@@ -1,0 +1,145 @@
+"""What goes into the record and comes out of it, as plain values."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from touchstone.ledger import CaseHead, commit_part
+
+SALT_SIZE = 32
+JobState = Literal["waiting", "leased", "finished", "halted"]
+Event = dict[str, Any]
+"""A part 0 as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A part to be kept: its salt (32 bytes, drawn by the caller) and its bytes."""
+
+    salt: bytes
+    data: bytes
+
+    @property
+    def commitment(self) -> str:
+        """Hex, as it stands in the entry."""
+        return commit_part(self.salt, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPart:
+    """A part as it is now: open (salt and data) or erased (a label that says why)."""
+
+    n: int
+    i: int
+    salt: bytes | None
+    data: bytes | None
+    label: str
+    """Empty while the part is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFacts:
+    """What is known of a piece of evidence; `size` in bytes, `digest` is `sha256:` and hex."""
+
+    digest: str
+    size: int
+    media_type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What lists show of a case; `updated` is UTC text."""
+
+    title: str
+    model_name: str
+    developer: str
+    framework: str
+    status: str
+    updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A case in a list."""
+
+    case: str
+    summary: Summary
+
+
+Summarise = Callable[[str, Sequence[Event]], Summary]
+"""Folds a case's events to its summary; `service` hands it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destruction:
+    """What was destroyed and what stands, for the certificate. Sizes in bytes."""
+
+    case: str
+    log: str
+    size: int
+    root: str
+    parts: int
+    """Parts whose content was erased now."""
+    evidence: int
+    """Evidence files deleted."""
+    evidence_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class OlderCheckpoint:
+    """An earlier checkpoint (note text), and the proof (hashes) that a later one extends it."""
+
+    note: str
+    consistency: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadProof:
+    """That a case head stands in the installation log under a signed checkpoint."""
+
+    head: CaseHead
+    blind: bytes
+    index: int
+    inclusion: tuple[bytes, ...]
+    checkpoint: str
+    """The note text."""
+    older: tuple[OlderCheckpoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JobLease:
+    """The right to work on a job until a time (`until`, seconds since the epoch)."""
+
+    case: str
+    job: str
+    work: str
+    """What was put: text that only the caller understands."""
+    worker: str
+    token: int
+    """Grows with each lease of the job; an older token is worth nothing."""
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A deed that was refused, at `second` since the epoch."""
+
+    second: int
+    actor: str
+    case: str
+    deed: str
+    reason: str
+    unlisted: int
+    """How many more of this actor followed at once and were only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A message that waits to be sent, about entry `n` of a case."""
+
+    id: int
+    case: str
+    n: int
+    topic: str
+    body: str
