@@ -3,6 +3,7 @@
 It reads no file, knows no case, counts no clock, and never chooses between claims that conflict.
 """
 
+from touchstone.framework.compare import Row, compare, window_in_words
 from touchstone.framework.errors import FrameworkError, FrameworkFileError
 from touchstone.framework.framework import Framework
 from touchstone.framework.kinds import (
@@ -53,9 +54,12 @@ __all__ = [
     "Party",
     "Power",
     "Role",
+    "Row",
     "Stage",
     "TermTemplate",
     "Thresholds",
     "Window",
+    "compare",
     "parse_framework",
+    "window_in_words",
 ]

@@ -29,7 +29,7 @@ from touchstone.framework.models import (
     TermTemplate,
     Window,
 )
-from touchstone.ledger.canonical import dumps
+from touchstone.ledger import dumps
 
 # A halted framework may come back; a superseded one may not.
 _NEXT: Mapping[LifeStage, frozenset[LifeStage]] = {

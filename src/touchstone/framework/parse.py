@@ -17,6 +17,9 @@ from touchstone.framework.kinds import unseen
 MAX_CHARACTERS = 200_000
 """So that the canonical content always fits one line of the record (1 MiB)."""
 MAX_DEPTH = 8
+MAX_MESSAGE = 600
+MAX_DOTS = 300
+"""In one line. The standard reader's memory grows with the square of the parts of a dotted key."""
 _TYPOGRAPHIC_QUOTES = re.compile("[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 _AT_LINE = re.compile(r"at line (\d+)")
 
@@ -35,6 +38,9 @@ def parse_framework(text: str, source: str) -> Framework:
         _refuse(source, f"has {len(text)} characters, and a framework may have {MAX_CHARACTERS}")
     if any("\ud800" <= character <= "\udfff" for character in text):
         _refuse(source, "is not UTF-8 text: save it as UTF-8")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MAX_DOTS:
+            _refuse(source, f"line {number} has more than {MAX_DOTS} dots: break it in two")
     content = _plain(_read(text.removeprefix("\ufeff"), source), source)
     try:
         return Framework.model_validate_json(json.dumps(content))
@@ -46,7 +52,7 @@ def parse_framework(text: str, source: str) -> Framework:
 
 
 def _refuse(source: str, what: str) -> NoReturn:
-    raise FrameworkFileError(f"{_echo(source)}: {_echo(what)}")
+    raise FrameworkFileError(f"{_echo(source)}: {_echo(what)[:MAX_MESSAGE]}")
 
 
 def _echo(text: str) -> str:

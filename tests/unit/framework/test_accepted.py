@@ -1,0 +1,86 @@
+"""What a framework of one's own may say beyond what the example says."""
+
+import pytest
+
+from support.frameworks import example_with
+from touchstone.framework import NumericCriterion, parse_framework
+
+
+def first_criterion(text: str) -> NumericCriterion:
+    criterion = parse_framework(text, "mine.toml").criteria[0]
+    assert isinstance(criterion, NumericCriterion)
+    return criterion
+
+
+def test_solved_at_least_once_in_k_attempts():
+    criterion = first_criterion(
+        example_with('measure = "success-rate"', 'measure = "at-least-once-in-k"\nk = 5')
+    )
+    assert (criterion.measure, criterion.k) == ("at-least-once-in-k", 5)
+
+
+def test_relative_to_a_reference_model():
+    criterion = first_criterion(
+        example_with(
+            'measure = "success-rate"',
+            'measure = "relative-to-reference"\nreference = "example-lab/older-model"',
+        )
+    )
+    assert criterion.reference == "example-lab/older-model"
+
+
+def test_a_criterion_may_name_its_modes():
+    assert first_criterion(
+        example_with('modes = "any"', 'modes = ["instant", "thinking"]')
+    ).modes == ("instant", "thinking")
+
+
+def test_no_zone_is_a_zone_of_zero():
+    assert first_criterion(example_with('zone = "0.1"', 'zone = "0"')).zone == "0"
+
+
+def test_business_days_with_holidays():
+    text = example_with('unit = "days"', 'unit = "business-days"\nholidays = [2026-12-25]')
+    window = parse_framework(text, "mine.toml").window
+    assert window.unit == "business-days"
+    assert [day.isoformat() for day in window.holidays] == ["2026-12-25"]
+
+
+def test_a_date_needs_no_quotes():
+    quoted = parse_framework(example_with('"2026-10-01"', '"2026-10-01"'), "mine.toml")
+    bare = parse_framework(example_with('"2026-10-01"', "2026-10-01"), "mine.toml")
+    assert quoted.digest == bare.digest
+
+
+def test_terms_may_be_named_by_digest_alone():
+    text = example_with('text = """', f'digest = "sha256:{"a" * 64}"\nunused = """')
+    head, _, rest = text.partition('unused = """')
+    framework = parse_framework(head + rest.partition('"""')[2], "mine.toml")
+    assert framework.terms[0].digest == f"sha256:{'a' * 64}"
+    assert framework.terms[0].text is None
+
+
+@pytest.mark.parametrize("anchor", ["submission", "partner-release", "public-release"])
+def test_every_anchor(anchor: str):
+    text = example_with('anchor = "public-release"', f'anchor = "{anchor}"')
+    assert parse_framework(text, "mine.toml").window.anchor == anchor
+
+
+@pytest.mark.parametrize(
+    ("stages", "last"),
+    [
+        (("offered",), "offered"),
+        (("offered", "in-force"), "in-force"),
+        (("offered", "halted", "offered"), "offered"),
+        (("in-force", "superseded"), "superseded"),
+    ],
+)
+def test_a_life_may_go(stages: tuple[str, ...], last: str):
+    block = "".join(
+        f'[[life]]\nstage = "{stage}"\ndate = "2026-10-0{day}"\nfacts = ["agreement"]\n\n'
+        for day, stage in enumerate(stages, start=1)
+    )
+    text = example_with('[[life]]\nstage = "in-force"', '[[life]]\nstage = "CUT"')
+    head, _, rest = text.partition('[[life]]\nstage = "CUT"')
+    framework = parse_framework(head + block + rest[rest.index("[window]") :], "mine.toml")
+    assert framework.status == last
