@@ -3,6 +3,8 @@
 ::
 
     TouchstoneError
+    ├── review.Refused
+    │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   neither shipped nor a readable file
@@ -12,6 +14,15 @@
 """
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+from touchstone.review import Event, Refused
+
+
+class RefusedDeed(Refused):
+    """A deed that may not be done; the text says who may do it and when."""
+
+    def __init__(self, event: Event, reason: str) -> None:
+        super().__init__(reason)
+        self.event = event
 
 
 class ServiceError(TouchstoneError):

@@ -1,0 +1,30 @@
+"""Which marking a deed of a review carries: need-to-know, decided in one place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from touchstone.clearance import Marking, tlp
+
+
+@dataclass(frozen=True)
+class Markings:
+    """The markings of one case."""
+
+    centre: Marking
+    """What would spoil the instrument if others knew it: seeds, unopened items."""
+    pair: Marking
+    """What only the developer and the centre need: outcomes, transcripts, the submission itself."""
+    case: Marking
+    """What every party of the case needs: clock, verdicts, findings, designation."""
+    public: Marking
+    """What each party says in public: participation, a public release."""
+
+
+def markings(developer: str, centre: str, others: Iterable[str] = ()) -> Markings:
+    """The markings for these parties (ids); `others` are the agencies and partners of the case."""
+    return Markings(
+        centre=tlp("RED", centre),
+        pair=tlp("AMBER+STRICT", developer, centre),
+        case=tlp("AMBER", developer, centre, *others),
+        public=tlp("CLEAR"),
+    )

@@ -1,0 +1,167 @@
+"""From a submission to an open case: parties, agreement, submission, clock."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.evaluation import Submission
+from touchstone.framework import Framework
+from touchstone.keys import KeyMissingError
+from touchstone.ledger import dumps
+from touchstone.review import State, anchor_clock
+from touchstone.review.events import opening
+from touchstone.review.events.base import Role
+from touchstone.service.digests import digest_of
+from touchstone.service.installation import Installation
+from touchstone.service.markings import Markings, markings
+from touchstone.service.recording import Content, Deed, record_opening
+
+RETENTION_DAYS = 365
+DEFAULT_CENTRE = "centre"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who takes part in a case: party ids."""
+
+    developer: str
+    centre: str
+    agencies: tuple[str, ...] = ()
+
+    @property
+    def markings(self) -> Markings:
+        """The case's markings."""
+        return markings(self.developer, self.centre, self.agencies)
+
+    @property
+    def roles(self) -> tuple[tuple[str, Role], ...]:
+        """Each party with its role, the developer first."""
+        agencies: tuple[tuple[str, Role], ...] = tuple((a, "agency") for a in self.agencies)
+        return ((self.developer, "developer"), (self.centre, "centre"), *agencies)
+
+
+def cast_of(state: State) -> Cast:
+    """Who takes part, as the record has it."""
+    return Cast(state.having("developer")[0], state.having("centre")[0], state.having("agency"))
+
+
+def default_centre(framework: Framework) -> str:
+    """The centre that the framework names, if it names one alone."""
+    named = framework.parties_with("centre")
+    return named[0].id if len(named) == 1 else DEFAULT_CENTRE
+
+
+def open_case(
+    installation: Installation, framework: Framework, submission: Submission, cast: Cast
+) -> str:
+    """Open a case for a submission, sign the agreement, hand the model in, lay the clock.
+
+    All of it is one transaction. Keys of parties that have none on this machine are made here.
+
+    Raises:
+        Refused: the framework is for comparison only, or the parties may not do this.
+    """
+    at = installation.now()
+    marks = cast.markings
+    agreement = agreement_text(framework, submission, cast)
+    opened = opening.CaseOpened(
+        actor=cast.centre,
+        at=at,
+        marking=marks.case,
+        kind="review",
+        framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
+        agreement=digest_of(agreement),
+        installation_key=installation.keyring.history.current.hex(),
+        nonce=installation.random.draw(32).hex(),
+        admits=tuple(
+            opening.Admission(party=party, role=role, key=_public_key(installation, party))
+            for party, role in cast.roles
+        ),
+    )
+    signed = [
+        opening.AgreementSigned(
+            actor=party,
+            at=at,
+            marking=marks.case,
+            agreement=digest_of(agreement),
+            access="endpoint",
+            reasoning=submission.reasoning_access,
+            retention_days=RETENTION_DAYS,
+            publication="agreed-report",
+        )
+        for party in (cast.developer, cast.centre)
+    ]
+    received = received_event(submission, cast, at)
+    deeds = [
+        Deed(opened, (Content(framework.model_dump(mode="json", exclude_defaults=True), marks.case),
+                      Content(agreement, marks.case))),
+        *[Deed(event) for event in signed],
+        Deed(received, (Content(submission.model_dump(mode="json"), marks.pair),)),
+        Deed(
+            opening.SubmissionAssessed(
+                actor=cast.centre,
+                at=at,
+                marking=marks.case,
+                submission=received.submission,
+                complete=True,
+            )
+        ),
+        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
+    ]  # fmt: skip
+    case = installation.random.draw(16).hex()
+    record_opening(installation, case, framework, deeds)
+    return case
+
+
+def received_event(submission: Submission, cast: Cast, at: str) -> opening.SubmissionReceived:
+    """The submission as an event: what is to be reviewed, and the release that is planned."""
+    planned = submission.model.planned_release
+    day = planned.date.isoformat() if planned else None
+    to_partners = planned is not None and planned.anchor == "partner-release"
+    return opening.SubmissionReceived(
+        actor=cast.developer,
+        at=at,
+        marking=cast.markings.case,
+        submission=submission.digest,
+        model=submission.model.name,
+        release_state=submission.model.release_state,
+        variants=tuple(
+            opening.Variant(
+                id=variant.id,
+                modes=tuple(mode.id for mode in submission.modes if mode.variant == variant.id),
+                purpose="final",
+            )
+            for variant in submission.variants
+        ),
+        planned_partner_release=day if to_partners else None,
+        planned_public_release=None if to_partners else day,
+    )
+
+
+def agreement_text(framework: Framework, submission: Submission, cast: Cast) -> dict[str, Any]:
+    """What developer and centre agree on, as a JSON value; its digest is what both sign."""
+    return {
+        "framework": framework.digest,
+        "developer": cast.developer,
+        "centre": cast.centre,
+        "model": submission.model.name,
+        "access": "endpoint",
+        "reasoning": submission.reasoning_access,
+        "retention_days": RETENTION_DAYS,
+        "publication": "agreed-report",
+        "text": "The developer shares the model voluntarily. It may release it, or leave, at any "
+        "time and without penalty. The centre measures it, keeps what it sees to the parties that "
+        "each part names, and publishes nothing that the developer has not approved.",
+    }
+
+
+def framework_of(content: dict[str, Any]) -> Framework:
+    """The framework that a case was opened under, from the content of its entry 0."""
+    return Framework.model_validate_json(dumps(content))
+
+
+def _public_key(installation: Installation, party: str) -> str:
+    try:
+        signer = installation.keyring.party(party)
+    except KeyMissingError:
+        signer = installation.keyring.new_party_key(party)
+    return signer.public_key.hex()

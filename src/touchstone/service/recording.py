@@ -1,0 +1,163 @@
+"""The one way into the record: decide, sign, append, in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.clearance import Marking
+from touchstone.framework import Framework
+from touchstone.ledger import Deed as LedgerDeed
+from touchstone.ledger import dumps, sign_deed
+from touchstone.records import CaseWriter, NewPart
+from touchstone.review import Event, Refused, State, decide, evolve
+from touchstone.review.events.opening import CaseOpened
+from touchstone.service.errors import RefusedDeed
+from touchstone.service.installation import Installation
+from touchstone.service.summaries import summarise
+
+SALT = 32
+
+
+@dataclass(frozen=True)
+class Content:
+    """A JSON value that goes with a deed, readable by those whom its marking names."""
+
+    value: Any
+    marking: Marking
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Bytes that go with a deed: kept beside the record, bound into it by their digest."""
+
+    data: bytes
+    media_type: str
+    name: str
+    marking: Marking
+
+
+Attachment = Content | Evidence
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a party does: the event proposed, and what goes with it."""
+
+    event: Event
+    attachments: tuple[Attachment, ...] = ()
+
+
+Proposing = Callable[[State], Sequence[Deed]]
+"""Makes the deeds from the state as it is once the case is locked."""
+
+
+def record(
+    installation: Installation, case: str, framework: Framework, deeds: Sequence[Deed] | Proposing
+) -> State:
+    """Do deeds in one transaction; all of them stand, or none. Gives the state afterwards.
+
+    Args:
+        installation: Where.
+        case: The case's id; a new one where the first deed opens it.
+        framework: The framework that the case is pinned to.
+        deeds: The deeds, or a function that makes them from the state under the lock.
+
+    Raises:
+        RefusedDeed: the deed is not for this party now. It is noted in the log of refusals.
+        BadEventError: it does not fit the case.
+        KeyMissingError: the actor's key is not on this machine.
+    """
+    try:
+        with installation.records.transaction(case) as writer:
+            state = installation.state_in(writer)
+            proposed = deeds(state) if callable(deeds) else deeds
+            return _write(installation, writer, framework, state, proposed)
+    except RefusedDeed as refusal:
+        # Only now: what is noted within the transaction would go with it.
+        installation.note_refusal(case, refusal)
+        raise
+
+
+def record_opening(
+    installation: Installation, case: str, framework: Framework, deeds: Sequence[Deed]
+) -> State:
+    """Open a case with these deeds, the first of which is `case-opened`; else like `record`."""
+    try:
+        with installation.records.open_case(case) as writer:
+            return _write(installation, writer, framework, State(), deeds)
+    except RefusedDeed as refusal:
+        installation.note_refusal(case, refusal)
+        raise
+
+
+def _write(
+    installation: Installation,
+    writer: CaseWriter,
+    framework: Framework,
+    state: State,
+    deeds: Sequence[Deed],
+) -> State:
+    at = ""
+    for deed in deeds:
+        for place, event in enumerate(_decided(framework, state, deed)):
+            _append(installation, writer, state, event, deed.attachments if place == 0 else ())
+            state, at = evolve(state, event), event.at
+    if at:
+        writer.summarise(summarise(writer.case, state, at))
+    return state
+
+
+def _decided(framework: Framework, state: State, deed: Deed) -> tuple[Event, ...]:
+    try:
+        return decide(framework, state, deed.event)
+    except Refused as refusal:
+        raise RefusedDeed(deed.event, refusal.reason) from refusal
+
+
+def _append(
+    installation: Installation,
+    writer: CaseWriter,
+    state: State,
+    event: Event,
+    attachments: Sequence[Attachment],
+) -> None:
+    def part(value: Any) -> NewPart:
+        return NewPart(installation.random.draw(SALT), dumps(value))
+
+    parts = [part(event.facts())]
+    parts += [part(_facts(writer, attachment)) for attachment in attachments]
+    deed = LedgerDeed(
+        log=writer.log,
+        n=writer.next_n,
+        previous=writer.root,
+        deed=event.type,
+        actor=event.actor,
+        parts=tuple(each.commitment for each in parts),
+    )
+    signer = installation.keyring.party(event.actor, _key_of(state, event))
+    envelope = sign_deed(deed, signer).envelope
+    parts.append(part({"kind": "deed", "marking": event.marking.as_dict(), "envelope": envelope}))
+    writer.append(parts)
+
+
+def _facts(writer: CaseWriter, attachment: Attachment) -> dict[str, Any]:
+    marking = attachment.marking.as_dict()
+    if isinstance(attachment, Content):
+        return {"kind": "content", "marking": marking, "content": attachment.value}
+    digest = writer.put_evidence(attachment.data, attachment.media_type, attachment.name)
+    return {
+        "kind": "evidence",
+        "marking": marking,
+        "digest": digest,
+        "size": len(attachment.data),
+        "media_type": attachment.media_type,
+        "name": attachment.name,
+    }
+
+
+def _key_of(state: State, event: Event) -> bytes | None:
+    """The key that the record expects of the actor: admitted before, or by this very event."""
+    if isinstance(event, CaseOpened):
+        return next((bytes.fromhex(a.key) for a in event.admits if a.party == event.actor), None)
+    party = state.parties.get(event.actor)
+    return None if party is None else bytes.fromhex(party.key)

@@ -1,0 +1,43 @@
+"""What lists show of a case, folded from its state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from touchstone.records import Summary
+from touchstone.review import State, fold, parse_event
+
+
+def summarise_events(case: str, events: Sequence[dict[str, Any]]) -> Summary:
+    """The same from part 0s: how the index is made again."""
+    state = fold(parse_event(facts) for facts in events)
+    return summarise(case, state, str(events[-1]["at"]))
+
+
+def summarise(case: str, state: State, at: str) -> Summary:
+    """The row of one case; `at` is when its newest entry was made (UTC)."""
+    submission = state.submission
+    developers = state.having("developer")
+    return Summary(
+        title=f"{state.opened.kind} {case[:8]}" if state.opened else case[:8],
+        model_name=submission.model if submission else "",
+        developer=", ".join(developers),
+        framework=state.opened.framework.id if state.opened else "",
+        status=stage(state),
+        updated=at,
+    )
+
+
+def stage(state: State) -> str:
+    """Where a case stands, in a word or two."""
+    if state.status != "open":
+        return state.status
+    if state.halted_by:
+        return "halted"
+    designating = state.designating
+    if designating.decisions:
+        return f"designated: {designating.decisions[-1].designation}"
+    if designating.proposals:
+        return f"proposed: {designating.proposals[-1].designation}"
+    if state.batteries:
+        return "measuring"
+    return "submitted" if state.submission else "open"
