@@ -1,20 +1,16 @@
 """Digests of values and bytes, in the one form the record uses: `sha256:` and hex."""
 
 import hashlib
-import json
 
 from pydantic import BaseModel, ConfigDict
+
+from touchstone.ledger import dumps
 
 
 class Frozen(BaseModel):
     """The base of what the engine reads and writes: immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def canonical(value: object) -> bytes:
-    """The canonical bytes of a JSON value (the record's format: no floats, ASCII keys)."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest_bytes(data: bytes) -> str:
@@ -24,7 +20,7 @@ def digest_bytes(data: bytes) -> str:
 
 def digest_value(value: object) -> str:
     """`sha256:` and the hex SHA-256 of the value's canonical bytes."""
-    return digest_bytes(canonical(value))
+    return digest_bytes(dumps(value))
 
 
 def tagged(tag: str, *parts: bytes) -> bytes:

@@ -30,6 +30,8 @@ class Asking(Frozen):
     """Wait before the first retry; doubled each time up to a minute, with jitter."""
     response_bytes: Annotated[int, Field(ge=1024)] = 8 * 1024 * 1024
     """Largest answer read from the endpoint, in bytes as sent."""
+    sample_seconds: Annotated[int, Field(ge=1)] = 3600
+    """Wall seconds of a sample, waits for quota and retries included."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Allowance:
     """What one chunk may spend at most; None where nothing is capped."""
 
     tokens: int | None = None
-    money: Decimal | None = None
+    """Input and output together. Money is counted in tokens, at the dearer price."""
     seconds: int | None = None
     """Wall seconds from the chunk's start."""
 
@@ -51,8 +53,13 @@ class Budget:
     """
 
     caps: Caps
-    spent: Usage = field(default_factory=Usage)
-    _given: dict[str, Allowance] = field(default_factory=dict)
+    _totals: dict[str, Usage] = field(default_factory=dict)
+    _given: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Usage:
+        """Tokens of all chunks, as far as they are settled."""
+        return sum(self._totals.values(), Usage())
 
     def allow(self, chunk: str, per_sample: int, samples: int, elapsed: int) -> Allowance | None:
         """Set aside what a chunk may spend; None where not even one sample fits.
@@ -63,37 +70,39 @@ class Budget:
             samples: How many samples are to run.
             elapsed: Wall seconds since the review's first chunk began.
         """
-        tokens = self._tokens_left()
         seconds = None if self.caps.wall_seconds is None else self.caps.wall_seconds - elapsed
         if seconds is not None and seconds <= 0:
             return None
-        if tokens is None:
-            return Allowance(None, None, seconds)
-        if tokens < per_sample:
+        left = self._tokens_left()
+        if left is None:
+            return Allowance(None, seconds)
+        if left < per_sample:
             return None
-        given = Allowance(min(tokens, per_sample * samples), None, seconds)
-        self._given[chunk] = given
-        return given
+        self._given[chunk] = min(left, per_sample * samples)
+        return Allowance(self._given[chunk], seconds)
 
-    def settle(self, chunk: str, used: Usage) -> None:
-        """Count what the chunk really used, and free the rest of what was set aside for it."""
+    def settle(self, chunk: str, total: Usage) -> None:
+        """Count a chunk's total (`ChunkResult.total`), and free the rest of what was set aside.
+
+        Settling again replaces the chunk's earlier total, so a repeated chunk is counted once.
+        """
         self._given.pop(chunk, None)
-        self.spent = self.spent + used
+        self._totals[chunk] = total
 
     def money(self) -> Decimal:
         """Spent so far, in the caps' currency; 0 where no prices were given."""
         return cost(self.caps, self.spent)
 
     def _tokens_left(self) -> int | None:
-        given = sum(a.tokens or 0 for a in self._given.values())
+        given = sum(self._given.values())
         left = None if self.caps.tokens is None else self.caps.tokens - self.spent.total - given
-        if self.caps.money is not None and (price := dearest(self.caps)):
+        if self.caps.money is not None and (price := _dearest(self.caps)):
             affordable = int((self.caps.money - self.money()) * _MILLION / price) - given
             left = affordable if left is None else min(left, affordable)
         return left
 
 
-def dearest(caps: Caps) -> Decimal:
+def _dearest(caps: Caps) -> Decimal:
     """The dearer of both prices per million tokens: a token can cost no more than this."""
     return max(caps.price_input or Decimal(0), caps.price_output or Decimal(0))
 

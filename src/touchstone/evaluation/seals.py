@@ -15,9 +15,10 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 
-from touchstone.evaluation.digests import Frozen, canonical, digest_value, tagged
+from touchstone.evaluation.digests import Frozen, digest_value, tagged
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
+from touchstone.ledger import dumps
 
 SEED_BYTES = 32
 
@@ -49,7 +50,8 @@ class SealedBattery(Frozen):
     @property
     def digest(self) -> str:
         """What chunks and the record refer to."""
-        return digest_value(self.model_dump(mode="json"))
+        parts = [digest_value(sealed.model_dump(mode="json")) for sealed in self.sets]
+        return digest_value({"id": self.id, "seed": self.seed, "sets": parts})
 
     def find(self, item_set: str) -> SealedSet:
         """The set of that id.
@@ -127,7 +129,7 @@ def seed_commitment(seed: bytes) -> str:
 def order_commitment(seed: bytes, item_set: str, order: Sequence[int]) -> str:
     """Hex commitment to a set's permutation."""
     salt = tagged("touchstone/order-salt/1", _checked(seed), _set_bytes(item_set))
-    shuffled = hashlib.sha256(canonical(list(order))).digest()
+    shuffled = hashlib.sha256(dumps(list(order))).digest()
     return tagged("touchstone/order/1", salt, shuffled).hex()
 
 

@@ -1,0 +1,272 @@
+"""Run one chunk: one idempotent Inspect evaluation in its own folder.
+
+Run again after any death, it runs only the samples that have no outcome in the journal.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
+from inspect_ai.hooks._startup import init_hooks
+from inspect_ai.log import EvalLog
+from inspect_ai.model import Model
+from inspect_ai.util import SandboxEnvironmentType
+from pydantic import JsonValue
+
+from touchstone.evaluation.batteries import Battery
+from touchstone.evaluation.chunks import ChunkSpec
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.endpoints import open_endpoint
+from touchstone.evaluation.errors import ChunkError, KeyMissingError
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.limits import Allowance, Asking
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.quota import Quota
+from touchstone.evaluation.running import ChunkItem, ChunkRun, active
+from touchstone.evaluation.submission import Mode, endpoint_digest
+from touchstone.evaluation.tasks import chunk_arguments, sandbox_of, touchstone_chunk
+
+
+class SandboxChoice(Frozen):
+    """Which Inspect sandbox provider runs the subject's and the judge's programs."""
+
+    provider: str = "touchstone"
+    config: dict[str, JsonValue] | None = None
+    """The provider's own settings; for `touchstone`, see `sandbox.SandboxConfig`."""
+
+
+@dataclass(frozen=True)
+class ChunkResult:
+    """What a run of a chunk left."""
+
+    chunk: str
+    outcomes: tuple[Outcome, ...]
+    """All recorded so far, by index; those of earlier runs of the chunk included."""
+    missing: tuple[int, ...]
+    """Positions without an outcome yet."""
+    repeated: tuple[int, ...]
+    """Positions that an earlier, dead run had begun and this one ran again."""
+    stopped: str
+    """Empty, or why not all ran: `cap`, `breach`, `snapshot-changed`, `endpoint-failing`, or
+    what `stop` said."""
+    total: Usage
+    """Tokens of every call of the chunk known so far, those of dead runs included."""
+    log: Path | None
+    """Inspect's log of this run; None where nothing was left to run."""
+
+
+def chunk_items(battery: Battery, spec: ChunkSpec) -> tuple[ChunkItem, ...]:
+    """The items of a chunk, from the battery that it names.
+
+    Raises:
+        ChunkError: the chunk is of another battery, or goes beyond its set.
+    """
+    if battery.sealed.digest != spec.battery:
+        raise ChunkError(f"chunk {spec.id} belongs to another battery")
+    commitments = battery.sealed.find(spec.item_set).commitments
+    items = battery.items[spec.item_set]
+    if spec.indices[-1] >= len(items):
+        raise ChunkError(f"chunk {spec.id} goes beyond its item set of {len(items)}")
+    return tuple(ChunkItem(index, commitments[index], items[index]) for index in spec.indices)
+
+
+def run_chunk(
+    spec: ChunkSpec,
+    *,
+    folder: Path,
+    home: Path,
+    mode: Mode,
+    api_key: str,
+    items: Sequence[ChunkItem],
+    elicitation: Elicitation,
+    rule: AdjudicationRule | None = None,
+    asking: Asking | None = None,
+    allowance: Allowance | None = None,
+    expected_models: frozenset[str] = frozenset(),
+    sandbox: SandboxChoice | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    stop: Callable[[], str] | None = None,
+) -> ChunkResult:
+    """Run what the chunk's journal does not hold yet.
+
+    Args:
+        spec: The chunk.
+        folder: The chunk's own folder, for the journal and Inspect's log.
+        home: TOUCHSTONE_HOME, for the shared quota and Inspect's own files.
+        mode: The submission's mode that the chunk names.
+        api_key: The endpoint's key. It is written nowhere.
+        items: The chunk's positions (`chunk_items`).
+        elicitation: The one that the chunk names.
+        rule: The adjudication rule that the chunk names.
+        asking: How the endpoint is asked.
+        allowance: What this run may spend.
+        expected_models: Model names of the snapshot; another one stops the chunk. Empty: any.
+        sandbox: The sandbox provider.
+        on_outcome: Told of each new outcome once it is on disk, from the event loop's thread.
+        stop: Asked before each sample and each call; a text stops the chunk with that reason.
+
+    Raises:
+        ChunkError: what was handed in is not what the chunk names, or Inspect's log is not.
+        JournalError: the journal is in use, another chunk's, altered, or cannot be written.
+        KeyMissingError: no key was given.
+    """
+    rule, asking = rule or AdjudicationRule(), asking or Asking()
+    _check(spec, mode, elicitation, rule, items)
+    if not api_key:
+        raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
+    load_hooks()
+    choice = sandbox or SandboxChoice()
+    with Journal(folder, spec.id) as journal:
+        left = {part.index: part for part in items if part.index not in journal.outcomes}
+        quota = Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second)
+        run = ChunkRun(
+            spec,
+            left,
+            journal,
+            elicitation=elicitation,
+            rule=rule,
+            allowance=allowance or Allowance(),
+            quota=quota,
+            expected_models=expected_models,
+            on_outcome=on_outcome,
+            stop=stop,
+        )
+        with active(run):
+            return execute(
+                run,
+                touchstone_chunk(**chunk_arguments(run)) if left else None,
+                open_endpoint(mode, api_key, asking, run),
+                folder=folder,
+                home=home,
+                max_samples=asking.max_samples,
+                sample_seconds=asking.sample_seconds,
+                sandbox=sandbox_of(choice.provider, choice.config),
+            )
+
+
+def execute(
+    run: ChunkRun,
+    task: Task | None,
+    model: Model,
+    *,
+    folder: Path,
+    home: Path,
+    max_samples: int,
+    sample_seconds: int,
+    sandbox: SandboxEnvironmentType | None,
+) -> ChunkResult:
+    """Run a task for the active chunk run under the engine's settings, and check its log.
+
+    Raises:
+        ChunkError: Inspect's log is not of this chunk, or Inspect itself failed.
+        JournalError: an outcome could not be written.
+    """
+    repeated = run.journal.interrupted()
+    log = None
+    if task is not None:
+        with _own_data_folder(home):
+            (log,) = inspect_eval(
+                task,
+                model=model,
+                sandbox=sandbox,
+                log_dir=str(folder / "logs"),
+                max_samples=max_samples,
+                max_sandboxes=max_samples,
+                message_limit=run.elicitation.message_limit,
+                token_limit=run.elicitation.token_limit,
+                working_limit=run.elicitation.working_seconds,
+                time_limit=sample_seconds,
+                **SETTINGS,
+            )
+        if run.failure is not None:
+            raise run.failure
+        check_log(log, chunk_arguments(run), run)
+    done = run.journal.outcomes
+    again = tuple(index for index in repeated if run.was_admitted(index))
+    return ChunkResult(
+        chunk=run.spec.id,
+        outcomes=tuple(done[index] for index in sorted(done)),
+        missing=tuple(index for index in run.spec.indices if index not in done),
+        repeated=again,
+        stopped=run.stopped,
+        total=run.journal.used(),
+        log=Path(log.location) if log else None,
+    )
+
+
+def load_hooks() -> None:
+    """Let Inspect find our hook; what it announces on that occasion is not printed."""
+    with redirect_stdout(StringIO()):
+        init_hooks()
+
+
+# Errors are never rerolled, nothing listens, and nothing is drawn on the terminal.
+SETTINGS: dict[str, Any] = {
+    "display": "none",
+    "log_level": "error",
+    "log_realtime": False,
+    "score_display": False,
+    "fail_on_error": False,
+    "retry_on_error": 0,
+    "ctl_server": False,
+}
+
+
+def check_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
+    """Hold Inspect's log against what was asked: Inspect exits in peace when a run failed.
+
+    Raises:
+        ChunkError: its status, arguments or samples differ.
+    """
+    if log.status != "success":
+        text = log.error.message.splitlines()[0] if log.error and log.error.message else log.status
+        raise ChunkError(f"chunk {run.spec.id}: Inspect's run ended as {log.status}: {text[:200]}")
+    if log.eval.task_args != arguments:
+        raise ChunkError(f"chunk {run.spec.id}: Inspect's log is of other task arguments")
+    ran = {str(sample) for sample in log.eval.dataset.sample_ids or []}
+    if ran != {str(index) for index in run.items}:
+        raise ChunkError(f"chunk {run.spec.id}: Inspect's log holds other samples")
+    if not run.stopped and (lost := set(run.items) - set(run.journal.outcomes)):
+        raise ChunkError(f"chunk {run.spec.id}: no outcome for positions {sorted(lost)}")
+
+
+def _check(
+    spec: ChunkSpec,
+    mode: Mode,
+    elicitation: Elicitation,
+    rule: AdjudicationRule,
+    items: Sequence[ChunkItem],
+) -> None:
+    """The chunk's id covers all of these, so that no result can be taken for another's."""
+    for what, named, given in (
+        ("endpoint", spec.endpoint, endpoint_digest(mode)),
+        ("mode", (spec.mode, spec.variant), (mode.id, mode.variant)),
+        ("elicitation", spec.elicitation, elicitation.digest),
+        ("rule", spec.rule, rule.digest),
+        ("items", spec.indices, tuple(part.index for part in items)),
+    ):
+        if named != given:
+            raise ChunkError(f"chunk {spec.id} was planned for another {what}")
+
+
+@contextmanager
+def _own_data_folder(home: Path) -> Iterator[None]:
+    """Inspect writes traces and buffers to the user's data folder: give it ours."""
+    before = os.environ.get("XDG_DATA_HOME")
+    data = home / "inspect"
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["XDG_DATA_HOME"] = str(data)
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("XDG_DATA_HOME", None)
+        else:
+            os.environ["XDG_DATA_HOME"] = before

@@ -1,0 +1,224 @@
+"""An item as an Inspect task: files into the sandbox, an agent at work, a judge beside it."""
+
+import json
+from typing import Any
+
+import anyio
+from inspect_ai import Task, task
+from inspect_ai.agent import AgentPrompt, AgentState, AgentSubmit, as_solver, react
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.hooks import Hooks, SampleEnd, hooks
+from inspect_ai.model import ChatMessageAssistant
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.tool import Tool, bash, python
+from inspect_ai.util import (
+    LimitExceededError,
+    OutputLimitExceededError,
+    SandboxEnvironment,
+    SandboxEnvironmentType,
+    sandbox,
+)
+from tenacity import RetryError
+
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.endpoints import EndpointFault
+from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.running import Cause, ChunkRun, current, is_active, sample_of
+
+_TOOLS = {"bash": bash, "python": python}
+_JUDGE_OUTPUT = 200
+
+
+class JudgeFault(Exception):  # noqa: N818 - a fault of the instrument, recorded, never raised to a caller
+    """The judge did not give a verdict."""
+
+
+@task
+def touchstone_chunk(
+    chunk: str, variant: str, mode: str, endpoint: str, elicitation: str, rule: str
+) -> Task:
+    """The running chunk's items as one task; its arguments are what the log is checked against."""
+    run = current()
+    about = {
+        "chunk": chunk,
+        "variant": variant,
+        "mode": mode,
+        "endpoint": endpoint,
+        "elicitation": elicitation,
+        "rule": rule,
+    }
+    return Task(
+        name="touchstone_chunk",
+        dataset=MemoryDataset([_sample(run, index) for index in run.items]),
+        solver=attempt(),
+        scorer=judged(),
+        metadata=about,
+    )
+
+
+def _sample(run: ChunkRun, index: int) -> Sample:
+    return Sample(
+        id=str(index),
+        input=run.items[index].item.prompt,
+        metadata={"index": index, "touchstone_sample": run.sample_name(index)},
+    )
+
+
+@solver
+def attempt() -> Solver:
+    """Put the item's files into the sandbox, and let the elicitation's agent work."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        run, index = current(), int(state.metadata["index"])
+        if not await run.admit(index):
+            return state
+        with sample_of(index):
+            cause: Cause = "sandbox"
+            try:
+                await _write(sandbox(), run.items[index].item.files)
+                cause = "engine"
+                return await as_solver(_agent(run.elicitation))(state, generate)
+            except LimitExceededError:
+                raise
+            except anyio.get_cancelled_exc_class():
+                run.cut(index)
+                raise
+            except Exception as error:
+                run.fault(index, *_blame(error, cause))
+                raise
+
+    return solve
+
+
+@scorer(metrics=[accuracy()])
+def judged() -> Scorer:
+    """Hand the answer file to the item's judge, in the judge's own sandbox."""
+
+    async def score(state: TaskState, target: Target) -> Score:  # noqa: ARG001 - Inspect's form
+        run, index = current(), int(state.metadata["index"])
+        if not run.was_admitted(index):
+            return Score(value=0, explanation="not begun")
+        item = run.items[index].item
+        try:
+            solved, reason = await _judge(item)
+        except JudgeFault as fault:
+            run.fault(index, "judge", str(fault))
+            return Score(value=0, explanation=f"judge fault: {fault}")
+        except anyio.get_cancelled_exc_class():
+            run.cut(index)
+            raise
+        run.judged(index, solved=solved, reason=reason)
+        return Score(value=int(solved), explanation=reason)
+
+    return score
+
+
+@hooks(name="touchstone_journal", description="Records each sample's first outcome")
+class JournalHook(Hooks):
+    """Tells the running chunk of each sample that ended."""
+
+    def enabled(self) -> bool:
+        """Only while the engine runs a chunk."""
+        return is_active()
+
+    async def on_sample_end(self, data: SampleEnd) -> None:
+        """A sample ended, one way or another."""
+        current().finish(data.sample)
+
+
+def chunk_arguments(run: ChunkRun) -> dict[str, str]:
+    """The task's arguments, asserted on every log."""
+    spec = run.spec
+    return {
+        "chunk": spec.id,
+        "variant": spec.variant,
+        "mode": spec.mode,
+        "endpoint": spec.endpoint,
+        "elicitation": spec.elicitation,
+        "rule": spec.rule,
+    }
+
+
+def sandbox_of(name: str, config: object | None) -> SandboxEnvironmentType:
+    """Inspect's way of naming a sandbox provider and its configuration."""
+    return name if config is None else (name, config)  # type: ignore[return-value]  # a provider's own config class
+
+
+def _agent(elicitation: Elicitation) -> Any:
+    tools: list[Tool] = [
+        _TOOLS[name](timeout=elicitation.tool_seconds) for name in elicitation.tools
+    ]
+    prompt = AgentPrompt(
+        instructions=elicitation.system_prompt,
+        handoff_prompt=None,
+        assistant_prompt=None,
+        submit_prompt=None,
+    )
+
+    async def go_on(state: AgentState) -> bool | str:
+        if state.output.message.tool_calls:
+            return True
+        silent = sum(
+            isinstance(message, ChatMessageAssistant) and not message.tool_calls
+            for message in state.messages
+        )
+        return elicitation.continue_prompt if silent <= elicitation.nudges else False
+
+    submit = AgentSubmit(description="Say that the answer file is ready.", answer_only=True)
+    return react(prompt=prompt, tools=tools, attempts=1, submit=submit, on_continue=go_on)
+
+
+def _blame(error: Exception, cause: Cause) -> tuple[Cause, str]:
+    if isinstance(error, RetryError):
+        last = error.last_attempt.exception()
+        error = last if isinstance(last, Exception) else error
+    if isinstance(error, EndpointFault):
+        return "endpoint", str(error)
+    return cause, f"{type(error).__name__}: {error}"
+
+
+async def _judge(item: Item) -> tuple[bool, str]:
+    """Whether the answer solves the item, and the judge's sentence."""
+    try:
+        answer = await sandbox().read_file(item.answer, text=False)
+    except FileNotFoundError:
+        return False, "no answer file was left"
+    except (IsADirectoryError, PermissionError):
+        return False, "what stands at the answer's place is no file that can be read"
+    except OutputLimitExceededError:
+        return False, "the answer is too large"
+    except Exception as error:
+        raise JudgeFault(f"the answer could not be fetched: {type(error).__name__}") from error
+    if len(answer) > item.answer_limit:
+        return False, f"the answer is larger than {item.answer_limit} bytes"
+    try:
+        box = sandbox("judge")
+        await _write(box, {**item.judge_files, item.answer: answer})
+        result = await box.exec(list(item.judge), timeout=item.judge_seconds)
+    except TimeoutError as error:
+        raise JudgeFault(f"no verdict within {item.judge_seconds} s") from error
+    except Exception as error:
+        raise JudgeFault(f"the judge's sandbox failed: {type(error).__name__}") from error
+    if not result.success:
+        raise JudgeFault(f"it ended with {result.returncode}")
+    return _verdict(result.stdout)
+
+
+def _verdict(output: str) -> tuple[bool, str]:
+    lines = output.rstrip().splitlines()
+    try:
+        verdict = json.loads(lines[-1]) if lines else None
+    except (ValueError, RecursionError) as error:
+        raise JudgeFault("its last line is not JSON") from error
+    if not isinstance(verdict, dict) or set(verdict) != {"score", "reason"}:
+        raise JudgeFault("its last line is not a verdict")
+    score, reason = verdict["score"], verdict["reason"]
+    if type(score) is not int or score not in {0, 1} or not isinstance(reason, str):
+        raise JudgeFault("its verdict holds no score of 0 or 1 with a reason")
+    return score == 1, reason[:_JUDGE_OUTPUT]
+
+
+async def _write(box: SandboxEnvironment, files: Any) -> None:
+    for name, data in sorted(files.items()):
+        await box.write_file(name, data)

@@ -1,0 +1,51 @@
+"""An HTTP transport that stops reading where an answer grows too large."""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+
+
+class TooLargeError(httpx2.ReadError):
+    """The answer is larger than the bound, or packed so that its size cannot be known."""
+
+
+class _BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream, bound: int) -> None:
+        self._inner = inner
+        self._bound = bound
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        read = 0
+        async for block in self._inner:
+            read += len(block)
+            if read > self._bound:
+                raise TooLargeError(f"the answer is larger than {self._bound} bytes")
+            yield block
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class BoundedTransport(httpx2.AsyncBaseTransport):
+    """Wraps a transport: answers are unpacked and at most `bound` bytes long."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, bound: int) -> None:
+        self._inner = inner
+        self._bound = bound
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send, and give the answer a bounded body."""
+        request.headers["Accept-Encoding"] = "identity"
+        response = await self._inner.handle_async_request(request)
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            await response.aclose()
+            raise TooLargeError("the answer is compressed although that was declined")
+        inner = response.stream
+        if not isinstance(inner, httpx2.AsyncByteStream):
+            raise TooLargeError("the answer cannot be read piece by piece")
+        response.stream = _BoundedStream(inner, self._bound)
+        return response
+
+    async def aclose(self) -> None:
+        """Close the wrapped transport."""
+        await self._inner.aclose()
