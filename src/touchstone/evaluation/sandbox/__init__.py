@@ -1,0 +1,46 @@
+"""An Inspect sandbox on bubblewrap: one that lasts for a sample, and a separate one for its judge.
+
+It names what this machine can hold back and what it noticed; it does not promise more than a shared
+kernel can, and it judges nothing about a subject.
+"""
+
+from touchstone.evaluation.sandbox.config import (
+    GRADES,
+    Grade,
+    SandboxConfig,
+    at_least,
+    grade_of_provider,
+)
+from touchstone.evaluation.sandbox.errors import (
+    CopyOutRefusedError,
+    SandboxError,
+    SandboxGoneError,
+    SandboxGradeError,
+    SandboxLaunchError,
+)
+from touchstone.evaluation.sandbox.events import SandboxEvent, events_of, on_event
+from touchstone.evaluation.sandbox.preflight import Guard, Preflight, preflight
+from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
+from touchstone.evaluation.sandbox.sanitise import sanitise
+
+__all__ = [
+    "GRADES",
+    "SAMPLE_KEY",
+    "CopyOutRefusedError",
+    "Grade",
+    "Guard",
+    "Preflight",
+    "SandboxConfig",
+    "SandboxError",
+    "SandboxEvent",
+    "SandboxGoneError",
+    "SandboxGradeError",
+    "SandboxLaunchError",
+    "TouchstoneSandbox",
+    "at_least",
+    "events_of",
+    "grade_of_provider",
+    "on_event",
+    "preflight",
+    "sanitise",
+]

@@ -1,0 +1,203 @@
+"""Asking a sandbox's agent: run a program, open a file. All answers are untrusted."""
+
+import os
+import re
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+
+from touchstone.evaluation.sandbox.errors import SandboxGoneError
+from touchstone.evaluation.sandbox.launch import Launched, memory_file, receive
+
+_KILL_SECONDS = 6.0
+_LATE_OUTPUT_SECONDS = 0.25
+_ANSWER_SECONDS = 30.0
+_CHUNK = 1 << 16
+_KILLED = 137
+
+
+class MalformedAnswerError(SandboxGoneError):
+    """The agent said what it never says: it is no longer ours."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    """Exit code; 128 and the signal's number where one ended it."""
+    stdout: bytes
+    """The last `limit` bytes."""
+    stderr: bytes
+    """The last `limit` bytes."""
+    error: int = 0
+    """The errno for which it did not start at all; then `stage` says where."""
+    stage: str = ""
+    """`start`, `cwd` or `exec`."""
+
+
+class _Tail:
+    """The last bytes of a stream."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        self._kept += chunk
+        if len(self._kept) > 2 * self._limit:
+            del self._kept[: -self._limit]
+
+    def bytes(self) -> bytes:
+        return bytes(self._kept[-self._limit :])
+
+
+async def run(
+    launched: Launched,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: str,
+    stdin: bytes,
+    timeout: float | None,  # noqa: ASYNC109 - a time-out here means killing the program as well
+    limit: int,
+) -> Ended:
+    """Run one program to its end.
+
+    Being cancelled kills the program and all that came of it, as the time limit does.
+
+    Raises:
+        TimeoutError: the time limit; the program and all that came of it are dead.
+        SandboxGoneError: the sandbox has ended or does not answer.
+        ValueError: a NUL in an argument, a variable or the folder.
+    """
+    words = [cwd, str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
+    if any("\0" in word for word in words):
+        raise ValueError("a NUL byte cannot stand in a command, a variable or a folder")
+    source = memory_file(stdin)
+    streams = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
+    body = "\0".join(words).encode("utf-8", "surrogateescape")
+    inside = [source, *(end for _, end in streams)]
+    try:
+        try:
+            reply = _ask(launched, b"exec", body, inside)
+        finally:
+            for fd in inside:
+                os.close(fd)
+        with reply:
+            return await _follow(reply, [fd for fd, _ in streams], timeout, limit)
+    finally:
+        for fd, _ in streams:
+            os.close(fd)
+
+
+async def _follow(
+    reply: socket.socket,
+    streams: list[int],
+    timeout: float | None,  # noqa: ASYNC109 - as in `run`
+    limit: int,
+) -> Ended:
+    tails = [_Tail(limit) for _ in streams]
+    answer: bytes | None = None
+    async with anyio.create_task_group() as readers:
+        over = [anyio.Event() for _ in streams]
+        for fd, tail, event in zip(streams, tails, over, strict=True):
+            readers.start_soon(_drain, fd, tail, event)
+        with anyio.move_on_after(timeout) as time:
+            answer, _ = await _answer(reply)
+        if time.cancelled_caught:
+            reply.send(b"kill")
+            with anyio.move_on_after(_KILL_SECONDS) as patience:
+                await _answer(reply)
+            readers.cancel_scope.cancel()
+            if patience.cancelled_caught:
+                raise SandboxGoneError("the sandbox did not kill a program when told to")
+        else:
+            # A program left in the background may hold the streams open for ever.
+            with anyio.move_on_after(_LATE_OUTPUT_SECONDS):
+                for event in over:
+                    await event.wait()
+            readers.cancel_scope.cancel()
+    if answer is None:
+        raise TimeoutError("the program's time is over")
+    stdout, stderr = (tail.bytes() for tail in tails)
+    if not answer:
+        # Its shepherd was killed from inside, or by the kernel for want of memory.
+        return Ended(_KILLED, stdout, stderr)
+    if found := re.fullmatch(rb"exit (\d{1,3})", answer):
+        return Ended(int(found[1]), stdout, stderr)
+    if found := re.fullmatch(rb"fail (\d{1,3}) (start|cwd|exec)", answer):
+        return Ended(-1, stdout, stderr, int(found[1]), found[2].decode())
+    raise MalformedAnswerError("the sandbox's first process gave a malformed answer")
+
+
+async def open_file(launched: Launched, path: str, *, write: bool) -> int:
+    """A file opened inside, by the sandbox's own user and in its own view; the caller closes it.
+
+    Only what `os.fstat` says about it can be trusted.
+
+    Raises:
+        OSError: why it could not be opened, with the path.
+        SandboxGoneError: the sandbox has ended or does not answer.
+        ValueError: a NUL in the path.
+    """
+    if "\0" in path:
+        raise ValueError("a NUL byte cannot stand in a path")
+    body = path.encode("utf-8", "surrogateescape")
+    with _ask(launched, b"write" if write else b"read", body, []) as reply:
+        try:
+            with anyio.fail_after(_ANSWER_SECONDS):
+                text, fds = await _answer(reply)
+        except TimeoutError as error:
+            raise SandboxGoneError("the sandbox does not answer") from error
+    if text == b"open" and len(fds) == 1:
+        return fds[0]
+    for fd in fds:
+        os.close(fd)
+    if found := re.fullmatch(rb"fail (\d{1,3}) start", text):
+        code = int(found[1])
+        raise OSError(code, os.strerror(code), path)
+    if not text:
+        raise SandboxGoneError("the sandbox has ended")
+    raise MalformedAnswerError("the sandbox's first process gave a malformed answer")
+
+
+def _ask(launched: Launched, verb: bytes, body: bytes, fds: Sequence[int]) -> socket.socket:
+    """Send a request; the socket that its answer will come on."""
+    if launched.closed:
+        raise SandboxGoneError("the sandbox has ended")
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    text = memory_file(body)
+    try:
+        socket.send_fds(
+            launched.control, [verb], [theirs.fileno(), text, *fds], socket.MSG_DONTWAIT
+        )
+    except OSError as error:
+        ours.close()
+        raise SandboxGoneError("the sandbox has ended or does not answer") from error
+    finally:
+        theirs.close()
+        os.close(text)
+    ours.setblocking(False)  # noqa: FBT003 - takes no keyword
+    return ours
+
+
+async def _answer(reply: socket.socket) -> tuple[bytes, list[int]]:
+    await anyio.wait_readable(reply)
+    return receive(reply)
+
+
+async def _drain(fd: int, tail: _Tail, over: anyio.Event) -> None:
+    os.set_blocking(fd, False)
+    while True:
+        await anyio.wait_readable(fd)
+        try:
+            chunk = os.read(fd, _CHUNK)
+        except BlockingIOError:
+            continue
+        if not chunk:
+            over.set()
+            return
+        tail.add(chunk)

@@ -1,0 +1,49 @@
+"""Grades, and how large a sandbox may grow."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Grade = Literal["vm", "container", "confined", "limited", "none"]
+
+GRADES: tuple[Grade, ...] = ("vm", "container", "confined", "limited", "none")
+"""Strongest first."""
+
+# What Inspect's own providers give. A container is only as good as its runtime is set up.
+_PROVIDER_GRADES: dict[str, Grade] = {
+    "proxmox": "vm",
+    "ec2": "vm",
+    "k8s": "container",
+    "docker": "container",
+    "local": "none",
+}
+
+
+def at_least(grade: Grade, least: Grade) -> bool:
+    """Whether `grade` is as strong as `least`, or stronger."""
+    return GRADES.index(grade) <= GRADES.index(least)
+
+
+def grade_of_provider(provider: str) -> Grade:
+    """The grade that another Inspect sandbox provider is taken for; unknown ones are `none`."""
+    return _PROVIDER_GRADES.get(provider, "none")
+
+
+class SandboxConfig(BaseModel):
+    """One sample's sandboxes: the least grade that will do, and their bounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grade: Grade = "limited"
+    """The least grade that will do; the best that the machine gives is used. `none` allows a plain
+    process in a temporary folder where nothing better can be had: for our own controls only."""
+    memory_mib: int = Field(default=1024, ge=64, le=65536)
+    """Memory of all processes of one sandbox together."""
+    disk_mib: int = Field(default=256, ge=1, le=65536)
+    """Everything writable together; it is kept in memory."""
+    inodes: int = Field(default=20_000, ge=64, le=2_000_000)
+    """Files and folders in everything writable together."""
+    processes: int = Field(default=256, ge=8, le=8192)
+    """Processes and threads alive at once."""
+    cpus: float = Field(default=2.0, ge=0.1, le=256)
+    """Processor time a second, where cgroups are to be had."""

@@ -1,0 +1,289 @@
+"""The Inspect sandbox provider `touchstone`: a lasting bubblewrap a sample, one for its judge."""
+
+import errno
+import os
+import stat
+import uuid
+from typing import Any, Literal, overload
+
+import anyio
+from inspect_ai.util import (
+    ExecResult,
+    OutputLimitExceededError,
+    SandboxEnvironment,
+    SandboxEnvironmentConfigType,
+    SandboxEnvironmentLimits,
+    SandboxUserUnsupportedError,
+    sandboxenv,
+)
+from pydantic import BaseModel
+from typing_extensions import override
+
+from touchstone.evaluation.sandbox import channel, copyout, launch, seccomp, tools
+from touchstone.evaluation.sandbox.config import Grade, SandboxConfig
+from touchstone.evaluation.sandbox.errors import CopyOutRefusedError, SandboxError, SandboxGoneError
+from touchstone.evaluation.sandbox.events import EVENTS, Kind, SandboxEvent
+from touchstone.evaluation.sandbox.preflight import preflight, ready
+from touchstone.evaluation.sandbox.sanitise import decode, sanitise
+from touchstone.evaluation.sandbox.watch import watcher
+
+SAMPLE_KEY = "touchstone_sample"
+"""The sample metadata that names the sample in events."""
+
+_NOT_FOUND, _NOT_RUN = 127, 126
+
+
+@sandboxenv(name="touchstone")
+class TouchstoneSandbox(SandboxEnvironment):
+    """One sandbox: started on first use, alive until it is closed.
+
+    `name` is `default` or `judge`; `sample` names the sample in events.
+    """
+
+    def __init__(self, config: SandboxConfig, sample: str, name: str) -> None:
+        super().__init__()
+        self.config = config
+        self.sample = sample
+        self.name = name
+        self._launched: launch.Launched | None = None
+        self._guards = launch.Guards(confined=False)
+        self._starting = anyio.Lock()
+        self._closed = False
+        self._hits: dict[str, int] = {}
+
+    @property
+    def grade(self) -> Grade:
+        """The grade that this machine gives."""
+        return preflight().grade
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been used."""
+        return self._launched is not None
+
+    @property
+    def events(self) -> tuple[SandboxEvent, ...]:
+        """What the sample's sandboxes have noticed so far, oldest first."""
+        return EVENTS.of(self.sample)
+
+    async def start(self) -> launch.Launched:
+        """Start it unless it runs. Must be called on a thread that outlives the sandbox.
+
+        Raises:
+            SandboxGradeError: this machine cannot give the configured grade.
+            SandboxLaunchError: it did not start.
+            SandboxGoneError: it was closed, or has ended.
+        """
+        async with self._starting:
+            if self._closed or (self._launched and self._launched.closed):
+                raise SandboxGoneError("the sandbox has ended")
+            if self._launched is None:
+                able = preflight()
+                able.require(self.config.grade)
+                self._guards = able.standing
+                launched = launch.start(self.config, tools.find(), self._guards)
+                await ready(launched)
+                self._launched = launched
+                watcher().add(launched, self._noticed, self._told)
+            return self._launched
+
+    def close(self) -> None:
+        """Kill everything in it and give all back. Safe to call twice."""
+        self._closed = True
+        if self._launched and not self._launched.closed:
+            self._limits_hit()
+            watcher().remove(self._launched)
+            self._launched.end()
+
+    @override
+    async def exec(
+        self,
+        cmd: list[str],
+        input: str | bytes | None = None,
+        cwd: str | None = None,
+        env: dict[str, str] | None = None,
+        user: str | None = None,
+        timeout: int | None = None,
+        timeout_retry: bool = True,
+        concurrency: bool = True,
+    ) -> ExecResult[str]:
+        """See Inspect. Output is safe text, its last part where it is too long; no retries."""
+        if user is not None and user not in {launch.USER, str(launch.UID)}:
+            raise SandboxUserUnsupportedError(f"the sandbox has one user only, not {user!a}")
+        launched = await self.start()
+        folder = launched.folder or launch.WORK
+        variables = launch.environment(self._guards, launched.folder) | (env or {})
+        stdin = input.encode() if isinstance(input, str) else input or b""
+        limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE
+        try:
+            ended = await channel.run(
+                launched, cmd, variables, os.path.join(folder, cwd or ""), stdin, timeout, limit  # noqa: PTH118 - a path inside
+            )  # fmt: skip
+        except SandboxGoneError as error:
+            self._gone(error)
+            raise
+        finally:
+            self._limits_hit()
+        if ended.error == errno.EACCES and ended.stage == "exec":
+            raise PermissionError(errno.EACCES, "not allowed to run", cmd[0])
+        if ended.error:
+            place = cwd or folder if ended.stage == "cwd" else cmd[0]
+            text = sanitise(f"{place}: {os.strerror(ended.error)}\n")
+            code = _NOT_FOUND if ended.error == errno.ENOENT else _NOT_RUN
+            return ExecResult(success=False, returncode=code, stdout="", stderr=text)
+        return ExecResult(
+            success=ended.code == 0,
+            returncode=ended.code,
+            stdout=decode(ended.stdout),
+            stderr=decode(ended.stderr),
+        )
+
+    @override
+    async def write_file(self, file: str, contents: str | bytes) -> None:
+        """See Inspect. Relative paths are below the working folder; parents are made."""
+        fd = await self._open(file, write=True)
+        try:
+            data = contents.encode() if isinstance(contents, str) else contents
+            await anyio.to_thread.run_sync(_write_all, fd, data)
+        finally:
+            os.close(fd)
+
+    @overload
+    async def read_file(self, file: str, text: Literal[True] = True) -> str: ...
+
+    @overload
+    async def read_file(self, file: str, text: Literal[False]) -> bytes: ...
+
+    @override
+    async def read_file(self, file: str, text: bool = True) -> str | bytes:
+        """See Inspect. The path is resolved inside, so that a link never leads to the host."""
+        fd = await self._open(file, write=False)
+        limit = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
+        try:
+            content = await anyio.to_thread.run_sync(copyout.read_bounded, fd, limit)
+        finally:
+            os.close(fd)
+        if content is None:
+            raise OutputLimitExceededError(SandboxEnvironmentLimits.MAX_READ_FILE_SIZE_STR, None)
+        return content.decode("utf-8") if text else content
+
+    async def copy_out(self, path: str, limit: int) -> bytes:
+        """A file of the working folder, for the host: see `copyout.read` for what is refused.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            CopyOutRefusedError: the file is not fit to leave.
+        """
+        launched = await self.start()
+        try:
+            return await anyio.to_thread.run_sync(copyout.read, launched.work, path, limit)
+        except CopyOutRefusedError as error:
+            self._record("copy-out", f"refused {error}", breach=False)
+            raise
+
+    @override
+    def default_polling_interval(self) -> float:
+        """Local and quick."""
+        return 0.2
+
+    @override
+    @classmethod
+    def default_concurrency(cls) -> int | None:
+        """Two for each processor: more only wait for each other."""
+        return 2 * (os.cpu_count() or 1)
+
+    @override
+    @classmethod
+    def config_deserialize(cls, config: dict[str, Any]) -> BaseModel:
+        """The configuration from a log."""
+        return SandboxConfig.model_validate(config)
+
+    @override
+    @classmethod
+    async def task_init(cls, task_name: str, config: SandboxEnvironmentConfigType | None) -> None:
+        """Find out what this machine can give before the first sample pays for it."""
+        able = await anyio.to_thread.run_sync(preflight)
+        able.require(_config(config).grade)
+
+    @override
+    @classmethod
+    async def sample_init(
+        cls, task_name: str, config: SandboxEnvironmentConfigType | None, metadata: dict[str, str]
+    ) -> dict[str, SandboxEnvironment]:
+        """The subject's sandbox, started, and the judge's, which starts on first use."""
+        sample = str(metadata.get(SAMPLE_KEY) or uuid.uuid4().hex)
+        bounds = _config(config)
+        default = TouchstoneSandbox(bounds, sample, "default")
+        await default.start()
+        return {"default": default, "judge": TouchstoneSandbox(bounds, sample, "judge")}
+
+    @override
+    @classmethod
+    async def sample_cleanup(
+        cls,
+        task_name: str,
+        config: SandboxEnvironmentConfigType | None,
+        environments: dict[str, SandboxEnvironment],
+        interrupted: bool,
+    ) -> None:
+        """Kill and remove, always."""
+        for environment in environments.values():
+            environment.as_type(TouchstoneSandbox).close()
+
+    async def _open(self, file: str, *, write: bool) -> int:
+        launched = await self.start()
+        try:
+            fd = await channel.open_file(launched, file, write=write)
+        except SandboxGoneError as error:
+            self._gone(error)
+            raise
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISREG(mode):
+            return fd
+        os.close(fd)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(errno.EISDIR, "Is a directory", file)
+        raise PermissionError(errno.EACCES, "Not a regular file", file)
+
+    def _record(self, kind: Kind, detail: str, *, breach: bool) -> None:
+        EVENTS.record(SandboxEvent(kind, sanitise(detail), breach, self.name, self.sample))
+
+    def _noticed(self, notice: seccomp.Notice) -> None:
+        self._record("system-call", f"refused {notice.name}", breach=notice.breach)
+
+    def _told(self, message: bytes) -> None:
+        if message == b"memory":
+            self._record("memory", "the memory limit was reached", breach=False)
+        elif message:
+            self._record("protocol", "the first process sent a strange message", breach=True)
+        else:
+            self._limits_hit()
+            starved = self._hits.get("memory", 0) > 0
+            self._record("protocol", "the first process ended before its time", breach=not starved)
+
+    def _gone(self, error: SandboxError) -> None:
+        strange = isinstance(error, channel.MalformedAnswerError)
+        self._record("protocol", str(error), breach=strange)
+
+    def _limits_hit(self) -> None:
+        if not self._launched or not self._launched.group:
+            return
+        self._hits = self._launched.group.hits()
+        if self._hits.get("memory"):
+            self._record("memory", "the memory limit was reached", breach=False)
+        if self._hits.get("processes"):
+            self._record("processes", "the limit of processes was reached", breach=False)
+
+
+def _config(config: SandboxEnvironmentConfigType | None) -> SandboxConfig:
+    if isinstance(config, SandboxConfig):
+        return config
+    if config is None:
+        return SandboxConfig()
+    raise SandboxError("the touchstone sandbox takes a SandboxConfig and nothing else")
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
