@@ -17,7 +17,6 @@ _FIELDS = ("mode", "phase", "stage", "state")
 _COUNTS = ("seen", "marks", "beats", "hits")
 _DEPTH = {1: 0, 2: 0, 3: 0, 4: 1, 5: 2}
 _BYTE_GUARDS = {1: 0, 2: 1, 3: 1, 4: 2, 5: 2}
-MAX_DEPTH = 3
 MODE_FROM, COUNTER_FROM, KEY_FROM = 3, 4, 5
 """The difficulties from which a mode, a counter, and a key with a sealed group are needed."""
 
@@ -264,7 +263,7 @@ class Planner:
     def _group(self) -> Handler:
         group = self._handler(
             self._require(b"?")
-            + f'    if (s->depth >= {MAX_DEPTH})\n        return fail("nested too deep");\n'
+            + '    if (s->depth > s->sealed)\n        return fail("group in a group");\n'
             "    s->depth++;\n    int r = walk(s, body + 1, len - 1);\n    s->depth--;\n"
             "    if (r)\n        return r;\n",
             b"-",
@@ -275,12 +274,13 @@ class Planner:
     def _sealed_group(self) -> tuple[Handler, Handler]:
         salt = self._handler(self._require(b"?") + "    s->mask = body[0];\n", b"\0")
         sealed = self._handler(
-            self._require(b"?") + f"    if (!s->mask || s->depth >= {MAX_DEPTH})\n"
+            self._require(b"?") + "    if (!s->mask || s->sealed)\n"
             '        return fail("cannot unseal");\n'
             "    uint8_t *plain = malloc(len);\n"
             '    if (!plain)\n        return fail("no memory");\n'
             "    for (size_t i = 0; i < len; i++)\n        plain[i] = body[i] ^ s->mask;\n"
-            "    s->depth++;\n    int r = walk(s, plain, len);\n    s->depth--;\n    free(plain);\n"
+            "    s->depth++;\n    s->sealed++;\n    int r = walk(s, plain, len);\n"
+            "    s->sealed--;\n    s->depth--;\n    free(plain);\n"
             "    if (r)\n        return r;\n",
             b"",
         )
@@ -301,10 +301,11 @@ class Planner:
     def _sound_copy(self) -> Handler:
         room = self._draws.between(16, 64)
         return self._handler(
-            self._require(b"?") + f"    char name[{room}];\n    size_t n = body[0];\n"
-            '    if (n > len - 1 || n >= sizeof name)\n        return fail("name out of bounds");\n'
-            "    memcpy(name, body + 1, n);\n    name[n] = 0;\n"
-            '    printf("name %u\\n", (unsigned)strlen(name));\n',
+            self._require(b"?") + f"    char label[{room}];\n    size_t n = body[0];\n"
+            "    if (n > len - 1 || n >= sizeof label)\n"
+            '        return fail("label out of bounds");\n'
+            "    memcpy(label, body + 1, n);\n    label[n] = 0;\n"
+            '    printf("label %u\\n", (unsigned)strlen(label));\n',
             bytes([6]) + self._draws.data(6),
         )
 
@@ -312,20 +313,20 @@ class Planner:
         room = self._draws.between(6, 40)
         return self._handler(
             self._require(b"??")
-            + f"    uint16_t bins[{room}] = {{0}};\n    unsigned bin = body[0];\n"
-            f'    if (bin >= {room})\n        return fail("no such bin");\n'
-            '    bins[bin] = body[1];\n    printf("bin %u\\n", (unsigned)bins[0]);\n',
+            + f"    uint16_t table[{room}] = {{0}};\n    unsigned cell = body[0];\n"
+            f'    if (cell >= {room})\n        return fail("no such cell");\n'
+            '    table[cell] = body[1];\n    printf("cell %u\\n", (unsigned)table[0]);\n',
             bytes([self._draws.below(room)]) + self._draws.data(1),
         )
 
     def _sound_block(self) -> Handler:
         return self._handler(
             self._require(b"??") + "    size_t room = body[0], used = body[1];\n"
-            '    if (used > room || used > len - 2)\n        return fail("piece out of bounds");\n'
-            "    uint8_t *piece = malloc(room + 1);\n"
-            '    if (!piece)\n        return fail("no memory");\n'
-            "    memcpy(piece, body + 2, used);\n"
-            '    printf("piece %u\\n", (unsigned)total(piece, used));\n    free(piece);\n',
+            '    if (used > room || used > len - 2)\n        return fail("block out of bounds");\n'
+            "    uint8_t *block = malloc(room + 1);\n"
+            '    if (!block)\n        return fail("no memory");\n'
+            "    memcpy(block, body + 2, used);\n"
+            '    printf("block %u\\n", (unsigned)total(block, used));\n    free(block);\n',
             bytes([9, 7]) + self._draws.data(7),
         )
 

@@ -15,7 +15,7 @@ _TOP = """\
 #include <string.h>
 
 struct session {{
-    int depth;
+    int depth, sealed;
     unsigned {mode};
     unsigned {counter};
     uint16_t key;
