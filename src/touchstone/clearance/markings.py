@@ -2,7 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 
 from touchstone.clearance.errors import MarkingError
 
@@ -11,6 +18,11 @@ Label = Literal["RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"]
 TLP = "TLP:2.0"
 LABELS: tuple[Label, ...] = ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
 """Narrowest first; a later one is the lower label."""
+
+
+def _listed(value: object) -> object:
+    """JSON's list as a tuple. A set stays one and is refused: its order would change the bytes."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 class Marking(BaseModel):
@@ -24,7 +36,7 @@ class Marking(BaseModel):
     scheme: Annotated[str, Field(min_length=1, max_length=64)]
     """`TLP:2.0`, or a scheme agreed elsewhere."""
     label: Annotated[str, Field(min_length=1, max_length=64)]
-    parties: Annotated[tuple[str, ...], Field(strict=False, max_length=256)] = ()
+    parties: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=256)] = ()
     """Ids of those to whom the label is limited; empty: as the label says."""
 
     @field_validator("parties")
@@ -58,7 +70,8 @@ def parse_marking(value: object) -> Marking:
         return Marking.model_validate(value)
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]
-        where = ", ".join(str(step)[:40] for step in detail["loc"]) or "the marking"
+        where = "".join(f" {str(step)[:40]!a}" for step in detail["loc"])
+        what = detail["msg"].removeprefix("Value error, ")
         raise MarkingError(
-            f"marking: {where!a}: {detail['msg']}; write scheme, label and a list of parties"
+            f"marking{where}: {what}: write a scheme, a label and a list of parties"
         ) from None
