@@ -8,7 +8,7 @@ clock tells; it stops nobody.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from touchstone.clearance import Marking
 from touchstone.framework import Anchor, Window
@@ -73,7 +73,12 @@ class Reading:
 def day_of(at: str, timezone: str) -> date:
     """The calendar day of a UTC instant (`YYYY-MM-DDTHH:MM:SSZ`) in an IANA zone."""
     instant = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    return instant.astimezone(ZoneInfo(timezone)).date()
+    try:
+        return instant.astimezone(ZoneInfo(timezone)).date()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadEventError(
+            f"no time zone {ascii(timezone)[:80]} here: mend the name or update tzdata"
+        ) from None
 
 
 def calendar_of(window: Window) -> Calendar:
@@ -82,10 +87,7 @@ def calendar_of(window: Window) -> Calendar:
 
 
 def share_by(window: Window, planned_release: date) -> date:
-    """The latest day to share so that the whole window fits before the planned release.
-
-    Raises OverflowError if that day lies before year 1.
-    """
+    """The latest day to share so that the whole window fits before the planned release."""
     calendar, day, found = calendar_of(window), planned_release, 0
     while found < window.days:
         found += calendar.counts(day)
@@ -129,19 +131,11 @@ def planned_release(window: Window, submission: SubmissionReceived) -> date | No
 def anchor_clock(
     window: Window, submission: SubmissionReceived, actor: str, at: str, marking: Marking
 ) -> ClockAnchored:
-    """The one way to lay the window for a submission; `decide` takes no other.
-
-    Raises BadEventError if the planned release is so early that no calendar reaches back.
-    """
+    """The one way to lay the window for a submission; `decide` takes no other."""
     anchor, anchor_day = anchor_of(window, submission)
     shared, planned = day_of(submission.at, window.timezone), planned_release(window, submission)
-    try:
-        latest = share_by(window, planned) if planned else shared
-        ends = _forward(calendar_of(window), shared, window.days)
-    except OverflowError:
-        raise BadEventError(
-            f"the window of {window.days} days does not fit the calendar: mend the planned release"
-        ) from None
+    latest = share_by(window, planned) if planned else shared
+    ends = _forward(calendar_of(window), shared, window.days)
     return ClockAnchored(
         actor=actor,
         at=at,

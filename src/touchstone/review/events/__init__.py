@@ -90,4 +90,4 @@ def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     # The first step is the union's tag, which the name already says.
     place = ".".join(ascii(step).strip("'") for step in fault["loc"][1:]) or "type"
-    return f"event {_named(facts)}: {place}: {fault['msg'][:300]}"
+    return f"event {_named(facts)}: {place}: {fault['msg'].removeprefix('Value error, ')[:300]}"

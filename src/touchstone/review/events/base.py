@@ -1,44 +1,45 @@
 """What every event has, and the kinds of value that events are made of."""
 
-import re
-import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from touchstone.clearance import Marking
+from touchstone.framework.kinds import unseen
 
 LARGEST = 2**53 - 1
 """The largest integer of canonical JSON."""
-
-# Directional marks can make a name read as another one; line breaks are allowed in statements only.
-_UNSAFE_FORMATS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""The years that events may name."""
 
 
 def _readable(text: str) -> str:
-    bad = [c for c in text if unicodedata.category(c) in {"Cc", "Cs", "Cn"} and c != "\n"]
-    if bad or _UNSAFE_FORMATS.search(text):
-        message = "holds control or text-direction characters: remove them"
-        raise ValueError(message)
+    if bad := unseen(text.replace("\n", "")):
+        raise ValueError(f"holds the unseen character {bad}: remove it")
     return text
 
 
 def _one_line(text: str) -> str:
     if "\n" in text:
-        message = "must be one line"
-        raise ValueError(message)
+        raise ValueError("must be one line")
     return text
 
 
 def _is_time(text: str) -> str:
-    datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    _in_range(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC))
     return text
 
 
 def _is_day(text: str) -> str:
-    date.fromisoformat(text)
+    _in_range(date.fromisoformat(text))
     return text
+
+
+def _in_range(day: date) -> None:
+    # Far from both ends of the calendar, so that no window or time zone can step over them.
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"the year must lie from {FIRST_YEAR} to {LAST_YEAR}")
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
@@ -49,7 +50,7 @@ Line = Annotated[
     AfterValidator(_readable),
     AfterValidator(_one_line),
 ]
-"""One line for people, at most 500 characters, without control or text-direction characters."""
+"""One line for people, at most 500 characters, without unseen characters."""
 Statement = Annotated[
     str, StringConstraints(min_length=1, max_length=8000), AfterValidator(_readable)
 ]

@@ -19,7 +19,7 @@ from touchstone.review.events.base import (
     Time,
 )
 
-MOST_ITEMS = 1_000_000
+MOST_ITEMS = 100_000
 """An item set is at most so large, so that no event can ask for unbounded memory."""
 
 
@@ -207,7 +207,7 @@ class VerdictReached(Event):
     """The answer; `at-ceiling` means that the items were too easy to tell."""
     solved: Count
     """How many counted items were solved."""
-    counted: Count
+    counted: Positive
     """How many items were counted."""
     interval: tuple[Decimal, Decimal]
     """The lower and upper bound of the interval for the measure."""

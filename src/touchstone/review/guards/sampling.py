@@ -1,0 +1,175 @@
+"""Guards on measuring: what must be sealed, known and first."""
+
+from decimal import Decimal
+
+from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
+from touchstone.review.events import measuring
+from touchstone.review.state import RunKey, State
+
+
+def is_agreed(_f: Framework, state: State, _e: object) -> str | None:
+    """Nothing is measured before the agreement is concluded."""
+    return None if state.agreement else "developer and centre must have signed the same agreement"
+
+
+def submission_is_complete(_f: Framework, state: State, _e: object) -> str | None:
+    """Nothing is measured before the centre has what it needs."""
+    complete = state.assessment is not None and state.assessment.complete
+    return None if complete else "the centre must have assessed the submission as complete"
+
+
+def is_not_halted(_f: Framework, state: State, _e: object) -> str | None:
+    """While anyone's halt stands nothing new is measured."""
+    by = ", ".join(sorted(state.halted_by))
+    return f"the review is halted by {by}, who can resume it" if by else None
+
+
+def battery_is_new(_f: Framework, state: State, event: measuring.BatterySealed) -> str | None:
+    """A battery is sealed once."""
+    known = event.battery in state.batteries
+    return f"battery {event.battery} is sealed already: seal another" if known else None
+
+
+def item_sets_are_numeric(f: Framework, _s: State, event: measuring.BatterySealed) -> str | None:
+    """Each item set serves a numeric criterion, where the framework states any.
+
+    Where it states none, a set measures under a name of its own, and no verdict follows.
+    """
+    numeric = any(isinstance(each, NumericCriterion) for each in f.criteria)
+    for each in event.item_sets:
+        criterion = f.criterion(each.criterion)
+        if isinstance(criterion, DeclaredCriterion) or (numeric and criterion is None):
+            return f"{f.id} has no numeric criterion {each.criterion}"
+    return None
+
+
+def variant_is_current(
+    _f: Framework,
+    state: State,
+    event: measuring.SnapshotSeen | measuring.SnapshotChanged | measuring.OutcomesRecorded,
+) -> str | None:
+    """The variant was submitted and no changed snapshot has taken its place."""
+    if event.variant not in state.variants:
+        return f"the developer submitted no variant {event.variant}"
+    seen = state.snapshots.get(event.variant)
+    if seen and seen.replaced_by:
+        return f"what answered as {event.variant} changed: it is {seen.replaced_by} now"
+    return None
+
+
+def snapshot_is_the_same(_f: Framework, state: State, event: measuring.SnapshotSeen) -> str | None:
+    """Another identity by the same method is another variant."""
+    seen = state.snapshots.get(event.variant)
+    before = seen.digests.get(event.method) if seen else None
+    if before not in (None, event.digest):
+        return f"{event.variant} was {before} by {event.method}: record snapshot-changed"
+    return None
+
+
+def new_variant_is_new(_f: Framework, state: State, event: measuring.SnapshotChanged) -> str | None:
+    """What answers now gets an id of its own."""
+    taken = event.new_variant in state.variants
+    return f"{event.new_variant} is a variant already: give a new id" if taken else None
+
+
+def battery_has_the_criterion(
+    _f: Framework,
+    state: State,
+    event: measuring.OutcomesRecorded | measuring.VerdictReached,
+) -> str | None:
+    """The battery was sealed with items for this criterion."""
+    battery = state.batteries.get(event.battery)
+    if battery is None:
+        return f"no battery {event.battery} is sealed"
+    if battery.item_set(event.criterion) is None:
+        return f"battery {event.battery} has no items for {event.criterion}"
+    return None
+
+
+def battery_has_the_items(
+    f: Framework, state: State, event: measuring.OutcomesRecorded
+) -> str | None:
+    """Only items and attempts that were sealed are recorded."""
+    battery = state.batteries.get(event.battery)
+    items = battery.item_set(event.criterion) if battery else None
+    if items is None:
+        return battery_has_the_criterion(f, state, event)
+    for each in event.outcomes:
+        if each.index >= items.size or each.attempt > items.attempts:
+            return (
+                f"item {each.index}, attempt {each.attempt} was not sealed: {event.battery} has "
+                f"{items.size} items and {items.attempts} attempts for {event.criterion}"
+            )
+    return None
+
+
+def mode_is_known(_f: Framework, state: State, event: measuring.OutcomesRecorded) -> str | None:
+    """The variant was submitted with this mode."""
+    known = event.mode in state.variants[event.variant].modes
+    return None if known else f"{event.variant} was submitted without a mode {event.mode}"
+
+
+def outcomes_are_first(
+    _f: Framework, state: State, event: measuring.OutcomesRecorded
+) -> str | None:
+    """The first recorded outcome of a sample stands."""
+    key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+    for each in event.outcomes:
+        if state.is_recorded(key, each.attempt, each.index):
+            return f"item {each.index}, attempt {each.attempt} has an outcome, and the first stands"
+    return None
+
+
+def rates_are_the_frameworks(
+    f: Framework, _s: State, event: measuring.VerdictReached
+) -> str | None:
+    """A verdict is reached at the error rates that the framework states, or stricter ones."""
+    criterion = f.criterion(event.criterion)
+    if not isinstance(criterion, NumericCriterion):
+        return f"{f.id} has no numeric criterion {event.criterion}"
+    stated, used = (criterion.alpha, criterion.beta), (event.alpha, event.beta)
+    if not all(0 < Decimal(u) <= Decimal(s) for u, s in zip(used, stated, strict=True)):
+        return f"{event.criterion} is judged at alpha {stated[0]} and beta {stated[1]}, or stricter"
+    return None
+
+
+def mode_is_judged(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
+    """A criterion is judged only in the modes that the framework names."""
+    criterion = f.criterion(event.criterion)
+    modes = criterion.modes if isinstance(criterion, NumericCriterion) else "any"
+    if modes != "any" and event.mode not in modes:
+        return f"{event.criterion} is judged in: {', '.join(modes)}"
+    return None
+
+
+def counts_are_recorded(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
+    """A verdict claims no more solved or unsolved items than the record holds."""
+    tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
+    solved, counted = tally.totals
+    if event.solved > solved or event.counted - event.solved > counted - solved:
+        return (
+            f"the record holds {solved} solved of {counted} counted for {event.variant} in "
+            f"{event.mode} mode, not {event.solved} of {event.counted}"
+        )
+    return None
+
+
+def verdict_is_first(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
+    """A verdict stands; only an undetermined one is followed by another on the same battery."""
+    key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+    before = state.verdicts.get(key)
+    if before and before.verdict != "undetermined":
+        return f"the verdict {before.verdict} stands: to look again, seal another battery"
+    return None
+
+
+def has_not_halted(_f: Framework, state: State, event: measuring.ReviewHalted) -> str | None:
+    """One party's halt is recorded once."""
+    return "this party's halt stands already" if event.actor in state.halted_by else None
+
+
+def has_halted(_f: Framework, state: State, event: measuring.ReviewResumed) -> str | None:
+    """A halt is taken back only by the party that made it."""
+    if event.actor in state.halted_by:
+        return None
+    return "a halt is taken back by the party that made it, and this party made none"

@@ -1,0 +1,57 @@
+"""Guards on the clock. None of them keeps anyone from anything but the clock."""
+
+from touchstone.framework import Framework
+from touchstone.review.clock import anchor_clock
+from touchstone.review.events import measuring
+from touchstone.review.state import State
+
+MOST_EXTENSION_DAYS = 3650
+"""Extensions add up to at most ten years, so that dates stay within the calendar."""
+
+
+def window_is_laid_once(f: Framework, state: State, event: measuring.ClockAnchored) -> str | None:
+    """The window is laid by the rule, and once for a submission."""
+    if state.submission is None:
+        return "the window is laid when the developer has submitted"
+    if state.clock and state.clock.submission == state.submission.submission:
+        return "the window is laid already; a new submission of the developer's lays it anew"
+    laid = anchor_clock(f.window, state.submission, event.actor, event.at, event.marking)
+    if laid.facts() != {name: event.facts().get(name) for name in laid.facts()}:
+        return f"the framework's rule gives share-by {laid.share_by}: use anchor_clock"
+    return None
+
+
+def clock_has_not_ended(_f: Framework, state: State, _e: object) -> str | None:
+    """There is a clock, and it has not ended."""
+    if state.clock is None:
+        return "no window is laid yet"
+    return "the clock has ended" if state.clock.ended_at else None
+
+
+def clock_runs(f: Framework, state: State, event: measuring.ClockPaused) -> str | None:
+    """A running clock can be paused, not before it last resumed."""
+    if state.clock is None or state.clock.ended_at:
+        return clock_has_not_ended(f, state, event)
+    if state.clock.paused:
+        return "the clock is paused already"
+    resumed = state.clock.pauses[-1][1] if state.clock.pauses else None
+    return f"the clock resumed at {resumed}, later" if resumed and resumed > event.at else None
+
+
+def clock_stands(f: Framework, state: State, event: measuring.ClockResumed) -> str | None:
+    """A paused clock can be resumed, not before it was paused."""
+    if state.clock is None or state.clock.ended_at:
+        return clock_has_not_ended(f, state, event)
+    if not state.clock.paused:
+        return "the clock is not paused"
+    paused = state.clock.pauses[-1][0]
+    return f"the clock was paused at {paused}, later" if paused > event.at else None
+
+
+def clock_can_be_extended(f: Framework, state: State, event: measuring.ClockExtended) -> str | None:
+    """A clock that has not ended can be extended within reason."""
+    if state.clock is None or state.clock.ended_at:
+        return clock_has_not_ended(f, state, event)
+    if state.clock.extension_days + event.days > MOST_EXTENSION_DAYS:
+        return f"extensions add up to at most {MOST_EXTENSION_DAYS} days"
+    return None
