@@ -83,11 +83,12 @@ def parse_event(facts: Mapping[str, Any]) -> Event:
 
 def _named(facts: Mapping[str, Any]) -> str:
     name = facts.get("type")
-    return ascii(name)[:80] if isinstance(name, str) else "without a type"
+    return ascii(name)[1:-1][:80] if isinstance(name, str) else "without a type"
 
 
 def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
     # The first step is the union's tag, which the name already says.
-    place = ".".join(ascii(step).strip("'") for step in fault["loc"][1:]) or "type"
-    return f"event {_named(facts)}: {place}: {fault['msg'].removeprefix('Value error, ')[:300]}"
+    steps = [ascii(step).strip("'")[:80] for step in fault["loc"][1:]]
+    told = fault["msg"].removeprefix("Value error, ")[:300]
+    return ": ".join([f"event {_named(facts)}", *([".".join(steps)] if steps else []), told])

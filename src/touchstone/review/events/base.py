@@ -104,7 +104,7 @@ class Event(Facts):
 
     type: str
     """The event's name, in kebab case."""
-    schema_version: Literal[1] = Field(default=1, alias="schema")
+    schema_version: Annotated[int, Field(ge=1, le=1)] = Field(default=1, alias="schema")
     """The version of this type's fields; in the record it is called `schema`."""
     actor: Name
     """The party that did the deed and, if it binds, signed it."""

@@ -1,0 +1,159 @@
+"""Events read back as they were written, and say what is wrong with those that cannot be read."""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import touchstone.review.events as events_package
+from support.review_case import AT, LAB, Case, digest, make, outcome, recorded, submission
+from touchstone.ledger import dumps, loads
+from touchstone.review import BadEventError, parse_event
+from touchstone.review.events import AnyEvent, Event, settling
+from touchstone.review.events.opening import CaseOpened
+from touchstone.review.evolve import _changed
+from touchstone.review.rules import RULES
+
+TYPES = get_args(get_args(AnyEvent)[0])
+SOURCES = sorted(Path(str(events_package.__file__)).parent.glob("*.py"))
+RELEASE = make(settling.ReleaseAnnounced, LAB, scope="public", variants=(), same_model="not-said")
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text("abü", max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("xy", max_size=2), inner),
+    max_leaves=6,
+)
+
+
+def test_every_type_has_a_rule_a_reader_and_a_change():
+    named = {kind.model_fields["type"].default for kind in TYPES}
+    assert len(named) == len(TYPES)
+    assert set(RULES) | {CaseOpened} == set(TYPES)
+    assert all(kind in _changed.registry for kind in TYPES)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_every_field_is_explained(path: Path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ClassDef):
+            body = node.body
+            assert ast.get_docstring(node), node.name
+            for field, after in zip(body, [*body[1:], None], strict=True):
+                if isinstance(field, ast.AnnAssign) and ast.unparse(field.target) != "type":
+                    told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                    assert told, f"{node.name}.{ast.unparse(field.target)}"
+
+
+@given(known=st.booleans(), unknown=st.dictionaries(st.sampled_from(["new", "later"]), values))
+def test_unknown_fields_survive(known: bool, unknown: dict[str, object]):
+    facts = {**submission().facts(), **unknown}
+    facts["variants"][0].update(unknown if known else {})
+    line = dumps(facts)
+    event = parse_event(loads(line))
+    assert dumps(event.facts()) == line
+
+
+def test_a_chunk_reads_back_as_it_was():
+    event = recorded(tuple(outcome(index) for index in range(32)))
+    again = parse_event(loads(dumps(event.facts())))
+    assert again == event
+    assert type(again) is type(event)
+
+
+def test_an_event_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RELEASE.actor = "example-agency"  # type: ignore[misc]  # that is the point
+
+
+def test_the_version_is_called_schema_in_the_record():
+    assert RELEASE.facts()["schema"] == 1
+    assert "schema_version" not in RELEASE.facts()
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"type": "release-licensed"}, "release-licensed"),
+        ({"type": None}, "without a type"),
+        ({"type": ["release-announced"]}, "without a type"),
+        ({"schema": 2}, "schema"),
+        ({"schema": True}, "schema"),
+        ({"at": "2026-10-01T12:00:00+00:00"}, "at"),
+        ({"at": "2026-02-30T12:00:00Z"}, "at"),
+        ({"at": "0001-01-01T00:00:00Z"}, "at"),
+        ({"at": "9999-12-31T23:59:59Z"}, "at"),
+        ({"actor": ""}, "actor"),
+        ({"actor": "Example\u202eLab"}, "actor"),
+        ({"actor": "example-lab\n"}, "actor"),
+        ({"marking": {"scheme": "TLP:2.0"}}, "marking"),
+        ({"marking": None}, "marking"),
+        ({"scope": "everyone"}, "scope"),
+        ({"variants": "final"}, "variants"),
+        ({"review_delay_days": "3"}, "review_delay_days"),
+        ({"review_delay_days": -1}, "review_delay_days"),
+        ({"review_delay_days": 2**53}, "2"),
+        ({"new": 0.5}, "float"),
+        ({"new": float("nan")}, "float"),
+        ({"new": "\ud800"}, "surrogate"),
+        ({"néw": 1}, "ASCII"),
+    ],
+    ids=lambda value: ascii(value)[:60],
+)
+def test_what_cannot_be_read_is_told_in_one_line(changes: dict[str, object], told: str):
+    with pytest.raises(BadEventError) as refusal:
+        parse_event({**RELEASE.facts(), **changes})
+    assert told in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert len(str(refusal.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("event", "changes", "told"),
+    [
+        (submission(), {"variants": []}, "variants is empty"),
+        (submission(), {"model": "Example\u202e1"}, "U+202E"),
+        (submission(), {"model": "Example\n1"}, "one line"),
+        (submission(), {"planned_public_release": "2027-02-29"}, "planned_public_release"),
+        (recorded((outcome(1),)), {"outcomes": []}, "outcomes is empty"),
+    ],
+)
+def test_what_contradicts_itself_is_told(event: Event, changes: dict[str, object], told: str):
+    with pytest.raises(BadEventError, match="^event " + event.type) as refusal:
+        parse_event({**event.facts(), **changes})
+    assert told in str(refusal.value)
+
+
+def test_a_sample_twice_in_a_chunk_is_told():
+    facts = recorded((outcome(1), outcome(2))).facts()
+    facts["outcomes"][1]["index"] = 1
+    with pytest.raises(BadEventError, match="names a sample twice"):
+        parse_event(facts)
+
+
+Admits = list[dict[str, object]]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda admits: admits[1:], "exactly one developer"),
+        (lambda admits: [*admits, admits[0]], "names a party twice"),
+        (lambda admits: [{**admits[0], "key": admits[1]["key"]}, *admits[1:]], "one key"),
+        (lambda admits: [{**each, "role": "counterpart"} for each in admits], "role"),
+        (lambda admits: [admits[0], {**admits[1], "party": "another-centre"}], "not among"),
+    ],
+)
+def test_a_case_opens_with_whom_it_needs(case: Case, change: Callable[[Admits], Admits], told: str):
+    facts = case.open().events[0].facts()
+    with pytest.raises(BadEventError, match=told):
+        parse_event({**facts, "admits": change(facts["admits"])})
+
+
+def test_times_and_digests_are_plain(case: Case):
+    facts = case.open().events[0].facts()
+    assert facts["at"] == AT
+    assert facts["agreement"] == digest("agreement")
