@@ -27,7 +27,7 @@ class PartyFacts:
 
 @dataclass(frozen=True)
 class TimelineEvent:
-    """One entry of the record, in words."""
+    """One entry of the record, in words. What is withheld has its number and its label alone."""
 
     n: int
     """Place in the case's log, from 0."""
@@ -181,13 +181,14 @@ class ReportData:
     model: tuple[Fact, ...]
     framework: tuple[Fact, ...]
     parties: tuple[PartyFacts, ...]
-    clock: ClockFacts
+    clock: ClockFacts | None
+    """None where the audience may not read it; so everywhere below."""
     timeline: tuple[TimelineEvent, ...]
     modes: tuple[ModeFacts, ...]
     elicitation: tuple[Fact, ...]
     results: tuple[ResultRow, ...]
     findings: tuple[FindingFacts, ...]
-    designation: DesignationFacts
+    designation: DesignationFacts | None
     not_measured: tuple[NotMeasured, ...]
     spent: tuple[Fact, ...]
     verification: VerificationFacts

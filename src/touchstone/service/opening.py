@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from touchstone.evaluation import Submission
+from touchstone.evaluation import Submission, endpoint_digest
+from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import dumps
 from touchstone.review import State, anchor_clock
 from touchstone.review.events import opening
 from touchstone.review.events.base import Role
-from touchstone.service.digests import digest_of
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
 from touchstone.service.recording import Content, Deed, record_opening
@@ -69,7 +69,7 @@ def open_case(
         marking=marks.case,
         kind="review",
         framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
-        agreement=digest_of(agreement),
+        agreement=digest_value(agreement),
         installation_key=installation.keyring.history.current.hex(),
         nonce=installation.random.draw(32).hex(),
         admits=tuple(
@@ -82,7 +82,7 @@ def open_case(
             actor=party,
             at=at,
             marking=marks.case,
-            agreement=digest_of(agreement),
+            agreement=digest_value(agreement),
             access="endpoint",
             reasoning=submission.reasoning_access,
             retention_days=RETENTION_DAYS,
@@ -95,7 +95,8 @@ def open_case(
         Deed(opened, (Content(framework.model_dump(mode="json", exclude_defaults=True), marks.case),
                       Content(agreement, marks.case))),
         *[Deed(event) for event in signed],
-        Deed(received, (Content(submission.model_dump(mode="json"), marks.pair),)),
+        Deed(received, (Content({"modes": modes_shown(submission)}, marks.case),
+                        Content(submission.model_dump(mode="json"), marks.pair))),
         Deed(
             opening.SubmissionAssessed(
                 actor=cast.centre,
@@ -135,6 +136,20 @@ def received_event(submission: Submission, cast: Cast, at: str) -> opening.Submi
         planned_partner_release=day if to_partners else None,
         planned_public_release=None if to_partners else day,
     )
+
+
+def modes_shown(submission: Submission) -> list[dict[str, Any]]:
+    """The modes as every party may read them: the endpoint's digest, never its address."""
+    return [
+        {
+            "id": mode.id,
+            "variant": mode.variant,
+            "model": mode.model,
+            "endpoint": endpoint_digest(mode),
+            "settings": mode.settings.model_dump(mode="json", exclude_none=True),
+        }
+        for mode in submission.modes
+    ]
 
 
 def agreement_text(framework: Framework, submission: Submission, cast: Cast) -> dict[str, Any]:
