@@ -1,0 +1,29 @@
+"""What every bench hands back: rows of one measurement each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement.
+
+    `ratio` is `value` over the same measure of `against`, taken in the same run; both are None and
+    empty where there is nothing to compare with. `goal` is in words, and `met` is None where it is
+    empty.
+    """
+
+    name: str
+    value: float
+    unit: str
+    ratio: float | None
+    against: str
+    goal: str
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A title and its rows, in the order of measuring."""
+
+    title: str
+    rows: tuple[Row, ...]
