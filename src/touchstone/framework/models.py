@@ -65,7 +65,7 @@ class Party(Model):
     name: Line
     role: Role
     may: tuple[Power, ...] = ()
-    """What an agency does: review, test, concur. Empty for every other role."""
+    """What an agency does. Empty: not said, or not an agency."""
     facts: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
@@ -132,7 +132,7 @@ class NumericCriterion(Model):
     k: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Attempts; with `at-least-once-in-k` alone."""
     reference: Line | None = None
-    """The reference model; with `relative-to-reference` alone."""
+    """The submission's variant that is the reference; with `relative-to-reference` alone."""
     facts: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
