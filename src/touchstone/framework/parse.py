@@ -18,7 +18,7 @@ MAX_CHARACTERS = 200_000
 """So that the canonical content always fits one line of the record (1 MiB)."""
 MAX_DEPTH = 8
 MAX_MESSAGE = 600
-MAX_DOTS = 300
+MAX_DOTS = 100
 """In one line. The standard reader's memory grows with the square of the parts of a dotted key."""
 _TYPOGRAPHIC_QUOTES = re.compile("[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 _AT_LINE = re.compile(r"at line (\d+)")
@@ -90,7 +90,7 @@ def _plain(value: Any, source: str, path: tuple[str | int, ...] = ()) -> Any:
     if isinstance(value, dict):
         return {key: _plain(each, source, (*path, key)) for key, each in value.items()}
     if isinstance(value, list):
-        return [_plain(each, source, (*path, place)) for place, each in enumerate(value)]
+        return [_plain(each, source, (*path, index)) for index, each in enumerate(value)]
     if isinstance(value, float) and not isfinite(value):
         _refuse(source, f"{where} is {value}: write a number that has an end")
     if isinstance(value, datetime | time):

@@ -69,7 +69,7 @@ def test_the_longest_file_still_has_a_digest():
 
 def test_a_key_of_many_parts_is_refused_before_it_fills_the_memory():
     line = refusal(f"gate = 1\n{'a.' * 90_000}a = 1")
-    assert line == "line 2 has more than 300 dots: break it in two"
+    assert line == "line 2 has more than 100 dots: break it in two"
 
 
 def test_half_a_character_is_refused():
