@@ -1,0 +1,353 @@
+"""A case as kept: what was acknowledged is there, whole, and in order."""
+
+import os
+
+import pytest
+
+from support import deeds
+from support.record_place import Place
+from touchstone.keys import SealError
+from touchstone.ledger import (
+    EMPTY_ROOT,
+    MalformedError,
+    Tree,
+    commit_part,
+    leaf_hash,
+    parse_entry,
+    verify_lines,
+)
+from touchstone.records import (
+    CaseExistsError,
+    CaseMissingError,
+    DamagedError,
+    DestroyedError,
+    EvidenceMissingError,
+    NewPart,
+    PartError,
+    Records,
+)
+
+CASE = "case-1"
+
+
+def test_a_case_is_opened_by_its_first_entry(place: Place):
+    records = place.open()
+    with records.open_case(CASE) as writer:
+        assert (writer.log, writer.next_n, writer.root) == (None, 0, EMPTY_ROOT.hex())
+        assert writer.append([deeds.fact("case-opened")]) == 0
+        assert writer.log
+        assert writer.append([deeds.fact("second")]) == 1
+        writer.summarise(deeds.summary())
+    case = records.case(CASE)
+    line = next(case.lines())
+    assert case.log == writer.log == leaf_hash(line).hex()
+    assert parse_entry(line).log is None
+    assert verify_lines(case.lines()).root.hex() == case.root == writer.root
+    assert [event["type"] for event in case.events()] == ["case-opened", "second"]
+
+
+def test_entries_are_kept_as_hashed_and_parts_as_given(records: Records):
+    part, one, two = deeds.fact("noted", count=1), deeds.content("é"), deeds.content("two")
+    with records.transaction(CASE) as writer:
+        n = writer.append([part, one, two])
+    case = records.case(CASE)
+    kept = case.entry_parts(n)
+    assert [(p.salt, p.data, p.label) for p in kept] == [
+        (p.salt, p.data, "") for p in (part, one, two)
+    ]
+    entry = parse_entry(list(case.lines())[n])
+    assert entry.parts == tuple(commit_part(p.salt or b"", p.data or b"") for p in kept)
+    assert case.events(start=n) == [writer.events()[n]]
+    case.check()
+
+
+def test_the_writer_names_the_place_that_a_deed_binds(records: Records):
+    places = []
+    with records.transaction(CASE) as writer:
+        assert writer.log == records.case(CASE).log
+        for _ in range(5):
+            places.append((writer.next_n, writer.root))
+            writer.append([deeds.fact()])
+    case = records.case(CASE)
+    tree = Tree(leaf_hash(line) for line in case.lines())
+    assert places == [(n, tree.root(n).hex()) for n in range(1, 6)]
+    assert case.root == writer.root == tree.root().hex()
+
+
+def test_events_of_an_open_transaction_are_seen_in_it_alone(records: Records):
+    with records.transaction(CASE) as writer:
+        writer.append([deeds.fact("second")])
+        writer.append([deeds.fact("third")])
+        assert [e["type"] for e in writer.events()] == ["case-opened", "second", "third"]
+        assert [e["type"] for e in writer.events(start=1)] == ["second", "third"]
+        assert [e["type"] for e in writer.events(start=2)] == ["third"]
+
+
+def test_what_fails_leaves_nothing(records: Records):
+    before = records.case(CASE)
+    leaves = records.installation.prove(CASE).index
+
+    def fail() -> None:
+        with records.transaction(CASE) as writer:
+            writer.append([deeds.fact(), deeds.content()])
+            writer.put_evidence(b"evidence", "text/plain", "log")
+            writer.summarise(deeds.summary("other"))
+            writer.tell("moved", "x")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    after = records.case(CASE)
+    assert (after.size, after.root) == (before.size, before.root)
+    assert after.evidence_index() == []
+    assert records.outbox() == []
+    assert records.cases()[0].summary == deeds.summary()
+    assert records.installation.prove(CASE).index == leaves
+    after.check()
+
+
+def test_a_reader_does_not_move_while_others_write(records: Records):
+    reader = records.case(CASE)
+    deeds.append_batch(records, CASE, b"evidence")
+    assert (reader.size, len(reader.events()), len(list(reader.lines()))) == (1, 1, 1)
+    assert len(list(reader.parts())) == 2
+    reader.check()
+
+
+def test_many_entries_in_one_transaction_are_read_page_by_page(records: Records):
+    with records.transaction(CASE) as writer:
+        for number in range(1200):
+            writer.append([deeds.fact(number=number)])
+    case = records.case(CASE)
+    assert [event.get("number") for event in case.events()[1:]] == list(range(1200))
+    assert len(list(case.lines(start=1100))) == 101
+    assert [part.n for part in case.parts(start=1000)] == list(range(1000, 1201))
+    case.check()
+
+
+def test_an_empty_transaction_changes_nothing(records: Records):
+    before = records.installation.prove(CASE)
+    with records.transaction(CASE):
+        pass
+    assert records.installation.prove(CASE) == before
+
+
+def test_names_of_cases_are_checked(place: Place):
+    records = place.open()
+    for name in ("", "A", "../x", "a b", "x" * 65, "-x", "a\n"):
+        with pytest.raises(PartError, match="no name of a case"):
+            deeds.open_case(records, name)
+    with pytest.raises(CaseMissingError):
+        records.case("nobody")
+    with pytest.raises(CaseMissingError), records.transaction("nobody"):
+        pass
+
+
+def test_a_case_is_opened_once(records: Records):
+    with pytest.raises(CaseExistsError):
+        deeds.open_case(records)
+    assert records.case(CASE).size == 1
+
+
+def test_a_case_is_opened_with_an_entry_and_a_summary(place: Place):
+    records = place.open()
+    with pytest.raises(PartError, match="with an entry and a summary"), records.open_case(CASE):
+        pass
+    with pytest.raises(PartError), records.open_case(CASE) as writer:
+        writer.append([deeds.fact()])
+    assert records.cases() == []
+
+
+def test_a_part_0_that_says_too_little_is_refused(records: Records):
+    for data in (
+        b"",
+        b"{}",
+        b"[]",
+        b"not json",
+        b'{"a": 1}',
+        b'{"type":"x","schema":1,"actor":"a","at":"x"}',
+    ):
+        with pytest.raises(PartError, match="part 0"), records.transaction(CASE) as writer:
+            writer.append([NewPart(os.urandom(32), data)])
+    assert records.case(CASE).size == 1
+
+
+def test_an_entry_without_parts_or_with_too_many_is_refused(records: Records):
+    with records.transaction(CASE) as writer:
+        with pytest.raises(PartError):
+            writer.append([])
+        with pytest.raises(MalformedError):
+            writer.append([deeds.fact()] * 65)
+        with pytest.raises(MalformedError):
+            writer.append([NewPart(b"short", deeds.fact().data)])
+    assert records.case(CASE).size == 1
+
+
+def test_evidence_comes_back_by_its_digest(records: Records):
+    for data in (b"", b"small", bytes(range(256)) * 10_000):
+        digest = records.put_evidence(CASE, data, "text/plain", "log é")
+        assert digest == deeds.digest_of(data)
+        assert records.case(CASE).evidence(digest) == data
+    facts = {fact.size: fact for fact in records.case(CASE).evidence_index()}
+    assert set(facts) == {0, 5, 2_560_000}
+    assert (facts[5].name, facts[5].media_type) == ("log é", "text/plain")
+
+
+def test_the_same_evidence_is_kept_once(records: Records, place: Place):
+    first = records.put_evidence(CASE, b"evidence", "text/plain", "log")
+    assert records.put_evidence(CASE, b"evidence", "text/plain", "log") == first
+    assert len(place.evidence_files()) == len(records.case(CASE).evidence_index()) == 1
+
+
+def test_unknown_evidence_is_a_missing_key(records: Records):
+    with pytest.raises(KeyError) as caught:
+        records.case(CASE).evidence(deeds.digest_of(b"never"))
+    assert isinstance(caught.value, EvidenceMissingError)
+    assert str(caught.value).startswith("case-1: no evidence sha256:")
+
+
+def test_evidence_of_one_case_is_not_found_by_another(records: Records):
+    deeds.open_case(records, "case-2")
+    digest = records.put_evidence(CASE, b"evidence", "text/plain", "log")
+    with pytest.raises(EvidenceMissingError):
+        records.case("case-2").evidence(digest)
+
+
+def test_evidence_is_sealed_and_its_name_tells_nothing(records: Records, place: Place):
+    digest = records.put_evidence(CASE, b"a secret finding", "text/plain", "log")
+    (path,) = place.evidence_files()
+    assert b"secret" not in path.read_bytes()
+    assert digest.removeprefix("sha256:") not in str(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_altered_or_lost_evidence_is_noticed(records: Records, place: Place):
+    digest = records.put_evidence(CASE, b"evidence", "text/plain", "log")
+    (path,) = place.evidence_files()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(SealError):
+        records.case(CASE).evidence(digest)
+    path.unlink()
+    with pytest.raises(DamagedError, match="evidence is gone"):
+        records.case(CASE).evidence(digest)
+
+
+def test_files_that_a_crash_left_are_swept(records: Records, place: Place):
+    digest = records.put_evidence(CASE, b"evidence", "text/plain", "log")
+    (kept,) = place.evidence_files()
+    young, old = kept.with_name("young"), kept.with_name("old")
+    for path in (young, old):
+        path.write_bytes(b"left over")
+    os.utime(old, (0, 0))
+    os.utime(kept, (0, 0))
+    assert records.sweep() == 1
+    assert (young.exists(), old.exists()) == (True, False)
+    assert records.case(CASE).evidence(digest) == b"evidence"
+
+
+def test_an_erased_part_is_gone_and_says_why(records: Records):
+    with records.transaction(CASE) as writer:
+        n = writer.append([deeds.fact(), deeds.content("one"), deeds.content("two")])
+    root = records.case(CASE).root
+    with records.transaction(CASE) as writer:
+        writer.erase(n, 1, "erased by agreement")
+    case = records.case(CASE)
+    zero, one, two = case.entry_parts(n)
+    assert (one.salt, one.data, one.label) == (None, None, "erased by agreement")
+    assert two.data == deeds.content("two").data
+    assert zero.data
+    assert case.root == root
+    case.check()
+
+
+def test_only_what_may_be_erased_is(records: Records):
+    for n, i, label, said in (
+        (0, 0, "why", "bears on the state"),
+        (0, 1, "", "say in the label"),
+        (0, 2, "why", "no stored part"),
+        (9, 1, "why", "no stored part"),
+    ):
+        with pytest.raises(PartError, match=said), records.transaction(CASE) as writer:
+            writer.erase(n, i, label)
+    with records.transaction(CASE) as writer:
+        writer.erase(0, 1, "why")
+    with pytest.raises(PartError), records.transaction(CASE) as writer:
+        writer.erase(0, 1, "another reason")
+
+
+def test_a_destroyed_case_keeps_its_facts_and_loses_its_content(records: Records, place: Place):
+    deeds.append_batch(records, CASE, b"evidence")
+    digest = deeds.digest_of(b"evidence")
+    before = records.case(CASE)
+    facts = records.destroy_case(CASE)
+    assert (facts.case, facts.log, facts.size, facts.root) == (CASE, before.log, 4, before.root)
+    assert (facts.parts, facts.evidence, facts.evidence_bytes) == (4, 1, 8)
+    after = records.case(CASE)
+    assert after.destroyed
+    assert after.events() == before.events()
+    assert list(after.lines()) == list(before.lines())
+    assert {part.label for part in after.parts() if part.i} == {"destroyed with the case"}
+    assert all(part.data for part in after.parts() if not part.i)
+    assert place.evidence_files() == []
+    for read in (lambda: after.evidence(digest), after.evidence_index):
+        with pytest.raises(DestroyedError):
+            read()
+    # A reader from before the destruction holds the key still, but there is nothing left to open.
+    with pytest.raises(EvidenceMissingError):
+        before.evidence(digest)
+    after.check()
+
+
+def test_a_destroyed_case_takes_facts_only(records: Records):
+    with records.transaction(CASE) as writer:
+        writer.append([deeds.fact("last"), deeds.content()])
+        writer.destroy()
+        writer.append([deeds.fact("destroyed")])
+    assert [e["type"] for e in records.case(CASE).events()] == ["case-opened", "last", "destroyed"]
+    with records.transaction(CASE) as writer:
+        writer.append([deeds.fact("certificate")])
+        with pytest.raises(DestroyedError):
+            writer.append([deeds.fact(), deeds.content()])
+        with pytest.raises(DestroyedError):
+            writer.put_evidence(b"x", "text/plain", "x")
+        with pytest.raises(DestroyedError):
+            writer.destroy()
+    case = records.case(CASE)
+    assert case.size == 4
+    case.check()
+
+
+def test_a_destruction_that_fails_destroys_nothing(records: Records):
+    digest = records.put_evidence(CASE, b"evidence", "text/plain", "log")
+
+    def fail() -> None:
+        with records.transaction(CASE) as writer:
+            writer.destroy()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    case = records.case(CASE)
+    assert not case.destroyed
+    assert case.evidence(digest) == b"evidence"
+    assert case.entry_parts(0)[1].data
+
+
+def test_evidence_that_a_crash_left_of_a_destroyed_case_is_deleted_on_opening(
+    records: Records, place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    records.put_evidence(CASE, b"evidence", "text/plain", "log")
+    with monkeypatch.context() as patch:
+        patch.setattr(records._files, "remove_case", lambda _: None)
+        records.destroy_case(CASE)
+    assert len(place.evidence_files()) == 1
+    place.open()
+    assert place.evidence_files() == []
+
+
+def test_other_cases_survive_a_destruction(records: Records):
+    deeds.open_case(records, "case-2")
+    digest = records.put_evidence("case-2", b"evidence", "text/plain", "log")
+    records.destroy_case(CASE)
+    assert records.case("case-2").evidence(digest) == b"evidence"
+    assert records.case("case-2").entry_parts(0)[1].data
