@@ -1,0 +1,349 @@
+"""For each guard of each rule: a case made ready, and the deed that only this guard refuses."""
+
+from collections.abc import Callable
+from typing import Any
+
+from support.review_case import (
+    AGENCY,
+    AT,
+    CENTRE,
+    EVALUATOR,
+    INSTITUTE,
+    LAB,
+    TREASURY,
+    Case,
+    admission,
+    agreement,
+    digest,
+    hex32,
+    make,
+    outcome,
+    proposed,
+    recorded,
+    sealed,
+    submission,
+    verdict,
+)
+from touchstone.clearance import tlp
+from touchstone.framework import Framework
+from touchstone.review import Event
+from touchstone.review.clock import anchor_clock
+from touchstone.review.events import judging, measuring, opening, settling
+
+Setup = Callable[[Case], Case]
+Probe = Callable[[Case], Event]
+LATER = "2026-10-02T12:00:00Z"
+
+
+def on(setup: Setup, deed: Event | Probe) -> Probe:
+    """Make the case ready, then give the deed."""
+
+    def probe(case: Case) -> Event:
+        ready_case = setup(case)
+        return deed if isinstance(deed, Event) else deed(ready_case)
+
+    return probe
+
+
+def then(setup: Setup, *deeds: Event) -> Setup:
+    """A setup with more deeds done."""
+
+    def more(case: Case) -> Case:
+        setup(case)
+        for deed in deeds:
+            case.do(deed)
+        return case
+
+    return more
+
+
+def opened(case: Case) -> Case:
+    return case.open()
+
+
+def inquiring(case: Case) -> Case:
+    return case.open("inquiry")
+
+
+def ready(case: Case) -> Case:
+    return case.open().agree().submit().lay_window()
+
+
+def running(case: Case) -> Case:
+    return ready(case).seal()
+
+
+def measured(case: Case) -> Case:
+    return running(case).measure("instant", solved=3)
+
+
+def proposing(case: Case) -> Case:
+    return ready(case).propose()
+
+
+def finding(signer: str = CENTRE, **changes: Any) -> judging.FindingSigned:
+    facts = {"finding": "f1", "domain": "cyber", "statement": digest("f1"), **changes}
+    return make(judging.FindingSigned, signer, **facts)
+
+
+def outside(**changes: Any) -> judging.OutsideFindingSigned:
+    facts = {"finding": "f1", "domain": "cyber", "statement": digest("f1"), **changes}
+    kept = {"withheld_evidence": digest("kept"), "withheld_reason": "it would help attackers"}
+    return make(judging.OutsideFindingSigned, EVALUATOR, **facts, **kept)
+
+
+def dispute(named: str = "f1") -> judging.FindingDisputed:
+    return make(judging.FindingDisputed, LAB, finding=named, grounds="no", rerun_wanted=True)
+
+
+def rerun(signer: str = CENTRE, named: str = "f1") -> judging.FindingRerun:
+    facts = {"finding": named, "outcome": "upheld", "statement": digest("f1 again")}
+    return make(judging.FindingRerun, signer, **facts)
+
+
+def made(actor: str = AGENCY, answer: str = "undetermined") -> judging.DesignationMade:
+    facts: dict[str, Any] = {"proposal": 1, "designation": answer, "reasons": "as seen"}
+    return make(judging.DesignationMade, actor, **facts)
+
+
+def revised(actor: str = AGENCY, proposal: int = 1) -> judging.DesignationRevised:
+    facts: dict[str, Any] = {"proposal": proposal, "designation": "covered", "reasons": "as seen"}
+    return make(judging.DesignationRevised, actor, **facts)
+
+
+def concurs(actor: str = TREASURY, answer: str = "undetermined") -> judging.DesignationConcurred:
+    return make(judging.DesignationConcurred, actor, proposal=1, designation=answer)
+
+
+def dissents(actor: str = TREASURY, answer: str = "undetermined") -> judging.DesignationDissented:
+    facts: dict[str, Any] = {"proposal": 1, "designation": answer, "reason": "too early"}
+    return make(judging.DesignationDissented, actor, **facts)
+
+
+def directive() -> settling.DirectiveIssued:
+    facts = {"directive": "d1", "order": digest("d1"), "expires": "2026-12-01T00:00:00Z"}
+    return make(settling.DirectiveIssued, AGENCY, **facts)
+
+
+def lifted(actor: str = AGENCY, named: str = "d1") -> settling.DirectiveLifted:
+    return make(settling.DirectiveLifted, actor, directive=named)
+
+
+def postponement() -> settling.PostponementRequested:
+    facts = {"request": "p1", "until": "2027-01-01", "reason": "the review is not done"}
+    return make(settling.PostponementRequested, AGENCY, **facts)
+
+
+def laid(case: Case) -> measuring.ClockAnchored:
+    assert case.state.submission
+    return anchor_clock(case.framework.window, case.state.submission, CENTRE, AT, tlp("AMBER"))
+
+
+def seen(variant: str = "final", name: str = "weights") -> measuring.SnapshotSeen:
+    facts = {"variant": variant, "method": "weights-digest", "digest": digest(name)}
+    return make(measuring.SnapshotSeen, CENTRE, moment="during", **facts)
+
+
+def changed(variant: str = "final", new: str = "final-2") -> measuring.SnapshotChanged:
+    facts = {"variant": variant, "new_variant": new, "method": "weights-digest"}
+    return make(measuring.SnapshotChanged, CENTRE, digest=digest("other weights"), **facts)
+
+
+def sealed_for(criterion: str) -> measuring.BatterySealed:
+    sets = (measuring.ItemSet(criterion=criterion, size=20),)
+    return sealed().model_copy(update={"item_sets": sets})
+
+
+def admits(actor: str, *admissions: opening.Admission) -> opening.PartyAdmitted:
+    return make(opening.PartyAdmitted, actor, admits=admissions, reason="joins")
+
+
+def new_party(role: str, key: str = "newcomer") -> opening.Admission:
+    return opening.Admission(party="newcomer", role=role, key=hex32(key))  # type: ignore[arg-type]
+
+
+def answered(named: str) -> opening.InquiryAnswered:
+    facts = {"inquiry": named, "answer": "cannot-say", "reasons": "too early"}
+    return make(opening.InquiryAnswered, CENTRE, **facts)
+
+
+def asked() -> opening.InquiryAsked:
+    facts = {"inquiry": "i1", "release_state": "internal", "question": "Would it qualify?"}
+    return make(opening.InquiryAsked, LAB, **facts)
+
+
+def terms(event: type[Event], actor: str, name: str = "terms", **facts: Any) -> Event:
+    return make(event, actor, terms=digest(name), **facts)
+
+
+def report(edition: int) -> settling.ReportIssued:
+    facts: dict[str, Any] = {"audience": "public", "edition": edition, "report": digest("report")}
+    return make(settling.ReportIssued, CENTRE, **facts)
+
+
+def assessed(name: str) -> opening.SubmissionAssessed:
+    return make(opening.SubmissionAssessed, CENTRE, submission=digest(name), complete=True)
+
+
+def compared() -> settling.ReleaseCompared:
+    facts = {"variant": "final", "compared": "same", "digest": digest("weights")}
+    return make(settling.ReleaseCompared, CENTRE, **facts)
+
+
+def responded(named: str = "f1") -> judging.FindingResponded:
+    facts = {"finding": named, "stance": "accepted", "response": digest("response")}
+    return make(judging.FindingResponded, LAB, **facts)
+
+
+def declared(criterion: str) -> judging.EvidenceDeclared:
+    facts = {"criterion": criterion, "shows": "met", "evidence": digest("evidence")}
+    return make(judging.EvidenceDeclared, LAB, **facts)
+
+
+def extended(days: int) -> measuring.ClockExtended:
+    return make(measuring.ClockExtended, LAB, days=days, reason="there is time")
+
+
+def clock(event: type[Event], at: str = LATER, **facts: Any) -> Event:
+    return make(event, LAB, at, **facts)
+
+
+def another_final() -> opening.SubmissionReceived:
+    other = opening.Variant(id="final", modes=("instant",), purpose="final")
+    return submission(variants=(other,), submission=digest("another"))
+
+
+def proposal(case: Case, **changes: Any) -> Event:
+    return proposed(case.framework, case.state).model_copy(update=changes)
+
+
+def only_thinking_is_judged(case: Case) -> Case:
+    criteria = tuple(
+        each.model_copy(update={"modes": ("thinking",)}) if each.id == "memory-safety" else each
+        for each in case.framework.criteria
+    )
+    case.framework = case.framework.model_copy(update={"criteria": criteria})
+    return measured(case)
+
+
+PAUSED = clock(measuring.ClockPaused, reason="endpoint down")
+RESUMED = clock(measuring.ClockResumed)
+ENDED = clock(measuring.ClockEnded, reason="done")
+HALTED = make(measuring.ReviewHalted, LAB, reason="stop")
+RESUMED_BY_CENTRE = make(measuring.ReviewResumed, CENTRE, reason="go on")
+STOLEN_KEY = admits(CENTRE, admission(LAB, "stolen"))
+NEW_AGENCY = admits(LAB, new_party("agency"))
+OFFER, OTHERS = terms(settling.TermsOffered, AGENCY), terms(settling.TermsOffered, LAB, "other")
+COUNTER_TO_OTHER = terms(settling.TermsCountered, LAB, "mine", answers=digest("other"))
+COUNTER_TO_ONESELF = terms(settling.TermsCountered, AGENCY, "mine", answers=digest("terms"))
+FIRST_CHUNK = recorded((outcome(0, "unsolved"), outcome(1)))
+SECOND_CHANCE = recorded((outcome(0), outcome(2)), chunk="chunk-2")
+UNASKED = make(settling.PostponementAnswered, LAB, request="p1", answer="declined")
+UNISSUED = make(settling.DirectiveAnswered, LAB, directive="d1", answer="contested")
+BELOW, ABOVE = verdict("instant", "below", 3), verdict("instant", "above", 3)
+
+PROBES: dict[tuple[str, str], Probe] = {
+    ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
+    ("inquiry-asked", "inquiry_is_new"): on(then(opened, asked()), asked()),
+    ("inquiry-answered", "inquiry_is_known"): on(opened, answered("i1")),
+    ("submission-received", "is_no_inquiry"): on(inquiring, submission()),
+    ("submission-received", "measured_variants_stay"): on(measured, another_final()),
+    ("submission-assessed", "submission_is_current"): on(ready, assessed("old")),
+    ("clock-anchored", "window_is_laid_once"): on(ready, laid),
+    ("clock-paused", "clock_runs"): on(then(ready, PAUSED), PAUSED),
+    ("clock-resumed", "clock_stands"): on(then(ready, PAUSED, RESUMED), RESUMED),
+    ("clock-extended", "clock_can_be_extended"): on(then(ready, extended(3600)), extended(51)),
+    ("clock-ended", "clock_has_not_ended"): on(then(ready, ENDED), ENDED),
+    ("battery-sealed", "is_agreed"): on(
+        then(opened, agreement(LAB), submission(), assessed("submission")), sealed()
+    ),
+    ("battery-sealed", "submission_is_complete"): on(
+        then(opened, agreement(LAB), agreement(CENTRE), submission()), sealed()
+    ),
+    ("battery-sealed", "is_not_halted"): on(then(ready, HALTED), sealed()),
+    ("battery-sealed", "battery_is_new"): on(running, sealed()),
+    ("battery-sealed", "item_sets_are_numeric"): on(ready, sealed_for("control-of-own-agents")),
+    ("snapshot-seen", "variant_is_current"): on(then(ready, changed()), seen()),
+    ("snapshot-seen", "snapshot_is_the_same"): on(then(ready, seen()), seen(name="other")),
+    ("snapshot-changed", "variant_is_current"): on(then(ready, changed()), changed(new="final-3")),
+    ("snapshot-changed", "new_variant_is_new"): on(ready, changed(new="final")),
+    ("outcomes-recorded", "battery_has_the_items"): on(running, recorded((outcome(20),))),
+    ("outcomes-recorded", "variant_is_current"): on(then(running, changed()), FIRST_CHUNK),
+    ("outcomes-recorded", "mode_is_known"): on(running, recorded((outcome(0),), mode="dreaming")),
+    ("outcomes-recorded", "outcomes_are_first"): on(then(running, FIRST_CHUNK), SECOND_CHANCE),
+    ("verdict-reached", "is_not_halted"): on(then(measured, HALTED), BELOW),
+    ("verdict-reached", "battery_has_the_criterion"): on(
+        measured, verdict("instant", "below", 3, battery="battery-2")
+    ),
+    ("verdict-reached", "rates_are_the_frameworks"): on(
+        measured, verdict("instant", "above", 3, alpha="0.2")
+    ),
+    ("verdict-reached", "mode_is_judged"): on(only_thinking_is_judged, BELOW),
+    ("verdict-reached", "counts_are_recorded"): on(measured, verdict("instant", "above", 4)),
+    ("verdict-reached", "verdict_is_first"): on(then(measured, ABOVE), BELOW),
+    ("review-halted", "has_not_halted"): on(then(ready, HALTED), HALTED),
+    ("review-resumed", "has_halted"): on(then(ready, HALTED), RESUMED_BY_CENTRE),
+    ("finding-signed", "finding_is_new"): on(then(opened, finding()), finding()),
+    ("finding-signed", "domain_is_known"): on(opened, finding(domain="poetry")),
+    ("outside-finding-signed", "finding_is_new"): on(then(opened, finding()), outside()),
+    ("outside-finding-signed", "domain_is_known"): on(opened, outside(criterion="payment-logic")),
+    ("finding-responded", "finding_is_known"): on(opened, responded()),
+    ("finding-disputed", "finding_is_known"): on(opened, dispute()),
+    ("finding-rerun", "finding_is_known"): on(opened, rerun()),
+    ("finding-rerun", "finding_is_disputed"): on(then(opened, finding()), rerun()),
+    ("finding-rerun", "finding_is_ones_own"): on(
+        then(opened, finding(INSTITUTE), dispute()), rerun(CENTRE)
+    ),
+    ("evidence-declared", "criterion_is_declared"): on(opened, declared("memory-safety")),
+    ("designation-proposed", "is_no_inquiry"): on(inquiring, proposal),
+    ("designation-proposed", "may_propose"): on(ready, lambda c: proposal(c, actor=AGENCY)),
+    ("designation-proposed", "proposal_is_the_rules"): on(
+        ready, lambda c: proposal(c, designation="covered")
+    ),
+    ("designation-concurred", "may_concur"): on(then(proposing, NEW_AGENCY), concurs("newcomer")),
+    ("designation-concurred", "speaks_to_the_question"): on(proposing, concurs(answer="covered")),
+    ("designation-dissented", "may_concur"): on(then(proposing, NEW_AGENCY), dissents("newcomer")),
+    ("designation-dissented", "speaks_to_the_question"): on(ready, dissents()),
+    ("designation-made", "may_designate"): on(proposing, made(actor=TREASURY)),
+    ("designation-made", "rests_on_newest"): on(ready, made()),
+    ("designation-made", "nothing_is_made"): on(then(proposing, made()), made()),
+    ("designation-revised", "may_designate"): on(then(proposing, made()), revised(TREASURY)),
+    ("designation-revised", "rests_on_newest"): on(then(proposing, made()), revised(proposal=2)),
+    ("designation-revised", "something_is_made"): on(proposing, revised()),
+    ("terms-offered", "table_is_free"): on(then(opened, OFFER), OTHERS),
+    ("terms-countered", "answered_terms_are_on_the_table"): on(
+        then(opened, OFFER), COUNTER_TO_OTHER
+    ),
+    ("terms-countered", "offer_is_anothers"): on(then(opened, OFFER), COUNTER_TO_ONESELF),
+    ("terms-agreed", "terms_are_on_the_table"): on(
+        then(opened, OFFER), terms(settling.TermsAgreed, LAB, "other")
+    ),
+    ("terms-declined", "terms_are_on_the_table"): on(
+        then(opened, OFFER), terms(settling.TermsDeclined, LAB, "other")
+    ),
+    ("postponement-requested", "request_is_new"): on(then(opened, postponement()), postponement()),
+    ("postponement-answered", "request_is_known"): on(opened, UNASKED),
+    ("release-compared", "something_is_released"): on(ready, compared()),
+    ("directive-issued", "directive_is_new"): on(then(opened, directive()), directive()),
+    ("directive-answered", "directive_is_known"): on(opened, UNISSUED),
+    ("directive-lifted", "directive_is_known"): on(opened, lifted()),
+    ("directive-lifted", "directive_is_ones_own"): on(then(opened, directive()), lifted(TREASURY)),
+    ("report-issued", "edition_is_next"): on(opened, report(2)),
+}
+"""(event, guard) -> a probe: it makes the case ready and gives the deed to refuse."""
+
+UNGUARDED: tuple[Event, ...] = (
+    make(settling.ReleaseAnnounced, LAB, scope="public", variants=(), same_model="not-said"),
+    make(settling.ReviewWithdrawn, LAB),
+    make(settling.CaseClosed, CENTRE, reason="done"),
+    make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate")),
+    make(opening.ParticipationNoted, LAB, status="negotiating", source="a public statement"),
+    agreement(LAB),
+    make(measuring.SandboxBreached, CENTRE, guard="a file outside was read", seen_at=AT),
+)
+
+
+def one_of_each(framework: Framework) -> dict[str, Event]:
+    """A deed of every type, by type."""
+    probed = (probe(Case(framework)) for probe in PROBES.values())
+    return {deed.type: deed for deed in (*probed, *UNGUARDED)}

@@ -1,0 +1,248 @@
+"""Each guard refuses its probe, and the same probe passes once the guard is taken away."""
+
+from dataclasses import replace
+
+import pytest
+
+from support.review_case import (
+    AUDITOR,
+    CENTRE,
+    LAB,
+    ROLES,
+    TREASURY,
+    Case,
+    admission,
+    example_framework,
+    hex32,
+    make,
+    outcome,
+    recorded,
+    sealed,
+    shipped_framework,
+    submission,
+    verdict,
+)
+from support.review_probes import (
+    ENDED,
+    NEW_AGENCY,
+    PAUSED,
+    PROBES,
+    RESUMED,
+    Setup,
+    admits,
+    assessed,
+    clock,
+    concurs,
+    directive,
+    extended,
+    laid,
+    lifted,
+    made,
+    measured,
+    new_party,
+    one_of_each,
+    opened,
+    proposing,
+    ready,
+    running,
+    sealed_for,
+    seen,
+    terms,
+    then,
+)
+from touchstone.review import BadEventError, Refused, State, Status, decide
+from touchstone.review.events import Event, measuring, opening, settling
+from touchstone.review.rules import ALWAYS, RULES
+
+BEFORE = "2026-10-01T06:00:00Z"
+ROWS = [
+    pytest.param(event, guard.__name__, id=f"{event.model_fields['type'].default} {guard.__name__}")
+    for event, rule in RULES.items()
+    for guard in rule.guards
+]
+
+
+@pytest.mark.parametrize(("event", "guard"), ROWS)
+def test_the_guard_refuses_its_probe(case: Case, event: type[Event], guard: str):
+    deed = PROBES[event.model_fields["type"].default, guard](case)
+    with pytest.raises(Refused, match=f"^{deed.type} is for .+, .+; .+") as refusal:
+        decide(case.framework, case.state, deed)
+    assert "\n" not in refusal.value.reason
+
+
+@pytest.mark.parametrize(("event", "guard"), ROWS)
+def test_without_the_guard_its_probe_passes(
+    case: Case, event: type[Event], guard: str, monkeypatch: pytest.MonkeyPatch
+):
+    deed = PROBES[event.model_fields["type"].default, guard](case)
+    names = [each.__name__ for each in RULES[event].guards]
+    # Guards of a row may rely on those before them, so the later ones go too.
+    fewer = RULES[event].guards[: names.index(guard)]
+    monkeypatch.setitem(RULES, event, replace(RULES[event], guards=fewer))
+    assert decide(case.framework, case.state, deed)[0] == deed
+
+
+def test_there_is_a_probe_for_each_guard_and_no_other():
+    rows = {(event.model_fields["type"].default, guard.__name__)
+            for event, rule in RULES.items() for guard in rule.guards}  # fmt: skip
+    assert rows == set(PROBES)
+
+
+DEEDS = one_of_each(example_framework())
+TYPES = [pytest.param(event, id=event.model_fields["type"].default) for event in RULES]
+
+
+def test_there_is_a_deed_of_each_type():
+    assert set(DEEDS) == {event.model_fields["type"].default for event in RULES}
+
+
+@pytest.mark.parametrize("event", TYPES)
+def test_only_the_named_roles_may(case: Case, event: type[Event]):
+    deed, allowed = DEEDS[event.model_fields["type"].default], RULES[event].roles
+    case.open()
+    for party, role in ROLES.items():
+        if role not in allowed:
+            with pytest.raises(Refused, match=f"{party} is {role} in this case"):
+                decide(case.framework, case.state, deed.model_copy(update={"actor": party}))
+
+
+@pytest.mark.parametrize("event", TYPES)
+def test_only_while_the_case_stands_so(case: Case, event: type[Event]):
+    deed, allowed = DEEDS[event.model_fields["type"].default], RULES[event].when
+    case.open()
+    for status in ALWAYS:
+        if status not in allowed:
+            with pytest.raises(Refused, match=f"the case is {status}"):
+                decide(case.framework, replace(case.state, status=status), deed)
+
+
+@pytest.mark.parametrize(
+    ("actor", "status", "told"),
+    [("a-stranger", "open", "not in this case"), (AUDITOR, "open", "is auditor"),
+     (CENTRE, "closed", "is closed")],
+)  # fmt: skip
+def test_without_the_check_of_who_and_when_a_wrong_deed_passes(
+    case: Case, monkeypatch: pytest.MonkeyPatch, actor: str, status: Status, told: str
+):
+    state = replace(ready(case).state, status=status)
+    deed = sealed().model_copy(update={"actor": actor})
+    with pytest.raises(Refused, match=told):
+        decide(case.framework, state, deed)
+    monkeypatch.setitem(decide.__globals__, "_check", lambda *_: None)
+    assert decide(case.framework, state, deed) == (deed,)
+
+
+def test_nothing_happens_before_a_case_opens(case: Case):
+    with pytest.raises(Refused, match="needs a case"):
+        case.do(submission())
+
+
+def test_a_case_opens_once(case: Case):
+    with pytest.raises(Refused, match="has begun"):
+        case.open().do(case.events[0])
+
+
+def test_a_case_is_held_to_its_framework(case: Case):
+    case.open()
+    with pytest.raises(BadEventError, match="is held to example"):
+        decide(shipped_framework("us-2026-06"), case.state, DEEDS["release-announced"])
+
+
+def test_a_case_opens_under_the_framework_that_it_names(case: Case):
+    opened_event = case.open().events[0]
+    with pytest.raises(BadEventError, match="names another version"):
+        decide(shipped_framework("us-2026-06"), State(), opened_event)
+
+
+def test_no_case_opens_under_a_gate():
+    with pytest.raises(Refused, match="comparison only"):
+        Case(shipped_framework("approval-gate")).open()
+
+
+def test_only_developer_or_centre_opens(case: Case):
+    event = case.open().events[0].model_copy(update={"actor": AUDITOR})
+    with pytest.raises(Refused, match="would be auditor"):
+        decide(case.framework, State(), event)
+
+
+def test_an_event_of_no_type_is_told(case: Case):
+    strange = make(Event, LAB, type="strange")
+    with pytest.raises(BadEventError, match="no rule knows the event strange"):
+        case.open().do(strange)
+
+
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        (admits(CENTRE, admission(TREASURY, "stolen")), "only example-treasury itself"),
+        (admits(LAB, opening.Admission(party=LAB, role="centre", key=hex32("x"))), "stays so"),
+        (admits(AUDITOR, new_party("agency")), "only the developer or the centre admits"),
+        (admits(CENTRE, new_party("developer")), "one developer"),
+        (admits(LAB, new_party("centre")), "one centre"),
+        (admits(LAB, new_party("agency", key=AUDITOR)), "is example-auditor's"),
+    ],
+)
+def test_nobody_is_admitted_unfairly(case: Case, deed: Event, told: str):
+    with pytest.raises(Refused, match=told):
+        case.open().do(deed)
+
+
+def test_a_party_changes_its_own_key_and_keeps_its_role(case: Case):
+    case.open().do(admits(AUDITOR, admission(AUDITOR, "next")))
+    assert case.state.parties[AUDITOR].key == hex32("next")
+    case.do(NEW_AGENCY)
+    assert case.state.parties["newcomer"].role == "agency"
+
+
+@pytest.mark.parametrize(
+    ("prepare", "deed", "told"),
+    [
+        (then(opened), clock(measuring.ClockEnded, reason="done"), "no window"),
+        (then(opened), PAUSED, "no window"),
+        (then(opened), RESUMED, "no window"),
+        (then(opened), extended(1), "no window"),
+        (then(ready, PAUSED), clock(measuring.ClockResumed, BEFORE), "later"),
+        (then(ready, PAUSED, RESUMED), clock(measuring.ClockPaused, BEFORE, reason="x"), "later"),
+        (then(ready, ENDED), PAUSED, "has ended"),
+        (opened, assessed("submission"), "submitted nothing"),
+        (ready, sealed_for("poetry"), "no numeric criterion"),
+        (ready, seen("unknown"), "no variant"),
+        (ready, recorded((outcome(0),)), "no battery battery-1"),
+        (running, recorded((outcome(0),), criterion="payment-logic"), "no items for"),
+        (running, recorded((outcome(0, attempt=2),)), "1 attempts"),
+        (then(ready, sealed_for("memory-safety")), verdict("instant", "below", 1), "0 solved of 0"),
+        (measured, verdict("instant", "below", 2), "3 solved of 20"),
+        (measured, verdict("instant", "above", 3, beta="0.1"), "or stricter"),
+        (measured, verdict("instant", "above", 3, alpha="0"), "or stricter"),
+        (then(opened, directive(), lifted()), lifted(), "lifted already"),
+        (then(opened), terms(settling.TermsAgreed, LAB), "on the table: nothing"),
+        (then(proposing, made()), concurs(answer="covered"), "in question is undetermined"),
+    ],
+)  # fmt: skip
+def test_the_refusal_says_which_part_of_a_guard_it_is(
+    case: Case, prepare: Setup, deed: Event, told: str
+):
+    with pytest.raises(Refused, match=told):
+        prepare(case).do(deed)
+
+
+def test_stricter_rates_than_the_frameworks_are_taken(case: Case):
+    measured(case).do(verdict("instant", "undetermined", 3, alpha="0.025"))
+    case.do(verdict("instant", "below", 3))
+    assert [each.verdict for each in case.state.verdicts.values()] == ["below"]
+
+
+def test_a_window_is_laid_only_by_the_rule(case: Case):
+    case.open().submit()
+    wrong = laid(case).model_copy(update={"review_by": "2030-01-01"})
+    with pytest.raises(Refused, match="use anchor_clock"):
+        case.do(wrong)
+    case.do(laid(case))
+
+
+def test_a_framework_without_numbers_is_still_measured():
+    case = Case(shipped_framework("us-2026-06"))
+    ready(case).do(sealed_for("injection-flaws"))
+    case.do(recorded((outcome(0),), criterion="injection-flaws"))
+    with pytest.raises(Refused, match="no numeric criterion"):
+        case.do(verdict("instant", "below", 1, criterion="injection-flaws"))
