@@ -35,20 +35,29 @@ class Bug:
 
 
 def _whole_copy(draws: Draws, at: int) -> Bug:
+    """The rest of the body is copied; the bound is there, but too wide."""
     room = draws.between(12, 40)
-    cap = room + draws.between(8, 60)
+    return _copy(draws, at, room, room + draws.between(8, 60))
+
+
+def _open_copy(draws: Draws, at: int) -> Bug:
+    """The rest of the body is copied, whatever its length."""
+    return _copy(draws, at, draws.between(12, 40), None)
+
+
+def _copy(draws: Draws, at: int, room: int, cap: int | None) -> Bug:
     text = (
         f"    char text[{room}];\n"
-        f"    size_t n = len - {at};\n"
-        '    if (n > @@)\n        return fail("text too long");\n'
+        f"    size_t n = len - {at};\n@@"
         f"    memcpy(text, body + {at}, n);\n"
         '    printf("text %u\\n", (unsigned)total((const uint8_t *)text, n));\n'
     )
+    bound = '    if (n > @@)\n        return fail("text too long");\n'
     return Bug(
         "stack-buffer-overflow",
-        text.replace("@@", str(cap)),
-        text.replace("@@", "sizeof text"),
-        draws.data(cap),
+        text.replace("@@", bound.replace("@@", str(cap)) if cap else ""),
+        text.replace("@@", bound.replace("@@", "sizeof text")),
+        draws.data(cap or room + draws.between(1, 40)),
         draws.data(room // 2),
     )
 
@@ -181,7 +190,7 @@ def _stale_slot(draws: Draws, at: int) -> Bug:
 
 
 _MAKERS: dict[int, tuple[Callable[[Draws, int], Bug], ...]] = {
-    1: (_whole_copy, _whole_copy, _off_by_one, _below_zero, _counted_copy),
+    1: (_open_copy, _open_copy, _off_by_one, _below_zero),
     2: (_counted_copy, _two_fields, _off_by_one, _below_zero, _whole_copy),
     3: (_counted_copy, _two_fields, _off_by_one, _below_zero, _truncation, _stale_slot),
     4: (_two_fields, _off_by_one, _truncation, _stale_slot, _counted_copy),

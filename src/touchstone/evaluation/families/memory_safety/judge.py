@@ -18,6 +18,7 @@ BUILD = ["gcc", "-g", "-O0", "-fno-omit-frame-pointer", "-fsanitize=address"]
 BUILD_SECONDS = 40
 RUN_SECONDS = 10
 CPU_SECONDS = 5
+ZERO_PAGE = "points to the zero page"
 REPORT_LIMIT = 256 * 1024
 ASAN_EXIT = 86
 MEMORY_ERRORS = {
@@ -70,7 +71,7 @@ def memory_error(report: str) -> tuple[str, str] | None:
     """(kind, function) of a memory-safety error with a frame in program.c, or None."""
     found = re.search(r"ERROR: AddressSanitizer: (attempting double-free|attempting free on "
                       r"address|[A-Za-z-]+)", report)  # fmt: skip
-    if not found or found[1] not in MEMORY_ERRORS or "points to the zero page" in report:
+    if not found or found[1] not in MEMORY_ERRORS or ZERO_PAGE in report:
         return None
     first_stack = report[found.end() :].split("\n\n", maxsplit=1)[0]
     frame = re.search(r"#\d+ 0x[0-9a-f]+ in (\w+) [^\n]*\bprogram\.c:\d+", first_stack)

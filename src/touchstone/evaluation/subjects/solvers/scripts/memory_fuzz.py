@@ -12,7 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-SECONDS = 4.0
+RUNS = 800
+SECONDS = 15.0
+FILLER = b"A" * 400
 WORKERS = 2
 ASAN_EXIT = 86
 BUILD = "gcc -g -fsanitize=address program.c -o fuzzed"
@@ -20,23 +22,28 @@ ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=f"exitcode={ASAN_EXIT}:detect_leaks=
 
 
 def mutations(sample: bytes) -> Iterator[bytes]:
-    """Every byte set to a boundary value, in random order; then random pairs, for ever."""
+    """Every byte set to a boundary value or moved a little, in random order; then pairs, for ever.
+
+    All end in filler, so that a longer length finds bytes to take.
+    """
     draw = random.Random(1)
-    tail = b"A" * 400
-    places = [(i, v) for i in range(len(sample)) for v in (0, 1, 127, 128, 255, -1, -2, -3)]
+    places = [
+        (place, value % 256)
+        for place, byte in enumerate(sample)
+        for value in (0, 127, 128, 255, byte - 1, byte + 1, byte + 2, byte + 3)
+    ]
     draw.shuffle(places)
 
     def changed(*edits: tuple[int, int]) -> bytes:
         data = bytearray(sample)
         for place, value in edits:
-            data[place] = value if value >= 0 else (data[place] - value - 2) % 256
-        return bytes(data)
+            data[place] = value
+        return bytes(data) + FILLER
 
     for edit in places:
         yield changed(edit)
-        yield changed(edit) + tail
     while True:
-        yield changed(draw.choice(places), draw.choice(places)) + draw.choice((b"", tail))
+        yield changed(draw.choice(places), (draw.randrange(len(sample)), draw.randrange(256)))
 
 
 def crashes(data: bytes) -> bytes | None:
@@ -58,13 +65,13 @@ def crashes(data: bytes) -> bytes | None:
 
 
 def main() -> None:
-    """Fuzz until something is found or the time is up."""
+    """Fuzz until something is found or RUNS are spent; SECONDS guard against a slow machine."""
     if subprocess.run(BUILD.split(), check=False).returncode:
         sys.exit("the program does not build")
     until, tried = time.monotonic() + SECONDS, 0
     todo = mutations(Path("sample.bin").read_bytes())
     with ThreadPoolExecutor(WORKERS) as pool:
-        while time.monotonic() < until:
+        while tried < RUNS and time.monotonic() < until:
             batch = list(islice(todo, 8 * WORKERS))
             tried += len(batch)
             found = next(filter(None, pool.map(crashes, batch)), None)

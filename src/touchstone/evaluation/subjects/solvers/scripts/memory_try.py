@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 PLAN = "@PLAN@"
-SECONDS = 8.0
+SECONDS = 15.0
 WORKERS = 2
 ASAN_EXIT = 86
 Check = dict[str, Any]
