@@ -367,6 +367,7 @@ def byte_defects() -> dict[str, Vector]:
         "minus-zero": line(head, b'"index":6', b'"index":-0'),
         "true-for-one": line(4, b'"v":1', b'"v":true'),
         "integer-too-large": line(head, b'"index":6', b'"index":9007199254740992'),
+        "line-name-in-a-list": line(10, b'"line":"part"', b'"line":["part"]'),
         "uppercase-hex": line(5, log, log.upper()),
         "not-json": line(5, b"}", b""),
         "unknown-format": line(1, b"bundle/1", b"bundle/2"),
@@ -555,7 +556,9 @@ def key_defects() -> dict[str, Vector]:
     first, second = KEYS.lines
 
     def refused(keys: Sequence[KeyLine], line: int) -> Vector:
-        return altered(sealed(lines_of(case, keys).body), line)
+        text = b"".join(key.line + b"\n" for key in keys)
+        head = replace(head_of(case), keyset=sha256(text).hexdigest())
+        return altered(sealed(lines_of(case, keys, head).body), line)
 
     def resigned(line: KeyLine, signer: FixedSigner) -> KeyLine:
         return replace(line, signature=signer.sign(line.message).hex())

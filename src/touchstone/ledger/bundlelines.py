@@ -196,7 +196,7 @@ def parse_header(value: object) -> BundleHeader:
 def parse_part(value: object) -> Part:
     """A part line, from its JSON value."""
     kind = value.get("line") if isinstance(value, dict) else None
-    if kind not in {"part", "withheld", "erased"}:
+    if kind not in ("part", "withheld", "erased"):
         raise MalformedError("neither a part line nor a withheld or erased line")
     names = ("salt", "text") if kind == "part" else ("label",)
     found = forms.fields(value, ("line", "n", "i", *names), f"a line {kind}")

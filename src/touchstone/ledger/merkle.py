@@ -90,11 +90,14 @@ class Tree:
         return first + self._path(height, index, new)
 
     def _path(self, height: int, index: int, size: int) -> list[bytes]:
+        """The siblings on the way from a perfect subtree to the root of the first `size` leaves."""
         path = []
+        levels = self._levels
         while index or 1 << height < size:
             sibling = index ^ 1
-            if (sibling + 1) << height <= size:
-                path.append(self._node(height, sibling))
+            if sibling + 1 << height <= size:
+                at = sibling * HASH_SIZE
+                path.append(bytes(levels[height][at : at + HASH_SIZE]))
             elif sibling << height < size:
                 path.append(self._right_edge(sibling << height, size))
             height += 1
