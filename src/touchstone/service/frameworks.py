@@ -28,7 +28,11 @@ def load_framework(named: str) -> Framework:
         FrameworkFileError: the text is no framework; the line names the key and the mend.
     """
     if named in shipped_ids():
-        text = resources.files("touchstone.framework").joinpath(f"shipped/{named}.toml").read_text()
+        text = (
+            resources.files("touchstone.framework")
+            .joinpath(f"shipped/{named}.toml")
+            .read_text("utf-8")
+        )
         return parse_framework(text, f"{named}.toml")
     path = Path(named)
     if path.suffix != ".toml":

@@ -1,6 +1,5 @@
 """From a submission to an open case: parties, agreement, submission, clock."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from touchstone.evaluation import Submission, endpoint_digest
@@ -8,40 +7,15 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import dumps
-from touchstone.review import State, anchor_clock
+from touchstone.review import anchor_clock
 from touchstone.review.events import opening
-from touchstone.review.events.base import Role
+from touchstone.service.case import Case, Cast
 from touchstone.service.installation import Installation
-from touchstone.service.markings import Markings, markings
+from touchstone.service.markings import Markings
 from touchstone.service.recording import Content, Deed, record_opening
 
 RETENTION_DAYS = 365
 DEFAULT_CENTRE = "centre"
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Who takes part in a case: party ids."""
-
-    developer: str
-    centre: str
-    agencies: tuple[str, ...] = ()
-
-    @property
-    def markings(self) -> Markings:
-        """The case's markings."""
-        return markings(self.developer, self.centre, self.agencies)
-
-    @property
-    def roles(self) -> tuple[tuple[str, Role], ...]:
-        """Each party with its role, the developer first."""
-        agencies: tuple[tuple[str, Role], ...] = tuple((a, "agency") for a in self.agencies)
-        return ((self.developer, "developer"), (self.centre, "centre"), *agencies)
-
-
-def cast_of(state: State) -> Cast:
-    """Who takes part, as the record has it."""
-    return Cast(state.having("developer")[0], state.having("centre")[0], state.having("agency"))
 
 
 def default_centre(framework: Framework) -> str:
@@ -52,7 +26,7 @@ def default_centre(framework: Framework) -> str:
 
 def open_case(
     installation: Installation, framework: Framework, submission: Submission, cast: Cast
-) -> str:
+) -> Case:
     """Open a case for a submission, sign the agreement, hand the model in, lay the clock.
 
     All of it is one transaction. Keys of parties that have none on this machine are made here.
@@ -60,8 +34,8 @@ def open_case(
     Raises:
         Refused: the framework is for comparison only, or the parties may not do this.
     """
-    at = installation.now()
-    marks = cast.markings
+    case = Case(installation, installation.random.draw(16).hex(), framework, submission, cast)
+    at, marks = case.now(), case.marks
     agreement = agreement_text(framework, submission, cast)
     opened = opening.CaseOpened(
         actor=cast.centre,
@@ -90,7 +64,7 @@ def open_case(
         )
         for party in (cast.developer, cast.centre)
     ]
-    received = received_event(submission, cast, at)
+    received = received_event(submission, cast, at, marks)
     deeds = [
         Deed(opened, (Content(framework.model_dump(mode="json", exclude_defaults=True), marks.case),
                       Content(agreement, marks.case))),
@@ -108,12 +82,13 @@ def open_case(
         ),
         Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
     ]  # fmt: skip
-    case = installation.random.draw(16).hex()
-    record_opening(installation, case, framework, deeds)
+    record_opening(installation, case.id, framework, deeds)
     return case
 
 
-def received_event(submission: Submission, cast: Cast, at: str) -> opening.SubmissionReceived:
+def received_event(
+    submission: Submission, cast: Cast, at: str, marks: Markings
+) -> opening.SubmissionReceived:
     """The submission as an event: what is to be reviewed, and the release that is planned."""
     planned = submission.model.planned_release
     day = planned.date.isoformat() if planned else None
@@ -121,7 +96,7 @@ def received_event(submission: Submission, cast: Cast, at: str) -> opening.Submi
     return opening.SubmissionReceived(
         actor=cast.developer,
         at=at,
-        marking=cast.markings.case,
+        marking=marks.case,
         submission=submission.digest,
         model=submission.model.name,
         release_state=submission.model.release_state,

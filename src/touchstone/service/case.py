@@ -1,0 +1,61 @@
+"""One case being worked on: where, under which standard, with whom."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from touchstone.evaluation import Submission
+from touchstone.framework import Framework
+from touchstone.review import State
+from touchstone.review.events.base import Role
+from touchstone.service.installation import Installation
+from touchstone.service.markings import Markings, markings
+from touchstone.service.recording import Deed, Proposing, record
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who takes part in a case: party ids."""
+
+    developer: str
+    centre: str
+    agencies: tuple[str, ...] = ()
+
+    @property
+    def roles(self) -> tuple[tuple[str, Role], ...]:
+        """Each party with its role, the developer first."""
+        agencies: tuple[tuple[str, Role], ...] = tuple((a, "agency") for a in self.agencies)
+        return ((self.developer, "developer"), (self.centre, "centre"), *agencies)
+
+
+def cast_of(state: State) -> Cast:
+    """Who takes part, as the record has it."""
+    return Cast(state.having("developer")[0], state.having("centre")[0], state.having("agency"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What the deeds of a review have in common."""
+
+    installation: Installation
+    id: str
+    framework: Framework
+    submission: Submission
+    cast: Cast
+
+    @property
+    def marks(self) -> Markings:
+        """The markings of this case."""
+        return markings(self.cast.developer, self.cast.centre, self.cast.agencies)
+
+    @property
+    def state(self) -> State:
+        """As it stands now."""
+        return self.installation.state(self.id)
+
+    def now(self) -> str:
+        """The present moment as the record writes it."""
+        return self.installation.now()
+
+    def record(self, deeds: Sequence[Deed] | Proposing) -> State:
+        """Do deeds in one transaction; see `recording.record`."""
+        return record(self.installation, self.id, self.framework, deeds)

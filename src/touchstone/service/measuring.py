@@ -1,0 +1,285 @@
+"""Chunks on workers: leased, run, recorded; a death or a second call repeats what was in flight."""
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from touchstone.evaluation import Budget, ChunkSpec, Outcome, endpoint_digest, ranges
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
+from touchstone.records import JobLease
+from touchstone.review import RunKey
+from touchstone.service.case import Case
+from touchstone.service.errors import StoppedError
+from touchstone.service.outcomes import record_breach, record_outcomes
+from touchstone.service.progress import Observer, RunProgress
+from touchstone.service.sealing import Prepared
+
+LEASE_SECONDS = 15
+RENEW_SECONDS = 5
+POLL_SECONDS = 0.25
+TRIES = 3
+WORDS = {
+    "cap": "a cap of the submission is reached",
+    "halted": "the review was halted",
+    "breach": "the sandbox was breached",
+    "snapshot-changed": "another model answers at the endpoint",
+    "endpoint-failing": "the endpoint keeps failing; run again when it is back",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What one measuring of one case needs."""
+
+    case: Case
+    prepared: Prepared
+    keys: Mapping[str, str]
+    """Environment variables with the endpoints' keys."""
+    expected_models: Mapping[str, tuple[str, ...]]
+    """Model names that the snapshot probe saw, by mode."""
+    workers: int
+    sandbox: Mapping[str, object]
+    """The sandbox provider's settings."""
+    asking: Asking = field(default_factory=Asking)
+
+    def folder(self, chunk: str) -> Path:
+        """A chunk's own folder."""
+        return self.case.installation.home / "chunks" / self.case.id / chunk
+
+
+@dataclass
+class Tracker:
+    """How far every run has come, from the record and from journals."""
+
+    totals: dict[RunKey, int]
+    seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
+    flying: dict[RunKey, int] = field(default_factory=dict)
+    repeated: int = 0
+
+    def add(self, key: RunKey, index: int, *, solved: bool) -> None:
+        """An outcome is known."""
+        self.seen.setdefault(key, {})[index] = solved
+
+    def rows(self) -> list[RunProgress]:
+        """A row for each run, in the order of the plan."""
+        return [
+            RunProgress(
+                key.criterion,
+                key.mode,
+                total,
+                len(self.seen.get(key, {})),
+                sum(self.seen.get(key, {}).values()),
+                self.flying.get(key, 0),
+            )
+            for key, total in self.totals.items()
+        ]
+
+
+def plan_chunks(setting: Setting) -> dict[str, tuple[ChunkSpec, RunKey]]:
+    """Every chunk of the battery, by id, the runs taking turns so that all of them advance."""
+    prepared = setting.prepared
+    rows = []
+    for run in setting.prepared.runs:
+        key = RunKey(prepared.name, run.criterion, run.mode.variant, run.mode.id)
+        size = len(prepared.battery.items[run.item_set])
+        for turn, indices in enumerate(ranges(size, 8)):
+            spec = ChunkSpec(
+                case=setting.case.id,
+                battery=prepared.battery.sealed.digest,
+                item_set=run.item_set,
+                variant=run.mode.variant,
+                mode=run.mode.id,
+                endpoint=endpoint_digest(run.mode),
+                elicitation=prepared.elicitation.digest,
+                rule=prepared.rule.digest,
+                indices=indices,
+            )
+            rows.append((turn, spec, key))
+    return {spec.id: (spec, key) for _, spec, key in sorted(rows, key=lambda row: row[0])}
+
+
+def measure(setting: Setting, observer: Observer) -> Tracker:
+    """Run every chunk of the sealed battery that has not finished, and record its outcomes.
+
+    Raises:
+        StoppedError: a halt, a breach, a cap, a changed snapshot or a failing endpoint. What ran
+            is in the record; the same call goes on.
+    """
+    chunks = plan_chunks(setting)
+    jobs = setting.case.installation.records.jobs
+    for chunk, (spec, _) in chunks.items():
+        jobs.put(setting.case.id, chunk, spec.model_dump_json())
+    run = _Measuring(setting, chunks, observer)
+    with WorkerPool(setting.workers, keys=setting.keys) as pool:
+        run.go(pool)
+    observer.progress(run.tracker.rows())
+    if run.stopped:
+        raise StoppedError(f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded")
+    return run.tracker
+
+
+class _Measuring:
+    """One process's share of the work: it leases, starts, listens and records."""
+
+    def __init__(
+        self, setting: Setting, chunks: dict[str, tuple[ChunkSpec, RunKey]], observer: Observer
+    ) -> None:
+        self.setting = setting
+        self.chunks = chunks
+        self.observer = observer
+        self.stopped = ""
+        self.leases: dict[str, JobLease] = {}
+        self.failures: dict[str, int] = {}
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
+        self.began = time.monotonic()
+        self.renewed = 0.0
+        self.budget = Budget(setting.case.submission.caps)
+        self.jobs = setting.case.installation.records.jobs
+        self.tracker = self._tracker()
+
+    def go(self, pool: WorkerPool) -> None:
+        """Until every chunk is finished, or something stops the review."""
+        waiting_told = False
+        while True:
+            if not self.stopped:
+                self._start(pool)
+            if not self.leases:
+                counts = self.jobs.counts(self.setting.case.id)
+                if self.stopped or not counts["waiting"] + counts["leased"]:
+                    return
+                if counts["leased"] and not waiting_told:
+                    waiting_told = True
+                    self.observer.step(
+                        f"Waiting up to {LEASE_SECONDS} s for the lease of an earlier run to end"
+                    )
+            event = pool.next(POLL_SECONDS)
+            if event is not None:
+                self._handle(event, pool)
+                self.observer.progress(self.tracker.rows())
+            self._keep(pool)
+
+    def _start(self, pool: WorkerPool) -> None:
+        setting = self.setting
+        while pool.idle() > 0 and not self.stopped:
+            lease = self.jobs.lease(setting.case.id, self.worker, _now(), LEASE_SECONDS)
+            if lease is None:
+                return
+            spec, key = self.chunks[lease.job]
+            allowance = self.budget.allow(
+                spec.id,
+                setting.prepared.elicitation.token_limit,
+                len(spec.indices),
+                int(time.monotonic() - self.began),
+            )
+            if allowance is None:
+                self.jobs.release(lease)
+                self.stopped = "cap"
+                return
+            self.leases[spec.id] = lease
+            self.tracker.flying[key] = self.tracker.flying.get(key, 0) + len(spec.indices)
+            pool.start(
+                make_job(
+                    setting.prepared.battery,
+                    spec,
+                    setting.case.submission.mode(spec.mode),
+                    setting.prepared.elicitation,
+                    folder=setting.folder(spec.id),
+                    home=setting.case.installation.home,
+                    rule=setting.prepared.rule,
+                    asking=setting.asking,
+                    tokens=allowance.tokens,
+                    seconds=allowance.seconds,
+                    expected_models=setting.expected_models.get(spec.mode, ()),
+                    config=dict(setting.sandbox),  # type: ignore[arg-type]  # plain JSON
+                )
+            )
+
+    def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
+        if event.chunk not in self.leases:
+            return
+        if event.event == "outcome" and event.outcome is not None:
+            key = self.chunks[event.chunk][1]
+            self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
+            self.tracker.flying[key] = max(0, self.tracker.flying.get(key, 0) - 1)
+        elif event.event == "finished":
+            self._finished(event, pool)
+        elif event.event in {"failed", "died"}:
+            self._failed(event)
+
+    def _finished(self, event: WorkerEvent, pool: WorkerPool) -> None:
+        lease = self.leases.pop(event.chunk)
+        spec, key = self.chunks[event.chunk]
+        self.tracker.flying.pop(key, None)
+        self.tracker.repeated += len(event.repeated)
+        self.budget.settle(event.chunk, event.total)
+        outcomes = self._journal(spec)
+        for outcome in outcomes:
+            self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
+        log = Path(event.log) if event.log else None
+        record_outcomes(self.setting, spec, key, outcomes, log)
+        if event.missing:
+            self.jobs.release(lease)
+        else:
+            self.jobs.finish(lease, _now())
+        if event.stopped:
+            self._stop(event.stopped, pool)
+        if event.stopped == "breach":
+            record_breach(self.setting, spec, outcomes)
+
+    def _failed(self, event: WorkerEvent) -> None:
+        lease = self.leases.pop(event.chunk)
+        self.tracker.flying.pop(self.chunks[event.chunk][1], None)
+        self.jobs.release(lease)
+        self.failures[event.chunk] = self.failures.get(event.chunk, 0) + 1
+        self.observer.step(f"A chunk stopped: {event.text}")
+        if self.failures[event.chunk] >= TRIES:
+            self.stopped = self.stopped or f"a chunk failed {TRIES} times: {event.text}"
+
+    def _stop(self, reason: str, pool: WorkerPool) -> None:
+        self.stopped = self.stopped or reason
+        if reason == "breach":
+            pool.kill()
+        else:
+            pool.halt()
+
+    def _keep(self, pool: WorkerPool) -> None:
+        """Renew leases, and look whether somebody halted the review."""
+        if time.monotonic() - self.renewed < RENEW_SECONDS / 5:
+            return
+        self.renewed = time.monotonic()
+        for chunk, lease in list(self.leases.items()):
+            if lease.until - _now() > LEASE_SECONDS - RENEW_SECONDS:
+                continue
+            renewed = self.jobs.renew(lease, _now(), LEASE_SECONDS)
+            if renewed is None:
+                # Halted, or taken by another process after a long sleep of this one.
+                self._stop("halted", pool)
+            else:
+                self.leases[chunk] = renewed
+        if not self.stopped and self.setting.case.state.halted_by:
+            self._stop("halted", pool)
+
+    def _journal(self, spec: ChunkSpec) -> list[Outcome]:
+        with Journal(self.setting.folder(spec.id), spec.id) as journal:
+            return [journal.outcomes[index] for index in sorted(journal.outcomes)]
+
+    def _tracker(self) -> Tracker:
+        state = self.setting.case.state
+        totals = {key: 0 for _, key in self.chunks.values()}
+        tracker = Tracker(totals)
+        for spec, key in self.chunks.values():
+            totals[key] += len(spec.indices)
+            attempt = state.tally(*key).attempt()
+            for index in spec.indices:
+                if attempt.recorded >> index & 1:
+                    tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
+        return tracker
+
+
+def _now() -> int:
+    return int(time.time())

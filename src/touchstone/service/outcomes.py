@@ -1,0 +1,86 @@
+"""Outcomes of a chunk into the record, with what opens its items; and a breach, which halts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from touchstone.evaluation import ChunkSpec, Outcome, reveal
+from touchstone.review import RunKey, State
+from touchstone.review.events import measuring
+from touchstone.service.recording import Attachment, Content, Deed, Evidence
+
+if TYPE_CHECKING:
+    from touchstone.service.measuring import Setting
+
+LARGEST_LOG = 64 * 1024 * 1024
+
+
+def record_outcomes(
+    setting: "Setting", spec: ChunkSpec, key: RunKey, outcomes: Sequence[Outcome], log: Path | None
+) -> None:
+    """Record those outcomes of a chunk that the record does not hold yet; the first one stands."""
+    case, marks = setting.case, setting.case.marks
+
+    def deeds(state: State) -> list[Deed]:
+        fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
+        if not fresh:
+            return []
+        event = measuring.OutcomesRecorded(
+            actor=case.cast.centre,
+            at=case.now(),
+            marking=marks.case,
+            battery=key.battery,
+            criterion=key.criterion,
+            variant=key.variant,
+            mode=key.mode,
+            chunk=spec.id,
+            outcomes=tuple(_recorded(outcome) for outcome in fresh),
+        )
+        attachments: list[Attachment] = [
+            Content(_opened(setting, spec, fresh), marks.case),
+            Content({"outcomes": [o.model_dump(mode="json") for o in fresh]}, marks.pair),
+        ]
+        if log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG:
+            attachments.append(
+                Evidence(log.read_bytes(), "application/zip", f"{spec.id}.eval", marks.pair)
+            )
+        return [Deed(event, tuple(attachments))]
+
+    case.record(deeds)
+
+
+def record_breach(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:
+    """Record that the sandbox was breached, which halts the review with it."""
+    seen = [event for outcome in outcomes for event in outcome.events]
+    guard = f"{seen[-1].kind}: {seen[-1].detail}" if seen else "seen by the sandbox's watcher"
+    case, at = setting.case, setting.case.now()
+    breached = measuring.SandboxBreached(
+        actor=case.cast.centre,
+        at=at,
+        marking=case.marks.pair,
+        guard=guard[:500],
+        chunk=spec.id,
+        seen_at=at,
+    )
+    case.record([Deed(breached)])
+
+
+def _recorded(outcome: Outcome) -> measuring.Outcome:
+    return measuring.Outcome(
+        index=outcome.index,
+        item=outcome.commitment,
+        result=outcome.result,
+        counted=True,
+        tokens=outcome.usage.total,
+    )
+
+
+def _opened(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    battery = setting.prepared.battery
+    opened = reveal(
+        battery.seed,
+        spec.item_set,
+        battery.items[spec.item_set],
+        [outcome.index for outcome in outcomes],
+    )
+    return {"opened": [each.model_dump(mode="json") for each in opened]}

@@ -1,0 +1,71 @@
+"""Snapshot probes into the record: what answered before, during and after the samples."""
+
+from collections.abc import Mapping
+
+from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.oversight import Probe, probe
+from touchstone.evaluation.oversight.snapshots import When
+from touchstone.review import State
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.recording import Content, Deed
+
+QUICK = Asking(retries=2, attempt_seconds=60)
+
+
+def take_snapshots(case: Case, keys: Mapping[str, str], when: When) -> dict[str, tuple[str, ...]]:
+    """Probe every mode and record what answered, by variant; gives the model names by mode.
+
+    The identity is the model name that each mode's endpoint reports. Its fixed answers are kept
+    beside it: sampled text may differ without any change, so it never decides alone.
+
+    Raises:
+        CannotRunError: an endpoint cannot be reached, and what it did.
+        StoppedError: another model answers than before.
+    """
+    probes = {
+        mode.id: probe(mode, keys[mode.api_key_env], when=when, at=case.now(), asking=QUICK)
+        for mode in case.submission.modes
+    }
+    for mode, taken in probes.items():
+        if taken.failed:
+            raise CannotRunError(f"mode {mode}: the endpoint does not answer: {taken.failed}")
+    for variant in case.submission.variants:
+        mine = {m.id: probes[m.id] for m in case.submission.modes if m.variant == variant.id}
+        if mine:
+            _record(case, variant.id, mine, when)
+    return {mode: taken.models for mode, taken in probes.items()}
+
+
+def _record(case: Case, variant: str, probes: Mapping[str, Probe], when: When) -> None:
+    identity = digest_value({mode: list(taken.models) for mode, taken in probes.items()})
+    shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
+    content = (Content({"probes": shown}, case.marks.pair),)
+    marking, at, centre = case.marks.case, case.now(), case.cast.centre
+    changed = False
+
+    def deeds(state: State) -> list[Deed]:
+        nonlocal changed
+        known = state.snapshots.get(variant)
+        before = known.digests.get("behaviour-probe") if known else None
+        if known and known.replaced_by:
+            changed = True
+            return []
+        if before in (None, identity):
+            return [Deed(measuring.SnapshotSeen(
+                actor=centre, at=at, marking=marking, variant=variant,
+                method="behaviour-probe", digest=identity, moment=when), content)]  # fmt: skip
+        changed = True
+        new = f"{variant}-changed-{identity[-8:]}"
+        return [Deed(measuring.SnapshotChanged(
+            actor=centre, at=at, marking=marking, variant=variant, new_variant=new,
+            method="behaviour-probe", digest=identity), content)]  # fmt: skip
+
+    case.record(deeds)
+    if changed:
+        raise StoppedError(
+            f"another model answers for variant {variant} than before; what ran before is kept and "
+            "not pooled; submit what answers now as a variant of its own"
+        )

@@ -1,0 +1,246 @@
+"""A whole review from a SUBMISSION.toml: open, seal, measure, conclude, issue; or go on with it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.framework import Framework
+from touchstone.review.events import measuring
+from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.concluding import conclude
+from touchstone.service.editions import Edition, audiences, issue_editions
+from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import Installation
+from touchstone.service.measuring import Setting, Tracker, measure
+from touchstone.service.opening import default_centre, open_case
+from touchstone.service.planning import DEFAULT_ITEMS
+from touchstone.service.probing import take_snapshots
+from touchstone.service.progress import Observer, RunProgress
+from touchstone.service.recording import Deed
+from touchstone.service.sealing import Prepared, families, reopen, seal
+from touchstone.service.words import named
+
+MAX_WORKERS = 64
+
+
+@dataclass(frozen=True)
+class ReviewOptions:
+    """What may be chosen for a run. What was sealed before stays as it was sealed."""
+
+    framework: str | None = None
+    """A shipped id or a .toml file; None: the one that the submission names."""
+    items: int | None = None
+    """Items a criterion; None: 30."""
+    workers: int = 2
+    accept_grade: bool = False
+    """Run at a weaker sandbox grade than the families' cards ask for."""
+    resume: str | None = None
+    """Take the centre's halt back, for this reason."""
+    agencies: tuple[str, ...] = ()
+    """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
+
+
+@dataclass(frozen=True)
+class ReviewResult:
+    """What a run of a review left."""
+
+    case: str
+    designation: str
+    summary: str
+    rows: tuple[RunProgress, ...]
+    repeated: int
+    """Samples that a dead run had begun and this one ran again."""
+    editions: tuple[Edition, ...]
+    fingerprint: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "case": self.case,
+            "designation": self.designation,
+            "summary": self.summary,
+            "runs": [
+                {"criterion": r.criterion, "mode": r.mode, "items": r.total, "solved": r.solved}
+                for r in self.rows
+            ],
+            "repeated": self.repeated,
+            "editions": [
+                {"audience": e.audience, "report": str(e.report), "bundle": str(e.bundle)}
+                for e in self.editions
+            ],
+            "fingerprint": self.fingerprint,
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        first = self.editions[0]
+        return [
+            f"Case {self.case}",
+            *(f"  {r.criterion}, {r.mode}: {r.solved} of {r.recorded} solved" for r in self.rows),
+            f"Proposed by rule: {named(self.designation)} ({self.summary})",
+            f"Samples repeated after an earlier stop: {self.repeated}",
+            *(f"  {e.audience}: {e.report}" for e in self.editions),
+            f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",
+        ]
+
+
+def run_review(
+    installation: Installation,
+    path: Path,
+    out: Path,
+    options: ReviewOptions,
+    observer: Observer,
+) -> ReviewResult:
+    """Run the review of a submission, or go on with it: every step that is done is not done again.
+
+    Raises:
+        SubmissionError: the submission cannot be used.
+        CannotRunError: this review cannot be run here: a key, a grade or an endpoint is missing.
+        StoppedError: measuring stopped before the battery was through. What ran is recorded.
+    """
+    submission = load_submission(path)
+    framework = load_framework(options.framework or submission.framework)
+    if not 1 <= options.workers <= MAX_WORKERS:
+        raise CannotRunError(f"--workers {options.workers}: write a number from 1 to {MAX_WORKERS}")
+    keys = endpoint_keys(submission)
+    case = find_case(installation, framework, submission)
+    if case is None:
+        cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
+        case = open_case(installation, framework, submission, cast)
+        observer.step(f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid")
+    else:
+        observer.step(f"Going on with case {case.id[:12]}")
+    _resume(case, options.resume)
+    prepared = _prepare(case, options, observer)
+    tracker = _measure(case, prepared, keys, options, observer)
+    state = conclude(case, prepared.name)
+    newest = state.designating.proposals[-1]
+    observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
+    editions = issue_editions(case, out, audiences(case.cast))
+    return ReviewResult(
+        case=case.id,
+        designation=newest.designation,
+        summary=newest.summary,
+        rows=tuple(tracker.rows()),
+        repeated=tracker.repeated,
+        editions=editions,
+        fingerprint=installation.keyring.history.lines[0].fingerprint,
+    )
+
+
+def find_case(
+    installation: Installation, framework: Framework, submission: Submission
+) -> Case | None:
+    """The open case of exactly this submission under exactly this framework, if there is one."""
+    for listing in installation.records.cases(developer=submission.developer.id):
+        state = installation.state(listing.case)
+        if (
+            state.status == "open"
+            and state.opened is not None
+            and state.opened.framework.digest == framework.digest
+            and state.submission is not None
+            and state.submission.submission == submission.digest
+        ):
+            return Case(installation, listing.case, framework, submission, cast_of(state))
+    return None
+
+
+def endpoint_keys(submission: Submission) -> dict[str, str]:
+    """The endpoints' keys, from the environment variables that the submission names.
+
+    Raises:
+        CannotRunError: one is not set.
+    """
+    names = {mode.api_key_env: mode.id for mode in submission.modes}
+    for name, mode in names.items():
+        if not os.environ.get(name):
+            raise CannotRunError(
+                f"mode {mode}: set {name} in the environment to the endpoint's key"
+            )
+    return {name: os.environ[name] for name in names}
+
+
+def _resume(case: Case, reason: str | None) -> None:
+    halted_by = case.state.halted_by
+    if not halted_by:
+        return
+    if reason is None or case.cast.centre not in halted_by:
+        raise StoppedError(
+            f"the review is halted by {', '.join(sorted(halted_by))}; whoever halted it can take "
+            "that back (the centre: --resume REASON)"
+        )
+    resumed = measuring.ReviewResumed(
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
+    )
+    case.record([Deed(resumed)])
+    case.installation.records.jobs.resume(case.id)
+
+
+def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared:
+    """The sealed battery; sealed now where none is."""
+    if not case.state.batteries:
+        grade = preflight().grade
+        require_grade(case, grade, accept=options.accept_grade)
+        seal(case, options.items or DEFAULT_ITEMS, grade)
+        sizes = case.state.batteries["battery-1"].item_sets
+        count = sum(each.size for each in sizes)
+        observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")
+    return reopen(case)
+
+
+def require_grade(case: Case, grade: str, *, accept: bool) -> None:
+    """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
+
+    Raises:
+        CannotRunError: it is weaker, what is missing, and how to accept it.
+    """
+    del case
+    weaker = [
+        f"{name} asks for {family.least_grade}"
+        for name, family in families().items()
+        if not at_least(grade, family.least_grade)  # type: ignore[arg-type]  # both are grades
+    ]
+    if weaker and not accept:
+        mends = "; ".join(f"{what}: {mend}" for what, mend in preflight().missing)
+        raise CannotRunError(
+            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {mends or 'see doctor'}; or "
+            "accept it with --accept-grade"
+        )
+
+
+def _measure(
+    case: Case,
+    prepared: Prepared,
+    keys: Mapping[str, str],
+    options: ReviewOptions,
+    observer: Observer,
+) -> Tracker:
+    models = take_snapshots(case, keys, "before" if not case.state.tallies else "during")
+    observer.step("Snapshot probes taken: " + "; ".join(
+        f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
+    grade = preflight().grade
+    if not at_least(grade, prepared.grade) and not options.accept_grade:  # type: ignore[arg-type]
+        raise CannotRunError(
+            f"the battery was sealed at sandbox grade {prepared.grade!r} and this machine gives "
+            f"{grade!r}; accept it with --accept-grade"
+        )
+    setting = Setting(
+        case=case,
+        prepared=prepared,
+        keys=keys,
+        expected_models=models,
+        workers=options.workers,
+        sandbox=SandboxConfig(grade=grade).model_dump(mode="json"),
+    )
+    try:
+        tracker = measure(setting, observer)
+    except StoppedError:
+        take_snapshots(case, keys, "during")
+        raise
+    take_snapshots(case, keys, "after")
+    return tracker

@@ -1,0 +1,131 @@
+"""The battery of a case: drawn and sealed before the first sample, drawn again to go on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.evaluation import (
+    AdjudicationRule,
+    Battery,
+    BatteryPlan,
+    Elicitation,
+    SealedBattery,
+    check_seed,
+    draw,
+)
+from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.families.base import Family
+from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.evaluation.seals import SEED_BYTES
+from touchstone.ledger import loads
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.planning import Run, battery_plan, runs
+from touchstone.service.recording import Content, Deed
+
+ELICITATION = Elicitation(id="react-1")
+RULE = AdjudicationRule()
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sealed battery with everything that was pre-registered with it."""
+
+    name: str
+    """The battery's id in the case."""
+    battery: Battery
+    elicitation: Elicitation
+    rule: AdjudicationRule
+    grade: str
+    """The sandbox grade at sealing."""
+    runs: tuple[Run, ...]
+
+
+def families() -> Mapping[str, Family]:
+    """The generators known here, by name."""
+    return {name: get_family(name) for name in family_names()}
+
+
+def seal(case: Case, items: int, grade: str) -> None:
+    """Draw a battery and seal it into the record.
+
+    The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
+    their order, the elicitation and the rule are there for every party.
+    """
+    plan = battery_plan(case.framework, families(), items, "battery-1")
+    battery = draw(plan, families(), case.installation.random.draw(SEED_BYTES))
+    sealed = battery.sealed
+    event = measuring.BatterySealed(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=plan.id,
+        commitment=sealed.digest.removeprefix("sha256:"),
+        item_sets=tuple(
+            measuring.ItemSet(criterion=part.criterion, size=len(battery.items[part.id]))
+            for part in plan.sets
+        ),
+        elicitation=ELICITATION.digest,
+        order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
+    )
+    registered = {
+        "battery": sealed.model_dump(mode="json"),
+        "elicitation": ELICITATION.model_dump(mode="json"),
+        "rule": RULE.model_dump(mode="json"),
+        "grade": grade,
+        "runs": [[run.item_set, run.mode.variant, run.mode.id]
+                 for run in runs(case.framework, plan, case.submission)],
+    }  # fmt: skip
+    secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
+    attachments = (Content(registered, case.marks.case), Content(secret, case.marks.centre))
+    case.record([Deed(event, attachments)])
+
+
+def reopen(case: Case) -> Prepared:
+    """The case's battery, drawn again from the seed in the record and held against its seal.
+
+    Raises:
+        RevealError: a family on this machine makes other items than were sealed.
+    """
+    registered, secret = _contents(case, "battery-sealed")
+    plan = BatteryPlan.model_validate(_plan_from(secret["plan"]))
+    battery = check_seed(
+        SealedBattery.model_validate(registered["battery"]),
+        plan,
+        families(),
+        bytes.fromhex(secret["seed"]),
+    )
+    return Prepared(
+        name=plan.id,
+        battery=battery,
+        elicitation=Elicitation.model_validate(registered["elicitation"]),
+        rule=AdjudicationRule.model_validate(registered["rule"]),
+        grade=registered["grade"],
+        runs=runs(case.framework, plan, case.submission),
+    )
+
+
+def _contents(case: Case, kind: str) -> list[dict[str, Any]]:
+    """The contents of the newest entry of a type, as the centre reads them."""
+    reader = case.installation.records.case(case.id)
+    newest = max(n for n, facts in enumerate(reader.events()) if facts["type"] == kind)
+    values = [loads(part.data or b"null") for part in reader.entry_parts(newest)[1:]]
+    return [value["content"] for value in values if value and value["kind"] == "content"]
+
+
+def _plan_value(plan: BatteryPlan) -> dict[str, Any]:
+    """The plan as canonical JSON: keys are text there."""
+    value = plan.model_dump(mode="json")
+    for part in value["sets"]:
+        part["counts"] = [[level, count] for level, count in part["counts"].items()]
+    return value
+
+
+def _plan_from(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **value,
+        "sets": [
+            {**part, "counts": {int(level): count for level, count in part["counts"]}}
+            for part in value["sets"]
+        ],
+    }
