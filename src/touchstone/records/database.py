@@ -62,6 +62,13 @@ def translated(alias: str) -> Iterator[None]:
         raise fault from error
 
 
+def raw(value: object) -> bytes:
+    """A binary column's bytes. Raises DamagedError: SQLite keeps any type in any column."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value)
+    raise DamagedError(f"the record holds a {type(value).__name__} where bytes stood")
+
+
 def _translate(error: Error) -> TouchstoneError:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if REFUSED in text:

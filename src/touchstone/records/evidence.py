@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from touchstone.keys import DataKey
+from touchstone.keys import DataKey, SealError
 from touchstone.keys.files import sync_folder
 from touchstone.records.errors import DamagedError, FullError, UnreachableError
 
@@ -45,7 +45,7 @@ class EvidenceFiles:
             raise _fault(path, error) from error
 
     def get(self, case: str, name: str, key: DataKey) -> bytes:
-        """The bytes. Raises DamagedError where the file is gone, SealError where it was altered."""
+        """The bytes. Raises DamagedError where the file is gone or was altered."""
         path = self._path(case, name)
         try:
             with path.open("rb") as file:
@@ -53,13 +53,16 @@ class EvidenceFiles:
                 return b"".join(key.open_stream(sealed, _about(case, name)))
         except FileNotFoundError as error:
             raise DamagedError(f"{path}: evidence is gone; mend: restore a backup") from error
+        except SealError as error:
+            raise DamagedError(f"{path}: evidence was altered; mend: restore a backup") from error
         except OSError as error:
             raise _fault(path, error) from error
 
     def remove_case(self, case: str) -> tuple[int, int]:
         """Delete all evidence of a case; gives the count and the bytes of what was deleted."""
         sizes = [path.stat().st_size for path in self._files(case)]
-        shutil.rmtree(self._folder / case, ignore_errors=False) if sizes else None
+        if sizes:
+            shutil.rmtree(self._folder / case)
         return len(sizes), sum(sizes)
 
     def remove_left_over(self, case: str, known: Iterable[str]) -> int:

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 
-from touchstone.errors import TouchstoneError
-from touchstone.keys import DataKey
-from touchstone.ledger import Frontier, commit_part, leaf_hash, loads, parse_entry
-from touchstone.records.database import translated
+from touchstone.keys import DataKey, SealError
+from touchstone.ledger import (
+    Entry,
+    Frontier,
+    MalformedError,
+    commit_part,
+    leaf_hash,
+    loads,
+    parse_entry,
+)
+from touchstone.records.database import raw, translated
 from touchstone.records.errors import DamagedError, DestroyedError, EvidenceMissingError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import CaseRow, EntryRow, EvidenceRow, PartRow
@@ -47,7 +54,7 @@ class CaseReader:
                         "line", flat=True
                     )
                 )
-            yield from map(bytes, page)
+            yield from map(raw, page)
 
     def parts(self, start: int = 0) -> Iterator[StoredPart]:
         """Every part of every entry from `start` on, ordered by (n, i)."""
@@ -88,7 +95,7 @@ class CaseReader:
         frontier = Frontier()
         parts = self.parts()
         for n, line in enumerate(self.lines()):
-            entry = parse_entry(line)
+            entry = self._entry(n, line)
             if entry.n != n or entry.log != (self.log if n else None):
                 raise DamagedError(f"{self.case}: entry {n} says n {entry.n} of another place")
             frontier.append(leaf_hash(line))
@@ -101,16 +108,20 @@ class CaseReader:
         if len(frontier) != self.size or frontier.root.hex() != self.root:
             raise DamagedError(f"{self.case}: the entries do not make the head's root")
 
+    def _entry(self, n: int, line: bytes) -> Entry:
+        try:
+            return parse_entry(line)
+        except MalformedError as error:
+            raise DamagedError(f"{self.case}: entry {n} was altered: {error}") from error
+
     def _open(self, row: PartRow) -> StoredPart:
         if row.body is None:
             return StoredPart(row.n, row.i, None, None, row.label)
-        body = bytes(row.body)
+        body = raw(row.body)
         if row.i:
             try:
                 body = self._open_key().open(body, part_place(self.case, row.n, row.i))
-            except DestroyedError:
-                raise
-            except TouchstoneError as error:
+            except SealError as error:
                 raise DamagedError(
                     f"{self.case}: part {row.i} of entry {row.n} was altered"
                 ) from error

@@ -4,10 +4,19 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from touchstone.errors import TouchstoneError
 from touchstone.keys import DataKey, RandomSource
-from touchstone.ledger import CaseHead, Entry, Frontier, blind_head, dumps, leaf_hash, loads
-from touchstone.records.errors import DestroyedError, PartError
+from touchstone.ledger import (
+    CaseHead,
+    Entry,
+    Frontier,
+    MalformedError,
+    blind_head,
+    dumps,
+    leaf_hash,
+    loads,
+)
+from touchstone.records.database import raw
+from touchstone.records.errors import DamagedError, DestroyedError, PartError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import (
     CaseRow,
@@ -200,14 +209,17 @@ def evidence_place(case: str, name: str) -> bytes:
 
 
 def read_events(alias: str, case: str, start: int, stop: int) -> list[Event]:
-    """Part 0 of entries start to stop - 1."""
+    """Part 0 of entries start to stop - 1. Raises DamagedError."""
     bodies = (
         PartRow.objects.using(alias)
         .filter(case=case, i=0, n__gte=start, n__lt=stop)
         .order_by("n")
         .values_list("body", flat=True)
     )
-    return [loads(bytes(body or b"")[SALT_SIZE:]) for body in bodies]
+    try:
+        return [loads(raw(body)[SALT_SIZE:]) for body in bodies]
+    except MalformedError as error:
+        raise DamagedError(f"{case}: a fact was altered: {error}") from error
 
 
 def write_index(alias: str, case: str, summary: Summary) -> None:
@@ -243,7 +255,7 @@ def _event(parts: Sequence[NewPart]) -> Event:
         raise PartError("an entry has at least its part 0")
     try:
         event = loads(parts[0].data)
-    except TouchstoneError as error:
+    except MalformedError as error:
         raise PartError(f"part 0: {error}") from error
     missing = [name for name in _FACTS if not isinstance(event, dict) or name not in event]
     if missing or not isinstance(event, dict):

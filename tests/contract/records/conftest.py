@@ -37,20 +37,32 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs_postgresql)])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    if request.param == "sqlite":
-        yield Place(home, None, "record.sqlite3", None)
-    else:
-        running: Postgresql = request.getfixturevalue("server")
-        name = f"record_{os.getpid()}_{next(_numbers)}"
-        running.admin(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
-        yield Place(home, running.address(APP, name), name, running)
-        _close_all()
-        running.admin(f"DROP DATABASE {name} WITH (FORCE)")
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def sqlite_place(home: Path) -> Iterator[Place]:
+    yield Place(home, None, "record.sqlite3", None)
     _close_all()
+
+
+@pytest.fixture
+def postgresql_place(home: Path, server: Postgresql) -> Iterator[Place]:
+    name = f"record_{os.getpid()}_{next(_numbers)}"
+    server.admin(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} OWNER {OWNER}")
+    yield Place(home, server.address(APP, name), name, server)
+    _close_all()
+    server.admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs_postgresql)])
+def place(request: pytest.FixtureRequest) -> Place:
+    found: Place = request.getfixturevalue(f"{request.param}_place")
+    return found
 
 
 @pytest.fixture

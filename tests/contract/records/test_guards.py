@@ -1,0 +1,260 @@
+"""Guards of what must stand. Each has a twin: without the guard the same deed goes through.
+
+Triggers stop accidents, not the owner of the tables, who is who takes them away in the twins.
+"""
+
+import stat
+from pathlib import Path
+
+import pytest
+from django.db import connections, transaction
+
+from support import deeds
+from support.postgresql import ADMIN
+from support.record_place import Place
+from touchstone.keys import Keyring
+from touchstone.records import (
+    AppendOnlyError,
+    DamagedError,
+    DatabaseSettingError,
+    OtherInstallationError,
+    Records,
+    UnreachableError,
+    preparation,
+)
+from touchstone.records.database import translated
+from touchstone.records.settings import connect
+
+CASE = "case-1"
+CHANGES = {
+    "records_entryrow": ["UPDATE records_entryrow SET n = 9", "DELETE FROM records_entryrow"],
+    "records_leafrow": ["UPDATE records_leafrow SET size = 9", "DELETE FROM records_leafrow"],
+    "records_checkpointrow": [
+        "UPDATE records_checkpointrow SET note = ''",
+        "DELETE FROM records_checkpointrow",
+    ],
+    "records_partrow": [
+        "UPDATE records_partrow SET body = NULL, label = 'x' WHERE i = 0",
+        "UPDATE records_partrow SET label = 'x' WHERE i = 1",
+        "UPDATE records_partrow SET body = NULL WHERE i = 1",
+        "UPDATE records_partrow SET body = NULL, label = 'x', n = 9 WHERE i = 1",
+        "DELETE FROM records_partrow",
+    ],
+    "records_caserow": [
+        "UPDATE records_caserow SET size = 0",
+        "UPDATE records_caserow SET log = 'x'",
+        "DELETE FROM records_caserow",
+    ],
+    "records_installationrow": [
+        "UPDATE records_installationrow SET size = 0",
+        "DELETE FROM records_installationrow",
+    ],
+}
+
+
+@pytest.fixture
+def kept(records: Records) -> Records:
+    records.installation.checkpoint()
+    return records
+
+
+def as_owner(place: Place, statement: str) -> None:
+    """Run a statement as the tables' owner, with faults translated as the application's are."""
+    address = place.server.address(ADMIN, place.name) if place.server else None
+    run(connect(place.home, address), statement)
+
+
+def as_application(place: Place, statement: str) -> None:
+    """The same, over the connection that the application has."""
+    run(connect(place.home, place.database), statement)
+
+
+def run(alias: str, statement: str) -> None:
+    with translated(alias), transaction.atomic(using=alias):
+        connections[alias].cursor().execute(statement)
+
+
+def without_triggers(place: Place, table: str) -> None:
+    if place.server:
+        as_owner(place, f"ALTER TABLE {table} DISABLE TRIGGER ALL")
+        return
+    with connections[connect(place.home, None)].cursor() as cursor:
+        cursor.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s", [table]
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP TRIGGER {name}")
+        cursor.execute("PRAGMA foreign_keys=OFF")
+
+
+@pytest.mark.parametrize("table", CHANGES)
+@pytest.mark.usefixtures("kept")
+def test_what_stands_is_not_changed_and_its_twin(place: Place, table: str):
+    for change in CHANGES[table]:
+        with pytest.raises(AppendOnlyError, match="only"):
+            as_owner(place, change)
+    without_triggers(place, table)
+    for change in CHANGES[table]:
+        as_owner(place, change)
+
+
+def test_nothing_is_replaced_on_sqlite_and_the_twin(sqlite_place: Place):
+    records = sqlite_place.open()
+    deeds.open_case(records)
+    replace = (
+        "INSERT OR REPLACE INTO records_entryrow (case_id, n, line) VALUES ('case-1', 0, X'00')"
+    )
+    with pytest.raises(AppendOnlyError):
+        as_owner(sqlite_place, replace)
+    records.case(CASE).check()
+    without_triggers(sqlite_place, "records_entryrow")
+    as_owner(sqlite_place, replace)
+    with pytest.raises(DamagedError):
+        records.case(CASE).check()
+
+
+@pytest.mark.needs_postgresql
+def test_tables_are_not_truncated_on_postgresql_and_the_twin(postgresql_place: Place):
+    postgresql_place.open()
+    for table in CHANGES:
+        with pytest.raises(AppendOnlyError):
+            as_owner(postgresql_place, f"TRUNCATE {table} CASCADE")
+    for table in CHANGES:
+        without_triggers(postgresql_place, table)
+    for table in CHANGES:
+        as_owner(postgresql_place, f"TRUNCATE {table} CASCADE")
+
+
+def test_a_destroyed_key_stays_destroyed(records: Records, place: Place):
+    records.destroy_case(CASE)
+    back = "UPDATE records_caserow SET wrapped_key = frontier"
+    with pytest.raises(AppendOnlyError, match="a case head only grows"):
+        as_owner(place, back)
+    without_triggers(place, "records_caserow")
+    as_owner(place, back)
+
+
+@pytest.mark.needs_postgresql
+def test_the_applications_role_may_not_even_try_and_the_twin(postgresql_place: Place):
+    """On PostgreSQL the rights of the role stand before the triggers."""
+    postgresql_place.open()
+    for table in preparation.APPEND_ONLY:
+        without_triggers(postgresql_place, table)
+        for statement in CHANGES[table]:
+            with pytest.raises(UnreachableError, match="role may not do that"):
+                as_application(postgresql_place, statement)
+        as_owner(postgresql_place, f"GRANT UPDATE, DELETE ON {table} TO record_app")
+        for statement in CHANGES[table]:
+            as_application(postgresql_place, statement)
+
+
+@pytest.mark.needs_postgresql
+def test_the_applications_role_may_not_lift_the_guards(postgresql_place: Place):
+    postgresql_place.open()
+    for statement in (
+        "ALTER TABLE records_entryrow DISABLE TRIGGER ALL",
+        "DROP TRIGGER records_entryrow_no_change ON records_entryrow",
+        "TRUNCATE records_entryrow",
+        "DELETE FROM records_partrow",
+        "DELETE FROM records_caserow",
+        "DELETE FROM django_migrations",
+        "SET session_replication_role = replica",
+        "CREATE TABLE mine (id int)",
+    ):
+        with pytest.raises(UnreachableError, match="role may not do that"):
+            as_application(postgresql_place, statement)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("records_entryrow", "UPDATE records_entryrow SET line = {}"),
+        ("records_partrow", "UPDATE records_partrow SET body = {} WHERE i = 0"),
+        ("records_partrow", "UPDATE records_partrow SET body = {} WHERE i = 1"),
+    ],
+    ids=["line", "fact", "content"],
+)
+def test_what_the_owner_altered_past_the_triggers_is_noticed(
+    records: Records, place: Place, table: str, change: str
+):
+    records.case(CASE).check()
+    without_triggers(place, table)
+    zeros = "decode(repeat('00', 120), 'hex')" if place.server else "zeroblob(120)"
+    as_owner(place, change.format(zeros))
+    with pytest.raises(DamagedError, match="was altered"):
+        records.case(CASE).check()
+
+
+def test_a_dropped_last_entry_is_noticed(records: Records, place: Place):
+    deeds.append_batch(records, CASE, b"evidence")
+    without_triggers(place, "records_entryrow")
+    as_owner(place, "DELETE FROM records_entryrow WHERE n = 3")
+    with pytest.raises(DamagedError, match="do not make the head's root"):
+        records.case(CASE).check()
+
+
+@pytest.mark.usefixtures("records")
+def test_another_installations_master_key_is_refused_at_once(place: Place, tmp_path: Path):
+    other = Keyring.open_or_create(tmp_path / "other", deeds.AT)
+    with pytest.raises(OtherInstallationError, match="restore that key from the backup") as caught:
+        Records.open(place.home, other, place.database)
+    assert "\n" not in str(caught.value)
+
+
+def test_twin_without_that_check_the_case_itself_refuses(
+    records: Records, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Records, "_check_master", lambda *_: None)
+    other = Keyring.open_or_create(tmp_path / "other", deeds.AT)
+    opened = Records.open(place.home, other, place.database)
+    with pytest.raises(OtherInstallationError, match="does not open under"):
+        opened.case(CASE)
+    assert records.case(CASE).entry_parts(0)[1].data
+
+
+def test_a_file_open_to_others_is_refused_and_the_twin(
+    sqlite_place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    sqlite_place.open()
+    path = sqlite_place.home / "record.sqlite3"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    with pytest.raises(DatabaseSettingError, match=r"mode 0640\); mend: chmod 600 "):
+        sqlite_place.open()
+    monkeypatch.setattr(stat, "S_IMODE", lambda _: 0o600)
+    sqlite_place.open()
+
+
+def test_what_was_destroyed_is_overwritten_in_sqlites_files(sqlite_place: Place):
+    """The wrapped key and the sealed content are gone from the file and from its journal."""
+    records = sqlite_place.open()
+    deeds.open_case(records)
+    sealed, wrapped = _secrets(sqlite_place)
+    assert sealed in _bytes_of(sqlite_place)
+    assert wrapped in _bytes_of(sqlite_place)
+    records.destroy_case(CASE)
+    assert sealed not in _bytes_of(sqlite_place)
+    assert wrapped not in _bytes_of(sqlite_place)
+
+
+def test_what_was_erased_is_overwritten_in_sqlites_files(sqlite_place: Place):
+    records = sqlite_place.open()
+    deeds.open_case(records)
+    sealed, _ = _secrets(sqlite_place)
+    assert sealed in _bytes_of(sqlite_place)
+    with records.transaction(CASE) as writer:
+        writer.erase(0, 1, "by agreement")
+    assert sealed not in _bytes_of(sqlite_place)
+
+
+def _secrets(place: Place) -> tuple[bytes, bytes]:
+    with connections[connect(place.home, None)].cursor() as cursor:
+        cursor.execute("SELECT body FROM records_partrow WHERE i = 1")
+        (sealed,) = cursor.fetchone()
+        cursor.execute("SELECT wrapped_key FROM records_caserow")
+        (wrapped,) = cursor.fetchone()
+    return sealed, wrapped
+
+
+def _bytes_of(place: Place) -> bytes:
+    return b"".join(path.read_bytes() for path in place.home.glob("record.sqlite3*"))
