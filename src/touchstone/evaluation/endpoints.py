@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, cast
 
 import anyio
-import httpx2
 from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
 from inspect_ai._util.working import sample_wait
 from inspect_ai.model import (
@@ -27,7 +26,7 @@ from inspect_ai.model._openai import OpenAIResponseError, openai_classify_retry
 from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
 from inspect_ai.tool import ToolChoice, ToolInfo
 from inspect_ai.util import LimitExceededError
-from openai import APIStatusError, DefaultAsyncHttpxClient, OpenAIError
+from openai import APIStatusError, DefaultAsyncHttpxClient
 from openai.types.chat import ChatCompletion
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
@@ -77,7 +76,7 @@ class _Backoff(wait_base):
 
     def __init__(self, asking: Asking) -> None:
         first = asking.backoff_seconds
-        self._wait = wait_exponential_jitter(initial=first, max=_RETRY_AFTER_MOST, jitter=first)
+        self._wait = wait_exponential_jitter(multiplier=first, max=_RETRY_AFTER_MOST, jitter=first)
 
     def __call__(self, retry_state: RetryCallState) -> float:
         fault = retry_state.outcome.exception() if retry_state.outcome else None
@@ -143,7 +142,8 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         except TimeoutError as error:
             text = f"no whole answer within {seconds} s"
             raise EndpointFault(text, retryable=True) from error
-        except (OpenAIError, OpenAIResponseError, httpx2.HTTPError, ValueError, TypeError) as error:
+        except Exception as error:
+            # The SDK trips over malformed answers in ways of its own: all are the endpoint's.
             raise self._fault(error) from error
         if isinstance(result, tuple) and isinstance(result[0], Exception):
             raise self._fault(result[0]) from result[0]
@@ -207,6 +207,8 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         text = f"{error} ({cause})" if cause is not None and not status else f"{status}{error}"
         if isinstance(error, json.JSONDecodeError):
             text = f"the answer is not JSON: {error.msg}"
+        elif isinstance(error, RecursionError | AttributeError | TypeError | ValueError):
+            text = "the answer is not a chat completion"
         # What is not the endpoint's clear refusal is taken for a passing trouble.
         retryable = bool(decision) or not isinstance(error, APIStatusError)
         plain = " ".join(text.replace(str(self.api_key), "<key>").split())

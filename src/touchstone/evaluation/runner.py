@@ -169,6 +169,7 @@ def execute(
         JournalError: an outcome could not be written.
     """
     repeated = run.journal.interrupted()
+    run.close = model.api.aclose
     log = None
     if task is not None:
         with _own_data_folder(home):

@@ -1,7 +1,7 @@
 """The state of one chunk while Inspect runs it: who may begin, what was used, what was recorded."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -103,6 +103,8 @@ class ChunkRun(Watch):
         self.rule = rule
         self.stopped = ""
         self.failure: Exception | None = None
+        self.close: Callable[[], Awaitable[None]] = _nothing
+        """Closes the model's connections; called on the event loop that opened them."""
         self._allowance = allowance
         self._quota = quota
         self._expected = expected_models
@@ -196,7 +198,12 @@ class ChunkRun(Watch):
     # ------------------------------------------------ told by the hook
     def finish(self, ended: EvalSample) -> None:
         """Record the first outcome of a sample that Inspect has ended."""
-        index = int((ended.metadata or {})["index"])
+        try:
+            self._finish(int((ended.metadata or {})["index"]), ended)
+        except Exception as error:  # noqa: BLE001 - Inspect swallows what a hook raises; we must not
+            self._fail(error)
+
+    def _finish(self, index: int, ended: EvalSample) -> None:
         sample = self._samples.get(index)
         if sample is None:
             return
@@ -204,12 +211,8 @@ class ChunkRun(Watch):
         outcome = self._outcome(index, sample, ended)
         if outcome is None:
             return
-        try:
-            fresh = self.journal.record(outcome)
-            if fresh and self._on_outcome:
-                self._on_outcome(outcome)
-        except Exception as error:  # noqa: BLE001 - Inspect swallows what a hook raises; we must not
-            self._fail(error)
+        if self.journal.record(outcome) and self._on_outcome:
+            self._on_outcome(outcome)
         failed = outcome.result == "error" and outcome.cause == "endpoint"
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:
@@ -253,7 +256,7 @@ class ChunkRun(Watch):
     def _adjudicate(
         self, sample: _Sample, ended: EvalSample, limit: str, *, breached: bool
     ) -> tuple[Result, Cause, str]:
-        stop = ended.output.stop_reason
+        stop = "" if ended.output.empty else ended.output.stop_reason
         error = ended.error.message if ended.error else ""
         # The first that holds is the result; the order is part of the rule.
         cases: tuple[tuple[bool, tuple[Result, Cause, str]], ...] = (
@@ -333,6 +336,10 @@ def current() -> ChunkRun:
 def is_active() -> bool:
     """Whether a chunk is running in this process."""
     return bool(_CURRENT)
+
+
+async def _nothing() -> None:
+    """Nothing is open."""
 
 
 def _reasoning(ended: EvalSample) -> Literal["none", "summary", "redacted", "full"]:

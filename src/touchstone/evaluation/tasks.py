@@ -7,7 +7,7 @@ import anyio
 from inspect_ai import Task, task
 from inspect_ai.agent import AgentPrompt, AgentState, AgentSubmit, as_solver, react
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.hooks import Hooks, SampleEnd, hooks
+from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
 from inspect_ai.model import ChatMessageAssistant
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -125,6 +125,10 @@ class JournalHook(Hooks):
     async def on_sample_end(self, data: SampleEnd) -> None:
         """A sample ended, one way or another."""
         current().finish(data.sample)
+
+    async def on_run_end(self, data: RunEnd) -> None:  # noqa: ARG002 - Inspect's form
+        """All ended: close the connections while their event loop still runs."""
+        await current().close()
 
 
 def chunk_arguments(run: ChunkRun) -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""What parent and worker say to each other: one JSON line each way."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from touchstone.evaluation.batteries import Battery
+from touchstone.evaluation.chunks import ChunkSpec
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.seals import item_digest
+from touchstone.evaluation.submission import Mode
+
+MAX_LINE = 1024 * 1024
+
+
+class JobItem(Frozen):
+    """One position: enough for the worker to make the item again and to check it."""
+
+    index: int
+    commitment: str
+    item_id: str
+    digest: str
+
+
+class WorkerJob(Frozen):
+    """One chunk to run. The endpoint's key is not in it: it is in the worker's environment."""
+
+    spec: ChunkSpec
+    mode: Mode
+    elicitation: Elicitation
+    rule: AdjudicationRule = AdjudicationRule()
+    asking: Asking = Asking()
+    tokens: int | None = None
+    """The allowance's tokens."""
+    seconds: int | None = None
+    """The allowance's seconds."""
+    expected_models: tuple[str, ...] = ()
+    provider: str = "touchstone"
+    """The sandbox provider."""
+    config: dict[str, JsonValue] | None = None
+    """The sandbox provider's settings."""
+    items: tuple[JobItem, ...]
+    folder: str
+    """The chunk's own folder."""
+    home: str
+    """TOUCHSTONE_HOME."""
+
+
+class WorkerEvent(Frozen):
+    """What a worker reports."""
+
+    event: Literal["ready", "started", "outcome", "heartbeat", "finished", "failed", "died"]
+    worker: int = 0
+    """The pool's number for the worker."""
+    chunk: str = ""
+    outcome: Outcome | None = None
+    """With `outcome`: it is on disk in the chunk's journal."""
+    missing: tuple[int, ...] = ()
+    """With `finished`: positions without an outcome."""
+    repeated: tuple[int, ...] = ()
+    """With `finished`: positions that a dead run had begun and this one ran again."""
+    stopped: str = ""
+    """With `finished`: empty, or why not all ran."""
+    total: Usage = Usage()
+    """With `finished`: every token of the chunk known so far."""
+    log: str = ""
+    """With `finished`: Inspect's log."""
+    text: str = ""
+    """With `failed` and `died`: one plain line."""
+
+
+def make_job(
+    battery: Battery,
+    spec: ChunkSpec,
+    mode: Mode,
+    elicitation: Elicitation,
+    *,
+    folder: Path,
+    home: Path,
+    rule: AdjudicationRule | None = None,
+    asking: Asking | None = None,
+    tokens: int | None = None,
+    seconds: int | None = None,
+    expected_models: tuple[str, ...] = (),
+    provider: str = "touchstone",
+    config: dict[str, JsonValue] | None = None,
+) -> WorkerJob:
+    """The job of a chunk, with the ids and digests of its items alone; see `run_chunk`."""
+    commitments = battery.sealed.find(spec.item_set).commitments
+    items = battery.items[spec.item_set]
+    return WorkerJob(
+        spec=spec,
+        mode=mode,
+        elicitation=elicitation,
+        rule=rule or AdjudicationRule(),
+        asking=asking or Asking(),
+        tokens=tokens,
+        seconds=seconds,
+        expected_models=expected_models,
+        provider=provider,
+        config=config,
+        items=tuple(
+            JobItem(
+                index=index,
+                commitment=commitments[index],
+                item_id=items[index].id,
+                digest=item_digest(items[index]),
+            )
+            for index in spec.indices
+        ),
+        folder=str(folder),
+        home=str(home),
+    )

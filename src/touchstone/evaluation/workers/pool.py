@@ -1,0 +1,197 @@
+"""The parent's side: start workers, give them chunks, watch them, replace the dead."""
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, Self
+
+from pydantic import ValidationError
+
+from touchstone.evaluation.errors import WorkerError
+from touchstone.evaluation.workers.messages import MAX_LINE, WorkerEvent, WorkerJob
+from touchstone.evaluation.workers.process import HALT
+
+SILENT_SECONDS = 60.0
+CLOSE_SECONDS = 5.0
+# What a worker needs of the environment, besides the endpoints' keys.
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV",
+              "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
+              "SSL_CERT_FILE", "SSL_CERT_DIR", "XDG_RUNTIME_DIR")  # fmt: skip
+
+
+@dataclass
+class _Child:
+    number: int
+    process: subprocess.Popen[bytes]
+    commands: IO[bytes]
+    chunk: str = ""
+    heard: float = field(default_factory=time.monotonic)
+
+
+class WorkerPool:
+    """Up to `workers` processes, started as they are needed.
+
+    Args:
+        workers: How many run at the same time.
+        keys: Environment variables that hold the endpoints' keys, by name.
+    """
+
+    def __init__(self, workers: int = 2, *, keys: Mapping[str, str]) -> None:
+        self._workers = workers
+        self._environment = {k: v for k in _INHERITED if (v := os.environ.get(k))} | dict(keys)
+        self._children: dict[int, _Child] = {}
+        self._events: queue.Queue[WorkerEvent] = queue.Queue()
+        self._number = 0
+        self._closing = False
+
+    def idle(self) -> int:
+        """How many more chunks may be started now."""
+        return self._workers - sum(bool(child.chunk) for child in self._children.values())
+
+    def busy(self) -> tuple[str, ...]:
+        """Ids of the chunks that are running."""
+        return tuple(child.chunk for child in self._children.values() if child.chunk)
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by the chunk that each is running."""
+        return {child.chunk: child.process.pid for child in self._children.values() if child.chunk}
+
+    def start(self, job: WorkerJob) -> None:
+        """Give a chunk to an idle worker.
+
+        Raises:
+            WorkerError: all are busy, or no process can be started.
+        """
+        if self.idle() <= 0:
+            raise WorkerError("every worker is busy")
+        child = next((c for c in self._children.values() if not c.chunk), None) or self._spawn()
+        child.chunk = job.spec.id
+        child.heard = time.monotonic()
+        self._tell(child, job.model_dump_json())
+
+    def next(self, seconds: float) -> WorkerEvent | None:
+        """The next event other than a heartbeat, or None where none came in time.
+
+        A worker that has been silent for a minute is killed; its death is an event.
+        """
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            self._kill_silent()
+            try:
+                event = self._events.get(timeout=min(left, 1.0))
+            except queue.Empty:
+                continue
+            if (known := self._note(event)) is not None:
+                return known
+        return None
+
+    def halt(self) -> None:
+        """No worker begins another sample or call; chunks finish as halted."""
+        for child in self._children.values():
+            self._tell(child, HALT)
+
+    def kill(self) -> None:
+        """Kill every worker at once: after a sandbox breach, nothing of it may go on."""
+        for child in self._children.values():
+            child.process.kill()
+
+    def close(self) -> None:
+        """End all workers; those that do not end by themselves are killed."""
+        self._closing = True
+        for child in self._children.values():
+            try:
+                child.commands.close()
+            except OSError:
+                continue
+        for child in self._children.values():
+            try:
+                child.process.wait(CLOSE_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+        self._children.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _spawn(self) -> _Child:
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "touchstone.evaluation.workers"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=self._environment,
+                # Ctrl-C is for the parent, which halts its workers in order.
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise WorkerError(f"a worker cannot be started: {error.strerror}") from error
+        commands, events = process.stdin, process.stdout
+        if commands is None or events is None:
+            raise WorkerError("a worker was started without pipes")
+        self._number += 1
+        child = _Child(self._number, process, commands)
+        self._children[child.number] = child
+        threading.Thread(target=self._read, args=(child, events), daemon=True).start()
+        return child
+
+    def _read(self, child: _Child, events: IO[bytes]) -> None:
+        with events:
+            while line := events.readline(MAX_LINE):
+                try:
+                    event = WorkerEvent.model_validate_json(line)
+                except ValidationError:
+                    child.process.kill()
+                    break
+                self._events.put(event.model_copy(update={"worker": child.number}))
+        code = child.process.wait()
+        ending = f"killed by signal {-code}" if code < 0 else f"ended with {code}"
+        text = (
+            f"worker {child.number} was {ending}" if code < 0 else f"worker {child.number} {ending}"
+        )
+        self._events.put(WorkerEvent(event="died", worker=child.number, text=text))
+
+    def _note(self, event: WorkerEvent) -> WorkerEvent | None:
+        """Keep the books; gives the event if the caller should hear of it."""
+        child = self._children.get(event.worker)
+        if child is None:
+            return None
+        child.heard = time.monotonic()
+        if event.event in {"heartbeat", "ready"}:
+            return None
+        if event.event in {"finished", "failed"}:
+            chunk, child.chunk = child.chunk, ""
+            return event.model_copy(update={"chunk": event.chunk or chunk})
+        if event.event == "died":
+            del self._children[event.worker]
+            child.commands.close()
+            return event.model_copy(update={"chunk": child.chunk})
+        return event
+
+    def _kill_silent(self) -> None:
+        for child in self._children.values():
+            if child.chunk and time.monotonic() - child.heard > SILENT_SECONDS:
+                child.process.kill()
+
+    def _tell(self, child: _Child, line: str) -> None:
+        try:
+            child.commands.write(line.encode() + b"\n")
+            child.commands.flush()
+        except OSError as error:
+            # Its death is already on the way as an event.
+            if self._closing:
+                raise WorkerError(f"worker {child.number} is gone") from error
