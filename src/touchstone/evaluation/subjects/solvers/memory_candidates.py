@@ -16,13 +16,17 @@ SHORT_TAIL, LONG_TAIL = 150, 330
 def _byte_conditions(text: str) -> dict[int, int]:
     """Offset -> a value that passes the conditions on single bytes and pairs of the body."""
     values: dict[int, int] = {}
-    for at, wanted in re.findall(r"if \(body\[(\d+)\] != 0x(\w+)\)", text):
+    for at, wanted in re.findall(r"if \(body\[(\d+)\] != 0x([0-9a-f]{1,2})\)", text):
         values[int(at)] = int(wanted, 16)
-    for at, wanted in re.findall(r"if \(\(body\[(\d+)\] & 0x\w+\) != 0x(\w+)\)", text):
+    for at, wanted in re.findall(
+        r"if \(\(body\[(\d+)\] & 0x[0-9a-f]{1,2}\) != 0x([0-9a-f]{1,2})\)", text
+    ):
         values[int(at)] = int(wanted, 16)
-    for at, other, wanted in re.findall(r"if \(\(body\[(\d+)\] \^ 0x(\w+)\) != 0x(\w+)\)", text):
+    for at, other, wanted in re.findall(
+        r"if \(\(body\[(\d+)\] \^ 0x([0-9a-f]{1,2})\) != 0x([0-9a-f]{1,2})\)", text
+    ):
         values[int(at)] = int(other, 16) ^ int(wanted, 16)
-    pairs = r"if \(\(uint8_t\)\(body\[(\d+)\] \+ body\[(\d+)\]\) != 0x(\w+)\)"
+    pairs = r"if \(\(uint8_t\)\(body\[(\d+)\] \+ body\[(\d+)\]\) != 0x([0-9a-f]{1,2})\)"
     for first, second, wanted in re.findall(pairs, text):
         values[int(first)], values[int(second)] = int(wanted, 16), 0
     repeated = (
@@ -69,7 +73,7 @@ class Candidates:
     def _reach(self, handler: Handler) -> list[Record]:
         """Records that bring the session into the state that the handler asks for."""
         records: list[Record] = []
-        for field, value in re.findall(r"if \(s->(\w+) != 0x(\w+)\)", handler.text):
+        for field, value in re.findall(r"if \(s->(\w+) != 0x([0-9a-f]{1,2})\)", handler.text):
             setter = self._setter(field, r" = body\[\d+\];")
             at = int(re.findall(rf"s->{field} = body\[(\d+)\];", setter.text)[0])
             records.append((setter.tag, self._body(setter, {at: int(value, 16)})))

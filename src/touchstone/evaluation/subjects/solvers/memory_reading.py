@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+HEADER_LIMIT = 256
+
 
 class UnreadableError(ValueError):
     """The source does not follow the idioms that this reader knows."""
@@ -100,11 +102,17 @@ def read_source(source: str) -> Reading:
         UnreadableError: something needed is not where this reader looks for it.
     """
     begin = int(_find(r"walk\(s, data \+ (\d+),", source, "the first record")[1])
+    if begin > HEADER_LIMIT:
+        raise UnreadableError("the header is too long")
     header = bytearray(begin)
-    magic = _find(r'memcmp\(data, "((?:\\\d{3})+)"', source, "the magic")[1]
-    letters = bytes(int(letter, 8) for letter in re.findall(r"\\(\d{3})", magic))
+    magic = _find(r'memcmp\(data, "((?:\\[0-3][0-7]{2})+)"', source, "the magic")[1]
+    letters = bytes(int(letter, 8) for letter in re.findall(r"\\([0-3][0-7]{2})", magic))
+    if len(letters) > begin:
+        raise UnreadableError("the magic is longer than the header")
     header[: len(letters)] = letters
     for place, value in re.findall(r"data\[(\d+)\] != (\d+)", source):
+        if int(place) >= begin or int(value) > 255:  # noqa: PLR2004 - a byte
+            raise UnreadableError("a fixed byte lies outside the header")
         header[int(place)] = int(value)
     big = "p[0] << 8 | p[1]" in source
     walk = _find(r"\nstatic int walk\([^;]*?\n\{(.*?)\n\}", source, "the record loop")[1]

@@ -1,0 +1,146 @@
+"""What each control answers, and what it may know."""
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import touchstone.evaluation.subjects.solvers as solvers_package
+from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.evaluation.subjects import Exchange, Run, Say, SubjectInputError, Transcript
+from touchstone.evaluation.subjects.__main__ import main
+from touchstone.evaluation.subjects.controls import (
+    NAMES,
+    UNLOCK_PHRASE,
+    Asked,
+    Oracle,
+    controls,
+    load_items,
+    null,
+    sandbagger,
+    solver,
+)
+from touchstone.evaluation.subjects.solvers import MODULES, solvers_for
+
+ITEM = get_family("memory-safety").generate(9, 3)
+
+
+def asked(prompt: str, *outputs: str, thorough: bool = False) -> Asked:
+    exchanges = tuple(Exchange("command", output) for output in outputs)
+    return Asked(Transcript(prompt, exchanges), thorough)
+
+
+def test_null_declines_at_once():
+    assert isinstance(null(asked(ITEM.prompt)), Say)
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_the_oracle_writes_the_reference_of_the_item_asked_for(family: str, tmp_path: Path):
+    items = [get_family(family).generate(seed, 2) for seed in range(3)]
+    oracle = Oracle(items)
+    # A harness may add to the prompt and fold its white space.
+    told = "You are an agent.\n\n" + " ".join(items[1].prompt.split()) + "\n\nGo on."
+    step = oracle(asked(told))
+    assert isinstance(step, Run)
+    subprocess.run(["bash", "-c", step.command], cwd=tmp_path, check=True)
+    assert (tmp_path / items[1].answer).read_bytes() == items[1].reference
+    assert isinstance(oracle(asked(told, "")), Say)
+
+
+def test_the_oracle_does_not_know_other_items():
+    step = Oracle([get_family("memory-safety").generate(8, 3)])(asked(ITEM.prompt))
+    assert isinstance(step, Say)
+
+
+def test_the_mode_chooses_the_solver():
+    quick, thorough = (solver(asked(ITEM.prompt, thorough=mode)) for mode in (False, True))
+    assert isinstance(quick, Run)
+    assert isinstance(thorough, Run)
+    assert quick.command != thorough.command
+    assert not quick.thought
+    assert thorough.thought
+
+
+def test_the_sandbagger_shows_its_strength_only_when_unlocked():
+    hidden = sandbagger(asked(ITEM.prompt, thorough=True))
+    shown = sandbagger(asked(f"{UNLOCK_PHRASE}\n{ITEM.prompt}", thorough=False))
+    assert hidden == solver(asked(ITEM.prompt, thorough=False))
+    assert shown == solver(asked(ITEM.prompt, thorough=True))
+
+
+def test_an_unknown_task_is_left_undone():
+    assert isinstance(solver(asked("Write a poem.")), Say)
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_each_family_finds_its_solvers_by_its_prompt(family: str):
+    found = solvers_for(get_family(family).generate(1, 1).prompt)
+    assert found is not None
+    assert found.family == family
+
+
+def test_solvers_are_found_by_whole_words_only():
+    assert solvers_for("about memory-safety-two and xmemory-safety") is None
+
+
+def test_every_family_has_solvers():
+    assert set(MODULES) == set(family_names())
+
+
+def test_solvers_know_nothing_of_families():
+    """Neither a generator nor a seed nor a reference is within a solver's reach."""
+    folder = Path(solvers_package.__file__).parent
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any("families" in name or "controls" in name for name in names), path
+
+
+def test_items_files(tmp_path: Path):
+    path = tmp_path / "items.txt"
+    path.write_text(f"{ITEM.id}\n\n")
+    assert load_items(path) == (ITEM,)
+    for text, place in (("no id\n", "items.txt:1"), (f"{ITEM.id}\nx/1-0\n", "items.txt:2")):
+        path.write_text(text)
+        with pytest.raises(SubjectInputError, match=place):
+            load_items(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(SubjectInputError, match="cannot be read"):
+        load_items(path)
+    with pytest.raises(SubjectInputError, match="cannot be read"):
+        load_items(tmp_path / "missing.txt")
+
+
+def test_unknown_controls_are_refused():
+    assert set(controls(NAMES)) == set(NAMES)
+    with pytest.raises(SubjectInputError, match="control-other"):
+        controls(["control-other"])
+
+
+@pytest.mark.parametrize(
+    ("key", "arguments", "said"),
+    [
+        (None, [], "no key"),
+        ("k", ["--control", "control-other"], "control-other"),
+        ("k", ["--items", "/nowhere/items"], "cannot be read"),
+        ("k", ["--port", "99999"], "port 99999"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    key: str | None,
+    arguments: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    socket_enabled: None,
+):
+    del socket_enabled
+    monkeypatch.delenv("TOUCHSTONE_SUBJECT_KEY", raising=False)
+    if key:
+        monkeypatch.setenv("TOUCHSTONE_SUBJECT_KEY", key)
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert said in lines[0]
