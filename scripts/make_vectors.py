@@ -28,6 +28,7 @@ from touchstone.ledger import (
     Opened,
     Part,
     PublishedHead,
+    Signer,
     Tree,
     Withheld,
     blind_head,
@@ -65,11 +66,23 @@ class FixedSigner:
         return self._key.sign(message)
 
 
+class AnyonesSigner:
+    """A key of small order, and the one signature that OpenSSL takes under it for every message."""
+
+    public_key = b"\x01" + bytes(31)
+
+    def sign(self, _: bytes) -> bytes:
+        """The neutral element and zero."""
+        return self.public_key + bytes(32)
+
+
 FIRST = FixedSigner("installation 1")
 NEWEST = FixedSigner("installation 2")
 STRANGER = FixedSigner("stranger")
 WITNESS_KEY = FixedSigner("witness")
-PARTIES = {name: FixedSigner(name) for name in ("example-centre", "example-lab", "example-lab-2")}
+PARTIES: dict[str, Signer] = {
+    name: FixedSigner(name) for name in ("example-centre", "example-lab", "example-lab-2")
+} | {"anyone": AnyonesSigner()}
 
 
 @dataclass(frozen=True)
@@ -528,7 +541,14 @@ def deed_defects() -> dict[str, Vector]:
         if isinstance(part, Opened) and (part.n, part.i) == (1, 3)
     )
     misplaced = {"marking": marking(), "kind": "deed", "envelope": earlier}
+    weak = [STEPS[0].facts["admits"][0], admission("example-lab", "anyone")]
+    anyone = (
+        replace(STEPS[0], facts=STEPS[0].facts | {"admits": weak}),
+        replace(STEPS[1], signer="anyone"),
+        *STEPS[2:],
+    )
     return {
+        "deed-by-a-key-of-small-order": refused(Build(steps=anyone), 1, 3),
         "deed-of-another-place": signed(2, lambda deed: replace(deed, n=1)),
         "deed-of-another-case": signed(2, lambda deed: replace(deed, log=fixed("log").hex())),
         "deed-of-another-past": signed(2, lambda deed: replace(deed, previous=fixed("root").hex())),

@@ -50,7 +50,7 @@ from touchstone.ledger.notes import (
     verify_cosignature,
 )
 from touchstone.ledger.parts import parse_content, parse_facts
-from touchstone.ledger.signing import Signer, check_signature, fingerprint
+from touchstone.ledger.signing import Signer, check_signature, fingerprint, has_small_order
 
 __all__ = [
     "EMPTY_ROOT",
@@ -89,6 +89,7 @@ __all__ = [
     "cosign",
     "dumps",
     "fingerprint",
+    "has_small_order",
     "leaf_hash",
     "loads",
     "node_hash",

@@ -12,7 +12,6 @@ from touchstone.ledger import (
     MalformedError,
     check_signature,
     cosign,
-    fingerprint,
     open_checkpoint,
     parse_checkpoint,
     parse_note,
@@ -153,16 +152,3 @@ def test_a_checkpoint_that_nobody_could_read_is_not_signed(alice: Signer):
     ):
         with pytest.raises(MalformedError):
             sign_checkpoint(checkpoint, alice)
-
-
-def test_a_fingerprint_is_the_hash_of_the_raw_key(alice: Signer):
-    expected = f"SHA256:{sha256(alice.public_key).hexdigest()}"
-    assert fingerprint(alice.public_key) == expected
-    for call in (
-        lambda: fingerprint(b"short"),
-        lambda: check_signature(b"short", b"", bytes(64), "it"),
-    ):
-        with pytest.raises(MalformedError, match="public key"):
-            call()
-    with pytest.raises(AlteredError, match="signature of it"):
-        check_signature(alice.public_key, b"", bytes(3), "it")
