@@ -73,13 +73,23 @@ def _translate(error: Error) -> TouchstoneError:
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
     if REFUSED in text:
         return AppendOnlyError(text.split(REFUSED, 1)[1])
-    state = getattr(error.__cause__, "sqlstate", None)
+    state, module = _origin(error)
     if state is not None:
         known = _STATES.get(state)
-    elif type(error.__cause__).__module__ == "sqlite3":
+    elif module == "sqlite3":
         known = next((fault for part, fault in _TEXTS if part in text), None)
     else:
         known = None
     if known is not None:
         return type(known)(*known.args)
     return UnreachableError(f"the database does not do what it should: {text}")
+
+
+def _origin(error: BaseException) -> tuple[str | None, str]:
+    """The SQLSTATE and the module of the driver's own error, behind Django's."""
+    origin = error
+    while behind := origin.__cause__ or origin.__context__:
+        origin = behind
+        if state := getattr(origin, "sqlstate", None):
+            return str(state), type(origin).__module__
+    return None, type(origin).__module__

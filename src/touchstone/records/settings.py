@@ -14,7 +14,6 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import django
 from django.apps import apps
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
 from touchstone.records.errors import DatabaseSettingError
@@ -27,6 +26,8 @@ APP = "touchstone.records"
 FILE = "record.sqlite3"
 WAIT_SECONDS = 30
 _SCHEMES = ("postgresql", "postgres")
+# PostgreSQL cuts longer names in silence.
+_LONGEST_NAME = 63
 _PASSED_ON = frozenset({"host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey"})
 
 
@@ -70,10 +71,7 @@ def connect(home: Path, database: str | None) -> str:
             return alias
     named = "\x00".join(str(wanted.get(key, "")) for key in keys)
     alias = f"record-{hashlib.sha256(named.encode()).hexdigest()[:16]}"
-    try:
-        complete = connections.configure_settings({"default": {}, alias: wanted})
-    except ImproperlyConfigured as error:
-        raise DatabaseSettingError(f"{DATABASE}: {error}") from error
+    complete = connections.configure_settings({"default": {}, alias: wanted})
     connections.settings[alias] = complete[alias]
     return alias
 
@@ -107,7 +105,8 @@ def _postgresql(database: str) -> dict[str, Any]:
     except ValueError as error:
         raise DatabaseSettingError(f"{DATABASE}: is not an address") from error
     name = unquote(address.path.lstrip("/"))
-    if address.scheme not in _SCHEMES or not name or not address.username:
+    named = 0 < len(name) <= _LONGEST_NAME
+    if address.scheme not in _SCHEMES or not named or not address.username:
         raise DatabaseSettingError(
             f"{DATABASE}: give postgresql://USER@HOST/NAME, or unset it for SQLite"
         )

@@ -1,0 +1,253 @@
+"""One setting chooses the database; Django is set up in one place, and only when needed."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from support import deeds
+from support.postgresql import ADMIN, Postgresql
+from support.record_place import Place
+from touchstone.keys import Keyring
+from touchstone.records import (
+    DATABASE,
+    DATABASE_OWNER,
+    BusyError,
+    DamagedError,
+    DatabaseSettingError,
+    NotPreparedError,
+    Records,
+    RecordsError,
+    UnreachableError,
+    prepare,
+    settings,
+)
+
+CASE = "case-1"
+SECRET = "correct-horse"
+
+
+def python(program: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.strip()
+
+
+def test_importing_the_room_does_not_set_django_up():
+    told = python(
+        "import touchstone.records as r\n"
+        "from django.conf import settings\n"
+        "print(settings.configured)\n"
+        "r.Records\n"
+        "print(settings.configured)\n"
+    )
+    assert told.split() == ["False", "True"]
+
+
+def test_a_web_application_may_have_set_django_up():
+    told = python(
+        "import django\n"
+        "from django.conf import settings\n"
+        "settings.configure(INSTALLED_APPS=['django.contrib.contenttypes', 'touchstone.records'],"
+        " DATABASES={}, USE_TZ=True)\n"
+        "django.setup()\n"
+        "from touchstone.records import Records\n"
+        "print(Records.__name__)\n"
+    )
+    assert told == "Records"
+
+
+def test_django_set_up_without_this_room_is_a_clear_error():
+    told = python(
+        "import django\n"
+        "from django.conf import settings\n"
+        "settings.configure(INSTALLED_APPS=[], DATABASES={})\n"
+        "from touchstone.records import DatabaseSettingError\n"
+        "try:\n"
+        "    from touchstone.records import Records\n"
+        "except DatabaseSettingError as error:\n"
+        "    print(error)\n"
+    )
+    assert told.endswith("mend: add it to INSTALLED_APPS")
+
+
+def test_the_migrations_are_those_of_the_models():
+    told = python(
+        "from touchstone.records import configure\n"
+        "configure()\n"
+        "from django.core.management import call_command\n"
+        "call_command('makemigrations', '--check', '--dry-run')\n"
+    )
+    assert told == "No changes detected"
+
+
+def test_one_process_may_hold_several_records(tmp_path: Path):
+    opened = []
+    for name in ("one", "two"):
+        home = tmp_path / name
+        place = Place(home, None, "", None)
+        home.mkdir()
+        opened.append(place.open())
+        deeds.open_case(opened[-1])
+    deeds.append_batch(opened[0], CASE, b"evidence")
+    assert [records.case(CASE).size for records in opened] == [4, 1]
+    assert settings.connect(tmp_path / "one", None) == settings.connect(tmp_path / "one", None)
+
+
+def test_the_setting_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    assert settings.from_environment({}) is None
+    assert settings.from_environment({DATABASE: ""}) is None
+    monkeypatch.setenv(DATABASE, "nonsense")
+    ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
+    with pytest.raises(DatabaseSettingError, match=DATABASE):
+        Records.open(tmp_path, ring)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"mysql://u:{SECRET}@h/d",
+        f"postgresql://u:{SECRET}@h/",
+        f"postgresql://:{SECRET}@h/d",
+        f"postgresql://u:{SECRET}@h:port/d",
+        f"postgresql://u:{SECRET}@h/d?options=-c",
+        f"postgresql://u:{SECRET}@[h/d",
+        f"postgresql://u:{SECRET}@h/{'d' * 100}",
+        "x",
+        "sqlite:///x",
+    ],
+)
+def test_a_wrong_address_is_refused_in_one_line_without_its_password(tmp_path: Path, address: str):
+    with pytest.raises(DatabaseSettingError) as caught:
+        settings.connect(tmp_path, address)
+    assert DATABASE in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_named(tmp_path: Path):
+    ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
+    with pytest.raises(UnreachableError) as caught:
+        Records.open(tmp_path, ring, f"postgresql://u:{SECRET}@/d?host={tmp_path}")
+    assert SECRET not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_named(sqlite_place: Place):
+    path = sqlite_place.home / settings.FILE
+    path.write_bytes(b"no database at all" * 100)
+    path.chmod(0o600)
+    with pytest.raises(DamagedError, match="restore"):
+        sqlite_place.open()
+
+
+def test_sqlite_writes_through(sqlite_place: Place):
+    from django.db import connections  # noqa: PLC0415 set up by now
+
+    sqlite_place.open()
+    with connections[settings.connect(sqlite_place.home, None)].cursor() as cursor:
+        told = {}
+        for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete"):
+            cursor.execute(f"PRAGMA {name}")
+            told[name] = cursor.fetchone()[0]
+    assert told == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1}
+
+
+@pytest.mark.needs_postgresql
+def test_postgresql_writes_through_whatever_the_role_says(postgresql_place: Place):
+    from django.db import connections  # noqa: PLC0415 set up by now
+
+    assert postgresql_place.server
+    postgresql_place.server.admin(
+        f"ALTER ROLE record_app IN DATABASE {postgresql_place.name} SET synchronous_commit = off"
+    )
+    postgresql_place.open()
+    alias = settings.connect(postgresql_place.home, postgresql_place.database)
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+
+
+def test_a_record_held_by_another_is_busy_and_nothing_is_written(
+    sqlite_place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    options = settings._sqlite(sqlite_place.home)
+    options["OPTIONS"]["timeout"] = 0.2
+    monkeypatch.setattr(settings, "_sqlite", lambda _: options)
+    records = sqlite_place.open()
+    deeds.open_case(records)
+    other = sqlite3.connect(sqlite_place.home / settings.FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BusyError, match="try again"), records.transaction(CASE):
+        raise AssertionError
+    assert records.case(CASE).size == 1
+    other.execute("ROLLBACK")
+    other.close()
+    deeds.append_batch(records, CASE, b"evidence")
+
+
+def test_writers_wait_for_each_other(records: Records, place: Place):
+    """A thread that comes while a case is locked goes on once the lock is free."""
+    from django.db import connections  # noqa: PLC0415 set up by now
+
+    came, sizes = threading.Event(), []
+
+    def late() -> None:
+        came.set()
+        sizes.append(deeds.append_batch(place.open(), CASE, b"late")[0])
+        connections.close_all()
+
+    thread = threading.Thread(target=late)
+    with records.transaction(CASE) as writer:
+        thread.start()
+        came.wait(10)
+        time.sleep(0.2)
+        writer.append([deeds.fact()])
+    thread.join(30)
+    assert sizes == [2 + deeds.BATCH]
+    records.case(CASE).check()
+
+
+@pytest.mark.needs_postgresql
+def test_a_connection_that_the_server_cut_is_made_anew(postgresql_place: Place):
+    records = postgresql_place.open()
+    deeds.open_case(records)
+    assert postgresql_place.server
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'record_app'"
+    postgresql_place.server.admin(cut)
+    with pytest.raises(RecordsError):
+        records.case(CASE)
+    assert records.case(CASE).size == 1
+
+
+@pytest.mark.needs_postgresql
+def test_a_database_without_tables_says_what_to_do(tmp_path: Path, server: Postgresql):
+    server.admin("DROP DATABASE IF EXISTS unprepared", "CREATE DATABASE unprepared")
+    ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
+    with pytest.raises(NotPreparedError, match="prepare"):
+        Records.open(tmp_path, ring, server.address("record_app", "unprepared"))
+
+
+@pytest.mark.needs_postgresql
+def test_preparing_says_whether_the_application_owns_nothing(
+    tmp_path: Path, server: Postgresql, monkeypatch: pytest.MonkeyPatch
+):
+    server.admin("DROP DATABASE IF EXISTS fresh", "CREATE DATABASE fresh OWNER record_owner")
+    app, owner = (server.address(f"record_{role}", "fresh") for role in ("app", "owner"))
+    with pytest.raises(UnreachableError, match="role may not do that"):
+        prepare(tmp_path, app)
+    monkeypatch.setenv(DATABASE_OWNER, owner)
+    assert prepare(tmp_path, app)
+    assert prepare(tmp_path, app)
+    assert not prepare(tmp_path, owner)
+    assert not prepare(tmp_path)
+    with pytest.raises(DatabaseSettingError, match="is another database"):
+        prepare(tmp_path, app, server.address(ADMIN, "postgres"))
+    ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
+    deeds.open_case(Records.open(tmp_path, ring, app))
