@@ -107,7 +107,7 @@ class Launched:
     work: int = -1
     """The working folder, open."""
     listener: int = -1
-    """The seccomp listener."""
+    """The seccomp listener; -1 where there is none (any more)."""
     closed: bool = field(default=False)
 
     def finish(self) -> None:

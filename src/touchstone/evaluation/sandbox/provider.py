@@ -13,6 +13,7 @@ from inspect_ai.util import (
     SandboxEnvironment,
     SandboxEnvironmentConfigType,
     SandboxEnvironmentLimits,
+    SandboxUnavailableError,
     SandboxUserUnsupportedError,
     sandboxenv,
 )
@@ -30,6 +31,9 @@ from touchstone.evaluation.sandbox.watch import watcher
 SAMPLE_KEY = "touchstone_sample"
 """The sample metadata that names the sample in events."""
 
+DEFAULT, JUDGE = "default", "judge"
+"""The names of a sample's two sandboxes."""
+
 _NOT_FOUND, _NOT_RUN = 127, 126
 
 
@@ -37,7 +41,9 @@ _NOT_FOUND, _NOT_RUN = 127, 126
 class TouchstoneSandbox(SandboxEnvironment):
     """One sandbox: started on first use, alive until it is closed.
 
-    `name` is `default` or `judge`; `sample` names the sample in events.
+    `name` is `default` or `judge`; `sample` names the sample in events. The judge's starts with the
+    first `write_file` (or `start`) and answers nothing before, so that tools which look into every
+    sandbox of a sample do not wake it, and cannot install themselves in it.
     """
 
     def __init__(self, config: SandboxConfig, sample: str, name: str) -> None:
@@ -110,7 +116,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         """See Inspect. Output is safe text, its last part where it is too long; no retries."""
         if user is not None and user not in {launch.USER, str(launch.UID)}:
             raise SandboxUserUnsupportedError(f"the sandbox has one user only, not {user!a}")
-        launched = await self.start()
+        launched = await self._awake()
         folder = launched.folder or launch.WORK
         variables = launch.environment(self._guards, launched.folder) | (env or {})
         stdin = input.encode() if isinstance(input, str) else input or b""
@@ -213,9 +219,9 @@ class TouchstoneSandbox(SandboxEnvironment):
         """The subject's sandbox, started, and the judge's, which starts on first use."""
         sample = str(metadata.get(SAMPLE_KEY) or uuid.uuid4().hex)
         bounds = _config(config)
-        default = TouchstoneSandbox(bounds, sample, "default")
+        default = TouchstoneSandbox(bounds, sample, DEFAULT)
         await default.start()
-        return {"default": default, "judge": TouchstoneSandbox(bounds, sample, "judge")}
+        return {DEFAULT: default, JUDGE: TouchstoneSandbox(bounds, sample, JUDGE)}
 
     @override
     @classmethod
@@ -230,8 +236,13 @@ class TouchstoneSandbox(SandboxEnvironment):
         for environment in environments.values():
             environment.as_type(TouchstoneSandbox).close()
 
+    async def _awake(self) -> launch.Launched:
+        if self.name == JUDGE and not self.started:
+            raise SandboxUnavailableError("the judge's sandbox starts when its files are written")
+        return await self.start()
+
     async def _open(self, file: str, *, write: bool) -> int:
-        launched = await self.start()
+        launched = await (self.start() if write else self._awake())
         try:
             fd = await channel.open_file(launched, file, write=write)
         except SandboxGoneError as error:

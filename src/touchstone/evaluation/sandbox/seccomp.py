@@ -68,7 +68,7 @@ ATTEMPTS = _words(
 """Refused and recorded; a curious or ordinary program may try them: no breach."""
 
 # ptrace is how a leak checker and a debugger look; io_uring how some runtimes go faster.
-_REFUSED = {"ptrace": errno.EPERM, "mknod": errno.EPERM, "mknodat": errno.EPERM,
+_REFUSED = {"ptrace": errno.EPERM,
             "capset": errno.EPERM, "sethostname": errno.EPERM, "setdomainname": errno.EPERM,
             "sched_setscheduler": errno.EPERM, "sched_setattr": errno.EPERM,
             "sched_setparam": errno.EPERM, "setxattr": errno.ENOTSUP, "lsetxattr": errno.ENOTSUP,
@@ -79,6 +79,8 @@ _FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _AF_VSOCK = 40
 _ALL_FAMILIES = 64
 _NAMESPACES = (0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+_KIND_BITS = 0o170000
+_FILE_KINDS = (0, 0o010000, 0o100000, 0o140000)  # no kind, pipe, file, socket: no devices
 _PERSONALITIES = (0x0, 0x0040000, 0xFFFFFFFF)  # plain, no address randomisation, ask
 _NOTICE = struct.Struct("=QIIiIQ6Q")
 _ANSWER = struct.Struct("=QqiI")
@@ -114,6 +116,9 @@ def _rules() -> Iterator[tuple[int, str, tuple["Arg", ...]]]:
     yield sc.ALLOW, "clone", (sc.Arg(0, sc.MASKED_EQ, sum(_NAMESPACES), 0),)
     for flag in _NAMESPACES:
         yield sc.NOTIFY, "clone", (sc.Arg(0, sc.MASKED_EQ, flag, flag),)
+    for kind in _FILE_KINDS:
+        yield sc.ALLOW, "mknod", (sc.Arg(1, sc.MASKED_EQ, _KIND_BITS, kind),)
+        yield sc.ALLOW, "mknodat", (sc.Arg(2, sc.MASKED_EQ, _KIND_BITS, kind),)
     for persona in _PERSONALITIES:
         yield sc.ALLOW, "personality", (sc.Arg(0, sc.EQ, persona),)
 

@@ -40,7 +40,11 @@ class Watcher:
                 names = seccomp.build().names
                 self._register(
                     launched.listener,
-                    _Budget(_NOTICES, lambda: _refuse(launched, names, notice)),
+                    _Budget(
+                        _NOTICES,
+                        lambda: _refuse(launched, names, notice),
+                        lambda: _deafen(launched),
+                    ),
                 )
 
     def remove(self, launched: Launched) -> None:
@@ -70,13 +74,19 @@ class Watcher:
 class _Budget:
     """A handler that gives up after so many calls, so that a flood cannot keep us busy."""
 
-    def __init__(self, calls: int, handler: Callable[[], bool]) -> None:
+    def __init__(
+        self, calls: int, handler: Callable[[], bool], at_end: Callable[[], None] | None = None
+    ) -> None:
         self._left = calls
         self._handler = handler
+        self._at_end = at_end
 
     def __call__(self) -> bool:
         self._left -= 1
-        return self._handler() and self._left > 0
+        goes_on = self._handler() and self._left > 0
+        if not goes_on and self._at_end:
+            self._at_end()
+        return goes_on
 
 
 def _hear(launched: Launched, message: OnMessage) -> bool:
@@ -95,6 +105,12 @@ def _refuse(launched: Launched, names: dict[int, str], notice: OnNotice) -> bool
     if found:
         notice(found)
     return True
+
+
+def _deafen(launched: Launched) -> None:
+    """Close the listener: from now on the kernel refuses by itself, as not implemented."""
+    fd, launched.listener = launched.listener, -1
+    os.close(fd)
 
 
 @cache

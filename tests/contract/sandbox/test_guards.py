@@ -1,0 +1,558 @@
+"""One probe a guard, and a twin that takes the guard away and sees the probe succeed.
+
+A probe only tries and reports: nothing here harms the machine when a guard fails.
+"""
+
+import errno
+import json
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pyseccomp
+import pytest
+from inspect_ai.util._sandbox.limits import override_max_exec_output_size
+
+from touchstone.evaluation.sandbox import (
+    CopyOutRefusedError,
+    SandboxEvent,
+    TouchstoneSandbox,
+    copyout,
+    launch,
+)
+
+from .conftest import Start
+
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.asyncio]
+
+
+async def probe(sandbox: TouchstoneSandbox, program: str, *arguments: str) -> Any:
+    """Run a Python program inside; its last line is its answer, in JSON."""
+    result = await sandbox.exec(["python3", "-I", "-S", "-c", program, *arguments], timeout=30)
+    assert result.success, result
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def kinds(events: tuple[SandboxEvent, ...]) -> set[tuple[str, bool]]:
+    return {(event.kind, event.breach) for event in events}
+
+
+# ---------------------------------------------------------------- network
+CONNECT = """
+import json, socket, sys
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), 2).close()
+    print(json.dumps("connected"))
+except OSError as error:
+    print(json.dumps("refused"))
+"""
+SERVE = """
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+HTTPServer(("127.0.0.1", 8080), SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+@pytest.fixture
+def host_port() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield str(server.getsockname()[1])
+
+
+async def test_host_loopback_is_out_of_reach(start: Start, host_port: str):
+    assert await probe(await start(), CONNECT, host_port) == "refused"
+
+
+async def test_twin_with_the_host_network_the_probe_connects(start: Start, host_port: str):
+    assert await probe(await start(private_network=False), CONNECT, host_port) == "connected"
+
+
+async def test_server_and_client_of_one_sample_share_a_network(start: Start):
+    sandbox = await start()
+    await sandbox.write_file("serve.py", SERVE)
+    await sandbox.exec(["sh", "-c", "python3 serve.py >/dev/null 2>&1 &"], timeout=5)
+    for _ in range(50):
+        if await probe(sandbox, CONNECT, "8080") == "connected":
+            return
+        await anyio.sleep(0.1)
+    pytest.fail("the server was never reached")
+
+
+# ---------------------------------------------------------------- files
+LIST = """
+import json, os, sys
+found = []
+for path in sys.argv[1:]:
+    try:
+        found += [path] if os.listdir(path) else []
+    except OSError:
+        pass
+print(json.dumps(found))
+"""
+HOST_FOLDERS = ("/root", "/sys", "/boot", "/run", "/srv", "/opt", "/var/lib", "/var/run", "/mnt")
+
+
+async def test_host_folders_are_out_of_view(start: Start):
+    folders = (*HOST_FOLDERS, str(Path.home()), str(Path(__file__).parent))
+    assert await probe(await start(), LIST, *folders) == []
+
+
+async def test_twin_a_folder_bound_in_is_seen(start: Start):
+    assert await probe(await start(more_in_view=("/var/lib",)), LIST, "/var/lib") == ["/var/lib"]
+
+
+WRITE = """
+import json, os, sys
+found = []
+for folder in sys.argv[1:]:
+    try:
+        with open(folder + "/probe", "w") as file:
+            file.write("x")
+        found.append(folder)
+    except OSError:
+        pass
+print(json.dumps(found))
+"""
+
+
+async def test_only_the_bounded_places_can_be_written(start: Start):
+    places = ["/work", "/tmp", "/var/tmp", "/home/subject", "/dev/shm"]  # noqa: S108 - inside
+    fixed = ["/", "/usr", "/usr/bin", "/etc", "/dev", "/var", "/home", "/proc", "/proc/sys"]
+    assert await probe(await start(), WRITE, *places, *fixed) == places
+
+
+async def test_environment_of_the_host_stays_out(start: Start, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("EXAMPLE_SECRET", "seen")
+    look = "import json, os; print(json.dumps(list(os.environ)))"
+    assert "EXAMPLE_SECRET" not in await probe(await start(), look)
+    first = "import json; print(json.dumps(open('/proc/1/cmdline').read()))"
+    assert "seen" not in await probe(await start(), first)
+
+
+# ---------------------------------------------------------------- amounts
+FORK = """
+import json, os, signal, sys, time
+children = []
+try:
+    while len(children) < int(sys.argv[1]):
+        child = os.fork()
+        if not child:
+            time.sleep(30)
+            os._exit(0)
+        children.append(child)
+except OSError:
+    pass
+for child in children:
+    os.kill(child, signal.SIGKILL)
+print(json.dumps(len(children)))
+"""
+ALLOCATE = """
+import json, sys, time
+kept = []
+for _ in range(int(sys.argv[1]) // 8):
+    kept.append(bytearray(b"x" * (8 << 20)))
+    time.sleep(0.02)
+print(json.dumps(len(kept) * 8))
+"""
+FILL = """
+import json, sys
+written = 0
+try:
+    with open(sys.argv[1] + "/fill", "wb", buffering=0) as file:
+        while written < int(sys.argv[2]):
+            written += file.write(b"x" * 65536)
+except OSError:
+    pass
+print(json.dumps(written))
+"""
+MANY = """
+import json, os, sys
+made = 0
+try:
+    while made < int(sys.argv[1]):
+        os.close(os.open("/tmp/" + str(made), os.O_CREAT))
+        made += 1
+except OSError:
+    pass
+print(json.dumps(made))
+"""
+MIB = 1 << 20
+
+
+async def test_processes_are_bounded(start: Start):
+    sandbox = await start()
+    assert await probe(sandbox, FORK, "64") < 32
+    if sandbox.grade == "confined":
+        assert ("processes", False) in kinds(sandbox.events)
+
+
+async def test_processes_are_bounded_without_control_groups(start: Start):
+    assert await probe(await start(grouped=False), FORK, "64") < 32
+
+
+async def test_twin_without_limits_all_processes_start(start: Start):
+    assert (
+        await probe(
+            await start(grouped=False, processes_limited=False, memory_watched=False), FORK, "64"
+        )
+        == 64
+    )
+
+
+@pytest.mark.parametrize("guards", [{}, {"grouped": False}], ids=["grouped", "watched"])
+async def test_memory_is_bounded(start: Start, guards: dict[str, bool]):
+    sandbox = await start(**guards)
+    result = await sandbox.exec(["python3", "-I", "-S", "-c", ALLOCATE, "384"], timeout=30)
+    assert result.returncode == 137
+    for _ in range(20):
+        if ("memory", False) in kinds(sandbox.events):
+            break
+        await anyio.sleep(0.05)
+    assert kinds(sandbox.events) == {("memory", False)}
+    assert (await sandbox.exec(["echo", "alive"])).stdout == "alive\n"
+
+
+async def test_twin_without_limits_the_memory_is_had(start: Start):
+    assert await probe(await start(grouped=False, memory_watched=False), ALLOCATE, "192") == 192
+
+
+@pytest.mark.parametrize("place", ["/work", "/tmp", "/dev/shm"])  # noqa: S108 - inside
+async def test_disk_is_bounded(start: Start, place: str):
+    assert await probe(await start(), FILL, place, str(32 * MIB)) <= 16 * MIB
+
+
+async def test_inodes_are_bounded(start: Start):
+    assert await probe(await start(), MANY, "1000") < 256
+
+
+async def test_twin_without_bounds_the_disk_is_had(start: Start):
+    sandbox = await start(bounded=False)
+    assert await probe(sandbox, FILL, "/work", str(32 * MIB)) == 32 * MIB
+    assert await probe(sandbox, MANY, "1000") == 1000
+
+
+async def test_output_is_bounded_to_its_last_part(start: Start):
+    with override_max_exec_output_size(1000):
+        result = await (await start()).exec(["sh", "-c", "seq 100000; echo end"])
+    assert len(result.stdout) == 1000
+    assert result.stdout.endswith("100000\nend\n")
+
+
+async def test_escape_sequences_come_out_visible(start: Start):
+    result = await (await start()).exec(["printf", r"\033[31mred\007 \342\200\256"])
+    assert result.stdout == "␛[31mred␇ �"
+
+
+# ---------------------------------------------------------------- copying out
+PLANTS = {
+    "a link to a host file": "ln -s /etc/hostname answer",
+    "a link beside it": "echo x > other; ln -s other answer",
+    "a link in its path": "mkdir real; echo x > real/file; ln -s real answer",
+    "a second name": "echo x > answer; ln answer twin",
+    "a pipe": "mkfifo answer",
+    "a folder": "mkdir answer",
+    "a large file": "head -c 2000 /dev/zero > answer",
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+async def test_planted_files_are_not_copied_out(start: Start, plant: str):
+    sandbox = await start()
+    assert (await sandbox.exec(["sh", "-c", PLANTS[plant]])).success
+    path = "answer/file" if plant == "a link in its path" else "answer"
+    with pytest.raises(CopyOutRefusedError):
+        await sandbox.copy_out(path, 1000)
+    assert kinds(sandbox.events) == {("copy-out", False)}
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../x", "", ".", "a//b", "a\nb", "ä"])
+async def test_strange_names_are_not_copied_out(start: Start, path: str):
+    with pytest.raises(CopyOutRefusedError, match="not a plain relative path"):
+        await (await start()).copy_out(path, 1000)
+
+
+async def test_an_ordinary_file_is_copied_out(start: Start):
+    sandbox = await start()
+    await sandbox.write_file("folder/answer.txt", "x" * 1000)
+    assert await sandbox.copy_out("folder/answer.txt", 1000) == b"x" * 1000
+    with pytest.raises(FileNotFoundError):
+        await sandbox.copy_out("nothing", 1000)
+
+
+async def test_twin_a_plain_open_leaks_the_host_file(
+    start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    secret = tmp_path / "secret"
+    secret.write_text("of the host")
+    sandbox = await start()
+    await sandbox.exec(["ln", "-s", str(secret), "answer"])
+    monkeypatch.setattr(
+        copyout, "open_beneath", lambda folder, path: os.open(path, os.O_RDONLY, dir_fd=folder)
+    )
+    assert await sandbox.copy_out("answer", 1000) == b"of the host"
+
+
+async def test_reading_resolves_links_inside(start: Start, tmp_path: Path):
+    secret = tmp_path / "secret"
+    secret.write_text("of the host")
+    sandbox = await start()
+    await sandbox.exec(["ln", "-s", str(secret), "answer"])
+    with pytest.raises(FileNotFoundError):
+        await sandbox.read_file("answer")
+    await sandbox.exec(["mkfifo", "pipe"])
+    with pytest.raises(OSError, match="pipe"):
+        await sandbox.write_file("pipe", "x")
+    with pytest.raises(PermissionError, match="regular"):
+        await sandbox.read_file("/dev/zero")
+
+
+# ---------------------------------------------------------------- system calls
+CALL = """
+import ctypes, json, sys
+libc = ctypes.CDLL(None, use_errno=True)
+answer = libc.syscall(*(ctypes.c_long(int(word)) for word in sys.argv[1:]))
+print(json.dumps([answer, ctypes.get_errno()]))
+"""
+NEW_USER = 0x10000000
+# Name, arguments, and whether an attempt is a breach (None: not noticed).
+CALLS: tuple[tuple[str, tuple[int, ...], bool | None], ...] = (
+    ("bpf", (0, 0, 0), True),
+    ("userfaultfd", (1,), True),
+    ("open_by_handle_at", (-1, 0, 0), True),
+    ("finit_module", (-1, 0, 0), True),
+    ("kexec_load", (0, 0, 0, 0), True),
+    ("setns", (-1, 0), True),
+    ("pivot_root", (0, 0), True),
+    ("socket", (40, 1, 0), True),
+    ("mount", (0, 0, 0, 0, 0), False),
+    ("unshare", (0x20000,), False),
+    ("clone", (NEW_USER | 17, 0, 0, 0, 0), False),
+    ("keyctl", (0, -3, 0), False),
+    ("add_key", (0, 0, 0, 0, -3), False),
+    ("perf_event_open", (0, 0, -1, -1, 0), False),
+    ("process_vm_readv", (1, 0, 0, 0, 0, 0), False),
+    ("io_uring_setup", (0, 0), None),
+    ("ptrace", (0, 0, 0, 0), None),
+    ("memfd_create", (0, 0), None),
+    ("pidfd_getfd", (-1, 0, 0), None),
+    ("shmget", (0, 4096, 0o1600), None),
+    ("socket", (16, 3, 0), None),
+    ("socket", (38, 5, 0), None),
+    ("socket", (17, 3, 0), None),
+    ("personality", (0x0008,), None),
+)
+REFUSALS = {errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT}
+
+
+def arguments(name: str, words: tuple[int, ...]) -> list[str]:
+    return [str(pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)), *map(str, words)]
+
+
+@pytest.mark.parametrize(("name", "words", "breach"), CALLS, ids=str)
+async def test_system_call_is_refused(
+    start: Start, name: str, words: tuple[int, ...], breach: bool | None
+):
+    sandbox = await start()
+    answer, error = await probe(sandbox, CALL, *arguments(name, words))
+    assert (answer, error in REFUSALS) == (-1, True)
+    expected = set() if breach is None else {("system-call", breach)}
+    assert kinds(sandbox.events) == expected
+
+
+async def test_twin_without_the_filter_the_kernel_answers_for_itself(start: Start):
+    sandbox = await start(filtered=False)
+    reached = set()
+    for name, words, _ in CALLS:
+        result = await sandbox.exec(
+            ["python3", "-I", "-S", "-c", CALL, *arguments(name, words)], timeout=30
+        )
+        # A clone comes back twice; some kernels lack some of these.
+        answer, error = json.loads((result.stdout.splitlines() or ["[0, 0]"])[0])
+        if answer >= 0 or error not in REFUSALS:
+            reached.add((name, words[0]))
+    assert {("socket", 16), ("socket", 40), ("keyctl", 0), ("memfd_create", 0), ("ptrace", 0),
+            ("userfaultfd", 1), ("io_uring_setup", 0), ("shmget", 0)} <= reached  # fmt: skip
+    assert sandbox.events == ()
+
+
+INT80 = 'int main(void){long r=20;__asm__ volatile("int $0x80":"+a"(r)::"memory");return r<=0;}'
+X32 = "#include <unistd.h>\nint main(void){return syscall(0x40000000|39)==-2;}"
+
+
+@pytest.mark.needs_compiler
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="not run: needs x86-64")
+@pytest.mark.parametrize(
+    ("source", "without"), [(INT80, {0, 139}), (X32, {0})], ids=["i386", "x32"]
+)
+async def test_foreign_system_calls_end_the_program(start: Start, source: str, without: set[int]):
+    for guards, codes in (({}, {159}), ({"filtered": False}, without)):
+        sandbox = await start(**guards)
+        await sandbox.write_file("call.c", source)
+        assert (await sandbox.exec(["gcc", "-o", "call", "call.c"])).success
+        assert (await sandbox.exec(["./call"])).returncode in codes
+
+
+async def test_no_namespace_inside_even_without_the_filter(start: Start):
+    program = ["unshare", "--user", "true"]
+    assert not (await (await start(filtered=False)).exec(program)).success
+    assert (await (await start(filtered=False, nested_refused=False)).exec(program)).success
+
+
+async def test_a_flood_of_refused_calls_is_one_event(start: Start):
+    sandbox = await start()
+    flood = CALL.replace("answer =", "for _ in range(2000): answer =")
+    await probe(sandbox, flood, *arguments("mount", (0, 0, 0, 0, 0)))
+    assert len(sandbox.events) == 1
+    assert (await sandbox.exec(["echo", "alive"])).stdout == "alive\n"
+
+
+# ---------------------------------------------------------------- rights and the agent
+async def test_programs_have_no_rights(start: Start):
+    look = "import json; print(json.dumps(open('/proc/self/status').read()))"
+    status = dict(
+        line.split(":\t", 1)
+        for line in (await probe(await start(), look)).splitlines()
+        if ":\t" in line
+    )
+    assert status["NoNewPrivs"] == "1"
+    assert status["Seccomp"] == "2"
+    assert {status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
+        "0" * 16
+    }
+    assert status["Uid"].split() == [str(launch.UID)] * 4
+
+
+async def test_host_uid_is_not_root(start: Start):
+    sandbox, mark = await start(), marker()
+    await sandbox.exec(["sh", "-c", f"sleep {mark} >/dev/null 2>&1 & echo"])
+    owners = {os.stat(f"/proc/{pid}").st_uid for pid in running(mark)}  # noqa: PTH116 - brief
+    assert owners
+    assert 0 not in owners
+    assert os.getuid() in {0, *owners}
+
+
+async def test_root_owned_programs_give_no_root(start: Start):
+    flags = "[os.statvfs(p).f_flag & os.ST_NOSUID for p in ('/usr', '/work', '/')]"
+    look = f"import json, os; print(json.dumps({flags}))"
+    assert all(await probe(await start(), look))
+
+
+AGENT = """
+import json, os
+os.kill(1, 9)
+try:
+    open("/proc/1/mem", "r+b").close()
+    print(json.dumps("open"))
+except OSError as error:
+    print(json.dumps("shut"))
+"""
+
+
+async def test_agent_can_neither_be_killed_nor_written(start: Start):
+    sandbox = await start()
+    assert await probe(sandbox, AGENT) == "shut"
+    assert (await sandbox.exec(["echo", "alive"])).stdout == "alive\n"
+
+
+async def test_twin_a_dumpable_agent_can_be_written(start: Start, monkeypatch: pytest.MonkeyPatch):
+    weak = launch._AGENT.replace(b"PR_SET_DUMPABLE, 0,", b"PR_SET_DUMPABLE, 1,")
+    monkeypatch.setattr(launch, "_AGENT", weak)
+    assert await probe(await start(filtered=False), AGENT) == "open"
+
+
+async def test_an_agent_that_lies_is_a_breach(start: Start, monkeypatch: pytest.MonkeyPatch):
+    lying = launch._AGENT.replace(b'why or b"exit %d" %', b'why or b"exit %d; all is well" %')
+    monkeypatch.setattr(launch, "_AGENT", lying)
+    sandbox = await start()
+    with pytest.raises(Exception, match="malformed"):
+        await sandbox.exec(["true"])
+    assert kinds(sandbox.events) == {("protocol", True)}
+
+
+# ---------------------------------------------------------------- endings
+def commands() -> dict[int, list[str]]:
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found[int(path.parts[2])] = path.read_text().rstrip("\0").split("\0")
+        except OSError:
+            continue
+    return found
+
+
+def running(marker: str) -> list[int]:
+    return [pid for pid, words in commands().items() if marker in words]
+
+
+LINGER = "setsid sh -c 'setsid sleep {0} & sleep {0}' >/dev/null 2>&1 & sleep {0} & "
+
+
+def leftovers() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("touchstone-*"))
+
+
+def marker() -> str:
+    return str(100_000 + time.monotonic_ns() % 900_000)
+
+
+async def test_time_out_kills_all_that_came_of_a_program(start: Start):
+    sandbox, mark = await start(), marker()
+    with pytest.raises(TimeoutError):
+        await sandbox.exec(["sh", "-c", LINGER.format(mark) + "wait; sleep 30"], timeout=1)
+    assert running(mark) == []
+
+
+async def test_twin_a_kill_of_the_child_alone_leaves_the_rest(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    weak = launch._AGENT.replace(b"below |= more", b"below |= more; grown = False; break")
+    monkeypatch.setattr(launch, "_AGENT", weak.replace(b"if below == {root}:", b"if ended:"))
+    sandbox, mark = await start(), marker()
+    with pytest.raises(TimeoutError):
+        await sandbox.exec(["sh", "-c", LINGER.format(mark) + "sleep 30"], timeout=1)
+    assert running(mark)
+
+
+async def test_being_cancelled_kills_the_program(start: Start):
+    sandbox, mark = await start(), marker()
+    with anyio.move_on_after(0.5):
+        await sandbox.exec(["sh", "-c", LINGER.format(mark) + "sleep 30"])
+    for _ in range(40):
+        if not running(mark):
+            return
+        await anyio.sleep(0.05)
+    pytest.fail("a cancelled program lives on")
+
+
+async def test_cleanup_leaves_no_process_folder_or_group(start: Start):
+    before = leftovers()
+    sandbox, mark = await start(), marker()
+    await sandbox.exec(["sh", "-c", LINGER.format(mark) + "exit 0"])
+    assert running(mark)
+    launched = await sandbox.start()
+    groups = set(launched.group.folders.values()) if launched.group else set()
+    assert all(folder.is_dir() for folder in groups)
+    await TouchstoneSandbox.sample_cleanup("task", None, {"default": sandbox}, interrupted=True)
+    assert running(mark) == []
+    assert not any(folder.exists() for folder in groups)
+    assert leftovers() == before
+    with pytest.raises(Exception, match="ended"):
+        await sandbox.exec(["true"])
+
+
+async def test_twin_without_the_end_the_processes_stay(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    sandbox, mark = await start(), marker()
+    launched = await sandbox.start()
+    await sandbox.exec(["sh", "-c", LINGER.format(mark) + "exit 0"])
+    with monkeypatch.context() as patch:
+        patch.setattr(launch.Launched, "end", lambda _: None)
+        sandbox.close()
+        assert running(mark)
+    launched.end()
+    assert running(mark) == []
