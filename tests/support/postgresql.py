@@ -65,7 +65,7 @@ def running_postgresql() -> Iterator[Postgresql]:
             _wait(running, server, folder / "log")
             yield running
         finally:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(signal.SIGQUIT)  # all of it is deleted anyway
             server.wait(START_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
