@@ -181,6 +181,11 @@ class ChunkRun(Watch):
         sample = self._samples[index]
         sample.cause, sample.fault = cause, text
 
+    def fault_of(self, index: int) -> str:
+        """What ended the sample before it could be judged, or an empty text."""
+        sample = self._samples[index]
+        return sample.cause and f"{sample.cause}: {sample.fault}"
+
     def judged(self, index: int, *, solved: bool, reason: str) -> None:
         """The judge's word."""
         sample = self._samples[index]

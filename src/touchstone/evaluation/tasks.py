@@ -84,9 +84,9 @@ def attempt() -> Solver:
             except anyio.get_cancelled_exc_class():
                 run.cut(index)
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded, once
                 run.fault(index, *_blame(error, cause))
-                raise
+                return state
 
     return solve
 
@@ -99,6 +99,8 @@ def judged() -> Scorer:
         run, index = current(), int(state.metadata["index"])
         if not run.was_admitted(index):
             return Score(value=0, explanation="not begun")
+        if fault := run.fault_of(index):
+            return Score(value=0, explanation=fault)
         item = run.items[index].item
         try:
             solved, reason = await _judge(item)
