@@ -238,6 +238,14 @@ def test_flaky_and_failing():
         assert error_of(answers[2]) == (500, None)
 
 
+def test_the_official_client_gets_past_a_flaky_endpoint():
+    with (
+        faulty("flaky") as subject,
+        openai.OpenAI(base_url=subject.url, api_key=subject.key, max_retries=3) as client,
+    ):
+        assert client.chat.completions.create(**HELLO).choices[0].finish_reason == "stop"
+
+
 def test_renamed():
     with faulty("renamed", after=2) as subject:
         names = [json.loads(ask(subject, HELLO)[2])["model"] for _ in range(4)]
