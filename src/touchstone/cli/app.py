@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -263,12 +264,12 @@ def bench(name: str | None = None, *, json: Json = False) -> int:
     Args:
         name: ledger, engine or sandbox; default: all.
     """
-    from touchstone.bench import run_benches
+    from touchstone.bench.run import run_benches
     from touchstone.cli import tables
 
     results = run_benches(name)
     if json:
-        _print_json([table.as_dict() for table in results])
+        _print_json([asdict(table) for table in results])
     else:
         for table in results:
             tables.bench(table)

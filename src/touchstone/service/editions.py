@@ -83,8 +83,8 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
         )
         shown = Shown(case.id, case.framework, case.state, entries, audience)
         page = render_html(gather(shown, at, verification, _marking(audience))).encode()
-        _write(names.bundle, lines)
-        _write(names.report, [page])
+        write_file(names.bundle, lines)
+        write_file(names.report, [page])
         editions.append(names)
         issued.append((audience, digest_bytes(page)))
     _record_issue(case, issued)
@@ -128,7 +128,7 @@ def _marking(audience: Audience) -> str:
     return "TLP:CLEAR" if audience == PUBLIC else "TLP:AMBER"
 
 
-def _write(path: Path, pieces: Iterable[bytes]) -> None:
+def write_file(path: Path, pieces: Iterable[bytes]) -> None:
     """Whole or not at all, durable, and readable by its owner alone."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -8,7 +8,7 @@ from touchstone.clearance import Marking
 from touchstone.framework import Framework
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
-from touchstone.records import CaseWriter, NewPart
+from touchstone.records import CaseWriter, Destruction, NewPart
 from touchstone.review import Event, Refused, State, decide, evolve
 from touchstone.review.events.opening import CaseOpened
 from touchstone.service.errors import RefusedDeed
@@ -85,6 +85,19 @@ def record_opening(
     try:
         with installation.records.open_case(case) as writer:
             return _write(installation, writer, framework, State(), deeds)
+    except RefusedDeed as refusal:
+        installation.note_refusal(case, refusal)
+        raise
+
+
+def record_destruction(
+    installation: Installation, case: str, framework: Framework, deed: Deed
+) -> Destruction:
+    """Record that a case is destroyed, and destroy its key and content, in one transaction."""
+    try:
+        with installation.records.transaction(case) as writer:
+            _write(installation, writer, framework, installation.state_in(writer), [deed])
+            return writer.destroy()
     except RefusedDeed as refusal:
         installation.note_refusal(case, refusal)
         raise

@@ -1,0 +1,104 @@
+"""Tables for people, on stdout, as wide as the terminal."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from touchstone.bench.table import Table as Bench
+    from touchstone.service.cases import CaseRow, CaseShown
+    from touchstone.service.doctor import Check
+    from touchstone.verifier import Verdict
+
+
+def _console() -> Console:
+    # Piped, a table must not be folded at 80 columns.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
+    table = Table(*columns, title=escape(title) or None, title_justify="left", box=None,
+                  pad_edge=False, header_style="bold")  # fmt: skip
+    for row in rows:
+        table.add_row(*(escape(cell) for cell in row))
+    return table
+
+
+def cases(rows: Sequence["CaseRow"]) -> None:
+    """The list of cases."""
+    if not rows:
+        _console().print("No case so far. Begin with: touchstone review run SUBMISSION.toml")
+        return
+    _console().print(
+        _table(
+            ("Case", "Model", "Developer", "Framework", "Status", "Updated"),
+            [(r.case[:12], r.model, r.developer, r.framework, r.status, r.updated) for r in rows],
+        )
+    )
+
+
+def case(shown: "CaseShown") -> None:
+    """One case."""
+    console = _console()
+    console.print(f"[bold]{escape(shown.model)}[/], case {shown.case}", soft_wrap=True)
+    console.print(f"Framework {escape(shown.framework)}; {escape(shown.status)}")
+    if clock := shown.clock:
+        console.print(
+            f"Clock: share by {clock['share_by']}, shared {clock['shared']}, window ends "
+            f"{clock['review_by']} ({clock['days_left']} days left), shortfall "
+            f"{clock['shortfall_days']} days"
+        )
+    if shown.verdicts:
+        console.print()
+        console.print(_table(("Criterion", "Mode", "Verdict", "Solved", "95% interval"), [
+            (v["criterion"], v["mode"], v["verdict"], f"{v['solved']} of {v['counted']}",
+             f"{float(v['interval'][0]):.0%} to {float(v['interval'][1]):.0%}")
+            for v in shown.verdicts
+        ]))  # fmt: skip
+    console.print()
+    console.print(f"Proposed by rule: {escape(shown.designation['proposed'])}")
+    console.print(f"Decided: {escape(shown.designation['made'])}")
+    for agency, word in shown.designation["concurrence"].items():
+        console.print(f"  {escape(agency)}: {word}")
+    console.print()
+    console.print(_table(("Entry", "Time (UTC)", "Party", "What happened"), [
+        (str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline
+    ]))  # fmt: skip
+
+
+def verification(verdict: "Verdict") -> None:
+    """What a check of a bundle says."""
+    console = _console()
+    for line in verdict.lines():
+        console.print(escape(line), soft_wrap=True)
+
+
+def checks(rows: Sequence["Check"]) -> None:
+    """What doctor found."""
+    _console().print(
+        _table(
+            ("", "What", "Found", "Mend"),
+            [("ok" if r.ok else "--", r.name, r.found, r.mend) for r in rows],
+        )
+    )
+
+
+def bench(table: "Bench") -> None:
+    """One ratio table."""
+    console = _console()
+    rows = [
+        (
+            row.name,
+            f"{row.value:,.4g} {row.unit}",
+            f"{row.ratio:.2f} x {row.against}" if row.ratio is not None else "",
+            row.goal,
+            "" if row.met is None else "met" if row.met else "missed",
+        )
+        for row in table.rows
+    ]
+    console.print(_table(("Measured", "Value", "Ratio", "Goal", ""), rows, table.title))
+    console.print()

@@ -1,0 +1,174 @@
+"""The demo's case: a lab submits, the centre measures, the agencies answer, the lab releases."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.sandbox import preflight
+from touchstone.evaluation.subjects.launch import start_subject
+from touchstone.keys import SystemClock
+from touchstone.review.events import judging, settling
+from touchstone.service.case import Case
+from touchstone.service.cases import open_found
+from touchstone.service.editions import audiences, issue_editions
+from touchstone.service.installation import open_installation
+from touchstone.service.progress import Observer
+from touchstone.service.recording import Content, Deed
+from touchstone.service.reviewing import ReviewOptions, run_review
+from touchstone.service.words import named
+
+KEY = "EXAMPLE_LAB_KEY"
+ITEMS = 12
+DAYS_TO_RELEASE = 45
+AGENCIES = ("example-agency", "example-treasury")
+
+SUBMISSION = """\
+# Written by `touchstone demo`: an invented lab, and a control server in the place of a model.
+framework = "example"
+reasoning_access = "full"
+
+[developer]
+id = "example-lab"
+name = "Example Lab"
+
+[model]
+id = "example-model-3"
+name = "Example Model 3"
+release_state = "in-development"
+planned_release = {{ date = {release} }}
+
+[[variants]]
+id = "final"
+description = "A scripted solver in the place of a model: it works through tool calls alone."
+
+[[modes]]
+id = "instant"
+variant = "final"
+model = "openai-api/subject/control-solver"
+base_url = "{url}"
+api_key_env = "{key}"
+settings = {{ reasoning_effort = "none" }}
+
+[[modes]]
+id = "thinking"
+variant = "final"
+model = "openai-api/subject/control-solver"
+base_url = "{url}"
+api_key_env = "{key}"
+settings = {{ reasoning_effort = "high" }}
+"""
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo left, in lines for people."""
+
+    lines: tuple[str, ...]
+
+
+def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
+    """Run the invented case into a fresh folder of `out`; its own installation is kept there too.
+
+    Args:
+        out: Folder for reports, bundles and the demo's own TOUCHSTONE_HOME.
+        items: Items per criterion and mode; None: 12.
+        observer: Is told what happens.
+    """
+    began = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    home = out / "home"
+    grade = preflight().grade
+    observer.step(f"Sandbox grade on this machine: {grade}")
+    with (
+        start_subject() as subject,
+        _environment(KEY, subject.key),
+        open_installation(home) as here,
+    ):
+        submission = out / "SUBMISSION.toml"
+        release = (SystemClock().now() + timedelta(days=DAYS_TO_RELEASE)).date()
+        submission.write_text(
+            SUBMISSION.format(release=release.isoformat(), url=subject.url, key=KEY), "utf-8"
+        )
+        options = ReviewOptions(
+            items=items or ITEMS, workers=os.cpu_count() or 2, accept_grade=True, agencies=AGENCIES
+        )
+        result = run_review(here, submission, out, options, observer)
+        case = open_found(here, result.case)
+        _settle(case, observer)
+        editions = issue_editions(case, out, audiences(case.cast))
+    seconds = time.monotonic() - began
+    centre = next(e for e in editions if e.audience == case.cast.centre)
+    return DemoResult(
+        (
+            f"Done in {seconds:.0f} s. Proposed by rule: {named(result.designation)}.",
+            *(f"  {r.criterion}, {r.mode}: {r.solved} of {r.total} solved" for r in result.rows),
+            f"Open in a browser:  {centre.report}",
+            f"Another audience:   {out / 'report-public.html'}",
+            f"Check the record:   touchstone verify {centre.bundle} --trust {result.fingerprint}",
+            f"Look at the case:   TOUCHSTONE_HOME={home} touchstone review show {case.id[:12]}",
+        )
+    )
+
+
+def _settle(case: Case, observer: Observer) -> None:
+    """What people do after the measuring: respond, dissent or keep silent, decide, release."""
+    at, marks, cast = case.now(), case.marks, case.cast
+    state = case.state
+    answer = {"text": "We confirm the result and plan to restrict the mode to trusted partners."}
+    responses = [
+        Deed(
+            judging.FindingResponded(
+                actor=cast.developer,
+                at=at,
+                marking=marks.case,
+                finding=finding,
+                stance="noted",
+                response=digest_value(answer),
+            ),
+            (Content(answer, marks.case),),
+        )
+        for finding in state.findings
+    ]
+    number = len(state.designating.proposals)
+    decided = judging.DesignationMade(
+        actor=AGENCIES[0],
+        at=at,
+        marking=marks.case,
+        proposal=number,
+        designation=state.designating.proposals[-1].designation,
+        reasons="As proposed by the rule. The treasury has not answered, which is not consent.",
+    )
+    released = settling.ReleaseAnnounced(
+        actor=cast.developer,
+        at=at,
+        marking=marks.public,
+        scope="partners",
+        variants=("final",),
+        same_model="same",
+        review_delay_days=0,
+    )
+    case.record([*responses, Deed(decided), Deed(released)])
+    if responses:
+        observer.step("Example Lab responded to the findings")
+    observer.step(
+        f"Example Agency decided: {named(decided.designation)}; Example Treasury is silent"
+    )
+    observer.step("Example Lab released to partners: its own act, at any time")
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

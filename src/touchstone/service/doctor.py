@@ -1,0 +1,92 @@
+"""What this machine can do, what is missing, and how to mend it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from touchstone.errors import TouchstoneError
+from touchstone.evaluation.sandbox import at_least, preflight
+from touchstone.service.installation import home_folder, open_installation
+from touchstone.service.sealing import families
+
+LEAST_PYTHON = (3, 11)
+LEAST_FREE = 1 << 30
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str
+    """What to do about it; empty where nothing is to be done."""
+
+    def as_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def examine() -> list[Check]:
+    """Look at interpreter, disk, installation, sandbox and the families' needs."""
+    checks: list[Callable[[], list[Check]]] = [_python, _disk, _installation, _sandbox, _families]
+    return [check for look in checks for check in look()]
+
+
+def _python() -> list[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    ok = sys.version_info >= LEAST_PYTHON
+    return [Check("Python", ok, version, "" if ok else "install Python 3.11 or newer")]
+
+
+def _disk() -> list[Check]:
+    home = home_folder()
+    there = next(path for path in (home, *home.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    ok = free >= LEAST_FREE and os.access(there, os.W_OK)
+    mend = "" if ok else "make room, or set TOUCHSTONE_HOME to a folder that you may write"
+    return [Check("Home", ok, f"{home}, {free / (1 << 30):.1f} GiB free", mend)]
+
+
+def _installation() -> list[Check]:
+    if not (home_folder() / "keys").exists():
+        return [Check("Installation", ok=True, found="new: made by the first review", mend="")]
+    try:
+        with open_installation() as installation:
+            cases = len(installation.records.cases())
+            fingerprint = installation.keyring.history.lines[0].fingerprint
+    except TouchstoneError as error:
+        return [Check("Installation", ok=False, found="cannot be opened", mend=str(error))]
+    return [Check("Installation", ok=True, found=f"{cases} cases, key {fingerprint}", mend="")]
+
+
+def _sandbox() -> list[Check]:
+    found = preflight()
+    rows = [Check("Sandbox grade", found.grade != "none", found.grade, "")]
+    rows += [
+        Check(f"  {guard.name}", guard.held, guard.why if guard.held else "does not hold",
+              "" if guard.held else guard.why)
+        for guard in found.guards
+    ]  # fmt: skip
+    rows += [Check(f"  {what}", ok=False, found="missing", mend=mend)
+             for what, mend in found.missing]  # fmt: skip
+    rows.append(Check("  Python in the sandbox", bool(found.python), found.python or "none",
+                      "" if found.python else "install python3 from the distribution"))  # fmt: skip
+    return rows
+
+
+def _families() -> list[Check]:
+    grade = preflight().grade
+    rows = []
+    for name, family in families().items():
+        lacking = [need for need in family.needs if not shutil.which(need)]
+        ok = at_least(grade, family.least_grade) and not lacking  # type: ignore[arg-type]  # a grade
+        found = f"asks for {family.least_grade}" + (
+            f", {', '.join(family.needs)}" * bool(family.needs)
+        )
+        mend = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
+        rows.append(Check(f"Family {name}", ok, found, mend))
+    return rows
