@@ -4,6 +4,8 @@ What an endpoint calls its model is its own word, and sampled text may differ wi
 a changed name is a change; a changed fingerprint or text alone is a hint, and is only named.
 """
 
+import contextlib
+import io
 from collections.abc import Sequence
 from typing import Literal
 
@@ -107,7 +109,9 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
                 texts.append(output.completion[:_TEXT_KEPT])
         return texts, ""
 
-    texts, failed = anyio.run(ask)
+    # Inspect announces its hooks on stdout, where a command's own result belongs.
+    with contextlib.redirect_stdout(io.StringIO()):
+        texts, failed = anyio.run(ask)
     return Probe(
         when=when,
         at=at,
