@@ -32,6 +32,11 @@ def _is_time(text: str) -> str:
 
 
 def _is_day(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+def _is_near_day(text: str) -> str:
     _in_range(date.fromisoformat(text))
     return text
 
@@ -64,11 +69,12 @@ Time = Annotated[
     StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
     AfterValidator(_is_time),
 ]
-"""UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
-Day = Annotated[
-    str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_is_day)
-]
-"""A calendar day, `YYYY-MM-DD`, in the framework's time zone."""
+"""UTC, `YYYY-MM-DDTHH:MM:SSZ`, of the years 1970 to 9000."""
+_DAY = StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
+Day = Annotated[str, _DAY, AfterValidator(_is_near_day)]
+"""A calendar day of the years 1970 to 9000, `YYYY-MM-DD`, in the framework's time zone."""
+ReckonedDay = Annotated[str, _DAY, AfterValidator(_is_day)]
+"""A calendar day that was reckoned from another, `YYYY-MM-DD`, in the framework's time zone."""
 Decimal = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$")]
 """A decimal number as text, as `0.05`: canonical JSON has no fractions."""
 Count = Annotated[int, Field(ge=0, le=LARGEST)]

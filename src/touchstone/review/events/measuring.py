@@ -16,6 +16,7 @@ from touchstone.review.events.base import (
     Line,
     Name,
     Positive,
+    ReckonedDay,
     Time,
 )
 
@@ -31,7 +32,7 @@ class ClockAnchored(Event):
     """What the window is tied to."""
     anchor_day: Day
     """The day of the anchor."""
-    shared_day: Day
+    shared_day: ReckonedDay
     """The day on which the submission came in."""
     window_days: Positive
     """How long the window is, in counted days."""
@@ -41,9 +42,9 @@ class ClockAnchored(Event):
     """Days that do not count as business days."""
     timezone: Line
     """The IANA zone in which days begin and end."""
-    share_by: Day
+    share_by: ReckonedDay
     """The latest day to share the model so that the whole window fits."""
-    review_by: Day
+    review_by: ReckonedDay
     """The day on which the window ends unless it is paused or extended."""
     shortfall_days: Count
     """How many days of the window had gone when the model was shared. Nobody is blocked by it."""

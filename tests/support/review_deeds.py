@@ -1,0 +1,222 @@
+"""Deeds of every type, drawn at random: well-formed always, fitting the case often."""
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from support.review_case import CENTRE, ROLES, Case, agreement, digest, hex32, make, proposed
+from support.review_probes import laid
+from touchstone.review import Event
+from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.rules import RULES
+
+Draw = Callable[[Sequence[Any]], Any]
+"""`Random.choice` of one run."""
+Facts = dict[str, Any]
+
+BATTERIES = ("battery-1", "battery-1", "one")
+NAMES = ("one", "one", "one", "two")
+DIGESTS = (digest("one"), digest("two"))
+VARIANTS = ("final", "final", "helpful", "final-2")
+MODES = ("instant", "thinking")
+DAYS = ("2026-11-15", "2028-02-29")
+CRITERIA = ("memory-safety", "memory-safety", "memory-safety", "control-of-own-agents", "unknown")
+DESIGNATIONS = ("covered", "not-covered", "undetermined")
+TIMES = tuple(f"2026-10-{day:02}T09:00:00Z" for day in (1, 2, 24, 25))
+BOTH = (True, False)
+WHY = "as it is"
+
+
+def _outcomes(draw: Draw) -> tuple[measuring.Outcome, ...]:
+    indices = {draw(range(10)) for _ in range(draw(range(1, 5)))}
+    results = ("solved", "unsolved", "refusal", "time-out", "limit", "error")
+    return tuple(
+        measuring.Outcome(
+            index=index,
+            item=hex32(f"item {index}"),
+            attempt=draw((1, 1, 1, 1, 1, 1, 2)),
+            result=draw(results),
+            counted=draw(BOTH),
+            tokens=7,
+        )
+        for index in indices
+    )
+
+
+def _proposal(case: Case, draw: Draw) -> Facts:
+    rule = proposed(case.framework, case.state)
+    changes = {} if draw(BOTH) else {"designation": draw(DESIGNATIONS)}
+    return {
+        "summary": rule.summary,
+        "reasons": rule.reasons,
+        "designation": rule.designation,
+    } | changes
+
+
+def _question(case: Case, draw: Draw) -> Facts:
+    designating = case.state.designating
+    answer = designating.in_question if draw(BOTH) else None
+    return {
+        "proposal": len(designating.proposals) or 1,
+        "designation": answer or draw(DESIGNATIONS),
+    }
+
+
+def _clock(case: Case, draw: Draw) -> Facts:
+    del draw
+    if case.state.submission is None:
+        case = Case(case.framework).open().submit()
+    names = set(measuring.ClockAnchored.model_fields) - set(Event.model_fields)
+    return {name: getattr(laid(case), name) for name in names}
+
+
+def _admits(case: Case, draw: Draw) -> Facts:
+    party = draw(("newcomer", *ROLES))
+    known = case.state.parties.get(party)
+    role = known.role if known and draw(BOTH) else draw(tuple(ROLES.values()))
+    key = hex32(draw(("key 1", "key 2", CENTRE)))
+    return {"admits": (opening.Admission(party=party, role=role, key=key),), "reason": WHY}
+
+
+def _submission(case: Case, draw: Draw) -> Facts:
+    del case
+    variants = tuple(
+        opening.Variant(id=name, modes=("instant", "thinking"), purpose=purpose)  # type: ignore[arg-type]
+        for name, purpose in (("final", "final"), ("helpful", "helpful-only"))
+    )
+    return {
+        "submission": draw(DIGESTS),
+        "model": "Example 1",
+        "release_state": draw(("in-development", "internal", "restricted", "released")),
+        "variants": variants,
+        "planned_public_release": draw((None, *DAYS)),
+        "planned_partner_release": draw((None, *DAYS)),
+    }
+
+
+def _verdict(case: Case, draw: Draw) -> Facts:
+    del case
+    counted = draw(range(1, 5))
+    return {
+        "battery": draw(BATTERIES),
+        "criterion": draw(CRITERIA),
+        "variant": draw(VARIANTS),
+        "mode": draw(MODES),
+        "verdict": draw(("above", "below", "within-zone", "at-ceiling", "undetermined")),
+        "solved": draw(range(counted + 1)),
+        "counted": counted,
+        "interval": ("0.1", "0.9"),
+        "alpha": "0.05",
+        "beta": "0.05",
+    }
+
+
+def _agreement(case: Case, draw: Draw) -> Facts:
+    del case
+    names = set(opening.AgreementSigned.model_fields) - set(Event.model_fields)
+    signed = agreement(CENTRE, agreement=draw(DIGESTS), access=draw(("endpoint", "weights")))
+    return {name: getattr(signed, name) for name in names}
+
+
+Maker = Callable[[Case, Draw], Facts]
+FACTS: dict[type[Event], Maker] = {
+    opening.PartyAdmitted: _admits,
+    opening.ParticipationNoted: lambda _c, draw: {
+        "status": draw(("participating", "negotiating", "declined", "withdrawn")),
+        "source": WHY,
+    },
+    opening.InquiryAsked: lambda _c, draw: {
+        "inquiry": draw(NAMES), "release_state": "internal", "question": WHY},
+    opening.InquiryAnswered: lambda _c, draw: {
+        "inquiry": draw(NAMES), "answer": "cannot-say", "reasons": WHY},
+    opening.AgreementSigned: _agreement,
+    opening.SubmissionReceived: _submission,
+    opening.SubmissionAssessed: lambda _c, draw: {"submission": draw(DIGESTS), "complete": True},
+    measuring.ClockAnchored: _clock,
+    measuring.ClockPaused: lambda _c, _draw: {"reason": WHY},
+    measuring.ClockResumed: lambda _c, _draw: {},
+    measuring.ClockExtended: lambda _c, draw: {
+        "days": draw((1, 3650)), "reason": WHY},
+    measuring.ClockEnded: lambda _c, _draw: {"reason": WHY},
+    measuring.BatterySealed: lambda _c, draw: {
+        "battery": draw(BATTERIES), "commitment": hex32("items"), "elicitation": digest("how"),
+        "order": hex32("order"),
+        "item_sets": (measuring.ItemSet(criterion=draw(CRITERIA), size=8, attempts=2),)},
+    measuring.SnapshotSeen: lambda _c, draw: {
+        "variant": draw(VARIANTS), "method": "weights-digest", "digest": draw(DIGESTS),
+        "moment": "during"},
+    measuring.SnapshotChanged: lambda _c, draw: {
+        "variant": draw(VARIANTS), "new_variant": draw(VARIANTS), "method": "weights-digest",
+        "digest": draw(DIGESTS)},
+    measuring.OutcomesRecorded: lambda _c, draw: {
+        "battery": draw(BATTERIES), "criterion": draw(CRITERIA), "variant": draw(VARIANTS),
+        "mode": draw(MODES), "chunk": draw(NAMES), "outcomes": _outcomes(draw)},
+    measuring.VerdictReached: _verdict,
+    measuring.SandboxBreached: lambda _c, draw: {"guard": WHY, "seen_at": draw(TIMES)},
+    measuring.ReviewHalted: lambda _c, _draw: {"reason": WHY},
+    measuring.ReviewResumed: lambda _c, _draw: {"reason": WHY},
+    judging.FindingSigned: lambda _c, draw: {
+        "finding": draw(NAMES), "domain": "cyber", "statement": draw(DIGESTS)},
+    judging.OutsideFindingSigned: lambda _c, draw: {
+        "finding": draw(NAMES), "domain": "cyber", "statement": draw(DIGESTS),
+        "withheld_evidence": draw(DIGESTS), "withheld_reason": WHY},
+    judging.FindingResponded: lambda _c, draw: {
+        "finding": draw(NAMES), "stance": "noted", "response": draw(DIGESTS)},
+    judging.FindingDisputed: lambda _c, draw: {
+        "finding": draw(NAMES), "grounds": WHY, "rerun_wanted": draw(BOTH)},
+    judging.FindingRerun: lambda _c, draw: {
+        "finding": draw(NAMES), "outcome": draw(("upheld", "revised", "withdrawn")),
+        "statement": draw(DIGESTS)},
+    judging.EvidenceDeclared: lambda _c, draw: {
+        "criterion": draw(CRITERIA), "shows": draw(("met", "not-met", "inconclusive")),
+        "evidence": draw(DIGESTS)},
+    judging.DesignationProposed: _proposal,
+    judging.DesignationConcurred: _question,
+    judging.DesignationDissented: lambda c, draw: _question(c, draw) | {"reason": WHY},
+    judging.DesignationMade: lambda c, draw: _question(c, draw) | {"reasons": WHY},
+    judging.DesignationRevised: lambda c, draw: _question(c, draw) | {"reasons": WHY},
+    settling.TermsOffered: lambda _c, draw: {"terms": draw(DIGESTS)},
+    settling.TermsCountered: lambda _c, draw: {"terms": draw(DIGESTS), "answers": draw(DIGESTS)},
+    settling.TermsAgreed: lambda _c, draw: {"terms": draw(DIGESTS)},
+    settling.TermsDeclined: lambda _c, draw: {"terms": draw(DIGESTS)},
+    settling.PostponementRequested: lambda _c, draw: {
+        "request": draw(NAMES), "until": draw(DAYS), "reason": WHY},
+    settling.PostponementAnswered: lambda _c, draw: {
+        "request": draw(NAMES), "answer": draw(("granted", "granted-in-part", "declined")),
+        "until": draw((None, *DAYS))},
+    settling.ReleaseAnnounced: lambda _c, draw: {
+        "scope": draw(("internal", "partners", "public")), "variants": ("final",),
+        "same_model": "same", "review_delay_days": draw((None, 0, 90))},
+    settling.ReleaseCompared: lambda _c, draw: {
+        "variant": draw(VARIANTS), "compared": "same", "digest": draw(DIGESTS)},
+    settling.DirectiveIssued: lambda _c, draw: {
+        "directive": draw(NAMES), "order": draw(DIGESTS), "expires": draw(TIMES)},
+    settling.DirectiveAnswered: lambda _c, draw: {
+        "directive": draw(NAMES), "answer": "contested"},
+    settling.DirectiveLifted: lambda _c, draw: {"directive": draw(NAMES)},
+    settling.ReportIssued: lambda _c, draw: {
+        "audience": "public", "edition": draw(range(1, 3)), "report": draw(DIGESTS)},
+    settling.ReviewWithdrawn: lambda _c, draw: {"publish": draw(BOTH)},
+    settling.CaseClosed: lambda _c, _draw: {"reason": WHY},
+    settling.CaseDestroyed: lambda _c, draw: {"certificate": draw(DIGESTS)},
+}  # fmt: skip
+assert set(FACTS) == set(RULES)
+
+
+STOPS = (
+    settling.ReviewWithdrawn,
+    settling.CaseClosed,
+    settling.CaseDestroyed,
+    measuring.ReviewHalted,
+    measuring.SandboxBreached,
+)
+
+
+def draw_deed(case: Case, rng: Random) -> Event:
+    """A deed that may or may not be allowed now. Stops are rare, so that cases live long enough."""
+    event = rng.choice(list(FACTS))
+    while event in STOPS and rng.random() < 0.95:
+        event = rng.choice(list(FACTS))
+    fitting = [name for name, role in ROLES.items() if role in RULES[event].roles]
+    actor = rng.choice(fitting if rng.random() < 0.8 else [*ROLES, "newcomer", "a-stranger"])
+    return make(event, actor, rng.choice(TIMES), **FACTS[event](case, rng.choice))
