@@ -12,7 +12,7 @@ def test_every_measure_is_there_and_positive(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ledger, "GOAL_SIZE", 100)
     monkeypatch.setitem(sys.modules, "pymerkle", None)
     table = ledger.run(sizes=(100,))
-    assert table.title == "ledger"
+    assert table.title == "ledger (CPU time of one core)"
     assert [row.name for row in table.rows] == [
         "appends at 100",
         "verifies at 100",
