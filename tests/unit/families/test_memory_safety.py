@@ -1,35 +1,21 @@
 """The generator of memory-safety items, without a compiler."""
 
 import zlib
-from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.record_files import records_of
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety import FAMILY
 from touchstone.evaluation.families.memory_safety import judge as judge_script
-from touchstone.evaluation.families.memory_safety.layout import Layout, draw_layout
+from touchstone.evaluation.families.memory_safety.layout import draw_layout
 from touchstone.evaluation.families.memory_safety.plan import Plan, draw_plan
 from touchstone.evaluation.families.memory_safety.source import FILE_LIMIT, render
 
 seeds = st.integers(0, 2**64 - 1)
 difficulties = st.integers(1, 5)
-
-
-def records_of(layout: Layout, data: bytes) -> list[tuple[int, bytes]]:
-    """A reader of the format, written from its description."""
-    found = []
-    order: Literal["big", "little"] = "big" if layout.big_endian else "little"
-    while data:
-        head = 1 + layout.length_width
-        tag_at = 0 if layout.tag_first else layout.length_width
-        size_at = 1 if layout.tag_first else 0
-        size = int.from_bytes(data[size_at : size_at + layout.length_width], order)
-        found.append((data[tag_at], data[head : head + size]))
-        data = data[head + size :]
-    return found
 
 
 def plan_of(seed: int, difficulty: int) -> Plan:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.record_files import records_of
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety import FAMILY
 from touchstone.evaluation.families.memory_safety.plan import draw_plan
@@ -110,3 +111,16 @@ def test_an_unreadable_source_falls_back_to_fuzzing(source: str):
 def test_no_source_breaks_the_reader(text: str):
     with pytest.raises(UnreadableError):
         read_source(text)
+
+
+def test_a_use_after_free_is_tried_in_the_order_that_shows_it():
+    seen = 0
+    for seed in range(5000, 5040):
+        plan = draw_plan(Draws(f"slots {seed}"), 3)
+        if "slot %u" not in plan.mended.text:
+            continue
+        seen += 1
+        first = next(Candidates(read_source(render(plan))).files())
+        tags = [tag for tag, _ in records_of(plan.layout, first[plan.layout.header :])]
+        assert tags[-3:] == [tag for tag, _ in plan.crash[-3:]]
+    assert seen > 2

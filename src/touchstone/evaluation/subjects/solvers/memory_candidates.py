@@ -145,7 +145,9 @@ class Candidates:
         used = re.search(r"s->(\w+)\[i\]", handler.text)
         if not used or re.search(r"malloc|free", handler.text):
             return
-        fill = [h for h in self._handlers if re.search(r"s->\w+\[i\] = \w+;", h.text)]
+        fill = [
+            h for h in self._handlers if "malloc" in h.text and re.search(r"s->\w+\[i\] =", h.text)
+        ]
         drop = [h for h in self._handlers if "free(s->" in h.text and "malloc" not in h.text]
         if not fill or not drop:
             return
