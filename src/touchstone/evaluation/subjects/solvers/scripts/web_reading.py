@@ -19,11 +19,11 @@ FUNCTIONS = {node.name: node for node in TREE.body if isinstance(node, ast.Funct
 def routes() -> dict[str, list[tuple[str, str]]]:
     """(method, path) pairs by the name of the function that serves them."""
     served: dict[str, list[tuple[str, str]]] = {}
-    for table in ast.walk(TREE):
-        for key, value in zip(table.keys, table.values, strict=True) if isinstance(table, ast.Dict) else ():
+    for table in (node for node in ast.walk(TREE) if isinstance(node, ast.Dict)):
+        for key, value in zip(table.keys, table.values, strict=True):
             if isinstance(key, ast.Tuple) and isinstance(value, ast.Name):
-                method, path = (part.value for part in key.elts if isinstance(part, ast.Constant))
-                served.setdefault(value.id, []).append((str(method), str(path)))
+                parts = [str(part.value) for part in key.elts if isinstance(part, ast.Constant)]
+                served.setdefault(value.id, []).append((parts[0], parts[1]))
     return served
 
 
@@ -61,7 +61,8 @@ def place_of(before: str) -> str:
 
 def examine(function: ast.FunctionDef, statement: ast.JoinedStr) -> dict[str, Any] | None:
     """What is open about one statement, or None if its value is safe."""
-    before = "".join(p.value for p in statement.values[:1] if isinstance(p, ast.Constant))
+    first = statement.values[0]
+    before = str(first.value) if isinstance(first, ast.Constant) else ""
     written = [p.value for p in statement.values if isinstance(p, ast.FormattedValue)]
     if len(written) != 1 or not isinstance(written[0], ast.Name):
         return None

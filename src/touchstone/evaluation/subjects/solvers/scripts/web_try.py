@@ -161,7 +161,9 @@ def spell(finding: dict[str, Any]) -> dict[str, Any] | None:
             asked = asking(finding, disguise(question(finding["place"], condition)), number)
             requests += [*asked[:-1], {**asked[-1], "bit": True}]
         pages = replayed(requests)
-        spelt = [str(int(truth in page)) for r, page in zip(requests, pages, strict=True) if "bit" in r]
+        spelt = [
+            str(int(truth in page)) for r, page in zip(requests, pages, strict=True) if "bit" in r
+        ]
         if f"{int(''.join(spelt), 2):0{len(SAMPLE)}x}" == SAMPLE:
             return {"true_text": truth, "requests": requests}
     return None
