@@ -583,7 +583,9 @@ def key_defects() -> dict[str, Vector]:
     def resigned(line: KeyLine, signer: FixedSigner) -> KeyLine:
         return replace(line, signature=signer.sign(line.message).hex())
 
-    again = KeyLine(2, first.public_key, sha256(second.line).hexdigest(), AT, "back", "")
+    again = KeyLine(
+        2, first.public_key, sha256(second.line).hexdigest(), AT, "back", first.signature
+    )
     return {
         "key-history-unsigned-rotation": refused([first, resigned(second, NEWEST)], 3),
         "key-history-rotated-by-a-stranger": refused([first, resigned(second, STRANGER)], 3),

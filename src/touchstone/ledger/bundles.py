@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from touchstone.ledger.bundlelines import (
     BundleHeader,
@@ -102,10 +102,8 @@ def read_bundle(chunks: Iterable[bytes]) -> Iterator[BundleItem]:
 
 def check_bundle(chunks: Iterable[bytes]) -> BundleSummary:
     """Read a bundle to its end and return the summary; AlteredError if something does not hold."""
-    for item in read_bundle(chunks):
-        if isinstance(item, BundleSummary):
-            return item
-    raise AlteredError("the bundle has no end")
+    last = deque(read_bundle(chunks), maxlen=1).pop()
+    return cast("BundleSummary", last)
 
 
 def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:

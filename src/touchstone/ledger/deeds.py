@@ -32,6 +32,16 @@ class Deed:
     actor: str
     parts: tuple[str, ...]
 
+    def __post_init__(self) -> None:
+        if self.log is not None:
+            forms.hex32(self.log, "a deed's log")
+        forms.integer(self.n, "a deed's n")
+        forms.hex32(self.previous, "a deed's previous")
+        forms.kebab(self.deed, "a deed's deed")
+        forms.text(self.actor, "a deed's actor")
+        for part in self.parts:
+            forms.hex32(part, "a deed's part")
+
     @property
     def payload(self) -> bytes:
         """The canonical bytes that the envelope carries."""
@@ -82,8 +92,7 @@ def pre_authentication_encoding(payload: bytes, payload_type: str = PAYLOAD_TYPE
 def sign_deed(deed: Deed, signer: Signer) -> SignedDeed:
     """The deed under the party's own key."""
     signature = signer.sign(pre_authentication_encoding(deed.payload))
-    # Read back what was written, so that a misshapen deed is refused before it is recorded.
-    return parse_envelope(SignedDeed(deed, fingerprint(signer.public_key), signature).envelope)
+    return SignedDeed(deed, fingerprint(signer.public_key), signature)
 
 
 def parse_envelope(value: object) -> SignedDeed:
@@ -109,10 +118,5 @@ def _parse_payload(payload: bytes) -> Deed:
         raise MalformedError("a deed says v 1")
     parts = forms.array(value["parts"], "a deed's parts")
     return Deed(
-        None if value["log"] is None else forms.hex32(value["log"], "a deed's log"),
-        forms.integer(value["n"], "a deed's n"),
-        forms.hex32(value["previous"], "a deed's previous"),
-        forms.kebab(value["deed"], "a deed's deed"),
-        forms.text(value["actor"], "a deed's actor"),
-        tuple(forms.hex32(part, "a deed's part") for part in parts),
+        value["log"], value["n"], value["previous"], value["deed"], value["actor"], tuple(parts)
     )

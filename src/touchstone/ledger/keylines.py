@@ -1,7 +1,7 @@
 """The installation's key history: each line names a key and is signed by the key before it."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -30,6 +30,15 @@ class KeyLine:
     reason: str
     signature: str
 
+    def __post_init__(self) -> None:
+        forms.integer(self.seq, "a key line's seq")
+        forms.hex32(self.public_key, "a key line's public_key")
+        if self.previous is not None:
+            forms.hex32(self.previous, "a key line's previous")
+        forms.time(self.at, "a key line's at")
+        forms.text(self.reason, "a key line's reason")
+        forms.hex64(self.signature, "a key line's signature")
+
     @property
     def line(self) -> bytes:
         """The canonical line without a line feed."""
@@ -51,16 +60,7 @@ def parse_key_line(line: bytes) -> KeyLine:
     value = forms.fields(loads(line), _FIELDS, "a key line")
     if (value["line"], value["v"]) != ("key", 1) or type(value["v"]) is not int:
         raise MalformedError("a key line says line key and v 1")
-    if value["previous"] is not None:
-        forms.hex32(value["previous"], "a key line's previous")
-    return KeyLine(
-        forms.integer(value["seq"], "a key line's seq"),
-        forms.hex32(value["public_key"], "a key line's public_key"),
-        value["previous"],
-        forms.time(value["at"], "a key line's at"),
-        forms.text(value["reason"], "a key line's reason"),
-        forms.hex64(value["signature"], "a key line's signature"),
-    )
+    return KeyLine(**{name: value[name] for name in _FIELDS[2:]})
 
 
 def follow_key_lines(lines: Iterable[KeyLine]) -> Iterator[KeyLine]:
@@ -157,11 +157,7 @@ def _signed(
 ) -> KeyLine:
     previous = forms.hex_digest(before[-1].line) if before else None
     draft = KeyLine(len(before), public_key.hex(), previous, at, reason, "0" * 128)
-    signature = signer.sign(draft.message).hex()
-    # Read back what was written, so that a bad time or reason is refused here and not by a reader.
-    return parse_key_line(
-        KeyLine(draft.seq, draft.public_key, previous, at, reason, signature).line
-    )
+    return replace(draft, signature=signer.sign(draft.message).hex())
 
 
 def _check_link(line: KeyLine, seq: int, before: KeyLine | None) -> None:

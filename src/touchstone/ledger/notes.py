@@ -135,6 +135,8 @@ def cosign(note: str, name: str, signer: Signer, time: int) -> str:
     A witness calls it after it has checked the note and its consistency with all it saw before.
     """
     signed = parse_note(note)
+    if not 0 <= time <= MAX_INTEGER:
+        raise MalformedError(f"a cosignature's time is in Unix seconds, not {time}")
     signature = time.to_bytes(_TIME_SIZE, "big") + signer.sign(_cosigned(signed.text, time))
     key = key_id(name, COSIGNATURE_V1, signer.public_key)
     cosigned = str(

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -104,6 +105,11 @@ def test_a_misshapen_envelope_is_refused(alice: Signer, change: dict[str, object
         parse_envelope(envelope | change)
 
 
-def test_a_misshapen_deed_is_not_signed(alice: Signer):
+@pytest.mark.parametrize(
+    "change",
+    [{"log": ""}, {"n": True}, {"previous": "B" * 64}, {"deed": "Finding Made"}, {"actor": ""},
+     {"parts": ("c" * 63,)}, {"parts": (None,)}],
+)  # fmt: skip
+def test_a_misshapen_deed_cannot_be_made(change: dict[str, Any]):
     with pytest.raises(MalformedError):
-        sign_deed(replace(DEED, deed="Finding Made"), alice)
+        replace(DEED, **change)

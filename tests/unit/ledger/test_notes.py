@@ -78,6 +78,9 @@ def test_a_missing_or_moved_cosignature_is_refused(alice: Signer, bob: Signer):
     moved = sign_checkpoint(Checkpoint(ORIGIN, 4, bytes(32)), alice) + note.splitlines()[-1] + "\n"
     with pytest.raises(AlteredError, match="does not hold"):
         verify_cosignature(moved, "witness.example", bob.public_key)
+    for time in (-1, 1 << 64):
+        with pytest.raises(MalformedError, match="Unix seconds"):
+            cosign(plain, "witness.example", bob, time)
     with pytest.raises(MalformedError, match="twice"):
         cosign(note, "witness.example", bob, 1_700_000_001)
 
