@@ -69,5 +69,7 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[E
         )
     opener = next(each.role for each in proposed.admits if each.party == proposed.actor)
     if opener not in ("developer", "centre"):
-        raise Refused(f"case-opened is for developer or centre; {proposed.actor} would be {opener}")
+        raise Refused(
+            f"case-opened is for the developer or centre; {proposed.actor} would be {opener}"
+        )
     return (proposed,)

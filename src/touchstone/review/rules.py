@@ -49,7 +49,7 @@ class Rule:
     @property
     def sentence(self) -> str:
         """Who and when, in words, as `for the developer, at any time`."""
-        who = "every party" if self.roles == EVERYONE else " or ".join(self.roles)
+        who = "every party" if self.roles == EVERYONE else "the " + " or ".join(self.roles)
         return f"for {who}, {_WHEN[self.when]}"
 
 

@@ -157,7 +157,7 @@ class Outcome(Facts):
     item: Hex32
     """The commitment to the item."""
     attempt: Positive = 1
-    """Which attempt at the item, from 1."""
+    """Which of the sealed attempts at the item, from 1; a run that died without outcome is none."""
     result: Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
     """How it ended."""
     counted: bool

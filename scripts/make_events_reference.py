@@ -1,0 +1,158 @@
+"""Write docs/reference/events.md from the events, rules and guards of the review room.
+
+python scripts/make_events_reference.py           writes the page
+python scripts/make_events_reference.py --check   says whether the page is current
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from touchstone.review.events import base, judging, measuring, opening, settling
+from touchstone.review.events.base import Event
+from touchstone.review.events.opening import CaseOpened
+from touchstone.review.rules import RULES
+
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
+THEMES = {
+    "How a case begins": opening,
+    "Measuring": measuring,
+    "Judging": judging,
+    "Settling": settling,
+}
+BOUNDS = {"ge": "at least {}", "le": "at most {}", "lt": "below {}"}
+TOP = """# Events
+
+Written by `scripts/make_events_reference.py` from the code; a test says when it is not current.
+
+Part 0 of every entry of a case's record is one of these events. A case is what its events fold to,
+and nothing else. [What may happen to a case](../explanation/review.md) explains why the rules are
+as they are; [the record format](record-format.md) says how events are kept.
+
+Fields that this version does not know are kept as they came. `?` marks a field that may be left
+out. Besides its own fields every event has these:
+"""
+
+
+def fields(node: ast.ClassDef) -> Iterator[tuple[str, ast.AnnAssign, str]]:
+    """(name, field, docstring) of each field of a class but `type`."""
+    for field, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if isinstance(field, ast.AnnAssign) and ast.unparse(field.target) != "type":
+            if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)):
+                raise SystemExit(f"{node.name}.{ast.unparse(field.target)}: write its docstring")
+            yield ast.unparse(field.target), field, " ".join(str(after.value.value).split())
+
+
+def kind(annotation: ast.expr, module: ModuleType) -> str:
+    """A type as a reader of the record sees it."""
+    if isinstance(annotation, ast.BinOp):
+        return f"{kind(annotation.left, module)} or {kind(annotation.right, module)}"
+    if isinstance(annotation, ast.Constant):
+        return "null" if annotation.value is None else "`" + ast.literal_eval(annotation) + "`"
+    if isinstance(annotation, ast.Subscript):
+        inner = annotation.slice
+        parts = inner.elts if isinstance(inner, ast.Tuple) else [inner]
+        outer = ast.unparse(annotation.value)
+        if outer == "Literal":
+            return ", ".join(kind(part, module) for part in parts)
+        if outer == "tuple":
+            many = ast.unparse(parts[-1]) == "..."
+            first = kind(parts[0], module)
+            return f"list of {first}" if many else f"list of {len(parts)}: {first}"
+        return ", ".join([kind(parts[0], module), *bounds(parts[1:], module)])
+    name = ast.unparse(annotation)
+    return {"bool": "true or false", "int": "whole number", "str": "text"}.get(name, name)
+
+
+def bounds(extras: list[ast.expr], module: ModuleType) -> Iterator[str]:
+    """The limits of an annotated number, in words."""
+    for extra in extras:
+        for limit in extra.keywords if isinstance(extra, ast.Call) else []:
+            shown = ast.unparse(limit.value)
+            yield BOUNDS[limit.arg or ""].format(getattr(module, shown, shown))
+
+
+def table(node: ast.ClassDef, module: ModuleType) -> list[str]:
+    """The fields of a class as a table; nothing if it has none."""
+    rows = [
+        f"| `{'schema' if name == 'schema_version' else name}`"
+        f"{'?' if field.value and name != 'schema_version' else ''} "
+        f"| {'1' if name == 'schema_version' else kind(field.annotation, module)} | {told} |"
+        for name, field, told in fields(node)
+    ]
+    return ["", "| field | value | meaning |", "|---|---|---|", *rows] if rows else []
+
+
+def classes(module: ModuleType) -> list[ast.ClassDef]:
+    """The classes of a module, in order."""
+    tree = ast.parse(inspect.getsource(module))
+    return [node for node in tree.body if isinstance(node, ast.ClassDef)]
+
+
+def kinds_of_value(module: ModuleType) -> list[str]:
+    """The named kinds of value of a module with their docstrings, as list items."""
+    body = ast.parse(inspect.getsource(module)).body
+    found = []
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if isinstance(node, ast.Assign) and isinstance(after, ast.Expr):
+            name, value = ast.unparse(node.targets[0]), node.value
+            if isinstance(value, ast.Subscript) and isinstance(after.value, ast.Constant):
+                words = ast.unparse(value.value) == "Literal"
+                listed = f" One of {kind(value, module)}." if words else ""
+                told = " ".join(str(after.value.value).split())
+                found.append(f"- **{name}**: {told}{listed}")
+    return found
+
+
+def section(node: ast.ClassDef, module: ModuleType) -> list[str]:
+    """One event: what it is, who may do it and when, its fields and what else must hold."""
+    event: type[Event] = getattr(module, node.name)
+    told = " ".join((ast.get_docstring(node) or "").split())
+    lines = ["", f"### {event.model_fields['type'].default}", "", told, ""]
+    if event is CaseOpened:
+        sentence, guards = "for the developer or centre, once", []
+    else:
+        rule = RULES[event]
+        sentence = rule.sentence
+        guards = [" ".join((guard.__doc__ or "").split()) for guard in rule.guards]
+    lines.append(f"*{sentence[0].upper()}{sentence[1:]}.*")
+    lines += table(node, module)
+    return [*lines, "", "Besides:", "", *(f"- {each}" for each in guards)] if guards else lines
+
+
+def page() -> str:
+    """The whole page."""
+    (top,) = [node for node in classes(base) if node.name == "Event"]
+    lines = [TOP.rstrip(), *table(top, base)]
+    groups: list[str] = []
+    for title, module in THEMES.items():
+        lines += ["", f"## {title}"]
+        for node in classes(module):
+            parent = ast.unparse(node.bases[0])
+            if parent == "Event":
+                lines += section(node, module)
+            elif parent == "Facts":
+                told = " ".join((ast.get_docstring(node) or "").split())
+                groups += ["", f"### {node.name}", "", told, *table(node, module)]
+    lines += ["", "## Groups of facts", *groups, "", "## Kinds of value", ""]
+    for module in (base, *THEMES.values()):
+        lines += kinds_of_value(module)
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with `--check` compare it."""
+    if arguments == ["--check"]:
+        current = PAGE.is_file() and PAGE.read_text("utf-8") == page()
+        print("current" if current else "not current: run python scripts/make_events_reference.py")
+        return 0 if current else 1
+    PAGE.write_text(page(), "utf-8")
+    print(f"wrote {PAGE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,46 @@
+"""The page on events is what the code says."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from touchstone.review.events import Event
+from touchstone.review.events.opening import CaseOpened
+from touchstone.review.rules import RULES
+
+SCRIPT = Path(__file__).parents[3] / "scripts" / "make_events_reference.py"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_events_reference", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_current(script: ModuleType):
+    assert script.main(["--check"]) == 0
+
+
+def test_an_old_page_is_noticed(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    old = tmp_path / "events.md"
+    old.write_text(script.PAGE.read_text("utf-8").replace("for the developer", "for anyone", 1))
+    old.write_text(old.read_text() + "\n")
+    monkeypatch.setattr(script, "PAGE", old)
+    assert script.main(["--check"]) == 1
+    assert script.main([]) == 0
+    assert script.main(["--check"]) == 0
+
+
+def test_every_event_has_its_section(script: ModuleType):
+    text = script.PAGE.read_text("utf-8")
+    events: list[type[Event]] = [CaseOpened, *RULES]
+    for event in events:
+        assert f"\n### {event.model_fields['type'].default}\n" in text
