@@ -16,11 +16,14 @@ from inspect_ai.util import (
     LimitExceededError,
     OutputLimitExceededError,
     SandboxEnvironment,
+    SandboxEnvironmentSpec,
     SandboxEnvironmentType,
     sandbox,
 )
+from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from tenacity import RetryError
 
+from touchstone.errors import BadInputError
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
@@ -146,9 +149,20 @@ def chunk_arguments(run: ChunkRun) -> dict[str, str]:
     }
 
 
-def sandbox_of(name: str, config: object | None) -> SandboxEnvironmentType:
-    """Inspect's way of naming a sandbox provider and its configuration."""
-    return name if config is None else (name, config)  # type: ignore[return-value]  # a provider's own config class
+def sandbox_of(provider: str, config: dict[str, Any] | None) -> SandboxEnvironmentType:
+    """Inspect's way of naming a sandbox provider and its settings.
+
+    Raises:
+        BadInputError: no such provider, or not its settings.
+    """
+    try:
+        kind = registry_find_sandboxenv(provider)
+        settings = None if config is None else kind.config_deserialize(config)
+    except (ValueError, NotImplementedError) as error:
+        raise BadInputError(
+            f"sandbox {provider!r}: {' '.join(str(error).split())[:200]}"
+        ) from error
+    return provider if settings is None else SandboxEnvironmentSpec(provider, settings)
 
 
 def _agent(elicitation: Elicitation) -> Any:

@@ -1,0 +1,112 @@
+"""Worker processes on the real sandbox, a real family: a killed worker loses what is in flight."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.endpoint import completion, serve
+from support.toy_run import KEY, OVER_LOOPBACK
+from support.toys import SEED, toy_mode
+from touchstone.evaluation import Asking, BatteryPlan, ChunkSpec, Elicitation, ItemSetPlan, draw
+from touchstone.evaluation.families.registry import get_family
+from touchstone.evaluation.outcomes import AdjudicationRule
+from touchstone.evaluation.submission import Mode, endpoint_digest
+from touchstone.evaluation.workers import WorkerEvent, WorkerJob, WorkerPool, make_job
+
+pytestmark = [*OVER_LOOPBACK, pytest.mark.needs_sandbox]
+SAMPLES = 6
+FAMILY = "payment-logic"
+
+
+def job_for(mode: Mode, folder: Path, **more: Any) -> WorkerJob:
+    plan = ItemSetPlan(id="payments", criterion="payments", family=FAMILY, counts={1: SAMPLES})
+    battery = draw(BatteryPlan(id="b", sets=(plan,)), {FAMILY: get_family(FAMILY)}, SEED)
+    elicitation = Elicitation(id="e1", tools=("bash",))
+    spec = ChunkSpec(
+        case="case-1",
+        battery=battery.sealed.digest,
+        item_set="payments",
+        variant=mode.variant,
+        mode=mode.id,
+        endpoint=endpoint_digest(mode),
+        elicitation=elicitation.digest,
+        rule=AdjudicationRule().digest,
+        indices=tuple(range(SAMPLES)),
+    )
+    home = folder / "home"
+    asking = Asking(max_samples=2, retries=0, backoff_seconds=0)
+    config: Any = {"grade": "none"}
+    given = {"folder": folder / spec.id, "home": home, "asking": asking, "config": config}
+    return make_job(battery, spec, mode, elicitation, **(given | more))
+
+
+def until(pool: WorkerPool, *kinds: str, seconds: float = 90) -> list[WorkerEvent]:
+    """Events up to the first of the given kinds."""
+    seen: list[WorkerEvent] = []
+    while not seen or seen[-1].event not in kinds:
+        event = pool.next(seconds)
+        assert event is not None, seen
+        assert event.event != "failed" or "failed" in kinds, event.text
+        seen.append(event)
+    return seen
+
+
+def test_kill_9_repeats_only_what_was_in_flight(tmp_path: Path):
+    begun: list[str] = []
+    stuck = True
+
+    async def script(body: dict[str, Any], number: int) -> dict[str, Any]:
+        begun.append(body["messages"][1]["content"])
+        while stuck and number >= 2:  # noqa: ASYNC110 - the test's thread sets it
+            await asyncio.sleep(0.02)
+        return completion("", [("submit", {"answer": "none"})], number=number)
+
+    with serve(script) as endpoint, WorkerPool(1, keys={"TOY_API_KEY": KEY}) as pool:
+        job = job_for(toy_mode(endpoint.url), tmp_path)
+        pool.start(job)
+        events: list[WorkerEvent] = []
+        while sum(event.event == "outcome" for event in events) < 2 or len(begun) < 4:
+            event = pool.next(1)
+            events += [event] if event else []
+        (pid,) = pool.pids().values()
+        os.kill(pid, signal.SIGKILL)
+        died = until(pool, "died")[-1]
+        assert (died.chunk, died.text) == (job.spec.id, "worker 1 was killed by signal 9")
+        assert len(begun) == 4
+
+        stuck = False
+        pool.start(job)
+        *again, finished = until(pool, "finished")
+    first = [event.outcome for event in events if event.outcome]
+    second = [event.outcome for event in again if event.outcome]
+    assert len(first) == 2
+    assert {o.index for o in first}.isdisjoint(o.index for o in second)
+    assert len(first) + len(second) == SAMPLES
+    assert (finished.missing, finished.stopped, len(finished.repeated)) == ((), "", 2)
+    assert sorted(o.index for o in second if o.attempt == 2) == sorted(finished.repeated)
+    # Each prompt was asked once, but for the two in flight.
+    assert len(begun) == SAMPLES + 2
+    assert len(set(begun)) == SAMPLES
+
+
+def test_a_halt_and_a_missing_key(tmp_path: Path):
+    async def script(_body: dict[str, Any], number: int) -> dict[str, Any]:
+        await asyncio.sleep(0.3)
+        return completion("", [("bash", {"command": "true"})], number=number)
+
+    with serve(script) as endpoint, WorkerPool(2, keys={"TOY_API_KEY": KEY}) as pool:
+        mode = toy_mode(endpoint.url)
+        pool.start(job_for(mode, tmp_path))
+        pool.start(job_for(mode.model_copy(update={"api_key_env": "OTHER_KEY"}), tmp_path / "b"))
+        assert pool.idle() == 0
+        failed = until(pool, "failed")[-1]
+        assert failed.text == "no key: set OTHER_KEY in the environment"
+        pool.halt()
+        finished = until(pool, "finished")[-1]
+        assert finished.stopped == "halted"
+        assert len(finished.missing) == SAMPLES
+        assert pool.idle() == 2
