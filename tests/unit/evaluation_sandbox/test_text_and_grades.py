@@ -1,0 +1,154 @@
+"""Safe text, grades, events and copy-out names: what needs no sandbox."""
+
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from touchstone.evaluation.sandbox import (
+    GRADES,
+    CopyOutRefusedError,
+    SandboxConfig,
+    SandboxEvent,
+    SandboxGradeError,
+    at_least,
+    copyout,
+    grade_of_provider,
+    launch,
+    sanitise,
+    tools,
+)
+from touchstone.evaluation.sandbox.events import EventLog
+from touchstone.evaluation.sandbox.preflight import Preflight
+from touchstone.evaluation.sandbox.sanitise import decode
+
+
+@given(st.text())
+def test_safe_text_obeys_nothing(text: str):
+    safe = sanitise(text)
+    controls = {char for char in safe if unicodedata.category(char) == "Cc"}
+    assert controls <= {"\t", "\n", "\r"}
+    assert not {
+        char for char in safe if "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069"
+    }
+    assert len(safe) == len(text)
+    assert sanitise(safe) == safe
+    safe.encode()
+
+
+@given(st.binary())
+def test_any_bytes_become_safe_text(data: bytes):
+    decode(data).encode()
+
+
+@pytest.mark.parametrize("text", ["plain\n", "a\tb", "café 中文 😀\n", ""])
+def test_ordinary_text_stays(text: str):
+    assert sanitise(text) == text
+
+
+def test_escape_is_shown():
+    assert sanitise("\x1b]0;title\x07\x7f\x9b") == "␛]0;title␇␡�"
+
+
+def test_grades_are_ordered_from_the_strongest():
+    for i, grade in enumerate(GRADES):
+        assert [at_least(grade, least) for least in GRADES] == [j >= i for j in range(len(GRADES))]
+
+
+def test_other_providers_have_grades_and_strangers_none():
+    assert grade_of_provider("proxmox") == "vm"
+    assert grade_of_provider("k8s") == "container"
+    assert grade_of_provider("local") == "none"
+    assert grade_of_provider("something-new") == "none"
+
+
+@pytest.mark.parametrize(
+    "fields", [{"grade": "best"}, {"memory_mib": 0}, {"processes": 1}, {"network": True}]
+)
+def test_strange_configuration_is_refused(fields: dict[str, object]):
+    with pytest.raises(ValidationError):
+        SandboxConfig.model_validate(fields)
+
+
+def test_a_grade_that_cannot_be_had_is_refused_with_its_mend():
+    plain = launch.Guards(confined=False)
+    able = Preflight("limited", (), (("cgroups", "run as root"),), "/usr/bin/python3", plain)
+    able.require("limited")
+    able.require("none")
+    with pytest.raises(SandboxGradeError, match=r"'limited'.*'confined'.*cgroups: run as root"):
+        able.require("confined")
+    with pytest.raises(SandboxGradeError):
+        able.require("vm")
+
+
+# ---------------------------------------------------------------- events
+def event(detail: str, *, breach: bool = False) -> SandboxEvent:
+    return SandboxEvent("system-call", detail, breach, "default", "s")
+
+
+def test_an_event_is_told_once_and_kept_by_sample():
+    log = EventLog()
+    heard: list[SandboxEvent] = []
+    stop = log.subscribe(heard.append)
+    log.record(event("a"))
+    log.record(event("a"))
+    stop()
+    log.record(event("b"))
+    assert heard == [event("a")]
+    assert log.of("s") == (event("a"), event("b"))
+    assert log.of("another") == ()
+
+
+def test_a_flood_cannot_hide_a_breach():
+    log = EventLog()
+    for i in range(1000):
+        log.record(event(str(i)))
+    log.record(event("the real one", breach=True))
+    assert len(log.of("s")) < 300
+    assert log.of("s")[-1].breach
+
+
+# ---------------------------------------------------------------- copying out
+PLAIN = st.from_regex(r"[A-Za-z0-9_-]{1,8}(/[A-Za-z0-9_-]{1,8}){0,3}", fullmatch=True)
+
+
+@given(st.text(max_size=40))
+def test_only_plain_names_reach_the_kernel(path: str):
+    if any(part in {"", ".", ".."} for part in path.split("/")) or not path.isascii():
+        with pytest.raises(CopyOutRefusedError, match="not a plain relative path"):
+            copyout.read(-1, path, 1)
+
+
+@given(PLAIN)
+def test_plain_names_do(path: str):
+    with pytest.raises(CopyOutRefusedError, match="bad file descriptor"):
+        copyout.read(-1, path, 1)
+
+
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path):
+    (tmp_path / "answer").write_bytes(b"x" * 10)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        assert copyout.read(folder, "answer", 10) == b"x" * 10
+        with pytest.raises(CopyOutRefusedError, match="larger than 9 bytes"):
+            copyout.read(folder, "answer", 9)
+    finally:
+        os.close(folder)
+
+
+# ---------------------------------------------------------------- tools
+def test_an_interpreter_under_a_private_home_is_not_reachable(tmp_path: Path):
+    home = tmp_path / "home"
+    home.mkdir()
+    python = home / "python3"
+    python.touch(mode=0o755)
+    for folder in (tmp_path, *tmp_path.parents):
+        if not folder.stat().st_mode & 0o001:
+            return
+    assert tools.reachable(python)
+    home.chmod(0o700)
+    assert not tools.reachable(python)
