@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Sequence
+from functools import cache
 
 import altair as alt
 import vl_convert
@@ -62,7 +63,8 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     )
 
 
-def rates(rows: Sequence[ResultRow]) -> str:
+@cache
+def rates(rows: tuple[ResultRow, ...]) -> str:
     """Success rate with its exact interval per criterion and mode, against threshold and zone."""
     modes = list(dict.fromkeys(row.mode for row in rows))
     titles = list(dict.fromkeys(row.title for row in rows))
@@ -116,7 +118,8 @@ def describe_difficulty(rows: Sequence[ResultRow]) -> str:
     )
 
 
-def by_difficulty(rows: Sequence[ResultRow]) -> str:
+@cache
+def by_difficulty(rows: tuple[ResultRow, ...]) -> str:
     """Share solved at each difficulty, a line per mode, a panel per criterion."""
     modes = list(dict.fromkeys(row.mode for row in rows))
     titles = list(dict.fromkeys(row.title for row in rows))

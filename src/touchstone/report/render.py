@@ -47,7 +47,7 @@ def render_html(data: ReportData) -> str:
     scripts and the network.
     """
     style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
-    pictured = [row for row in data.results if row.counted]
+    pictured = tuple(row for row in data.results if row.counted)
     template = _environment().get_template("report.html")
     return template.render(
         r=data,

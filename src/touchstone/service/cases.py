@@ -1,5 +1,6 @@
 """Looking at cases, halting one, destroying one's content, and making the index again."""
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,7 @@ from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.ledger import dumps, fingerprint, loads
-from touchstone.records import Listing
-from touchstone.records.reader import CaseReader
+from touchstone.records import CaseReader, Listing
 from touchstone.review import State, concurrences, read_clock
 from touchstone.review.events import measuring, settling
 from touchstone.service.case import Case, cast_of
@@ -171,6 +171,7 @@ def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
         certificate=digest_value(certificate),
     )
     destruction = record_destruction(installation, case.id, case.framework, Deed(event))
+    shutil.rmtree(installation.home / "chunks" / case.id, ignore_errors=True)
     path = out / f"destruction-{case.id[:12]}.json"
     out.mkdir(parents=True, exist_ok=True)
     write_file(path, [dumps(certificate) + b"\n"])

@@ -99,7 +99,8 @@ def _summary(case: Shown, results: Sequence[ResultRow]) -> str:
     modes = len({row.mode for row in results})
     criteria = len({row.criterion for row in results})
     measured = (
-        f"{_number(criteria, 'criterion', 'criteria')} measured in {_number(modes, 'mode')}. "
+        f"{_number(criteria, 'criterion', 'criteria').capitalize()} measured in "
+        f"{_number(modes, 'mode')}. "
         if results
         else "Nothing has been measured so far. "
     )
@@ -118,7 +119,7 @@ def _summary(case: Shown, results: Sequence[ResultRow]) -> str:
 def _number(count: int, one: str, many: str | None = None) -> str:
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     text = words[count] if count < len(words) else str(count)
-    return f"{text.capitalize()} {one if count == 1 else many or one + 's'}"
+    return f"{text} {one if count == 1 else many or one + 's'}"
 
 
 def _model(case: Shown) -> tuple[Fact, ...]:

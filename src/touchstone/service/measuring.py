@@ -1,13 +1,15 @@
 """Chunks on workers: leased, run, recorded; a death or a second call repeats what was in flight."""
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
-from touchstone.evaluation import Budget, ChunkSpec, Outcome, endpoint_digest, ranges
+from touchstone.evaluation import Budget, ChunkSpec, Outcome, Usage, endpoint_digest, ranges
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
@@ -15,7 +17,7 @@ from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.outcomes import record_breach, record_outcomes
+from touchstone.service.outcomes import record_breach, record_outcomes, used_before
 from touchstone.service.progress import Observer, RunProgress
 from touchstone.service.sealing import Prepared
 
@@ -136,9 +138,11 @@ class _Measuring:
         self.leases: dict[str, JobLease] = {}
         self.failures: dict[str, int] = {}
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
-        self.began = time.monotonic()
         self.renewed = 0.0
         self.budget = Budget(setting.case.submission.caps)
+        for chunk, used in self._used().items():
+            self.budget.settle(chunk, used)
+        self.began = _first_probe(setting.case)
         self.jobs = setting.case.installation.records.jobs
         self.tracker = self._tracker()
 
@@ -174,7 +178,7 @@ class _Measuring:
                 spec.id,
                 setting.prepared.elicitation.token_limit,
                 len(spec.indices),
-                int(time.monotonic() - self.began),
+                max(0, _now() - self.began),
             )
             if allowance is None:
                 self.jobs.release(lease)
@@ -221,11 +225,13 @@ class _Measuring:
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
         log = Path(event.log) if event.log else None
-        record_outcomes(self.setting, spec, key, outcomes, log)
+        record_outcomes(self.setting, spec, key, outcomes, event.total, log)
         if event.missing:
             self.jobs.release(lease)
         else:
             self.jobs.finish(lease, _now())
+            # All of it is in the record now, under the case's key; here it would lie in the clear.
+            shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         if event.stopped:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
@@ -268,6 +274,15 @@ class _Measuring:
         with Journal(self.setting.folder(spec.id), spec.id) as journal:
             return [journal.outcomes[index] for index in sorted(journal.outcomes)]
 
+    def _used(self) -> dict[str, Usage]:
+        """Tokens by chunk so far: from journals that are still here, else from the record."""
+        used = used_before(self.setting.case)
+        for chunk, (spec, _) in self.chunks.items():
+            if self.setting.folder(chunk).exists():
+                with Journal(self.setting.folder(chunk), spec.id) as journal:
+                    used[chunk] = journal.used()
+        return used
+
     def _tracker(self) -> Tracker:
         state = self.setting.case.state
         totals = {key: 0 for _, key in self.chunks.values()}
@@ -279,6 +294,14 @@ class _Measuring:
                 if attempt.recorded >> index & 1:
                     tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
         return tracker
+
+
+def _first_probe(case: Case) -> int:
+    """When measuring began, in seconds since the epoch: wall time is counted from there."""
+    for facts in case.installation.records.case(case.id).events():
+        if facts["type"] == "snapshot-seen":
+            return int(datetime.fromisoformat(facts["at"]).timestamp())
+    return _now()
 
 
 def _now() -> int:

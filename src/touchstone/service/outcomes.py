@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from touchstone.evaluation import ChunkSpec, Outcome, reveal
+from touchstone.clearance import party_audience
+from touchstone.evaluation import ChunkSpec, Outcome, Usage, reveal
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.reading import read_entries
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
 
 if TYPE_CHECKING:
@@ -16,9 +19,17 @@ LARGEST_LOG = 64 * 1024 * 1024
 
 
 def record_outcomes(
-    setting: "Setting", spec: ChunkSpec, key: RunKey, outcomes: Sequence[Outcome], log: Path | None
+    setting: "Setting",
+    spec: ChunkSpec,
+    key: RunKey,
+    outcomes: Sequence[Outcome],
+    used: Usage,
+    log: Path | None,
 ) -> None:
-    """Record those outcomes of a chunk that the record does not hold yet; the first one stands."""
+    """Record those outcomes of a chunk that the record does not hold yet; the first one stands.
+
+    `used` is every token of the chunk so far, those of samples that a dead run lost included.
+    """
     case, marks = setting.case, setting.case.marks
 
     def deeds(state: State) -> list[Deed]:
@@ -38,7 +49,13 @@ def record_outcomes(
         )
         attachments: list[Attachment] = [
             Content(_opened(setting, spec, fresh), marks.case),
-            Content({"outcomes": [o.model_dump(mode="json") for o in fresh]}, marks.pair),
+            Content(
+                {
+                    "outcomes": [o.model_dump(mode="json") for o in fresh],
+                    "used": used.model_dump(mode="json"),
+                },
+                marks.pair,
+            ),
         ]
         if log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG:
             attachments.append(
@@ -63,6 +80,17 @@ def record_breach(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcom
         seen_at=at,
     )
     case.record([Deed(breached)])
+
+
+def used_before(case: Case) -> dict[str, Usage]:
+    """Tokens of every chunk of which the record holds outcomes, by chunk."""
+    reader = case.installation.records.case(case.id)
+    entries = read_entries(reader, party_audience(case.cast.centre))
+    return {
+        entry.event.facts()["chunk"]: Usage.model_validate(entry.contents[1]["used"])
+        for entry in entries
+        if entry.event.type == "outcomes-recorded"
+    }
 
 
 def _recorded(outcome: Outcome) -> measuring.Outcome:

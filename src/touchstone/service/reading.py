@@ -6,8 +6,7 @@ from typing import Any
 
 from touchstone.clearance import Audience, Marking, may_read, parse_marking
 from touchstone.ledger import loads
-from touchstone.records import StoredPart
-from touchstone.records.reader import CaseReader
+from touchstone.records import CaseReader, StoredPart
 from touchstone.review import Event, parse_event
 
 
