@@ -20,13 +20,15 @@ from touchstone.records.settings import WAIT_SECONDS
 
 # What triggers say begins with this (migration 0002).
 REFUSED = "touchstone: "
+NOT_PREPARED = (
+    "the database has no tables of this version; mend: run `python -m touchstone.records`"
+    " as docs/how-to/postgresql.md says"
+)
 _BUSY = BusyError(
     f"the record is busy: another process held it for over {WAIT_SECONDS} s; mend: try again"
 )
 _FULL = FullError("the disk of the record is full; nothing was written; mend: make room, try again")
-_NOT_PREPARED = NotPreparedError(
-    "the database has no tables of this version; mend: run `touchstone doctor --prepare` as owner"
-)
+_NOT_PREPARED = NotPreparedError(NOT_PREPARED)
 # SQLSTATE codes and classes: PostgreSQL manual, appendix A.
 _STATES: dict[str, TouchstoneError] = {
     "53100": _FULL,

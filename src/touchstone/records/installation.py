@@ -20,10 +20,10 @@ from touchstone.records.errors import CaseMissingError, DamagedError
 from touchstone.records.models import (
     CaseRow,
     CheckpointRow,
-    EntryRow,
     InstallationRow,
     LeafRow,
 )
+from touchstone.records.reader import frontier_at
 from touchstone.records.values import HeadProof, OlderCheckpoint
 from touchstone.records.writer import INSTALLATION, add_leaf
 
@@ -110,16 +110,7 @@ class InstallationLog:
         """The head that a leaf hides, recomputed from the case's entries at that size."""
         with translated(self._alias):
             row = CaseRow.objects.using(self._alias).get(pk=leaf.case_id)
-            if row.size == leaf.size:
-                frontier = Frontier.from_bytes(bytes(row.frontier))
-            else:
-                lines = (
-                    EntryRow.objects.using(self._alias)
-                    .filter(case=leaf.case_id, n__lt=leaf.size)
-                    .order_by("n")
-                    .values_list("line", flat=True)
-                )
-                frontier = Frontier(leaf_hash(bytes(line)) for line in lines)
+        frontier = frontier_at(self._alias, row, leaf.size)
         return CaseHead(row.log, leaf.size, frontier.root.hex(), leaf.keyset)
 
     def _older(self, tree: Tree, size: int, count: int) -> tuple[OlderCheckpoint, ...]:

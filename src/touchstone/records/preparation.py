@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from touchstone.keys.files import locked
-from touchstone.records.database import translated
+from touchstone.records.database import NOT_PREPARED, translated
 from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
 from touchstone.records.settings import (
     DATABASE,
@@ -80,9 +80,7 @@ def check(alias: str) -> None:
     with translated(alias):
         pending = _pending(alias)
     if pending:
-        raise NotPreparedError(
-            "the database has no tables of this version; mend: prepare it as its owner"
-        )
+        raise NotPreparedError(NOT_PREPARED)
 
 
 def _pending(alias: str) -> bool:

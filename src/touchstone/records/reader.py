@@ -13,7 +13,12 @@ from touchstone.ledger import (
     parse_entry,
 )
 from touchstone.records.database import raw, translated
-from touchstone.records.errors import DamagedError, DestroyedError, EvidenceMissingError
+from touchstone.records.errors import (
+    CaseMissingError,
+    DamagedError,
+    DestroyedError,
+    EvidenceMissingError,
+)
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import CaseRow, EntryRow, EvidenceRow, PartRow
 from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
@@ -131,6 +136,17 @@ class CaseReader:
         if self._key is None:
             raise DestroyedError(f"{self.case}: was destroyed; its content is gone for good")
         return self._key
+
+
+def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:
+    """The frontier of a case's first `size` entries. Raises CaseMissingError where it has fewer."""
+    if not 1 <= size <= row.size:
+        raise CaseMissingError(f"{row.case}: has {row.size} entries, not {size}")
+    if size == row.size:
+        return Frontier.from_bytes(raw(row.frontier))
+    rows = EntryRow.objects.using(alias).filter(case=row.case, n__lt=size).order_by("n")
+    with translated(alias):
+        return Frontier(leaf_hash(raw(line)) for line in rows.values_list("line", flat=True))
 
 
 def read_evidence(alias: str, case: str, key: DataKey, files: EvidenceFiles, digest: str) -> bytes:

@@ -28,7 +28,7 @@ from touchstone.records.models import (
     InstallationRow,
     OutboxRow,
 )
-from touchstone.records.reader import CaseReader
+from touchstone.records.reader import CaseReader, frontier_at
 from touchstone.records.refusals import RefusalLog
 from touchstone.records.settings import connect, from_environment, is_postgresql
 from touchstone.records.values import Destruction, Listing, News, Summarise, Summary
@@ -63,9 +63,10 @@ class Records:
         NotPreparedError, OtherInstallationError, UnreachableError.
         """
         alias = connect(home, database or from_environment())
-        if not is_postgresql(alias):
+        if is_postgresql(alias):
+            preparation.check(alias)
+        else:
             preparation.prepare_file(home, alias)
-        preparation.check(alias)
         records = cls(home, alias, keyring)
         records._check_master(keyring.master)
         records._finish_destructions()
@@ -123,9 +124,15 @@ class Records:
         with self.transaction(case) as writer:
             return writer.destroy()
 
-    def case(self, case: str) -> CaseReader:
-        """Read a case as it stands now. Raises CaseMissingError."""
+    def case(self, case: str, size: int | None = None) -> CaseReader:
+        """Read a case as it stands now, or its first `size` entries, as when it had no more.
+
+        Raises CaseMissingError.
+        """
         row = self._row(case)
+        if size is not None:
+            row.frontier = frontier_at(self._alias, row, size).to_bytes()
+            row.size = size
         return CaseReader(self._alias, row, self._case_key(row), self._files)
 
     def put_evidence(self, case: str, data: bytes, media_type: str, name: str) -> str:
@@ -209,20 +216,23 @@ class Records:
 
     def _check_master(self, master: MasterKey) -> None:
         """Refuse another installation's master key at once, and not at the first case."""
-        with self._atomic():
-            rows = InstallationRow.objects.using(self._alias)
-            row = rows.select_for_update().get(pk=INSTALLATION)
-            if row.lock is None:
-                _, row.lock = master.new_case_key("")
-                row.save(using=self._alias, update_fields=["lock"])
-                return
-            try:
-                master.case_key("", bytes(row.lock))
-            except SealError as error:
-                raise OtherInstallationError(
-                    "the record belongs to another installation: keys/master.key does not open"
-                    " it; mend: restore that key from the backup of this record"
-                ) from error
+        rows = InstallationRow.objects.using(self._alias)
+        with translated(self._alias):
+            lock = rows.get(pk=INSTALLATION).lock
+        if lock is None:
+            with self._atomic():
+                row = rows.select_for_update().get(pk=INSTALLATION)
+                if row.lock is None:
+                    _, row.lock = master.new_case_key("")
+                    row.save(using=self._alias, update_fields=["lock"])
+                lock = row.lock
+        try:
+            master.case_key("", bytes(lock))
+        except SealError as error:
+            raise OtherInstallationError(
+                "the record belongs to another installation: keys/master.key does not open"
+                " it; mend: restore that key from the backup of this record"
+            ) from error
 
     def _finish_destructions(self) -> None:
         """Delete evidence whose destruction a crash interrupted after its transaction stood."""

@@ -113,6 +113,18 @@ def test_a_reader_does_not_move_while_others_write(records: Records):
     reader.check()
 
 
+def test_a_case_is_read_as_it_stood_at_a_size(records: Records):
+    before = records.case(CASE)
+    deeds.append_batch(records, CASE, b"evidence")
+    again = records.case(CASE, size=1)
+    assert (again.size, again.root, again.events()) == (1, before.root, before.events())
+    assert records.case(CASE, size=4).root == records.case(CASE).root
+    again.check()
+    for size in (0, 5):
+        with pytest.raises(CaseMissingError):
+            records.case(CASE, size=size)
+
+
 def test_many_entries_in_one_transaction_are_read_page_by_page(records: Records):
     with records.transaction(CASE) as writer:
         for number in range(1200):

@@ -1,5 +1,6 @@
 """One setting chooses the database; Django is set up in one place, and only when needed."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -7,7 +8,9 @@ import threading
 import time
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import DatabaseError
 
 from support import deeds
 from support.postgresql import ADMIN, Postgresql
@@ -19,6 +22,7 @@ from touchstone.records import (
     BusyError,
     DamagedError,
     DatabaseSettingError,
+    FullError,
     NotPreparedError,
     Records,
     RecordsError,
@@ -26,6 +30,7 @@ from touchstone.records import (
     prepare,
     settings,
 )
+from touchstone.records.database import translated
 
 CASE = "case-1"
 SECRET = "correct-horse"
@@ -230,7 +235,7 @@ def test_a_connection_that_the_server_cut_is_made_anew(postgresql_place: Place):
 def test_a_database_without_tables_says_what_to_do(tmp_path: Path, server: Postgresql):
     server.admin("DROP DATABASE IF EXISTS unprepared", "CREATE DATABASE unprepared")
     ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
-    with pytest.raises(NotPreparedError, match="prepare"):
+    with pytest.raises(NotPreparedError, match="no tables of this version"):
         Records.open(tmp_path, ring, server.address("record_app", "unprepared"))
 
 
@@ -238,7 +243,9 @@ def test_a_database_without_tables_says_what_to_do(tmp_path: Path, server: Postg
 def test_preparing_says_whether_the_application_owns_nothing(
     tmp_path: Path, server: Postgresql, monkeypatch: pytest.MonkeyPatch
 ):
-    server.admin("DROP DATABASE IF EXISTS fresh", "CREATE DATABASE fresh OWNER record_owner")
+    server.admin(
+        "DROP DATABASE IF EXISTS fresh WITH (FORCE)", "CREATE DATABASE fresh OWNER record_owner"
+    )
     app, owner = (server.address(f"record_{role}", "fresh") for role in ("app", "owner"))
     with pytest.raises(UnreachableError, match="role may not do that"):
         prepare(tmp_path, app)
@@ -251,3 +258,53 @@ def test_preparing_says_whether_the_application_owns_nothing(
         prepare(tmp_path, app, server.address(ADMIN, "postgres"))
     ring = Keyring.open_or_create(tmp_path / "keys", deeds.AT)
     deeds.open_case(Records.open(tmp_path, ring, app))
+
+
+@pytest.mark.needs_postgresql
+def test_the_database_is_prepared_from_the_command_line(server: Postgresql):
+    server.admin(
+        "DROP DATABASE IF EXISTS fresh WITH (FORCE)", "CREATE DATABASE fresh OWNER record_owner"
+    )
+    app, owner = (server.address(f"record_{role}", "fresh") for role in ("app", "owner"))
+    for settings_given, code, said in (
+        ({}, 2, f"{DATABASE} is not set"),
+        ({DATABASE: app}, 2, "the database role may not do that"),
+        ({DATABASE: app, DATABASE_OWNER: owner}, 0, "the application's role owns nothing"),
+        ({DATABASE: owner}, 0, f"mend: set {DATABASE_OWNER}"),
+    ):
+        run = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "touchstone.records"],
+            env={**os.environ, **settings_given},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (run.returncode, (run.stdout + run.stderr).count("\n")) == (code, 1)
+        assert said in run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "wanted"),
+    [
+        (psycopg.errors.DiskFull("x"), FullError),
+        (psycopg.errors.DeadlockDetected("x"), BusyError),
+        (psycopg.errors.LockNotAvailable("x"), BusyError),
+        (psycopg.errors.UndefinedTable("x"), NotPreparedError),
+        (psycopg.errors.AdminShutdown("x\ny"), UnreachableError),
+        (sqlite3.OperationalError("database or disk is full"), FullError),
+        (sqlite3.OperationalError("disk I/O error"), FullError),
+        (sqlite3.OperationalError("database is locked"), BusyError),
+        (sqlite3.DatabaseError("database disk image is malformed"), DamagedError),
+        (sqlite3.OperationalError("no such table: x"), NotPreparedError),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_each_fault_of_a_driver_has_one_clear_line(
+    sqlite_place: Place, fault: Exception, wanted: type[Exception]
+):
+    known = DatabaseError(str(fault))
+    known.__cause__ = fault
+    alias = settings.connect(sqlite_place.home, None)
+    with pytest.raises(wanted) as caught, translated(alias):
+        raise known
+    assert "\n" not in str(caught.value)
