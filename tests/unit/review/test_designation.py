@@ -1,0 +1,212 @@
+"""What the rule proposes, and who has agreed with it."""
+
+from typing import Any
+
+import pytest
+
+from support.review_case import (
+    TREASURY,
+    Case,
+    shipped_framework,
+    verdict,
+)
+from support.review_probes import changed, concurs, declared, dissents, made, ready, revised
+from touchstone.framework import Framework
+from touchstone.review import Proposal, State, concurrences, propose_designation
+from touchstone.review.events import opening
+
+NUMERIC = ("memory-safety", "web-injection", "payment-logic")
+DECLARED = (
+    "control-of-own-agents",
+    "safeguards-before-release",
+    "employment-effects",
+    "data-centre-demand",
+)
+
+
+@pytest.fixture
+def two_criteria(framework: Framework) -> Framework:
+    """One numeric criterion and one that asks for declared evidence."""
+    kept = tuple(c for c in framework.criteria if c.id in {"memory-safety", DECLARED[0]})
+    return framework.model_copy(update={"criteria": kept})
+
+
+def reached(case: Case, mode: str, answer: str, **facts: Any) -> None:
+    """A verdict on a battery of one criterion, with outcomes to carry it."""
+    key = facts.get("battery", "battery-1")
+    if key not in case.state.batteries:
+        case.seal(key)
+    if not case.state.tally(key, "memory-safety", "final", mode).recorded:
+        case.measure(mode, solved=10, battery=key)
+    case.do(verdict(mode, answer, 10, **facts))
+
+
+def declare(case: Case, shows: str, criterion: str = DECLARED[0]) -> None:
+    case.do(declared(criterion).model_copy(update={"shows": shows}))
+
+
+def says(case: Case) -> dict[str, str]:
+    proposal = propose_designation(case.framework, case.state)
+    return {reason.criterion: reason.says for reason in proposal.reasons}
+
+
+def test_nothing_measured_is_undetermined(case: Case):
+    proposal = propose_designation(case.framework, ready(case).state)
+    assert proposal.designation == "undetermined"
+    assert [reason.criterion for reason in proposal.reasons] == [*NUMERIC, *DECLARED]
+    assert {reason.says for reason in proposal.reasons} == {"undetermined"}
+    assert proposal.reasons[0].reason == "not measured: final in instant mode"
+    assert proposal.reasons[3].reason == "no evidence is declared yet"
+    assert proposal.summary.startswith("nothing is met, but unclear: memory-safety, ")
+
+
+@pytest.mark.parametrize("name", ["us-2026-06", "us-2026-05-draft"])
+def test_a_framework_without_numbers_is_never_decided_by_rule(name: str):
+    framework = shipped_framework(name)
+    proposal = propose_designation(framework, State())
+    assert proposal.designation == "undetermined"
+
+
+def test_no_criterion_is_undetermined(framework: Framework):
+    bare = framework.model_copy(update={"criteria": ()})
+    assert propose_designation(bare, State()) == Proposal(
+        "undetermined", "the framework states no criterion", ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("instant", "thinking", "evidence", "designation"),
+    [
+        ("below", "above", None, "covered"),
+        ("above", None, None, "covered"),
+        ("above", "below", "not-met", "covered"),
+        ("below", "below", "met", "covered"),
+        ("below", "below", "not-met", "not-covered"),
+        ("below", "below", "inconclusive", "undetermined"),
+        ("below", "below", None, "undetermined"),
+        ("below", None, "not-met", "undetermined"),
+        ("below", "within-zone", "not-met", "undetermined"),
+        ("below", "at-ceiling", "not-met", "undetermined"),
+        ("undetermined", "below", "not-met", "undetermined"),
+        (None, None, "not-met", "undetermined"),
+    ],
+)
+def test_the_rule(
+    two_criteria: Framework,
+    instant: str | None,
+    thinking: str | None,
+    evidence: str | None,
+    designation: str,
+):
+    case = ready(Case(two_criteria))
+    for mode, answer in (("instant", instant), ("thinking", thinking)):
+        if answer:
+            reached(case, mode, answer)
+    if evidence:
+        declare(case, evidence)
+    assert propose_designation(two_criteria, case.state).designation == designation
+
+
+def test_another_battery_does_not_wash_an_above_away(two_criteria: Framework):
+    case = ready(Case(two_criteria))
+    reached(case, "instant", "above")
+    for mode in ("instant", "thinking"):
+        reached(case, mode, "below", battery="battery-2")
+    declare(case, "not-met")
+    proposal = propose_designation(two_criteria, case.state)
+    assert proposal.designation == "covered"
+    assert proposal.reasons[0].reason == (
+        "above the threshold: final in instant mode, battery battery-1"
+    )
+
+
+def test_a_changed_snapshot_must_be_measured_anew(two_criteria: Framework):
+    case = ready(Case(two_criteria))
+    for mode in ("instant", "thinking"):
+        reached(case, mode, "below")
+    declare(case, "not-met")
+    case.do(changed())
+    assert says(case)["memory-safety"] == "undetermined"
+    proposal = propose_designation(two_criteria, case.state)
+    assert proposal.reasons[0].reason == "not measured: final-2 in instant mode"
+
+
+def test_a_reference_model_is_not_under_review(two_criteria: Framework):
+    case = Case(two_criteria).open().agree()
+    final = opening.Variant(id="other", modes=("instant",), purpose="final")
+    reference = opening.Variant(id="final", modes=("instant",), purpose="reference")
+    case.submit(variants=(final, reference))
+    reached(case, "instant", "above")
+    assert says(case)["memory-safety"] == "undetermined"
+
+
+def test_a_mode_that_nobody_judges_in_is_not_waited_for(two_criteria: Framework):
+    judged = two_criteria.criteria[0].model_copy(update={"modes": ("thinking",)})
+    framework = two_criteria.model_copy(update={"criteria": (judged,)})
+    case = ready(Case(framework))
+    reached(case, "thinking", "below")
+    assert propose_designation(framework, case.state).designation == "not-covered"
+
+
+def test_a_mode_that_was_not_submitted_is_told(two_criteria: Framework):
+    judged = two_criteria.criteria[0].model_copy(update={"modes": ("dreaming",)})
+    framework = two_criteria.model_copy(update={"criteria": (judged,)})
+    proposal = propose_designation(framework, ready(Case(framework)).state)
+    assert proposal.designation == "undetermined"
+    assert proposal.reasons[0].reason.startswith("nothing was submitted in a mode")
+
+
+def test_a_summary_stays_one_line(framework: Framework):
+    criterion = framework.criteria[0]
+    many = tuple(criterion.model_copy(update={"id": f"c{n:02}-{'x' * 60}"}) for n in range(60))
+    wide = framework.model_copy(update={"criteria": many})
+    case = ready(Case(wide)).propose()
+    assert "and 54 more" in case.state.designating.proposals[0].summary
+    assert len(case.state.designating.proposals[0].summary) <= 500
+
+
+def test_silence_shows_as_missing(case: Case):
+    assert concurrences(State(), case.framework) == {TREASURY: "missing"}
+    ready(case).propose()
+    assert concurrences(case.state, case.framework) == {TREASURY: "missing"}
+
+
+@pytest.mark.parametrize(("answer", "word"), [(concurs, "concurred"), (dissents, "dissented")])
+def test_a_new_proposal_needs_a_new_answer(case: Case, answer: Any, word: str):
+    ready(case).propose().do(answer())
+    assert concurrences(case.state, case.framework) == {TREASURY: word}
+    case.propose()
+    assert concurrences(case.state, case.framework) == {TREASURY: "missing"}
+
+
+def test_agreeing_with_the_proposal_is_not_agreeing_with_another_decision(case: Case):
+    ready(case).propose().do(concurs())
+    case.do(made(answer="covered"))
+    assert case.state.designating.made == "covered"
+    assert concurrences(case.state, case.framework) == {TREASURY: "missing"}
+    case.do(concurs(answer="covered"))
+    assert concurrences(case.state, case.framework) == {TREASURY: "concurred"}
+    case.do(revised().model_copy(update={"designation": "not-covered"}))
+    assert concurrences(case.state, case.framework) == {TREASURY: "missing"}
+
+
+def test_an_agency_may_change_its_answer(case: Case):
+    ready(case).propose().do(concurs())
+    case.do(dissents())
+    assert concurrences(case.state, case.framework) == {TREASURY: "dissented"}
+
+
+def test_officials_may_decide_over_a_missing_or_dissenting_voice(case: Case):
+    ready(case).propose().do(dissents())
+    case.do(made())
+    assert case.state.designating.made == "undetermined"
+    assert concurrences(case.state, case.framework) == {TREASURY: "dissented"}
+
+
+def test_where_the_sources_name_no_maker_any_agency_designates(framework: Framework):
+    rule = framework.designation
+    assert rule
+    open_rule = rule.model_copy(update={"made_by": None, "proposed_by": None})
+    case = ready(Case(framework.model_copy(update={"designation": open_rule}))).propose()
+    case.do(made(actor=TREASURY))
+    assert case.state.designating.made == "undetermined"

@@ -1,0 +1,222 @@
+"""What is known of a case after this and that."""
+
+from dataclasses import FrozenInstanceError
+from typing import Any
+
+import pytest
+
+from support.review_case import (
+    AGENCY,
+    BANK,
+    CENTRE,
+    INSTITUTE,
+    LAB,
+    Case,
+    agreement,
+    digest,
+    make,
+    outcome,
+    recorded,
+    submission,
+)
+from support.review_probes import (
+    changed,
+    directive,
+    dispute,
+    finding,
+    lifted,
+    measured,
+    opened,
+    postponement,
+    ready,
+    rerun,
+    responded,
+    running,
+    seen,
+    terms,
+)
+from touchstone.review import Attempt, RunKey, State, Tally, evolve
+from touchstone.review.events import Event, measuring, opening, settling
+
+KEY = RunKey("battery-1", "memory-safety", "final", "instant")
+
+
+def test_a_state_cannot_be_changed(case: Case):
+    state = case.open().state
+    with pytest.raises(FrozenInstanceError):
+        state.size = 3  # type: ignore[misc]  # that is the point
+    with pytest.raises(TypeError):
+        state.parties["x"] = state.parties[LAB]  # type: ignore[index]  # that is the point
+
+
+def test_an_earlier_state_stays_as_it_was(case: Case):
+    before = running(case).state
+    case.do(recorded((outcome(0),)))
+    assert before.tally(*KEY) == Tally()
+    assert case.state.tally(*KEY).recorded == 1
+
+
+def test_an_unknown_class_of_event_is_a_fault():
+    with pytest.raises(TypeError, match="no rule says what Event changes"):
+        evolve(State(), make(Event, LAB, type="strange"))
+
+
+def test_outcomes_are_counted_by_what_they_are(case: Case):
+    errors = outcome(3, "error").model_copy(update={"counted": False})
+    running(case).do(recorded((outcome(0), outcome(1, "refusal"), errors)))
+    tally = case.state.tally(*KEY)
+    assert tally.results == {"solved": 1, "refusal": 1, "error": 1}
+    assert (tally.recorded, tally.tokens, tally.totals) == (3, 300, (1, 2))
+    assert tally.attempt().prefix == 2
+    assert [case.state.is_recorded(KEY, 1, index) for index in range(5)] == [1, 1, 0, 1, 0]
+
+
+def test_only_the_prefix_of_the_committed_order_counts_for_looking_early():
+    attempt = Attempt(recorded=0b1011, counted=0b1011, solved=0b1001)
+    assert attempt.prefix == 2
+    assert attempt.counts(attempt.prefix) == (1, 2)
+    assert attempt.counts() == (2, 3)
+    assert Attempt().prefix == 0
+
+
+def test_an_item_is_solved_at_least_once_in_k(case: Case):
+    ready(case).seal(size=3, attempts=2)
+    first = (outcome(0, "unsolved"), outcome(1, "unsolved"), outcome(2))
+    second = (outcome(0, attempt=2), outcome(1, "unsolved", attempt=2))
+    case.do(recorded(first + second))
+    tally = case.state.tally(*KEY)
+    assert tally.at_least_once(1) == (1, 3)
+    assert tally.at_least_once(2) == (1, 2)
+
+
+def test_modes_variants_and_batteries_are_never_pooled(case: Case):
+    measured(case).measure("thinking", solved=9)
+    case.do(changed())
+    case.do(recorded((outcome(0),), variant="final-2"))
+    assert {key[2:]: tally.recorded for key, tally in case.state.tallies.items()} == {
+        ("final", "instant"): 20,
+        ("final", "thinking"): 20,
+        ("final-2", "instant"): 1,
+    }
+
+
+def test_a_changed_snapshot_takes_over_the_modes(case: Case):
+    ready(case).do(seen())
+    case.do(changed())
+    assert case.state.variants["final-2"].modes == ("instant", "thinking")
+    assert case.state.snapshots["final"].replaced_by == "final-2"
+    assert case.state.current_variants == ("final-2",)
+
+
+def test_a_breach_halts_by_itself(case: Case):
+    breach = make(
+        measuring.SandboxBreached, CENTRE, guard="host file read", seen_at=submission().at
+    )
+    assert [event.type for event in running(case).do(breach)] == [
+        "sandbox-breached",
+        "review-halted",
+    ]
+    assert case.state.halted
+    assert [event.type for event in case.do(breach)] == ["sandbox-breached"]
+    case.do(make(measuring.ReviewResumed, CENTRE, reason="guard mended"))
+    assert not case.state.halted
+
+
+def test_a_halt_stands_until_each_who_made_one_takes_it_back(case: Case):
+    running(case)
+    for party in (LAB, CENTRE):
+        case.do(make(measuring.ReviewHalted, party, reason="stop"))
+    case.do(make(measuring.ReviewResumed, CENTRE, reason="go on"))
+    assert case.state.halted_by == {LAB}
+
+
+def test_what_ran_before_a_halt_is_still_recorded(case: Case):
+    running(case).do(make(measuring.ReviewHalted, LAB, reason="stop"))
+    case.do(recorded((outcome(0),)))
+    assert case.state.tally(*KEY).recorded == 1
+
+
+def test_an_agreement_needs_both_and_the_same(case: Case):
+    case.open().do(agreement(LAB))
+    assert not case.state.agreement
+    case.do(agreement(CENTRE, retention_days=30))
+    assert not case.state.agreement
+    case.do(agreement(CENTRE))
+    assert case.state.agreement == agreement(LAB)
+
+
+def test_a_finding_stands_as_signed_while_the_developer_is_silent(case: Case):
+    def stands() -> str:
+        return case.state.findings["f1"].stands
+
+    opened(case).do(finding(INSTITUTE))
+    assert stands() == "signed"
+    case.do(responded())
+    assert stands() == "signed"
+    case.do(dispute())
+    assert stands() == "disputed"
+    case.do(rerun(INSTITUTE))
+    assert stands() == "upheld"
+    case.do(dispute())
+    assert stands() == "disputed"
+
+
+def test_terms_need_the_developer_and_another(case: Case):
+    case.open().do(terms(settling.TermsOffered, AGENCY))
+    case.do(terms(settling.TermsAgreed, BANK))
+    assert not case.state.agreed_terms
+    case.do(terms(settling.TermsCountered, LAB, "mine", answers=digest("terms")))
+    assert not case.state.agreed_terms
+    case.do(terms(settling.TermsAgreed, BANK, "mine"))
+    assert case.state.agreed_terms == digest("mine")
+    case.do(terms(settling.TermsDeclined, BANK, "mine"))
+    assert not case.state.agreed_terms
+    case.do(terms(settling.TermsOffered, CENTRE, "third"))
+    assert case.state.terms.agreed == {CENTRE}
+
+
+def test_a_request_to_postpone_waits_and_binds_nobody(case: Case):
+    opened(case).do(postponement())
+    assert not case.state.postponements["p1"].answer
+    answer = make(settling.PostponementAnswered, LAB, request="p1", answer="granted")
+    case.do(answer)
+    assert case.state.postponements["p1"].answer == answer
+    released: dict[str, Any] = {"scope": "public", "variants": (), "same_model": "same"}
+    case.do(make(settling.ReleaseAnnounced, LAB, **released))
+    assert len(case.state.releases) == 1
+
+
+def test_directives_are_answered_and_lifted(case: Case):
+    opened(case).do(directive())
+    answer = make(settling.DirectiveAnswered, LAB, directive="d1", answer="more-broadly")
+    case.do(answer)
+    case.do(lifted())
+    known = case.state.directives["d1"]
+    assert (known.answer, known.lifted_at) == (answer, lifted().at)
+
+
+def test_leaving_a_closed_case_is_recorded_and_changes_no_status(case: Case):
+    case.open().do(make(settling.CaseClosed, CENTRE, reason="done"))
+    case.do(make(settling.ReviewWithdrawn, LAB))
+    assert (case.state.status, case.state.withdrawal is not None) == ("closed", True)
+    case.do(make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate")))
+    assert case.state.status == "destroyed"
+
+
+def test_a_new_submission_is_assessed_anew_and_may_be_clocked_anew(case: Case):
+    ready(case)
+    case.do(submission(submission=digest("another"), planned_public_release="2026-12-24"))
+    assert case.state.assessment is None
+    case.lay_window()
+    assert case.state.clock
+    assert case.state.clock.anchored.anchor_day == "2026-12-24"
+
+
+def test_an_inquiry_has_an_answer_from_each_who_gives_one(case: Case):
+    case.open("inquiry")
+    asked: dict[str, Any] = {"inquiry": "i1", "release_state": "internal", "question": "Would it?"}
+    case.do(make(opening.InquiryAsked, LAB, **asked))
+    for party in (CENTRE, AGENCY):
+        facts: dict[str, Any] = {"inquiry": "i1", "answer": "cannot-say", "reasons": "too early"}
+        case.do(make(opening.InquiryAnswered, party, **facts))
+    assert set(case.state.inquiry_answers) == {("i1", CENTRE), ("i1", AGENCY)}
