@@ -155,9 +155,8 @@ def _settle(case: Case, observer: Observer) -> None:
     case.record([*responses, Deed(decided), Deed(released)])
     if responses:
         observer.step("Example Lab responded to the findings")
-    observer.step(
-        f"Example Agency decided: {named(decided.designation)}; Example Treasury is silent"
-    )
+    observer.step(f"Example Agency decided: {named(decided.designation)}")
+    observer.step("Example Treasury has not answered, which is not consent")
     observer.step("Example Lab released to partners: its own act, at any time")
 
 

@@ -92,7 +92,9 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
     if not api_key:
         raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
     heard = _Heard()
-    model = open_endpoint(mode, api_key, asking or Asking(), heard)
+    # Inspect announces its hooks on stdout, where a command's own result belongs.
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = open_endpoint(mode, api_key, asking or Asking(), heard)
     config = GenerateConfig(
         temperature=0.0 if mode.settings.temperature is None else None,
         max_tokens=mode.settings.max_tokens or _MOST_TOKENS,
@@ -109,9 +111,7 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
                 texts.append(output.completion[:_TEXT_KEPT])
         return texts, ""
 
-    # Inspect announces its hooks on stdout, where a command's own result belongs.
-    with contextlib.redirect_stdout(io.StringIO()):
-        texts, failed = anyio.run(ask)
+    texts, failed = anyio.run(ask)
     return Probe(
         when=when,
         at=at,
