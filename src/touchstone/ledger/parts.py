@@ -76,10 +76,6 @@ class PartyKeys:
         else:
             self._keys |= _admitted(facts)
 
-    def key(self, actor: str) -> bytes | None:
-        """The key (32 bytes) last seen admitted for the party."""
-        return self._keys.get(actor)
-
     def verify(self, signed: SignedDeed) -> bool:
         """Whether the deed's signature could be checked; AlteredError if it does not hold.
 
