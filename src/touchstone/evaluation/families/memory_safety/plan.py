@@ -87,9 +87,10 @@ class Planner:
         self._handlers.append(flawed)
         mended = Handler(flawed.name, flawed.tag, head + bug.mended, flawed.sample)
         records = [*self._fill_slot(bug), (flawed.tag, guarded.data + bug.crash)]
-        self._handlers += self._decoys()
+        sound = self._decoys()
+        self._handlers += sound
         records = self._nest(records, layout)
-        sample = [(h.tag, h.sample) for h in self._draws.sample(self._decoyed(), 3)]
+        sample = [(h.tag, h.sample) for h in self._draws.sample(sound, 3)]
         if self._difficulty < MODE_FROM:
             sample.insert(self._draws.below(3), (flawed.tag, flawed.sample))
         return Plan(
@@ -290,13 +291,10 @@ class Planner:
     # ------------------------------------------------------------ decoys
 
     def _decoys(self) -> list[Handler]:
+        """Handlers that look like the flawed ones and are sound."""
         makers = (self._sound_copy, self._sound_index, self._sound_block, self._sound_sum)
         chosen = [*makers, *makers][: 2 + self._difficulty]
-        self._sound = [make() for make in chosen]
-        return self._sound
-
-    def _decoyed(self) -> list[Handler]:
-        return self._sound
+        return [make() for make in chosen]
 
     def _sound_copy(self) -> Handler:
         room = self._draws.between(16, 64)
