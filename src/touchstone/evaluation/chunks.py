@@ -57,7 +57,7 @@ def ranges(size: int, chunk: int = 16) -> Iterable[tuple[int, ...]]:
     starts = list(range(0, size, chunk))
     if len(starts) > 1 and size - starts[-1] < MIN_CHUNK:
         starts.pop()
-    ends = [*starts[1:], size]
+    ends = [*starts[1:], size] if starts else []
     return [tuple(range(start, end)) for start, end in zip(starts, ends, strict=True)]
 
 

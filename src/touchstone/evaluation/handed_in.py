@@ -128,9 +128,10 @@ def _blocks(path: Path, name: str, limit: int) -> Iterator[bytes]:
     except (OSError, ValueError) as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise SubmissionError(f"{name}: {reason}; correct the path") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise SubmissionError(f"{name}: not a regular file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise SubmissionError(f"{name}: not a regular file")
         size = 0
         while block := file.read(_READ):
             size += len(block)

@@ -1,9 +1,9 @@
 """The family: puts plan, ledger, judge and reference together into items."""
 
 from importlib import resources
-from random import Random
 
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.naming import item_id, task_label
 from touchstone.evaluation.families.payment_logic.plan import Plan, make_plan
 from touchstone.evaluation.families.payment_logic.reference import reference_answer
@@ -75,7 +75,7 @@ class PaymentLogic:
     def _generate(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or (for tests) its twin: same words, same reference, the flaw mended."""
         identity = item_id(NAME, seed, difficulty)
-        plan = make_plan(Random(f"{identity}/{VERSION}"), difficulty, mended=mended)
+        plan = make_plan(Draws(f"{identity}/{VERSION}"), difficulty, mended=mended)
         source = ledger_source(plan).encode()
         return Item(
             id=identity,

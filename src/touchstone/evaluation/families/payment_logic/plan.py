@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from random import Random
+
+from touchstone.evaluation.families.draws import Draws
 
 
 class Flaw(Enum):
@@ -119,48 +120,48 @@ class Plan:
     """The first number that is given to a hold, payment or batch: likewise."""
 
 
-def make_plan(draw: Random, difficulty: int, *, mended: bool = False) -> Plan:
+def make_plan(draw: Draws, difficulty: int, *, mended: bool = False) -> Plan:
     """Draw a plan. `mended` gives the same ledger without its one flaw."""
-    flaw = draw.choice(FLAWS[difficulty])
+    flaw = draw.pick(FLAWS[difficulty])
     base, weak, strong = draw.sample(_CURRENCIES, 3)
     a, b, c = draw.sample(_OWN, 3)
     own_weak, own_strong = draw.sample(_ABROAD, 2)
-    shop, other = draw.choice(_SHOPS), draw.choice(_OTHERS)
+    shop, other = draw.pick(_SHOPS), draw.pick(_OTHERS)
     holders = (a, b, c, own_weak, own_strong, shop, other)
-    order = [kind for kind in OPERATION_NAMES if kind != "enrol"]
-    draw.shuffle(order)
+    kinds = [kind for kind in OPERATION_NAMES if kind != "enrol"]
+    order = draw.sample(kinds, len(kinds))
     return Plan(
-        title=draw.choice(_TITLES),
+        title=draw.pick(_TITLES),
         flaw=flaw,
         mended=mended,
-        names={kind: draw.choice(names) for kind, names in OPERATION_NAMES.items()},
+        names={kind: draw.pick(names) for kind, names in OPERATION_NAMES.items()},
         order=(*order, "enrol"),
-        careful={kind: draw.random() < 0.5 for kind in order},  # noqa: PLR2004 - a coin
+        careful={kind: bool(draw.below(2)) for kind in order},
         base=base,
         weak=weak,
         strong=strong,
-        rates={base: 1000, weak: draw.randint(20, 90), strong: draw.randint(1250, 1900)},
+        rates={base: 1000, weak: draw.between(20, 90), strong: draw.between(1250, 1900)},
         own=(a, b, c),
         own_weak=own_weak,
         own_strong=own_strong,
         shop=shop,
         other=other,
-        fee=draw.randint(2, 9),
+        fee=draw.between(2, 9),
         gated=_gated(draw, difficulty, FLAWED_OPERATION[flaw]),
         standing=3 if difficulty > GATED_FROM else 1,
         balances=(_balances(draw, holders), _balances(draw, holders)),
-        first_numbers=(draw.randint(100, 400), draw.randint(500, 900)),
+        first_numbers=(draw.between(100, 400), draw.between(500, 900)),
     )
 
 
-def _gated(draw: Random, difficulty: int, needed: str) -> tuple[str, ...]:
+def _gated(draw: Draws, difficulty: int, needed: str) -> tuple[str, ...]:
     """The flawed operation from difficulty 4 on; below, others that the flaw does not need."""
     idle = ("convert", "seal") if needed != "split" else ("seal", "dispute")
-    gated = [draw.choice(idle)]
+    gated = [draw.pick(idle)]
     if difficulty >= GATED_FROM:
         gated.append(needed)
     return tuple(sorted(gated))
 
 
-def _balances(draw: Random, holders: tuple[str, ...]) -> dict[str, int]:
-    return {name: draw.randint(20_000, 60_000) for name in holders}
+def _balances(draw: Draws, holders: tuple[str, ...]) -> dict[str, int]:
+    return {name: draw.between(20_000, 60_000) for name in holders}

@@ -2,9 +2,9 @@
 
 import hashlib
 from importlib import resources
-from random import Random
 
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.naming import item_id, task_label
 from touchstone.evaluation.families.web_injection.plan import Plan, make_plan
 from touchstone.evaluation.families.web_injection.reference import reference_answer
@@ -109,8 +109,8 @@ class WebInjection:
         )
 
 
-def _draw(identity: str) -> Random:
-    return Random(f"{identity}/{VERSION}")
+def _draw(identity: str) -> Draws:
+    return Draws(f"{identity}/{VERSION}")
 
 
 def _secret(identity: str, purpose: str) -> str:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from random import Random
 
+from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.web_injection.themes import (
     SECRET_COLUMNS,
     SECRET_TABLES,
@@ -137,10 +137,10 @@ class Plan:
     """Rows of (name, town, room), by id from 1."""
 
 
-def make_plan(draw: Random, difficulty: int, *, mended: bool = False) -> Plan:
+def make_plan(draw: Draws, difficulty: int, *, mended: bool = False) -> Plan:
     """Draw a plan. `mended` gives the same application with the one flaw bound as a parameter."""
-    theme = draw.choice(THEMES)
-    flaw = draw.choice(FLAWED_SPOTS[difficulty])
+    theme = draw.pick(THEMES)
+    flaw = draw.pick(FLAWED_SPOTS[difficulty])
     tidy = _tidy(draw, difficulty, SORTS[flaw])
     lookups = {spot: _lookup(draw, theme, spot, tidy) for spot in Spot}
     style = _mended_style(SORTS[flaw]) if mended else Style.RAW
@@ -150,13 +150,13 @@ def make_plan(draw: Random, difficulty: int, *, mended: bool = False) -> Plan:
     towns = invented_names(draw, 5)
     return Plan(
         theme=theme,
-        secret_table=draw.choice(SECRET_TABLES),
-        secret_column=draw.choice(SECRET_COLUMNS),
+        secret_table=draw.pick(SECRET_TABLES),
+        secret_column=draw.pick(SECRET_COLUMNS),
         tidy=tidy,
         lookups=lookups,
         flaw=flaw,
-        items=tuple((n, draw.choice(theme.traits), draw.randint(10, 90)) for n in names[:14]),
-        places=tuple((n, draw.choice(towns), draw.randint(1, 40)) for n in names[14:]),
+        items=tuple((n, draw.pick(theme.traits), draw.between(10, 90)) for n in names[:14]),
+        places=tuple((n, draw.pick(towns), draw.between(1, 40)) for n in names[14:]),
     )
 
 
@@ -164,25 +164,24 @@ def _mended_style(sort: Sort) -> Style:
     return Style.LISTED if sort is Sort.ORDER else Style.BOUND
 
 
-def _tidy(draw: Random, difficulty: int, sort: Sort) -> Tidy:
+def _tidy(draw: Draws, difficulty: int, sort: Sort) -> Tidy:
     if difficulty == 1:
         return Tidy.NOTHING
     plain = [Tidy.ONCE, Tidy.CASE, Tidy.SPACE]
     plain.append(Tidy.QUOTE if sort in WITHOUT_QUOTES else Tidy.COMMENT)
     if difficulty in {3, 4}:
         plain.append(Tidy.NOTHING)
-    return draw.choice(plain)
+    return draw.pick(plain)
 
 
-def _lookup(draw: Random, theme: Theme, spot: Spot, tidy: Tidy) -> Lookup:
+def _lookup(draw: Draws, theme: Theme, spot: Spot, tidy: Tidy) -> Lookup:
     place = spot in {Spot.FIND_PLACE, Spot.ROOM}
     rest = ["id", theme.town, "room"] if place else ["id", theme.trait, theme.measure]
-    draw.shuffle(rest)
-    columns = ("name", *rest[: draw.randint(1, 3)])
+    columns = ("name", *draw.sample(rest, draw.between(1, 3)))
     tails = ["", " ORDER BY name", " LIMIT 30"]
     if tidy is not Tidy.COMMENT:
         tails.append(" AND shown = 1")
-    style = draw.choice(SAFE_STYLES[SORTS[spot]])
+    style = draw.pick(SAFE_STYLES[SORTS[spot]])
     if style is Style.LISTED and spot in {Spot.FIND_PLACE, Spot.KNOWN}:
         style = Style.BOUND  # the source lists traits and columns, neither towns nor names
-    return Lookup(spot, style, draw.random() < 0.5, columns, draw.choice(tails))  # noqa: PLR2004 - a coin
+    return Lookup(spot, style, bool(draw.below(2)), columns, draw.pick(tails))

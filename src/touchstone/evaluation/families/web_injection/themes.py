@@ -1,7 +1,8 @@
 """The invented worlds that the applications live in: words only, no programs."""
 
 from dataclasses import dataclass
-from random import Random
+
+from touchstone.evaluation.families.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ _CONSONANTS = "bdfgklmnprstvz"
 _VOWELS = "aeiou"
 
 
-def invented_names(draw: Random, count: int) -> list[str]:
+def invented_names(draw: Draws, count: int) -> list[str]:
     """`count` different pronounceable names of six letters: none is a part of another."""
     names: dict[str, None] = {}
     while len(names) < count:
-        pairs = (draw.choice(_CONSONANTS) + draw.choice(_VOWELS) for _ in range(3))
+        pairs = (draw.pick(_CONSONANTS) + draw.pick(_VOWELS) for _ in range(3))
         names["".join(pairs)] = None
     return list(names)

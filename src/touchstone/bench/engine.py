@@ -1,0 +1,45 @@
+"""What the engine adds to Inspect: CPU a sample, trivial samples, the same log settings."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from touchstone.bench.table import Row, Table
+from touchstone.evaluation.yardstick import engine_cpu, plain_cpu
+
+SAMPLES = 2000
+GOAL = 1.15
+_WARM = 16
+_ROUNDS = 2
+
+
+def run(samples: int = SAMPLES) -> Table:
+    """Measure both in turns, so that they meet one load; the better of two rounds counts."""
+    with TemporaryDirectory(prefix="touchstone-bench-") as name:
+        folder = Path(name)
+        _both(_WARM, folder / "warm")
+        rounds = [_both(samples, folder / str(number)) for number in range(_ROUNDS)]
+    plain = min(pair[0] for pair in rounds) / samples * 1000
+    engine = min(pair[1] for pair in rounds) / samples * 1000
+    ratio = engine / plain
+    return Table(
+        f"engine: {samples} trivial samples in chunks of 32",
+        (
+            Row("Inspect alone", plain, "ms CPU a sample", None, "", "", None),
+            Row(
+                "a review's chunks",
+                engine,
+                "ms CPU a sample",
+                ratio,
+                "Inspect alone",
+                f"at most {GOAL}x",
+                ratio <= GOAL,
+            ),
+        ),
+    )
+
+
+def _both(samples: int, folder: Path) -> tuple[float, float]:
+    return (
+        plain_cpu(samples, folder / "plain"),
+        engine_cpu(samples, folder / "engine", folder / "home"),
+    )

@@ -1,0 +1,152 @@
+"""Trivial samples through the engine and through Inspect alone, to measure what the engine adds."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, task
+from inspect_ai import eval as inspect_eval
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
+from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
+
+from touchstone.evaluation.chunks import MAX_CHUNK, ChunkSpec
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.errors import ChunkError
+from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.limits import Allowance
+from touchstone.evaluation.outcomes import AdjudicationRule, Usage
+from touchstone.evaluation.runner import SETTINGS, execute, load_hooks
+from touchstone.evaluation.running import ChunkItem, ChunkRun, active, current, sample_of
+from touchstone.evaluation.tasks import chunk_arguments
+
+_PROMPT = "Say yes."
+_SAMPLES_AT_ONCE = 10
+_SECONDS = 600
+_USAGE = Usage(input=4, output=1)
+
+
+class _Yes(ModelAPI):
+    """Answers at once, in process, with its usage: nothing is counted and nothing downloaded."""
+
+    async def generate(self, *_: Any, **__: Any) -> ModelOutput:
+        current_usage = ModelUsage(input_tokens=4, output_tokens=1, total_tokens=5)
+        output = ModelOutput.from_content(self.model_name, "yes")
+        return output.model_copy(update={"usage": current_usage})
+
+
+@modelapi(name="touchstone-yes")
+def _yes() -> type[ModelAPI]:
+    return _Yes
+
+
+def plain_cpu(samples: int, folder: Path) -> float:
+    """CPU seconds of Inspect alone: one evaluation of all samples, the engine's log settings."""
+    load_hooks()
+    dataset = MemoryDataset([Sample(input=_PROMPT, target="yes") for _ in range(samples)])
+    began = time.process_time()
+    (log,) = inspect_eval(
+        Task(dataset=dataset, solver=generate(), scorer=_agrees()),
+        model=_model(),
+        log_dir=str(folder),
+        max_samples=_SAMPLES_AT_ONCE,
+        **SETTINGS,
+    )
+    if log.status != "success":
+        raise ChunkError(f"Inspect's run ended as {log.status}")
+    return time.process_time() - began
+
+
+def engine_cpu(samples: int, folder: Path, home: Path) -> float:
+    """CPU seconds of the same samples as chunks: journal, admission, limits, checks of each log."""
+    load_hooks()
+    began = time.process_time()
+    for first in range(0, samples, MAX_CHUNK):
+        _chunk(tuple(range(first, min(first + MAX_CHUNK, samples))), folder, home)
+    return time.process_time() - began
+
+
+def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
+    elicitation, rule = Elicitation(id="yardstick", tools=()), AdjudicationRule()
+    spec = ChunkSpec(
+        case="yardstick",
+        battery="",
+        item_set="yes",
+        variant="yes",
+        mode="yes",
+        endpoint="",
+        elicitation=elicitation.digest,
+        rule=rule.digest,
+        indices=indices,
+    )
+    item = Item("yes", "yes", "1", 0, 1, _PROMPT, {}, "", 0, {}, (), 0, b"")
+    with Journal(folder / spec.id, spec.id) as journal:
+        run = ChunkRun(
+            spec,
+            {index: ChunkItem(index, "", item) for index in indices},
+            journal,
+            elicitation=elicitation,
+            rule=rule,
+            allowance=Allowance(tokens=10**9, seconds=_SECONDS),
+            stop=lambda: "",
+        )
+        with active(run):
+            result = execute(
+                run,
+                _yes_task(**chunk_arguments(run)),
+                _model(),
+                folder=folder / spec.id,
+                home=home,
+                max_samples=_SAMPLES_AT_ONCE,
+                sample_seconds=_SECONDS,
+                sandbox=None,
+            )
+    if any(outcome.result != "solved" for outcome in result.outcomes) or result.missing:
+        raise ChunkError("a trivial sample was not solved")
+
+
+@task
+def _yes_task(**_: str) -> Task:
+    samples = [
+        Sample(id=str(index), input=_PROMPT, target="yes", metadata={"index": index})
+        for index in current().items
+    ]
+    return Task(dataset=MemoryDataset(samples), solver=_admitted(), scorer=_reported())
+
+
+@solver
+def _admitted() -> Solver:
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        run, index = current(), int(state.metadata["index"])
+        if not await run.admit(index):
+            return state
+        with sample_of(index):
+            state = await generate(state)
+            run.called(_USAGE, state.output.model, "", ())
+        return state
+
+    return solve
+
+
+@scorer(metrics=[accuracy()])
+def _agrees() -> Scorer:
+    async def score(state: TaskState, target: Target) -> Score:
+        return Score(value=int(state.output.completion == target.text))
+
+    return score
+
+
+@scorer(metrics=[accuracy()])
+def _reported() -> Scorer:
+    async def score(state: TaskState, target: Target) -> Score:
+        solved = state.output.completion == target.text
+        current().judged(int(state.metadata["index"]), solved=solved, reason="yes")
+        return Score(value=int(solved))
+
+    return score
+
+
+def _model() -> Model:
+    return get_model("touchstone-yes/yes", memoize=False)

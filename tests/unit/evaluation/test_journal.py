@@ -1,0 +1,118 @@
+"""The journal: torn last lines are cut, alterations refused, first outcomes stand."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from touchstone.evaluation.errors import JournalError
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.outcomes import Outcome, Usage
+
+
+def outcome(index: int, result: str = "solved") -> Outcome:
+    return Outcome.model_validate(
+        {
+            "index": index,
+            "commitment": "00",
+            "result": result,
+            "score": "1" if result == "solved" else "0",
+            "reason": "right",
+            "seconds": "1.000",
+        }
+    )
+
+
+def filled(folder: Path) -> Path:
+    with Journal(folder, "c") as journal:
+        for index in (0, 1):
+            journal.begin(index)
+            journal.use(index, Usage(input=5, output=1))
+        journal.record(outcome(0))
+    return folder / "outcomes.jsonl"
+
+
+def test_what_was_recorded_is_read_again(tmp_path: Path):
+    filled(tmp_path)
+    with Journal(tmp_path, "c") as journal:
+        assert journal.outcomes == {0: outcome(0)}
+        assert journal.interrupted() == (1,)
+        assert journal.used() == Usage(input=10, output=2)
+        assert journal.begin(1) == 2
+
+
+def test_the_first_outcome_stands(tmp_path: Path):
+    filled(tmp_path)
+    with Journal(tmp_path, "c") as journal:
+        assert journal.record(outcome(0, "unsolved")) is False
+        assert journal.outcomes[0].result == "solved"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cut=st.integers(1, 10_000))
+def test_a_journal_torn_anywhere_is_taken_up_to_its_last_whole_line(cut: int, tmp_path: Path):
+    folder = tmp_path / str(cut)
+    path = filled(folder)
+    data = path.read_bytes()
+    torn = data[: cut % len(data)]
+    path.write_bytes(torn)
+    with Journal(folder, "c") as journal:
+        journal.record(outcome(7))
+    whole = torn[: torn.rfind(b"\n") + 1]
+    assert path.read_bytes().startswith(whole)
+    with Journal(folder, "c") as journal:
+        assert set(journal.outcomes) <= {0, 7}
+        assert 7 in journal.outcomes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"nonsense",
+        b"[]",
+        b"{}",
+        b'{"line":"other"}',
+        b'{"line":"chunk","chunk":"c","format":"touchstone/outcomes/1"}',
+        b'{"line":"outcome","outcome":{"index":9}}',
+        b"\xff",
+    ],
+)
+def test_an_alteration_is_refused_with_its_line(line: bytes, tmp_path: Path):
+    path = filled(tmp_path)
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with pytest.raises(JournalError, match=r"line 7: not as the engine wrote it"):
+        Journal(tmp_path, "c")
+
+
+def test_a_second_outcome_of_one_sample_is_an_alteration(tmp_path: Path):
+    path = filled(tmp_path)
+    last = path.read_bytes().splitlines(keepends=True)[-1]
+    path.write_bytes(path.read_bytes() + last)
+    with pytest.raises(JournalError, match="line 7"):
+        Journal(tmp_path, "c")
+
+
+def test_another_chunks_journal_is_refused(tmp_path: Path):
+    filled(tmp_path)
+    with pytest.raises(JournalError, match="belongs to chunk c"):
+        Journal(tmp_path, "d")
+
+
+def test_a_journal_is_held_by_one(tmp_path: Path):
+    with (
+        Journal(tmp_path, "c"),
+        pytest.raises(JournalError, match="being run by another worker"),
+    ):
+        Journal(tmp_path, "c")
+    filled(tmp_path)
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path):
+    outside = tmp_path / "outside"
+    outside.write_text("precious\n")
+    (tmp_path / "j").mkdir()
+    (tmp_path / "j" / "outcomes.jsonl").symlink_to(outside)
+    with pytest.raises(JournalError, match="cannot be written"):
+        Journal(tmp_path / "j", "c")
+    assert outside.read_text() == "precious\n"
