@@ -127,6 +127,12 @@ def test_what_contradicts_itself_is_told(event: Event, changes: dict[str, object
     assert told in str(refusal.value)
 
 
+@pytest.mark.parametrize("value", [None, [], [["type", "x"]], "release-announced", 7, True])
+def test_what_is_no_object_is_told(value: object):
+    with pytest.raises(BadEventError, match="is a JSON object"):
+        parse_event(value)
+
+
 def test_a_sample_twice_in_a_chunk_is_told():
     facts = recorded((outcome(1), outcome(2))).facts()
     facts["outcomes"][1]["index"] = 1

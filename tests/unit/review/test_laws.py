@@ -173,7 +173,7 @@ class Laws(RuleBasedStateMachine):
             assert dumps(parse_event(loads(known)).facts()) == known
 
 
-Laws.TestCase.settings = settings(settings.default, max_examples=40, stateful_step_count=12)
+Laws.TestCase.settings = settings(settings.default, stateful_step_count=12)
 TestLaws = Laws.TestCase
 
 

@@ -67,12 +67,14 @@ __all__ = ["AnyEvent", "Event", "parse_event"]
 _READER: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 
 
-def parse_event(facts: Mapping[str, Any]) -> Event:
+def parse_event(facts: object) -> Event:
     """Read part 0 of an entry: a JSON object as `Event.facts` gives it.
 
-    Raises BadEventError if the type is unknown, a fact is missing or ill-formed, or a value (an
-    unknown field's too) is not canonical JSON (docs/reference/record-format.md).
+    Raises BadEventError if it is no object, the type is unknown, a fact is missing or ill-formed,
+    or a value (an unknown field's too) is not canonical JSON (docs/reference/record-format.md).
     """
+    if not isinstance(facts, Mapping):
+        raise BadEventError("an event is a JSON object, and this is none")
     try:
         return _READER.validate_json(dumps(dict(facts)), strict=True)
     except ValidationError as error:
