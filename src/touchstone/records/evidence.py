@@ -5,7 +5,6 @@ import errno
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from touchstone.keys.files import sync_folder
 from touchstone.records.errors import DamagedError, FullError, UnreachableError
 
 _PIECE = 1 << 20
-_LEFT_OVER_AFTER = 3600
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -33,9 +31,7 @@ class EvidenceFiles:
         draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
         try:
             self._make_folder(path.parent)
-            if path.exists():
-                os.utime(path)
-            else:
+            if not path.exists():
                 _write(draft, key.seal_stream(_pieces(data), _about(case, name)))
                 draft.replace(path)
             sync_folder(path.parent)
@@ -66,10 +62,9 @@ class EvidenceFiles:
         return len(sizes), sum(sizes)
 
     def remove_left_over(self, case: str, known: Iterable[str]) -> int:
-        """Delete files over an hour old that no row knows: a crash left them."""
+        """Delete files that no row knows: a crash left them. The caller holds the case's lock."""
         names = set(known)
-        before = time.time() - _LEFT_OVER_AFTER
-        left = [p for p in self._files(case) if p.name not in names and p.stat().st_mtime < before]
+        left = [path for path in self._files(case) if path.name not in names]
         for path in left:
             path.unlink()
         return len(left)

@@ -1,8 +1,11 @@
 """A case as kept: what was acknowledged is there, whole, and in order."""
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connections
 
 from support import deeds
 from support.record_place import Place
@@ -160,6 +163,30 @@ def test_a_case_is_opened_once(records: Records):
     assert records.case(CASE).size == 1
 
 
+@pytest.mark.needs_postgresql
+def test_of_two_who_open_a_case_at_once_one_is_told(postgresql_place: Place):
+    """On SQLite the second waits for the first; here both begin."""
+    both = threading.Barrier(2)
+    records = postgresql_place.open()
+
+    def open_it(_: int) -> str:
+        try:
+            with records.open_case(CASE) as writer:
+                both.wait(10)
+                writer.append([deeds.fact("case-opened")])
+                writer.summarise(deeds.summary())
+        except CaseExistsError as error:
+            return str(error)
+        finally:
+            connections.close_all()
+        return "opened"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(pool.map(open_it, range(2)))
+    assert told == [f"{CASE}: another process opened it meanwhile", "opened"]
+    records.case(CASE).check()
+
+
 def test_a_case_is_opened_with_an_entry_and_a_summary(place: Place):
     records = place.open()
     with pytest.raises(PartError, match="with an entry and a summary"), records.open_case(CASE):
@@ -245,14 +272,19 @@ def test_altered_or_lost_evidence_is_noticed(records: Records, place: Place):
 
 def test_files_that_a_crash_left_are_swept(records: Records, place: Place):
     digest = records.put_evidence(CASE, b"evidence", "text/plain", "log")
-    (kept,) = place.evidence_files()
-    young, old = kept.with_name("young"), kept.with_name("old")
-    for path in (young, old):
-        path.write_bytes(b"left over")
-    os.utime(old, (0, 0))
-    os.utime(kept, (0, 0))
-    assert records.sweep() == 1
-    assert (young.exists(), old.exists()) == (True, False)
+
+    def crash() -> None:
+        with records.transaction(CASE) as writer:
+            writer.put_evidence(b"never committed", "text/plain", "log")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        crash()
+    (kept,) = (path for path in place.evidence_files() if path.stat().st_size < 60)
+    kept.with_name(".half-written").write_bytes(b"half")
+    assert len(place.evidence_files()) == 3
+    assert records.sweep() == 2
+    assert records.sweep() == 0
     assert records.case(CASE).evidence(digest) == b"evidence"
 
 
