@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,10 +22,13 @@ from inspect_ai.util._sandbox.limits import override_max_exec_output_size
 
 from touchstone.evaluation.sandbox import (
     CopyOutRefusedError,
+    SandboxConfig,
     SandboxEvent,
     TouchstoneSandbox,
+    cgroups,
     copyout,
     launch,
+    on_event,
 )
 
 from .conftest import Start
@@ -556,3 +561,60 @@ async def test_twin_without_the_end_the_processes_stay(
         assert running(mark)
     launched.end()
     assert running(mark) == []
+
+
+HOST = """
+import anyio
+from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox
+async def main():
+    sandbox = TouchstoneSandbox(SandboxConfig(), "s", "default")
+    await sandbox.exec(["sh", "-c", "{linger}"])
+    print("ready", flush=True)
+    await anyio.sleep(60)
+anyio.run(main)
+"""
+
+
+async def test_nothing_outlives_a_host_that_is_killed():
+    mark = marker()
+    program = HOST.format(linger=LINGER.format(mark) + "exit 0")
+    host = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)  # noqa: ASYNC220 - killed below
+    with host:
+        assert host.stdout
+        assert host.stdout.readline() == b"ready\n"
+        assert running(mark)
+        host.kill()
+    for _ in range(40):
+        if not running(mark):
+            break
+        await anyio.sleep(0.05)
+    assert running(mark) == []
+    if bases := cgroups.find():
+        cgroups.sweep(bases)
+        groups = (folder.glob(f"touchstone-{host.pid}-*") for folder in bases.folders.values())
+        assert [name for found in groups for name in found] == []
+
+
+async def test_many_programs_at_once(start: Start):
+    sandbox = await start(SandboxConfig(processes=512))
+    said: list[str] = []
+
+    async def speak(number: int) -> None:
+        said.append((await sandbox.exec(["echo", str(number)])).stdout)
+
+    async with anyio.create_task_group() as group:
+        for number in range(40):
+            group.start_soon(speak, number)
+    assert sorted(said) == sorted(f"{number}\n" for number in range(40))
+
+
+async def test_a_listener_that_fails_does_not_deafen_the_host(start: Start):
+    def fail(_: SandboxEvent) -> None:
+        raise RuntimeError("a listener's own fault")
+
+    stop = on_event(fail)
+    sandbox = await start()
+    for name in ("mount", "unshare"):
+        await probe(sandbox, CALL, *arguments(name, (0x20000, 0, 0, 0, 0)))
+    stop()
+    assert {event.detail for event in sandbox.events} == {"refused mount", "refused unshare"}

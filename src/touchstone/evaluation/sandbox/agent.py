@@ -235,6 +235,17 @@ def hold_memory(control: socket, limit: int) -> None:
         os.kill(max(held, key=lambda pid: held[pid]), SIGKILL)
 
 
+def set_limits(procs: int, files: int, size: int) -> None:
+    """Limits for us and all that comes of us; a negative one stays as it is."""
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_NOFILE: files,
+              resource.RLIMIT_FSIZE: size, resource.RLIMIT_NPROC: procs}  # fmt: skip
+    for limit, value in limits.items():
+        if value >= 0:
+            hard = resource.getrlimit(limit)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)  # noqa: PLW2901 - clamped in place
+            resource.setrlimit(limit, (value, value))
+
+
 def main() -> None:
     """Lock the door behind us, tell the host, and serve it until it goes."""
     fd, code, number, memory, procs, files, size = (int(value) for value in sys.argv[1:8])
@@ -243,13 +254,7 @@ def main() -> None:
     # Without this a program of the same user could write into our memory.
     LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_NOFILE: files,
-              resource.RLIMIT_FSIZE: size, resource.RLIMIT_NPROC: procs}  # fmt: skip
-    for limit, value in limits.items():
-        if value >= 0:
-            hard = resource.getrlimit(limit)[1]
-            value = value if hard == resource.RLIM_INFINITY else min(value, hard)  # noqa: PLW2901 - clamped in place
-            resource.setrlimit(limit, (value, value))
+    set_limits(procs, files, size)
     given = [os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     if code >= 0:
         given.append(load_filter(number, read_all(code)))
@@ -271,7 +276,9 @@ def main() -> None:
         reap({})
         if memory:
             hold_memory(control, memory)
-    kill_below(os.getpid(), {})
+    if os.getpid() != 1:
+        kill_below(os.getpid(), {})
+    # The end of process 1 is the end of all.
     os._exit(0)
 
 

@@ -1,5 +1,6 @@
 """Asking a sandbox's agent: run a program, open a file. All answers are untrusted."""
 
+import contextlib
 import os
 import re
 import socket
@@ -15,6 +16,7 @@ from touchstone.evaluation.sandbox.launch import Launched, memory_file, receive
 _KILL_SECONDS = 6.0
 _LATE_OUTPUT_SECONDS = 0.25
 _ANSWER_SECONDS = 30.0
+_FULL_SECONDS = 0.002
 _CHUNK = 1 << 16
 _KILLED = 137
 
@@ -82,7 +84,7 @@ async def run(
     inside = [source, *(end for _, end in streams)]
     try:
         try:
-            reply = _ask(launched, b"exec", body, inside)
+            reply = await _ask(launched, b"exec", body, inside)
         finally:
             for fd in inside:
                 os.close(fd)
@@ -101,6 +103,7 @@ async def _follow(
 ) -> Ended:
     tails = [_Tail(limit) for _ in streams]
     answer: bytes | None = None
+    stuck = False
     async with anyio.create_task_group() as readers:
         over = [anyio.Event() for _ in streams]
         for fd, tail, event in zip(streams, tails, over, strict=True):
@@ -108,18 +111,21 @@ async def _follow(
         with anyio.move_on_after(timeout) as time:
             answer, _ = await _answer(reply)
         if time.cancelled_caught:
-            reply.send(b"kill")
+            # Where its shepherd is already gone there is nobody to tell.
+            with contextlib.suppress(OSError):
+                reply.send(b"kill")
             with anyio.move_on_after(_KILL_SECONDS) as patience:
                 await _answer(reply)
+            stuck = patience.cancelled_caught
             readers.cancel_scope.cancel()
-            if patience.cancelled_caught:
-                raise SandboxGoneError("the sandbox did not kill a program when told to")
         else:
             # A program left in the background may hold the streams open for ever.
             with anyio.move_on_after(_LATE_OUTPUT_SECONDS):
                 for event in over:
                     await event.wait()
             readers.cancel_scope.cancel()
+    if stuck:
+        raise SandboxGoneError("the sandbox did not kill a program when told to")
     if answer is None:
         raise TimeoutError("the program's time is over")
     stdout, stderr = (tail.bytes() for tail in tails)
@@ -146,7 +152,7 @@ async def open_file(launched: Launched, path: str, *, write: bool) -> int:
     if "\0" in path:
         raise ValueError("a NUL byte cannot stand in a path")
     body = path.encode("utf-8", "surrogateescape")
-    with _ask(launched, b"write" if write else b"read", body, []) as reply:
+    with await _ask(launched, b"write" if write else b"read", body, []) as reply:
         try:
             with anyio.fail_after(_ANSWER_SECONDS):
                 text, fds = await _answer(reply)
@@ -164,24 +170,37 @@ async def open_file(launched: Launched, path: str, *, write: bool) -> int:
     raise MalformedAnswerError("the sandbox's first process gave a malformed answer")
 
 
-def _ask(launched: Launched, verb: bytes, body: bytes, fds: Sequence[int]) -> socket.socket:
+async def _ask(launched: Launched, verb: bytes, body: bytes, fds: Sequence[int]) -> socket.socket:
     """Send a request; the socket that its answer will come on."""
     if launched.closed:
         raise SandboxGoneError("the sandbox has ended")
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.setblocking(False)  # noqa: FBT003 - takes no keyword
     text = memory_file(body)
+    given = [theirs.fileno(), text, *fds]
     try:
-        socket.send_fds(
-            launched.control, [verb], [theirs.fileno(), text, *fds], socket.MSG_DONTWAIT
-        )
-    except OSError as error:
+        with anyio.fail_after(_ANSWER_SECONDS):
+            while not _sent(launched.control, verb, given):  # noqa: ASYNC110 - a queue tells nobody
+                await anyio.sleep(_FULL_SECONDS)
+    except (OSError, TimeoutError) as error:
         ours.close()
         raise SandboxGoneError("the sandbox has ended or does not answer") from error
+    except BaseException:
+        ours.close()
+        raise
     finally:
         theirs.close()
         os.close(text)
-    ours.setblocking(False)  # noqa: FBT003 - takes no keyword
     return ours
+
+
+def _sent(control: socket.socket, verb: bytes, fds: Sequence[int]) -> bool:
+    """Whether the datagram went; the kernel queues about ten."""
+    try:
+        socket.send_fds(control, [verb], fds, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    return True
 
 
 async def _answer(reply: socket.socket) -> tuple[bytes, list[int]]:

@@ -1,6 +1,7 @@
 """One thread a process that hears what the sandboxes report, whatever the event loop is doing."""
 
 import contextlib
+import logging
 import os
 import select
 import threading
@@ -12,6 +13,7 @@ from touchstone.evaluation.sandbox.launch import Launched, receive
 
 _NOTICES = 64
 _MESSAGES = 1000
+_log = logging.getLogger(__name__)
 
 OnNotice = Callable[[seccomp.Notice], None]
 OnMessage = Callable[[bytes], None]
@@ -67,8 +69,16 @@ class Watcher:
             for fd, _ in self._epoll.poll():
                 with self._lock:
                     handler = self._handlers.get(fd)
-                    if handler and not handler():
+                    if handler and not self._goes_on(handler):
                         self._drop(fd)
+
+    @staticmethod
+    def _goes_on(handler: Callable[[], bool]) -> bool:
+        try:
+            return handler()
+        except Exception:  # noqa: BLE001 - this thread serves every sandbox; no fault may end it
+            _log.exception("a listener to sandbox events failed")
+            return True
 
 
 class _Budget:
