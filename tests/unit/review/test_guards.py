@@ -187,6 +187,14 @@ def test_nobody_is_admitted_unfairly(case: Case, deed: Event, told: str):
         case.open().do(deed)
 
 
+def test_nobody_new_joins_after_the_developer_left(case: Case):
+    case.open().do(make(settling.ReviewWithdrawn, LAB))
+    with pytest.raises(Refused, match="nobody new joins"):
+        case.do(admits(CENTRE, new_party("agency")))
+    case.do(admits(LAB, admission(LAB, "next")))
+    assert case.state.parties[LAB].key == hex32("next")
+
+
 def test_a_party_changes_its_own_key_and_keeps_its_role(case: Case):
     case.open().do(admits(AUDITOR, admission(AUDITOR, "next")))
     assert case.state.parties[AUDITOR].key == hex32("next")

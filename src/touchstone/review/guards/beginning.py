@@ -6,7 +6,10 @@ from touchstone.review.state import State
 
 
 def admits_fairly(_f: Framework, state: State, event: opening.PartyAdmitted) -> str | None:
-    """New parties come through developer or centre; a key is changed by its own party only."""
+    """New parties come through developer or centre, and not after the developer has left.
+
+    A key is changed by its own party only.
+    """
     keys = {party.key: name for name, party in state.parties.items()}
     for each in event.admits:
         known = state.parties.get(each.party)
@@ -16,6 +19,8 @@ def admits_fairly(_f: Framework, state: State, event: opening.PartyAdmitted) -> 
             return f"{each.party} is {known.role} and stays so"
         if not known and state.parties[event.actor].role not in ("developer", "centre"):
             return "only the developer or the centre admits a new party"
+        if not known and state.status in ("withdrawn", "destroyed"):
+            return f"the case is {state.status}: nobody new joins"
         if not known and each.role in ("developer", "centre"):
             return f"a case has one {each.role}, from its opening on"
         if keys.get(each.key, each.party) != each.party:
