@@ -231,6 +231,7 @@ RESUMED = clock(measuring.ClockResumed)
 ENDED = clock(measuring.ClockEnded, reason="done")
 HALTED = make(measuring.ReviewHalted, LAB, reason="stop")
 RESUMED_BY_CENTRE = make(measuring.ReviewResumed, CENTRE, reason="go on")
+LEFT = make(settling.ReviewWithdrawn, LAB)
 STOLEN_KEY = admits(CENTRE, admission(LAB, "stolen"))
 NEW_AGENCY = admits(LAB, new_party("agency"))
 OFFER, OTHERS = terms(settling.TermsOffered, AGENCY), terms(settling.TermsOffered, LAB, "other")
@@ -244,6 +245,7 @@ BELOW, ABOVE = verdict("instant", "below", 3), verdict("instant", "above", 3)
 
 PROBES: dict[tuple[str, str], Probe] = {
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
+    ("party-admitted", "nobody_joins_late"): on(then(opened, LEFT), NEW_AGENCY),
     ("inquiry-asked", "inquiry_is_new"): on(then(opened, asked()), asked()),
     ("inquiry-answered", "inquiry_is_known"): on(opened, answered("i1")),
     ("submission-received", "is_no_inquiry"): on(inquiring, submission()),

@@ -58,7 +58,9 @@ RULES: Mapping[type[Event], Rule] = {
     settling.ReleaseAnnounced: Rule(("developer",), ALWAYS),
     settling.ReviewWithdrawn: Rule(("developer",), ALWAYS),
     # Parties and agreement.
-    opening.PartyAdmitted: Rule(EVERYONE, ALWAYS, (beginning.admits_fairly,)),
+    opening.PartyAdmitted: Rule(
+        EVERYONE, ALWAYS, (beginning.admits_fairly, beginning.nobody_joins_late)
+    ),
     opening.ParticipationNoted: Rule(EVERYONE, ALWAYS),
     opening.InquiryAsked: Rule(("developer",), OPEN, (beginning.inquiry_is_new,)),
     opening.InquiryAnswered: Rule(("centre", "agency"), OPEN, (beginning.inquiry_is_known,)),

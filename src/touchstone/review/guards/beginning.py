@@ -6,10 +6,7 @@ from touchstone.review.state import State
 
 
 def admits_fairly(_f: Framework, state: State, event: opening.PartyAdmitted) -> str | None:
-    """New parties come through developer or centre, and not after the developer has left.
-
-    A key is changed by its own party only.
-    """
+    """New parties come through developer or centre; a key is changed by its own party only."""
     keys = {party.key: name for name, party in state.parties.items()}
     for each in event.admits:
         known = state.parties.get(each.party)
@@ -19,13 +16,18 @@ def admits_fairly(_f: Framework, state: State, event: opening.PartyAdmitted) -> 
             return f"{each.party} is {known.role} and stays so"
         if not known and state.parties[event.actor].role not in ("developer", "centre"):
             return "only the developer or the centre admits a new party"
-        if not known and state.status in ("withdrawn", "destroyed"):
-            return f"the case is {state.status}: nobody new joins"
         if not known and each.role in ("developer", "centre"):
             return f"a case has one {each.role}, from its opening on"
         if keys.get(each.key, each.party) != each.party:
             return f"the key for {each.party} is {keys[each.key]}'s: each party has its own"
     return None
+
+
+def nobody_joins_late(_f: Framework, state: State, event: opening.PartyAdmitted) -> str | None:
+    """Nobody new joins once the developer has left or the content is destroyed."""
+    new = any(each.party not in state.parties for each in event.admits)
+    late = new and state.status in ("withdrawn", "destroyed")
+    return f"the case is {state.status}: nobody new joins" if late else None
 
 
 def inquiry_is_new(_f: Framework, state: State, event: opening.InquiryAsked) -> str | None:
