@@ -152,7 +152,9 @@ def show(finding: dict[str, Any]) -> dict[str, Any] | None:
 
 def spell(finding: dict[str, Any]) -> dict[str, Any] | None:
     """Requests whose yes-or-no pages spell the secret."""
-    for disguise in (plain, titled, tabbed):
+    # A stored value costs three requests a try, so this control gives up on it sooner.
+    disguises = (plain, titled, tabbed) if "store" in finding else (plain, titled, tabbed, nested)
+    for disguise in disguises:
         truth = told_apart(finding, disguise)
         if truth is None:
             continue
