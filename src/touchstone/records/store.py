@@ -99,6 +99,7 @@ class Records:
                 writer.flush(self._keyring.history.keyset, self._random)
             except IntegrityError as error:
                 raise CaseExistsError(f"{case}: another process opened it meanwhile") from error
+        self._after(writer)
 
     @contextlib.contextmanager
     def transaction(self, case: str) -> Iterator[CaseWriter]:
@@ -114,10 +115,7 @@ class Records:
             writer = CaseWriter(self._alias, row, self._case_key(row), self._files)
             yield writer
             writer.flush(self._keyring.history.keyset, self._random)
-        if writer.erased_now:
-            self._overwrite()
-        if writer.destroyed_now:
-            self._files.remove_case(case)
+        self._after(writer)
 
     def destroy_case(self, case: str) -> Destruction:
         """Destroy a case's key, content and evidence; entries, facts and proofs stay."""
@@ -190,11 +188,15 @@ class Records:
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             yield
 
-    def _overwrite(self) -> None:
-        """Move what was erased out of SQLite's journal, where older pages would outlive it."""
-        if not is_postgresql(self._alias):
+    def _after(self, writer: CaseWriter) -> None:
+        """Once a transaction stands: let what it erased be gone from the disk too."""
+        if writer.erased_now and not is_postgresql(self._alias):
+            # Older pages would outlive it in SQLite's journal.
             with translated(self._alias), connections[self._alias].cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._files.remove(writer.case, writer.erased_files)
+        if writer.destroyed_now:
+            self._files.remove_case(writer.case)
 
     def _row(self, case: str) -> CaseRow:
         with translated(self._alias):

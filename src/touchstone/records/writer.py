@@ -16,7 +16,12 @@ from touchstone.ledger import (
     loads,
 )
 from touchstone.records.database import raw
-from touchstone.records.errors import DamagedError, DestroyedError, PartError
+from touchstone.records.errors import (
+    DamagedError,
+    DestroyedError,
+    EvidenceMissingError,
+    PartError,
+)
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import (
     CaseRow,
@@ -51,12 +56,14 @@ class CaseWriter:
         self._files = files
         self._frontier = Frontier.from_bytes(bytes(row.frontier))
         self._stored = len(self._frontier)
+        self._new = not self._stored
         self._entries: list[EntryRow] = []
         self._parts: list[PartRow] = []
         self._events: list[Event] = []
         self._news: list[OutboxRow] = []
         self._summary: Summary | None = None
         self.erased_now = False
+        self.erased_files: list[str] = []
         self.destroyed_now = False
 
     @property
@@ -128,6 +135,18 @@ class CaseWriter:
             raise PartError(f"{self.case}: entry {n} has no stored part {i} that could be erased")
         self.erased_now = True
 
+    def erase_evidence(self, digest: str) -> None:
+        """Erase a piece of evidence for good; its file goes once the transaction stands.
+
+        Raises EvidenceMissingError, DestroyedError.
+        """
+        name = self._open_key().name(digest)
+        rows = EvidenceRow.objects.using(self._alias).filter(case=self.case, name=name)
+        if not rows.delete()[0]:
+            raise EvidenceMissingError(f"{self.case}: no evidence {digest[:24]}... is kept")
+        self.erased_now = True
+        self.erased_files.append(name)
+
     def destroy(self, label: str = "destroyed with the case") -> Destruction:
         """Destroy the case's key, and erase all content and evidence; facts and proofs stay.
 
@@ -179,9 +198,10 @@ class CaseWriter:
         return CaseHead(self.log or "", self.next_n, self.root, keyset)
 
     def _write_entries(self) -> None:
-        if self._entries and not self._row.size:
+        if self._entries and self._new:
             # Entry 0 names the log, and every other row refers to the case.
             self._row.save(using=self._alias, force_insert=True)
+            self._new = False
         EntryRow.objects.using(self._alias).bulk_create(self._entries)
         PartRow.objects.using(self._alias).bulk_create(self._parts)
         self._entries, self._parts = [], []

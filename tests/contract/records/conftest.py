@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from support import deeds
 from support.postgresql import Postgresql, running_postgresql
@@ -93,6 +94,4 @@ def records(place: Place) -> Records:
 
 
 def _close_all() -> None:
-    from django.db import connections  # noqa: PLC0415 Django is set up by then
-
     connections.close_all()

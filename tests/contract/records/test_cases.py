@@ -318,6 +318,39 @@ def test_only_what_may_be_erased_is(records: Records):
         writer.erase(0, 1, "another reason")
 
 
+def test_erased_evidence_is_gone_and_other_evidence_stays(records: Records, place: Place):
+    digest, other = (records.put_evidence(CASE, d, "text/plain", "log") for d in (b"one", b"two"))
+
+    def fail() -> None:
+        with records.transaction(CASE) as writer:
+            writer.erase_evidence(digest)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert records.case(CASE).evidence(digest) == b"one"
+    with records.transaction(CASE) as writer:
+        writer.erase_evidence(digest)
+    with pytest.raises(EvidenceMissingError):
+        records.case(CASE).evidence(digest)
+    with pytest.raises(EvidenceMissingError), records.transaction(CASE) as writer:
+        writer.erase_evidence(digest)
+    assert len(place.evidence_files()) == 1
+    assert records.case(CASE).evidence(other) == b"two"
+
+
+def test_a_case_may_be_opened_and_destroyed_at_once(place: Place):
+    records = place.open()
+    with records.open_case(CASE) as writer:
+        writer.append([deeds.fact("case-opened"), deeds.content()])
+        writer.destroy()
+        writer.append([deeds.fact("destroyed")])
+        writer.summarise(deeds.summary())
+    case = records.case(CASE)
+    assert (case.size, case.destroyed) == (2, True)
+    case.check()
+
+
 def test_a_destroyed_case_keeps_its_facts_and_loses_its_content(records: Records, place: Place):
     deeds.append_batch(records, CASE, b"evidence")
     digest = deeds.digest_of(b"evidence")

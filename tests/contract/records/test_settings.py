@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connections
 
 from support import deeds
 from support.postgresql import ADMIN, Postgresql
@@ -153,8 +153,6 @@ def test_a_file_that_is_no_database_is_named(sqlite_place: Place):
 
 
 def test_sqlite_writes_through(sqlite_place: Place):
-    from django.db import connections  # noqa: PLC0415 set up by now
-
     sqlite_place.open()
     with connections[settings.connect(sqlite_place.home, None)].cursor() as cursor:
         told = {}
@@ -166,8 +164,6 @@ def test_sqlite_writes_through(sqlite_place: Place):
 
 @pytest.mark.needs_postgresql
 def test_postgresql_writes_through_whatever_the_role_says(postgresql_place: Place):
-    from django.db import connections  # noqa: PLC0415 set up by now
-
     assert postgresql_place.server
     postgresql_place.server.admin(
         f"ALTER ROLE record_app IN DATABASE {postgresql_place.name} SET synchronous_commit = off"
@@ -199,8 +195,6 @@ def test_a_record_held_by_another_is_busy_and_nothing_is_written(
 
 def test_writers_wait_for_each_other(records: Records, place: Place):
     """A thread that comes while a case is locked goes on once the lock is free."""
-    from django.db import connections  # noqa: PLC0415 set up by now
-
     came, sizes = threading.Event(), []
 
     def late() -> None:
