@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,13 @@ async def test_without_control_groups_it_is_limited(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cgroups, "find", lambda: None)
     able = await look()
     assert able.grade == "limited"
+    assert "control groups" in dict(able.missing)
+
+
+async def test_where_groups_cannot_be_joined_it_is_limited(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cgroups.Group, "entrances", (Path("/nonexistent/cgroup.procs"),))
+    able = await look()
+    assert (able.grade, able.standing.grouped) == ("limited", False)
     assert "control groups" in dict(able.missing)
 
 

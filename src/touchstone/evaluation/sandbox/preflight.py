@@ -30,6 +30,8 @@ _CGROUPS = (
         " (systemd-run --user --scope -p Delegate=yes ...)"
     ),
 )
+# What is tried, one after the other: nested namespaces refused, control groups.
+_WITH_LESS = ((True, True), (True, False), (False, True), (False, False))
 _USERNS = (
     "user namespaces",
     (
@@ -100,8 +102,8 @@ async def look() -> Preflight:
         filtered = False
         missing.append(_LIBSECCOMP)
     why = ""
-    for nested in (True, False):
-        standing = launch.Guards(filtered=filtered, nested_refused=nested)
+    for nested, grouped in _WITH_LESS:
+        standing = launch.Guards(filtered=filtered, nested_refused=nested, grouped=grouped)
         try:
             return await _try(found, standing, missing)
         except SandboxError as error:
