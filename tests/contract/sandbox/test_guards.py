@@ -497,7 +497,7 @@ LINGER = "setsid sh -c 'setsid sleep {0} & sleep {0}' >/dev/null 2>&1 & sleep {0
 
 
 def leftovers() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("touchstone-*"))
+    return set(Path(tempfile.gettempdir()).glob("touchstone-plain-*"))
 
 
 def marker() -> str:

@@ -234,7 +234,7 @@ def _start(
         )
         undo.callback(group.remove)
     if not guards.confined:
-        folder = tempfile.mkdtemp(prefix="touchstone-")
+        folder = tempfile.mkdtemp(prefix="touchstone-plain-")
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
     given = [inside.fileno()]
     handed_over.callback(_close_all, given, 1)
