@@ -169,13 +169,3 @@ class RefusalRow(Row):
         """An actor's newest are found by index."""
 
         indexes: ClassVar = [models.Index(fields=["actor", "second"], name="refusals")]
-
-
-class OutboxRow(Row):
-    """News to be sent once its transaction stands."""
-
-    id: Number = models.BigAutoField(primary_key=True)
-    case: Text = models.CharField(max_length=64)
-    n: Number = models.BigIntegerField()
-    topic: Text = models.CharField(max_length=64)
-    body: Text = models.TextField()

@@ -26,12 +26,11 @@ from touchstone.records.models import (
     EvidenceRow,
     IndexRow,
     InstallationRow,
-    OutboxRow,
 )
 from touchstone.records.reader import CaseReader, frontier_at
 from touchstone.records.refusals import RefusalLog
 from touchstone.records.settings import connect, from_environment, is_postgresql
-from touchstone.records.values import Destruction, Listing, News, Summarise, Summary
+from touchstone.records.values import Destruction, Listing, Summarise, Summary
 from touchstone.records.writer import INSTALLATION, CaseWriter, write_index
 
 _CASE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -161,17 +160,6 @@ class Records:
                 CaseRow.objects.using(self._alias).order_by("case").values_list("case", flat=True)
             )
         return [case for case in names if self._rebuild_one(case, summarise)]
-
-    def outbox(self, count: int = 100) -> list[News]:
-        """Messages that wait to be sent, oldest first."""
-        with translated(self._alias):
-            rows = OutboxRow.objects.using(self._alias).order_by("id")[:count]
-            return [News(r.id, r.case, r.n, r.topic, r.body) for r in rows]
-
-    def sent(self, news: int) -> None:
-        """Take a message out of the outbox."""
-        with translated(self._alias):
-            OutboxRow.objects.using(self._alias).filter(id=news).delete()
 
     def sweep(self) -> int:
         """Delete evidence files that a crash left without a row; gives how many."""

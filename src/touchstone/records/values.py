@@ -132,14 +132,3 @@ class Refusal:
     reason: str
     unlisted: int
     """How many more of this actor followed at once and were only counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """A message that waits to be sent, about entry `n` of a case."""
-
-    id: int
-    case: str
-    n: int
-    topic: str
-    body: str

@@ -30,7 +30,6 @@ from touchstone.records.models import (
     IndexRow,
     InstallationRow,
     LeafRow,
-    OutboxRow,
     PartRow,
 )
 from touchstone.records.values import SALT_SIZE, Destruction, Event, NewPart, Summary
@@ -60,7 +59,6 @@ class CaseWriter:
         self._entries: list[EntryRow] = []
         self._parts: list[PartRow] = []
         self._events: list[Event] = []
-        self._news: list[OutboxRow] = []
         self._summary: Summary | None = None
         self.erased_now = False
         self.erased_files: list[str] = []
@@ -175,10 +173,6 @@ class CaseWriter:
         """Whether this transaction sets what lists show."""
         return self._summary is not None
 
-    def tell(self, topic: str, body: str) -> None:
-        """Put a message in the outbox, about the newest entry; it is there if this stands."""
-        self._news.append(OutboxRow(case=self.case, n=self.next_n - 1, topic=topic, body=body))
-
     def flush(self, keyset: str, random: RandomSource) -> None:
         """Write what was appended, the head and its installation leaf. `Records` calls it."""
         moved = self.next_n > self._row.size
@@ -189,7 +183,6 @@ class CaseWriter:
             self._row.save(using=self._alias, force_update=True)
         if self._summary is not None:
             write_index(self._alias, self.case, self._summary)
-        OutboxRow.objects.using(self._alias).bulk_create(self._news)
         if moved:
             add_leaf(self._alias, self.case, self.head(keyset), random)
 

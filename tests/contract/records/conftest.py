@@ -23,7 +23,6 @@ TABLES = (
     "records_indexrow",
     "records_jobrow",
     "records_refusalrow",
-    "records_outboxrow",
 )
 
 

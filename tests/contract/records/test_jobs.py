@@ -1,4 +1,4 @@
-"""The job table, the side log, lists and the outbox."""
+"""The job table, the side log, and lists."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -163,15 +163,3 @@ def test_the_index_is_made_again_from_the_entries(records: Records, place: Place
     place.owner("UPDATE records_indexrow SET status = 'x' WHERE case_id = 'case-2'")
     assert records.rebuild(summarise) == ["case-2"]
     assert records.cases() == rebuilt
-
-
-def test_news_waits_until_it_is_sent(records: Records):
-    deeds.append_batch(records, CASE, b"one")
-    deeds.append_batch(records, CASE, b"two")
-    first, second = records.outbox()
-    assert (first.case, first.n, first.topic, first.body) == (
-        CASE, 3, "moved", deeds.digest_of(b"one"),
-    )  # fmt: skip
-    records.sent(first.id)
-    records.sent(first.id)
-    assert records.outbox() == [second]

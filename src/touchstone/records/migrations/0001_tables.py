@@ -43,16 +43,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="OutboxRow",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("case", models.CharField(max_length=64)),
-                ("n", models.BigIntegerField()),
-                ("topic", models.CharField(max_length=64)),
-                ("body", models.TextField()),
-            ],
-        ),
-        migrations.CreateModel(
             name="IndexRow",
             fields=[
                 (
