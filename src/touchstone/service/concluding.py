@@ -67,7 +67,7 @@ def _verdict(case: Case, judged: Judged) -> measuring.VerdictReached:
         solved=verdict.solved,
         counted=verdict.counted,
         interval=(f"{verdict.interval.low:.6f}", f"{verdict.interval.high:.6f}"),
-        alpha=criterion.alpha,
+        alpha=f"{judged.rule.alpha:.6f}",
         beta=criterion.beta,
     )
 

@@ -1,6 +1,7 @@
 """From recorded outcomes to verdicts: the framework's numbers meet the tallies of the record."""
 
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal
 
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.state import RunKey, State
@@ -11,6 +12,8 @@ from touchstone.statistics import (
     rate_above_reference,
     rate_against_threshold,
 )
+
+STEP = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ def rule_of(criterion: NumericCriterion, ways: int) -> RateRule:
     return RateRule(
         threshold=float(criterion.threshold),
         zone=float(criterion.zone),
-        alpha=float(criterion.alpha) / ways,
+        # Rounded down to what the record can hold, so never laxer than the framework.
+        alpha=float((Decimal(criterion.alpha) / ways).quantize(STEP, ROUND_FLOOR)),
         beta=float(criterion.beta),
     )
 

@@ -186,7 +186,7 @@ def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared
     if not case.state.batteries:
         grade = preflight().grade
         require_grade(case, grade, accept=options.accept_grade)
-        seal(case, options.items or DEFAULT_ITEMS, grade)
+        seal(case, options.items or DEFAULT_ITEMS, grade, accepted=options.accept_grade)
         sizes = case.state.batteries["battery-1"].item_sets
         count = sum(each.size for each in sizes)
         observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")

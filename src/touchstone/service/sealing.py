@@ -46,7 +46,7 @@ def families() -> Mapping[str, Family]:
     return {name: get_family(name) for name in family_names()}
 
 
-def seal(case: Case, items: int, grade: str) -> None:
+def seal(case: Case, items: int, grade: str, *, accepted: bool) -> None:
     """Draw a battery and seal it into the record.
 
     The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
@@ -73,6 +73,7 @@ def seal(case: Case, items: int, grade: str) -> None:
         "elicitation": ELICITATION.model_dump(mode="json"),
         "rule": RULE.model_dump(mode="json"),
         "grade": grade,
+        "weaker_grade_accepted": accepted,
         "runs": [[run.item_set, run.mode.variant, run.mode.id]
                  for run in runs(case.framework, plan, case.submission)],
     }  # fmt: skip
