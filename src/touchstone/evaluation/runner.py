@@ -43,6 +43,10 @@ class SandboxChoice(Frozen):
     config: dict[str, JsonValue] | None = None
     """The provider's own settings; for `touchstone`, see `sandbox.SandboxConfig`."""
 
+    def named(self) -> tuple[str, dict[str, JsonValue] | None]:
+        """Both, in order."""
+        return self.provider, self.config
+
 
 @dataclass(frozen=True)
 class ChunkResult:
@@ -102,16 +106,14 @@ def run_chunk(
         spec: The chunk.
         folder: The chunk's own folder, for the journal and Inspect's log.
         home: TOUCHSTONE_HOME, for the shared quota and Inspect's own files.
-        mode: The submission's mode that the chunk names.
+        mode: The one that the chunk names, as are `elicitation` and `rule`.
         api_key: The endpoint's key. It is written nowhere.
         items: The chunk's positions (`chunk_items`).
-        elicitation: The one that the chunk names.
-        rule: The adjudication rule that the chunk names.
         asking: How the endpoint is asked.
         allowance: What this run may spend.
         expected_models: Model names of the snapshot; another one stops the chunk. Empty: any.
         sandbox: The sandbox provider.
-        on_outcome: Told of each new outcome once it is on disk, from the event loop's thread.
+        on_outcome: Told of each new outcome once it is on disk.
         stop: Asked before each sample and each call; a text stops the chunk with that reason.
 
     Raises:
@@ -120,14 +122,11 @@ def run_chunk(
         KeyMissingError: no key was given.
     """
     rule, asking = rule or AdjudicationRule(), asking or Asking()
-    _check(spec, mode, elicitation, rule, items)
-    if not api_key:
-        raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
+    _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
-    choice = sandbox or SandboxChoice()
+    box = sandbox_of(*(sandbox or SandboxChoice()).named())
     with Journal(folder, spec.id) as journal:
         left = {part.index: part for part in items if part.index not in journal.outcomes}
-        quota = Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second)
         run = ChunkRun(
             spec,
             left,
@@ -135,22 +134,15 @@ def run_chunk(
             elicitation=elicitation,
             rule=rule,
             allowance=allowance or Allowance(),
-            quota=quota,
+            quota=Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second),
             expected_models=expected_models,
             on_outcome=on_outcome,
             stop=stop,
         )
+        model = open_endpoint(mode, api_key, asking, run)
         with active(run):
-            return execute(
-                run,
-                touchstone_chunk(**chunk_arguments(run)) if left else None,
-                open_endpoint(mode, api_key, asking, run),
-                folder=folder,
-                home=home,
-                max_samples=asking.max_samples,
-                sample_seconds=asking.sample_seconds,
-                sandbox=sandbox_of(choice.provider, choice.config),
-            )
+            task = touchstone_chunk(**chunk_arguments(run)) if left else None
+            return execute(run, task, model, folder=folder, home=home, asking=asking, sandbox=box)
 
 
 def execute(
@@ -160,8 +152,7 @@ def execute(
     *,
     folder: Path,
     home: Path,
-    max_samples: int,
-    sample_seconds: int,
+    asking: Asking,
     sandbox: SandboxEnvironmentType | None,
 ) -> ChunkResult:
     """Run a task for the active chunk run under the engine's settings, and check its log.
@@ -180,12 +171,12 @@ def execute(
                 model=model,
                 sandbox=sandbox,
                 log_dir=str(folder / "logs"),
-                max_samples=max_samples,
-                max_sandboxes=max_samples,
+                max_samples=asking.max_samples,
+                max_sandboxes=asking.max_samples,
                 message_limit=run.elicitation.message_limit,
                 token_limit=run.elicitation.token_limit,
                 working_limit=run.elicitation.working_seconds,
-                time_limit=sample_seconds,
+                time_limit=asking.sample_seconds,
                 **SETTINGS,
             )
         if run.failure is not None:
@@ -245,6 +236,7 @@ def check_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
 def _check(
     spec: ChunkSpec,
     mode: Mode,
+    api_key: str,
     elicitation: Elicitation,
     rule: AdjudicationRule,
     items: Sequence[ChunkItem],
@@ -259,6 +251,8 @@ def _check(
     ):
         if named != given:
             raise ChunkError(f"chunk {spec.id} was planned for another {what}")
+    if not api_key:
+        raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.limits import Allowance
+from touchstone.evaluation.limits import Allowance, Asking
 from touchstone.evaluation.outcomes import AdjudicationRule, Usage
 from touchstone.evaluation.runner import SETTINGS, execute, load_hooks
 from touchstone.evaluation.running import ChunkItem, ChunkRun, active, current, sample_of
@@ -99,8 +99,7 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
                 _model(),
                 folder=folder / spec.id,
                 home=home,
-                max_samples=_SAMPLES_AT_ONCE,
-                sample_seconds=_SECONDS,
+                asking=Asking(max_samples=_SAMPLES_AT_ONCE),
                 sandbox=None,
             )
     if any(outcome.result != "solved" for outcome in result.outcomes) or result.missing:

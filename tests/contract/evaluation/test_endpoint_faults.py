@@ -18,7 +18,7 @@ from touchstone.evaluation import Asking
 from touchstone.evaluation.endpoints import BoundedEndpoint
 
 pytestmark = OVER_LOOPBACK
-RETRIES = 3
+RETRIES = 2
 
 
 def failing(script: Any, toy_run: Run, **more: Any) -> tuple[str, int]:
