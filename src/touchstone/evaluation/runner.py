@@ -106,9 +106,11 @@ def run_chunk(
         spec: The chunk.
         folder: The chunk's own folder, for the journal and Inspect's log.
         home: TOUCHSTONE_HOME, for the shared quota and Inspect's own files.
-        mode: The one that the chunk names, as are `elicitation` and `rule`.
+        mode: The one that the chunk names.
         api_key: The endpoint's key. It is written nowhere.
         items: The chunk's positions (`chunk_items`).
+        elicitation: The one that the chunk names.
+        rule: The one that the chunk names.
         asking: How the endpoint is asked.
         allowance: What this run may spend.
         expected_models: Model names of the snapshot; another one stops the chunk. Empty: any.
@@ -141,8 +143,14 @@ def run_chunk(
         )
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
-            task = touchstone_chunk(**chunk_arguments(run)) if left else None
-            return execute(run, task, model, folder=folder, home=home, asking=asking, sandbox=box)
+            return execute(
+                run, _task(run), model, folder=folder, home=home, asking=asking, sandbox=box
+            )
+
+
+def _task(run: ChunkRun) -> Task | None:
+    """The task of what is left to run, if anything is."""
+    return touchstone_chunk(**chunk_arguments(run)) if run.items else None
 
 
 def execute(
