@@ -143,9 +143,8 @@ def run_chunk(
         )
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
-            return execute(
-                run, _task(run), model, folder=folder, home=home, asking=asking, sandbox=box
-            )
+            task = _task(run)
+            return execute(run, task, model, folder=folder, home=home, asking=asking, sandbox=box)
 
 
 def _task(run: ChunkRun) -> Task | None:
