@@ -18,7 +18,6 @@ from inspect_ai._display.log.display import LogDisplay
 from inspect_ai.hooks._startup import init_hooks
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
-from inspect_ai.util import SandboxEnvironmentType
 from pydantic import JsonValue
 
 from touchstone.evaluation.batteries import Battery
@@ -42,10 +41,6 @@ class SandboxChoice(Frozen):
     provider: str = "touchstone"
     config: dict[str, JsonValue] | None = None
     """The provider's own settings; for `touchstone`, see `sandbox.SandboxConfig`."""
-
-    def named(self) -> tuple[str, dict[str, JsonValue] | None]:
-        """Both, in order."""
-        return self.provider, self.config
 
 
 @dataclass(frozen=True)
@@ -103,7 +98,7 @@ def run_chunk(
     """Run what the chunk's journal does not hold yet.
 
     Args:
-        spec: The chunk.
+        spec: The chunk; `mode`, `elicitation` and `rule` are those that it names.
         folder: The chunk's own folder, for the journal and Inspect's log.
         home: TOUCHSTONE_HOME, for the shared quota and Inspect's own files.
         mode: The one that the chunk names.
@@ -120,13 +115,13 @@ def run_chunk(
 
     Raises:
         ChunkError: what was handed in is not what the chunk names, or Inspect's log is not.
-        JournalError: the journal is in use, another chunk's, altered, or cannot be written.
+        JournalError: the journal is in use, altered, or cannot be written.
         KeyMissingError: no key was given.
     """
     rule, asking = rule or AdjudicationRule(), asking or Asking()
+    sandbox = sandbox or SandboxChoice()
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
-    box = sandbox_of(*(sandbox or SandboxChoice()).named())
     with Journal(folder, spec.id) as journal:
         left = {part.index: part for part in items if part.index not in journal.outcomes}
         run = ChunkRun(
@@ -143,8 +138,7 @@ def run_chunk(
         )
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
-            task = _task(run)
-            return execute(run, task, model, folder=folder, home=home, asking=asking, sandbox=box)
+            return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
 
 
 def _task(run: ChunkRun) -> Task | None:
@@ -154,13 +148,13 @@ def _task(run: ChunkRun) -> Task | None:
 
 def execute(
     run: ChunkRun,
-    task: Task | None,
     model: Model,
     *,
+    make_task: Callable[[ChunkRun], Task | None] = _task,
     folder: Path,
     home: Path,
     asking: Asking,
-    sandbox: SandboxEnvironmentType | None,
+    sandbox: SandboxChoice | None,
 ) -> ChunkResult:
     """Run a task for the active chunk run under the engine's settings, and check its log.
 
@@ -171,12 +165,12 @@ def execute(
     repeated = run.journal.interrupted()
     run.close = model.api.aclose
     log = None
-    if task is not None:
+    if (task := make_task(run)) is not None:
         with _own_data_folder(home):
             (log,) = inspect_eval(
                 task,
                 model=model,
-                sandbox=sandbox,
+                sandbox=sandbox_of(sandbox.provider, sandbox.config) if sandbox else None,
                 log_dir=str(folder / "logs"),
                 max_samples=asking.max_samples,
                 max_sandboxes=asking.max_samples,

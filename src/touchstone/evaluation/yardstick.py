@@ -95,8 +95,8 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
         with active(run):
             result = execute(
                 run,
-                _yes_task(**chunk_arguments(run)),
                 _model(),
+                make_task=lambda run: _yes_task(**chunk_arguments(run)),
                 folder=folder / spec.id,
                 home=home,
                 asking=Asking(max_samples=_SAMPLES_AT_ONCE),
