@@ -1,0 +1,24 @@
+"""`python -m touchstone.verifier BUNDLE`: exit 0 it holds, 1 it does not, 2 bad input."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from . import VerifierInputError, verify_bundle
+
+parser = argparse.ArgumentParser(prog="touchstone.verifier", description=__doc__)
+parser.add_argument("bundle", type=Path)
+parser.add_argument("--trust", action="append", default=[], metavar="FINGERPRINT")
+parser.add_argument("--witness", action="append", default=[], metavar="NAME=HEXKEY")
+parser.add_argument("--head", metavar="SIZE:ROOT")
+parser.add_argument("--json", action="store_true")
+given = parser.parse_args()
+try:
+    pins = {"trust": given.trust, "witnesses": given.witness, "head": given.head}
+    verdict = verify_bundle(given.bundle, **pins)
+except VerifierInputError as error:
+    parser.exit(2, f"touchstone: {error}\n")
+sys.stdout.write(json.dumps(verdict.as_dict()) if given.json else "\n".join(verdict.lines()))
+sys.stdout.write("\n")
+sys.exit(0 if verdict.holds else 1)

@@ -1,0 +1,140 @@
+"""Hashes, trees, signatures and signed notes, as the record format names them."""
+
+import re
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from .errors import hold
+from .strict import INTEGERS_END, unbase64
+
+EMPTY_ROOT = sha256().digest()
+_PRIME, _EIGHTH = 2**255 - 19, 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+SMALL_ORDER = {0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _EIGHTH, _PRIME - _EIGHTH}
+_NOTE = re.compile(
+    r"(([^\x00-\x1f\x7f]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n)\n"
+    r"((?:— [^\s+\x00-\x1f\x7f]+ [A-Za-z0-9+/=]+\n)+)"
+)
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """RFC 6962's hash of a leaf."""
+    return sha256(b"\0" + data).digest()
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def fingerprint(key: bytes) -> str:
+    """How a raw public key is named."""
+    return f"SHA256:{sha256(key).hexdigest()}"
+
+
+def signed(key: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether an Ed25519 signature holds."""
+    try:
+        if int.from_bytes(key, "little") % 2**255 in SMALL_ORDER:
+            return False
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+class Tree:
+    """An RFC 6962 tree that only grows: the roots of its full subtrees, largest first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf's hash."""
+        size = self.size
+        while size & 1:
+            leaf = _node(self._peaks.pop(), leaf)
+            size >>= 1
+        self._peaks.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """The hash of the tree as it stands."""
+        root = self._peaks[-1] if self._peaks else EMPTY_ROOT
+        for peak in reversed(self._peaks[:-1]):
+            root = _node(peak, root)
+        return root
+
+
+def _climb(place: int, last: int, hashes: list[str]) -> list[tuple[bytes, bool]] | None:
+    """Each hash of a path and whether it stands left (RFC 9162, 2.1.3.2); None: wrong length."""
+    path = []
+    for hashed in hashes:
+        if last == 0:
+            return None
+        left = place % 2 == 1 or place == last
+        while left and place and place % 2 == 0:
+            place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+        path.append((bytes.fromhex(hashed), left))
+    return path if last == 0 else None
+
+
+def included(leaf: bytes, index: int, size: int, hashes: list[str], root: bytes) -> bool:
+    """Whether a leaf stands at an index of the tree."""
+    path = _climb(index, size - 1, hashes) if index < size else None
+    for hashed, left in path or ():
+        leaf = _node(hashed, leaf) if left else _node(leaf, hashed)
+    return path is not None and leaf == root
+
+
+def extends(size: int, root: bytes, larger: int, larger_root: bytes, hashes: list[str]) -> bool:
+    """Whether the larger tree begins with the smaller one."""
+    if size in (0, larger):
+        return not hashes and root == (larger_root if size else EMPTY_ROOT)
+    if size > larger or not hashes:
+        return False
+    place, last = size - 1, larger - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    seed = root if size & (size - 1) == 0 else bytes.fromhex(hashes.pop(0))
+    path, small, large = _climb(place, last, hashes), seed, seed
+    for hashed, left in path or ():
+        small = _node(hashed, small) if left else small
+        large = _node(hashed, large) if left else _node(large, hashed)
+    return path is not None and (small, large) == (root, larger_root)
+
+
+class Checkpoint:
+    """A C2SP signed note over a head of the installation's log; no signature is checked yet."""
+
+    def __init__(self, note: str) -> None:
+        match = _NOTE.fullmatch(note)
+        hold(match is not None, "has a checkpoint that is no signed note of origin, size and root")
+        text, self.origin, size, root, lines = match.groups() if match else [""] * 5
+        self.text, self.size, self.root = text.encode(), int(size), unbase64(root)
+        hold(self.size < INTEGERS_END, "has a checkpoint of a size of 2^53 or beyond")
+        hold(self.root != b"", "has a checkpoint with an ill-formed root")
+        self.signatures: dict[tuple[str, bytes], bytes] = {}
+        for line in lines.split("\n")[:-1]:
+            _dash, name, encoded = line.split(" ")
+            data = unbase64(encoded)
+            hold(len(data) > len(b"id.."), "has a checkpoint with an ill-formed signature line")
+            key = (name, data[:4])
+            hold(key not in self.signatures, "has a checkpoint with a signature line twice")
+            self.signatures[key] = data[4:]
+
+    def _signature(self, name: str, kind: bytes, key: bytes) -> bytes:
+        identity = sha256(name.encode() + b"\n" + kind + key).digest()[:4]
+        return self.signatures.get((name, identity), b"")
+
+    def installed(self, key: bytes) -> bool:
+        """Whether this key of the installation signed."""
+        return signed(key, self._signature(self.origin, b"\x01", key), self.text)
+
+    def cosigned(self, name: str, key: bytes) -> bool:
+        """Whether a witness cosigned: 8 bytes of time, then its signature."""
+        line = self._signature(name, b"\x04", key)
+        time = int.from_bytes(line[:8], "big")
+        return signed(key, line[8:], b"cosignature/v1\ntime %d\n%s" % (time, self.text))
