@@ -28,6 +28,7 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.running import Cause, ChunkRun, current, is_active, sample_of
+from touchstone.evaluation.sandbox import CopyOutRefusedError, TouchstoneSandbox
 
 _TOOLS = {"bash": bash, "python": python}
 _JUDGE_OUTPUT = 200
@@ -201,9 +202,11 @@ def _blame(error: Exception, cause: Cause) -> tuple[Cause, str]:
 async def _judge(item: Item) -> tuple[bool, str]:
     """Whether the answer solves the item, and the judge's sentence."""
     try:
-        answer = await sandbox().read_file(item.answer, text=False)
+        answer = await _fetch(sandbox(), item)
     except FileNotFoundError:
         return False, "no answer file was left"
+    except CopyOutRefusedError as error:
+        return False, f"the answer was not taken: {error}"
     except (IsADirectoryError, PermissionError):
         return False, "what stands at the answer's place is no file that can be read"
     except OutputLimitExceededError:
@@ -223,6 +226,15 @@ async def _judge(item: Item) -> tuple[bool, str]:
     if not result.success:
         raise JudgeFault(f"it ended with {result.returncode}")
     return _verdict(result.stdout)
+
+
+async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
+    """The answer's bytes; from our own sandbox by the way out that follows no link."""
+    try:
+        own = box.as_type(TouchstoneSandbox)
+    except TypeError:
+        return await box.read_file(item.answer, text=False)
+    return await own.copy_out(item.answer, item.answer_limit)
 
 
 def _verdict(output: str) -> tuple[bool, str]:
