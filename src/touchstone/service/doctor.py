@@ -83,7 +83,7 @@ def _families() -> list[Check]:
     rows = []
     for name, family in families().items():
         lacking = [need for need in family.needs if not shutil.which(need)]
-        ok = at_least(grade, family.least_grade) and not lacking  # type: ignore[arg-type]  # a grade
+        ok = at_least(grade, family.least_grade) and not lacking
         found = ", ".join((f"asks for {family.least_grade}", *family.needs))
         mend = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
         rows.append(Check(f"Family {name}", ok, found, mend))

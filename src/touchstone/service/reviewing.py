@@ -185,7 +185,7 @@ def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared
     """The sealed battery; sealed now where none is."""
     if not case.state.batteries:
         grade = preflight().grade
-        require_grade(case, grade, accept=options.accept_grade)
+        require_grade(grade, accept=options.accept_grade)
         seal(case, options.items or DEFAULT_ITEMS, grade, accepted=options.accept_grade)
         sizes = case.state.batteries["battery-1"].item_sets
         count = sum(each.size for each in sizes)
@@ -193,17 +193,16 @@ def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared
     return reopen(case)
 
 
-def require_grade(case: Case, grade: str, *, accept: bool) -> None:
+def require_grade(grade: str, *, accept: bool) -> None:
     """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
 
     Raises:
         CannotRunError: it is weaker, what is missing, and how to accept it.
     """
-    del case
     weaker = [
         f"{name} asks for {family.least_grade}"
         for name, family in families().items()
-        if not at_least(grade, family.least_grade)  # type: ignore[arg-type]  # both are grades
+        if not at_least(grade, family.least_grade)
     ]
     if weaker and not accept:
         mends = "; ".join(f"{what}: {mend}" for what, mend in preflight().missing)
@@ -224,7 +223,7 @@ def _measure(
     observer.step("Snapshot probes taken: " + "; ".join(
         f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     grade = preflight().grade
-    if not at_least(grade, prepared.grade) and not options.accept_grade:  # type: ignore[arg-type]
+    if not at_least(grade, prepared.grade) and not options.accept_grade:
         raise CannotRunError(
             f"the battery was sealed at sandbox grade {prepared.grade!r} and this machine gives "
             f"{grade!r}; accept it with --accept-grade"

@@ -19,9 +19,10 @@ _PROVIDER_GRADES: dict[str, Grade] = {
 }
 
 
-def at_least(grade: Grade, least: Grade) -> bool:
-    """Whether `grade` is as strong as `least`, or stronger."""
-    return GRADES.index(grade) <= GRADES.index(least)
+def at_least(grade: str, least: str) -> bool:
+    """Whether `grade` is as strong as `least`, or stronger. Raises ValueError for another word."""
+    order: tuple[str, ...] = GRADES
+    return order.index(grade) <= order.index(least)
 
 
 def grade_of_provider(provider: str) -> Grade:
