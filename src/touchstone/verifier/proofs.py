@@ -43,28 +43,19 @@ def signed(key: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-class Tree:
-    """An RFC 6962 tree that only grows: the roots of its full subtrees, largest first."""
+def grow(peaks: list[bytes], size: int, leaf: bytes) -> None:
+    """Add a leaf to a tree of this size, kept as the roots of its full subtrees, largest first."""
+    while size & 1:
+        leaf, size = _node(peaks.pop(), leaf), size >> 1
+    peaks.append(leaf)
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._peaks: list[bytes] = []
 
-    def append(self, leaf: bytes) -> None:
-        """Add one leaf's hash."""
-        size = self.size
-        while size & 1:
-            leaf = _node(self._peaks.pop(), leaf)
-            size >>= 1
-        self._peaks.append(leaf)
-        self.size += 1
-
-    def root(self) -> bytes:
-        """The hash of the tree as it stands."""
-        root = self._peaks[-1] if self._peaks else EMPTY_ROOT
-        for peak in reversed(self._peaks[:-1]):
-            root = _node(peak, root)
-        return root
+def root_of(peaks: list[bytes]) -> bytes:
+    """The root of a tree so kept."""
+    root = peaks[-1] if peaks else EMPTY_ROOT
+    for peak in reversed(peaks[:-1]):
+        root = _node(peak, root)
+    return root
 
 
 def _climb(place: int, last: int, hashes: list[str]) -> list[tuple[bytes, bool]] | None:
@@ -89,31 +80,15 @@ def included(leaf: bytes, index: int, size: int, hashes: list[str], root: bytes)
     return path is not None and leaf == root
 
 
-def extends(size: int, root: bytes, larger: int, larger_root: bytes, hashes: list[str]) -> bool:
-    """Whether the larger tree begins with the smaller one."""
-    if size in (0, larger):
-        return not hashes and root == (larger_root if size else EMPTY_ROOT)
-    if size > larger or not hashes:
-        return False
-    place, last = size - 1, larger - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
-    seed = root if size & (size - 1) == 0 else bytes.fromhex(hashes.pop(0))
-    path, small, large = _climb(place, last, hashes), seed, seed
-    for hashed, left in path or ():
-        small = _node(hashed, small) if left else small
-        large = _node(hashed, large) if left else _node(large, hashed)
-    return path is not None and (small, large) == (root, larger_root)
-
-
 class Checkpoint:
     """A C2SP signed note over a head of the installation's log; no signature is checked yet."""
 
     def __init__(self, note: str) -> None:
         match = _NOTE.fullmatch(note)
         hold(match is not None, "has a checkpoint that is no signed note of origin, size and root")
-        text, self.origin, size, root, lines = match.groups() if match else [""] * 5
-        self.text, self.size, self.root = text.encode(), int(size), unbase64(root)
+        text, origin, size, root, lines = match.groups() if match else ("", "", "0", "", "")
+        self.text, self.origin = text.encode(), origin
+        self.size, self.root = int(size), unbase64(root)
         hold(self.size < INTEGERS_END, "has a checkpoint of a size of 2^53 or beyond")
         hold(self.root != b"", "has a checkpoint with an ill-formed root")
         self.signatures: dict[tuple[str, bytes], bytes] = {}
@@ -125,16 +100,29 @@ class Checkpoint:
             hold(key not in self.signatures, "has a checkpoint with a signature line twice")
             self.signatures[key] = data[4:]
 
-    def _signature(self, name: str, kind: bytes, key: bytes) -> bytes:
-        identity = sha256(name.encode() + b"\n" + kind + key).digest()[:4]
-        return self.signatures.get((name, identity), b"")
-
-    def installed(self, key: bytes) -> bool:
-        """Whether this key of the installation signed."""
-        return signed(key, self._signature(self.origin, b"\x01", key), self.text)
-
-    def cosigned(self, name: str, key: bytes) -> bool:
-        """Whether a witness cosigned: 8 bytes of time, then its signature."""
-        line = self._signature(name, b"\x04", key)
+    def signed_by(self, name: str, key: bytes, *, witness: bool = False) -> bool:
+        """Whether the note has a line of this name and key that holds."""
+        identity = sha256(name.encode() + (b"\n\x04" if witness else b"\n\x01") + key).digest()
+        line = self.signatures.get((name, identity[:4]), b"")
+        if not witness:
+            return signed(key, line, self.text)
         time = int.from_bytes(line[:8], "big")
         return signed(key, line[8:], b"cosignature/v1\ntime %d\n%s" % (time, self.text))
+
+
+def extends(older: Checkpoint, newer: Checkpoint, hashes: list[str]) -> bool:
+    """Whether the newer tree begins with the older one."""
+    size, root = older.size, older.root
+    if size in (0, newer.size):
+        return not hashes and root == (newer.root if size else EMPTY_ROOT)
+    if size > newer.size or not hashes:
+        return False
+    place, last = size - 1, newer.size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    seed = root if size & (size - 1) == 0 else bytes.fromhex(hashes.pop(0))
+    path, small, large = _climb(place, last, hashes), seed, seed
+    for hashed, left in path or ():
+        small = _node(hashed, small) if left else small
+        large = _node(hashed, large) if left else _node(large, hashed)
+    return path is not None and (small, large) == (root, newer.root)

@@ -1,17 +1,59 @@
-"""The question and the answer: what is asked of a bundle, and the verdict."""
+"""The question put to a bundle, and the answer: one pass, a method a section.
+
+Memory grows with keys and parties alone: leaves and commitments go to a temporary file.
+"""
 
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, Literal
+from typing import IO, Any
 
-from .errors import AlteredError, VerifierInputError
-from .reading import Reading
-from .strict import shown
+from .errors import AlteredError, VerifierInputError, hold
+from .proofs import Checkpoint, extends, fingerprint, grow, included, leaf_hash, root_of, signed
+from .strict import MAX_LINE, dumps, parse, shaped, shown, unbase64
 
-IN_MEMORY = 96 << 20  # bytes of leaves and commitments; beyond, they go to a temporary file
+MAX_PART = 2**19 - 512
+IN_MEMORY = 96 << 20  # bytes of leaves and commitments
+DEED_TYPE = b"application/vnd.touchstone.deed+json"
+BUNDLE = (
+    '{"at":<time>,"audience":<text>,"format":"touchstone/bundle/1","line":"bundle","log":<hex32>,'
+    '"size":<positive>}'
+)
+KEY = (
+    '{"at":<time>,"line":"key","previous":<hex32|null>,"public_key":<hex32>,"reason":<text>,'
+    '"seq":<integer>,"signature":<hex64>,"v":1}'
+)
+ENTRY = re.compile(
+    rb'\{"log":(null|"[0-9a-f]{64}"),"n":(0|[1-9][0-9]{0,15}),'
+    rb'"parts":\["([0-9a-f]{64}(?:","[0-9a-f]{64}){0,63})"\],"v":1\}'
+)
+PART = '{"i":<integer>,"line":"part","n":<integer>,"salt":<hex32>,"text":<text>}'
+HIDDEN = '{"i":<integer>,"label":<text>,"line":<text>,"n":<integer>}'
+MARKING = '{"label":<text>,"parties":<text*>,"scheme":<text>}'
+EVENT = '{"actor":<text>,"at":<time>,"schema":<positive>,"type":<kebab>}'
+CASE_OPENED = (
+    '{"agreement":<sha256>,"installation_key":<hex32>,"nonce":<hex32>,"type":"case-opened"}'
+)
+PARTY = '{"key":<hex32>,"party":<text>,"role":<text>}'
+CONTENT = '{"content":<any>,"kind":"content"}'
+EVIDENCE = '{"digest":<sha256>,"media_type":<text>,"name":<text>,"size":<integer>}'
+DEED = (
+    '{"payload":<text>,"payloadType":"application/vnd.touchstone.deed+json","signatures":'
+    '[{"keyid":<fingerprint>,"sig":<text>}]}'
+)
+PAYLOAD = (
+    '{"actor":<text>,"deed":<kebab>,"log":<hex32|null>,"n":<integer>,"parts":<hex32*>,'
+    '"previous":<hex32>,"v":1}'
+)
+HEAD = (
+    '{"blind":<hex32>,"checkpoint":<text>,"head":{"keyset":<hex32>,"log":<hex32>,"root":<hex32>,'
+    '"size":<positive>,"v":1},"inclusion":<hex32*>,"index":<integer>,"line":"head"}'
+)
+OLDER = '{"checkpoint":<text>,"consistency":<hex32*>,"line":"older"}'
+SEAL = '{"digest":<hex32>,"key":<fingerprint>,"line":"seal","signature":<hex64>}'
 TRUNCATION = "entries dropped after the newest head here show only against a head seen elsewhere"
 UNPINNED = "anyone can write a consistent bundle; pin an issuer's key that you know with --trust"
 UNMET = "none of the keys given with --trust is in the key history"
@@ -19,13 +61,13 @@ UNMET = "none of the keys given with --trust is in the key history"
 
 @dataclass(frozen=True)
 class Verdict:
-    """The answer. Of an altered bundle nothing but the place and what is amiss is said.
+    """The answer; of an altered bundle nothing but where and what. All texts are safe to print.
 
     `root` is that of the case's `size` entries; `head` is the installation log's, SIZE:ROOT;
-    `issuers` are the fingerprints of the key history, oldest first. Texts are safe to print.
+    `issuers` are the fingerprints of the key history, oldest first.
     """
 
-    word: Literal["authentic", "consistent", "altered"]
+    word: str
     place: str = ""
     what: str = ""
     line: int | None = None
@@ -63,8 +105,8 @@ class Verdict:
             f"parts: {self.opened} opened, {self.withheld} withheld, {self.erased} erased",
             f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
             f"installation log: {self.head}",
-            *(f"issuer: {key}" for key in self.issuers),
             *(f"cosigned by: {name}" for name in self.cosigned_by),
+            *(f"issuer: {key}" for key in self.issuers),
             *(f"note: {note}" for note in self.notes),
         ]
 
@@ -72,42 +114,31 @@ class Verdict:
 def verify_bundle(
     path: Path, *, trust: Sequence[str] = (), witnesses: Sequence[str] = (), head: str | None = None
 ) -> Verdict:
-    """Check a bundle; one of the `trust`ed fingerprints must be met, and every other thing given.
+    """Check a bundle; one of the `trust`ed fingerprints must be met, and all else that is given.
 
     `witnesses` are `NAME=HEXKEY`; `head` is `SIZE:ROOT` of the installation's log, seen elsewhere.
     VerifierInputError: the file cannot be read, or what was given is ill-formed.
     """
-    pins = {_match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")[0] for one in trust}
+    for one in trust:
+        _match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")
     named = [_match(one, r"([^\s+]+)=([0-9a-f]{64})", "NAME=<64 hex digits>") for one in witnesses]
-    known = [(one[1], bytes.fromhex(one[2])) for one in named]
     seen = None
     if head is not None:
-        given = _match(head, "([1-9][0-9]{0,15}):([0-9a-f]{64})", "SIZE:<64 hex digits>")
-        seen = (int(given[1]), bytes.fromhex(given[2]))
+        seen = _match(head, "([1-9][0-9]{0,15}):([0-9a-f]{64})", "SIZE:<64 hex digits>")
     try:
         with path.open("rb") as file, SpooledTemporaryFile(IN_MEMORY) as spool:
-            reading = Reading(file, spool, known, seen)
-            reading.read()
-    except AlteredError as error:
-        return Verdict("altered", reading.place(), str(error), reading.number)
+            reading = Reading(file, spool, seen)
+            try:
+                facts = reading.read(named)
+            except AlteredError as error:
+                place = f"line {reading.number}{reading.where}"
+                return Verdict("altered", place, str(error), reading.number)
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
-    issuers, notes = tuple(reading.keys.values()), [TRUNCATION]
-    if pins.isdisjoint(issuers):
-        notes.append(UNMET if pins else UNPINNED)
-    return Verdict(
-        "consistent" if pins.isdisjoint(issuers) else "authentic",
-        trust_given=bool(pins),
-        audience=shown(reading.audience),
-        log=reading.log,
-        size=reading.size,
-        root=reading.root,
-        head=f"{reading.newest.size}:{reading.newest.root.hex()}",
-        issuers=issuers,
-        cosigned_by=tuple(shown(name) for name, _key in known),
-        notes=tuple(notes),
-        **reading.counts,
-    )
+    if not set(trust).isdisjoint(facts["issuers"]):
+        return Verdict("authentic", trust_given=True, notes=(TRUNCATION,), **facts)
+    notes = (TRUNCATION, UNMET if trust else UNPINNED)
+    return Verdict("consistent", trust_given=bool(trust), notes=notes, **facts)
 
 
 def _match(text: str, expression: str, form: str) -> re.Match[str]:
@@ -115,3 +146,199 @@ def _match(text: str, expression: str, form: str) -> re.Match[str]:
     if match is None:
         raise VerifierInputError(f"{shown(text)} is not of the form {form}")
     return match
+
+
+class Reading:
+    """A bundle as it is read, and what is established so far."""
+
+    def __init__(self, file: IO[bytes], spool: IO[bytes], seen: re.Match[str] | None) -> None:
+        self.file, self.seen = file, seen
+        self.spool = spool  # each entry's leaf, number of parts and commitments, for the parts
+        self.number, self.where, self.line = 0, "", b""
+        self.before = sha256()  # of every byte before the line at hand
+        self.keys: dict[bytes, str] = {}
+        self.newest = b""
+        self.keysets: set[str] = set()
+        self.parties: dict[str, str] = {}
+        self.all_open, self.peaks = True, list[bytes]()
+        self.counts = dict.fromkeys(("opened", "withheld", "erased"), 0)
+        self.counts |= dict.fromkeys(("deeds_checked", "deeds_unchecked"), 0)
+
+    def read(self, witnesses: Sequence[re.Match[str]]) -> dict[str, Any]:
+        """Read to the end and say what was established; AlteredError where it does not hold."""
+        header = shaped(parse(self._next()), BUNDLE)
+        self.log, self.size = header["log"], header["size"]
+        self._keys()
+        self._entries()
+        for n in range(self.size):
+            self._parts(n)
+        self.where, root = "", root_of(self.peaks).hex()
+        newest = self._head(root, witnesses)
+        self._older(newest)
+        self._seal()
+        names = tuple(shown(one[1]) for one in witnesses)
+        facts = {"log": self.log, "size": self.size, "root": root, "cosigned_by": names}
+        facts |= {"audience": shown(header["audience"]), "issuers": tuple(self.keys.values())}
+        return {**facts, **self.counts, "head": f"{newest.size}:{newest.root.hex()}"}
+
+    def _next(self) -> bytes:
+        """Go to the next line, never reading past 1 MiB; it comes without its LF."""
+        self.before.update(self.line)
+        self.number += 1
+        self.line = self.file.readline(MAX_LINE + 1)
+        hold(self.line != b"", "is missing: the bundle ends before it")
+        ended = self.line.endswith(b"\n")
+        hold(ended or len(self.line) <= MAX_LINE, "is longer than 1 MiB")
+        hold(ended, "does not end with a line feed")
+        return self.line[:-1]
+
+    def _keys(self) -> None:
+        """The key history, each line signed by the key before it; stops at the first entry."""
+        previous, keyset = None, sha256()
+        while (raw := self._next()).startswith(b'{"at":') or not self.keys:
+            line = shaped(parse(raw), KEY)
+            due = line["seq"] == len(self.keys) and line["previous"] == previous
+            hold(due, "is not the key line that is due here")
+            key, signature = bytes.fromhex(line["public_key"]), bytes.fromhex(line.pop("signature"))
+            hold(key not in self.keys, "brings a key for the second time")
+            signer = self.newest if self.keys else key
+            message = b"touchstone/key/1\0" + dumps(line).encode()
+            hold(signed(signer, signature, message), "is not signed by the key before it")
+            self.newest, self.keys[key] = key, fingerprint(key)
+            keyset.update(self.line)
+            self.keysets.add(keyset.hexdigest())
+            previous = sha256(raw).hexdigest()
+
+    def _entries(self) -> None:
+        for n in range(self.size):
+            raw = self._next() if n else self.line[:-1]
+            match = ENTRY.fullmatch(raw)
+            if match is None:
+                raise AlteredError(f"is not an entry of 1 to 64 parts: {type(parse(raw)).__name__}")
+            leaf, commitments = leaf_hash(raw), match[3].replace(b'","', b"").decode()
+            hold(int(match[2]) == n, "is not the entry that is due here")
+            log = f'"{self.log}"' if n else "null"
+            hold(match[1].decode() == log, "is an entry of another case")
+            hold(n > 0 or leaf.hex() == self.log, "is not the entry that the case began with")
+            self.spool.write(leaf + bytes([len(commitments) // 64]) + bytes.fromhex(commitments))
+        self.spool.seek(0)
+
+    def _parts(self, n: int) -> None:
+        """Every part of one entry, in order; then the tree grows by the entry."""
+        leaf, count = self.spool.read(32), self.spool.read(1)[0]
+        commitments, event = self.spool.read(32 * count), None
+        for i in range(count):
+            self.where = f", entry {n}, part {i}"
+            opened = self._part(n, i, commitments[32 * i : 32 * i + 32])
+            if opened is None:
+                self.all_open = self.all_open and i > 0
+            elif i == 0:
+                event = self._event(n, opened)
+            elif opened.get("kind") != "deed":
+                shaped(opened, EVIDENCE if opened.get("kind") == "evidence" else CONTENT, more=True)
+            else:
+                hold(i == count - 1, "is a deed, but not its entry's last part")
+                self._deed(n, event, commitments[: 32 * i].hex(), opened.get("envelope"))
+        grow(self.peaks, n, leaf)
+
+    def _part(self, n: int, i: int, commitment: bytes) -> dict[str, Any] | None:
+        """One part line: what it opens to, or None where it is withheld or erased."""
+        line = parse(self._next())
+        kind = line.get("line") if isinstance(line, dict) else None
+        hidden = kind in ("withheld", "erased")
+        shaped(line, HIDDEN if hidden else PART)
+        hold((line["n"], line["i"]) == (n, i), "is not the part that is due here")
+        hold(i > 0 or kind != "erased", "is erased, which part 0 never is")
+        self.counts[line["line"] if hidden else "opened"] += 1
+        if hidden:
+            return None
+        text = line["text"].encode()
+        hold(len(text) <= MAX_PART, "is longer than a part may be")
+        found = sha256(b"touchstone/part/1\0" + bytes.fromhex(line["salt"]) + text).digest()
+        hold(found == commitment, "is not what its entry commits to")
+        opened: dict[str, Any] = shaped(parse(text), '{"marking":<any>}', more=True)
+        shaped(opened["marking"], MARKING)
+        return opened
+
+    def _event(self, n: int, opened: dict[str, Any]) -> tuple[str, str]:
+        """An opened part 0: its type and actor; the keys that it admits count from here on."""
+        shaped(opened, EVENT, more=True)
+        if n == 0:
+            key = shaped(opened, CASE_OPENED, more=True)["installation_key"]
+            hold(bytes.fromhex(key) in self.keys, "was opened under a key of no key line here")
+        admits = opened.get("admits", [])
+        hold(isinstance(admits, list), "admits no list of parties")
+        keys = {shaped(one, PARTY)["party"]: one["key"] for one in admits}
+        hold(len(keys) == len(admits), "admits a party twice")
+        self.parties |= keys
+        return opened["type"], opened["actor"]
+
+    def _deed(self, n: int, event: tuple[str, str] | None, others: str, envelope: Any) -> None:
+        """A party's signature over the place, the past and the parts before it."""
+        (signature,) = shaped(envelope, DEED)["signatures"]
+        raw, signed_by = unbase64(envelope["payload"]), unbase64(signature["sig"])
+        hold(raw != b"" and signed_by != b"", "is a deed in ill-formed base64")
+        bound = shaped(parse(raw), PAYLOAD)
+        past = (self.log if n else None, n, root_of(self.peaks).hex())
+        hold((bound["log"], bound["n"], bound["previous"]) == past, "is a deed of another place")
+        hold("".join(bound["parts"]) == others, "is a deed about other parts")
+        said = (bound["deed"], bound["actor"])
+        hold(said == (event or said), "is a deed of another type or actor than its entry's event")
+        key = bytes.fromhex(self.parties.get(bound["actor"], ""))
+        known = fingerprint(key) == signature["keyid"]
+        hold(known or not self.all_open, "is a deed by a key that its actor was not admitted with")
+        message = b"DSSEv1 %d %s %d %s" % (len(DEED_TYPE), DEED_TYPE, len(raw), raw)
+        holds = not known or signed(key, signed_by, message)
+        hold(holds, "is a deed whose signature does not hold")
+        self.counts["deeds_checked" if known else "deeds_unchecked"] += 1
+
+    def _checkpoint(self, note: str) -> Checkpoint:
+        """A checkpoint of this installation's log; of the size seen elsewhere it has that root."""
+        checkpoint = Checkpoint(note)
+        origin = f"touchstone/{next(iter(self.keys.values()))[7:23]}"
+        hold(checkpoint.origin == origin, "has a checkpoint of another log")
+        if self.seen and int(self.seen[1]) == checkpoint.size:
+            same = self.seen[2] == checkpoint.root.hex()
+            hold(same, "has another root than the head seen elsewhere")
+            self.seen = None
+        return checkpoint
+
+    def _head(self, root: str, witnesses: Sequence[re.Match[str]]) -> Checkpoint:
+        """The case head, its place in the installation's log, and the newest checkpoint."""
+        line = shaped(parse(self._next()), HEAD)
+        head = line["head"]
+        same = (head["log"], head["size"], head["root"]) == (self.log, self.size, root)
+        hold(same, "has a head of other entries")
+        hold(head["keyset"] in self.keysets, "has a head under other keys")
+        newest = self._checkpoint(line["checkpoint"])
+        signs = newest.signed_by(newest.origin, self.newest)
+        hold(signs, "has a checkpoint that the newest key did not sign")
+        blind = b"touchstone/head/1\0" + bytes.fromhex(line["blind"])
+        leaf = leaf_hash(sha256(blind + dumps(head).encode()).digest())
+        found = included(leaf, line["index"], newest.size, line["inclusion"], newest.root)
+        hold(found, "has a head that is not where it says in the checkpoint's tree")
+        for one in witnesses:
+            cosigned = newest.signed_by(one[1], bytes.fromhex(one[2]), witness=True)
+            hold(cosigned, "has a checkpoint that a given witness did not cosign")
+        return newest
+
+    def _older(self, newest: Checkpoint) -> None:
+        """Older checkpoints, which the newest one extends; stops at the seal."""
+        while (raw := self._next()).startswith(b'{"checkpoint":'):
+            line = shaped(parse(raw), OLDER)
+            older = self._checkpoint(line["checkpoint"])
+            signs = any(older.signed_by(older.origin, key) for key in self.keys)
+            hold(signs, "has a checkpoint that no key of the history signed")
+            extended = extends(older, newest, line["consistency"])
+            hold(extended, "has a checkpoint that the one in the head line does not extend")
+
+    def _seal(self) -> None:
+        """The last line: the issuer's signature over every byte before it."""
+        seal, digest = shaped(parse(self.line[:-1]), SEAL), self.before.digest()
+        hold(seal["digest"] == digest.hex(), "has another digest than the bytes before it")
+        hold(seal["key"] == self.keys[self.newest], "is not sealed by the newest key")
+        signature, message = bytes.fromhex(seal["signature"]), b"touchstone/bundle/1\0" + digest
+        hold(signed(self.newest, signature, message), "has a seal that does not hold")
+        hold(self.seen is None, "ends a bundle without a checkpoint of the size seen elsewhere")
+        self.number += 1
+        hold(self.file.read(1) == b"", "stands after the seal, where the bundle must end")
