@@ -1,0 +1,137 @@
+"""Rules as Cedar: one policy a rule, under a schema that names every fact.
+
+A fact that may be unknown is tested with `has`: its absence never grants, and always forbids where
+the rest of a prohibition holds. The text is made to be read beside the terms.
+"""
+
+from collections.abc import Sequence
+
+from touchstone.terms.conditions import (
+    AnyOf,
+    Budget,
+    Condition,
+    Nationality,
+    OneOf,
+    Residence,
+    Rule,
+    Staff,
+    Window,
+)
+from touchstone.terms.document import Directive, Terms
+from touchstone.terms.facts import MAY_BE_UNKNOWN
+from touchstone.terms.policy import CompiledRule, Policy
+
+_SLICED = ("variant", "mode", "tier")
+
+
+def compile_policy(terms: Terms, directives: Sequence[Directive] = ()) -> Policy:
+    """The policy that the terms and the directives in force come to; directives come first."""
+    rules = rules_in_force(terms, directives)
+    edges = {
+        edge
+        for rule in rules
+        for each in rule.every_condition
+        if isinstance(each, Window)
+        for edge in (each.start, each.end)
+        if edge is not None
+    }
+    return Policy(
+        terms.text.variants,
+        terms.text.modes,
+        terms.text.purposes,
+        tuple(_compiled(rule) for rule in rules),
+        tuple(sorted(edges)),
+    )
+
+
+def rules_in_force(terms: Terms, directives: Sequence[Directive] = ()) -> tuple[Rule, ...]:
+    """Every rule, those of directives first, so that they are named as the reason."""
+    return sum((directive.rules for directive in directives), ()) + terms.rules
+
+
+def _compiled(rule: Rule) -> CompiledRule:
+    return CompiledRule(
+        rule.id,
+        rule.effect,
+        str(rule),
+        tuple(sorted(rule.needs)),
+        {
+            each.fact: tuple(sorted(each.values))
+            for each in rule.conditions
+            if isinstance(each, OneOf) and each.fact in _SLICED
+        },
+        _cedar(rule),
+    )
+
+
+def _cedar(rule: Rule) -> str:
+    doubt = rule.effect == "forbid"
+    tests = [_test(each, doubt=doubt) for each in rule.conditions]
+    for exception in rule.exceptions:
+        inner = " && ".join(_test(each, doubt=not doubt) for each in exception)
+        tests.append(f"!({inner})")
+    when = "\n  && ".join(tests) or "true"
+    head = f'@id("{rule.id}")\n{rule.effect} (principal, action == Action::"use", resource)'
+    return f"{head}\nwhen {{\n  {when}\n}};\n"
+
+
+def _test(condition: Condition, *, doubt: bool) -> str:
+    """Cedar for one condition; `doubt` is what it comes to where its fact is unknown."""
+    known = _known(condition)
+    if condition.fact not in MAY_BE_UNKNOWN:
+        return known
+    if doubt:
+        return f"(if context has {condition.fact} then {known} else true)"
+    return f"(context has {condition.fact} && {known})"
+
+
+def _known(condition: Condition) -> str:
+    match condition:
+        case Nationality() | Residence():
+            return _of_countries(condition)
+        case Staff() | Budget() | Window():
+            return _of_state(condition)
+        case OneOf("variant", values):
+            named = ", ".join(f'Variant::"{value}"' for value in sorted(values))
+            return f"[{named}].contains(resource)"
+        case OneOf(fact, values):
+            return f"{_set(values)}.contains(context.{fact})"
+        case AnyOf(fact, values):
+            return f"context.{fact}.containsAny({_set(values)})"
+
+
+def _of_state(condition: Staff | Budget | Window) -> str:
+    match condition:
+        case Staff(wanted):
+            return "context.staff" if wanted else "!context.staff"
+        case Budget(fact, tokens):
+            return f"context.{fact} < {tokens}"
+        case Window(start, end):
+            bounds = ((">=", start), ("<", end))
+            tests = [f"context.now {sign} {at}" for sign, at in bounds if at is not None]
+            return f"({' && '.join(tests)})"
+
+
+def _of_countries(condition: Nationality | Residence) -> str:
+    countries, held = condition.countries, "context.nationalities"
+    if countries.others and not countries.codes:
+        return "true"
+    named = _set(countries.codes)
+    if isinstance(condition, Residence):
+        among = f"{named}.contains(context.residence)"
+        return f"!{among}" if countries.others else among
+    if condition.dual == "all":
+        inside, outside = f"{named}.containsAll({held})", f"!{held}.containsAny({named})"
+        return outside if countries.others else inside
+    inside, outside = f"{held}.containsAny({named})", f"!{named}.containsAll({held})"
+    some = outside if countries.others else inside
+    if condition.dual == "any":
+        return some
+    home = {code for code in condition.home if code in countries}
+    # Cedar's schema check refuses an empty set, and none of nothing is false.
+    at_home = f"{held}.containsAny({_set(home)})" if home else "false"
+    return f"(if {held}.containsAny({_set(condition.home)}) then {at_home} else {some})"
+
+
+def _set(values: set[str] | frozenset[str]) -> str:
+    return f"[{', '.join(f'{chr(34)}{value}{chr(34)}' for value in sorted(values))}]"

@@ -1,0 +1,166 @@
+"""From a TOML text to a checked model, with errors that a lawyer can act on: file, key, mend."""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from math import isfinite
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from touchstone.framework.kinds import nearest, unseen
+from touchstone.terms.errors import TermsFileError
+
+MAX_CHARACTERS = 500_000
+MAX_DEPTH = 8
+MAX_DOTS = 100
+"""In one line. The standard reader's memory grows with the square of the parts of a dotted key."""
+_MAX_MESSAGE = 600
+_TYPOGRAPHIC_QUOTES = re.compile("[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
+_AT_LINE = re.compile(r"at line (\d+)")
+_MENDS = {
+    "string_type": 'is not text: put it in quotes ("...")',
+    "int_type": "is not a whole number: write one without quotes",
+    "int_from_float": "is not a whole number: write one without a point",
+    "bool_type": "is neither true nor false: write one of them without quotes",
+    "tuple_type": "is not a list: put its items in [square brackets]",
+    "dict_type": "is not a table: write its keys below a heading in [brackets]",
+    "model_type": "is not a table: write its keys below a heading in [brackets]",
+    "model_attributes_type": "is not a table: write its keys below a heading in [brackets]",
+    "too_short": "is empty: name at least one",
+}
+M = TypeVar("M", bound="Text")
+
+
+class Text(BaseModel):
+    """A part of a file. Frozen, and nothing is taken that the format does not know."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+def read(text: str, source: str, model: type[M], tables: Mapping[str, type[BaseModel]]) -> M:
+    """The checked content of a TOML text.
+
+    `tables` leads from the name of each inner table to its model, for the error about a misspelt
+    key. Raises TermsFileError: one line that names the file, the key and the mend.
+    """
+    if len(text) > MAX_CHARACTERS:
+        refuse(source, f"has {len(text)} characters, and at most {MAX_CHARACTERS} are read")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        refuse(source, "is not UTF-8 text: save it as UTF-8")
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.count(".") > MAX_DOTS:
+            refuse(source, f"line {number} has more than {MAX_DOTS} dots: break it in two")
+    content = _plain(_toml(text.removeprefix("\ufeff"), source), source)
+    try:
+        return model.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        # A misspelt key usually also makes another one missing: name the misspelt one.
+        first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
+        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+        refuse(source, _explain(first, content, {"": model, **tables}) + more)
+
+
+def refuse(source: str, what: str) -> NoReturn:
+    """Raise TermsFileError with one honest line: every unseen character is written out."""
+    line = f"{source}: {what[:_MAX_MESSAGE]}"
+    raise TermsFileError(
+        "".join(each if unseen(each) is None else ascii(each)[1:-1] for each in line)
+    )
+
+
+def _toml(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        refuse(source, f"is nested too deeply: at most {MAX_DEPTH} levels")
+    except tomllib.TOMLDecodeError as error:
+        refuse(source, f"is not TOML: {error}{_quotes_hint(text, str(error))}")
+    except ValueError:
+        refuse(source, "holds a number with too many digits: write a shorter one")
+
+
+def _quotes_hint(text: str, error: str) -> str:
+    """A word processor's quotes are the commonest slip, and TOML's own error does not name them."""
+    found = _AT_LINE.search(error)
+    if found and _TYPOGRAPHIC_QUOTES.search(text.split("\n")[int(found[1]) - 1]):
+        return ': write straight quotes (") around the value'
+    return ""
+
+
+def _plain(value: Any, source: str, path: tuple[str | int, ...] = ()) -> Any:
+    """The value with dates and times as ISO text, and nothing that JSON could not hold."""
+    where = _place(path, {})
+    if len(path) > MAX_DEPTH:
+        refuse(source, f"is nested too deeply at {where}: at most {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return {key: _plain(each, source, (*path, key)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each, source, (*path, index)) for index, each in enumerate(value)]
+    if isinstance(value, float) and not isfinite(value):
+        refuse(source, f"{where} is {value}: write a number that has an end")
+    if isinstance(value, time):
+        refuse(source, f"{where} holds a time without a day: write both")
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _explain(
+    detail: ErrorDetails, content: Mapping[str, Any], tables: Mapping[str, type[BaseModel]]
+) -> str:
+    loc, kind = detail["loc"], detail["type"]
+    context = detail.get("ctx", {})
+    if kind in {"missing", "extra_forbidden"}:
+        *parent, key = loc
+        above = _place(tuple(parent), content)
+        where = f"{above}: " if above else ""
+        if kind == "missing":
+            return f'{where}the key "{key}" is missing: add it'
+        table = next((step for step in reversed(parent) if isinstance(step, str)), "")
+        hint = nearest(str(key), list(_keys(tables[table])))
+        return f'{where}unknown key "{key}"{hint}: mend it or take it out'
+    where = _place(loc, content)
+    if kind == "value_error":
+        # A check of one value goes on with a verb; a check of a whole table is a sentence.
+        last = [step for step in loc[-2:] if isinstance(step, str)]
+        whole = not loc or last[-1] in tables
+        return f"{where}{': ' if whole and where else ' ' if where else ''}{context['error']}"
+    if kind == "literal_error":
+        return f"{where} {_about_word(detail['input'], context['expected'])}"
+    if kind in {"greater_than_equal", "less_than_equal"}:
+        bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
+        return f"{where} is {detail['input']}: write {bound}"
+    return f"{where} {_MENDS.get(kind, detail['msg'])}"
+
+
+def _about_word(given: Any, expected: str) -> str:
+    known = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    words = ", ".join(f'"{word}"' for word in known)
+    hint = nearest(given, known) if isinstance(given, str) else ""
+    return f"is {str(given)[:80]!a}{hint}: write {'one of ' if len(known) > 1 else ''}{words}"
+
+
+def _keys(model: type[BaseModel]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield field.alias or name
+
+
+def _place(loc: tuple[str | int, ...], content: Any) -> str:
+    """Where a value stands, such as `rules 3 ("no-foreigners"), key "nationality", item 2`."""
+    steps: list[str] = []
+    for step in loc:
+        try:
+            content = content[step]
+        except (KeyError, IndexError, TypeError):
+            content = None
+        if isinstance(step, str):
+            steps.append(f'key "{step}"')
+        elif isinstance(content, dict):
+            name = f' ("{content["id"]}")' if "id" in content else ""
+            steps[-1] = f"{steps[-1].removeprefix('key ').strip(chr(34))} {step + 1}{name}"
+        else:
+            steps.append(f"item {step + 1}")
+    return ", ".join(steps)
