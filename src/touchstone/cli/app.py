@@ -3,17 +3,21 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
-from touchstone.errors import AnswerIsNoError, TouchstoneError
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 DONE, NO, BAD = 0, 1, 2
+INTERRUPTED, DEFECT = 130, 70
+"""Not answers: Ctrl-C, and a fault of our own, which must not look like a no."""
 
 app = App(
     name="touchstone",
@@ -28,6 +32,7 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON in
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit code."""
+    _open_streams()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
@@ -35,24 +40,52 @@ def run(argv: Sequence[str]) -> int:
     """Run one command; its exit code. Every refusal is one line on stderr, never a traceback."""
     try:
         code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
-    except CycloptsError as error:
-        return _refuse(str(error).replace("\n", " "), BAD)
-    except AnswerIsNoError as error:
-        return _refuse(str(error), NO)
-    except TouchstoneError as error:
-        return _refuse(str(error), BAD)
+        # Here, and not when the interpreter ends: a reader that has gone is no fault then.
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        return _refuse("interrupted; the same command goes on where this one stopped", 130)
+        return _refuse("interrupted; the same command goes on where this one stopped", INTERRUPTED)
     except BrokenPipeError:
         # The reader went away: leave quietly, and keep the interpreter from flushing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
+    except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback
+        return _refuse(*_answer(error))
     return code if isinstance(code, int) else DONE
 
 
+def _answer(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if isinstance(error, AnswerIsNoError):
+        return str(error), NO
+    if isinstance(error, TouchstoneError | CycloptsError):
+        return str(error), BAD
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}; mend that and run the same command again", BAD
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    what = f"{type(error).__name__} {str(error)[:300]} ({place})"
+    return f"a defect in Touchstone itself, please report it: {what}", DEFECT
+
+
+def _open_streams() -> None:
+    """Let nothing fail for want of a stream, or for a file name that is not text."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, StringIO())
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _refuse(text: str, code: int) -> int:
-    sys.stderr.write(f"touchstone: {' '.join(text.split())}\n")
+    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    sys.stderr.write(f"touchstone: {line}\n")
     return code
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
 
 
 def _print(text: str) -> None:
@@ -222,9 +255,13 @@ def verify(
         head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
     """
     from touchstone.cli import tables
-    from touchstone.verifier import verify_bundle
+    from touchstone.verifier import VerifierInputError, verify_bundle
 
-    verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head)
+    try:
+        verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head)
+    except VerifierInputError as error:
+        # The verifier stands alone: it knows nothing of our errors.
+        raise BadInputError(str(error)) from error
     if json:
         _print_json(verdict.as_dict())
     else:
@@ -233,11 +270,22 @@ def verify(
 
 
 @app.command
-def doctor(*, json: Json = False) -> int:
-    """Say what this machine can do, what is missing, and how to mend it."""
-    from touchstone.cli import tables
-    from touchstone.service.doctor import examine
+def doctor(
+    *,
+    prepare: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Say what this machine can do, what is missing, and how to mend it.
 
+    Args:
+        prepare: First make the record's tables, or bring them up to date. On PostgreSQL this is
+            done as TOUCHSTONE_DATABASE_OWNER, where that is set.
+    """
+    from touchstone.cli import tables
+    from touchstone.service.doctor import examine, prepare_record
+
+    if prepare:
+        _tell(prepare_record())
     checks = examine()
     if json:
         _print_json([check.as_dict() for check in checks])

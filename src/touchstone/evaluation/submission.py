@@ -82,7 +82,7 @@ class Developer(Frozen):
 class PlannedRelease(Frozen):
     """When the developer means to release, and to whom first. Planning binds nobody."""
 
-    date: dt.date
+    date: Annotated[dt.date, Field(ge=dt.date(1970, 1, 1), lt=dt.date(9000, 1, 1))]
     anchor: Literal["public-release", "partner-release"] = "public-release"
 
 

@@ -5,9 +5,13 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation.sandbox import at_least, preflight
+from touchstone.records import DATABASE, DATABASE_OWNER, prepare
+from touchstone.records.preparation import check
+from touchstone.records.settings import connect
 from touchstone.service.installation import home_folder, open_installation
 from touchstone.service.sealing import families
 
@@ -32,7 +36,14 @@ class Check:
 
 def examine() -> list[Check]:
     """Look at interpreter, disk, installation, sandbox and the families' needs."""
-    checks: list[Callable[[], list[Check]]] = [_python, _disk, _installation, _sandbox, _families]
+    checks: list[Callable[[], list[Check]]] = [
+        _python,
+        _disk,
+        _database,
+        _installation,
+        _sandbox,
+        _families,
+    ]
     return [check for look in checks for check in look()]
 
 
@@ -49,6 +60,39 @@ def _disk() -> list[Check]:
     ok = free >= LEAST_FREE and os.access(there, os.W_OK)
     mend = "" if ok else "make room, or set TOUCHSTONE_HOME to a folder that you may write"
     return [Check("Home", ok, f"{home}, {free / (1 << 30):.1f} GiB free", mend)]
+
+
+def prepare_record() -> str:
+    """Make the record's tables or bring them up to date; says what was done.
+
+    Raises:
+        DatabaseSettingError: a setting cannot be used.
+        UnreachableError: the database does not answer, or denies.
+    """
+    separate = prepare(home_folder())
+    if not os.environ.get(DATABASE):
+        return "Prepared: SQLite, one file that its owner alone may read."
+    if separate:
+        return "Prepared: PostgreSQL; the application's role owns no table."
+    return (
+        "Prepared: PostgreSQL; the application's own role owns the tables and could drop their "
+        f"triggers. Mend: set {DATABASE_OWNER} to another role, as docs/how-to/postgresql.md says."
+    )
+
+
+def _database() -> list[Check]:
+    """Which database, whether it answers, and whether its tables are there."""
+    named = os.environ.get(DATABASE)
+    if not named:
+        return [Check("Database", ok=True, found="SQLite, in the home folder", mend="")]
+    address = urlsplit(named)
+    # Never the address itself: it may hold a password.
+    found = f"PostgreSQL, {address.path.strip('/')[:63]!r}"
+    try:
+        check(connect(home_folder(), named))
+    except TouchstoneError as error:
+        return [Check("Database", ok=False, found=found, mend=str(error))]
+    return [Check("Database", ok=True, found=f"{found} answers", mend="")]
 
 
 def _installation() -> list[Check]:

@@ -80,6 +80,9 @@ def open_installation(
         RecordsError: the record cannot be opened, and why.
     """
     folder = (home or home_folder()).resolve()
+    with contextlib.suppress(OSError):
+        # Work in progress lies here in the clear. Whatever is amiss, the keyring says it better.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ticking, drawing = clock or SystemClock(), random or SystemRandom()
     keyring = Keyring.open_or_create(folder / "keys", utc_text(ticking.now()), drawing)
     records = Records.open(folder, keyring)

@@ -82,16 +82,15 @@ class Tracker:
         ]
 
 
-def plan_chunks(setting: Setting) -> dict[str, tuple[ChunkSpec, RunKey]]:
+def plan_chunks(case: Case, prepared: Prepared) -> dict[str, tuple[ChunkSpec, RunKey]]:
     """Every chunk of the battery, by id, the runs taking turns so that all of them advance."""
-    prepared = setting.prepared
     rows = []
-    for run in setting.prepared.runs:
+    for run in prepared.runs:
         key = RunKey(prepared.name, run.criterion, run.mode.variant, run.mode.id)
         size = len(prepared.battery.items[run.item_set])
         for turn, indices in enumerate(ranges(size, 8)):
             spec = ChunkSpec(
-                case=setting.case.id,
+                case=case.id,
                 battery=prepared.battery.sealed.digest,
                 item_set=run.item_set,
                 variant=run.mode.variant,
@@ -105,6 +104,20 @@ def plan_chunks(setting: Setting) -> dict[str, tuple[ChunkSpec, RunKey]]:
     return {spec.id: (spec, key) for _, spec, key in sorted(rows, key=lambda row: row[0])}
 
 
+def tracker_of(case: Case, chunks: Mapping[str, tuple[ChunkSpec, RunKey]]) -> Tracker:
+    """How far the record says that every run has come."""
+    state = case.state
+    totals = {key: 0 for _, key in chunks.values()}
+    tracker = Tracker(totals)
+    for spec, key in chunks.values():
+        totals[key] += len(spec.indices)
+        attempt = state.tally(*key).attempt()
+        for index in spec.indices:
+            if attempt.recorded >> index & 1:
+                tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
+    return tracker
+
+
 def measure(setting: Setting, observer: Observer) -> Tracker:
     """Run every chunk of the sealed battery that has not finished, and record its outcomes.
 
@@ -112,7 +125,7 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         StoppedError: a halt, a breach, a cap, a changed snapshot or a failing endpoint. What ran
             is in the record; the same call goes on.
     """
-    chunks = plan_chunks(setting)
+    chunks = plan_chunks(setting.case, setting.prepared)
     jobs = setting.case.installation.records.jobs
     for chunk, (spec, _) in chunks.items():
         jobs.put(setting.case.id, chunk, spec.model_dump_json())
@@ -144,7 +157,7 @@ class _Measuring:
             self.budget.settle(chunk, used)
         self.began = _first_probe(setting.case)
         self.jobs = setting.case.installation.records.jobs
-        self.tracker = self._tracker()
+        self.tracker = tracker_of(setting.case, chunks)
 
     def go(self, pool: WorkerPool) -> None:
         """Until every chunk is finished, or something stops the review."""
@@ -282,18 +295,6 @@ class _Measuring:
                 with Journal(self.setting.folder(chunk), spec.id) as journal:
                     used[chunk] = journal.used()
         return used
-
-    def _tracker(self) -> Tracker:
-        state = self.setting.case.state
-        totals = {key: 0 for _, key in self.chunks.values()}
-        tracker = Tracker(totals)
-        for spec, key in self.chunks.values():
-            totals[key] += len(spec.indices)
-            attempt = state.tally(*key).attempt()
-            for index in spec.indices:
-                if attempt.recorded >> index & 1:
-                    tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
-        return tracker
 
 
 def _first_probe(case: Case) -> int:

@@ -1,5 +1,6 @@
 """From a submission to an open case: parties, agreement, submission, clock."""
 
+import re
 from typing import Any
 
 from touchstone.evaluation import Submission, endpoint_digest
@@ -10,6 +11,7 @@ from touchstone.ledger import dumps
 from touchstone.review import anchor_clock
 from touchstone.review.events import opening
 from touchstone.service.case import Case, Cast
+from touchstone.service.errors import CannotRunError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
 from touchstone.service.recording import Content, Deed, record_opening
@@ -22,6 +24,30 @@ def default_centre(framework: Framework) -> str:
     """The centre that the framework names, if it names one alone."""
     named = framework.parties_with("centre")
     return named[0].id if len(named) == 1 else DEFAULT_CENTRE
+
+
+def check_parties(framework: Framework, submission: Submission) -> None:
+    """Refuse what `open_case` would refuse, before anything is made or asked.
+
+    Raises:
+        CannotRunError: no case can be opened so; the line names the key and the mend.
+    """
+    if framework.gate != "none":
+        raise CannotRunError(
+            f"framework {framework.id} is for comparison only; name one whose gate is none"
+        )
+    developer = submission.developer.id
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", developer):
+        raise CannotRunError(
+            f"developer.id: {developer!r} cannot name a party: write lowercase letters, digits "
+            "and hyphens"
+        )
+    others = {p.id for p in framework.parties if p.role != "developer"}
+    if developer in others | {default_centre(framework)}:
+        raise CannotRunError(
+            f"developer.id: {developer!r} is another party of framework {framework.id}; write the "
+            "developer's own id"
+        )
 
 
 def open_case(

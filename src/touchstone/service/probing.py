@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight import Probe, probe
@@ -15,8 +16,28 @@ from touchstone.service.recording import Content, Deed
 QUICK = Asking(retries=2, attempt_seconds=60)
 
 
-def take_snapshots(case: Case, keys: Mapping[str, str], when: When) -> dict[str, tuple[str, ...]]:
-    """Probe every mode and record what answered, by variant; gives the model names by mode.
+def probe_modes(
+    submission: Submission, keys: Mapping[str, str], when: When, at: str
+) -> dict[str, Probe]:
+    """What answers in each mode now; nothing is recorded.
+
+    Raises:
+        CannotRunError: an endpoint cannot be reached, and what it did.
+    """
+    probes = {
+        mode.id: probe(mode, keys[mode.api_key_env], when=when, at=at, asking=QUICK)
+        for mode in submission.modes
+    }
+    for mode, taken in probes.items():
+        if taken.failed:
+            raise CannotRunError(f"mode {mode}: the endpoint does not answer: {taken.failed}")
+    return probes
+
+
+def take_snapshots(
+    case: Case, keys: Mapping[str, str], when: When, probes: Mapping[str, Probe] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Record what answers, by variant; gives the model names by mode. Probes where none are given.
 
     The identity is the model name that each mode's endpoint reports. Its fixed answers are kept
     beside it: sampled text may differ without any change, so it never decides alone.
@@ -25,13 +46,7 @@ def take_snapshots(case: Case, keys: Mapping[str, str], when: When) -> dict[str,
         CannotRunError: an endpoint cannot be reached, and what it did.
         StoppedError: another model answers than before.
     """
-    probes = {
-        mode.id: probe(mode, keys[mode.api_key_env], when=when, at=case.now(), asking=QUICK)
-        for mode in case.submission.modes
-    }
-    for mode, taken in probes.items():
-        if taken.failed:
-            raise CannotRunError(f"mode {mode}: the endpoint does not answer: {taken.failed}")
+    probes = probes or probe_modes(case.submission, keys, when, case.now())
     for variant in case.submission.variants:
         mine = {m.id: probes[m.id] for m in case.submission.modes if m.variant == variant.id}
         if mine:

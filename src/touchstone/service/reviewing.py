@@ -1,25 +1,31 @@
 """A whole review from a SUBMISSION.toml: open, seal, measure, conclude, issue; or go on with it."""
 
+import fcntl
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation.digests import digest_bytes
+from touchstone.evaluation.oversight import Probe
+from touchstone.evaluation.oversight.snapshots import When
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
 from touchstone.service.concluding import conclude
 from touchstone.service.editions import Edition, audiences, issue_editions
-from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
-from touchstone.service.measuring import Setting, Tracker, measure
-from touchstone.service.opening import default_centre, open_case
-from touchstone.service.planning import DEFAULT_ITEMS
-from touchstone.service.probing import take_snapshots
+from touchstone.service.measuring import Setting, Tracker, measure, plan_chunks, tracker_of
+from touchstone.service.opening import check_parties, default_centre, open_case
+from touchstone.service.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
+from touchstone.service.probing import probe_modes, take_snapshots
 from touchstone.service.progress import Observer, RunProgress
 from touchstone.service.recording import Deed
 from touchstone.service.sealing import Prepared, families, reopen, seal
@@ -102,26 +108,98 @@ def run_review(
         SubmissionError: the submission cannot be used.
         CannotRunError: this review cannot be run here: a key, a grade or an endpoint is missing.
         StoppedError: measuring stopped before the battery was through. What ran is recorded.
+        BusyError: another process is running this review.
     """
     submission = load_submission(path)
     framework = load_framework(options.framework or submission.framework)
+    _check(options, out)
+    with alone(installation, framework, submission):
+        case = find_case(installation, framework, submission)
+        if case is not None and (finished := _finished(case)):
+            observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
+            return _issue(case, finished, out, observer)
+        keys = endpoint_keys(submission)
+        probes = None
+        if case is None:
+            _check_new(framework, submission, options)
+            # Before the case is opened: a slip in an address must not leave one behind.
+            probes = probe_modes(submission, keys, "before", installation.now())
+            cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
+            case = open_case(installation, framework, submission, cast)
+            observer.step(
+                f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid"
+            )
+        else:
+            observer.step(f"Going on with case {case.id[:12]}")
+        _resume(case, options.resume)
+        prepared = _prepare(case, options, observer)
+        tracker = _measure(case, prepared, keys, options, observer, probes)
+        return _issue(case, tracker, out, observer)
+
+
+def _check(options: ReviewOptions, out: Path) -> None:
+    """Refuse at once what would be found wanting only after the measuring."""
     if not 1 <= options.workers <= MAX_WORKERS:
         raise CannotRunError(f"--workers {options.workers}: write a number from 1 to {MAX_WORKERS}")
-    keys = endpoint_keys(submission)
-    case = find_case(installation, framework, submission)
-    if case is None:
-        cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
-        case = open_case(installation, framework, submission, cast)
-        observer.step(f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid")
-    else:
-        observer.step(f"Going on with case {case.id[:12]}")
-    _resume(case, options.resume)
-    prepared = _prepare(case, options, observer)
-    tracker = _measure(case, prepared, keys, options, observer)
-    state = conclude(case, prepared.name)
+    if options.items is not None and not 1 <= options.items <= MAX_ITEMS:
+        raise CannotRunError(f"--items {options.items}: write a number from 1 to {MAX_ITEMS}")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRunError(f"--out {out}: cannot be a folder: {error.strerror}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise CannotRunError(f"--out {out}: you may not write there; name another folder")
+
+
+def _check_new(framework: Framework, submission: Submission, options: ReviewOptions) -> None:
+    """Refuse what opening, sealing or measuring would refuse, before a case is opened."""
+    check_parties(framework, submission)
+    plan = battery_plan(framework, families(), options.items or DEFAULT_ITEMS, "battery-1")
+    runs(framework, plan, submission)
+    require_grade(preflight().grade, accept=options.accept_grade)
+
+
+@contextmanager
+def alone(
+    installation: Installation, framework: Framework, submission: Submission
+) -> Iterator[None]:
+    """Hold this submission's review alone among the processes of this machine.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    name = hashlib.sha256(f"{framework.digest} {submission.digest}".encode()).hexdigest()
+    folder = installation.home / "running"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder / f"{name[:32]}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(
+                "another process is running this review; wait for it, or halt it with: touchstone "
+                "review halt CASE --reason TEXT"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _finished(case: Case) -> Tracker | None:
+    """How the runs ended, where the review was measured to its end; else None."""
+    counts = case.installation.records.jobs.counts(case.id)
+    if not case.state.designating.proposals or counts["waiting"] + counts["leased"]:
+        return None
+    return tracker_of(case, plan_chunks(case, reopen(case)))
+
+
+def _issue(case: Case, tracker: Tracker, out: Path, observer: Observer) -> ReviewResult:
+    """Conclude, and write the editions."""
+    installation = case.installation
+    state = conclude(case, next(iter(case.state.batteries)))
     newest = state.designating.proposals[-1]
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
-    editions = issue_editions(case, out, audiences(case.cast))
+    editions = _issued(case, out) or issue_editions(case, out, audiences(case.cast))
     return ReviewResult(
         case=case.id,
         designation=newest.designation,
@@ -131,6 +209,25 @@ def run_review(
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
     )
+
+
+def _issued(case: Case, out: Path) -> tuple[Edition, ...]:
+    """The editions in `out`, where they are the newest and nothing was recorded since; else ()."""
+    names = [audience.name for audience in audiences(case.cast)]
+    state = case.state
+    newest = case.installation.records.case(case.id).events(state.size - len(names))
+    if any(facts["type"] != "report-issued" for facts in newest):
+        return ()
+    found = tuple(
+        Edition(name, out / f"report-{name}.html", out / f"bundle-{name}.jsonl") for name in names
+    )
+    whole = all(
+        each.bundle.is_file()
+        and each.report.is_file()
+        and digest_bytes(each.report.read_bytes()) == state.reports[each.audience].report
+        for each in found
+    )
+    return found if whole else ()
 
 
 def find_case(
@@ -218,8 +315,10 @@ def _measure(
     keys: Mapping[str, str],
     options: ReviewOptions,
     observer: Observer,
+    probes: Mapping[str, Probe] | None,
 ) -> Tracker:
-    models = take_snapshots(case, keys, "before" if not case.state.tallies else "during")
+    when: When = "during" if case.state.tallies else "before"
+    models = take_snapshots(case, keys, when, probes)
     observer.step("Snapshot probes taken: " + "; ".join(
         f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     grade = preflight().grade
