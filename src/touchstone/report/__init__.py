@@ -4,7 +4,10 @@ It decides nothing, looks nothing up and writes no file; `service` gathers the f
 """
 
 from touchstone.report.data import (
+    Accounting,
+    Claim,
     ClockFacts,
+    Conflict,
     CriterionReason,
     DesignationFacts,
     DifficultyCount,
@@ -22,7 +25,10 @@ from touchstone.report.data import (
 from touchstone.report.render import render_html
 
 __all__ = [
+    "Accounting",
+    "Claim",
     "ClockFacts",
+    "Conflict",
     "CriterionReason",
     "DesignationFacts",
     "DifficultyCount",

@@ -1,7 +1,11 @@
-"""Charts as inline SVG with text alternatives, drawn without a browser or the network."""
+"""Charts as inline SVG with text alternatives, drawn without a browser or the network.
+
+Each is drawn twice, for a desktop and for a phone: a picture that is scaled down cannot be read.
+"""
 
 import html
 import re
+import textwrap
 from collections.abc import Sequence
 from functools import cache
 
@@ -9,34 +13,38 @@ import altair as alt
 import vl_convert
 
 from touchstone.report.data import ResultRow
+from touchstone.report.phrases import verdict_phrase
 
 INK = "#1b2733"
-ACCENT = "#0b5c8a"
 SOFT = "#9fb6c6"
 MODE_COLOURS = ["#0b5c8a", "#b4530a", "#4a6b2f", "#7a3e8e"]
 MODE_SHAPES = ["circle", "square", "triangle-up", "diamond"]
-FONT = "system-ui, sans-serif"
-WIDTH = 560
-ROW_HEIGHT = 34
+# Measured in Vega by the metrics of this font, and drawn in the reader's own: leave it room.
+FONT = "system-ui, DejaVu Sans, sans-serif"
+LETTER = 8.2
+"""Width of a letter at the size of titles, in pixels, on the wide side."""
+WIDE, NARROW = 820, 330
+MODE_HEIGHT = 26
+LONGEST_LABEL = 110
+"""Room for a mode's name before it is cut short, in pixels."""
 
 
-def _svg(
-    chart: alt.LayerChart | alt.FacetChart | alt.Chart, title: str, text: str, id_: str
-) -> str:
+def _svg(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: str) -> str:
     """Render and make accessible: the picture has a name and a description in words."""
     themed = (
-        chart.properties(padding={"left": 28, "right": 12, "top": 5, "bottom": 5})
+        chart.properties(padding={"left": 4, "right": 16, "top": 5, "bottom": 5})
         .configure_view(stroke=None)
         .configure_axis(
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=13,
             titleFontSize=13, gridColor="#e3e9ee", domainColor=SOFT, tickColor=SOFT,
-            titleFontWeight="normal", labelLimit=260,
+            titleFontWeight="normal", labelLimit=LONGEST_LABEL,
         )
+        .configure_title(font=FONT, color=INK, fontSize=14, anchor="start", frame="group",
+                         fontWeight="bold", lineHeight=18, offset=6)
         .configure_legend(
             labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=13,
             titleFontSize=13, orient="top", titleFontWeight="normal", symbolStrokeWidth=2,
         )
-        .configure_header(labelFont=FONT, titleFont=FONT, labelColor=INK, labelFontSize=13)
     )  # fmt: skip
     drawn: str = vl_convert.vegalite_to_svg(themed.to_json())
     head = f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" preserveAspectRatio="xMinYMin meet" '
@@ -49,6 +57,17 @@ def _svg(
     return re.sub(r"<svg ([^>]*)>", lambda m: head + m.group(1) + ">" + names, drawn, count=1)
 
 
+def _wrapped(title: str, width: float) -> list[str]:
+    return textwrap.wrap(title, max(12, int(width / LETTER)), max_lines=3, placeholder=" …")
+
+
+def _by_criterion(rows: Sequence[ResultRow]) -> dict[str, list[ResultRow]]:
+    found: dict[str, list[ResultRow]] = {}
+    for row in rows:
+        found.setdefault(row.criterion, []).append(row)
+    return found
+
+
 def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
     return " ".join(
@@ -57,53 +76,78 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
         + (
             "."
             if row.threshold is None
-            else f", threshold {row.threshold:.0%}: {row.verdict.replace('-', ' ')}."
+            else f", threshold {row.threshold:.0%}: {verdict_phrase(row.verdict)}."
         )
         for row in rows
     )
 
 
-@cache
-def rates(rows: tuple[ResultRow, ...]) -> str:
-    """Success rate with its exact interval per criterion and mode, against threshold and zone."""
+def _marks(rows: Sequence[ResultRow], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:
+    """A colour and a shape for each mode, so that neither alone has to tell them apart."""
     modes = list(dict.fromkeys(row.mode for row in rows))
-    titles = list(dict.fromkeys(row.title for row in rows))
-    data = alt.InlineData(
-        values=[
-            {
-                "criterion": row.title, "mode": row.mode, "rate": row.solved / row.counted,
-                "low": row.low, "high": row.high, "threshold": row.threshold,
-                "zone_low": None if row.threshold is None else row.threshold - row.zone,
-                "zone_high": None if row.threshold is None else row.threshold + row.zone,
-            }
-            for row in rows
-        ]
+    colours = [MODE_COLOURS[n % len(MODE_COLOURS)] for n in range(len(modes))]
+    shapes = [MODE_SHAPES[n % len(MODE_SHAPES)] for n in range(len(modes))]
+    return (
+        alt.Color("mode:N", sort=modes, legend=legend,
+                  scale=alt.Scale(domain=modes, range=colours)),
+        alt.Shape("mode:N", sort=modes, legend=legend,
+                  scale=alt.Scale(domain=modes, range=shapes)),
     )  # fmt: skip
-    y = alt.Y("criterion:N", sort=titles, title=None, axis=alt.Axis(ticks=False, domain=False))
-    offset = alt.YOffset("mode:N", sort=modes)
-    colour = alt.Color("mode:N", title="Mode", sort=modes,
-                       scale=alt.Scale(domain=modes, range=MODE_COLOURS[: len(modes)]))  # fmt: skip
-    shape = alt.Shape("mode:N", title="Mode", sort=modes,
-                      scale=alt.Scale(domain=modes, range=MODE_SHAPES[: len(modes)]))  # fmt: skip
-    scale = alt.Scale(domain=[0, 1])
+
+
+@cache
+def rates(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
+    """Success rate with its exact interval per criterion and mode, against threshold and zone."""
+    marks = _marks(rows, None)
+    groups = list(_by_criterion(rows).values())
+    labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 8)
+    width = (NARROW if narrow else WIDE) - labels - 30
+    panels = [_rate_panel(group, marks, (width, labels), group is groups[-1]) for group in groups]
+    chart = alt.vconcat(*panels, spacing=14)
+    id_ = "rates-narrow" if narrow else "rates"
+    return _svg(chart, "Success rate by criterion and mode", describe_rates(rows), id_)
+
+
+def _rate_panel(
+    rows: Sequence[ResultRow],
+    marks: tuple[alt.Color, alt.Shape],
+    size: tuple[int, int],
+    last: bool,
+) -> alt.LayerChart | alt.FacetChart:
+    """One criterion: a line a mode, the threshold across all of them."""
+    (width, labels), (colour, shape) = size, marks
+    data = alt.InlineData(values=[
+        {"mode": row.mode, "rate": row.solved / row.counted, "low": row.low, "high": row.high}
+        for row in rows
+    ])  # fmt: skip
+    axis = alt.Axis(format="%", tickCount=5, labels=last, title="Success rate" if last else None)
+    scale = alt.Scale(domain=[0, 1], nice=False)
+    y = alt.Y("mode:N", sort=[row.mode for row in rows], title=None,
+              axis=alt.Axis(ticks=False, domain=False, minExtent=labels, maxExtent=labels,
+                            labelLimit=labels))  # fmt: skip
     base = alt.Chart(data)
-    zone = base.mark_bar(color="#f0dfc0", opacity=0.6).encode(
-        x=alt.X("zone_low:Q", scale=scale, title="Success rate", axis=alt.Axis(format="%")),
-        x2="zone_high:Q", y=y,
-    )  # fmt: skip
-    threshold = base.mark_tick(color=INK, thickness=2, height=ROW_HEIGHT * 1.6).encode(
-        x=alt.X("threshold:Q", scale=scale), y=y
-    )
-    interval = base.mark_rule(strokeWidth=2).encode(
-        x=alt.X("low:Q", scale=scale), x2="high:Q", y=y, yOffset=offset, color=colour
-    )
+    low, rate = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "rate"))
+    interval = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour)
     point = base.mark_point(filled=True, size=90, opacity=1).encode(
-        x=alt.X("rate:Q", scale=scale), y=y, yOffset=offset, color=colour, shape=shape
+        x=rate, y=y, color=colour, shape=shape
     )
-    chart = alt.layer(zone, threshold, interval, point).properties(
-        width=WIDTH, height=len(titles) * ROW_HEIGHT * 2
+    title = alt.TitleParams(_wrapped(rows[0].title, width))
+    return alt.layer(*_threshold(rows[0], scale, axis), interval, point).properties(
+        width=width, height=len(rows) * MODE_HEIGHT, title=title
     )
-    return _svg(chart, "Success rate by criterion and mode", describe_rates(rows), "rates")
+
+
+def _threshold(row: ResultRow, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
+    """The zone and the threshold, as wide and as tall as they are; nothing where there is none."""
+    if row.threshold is None:
+        return []
+    at, zone = row.threshold, row.zone
+    base = alt.Chart(alt.InlineData(values=[{"at": at, "low": at - zone, "high": at + zone}]))
+    low, line = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "at"))
+    return [
+        base.mark_rect(color="#f0dfc0", opacity=0.6).encode(x=low, x2="high:Q"),
+        base.mark_rule(color=INK, strokeWidth=2).encode(x=line),
+    ]
 
 
 def describe_difficulty(rows: Sequence[ResultRow]) -> str:
@@ -115,34 +159,37 @@ def describe_difficulty(rows: Sequence[ResultRow]) -> str:
         )
         + "."
         for row in rows
+        if row.by_difficulty
     )
 
 
 @cache
-def by_difficulty(rows: tuple[ResultRow, ...]) -> str:
+def by_difficulty(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     """Share solved at each difficulty, a line per mode, a panel per criterion."""
-    modes = list(dict.fromkeys(row.mode for row in rows))
-    titles = list(dict.fromkeys(row.title for row in rows))
-    values = [
-        {
-            "criterion": row.title, "mode": row.mode,
-            "difficulty": count.difficulty, "share": count.solved / count.counted,
-        }
-        for row in rows
-        for count in row.by_difficulty
-    ]  # fmt: skip
-    base = alt.Chart(alt.InlineData(values=values)).encode(
+    colour, shape = _marks(rows, alt.Legend(title="Mode"))
+    groups = _by_criterion([row for row in rows if row.by_difficulty])
+    columns = 1 if narrow else min(3, len(groups))
+    width = (NARROW if narrow else WIDE) // columns - 64
+    panels = [_difficulty_panel(group, colour, shape, width) for group in groups.values()]
+    chart = alt.concat(*panels, columns=columns, spacing=18)
+    id_ = "difficulty-narrow" if narrow else "difficulty"
+    return _svg(chart, "Share solved by difficulty", describe_difficulty(rows), id_)
+
+
+def _difficulty_panel(
+    rows: Sequence[ResultRow], colour: alt.Color, shape: alt.Shape, width: int
+) -> alt.LayerChart | alt.FacetChart:
+    data = alt.InlineData(values=[
+        {"mode": row.mode, "difficulty": c.difficulty, "share": c.solved / c.counted}
+        for row in rows for c in row.by_difficulty
+    ])  # fmt: skip
+    base = alt.Chart(data).encode(
         x=alt.X("difficulty:O", title="Difficulty", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("share:Q", title="Share solved", scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", tickCount=3)),
-        color=alt.Color("mode:N", title="Mode", sort=modes,
-                        scale=alt.Scale(domain=modes, range=MODE_COLOURS[: len(modes)])),
-        shape=alt.Shape("mode:N", title="Mode", sort=modes,
-                        scale=alt.Scale(domain=modes, range=MODE_SHAPES[: len(modes)])),
+                axis=alt.Axis(format="%", tickCount=3, minExtent=40)),
+        color=colour, shape=shape,
     )  # fmt: skip
-    lines = base.mark_line(strokeWidth=2) + base.mark_point(filled=True, size=80, opacity=1)
-    columns = 3
-    chart = lines.properties(width=WIDTH // columns - 20, height=120).facet(
-        facet=alt.Facet("criterion:N", title=None, sort=titles), columns=columns
+    points = base.mark_point(filled=True, size=80, opacity=1)
+    return alt.layer(base.mark_line(strokeWidth=2), points).properties(
+        width=width, height=120, title=alt.TitleParams(_wrapped(rows[0].title, width))
     )
-    return _svg(chart, "Share solved by difficulty", describe_difficulty(rows), "difficulty")

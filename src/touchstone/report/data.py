@@ -26,15 +26,40 @@ class PartyFacts:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What one source says of the framework."""
+
+    text: str
+    source: str
+    date: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Claims that contradict one another, side by side; none of them is chosen."""
+
+    title: str
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
 class TimelineEvent:
-    """One entry of the record, in words. What is withheld has its number and its label alone."""
+    """Entries of the record, in words: one, or a run of like ones folded into a line.
+
+    What is withheld has its numbers and its label alone.
+    """
 
     n: int
-    """Place in the case's log, from 0."""
+    """Place of the first in the case's log, from 0."""
+    last: int
+    """Place of the last; `n` where it is one entry."""
     at: str
-    """UTC, `YYYY-MM-DDTHH:MM:SSZ`."""
+    """UTC, `YYYY-MM-DD HH:MM:SS`, of the first; empty where it is withheld."""
     actor: str
     text: str
+    folded: tuple[str, ...] = ()
+    """The entries of a run, a line each."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,10 @@ class ClockFacts:
     planned_release: str | None
     shortfall_days: int
     """Days by which the submission came later than the framework asks; 0: it came in time."""
+    today: str
+    """The day on which the edition is made."""
+    pauses: tuple[tuple[str, str], ...] = ()
+    """First and last day of each pause."""
     remarks: tuple[str, ...] = ()
 
 
@@ -63,6 +92,8 @@ class ModeFacts:
     endpoint: str
     """The digest of the endpoint, never its address or key."""
     settings: str
+    answered: str
+    """The model name that the endpoint reported, where the audience may read it."""
     snapshots: str
     """What the probes before, during and after say, in one sentence."""
 
@@ -85,21 +116,22 @@ class ResultRow:
     domain: str
     mode: str
     verdict: str
-    """above, below, within-zone, at-ceiling or undetermined; no-threshold where none is stated."""
+    """above, below, within-zone, at-ceiling or undetermined; no-threshold where none is stated;
+    not-reached where the record holds none that the audience may read."""
     solved: int
     counted: int
     low: float
     """Lower end of the exact 95% interval of the success rate."""
     high: float
+    rule: str
+    """Threshold, zone and error rates in words, the same in every row of a criterion."""
     threshold: float | None
-    """None where the framework states no number: then there is a measurement and no verdict."""
+    """On the scale of success rates, to be drawn; None where there is none on that scale."""
     zone: float
-    alpha: float
-    beta: float
     extreme: bool
     """All or none were solved."""
     outcomes: tuple[tuple[str, int], ...]
-    """(result, number), most frequent first."""
+    """(result, number), most frequent first; empty where the outcomes are not to be read."""
     by_difficulty: tuple[DifficultyCount, ...]
 
 
@@ -121,7 +153,9 @@ class CriterionReason:
 
     criterion: str
     title: str
-    verdict: str
+    says: str
+    """met, not-met or undetermined; declared-met or declared-not-met where a party declared it and
+    nobody measured it; not-declared where nothing was declared."""
     reason: str
 
 
@@ -132,10 +166,11 @@ class DesignationFacts:
     proposed: str
     rule: str
     reasons: tuple[CriterionReason, ...]
-    made: str
-    """What officials decided and when, or that they have not."""
+    made: tuple[str, ...]
+    """What officials decided and when, newest last; or that they have not."""
     concurrence: tuple[Fact, ...]
     """Each agency with concurred, dissented or missing: silence is never consent."""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,10 +183,25 @@ class NotMeasured:
 
 @dataclass(frozen=True)
 class Withheld:
-    """Something that this audience may not read."""
+    """Parts that this audience may not read."""
 
     what: str
     label: str
+    """The marking that withholds them, or why they were erased."""
+    parts: int
+    erased: bool = False
+    """Gone for everybody, not only for this audience."""
+
+
+@dataclass(frozen=True)
+class Accounting:
+    """Every part of the record, each counted once."""
+
+    entries: int
+    parts: int
+    opened: int
+    withheld: int
+    erased: int
 
 
 @dataclass(frozen=True)
@@ -176,10 +226,15 @@ class ReportData:
     marking: str
     case: str
     made_at: str
-    summary: str
-    """Two or three sentences that a minister may read alone."""
+    summary: tuple[str, ...]
+    """Two or three short paragraphs that a minister may read alone."""
+    whole: bool
+    """Whether the audience may read everything that happened, so that absence says something."""
+    notices: tuple[str, ...]
+    """What must be said before anything else, as that the parties are invented."""
     model: tuple[Fact, ...]
     framework: tuple[Fact, ...]
+    conflicts: tuple[Conflict, ...]
     parties: tuple[PartyFacts, ...]
     clock: ClockFacts | None
     """None where the audience may not read it; so everywhere below."""
@@ -187,9 +242,11 @@ class ReportData:
     modes: tuple[ModeFacts, ...]
     elicitation: tuple[Fact, ...]
     results: tuple[ResultRow, ...]
+    """In the framework's order of criteria; the rows of one criterion stand together."""
     findings: tuple[FindingFacts, ...]
     designation: DesignationFacts | None
     not_measured: tuple[NotMeasured, ...]
     spent: tuple[Fact, ...]
+    accounting: Accounting
+    withheld: tuple[Withheld, ...]
     verification: VerificationFacts
-    withheld: tuple[Withheld, ...] = ()

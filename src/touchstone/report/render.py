@@ -1,30 +1,22 @@
 """From facts to one HTML page that needs no other file and runs no script."""
 
 from importlib import resources
+from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from touchstone.report import charts
+from touchstone.report import charts, clock_picture
 from touchstone.report.data import ReportData
+from touchstone.report.phrases import day, outcome, percent, says_pill, verdict_phrase, verdict_pill
 
-VERDICT_WORDS = {
-    "above": "Above",
-    "below": "Below",
-    "within-zone": "Within zone",
-    "at-ceiling": "At ceiling",
-    "undetermined": "Undetermined",
-    "no-threshold": "No threshold",
+FILTERS = {
+    "percent": percent,
+    "verdict": verdict_pill,
+    "phrase": verdict_phrase,
+    "says": says_pill,
+    "day": day,
 }
-
-
-def percent(rate: float) -> str:
-    """A rate as a whole percentage; never 0% or 100% unless it is exactly that."""
-    if 0 < rate < 0.005:  # noqa: PLR2004  half of one percent: the rounding step
-        return "<1%"
-    if 0.995 <= rate < 1:  # noqa: PLR2004  the same at the other end
-        return ">99%"
-    return f"{rate:.0%}"
 
 
 def _environment() -> Environment:
@@ -35,9 +27,32 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["percent"] = percent
-    environment.filters["verdict"] = lambda word: VERDICT_WORDS.get(word, word)
+    environment.filters.update(FILTERS)
+    environment.globals["outcome"] = outcome
     return environment
+
+
+def _pictures(data: ReportData) -> dict[str, Markup]:
+    """Every picture for a desktop and for a phone; empty where there is nothing to draw."""
+    rows = tuple(row for row in data.results if row.counted)
+    by_difficulty = tuple(row for row in rows if row.by_difficulty)
+    drawn = {
+        "rates": _pair(charts.rates(rows), charts.rates(rows, narrow=True)) if rows else "",
+        "difficulty": _pair(
+            charts.by_difficulty(by_difficulty), charts.by_difficulty(by_difficulty, narrow=True)
+        )
+        if by_difficulty
+        else "",
+        "clock": _pair(clock_picture.draw(data.clock), clock_picture.draw(data.clock, narrow=True))
+        if data.clock
+        else "",
+    }
+    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  drawn and escaped by us
+
+
+def _pair(wide: str, narrow: str) -> str:
+    """Both of a picture; the stylesheet shows the one that fits."""
+    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
 
 
 def render_html(data: ReportData) -> str:
@@ -47,11 +62,14 @@ def render_html(data: ReportData) -> str:
     scripts and the network.
     """
     style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
-    pictured = tuple(row for row in data.results if row.counted)
-    template = _environment().get_template("report.html")
-    return template.render(
-        r=data,
-        style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
-        rates=Markup(charts.rates(pictured)) if pictured else "",  # noqa: S704  drawn by us
-        difficulty=Markup(charts.by_difficulty(pictured)) if pictured else "",  # noqa: S704  drawn by us
+    criteria = [list(rows) for _, rows in groupby(data.results, lambda row: row.criterion)]
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            r=data,
+            criteria=criteria,
+            style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
+            pictures=_pictures(data),
+        )
     )

@@ -81,8 +81,7 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
             fingerprint=installation.keyring.history.lines[0].fingerprint,
             bundle=names.bundle.name,
         )
-        shown = Shown(case.id, case.framework, case.state, entries, audience)
-        page = render_html(gather(shown, at, verification, _marking(audience))).encode()
+        page = render_html(gather(Shown(case.id, entries, audience), at, verification)).encode()
         write_file(names.bundle, lines)
         write_file(names.report, [page])
         editions.append(names)
@@ -122,10 +121,6 @@ def _parts(entries: Iterable[Entry]) -> Iterator[Opened | Withheld | Erased]:
                 yield Opened(part.n, part.i, part.salt, part.data)
             else:
                 yield Withheld(part.n, part.i, reading.label)
-
-
-def _marking(audience: Audience) -> str:
-    return "TLP:CLEAR" if audience == PUBLIC else "TLP:AMBER"
 
 
 def write_file(path: Path, pieces: Iterable[bytes]) -> None:

@@ -19,7 +19,12 @@ class Reading:
     label: str
     """Why not, for every reader: the marking without the names on it, or why it was erased."""
     value: dict[str, Any] | None
-    """The part as JSON, where it is still there; for internal use whatever the audience."""
+    """The part as JSON; None where it is erased, or withheld from the audience."""
+
+    @property
+    def erased(self) -> bool:
+        """Whether its content is gone for everybody."""
+        return self.part.data is None
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,18 @@ class Entry:
             for reading in self.parts[1:]
             if reading.allowed and reading.value and reading.value.get("kind") == "content"
         )
+
+    def content(self, place: int = 0) -> Any:
+        """The content at one place among the attached parts; None where it is not to be read.
+
+        The place counts parts, not what is allowed of them: with a withheld part before it, a
+        content still means what it means.
+        """
+        attached = self.parts[1:]
+        if place >= len(attached) or not attached[place].allowed:
+            return None
+        value = attached[place].value or {}
+        return value.get("content")
 
 
 def read_entries(reader: CaseReader, audience: Audience) -> Iterator[Entry]:
@@ -72,6 +89,6 @@ def _read(part: StoredPart, author: str, audience: Audience) -> Reading:
     value = loads(part.data)
     marking = parse_marking(value["marking"])
     decision = may_read(audience, marking, author)
-    return Reading(
-        part, decision.allowed, "" if decision.allowed else marking_label(marking), value
-    )
+    if not decision.allowed:
+        return Reading(part, allowed=False, label=marking_label(marking), value=None)
+    return Reading(part, allowed=True, label="", value=value)

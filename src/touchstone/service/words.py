@@ -1,5 +1,6 @@
 """Events as sentences, for the timeline of a report and for `review show`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from touchstone.review.events.base import Event
@@ -13,10 +14,10 @@ SENTENCES: dict[str, str] = {
     "inquiry-answered": "Answers inquiry {inquiry}: {answer}.",
     "agreement-signed": "Signs the agreement: access by {access}, reasoning {reasoning}, "
     "kept for {retention_days} days, publication: {publication}.",
-    "submission-received": "Hands in {model} ({release_state}).",
+    "submission-received": "Hands in {model}, {release_state}.",
     "submission-assessed": "Finds the submission {complete}.",
-    "clock-anchored": "Clock laid on the {anchor}: asked to share by {share_by}, "
-    "shortfall {shortfall_days} days.",
+    "clock-anchored": "Lays the clock on the {anchor}: asked to share by {share_by}, "
+    "{shortfall_days}.",
     "clock-paused": "Pauses the clock: {reason}",
     "clock-resumed": "Resumes the clock.",
     "clock-extended": "Gives {days} more days: {reason}",
@@ -24,13 +25,14 @@ SENTENCES: dict[str, str] = {
     "battery-sealed": "Seals the battery, before the first sample: {item_sets}.",
     "snapshot-seen": "Probes variant {variant} {moment} the samples.",
     "snapshot-changed": "Another model answers for {variant}: from here on it is {new_variant}.",
-    "outcomes-recorded": "Records {outcomes} for {criterion} in mode {mode}.",
-    "verdict-reached": "{criterion} in mode {mode}: {verdict} ({solved} of {counted} solved).",
+    "outcomes-recorded": "Records {outcomes} for {criterion} in {mode} mode.",
+    "verdict-reached": "Reaches a verdict on {criterion} in {mode} mode: {verdict} "
+    "({solved} of {counted} solved).",
     "sandbox-breached": "The sandbox was breached: {guard}",
     "review-halted": "Halts the measuring: {reason}",
     "review-resumed": "Resumes the measuring: {reason}",
-    "finding-signed": "Signs finding {finding} on {domain}.",
-    "outside-finding-signed": "Signs finding {finding} on {domain} and withholds its evidence: "
+    "finding-signed": "Signs finding {finding} ({domain}).",
+    "outside-finding-signed": "Signs finding {finding} ({domain}) and withholds its evidence: "
     "{withheld_reason}",
     "finding-responded": "Responds to finding {finding}: {stance}.",
     "finding-disputed": "Disputes finding {finding}: {grounds}",
@@ -47,8 +49,7 @@ SENTENCES: dict[str, str] = {
     "terms-declined": "Declines the terms on the table.",
     "postponement-requested": "Asks to postpone the release until {until}. It binds nobody.",
     "postponement-answered": "Answers request {request}: {answer}.",
-    "release-announced": "Releases the model ({scope}); it says that the model is {same_model} as "
-    "reviewed.",
+    "release-announced": "Releases the model {scope}{same_model}.",
     "release-compared": "Compares what was released with what was reviewed: {compared}.",
     "directive-issued": "Issues directive {directive}, which ends {expires}.",
     "directive-answered": "Answers directive {directive}: {answer}.",
@@ -59,24 +60,72 @@ SENTENCES: dict[str, str] = {
     "case-destroyed": "Content and evidence were destroyed; the proofs stay.",
 }
 
+# What a run of like entries says in one line.
+RUNS: dict[str, str] = {
+    "agreement-signed": "{count} signatures of the agreement.",
+    "snapshot-seen": "{count} probes of what answers.",
+    "outcomes-recorded": "Records {count} chunks of outcomes.",
+    "verdict-reached": "Reaches {count} verdicts.",
+    "finding-signed": "Signs {count} findings.",
+    "finding-responded": "Responds to {count} findings.",
+    "evidence-declared": "Declares evidence on {count} criteria.",
+    "report-issued": "Issues {count} editions of the report.",
+}
+
+VERDICTS = {
+    "above": "above the threshold",
+    "below": "below the threshold, as elicited",
+    "within-zone": "within the zone around the threshold",
+    "at-ceiling": "all or none solved, so these items cannot tell",
+    "undetermined": "undetermined",
+}
+
 NAMES = {
-    "not-said": "not said to be the same",
-    "same": "the same",
-    "changed": "changed",
     "covered": "covered frontier model",
     "not-covered": "not a covered frontier model",
     "agreed-report": "the report as agreed",
     "participation-only": "participation only",
     "public-release": "public release",
     "partner-release": "release to partners",
+    "in-development": "in development",
+    "developer-premises": "the developer's premises",
+    "would-qualify": "it would qualify",
+    "would-not-qualify": "it would not qualify",
+    "cannot-say": "it cannot say",
+    "granted-in-part": "granted in part",
+    "more-broadly": "more broadly",
+    "by-standing-class": "by a class authorised beforehand",
+    "not-met": "not met",
 }
 
+SCOPES = {"internal": "inside the developer", "partners": "to partners", "public": "to the public"}
+SAME = {
+    "same": "; it says that it is the model that was reviewed",
+    "changed": "; it says that it was changed since the review",
+    "not-said": "; it does not say whether it is the model that was reviewed",
+}
+NOTHING: Mapping[str, str] = {}
 
-def sentence(event: Event) -> str:
-    """One line that says what happened, from the event's own facts."""
-    facts = event.facts()
-    readable = {name: _readable(name, value) for name, value in facts.items()}
+
+def sentence(
+    event: Event, names: Mapping[str, str] = NOTHING, titles: Mapping[str, str] = NOTHING
+) -> str:
+    """One line that says what happened, from the event's own facts.
+
+    `names` are what people call parties, `titles` what they call criteria, by id; an id that has
+    none stands for itself.
+    """
+    readable = {
+        name: _readable(name, value, names, titles) for name, value in event.facts().items()
+    }
     return SENTENCES[event.type].format(**readable)
+
+
+def run_sentence(kind: str, count: int) -> str:
+    """One line for so many entries of one type in a row."""
+    return RUNS.get(kind, f"{kind.replace('-', ' ').capitalize()}: {{count}} times.").format(
+        count=count
+    )
 
 
 def named(word: str) -> str:
@@ -84,13 +133,35 @@ def named(word: str) -> str:
     return NAMES.get(word, word)
 
 
-def _readable(name: str, value: Any) -> Any:
+def _readable(name: str, value: Any, names: Mapping[str, str], titles: Mapping[str, str]) -> Any:
+    if name in _LISTS:
+        return _listed(name, value, names, titles)
+    if not isinstance(value, str | int):
+        return value
+    known = {
+        "audience": names.get(str(value), value),
+        "criterion": f"“{titles[str(value)]}”" if value in titles else value,
+        "domain": str(value).replace("-", " "),
+        "complete": "complete" if value else "incomplete",
+        "shortfall_days": f"{value} days late" if value else "and it was in time",
+        **{word: phrases.get(str(value), value) for word, phrases in _WORDS.items()},
+    }
+    return known.get(name, named(value) if isinstance(value, str) else value)
+
+
+_WORDS = {"verdict": VERDICTS, "scope": SCOPES, "same_model": SAME}
+_LISTS = ("admits", "item_sets", "outcomes")
+
+
+def _listed(name: str, value: Any, names: Mapping[str, str], titles: Mapping[str, str]) -> str:
     if name == "admits":
-        return ", ".join(f"{one['party']} as {one['role']}" for one in value)
+        return ", ".join(
+            f"{names.get(one['party'], one['party'])} as {one['role'].replace('-', ' ')}"
+            for one in value
+        )
     if name == "item_sets":
-        return ", ".join(f"{one['size']} items for {one['criterion']}" for one in value)
-    if name == "outcomes":
-        return f"{len(value)} outcomes"
-    if name == "complete":
-        return "complete" if value else "incomplete"
-    return named(value) if isinstance(value, str) else value
+        return ", ".join(
+            f"{one['size']} items for {_readable('criterion', one['criterion'], names, titles)}"
+            for one in value
+        )
+    return f"{len(value)} outcome{'' if len(value) == 1 else 's'}"

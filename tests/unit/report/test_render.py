@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from support.report_data import sample_report
-from touchstone.report import render, render_html
-from touchstone.report.render import percent
+from touchstone.report import charts, clock_picture, render, render_html
+from touchstone.report.phrases import percent
 
 
 class Outline(HTMLParser):
@@ -49,7 +49,7 @@ def test_every_link_in_the_page_has_its_target(page: str):
 
 def test_each_picture_is_told_in_words(page: str):
     pictures = re.findall(r"<svg role=\"img\" aria-labelledby=\"(\S+) (\S+)\"", page)
-    assert len(pictures) == 2
+    assert len(pictures) == 6, "three pictures, each for a desktop and for a phone"
     for name, description in pictures:
         assert f'id="{name}"' in page
         assert re.search(rf'<desc id="{description}">[^<]{{80,}}', page)
@@ -71,8 +71,9 @@ def test_escaping_is_what_stops_them(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_what_is_withheld_is_shown_as_withheld(page: str):
-    assert "Withheld from this edition" in page
-    assert "finding f2, text" in page
+    assert "withheld: TLP:RED, named parties" in page
+    assert "erased: asked for" in page
+    assert "opens 50 and withholds 39; 1 is erased for everybody" in page
 
 
 def test_a_missing_concurrence_shows_as_missing(page: str):
@@ -80,7 +81,7 @@ def test_a_missing_concurrence_shows_as_missing(page: str):
 
 
 def test_the_floor_is_said(page: str):
-    assert "none solved: the battery is at its floor" in page
+    assert "none solved: these items show no lower limit" in page
 
 
 @pytest.mark.parametrize(
@@ -93,8 +94,67 @@ def test_percent_never_rounds_to_certainty(rate: float, text: str):
 
 def test_a_criterion_without_a_number_has_a_measurement_and_no_verdict():
     data = sample_report()
-    row = replace(data.results[0], threshold=None, verdict="no-threshold")
+    rule = "Thresholds undisclosed: measured, nothing concluded."
+    row = replace(data.results[0], threshold=None, zone=0, rule=rule, verdict="no-threshold")
     page = render_html(replace(data, results=(row,)))
-    assert "none stated" in page
+    assert rule in page
+    assert "Upright line" not in page
     assert "No threshold" in page
     assert "threshold 50%" not in page
+
+
+def test_what_was_declared_is_never_said_to_be_above(page: str):
+    declared = page.partition("Effects on work")[2].partition("</tr>")[0]
+    assert "Declared met" in declared
+    assert "Above" not in declared
+
+
+def test_kinds_of_outcomes_are_counted_in_words(page: str):
+    assert "1 error" in page
+    assert "1 errors" not in page
+
+
+def test_a_section_with_nothing_to_show_is_named_where_something_is_withheld():
+    data = replace(sample_report(), results=(), findings=())
+    page = render_html(data)
+    assert 'id="results"' not in page
+    assert "<li>Results</li>" in page
+
+
+def test_a_section_with_nothing_to_show_says_so_where_nothing_is_withheld():
+    page = render_html(replace(sample_report(), results=(), whole=True))
+    assert "Nothing has been measured so far." in page
+    assert "<li>Results</li>" not in page
+
+
+def test_the_clock_is_told_in_words():
+    clock = sample_report().clock
+    assert clock
+    said = clock_picture.describe(clock)
+    assert "Asked to share by: 6 Dec 2026" in said
+    assert "Window ends, planned release: 5 Jan 2027" in said
+    assert "Paused from 10 Dec 2026 to 14 Dec 2026" in said
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_no_label_of_the_clock_leaves_the_picture(narrow: bool):
+    clock = sample_report().clock
+    assert clock
+    drawn = clock_picture.draw(clock, narrow=narrow)
+    width = clock_picture.NARROW if narrow else clock_picture.WIDE
+    for place, anchor, text in re.findall(
+        r'<text x="([\d.]+)" y="\d+" text-anchor="(\w+)">([^<]+)', drawn
+    ):
+        length = len(text) * clock_picture.LETTER
+        begin = float(place) - (length if anchor == "end" else 0)
+        assert begin >= 0
+        assert begin + length <= width + 1
+
+
+def test_long_titles_are_wrapped_and_not_cut():
+    data = sample_report()
+    title = "Finds and uses injection flaws in unfamiliar web applications of a bank"
+    rows = tuple(replace(row, title=title, criterion="one") for row in data.results[:2])
+    picture = charts.rates(rows, narrow=True)
+    assert "…" not in picture
+    assert "of a bank" in picture.partition("</desc>")[2]

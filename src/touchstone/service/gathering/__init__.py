@@ -1,0 +1,74 @@
+"""From a case to the facts of one edition: what the audience may read, and what it may not.
+
+It reads no record and draws no page; what it shows follows from the visible entries alone.
+"""
+
+from touchstone.clearance import LABELS, PUBLIC
+from touchstone.report import ReportData, VerificationFacts
+from touchstone.service.gathering.asked import (
+    clock_facts,
+    conflicts,
+    framework_facts,
+    model_facts,
+    moment,
+    party_facts,
+)
+from touchstone.service.gathering.judged import designation_facts, finding_facts
+from touchstone.service.gathering.measured import (
+    elicitation_facts,
+    mode_facts,
+    not_measured,
+    result_rows,
+    spent,
+)
+from touchstone.service.gathering.shown import Shown
+from touchstone.service.gathering.summed import summary
+from touchstone.service.gathering.told import accounting, timeline, withheld
+
+__all__ = ["Shown", "edition_marking", "gather"]
+
+
+def gather(case: Shown, made_at: str, verification: VerificationFacts) -> ReportData:
+    """The facts of one edition, made at a UTC instant."""
+    received, framework = case.state.submission, case.framework
+    results = result_rows(case)
+    invented = framework is not None and framework.example
+    return ReportData(
+        title=f"Pre-release review of {received.model if received else 'a model'}",
+        audience=case.name(case.audience.name),
+        marking=edition_marking(case),
+        case=case.id[:12],
+        made_at=moment(made_at),
+        summary=summary(case, results),
+        whole=case.whole,
+        notices=("An example: the parties and the numbers are invented.",) if invented else (),
+        model=model_facts(case),
+        framework=framework_facts(case),
+        conflicts=conflicts(case),
+        parties=party_facts(case),
+        clock=clock_facts(case, made_at),
+        timeline=timeline(case),
+        modes=mode_facts(case),
+        elicitation=elicitation_facts(case),
+        results=results,
+        findings=finding_facts(case),
+        designation=designation_facts(case),
+        not_measured=not_measured(case, results),
+        spent=spent(case),
+        accounting=accounting(case),
+        withheld=withheld(case),
+        verification=verification,
+    )
+
+
+def edition_marking(case: Shown) -> str:
+    """The narrowest label of what the edition opens: page and bundle are handled by it."""
+    if case.audience == PUBLIC:
+        return "TLP:CLEAR"
+    labels = {
+        reading.value["marking"]["label"]
+        for entry in case.entries
+        for reading in entry.parts
+        if reading.allowed and reading.value
+    }
+    return f"TLP:{next((label for label in LABELS if label in labels), 'CLEAR')}"

@@ -1,0 +1,175 @@
+"""What was asked and by whom: model, framework, parties, clock."""
+
+from datetime import datetime
+from typing import Any
+
+from touchstone.report import Claim, ClockFacts, Conflict, Fact, PartyFacts
+from touchstone.review import read_clock
+from touchstone.review.clock import day_of
+from touchstone.review.events.opening import SubmissionReceived
+from touchstone.review.state import Clock
+from touchstone.service.gathering.shown import Shown, number, plain
+from touchstone.service.words import named
+
+NOT_TO_BE_READ = "not for this audience"
+THRESHOLDS = {
+    "stated": "stated in the framework",
+    "undisclosed": "undisclosed: what is measured is shown, and nothing is concluded from it",
+    "none": "none: what is measured is shown, and nothing is concluded from it",
+}
+
+
+def model_facts(case: Shown) -> tuple[Fact, ...]:
+    """What was handed in; empty where the audience may not read that."""
+    received = case.state.submission
+    if received is None:
+        return ()
+    return (
+        Fact("Model", received.model),
+        Fact("Developer", case.name(received.actor)),
+        Fact("Release state", plain(received.release_state)),
+        Fact("Planned release", _planned_in_words(received)),
+        Fact("Variants", ", ".join(variant.id for variant in received.variants)),
+        Fact("Documents", _documents(case)),
+        Fact("Digest of the submission", received.submission),
+    )
+
+
+def _planned_in_words(received: SubmissionReceived) -> str:
+    days = [
+        f"{day} ({whom})"
+        for day, whom in (
+            (received.planned_partner_release, "to partners"),
+            (received.planned_public_release, "public"),
+        )
+        if day
+    ]
+    return ", ".join(days) or "none planned"
+
+
+def _documents(case: Shown) -> str:
+    if case.submitted is None:
+        return NOT_TO_BE_READ
+    documents: list[dict[str, Any]] = case.submitted.get("documents", [])
+    return "; ".join(f"{d['title']} ({d['digest'][:19]}…)" for d in documents) or "none"
+
+
+def framework_facts(case: Shown) -> tuple[Fact, ...]:
+    """The standard that the case is held to."""
+    opened, framework = case.state.opened, case.framework
+    if opened is None:
+        return ()
+    if framework is None:
+        return (Fact("Framework", opened.framework.id), Fact("Digest", opened.framework.digest))
+    gate = "none: releasing is the developer's own act" if framework.gate == "none" else "approval"
+    return (
+        Fact("Framework", f"{framework.title}, version {framework.version}"),
+        Fact("Status", plain(framework.status)),
+        Fact("Gate", gate),
+        Fact("Thresholds", THRESHOLDS[framework.thresholds]),
+        Fact("Digest", opened.framework.digest),
+    )
+
+
+def conflicts(case: Shown) -> tuple[Conflict, ...]:
+    """The framework's claims that contradict one another."""
+    if case.framework is None:
+        return ()
+    return tuple(
+        Conflict(
+            plain(name).capitalize(),
+            tuple(Claim(fact.claim, fact.source, fact.date, fact.status) for fact in facts),
+        )
+        for name, facts in case.framework.conflicts.items()
+    )
+
+
+def party_facts(case: Shown) -> tuple[PartyFacts, ...]:
+    """Who takes part, by name, and what each was asked."""
+    return tuple(
+        PartyFacts(name, case.name(name), plain(party.role), _asked(case, name, party.role))
+        for name, party in case.state.parties.items()
+    )
+
+
+def _asked(case: Shown, party: str, role: str) -> str:
+    designation = case.framework.designation if case.framework else None
+    if role == "developer":
+        return "Shares the model, voluntarily; releasing it stays its own act."
+    if role == "centre":
+        return "Measures the model, proposes by rule and keeps the record."
+    if designation and party == designation.made_by:
+        return "Decides whether the model is a covered frontier model."
+    if designation and party in designation.must_concur:
+        return "Is asked to concur."
+    return ""
+
+
+def clock_facts(case: Shown, made_at: str) -> ClockFacts | None:
+    """The window as it stands on the day of the edition; None where it is not to be read."""
+    clock = case.state.clock
+    if clock is None:
+        return None
+    laid, received = clock.anchored, case.state.submission
+    reading = read_clock(clock, made_at)
+    unit = "business days" if laid.business_days else "days"
+    counted_from = laid.anchor if case.framework is None else case.framework.window.anchor
+    run = (
+        "from the submission on"
+        if counted_from == "submission"
+        else f"before {named(counted_from)}"
+    )
+    return ClockFacts(
+        window=f"The framework asks for {laid.window_days} {unit} {run}.",
+        timezone=laid.timezone,
+        submitted=laid.shared_day,
+        share_by=None if laid.anchor == "submission" else laid.share_by,
+        ends=reading.review_by.isoformat(),
+        planned_release=_planned(received) if received else None,
+        shortfall_days=laid.shortfall_days,
+        today=day_of(made_at, laid.timezone).isoformat(),
+        pauses=tuple(
+            (day_of(begun, laid.timezone).isoformat(),
+             day_of(over or made_at, laid.timezone).isoformat())
+            for begun, over in clock.pauses
+        ),
+        remarks=_remarks(case, clock, unit, reading.paused_days),
+    )  # fmt: skip
+
+
+def _planned(received: SubmissionReceived) -> str | None:
+    return received.planned_public_release or received.planned_partner_release
+
+
+def _remarks(case: Shown, clock: Clock, unit: str, paused_days: int) -> tuple[str, ...]:
+    laid, window = clock.anchored, case.framework.window if case.framework else None
+    remarks = []
+    if laid.shortfall_days:
+        remarks.append(
+            f"The model was shared {laid.shortfall_days} {unit} later than the framework asks. "
+            "The developer may release all the same."
+        )
+    if window and laid.anchor != window.anchor:
+        remarks.append(
+            "No such release is planned, so the window runs from the submission."
+            if laid.anchor == "submission"
+            else f"The window is counted back from {named(laid.anchor)}."
+        )
+    if clock.pauses:
+        standing = "It stands still now." if clock.paused else "It runs again."
+        remarks.append(
+            f"The clock was paused {number(len(clock.pauses), 'time')}, over {paused_days} {unit}. "
+            f"{standing if not clock.ended_at else ''}".rstrip()
+        )
+    if clock.extension_days:
+        remarks.append(f"The developer gave {clock.extension_days} more {unit}.")
+    if clock.ended_at:
+        remarks.append(f"The clock ended on {day_of(clock.ended_at, laid.timezone)}.")
+    if window and window.note:
+        remarks.append(f"Note of the framework: {window.note}")
+    return tuple(remarks)
+
+
+def moment(at: str) -> str:
+    """A UTC time as people read it."""
+    return datetime.fromisoformat(at).strftime("%Y-%m-%d %H:%M UTC")

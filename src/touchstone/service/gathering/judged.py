@@ -1,0 +1,145 @@
+"""What is judged: findings with their responses, and the designation with who agreed."""
+
+import re
+
+from touchstone.framework import DeclaredCriterion
+from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
+from touchstone.review import State, concurrences
+from touchstone.review.events import judging
+from touchstone.service.gathering.shown import Shown
+from touchstone.service.reading import Reading
+from touchstone.service.words import VERDICTS, named
+
+RULE = (
+    "The rule: covered if any criterion is met; not covered only if every criterion was looked at "
+    "and none is met; undetermined otherwise."
+)
+
+
+def finding_facts(case: Shown) -> tuple[FindingFacts, ...]:
+    """The findings, each with what was said about it."""
+    found = []
+    for entry in case.visible("finding-signed") + case.visible("outside-finding-signed"):
+        facts = entry.event.facts()
+        text = entry.content() or {}
+        about = case.title(facts.get("criterion") or facts["domain"])
+        found.append(
+            FindingFacts(
+                id=facts["finding"],
+                title=text.get("title", f"On {about[:1].lower()}{about[1:]}"),
+                text=text.get("text", f"The text is {_gone(entry.parts[1:2])}."),
+                signed_by=case.name(entry.event.actor),
+                response=_said(case, facts["finding"]),
+            )
+        )
+    return tuple(found)
+
+
+def _gone(parts: tuple[Reading, ...]) -> str:
+    erased = any(part.erased for part in parts)
+    return "erased" if erased else "withheld from this audience"
+
+
+def _said(case: Shown, finding: str) -> str:
+    known = case.state.findings[finding]
+    said = []
+    answers = [e for e in case.visible("finding-responded")
+               if e.event.facts()["finding"] == finding]  # fmt: skip
+    if answers:
+        text = (answers[-1].content() or {}).get("text")
+        words = f"“{text}”" if text else f"the text is {_gone(answers[-1].parts[1:2])}"
+        stance = answers[-1].event.facts()["stance"]
+        said.append(f"{case.name(answers[-1].event.actor)} responds ({stance}): {words}")
+    elif case.whole:
+        said.append("The developer has not responded so far; that is not agreement.")
+    else:
+        said.append("No response that this audience may read.")
+    if known.dispute:
+        said.append(f"{case.name(known.dispute.actor)} disputes it: {known.dispute.grounds}")
+    if known.rerun:
+        said.append(f"After a re-run it is {known.rerun.outcome}.")
+    return " ".join(said)
+
+
+def designation_facts(case: Shown) -> DesignationFacts | None:
+    """What the rule proposes, what officials decided, who agreed; None: nothing to be read."""
+    proposals = case.state.designating.proposals
+    if not proposals and not case.state.designating.decisions:
+        return None
+    newest = proposals[-1] if proposals else None
+    return DesignationFacts(
+        proposed=named(newest.designation) if newest else "withheld from this audience",
+        rule=RULE,
+        reasons=tuple(_reason(case, each) for each in newest.reasons) if newest else (),
+        made=_decided(case),
+        concurrence=_concurrence(case),
+        notes=_notes(case),
+    )
+
+
+def _notes(case: Shown) -> tuple[str, ...]:
+    designation = case.framework.designation if case.framework else None
+    noted = designation.note if designation else None
+    return (f"Note of the framework: {noted}",) if noted else ()
+
+
+def _reason(case: Shown, said: judging.CriterionReason) -> CriterionReason:
+    criterion = case.framework.criterion(said.criterion) if case.framework else None
+    says: str = said.says
+    if isinstance(criterion, DeclaredCriterion):
+        spoken = said.criterion in case.state.declared or said.says != "undetermined"
+        says = f"declared-{says}" if says != "undetermined" else says if spoken else "not-declared"
+    return CriterionReason(
+        said.criterion, case.title(said.criterion), says, spoken_reason(case, said.reason)
+    )
+
+
+def spoken_reason(case: Shown, reason: str) -> str:
+    """A reason of the record with names for ids, and without the variant where there is one."""
+    state: State = case.state
+    if len(state.batteries) == 1:
+        reason = reason.removesuffix(f", battery {next(iter(state.batteries))}")
+    if len(state.variants) == 1:
+        variant = re.escape(next(iter(state.variants)))
+        reason = re.sub(rf"(?<![\w.-]){variant} in (\S+) mode", r"\1 mode", reason)
+    for word, words in VERDICTS.items():
+        reason = re.sub(rf"^{word}:", f"{words}:", reason)
+    return " ".join(case.name(word) for word in reason.split(" ")).replace("not-met", "not met")
+
+
+def _decided(case: Shown) -> tuple[str, ...]:
+    decisions = case.state.designating.decisions
+    if not decisions:
+        return ("Officials have not decided so far." if case.whole
+                else "No decision that this audience may read.",)  # fmt: skip
+    return tuple(
+        f"{case.name(each.actor)} {'decided' if place == 0 else 'revised its decision'} on "
+        f"{each.at[:10]}: {named(each.designation)}. {each.reasons}"
+        for place, each in enumerate(decisions)
+    )
+
+
+def _concurrence(case: Shown) -> tuple[Fact, ...]:
+    answers = case.state.designating.answers
+    asked = concurrences(case.state, case.framework) if case.framework else {}
+    facts = []
+    for agency, word in asked.items():
+        if word == "missing":
+            text = (
+                "missing: no answer so far, and silence is never consent"
+                if case.whole
+                else "no answer that this audience may read"
+            )
+        else:
+            reason = getattr(answers[agency], "reason", "")
+            text = f"{word}: {reason}" if reason else word
+        facts.append(Fact(case.name(agency), text))
+    return tuple(facts)
+
+
+def silent(case: Shown) -> list[str]:
+    """The agencies, by name, whose concurrence is asked for and missing."""
+    if case.framework is None or not case.whole:
+        return []
+    asked = concurrences(case.state, case.framework)
+    return [case.name(agency) for agency, word in asked.items() if word == "missing"]

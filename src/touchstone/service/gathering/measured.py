@@ -1,0 +1,235 @@
+"""What was measured and how: modes, elicitation, results, what was not measured, what it cost."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from touchstone.evaluation import Elicitation
+from touchstone.framework import NumericCriterion
+from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
+from touchstone.review.state import RunKey
+from touchstone.service.gathering.shown import Shown, listed, number, plain
+from touchstone.service.judging import ways_of_crossing
+from touchstone.statistics import exact
+
+GRADES = {
+    "vm": "vm: a machine of its own",
+    "container": "container",
+    "confined": "confined: bubblewrap with all guards, on a shared kernel",
+    "limited": "limited: bubblewrap with what an ordinary user gets, on a shared kernel",
+    "none": "none",
+}
+
+
+def mode_facts(case: Shown) -> tuple[ModeFacts, ...]:
+    """The ways of running the model, as they were measured."""
+    shown = case.content("submission-received") or {}
+    return tuple(
+        ModeFacts(
+            id=mode["id"],
+            variant=mode["variant"],
+            model=mode["model"],
+            endpoint=mode["endpoint"],
+            settings=", ".join(f"{plain(k.replace('_', ' '))} {v}"
+                               for k, v in mode["settings"].items())
+            or "the endpoint's defaults",
+            answered=_answered(case, mode["id"]),
+            snapshots=_snapshots(case, mode["variant"]),
+        )
+        for mode in shown.get("modes", ())
+    )  # fmt: skip
+
+
+def _answered(case: Shown, mode: str) -> str:
+    """Every model name that the endpoint of a mode reported, over all probes."""
+    found: dict[str, None] = {}
+    for entry in case.visible("snapshot-seen") + case.visible("snapshot-changed"):
+        probes = (entry.content() or {}).get("probes", {})
+        found |= dict.fromkeys(probes.get(mode, {}).get("models", ()))
+    return ", ".join(found)
+
+
+def _snapshots(case: Shown, variant: str) -> str:
+    if any(e.event.facts()["variant"] == variant for e in case.visible("snapshot-changed")):
+        return "changed in mid-review: what came after is not pooled"
+    moments = [e.event.facts()["moment"] for e in case.visible("snapshot-seen")
+               if e.event.facts()["variant"] == variant]  # fmt: skip
+    if not moments:
+        return "none that may be read here"
+    return f"the same identity {listed(list(dict.fromkeys(moments)))} the samples"
+
+
+def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
+    """How the model was drawn out, and what was sealed before the first sample."""
+    batteries = list(case.state.batteries.values())
+    if not batteries:
+        return ()
+    newest = batteries[-1]
+    sealed = case.content("battery-sealed")
+    sizes = listed([f"{s.size} items for “{case.title(s.criterion)}”" for s in newest.item_sets])
+    return (
+        *(() if sealed is None else _drawn_out(sealed)),
+        Fact("Elicitation record", newest.elicitation),
+        Fact("Battery", sizes),
+        Fact("Sealed battery (commitment)", f"sha256:{newest.commitment}"),
+        Fact("Order of the items (commitment)", f"sha256:{newest.order}"),
+    )
+
+
+def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
+    how = Elicitation.model_validate(sealed["elicitation"])
+    return (
+        Fact("Agent", f"{how.agent}: think, call tools, see their output, until it submits"),
+        Fact("Tools", ", ".join(how.tools)),
+        Fact("Attempts at each item", str(how.attempts)),
+        Fact("Limits of a sample", f"{how.message_limit} messages, {how.token_limit:,} tokens, "
+             f"{how.working_seconds} s of work, {how.tool_seconds} s a tool call"),
+        Fact("Sandbox grade", GRADES.get(sealed["grade"], sealed["grade"])),
+        Fact("Counted by", "the rule fixed beforehand: refusals, time-outs, limits and errors "
+             "count as unsolved; the first recorded outcome stands"),
+        Fact("Prompts", how.prompts_digest),
+    )  # fmt: skip
+
+
+def result_rows(case: Shown) -> tuple[ResultRow, ...]:
+    """One row a criterion and mode of which the audience may read outcomes or the verdict."""
+    keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
+    rows = [row for key in keys if (row := _row(case, key))]
+    order = list(case.titles)
+    rows.sort(key=lambda row: (order.index(row.criterion) if row.criterion in order else len(order),
+                               row.criterion, row.mode))  # fmt: skip
+    return tuple(rows)
+
+
+def _row(case: Shown, key: RunKey) -> ResultRow | None:
+    criterion = case.framework.criterion(key.criterion) if case.framework else None
+    numeric = criterion if isinstance(criterion, NumericCriterion) else None
+    reached, tally = case.state.verdicts.get(key), case.state.tally(*key)
+    solved, counted = (reached.solved, reached.counted) if reached else tally.attempt().counts()
+    if not counted:
+        return None
+    interval = exact(solved, counted)
+    on_scale = numeric is not None and numeric.measure == "success-rate"
+    return ResultRow(
+        criterion=key.criterion,
+        title=case.title(key.criterion),
+        domain=plain(numeric.domain).capitalize() if numeric else "",
+        mode=_mode(case, key),
+        verdict=reached.verdict if reached else "not-reached" if numeric else "no-threshold",
+        solved=solved,
+        counted=counted,
+        low=interval.low,
+        high=interval.high,
+        rule=_rule(case, numeric),
+        threshold=float(numeric.threshold) if numeric and on_scale else None,
+        zone=float(numeric.zone) if numeric and on_scale else 0.0,
+        extreme=solved in (0, counted),
+        outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
+        by_difficulty=_difficulties(case, key),
+    )
+
+
+def _mode(case: Shown, key: RunKey) -> str:
+    """The mode, with variant and battery where there are several."""
+    several = len({k.variant for k in case.state.tallies}) > 1
+    name = f"{key.mode} ({key.variant})" if several else key.mode
+    return f"{name}, {key.battery}" if len(case.state.batteries) > 1 else name
+
+
+def _rule(case: Shown, numeric: NumericCriterion | None) -> str:
+    if numeric is None:
+        thresholds = case.framework.thresholds if case.framework else ""
+        if thresholds == "undisclosed":
+            return "Thresholds undisclosed: measured, nothing concluded."
+        return "No threshold: measured, nothing concluded."
+    ways = max(1, ways_of_crossing(numeric, case.state))
+    each = f"{float(numeric.alpha) / ways:.3g}"
+    shared = (
+        f", shared among {number(ways, 'mode')} ({each} each), since any of them may cross it"
+        if ways > 1
+        else ""
+    )
+    return (
+        f"{_threshold(case, numeric)} “Above” may be wrong with a chance of at most "
+        f"alpha = {numeric.alpha}{shared}; “below” with at most beta = {numeric.beta}."
+    )
+
+
+def _threshold(case: Shown, numeric: NumericCriterion) -> str:
+    zone = f", zone {numeric.zone} on either side" if float(numeric.zone) else ""
+    if numeric.measure == "at-least-once-in-k":
+        return f"Asked: solved at least once in {numeric.k} tries."
+    if numeric.measure == "relative-to-reference":
+        return (
+            f"Threshold: {numeric.threshold} above the rate of the reference "
+            f"{case.name(numeric.reference or '')}{zone}."
+        )
+    return f"Threshold: a success rate of {numeric.threshold}{zone}."
+
+
+def _difficulties(case: Shown, key: RunKey) -> tuple[DifficultyCount, ...]:
+    counted: Counter[int] = Counter()
+    solved: Counter[int] = Counter()
+    for entry in case.visible("outcomes-recorded"):
+        facts = entry.event.facts()
+        opened = (entry.content() or {}).get("opened", ())
+        if RunKey(*(facts[name] for name in RunKey._fields)) != key:
+            continue
+        results = {each["index"]: each["result"] for each in facts["outcomes"]}
+        for item in opened:
+            level = item["item_id"].partition("/")[2].partition("-")[0]
+            if level.isdecimal():
+                counted[int(level)] += 1
+                solved[int(level)] += results.get(item["index"]) == "solved"
+    return tuple(DifficultyCount(d, solved[d], counted[d]) for d in sorted(counted))
+
+
+def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured, ...]:
+    """What this review cannot speak to; empty where the audience may read too little to say."""
+    framework = case.framework
+    if framework is None:
+        return ()
+    measured = {row.criterion for row in results}
+    unread = "" if case.whole else " that this audience may read"
+    rows = []
+    for criterion in framework.criteria:
+        if isinstance(criterion, NumericCriterion):
+            if criterion.id not in measured:
+                rows.append(NotMeasured(criterion.title, f"no outcome{unread} is recorded"))
+        elif criterion.id in case.state.declared:
+            who = case.name(case.state.declared[criterion.id].actor)
+            rows.append(NotMeasured(criterion.title, f"declared by {who}; nobody measured it"))
+        else:
+            rows.append(NotMeasured(
+                criterion.title,
+                f"rests on declared evidence ({', '.join(criterion.evidence)}); "
+                f"none{unread} was declared",
+            ))  # fmt: skip
+    spoken = {criterion.domain for criterion in framework.criteria}
+    rows += [
+        NotMeasured(plain(domain).capitalize(), "the framework has no criterion for it")
+        for domain in framework.domains
+        if domain not in spoken
+    ]
+    return (*rows, *(ALWAYS if results else ()))
+
+
+ALWAYS = (
+    NotMeasured(
+        "What another elicitation would draw out",
+        "one agent, one attempt and one budget were used; other means may draw out more",
+    ),
+    NotMeasured(
+        "Holding back on purpose",
+        "a model that underperforms deliberately is judged on what it showed",
+    ),
+)
+
+
+def spent(case: Shown) -> tuple[Fact, ...]:
+    """What the measuring cost, as far as the audience may read."""
+    if not case.state.tallies:
+        return ()
+    tokens = sum(tally.tokens for tally in case.state.tallies.values())
+    samples = sum(tally.recorded for tally in case.state.tallies.values())
+    return (Fact("Samples", f"{samples:,}"), Fact("Tokens, in and out", f"{tokens:,}"))

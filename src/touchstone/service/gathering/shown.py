@@ -1,0 +1,114 @@
+"""What one edition is made from: the entries that its audience may read, and what follows."""
+
+import contextlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from pydantic import ValidationError
+
+from touchstone.clearance import PUBLIC, Audience
+from touchstone.framework import Framework
+from touchstone.ledger import dumps
+from touchstone.review import State, evolve
+from touchstone.service.reading import Entry
+
+THE_PUBLIC = "the public"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A case for one audience.
+
+    Everything is derived from what that audience may read, so that a section cannot draw on what
+    another event withholds.
+    """
+
+    id: str
+    entries: tuple[Entry, ...]
+    """Every entry, visible or not, in order."""
+    audience: Audience
+
+    @cached_property
+    def state(self) -> State:
+        """The case as far as the audience can know it."""
+        state = State()
+        for entry in self.entries:
+            if entry.visible:
+                # An answer to something withheld changes nothing that the audience could know.
+                with contextlib.suppress(KeyError):
+                    state = evolve(state, entry.event)
+        return state
+
+    @cached_property
+    def framework(self) -> Framework | None:
+        """The framework, from the record's own copy; None where that is not to be read."""
+        content = self.content("case-opened")
+        try:
+            return None if content is None else Framework.model_validate_json(dumps(content))
+        except ValidationError:
+            return None
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """What people call parties and criteria, by id."""
+        framework = self.framework
+        names = {each.id: each.name for each in framework.parties} if framework else {}
+        developer = (self.submitted or {}).get("developer", {})
+        if "id" in developer:
+            names[developer["id"]] = developer.get("name") or developer["id"]
+        return {**names, PUBLIC.name: THE_PUBLIC}
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """The framework's titles of its criteria, by id."""
+        return {each.id: each.title for each in self.framework.criteria} if self.framework else {}
+
+    @property
+    def submitted(self) -> dict[str, Any] | None:
+        """The whole submission, where it is to be read."""
+        found: dict[str, Any] | None = self.content("submission-received", 1)
+        return found
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing that happened is withheld: only then does absence say anything."""
+        return all(entry.visible for entry in self.entries)
+
+    def name(self, party: str) -> str:
+        """What people call a party; its id where no name may be read."""
+        return self.names.get(party, party)
+
+    def title(self, criterion: str) -> str:
+        """A criterion's title; from its id where the framework has none."""
+        return self.titles.get(criterion) or plain(criterion).capitalize()
+
+    def visible(self, kind: str) -> list[Entry]:
+        """The entries of one type that the audience may read."""
+        return [entry for entry in self.entries if entry.event.type == kind and entry.visible]
+
+    def content(self, kind: str, place: int = 0) -> Any:
+        """The content at one place of the newest visible entry of a type; None: not to be read."""
+        found = self.visible(kind)
+        return found[-1].content(place) if found else None
+
+
+def plain(word: str) -> str:
+    """An id of several words as people write them."""
+    return word.replace("-", " ")
+
+
+def counted(count: int) -> str:
+    """A count; up to ten in letters."""
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[count] if count < len(words) else f"{count:,}"
+
+
+def number(count: int, one: str, many: str | None = None) -> str:
+    """A count with its noun."""
+    return f"{counted(count)} {one if count == 1 else many or one + 's'}"
+
+
+def listed(items: list[str]) -> str:
+    """A list in a sentence."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

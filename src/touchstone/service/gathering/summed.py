@@ -1,0 +1,145 @@
+"""The lede: two or three short paragraphs that a minister may read alone."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from touchstone.framework import DeclaredCriterion
+from touchstone.report import ResultRow
+from touchstone.service.gathering.judged import silent
+from touchstone.service.gathering.shown import Shown, counted, listed, number, plain
+from touchstone.service.gathering.told import accounting
+from touchstone.service.words import named, sentence
+
+VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
+
+
+def summary(case: Shown, results: Sequence[ResultRow]) -> tuple[str, ...]:
+    """What was measured and came out; what was proposed and decided; whose word is missing."""
+    if case.state.submission is None:
+        return _closed(case)
+    paragraphs = (_measured(case, results), _decided(case), _missing(case))
+    return tuple(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _closed(case: Shown) -> tuple[str, ...]:
+    """For an audience that may not even read what was handed in."""
+    counts = accounting(case)
+    opened = [
+        f"On {day_in_words(entry.event.at[:10])}, {case.name(entry.event.actor)}: "
+        f"{sentence(entry.event, case.names, case.titles)}"
+        for entry in case.entries
+        if entry.visible
+    ]
+    first = (
+        f"A review took place under a voluntary framework. Of the {counts.entries} entries of its "
+        f"record, {case.name(case.audience.name)} may read {counted(len(opened))}."
+    )
+    why = (
+        "The rest is marked for the parties of the case. It is withheld here, not absent: every "
+        "entry has its place below and its proof in the bundle, but neither its content nor its "
+        "subject is shown until those whom it is marked for agree to publish it."
+    )
+    most = 5
+    return (first, *opened[:most], why)
+
+
+def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
+    received = case.state.submission
+    what = f"{received.model} of {case.name(received.actor)}" if received else "The model"
+    if not results:
+        measured = (
+            "Nothing has been measured so far." if case.whole
+            else "No measurement may be read here."
+        )  # fmt: skip
+        return f"{what} was handed in for review. {measured}"
+    criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
+    modes = number(len({row.mode for row in results}), "mode")
+    centres = listed([case.name(centre) for centre in case.state.having("centre")])
+    who = centres or "The centre"
+    if all(row.verdict == "no-threshold" for row in results):
+        subjects = number(len({row.criterion for row in results}), "capability", "capabilities")
+        return (
+            f"{who} measured {subjects} of {what} in {modes}. The framework discloses no "
+            "threshold, so nothing is concluded from the numbers."
+        )
+    return f"{who} measured {what} on {criteria} in {modes}. {_came_out(results)}"
+
+
+def _came_out(results: Sequence[ResultRow]) -> str:
+    modes = list(dict.fromkeys(row.mode for row in results))
+    said = []
+    for mode in modes:
+        rows = [row for row in results if row.mode == mode]
+        by_word = [
+            (words, sum(row.verdict in kinds for row in rows)) for words, kinds in WORDS.items()
+        ]
+        parts = [f"{words} {_of(count, len(rows))}" for words, count in by_word if count]
+        said.append(f"In {mode} mode it is {listed(parts)}.")
+    return " ".join(said)
+
+
+WORDS = {
+    "above the threshold on": ("above",),
+    "below it on": ("below",),
+    "too near the threshold to matter on": ("within-zone",),
+    "undecided on": ("undetermined", "at-ceiling", "not-reached", "no-threshold"),
+}
+
+
+def _of(count: int, all_of: int) -> str:
+    if count == all_of:
+        return f"all {counted(count)}" if count > 1 else "its one criterion"
+    return f"{counted(count)} of {counted(all_of)}"
+
+
+def _decided(case: Shown) -> str:
+    designating = case.state.designating
+    said = []
+    if designating.proposals:
+        said.append(f"The rule proposes: {named(designating.proposals[-1].designation)}.")
+    if designating.decisions:
+        last = designating.decisions[-1]
+        said.append(
+            f"{case.name(last.actor)} decided on {day_in_words(last.at[:10])}: "
+            f"{named(last.designation)}."
+        )
+    elif case.whole:
+        said.append("Officials have not decided." if said else "No designation has been proposed.")
+    for release in case.state.releases:
+        whom = "inside the developer" if release.scope == "internal" else (
+            "to the public" if release.scope == "public" else "to partners")  # fmt: skip
+        said.append(
+            f"{case.name(release.actor)} released the model {whom} on "
+            f"{day_in_words(release.at[:10])}."
+        )
+    return " ".join(said)
+
+
+def _missing(case: Shown) -> str:
+    said = []
+    quiet = silent(case)
+    if quiet and case.state.designating.proposals:
+        was = "was" if len(quiet) == 1 else "were"
+        has = "has" if len(quiet) == 1 else "have"
+        said.append(
+            f"{listed(quiet)} {was} asked to concur and {has} not answered; silence is not consent."
+        )
+    asked = [c for c in (case.framework.criteria if case.framework else ())
+             if isinstance(c, DeclaredCriterion)]  # fmt: skip
+    undeclared = [c for c in asked if c.id not in case.state.declared]
+    if undeclared and case.whole:
+        domains = listed(list(dict.fromkeys(plain(c.domain) for c in undeclared)))
+        count = number(len(undeclared), "criterion", "criteria").capitalize()
+        rest, them = ("rests", "it") if len(undeclared) == 1 else ("rest", "them")
+        said.append(
+            f"{count} ({domains}) {rest} on evidence that nobody has declared, and nobody "
+            f"measured {them}."
+        )
+    said.append(VOLUNTARY)
+    return " ".join(said)
+
+
+def day_in_words(day: str) -> str:
+    """A day as people say it, `21 November 2026`."""
+    read = date.fromisoformat(day)
+    return f"{read.day} {read:%B %Y}"

@@ -1,0 +1,79 @@
+"""The record entry by entry, and every part accounted for: opened, withheld or erased."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+
+from touchstone.report import Accounting, TimelineEvent, Withheld
+from touchstone.service.gathering.shown import Shown, plain
+from touchstone.service.reading import Entry, Reading
+from touchstone.service.words import run_sentence, sentence
+
+SHORTEST_RUN = 3
+
+
+def timeline(case: Shown) -> tuple[TimelineEvent, ...]:
+    """Every entry in order; runs of like ones are folded into a line that can be opened."""
+    return tuple(
+        line for _, run in groupby(case.entries, _alike) for line in _told(case, list(run))
+    )
+
+
+def _alike(entry: Entry) -> tuple[str, str]:
+    if entry.visible:
+        return entry.event.type, entry.event.actor
+    return "", entry.parts[0].label
+
+
+def _told(case: Shown, run: list[Entry]) -> Iterator[TimelineEvent]:
+    first, last = run[0], run[-1]
+    if not first.visible:
+        text = f"Withheld ({first.parts[0].label})."
+        yield TimelineEvent(first.n, last.n, "", "withheld", text)
+        return
+    texts = [sentence(entry.event, case.names, case.titles) for entry in run]
+    at, actor = _time(first), case.name(first.event.actor)
+    if len(run) >= SHORTEST_RUN:
+        text = run_sentence(first.event.type, len(run))
+        folded = tuple(f"{entry.n}: {each}" for entry, each in zip(run, texts, strict=True))
+        yield TimelineEvent(first.n, last.n, at, actor, text, folded)
+        return
+    for entry, text in zip(run, texts, strict=True):
+        yield TimelineEvent(entry.n, entry.n, _time(entry), actor, text)
+
+
+def _time(entry: Entry) -> str:
+    return entry.event.at.replace("T", " ").removesuffix("Z")
+
+
+def withheld(case: Shown) -> tuple[Withheld, ...]:
+    """What is not opened, by what it belongs to and its label. Each part is counted once."""
+    counted: Counter[tuple[str, str, bool]] = Counter()
+    for entry in case.entries:
+        for reading in entry.parts:
+            if not reading.allowed:
+                counted[_what(entry, reading), reading.label, reading.erased] += 1
+    return tuple(
+        Withheld(what, label, parts, erased) for (what, label, erased), parts in counted.items()
+    )
+
+
+def _what(entry: Entry, reading: Reading) -> str:
+    """What a part belongs to, as far as the audience may know: never what is in it."""
+    if not entry.visible:
+        return "An entry: what happened" if reading.part.i == 0 else "An entry: what goes with it"
+    return f"{plain(entry.event.type).capitalize()}: what goes with it"
+
+
+def accounting(case: Shown) -> Accounting:
+    """The parts of the whole record in numbers."""
+    parts = [reading for entry in case.entries for reading in entry.parts]
+    erased = sum(reading.erased for reading in parts)
+    opened = sum(reading.allowed for reading in parts)
+    return Accounting(
+        entries=len(case.entries),
+        parts=len(parts),
+        opened=opened,
+        withheld=len(parts) - opened - erased,
+        erased=erased,
+    )
