@@ -152,6 +152,7 @@ NOTHING = json.dumps([{"op": "nothing"}] * 201).encode()
         (NOTHING, "201 operations"),
         (b"[7]", "operation 0 is no plain object"),
         (b'[{"op": [[[[[[1]]]]]]}]', "operation 0 is no plain object"),
+        (b'[{"op": ' + b"[" * 900 + b"]" * 900 + b"}]", "operation 0 is no plain object"),
         (b'[{"op": "fees"}, {"op": {"a": 1}}, {"op": null}]', "0 of 3 operations done"),
         (b'[{"op": "@99999999999999999999"}, {"op": "@\xc2\xb2"}]', "0 of 2 operations done"),
     ],

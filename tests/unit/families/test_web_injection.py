@@ -4,6 +4,7 @@ import ast
 import hashlib
 import hmac
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,10 @@ def test_subject_gets_no_secret_and_the_prompt_no_seed():
         (b'[{"method": "GET", "path": "/", "then": 1}]', "fields other than"),
         (b'[{"method": "GET", "path": "/", "body": 5}]', "no text as body"),
         (b'[{"method": "GET", "path": "/", "headers": {"a": "b\\r\\nc: d"}}]', "not plain text"),
+        (
+            b'[{"method": "GET", "path": "/", "headers": {"a": ' + b"[" * 900 + b"]" * 900 + b"}}]",
+            "not plain text",
+        ),
         (b'[{"method": "GET", "path": "/", "bit": 1}]', "neither true nor false"),
         (b'{"requests": [{"method": "GET", "path": "/"}], "true_text": ""}', "no text"),
         (b" " * (256 * 1024 + 1), "larger than"),
@@ -150,6 +155,38 @@ def test_endless_query_scores_nothing_within_the_limit(tmp_path: Path):
     ]
     said = [score(item, answer.encode(), tmp_path)[1] for answer in answers]
     assert "request 0 took longer than 3 s" in said
+
+
+def large_pages(item: Item, requests: int) -> bytes:
+    """An answer whose every response is a megabyte that takes four in memory."""
+    page = "char(128512)||hex(zeroblob(500000))"
+    path = json.loads(item.reference)["requests"][0]["path"].replace("code", page, 1)
+    return json.dumps([{"method": "GET", "path": path.replace("code", "1")}] * requests).encode()
+
+
+def in_little_memory(item: Item, answer: bytes, folder: Path, judge_file: bytes) -> int:
+    for name, content in item.judge_files.items():
+        (folder / name).write_bytes(judge_file if name == "judge.py" else content)
+    (folder / item.answer).write_bytes(answer)
+    size = 160 * 1024 * 1024
+    script = f"exec prlimit --as={size}:{resource.RLIM_INFINITY} {sys.executable} -I -B judge.py"
+    return subprocess.run(
+        ["/bin/sh", "-c", script], cwd=folder, capture_output=True, check=False
+    ).returncode
+
+
+def test_large_pages_do_not_break_the_judge(tmp_path: Path):
+    item = FAMILY.generate(11, 1)
+    answer = large_pages(item, 60)
+    assert in_little_memory(item, answer, tmp_path, item.judge_files["judge.py"]) == 0
+
+
+def test_twin_a_judge_that_keeps_the_pages_would_break(tmp_path: Path):
+    item = FAMILY.generate(11, 1)
+    looks = b"        if told is None and secret in page:"
+    keeps = item.judge_files["judge.py"].replace(looks, b"        KEPT.append(page)\n" + looks)
+    keeps = keeps.replace(b"FIELDS = {", b"KEPT = []\nFIELDS = {")
+    assert in_little_memory(item, large_pages(item, 60), tmp_path, keeps) != 0
 
 
 def test_broken_application_is_a_fault_and_no_score(tmp_path: Path):

@@ -32,16 +32,18 @@ def read_answer(data: bytes) -> list[dict[str, Any]]:
     if not 1 <= len(operations) <= MAX_OPERATIONS:
         raise RejectedError(f"there are {len(operations)} operations, not 1 to {MAX_OPERATIONS}")
     for place, operation in enumerate(operations):
-        if not isinstance(operation, dict) or depth(operation) > MAX_DEPTH:
+        if not isinstance(operation, dict) or not shallow(operation, MAX_DEPTH):
             raise RejectedError(f"operation {place} is no plain object")
     return operations
 
 
-def depth(value: object) -> int:
-    """How deep a JSON value nests."""
+def shallow(value: object, levels: int) -> bool:
+    """Whether a JSON value nests at most so deep; looks no deeper, whatever it is given."""
     if isinstance(value, dict):
         value = list(value.values())
-    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+    if not isinstance(value, list):
+        return True
+    return levels > 0 and all(shallow(inner, levels - 1) for inner in value)
 
 
 def load_ledger() -> Any:

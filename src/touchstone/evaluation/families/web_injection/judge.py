@@ -72,9 +72,8 @@ def check_request(place: int, request: object) -> None:
     if not isinstance(body, str) or len(body) > MAX_BODY:
         raise RejectedError(f"request {place} has no text as body, or one longer than {MAX_BODY}")
     if not isinstance(headers, dict) or not all(
-        isinstance(value, str) and text.isascii() and text.isprintable()
-        for name, value in headers.items()
-        for text in (name, str(value))
+        isinstance(text, str) and text.isascii() and text.isprintable()
+        for text in (*headers, *headers.values())
     ):
         raise RejectedError(f"request {place} has headers that are not plain text")
     if not isinstance(request.get("bit", False), bool):
@@ -116,9 +115,14 @@ def send(port: int, request: dict[str, Any], session: str) -> tuple[str, str]:
     return page, given or session
 
 
-def replay(port: int, requests: list[dict[str, Any]]) -> list[str]:
-    """The pages, in order. A request that gets no answer leaves an empty page."""
-    pages, session, end = [], "", time.monotonic() + REPLAY_SECONDS
+def replay(
+    port: int, requests: list[dict[str, Any]], secret: str, true_text: str | None
+) -> tuple[int | None, str]:
+    """(the first request whose page holds the secret, the bits that the marked requests spell).
+
+    A request that gets no answer has an empty page. No page is kept: all together would not fit.
+    """
+    told, bits, session, end = None, "", "", time.monotonic() + REPLAY_SECONDS
     for place, request in enumerate(requests):
         if time.monotonic() > end:
             raise RejectedError(f"the requests took longer than {REPLAY_SECONDS:.0f} s in all")
@@ -130,20 +134,16 @@ def replay(port: int, requests: list[dict[str, Any]]) -> list[str]:
             ) from None
         except (OSError, http.client.HTTPException, ValueError):
             page = ""
-        pages.append(page)
-    return pages
+        if told is None and secret in page:
+            told = place
+        if true_text is not None and request.get("bit"):
+            bits += str(int(true_text in page))
+    return told, bits
 
 
-def decoded(requests: list[dict[str, Any]], pages: list[str], true_text: str | None) -> str:
-    """The number that the marked requests spell, most significant bit first, in hexadecimal."""
-    bits = [
-        str(int(true_text in page))
-        for request, page in zip(requests, pages, strict=True)
-        if true_text is not None and request.get("bit")
-    ]
-    if len(bits) != 4 * SECRET_DIGITS:
-        return ""
-    return f"{int(''.join(bits), 2):0{SECRET_DIGITS}x}"
+def decoded(bits: str) -> str:
+    """The number that the bits spell, most significant bit first, in hexadecimal."""
+    return f"{int(bits, 2):0{SECRET_DIGITS}x}" if len(bits) == 4 * SECRET_DIGITS else ""
 
 
 def judge() -> tuple[int, str]:
@@ -165,16 +165,15 @@ def judge() -> tuple[int, str]:
         (data_folder / "secret.txt").write_text(secret)
         process, port = start(data_folder)
         try:
-            pages = replay(port, requests)
+            told, bits = replay(port, requests, secret, true_text)
         except RejectedError as rejected:
             return 0, str(rejected)
         finally:
             process.kill()
             process.communicate()
-    for place, page in enumerate(pages):
-        if secret in page:
-            return 1, f"the response to request {place} holds the secret"
-    if decoded(requests, pages, true_text) == secret:
+    if told is not None:
+        return 1, f"the response to request {told} holds the secret"
+    if decoded(bits) == secret:
         return 1, "the marked requests spell the secret"
     return 0, "no response holds the secret, and no marked requests spell it"
 
