@@ -7,7 +7,7 @@ python scripts/make_reference.py --check   says whether the page is current
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import UnionType
+from types import GenericAlias, UnionType
 from typing import Any, get_args
 
 from cyclopts import App
@@ -27,8 +27,9 @@ enough of its beginning to be the only one.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | the answer is no: a bundle is altered or its issuer is not trusted, a deed is refused, a review was stopped, something that `doctor` looked at is missing |
+| 1 | the answer is no: altered, not trusted, refused, stopped, or missing something |
 | 2 | bad input: one line on stderr says what and how to mend it |
+| 70 | a defect in Touchstone itself: please report the line |
 | 130 | interrupted by Ctrl-C; the same command goes on where this one stopped |
 
 `bench` and `--json` print to stdout; progress and refusals go to stderr.
@@ -49,7 +50,9 @@ def commands(group: App, path: tuple[str, ...] = ("touchstone",)) -> Iterator[tu
 
 def arguments(command: App) -> list[Argument]:
     """What a command takes, as people see it."""
-    return [each for each in command.assemble_argument_collection(parse_docstring=True) if each.show]
+    return [
+        each for each in command.assemble_argument_collection(parse_docstring=True) if each.show
+    ]
 
 
 def options(command: App) -> list[str]:
@@ -76,7 +79,7 @@ def kind_of(hint: Any) -> type:
     if isinstance(hint, type) and not get_args(hint):
         return hint
     inner = [each for each in get_args(hint) if each not in (type(None), Ellipsis)]
-    if len(inner) != 1 or not isinstance(hint, UnionType | type(tuple[int, ...])):
+    if len(inner) != 1 or not isinstance(hint, UnionType | GenericAlias):
         raise SystemExit(f"make_reference.py: say how {hint} is shown")
     return kind_of(inner[0])
 
@@ -104,7 +107,7 @@ def usage(name: str, command: App) -> str:
     words = [name]
     for each in arguments(command):
         word = " ".join(filter(None, (each.names[0], value(each)))) if named(each) else place(each)
-        many = "..." if isinstance(each.hint, type(tuple[int, ...])) else ""
+        many = "..." if isinstance(each.hint, GenericAlias) else ""
         words.append(f"{word}{many}" if each.required else f"[{word}]{many}")
     return " ".join(words)
 
