@@ -13,8 +13,34 @@ from rich.text import Text
 
 from touchstone.service.progress import Observer, RunProgress
 
-SHOWN_STEPS = 12
 LINE_EVERY = 5.0
+BESIDE_THE_ROWS = 6
+"""Lines of the screen kept free: the footer, what is summed up, and some of the steps above."""
+BAR = 28
+NARROW = 80
+"""Columns; below, the bars and what is running give way to the names and the numbers."""
+LEAST_FOR_A_GUESS = 10.0
+"""Seconds before the time left is guessed: the first samples say little."""
+
+
+class Pace:
+    """How long it has taken, and how long what is left will take at the pace so far."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._at_first: int | None = None
+
+    def text(self, rows: Sequence[RunProgress]) -> str:
+        """`12 of 60 samples, 0:42, about 2:48 left`."""
+        done, total = sum(r.recorded for r in rows), sum(r.total for r in rows)
+        if self._at_first is None:
+            # What an earlier run recorded cost this one no time.
+            self._at_first = done
+        elapsed, ours = time.monotonic() - self._began, done - self._at_first
+        text = f"{done} of {total} samples, {_clock(elapsed)}"
+        if ours > 0 and done < total and elapsed >= LEAST_FOR_A_GUESS:
+            text += f", about {_clock(elapsed / ours * (total - done))} left"
+        return text
 
 
 class Screen:
@@ -22,45 +48,59 @@ class Screen:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._steps: list[str] = []
         self._rows: Sequence[RunProgress] = ()
-        self._began = time.monotonic()
+        self._pace = Pace()
 
     def step(self, text: str) -> None:
         """Add a line; older ones stay above the live part."""
-        self._steps.append(text)
-        self._live.console.print(Text("  " + text))
-        self._draw()
+        self._live.console.print(Text(f"  {text}"))
 
     def progress(self, rows: Sequence[RunProgress]) -> None:
         """Redraw the bars."""
-        self._rows = rows
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self._rows:
-            return
-        self._live.update(Group(_bars(self._rows), _footer(self._rows, self._began)))
+        width, height = self._live.console.size
+        footer = Text(f"  {self._pace.text(rows)}", style="dim", no_wrap=True)
+        self._live.update(Group(bars(rows, width, height), footer))
 
 
-def _bars(rows: Sequence[RunProgress]) -> Table:
-    table = Table.grid(padding=(0, 2))
-    for row in rows:
+def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
+    """A line for each run, as many as the screen holds: those at work first, the rest summed up."""
+    room = max(height - BESIDE_THE_ROWS, 1)
+    shown = list(rows)
+    if len(rows) > room:
+        busiest = sorted(range(len(rows)), key=lambda place: _rank(rows[place]))[:room]
+        shown = [rows[place] for place in sorted(busiest)]
+    narrow = width < NARROW
+    names = max(width - (22 if narrow else BAR + 34), 12)
+    table = Table.grid(padding=(0, 1))
+    for share in (names * 2 // 3, names // 3):
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=share)
+    for row in shown:
+        bar = ProgressBar(total=max(row.total, 1), completed=row.recorded, width=BAR)
+        running = f"{row.in_flight} running" if row.in_flight else ""
         table.add_row(
             Text(f"  {row.criterion}"),
             Text(row.mode),
-            ProgressBar(total=max(row.total, 1), completed=row.recorded, width=28),
+            *(() if narrow else (bar,)),
             Text(f"{row.recorded}/{row.total}", justify="right"),
-            Text(f"{row.solved} solved"),
-            Text(f"{row.in_flight} running" if row.in_flight else ""),
+            Text(f"{row.solved} solved", justify="right"),
+            *(() if narrow else (Text(running),)),
         )
-    return table
+    if len(shown) == len(rows):
+        return Group(table)
+    ended = sum(row.recorded == row.total for row in rows)
+    more = f"  and {len(rows) - len(shown)} more runs; {ended} of all {len(rows)} have ended"
+    return Group(table, Text(more, style="dim", no_wrap=True))
 
 
-def _footer(rows: Sequence[RunProgress], began: float) -> Text:
-    done, total = sum(r.recorded for r in rows), sum(r.total for r in rows)
-    elapsed = time.monotonic() - began
-    return Text(f"  {done} of {total} samples, {elapsed:.0f} s", style="dim")
+def _rank(row: RunProgress) -> int:
+    """At work first, then those still to come, then those that have ended."""
+    return 0 if row.in_flight else 2 if row.recorded == row.total else 1
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class Lines:
@@ -69,6 +109,7 @@ class Lines:
     def __init__(self) -> None:
         self._told = time.monotonic()
         self._last = ""
+        self._pace = Pace()
 
     def step(self, text: str) -> None:
         """Print the step."""
@@ -78,20 +119,18 @@ class Lines:
     def progress(self, rows: Sequence[RunProgress]) -> None:
         """Print a summary, if the last one is a while ago and something changed."""
         now = time.monotonic()
-        line = (
-            f"{sum(r.recorded for r in rows)} of {sum(r.total for r in rows)} samples, "
-            f"{sum(r.solved for r in rows)} solved"
-        )
-        if now - self._told >= LINE_EVERY and line != self._last:
-            self._told, self._last = now, line
-            self.step(line)
+        pace = self._pace.text(rows)
+        count = f"{sum(r.recorded for r in rows)} and {sum(r.solved for r in rows)}"
+        if now - self._told >= LINE_EVERY and count != self._last:
+            self._told, self._last = now, count
+            self.step(f"{pace}, {sum(r.solved for r in rows)} solved")
 
 
 @contextlib.contextmanager
 def observer() -> Iterator[Observer]:
     """The observer that fits where stderr goes."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal or console.is_dumb_terminal:
         yield Lines()
         return
     with Live(console=console, refresh_per_second=8, transient=False) as live:

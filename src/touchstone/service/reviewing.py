@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -338,7 +338,9 @@ def _measure(
     try:
         tracker = measure(setting, observer)
     except StoppedError:
-        take_snapshots(case, keys, "during")
+        # An endpoint that fails is why measuring stopped: it must not hide that.
+        with suppress(CannotRunError):
+            take_snapshots(case, keys, "during")
         raise
     take_snapshots(case, keys, "after")
     return tracker
