@@ -24,7 +24,7 @@ format: dev ## mend what a tool can mend
 	@$(BIN)/ruff format src tests scripts
 
 docs: dev ## the documentation as a site, built strictly
-	@$(BIN)/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: runtime ## ratio tables
 	@$(BIN)/touchstone bench
