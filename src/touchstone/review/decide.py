@@ -17,6 +17,8 @@ def decide(framework: Framework, state: State, proposed: Event) -> tuple[Event, 
     """
     if isinstance(proposed, CaseOpened):
         return _opened(framework, state, proposed)
+    if admits_unasked(proposed):
+        raise BadEventError(f"{proposed.type} admits nobody: leave admits to party-admitted")
     if state.opened is None:
         raise Refused(f"{proposed.type} needs a case: the developer or the centre opens one first")
     if framework.digest != state.opened.framework.digest:
@@ -34,6 +36,15 @@ def decide(framework: Framework, state: State, proposed: Event) -> tuple[Event, 
             reason="a guard of the sandbox gave way",
         )
     return (proposed,)
+
+
+def admits_unasked(event: Event) -> bool:
+    """Whether an event brings `admits` as a field that its type does not know.
+
+    Such fields are kept, and the record takes keys from `admits` in any part 0: without this a
+    party could change another's key in passing.
+    """
+    return "admits" in (event.model_extra or {})
 
 
 def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> None:

@@ -150,6 +150,7 @@ Admits = list[dict[str, object]]
         (lambda admits: [*admits, admits[0]], "names a party twice"),
         (lambda admits: [{**admits[0], "key": admits[1]["key"]}, *admits[1:]], "one key"),
         (lambda admits: [{**each, "role": "counterpart"} for each in admits], "role"),
+        (lambda admits: [{**admits[0], "key": "01" + 31 * "00"}, *admits[1:]], "small order"),
         (lambda admits: [admits[0], {**admits[1], "party": "another-centre"}], "not among"),
     ],
 )

@@ -50,7 +50,8 @@ from support.review_probes import (
     terms,
     then,
 )
-from touchstone.review import BadEventError, Refused, State, Status, decide
+from touchstone.ledger.parts import PartyKeys
+from touchstone.review import BadEventError, Refused, State, Status, decide, parse_event
 from touchstone.review.events import Event, measuring, opening, settling
 from touchstone.review.rules import ALWAYS, RULES
 
@@ -169,6 +170,32 @@ def test_an_event_of_no_type_is_told(case: Case):
     strange = make(Event, LAB, type="strange")
     with pytest.raises(BadEventError, match="no rule knows the event strange"):
         case.open().do(strange)
+
+
+def in_passing(case: Case) -> Event:
+    """A deed that every party may do, and in it a new key for the developer."""
+    case.open()
+    facts = make(opening.ParticipationNoted, AUDITOR, status="participating").facts()
+    taken = {"party": LAB, "role": "developer", "key": hex32("taken")}
+    return parse_event({**facts, "admits": [taken]})
+
+
+def test_no_other_event_admits_in_passing(case: Case):
+    with pytest.raises(BadEventError, match="leave admits to party-admitted"):
+        case.do(in_passing(case))
+
+
+def test_twin_without_the_refusal_the_record_would_take_the_key(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    deed = in_passing(case)
+    monkeypatch.setitem(decide.__globals__, "admits_unasked", lambda _: False)
+    case.do(deed)
+    keys = PartyKeys()
+    for event in case.events:
+        keys.follow(event.facts())
+    assert case.state.parties[LAB].key == hex32(LAB)
+    assert keys._keys[LAB].hex() == hex32("taken")
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
+from touchstone.ledger import has_small_order
 from touchstone.review.events.base import (
     Day,
     Digest,
@@ -39,6 +40,13 @@ class Admission(Facts):
     """What it is in this case."""
     key: Hex32
     """Its Ed25519 public key, 32 bytes in hex."""
+
+    @field_validator("key")
+    @classmethod
+    def _only_its_holder_signs(cls, key: str) -> str:
+        if has_small_order(bytes.fromhex(key)):
+            raise ValueError("is a key of small order, with which anyone can sign: take another")
+        return key
 
 
 def _each_once(admits: tuple[Admission, ...]) -> None:
