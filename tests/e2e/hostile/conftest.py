@@ -1,0 +1,72 @@
+"""One place for each test, commands in this process, and an endpoint that is asked briefly."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.reviews import KEY, write_submission
+from support.small_review import arguments, write_framework
+from touchstone.cli.app import run
+from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.subjects.launch import Subject
+from touchstone.service import measuring, probing, reviewing
+
+BRIEF = Asking(retries=2, attempt_seconds=2, backoff_seconds=0)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command in this process said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def line(self) -> str:
+        """The last line on stderr, with no traceback above it."""
+        assert "Traceback" not in self.err, self.err
+        return self.err.strip().splitlines()[-1]
+
+
+@dataclass
+class Place:
+    """A home, a submission and the small framework, for one test."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+
+    def command(self, *args: str | Path) -> Said:
+        self.capture.readouterr()
+        code = run([str(word) for word in args])
+        said = self.capture.readouterr()
+        return Said(code, said.out, said.err)
+
+    def review(
+        self, subject: Subject, *more: str, model: str = "control-null", extra: str = ""
+    ) -> Said:
+        submission = write_submission(self.folder, subject.url, model=model, extra=extra)
+        return self.command(*arguments(submission, write_framework(self.folder), *more))
+
+    def json(self, *args: str) -> Any:
+        return json.loads(self.command(*args, "--json").out)
+
+    def timeline(self) -> Sequence[str]:
+        (row,) = self.json("review", "list")
+        return [entry["text"] for entry in self.json("review", "show", row["case"])["timeline"]]
+
+
+@pytest.fixture
+def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Place:
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(KEY, "an-invented-key")
+    monkeypatch.setattr(probing, "QUICK", BRIEF)
+    monkeypatch.setattr(reviewing, "Setting", partial(measuring.Setting, asking=BRIEF))
+    return Place(tmp_path, capsys)

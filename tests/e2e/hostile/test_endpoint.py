@@ -1,0 +1,115 @@
+"""Endpoints that misbehave: one clear line, nothing half-done, or an outcome by the rule."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.reviews import KEY
+from touchstone.evaluation.subjects.launch import KEY_VARIABLE, Subject, start_subject
+
+from .conftest import Place
+
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(120)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("refuse", "Connection error"),
+        ("hang", "no whole answer within 2 s"),
+        ("html", "not a JSON object"),
+        ("malformed-json", "not JSON"),
+        ("endless-body", "larger"),
+        ("failing", "HTTP 429"),
+    ],
+)
+def test_endpoint_that_is_no_use_opens_no_case(
+    place: Place, monkeypatch: pytest.MonkeyPatch, fault: str, told: str
+):
+    with start_subject(("control-null",), fault=fault) as subject:
+        monkeypatch.setenv(KEY, subject.key)
+        said = place.review(subject)
+    assert said.code == 2
+    assert "mode instant: the endpoint does not answer: " in said.line
+    assert told in said.line
+    assert subject.key not in said.err
+    assert place.json("review", "list") == []
+
+
+def test_wrong_key_is_named_as_the_endpoint_says_it(place: Place):
+    with start_subject(("control-null",)) as subject:
+        said = place.review(subject)
+    assert said.code == 2
+    assert "HTTP 401" in said.line
+    assert "an-invented-key" not in said.err
+
+
+def test_flaky_endpoint_is_asked_again(place: Place, monkeypatch: pytest.MonkeyPatch):
+    with start_subject(("control-null",), fault="flaky") as subject:
+        monkeypatch.setenv(KEY, subject.key)
+        said = place.review(subject)
+    assert said.code == 0, said.err
+    assert "0 of 1 solved" in said.out
+
+
+def test_wrong_usage_is_not_believed(place: Place, monkeypatch: pytest.MonkeyPatch):
+    with start_subject(("control-null",), fault="wrong-usage") as subject:
+        monkeypatch.setenv(KEY, subject.key)
+        said = place.review(subject, extra="[caps]\ntokens = 10000000\n")
+    # Believed, 10^12 tokens would have ended the review at its cap.
+    assert said.code == 0, said.err
+
+
+def test_failing_endpoint_is_scored_by_the_rule_then_stops_then_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(KEY, "an-invented-key")
+    port = _free_port()
+    with _subject_at(port, place.folder, "--fault", "failing", "--fault-after", "4") as subject:
+        said = place.review(subject, "--items", "8")
+    assert said.code == 1
+    assert (
+        "the endpoint keeps failing; run again when it is back; what ran is recorded" in said.line
+    )
+    before = len(place.timeline())
+    with _subject_at(port, place.folder) as subject:
+        said = place.review(subject, "--items", "8")
+    assert said.code == 0, said.err
+    assert "0 of 8 solved" in said.out
+    outcomes = [text for text in place.timeline() if text.startswith("Records ")]
+    assert len(outcomes) == 2
+    assert len(place.timeline()) > before
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def _subject_at(port: int, folder: Path, *more: str) -> Iterator[Subject]:
+    """A control server at a port of ours, so that it can come back at the same address."""
+    announce = folder / "announce.json"
+    announce.unlink(missing_ok=True)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "touchstone.evaluation.subjects", "--control", "control-null",
+         "--port", str(port), "--announce", str(announce), *more],
+        env=os.environ | {KEY_VARIABLE: "an-invented-key"},
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        until = time.monotonic() + 30
+        while not announce.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        yield Subject(f"http://127.0.0.1:{port}/v1", "an-invented-key", server.pid)
+    finally:
+        server.terminate()
+        server.wait(10)

@@ -1,0 +1,122 @@
+"""Commands on a new installation, on a damaged one, and with streams that are gone."""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from touchstone.cli import app
+from touchstone.cli.app import run
+
+from .conftest import Command
+
+
+def test_new_installation_has_no_case(command: Command):
+    assert "No case so far" in command("review", "list").out
+    assert command("review", "list", "--json").out == "[]\n"
+    assert "0 cases" in command("rebuild").out
+    assert "no case begins with 'abc'" in command("review", "show", "abc").refused()
+    assert (
+        "no case begins with 'abc'" in command("review", "halt", "abc", "--reason", "x").refused()
+    )
+    assert "no case begins with 'abc'" in command("review", "destroy", "abc", "--yes").refused()
+
+
+def test_destroying_asks_and_silence_is_no(command: Command, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    assert "nothing was destroyed" in command("review", "destroy", "abc").refused(1)
+
+
+def test_home_is_for_its_owner_alone(command: Command, home: Path):
+    command("review", "list")
+    assert home.stat().st_mode & 0o077 == 0
+
+
+def test_home_that_is_a_file(command: Command, home: Path):
+    home.write_text("", "ascii")
+    assert "cannot be a key folder" in command("review", "list").refused()
+
+
+def test_keys_that_others_can_read(command: Command, home: Path):
+    command("review", "list")
+    key = home / "keys" / "master.key"
+    key.chmod(0o644)
+    assert f"mend: chmod 600 {key}" in command("review", "list").refused()
+
+
+def test_master_key_of_another_installation(
+    command: Command, home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    command("review", "list")
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "other"))
+    command("review", "list")
+    other = tmp_path / "other" / "keys" / "master.key"
+    (home / "keys" / "master.key").write_bytes(other.read_bytes())
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
+    assert "belongs to another installation" in command("review", "list").refused()
+
+
+def test_record_that_is_no_database(command: Command, home: Path):
+    command("review", "list")
+    for path in home.glob("record.sqlite3*"):
+        path.write_bytes(b"x" * 4096)
+    assert "the record's file" in command("review", "list").refused(1)
+
+
+@pytest.mark.parametrize("address", ["mysql://x@y/z", "postgresql://", "postgresql://u@h:x/n"])
+def test_database_setting(command: Command, monkeypatch: pytest.MonkeyPatch, address: str):
+    monkeypatch.setenv("TOUCHSTONE_DATABASE", address)
+    assert "TOUCHSTONE_DATABASE" in command("review", "list").refused()
+    assert "TOUCHSTONE_DATABASE" in command("doctor", "--prepare").refused()
+
+
+@pytest.mark.parametrize("words", [("verify", "none.jsonl"), ("verify", "."), ("bench", "none"),
+                                   ("none",), ("review", "show"), ("verify",)])  # fmt: skip
+def test_wrong_words(command: Command, words: tuple[str, ...]):
+    command(*words).refused()
+
+
+@pytest.mark.parametrize("option", [("--trust", "x"), ("--witness", "x"), ("--head", "0:x")])
+def test_wrong_pin(command: Command, tmp_path: Path, option: tuple[str, str]):
+    bundle = tmp_path / "bundle.jsonl"
+    bundle.write_text("{}\n", "ascii")
+    command("verify", bundle, *option).refused()
+
+
+def test_altered_bundle_is_a_no_with_its_place(command: Command, tmp_path: Path):
+    bundle = tmp_path / "bundle.jsonl"
+    bundle.write_text("{}\n", "ascii")
+    said = command("verify", bundle)
+    assert said.code == 1
+    assert said.out.startswith("altered")
+    assert "line 1" in said.out
+
+
+def _raises(error: BaseException) -> object:
+    def call(*_: object, **__: object) -> None:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "the same command goes on"),
+        (OSError(28, "No space left on device", "/home/x"), 2, "/home/x: No space left"),
+        (BrokenPipeError(), 0, ""),
+        (KeyError("x"), 70, "a defect in Touchstone itself, please report it: KeyError 'x'"),
+    ],
+)
+def test_what_no_room_foresaw(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    told: str,
+):
+    monkeypatch.setattr(app, "app", _raises(error))
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    assert run(["review", "list"]) == code
+    assert told in capfd.readouterr().err

@@ -1,0 +1,65 @@
+"""Progress: one screen however many runs, whole numbers however narrow, plain lines in a pipe."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from touchstone.cli import progress
+from touchstone.cli.progress import Lines, Pace, bars
+from touchstone.service.progress import RunProgress
+
+
+def rows(count: int, done: int = 3, flying: int = -1) -> list[RunProgress]:
+    return [
+        RunProgress(f"a-criterion-{n}", "thinking", 24, 24 if n < done else 0, 1, int(n == flying))
+        for n in range(count)
+    ]
+
+
+def drawn(count: int, width: int, height: int, flying: int = -1) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, height=height, color_system=None)
+    console.print(bars(rows(count, flying=flying), width, height))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_fits_the_screen(width: int, count: int):
+    lines = drawn(count, width, 24)
+    assert len(lines) <= 24 - 4
+    assert all(len(line) <= width for line in lines)
+    assert any("0/24" in line or "24/24" in line for line in lines)
+
+
+def test_what_is_at_work_is_shown_and_the_rest_is_summed_up():
+    lines = drawn(300, 100, 24, flying=250)
+    assert any("a-criterion-250 " in line and "1 running" in line for line in lines)
+    assert lines[-1].strip() == "and 282 more runs; 3 of all 300 have ended"
+
+
+def test_time_left_is_from_this_runs_own_pace(monkeypatch: pytest.MonkeyPatch):
+    now = 1000.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    pace = Pace()
+    assert pace.text(rows(2, done=1)) == "24 of 48 samples, 0:00"
+    now += 3700
+    assert pace.text(rows(2, done=1)) == "24 of 48 samples, 1:01:40"
+    half = [RunProgress("a", "m", 48, 36, 0, 0)]
+    assert pace.text(half) == "36 of 48 samples, 1:01:40, about 1:01:40 left"
+
+
+def test_lines_are_few_and_plain(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    now = 1000.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    lines = Lines()
+    lines.step("Begun")
+    for second in range(12):
+        now = 1000.0 + second
+        lines.progress([RunProgress("a", "m", 20, second, 0, 0)])
+    told = capsys.readouterr().err.splitlines()
+    assert told == ["Begun", "5 of 20 samples, 0:05, 0 solved",
+                    "10 of 20 samples, 0:10, about 0:10 left, 0 solved"]  # fmt: skip

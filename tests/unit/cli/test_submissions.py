@@ -1,0 +1,126 @@
+"""Submissions that cannot be used: one line that names the place and the mend, nothing made."""
+
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.reviews import KEY, write_submission
+from support.small_review import write_framework
+
+from .conftest import Command
+
+URL = "http://127.0.0.1:9/v1"
+Change = Callable[[str], str]
+
+
+def swap(old: str, new: str) -> Change:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+def more(text: str) -> Change:
+    return lambda before: before + text
+
+
+WRONG: dict[str, tuple[Change, str]] = {
+    "missing-document": (more('[[documents]]\npath = "gone.pdf"\n'), "gone.pdf: missing"),
+    "document-outside": (more('[[documents]]\npath = "../x"\n'), "documents[0].path: write a"),
+    "unknown-provider": (swap("openai-api/subject", "bedrock"), 'modes[0].model: write "openai'),
+    "unknown-variant": (swap('variant = "final"', 'variant = "finale"'), "no variant 'finale'"),
+    "key-as-a-key": (swap("api_key_env", "api_key"), "a key is written in the submission at"),
+    "key-for-its-name": (swap(KEY, "sk-abcdefghijklmnop12"), "a key is written in the submission"),
+    "two-modes-of-one-id": (lambda t: t + t[t.index("[[modes]]") :], "'instant' is there twice"),
+    "direction-character": (swap("Example Lab", "Example \u202e Lab"), "holds U+202E"),
+    "control-character": (swap("Example Lab", "Example \\u001b[31m"), "holds U+001B"),
+    "control-in-the-raw": (swap("Example Lab", "Example \x1b[31m"), "not TOML"),
+    "deep": (lambda _: "a = " + "[" * 100_000, "nested too deeply"),
+    "dotted": (lambda _: ".".join("a" * 200_000) + " = 1", "line 1 has more than 100 dots"),
+    "dotted-header": (lambda _: f"[{'.'.join('a' * 200_000)}]", "line 1 has more than 100 dots"),
+    "long-number": (more("[caps]\ntokens = " + "9" * 5000), "a number too long"),
+    "huge-decimal": (more("[caps]\nmoney = 1e999999\n"), "caps.money: write a decimal"),
+    "not-a-number": (more("[caps]\nmoney = nan\n"), "caps.money: write a decimal"),
+    "no-price": (more('[caps]\nmoney = "5"\n'), "caps: money needs price_input"),
+    "cap-of-nothing": (more("[caps]\ntokens = 0\n"), "caps.tokens: "),
+    "last-day": (swap("2027-01-05", "9999-12-31"), "planned_release.date: "),
+    "first-day": (swap("2027-01-05", "0001-01-01"), "planned_release.date: "),
+    "unknown-key": (lambda t: 'colour = "red"\n' + t, "colour: not a key of a submission"),
+    "open-endpoint": (swap("127.0.0.1:9", "example.org"), "base_url: http without TLS"),
+    "port": (swap("127.0.0.1:9", "127.0.0.1:99999"), "base_url: not a URL"),
+    "party-name": (swap('id = "example-lab"', 'id = "example.lab"'), "developer.id: 'example.lab'"),
+    "other-party": (swap('id = "example-lab"', 'id = "example-centre"'), "is another party"),
+    "unknown-framework": (swap('"example"', '"nope"'), "no framework is called 'nope'"),
+    "comparison-only": (swap('"example"', '"approval-gate"'), "is for comparison only"),
+    "nothing": (lambda _: "", "framework: missing"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_submission_is_refused_in_one_line(
+    command: Command, home: Path, tmp_path: Path, name: str
+):
+    change, told = WRONG[name]
+    path = write_submission(tmp_path, URL)
+    path.write_text(change(path.read_text("utf-8")), "utf-8")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert told in command("review", "run", path, "--out", tmp_path / "out").refused()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 100_000  # KiB
+    assert not (home / "keys" / "parties").exists()
+    assert list((tmp_path / "out").glob("*")) == []
+
+
+def test_bytes_that_are_no_text(command: Command, tmp_path: Path):
+    path = tmp_path / "SUBMISSION.toml"
+    path.write_bytes(b'framework = "\xff"')
+    assert "not UTF-8 at byte 13" in command("review", "run", path).refused()
+
+
+def test_a_hundred_megabytes_are_not_read(command: Command, tmp_path: Path):
+    path = tmp_path / "SUBMISSION.toml"
+    with path.open("wb") as file:
+        file.truncate(100_000_000)
+    assert "larger than 1024 KiB" in command("review", "run", path).refused()
+
+
+@pytest.mark.parametrize("name", ["nothing.toml", "\x1b[2J.toml", "."])
+def test_path_that_is_no_submission(command: Command, tmp_path: Path, name: str):
+    command("review", "run", tmp_path / name).refused()
+
+
+def test_key_that_is_not_set(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv(KEY)
+    said = command("review", "run", write_submission(tmp_path, URL), "--out", tmp_path).refused()
+    assert f"mode instant: set {KEY} in the environment" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--items", "0"), "--items 0: write a number from 1"),
+        (("--items", "-1"), "--items -1: write a number from 1"),
+        (("--items", "1000000000"), "write a number from 1 to 5000"),
+        (("--items", "many"), "--items"),
+        (("--workers", "0"), "--workers 0: write a number from 1"),
+        (("--workers", "65"), "--workers 65: write a number from 1"),
+        (("--out", "/dev/null"), "--out /dev/null: cannot be a folder"),
+        (("--framework", "nothing.toml"), "nothing.toml: cannot be read"),
+        (("--colour", "red"), "--colour"),
+    ],
+)
+def test_wrong_option(command: Command, tmp_path: Path, option: tuple[str, str], told: str):
+    submission = write_submission(tmp_path, URL)
+    assert told in command("review", "run", submission, *option).refused()
+
+
+def test_framework_file_with_an_error(command: Command, tmp_path: Path):
+    framework = write_framework(tmp_path)
+    text = framework.read_text("utf-8").replace('threshold = "0.5"', 'threshold = "1.5"')
+    framework.write_text(text, "utf-8")
+    submission = write_submission(tmp_path, URL)
+    said = command("review", "run", submission, "--framework", framework).refused()
+    assert "small.toml" in said
+    assert "threshold" in said
