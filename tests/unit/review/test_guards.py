@@ -175,7 +175,9 @@ def test_an_event_of_no_type_is_told(case: Case):
 def in_passing(case: Case) -> Event:
     """A deed that every party may do, and in it a new key for the developer."""
     case.open()
-    facts = make(opening.ParticipationNoted, AUDITOR, status="participating").facts()
+    facts = make(
+        opening.ParticipationNoted, AUDITOR, status="participating", source="a test"
+    ).facts()
     taken = {"party": LAB, "role": "developer", "key": hex32("taken")}
     return parse_event({**facts, "admits": [taken]})
 
