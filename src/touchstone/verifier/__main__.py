@@ -19,6 +19,6 @@ try:
     verdict = verify_bundle(given.bundle, **pins)
 except VerifierInputError as error:
     parser.exit(2, f"touchstone: {error}\n")
-sys.stdout.write(json.dumps(verdict.as_dict()) if given.json else "\n".join(verdict.lines()))
-sys.stdout.write("\n")
+lines = [json.dumps(verdict.as_dict())] if given.json else verdict.lines()
+sys.stdout.write("\n".join([*lines, ""]))
 sys.exit(0 if verdict.holds else 1)

@@ -4,30 +4,62 @@ import json
 import re
 from base64 import b64decode, b64encode
 from contextlib import suppress
-from datetime import date
-from functools import lru_cache
 from typing import Any
 
 from .errors import AlteredError, hold
 
 MAX_LINE, MAX_DEPTH, INTEGERS_END, SHOWN = 2**20, 16, 2**53, 80
-# Only a text with one of these can hold a key beyond printable ASCII or too large an integer.
+# Only with one of these can a text of a known shape be written in two ways, or exceed a bound.
 _SUSPECT = re.compile(r"[^ -~]|\\|[0-9]{16}")
-_DAY, _CLOCK = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+_LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26]|0[48])00)-02-29"
+_DAY = (
+    "(?!0000)[0-9]{4}-(?!02-(?:29|3)|(?:0[469]|11)-31)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+)
 _FORMS = {
     "text": r'"(?:[^"\\]++|\\.)++"',
     "hex32": '"[0-9a-f]{64}"',
     "hex64": '"[0-9a-f]{128}"',
     "sha256": '"sha256:[0-9a-f]{64}"',
     "fingerprint": '"SHA256:[0-9a-f]{64}"',
-    "kebab": '"[a-z][a-z0-9]*+(-[a-z0-9]++)*+"',
-    "time": f'"{_DAY}T{_CLOCK}Z"',
-    "integer": "(0|[1-9][0-9]*+)",
+    "kebab": '"[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+"',
+    "time": f'"(?:{_LEAP}|{_DAY})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"',
+    "integer": "(?:0|[1-9][0-9]*+)",
     "positive": "[1-9][0-9]*+",
-    "null": "null",
+    "hidden": '"(?:withheld|erased)"',
     "any": "(?s:.+)",
 }
-# A float becomes true, so that it is not written again as it stood.
+_TABLE = """\
+bundle {"at":<time>,"audience":<text>,"format":"touchstone/bundle/1","line":"bundle","log":<hex32>,"size":<positive>}
+key {"at":<time>,"line":"key","previous":<hex32?>,"public_key":<hex32>,"reason":<text>,"seq":<integer>,"signature":<hex64>,"v":1}
+part {"i":<integer>,"line":"part","n":<integer>,"salt":<hex32>,"text":<text>}
+hidden {"i":<integer>,"label":<text>,"line":<hidden>,"n":<integer>}
+marking {"label":<text>,"parties":<text*>,"scheme":<text>}
+event {"actor":<text>,"at":<time>,"marking":<any>,"schema":<positive>,"type":<kebab>}
+opening {"agreement":<sha256>,"installation_key":<hex32>,"nonce":<hex32>,"type":"case-opened"}
+admits {"key":<hex32>,"party":<text>,"role":<text>}
+content {"content":<any>,"kind":"content","marking":<any>}
+evidence {"digest":<sha256>,"kind":"evidence","marking":<any>,"media_type":<text>,"name":<text>,"size":<integer>}
+deed {"envelope":<any>,"kind":"deed","marking":<any>}
+envelope {"payload":<text>,"payloadType":"application/vnd.touchstone.deed+json","signatures":[{"keyid":<fingerprint>,"sig":<text>}]}
+payload {"actor":<text>,"deed":<kebab>,"log":<hex32?>,"n":<integer>,"parts":<hex32*>,"previous":<hex32>,"v":1}
+head {"blind":<hex32>,"checkpoint":<text>,"head":{"keyset":<hex32>,"log":<hex32>,"root":<hex32>,"size":<positive>,"v":1},"inclusion":<hex32*>,"index":<integer>,"line":"head"}
+older {"checkpoint":<text>,"consistency":<hex32*>,"line":"older"}
+seal {"digest":<hex32>,"key":<fingerprint>,"line":"seal","signature":<hex64>}"""  # noqa: E501 - a shape a line, to lay beside the page
+
+
+def _form(match: re.Match[str]) -> str:
+    one = _FORMS[match[1]]
+    many = {"": one, "?": f"(?:{one}|null)", "*": rf"\[(?:{one}(?:,{one})*+)?\]"}
+    return many[match[2]]
+
+
+SHAPES = dict(line.split(" ", 1) for line in _TABLE.splitlines())
+_FITS = {
+    name: re.compile(re.sub(r"<(\w+)\\?([?*]?)>", _form, re.escape(shape))).fullmatch
+    for name, shape in SHAPES.items()
+}
+_NAMES = {name: re.findall('[{,]"([a-z_]+)":', shape) for name, shape in SHAPES.items()}
+# A decimal becomes true, so that it is not written again as it stood.
 _decode = json.JSONDecoder(parse_float=bool, parse_constant=bool).decode
 dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
@@ -37,16 +69,20 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
 
 
-def parse(line: bytes) -> Any:
-    """The value of one canonical line; AlteredError for anything but RFC 8785 within bounds."""
+def parse(line: bytes, shape: str = "") -> Any:
+    """The value of one canonical line of this shape; AlteredError for anything else."""
     try:
         text = line.decode()
+        fits, suspect = not shape or _FITS[shape](text), _SUSPECT.search(text)
         value = _decode(text)
-        hold(dumps(value) == text, "is not canonical JSON (order, a key twice, space, a decimal)")
+        # A text of a shape without <any>, and nothing suspect in it, cannot be written otherwise.
+        same = bool(shape and fits and not suspect) or dumps(value) == text
     except (ValueError, RecursionError) as error:
         raise AlteredError(f"is not strict JSON in UTF-8: {shown(str(error))}") from None
-    if _SUSPECT.search(text) or text.count("[") + text.count("{") > MAX_DEPTH:
+    hold(same, "is not canonical JSON (order, a key twice, space, escape, a decimal)")
+    if suspect or text.count("[") + text.count("{") > MAX_DEPTH:
         _bound(value, MAX_DEPTH)
+    hold(bool(fits), f"is not of the form {SHAPES[shape] if shape else ''}")
     return value
 
 
@@ -61,42 +97,18 @@ def _bound(value: Any, depth: int) -> None:
         hold(abs(value) < INTEGERS_END, "holds an integer of 2^53 or beyond")
 
 
+def shaped(value: Any, shape: str, *, more: bool = False) -> Any:
+    """A parsed value of this shape; with `more`, an object that may have other fields too."""
+    known = value
+    if more and isinstance(value, dict):
+        known = {name: value[name] for name in _NAMES[shape] if name in value}
+    hold(_FITS[shape](dumps(known)) is not None, f"is not of the form {SHAPES[shape]}")
+    return value
+
+
 def unbase64(text: str) -> bytes:
     """The bytes of a standard base64 text; none where it is not the one text for them."""
     with suppress(ValueError):
         data = b64decode(text, validate=True)
         return data if b64encode(data).decode() == text else b""
     return b""
-
-
-@lru_cache(maxsize=1024)
-def _in_calendar(day: str) -> bool:
-    with suppress(ValueError):
-        return bool(date.fromisoformat(day))
-    return False
-
-
-@lru_cache(maxsize=64)
-def _shape(shape: str) -> tuple[re.Pattern[str], list[str]]:
-    """A shape as an expression; `<text|null>` may be null, `<text*>` is a list. And its names."""
-
-    def form(match: re.Match[str]) -> str:
-        one = "|".join(_FORMS[name] for name in match[1].split("|"))
-        return rf"\[(({one})(,({one}))*+)?\]" if match[2] else f"({one})"
-
-    expression = re.sub(
-        r"<([a-z0-9|]+)(\*?)>", form, re.escape(shape).replace(r"\*", "*").replace(r"\|", "|")
-    )
-    return re.compile(expression), re.findall('[{,]"([a-z_]+)":', shape)
-
-
-def shaped(value: Any, shape: str, *, more: bool = False) -> Any:
-    """The object, if its canonical text has the shape; with `more`, it may have other fields."""
-    expression, names = _shape(shape)
-    if more and isinstance(value, dict):
-        text = dumps({name: value[name] for name in names if name in value})
-    else:
-        text = dumps(value)
-    hold(expression.fullmatch(text) is not None, f"is not of the form {shape}")
-    hold("at" not in names or _in_calendar(value["at"][:10]), "has a time not in the calendar")
-    return value

@@ -18,42 +18,10 @@ from .strict import MAX_LINE, dumps, parse, shaped, shown, unbase64
 MAX_PART = 2**19 - 512
 IN_MEMORY = 96 << 20  # bytes of leaves and commitments
 DEED_TYPE = b"application/vnd.touchstone.deed+json"
-BUNDLE = (
-    '{"at":<time>,"audience":<text>,"format":"touchstone/bundle/1","line":"bundle","log":<hex32>,'
-    '"size":<positive>}'
-)
-KEY = (
-    '{"at":<time>,"line":"key","previous":<hex32|null>,"public_key":<hex32>,"reason":<text>,'
-    '"seq":<integer>,"signature":<hex64>,"v":1}'
-)
-ENTRY = re.compile(
+_ENTRY = re.compile(
     rb'\{"log":(null|"[0-9a-f]{64}"),"n":(0|[1-9][0-9]{0,15}),'
     rb'"parts":\["([0-9a-f]{64}(?:","[0-9a-f]{64}){0,63})"\],"v":1\}'
 )
-PART = '{"i":<integer>,"line":"part","n":<integer>,"salt":<hex32>,"text":<text>}'
-HIDDEN = '{"i":<integer>,"label":<text>,"line":<text>,"n":<integer>}'
-MARKING = '{"label":<text>,"parties":<text*>,"scheme":<text>}'
-EVENT = '{"actor":<text>,"at":<time>,"schema":<positive>,"type":<kebab>}'
-CASE_OPENED = (
-    '{"agreement":<sha256>,"installation_key":<hex32>,"nonce":<hex32>,"type":"case-opened"}'
-)
-PARTY = '{"key":<hex32>,"party":<text>,"role":<text>}'
-CONTENT = '{"content":<any>,"kind":"content"}'
-EVIDENCE = '{"digest":<sha256>,"media_type":<text>,"name":<text>,"size":<integer>}'
-DEED = (
-    '{"payload":<text>,"payloadType":"application/vnd.touchstone.deed+json","signatures":'
-    '[{"keyid":<fingerprint>,"sig":<text>}]}'
-)
-PAYLOAD = (
-    '{"actor":<text>,"deed":<kebab>,"log":<hex32|null>,"n":<integer>,"parts":<hex32*>,'
-    '"previous":<hex32>,"v":1}'
-)
-HEAD = (
-    '{"blind":<hex32>,"checkpoint":<text>,"head":{"keyset":<hex32>,"log":<hex32>,"root":<hex32>,'
-    '"size":<positive>,"v":1},"inclusion":<hex32*>,"index":<integer>,"line":"head"}'
-)
-OLDER = '{"checkpoint":<text>,"consistency":<hex32*>,"line":"older"}'
-SEAL = '{"digest":<hex32>,"key":<fingerprint>,"line":"seal","signature":<hex64>}'
 TRUNCATION = "entries dropped after the newest head here show only against a head seen elsewhere"
 UNPINNED = "anyone can write a consistent bundle; pin an issuer's key that you know with --trust"
 UNMET = "none of the keys given with --trust is in the key history"
@@ -104,8 +72,7 @@ class Verdict:
             f"case {self.log}: {self.size} entries, root {self.root}, for {self.audience}",
             f"parts: {self.opened} opened, {self.withheld} withheld, {self.erased} erased",
             f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
-            f"installation log: {self.head}",
-            *(f"cosigned by: {name}" for name in self.cosigned_by),
+            f"installation log {self.head}, cosigned by {', '.join(self.cosigned_by) or '-'}",
             *(f"issuer: {key}" for key in self.issuers),
             *(f"note: {note}" for note in self.notes),
         ]
@@ -157,23 +124,25 @@ class Reading:
         self.number, self.where, self.line = 0, "", b""
         self.before = sha256()  # of every byte before the line at hand
         self.keys: dict[bytes, str] = {}
-        self.newest = b""
-        self.keysets: set[str] = set()
+        self.keysets, self.newest = set[str](), b""
         self.parties: dict[str, str] = {}
         self.all_open, self.peaks = True, list[bytes]()
-        self.counts = dict.fromkeys(("opened", "withheld", "erased"), 0)
-        self.counts |= dict.fromkeys(("deeds_checked", "deeds_unchecked"), 0)
+        names = ("opened", "withheld", "erased", "deeds_checked", "deeds_unchecked")
+        self.counts = dict.fromkeys(names, 0)
 
     def read(self, witnesses: Sequence[re.Match[str]]) -> dict[str, Any]:
         """Read to the end and say what was established; AlteredError where it does not hold."""
-        header = shaped(parse(self._next()), BUNDLE)
+        header = parse(self._next(), "bundle")
         self.log, self.size = header["log"], header["size"]
         self._keys()
         self._entries()
         for n in range(self.size):
             self._parts(n)
         self.where, root = "", root_of(self.peaks).hex()
-        newest = self._head(root, witnesses)
+        newest = self._head(root)
+        for name, key in (one.groups() for one in witnesses):
+            cosigned = newest.signed_by(name, bytes.fromhex(key), witness=True)
+            hold(cosigned, "has a checkpoint that a given witness did not cosign")
         self._older(newest)
         self._seal()
         names = tuple(shown(one[1]) for one in witnesses)
@@ -187,23 +156,23 @@ class Reading:
         self.number += 1
         self.line = self.file.readline(MAX_LINE + 1)
         hold(self.line != b"", "is missing: the bundle ends before it")
-        ended = self.line.endswith(b"\n")
-        hold(ended or len(self.line) <= MAX_LINE, "is longer than 1 MiB")
-        hold(ended, "does not end with a line feed")
+        if not self.line.endswith(b"\n"):
+            hold(len(self.line) <= MAX_LINE, "is longer than 1 MiB")
+            raise AlteredError("does not end with a line feed")
         return self.line[:-1]
 
     def _keys(self) -> None:
         """The key history, each line signed by the key before it; stops at the first entry."""
         previous, keyset = None, sha256()
         while (raw := self._next()).startswith(b'{"at":') or not self.keys:
-            line = shaped(parse(raw), KEY)
-            due = line["seq"] == len(self.keys) and line["previous"] == previous
+            line = parse(raw, "key")
+            due = (line["seq"], line["previous"]) == (len(self.keys), previous)
             hold(due, "is not the key line that is due here")
             key, signature = bytes.fromhex(line["public_key"]), bytes.fromhex(line.pop("signature"))
             hold(key not in self.keys, "brings a key for the second time")
-            signer = self.newest if self.keys else key
             message = b"touchstone/key/1\0" + dumps(line).encode()
-            hold(signed(signer, signature, message), "is not signed by the key before it")
+            holds = signed(self.newest or key, signature, message)
+            hold(holds, "is not signed by the key before it")
             self.newest, self.keys[key] = key, fingerprint(key)
             keyset.update(self.line)
             self.keysets.add(keyset.hexdigest())
@@ -212,13 +181,14 @@ class Reading:
     def _entries(self) -> None:
         for n in range(self.size):
             raw = self._next() if n else self.line[:-1]
-            match = ENTRY.fullmatch(raw)
+            match = _ENTRY.fullmatch(raw)
             if match is None:
-                raise AlteredError(f"is not an entry of 1 to 64 parts: {type(parse(raw)).__name__}")
+                parse(raw)
+                raise AlteredError("is not an entry of 1 to 64 parts")
             leaf, commitments = leaf_hash(raw), match[3].replace(b'","', b"").decode()
             hold(int(match[2]) == n, "is not the entry that is due here")
-            log = f'"{self.log}"' if n else "null"
-            hold(match[1].decode() == log, "is an entry of another case")
+            log = b'"%s"' % self.log.encode() if n else b"null"
+            hold(match[1] == log, "is an entry of another case")
             hold(n > 0 or leaf.hex() == self.log, "is not the entry that the case began with")
             self.spool.write(leaf + bytes([len(commitments) // 64]) + bytes.fromhex(commitments))
         self.spool.seek(0)
@@ -234,51 +204,51 @@ class Reading:
                 self.all_open = self.all_open and i > 0
             elif i == 0:
                 event = self._event(n, opened)
-            elif opened.get("kind") != "deed":
-                shaped(opened, EVIDENCE if opened.get("kind") == "evidence" else CONTENT, more=True)
             else:
-                hold(i == count - 1, "is a deed, but not its entry's last part")
-                self._deed(n, event, commitments[: 32 * i].hex(), opened.get("envelope"))
+                kind = str(opened.get("kind")) if isinstance(opened, dict) else ""
+                shaped(opened, kind if kind in ("evidence", "deed") else "content", more=True)
+                hold(kind != "deed" or i == count - 1, "is a deed, but not its entry's last part")
+                if kind == "deed":
+                    self._deed(n, event, commitments[: 32 * i].hex(), opened["envelope"])
+            if opened is not None:
+                shaped(opened["marking"], "marking")
         grow(self.peaks, n, leaf)
 
-    def _part(self, n: int, i: int, commitment: bytes) -> dict[str, Any] | None:
+    def _part(self, n: int, i: int, commitment: bytes) -> Any:
         """One part line: what it opens to, or None where it is withheld or erased."""
-        line = parse(self._next())
-        kind = line.get("line") if isinstance(line, dict) else None
-        hidden = kind in ("withheld", "erased")
-        shaped(line, HIDDEN if hidden else PART)
+        raw = self._next()
+        line = parse(raw, "hidden" if b',"label":' in raw[:32] else "part")
+        kind = line["line"]
         hold((line["n"], line["i"]) == (n, i), "is not the part that is due here")
         hold(i > 0 or kind != "erased", "is erased, which part 0 never is")
-        self.counts[line["line"] if hidden else "opened"] += 1
-        if hidden:
+        self.counts["opened" if kind == "part" else kind] += 1
+        if kind != "part":
             return None
         text = line["text"].encode()
         hold(len(text) <= MAX_PART, "is longer than a part may be")
         found = sha256(b"touchstone/part/1\0" + bytes.fromhex(line["salt"]) + text).digest()
         hold(found == commitment, "is not what its entry commits to")
-        opened: dict[str, Any] = shaped(parse(text), '{"marking":<any>}', more=True)
-        shaped(opened["marking"], MARKING)
-        return opened
+        return parse(text) or {}
 
-    def _event(self, n: int, opened: dict[str, Any]) -> tuple[str, str]:
+    def _event(self, n: int, opened: Any) -> tuple[str, str]:
         """An opened part 0: its type and actor; the keys that it admits count from here on."""
-        shaped(opened, EVENT, more=True)
+        shaped(opened, "event", more=True)
         if n == 0:
-            key = shaped(opened, CASE_OPENED, more=True)["installation_key"]
+            key = shaped(opened, "opening", more=True)["installation_key"]
             hold(bytes.fromhex(key) in self.keys, "was opened under a key of no key line here")
         admits = opened.get("admits", [])
         hold(isinstance(admits, list), "admits no list of parties")
-        keys = {shaped(one, PARTY)["party"]: one["key"] for one in admits}
+        keys = {shaped(one, "admits")["party"]: one["key"] for one in admits}
         hold(len(keys) == len(admits), "admits a party twice")
         self.parties |= keys
         return opened["type"], opened["actor"]
 
     def _deed(self, n: int, event: tuple[str, str] | None, others: str, envelope: Any) -> None:
         """A party's signature over the place, the past and the parts before it."""
-        (signature,) = shaped(envelope, DEED)["signatures"]
-        raw, signed_by = unbase64(envelope["payload"]), unbase64(signature["sig"])
-        hold(raw != b"" and signed_by != b"", "is a deed in ill-formed base64")
-        bound = shaped(parse(raw), PAYLOAD)
+        (signature,) = shaped(envelope, "envelope")["signatures"]
+        raw, sig = unbase64(envelope["payload"]), unbase64(signature["sig"])
+        hold(raw != b"" and sig != b"", "is a deed in ill-formed base64")
+        bound = parse(raw, "payload")
         past = (self.log if n else None, n, root_of(self.peaks).hex())
         hold((bound["log"], bound["n"], bound["previous"]) == past, "is a deed of another place")
         hold("".join(bound["parts"]) == others, "is a deed about other parts")
@@ -288,7 +258,7 @@ class Reading:
         known = fingerprint(key) == signature["keyid"]
         hold(known or not self.all_open, "is a deed by a key that its actor was not admitted with")
         message = b"DSSEv1 %d %s %d %s" % (len(DEED_TYPE), DEED_TYPE, len(raw), raw)
-        holds = not known or signed(key, signed_by, message)
+        holds = not known or signed(key, sig, message)
         hold(holds, "is a deed whose signature does not hold")
         self.counts["deeds_checked" if known else "deeds_unchecked"] += 1
 
@@ -303,9 +273,9 @@ class Reading:
             self.seen = None
         return checkpoint
 
-    def _head(self, root: str, witnesses: Sequence[re.Match[str]]) -> Checkpoint:
+    def _head(self, root: str) -> Checkpoint:
         """The case head, its place in the installation's log, and the newest checkpoint."""
-        line = shaped(parse(self._next()), HEAD)
+        line = parse(self._next(), "head")
         head = line["head"]
         same = (head["log"], head["size"], head["root"]) == (self.log, self.size, root)
         hold(same, "has a head of other entries")
@@ -317,15 +287,12 @@ class Reading:
         leaf = leaf_hash(sha256(blind + dumps(head).encode()).digest())
         found = included(leaf, line["index"], newest.size, line["inclusion"], newest.root)
         hold(found, "has a head that is not where it says in the checkpoint's tree")
-        for one in witnesses:
-            cosigned = newest.signed_by(one[1], bytes.fromhex(one[2]), witness=True)
-            hold(cosigned, "has a checkpoint that a given witness did not cosign")
         return newest
 
     def _older(self, newest: Checkpoint) -> None:
         """Older checkpoints, which the newest one extends; stops at the seal."""
         while (raw := self._next()).startswith(b'{"checkpoint":'):
-            line = shaped(parse(raw), OLDER)
+            line = parse(raw, "older")
             older = self._checkpoint(line["checkpoint"])
             signs = any(older.signed_by(older.origin, key) for key in self.keys)
             hold(signs, "has a checkpoint that no key of the history signed")
@@ -334,7 +301,7 @@ class Reading:
 
     def _seal(self) -> None:
         """The last line: the issuer's signature over every byte before it."""
-        seal, digest = shaped(parse(self.line[:-1]), SEAL), self.before.digest()
+        seal, digest = parse(self.line[:-1], "seal"), self.before.digest()
         hold(seal["digest"] == digest.hex(), "has another digest than the bytes before it")
         hold(seal["key"] == self.keys[self.newest], "is not sealed by the newest key")
         signature, message = bytes.fromhex(seal["signature"]), b"touchstone/bundle/1\0" + digest
