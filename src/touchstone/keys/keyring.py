@@ -5,6 +5,7 @@
     master.key             wraps the keys of cases
     installation-<seq>.pem signs checkpoints and bundles; only the newest is kept
     history.jsonl          the key history: each key line signed by the key before it
+    checkpoint.txt         the newest checkpoint that was signed: no later one may fall behind it
     parties/<party>/<n>.pem  keys of parties whose deeds are signed on this machine
 """
 
@@ -92,6 +93,20 @@ class Keyring:
             for seq in range(len(history.lines)):
                 (self._folder / f"installation-{seq}.pem").unlink(missing_ok=True)
         return rotated
+
+    @property
+    def checkpoint(self) -> str | None:
+        """The note of the newest checkpoint that was signed here; None before the first."""
+        try:
+            return read_secret(self._folder / "checkpoint.txt").decode()
+        except KeyMissingError:
+            return None
+        except UnicodeDecodeError as error:
+            raise KeyFileError(f"{self._folder}/checkpoint.txt: is no checkpoint") from error
+
+    def keep_checkpoint(self, note: str) -> None:
+        """Remember a checkpoint, durably, as the newest. Raises KeyFileError."""
+        write_secret(self._folder / "checkpoint.txt", note.encode(), replace=True)
 
     def party(self, party: str, public_key: bytes | None = None) -> FileSigner:
         """A party's key: the newest, or the one with that public key. Raises KeyMissingError."""

@@ -9,6 +9,7 @@ from touchstone.ledger import (
     CaseHead,
     Checkpoint,
     Frontier,
+    MalformedError,
     Tree,
     leaf_hash,
     parse_checkpoint,
@@ -44,10 +45,13 @@ class InstallationLog:
         """Sign the log as it stands, with the newest key, and keep the note; gives its text.
 
         Where nothing moved since, the note that was kept. An empty log has a checkpoint too.
+        Raises DamagedError where the log does not extend the newest checkpoint beside the keys.
         """
         signer, history = self._keyring.installation, self._keyring.history
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             row = self._locked()
+            root = Frontier.from_bytes(bytes(row.frontier)).root
+            self._check_extends(row.size, root)
             kept = (
                 CheckpointRow.objects.using(self._alias)
                 .filter(size=row.size, key=signer.fingerprint)
@@ -55,12 +59,24 @@ class InstallationLog:
             )
             if kept:
                 return kept.note
-            root = Frontier.from_bytes(bytes(row.frontier)).root
             note = sign_checkpoint(Checkpoint(history.origin, row.size, root), signer)
+            # The leaves stand already: what is kept beside the keys is never ahead of them.
+            self._keyring.keep_checkpoint(note)
             CheckpointRow.objects.using(self._alias).create(
                 size=row.size, key=signer.fingerprint, note=note
             )
         return note
+
+    def check_size(self) -> None:
+        """Refuse a log shorter than the newest checkpoint beside the keys. Raises DamagedError."""
+        signed = self._signed()
+        with translated(self._alias):
+            size = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).size
+        if signed and size < signed.size:
+            raise DamagedError(
+                f"the record was put back to an older state: it has {size} heads, and a checkpoint"
+                f" over {signed.size} was signed; mend: restore the newest backup of the database"
+            )
 
     def checkpoints(self) -> list[str]:
         """All notes that were signed, oldest first."""
@@ -89,6 +105,29 @@ class InstallationLog:
             checkpoint=note,
             older=self._older(tree, checkpoint.size, older),
         )
+
+    def _signed(self) -> Checkpoint | None:
+        """The newest checkpoint beside the keys, where a swapped database does not reach."""
+        note = self._keyring.checkpoint
+        try:
+            return None if note is None else parse_checkpoint(parse_note(note).text)
+        except MalformedError as error:
+            raise DamagedError(
+                f"keys/checkpoint.txt was altered: {error}; mend: restore it from a backup"
+            ) from error
+
+    def _check_extends(self, size: int, root: bytes) -> None:
+        """Never sign two histories: whoever holds a checkpoint could prove us false."""
+        self.check_size()
+        signed = self._signed()
+        if signed is None:
+            return
+        past = root if signed.size == size else self._grown(size).root(signed.size)
+        if past != signed.root:
+            raise DamagedError(
+                f"the record is not the one over whose {signed.size} heads a checkpoint was"
+                " signed; mend: restore the newest backup of the database"
+            )
 
     def _current_leaf(self, case: str) -> LeafRow:
         """The leaf of the case's newest head under the newest keys, added where there is none."""

@@ -59,7 +59,8 @@ class Records:
 
         `database` is a `postgresql://` address; None means the environment's setting or SQLite
         under `home`, which is prepared where it is new. Raises DatabaseSettingError,
-        NotPreparedError, OtherInstallationError, UnreachableError.
+        NotPreparedError, OtherInstallationError, UnreachableError; DamagedError where the database
+        was put back to a state before the newest checkpoint.
         """
         alias = connect(home, database or from_environment())
         if is_postgresql(alias):
@@ -68,6 +69,7 @@ class Records:
             preparation.prepare_file(home, alias)
         records = cls(home, alias, keyring)
         records._check_master(keyring.master)
+        records.installation.check_size()
         records._finish_destructions()
         return records
 

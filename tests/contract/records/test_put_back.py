@@ -1,0 +1,78 @@
+"""A database put back to an older state, with the keys that signed more since."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from django.db import connections
+
+from support import deeds
+from support.record_place import Place
+from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note
+from touchstone.records import DamagedError, Records
+from touchstone.records.installation import InstallationLog
+
+CASE = "case-1"
+
+
+def copy(source: Path, target: Path) -> None:
+    before, after = sqlite3.connect(source), sqlite3.connect(target)
+    before.backup(after)
+    before.close()
+    after.close()
+
+
+@pytest.fixture
+def put_back(sqlite_place: Place, tmp_path: Path) -> Place:
+    """One head is kept aside, a second one signed; then the database of the first comes back."""
+    database, aside = sqlite_place.home / "record.sqlite3", tmp_path / "aside"
+    records = sqlite_place.open()
+    deeds.open_case(records)
+    records.installation.checkpoint()
+    connections.close_all()
+    copy(database, aside)
+    records = sqlite_place.open()
+    deeds.append_batch(records, CASE, b"evidence")
+    records.installation.checkpoint()
+    connections.close_all()
+    for path in sqlite_place.home.glob("record.sqlite3*"):
+        path.unlink()
+    copy(aside, database)
+    database.chmod(0o600)
+    return sqlite_place
+
+
+def test_an_older_database_is_not_opened(put_back: Place):
+    with pytest.raises(DamagedError, match="it has 1 heads, and a checkpoint over 2 was signed"):
+        put_back.open()
+
+
+def test_twin_without_the_checkpoint_beside_the_keys_two_histories_are_signed(put_back: Place):
+    marked = put_back.home / "keys" / "checkpoint.txt"
+    signed = parse_checkpoint(parse_note(marked.read_text()).text)
+    marked.unlink()
+    other = signed_after(put_back.open())
+    assert (other.size, other.origin) == (signed.size, signed.origin)
+    assert other.root != signed.root
+
+
+def signed_after(records: Records) -> Checkpoint:
+    deeds.append_batch(records, CASE, b"something else")
+    return parse_checkpoint(parse_note(records.installation.checkpoint()).text)
+
+
+def test_another_history_of_the_same_length_is_not_signed(
+    put_back: Place, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr(InstallationLog, "check_size", lambda _: None)
+        records = put_back.open()
+    for _ in range(2):
+        with pytest.raises(DamagedError, match="not the one over whose 2 heads"):
+            signed_after(records)
+
+
+def test_an_altered_mark_is_told(put_back: Place):
+    (put_back.home / "keys" / "checkpoint.txt").write_text("nothing")
+    with pytest.raises(DamagedError, match=r"checkpoint\.txt was altered"):
+        put_back.open()
