@@ -1,0 +1,151 @@
+"""A small real case: opened, sealed, measured by invented outcomes, concluded and settled.
+
+Everything goes through the service onto SQLite; only the outcomes are written by hand.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from touchstone.clearance import Audience
+from touchstone.evaluation import load_submission, reveal
+from touchstone.evaluation.digests import digest_value
+from touchstone.report import ReportData, VerificationFacts
+from touchstone.review.events import judging, measuring, settling
+from touchstone.service.case import Case, Cast
+from touchstone.service.concluding import conclude
+from touchstone.service.frameworks import load_framework
+from touchstone.service.gathering import Shown, gather
+from touchstone.service.installation import open_installation
+from touchstone.service.opening import default_centre, open_case
+from touchstone.service.reading import read_entries
+from touchstone.service.recording import Content, Deed
+from touchstone.service.sealing import reopen, seal
+
+SUBMISSION = """\
+framework = "{framework}"
+reasoning_access = "full"
+[developer]
+id = "example-lab"
+name = "Example Lab"
+[model]
+id = "example-model-3"
+name = "Example Model 3"
+release_state = "in-development"
+planned_release = {{ date = 2027-01-05 }}
+[[variants]]
+id = "final"
+[[modes]]
+id = "instant"
+variant = "final"
+model = "openai-api/subject/control"
+base_url = "http://127.0.0.1:9/v1"
+api_key_env = "EXAMPLE_LAB_KEY"
+[[modes]]
+id = "thinking"
+variant = "final"
+model = "openai-api/subject/control"
+base_url = "http://127.0.0.1:9/v1"
+api_key_env = "EXAMPLE_LAB_KEY"
+settings = {{ reasoning_effort = "high" }}
+"""
+AGENCIES = ("example-agency", "example-treasury")
+VERIFICATION = VerificationFacts("ab" * 32, 1, "cd" * 32, "SHA256:" + "ef" * 32, "bundle.jsonl")
+Result = Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
+
+
+@dataclass
+class Minutes:
+    """A clock that a test moves."""
+
+    moment: datetime = field(default_factory=lambda: datetime(2026, 11, 21, 10, tzinfo=UTC))
+
+    def now(self) -> datetime:
+        """The present moment."""
+        return self.moment
+
+    def pass_by(self, minutes: int = 1) -> None:
+        """Let time go by."""
+        self.moment += timedelta(minutes=minutes)
+
+
+@contextmanager
+def small_case(
+    folder: Path, clock: Minutes | None = None, framework: str = "example"
+) -> Iterator[Case]:
+    """A case that has been opened, and no more."""
+    path = folder / "SUBMISSION.toml"
+    path.write_text(SUBMISSION.format(framework=framework), "utf-8")
+    standard = load_framework(framework)
+    agencies = AGENCIES if framework == "example" else ()
+    cast = Cast("example-lab", default_centre(standard), agencies)
+    with open_installation(folder / "home", clock or Minutes()) as here:
+        yield open_case(here, standard, load_submission(path), cast)
+
+
+def measure(case: Case, items: int = 6) -> None:
+    """Seal a battery and record outcomes: thinking solves all, instant a third."""
+    seal(case, items, "confined", accepted=True)
+    prepared = reopen(case)
+    seen = measuring.SnapshotSeen(
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
+        method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
+    )  # fmt: skip
+    case.record([Deed(seen)])
+    for run in prepared.runs:
+        made = prepared.battery.items[run.item_set]
+        half = len(made) // 2
+        # Two chunks, as a scheduler would issue them.
+        for chunk, indices in enumerate((range(half), range(half, len(made)))):
+            opened = reveal(prepared.battery.seed, run.item_set, made, indices)
+            event = measuring.OutcomesRecorded(
+                actor=case.cast.centre, at=case.now(), marking=case.marks.case,
+                battery=prepared.name, criterion=run.criterion, variant="final", mode=run.mode.id,
+                chunk=f"{run.item_set}-{run.mode.id}-{chunk}",
+                outcomes=_outcomes(run.mode.id, indices),
+            )  # fmt: skip
+            content = {"opened": [each.model_dump(mode="json") for each in opened]}
+            case.record([Deed(event, (Content(content, case.marks.case),))])
+
+
+def _outcomes(mode: str, indices: Sequence[int]) -> tuple[measuring.Outcome, ...]:
+    def result(index: int) -> Result:
+        return "solved" if mode == "thinking" or index % 3 == 0 else "unsolved"
+
+    return tuple(
+        measuring.Outcome(
+            index=index, item=f"{index:064x}", result=result(index), counted=True, tokens=100
+        )
+        for index in indices
+    )
+
+
+def settle(case: Case) -> None:
+    """What people do afterwards: respond, decide, keep silent, release."""
+    at, marks = case.now(), case.marks
+    state = conclude(case, "battery-1")
+    answer = {"text": "We confirm the result."}
+    responses = [
+        Deed(judging.FindingResponded(
+            actor="example-lab", at=at, marking=marks.case, finding=finding, stance="noted",
+            response=digest_value(answer)), (Content(answer, marks.case),))
+        for finding in state.findings
+    ]  # fmt: skip
+    decided = judging.DesignationMade(
+        actor="example-agency", at=at, marking=marks.case, proposal=1,
+        designation=state.designating.proposals[-1].designation, reasons="As proposed.",
+    )  # fmt: skip
+    released = settling.ReleaseAnnounced(
+        actor="example-lab", at=at, marking=marks.public, scope="partners", variants=("final",),
+        same_model="same",
+    )  # fmt: skip
+    case.record([*responses, Deed(decided), Deed(released)])
+
+
+def facts_for(case: Case, audience: Audience) -> ReportData:
+    """The facts of an edition of the case as it stands."""
+    entries = tuple(read_entries(case.installation.records.case(case.id), audience))
+    return gather(Shown(case.id, entries, audience), case.now(), VERIFICATION)

@@ -1,0 +1,198 @@
+"""No edition holds what its audience may not read, and none hides that something is withheld."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from support.small_case import AGENCIES, Minutes, measure, settle, small_case
+from touchstone.clearance import Decision, Marking, tlp
+from touchstone.evaluation.digests import digest_value
+from touchstone.ledger import loads
+from touchstone.review.events import judging, measuring, opening
+from touchstone.service import reading
+from touchstone.service.case import Case
+from touchstone.service.editions import audiences, bundle_lines, render_edition
+from touchstone.service.recording import Content, Deed, Evidence
+
+LAB, CENTRE = "example-lab", "example-centre"
+AGENCY, TREASURY = AGENCIES
+EVERYONE = (LAB, CENTRE, AGENCY, TREASURY)
+MARKINGS = (
+    tlp("RED", CENTRE),
+    tlp("RED", AGENCY),
+    tlp("AMBER+STRICT", LAB, CENTRE),
+    tlp("AMBER", *EVERYONE),
+    tlp("AMBER"),
+    tlp("GREEN"),
+    tlp("CLEAR"),
+    Marking(scheme="OTHER:1", label="CLEAR"),
+)
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A text that occurs nowhere else, and the audiences that may read it."""
+
+    text: str
+    readers: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one audience is given."""
+
+    audience: str
+    page: str
+    bundle: str
+
+
+def readers(marking: Marking, author: str) -> frozenset[str]:
+    """By the laws of clearance, said once more and otherwise than there."""
+    if marking.scheme != "TLP:2.0":
+        return frozenset()
+    if marking.label == "CLEAR" and not marking.parties:
+        return frozenset({*EVERYONE, "public"})
+    return frozenset({*marking.parties, author})
+
+
+def plant(case: Case) -> list[Planted]:
+    """Mark facts, content and evidence of every marking, and of every kind that a section shows."""
+    planted: list[Planted] = []
+
+    def text(where: str, marking: Marking, author: str) -> str:
+        word = f"planted-{len(planted):03d}-{where}"
+        planted.append(Planted(word, readers(marking, author)))
+        return word
+
+    for facts in MARKINGS:
+        for inside in MARKINGS:
+            event = opening.ParticipationNoted(
+                actor=CENTRE, at=case.now(), marking=facts, status="participating",
+                source=text("facts", facts, CENTRE),
+            )  # fmt: skip
+            case.record([Deed(event, (
+                Content({"text": text("content", inside, CENTRE)}, inside),
+                Evidence(b"sealed", "text/plain", text("name", inside, CENTRE), inside),
+            ))])  # fmt: skip
+    for number, marking in enumerate(MARKINGS):
+        case.record(_findings(case, number, marking, text))
+    red = tlp("RED", AGENCY)
+    case.record([
+        Deed(judging.DesignationRevised(
+            actor=AGENCY, at=case.now(), marking=red, proposal=1, designation="undetermined",
+            reasons=text("revised", red, AGENCY))),
+        Deed(judging.DesignationDissented(
+            actor=TREASURY, at=case.now(), marking=red, proposal=1, designation="undetermined",
+            reason=text("dissent", red, TREASURY))),
+        Deed(measuring.ClockExtended(
+            actor=LAB, at=case.now(), marking=red, days=77, reason=text("extended", red, LAB))),
+    ])  # fmt: skip
+    return planted
+
+
+def _findings(
+    case: Case, number: int, marking: Marking, text: Callable[[str, Marking, str], str]
+) -> list[Deed]:
+    """A finding whose facts all read, whose text and answers carry the marking."""
+    body = {"title": text("title", marking, CENTRE), "text": text("text", marking, CENTRE)}
+    answer = {"text": text("answer", marking, LAB)}
+    name = f"planted-finding-{number}"
+    digest = digest_value(body)
+    return [
+        Deed(judging.FindingSigned(
+            actor=CENTRE, at=case.now(), marking=case.marks.case, finding=name, domain="cyber",
+            statement=digest), (Content(body, marking),)),
+        Deed(judging.FindingResponded(
+            actor=LAB, at=case.now(), marking=case.marks.case, finding=name, stance="noted",
+            response=digest), (Content(answer, marking),)),
+        Deed(judging.FindingDisputed(
+            actor=LAB, at=case.now(), marking=marking, finding=name, rerun_wanted=True,
+            grounds=text("grounds", marking, LAB))),
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    with small_case(tmp_path_factory.mktemp("planted"), Minutes()) as opened:
+        measure(opened)
+        settle(opened)
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def planted(case: Case) -> list[Planted]:
+    return plant(case)
+
+
+def written(case: Case) -> list[Written]:
+    proof = case.installation.records.installation.prove(case.id)
+    return [
+        Written(
+            audience.name,
+            render_edition(case, audience, proof.head.size, case.now()).decode(),
+            b"".join(bundle_lines(case, audience, proof, case.now())).decode(),
+        )
+        for audience in audiences(case.cast)
+    ]
+
+
+def leaks(given: list[Written], planted: list[Planted]) -> list[tuple[str, str]]:
+    """(audience, text) of everything that is there and should not be."""
+    return [
+        (each.audience, plant.text)
+        for each in given
+        for plant in planted
+        if each.audience not in plant.readers and plant.text in each.page + each.bundle
+    ]
+
+
+def test_no_edition_holds_what_its_audience_may_not_read(case: Case, planted: list[Planted]):
+    assert leaks(written(case), planted) == []
+
+
+def test_a_broken_guard_would_be_seen(
+    case: Case, planted: list[Planted], monkeypatch: pytest.MonkeyPatch
+):
+    """The twin: with clearance that allows everything, every withheld text leaks."""
+    monkeypatch.setattr(reading, "may_read", lambda *_: Decision(allowed=True, reason="broken"))
+    found = {text for _, text in leaks(written(case), planted)}
+    withheld = {p.text for p in planted if len(p.readers) < len(EVERYONE) + 1}
+    assert found == withheld
+
+
+def test_every_bundle_opens_what_its_audience_may_read(case: Case, planted: list[Planted]):
+    for given in written(case):
+        missing = [p.text for p in planted
+                   if given.audience in p.readers and p.text not in given.bundle]  # fmt: skip
+        assert missing == []
+
+
+def test_what_is_withheld_is_counted_and_never_absent(case: Case, planted: list[Planted]):
+    del planted
+    parts = list(case.installation.records.case(case.id).parts())
+    for given in written(case):
+        lines = [loads(line.encode()) for line in given.bundle.splitlines()]
+        kinds = [line["line"] for line in lines if line.get("line") in {"part", "withheld"}]
+        assert len(kinds) == len(parts)
+        opened = kinds.count("part")
+        assert f"entries of {len(parts)} parts" in given.page
+        if opened < len(parts):
+            assert f"opens {opened} and withholds {len(parts) - opened}" in given.page
+
+
+def test_a_dissent_that_is_withheld_is_not_said_to_be_missing(case: Case, planted: list[Planted]):
+    del planted
+    pages = {given.audience: given.page for given in written(case)}
+    assert "dissented: planted" in pages[AGENCY]
+    assert "no answer that this audience may read" in pages[LAB]
+    assert "silence is never consent" not in pages[LAB]
+
+
+def test_days_given_in_a_withheld_entry_do_not_move_the_window(case: Case, planted: list[Planted]):
+    del planted
+    pages = {given.audience: given.page for given in written(case)}
+    assert "The developer gave 77 more days" in pages[AGENCY]
+    assert "The developer gave" not in pages[TREASURY]
+    assert "23 Mar 2027" in pages[AGENCY]
+    assert "23 Mar 2027" not in pages[TREASURY]
