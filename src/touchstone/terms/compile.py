@@ -4,8 +4,6 @@ A fact that may be unknown is tested with `has`: its absence never grants, and a
 the rest of a prohibition holds. The text is made to be read beside the terms.
 """
 
-from collections.abc import Sequence
-
 from touchstone.terms.conditions import (
     AnyOf,
     Budget,
@@ -14,39 +12,33 @@ from touchstone.terms.conditions import (
     OneOf,
     Residence,
     Rule,
+    Ruleset,
     Staff,
     Window,
 )
-from touchstone.terms.document import Directive, Terms
 from touchstone.terms.facts import MAY_BE_UNKNOWN
 from touchstone.terms.policy import CompiledRule, Policy
 
 _SLICED = ("variant", "mode", "tier")
 
 
-def compile_policy(terms: Terms, directives: Sequence[Directive] = ()) -> Policy:
-    """The policy that the terms and the directives in force come to; directives come first."""
-    rules = rules_in_force(terms, directives)
+def compile_policy(ruleset: Ruleset) -> Policy:
+    """The policy that the rules in force come to."""
     edges = {
         edge
-        for rule in rules
+        for rule in ruleset.rules
         for each in rule.every_condition
         if isinstance(each, Window)
         for edge in (each.start, each.end)
         if edge is not None
     }
     return Policy(
-        terms.text.variants,
-        terms.text.modes,
-        terms.text.purposes,
-        tuple(_compiled(rule) for rule in rules),
+        ruleset.variants,
+        ruleset.modes,
+        ruleset.purposes,
+        tuple(_compiled(rule) for rule in ruleset.rules),
         tuple(sorted(edges)),
     )
-
-
-def rules_in_force(terms: Terms, directives: Sequence[Directive] = ()) -> tuple[Rule, ...]:
-    """Every rule, those of directives first, so that they are named as the reason."""
-    return sum((directive.rules for directive in directives), ()) + terms.rules
 
 
 def _compiled(rule: Rule) -> CompiledRule:

@@ -4,13 +4,12 @@ A fact may be unknown. A condition then holds *possibly* and not *certainly*: a 
 certainty, and possibility is enough for a prohibition.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from touchstone.terms.countries import Countries, Dual
-from touchstone.terms.facts import FACTS, Facts, Request
+from touchstone.terms.facts import FACTS, Facts, Request, sound
 
 Effect = Literal["permit", "forbid"]
 Value = frozenset[str] | str | bool | int | None
@@ -180,14 +179,34 @@ class Rule:
         return f"{title}{verb} {scope}{but}"
 
 
-def decisive(rules: Sequence[Rule], facts: Facts, request: Request) -> Rule | None:
-    """The first prohibition that applies, else the first permission, else None: a denial.
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """The rules in force, and the only words in which a request may ask."""
 
-    It is the plain reading of the rules, with which every engine must agree.
-    """
-    applying = [rule for rule in rules if rule.applies(facts, request)]
-    forbidding = [rule for rule in applying if rule.effect == "forbid"]
-    return next(iter(forbidding or applying), None)
+    rules: tuple[Rule, ...]
+    variants: tuple[str, ...]
+    modes: tuple[str, ...]
+    purposes: tuple[str, ...]
+
+    def decisive(self, facts: Facts, request: Request) -> Rule | None:
+        """The first prohibition that applies, else the first permission, else None: a denial.
+
+        It is the plain reading of the rules, with which every engine must agree.
+        """
+        if not self.understands(request):
+            return None
+        known = sound(facts)
+        applying = [rule for rule in self.rules if rule.applies(known, request)]
+        forbidding = [rule for rule in applying if rule.effect == "forbid"]
+        return next(iter(forbidding or applying), None)
+
+    def understands(self, request: Request) -> bool:
+        """Whether the variant, the mode and the purpose, if there is one, are declared."""
+        return (
+            request.variant in self.variants
+            and request.mode in self.modes
+            and (request.purpose is None or request.purpose in self.purposes)
+        )
 
 
 def value_of(fact: str, facts: Facts, request: Request) -> Value:

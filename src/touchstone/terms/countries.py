@@ -36,7 +36,7 @@ class Countries:
     codes: frozenset[str]
     others: bool = False
 
-    def __contains__(self, code: str) -> bool:
+    def __contains__(self, code: object) -> bool:
         return (code in self.codes) is not self.others
 
     def union(self, other: "Countries") -> "Countries":

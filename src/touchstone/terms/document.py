@@ -21,10 +21,12 @@ from touchstone.terms.conditions import (
     OneOf,
     Residence,
     Rule,
+    Ruleset,
     Staff,
     Window,
 )
-from touchstone.terms.countries import CODES, STATELESS, Countries, Dual
+from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS, Countries, Dual
+from touchstone.terms.errors import TermsFileError
 from touchstone.terms.facts import EndUser, Tier
 from touchstone.terms.reading import Text, read, refuse
 
@@ -191,6 +193,12 @@ class Directive:
     rules: tuple[Rule, ...]
 
 
+def in_force(terms: Terms, directives: Sequence[Directive] = ()) -> Ruleset:
+    """Every rule in force; those of directives come first, so that they are named as the reason."""
+    ordered = sum((directive.rules for directive in directives), ()) + terms.rules
+    return Ruleset(ordered, terms.text.variants, terms.text.modes, terms.text.purposes)
+
+
 def parse_terms(text: str, source: str) -> Terms:
     """The terms that a TOML text describes.
 
@@ -232,6 +240,27 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
             )
         )
     return Directive(content.id, content.title, content.reason, expires, tuple(rules))
+
+
+def place_named(words: TermsText, name: str, key: Literal["nationality", "residence"]) -> Countries:
+    """The countries that a name means in these terms; TermsFileError, a verb phrase, if none."""
+    if name == "domestic":
+        return Countries(frozenset(words.home))
+    if name == "foreign":
+        return Countries(frozenset(words.home), others=True)
+    if name == "of-concern":
+        if not words.of_concern:
+            raise TermsFileError('is "of-concern": add of_concern = [...] at the top of the terms')
+        return Countries(frozenset(words.of_concern))
+    if name in words.groups:
+        return Countries(frozenset(words.groups[name]))
+    if name in (NATIONALITIES if key == "nationality" else CODES):
+        return Countries(frozenset({name}))
+    known = ["domestic", "foreign", "of-concern", *words.groups, *sorted(CODES)]
+    raise TermsFileError(
+        f"is {name[:40]!a}{nearest(name, known)}: write a two-letter country code, a group, "
+        '"domestic", "foreign" or "of-concern"'
+    )
 
 
 def _check_names(content: TermsText, source: str) -> None:
@@ -332,37 +361,18 @@ class _Drafting:
         if written.residence is not None:
             yield Residence(self._places(written.residence, "residence", where))
 
-    def _places(self, names: Sequence[str], key: str, where: str) -> Countries:
+    def _places(
+        self, names: Sequence[str], key: Literal["nationality", "residence"], where: str
+    ) -> Countries:
         found = Countries(frozenset())
         for number, name in enumerate(names, start=1):
-            found = found.union(self._place(name, f'{where}, key "{key}", item {number}', key))
+            try:
+                found = found.union(place_named(self._words, name, key))
+            except TermsFileError as error:
+                self._refuse(f'{where}, key "{key}", item {number}', str(error))
         if not found.codes and not found.others:
             self._refuse(f'{where}, key "{key}"', "comes to no country at all: name one")
         return found
-
-    def _place(self, name: str, where: str, key: str) -> Countries:
-        words = self._words
-        if name == "domestic":
-            return Countries(self._home)
-        if name == "foreign":
-            return Countries(self._home, others=True)
-        if name == "of-concern":
-            if not words.of_concern:
-                self._refuse(where, 'is "of-concern": add of_concern = [...] at the top')
-            return Countries(frozenset(words.of_concern))
-        if name in words.groups:
-            return Countries(frozenset(words.groups[name]))
-        if name not in CODES and (name != STATELESS or key != "nationality"):
-            self._refuse_place(name, where)
-        return Countries(frozenset({name}))
-
-    def _refuse_place(self, name: str, where: str) -> NoReturn:
-        known = ["domestic", "foreign", "of-concern", *self._words.groups, *sorted(CODES)]
-        self._refuse(
-            where,
-            f"is {name[:40]!a}{nearest(name, known)}: write a two-letter country code, a group, "
-            '"domestic", "foreign" or "of-concern"',
-        )
 
     def _declared(
         self, named: Sequence[str], declared: Sequence[str], key: str, where: str

@@ -218,7 +218,8 @@ class Decider:
     def decide(self, facts: Facts, request: Request) -> Decision:
         """The decision on one request. It denies whatever is not plainly granted."""
         part = self._slices.get((request.variant, request.mode, facts.tier))
-        if part is None:
+        strange = request.purpose is not None and request.purpose not in self._purposes
+        if part is None or strange:
             return self._unknown_target(request, facts.tier)
         context = self._context(sound(facts), request)
         answer = is_authorized(
@@ -276,7 +277,7 @@ class Decider:
             context["residence"] = facts.residence
         if facts.end_user is not None:
             context["end_user"] = facts.end_user
-        if request.purpose in self._purposes:
+        if request.purpose is not None:
             context["purpose"] = request.purpose
         if request.tokens_today is not None:
             context["tokens_today"] = request.tokens_today
@@ -288,8 +289,9 @@ class Decider:
         for fact, value, known in (
             ("variant", request.variant, self.policy.variants),
             ("mode", request.mode, self.policy.modes),
+            ("purpose", request.purpose, self.policy.purposes),
         ):
-            if value not in known:
+            if value is not None and value not in known:
                 return _unheard_of(fact, value)
         return _unheard_of("tier", tier)
 

@@ -1,0 +1,267 @@
+"""The axes of a grid: every value of a fact that some condition can tell apart.
+
+Each point is a value that stands for all that no condition tells from it, a real one where the
+population has one. Of nationalities: single ones, pairs, and every real combination.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from touchstone.terms.conditions import (
+    AnyOf,
+    Budget,
+    Condition,
+    Nationality,
+    OneOf,
+    Residence,
+    Ruleset,
+    Value,
+    Window,
+)
+from touchstone.terms.countries import CODES, STATELESS
+from touchstone.terms.facts import (
+    END_USERS,
+    TIERS,
+    EndUser,
+    Facts,
+    Organisation,
+    Population,
+    Request,
+    Tier,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the registry says about a person: one axis, since its facts hang together."""
+
+    tier: Tier
+    organisation: str
+    programmes: frozenset[str]
+    lists: frozenset[str]
+    end_user: EndUser | None
+    staff: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """How much is used of each budget; None: nobody counted."""
+
+    tokens_today: int | None
+    tokens_this_month: int | None
+
+
+Point = Standing | Tokens | Value
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The points of one axis, and from every value that was looked at to its point."""
+
+    points: tuple[Point, ...]
+    place: dict[Point, int]
+
+
+def standing_of(facts: Facts) -> Standing:
+    """The part of a person's facts that the registry gives."""
+    return Standing(
+        facts.tier, facts.organisation, facts.programmes, facts.lists, facts.end_user, facts.staff
+    )
+
+
+def axis_of(fact: str) -> str:
+    """The axis on which a fact lies."""
+    if fact in {"nationalities", "residence", "variant", "mode", "purpose", "now"}:
+        return fact
+    return "tokens" if fact.startswith("tokens") else "standing"
+
+
+def case(values: Mapping[str, Point]) -> tuple[Facts, Request]:
+    """The person and the request that points on every axis describe."""
+    standing, tokens = values["standing"], values["tokens"]
+    if not isinstance(standing, Standing) or not isinstance(tokens, Tokens):
+        raise TypeError("a case has a Standing and Tokens")
+    nationalities = values["nationalities"]
+    facts = Facts(
+        nationalities if isinstance(nationalities, frozenset) else frozenset(),
+        _text(values["residence"]),
+        standing.tier,
+        standing.organisation,
+        standing.programmes,
+        standing.lists,
+        standing.end_user,
+        standing.staff,
+    )
+    now = values["now"]
+    request = Request(
+        str(values["variant"]),
+        str(values["mode"]),
+        now if isinstance(now, int) else 0,
+        _text(values["purpose"]),
+        tokens.tokens_today,
+        tokens.tokens_this_month,
+    )
+    return facts, request
+
+
+def _text(point: Point) -> str | None:
+    return point if isinstance(point, str) else None
+
+
+def _value(point: Point, fact: str) -> Value:
+    if isinstance(point, Standing | Tokens):
+        value: Value = getattr(point, fact)
+        return value
+    return point
+
+
+def truth_of(condition: Condition, point: Point, *, doubt: bool) -> bool:
+    """Whether a condition holds at a point; `doubt` where its fact is unknown there."""
+    value = _value(point, condition.fact)
+    return doubt if value is None else condition.holds(value)
+
+
+def _axis(
+    candidates: Iterable[Point], conditions: Iterable[Condition], name: str, *, keep: bool = False
+) -> Axis:
+    """One point for all candidates that no condition tells apart; with `keep`, one for each."""
+    mine = [each for each in conditions if axis_of(each.fact) == name]
+    seen: dict[object, int] = {}
+    points: list[Point] = []
+    place: dict[Point, int] = {}
+    for candidate in candidates:
+        signature = tuple(_trace(each, candidate) for each in mine)
+        key = (candidate, signature) if keep else signature
+        if key not in seen:
+            seen[key] = len(points)
+            points.append(candidate)
+        place[candidate] = seen[key]
+    return Axis(tuple(points), place)
+
+
+def _trace(condition: Condition, point: Point) -> bool | None:
+    value = _value(point, condition.fact)
+    return None if value is None else condition.holds(value)
+
+
+def who_axes(conditions: set[Condition], population: Population) -> dict[str, Axis]:
+    """The axes of who asks."""
+    candidates: dict[str, Iterable[Point]] = {
+        "standing": _standings(conditions, population),
+        "nationalities": _nationalities(conditions, population),
+        "residence": _residences(conditions, population),
+    }
+    return {name: _axis(values, conditions, name) for name, values in candidates.items()}
+
+
+def what_axes(
+    conditions: set[Condition], rulesets: Sequence[Ruleset], at: int | None
+) -> dict[str, Axis]:
+    """The axes of what is asked for, and when: at every time, or at one (seconds since 1970).
+
+    Each variant and mode keeps a point of its own.
+    """
+    candidates: dict[str, Iterable[Point]] = {
+        "variant": sorted({each for ruleset in rulesets for each in ruleset.variants}),
+        "mode": sorted({each for ruleset in rulesets for each in ruleset.modes}),
+        "purpose": [None, *sorted({each for ruleset in rulesets for each in ruleset.purposes})],
+        "now": _times(conditions) if at is None else [at],
+        "tokens": _tokens(conditions),
+    }
+    own = {"variant", "mode", "purpose"}
+    return {
+        name: _axis(values, conditions, name, keep=name in own)
+        for name, values in candidates.items()
+    }
+
+
+def _standings(conditions: set[Condition], population: Population) -> Iterable[Standing]:
+    yield from (standing_of(facts) for facts in population.groups)
+    yield from _newcomers(conditions, population)
+
+
+def _newcomers(conditions: Iterable[Condition], population: Population) -> Iterable[Standing]:
+    """Standings that somebody could have tomorrow: newcomers, with and without an organisation."""
+    registry = population.registry
+    nobody: frozenset[str] = frozenset()
+    named = sorted(
+        {name for each in conditions if isinstance(each, AnyOf) and each.fact == "lists"
+         for name in each.values}
+    )  # fmt: skip
+    for tier in TIERS:
+        if tier in {"public", "verified"}:
+            yield Standing(tier, "", nobody, nobody, None, staff=False)
+    for name in named:
+        yield Standing("named-list", "", nobody, frozenset({name}), None, staff=False)
+    for each in [*registry.organisations.values(), *_unregistered(conditions, population)]:
+        listed = registry.lists_of(f"organisation:{each.id}")
+        staff = each.id == registry.developer
+        for own in [nobody, *(frozenset({name}) for name in named)]:
+            yield Standing(
+                each.tier, each.id, each.programmes, listed | own, each.end_user, staff=staff
+            )
+
+
+def _unregistered(
+    conditions: Iterable[Condition], population: Population
+) -> Iterable[Organisation]:
+    """Organisations that the rules speak of and nobody registered yet, in every capacity."""
+    organisations: set[str] = set()
+    programmes: set[str] = set()
+    for each in conditions:
+        if isinstance(each, OneOf) and each.fact == "organisation":
+            organisations |= each.values
+        if isinstance(each, AnyOf) and each.fact == "programmes":
+            programmes |= each.values
+    new = sorted(organisations - population.registry.organisations.keys())
+    takes_part: list[frozenset[str]] = [frozenset(), *(frozenset({p}) for p in sorted(programmes))]
+    tiers: tuple[Tier, ...] = ("trusted-partner", "government")
+    for name in [*new, "(another organisation)"]:
+        for tier in tiers:
+            for end_user in (None, *END_USERS):
+                for programme in takes_part:
+                    yield Organisation(name, tier, end_user, programme)
+
+
+def _nationalities(conditions: set[Condition], population: Population) -> Iterable[Value]:
+    yield None
+    real = {facts.nationalities for facts in population.groups if facts.nationalities}
+    yield from sorted(real, key=sorted)
+    asked = [each for each in conditions if isinstance(each, Nationality)]
+    kinds: dict[tuple[bool, ...], str] = {}
+    codes = [*sorted({code for each in real for code in each}), *sorted(CODES), STATELESS]
+    for code in codes:
+        signature = tuple(
+            test for each in asked for test in (code in each.countries, code in each.home)
+        )
+        kinds.setdefault(signature, code)
+    yield from (frozenset({code}) for code in kinds.values())
+    # Nobody is stateless and a national.
+    nationals = [code for code in kinds.values() if code != STATELESS]
+    yield from (frozenset(pair) for pair in combinations(nationals, 2))
+
+
+def _residences(conditions: set[Condition], population: Population) -> Iterable[Value]:
+    yield None
+    yield from sorted({facts.residence for facts in population.groups if facts.residence})
+    if any(isinstance(each, Residence) for each in conditions):
+        yield from sorted(CODES)
+
+
+def _times(conditions: set[Condition]) -> Iterable[int]:
+    windows = [each for each in conditions if isinstance(each, Window)]
+    edges = {edge for each in windows for edge in (each.start, each.end) if edge is not None}
+    first = min(edges, default=1) - 1
+    yield from sorted({first, *edges})
+
+
+def _tokens(conditions: set[Condition]) -> Iterable[Tokens]:
+    def levels(fact: str) -> list[int | None]:
+        asked = {each.tokens for each in conditions if isinstance(each, Budget)
+                 and each.fact == fact}  # fmt: skip
+        return [0, *sorted(asked), None] if asked else [None]
+
+    for today in levels("tokens_today"):
+        for month in levels("tokens_this_month"):
+            yield Tokens(today, month)

@@ -1,0 +1,318 @@
+"""Everybody who could come, as z3 formulas: what the registry settles is an axiom."""
+
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any
+
+import z3
+
+from touchstone.terms.axes import Standing, standing_of
+from touchstone.terms.conditions import AnyOf, Condition, Nationality, OneOf, Residence, Staff
+from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS
+from touchstone.terms.facts import (
+    END_USERS,
+    MAY_BE_UNKNOWN,
+    NO_ORGANISATION,
+    TIERS,
+    Facts,
+    Organisation,
+    Population,
+)
+
+STRANGERS = "(another organisation)"
+TIMEOUT_MS = 10_000
+Formula = Any
+"""A z3 expression, or a plain bool where the value is known already."""
+
+
+class People:
+    """Everybody who could come, as z3 variables with axioms, and who is real among them."""
+
+    def __init__(self, conditions: Sequence[Condition], population: Population) -> None:
+        self.ctx = z3.Context()
+        self._conditions = [each for each in conditions if hasattr(Facts(), each.fact)]
+        self._population = population
+        nationalities = [each for each in self._conditions if isinstance(each, Nationality)]
+        residences = [each for each in self._conditions if isinstance(each, Residence)]
+        self._nation_of, nations = _kinds(
+            NATIONALITIES,
+            lambda code: (code == STATELESS,
+                          *(x for each in nationalities
+                            for x in (code in each.countries, code in each.home))),
+        )  # fmt: skip
+        self._home_of, self._homes = _kinds(
+            CODES, lambda code: tuple(code in each.countries for each in residences)
+        )
+        self._nations = {code: z3.Bool(f"nationality {code}", self.ctx) for code in nations}
+        self._residence = z3.Int("residence", self.ctx)
+        self._tier = z3.Int("tier", self.ctx)
+        self._end_user = z3.Int("end user", self.ctx)
+        self._staff = z3.Bool("staff", self.ctx)
+        self._organisation = z3.Int("organisation", self.ctx)
+        self._organisations, self._alike = _organisations(self._conditions, population)
+        self._names = {name: at for at, name in enumerate(self._organisations)}
+        self._lists = self._flags("lists", population.registry.lists)
+        self._programmes = self._flags("programmes", (
+            name for each in population.registry.organisations.values() for name in each.programmes
+        ))  # fmt: skip
+        self._cache: dict[tuple[Condition, bool], Formula] = {}
+        self._real: dict[tuple[object, ...], Facts] | None = None
+
+    def _flags(self, fact: str, more: Iterable[str]) -> dict[str, z3.BoolRef]:
+        named = {name for each in self._conditions if isinstance(each, AnyOf)
+                 and each.fact == fact for name in each.values}  # fmt: skip
+        return {name: z3.Bool(f"{fact} {name}", self.ctx) for name in sorted(named | {*more})}
+
+    def solver(self) -> z3.Solver:
+        """A solver that knows the axioms."""
+        solver = z3.SolverFor("QF_LIA", ctx=self.ctx)
+        solver.set("timeout", TIMEOUT_MS)
+        solver.add(*self._axioms())
+        return solver
+
+    def _axioms(self) -> Iterable[Formula]:
+        others = [flag for code, flag in self._nations.items() if code != STATELESS]
+        yield z3.Implies(self._nations[STATELESS], negated(any_of(others)))
+        yield z3.And(self._residence >= -1, self._residence < len(self._homes))
+        yield z3.And(self._tier >= 0, self._tier < len(TIERS))
+        yield z3.And(self._end_user >= -1, self._end_user < len(END_USERS))
+        yield z3.And(self._organisation >= 0, self._organisation < len(self._organisations))
+        for name, organisation in self._organisations.items():
+            yield z3.Implies(
+                self._organisation == self._names[name], all_of(self._of(name, organisation))
+            )
+
+    def _of(self, name: str, organisation: Organisation | None) -> Iterable[Formula]:
+        """What the registry settles about the members of an organisation, or of none."""
+        developer = self._population.registry.developer
+        if name == NO_ORGANISATION:
+            listed = any_of(self._lists.values())
+            named = self._tier == TIERS.index("named-list")
+            below = any_of(self._tier == TIERS.index(each) for each in ("public", "verified"))
+            yield named == self.formula(listed)
+            yield any_of((named, below))
+            yield self._end_user == -1
+            yield from map(z3.Not, (*self._programmes.values(), self._staff))
+            return
+        yield self._staff == (name == developer)
+        if organisation is None:
+            return
+        yield self._tier == TIERS.index(organisation.tier)
+        yield self._end_user == _place(END_USERS, organisation.end_user)
+        for programme, flag in self._programmes.items():
+            yield flag == (programme in organisation.programmes)
+        listed_on = self._population.registry.lists_of(f"organisation:{organisation.id}")
+        yield from (flag for each, flag in self._lists.items() if each in listed_on)
+
+    def holds(self, condition: Condition, *, doubt: bool) -> Formula:
+        """Whether a condition on a person holds; `doubt` where its fact is unknown."""
+        key = (condition, doubt)
+        if key not in self._cache:
+            self._cache[key] = self._holds(condition, doubt=doubt)
+        return self._cache[key]
+
+    def _holds(self, condition: Condition, *, doubt: bool) -> Formula:
+        match condition:
+            case Nationality():
+                known = self._nationality(condition)
+            case Residence(countries):
+                known = _among(self._residence, self._homes, countries)
+            case AnyOf(fact, values):
+                flags = self._lists if fact == "lists" else self._programmes
+                known = any_of(flags[each] for each in sorted(values))
+            case Staff(wanted):
+                known = self._staff if wanted else z3.Not(self._staff)
+            case OneOf("end_user", values):
+                known = _among(self._end_user, END_USERS, values)
+            case OneOf("tier", values):
+                known = _among(self._tier, TIERS, values)
+            case OneOf(_, values):
+                known = _among(self._organisation, tuple(self._organisations), values)
+            case _:
+                raise TypeError(condition)
+        if doubt and condition.fact in MAY_BE_UNKNOWN:
+            return any_of((negated(self.known(condition.fact)), known))
+        return known
+
+    def _nationality(self, condition: Nationality) -> Formula:
+        inside = [flag for code, flag in self._nations.items() if code in condition.countries]
+        if condition.dual == "all":
+            outside = [flag for code, flag in self._nations.items()
+                       if code not in condition.countries]  # fmt: skip
+            return all_of((any_of(inside), negated(any_of(outside))))
+        if condition.dual == "any":
+            return any_of(inside)
+        home = {code: flag for code, flag in self._nations.items() if code in condition.home}
+        at_home = any_of(home.values())
+        home_counts = any_of(flag for code, flag in home.items()
+                                  if code in condition.countries)  # fmt: skip
+        return any_of((home_counts,
+                            all_of((negated(at_home), any_of(inside)))))  # fmt: skip
+
+    def known(self, fact: str) -> Formula:
+        """Whether a fact that may be unknown is known."""
+        if fact == "nationalities":
+            return any_of(self._nations.values())
+        return self._residence >= 0 if fact == "residence" else self._end_user >= 0
+
+    def is_real(self) -> Formula:
+        """Whether somebody real is so, as far as any condition can tell."""
+        return any_of(self.exactly(facts) for facts in self._profiles().values())
+
+    def exactly(self, facts: Facts) -> Formula:
+        """Whether a person is as `facts` say, as far as any condition can tell."""
+        held = {self._nation_of[code] for code in facts.nationalities}
+        lives = facts.residence
+        home = -1 if lives is None else self._homes.index(self._home_of[lives])
+        name = self._alike[facts.organisation]
+        return z3.And(
+            *(flag if code in held else z3.Not(flag) for code, flag in self._nations.items()),
+            self._residence == home,
+            self._tier == TIERS.index(facts.tier),
+            self._end_user == _place(END_USERS, facts.end_user),
+            self._organisation == self._names[name],
+            self._staff if facts.staff else z3.Not(self._staff),
+            *(flag if name in facts.lists else z3.Not(flag) for name, flag in self._lists.items()),
+            *(flag if name in facts.programmes else z3.Not(flag)
+              for name, flag in self._programmes.items()),
+        )  # fmt: skip
+
+    def _profiles(self) -> dict[tuple[object, ...], Facts]:
+        """One real person's facts for all who are alike to every condition."""
+        if self._real is None:
+            profiles: dict[tuple[object, ...], Facts] = {}
+            nations: dict[frozenset[str], object] = {}
+            standings: dict[Standing, object] = {}
+            for facts in self._population.groups:
+                held = facts.nationalities
+                if held not in nations:
+                    nations[held] = frozenset(self._nation_of[code] for code in held)
+                standing = standing_of(facts)
+                if standing not in standings:
+                    standings[standing] = self._seen(standing)
+                lives = facts.residence
+                home = lives and self._home_of[lives]
+                profiles.setdefault((nations[held], home, standings[standing]), facts)
+            self._real = profiles
+        return self._real
+
+    def _seen(self, standing: Standing) -> object:
+        return (
+            standing.tier,
+            self._alike[standing.organisation],
+            standing.programmes,
+            standing.lists,
+            standing.end_user,
+            standing.staff,
+        )
+
+    def real_in(self, model: z3.ModelRef) -> Facts:
+        """The facts of a real person who is as the model says."""
+        for facts in self._profiles().values():
+            if z3.is_true(model.eval(self.exactly(facts), model_completion=True)):
+                return facts
+        raise LookupError("the model shows nobody real")
+
+    def in_model(self, model: z3.ModelRef) -> Facts:
+        """The person that the model shows."""
+        names = [*self._organisations]
+        home, end_user = integer(model, self._residence), integer(model, self._end_user)
+        return Facts(
+            _true(model, self._nations),
+            self._homes[home] if home >= 0 else None,
+            TIERS[integer(model, self._tier)],
+            names[integer(model, self._organisation)],
+            _true(model, self._programmes),
+            _true(model, self._lists),
+            END_USERS[end_user] if end_user >= 0 else None,
+            z3.is_true(model.eval(self._staff, model_completion=True)),
+        )
+
+    def formula(self, part: Formula) -> Formula:
+        """Always a z3 expression."""
+        return z3.BoolVal(part, self.ctx) if isinstance(part, bool) else part
+
+
+def all_of(parts: Iterable[Formula]) -> Formula:
+    """The conjunction; plain bools are settled here, so that none is in z3's way."""
+    found = []
+    for part in parts:
+        if part is False:
+            return False
+        if part is not True:
+            found.append(part)
+    return z3.And(*found) if len(found) > 1 else found[0] if found else True
+
+
+def any_of(parts: Iterable[Formula]) -> Formula:
+    """The disjunction."""
+    found = []
+    for part in parts:
+        if part is True:
+            return True
+        if part is not False:
+            found.append(part)
+    return z3.Or(*found) if len(found) > 1 else found[0] if found else False
+
+
+def negated(part: Formula) -> Formula:
+    """The negation."""
+    return (not part) if isinstance(part, bool) else z3.Not(part)
+
+
+def integer(model: z3.ModelRef, term: Formula) -> int:
+    """The value of a whole number in a model; a plain one is itself."""
+    if isinstance(term, int):
+        return term
+    return int(model.eval(term, model_completion=True).as_long())
+
+
+def _true(model: z3.ModelRef, flags: Mapping[str, z3.BoolRef]) -> frozenset[str]:
+    return frozenset(
+        name for name, flag in flags.items()
+        if z3.is_true(model.eval(flag, model_completion=True))
+    )  # fmt: skip
+
+
+def _kinds(
+    codes: Iterable[str], signature: Callable[[str], tuple[bool, ...]]
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """From every code to the first that no condition tells from it; and these first ones."""
+    first: dict[tuple[bool, ...], str] = {}
+    of = {code: first.setdefault(signature(code), code) for code in sorted(codes)}
+    return of, tuple(first.values())
+
+
+def _organisations(
+    conditions: Iterable[Condition], population: Population
+) -> tuple[dict[str, Organisation | None], dict[str, str]]:
+    """The organisations that can matter, and from every one to the one that stands for it.
+
+    None: nothing is registered about it. Those that no condition names stand for all that are
+    alike in what is registered.
+    """
+    registry = population.registry
+    named = {
+        name for each in conditions if isinstance(each, OneOf) and each.fact == "organisation"
+        for name in each.values
+    }  # fmt: skip
+    first: dict[object, str] = {}
+    alike = {NO_ORGANISATION: NO_ORGANISATION}
+    for name, each in registry.organisations.items():
+        listed = registry.lists_of(f"organisation:{name}")
+        own = name if name in named or name == registry.developer else ""
+        alike[name] = first.setdefault(
+            (each.tier, each.end_user, each.programmes, listed, own), name
+        )
+    found: dict[str, Organisation | None] = {NO_ORGANISATION: None}
+    found |= {name: registry.organisations[name] for name in first.values()}
+    found |= dict.fromkeys(sorted(named - found.keys()))
+    return {**found, STRANGERS: None}, alike
+
+
+def _among(term: z3.ArithRef, words: Sequence[str], wanted: Container[str]) -> Formula:
+    """Whether a number is the place of a wanted word; -1, unknown, never is."""
+    return any_of(term == at for at, word in enumerate(words) if word in wanted)
+
+
+def _place(words: Sequence[str], word: str | None) -> int:
+    return -1 if word is None else words.index(word)
