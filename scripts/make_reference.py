@@ -1,7 +1,7 @@
-"""Write docs/reference/commands.md from the command line itself.
+"""Write docs/reference/commands.md from the command line, and docs/adr/index.md from its pages.
 
-python scripts/make_reference.py           writes the page
-python scripts/make_reference.py --check   says whether the page is current
+python scripts/make_reference.py           writes both
+python scripts/make_reference.py --check   says whether they are current
 """
 
 import sys
@@ -15,7 +15,22 @@ from cyclopts.argument import Argument
 
 from touchstone.cli.app import app
 
-PAGE = Path(__file__).parents[1] / "docs" / "reference" / "commands.md"
+DOCS = Path(__file__).parents[1] / "docs"
+COMMANDS = DOCS / "reference" / "commands.md"
+DECISIONS = DOCS / "adr"
+# The first number of each group, and what it is about.
+GROUPS = {
+    1: "The whole",
+    10: "The record's bytes",
+    20: "Frameworks and markings",
+    30: "What may happen to a case",
+    40: "Keys and records",
+    50: "The sandbox",
+    60: "Families and controls",
+    70: "The engine",
+    80: "What people see",
+    90: "Terms of use",
+}
 TOP = """# Commands
 
 Written by `scripts/make_reference.py` from the code; a test says when it is not current.
@@ -131,23 +146,54 @@ def section(name: str, command: App) -> list[str]:
     return lines
 
 
-def page() -> str:
-    """The whole page."""
+def commands_page() -> str:
+    """The whole page of commands."""
     lines = [TOP.rstrip()]
     for name, command in commands(app):
         lines += section(name, command)
     return "\n".join(lines) + "\n"
 
 
+def decisions_page() -> str:
+    """The list of decisions, grouped by their numbers."""
+    lines = [
+        "# Decisions",
+        "",
+        "One page each: status, context, decision, consequences. A decision that is taken back",
+        "keeps its page, which then names the one that replaces it.",
+    ]
+    heading = ""
+    for path in sorted(DECISIONS.glob("[0-9]*.md")):
+        number = int(path.name[:4])
+        group = GROUPS[max(first for first in GROUPS if first <= number)]
+        if group != heading:
+            heading = group
+            lines += ["", f"## {group}", ""]
+        title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ")
+        lines.append(f"- [{title}]({path.name})")
+    return "\n".join(lines) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """Each written page and what it should hold."""
+    return {COMMANDS: commands_page(), DECISIONS / "index.md": decisions_page()}
+
+
 def main(given: list[str]) -> int:
-    """Write the page, or with `--check` compare it."""
+    """Write the pages, or with `--check` compare them."""
     if given == ["--check"]:
-        current = PAGE.is_file() and PAGE.read_text("utf-8") == page()
-        print("current" if current else "not current: run python scripts/make_reference.py")
-        return 0 if current else 1
-    PAGE.write_text(page(), "utf-8")
-    print(f"wrote {PAGE.name}")
+        stale = [path.name for path, text in pages().items() if not current(path, text)]
+        print(f"run python scripts/make_reference.py: {', '.join(stale)}" if stale else "current")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")
+        print(f"wrote {path.name}")
     return 0
+
+
+def current(path: Path, text: str) -> bool:
+    """Whether a file holds exactly this."""
+    return path.is_file() and path.read_text("utf-8") == text
 
 
 if __name__ == "__main__":
