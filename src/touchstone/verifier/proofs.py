@@ -6,7 +6,7 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from .errors import hold
+from .errors import AlteredError, hold
 from .strict import INTEGERS_END, unbase64
 
 EMPTY_ROOT = sha256().digest()
@@ -85,12 +85,11 @@ class Checkpoint:
 
     def __init__(self, note: str) -> None:
         match = _NOTE.fullmatch(note)
-        hold(match is not None, "has a checkpoint that is no signed note of origin, size and root")
-        text, origin, size, root, lines = match.groups() if match else ("", "", "0", "", "")
-        self.text, self.origin = text.encode(), origin
-        self.size, self.root = int(size), unbase64(root)
+        if match is None:
+            raise AlteredError("has a checkpoint that is no signed note of origin, size and root")
+        self.text, self.origin, lines = match[1].encode(), match[2], match[5]
+        self.size, self.root = int(match[3]), unbase64(match[4])
         hold(self.size < INTEGERS_END, "has a checkpoint of a size of 2^53 or beyond")
-        hold(self.root != b"", "has a checkpoint with an ill-formed root")
         self.signatures: dict[tuple[str, bytes], bytes] = {}
         for line in lines.split("\n")[:-1]:
             _dash, name, encoded = line.split(" ")

@@ -155,10 +155,9 @@ class Reading:
         self.before.update(self.line)
         self.number += 1
         self.line = self.file.readline(MAX_LINE + 1)
-        hold(self.line != b"", "is missing: the bundle ends before it")
         if not self.line.endswith(b"\n"):
-            hold(len(self.line) <= MAX_LINE, "is longer than 1 MiB")
-            raise AlteredError("does not end with a line feed")
+            cut = "is longer than 1 MiB" if len(self.line) > MAX_LINE else "has no line feed"
+            raise AlteredError(cut if self.line else "is missing: the bundle ends before it")
         return self.line[:-1]
 
     def _keys(self) -> None:
