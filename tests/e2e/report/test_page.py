@@ -1,6 +1,7 @@
 """The report in a real browser: accessible, readable on a phone, nothing fetched, prints."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ from playwright.sync_api import Browser, ViewportSize
 
 from support.browser import chromium
 from support.report_data import sample_report
+from support.small_case import measure, settle, small_case
+from touchstone.clearance import party_audience
 from touchstone.report import render_html
+from touchstone.service.concluding import conclude
+from touchstone.service.editions import audiences, issue_editions
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.xdist_group("browser")]
 
@@ -25,6 +30,27 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def real_pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Every edition of a small case, as the service gathers it, and one without thresholds."""
+    stated, undisclosed = tmp_path_factory.mktemp("stated"), tmp_path_factory.mktemp("undisclosed")
+    # In a thread of its own: Playwright keeps an event loop in this one, where Django refuses.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(_issue, stated, undisclosed).result()
+
+
+def _issue(stated: Path, undisclosed: Path) -> list[Path]:
+    with small_case(stated) as case:
+        measure(case)
+        settle(case)
+        pages = [edition.report for edition in issue_editions(case, stated, audiences(case.cast))]
+    with small_case(undisclosed, framework="us-2026-06") as case:
+        measure(case)
+        conclude(case, "battery-1")
+        centre = party_audience(case.cast.centre)
+        return [*pages, *(e.report for e in issue_editions(case, undisclosed, [centre]))]
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as opened:
         yield opened
@@ -37,6 +63,37 @@ def test_no_accessibility_violation(browser: Browser, page_file: Path, size: Vie
     found = Axe().run(page).response["violations"]
     page.close()
     assert [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found] == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_edition_of_a_real_case_is_accessible_and_fits(
+    browser: Browser, real_pages: list[Path], size: ViewportSize
+):
+    assert len(real_pages) == 6
+    for path in real_pages:
+        page = browser.new_page(viewport=size, bypass_csp=True)
+        page.goto(path.as_uri())
+        found = Axe().run(page).response["violations"]
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        page.close()
+        assert [(path.name, v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found] == []
+        assert overflow <= 0, path.name
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_no_text_of_a_picture_is_cut(browser: Browser, real_pages: list[Path], size: ViewportSize):
+    page = browser.new_page(viewport=size)
+    page.goto(real_pages[0].as_uri())
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('figure svg text')].filter(text => {
+            const box = text.getBoundingClientRect();
+            return box.width && (box.left < 0 || box.right > document.documentElement.clientWidth);
+        }).map(text => text.textContent)"""
+    )
+    page.close()
+    assert cut == []
 
 
 def test_axe_would_see_a_violation(browser: Browser, page_file: Path):
