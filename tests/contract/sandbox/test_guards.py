@@ -253,6 +253,13 @@ async def test_escape_sequences_come_out_visible(start: Start):
 
 
 # ---------------------------------------------------------------- copying out
+LEASE = """
+import fcntl, os, signal, time
+fcntl.fcntl(os.open("answer", os.O_CREAT | os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+if not os.fork():
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    time.sleep(60)
+"""
 PLANTS = {
     "a link to a host file": "ln -s /etc/hostname answer",
     "a link beside it": "echo x > other; ln -s other answer",
@@ -261,6 +268,9 @@ PLANTS = {
     "a pipe": "mkfifo answer",
     "a folder": "mkdir answer",
     "a large file": "head -c 2000 /dev/zero > answer",
+    "a loop of links": "ln -s answer answer",
+    "a socket": "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"answer\")'",
+    "a lease": f"python3 -c '{LEASE}'",
 }
 
 
@@ -272,6 +282,40 @@ async def test_planted_files_are_not_copied_out(start: Start, plant: str):
     with pytest.raises(CopyOutRefusedError):
         await sandbox.copy_out(path, 1000)
     assert kinds(sandbox.events) == {("copy-out", False)}
+
+
+@pytest.mark.parametrize("plant", ["a pipe", "a loop of links", "a socket", "a lease"])
+async def test_planted_files_are_refused_to_a_reader_as_inspect_asks(start: Start, plant: str):
+    sandbox = await start()
+    assert (await sandbox.exec(["sh", "-c", PLANTS[plant]])).success
+    with pytest.raises(PermissionError):
+        await sandbox.read_file("answer")
+    assert not sandbox.events
+
+
+IN_FLIGHT = """
+import os, socket, time
+try:
+    pairs = [socket.socketpair() for _ in range(20)]
+    for ours, _ in pairs:
+        socket.send_fds(ours, [b"x"], [0] * 200)
+except OSError:
+    print("full", flush=True)
+if not os.fork():
+    os.closerange(0, 3)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the count is the host user's, sandboxes and all")
+async def test_files_under_way_used_up_are_told_and_leave_the_answer(start: Start):
+    sandbox = await start()
+    await sandbox.write_file("answer", "x")
+    assert (await sandbox.exec(["python3", "-c", IN_FLIGHT])).stdout == "full\n"
+    with pytest.raises(PermissionError, match="references"):
+        await sandbox.read_file("answer")
+    assert await sandbox.copy_out("answer", 10) == b"x"
+    assert not sandbox.events
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../x", "a/../x", "", ".", "a//b", "a\nb", "ä"])

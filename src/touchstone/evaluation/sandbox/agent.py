@@ -93,13 +93,18 @@ def load_filter(number: int, code: bytes) -> int:
     return listener
 
 
-def send(sock: socket, text: bytes, fds: tuple[int, ...] = ()) -> None:
+def send(sock: socket, text: bytes) -> None:
     """One datagram; a reader that has gone is no fault of ours."""
-    rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
     try:
-        sock.sendmsg([text], [(SOL_SOCKET, SCM_RIGHTS, rights)] if fds else [])
+        sock.send(text)
     except OSError:
         return
+
+
+def send_files(sock: socket, text: bytes, fds: tuple[int, ...]) -> None:
+    """One datagram with files. A program can use up what its user may have under way: OSError."""
+    rights = b"".join(fd.to_bytes(4, sys.byteorder) for fd in fds)
+    sock.sendmsg([text], [(SOL_SOCKET, SCM_RIGHTS, rights)])
 
 
 def receive(sock: socket) -> tuple[bytes, list[int]]:
@@ -250,8 +255,10 @@ def serve(control: socket, text: bytes, fds: list[int]) -> None:
                 os._exit(0)
         else:
             fd = open_file(text, body)
-            send(reply, b"open", (fd,))
-            os.close(fd)
+            try:
+                send_files(reply, b"open", (fd,))
+            finally:
+                os.close(fd)
     except OSError as error:
         send(reply, b"fail %d start" % (error.errno or 0))
     finally:
@@ -296,7 +303,7 @@ def main() -> None:
     null = os.open("/dev/null", os.O_RDWR)
     for target in (0, 1, 2):
         os.dup2(null, target)
-    send(control, b"ready", tuple(given))
+    send_files(control, b"ready", tuple(given))
     for fd in given:
         os.close(fd)
     requests = poll()

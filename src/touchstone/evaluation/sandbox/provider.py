@@ -248,6 +248,11 @@ class TouchstoneSandbox(SandboxEnvironment):
         except SandboxGoneError as error:
             self._gone(error)
             raise
+        except OSError as error:
+            if write or isinstance(error, FileNotFoundError):
+                raise
+            # A loop of links, a socket, a lease: what a program planted there is no fault of ours.
+            raise PermissionError(errno.EACCES, error.strerror, file) from error
         mode = os.fstat(fd).st_mode
         if stat.S_ISREG(mode):
             return fd
