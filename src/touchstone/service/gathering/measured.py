@@ -207,7 +207,10 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
             ))  # fmt: skip
     spoken = {criterion.domain for criterion in framework.criteria}
     rows += [
-        NotMeasured(plain(domain).capitalize(), "the framework has no criterion for it")
+        NotMeasured(
+            plain(domain).capitalize(),
+            "the framework states no criterion for it, so nothing is concluded",
+        )
         for domain in framework.domains
         if domain not in spoken
     ]

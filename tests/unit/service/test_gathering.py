@@ -1,0 +1,122 @@
+"""What an edition says of a real case, in words."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.small_case import facts_for, measure, settle, small_case
+from touchstone.clearance import PUBLIC, party_audience
+from touchstone.report import ReportData
+from touchstone.service.concluding import conclude
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ReportData]]:
+    with small_case(tmp_path_factory.mktemp("case")) as case:
+        measure(case)
+        settle(case)
+        audiences = (party_audience("example-centre"), party_audience("example-agency"), PUBLIC)
+        yield {audience.name: facts_for(case, audience) for audience in audiences}
+
+
+@pytest.fixture(scope="module")
+def undisclosed(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
+    with small_case(tmp_path_factory.mktemp("case"), framework="us-2026-06") as case:
+        measure(case)
+        conclude(case, "battery-1")
+        return facts_for(case, party_audience(case.cast.centre))
+
+
+def test_the_lede_says_what_came_out_who_decided_and_whose_word_is_missing(
+    pages: dict[str, ReportData],
+):
+    measured, decided, missing = pages["example-centre"].summary
+    assert "Example Centre measured Example Model 3 of Example Lab on three criteria" in measured
+    assert "In thinking mode it is above the threshold on all three." in measured
+    assert "The rule proposes: covered frontier model." in decided
+    assert "Example Agency decided on 21 November 2026: covered frontier model." in decided
+    assert "Example Treasury was asked to concur and has not answered" in missing
+    assert "silence is not consent" in missing
+
+
+def test_the_public_edition_says_how_much_is_withheld_and_why(pages: dict[str, ReportData]):
+    public = pages["public"]
+    assert "may read one" in public.summary[0]
+    assert "to partners" in public.summary[1]
+    assert "withheld here, not absent" in public.summary[-1]
+    assert public.designation is None
+    assert public.results == ()
+    assert public.framework == ()
+
+
+def test_alpha_is_said_to_be_shared_among_modes(pages: dict[str, ReportData]):
+    rule = pages["example-centre"].results[0].rule
+    assert "alpha = 0.05, shared among two modes (0.025 each)" in rule
+    assert "beta = 0.05" in rule
+
+
+def test_what_nobody_declared_is_not_said_to_be_met(pages: dict[str, ReportData]):
+    designation = pages["example-centre"].designation
+    assert designation
+    says = {reason.criterion: reason.says for reason in designation.reasons}
+    assert says["memory-safety"] == "met"
+    assert says["employment-effects"] == "not-declared"
+    assert all("final in" not in reason.reason for reason in designation.reasons)
+
+
+def test_the_timeline_folds_runs_and_loses_no_entry(pages: dict[str, ReportData]):
+    for data in pages.values():
+        numbers = [n for event in data.timeline for n in range(event.n, event.last + 1)]
+        assert numbers == list(range(data.accounting.entries))
+    folded = [event for event in pages["example-centre"].timeline if event.folded]
+    assert {"Records 12 chunks of outcomes.", "Reaches 6 verdicts."} <= {e.text for e in folded}
+    assert all(len(event.folded) == event.last - event.n + 1 for event in folded)
+
+
+def test_parts_add_up(pages: dict[str, ReportData]):
+    for data in pages.values():
+        counts = data.accounting
+        assert counts.opened + counts.withheld + counts.erased == counts.parts
+        assert sum(row.parts for row in data.withheld) == counts.withheld + counts.erased
+
+
+def test_an_edition_is_marked_as_narrowly_as_what_it_opens(pages: dict[str, ReportData]):
+    assert {name: data.marking for name, data in pages.items()} == {
+        "example-centre": "TLP:RED",
+        "example-agency": "TLP:AMBER",
+        "public": "TLP:CLEAR",
+    }
+
+
+def test_difficulties_add_up_to_what_was_counted(pages: dict[str, ReportData]):
+    for row in pages["example-agency"].results:
+        assert sum(each.counted for each in row.by_difficulty) == row.counted
+        assert sum(each.solved for each in row.by_difficulty) == row.solved
+
+
+def test_invented_parties_are_said_to_be_invented(
+    pages: dict[str, ReportData], undisclosed: ReportData
+):
+    assert pages["example-centre"].notices == (
+        "An example: the parties and the numbers are invented.",
+    )
+    assert undisclosed.notices == ()
+
+
+def test_without_thresholds_nothing_is_concluded(undisclosed: ReportData):
+    assert {row.verdict for row in undisclosed.results} == {"no-threshold"}
+    assert {row.rule for row in undisclosed.results} == {
+        "Thresholds undisclosed: measured, nothing concluded."
+    }
+    assert "nothing is concluded from the numbers" in undisclosed.summary[0]
+
+
+def test_claims_that_conflict_stand_side_by_side(undisclosed: ReportData):
+    window = next(c for c in undisclosed.conflicts if c.title == "What the window runs to")
+    assert len(window.claims) == 2
+    assert all(claim.source and claim.status for claim in window.claims)
+
+
+def test_the_note_of_the_window_is_shown(undisclosed: ReportData):
+    assert undisclosed.clock
+    assert any("No source names a time zone" in remark for remark in undisclosed.clock.remarks)
