@@ -25,8 +25,6 @@ def arguments(submission: Path, framework: Path, *more: str) -> tuple[str | Path
             "--accept-grade", *chosen, *more)  # fmt: skip
 
 
-def small_review(
-    submission: Path, framework: Path, home: Path, key: str, *more: str, **environment: str
-) -> Ran:
+def small_review(submission: Path, framework: Path, home: Path, key: str, *more: str) -> Ran:
     """Run it to its end."""
-    return touchstone(*arguments(submission, framework, *more), home=home, key=key, **environment)
+    return touchstone(*arguments(submission, framework, *more), home=home, key=key)

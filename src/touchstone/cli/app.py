@@ -23,8 +23,13 @@ app = App(
     name="touchstone",
     help="Pre-release review of frontier AI models under a voluntary framework.",
     version=__version__,
+    suppress_keyboard_interrupt=False,
 )
-review = App(name="review", help="Run, look at, halt or destroy a review.")
+review = App(
+    name="review",
+    help="Run, look at, halt or destroy a review.",
+    suppress_keyboard_interrupt=False,
+)
 app.command(review)
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
@@ -44,8 +49,9 @@ def run(argv: Sequence[str]) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _refuse("interrupted; the same command goes on where this one stopped", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader went away: leave quietly, and keep the interpreter from flushing again.
+    except (BrokenPipeError, SystemExit):
+        # The reader went away (Rich then leaves with 1, which here is an answer): leave quietly,
+        # and keep the interpreter from flushing again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:  # noqa: BLE001 - the last line of defence against a traceback

@@ -73,7 +73,9 @@ def case(shown: "CaseShown") -> None:
 def verification(verdict: "Verdict") -> None:
     """What a check of a bundle says."""
     console = _console()
-    for line in verdict.lines():
+    word, *facts = verdict.lines()
+    console.print(escape(word), style="bold", soft_wrap=True)
+    for line in facts:
         console.print(escape(line), soft_wrap=True)
 
 

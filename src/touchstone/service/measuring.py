@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from touchstone.evaluation import Budget, ChunkSpec, Outcome, Usage, endpoint_digest, ranges
+from touchstone.evaluation import Budget, ChunkSpec, Outcome, Submission, endpoint_digest, ranges
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
@@ -17,7 +17,8 @@ from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.outcomes import record_breach, record_outcomes, used_before
+from touchstone.service.outcomes import PROBES, record_breach, record_outcomes, used_before
+from touchstone.service.probing import MOST_TOKENS
 from touchstone.service.progress import Observer, RunProgress
 from touchstone.service.sealing import Prepared
 
@@ -138,6 +139,43 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     return run.tracker
 
 
+def probe_tokens(submission: Submission) -> int:
+    """The most that one round of snapshot probes may use."""
+    return MOST_TOKENS * len(submission.modes)
+
+
+def least_tokens(submission: Submission, sample: int) -> int:
+    """What must be left to go on: a sample's tokens, and the probes before and after it."""
+    return sample + 2 * probe_tokens(submission)
+
+
+def require_room(setting: Setting) -> None:
+    """Stop before anything is asked, where the caps leave no room for what is still to do.
+
+    Raises:
+        StoppedError: they do not.
+    """
+    case, prepared = setting.case, setting.prepared
+    counts = case.installation.records.jobs.counts(case.id)
+    to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
+    least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
+    if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
+        raise StoppedError(f"{WORDS['cap']}; what ran is recorded")
+
+
+def budget_of(setting: Setting, chunks: Mapping[str, tuple[ChunkSpec, RunKey]]) -> Budget:
+    """What is left of the caps, by journals that are still here, else by the record."""
+    used = used_before(setting.case)
+    for chunk, (spec, _) in chunks.items():
+        if setting.folder(chunk).exists():
+            with Journal(setting.folder(chunk), spec.id) as journal:
+                used[chunk] = journal.used()
+    budget = Budget(setting.case.submission.caps)
+    for name, usage in used.items():
+        budget.settle(name, usage)
+    return budget
+
+
 class _Measuring:
     """One process's share of the work: it leases, starts, listens and records."""
 
@@ -152,9 +190,9 @@ class _Measuring:
         self.failures: dict[str, int] = {}
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.renewed = 0.0
-        self.budget = Budget(setting.case.submission.caps)
-        for chunk, used in self._used().items():
-            self.budget.settle(chunk, used)
+        self.budget = budget_of(setting, chunks)
+        # The probe that follows the last sample must fit as well.
+        self.budget.allow(PROBES, probe_tokens(setting.case.submission), 1, 0)
         self.began = _first_probe(setting.case)
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks)
@@ -286,15 +324,6 @@ class _Measuring:
     def _journal(self, spec: ChunkSpec) -> list[Outcome]:
         with Journal(self.setting.folder(spec.id), spec.id) as journal:
             return [journal.outcomes[index] for index in sorted(journal.outcomes)]
-
-    def _used(self) -> dict[str, Usage]:
-        """Tokens by chunk so far: from journals that are still here, else from the record."""
-        used = used_before(self.setting.case)
-        for chunk, (spec, _) in self.chunks.items():
-            if self.setting.folder(chunk).exists():
-                with Journal(self.setting.folder(chunk), spec.id) as journal:
-                    used[chunk] = journal.used()
-        return used
 
 
 def _first_probe(case: Case) -> int:

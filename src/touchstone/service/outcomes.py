@@ -15,6 +15,8 @@ from touchstone.service.recording import Attachment, Content, Deed, Evidence
 if TYPE_CHECKING:
     from touchstone.service.measuring import Setting
 
+PROBES = "snapshot-probes"
+"""Where the tokens of probes are counted, beside those of chunks."""
 LARGEST_LOG = 64 * 1024 * 1024
 
 
@@ -83,14 +85,17 @@ def record_breach(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcom
 
 
 def used_before(case: Case) -> dict[str, Usage]:
-    """Tokens of every chunk of which the record holds outcomes, by chunk."""
+    """Tokens so far: of every chunk of which the record holds outcomes, by chunk, and of probes."""
     reader = case.installation.records.case(case.id)
     entries = read_entries(reader, party_audience(case.cast.centre))
-    return {
-        entry.event.facts()["chunk"]: Usage.model_validate(entry.contents[1]["used"])
-        for entry in entries
-        if entry.event.type == "outcomes-recorded"
-    }
+    used: dict[str, Usage] = {}
+    for entry in entries:
+        if entry.event.type == "outcomes-recorded":
+            used[entry.event.facts()["chunk"]] = Usage.model_validate(entry.contents[1]["used"])
+        elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
+            for taken in entry.contents[0]["probes"].values():
+                used[PROBES] = used.get(PROBES, Usage()) + Usage.model_validate(taken["usage"])
+    return used
 
 
 def _recorded(outcome: Outcome) -> measuring.Outcome:

@@ -14,6 +14,8 @@ from touchstone.service.errors import CannotRunError, StoppedError
 from touchstone.service.recording import Content, Deed
 
 QUICK = Asking(retries=2, attempt_seconds=60)
+MOST_TOKENS = 5_000
+"""That one mode's probe may use: four short questions and as many bounded answers."""
 
 
 def probe_modes(

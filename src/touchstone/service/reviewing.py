@@ -5,11 +5,11 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.oversight import Probe
 from touchstone.evaluation.oversight.snapshots import When
@@ -22,13 +22,21 @@ from touchstone.service.editions import Edition, audiences, issue_editions
 from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
-from touchstone.service.measuring import Setting, Tracker, measure, plan_chunks, tracker_of
+from touchstone.service.measuring import (
+    Setting,
+    Tracker,
+    least_tokens,
+    measure,
+    plan_chunks,
+    require_room,
+    tracker_of,
+)
 from touchstone.service.opening import check_parties, default_centre, open_case
 from touchstone.service.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
 from touchstone.service.probing import probe_modes, take_snapshots
 from touchstone.service.progress import Observer, RunProgress
 from touchstone.service.recording import Deed
-from touchstone.service.sealing import Prepared, families, reopen, seal
+from touchstone.service.sealing import ELICITATION, Prepared, families, reopen, seal
 from touchstone.service.words import named
 
 MAX_WORKERS = 64
@@ -157,6 +165,12 @@ def _check_new(framework: Framework, submission: Submission, options: ReviewOpti
     plan = battery_plan(framework, families(), options.items or DEFAULT_ITEMS, "battery-1")
     runs(framework, plan, submission)
     require_grade(preflight().grade, accept=options.accept_grade)
+    least = least_tokens(submission, ELICITATION.token_limit)
+    if Budget(submission.caps).allow("", least, 1, 0) is None:
+        raise CannotRunError(
+            f"caps: one sample and the probes around it may use {least:,} tokens, which is more "
+            "than the caps allow; raise them"
+        )
 
 
 @contextmanager
@@ -317,10 +331,6 @@ def _measure(
     observer: Observer,
     probes: Mapping[str, Probe] | None,
 ) -> Tracker:
-    when: When = "during" if case.state.tallies else "before"
-    models = take_snapshots(case, keys, when, probes)
-    observer.step("Snapshot probes taken: " + "; ".join(
-        f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     grade = preflight().grade
     if not at_least(grade, prepared.grade) and not options.accept_grade:
         raise CannotRunError(
@@ -331,10 +341,17 @@ def _measure(
         case=case,
         prepared=prepared,
         keys=keys,
-        expected_models=models,
+        expected_models={},
         workers=options.workers,
         sandbox=SandboxConfig(grade=grade).model_dump(mode="json"),
     )
+    if probes is None:
+        require_room(setting)
+    when: When = "during" if case.state.tallies else "before"
+    models = take_snapshots(case, keys, when, probes)
+    observer.step("Snapshot probes taken: " + "; ".join(
+        f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
+    setting = replace(setting, expected_models=models)
     try:
         tracker = measure(setting, observer)
     except StoppedError:

@@ -5,7 +5,6 @@ import io
 import pytest
 from rich.console import Console
 
-from touchstone.cli import progress
 from touchstone.cli.progress import Lines, Pace, bars
 from touchstone.service.progress import RunProgress
 
@@ -41,7 +40,7 @@ def test_what_is_at_work_is_shown_and_the_rest_is_summed_up():
 
 def test_time_left_is_from_this_runs_own_pace(monkeypatch: pytest.MonkeyPatch):
     now = 1000.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     pace = Pace()
     assert pace.text(rows(2, done=1)) == "24 of 48 samples, 0:00"
     now += 3700
@@ -54,7 +53,7 @@ def test_lines_are_few_and_plain(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     now = 1000.0
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     lines = Lines()
     lines.step("Begun")
     for second in range(12):
