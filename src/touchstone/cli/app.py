@@ -132,6 +132,7 @@ def review_run(
     items: int | None = None,
     workers: int = 2,
     accept_grade: bool = False,
+    resume: str | None = None,
     json: Json = False,
 ) -> int:
     """Run the review of a SUBMISSION.toml, or go on with it where it stopped.
@@ -143,13 +144,18 @@ def review_run(
         items: Items per criterion, fixed when the battery is sealed.
         workers: Worker processes.
         accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
+        resume: Take the centre's halt back; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
     from touchstone.service.installation import open_installation
     from touchstone.service.reviewing import ReviewOptions, run_review
 
     options = ReviewOptions(
-        framework=framework, items=items, workers=workers, accept_grade=accept_grade
+        framework=framework,
+        items=items,
+        workers=workers,
+        accept_grade=accept_grade,
+        resume=resume,
     )
     with observer() as watching, open_installation() as installation:
         result = run_review(installation, submission, out, options, watching)

@@ -3,75 +3,87 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.reviews import command, environment, touchstone, write_submission
+from support.reviews import KEY, Ran, command, environment, write_submission
+from support.small_review import arguments, write_framework
+from touchstone.cli.app import run
 from touchstone.evaluation.subjects.launch import start_subject
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 
 
-def shown(home: Path, case: str) -> dict[str, Any]:
-    ran = touchstone("review", "show", case, "--json", home=home)
-    assert ran.code == 0, ran.err
-    found: dict[str, Any] = ran.json
-    return found
+@dataclass(frozen=True)
+class Here:
+    """Commands run in this process, in a home and an output folder of their own."""
+
+    folder: Path
+    home: Path
+    capture: pytest.CaptureFixture[str]
+
+    def run(self, *args: str | Path) -> Ran:
+        self.capture.readouterr()
+        code = run([str(word) for word in args])
+        said = self.capture.readouterr()
+        return Ran(code, said.out, said.err)
+
+    def review(self, submission: Path, *more: str | Path) -> dict[str, Any]:
+        ran = self.run("review", "run", submission, "--out", self.folder / "out",
+                       "--accept-grade", "--json", *more)  # fmt: skip
+        assert ran.code == 0, ran.err
+        found: dict[str, Any] = ran.json
+        return found
+
+    def shown(self) -> dict[str, Any]:
+        (row,) = self.run("review", "list", "--json").json
+        found: dict[str, Any] = self.run("review", "show", row["case"], "--json").json
+        return found
 
 
-def run_json(submission: Path, home: Path, key: str, *more: str) -> dict[str, Any]:
-    out = submission.parent / "out"
-    ran = touchstone(
-        "review", "run", submission, "--out", out, "--accept-grade", "--json", *more,
-        home=home, key=key,
-    )  # fmt: skip
-    assert ran.code == 0, ran.err
-    found: dict[str, Any] = ran.json
-    return found
+@pytest.fixture
+def here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
+    return Here(tmp_path, tmp_path / "home", capsys)
 
 
-def test_killed_review_repeats_only_what_was_in_flight(tmp_path: Path):
-    home, out = tmp_path / "home", tmp_path / "out"
+def test_killed_review_repeats_only_what_was_in_flight(here: Here, monkeypatch: pytest.MonkeyPatch):
+    home, framework = here.home, write_framework(here.folder)
     with start_subject() as subject:
-        submission = write_submission(tmp_path, subject.url)
-        args = ("review", "run", submission, "--out", out, "--items", "4", "--accept-grade")
+        monkeypatch.setenv(KEY, subject.key)
+        submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
         first = subprocess.Popen(
-            command(*args),
+            command(*arguments(submission, framework, "--items", "12")),
             env=environment(home, subject.key),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        journals: list[Path] = []
         until = time.monotonic() + 120
-        while time.monotonic() < until:
-            journals = [p for p in home.glob("chunks/*/*/outcomes.jsonl") if _outcomes(p)]
-            if journals:
-                break
-            time.sleep(0.05)
-        assert journals, "no outcome was journaled in time"
+        while not any(_outcomes(path) for path in home.glob("chunks/*/*/outcomes.jsonl")):
+            assert time.monotonic() < until, "no outcome was journaled in time"
+            time.sleep(0.02)
         _kill_tree(first)
-        before = {
-            path.parent.name: _outcomes(path) for path in home.glob("chunks/*/*/outcomes.jsonl")
-        }
-        flying = {
-            path.parent.name: _in_flight(path) for path in home.glob("chunks/*/*/outcomes.jsonl")
-        }
-        result = run_json(submission, home, subject.key, "--items", "4")
-    assert result["repeated"] == sum(map(len, flying.values()))
-    timeline = shown(home, str(result["case"]))["timeline"]
-    assert isinstance(timeline, list)
-    texts = [row["text"] for row in timeline]
+        journals = list(home.glob("chunks/*/*/outcomes.jsonl"))
+        flying = sum(len(_in_flight(path)) for path in journals)
+        assert sum(len(_outcomes(path)) for path in journals) >= 1
+        result = here.review(submission, "--framework", framework, "--items", "12")
+    assert result["repeated"] == flying
+    texts = [row["text"] for row in here.shown()["timeline"]]
     assert sum("case opened" in text.lower() for text in texts) == 1
     assert sum("seals the battery" in text.lower() for text in texts) == 1
-    assert sum(map(len, before.values())) >= 1
-    runs = result["runs"]
-    assert isinstance(runs, list)
-    assert [row["items"] for row in runs] == [4, 4, 4]
+    assert [(row["items"], row["solved"]) for row in result["runs"]] == [(12, 12)]
 
 
 def _outcomes(path: Path) -> list[int]:
@@ -105,85 +117,111 @@ def _kill_tree(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def test_same_model_name_at_another_url_is_another_case(tmp_path: Path):
+NAMESAKE = """
+import sys
+from aiohttp import web
+from touchstone.evaluation.subjects.controls import controls
+from touchstone.evaluation.subjects.server import Server
+null = controls(["control-null"], ())["control-null"]
+app = Server({"control-solver": null}, sys.argv[2], None).app()
+web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
+"""
+
+
+@contextmanager
+def _namesake(key: str) -> Iterator[str]:
+    """A server that calls a control which does nothing by the solver's name; gives its URL."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-c", NAMESAKE, str(port), key])
+    try:
+        until = time.monotonic() + 60
+        with socket.socket() as asked:
+            while asked.connect_ex(("127.0.0.1", port)):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_same_model_name_at_another_url_is_another_case(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+):
     """Inspect's own task identity ignores the address: the first log would answer for both."""
-    home = tmp_path / "home"
-    results = []
-    for effort, folder in (("high", tmp_path / "a"), ("none", tmp_path / "b")):
-        folder.mkdir()
-        with start_subject(
-            ("control-solver",) if effort == "high" else ("control-null",)
-        ) as subject:
-            name = "control-solver" if effort == "high" else "control-null"
-            submission = write_submission(
-                folder, subject.url, model=name, modes={"thinking": effort}
-            )
-            results.append(run_json(submission, home, subject.key, "--items", "1"))
+    framework, results = write_framework(here.folder), []
+    with start_subject() as subject, _namesake(subject.key) as other:
+        monkeypatch.setenv(KEY, subject.key)
+        for url in (subject.url, other):
+            submission = write_submission(here.folder, url, modes={"thinking": "high"})
+            results.append(here.review(submission, "--framework", framework, "--items", "1"))
     assert results[0]["case"] != results[1]["case"]
-    solved = [sum(row["solved"] for row in result["runs"]) for result in results]
-    assert solved[0] > solved[1] == 0
+    assert [result["runs"][0]["solved"] for result in results] == [1, 0]
 
 
 @pytest.mark.parametrize(("framework", "shortfall"), [("us-2026-05-draft", 45), ("us-2026-06", 0)])
 def test_may_draft_falls_short_where_the_june_order_fits(
-    tmp_path: Path, framework: str, shortfall: int
+    here: Here, monkeypatch: pytest.MonkeyPatch, framework: str, shortfall: int
 ):
     """One submission with a release in 45 days; no threshold is stated, so none is concluded."""
-    home = tmp_path / "home"
     release = time.strftime("%Y-%m-%d", time.gmtime(time.time() + 45 * 86400))
     with start_subject(("control-null",)) as subject:
+        monkeypatch.setenv(KEY, subject.key)
         submission = write_submission(
-            tmp_path, subject.url, model="control-null", framework=framework, release=release
+            here.folder, subject.url, model="control-null", framework=framework, release=release
         )
-        result = run_json(submission, home, subject.key, "--items", "1")
-    case = shown(home, str(result["case"]))
+        result = here.review(submission, "--items", "1")
+    case = here.shown()
     clock = case["clock"]
-    assert isinstance(clock, dict)
     # The framework's own zone may be a day behind ours.
     assert abs(clock["shortfall_days"] - shortfall) <= 1
     assert case["verdicts"] == []
     assert result["designation"] == "undetermined"
-    page = (tmp_path / "out" / "report-example-lab.html").read_text("utf-8")
+    page = (here.folder / "out" / "report-example-lab.html").read_text("utf-8")
     assert "none stated" in page
     assert ("later than the framework asks" in page) == bool(shortfall)
 
 
-def test_halt_from_another_process_stops_the_run(tmp_path: Path):
-    home = tmp_path / "home"
+def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest.MonkeyPatch):
+    framework = write_framework(here.folder)
     with start_subject() as subject:
-        submission = write_submission(tmp_path, subject.url, modes={"thinking": "high"})
-        args = ("review", "run", submission, "--out", tmp_path, "--items", "40", "--accept-grade")
+        monkeypatch.setenv(KEY, subject.key)
+        submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
+        args = arguments(submission, framework, "--items", "40")
         running = subprocess.Popen(
             command(*args),
-            env=environment(home, subject.key),
+            env=environment(here.home, subject.key),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
         until = time.monotonic() + 120
-        while time.monotonic() < until and not list(home.glob("chunks/*/*/outcomes.jsonl")):
+        while time.monotonic() < until and not list(here.home.glob("chunks/*/*/outcomes.jsonl")):
             time.sleep(0.1)
-        (case,) = touchstone("review", "list", "--json", home=home).json
-        halted = touchstone("review", "halt", case["case"][:8], "--reason", "a look", home=home)
+        (case,) = here.run("review", "list", "--json").json
+        halted = here.run("review", "halt", case["case"][:8], "--reason", "a look")
         assert halted.code == 0, halted.err
         _, err = running.communicate(timeout=90)
         assert running.returncode == 1
         assert "the review was halted; what ran is recorded" in err
-        again = touchstone(*args, home=home, key=subject.key)
+        again = here.run(*args)
         assert again.code == 1
         assert "--resume REASON" in again.refusal
+    resumed = here.run(*args, "--resume", "looked at")
+    assert "the endpoint does not answer" in resumed.refusal
+    assert here.shown()["status"] == "measuring"
 
 
-def test_another_model_in_mid_review_stops_and_is_never_pooled(tmp_path: Path):
-    home = tmp_path / "home"
-    with start_subject(fault="renamed", fault_after=14) as subject:
-        submission = write_submission(tmp_path, subject.url, modes={"thinking": "high"})
-        ran = touchstone(
-            "review", "run", submission, "--out", tmp_path, "--items", "4", "--accept-grade",
-            home=home, key=subject.key,
-        )  # fmt: skip
+def test_another_model_in_mid_review_stops_and_is_never_pooled(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+):
+    with start_subject(fault="renamed", fault_after=6) as subject:
+        monkeypatch.setenv(KEY, subject.key)
+        submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
+        ran = here.run(*arguments(submission, write_framework(here.folder), "--items", "2"))
     assert ran.code == 1, ran.err
     assert "another model answers" in ran.refusal
-    (row,) = touchstone("review", "list", "--json", home=home).json
-    texts = [entry["text"] for entry in shown(home, row["case"])["timeline"]]
+    texts = [entry["text"] for entry in here.shown()["timeline"]]
     assert any(text.startswith("Another model answers for final") for text in texts)
