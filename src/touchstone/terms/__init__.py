@@ -1,4 +1,69 @@
 """Who may use which variant and mode: terms read, compiled, decided, compared and proved.
 
 It reads no file, knows no clock and no case, and moves no gateway: only a signed bundle does.
+`terms.difference` and `terms.prove` are imported by name, so that a gateway loads no solver.
 """
+
+from touchstone.terms.bundles import (
+    Pin,
+    PolicyBundle,
+    Position,
+    accept_bundle,
+    build_bundle,
+    position,
+)
+from touchstone.terms.compile import compile_policy
+from touchstone.terms.conditions import Rule, Ruleset
+from touchstone.terms.document import Directive, Terms, in_force, parse_directive, parse_terms
+from touchstone.terms.entities import parse_entities
+from touchstone.terms.errors import (
+    ClaimError,
+    PolicyBundleError,
+    TermsError,
+    TermsFileError,
+    TooLargeError,
+)
+from touchstone.terms.facts import (
+    FACTS,
+    Facts,
+    Organisation,
+    Person,
+    Population,
+    Registry,
+    Request,
+)
+from touchstone.terms.policy import Decider, Decision, Policy, parse_policy
+
+__all__ = [
+    "FACTS",
+    "ClaimError",
+    "Decider",
+    "Decision",
+    "Directive",
+    "Facts",
+    "Organisation",
+    "Person",
+    "Pin",
+    "Policy",
+    "PolicyBundle",
+    "PolicyBundleError",
+    "Population",
+    "Position",
+    "Registry",
+    "Request",
+    "Rule",
+    "Ruleset",
+    "Terms",
+    "TermsError",
+    "TermsFileError",
+    "TooLargeError",
+    "accept_bundle",
+    "build_bundle",
+    "compile_policy",
+    "in_force",
+    "parse_directive",
+    "parse_entities",
+    "parse_policy",
+    "parse_terms",
+    "position",
+]

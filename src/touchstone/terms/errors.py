@@ -10,7 +10,11 @@
         └── PolicyBundleError (AnswerIsNoError) a policy bundle that must not be obeyed
 """
 
+from typing import Literal
+
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+Reason = Literal["forged", "foreign", "replayed", "out-of-order"]
 
 
 class TermsError(TouchstoneError):
@@ -30,4 +34,11 @@ class TooLargeError(TermsError, BadInputError):
 
 
 class PolicyBundleError(TermsError, AnswerIsNoError):
-    """A policy bundle is forged, foreign, replayed, out of order or past its grace: obey it not."""
+    """A policy bundle must not be obeyed: the one before it stays in force.
+
+    `reason` is `forged`, `foreign`, `replayed` or `out-of-order`.
+    """
+
+    def __init__(self, reason: Reason, what: str) -> None:
+        super().__init__(f"{reason}: {what}")
+        self.reason = reason

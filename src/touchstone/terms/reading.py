@@ -41,14 +41,21 @@ class Text(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-def read(text: str, source: str, model: type[M], tables: Mapping[str, type[BaseModel]]) -> M:
+def read(
+    text: str,
+    source: str,
+    model: type[M],
+    tables: Mapping[str, type[BaseModel]],
+    limit: int = MAX_CHARACTERS,
+) -> M:
     """The checked content of a TOML text.
 
     `tables` leads from the name of each inner table to its model, for the error about a misspelt
-    key. Raises TermsFileError: one line that names the file, the key and the mend.
+    key; `limit` is in characters. Raises TermsFileError: one line that names the file, the key and
+    the mend.
     """
-    if len(text) > MAX_CHARACTERS:
-        refuse(source, f"has {len(text)} characters, and at most {MAX_CHARACTERS} are read")
+    if len(text) > limit:
+        refuse(source, f"has {len(text)} characters, and at most {limit} are read")
     if any("\ud800" <= character <= "\udfff" for character in text):
         refuse(source, "is not UTF-8 text: save it as UTF-8")
     for number, line in enumerate(text.split("\n"), start=1):

@@ -1,0 +1,137 @@
+"""The entities file: organisations, their members, named lists, and real people."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from touchstone.framework.kinds import Identifier, Line, nearest
+from touchstone.terms.document import Code, Terms
+from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier
+from touchstone.terms.reading import Text, read, refuse
+
+MAX_CHARACTERS = 20_000_000
+
+
+class OrganisationText(Text):
+    """One organisation."""
+
+    id: Identifier
+    tier: Tier
+    end_user: EndUser | None = None
+    programmes: tuple[Identifier, ...] = ()
+    members: tuple[Line, ...] = ()
+    """Ids of people, as tokens have them."""
+
+
+class PersonText(Text):
+    """One real person, as far as the developer knows."""
+
+    id: Line
+    nationalities: tuple[Code | Literal["stateless"], ...] = ()
+    residence: Code | None = None
+    verified: bool = False
+
+
+class ListText(Text):
+    """One named list."""
+
+    id: Identifier
+    people: tuple[Line, ...] = ()
+    organisations: tuple[Identifier, ...] = ()
+
+
+class EntitiesText(Text):
+    """An entities file's top level."""
+
+    format: Literal["touchstone/entities/1"]
+    developer: Identifier
+    organisations: tuple[OrganisationText, ...] = ()
+    lists: tuple[ListText, ...] = ()
+    people: Annotated[tuple[PersonText, ...], Field(max_length=100_000)] = ()
+
+
+def parse_entities(text: str, source: str, terms: Terms) -> Population:
+    """The registry and the people that a TOML text describes, in the words of `terms`.
+
+    Raises:
+        TermsFileError: one line that names the file, the key and the mend.
+    """
+    tables: dict[str, type[Text]] = {
+        "organisations": OrganisationText,
+        "lists": ListText,
+        "people": PersonText,
+    }
+    content = read(text, source, EntitiesText, tables, MAX_CHARACTERS)
+    if content.developer != terms.text.developer:
+        refuse(
+            source,
+            f'key "developer" is "{content.developer}", and the terms\' is '
+            f'"{terms.text.developer}": write the same',
+        )
+    organisations = _organisations(content, source, terms)
+    registry = Registry(
+        content.developer,
+        organisations,
+        _members(content, source),
+        _lists(content, source, organisations),
+    )
+    return Population(registry, _people(content, source))
+
+
+def _organisations(content: EntitiesText, source: str, terms: Terms) -> dict[str, Organisation]:
+    found: dict[str, Organisation] = {}
+    for number, each in enumerate(content.organisations, start=1):
+        where = f'organisations {number} ("{each.id}")'
+        if each.id in found:
+            refuse(source, f"{where}: another organisation has the same id: rename one")
+        for programme in each.programmes:
+            if programme not in terms.text.programmes:
+                hint = nearest(programme, terms.text.programmes)
+                refuse(source, f'{where}: the terms know no programme "{programme}"{hint}: mend it')
+        found[each.id] = Organisation(each.id, each.tier, each.end_user, frozenset(each.programmes))
+    return found
+
+
+def _members(content: EntitiesText, source: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, each in enumerate(content.organisations, start=1):
+        for member in each.members:
+            if member in found:
+                refuse(
+                    source,
+                    f'organisations {number} ("{each.id}"): "{member}" is a member of '
+                    f'"{found[member]}" already: take one out',
+                )
+            found[member] = each.id
+    return found
+
+
+def _lists(
+    content: EntitiesText, source: str, organisations: dict[str, Organisation]
+) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for number, each in enumerate(content.lists, start=1):
+        where = f'lists {number} ("{each.id}")'
+        if each.id in found:
+            refuse(source, f"{where}: another list has the same id: rename one")
+        for name in each.organisations:
+            if name not in organisations:
+                hint = nearest(name, list(organisations))
+                refuse(source, f'{where}: there is no organisation "{name}"{hint}: mend it')
+        people = (f"person:{name}" for name in each.people)
+        found[each.id] = frozenset(
+            (*people, *(f"organisation:{name}" for name in each.organisations))
+        )
+    return found
+
+
+def _people(content: EntitiesText, source: str) -> list[Person]:
+    seen: set[str] = set()
+    for number, each in enumerate(content.people, start=1):
+        if each.id in seen:
+            refuse(source, f'people {number} ("{each.id}"): the same id twice: take one out')
+        seen.add(each.id)
+    return [
+        Person(each.id, frozenset(each.nationalities), each.residence, each.verified)
+        for each in content.people
+    ]
