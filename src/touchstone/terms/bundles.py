@@ -133,7 +133,7 @@ def accept_bundle(data: bytes, pin: Pin, current: Position | None) -> PolicyBund
         PolicyBundleError: it is forged, foreign, replayed or out of order; `reason` says which.
         MalformedError: it is signed as it should be, and still cannot be read.
     """
-    body, signature = _split(data)
+    body, signature = _split(data, pin)
     _check_signed(body, signature, pin)
     bundle = parse_body(body)
     _check_stream(bundle, pin)
@@ -183,16 +183,22 @@ def _message(body: bytes) -> bytes:
     return _SIGNED + sha256(body).digest()
 
 
-def _split(data: bytes) -> tuple[bytes, bytes]:
+def _split(data: bytes, pin: Pin) -> tuple[bytes, bytes]:
     """The signed lines, and the signature of the last line."""
     if len(data) > MAX_BYTES or not data.endswith(b"\n"):
         raise PolicyBundleError("forged", "the policy bundle is cut off or too long")
     end = data.rfind(b"\n", 0, -1) + 1
     try:
         last = _exactly(loads(data[end:-1]), {"key", "signature"}, "the last line")
-        signature = bytes.fromhex(_text(last["signature"], "the signature"))
+        key, written = _text(last["key"], "the key"), _text(last["signature"], "the signature")
+        signature = bytes.fromhex(written)
     except (MalformedError, ValueError) as error:
         raise PolicyBundleError("forged", "the policy bundle carries no signature") from error
+    # One spelling only: upper case, blanks or another key's name would be flips that nobody sees.
+    if signature.hex() != written or key != fingerprint(pin.key):
+        raise PolicyBundleError(
+            "forged", f"the policy bundle is not signed by {fingerprint(pin.key)}"
+        )
     return data[:end], signature
 
 

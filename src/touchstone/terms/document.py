@@ -194,7 +194,15 @@ class Directive:
 
 
 def in_force(terms: Terms, directives: Sequence[Directive] = ()) -> Ruleset:
-    """Every rule in force; those of directives come first, so that they are named as the reason."""
+    """Every rule in force; those of directives come first, so that they are named as the reason.
+
+    Raises:
+        TermsFileError: two directives have the same id.
+    """
+    ids = [directive.id for directive in directives]
+    for each in ids:
+        if ids.count(each) > 1:
+            raise TermsFileError(f'two directives have the id "{each}": leave one out')
     ordered = sum((directive.rules for directive in directives), ()) + terms.rules
     return Ruleset(ordered, terms.text.variants, terms.text.modes, terms.text.purposes)
 

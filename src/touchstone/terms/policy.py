@@ -77,6 +77,12 @@ class Policy:
     edges: tuple[int, ...]
     """Ascending seconds since 1970 at which a window opens or closes: no decision outlives one."""
 
+    def __post_init__(self) -> None:
+        ids = {rule.id for rule in self.rules}
+        if len(ids) != len(self.rules):
+            # A decision is told by its rule's id: of two alike, a prohibition could be lost.
+            raise MalformedError("two rules of a policy have the same id")
+
     @property
     def cedar(self) -> str:
         """All policies as Cedar text."""
