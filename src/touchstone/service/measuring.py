@@ -9,7 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from touchstone.evaluation import Budget, ChunkSpec, Outcome, Submission, endpoint_digest, ranges
+from touchstone.evaluation import (
+    Budget,
+    ChunkSpec,
+    Outcome,
+    Submission,
+    Usage,
+    endpoint_digest,
+    ranges,
+)
+from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
@@ -26,6 +35,8 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 POLL_SECONDS = 0.25
 TRIES = 3
+ORPHAN_SECONDS = 15
+"""A worker whose parent was killed ends within 10 s of its own accord."""
 WORDS = {
     "cap": "a cap of the submission is reached",
     "halted": "the review was halted",
@@ -168,12 +179,28 @@ def budget_of(setting: Setting, chunks: Mapping[str, tuple[ChunkSpec, RunKey]]) 
     used = used_before(setting.case)
     for chunk, (spec, _) in chunks.items():
         if setting.folder(chunk).exists():
-            with Journal(setting.folder(chunk), spec.id) as journal:
-                used[chunk] = journal.used()
+            used[chunk] = _used_in(setting.folder(chunk), spec.id)
     budget = Budget(setting.case.submission.caps)
     for name, usage in used.items():
         budget.settle(name, usage)
     return budget
+
+
+def _used_in(folder: Path, chunk: str) -> Usage:
+    """Tokens by a chunk's journal, which the worker of a run just killed may hold a little longer.
+
+    Raises:
+        JournalError: it is still held, or it was altered.
+    """
+    until = time.monotonic() + ORPHAN_SECONDS
+    while True:
+        try:
+            with Journal(folder, chunk) as journal:
+                return journal.used()
+        except JournalError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(POLL_SECONDS)
 
 
 class _Measuring:

@@ -180,7 +180,7 @@ def test_may_draft_falls_short_where_the_june_order_fits(
     assert case["verdicts"] == []
     assert result["designation"] == "undetermined"
     page = (here.folder / "out" / "report-example-lab.html").read_text("utf-8")
-    assert "none stated" in page
+    assert "nothing concluded" in page
     assert ("later than the framework asks" in page) == bool(shortfall)
 
 
