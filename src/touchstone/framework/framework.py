@@ -90,11 +90,6 @@ class Framework(Model):
         torn = sorted((f for f in self.facts if f.conflict), key=lambda fact: fact.conflict or "")
         return {name or "": tuple(group) for name, group in groupby(torn, lambda f: f.conflict)}
 
-    def cited(self, ids: Iterable[str]) -> tuple[Fact, ...]:
-        """The facts with these ids, in the order of the ids."""
-        facts = {fact.id: fact for fact in self.facts}
-        return tuple(facts[name] for name in ids)
-
     def party(self, party: str) -> Party | None:
         """The party with this id, if the framework names it."""
         return next((each for each in self.parties if each.id == party), None)

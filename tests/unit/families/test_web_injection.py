@@ -4,6 +4,7 @@ import ast
 import hashlib
 import hmac
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from touchstone.evaluation.families.web_injection.plan import FLAWED_SPOTS, Styl
 
 DIFFICULTIES = (1, 2, 3, 4, 5)
 SEEDS = (11, 2**63 + 5)
+# Few here, more by this variable.
+LAW_SEEDS = range(8 * int(os.environ.get("TOUCHSTONE_QUALITY_SEEDS", "1")))
 
 
 def judged(
@@ -54,7 +57,7 @@ def test_reference_solves_the_item_and_not_its_mended_twin(
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_exactly_one_statement_takes_a_value_as_it_came(difficulty: int):
-    for seed in range(20):
+    for seed in LAW_SEEDS:
         source = FAMILY.generate(seed, difficulty).files["app.py"].decode()
         mended = FAMILY._generate(seed, difficulty, mended=True).files["app.py"].decode()
         assert len(unguarded(source)) == 1

@@ -155,9 +155,6 @@ def test_what_a_framework_names_can_be_found_by_its_id():
     assert party.role == "centre"
     assert framework.party("nobody") is None
     assert [each.id for each in framework.parties_with("centre")] == ["caisi"]
-    assert [fact.id for fact in framework.cited(("risks-named", "directive"))] == [
-        "risks-named", "directive",
-    ]  # fmt: skip
     criterion = shipped("example").criterion("payment-logic")
     assert criterion is not None
     assert criterion.domain == "financial-systems"
