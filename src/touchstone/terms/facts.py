@@ -166,8 +166,10 @@ class Population:
         self.groups: Counter[Facts] = Counter()
         self.example: dict[Facts, str] = {}
         for person in people:
-            facts = registry.facts(
-                person.id, person.nationalities, person.residence, verified=person.verified
+            facts = sound(
+                registry.facts(
+                    person.id, person.nationalities, person.residence, verified=person.verified
+                )
             )
             self.groups[facts] += 1
             self.example.setdefault(facts, person.id)

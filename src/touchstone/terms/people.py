@@ -6,7 +6,15 @@ from typing import Any
 import z3
 
 from touchstone.terms.axes import Standing, standing_of
-from touchstone.terms.conditions import AnyOf, Condition, Nationality, OneOf, Residence, Staff
+from touchstone.terms.conditions import (
+    AnyOf,
+    Condition,
+    Nationality,
+    OneOf,
+    Residence,
+    Staff,
+    Value,
+)
 from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS
 from touchstone.terms.facts import (
     END_USERS,
@@ -55,7 +63,10 @@ class People:
             name for each in population.registry.organisations.values() for name in each.programmes
         ))  # fmt: skip
         self._cache: dict[tuple[Condition, bool], Formula] = {}
-        self._real: dict[tuple[object, ...], Facts] | None = None
+        self._equal: dict[tuple[str, int], Formula] = {}
+        self._held: dict[frozenset[str], Formula] = {}
+        self._standing: dict[Standing, Formula] = {}
+        self._real: list[Facts] = []
 
     def _flags(self, fact: str, more: Iterable[str]) -> dict[str, z3.BoolRef]:
         named = {name for each in self._conditions if isinstance(each, AnyOf)
@@ -115,23 +126,34 @@ class People:
             case Nationality():
                 known = self._nationality(condition)
             case Residence(countries):
-                known = _among(self._residence, self._homes, countries)
+                known = self._among(self._residence, self._homes, countries)
             case AnyOf(fact, values):
                 flags = self._lists if fact == "lists" else self._programmes
                 known = any_of(flags[each] for each in sorted(values))
             case Staff(wanted):
                 known = self._staff if wanted else z3.Not(self._staff)
             case OneOf("end_user", values):
-                known = _among(self._end_user, END_USERS, values)
+                known = self._among(self._end_user, END_USERS, values)
             case OneOf("tier", values):
-                known = _among(self._tier, TIERS, values)
+                known = self._among(self._tier, TIERS, values)
             case OneOf(_, values):
-                known = _among(self._organisation, tuple(self._organisations), values)
+                known = self._among(self._organisation, tuple(self._organisations), values)
             case _:
                 raise TypeError(condition)
         if doubt and condition.fact in MAY_BE_UNKNOWN:
             return any_of((negated(self.known(condition.fact)), known))
         return known
+
+    def _among(self, term: z3.ArithRef, words: Sequence[str], wanted: Container[str]) -> Formula:
+        """Whether a number is the place of a wanted word; -1, unknown, never is."""
+        found = []
+        for at, word in enumerate(words):
+            if word in wanted:
+                key = (str(term.decl().name()), at)
+                if key not in self._equal:
+                    self._equal[key] = term == at
+                found.append(self._equal[key])
+        return any_of(found)
 
     def _nationality(self, condition: Nationality) -> Formula:
         inside = [flag for code, flag in self._nations.items() if code in condition.countries]
@@ -154,60 +176,68 @@ class People:
             return any_of(self._nations.values())
         return self._residence >= 0 if fact == "residence" else self._end_user >= 0
 
-    def is_real(self) -> Formula:
-        """Whether somebody real is so, as far as any condition can tell."""
-        return any_of(self.exactly(facts) for facts in self._profiles().values())
+    def is_real(self, such: Callable[[Facts], bool]) -> Formula:
+        """Whether somebody real, and `such`, is so, as far as any condition can tell."""
+        self._real = [facts for facts in self._profiles() if such(facts)]
+        return any_of(map(self.exactly, self._real))
 
     def exactly(self, facts: Facts) -> Formula:
         """Whether a person is as `facts` say, as far as any condition can tell."""
-        held = {self._nation_of[code] for code in facts.nationalities}
+        held = frozenset(self._nation_of[code] for code in facts.nationalities)
+        if held not in self._held:
+            flags = self._nations.items()
+            self._held[held] = z3.And(*(_is(flag, wanted=code in held) for code, flag in flags))
+        standing = standing_of(facts)
+        if standing not in self._standing:
+            self._standing[standing] = self._as_registered(facts)
         lives = facts.residence
         home = -1 if lives is None else self._homes.index(self._home_of[lives])
-        name = self._alike[facts.organisation]
+        return z3.And(self._held[held], self._residence == home, self._standing[standing])
+
+    def _as_registered(self, facts: Facts) -> Formula:
         return z3.And(
-            *(flag if code in held else z3.Not(flag) for code, flag in self._nations.items()),
-            self._residence == home,
             self._tier == TIERS.index(facts.tier),
             self._end_user == _place(END_USERS, facts.end_user),
-            self._organisation == self._names[name],
-            self._staff if facts.staff else z3.Not(self._staff),
-            *(flag if name in facts.lists else z3.Not(flag) for name, flag in self._lists.items()),
-            *(flag if name in facts.programmes else z3.Not(flag)
-              for name, flag in self._programmes.items()),
-        )  # fmt: skip
-
-    def _profiles(self) -> dict[tuple[object, ...], Facts]:
-        """One real person's facts for all who are alike to every condition."""
-        if self._real is None:
-            profiles: dict[tuple[object, ...], Facts] = {}
-            nations: dict[frozenset[str], object] = {}
-            standings: dict[Standing, object] = {}
-            for facts in self._population.groups:
-                held = facts.nationalities
-                if held not in nations:
-                    nations[held] = frozenset(self._nation_of[code] for code in held)
-                standing = standing_of(facts)
-                if standing not in standings:
-                    standings[standing] = self._seen(standing)
-                lives = facts.residence
-                home = lives and self._home_of[lives]
-                profiles.setdefault((nations[held], home, standings[standing]), facts)
-            self._real = profiles
-        return self._real
-
-    def _seen(self, standing: Standing) -> object:
-        return (
-            standing.tier,
-            self._alike[standing.organisation],
-            standing.programmes,
-            standing.lists,
-            standing.end_user,
-            standing.staff,
+            self._organisation == self._names[self._alike[facts.organisation]],
+            _is(self._staff, wanted=facts.staff),
+            *(_is(flag, wanted=each in facts.lists) for each, flag in self._lists.items()),
+            *(
+                _is(flag, wanted=each in facts.programmes)
+                for each, flag in self._programmes.items()
+            ),
         )
 
+    def _profiles(self) -> Iterable[Facts]:
+        """One real person's facts for all who are alike to every condition."""
+        nations: dict[frozenset[str], object] = {}
+        standings: dict[Standing, object] = {}
+        profiles: dict[object, Facts] = {}
+        for facts in self._population.groups:
+            held = facts.nationalities
+            if held not in nations:
+                nations[held] = (not held, *self._truths("nationalities", held))
+            standing = standing_of(facts)
+            if standing not in standings:
+                standings[standing] = self._seen(standing)
+            lives = facts.residence
+            home = lives and self._home_of[lives]
+            profiles.setdefault((nations[held], home, standings[standing]), facts)
+        return profiles.values()
+
+    def _truths(self, fact: str, value: Value) -> Iterable[bool]:
+        return (each.holds(value) for each in self._conditions if each.fact == fact)
+
+    def _seen(self, standing: Standing) -> object:
+        """All that a condition can tell about a standing."""
+        return (
+            standing.end_user is None,
+            *(each.holds(getattr(standing, each.fact)) for each in self._conditions
+              if hasattr(standing, each.fact)),
+        )  # fmt: skip
+
     def real_in(self, model: z3.ModelRef) -> Facts:
-        """The facts of a real person who is as the model says."""
-        for facts in self._profiles().values():
+        """The facts of a real person who is as the model says; `is_real` was asked before."""
+        for facts in self._real:
             if z3.is_true(model.eval(self.exactly(facts), model_completion=True)):
                 return facts
         raise LookupError("the model shows nobody real")
@@ -259,6 +289,10 @@ def negated(part: Formula) -> Formula:
     return (not part) if isinstance(part, bool) else z3.Not(part)
 
 
+def _is(flag: z3.BoolRef, *, wanted: bool) -> Formula:
+    return flag if wanted else z3.Not(flag)
+
+
 def integer(model: z3.ModelRef, term: Formula) -> int:
     """The value of a whole number in a model; a plain one is itself."""
     if isinstance(term, int):
@@ -307,11 +341,6 @@ def _organisations(
     found |= {name: registry.organisations[name] for name in first.values()}
     found |= dict.fromkeys(sorted(named - found.keys()))
     return {**found, STRANGERS: None}, alike
-
-
-def _among(term: z3.ArithRef, words: Sequence[str], wanted: Container[str]) -> Formula:
-    """Whether a number is the place of a wanted word; -1, unknown, never is."""
-    return any_of(term == at for at, word in enumerate(words) if word in wanted)
 
 
 def _place(words: Sequence[str], word: str | None) -> int:

@@ -123,7 +123,7 @@ class _Prover:
 
     def _every(self, solver: z3.Solver) -> Proof:
         """A real person who reaches nothing of the target is a counter-example."""
-        solver.add(self._people.formula(self._people.is_real()))
+        solver.add(self._people.formula(self._people.is_real(self._speaks_of)))
         if not _satisfiable(solver):
             return Proof(self._claim.says, holds=True, counterexample=None, about_nobody=True)
         permission = Permission(self._ruleset, self._people)
@@ -161,7 +161,7 @@ class _Prover:
         if not _satisfiable(solver):
             return Proof(self._claim.says, holds=True, counterexample=None, about_nobody=False)
         facts, person, model = people.in_model(solver.model()), None, solver.model()
-        solver.add(people.formula(people.is_real()))
+        solver.add(people.formula(people.is_real(self._speaks_of)))
         if _satisfiable(solver):
             model = solver.model()
             facts = people.real_in(model)
@@ -170,6 +170,19 @@ class _Prover:
         rule = ruleset.decisive(facts, request)
         found = Counterexample(person, facts, request, rule.id if rule else DEFAULT)
         return Proof(self._claim.says, holds=False, counterexample=found, about_nobody=False)
+
+    def _speaks_of(self, facts: Facts) -> bool:
+        """Whether the claim is about such a person."""
+        return all(
+            (getattr(facts, each.test) not in {None, frozenset()}) is each.wanted
+            if isinstance(each.test, str)
+            else self._holds(each.test, facts) is each.wanted
+            for each in self._claim.qualities
+        )
+
+    def _holds(self, condition: Condition, facts: Facts) -> bool:
+        value = getattr(facts, condition.fact)
+        return value not in (None, frozenset()) and condition.holds(value)
 
     def _quality(self, quality: Quality) -> Formula:
         people = self._people
@@ -224,6 +237,7 @@ class Permission:
             "mode": ruleset.modes,
             "purpose": ruleset.purposes,
         }
+        self._asked: dict[tuple[Condition, bool, int], Formula] = {}
 
     def allowed(self, what: Mapping[str, Formula]) -> Formula:
         """Whether what is asked for is permitted and not forbidden.
@@ -260,11 +274,16 @@ class Permission:
             return doubt
         if isinstance(value, str | int):
             return condition.holds(value)
+        key = (condition, doubt, value.get_id())
+        if key not in self._asked:
+            self._asked[key] = self._on_a_term(condition, value, doubt=doubt)
+        return self._asked[key]
+
+    def _on_a_term(self, condition: Condition, value: Formula, *, doubt: bool) -> Formula:
         match condition:
             case Window(start, end):
-                bounds = ((value >= start) if start is not None else True,
-                          (value < end) if end is not None else True)  # fmt: skip
-                return all_of(bounds)
+                opened = True if start is None else value >= start
+                return all_of((opened, True if end is None else value < end))
             case Budget(_, tokens):
                 left = value < tokens
                 return any_of((value < 0, left)) if doubt else z3.And(value >= 0, left)
