@@ -11,9 +11,11 @@ from touchstone.ledger import (
     Frontier,
     MalformedError,
     blind_head,
+    commit_part,
     dumps,
     leaf_hash,
     loads,
+    parse_entry,
 )
 from touchstone.records.database import raw
 from touchstone.records.errors import (
@@ -222,17 +224,38 @@ def evidence_place(case: str, name: str) -> bytes:
 
 
 def read_events(alias: str, case: str, start: int, stop: int) -> list[Event]:
-    """Part 0 of entries start to stop - 1. Raises DamagedError."""
+    """Part 0 of entries start to stop - 1, each as its entry committed to it. Raises DamagedError.
+
+    A state is decided on these facts: what somebody changed in the table must not pass for them.
+    """
+    lines = (
+        EntryRow.objects.using(alias)
+        .filter(case=case, n__gte=start, n__lt=stop)
+        .order_by("n")
+        .values_list("line", flat=True)
+    )
     bodies = (
         PartRow.objects.using(alias)
         .filter(case=case, i=0, n__gte=start, n__lt=stop)
         .order_by("n")
         .values_list("body", flat=True)
     )
+    facts = [raw(body) for body in bodies]
+    entries = [raw(line) for line in lines]
+    if not len(facts) == len(entries) == max(0, stop - start):
+        raise DamagedError(f"{case}: an entry or its facts are missing")
     try:
-        return [loads(raw(body)[SALT_SIZE:]) for body in bodies]
+        return [_fact(case, line, body) for line, body in zip(entries, facts, strict=True)]
     except MalformedError as error:
         raise DamagedError(f"{case}: a fact was altered: {error}") from error
+
+
+def _fact(case: str, line: bytes, body: bytes) -> Event:
+    entry, data = parse_entry(line), body[SALT_SIZE:]
+    if commit_part(body[:SALT_SIZE], data) != entry.parts[0]:
+        raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; mend: restore a backup")
+    event: Event = loads(data)
+    return event
 
 
 def write_index(alias: str, case: str, summary: Summary) -> None:

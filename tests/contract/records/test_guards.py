@@ -13,6 +13,7 @@ from support import deeds
 from support.postgresql import ADMIN
 from support.record_place import Place
 from touchstone.keys import Keyring
+from touchstone.ledger import dumps, loads
 from touchstone.records import (
     AppendOnlyError,
     DamagedError,
@@ -21,9 +22,12 @@ from touchstone.records import (
     Records,
     UnreachableError,
     preparation,
+    writer,
 )
-from touchstone.records.database import translated
+from touchstone.records.database import raw, translated
+from touchstone.records.models import PartRow
 from touchstone.records.settings import connect
+from touchstone.records.values import SALT_SIZE
 
 CASE = "case-1"
 CHANGES = {
@@ -183,6 +187,35 @@ def test_what_the_owner_altered_past_the_triggers_is_noticed(
     as_owner(place, change.format(zeros))
     with pytest.raises(DamagedError, match="was altered"):
         records.case(CASE).check()
+
+
+def forge_fact(place: Place) -> None:
+    """Another actor in entry 0, well-formed and under its own salt."""
+    body = raw(PartRow.objects.using(connect(place.home, place.database)).get(n=0, i=0).body or b"")
+    forged = body[:SALT_SIZE] + dumps({**loads(body[SALT_SIZE:]), "actor": "somebody-else"})
+    value = f"decode('{forged.hex()}', 'hex')" if place.server else f"X'{forged.hex()}'"
+    without_triggers(place, "records_partrow")
+    change = "UPDATE records_partrow SET body = {} WHERE n = 0 AND i = 0"
+    as_owner(place, change.format(value))
+
+
+def test_no_state_is_read_from_a_forged_fact(records: Records, place: Place):
+    forge_fact(place)
+    with pytest.raises(DamagedError, match="a fact of entry 0 was altered"):
+        records.case(CASE).events()
+    with (
+        pytest.raises(DamagedError, match="a fact of entry 0 was altered"),
+        records.transaction(CASE) as writing,
+    ):
+        writing.events()
+
+
+def test_twin_facts_taken_as_they_stand_would_be_believed(
+    records: Records, place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    forge_fact(place)
+    monkeypatch.setattr(writer, "_fact", lambda _case, _line, body: loads(body[SALT_SIZE:]))
+    assert records.case(CASE).events()[0]["actor"] == "somebody-else"
 
 
 def test_a_dropped_last_entry_is_noticed(records: Records, place: Place):
