@@ -1,9 +1,32 @@
-"""Numbers from counts: exact intervals, and verdicts at stated error rates.
+"""Numbers from arrays: intervals, verdicts at stated error rates, early where it can be, estimates.
 
 It knows no case, no item and no model, draws nothing at random and reads no file.
 """
 
 from touchstone.statistics.errors import StatisticsError, UnusableNumbersError
+from touchstone.statistics.estimates import (
+    Estimate,
+    beyond,
+    clustered,
+    grader_corrected,
+    over_budget,
+    paired_difference,
+    pass_at,
+    unpaired_difference,
+)
+from touchstone.statistics.families import (
+    FamilyVerdict,
+    any_of,
+    attempts_needed,
+    holm,
+    miss_probability,
+    paired,
+    paired_rule,
+    share_samples,
+)
+from touchstone.statistics.foresight import Foresight, blind, learn
+from touchstone.statistics.horizons import Horizon, Runs, horizon
+from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
     Interval,
     difference,
@@ -11,6 +34,23 @@ from touchstone.statistics.intervals import (
     lower_bound,
     upper_bound,
     wilson,
+)
+from touchstone.statistics.sequences import Path, confidence_sequence, path
+from touchstone.statistics.sequential import (
+    Course,
+    Panel,
+    Progress,
+    Reason,
+    advance,
+    commitment,
+    course,
+    draw_order,
+    judge,
+    panel,
+    prefix,
+    pulls,
+    replay,
+    require_committed,
 )
 from touchstone.statistics.verdicts import (
     RateRule,
@@ -23,19 +63,60 @@ from touchstone.statistics.verdicts import (
 )
 
 __all__ = [
+    "Course",
+    "Doubt",
+    "Estimate",
+    "FamilyVerdict",
+    "Foresight",
+    "Horizon",
     "Interval",
+    "Panel",
+    "Path",
+    "Progress",
     "RateRule",
+    "Reason",
+    "Runs",
     "StatisticsError",
     "UnusableNumbersError",
     "Verdict",
     "VerdictWord",
+    "advance",
     "any_mode",
+    "any_of",
     "at_least_once",
+    "attempts_needed",
+    "beyond",
+    "blind",
+    "check",
+    "clustered",
+    "commitment",
+    "confidence_sequence",
+    "course",
     "difference",
+    "draw_order",
     "exact",
+    "grader_corrected",
+    "holm",
+    "horizon",
+    "judge",
+    "learn",
     "lower_bound",
+    "miss_probability",
+    "over_budget",
+    "paired",
+    "paired_difference",
+    "paired_rule",
+    "panel",
+    "pass_at",
+    "path",
+    "prefix",
+    "pulls",
     "rate_above_reference",
     "rate_against_threshold",
+    "replay",
+    "require_committed",
+    "share_samples",
+    "unpaired_difference",
     "upper_bound",
     "wilson",
 ]

@@ -1,0 +1,146 @@
+"""Result matrices: invented ones of known make, and those read from files."""
+
+import csv
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from touchstone.errors import BadInputError
+
+_COST = "cost"
+
+
+@dataclass(frozen=True)
+class Population:
+    """Models by items."""
+
+    names: tuple[str, ...]
+    outcomes: NDArray[np.float64]
+    """Outcomes in [0, 1], shape (models, items)."""
+    costs: NDArray[np.float64] | None
+    """Cost of one sample of each model, shape (models,), if known."""
+
+
+def invent(
+    rng: Generator,
+    models: int = 24,
+    items: int = 500,
+    *,
+    easiness: float = 3.0,
+    spread: float = 1.0,
+    leaning: float = 0.8,
+) -> Population:
+    """Models of one general and two minor abilities, so that they are correlated, but not alike.
+
+    `easiness`, `spread` and `leaning` are the standard deviations of the items' easiness, of the
+    general ability and of the minor ones, on the scale of log odds. The defaults give outcomes that
+    correlate at about 0.45 between models.
+    """
+    base = rng.normal(0.0, easiness, items)
+    steepness = np.exp(rng.normal(0.0, 0.3, items))
+    minor = rng.normal(0.0, leaning, (models, 2)) @ rng.normal(0.0, 1.0, (2, items))
+    odds = steepness * (rng.normal(0.3, spread, models)[:, None] + base) + minor
+    outcomes = (rng.random((models, items)) < 1 / (1 + np.exp(-odds))).astype(float)
+    return Population(tuple(f"model-{number:02d}" for number in range(models)), outcomes, None)
+
+
+def read(path: Path) -> Population:
+    """A matrix from a CSV or Parquet file: one row a model, one column an item.
+
+    In a CSV, a first row that is not all numbers names the items. A first column that is not
+    numbers names the models. A column named "cost" holds the cost of one sample of each model.
+
+    Raises:
+        BadInputError: a file that cannot be read, or rows that make no matrix of numbers.
+    """
+    if not path.is_file():
+        raise BadInputError(f"there is no file {path}")
+    try:
+        header, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInputError(f"{path} cannot be read: {error}") from error
+    if not rows:
+        raise BadInputError(f"{path} holds no models")
+    width = len(header)
+    for number, row in enumerate(rows, 1):
+        if len(row) != width:
+            raise BadInputError(
+                f"{path}: model {number} has {len(row)} columns where others have {width}"
+            )
+    named = any(_number(row[0]) is None for row in rows)
+    names = tuple(row[0] if named else f"model-{number}" for number, row in enumerate(rows, 1))
+    first = int(named)
+    table = np.array(
+        [
+            [
+                _cell(path, names[number], header[column], row[column])
+                for column in range(first, width)
+            ]
+            for number, row in enumerate(rows)
+        ]
+    )
+    return _split(path, names, header[first:], table)
+
+
+def _split(
+    path: Path, names: tuple[str, ...], header: list[str], table: NDArray[np.float64]
+) -> Population:
+    paid = np.array([name.strip().lower() == _COST for name in header], bool)
+    costs = table[:, paid][:, 0] if paid.any() else None
+    outcomes = table[:, ~paid]
+    if outcomes.shape[1] < 2:  # noqa: PLR2004 - one item
+        raise BadInputError(f"{path} holds {outcomes.shape[1]} items: a battery needs at least two")
+    if len(names) < 2:  # noqa: PLR2004 - one model
+        raise BadInputError(f"{path} holds one model: expectations need another to learn from")
+    if costs is not None and not np.all(costs >= 0):
+        raise BadInputError(f"{path}: a cost is below 0")
+    bad = ~((outcomes >= 0) & (outcomes <= 1))
+    if bad.any():
+        row, column = (int(axis[0]) for axis in np.nonzero(bad))
+        item = [name for name, cost in zip(header, paid, strict=True) if not cost][column]
+        raise BadInputError(
+            f"{path}: {names[row]} has {outcomes[row, column]} at {item}, outside [0, 1]"
+        )
+    return Population(names, outcomes, costs)
+
+
+def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.reader(file) if row]
+    if not rows:
+        return [], []
+    if all(_number(cell) is not None for cell in rows[0][1:]):
+        return [f"column {number}" for number in range(1, len(rows[0]) + 1)], rows
+    return rows[0], rows[1:]
+
+
+def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
+    # Imported here: a heavy library without types, for this kind of file only.
+    pa: Any = import_module("pyarrow")
+    parquet: Any = import_module("pyarrow.parquet")
+    try:
+        table = parquet.read_table(path)
+    except pa.ArrowException as error:
+        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
+    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
+    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
+
+
+def _number(cell: str) -> float | None:
+    named = {"true": 1.0, "false": 0.0}
+    try:
+        return named.get(cell.strip().lower()) if cell.strip().lower() in named else float(cell)
+    except ValueError:
+        return None
+
+
+def _cell(path: Path, model: str, column: str, cell: str) -> float:
+    value = _number(cell)
+    if value is None:
+        raise BadInputError(f"{path}: {model} has {cell!r} at {column}, which is no number")
+    return value

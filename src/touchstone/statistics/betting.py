@@ -1,0 +1,215 @@
+"""Bets on the next item of a battery that is drawn without replacement, many lanes at a time.
+
+A *lane* is one test: a threshold on one battery. For each lane two gamblers play against two
+claims, "the battery's mean is at most low" and "it is at least high". A gambler's wealth starts at
+1; under its claim it is a non-negative supermartingale, so it ever reaches 1/error with chance at
+most `error` (Ville 1939), whenever one looks.
+
+Before an item is drawn, each remaining item j gets a payoff `base_j + stake_j * y`. Item j comes
+next with chance odds_j / left, where `left` items remain and odds are 1 on average, fixed by the
+pulls with which the order was drawn. If the claim holds, the outcomes that remain have a mean of at
+most edge = (size * low - sum so far) / left. With stake_j = stake / odds_j the payoff is worth at
+most mean(odds * base) + stake * edge, by which it is divided. No more is needed: the game is fair
+for *any* stake and base, and so for any foresight, however wrong.
+
+Stake and base are the ones that grow wealth fastest if the views are right: the likelihood ratio of
+what the views expect, q, to the nearest expectations r that obey the claim (the reverse information
+projection: Gruenwald, de Heide and Koolen, JRSS B 2024). Lagrange's condition,
+q/r - (1-q)/(1-r) = stake_j, is a quadratic: with D = sqrt((1+stake_j)^2 - 4 stake_j q) the payoff
+is (1 - stake_j + D)/2 + stake_j * y. A control variate with a fixed bet (Waudby-Smith and Ramdas,
+NeurIPS 2020) is the same with a base that is linear in q.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchstone.statistics.foresight import Foresight, Numbers
+
+_NEWTON_STEPS = 4
+_STAKE_LIMIT = 1e3
+_ROOT_FLOOR = 1e-12
+# Views nearer to the claim than this are of no use to its opponent.
+_NEAREST = 0.004
+# Belief in a distance d from the claim, before any outcome: (d * exp(-d / peak)) ** _POWER, its
+# peak this far beyond the zone. ADR 0081.
+_PEAK = 0.12
+_POWER = 4.0
+_HOPELESS = -1e9
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What is fixed before the first outcome: G batteries, L lanes each, E views, K classes."""
+
+    chances: Numbers
+    """Chance of success of each class in each view, (G, E, K)."""
+    members: Numbers
+    """Items of each class, (G, K)."""
+    low: Numbers
+    """What the first gambler, who wins on success, plays against, (G, L)."""
+    high: Numbers
+    """What the second gambler, who wins on failure, plays against, (G, L)."""
+    pull: Numbers
+    """How much likelier than others an item of the class was to be drawn next, (G, L, K)."""
+    hopes: Numbers
+    """Log belief of each gambler in each view, (2, G, L, E)."""
+
+    @property
+    def sizes(self) -> Numbers:
+        """Items of each battery, (G, 1)."""
+        sizes: Numbers = self.members.sum(1, keepdims=True)
+        return sizes
+
+    def pick(self, kept: NDArray[np.bool_]) -> "Lanes":
+        """Only some lanes; `kept` has shape (L,)."""
+        return replace(
+            self,
+            low=self.low[:, kept],
+            high=self.high[:, kept],
+            pull=self.pull[:, kept],
+            hopes=self.hopes[:, :, kept],
+        )
+
+
+@dataclass(frozen=True)
+class Wealth:
+    """Where the lanes stand. A value: every step makes a new one."""
+
+    counted: Numbers
+    """Items drawn, (G, L)."""
+    total: Numbers
+    """Sum of their outcomes, (G, L)."""
+    left: Numbers
+    """Items left in each class, (G, L, K)."""
+    likelihood: Numbers
+    """Log likelihood of the outcomes in each view, (G, L, E)."""
+    logs: Numbers
+    """Log wealth of both gamblers, (2, G, L)."""
+
+    def pick(self, kept: NDArray[np.bool_]) -> "Wealth":
+        """Only some lanes; `kept` has shape (L,)."""
+        return Wealth(
+            self.counted[:, kept],
+            self.total[:, kept],
+            self.left[:, kept],
+            self.likelihood[:, kept],
+            self.logs[:, :, kept],
+        )
+
+
+def lanes(
+    foresights: Sequence[Foresight], low: Numbers, high: Numbers, pull: Numbers | None = None
+) -> Lanes:
+    """Lanes against `low` and `high`, each (batteries, lanes); `pull` is (batteries, lanes, K)."""
+    views = max(each.weights.size for each in foresights)
+    count = max(each.members.size for each in foresights)
+    # Batteries with fewer views or classes are filled up with ones that weigh nothing.
+    chances = np.full((len(foresights), views, count), 0.5)
+    members = np.zeros((len(foresights), count))
+    beliefs = np.full((len(foresights), 1, views), _HOPELESS)
+    means = np.full((len(foresights), 1, views), 0.5)
+    for number, each in enumerate(foresights):
+        rows, columns = each.chances.shape
+        chances[number, :rows, :columns] = each.chances
+        members[number, :columns] = each.members
+        beliefs[number, 0, :rows] = np.log(each.weights)
+        means[number, 0, :rows] = each.means
+    peak = _PEAK + (high - low)[..., None] / 2
+    hopes = []
+    for distance in (means - low[..., None], high[..., None] - means):
+        beyond = np.maximum(distance, _NEAREST)
+        hope = beliefs + _POWER * (np.log(beyond) - beyond / peak)
+        hopes.append(np.where(distance > _NEAREST, hope, _HOPELESS))
+    if pull is None:
+        pull = np.ones((*low.shape, count))
+    return Lanes(chances, members, low, high, pull, np.stack(hopes))
+
+
+def start(game: Lanes) -> Wealth:
+    """Nothing drawn yet, and a wealth of 1 for each gambler."""
+    shape = game.low.shape
+    left = np.broadcast_to(game.members[:, None, :], (*shape, game.members.shape[1]))
+    return Wealth(
+        np.zeros(shape),
+        np.zeros(shape),
+        left.astype(float),
+        np.zeros((*shape, game.chances.shape[1])),
+        np.zeros((2, *shape)),
+    )
+
+
+def step(game: Lanes, wealth: Wealth, classes: NDArray[np.int64], outcomes: Numbers) -> Wealth:
+    """Draw one item of the given class in each lane, with its outcome; both arrays are (G, L).
+
+    A lane whose class is -1 draws nothing and stays where it is.
+    """
+    playing = classes >= 0
+    drawn = np.maximum(classes, 0)
+    remaining = np.maximum(wealth.left.sum(-1, keepdims=True), 1.0)
+    evenly = wealth.left / remaining
+    odds = game.pull / np.maximum((evenly * game.pull).sum(-1, keepdims=True), 1e-300)
+    odds_drawn = _at(odds, drawn)
+    logs = wealth.logs.copy()
+    for side, (claim, sign) in enumerate(((game.low, 1.0), (game.high, -1.0))):
+        edge = (game.sizes * claim - wealth.total) / remaining[..., 0]
+        open_still = playing & (edge > 0) & (edge < 1)
+        q = expected(game, wealth, side)
+        stake, base = _payoff(q, evenly, odds, np.clip(edge, 0.0, 1.0), sign)
+        payoff = _at(base, drawn) + stake / odds_drawn * outcomes
+        logs[side] += np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
+    batteries = np.arange(len(drawn))[:, None]
+    seen = game.chances.swapaxes(1, 2)[batteries, drawn]
+    news = outcomes[..., None] * np.log(seen) + (1 - outcomes[..., None]) * np.log1p(-seen)
+    left = wealth.left.copy()
+    left[batteries, np.arange(drawn.shape[1])[None, :], drawn] -= playing
+    return Wealth(
+        wealth.counted + playing,
+        wealth.total + np.where(playing, outcomes, 0.0),
+        left,
+        wealth.likelihood + np.where(playing[..., None], news, 0.0),
+        logs,
+    )
+
+
+def expected(game: Lanes, wealth: Wealth, side: int) -> Numbers:
+    """Chance of success of each class for one gambler, after what was seen: (G, L, K)."""
+    belief = wealth.likelihood + game.hopes[side]
+    belief = np.exp(belief - belief.max(-1, keepdims=True))
+    chances: Numbers = belief @ game.chances / belief.sum(-1, keepdims=True)
+    return chances
+
+
+def _at(values: Numbers, classes: NDArray[np.int64]) -> Numbers:
+    """The value of each lane's class: (G, L, K) and (G, L) to (G, L)."""
+    return np.take_along_axis(values, classes[..., None], -1)[..., 0]
+
+
+def _payoff(
+    q: Numbers, evenly: Numbers, odds: Numbers, edge: Numbers, sign: float
+) -> tuple[Numbers, Numbers]:
+    """Stake (G, L) and base (G, L, K), divided by what they are worth under the claim.
+
+    A few Newton steps towards mean(r) = edge are enough: the division makes any stake fair.
+    """
+    variance = np.maximum((q * (1 - q) * evenly / odds).sum(-1), 1e-4)
+    stake = ((q * evenly).sum(-1) - edge) / variance
+    for _ in range(_NEWTON_STEPS):
+        stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
+        wide = stake[..., None] / odds
+        root = _root(q, wide)
+        r = 2 * q / (1 + wide + root)
+        slope = (r * (1 - r) / root / odds * evenly).sum(-1)
+        stake = stake + ((r * evenly).sum(-1) - edge) / np.maximum(slope, 1e-6)
+    stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
+    wide = stake[..., None] / odds
+    # Rounding must not make a payoff negative, for success or for failure.
+    base = np.maximum((1 - wide + _root(q, wide)) / 2, np.maximum(-wide, 0.0))
+    worth = (base * evenly * odds).sum(-1) + stake * edge
+    return stake / worth, base / worth[..., None]
+
+
+def _root(q: Numbers, wide: Numbers) -> Numbers:
+    return np.sqrt(np.maximum((1 + wide) ** 2 - 4 * wide * q, _ROOT_FLOOR))

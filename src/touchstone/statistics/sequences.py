@@ -1,0 +1,110 @@
+"""What may be said at the stop besides the verdict: confidence sequence, estimate, path."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from touchstone.statistics.betting import Lanes, Wealth, expected, lanes, start, step
+from touchstone.statistics.errors import UnusableNumbersError
+from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
+from touchstone.statistics.intervals import Interval, require_level
+from touchstone.statistics.sequential import Course
+
+_GRID = 200
+
+
+@dataclass(frozen=True)
+class Path:
+    """The evidence after each sample, each array of shape (samples,)."""
+
+    above: Numbers
+    """Log wealth against "at most threshold - zone"; crosses at log(1/alpha)."""
+    below: Numbers
+    """Log wealth against "at least threshold + zone"; crosses at log(1/beta)."""
+    estimate: Numbers
+    """Difference estimate of the battery's mean, in [0, 1]."""
+
+
+def _played(each: Course, outcomes: Numbers, what: str) -> None:
+    if not 0 < outcomes.size <= each.size:
+        raise UnusableNumbersError(
+            f"{what} needs between 1 and {each.size} outcomes, not {outcomes.size}"
+        )
+    require_outcomes(outcomes)
+
+
+def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.95) -> Interval:
+    """The battery's mean lies in here at every sample at once with chance `confidence`.
+
+    The ends are the outermost of 200 means that no gambler has refuted, one step outward, and what
+    the outcomes drawn leave possible. `outcomes` are those of the contiguous prefix, in its order.
+
+    Raises:
+        UnusableNumbersError: no outcome, too many, or one outside [0, 1].
+    """
+    _played(each, outcomes, "a confidence sequence")
+    require_level(confidence, "confidence")
+    means = np.arange(1, _GRID)[None, :] / _GRID
+    game = lanes([each.foresight], means, means, np.tile(each.pull, (1, means.size, 1)))
+    wealth = start(game)
+    peaks = wealth.logs[:, 0]
+    for place, outcome in enumerate(outcomes):
+        item = np.full(means.shape, each.foresight.classes[each.order[place]])
+        wealth = step(game, wealth, item, np.full(means.shape, outcome))
+        peaks = np.maximum(peaks, wealth.logs[:, 0])
+    refuted = peaks >= np.log(2 / (1 - confidence))
+    total, left = float(outcomes.sum()), each.size - outcomes.size
+    # Only unbroken runs of refuted means count, so that one test alone bears each end's error.
+    low = np.cumprod(refuted[0]).sum() / _GRID
+    high = 1 - np.cumprod(refuted[1][::-1]).sum() / _GRID
+    low, high = max(low, total / each.size), min(high, (total + left) / each.size)
+    return Interval(float(min(low, high)), float(max(low, high)), confidence)
+
+
+def path(each: Course, outcomes: Numbers) -> Path:
+    """The evidence and the estimate after each outcome of the prefix.
+
+    The estimate joins, for each draw, the sum so far, what the views expect of the rest and the
+    surprise of the item drawn by the inverse of its chance (Des Raj, JASA 1956), weighted by
+    (items / items left)^2. Each is unbiased at a fixed number of samples; at a stopping time the
+    mean leans towards the verdict, and only the confidence sequence is valid there.
+
+    Raises:
+        UnusableNumbersError: as for `confidence_sequence`.
+    """
+    _played(each, outcomes, "a path")
+    low = np.array([[each.rule.threshold - each.rule.zone]])
+    high = np.array([[each.rule.threshold + each.rule.zone]])
+    game = lanes([each.foresight], low, high, each.pull[None, None, :])
+    wealth = start(game)
+    logs, estimates = np.zeros((2, outcomes.size)), np.zeros(outcomes.size)
+    joined = weight = 0.0
+    for place, outcome in enumerate(outcomes):
+        kind = int(each.foresight.classes[each.order[place]])
+        share = (each.size / (each.size - place)) ** 2
+        joined += share * _raj(each, game, wealth, kind, float(outcome))
+        weight += share
+        estimates[place] = joined / weight
+        wealth = step(game, wealth, np.array([[kind]]), np.array([[outcome]]))
+        logs[:, place] = wealth.logs[:, 0, 0]
+    total = np.cumsum(outcomes)
+    left = each.size - np.arange(1, outcomes.size + 1)
+    possible = np.clip(estimates, total / each.size, (total + left) / each.size)
+    return Path(logs[0], logs[1], possible)
+
+
+def _raj(each: Course, game: Lanes, wealth: Wealth, kind: int, outcome: float) -> float:
+    """One draw's estimate of the battery's mean."""
+    views = _unpartisan(each.foresight, game)
+    q = expected(views, wealth, 0)[0, 0]
+    left = wealth.left[0, 0]
+    drawn = game.pull[0, 0]
+    chance = drawn[kind] / (left @ drawn)
+    rest = left @ q + (outcome - q[kind]) / chance
+    return float((wealth.total[0, 0] + rest) / each.size)
+
+
+def _unpartisan(foresight: Foresight, game: Lanes) -> Lanes:
+    """The same lanes, with the views believed as they were before any claim was made."""
+    hopes = np.log(foresight.weights)[None, None, None, :]
+    return Lanes(game.chances, game.members, game.low, game.high, game.pull, hopes)

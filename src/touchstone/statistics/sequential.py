@@ -1,0 +1,303 @@
+"""Verdicts on a finite battery that may stop at any sample, at error rates stated beforehand.
+
+What is judged is what this battery would say if all of it were run. Items come in a committed
+random order; evidence is taken only from outcomes on its contiguous prefix, so the order in which
+samples happen to end cannot matter. A verdict stands as soon as one gambler of `betting` is rich
+enough, or as soon as the items that are left cannot change it.
+
+With a pre-registered zone, "above" claims a mean above threshold - zone and "below" one beneath
+threshold + zone: inside the zone either word is right, which is what makes a zone cheaper.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from hashlib import sha256
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
+from touchstone.statistics.errors import UnusableNumbersError
+from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
+from touchstone.statistics.verdicts import RateRule, VerdictWord
+
+# Sums of outcomes are compared with a slack for rounding, as a share of the battery.
+_SLACK = 1e-9
+# Views count for the pulls by their nearness to the threshold; the surest item is drawn too.
+_NEAR = 0.1
+_LEAST_PULL = 0.02
+
+
+class Reason(StrEnum):
+    """Why a verdict stands."""
+
+    OPEN = "open"
+    """It does not yet."""
+    EVIDENCE = "evidence"
+    """A gambler is rich enough."""
+    SETTLED = "settled"
+    """The items that are left cannot change it."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """All that is fixed for one criterion before its first sample."""
+
+    rule: RateRule
+    foresight: Foresight
+    order: NDArray[np.int64]
+    """Item at each place, a permutation of the battery, shape (items,)."""
+    pull: Numbers
+    """How strongly each class was drawn towards the front, shape (classes,); all 1: evenly."""
+
+    def __post_init__(self) -> None:
+        size = self.foresight.classes.size
+        if size < 2:  # noqa: PLR2004 - one
+            raise UnusableNumbersError("a battery of one item allows no verdict")
+        if self.order.shape != (size,) or not np.array_equal(np.sort(self.order), np.arange(size)):
+            raise UnusableNumbersError(
+                f"the order is no permutation of the battery's {size} items: "
+                "it must name each item once, from 0"
+            )
+        if self.pull.shape != self.foresight.members.shape or not np.all(
+            (self.pull > 0) & np.isfinite(self.pull)
+        ):
+            raise UnusableNumbersError("each class of items needs a positive pull")
+
+    @property
+    def size(self) -> int:
+        """Number of items."""
+        return self.order.size
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where one criterion stands: a frozen value, made again by replaying the same outcomes."""
+
+    word: VerdictWord
+    """UNDETERMINED as long as `reason` is open."""
+    reason: Reason
+    used: int
+    """Samples in the contiguous prefix that the verdict rests on."""
+    overshoot: int
+    """Samples recorded beyond them, which the verdict does not look at."""
+    total: float
+    """Sum of the outcomes used."""
+    log_above: float
+    """Log wealth against "at most threshold - zone": "above" at log(1/alpha)."""
+    log_below: float
+    """Log wealth against "at least threshold + zone": "below" at log(1/beta)."""
+    peak_above: float
+    """The highest `log_above` so far; for families of criteria."""
+    peak_below: float
+    """The highest `log_below` so far."""
+
+    @property
+    def decided(self) -> bool:
+        """Whether no more samples are needed."""
+        return self.reason is not Reason.OPEN
+
+
+def commitment(order: NDArray[np.int64]) -> str:
+    """What binds an order: SHA-256 over its items in decimal, separated by commas."""
+    return sha256(",".join(str(int(item)) for item in order).encode()).hexdigest()
+
+
+def require_committed(order: NDArray[np.int64], committed: str) -> None:
+    """Refuse an order other than the one that was committed to.
+
+    Raises:
+        UnusableNumbersError: the digests differ.
+    """
+    found = commitment(order)
+    if found != committed:
+        raise UnusableNumbersError(
+            f"the order does not match its commitment: {found[:12]} is not {committed[:12]}; "
+            "a battery must not change once samples run"
+        )
+
+
+def pulls(foresight: Foresight, rule: RateRule) -> Numbers:
+    """Pulls that bring telling items forward, shape (classes,).
+
+    An item of which all models' outcomes are foreseen tells little. The pull is the variance that
+    the views near the threshold leave, from 0.02 up, so that the surest item is drawn too.
+    """
+    beliefs = np.log(foresight.weights) - np.abs(foresight.means - rule.threshold) / _NEAR
+    beliefs = np.exp(beliefs - beliefs.max())
+    chance = beliefs @ foresight.chances / beliefs.sum()
+    pull: Numbers = np.maximum(chance * (1 - chance), _LEAST_PULL)
+    return pull
+
+
+def draw_order(uniforms: Numbers, pull: Numbers) -> NDArray[np.int64]:
+    """The order that uniform numbers in (0, 1) give, one an item, and a pull an item.
+
+    Smallest -log(u)/pull first: each next item is drawn with chance proportional to its pull among
+    those left (Efraimidis and Spirakis, 2006). Equal pulls give a uniform permutation.
+
+    Raises:
+        UnusableNumbersError: a number outside (0, 1), or counts that differ.
+    """
+    if uniforms.shape != pull.shape or not np.all((uniforms > 0) & (uniforms < 1)):
+        raise UnusableNumbersError("an order needs one number strictly between 0 and 1 an item")
+    return np.argsort(-np.log(uniforms) / pull, kind="stable").astype(np.int64)
+
+
+def course(
+    rule: RateRule, foresight: Foresight, uniforms: Numbers, *, evenly: bool = False
+) -> Course:
+    """A course whose order is drawn by `pulls`, or uniformly if `evenly`."""
+    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
+    return Course(rule, foresight, draw_order(uniforms, pull[foresight.classes]), pull)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Several criteria that go forward together, one lane each; a frozen value."""
+
+    courses: tuple[Course, ...]
+    game: Lanes
+    wealth: Wealth
+    progress: tuple[Progress, ...]
+
+
+_BEGINNING = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def panel(courses: Sequence[Course]) -> Panel:
+    """Criteria before their first sample.
+
+    Raises:
+        UnusableNumbersError: no criterion.
+    """
+    if not courses:
+        raise UnusableNumbersError("without a criterion there is nothing to decide")
+    low = np.array([[each.rule.threshold - each.rule.zone] for each in courses])
+    high = np.array([[each.rule.threshold + each.rule.zone] for each in courses])
+    widest = max(each.pull.size for each in courses)
+    pull = np.ones((len(courses), 1, widest))
+    for number, each in enumerate(courses):
+        pull[number, 0, : each.pull.size] = each.pull
+    game = lanes([each.foresight for each in courses], low, high, pull)
+    return Panel(tuple(courses), game, start(game), (_BEGINNING,) * len(courses))
+
+
+def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
+    """One decision step: the outcome at each criterion's next place, None where there is none.
+
+    A criterion that is decided takes no more evidence: what comes is counted as overshoot.
+
+    Raises:
+        UnusableNumbersError: an outcome outside [0, 1], more outcomes than items, or a count that
+            differs from the criteria's.
+    """
+    if len(outcomes) != len(state.courses):
+        raise UnusableNumbersError(
+            f"{len(outcomes)} outcomes for {len(state.courses)} criteria: the battery has changed"
+        )
+    values = np.array([0.0 if each is None else each for each in outcomes])[:, None]
+    require_outcomes(values)
+    classes = np.full(values.shape, -1, np.int64)
+    for number, (each, now, outcome) in enumerate(
+        zip(state.courses, state.progress, outcomes, strict=True)
+    ):
+        if outcome is None:
+            continue
+        if now.used + now.overshoot >= each.size:
+            raise UnusableNumbersError(
+                f"more outcomes than the battery's {each.size} items: the battery has changed"
+            )
+        if not now.decided:
+            classes[number, 0] = each.foresight.classes[each.order[now.used]]
+    wealth = step(state.game, state.wealth, classes, values)
+    progress = tuple(
+        now
+        if outcome is None
+        else replace(now, overshoot=now.overshoot + 1)
+        if now.decided
+        else _judge(each, now, wealth, number)
+        for number, (each, now, outcome) in enumerate(
+            zip(state.courses, state.progress, outcomes, strict=True)
+        )
+    )
+    return replace(state, wealth=wealth, progress=progress)
+
+
+def _judge(each: Course, now: Progress, wealth: Wealth, number: int) -> Progress:
+    used, total = now.used + 1, float(wealth.total[number, 0])
+    above, below = (float(side) for side in wealth.logs[:, number, 0])
+    word, reason = judge(each.rule, each.size, used, total, above, below)
+    return Progress(
+        word,
+        reason,
+        used,
+        0,
+        total,
+        above,
+        below,
+        max(now.peak_above, above),
+        max(now.peak_below, below),
+    )
+
+
+def judge(
+    rule: RateRule, size: int, used: int, total: float, above: float, below: float
+) -> tuple[VerdictWord, Reason]:
+    """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
+    slack = _SLACK * size
+    sure_above = total > size * (rule.threshold - rule.zone) + slack
+    sure_below = total + size - used < size * (rule.threshold + rule.zone) - slack
+    won_above = sure_above or above >= -np.log(rule.alpha)
+    won_below = sure_below or below >= -np.log(rule.beta)
+    sure = sure_above or sure_below
+    reason = Reason.SETTLED if sure else Reason.EVIDENCE
+    if won_above and won_below:
+        return VerdictWord.WITHIN_ZONE, reason
+    if won_above:
+        return VerdictWord.ABOVE, reason
+    if won_below:
+        return VerdictWord.BELOW, reason
+    # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
+    return VerdictWord.UNDETERMINED, Reason.SETTLED if used == size else Reason.OPEN
+
+
+def prefix(each: Course, recorded: Mapping[int, float]) -> Numbers:
+    """Outcomes on the contiguous prefix of the committed order.
+
+    `recorded` maps items to adjudicated outcomes, in whatever order they arrived.
+
+    Raises:
+        UnusableNumbersError: an item that the battery does not have, or no outcome.
+    """
+    strangers = [item for item in recorded if not 0 <= item < each.size]
+    if strangers:
+        raise UnusableNumbersError(
+            f"item {strangers[0]} is not among the battery's {each.size}: the battery has changed"
+        )
+    found: list[float] = []
+    for item in each.order:
+        if int(item) not in recorded:
+            break
+        found.append(float(recorded[int(item)]))
+    outcomes = np.array(found)
+    require_outcomes(outcomes)
+    return outcomes
+
+
+def replay(each: Course, recorded: Mapping[int, float]) -> Progress:
+    """The verdict from what is recorded; the order of arrival changes nothing.
+
+    Recorded samples beyond the prefix, and beyond the verdict, are its overshoot.
+
+    Raises:
+        UnusableNumbersError: as for `prefix`.
+    """
+    state = panel([each])
+    for outcome in prefix(each, recorded):
+        state = advance(state, [float(outcome)])
+        if state.progress[0].decided:
+            break
+    now = state.progress[0]
+    return replace(now, overshoot=len(recorded) - now.used)
