@@ -168,10 +168,8 @@ class _Reader:
     def _target(self) -> _Target:
         text, target = self._terms.text, _Target()
         known = {"variant": text.variants, "mode": text.modes, "for": text.purposes}
-        if self._peek() == "access":
-            self._at += 1
-        else:
-            kind = self._one({each: each for each in known})
+        kind = self._one({each: each for each in ("access", *known)})
+        if kind != "access":
             target.found[kind] = self._word(known[kind])
         while self._at < len(self._words):
             kind = self._one({**{each: each for each in known}, "at": "at"})

@@ -1,6 +1,6 @@
 """Countries by code, sets of them, and how a person with several nationalities is decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,11 +62,13 @@ class Countries:
             held = held & home or held
         return any(code in self for code in held)
 
-    def tells_duals_apart(self, home: frozenset[str]) -> tuple[str, str] | None:
-        """Two nationalities of which one counts and one does not; None where that cannot be."""
+    def tells_duals_apart(self, likely: Sequence[str]) -> tuple[str, str] | None:
+        """Two nationalities of which one counts and one does not; None where that cannot be.
+
+        `likely` are the codes that the drafter has in mind: one of them makes the clearer case.
+        """
         if not self.codes:
             return None
-        named = sorted(self.codes)
-        # The home country is the case that people know; else any country that is not named.
-        beyond = [*sorted(home - self.codes), *sorted(CODES - self.codes)]
-        return (named[0], beyond[0]) if beyond else None
+        beyond = (code for code in (*likely, *sorted(CODES)) if code not in self.codes)
+        other = next(beyond, None)
+        return None if other is None else (min(self.codes), other)

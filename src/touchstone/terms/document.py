@@ -357,7 +357,7 @@ class _Drafting:
         if written.nationality is not None:
             countries = self._places(written.nationality, "nationality", where)
             dual = written.dual or self._words.dual
-            if dual is None and (case := countries.tells_duals_apart(self._home)):
+            if dual is None and (case := countries.tells_duals_apart(self._likely())):
                 self._refuse(
                     where,
                     f"a person who is a national of both {case[0]} and {case[1]} is not decided: "
@@ -368,6 +368,10 @@ class _Drafting:
             self._refuse(where, '"dual" goes with "nationality" alone: take it out')
         if written.residence is not None:
             yield Residence(self._places(written.residence, "residence", where))
+
+    def _likely(self) -> list[str]:
+        words = self._words
+        return [*words.home, *words.of_concern, *(c for g in words.groups.values() for c in g)]
 
     def _places(
         self, names: Sequence[str], key: Literal["nationality", "residence"], where: str

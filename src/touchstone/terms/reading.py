@@ -65,7 +65,12 @@ def read(
     try:
         return model.model_validate_json(json.dumps(content))
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        # pydantic also calls a list too short whose items are all wrong.
+        details = [
+            each
+            for each in error.errors(include_url=False)
+            if each["type"] != "too_short" or not each["input"]
+        ]
         # A misspelt key usually also makes another one missing: name the misspelt one.
         first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
