@@ -8,7 +8,7 @@
     quality   = ("with" | "without") "a known" ("nationality" | "residence" | "end user")
               | "with nationality" PLACE {"or" PLACE} | "resident in" PLACE {"or" PLACE}
               | "of" ("tier" | "organisation" | "programme" | "end user") WORD {"or" WORD}
-              | ["not"] "on the list" WORD | ["not"] "on the staff"
+              | ["not"] "on the list" [WORD] | ["not"] "on the staff"
     target    = "access" | {"variant" WORD | "mode" WORD | "for" WORD}
     PLACE     = a country code, a group, "domestic", "foreign", "of-concern" or "stateless"
 """
@@ -162,7 +162,9 @@ class _Reader:
         self._expect("the")
         if self._one({"list": True, "staff": False}):
             known = (*self._terms.text.lists, *self._registry.lists)
-            return Quality(AnyOf("lists", frozenset({self._word(known)})), wanted)
+            unnamed = self._peek() in {"reaches", "keeps", "and"}
+            lists = frozenset(known) if unnamed else frozenset({self._word(known)})
+            return Quality(AnyOf("lists", lists), wanted)
         return Quality(Staff(wanted=True), wanted)
 
     def _target(self) -> _Target:

@@ -31,6 +31,7 @@ def proof(claim: str, population: Population = POPULATION) -> Proof:
         "no person without a known nationality reaches mode thinking at any time.",
         "no person with nationality of-concern reaches mode thinking at any time",
         "every partner on the list restored keeps access",
+        "every partner on the list keeps access",
         "every employee keeps access to",
         "no official reaches variant final mode thinking for evaluation",
         "no person of tier public reaches mode thinking",
