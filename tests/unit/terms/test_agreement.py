@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -137,3 +138,23 @@ def _words(request: Request) -> dict[str, object]:
         "tokens_today": request.tokens_today,
         "tokens_this_month": request.tokens_this_month,
     }
+
+
+STAFF_ALONE: Rules = [{"id": "r0", "effect": "permit", "staff": True}]
+NO_STAFF: Cells = [(Facts(), Request("final", "instant", NOW))]
+
+
+def test_the_comparison_sees_a_fault_in_each_engine(monkeypatch: pytest.MonkeyPatch):
+    """The twin: one engine at a time takes everybody for staff."""
+    for compare, place, fault in (
+        (test_cedar_decides_as_the_plain_reading, "compile._of_state", lambda _: "true"),
+        (test_z3_permits_as_the_plain_reading, "people.People.holds", lambda *_, **__: True),
+        (test_the_grid_decides_as_the_plain_reading, "grid.truth_of", lambda *_, **__: True),
+    ):
+        cells = (NO_STAFF,) if compare is not test_the_grid_decides_as_the_plain_reading else ()
+        inner = compare.hypothesis.inner_test  # type: ignore[attr-defined]
+        inner(STAFF_ALONE, *cells)
+        with monkeypatch.context() as patch:
+            patch.setattr(f"touchstone.terms.{place}", fault)
+            with pytest.raises(AssertionError):
+                inner(STAFF_ALONE, *cells)
