@@ -265,7 +265,7 @@ class _Words:
             words.append(f"at times such as {_listed(map(utc, times))}")
         if self._partly(points["tokens"], "tokens"):
             words.append(f"with {_listed(_tokens(each) for each in points['tokens'])}")
-        return ", ".join(words) or "anything, at any time"
+        return ", ".join(words) or "anything"
 
     def _partly(self, points: Sequence[Point], name: str) -> bool:
         return len(points) < len(self._axes[name].points)

@@ -37,6 +37,8 @@ class People:
 
     def __init__(self, conditions: Sequence[Condition], population: Population) -> None:
         self.ctx = z3.Context()
+        # Python's collector may let go of this proof's terms in another thread.
+        z3.Z3_enable_concurrent_dec_ref(self.ctx.ref())
         self._conditions = [each for each in conditions if hasattr(Facts(), each.fact)]
         self._population = population
         nationalities = [each for each in self._conditions if isinstance(each, Nationality)]

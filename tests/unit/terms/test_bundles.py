@@ -1,6 +1,7 @@
 """Each guard of a policy bundle: one probe, and a twin that passes once the guard is taken away."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -209,3 +210,9 @@ def test_terms_of_the_bundle_are_pinned_by_digest():
     other = terms({"id": "all", "effect": "permit", "staff": False}, grace_hours=73)
     assert other.digest != TERMS.digest
     assert "grace_hours = 73" in terms_text(grace_hours=73)
+
+
+def test_the_format_is_as_it_was():
+    """A golden file: a change of the form, the Cedar text or the digests is a new format."""
+    path = Path(__file__).parents[2] / "vectors" / "terms" / "bundle.jsonl"
+    assert bundle(AT_FIRST, directives=[DIRECTIVE]) == path.read_bytes()

@@ -1,6 +1,7 @@
 """Claims: what is understood, what is proved, and what a refutation says."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import z3
@@ -124,3 +125,14 @@ def test_undecided_is_no_proof(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(z3.Solver, "check", lambda _: z3.unknown)
     with pytest.raises(TooLargeError, match="was not decided"):
         proof("every person keeps access")
+
+
+def test_proofs_in_many_threads_do_not_disturb_one_another():
+    claims = [
+        "every partner on the list restored keeps access",
+        "no person with nationality foreign reaches variant final",
+        "every person keeps access",
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda claim: proof(claim).holds, claims * 6))
+    assert found == [True, False, False] * 6

@@ -23,6 +23,7 @@ VECTORS = tomllib.loads(
     (Path(__file__).parents[2] / "vectors" / "terms" / "refusals.toml").read_text("utf-8")
 )
 HEAD, PLAIN = VECTORS.pop("head"), VECTORS.pop("plain")
+SHIPPED = Path(__file__).parents[3] / "src" / "touchstone" / "framework" / "shipped"
 TEMPLATES = sorted(
     (Path(__file__).parents[3] / "src" / "touchstone" / "terms" / "templates").glob("*.toml")
 )
@@ -57,6 +58,8 @@ def test_a_template_is_taken_as_it_is(path: Path):
     assert found.text.id == path.stem
     assert found.digest.startswith("sha256:")
     assert json.dumps(found.as_dict())
+    assert found.text.framework == path.stem
+    assert (SHIPPED / path.name).is_file()
     assert len(found.lines()) == len(found.rules) + 3
 
 
