@@ -243,22 +243,22 @@ def _claims_won(
 
 
 def _started(outcomes: Numbers, used: int, concurrency: int, rng: Generator) -> int:
-    """Samples started when the prefix of `used` is complete; failures take three times as long."""
-    if concurrency == 1:
-        return used
+    """Samples started when the prefix of `used` is complete; failures take three times as long.
+
+    None starts more than `concurrency` places ahead of the prefix: one slow sample would otherwise
+    let the others run through the battery.
+    """
     lasting = rng.lognormal(0.0, 1.0, outcomes.size) * (3.0 - 2.0 * outcomes)
-    free = [0.0] * min(concurrency, outcomes.size)
+    free = [0.0] * concurrency
     heapify(free)
-    begun = np.zeros(outcomes.size)
-    done = 0.0
+    complete: list[float] = []
     for place, length in enumerate(lasting):
-        begun[place] = free[0]
-        end = free[0] + float(length)
-        heappushpop(free, end)
-        if place < used:
-            done = max(done, end)
-        elif begun[place] >= done:
+        ready = complete[place - concurrency] if place >= concurrency else 0.0
+        begun = max(free[0], ready)
+        if place >= used and begun >= complete[used - 1]:
             return place
+        heappushpop(free, begun + float(length))
+        complete.append(max(complete[-1] if complete else 0.0, begun + float(length)))
     return outcomes.size
 
 

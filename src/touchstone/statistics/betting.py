@@ -109,7 +109,7 @@ def lanes(
     # Batteries with fewer views or classes are filled up with ones that weigh nothing.
     chances = np.full((len(foresights), views, count), 0.5)
     members = np.zeros((len(foresights), count))
-    beliefs = np.full((len(foresights), 1, views), _HOPELESS)
+    beliefs = np.full((len(foresights), 1, views), 2 * _HOPELESS)
     means = np.full((len(foresights), 1, views), 0.5)
     for number, each in enumerate(foresights):
         rows, columns = each.chances.shape
@@ -122,7 +122,7 @@ def lanes(
     for distance in (means - low[..., None], high[..., None] - means):
         beyond = np.maximum(distance, _NEAREST)
         hope = beliefs + _POWER * (np.log(beyond) - beyond / peak)
-        hopes.append(np.where(distance > _NEAREST, hope, _HOPELESS))
+        hopes.append(np.where(distance > _NEAREST, hope, beliefs + _HOPELESS))
     if pull is None:
         pull = np.ones((*low.shape, count))
     return Lanes(chances, members, low, high, pull, np.stack(hopes))

@@ -10,6 +10,8 @@ from touchstone.statistics.foresight import Numbers
 
 # As many equal outcomes beyond chance as this, in standard deviations, make two models suspect.
 _ALIKE = 6.0
+# Siblings agree often, and honestly: only what agrees on as many items as this is called a copy.
+_COPIED = 0.98
 _ROUNDING = 5e-4
 
 
@@ -154,7 +156,7 @@ def _replicates(table: Numbers, models: Sequence[str]) -> list[Doubt]:
                 text = (
                     f"{models[one]} and {models[other]} have the same outcome on all {a.size} items"
                 )
-            elif excess > _ALIKE:
+            elif excess > _ALIKE and same.mean() >= _COPIED:
                 text = (
                     f"{models[one]} and {models[other]} agree on {same.mean():.1%} of items, "
                     f"{excess:.0f} standard deviations more than chance"

@@ -47,13 +47,22 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     means = np.arange(1, _GRID)[None, :] / _GRID
     game = lanes([each.foresight], means, means, np.tile(each.pull, (1, means.size, 1)))
     wealth = start(game)
-    peaks = wealth.logs[:, 0]
-    for place, outcome in enumerate(outcomes):
-        item = np.full(means.shape, each.foresight.classes[each.order[place]])
-        wealth = step(game, wealth, item, np.full(means.shape, outcome))
-        peaks = np.maximum(peaks, wealth.logs[:, 0])
-    refuted = peaks >= np.log(2 / (1 - confidence))
+    refuted = np.zeros((2, means.size), bool)
+    standing = np.arange(means.size)
     total, left = float(outcomes.sum()), each.size - outcomes.size
+    for place, outcome in enumerate(outcomes):
+        kind = np.full((1, standing.size), each.foresight.classes[each.order[place]])
+        wealth = step(game, wealth, kind, np.full(kind.shape, outcome))
+        fallen = wealth.logs[:, 0] >= np.log(2 / (1 - confidence))
+        refuted[:, standing] |= fallen
+        # A mean that has fallen needs no more bets; most do soon.
+        kept = ~fallen.any(0)
+        standing, game, wealth = standing[kept], game.pick(kept), wealth.pick(kept)
+        if not standing.size:
+            break
+    # What is drawn already settles the means that are out of reach; no bet was made on them.
+    refuted[0] |= means[0] * each.size < total
+    refuted[1] |= means[0] * each.size > total + left
     # Only unbroken runs of refuted means count, so that one test alone bears each end's error.
     low = np.cumprod(refuted[0]).sum() / _GRID
     high = 1 - np.cumprod(refuted[1][::-1]).sum() / _GRID

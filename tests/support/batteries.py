@@ -1,0 +1,69 @@
+"""Invented outcomes, and many sequential tests at once whose every verdict is wrong."""
+
+import numpy as np
+
+from touchstone.statistics import Foresight, RateRule, blind, judge, learn, pulls
+from touchstone.statistics.betting import lanes, start, step
+from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.verdicts import VerdictWord
+
+ITEMS = 120
+
+
+def people(models: int, items: int, seed: int) -> Numbers:
+    """Outcomes of correlated models, shape (models, items)."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(0, 1, (models, 1)) + rng.normal(0, 2.5, items)
+    return (rng.random((models, items)) < 1 / (1 + np.exp(-odds))).astype(float)
+
+
+def _foresight(kind: str, table: Numbers) -> Foresight:
+    if kind == "blind":
+        return blind(table.shape[1])
+    return learn(1 - table[1:] if kind == "misled" else table[1:])
+
+
+def errors_at_the_threshold(
+    kind: str, *, evenly: bool, tests: int, peek: int = 0
+) -> tuple[float, float]:
+    """Shares of "above" and of "below" where the mean is exactly the threshold.
+
+    With `peek`, outcomes are looked at in the order in which they end when so many samples run at
+    once and failures take longer: what must never be done.
+    """
+    rng = np.random.default_rng(7)
+    table = people(16, ITEMS, seed=11)
+    outcomes, mean = table[0], float(table[0].mean())
+    rule = RateRule(mean, 0.0, 0.05, 0.05)
+    foresight = _foresight(kind, table)
+    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
+    keys = rng.exponential(size=(tests, ITEMS)) / pull[foresight.classes]
+    orders = np.argsort(keys, 1)
+    if peek:
+        orders = np.stack([_as_they_end(order, outcomes, peek, rng) for order in orders])
+    ends = np.full((1, tests), mean)
+    game = lanes([foresight], ends, ends, np.tile(pull, (1, tests, 1)))
+    wealth = start(game)
+    words = [VerdictWord.UNDETERMINED] * tests
+    for used in range(1, ITEMS + 1):
+        items = orders[:, used - 1][None]
+        wealth = step(game, wealth, foresight.classes[items], outcomes[items])
+        for test, word in enumerate(words):
+            if word is VerdictWord.UNDETERMINED:
+                above, below = (float(side) for side in wealth.logs[:, 0, test])
+                total = float(wealth.total[0, test])
+                words[test], _ = judge(rule, ITEMS, used, total, above, below)
+    return words.count(VerdictWord.ABOVE) / tests, words.count(VerdictWord.BELOW) / tests
+
+
+def _as_they_end(
+    order: Numbers, outcomes: Numbers, at_once: int, rng: np.random.Generator
+) -> Numbers:
+    lasting = rng.exponential(1.0, order.size) * np.where(outcomes[order] > 0, 1.0, 5.0)
+    free = np.zeros(at_once)
+    ends = np.zeros(order.size)
+    for place in range(order.size):
+        slot = int(free.argmin())
+        free[slot] += lasting[place]
+        ends[place] = free[slot]
+    return order[np.argsort(ends, kind="stable")]

@@ -1,0 +1,127 @@
+"""The game is fair: shown exactly, by every order of tiny batteries, whatever is foreseen."""
+
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+from touchstone.statistics import betting
+from touchstone.statistics.betting import lanes, start, step
+from touchstone.statistics.foresight import Foresight, Numbers
+
+SIZE = 5
+CLASSES = np.array([0, 0, 1, 1, 2])
+ORDERS = np.array(list(permutations(range(SIZE))))
+
+
+def wild_foresight(seed: int) -> Foresight:
+    rng = np.random.default_rng(seed)
+    chances = rng.uniform(0.001, 0.999, (6, 3)) ** rng.choice([0.2, 1.0, 5.0])
+    return Foresight(CLASSES, chances, rng.uniform(0.1, 1.0, 6))
+
+
+def chance_of_each_order(pull: Numbers) -> Numbers:
+    drawn = pull[CLASSES][ORDERS]
+    left = np.cumsum(drawn[:, ::-1], 1)[:, ::-1]
+    chance: Numbers = (drawn / left).prod(1)
+    return chance
+
+
+def worth(outcomes: Numbers, claim: float, pull: Numbers, said: Numbers, seed: int) -> Numbers:
+    """Expected wealth of both gamblers after each draw, over all orders: (draws, 2)."""
+    count = len(ORDERS)
+    ends = np.full((1, count), claim)
+    game = lanes([wild_foresight(seed)], ends, ends, np.tile(said, (1, count, 1)))
+    wealth, chance, found = start(game), chance_of_each_order(pull), []
+    for place in range(SIZE):
+        items = ORDERS[:, place][None]
+        wealth = step(game, wealth, CLASSES[items], outcomes[items])
+        found.append((np.exp(wealth.logs[:, 0]) * chance).sum(1))
+    return np.array(found)
+
+
+PULLS = (np.ones(3), np.array([1.0, 0.2, 0.05]))
+
+
+@pytest.mark.parametrize("pull", PULLS, ids=("evenly", "unevenly"))
+@pytest.mark.parametrize("claim", [0.3, 0.4, 0.6, 0.77])
+def test_no_claim_that_holds_lets_wealth_grow(claim: float, pull: Numbers):
+    for seed, bits in enumerate(product((0.0, 1.0), repeat=SIZE)):
+        outcomes = np.array(bits)
+        above, below = worth(outcomes, claim, pull, pull, seed).T
+        if outcomes.mean() <= claim:
+            assert above.max() <= 1 + 1e-9
+        if outcomes.mean() >= claim:
+            assert below.max() <= 1 + 1e-9
+
+
+def test_partial_outcomes_are_fair_too():
+    rng = np.random.default_rng(1)
+    for seed in range(40):
+        outcomes = rng.uniform(0, 1, SIZE)
+        for pull in PULLS:
+            found = worth(outcomes, float(outcomes.mean()), pull, pull, seed)
+            assert found.max() <= 1 + 1e-9
+
+
+def test_at_the_edge_of_the_claim_the_first_bets_are_worth_exactly_one():
+    found = worth(np.array([1.0, 0, 1, 0, 0]), 0.4, PULLS[1], PULLS[1], 3)
+    assert found[:2] == pytest.approx(1.0)
+
+
+def test_twin_an_order_drawn_otherwise_than_said_is_unfair():
+    unfair = [
+        worth(np.array(bits), 0.4, pull=PULLS[1], said=PULLS[0], seed=seed)[:, 0].max()
+        for seed, bits in enumerate(product((0.0, 1.0), repeat=SIZE))
+        if sum(bits) <= 2
+    ]
+    assert max(unfair) > 1.01
+
+
+def test_twin_a_payoff_that_is_not_divided_by_its_worth_is_unfair(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    fair = betting._payoff
+
+    def generous(
+        q: Numbers, evenly: Numbers, odds: Numbers, edge: Numbers, sign: float
+    ) -> tuple[Numbers, Numbers]:
+        stake, base = fair(q, evenly, odds, edge, sign)
+        return stake, base * 1.02
+
+    monkeypatch.setattr(betting, "_payoff", generous)
+    assert worth(np.array([1.0, 0, 1, 0, 0]), 0.4, PULLS[0], PULLS[0], 3).max() > 1.01
+
+
+def test_right_views_make_wealth_grow_and_a_hopeless_gambler_keeps_it():
+    chances = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1]])
+    foresight = Foresight(CLASSES, chances, np.ones(2))
+    game = lanes([foresight], np.array([[0.95]]), np.array([[0.95]]))
+    wealth = step(game, start(game), np.array([[0]]), np.array([[0.0]]))
+    assert wealth.logs[0, 0, 0] == pytest.approx(0.0)
+    assert wealth.logs[1, 0, 0] > 0.5
+
+
+def test_a_lane_without_an_item_stays_where_it_is():
+    foresight = wild_foresight(0)
+    ends = np.full((1, 2), 0.5)
+    game = lanes([foresight], ends, ends)
+    wealth = step(game, start(game), np.array([[0, -1]]), np.array([[1.0, 0.0]]))
+    assert wealth.counted.tolist() == [[1.0, 0.0]]
+    assert wealth.logs[:, 0, 1].tolist() == [0.0, 0.0]
+    assert wealth.left[0, 1].tolist() == [2.0, 2.0, 1.0]
+    assert wealth.left[0, 0].tolist() == [1.0, 2.0, 1.0]
+
+
+def test_batteries_of_unlike_shape_play_side_by_side_as_they_do_alone():
+    one = wild_foresight(1)
+    other = Foresight(np.array([0, 0, 1]), np.array([[0.3, 0.8]]), np.ones(1))
+    ends = np.full((2, 1), 0.5)
+    both = lanes([one, other], ends, ends)
+    wealth = start(both)
+    lone_game = lanes([other], ends[:1], ends[:1])
+    lone = start(lone_game)
+    for kind, outcome in ((0, 1.0), (1, 0.0)):
+        wealth = step(both, wealth, np.full((2, 1), kind), np.full((2, 1), outcome))
+        lone = step(lone_game, lone, np.array([[kind]]), np.array([[outcome]]))
+    assert wealth.logs[:, 1, 0] == pytest.approx(lone.logs[:, 0, 0])

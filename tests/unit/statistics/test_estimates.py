@@ -1,0 +1,158 @@
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchstone.statistics import (
+    Estimate,
+    Interval,
+    RateRule,
+    UnusableNumbersError,
+    VerdictWord,
+    beyond,
+    clustered,
+    grader_corrected,
+    over_budget,
+    paired_difference,
+    pass_at,
+    unpaired_difference,
+)
+
+RULE = RateRule(0.5, 0.0, 0.05, 0.05)
+
+
+def names(count: int, each: int) -> list[str]:
+    return [f"family-{number // each}" for number in range(count)]
+
+
+def test_clusters_of_one_give_the_usual_error():
+    outcomes = np.array([1.0, 0, 1, 1, 0, 1, 0, 1])
+    got = clustered(outcomes, names(8, 1))
+    assert got.error == pytest.approx(outcomes.std(ddof=1) / 8**0.5)
+    assert got.value == pytest.approx(0.625)
+
+
+def test_repeats_within_a_cluster_add_nothing():
+    once = np.array([1.0, 0, 1, 1, 0])
+    many = np.repeat(once, 20)
+    assert clustered(many, names(100, 20)).error == pytest.approx(
+        clustered(once, names(5, 1)).error
+    )
+
+
+def test_clustered_intervals_cover_where_plain_ones_do_not():
+    rng = np.random.default_rng(0)
+    held = naive = 0
+    for _ in range(300):
+        chance = rng.beta(1, 1, 25)
+        outcomes = (rng.random((25, 8)) < chance[:, None]).astype(float).ravel()
+        got = clustered(outcomes, names(200, 8))
+        held += got.interval.low <= 0.5 <= got.interval.high
+        naive += abs(outcomes.mean() - 0.5) <= 1.96 * outcomes.std() / 200**0.5
+    assert held >= 300 * 0.92
+    assert naive < 300 * 0.8
+
+
+def test_pairing_removes_what_items_share():
+    rng = np.random.default_rng(1)
+    hard = rng.normal(0, 3, 300)
+    draw = rng.logistic(size=300)
+    one, other = ((hard + shift + draw > 0).astype(float) for shift in (0.8, 0.0))
+    pair = paired_difference(one, other, names(300, 1))
+    apart = unpaired_difference(clustered(one, names(300, 1)), clustered(other, names(300, 1)))
+    assert pair.value == pytest.approx(apart.value)
+    assert pair.error < 0.6 * apart.error
+    assert apart.interval.low < pair.interval.low < pair.interval.high < apart.interval.high
+
+
+def test_equal_samples_have_welchs_degrees():
+    one = Estimate(0.6, 0.05, Interval(0, 1, 0.95), 11)
+    got = unpaired_difference(one, one)
+    reach = (got.interval.high - got.interval.low) / 2
+    assert reach / got.error == pytest.approx(2.086, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "each", "word"),
+    [
+        (np.ones(40), 8, VerdictWord.ABOVE),
+        (np.ones(40), 10, VerdictWord.AT_CEILING),
+        (np.zeros(40), 10, VerdictWord.AT_CEILING),
+        (np.zeros(40), 4, VerdictWord.BELOW),
+        (np.tile([1.0, 0.0], 20), 1, VerdictWord.UNDETERMINED),
+        (np.tile([1.0, 1, 1, 0], 20), 2, VerdictWord.ABOVE),
+    ],
+)
+def test_beyond_the_items_clusters_are_the_sample(
+    outcomes: np.ndarray, each: int, word: VerdictWord
+):
+    assert beyond(outcomes, names(outcomes.size, each), RULE) is word
+
+
+def test_a_zone_beyond_the_items():
+    outcomes = np.tile([1.0, 0.0], 200)
+    rule = RateRule(0.5, 0.1, 0.05, 0.05)
+    assert beyond(outcomes, names(400, 1), rule) is VerdictWord.WITHIN_ZONE
+
+
+@given(st.integers(1, 8), st.integers(0, 12), st.integers(8, 12))
+def test_pass_at_k_is_the_hypergeometric_miss(k: int, c: int, n: int):
+    c = min(c, n)
+    expected = 1 - comb(n - c, k) / comb(n, k)
+    assert pass_at(k, [c], [n]) == pytest.approx(expected)
+
+
+def test_pass_at_k_is_unbiased():
+    rng = np.random.default_rng(2)
+    solved = rng.binomial(6, 0.3, 4000)
+    assert pass_at(3, list(solved), [6] * 4000) == pytest.approx(1 - 0.7**3, abs=0.02)
+
+
+def test_a_curve_over_tokens_ends_where_samples_were_cut_off():
+    curve = over_budget(
+        tokens=np.array([10.0, 50, 100, 100]),
+        solved=np.array([1.0, 1, 0, 0]),
+        limit=np.array([100.0, 100, 100, 200]),
+        budgets=np.array([5.0, 10, 60, 100, 150]),
+    )
+    assert curve[:4].tolist() == [0.0, 0.25, 0.5, 0.5]
+    assert np.isnan(curve[4])
+
+
+def test_a_perfect_grader_changes_nothing_and_a_blunt_one_is_mended():
+    sure = Estimate(1.0, 0.0, Interval(1, 1, 0.95), 100)
+    assert grader_corrected(30, 100, sure, sure).value == pytest.approx(0.3)
+    sharp = Estimate(0.9, 0.03, Interval(0.84, 0.96, 0.95), 100)
+    loose = Estimate(0.8, 0.04, Interval(0.72, 0.88, 0.95), 100)
+    got = grader_corrected(410, 1000, sharp, loose)
+    assert got.value == pytest.approx(0.3)
+    exact = grader_corrected(410, 1000, Estimate(0.9, 0, sharp.interval, 9),
+                             Estimate(0.8, 0, loose.interval, 9))  # fmt: skip
+    assert got.error > exact.error > (0.3 * 0.7 / 1000) ** 0.5
+    assert got.interval.low < 0.3 < got.interval.high
+
+
+def test_bad_estimates_are_refused():
+    half = Estimate(0.5, 0.1, Interval(0, 1, 0.95), 10)
+    with pytest.raises(UnusableNumbersError, match="no better than chance"):
+        grader_corrected(3, 10, half, half)
+    with pytest.raises(UnusableNumbersError, match="cannot be"):
+        grader_corrected(11, 10, half, half)
+    with pytest.raises(UnusableNumbersError, match="at least two clusters"):
+        clustered(np.ones(3), ["a"] * 3)
+    with pytest.raises(UnusableNumbersError, match="one cluster each"):
+        clustered(np.ones(3), ["a", "b"])
+    with pytest.raises(UnusableNumbersError, match=r"\[0, 1\]"):
+        clustered(np.array([1, np.nan]), ["a", "b"])
+    with pytest.raises(UnusableNumbersError, match="both outcomes"):
+        paired_difference(np.ones(3), np.ones(2), ["a"] * 3)
+    with pytest.raises(UnusableNumbersError, match="pass@3"):
+        pass_at(3, [1], [2])
+    with pytest.raises(UnusableNumbersError, match="pass@k"):
+        pass_at(0, [1], [2])
+    with pytest.raises(UnusableNumbersError, match="at most their sample's limit"):
+        over_budget(np.array([5.0]), np.ones(1), np.array([4.0]), np.ones(1))
+    with pytest.raises(UnusableNumbersError, match="equally long"):
+        over_budget(np.ones(2), np.ones(1), np.ones(1), np.ones(1))

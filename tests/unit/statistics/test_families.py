@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchstone.statistics import (
+    Progress,
+    RateRule,
+    Reason,
+    UnusableNumbersError,
+    VerdictWord,
+    any_of,
+    attempts_needed,
+    blind,
+    course,
+    holm,
+    miss_probability,
+    paired,
+    paired_rule,
+    replay,
+    share_samples,
+)
+
+
+def at(
+    above: float = 0.0,
+    below: float = 0.0,
+    word: VerdictWord = VerdictWord.UNDETERMINED,
+    reason: Reason = Reason.OPEN,
+    used: int = 10,
+) -> Progress:
+    return Progress(word, reason, used, 0, 5.0, above, below, above, below)
+
+
+def test_holm_known_answer():
+    """p-values 0.01, 0.02, 0.03 and 0.6 at 0.05: only the first two steps of four hold."""
+    peaks = [-np.log(p) for p in (0.02, 0.6, 0.01, 0.03)]
+    assert holm(peaks, 0.05) == (False, False, True, False)
+    assert holm(peaks[:1] + peaks[2:3], 0.05) == (True, True)
+
+
+@given(st.lists(st.floats(-3, 12), min_size=1, max_size=8))
+def test_holm_refutes_at_least_what_bonferroni_does(peaks: list[float]):
+    found = holm(peaks, 0.05)
+    for peak, refuted in zip(peaks, found, strict=True):
+        if peak >= np.log(len(peaks) / 0.05):
+            assert refuted
+        if peak < np.log(1 / 0.05):
+            assert not refuted
+
+
+def test_holm_keeps_the_family_error_however_claims_depend():
+    """The worst case: each of five true claims falls with chance 1/20 of its own."""
+    rng = np.random.default_rng(0)
+    wealth = -np.log(rng.uniform(size=(4000, 5)))
+    wrong = np.mean([any(holm(list(row), 0.05)) for row in wealth])
+    plain = np.mean((wealth >= np.log(20)).any(1))
+    assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
+    assert plain > 0.2
+
+
+def test_one_mode_is_enough_to_cross():
+    got = any_of([at(above=6.0), at(), at(below=4.0)], 0.05, 0.05)
+    assert (got.word, got.above, got.open) == (VerdictWord.ABOVE, (0,), ())
+
+
+def test_a_mode_that_crosses_at_its_own_level_only_does_not_yet_count():
+    got = any_of([at(above=3.2), at(), at()], 0.05, 0.05)
+    assert (got.word, got.open) == (VerdictWord.UNDETERMINED, (0, 1, 2))
+
+
+def test_below_needs_every_mode_below_at_its_own_level():
+    assert any_of([at(below=3.1), at(below=3.1)], 0.05, 0.05).word is VerdictWord.BELOW
+    assert any_of([at(below=3.1), at(below=2.0)], 0.05, 0.05).open == (1,)
+    assert any_of([at(below=3.1), at(below=3.1)], 0.05, 0.01).word is VerdictWord.UNDETERMINED
+
+
+def test_a_battery_run_to_its_end_counts_as_it_stands():
+    whole = at(word=VerdictWord.ABOVE, reason=Reason.SETTLED)
+    assert any_of([whole, at()], 0.05, 0.05).above == (0,)
+    low = at(word=VerdictWord.BELOW, reason=Reason.SETTLED)
+    zone = at(word=VerdictWord.WITHIN_ZONE, reason=Reason.SETTLED)
+    assert any_of([low, low], 0.05, 0.05).word is VerdictWord.BELOW
+    assert any_of([low, zone], 0.05, 0.05).word is VerdictWord.WITHIN_ZONE
+
+
+def test_samples_go_where_the_question_is_open():
+    done = at(word=VerdictWord.ABOVE, reason=Reason.EVIDENCE)
+    assert share_samples([done, at(), at()], [50, 50, 12], 9) == (0, 7, 2)
+    assert share_samples([done, done], [50, 50], 9) == (0, 0)
+    with pytest.raises(UnusableNumbersError):
+        share_samples([at()], [50], -1)
+
+
+def test_miss_probability_and_the_attempts_that_bound_it():
+    assert miss_probability(0.1, 10) == pytest.approx(0.9**10)
+    assert miss_probability(1.0, 3) == 0.0
+    assert miss_probability(0.0, 3) == 1.0
+    assert attempts_needed(0.1, 0.05) == 29
+    assert attempts_needed(0.5, 0.25) == 2
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.001, 0.5))
+def test_the_attempts_needed_are_the_fewest(rate: float, miss: float):
+    count = attempts_needed(rate, miss)
+    assert miss_probability(rate, count) <= miss * (1 + 1e-9)
+    if count > 1:
+        assert miss_probability(rate, count - 1) > miss * (1 - 1e-9)
+
+
+def test_pairs_are_judged_by_their_difference():
+    rng = np.random.default_rng(2)
+    reference = (rng.random(400) < 0.4).astype(float)
+    outcomes = np.maximum(reference, (rng.random(400) < 0.35).astype(float))
+    values = paired(outcomes, reference)
+    for margin, word in ((0.05, VerdictWord.ABOVE), (0.4, VerdictWord.BELOW)):
+        each = course(paired_rule(margin, 0.0, 0.05, 0.05), blind(400), rng.uniform(size=400))
+        got = replay(each, dict(enumerate(values)))
+        assert got.word is word
+        assert got.used < 400
+    assert paired_rule(0.1, 0.1, 0.05, 0.01) == RateRule(0.55, 0.05, 0.05, 0.01)
+
+
+def test_bad_families_are_refused():
+    with pytest.raises(UnusableNumbersError, match="nothing to refute"):
+        holm([], 0.05)
+    with pytest.raises(UnusableNumbersError, match="not a number"):
+        holm([float("nan")], 0.05)
+    with pytest.raises(UnusableNumbersError):
+        holm([1.0], 0.0)
+    with pytest.raises(UnusableNumbersError):
+        miss_probability(1.1, 3)
+    with pytest.raises(UnusableNumbersError):
+        attempts_needed(0.0, 0.05)
+    with pytest.raises(UnusableNumbersError, match="both outcomes"):
+        paired(np.ones(3), np.ones(2))
+    with pytest.raises(UnusableNumbersError):
+        paired_rule(1.0, 0.0, 0.05, 0.05)

@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from support.batteries import people
+from touchstone.statistics import (
+    Course,
+    RateRule,
+    UnusableNumbersError,
+    blind,
+    confidence_sequence,
+    course,
+    learn,
+    path,
+    replay,
+)
+
+RULE = RateRule(0.5, 0.0, 0.05, 0.05)
+ITEMS = 100
+TABLE = people(14, ITEMS, seed=5)
+VIEWS, MISLED = learn(TABLE[1:]), learn(1 - TABLE[1:])
+TRUTH = float(TABLE[0].mean())
+
+
+def drawn(seed: int, *, misled: bool = False) -> tuple[Course, np.ndarray]:
+    views = MISLED if misled else VIEWS
+    each = course(RULE, views, np.random.default_rng(seed).uniform(size=ITEMS))
+    return each, TABLE[0][each.order]
+
+
+@pytest.mark.parametrize("misled", [False, True])
+def test_the_truth_is_covered_at_the_stopping_time(misled: bool):
+    held = 0
+    for seed in range(20):
+        each, outcomes = drawn(seed, misled=misled)
+        stop = replay(each, dict(enumerate(TABLE[0]))).used
+        ends = confidence_sequence(each, outcomes[:stop])
+        held += ends.low <= TRUTH <= ends.high
+    assert held >= 18
+
+
+def test_the_sequence_narrows_and_ends_at_the_truth():
+    each, outcomes = drawn(1)
+    widths = [
+        (ends := confidence_sequence(each, outcomes[:count])).high - ends.low
+        for count in (5, 25, 60, ITEMS)
+    ]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] > 0.4
+    assert widths[-1] == pytest.approx(0.0)
+    assert confidence_sequence(each, outcomes).low == pytest.approx(TRUTH)
+
+
+def test_more_confidence_is_wider():
+    each, outcomes = drawn(2)
+    narrow, wide = (confidence_sequence(each, outcomes[:40], level) for level in (0.8, 0.99))
+    assert wide.low <= narrow.low <= narrow.high <= wide.high
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_the_estimate_is_unbiased_at_a_fixed_number_of_samples(count: int):
+    """Averaged over many orders; with views that mislead, and uneven pulls, to make it hard."""
+    found = []
+    for seed in range(200):
+        each, outcomes = drawn(seed, misled=True)
+        found.append(_unclipped(each, outcomes[:count]))
+    spread = np.std(found) / len(found) ** 0.5
+    assert abs(np.mean(found) - TRUTH) < 3.5 * spread
+
+
+def _unclipped(each: Course, outcomes: np.ndarray) -> float:
+    """Only where no estimate was clipped can the mean be exact, so widen what is possible."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "clip", lambda value, *_: value)
+        return float(path(each, outcomes).estimate[-1])
+
+
+def test_the_path_ends_where_the_verdict_stood_and_at_the_truth():
+    each, outcomes = drawn(3)
+    now = replay(each, dict(enumerate(TABLE[0])))
+    way = path(each, outcomes)
+    assert way.above[now.used - 1] == pytest.approx(now.log_above)
+    assert way.below[now.used - 1] == pytest.approx(now.log_below)
+    assert way.estimate[-1] == pytest.approx(TRUTH)
+
+
+@pytest.mark.parametrize("count", [0, ITEMS + 1])
+def test_no_outcome_or_too_many_are_refused(count: int):
+    each, _ = drawn(0)
+    with pytest.raises(UnusableNumbersError, match="between 1 and 100"):
+        confidence_sequence(each, np.ones(count))
+    with pytest.raises(UnusableNumbersError, match="between 1 and 100"):
+        path(each, np.ones(count))
+    with pytest.raises(UnusableNumbersError, match=r"\[0, 1\]"):
+        path(each, np.array([np.nan]))
+
+
+def test_blind_views_give_a_sequence_too():
+    each = course(RULE, blind(50), np.random.default_rng(0).uniform(size=50))
+    ends = confidence_sequence(each, np.ones(20))
+    assert 0.6 < ends.low < ends.high == 1.0

@@ -1,0 +1,280 @@
+from time import process_time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.batteries import errors_at_the_threshold, people
+from touchstone.statistics import (
+    Course,
+    Foresight,
+    Progress,
+    RateRule,
+    Reason,
+    UnusableNumbersError,
+    VerdictWord,
+    advance,
+    blind,
+    commitment,
+    course,
+    draw_order,
+    learn,
+    panel,
+    prefix,
+    pulls,
+    replay,
+    require_committed,
+)
+
+RULE = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.05)
+
+
+def plain(size: int, rule: RateRule = RULE, seed: int = 0) -> Course:
+    return course(rule, blind(size), np.random.default_rng(seed).uniform(size=size))
+
+
+def run(each: Course, outcomes: list[float]) -> Progress:
+    """`outcomes` are in the order of the course."""
+    return replay(each, {int(each.order[n]): value for n, value in enumerate(outcomes)})
+
+
+# ------------------------------------------------------------------ verdicts
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(1.0, VerdictWord.ABOVE), (0.0, VerdictWord.BELOW)])
+def test_a_clear_case_is_decided_early(outcome: float, word: VerdictWord):
+    got = run(plain(500), [outcome] * 40)
+    assert (got.word, got.reason) == (word, Reason.EVIDENCE)
+    assert got.used < 12
+    assert got.overshoot == 40 - got.used
+
+
+def test_a_battery_that_can_change_nothing_any_more_is_over():
+    """No evidence at all is taken at errors of 1e-9: only what is left counts."""
+    rule = RateRule(0.5, 0.0, 1e-9, 1e-9)
+    got = run(plain(10, rule), [1, 0, 1, 1, 0, 1, 1, 1])
+    assert (got.word, got.reason, got.used) == (VerdictWord.ABOVE, Reason.SETTLED, 8)
+    got = run(plain(10, rule), [0, 0, 0, 0, 0, 0, 1, 1])
+    assert (got.word, got.reason, got.used) == (VerdictWord.BELOW, Reason.SETTLED, 6)
+
+
+def test_a_mean_of_exactly_the_threshold_is_neither():
+    got = run(plain(10, RateRule(0.5, 0.0, 1e-9, 1e-9)), [1, 0] * 5)
+    assert (got.word, got.reason, got.used) == (VerdictWord.UNDETERMINED, Reason.SETTLED, 10)
+
+
+def test_both_claims_refuted_at_once_is_within_the_zone():
+    got = run(plain(4, RateRule(0.5, 0.3, 1e-9, 1e-9)), [1, 0, 1, 0])
+    assert got.word in {VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE}
+    rule = RateRule(0.5, 0.26, 1e-9, 1e-9)
+    both = run(plain(2, rule), [0.5, 0.5])
+    assert (both.word, both.used) == (VerdictWord.WITHIN_ZONE, 1)
+
+
+def test_a_zone_makes_it_cheaper():
+    rng = np.random.default_rng(3)
+    outcomes = [float(each) for each in rng.random(500) < 0.62]
+    strict = run(plain(500), outcomes)
+    zoned = run(plain(500, RateRule(0.5, 0.05, 0.05, 0.05)), outcomes)
+    assert strict.word is zoned.word is VerdictWord.ABOVE
+    assert zoned.used < strict.used
+
+
+def test_alpha_and_beta_are_separate():
+    rng = np.random.default_rng(5)
+    outcomes = [float(each) for each in rng.random(500) < 0.35]
+    usual = run(plain(500), outcomes)
+    dear = run(plain(500, RateRule(0.5, 0.0, 0.05, 0.001)), outcomes)
+    assert usual.word is dear.word is VerdictWord.BELOW
+    assert dear.used > usual.used
+
+
+def test_an_open_course_says_so():
+    got = run(plain(500), [1, 0, 1, 0])
+    assert (got.word, got.reason, got.decided) == (VerdictWord.UNDETERMINED, Reason.OPEN, False)
+    assert run(plain(500), []).used == 0
+
+
+# ------------------------------------------------------------------ errors, by simulation
+
+
+@pytest.mark.parametrize("foreseen", ["learnt", "misled", "blind"])
+@pytest.mark.parametrize("evenly", [True, False])
+def test_at_the_threshold_itself_errors_keep_to_alpha_and_beta(foreseen: str, evenly: bool):
+    """The hardest truth: a mean of exactly the threshold, where every word is wrong."""
+    above, below = errors_at_the_threshold(foreseen, evenly=evenly, tests=400)
+    limit = 0.05 + 3 * (0.05 * 0.95 / 400) ** 0.5
+    assert above <= limit
+    assert below <= limit
+
+
+def test_twin_peeking_in_completion_order_breaks_the_error_rate():
+    above, below = errors_at_the_threshold("blind", evenly=True, tests=200, peek=100)
+    assert above + below > 0.2
+
+
+@pytest.mark.parametrize("concurrency", [1, 20, 100])
+def test_completion_order_and_concurrency_change_nothing(concurrency: int):
+    rng = np.random.default_rng(concurrency)
+    table = people(12, 120, seed=1)
+    each = course(RULE, learn(table[1:]), rng.uniform(size=120))
+    truth = table[0][each.order]
+    lasting = rng.exponential(1.0, 120) * np.where(truth > 0, 1.0, 5.0)
+    alone = run(each, [float(value) for value in truth])
+    recorded: dict[int, float] = {}
+    running = {place: lasting[place] for place in range(concurrency)}
+    verdicts = []
+    while running:
+        place = min(running, key=lambda each: running[each])
+        ended = running.pop(place)
+        recorded[int(each.order[place])] = float(truth[place])
+        following = place + len(running) + len(recorded) - place
+        if following < 120 and following not in running:
+            running[following] = ended + lasting[following]
+        got = replay(each, recorded)
+        if got.decided:
+            verdicts.append((got.word, got.used))
+            assert got.overshoot == len(recorded) - got.used
+            if len(verdicts) > 2:
+                break
+    assert set(verdicts) == {(alone.word, alone.used)}
+
+
+@given(st.permutations(range(30)), st.integers(0, 30))
+def test_the_prefix_does_not_depend_on_arrival(arrival: list[int], count: int):
+    each = plain(30)
+    values = {item: float(item % 2) for item in arrival[:count]}
+    expected = []
+    for item in each.order.tolist():
+        if item not in values:
+            break
+        expected.append(values[item])
+    assert prefix(each, values).tolist() == expected
+
+
+def test_a_gap_holds_back_what_comes_after_it():
+    each = plain(50)
+    recorded = {int(item): 1.0 for item in each.order[1:]}
+    got = replay(each, recorded)
+    assert (got.used, got.overshoot, got.decided) == (0, 49, False)
+
+
+def test_replay_after_a_crash_is_the_same_value():
+    table = people(12, 200, seed=2)
+    each = course(RULE, learn(table[1:]), np.random.default_rng(0).uniform(size=200))
+    state = panel([each])
+    for place, item in enumerate(each.order[:60]):
+        state = advance(state, [float(table[0][item])])
+        seen = {int(known): float(table[0][known]) for known in each.order[: place + 1]}
+        assert replay(each, seen) == state.progress[0]
+
+
+# ------------------------------------------------------------------ panels
+
+
+def test_criteria_in_a_panel_go_their_own_way():
+    courses = [plain(40), plain(60, RateRule(0.9, 0.0, 0.05, 0.05), 1)]
+    state = panel(courses)
+    for _ in range(30):
+        state = advance(state, [1.0, None])
+    assert state.progress[0].word is VerdictWord.ABOVE
+    assert state.progress[0].used + state.progress[0].overshoot == 30
+    assert state.progress[1].used == 0
+    assert state.progress[0] == run(courses[0], [1.0] * 30)
+
+
+def test_a_step_for_fifty_criteria_of_five_thousand_items_takes_ten_milliseconds():
+    table = people(20, 5000, seed=4)
+    foresight = learn(table)
+    rng = np.random.default_rng(0)
+    rules = [RateRule(0.2 + 0.01 * each, 0.0, 0.05, 0.01) for each in range(50)]
+    state = panel([course(rule, foresight, rng.uniform(size=5000)) for rule in rules])
+    took = []
+    for place in range(8):
+        began = process_time()
+        state = advance(state, [float(place % 2)] * 50)
+        took.append(process_time() - began)
+    assert all(each.used == 8 for each in state.progress)
+    assert min(took) <= 0.010
+
+
+# ------------------------------------------------------------------ orders
+
+
+def test_an_order_with_even_pulls_is_uniform_and_with_others_as_said():
+    rng = np.random.default_rng(0)
+    even = [draw_order(rng.uniform(size=3), np.ones(3))[0] for _ in range(3000)]
+    assert np.bincount(even) / 3000 == pytest.approx([1 / 3] * 3, abs=0.03)
+    uneven = [draw_order(rng.uniform(size=3), np.array([4.0, 1, 3]))[0] for _ in range(3000)]
+    assert np.bincount(uneven) / 3000 == pytest.approx([0.5, 0.125, 0.375], abs=0.03)
+
+
+def test_items_whose_outcome_all_views_foresee_are_drawn_late():
+    chances = np.array([[0.5, 0.99], [0.6, 0.99]])
+    pull = pulls(Foresight(np.array([0, 1, 0, 1]), chances, np.ones(2)), RULE)
+    assert pull[0] > 10 * pull[1] > 0
+
+
+def test_a_commitment_binds_the_order():
+    order = plain(20).order
+    require_committed(order, commitment(order))
+    with pytest.raises(UnusableNumbersError, match="does not match its commitment"):
+        require_committed(order[::-1], commitment(order))
+
+
+# ------------------------------------------------------------------ bad input
+
+
+@pytest.mark.parametrize("value", [float("nan"), -0.01, 1.01, float("inf")])
+def test_an_outcome_that_is_none_is_refused(value: float):
+    each = plain(5)
+    with pytest.raises(UnusableNumbersError, match=r"must lie in \[0, 1\]"):
+        replay(each, {int(each.order[0]): value})
+    with pytest.raises(UnusableNumbersError, match=r"must lie in \[0, 1\]"):
+        advance(panel([each]), [value])
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0, float("nan")])
+def test_a_threshold_at_an_end_is_refused(threshold: float):
+    with pytest.raises(UnusableNumbersError):
+        RateRule(threshold, 0.0, 0.05, 0.05)
+
+
+def test_batteries_of_none_or_one_are_refused():
+    with pytest.raises(UnusableNumbersError, match="without items"):
+        blind(0)
+    with pytest.raises(UnusableNumbersError, match="one item"):
+        plain(1)
+
+
+def test_a_battery_that_changes_in_mid_run_is_refused():
+    each = plain(3)
+    with pytest.raises(UnusableNumbersError, match="battery has changed"):
+        replay(each, {7: 1.0})
+    state = panel([each])
+    with pytest.raises(UnusableNumbersError, match="battery has changed"):
+        advance(state, [1.0, 1.0])
+    for _ in range(3):
+        state = advance(state, [1.0])
+    with pytest.raises(UnusableNumbersError, match="battery has changed"):
+        advance(state, [1.0])
+
+
+@pytest.mark.parametrize("order", [[0, 1], [0, 1, 1], [1, 2, 3]])
+def test_an_order_that_is_no_permutation_is_refused(order: list[int]):
+    with pytest.raises(UnusableNumbersError, match="no permutation"):
+        Course(RULE, blind(3), np.array(order), np.ones(1))
+
+
+@pytest.mark.parametrize("pull", [[0.0], [float("nan")], [1.0, 1.0]])
+def test_pulls_that_are_none_are_refused(pull: list[float]):
+    with pytest.raises(UnusableNumbersError, match="pull"):
+        Course(RULE, blind(3), np.arange(3), np.array(pull))
+    with pytest.raises(UnusableNumbersError, match="strictly between"):
+        draw_order(np.array([0.0, 0.5]), np.ones(2))
+
+
+def test_no_criterion_is_refused():
+    with pytest.raises(UnusableNumbersError, match="nothing to decide"):
+        panel([])
