@@ -1,0 +1,135 @@
+"""The bench measures what it says, on populations that take no time; gates hold on them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from touchstone.bench import verdicts
+from touchstone.bench.populations import invent
+from touchstone.bench.table import Table
+from touchstone.errors import BadInputError
+from touchstone.statistics import RateRule, betting, course, learn, pulls, replay
+
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> Path:
+    table = invent(np.random.default_rng(4), models=10, items=120).outcomes
+    path = tmp_path / "matrix.csv"
+    rows = [",".join([f"m{number}", *(f"{cell:g}" for cell in row), str(number + 1)])
+            for number, row in enumerate(table)]  # fmt: skip
+    header = ",".join(["model", *(f"i{number}" for number in range(120)), "cost"])
+    path.write_text("\n".join([header, *rows]))
+    return path
+
+
+USUAL = verdicts._Options(
+    tau=None, zone=0.0, alpha=0.05, beta=0.05, concurrency=1, shuffle_items=False, train="others",
+    repeats=1,
+)  # fmt: skip
+
+
+def values(table: Table) -> dict[str, float]:
+    return {row.name: row.value for row in table.rows}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"zone": 0.05},
+        {"shuffle_items": True},
+        {"train": "weakest"},
+        {"train": "none"},
+        {"concurrency": 20},
+        {"tau": 0.5},
+        {"alpha": 0.01, "beta": 0.1},
+    ],
+    ids=str,
+)
+def test_no_gate_is_missed(matrix: Path, options: dict[str, Any]):
+    table = verdicts.run(matrix, repeats=6, **options)
+    assert [row.name for row in table.rows if row.met is False] == []
+    assert all(np.isfinite(row.value) for row in table.rows)
+    assert values(table)["all tests together"] < 1
+    assert "all tests together, by cost" in values(table)
+
+
+def test_nearer_thresholds_cost_more_and_views_help(matrix: Path):
+    learnt = values(verdicts.run(matrix, repeats=6))
+    blinded = values(verdicts.run(matrix, repeats=6, train="none"))
+    means = [learnt[f"{points} points: mean used"] for points in (5, 10, 20)]
+    assert means == sorted(means, reverse=True)
+    assert learnt["all tests together"] < blinded["all tests together"]
+
+
+def test_concurrency_costs_samples_but_no_verdict(matrix: Path):
+    one, many = (verdicts.run(matrix, repeats=4, concurrency=count) for count in (1, 20))
+    assert values(one)["started beyond the verdict, mean"] == 0
+    assert 0 < values(many)["started beyond the verdict, mean"] <= 20 / 120
+    name = "10 points: coverage at the stop"
+    assert values(one).keys() == values(many).keys()
+    assert name in values(one)
+
+
+def test_the_bench_plays_as_a_review_does():
+    """The batched tests give the very verdicts that `replay` gives, sample for sample."""
+    table = invent(np.random.default_rng(2), models=8, items=80).outcomes
+    views, rng = learn(table[1:]), np.random.default_rng(0)
+    threshold = np.array([0.3, 0.5, 0.7])
+    rules = [RateRule(float(each), 0.0, 0.05, 0.05) for each in threshold]
+    courses = [course(rule, views, rng.uniform(size=80)) for rule in rules]
+    pull = np.stack([pulls(views, rule) for rule in rules])
+    orders = np.stack([each.order for each in courses])
+    used, word, _ = verdicts._play(table[0], views, threshold, pull, orders, USUAL)
+    for number, each in enumerate(courses):
+        got = replay(each, dict(enumerate(table[0])))
+        assert got.used == used[number]
+        assert {"above": 1, "below": -1}.get(got.word, 0) == word[number]
+
+
+def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyPatch):
+    """Twin: gamblers who win without evidence are wrong more often than the gate allows."""
+    fair = betting.step
+
+    def rigged(game: Any, wealth: Any, *drawn: Any) -> Any:
+        after = fair(game, wealth, *drawn)
+        after.logs[:] += np.random.default_rng(0).normal(0, 3, after.logs.shape)
+        return after
+
+    monkeypatch.setattr("touchstone.bench.verdicts.step", rigged)
+    table = verdicts.run(matrix, repeats=6)
+    missed = [row.name for row in table.rows if row.met is False]
+    assert "5 points: wrong verdicts" in missed
+
+
+def test_the_oracle_is_walds():
+    """Known answer: with every outcome 1 and a threshold of 1/2, five ones are 31 to 1."""
+    needed = verdicts._oracle(np.ones(10_000), np.array([0.5]), USUAL, np.random.default_rng(0))
+    assert needed.tolist() == [5.0]
+
+
+def test_goals_are_those_of_five_hundred_items_alone(matrix: Path):
+    goals = [row.goal for row in verdicts.run(matrix, repeats=1).rows if "median" in row.name]
+    assert goals == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"train": "best"}, "train is one of"),
+        ({"concurrency": 0}, "at least 1"),
+        ({"repeats": 0}, "at least 1"),
+        ({"tau": 0.0}, "a threshold"),
+        ({"tau": 1.0}, "a threshold"),
+        ({"tau": float("nan")}, "a threshold"),
+        ({"zone": 0.5}, "a zone"),
+        ({"alpha": 0.0}, "alpha"),
+        ({"beta": 1.0}, "beta"),
+        ({"zone": 0.49}, "leaves room"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(options: dict[str, Any], what: str):
+    with pytest.raises(BadInputError, match=what):
+        verdicts.run(**{"repeats": 1, **options})
