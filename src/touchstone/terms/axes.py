@@ -145,11 +145,16 @@ def _trace(condition: Condition, point: Point) -> bool | None:
     return None if value is None else condition.holds(value)
 
 
-def who_axes(conditions: set[Condition], population: Population) -> dict[str, Axis]:
-    """The axes of who asks."""
+def who_axes(
+    conditions: set[Condition], population: Population, *, thorough: bool
+) -> dict[str, Axis]:
+    """The axes of who asks. Real people always; of those who could come, fewer if not `thorough`.
+
+    Then two nationalities only with a home one, and newcomers in none but one capacity each.
+    """
     candidates: dict[str, Iterable[Point]] = {
-        "standing": _standings(conditions, population),
-        "nationalities": _nationalities(conditions, population),
+        "standing": _standings(conditions, population, thorough=thorough),
+        "nationalities": _nationalities(conditions, population, thorough=thorough),
         "residence": _residences(conditions, population),
     }
     return {name: _axis(values, conditions, name) for name, values in candidates.items()}
@@ -176,12 +181,16 @@ def what_axes(
     }
 
 
-def _standings(conditions: set[Condition], population: Population) -> Iterable[Standing]:
+def _standings(
+    conditions: set[Condition], population: Population, *, thorough: bool
+) -> Iterable[Standing]:
     yield from (standing_of(facts) for facts in population.groups)
-    yield from _newcomers(conditions, population)
+    yield from _newcomers(conditions, population, thorough=thorough)
 
 
-def _newcomers(conditions: Iterable[Condition], population: Population) -> Iterable[Standing]:
+def _newcomers(
+    conditions: Iterable[Condition], population: Population, *, thorough: bool
+) -> Iterable[Standing]:
     """Standings that somebody could have tomorrow: newcomers, with and without an organisation."""
     registry = population.registry
     nobody: frozenset[str] = frozenset()
@@ -194,19 +203,23 @@ def _newcomers(conditions: Iterable[Condition], population: Population) -> Itera
             yield Standing(tier, "", nobody, nobody, None, staff=False)
     for name in named:
         yield Standing("named-list", "", nobody, frozenset({name}), None, staff=False)
-    for each in [*registry.organisations.values(), *_unregistered(conditions, population)]:
+    unregistered = _unregistered(conditions, population, thorough=thorough)
+    for each in [*registry.organisations.values(), *unregistered]:
         listed = registry.lists_of(f"organisation:{each.id}")
         staff = each.id == registry.developer
-        for own in [nobody, *(frozenset({name}) for name in named)]:
+        for own in [nobody, *(frozenset({name}) for name in named if thorough)]:
             yield Standing(
                 each.tier, each.id, each.programmes, listed | own, each.end_user, staff=staff
             )
 
 
 def _unregistered(
-    conditions: Iterable[Condition], population: Population
+    conditions: Iterable[Condition], population: Population, *, thorough: bool
 ) -> Iterable[Organisation]:
-    """Organisations that the rules speak of and nobody registered yet, in every capacity."""
+    """Organisations that the rules speak of and nobody registered yet, in every capacity.
+
+    Not `thorough`: one that they do not name in every capacity, the others in one.
+    """
     organisations: set[str] = set()
     programmes: set[str] = set()
     for each in conditions:
@@ -217,6 +230,9 @@ def _unregistered(
     new = sorted(organisations - population.registry.organisations.keys())
     takes_part: list[frozenset[str]] = [frozenset(), *(frozenset({p}) for p in sorted(programmes))]
     tiers: tuple[Tier, ...] = ("trusted-partner", "government")
+    if not thorough:
+        yield from (Organisation(name, "trusted-partner", "civil") for name in new)
+        new = []
     for name in [*new, "(another organisation)"]:
         for tier in tiers:
             for end_user in (None, *END_USERS):
@@ -224,7 +240,9 @@ def _unregistered(
                     yield Organisation(name, tier, end_user, programme)
 
 
-def _nationalities(conditions: set[Condition], population: Population) -> Iterable[Value]:
+def _nationalities(
+    conditions: set[Condition], population: Population, *, thorough: bool
+) -> Iterable[Value]:
     yield None
     real = {facts.nationalities for facts in population.groups if facts.nationalities}
     yield from sorted(real, key=sorted)
@@ -239,7 +257,9 @@ def _nationalities(conditions: set[Condition], population: Population) -> Iterab
     yield from (frozenset({code}) for code in kinds.values())
     # Nobody is stateless and a national.
     nationals = [code for code in kinds.values() if code != STATELESS]
-    yield from (frozenset(pair) for pair in combinations(nationals, 2))
+    home = frozenset[str]().union(*(each.home for each in asked))
+    pairs = map(frozenset, combinations(nationals, 2))
+    yield from (pair for pair in pairs if thorough or pair & home)
 
 
 def _residences(conditions: set[Condition], population: Population) -> Iterable[Value]:

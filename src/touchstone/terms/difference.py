@@ -1,12 +1,13 @@
 """Who gains and who loses from one set of rules to another, in words, with examples and counts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from touchstone.terms.axes import Point, Standing, Tokens
 from touchstone.terms.conditions import Nationality, Residence, Rule, Ruleset, utc
+from touchstone.terms.errors import TooLargeError
 from touchstone.terms.facts import Facts, Population, Request
 from touchstone.terms.grid import Bools, Grid, Numbers
 from touchstone.terms.policy import DEFAULT
@@ -67,17 +68,23 @@ class Difference:
     """Those of `losing` who are left with nothing."""
     cells: int
     """Cases that were compared."""
+    thorough: bool
+    """False: of people who could come, fewer were compared; of real people, all."""
 
     def __bool__(self) -> bool:
         return bool(self.changes)
 
     def lines(self) -> list[str]:
         """What `touchstone terms diff` prints."""
+        fewer = []
+        if not self.thorough:
+            fewer.append("All real people were compared, and not everyone who could come.")
         if not self.changes:
-            return [f"Nothing changes for anyone ({self.cells} cases compared)."]
+            return [f"Nothing changes for anyone ({self.cells} cases compared).", *fewer]
         found = [
             f"Of {self.people} people {self.gaining} gain and {self.losing} lose something.",
             f"{self.barred} are left with nothing. {self.cells} cases were compared.",
+            *fewer,
         ]
         for change in self.changes:
             within = "" if change.exact else "within "
@@ -97,6 +104,7 @@ class Difference:
             "losing": self.losing,
             "barred": self.barred,
             "cells": self.cells,
+            "thorough": self.thorough,
             "changes": [
                 {
                     "direction": "gain" if change.gains else "lose",
@@ -133,8 +141,11 @@ def difference(
     Raises:
         TooLargeError: the rules tell too many cases apart.
     """
-    grid = Grid((old, new), population, at)
-    return _Comparison(grid, old, new, population).result()
+    try:
+        grid, thorough = Grid((old, new), population, at), True
+    except TooLargeError:
+        grid, thorough = Grid((old, new), population, at, thorough=False), False
+    return replace(_Comparison(grid, old, new, population).result(), thorough=thorough)
 
 
 class _Comparison:
@@ -164,6 +175,7 @@ class _Comparison:
             self._people(lost),
             self._people(lost & ~_some(self._can, 1)),
             self._grid.cells,
+            thorough=True,
         )
 
     def _people(self, who: Bools) -> int:

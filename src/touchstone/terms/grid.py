@@ -25,6 +25,8 @@ from touchstone.terms.errors import TooLargeError
 from touchstone.terms.facts import Facts, Population, Request
 
 MAX_CELLS = 20_000_000
+MAX_BITS = 200_000_000
+"""Cells of one side times columns, a byte each while they are put in classes."""
 Bools = NDArray[np.bool_]
 Numbers = NDArray[np.int16]
 Indices = NDArray[np.int64]
@@ -49,7 +51,7 @@ class Side:
         self.axes = axes
         self.shape = tuple(len(axis.points) for axis in axes.values())
         cells = int(np.prod(self.shape, dtype=np.int64))
-        if cells * len(columns) > MAX_CELLS * 10:
+        if cells * len(columns) > MAX_BITS:
             raise TooLargeError(_too_large(axes))
         truth = np.empty((len(columns), cells), np.bool_)
         for number, column in enumerate(columns):
@@ -103,12 +105,19 @@ class Grid:
     """All cells for some rulesets and a population: `who` times `what`, both in classes."""
 
     def __init__(
-        self, rulesets: Sequence[Ruleset], population: Population, at: int | None = None
+        self,
+        rulesets: Sequence[Ruleset],
+        population: Population,
+        at: int | None = None,
+        *,
+        thorough: bool = True,
     ) -> None:
         """Build it, for every time or for one (seconds since 1970).
 
+        Real people are in it always; not `thorough`: fewer of those who could come.
+
         Raises:
-            TooLargeError: there are more than MAX_CELLS classes of cells.
+            TooLargeError: there are more than MAX_BITS or MAX_CELLS allow.
         """
         rules = [rule for ruleset in rulesets for rule in ruleset.rules]
         conditions = {each for rule in rules for each in rule.every_condition}
@@ -116,7 +125,7 @@ class Grid:
         columns += [_bounds(ruleset) for ruleset in rulesets]
         self._columns = list(dict.fromkeys(columns))
         self._at = {column: number for number, column in enumerate(self._columns)}
-        self.who = Side(who_axes(conditions, population), self._columns)
+        self.who = Side(who_axes(conditions, population, thorough=thorough), self._columns)
         self.what = Side(what_axes(conditions, rulesets, at), self._columns)
         self.shape = (len(self.who.first), len(self.what.first))
         if self.shape[0] * self.shape[1] > MAX_CELLS:
@@ -190,6 +199,6 @@ def _classes(truth: Bools) -> tuple[Indices, Indices]:
 def _too_large(axes: Mapping[str, Axis]) -> str:
     shape = ", ".join(f"{len(axis.points)} of {name}" for name, axis in axes.items())
     return (
-        f"the rules tell too many cases apart ({shape}); at most {MAX_CELLS} are enumerated: "
+        f"the rules tell too many cases apart ({shape}); at most {MAX_CELLS} are computed: "
         "compare fewer rules at a time"
     )

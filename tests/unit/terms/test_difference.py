@@ -122,6 +122,21 @@ lists = ["restored"]
     assert not difference(old, new, POPULATION, at=directive.expires)
 
 
+def test_of_very_many_cases_all_real_people_are_compared(monkeypatch: pytest.MonkeyPatch):
+    listed = {"id": "listed", "effect": "permit", "lists": ["trial"], "organisations":
+              ["example-bank"], "programmes": ["late"]}  # fmt: skip
+    old, new = in_force(terms(OPEN)), in_force(terms(OPEN, FOREIGN, listed))
+    whole = difference(old, new, POPULATION)
+    cells = grid.Grid((old, new), POPULATION)
+    monkeypatch.setattr(grid, "MAX_BITS", cells.who.classes.size * len(cells.who.truth) - 1)
+    fewer = difference(old, new, POPULATION)
+    assert (whole.thorough, fewer.thorough) == (True, False)
+    assert fewer.cells < whole.cells
+    assert (fewer.gaining, fewer.losing, fewer.barred) == (
+        whole.gaining, whole.losing, whole.barred)  # fmt: skip
+    assert any("All real people were compared" in line for line in fewer.lines())
+
+
 def test_too_many_cases_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(grid, "MAX_CELLS", 1)
     with pytest.raises(TooLargeError, match="compare fewer rules"):
