@@ -52,8 +52,8 @@ def invent(
 def read(path: Path) -> Population:
     """A matrix from a CSV or Parquet file: one row a model, one column an item.
 
-    In a CSV, a first row that is not all numbers names the items. A first column that is not
-    numbers names the models. A column named "cost" holds the cost of one sample of each model.
+    In a CSV, a first row that is not all numbers names the items. A first (or last) column that
+    is not numbers names the models. A column named "cost" holds the cost of one sample.
 
     Raises:
         BadInputError: a file that cannot be read, or rows that make no matrix of numbers.
@@ -72,19 +72,27 @@ def read(path: Path) -> Population:
             raise BadInputError(
                 f"{path}: model {number} has {len(row)} columns where others have {width}"
             )
-    named = any(_number(row[0]) is None for row in rows)
-    names = tuple(row[0] if named else f"model-{number}" for number, row in enumerate(rows, 1))
-    first = int(named)
+    place = _names_at(rows)
+    names = tuple(
+        f"model-{number}" if place is None else row[place] for number, row in enumerate(rows, 1)
+    )
+    columns = [column for column in range(width) if column != place]
     table = np.array(
         [
-            [
-                _cell(path, names[number], header[column], row[column])
-                for column in range(first, width)
-            ]
-            for number, row in enumerate(rows)
+            [_cell(path, name, header[column], row[column]) for column in columns]
+            for name, row in zip(names, rows, strict=True)
         ]
     )
-    return _split(path, names, header[first:], table)
+    return _split(path, names, [header[column] for column in columns], table)
+
+
+def _names_at(rows: list[list[str]]) -> int | None:
+    """Where the models' names stand: first as a rule; last where a table's index was written."""
+    if any(_number(row[0]) is None for row in rows):
+        return 0
+    if all(_number(row[-1]) is None for row in rows):
+        return len(rows[0]) - 1
+    return None
 
 
 def _split(

@@ -26,6 +26,7 @@ def test_invented_models_are_correlated_but_not_alike():
     [
         "model,i1,i2,i3\na,1,0,1\nb,0,0,1\n",
         "a,1,0,1\nb,0,0,1\n",
+        "i1,i2,i3,model\n1,0,1,a\n0,0,1,b\n",
         "model,i1,i2,i3\na,true,False,1.0\nb,0,0,1\n",
         "\ufeffmodel,i1,i2,i3\r\na,1,0,1\r\n\r\nb,0,0,1\r\n",
     ],
