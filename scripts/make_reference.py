@@ -85,7 +85,7 @@ def value(argument: Argument) -> str:
     kind = kind_of(argument.hint)
     if kind is bool:
         return ""
-    words = {Path: "PATH", int: "NUMBER", str: "TEXT"}
+    words = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT"}
     return words[kind]
 
 

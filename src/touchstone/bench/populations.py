@@ -129,8 +129,11 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
     # Imported here: a heavy library without types, for this kind of file only.
-    pa: Any = import_module("pyarrow")
-    parquet: Any = import_module("pyarrow.parquet")
+    try:
+        pa: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
     try:
         table = parquet.read_table(path)
     except pa.ArrowException as error:

@@ -318,16 +318,40 @@ def rebuild() -> int:
 
 
 @app.command
-def bench(name: str | None = None, *, json: Json = False) -> int:
+def bench(
+    name: str | None = None,
+    *,
+    matrix: Path | None = None,
+    tau: float | None = None,
+    zone: float | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    concurrency: int | None = None,
+    shuffle_items: Annotated[bool, Parameter(negative="")] = False,
+    train: str | None = None,
+    json: Json = False,
+) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
 
     Args:
-        name: ledger, engine or sandbox; default: all.
+        name: ledger, engine, sandbox, verdicts or terms; default: all.
+        matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
+        tau: For verdicts: one threshold for all models; default: 5, 10 and 20 points around each.
+        zone: For verdicts: half width of the zone; default 0.
+        alpha: For verdicts: chance allowed for a false "above"; default 0.05.
+        beta: For verdicts: chance allowed for a false "below"; default 0.05.
+        concurrency: For verdicts: samples in flight at once; default 1.
+        shuffle_items: For verdicts: break what the other models tell of the items.
+        train: For verdicts: learn from others, weakest or none; default others.
     """
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables
 
-    results = run_benches(name)
+    given = {
+        "matrix": matrix, "tau": tau, "zone": zone, "alpha": alpha, "beta": beta,
+        "concurrency": concurrency, "shuffle_items": shuffle_items or None, "train": train,
+    }  # fmt: skip
+    results = run_benches(name, {key: value for key, value in given.items() if value is not None})
     if json:
         _print_json([asdict(table) for table in results])
     else:

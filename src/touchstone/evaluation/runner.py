@@ -258,15 +258,20 @@ def _check(
 
 @contextmanager
 def _own_data_folder(home: Path) -> Iterator[None]:
-    """Inspect writes traces and buffers to the user's data folder: give it ours."""
-    before = os.environ.get("XDG_DATA_HOME")
+    """Inspect writes traces and buffers to the user's data folder: give it ours, and no traces.
+
+    A trace holds the subject's tool calls in the clear, and would outlive the case's key.
+    """
     data = home / "inspect"
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["XDG_DATA_HOME"] = str(data)
+    wanted = {"XDG_DATA_HOME": str(data), "INSPECT_TRACE_LEVEL": "CRITICAL"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        if before is None:
-            os.environ.pop("XDG_DATA_HOME", None)
-        else:
-            os.environ["XDG_DATA_HOME"] = before
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

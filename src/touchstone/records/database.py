@@ -21,7 +21,7 @@ from touchstone.records.settings import WAIT_SECONDS
 # What triggers say begins with this (migration 0002).
 REFUSED = "touchstone: "
 NOT_PREPARED = (
-    "the database has no tables of this version; mend: run `python -m touchstone.records`"
+    "the database has no tables of this version; mend: run `touchstone doctor --prepare`"
     " as docs/how-to/postgresql.md says"
 )
 _BUSY = BusyError(
@@ -37,7 +37,10 @@ _STATES: dict[str, TouchstoneError] = {
     "55P03": _BUSY,
     "42P01": _NOT_PREPARED,
     "42703": _NOT_PREPARED,
-    "42501": UnreachableError("the database role may not do that; mend: see how-to/postgresql.md"),
+    "42501": UnreachableError(
+        "the database role may not do that; mend: name its owner in TOUCHSTONE_DATABASE_OWNER, as"
+        " docs/how-to/postgresql.md says"
+    ),
 }
 # SQLite has codes too, but Python 3.11 leaves them out of some errors; the texts are stable.
 _TEXTS: tuple[tuple[str, TouchstoneError], ...] = (

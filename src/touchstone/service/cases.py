@@ -14,8 +14,8 @@ from touchstone.records import CaseReader, Listing
 from touchstone.review import State, concurrences, read_clock
 from touchstone.review.events import measuring, settling
 from touchstone.service.case import Case, cast_of
-from touchstone.service.editions import write_file
 from touchstone.service.errors import UnknownCaseError
+from touchstone.service.files import write_file
 from touchstone.service.installation import Installation
 from touchstone.service.opening import framework_of
 from touchstone.service.reading import read_entries

@@ -1,8 +1,5 @@
 """Editions: for each audience a report and the bundle that belongs to it, as files."""
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +20,7 @@ from touchstone.report import VerificationFacts, render_html
 from touchstone.review import State
 from touchstone.review.events import settling
 from touchstone.service.case import Case, Cast
+from touchstone.service.files import write_file
 from touchstone.service.gathering import Shown, gather
 from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
@@ -159,18 +157,3 @@ def _parts(entries: Iterable[Entry]) -> Iterator[Opened | Withheld | Erased]:
                 yield Opened(part.n, part.i, part.salt, part.data)
             else:
                 yield Withheld(part.n, part.i, reading.label)
-
-
-def write_file(path: Path, pieces: Iterable[bytes]) -> None:
-    """Whole or not at all, durable, and readable by its owner alone."""
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.writelines(pieces)
-            file.flush()
-            os.fsync(handle)
-        Path(draft).replace(path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            Path(draft).unlink()
-        raise
