@@ -303,7 +303,8 @@ class _Measuring:
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
         log = Path(event.log) if event.log else None
-        record_outcomes(self.setting, spec, key, outcomes, event.total, log)
+        battery = self.setting.prepared.battery
+        record_outcomes(self.setting.case, battery, spec, key, outcomes, event.total, log)
         if event.missing:
             self.jobs.release(lease)
         else:
@@ -313,7 +314,7 @@ class _Measuring:
         if event.stopped:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
-            record_breach(self.setting, spec, outcomes)
+            record_breach(self.setting.case, spec, outcomes)
 
     def _failed(self, event: WorkerEvent) -> None:
         lease = self.leases.pop(event.chunk)

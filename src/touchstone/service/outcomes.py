@@ -2,18 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from touchstone.clearance import party_audience
-from touchstone.evaluation import ChunkSpec, Outcome, Usage, reveal
+from touchstone.evaluation import Battery, ChunkSpec, Outcome, Usage, reveal
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
-
-if TYPE_CHECKING:
-    from touchstone.service.measuring import Setting
 
 PROBES = "snapshot-probes"
 """Where the tokens of probes are counted, beside those of chunks."""
@@ -21,7 +18,8 @@ LARGEST_LOG = 64 * 1024 * 1024
 
 
 def record_outcomes(
-    setting: "Setting",
+    case: Case,
+    battery: Battery,
     spec: ChunkSpec,
     key: RunKey,
     outcomes: Sequence[Outcome],
@@ -32,7 +30,7 @@ def record_outcomes(
 
     `used` is every token of the chunk so far, those of samples that a dead run lost included.
     """
-    case, marks = setting.case, setting.case.marks
+    marks = case.marks
 
     def deeds(state: State) -> list[Deed]:
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
@@ -50,7 +48,7 @@ def record_outcomes(
             outcomes=tuple(_recorded(outcome) for outcome in fresh),
         )
         attachments: list[Attachment] = [
-            Content(_opened(setting, spec, fresh), marks.case),
+            Content(_opened(battery, spec, fresh), marks.case),
             Content(
                 {
                     "outcomes": [o.model_dump(mode="json") for o in fresh],
@@ -68,11 +66,11 @@ def record_outcomes(
     case.record(deeds)
 
 
-def record_breach(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:
+def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:
     """Record that the sandbox was breached, which halts the review with it."""
     seen = [event for outcome in outcomes for event in outcome.events]
     guard = f"{seen[-1].kind}: {seen[-1].detail}" if seen else "seen by the sandbox's watcher"
-    case, at = setting.case, setting.case.now()
+    at = case.now()
     breached = measuring.SandboxBreached(
         actor=case.cast.centre,
         at=at,
@@ -108,8 +106,7 @@ def _recorded(outcome: Outcome) -> measuring.Outcome:
     )
 
 
-def _opened(setting: "Setting", spec: ChunkSpec, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    battery = setting.prepared.battery
+def _opened(battery: Battery, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     opened = reveal(
         battery.seed,
         spec.item_set,
