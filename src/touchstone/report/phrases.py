@@ -6,7 +6,7 @@ VERDICTS = {
     "above": "Above",
     "below": "Below",
     "within-zone": "Within zone",
-    "at-ceiling": "Cannot tell",
+    "at-ceiling": "At ceiling",
     "undetermined": "Undetermined",
     "no-threshold": "No threshold",
     "not-reached": "No verdict",

@@ -81,7 +81,7 @@ def test_a_missing_concurrence_shows_as_missing(page: str):
 
 
 def test_the_floor_is_said(page: str):
-    assert "none solved: these items show no lower limit" in page
+    assert "none solved, at the items' floor: they show no lower limit" in page
 
 
 @pytest.mark.parametrize(
