@@ -1,6 +1,5 @@
 """The command line. Exit 0: done. 1: the answer is no. 2: bad input, one line on stderr."""
 
-import json
 import os
 import sys
 import traceback
@@ -8,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from io import StringIO, TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
+from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 DONE, NO, BAD = 0, 1, 2
@@ -31,8 +32,7 @@ review = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(review)
-
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
+app.command(terms)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -94,14 +94,6 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-
-
-def _print_json(value: Any) -> None:
-    _print(json.dumps(value, indent=2, ensure_ascii=False))
-
-
 @app.command
 def demo(
     *,
@@ -119,7 +111,7 @@ def demo(
     with observer() as watching:
         result = run_demo(out, items, watching)
     for line in result.lines:
-        _print(line)
+        show(line)
     return DONE
 
 
@@ -160,10 +152,10 @@ def review_run(
     with observer() as watching, open_installation() as installation:
         result = run_review(installation, submission, out, options, watching)
     if json:
-        _print_json(result.as_dict())
+        show_json(result.as_dict())
     else:
         for line in result.lines():
-            _print(line)
+            show(line)
     return DONE
 
 
@@ -177,7 +169,7 @@ def review_list(*, json: Json = False) -> int:
     with open_installation() as installation:
         rows = list_cases(installation)
     if json:
-        _print_json([row.as_dict() for row in rows])
+        show_json([row.as_dict() for row in rows])
     else:
         tables.cases(rows)
     return DONE
@@ -197,7 +189,7 @@ def review_show(case: str, *, json: Json = False) -> int:
     with open_installation() as installation:
         shown = show_case(installation, case)
     if json:
-        _print_json(shown.as_dict())
+        show_json(shown.as_dict())
     else:
         tables.case(shown)
     return DONE
@@ -215,7 +207,7 @@ def review_halt(case: str, *, reason: str) -> int:
     from touchstone.service.installation import open_installation
 
     with open_installation() as installation:
-        _print(halt_case(installation, case, reason))
+        show(halt_case(installation, case, reason))
     return DONE
 
 
@@ -238,7 +230,7 @@ def review_destroy(
     with open_installation() as installation:
         if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
             return _refuse("nothing was destroyed", NO)
-        _print(destroy_case(installation, case, out))
+        show(destroy_case(installation, case, out))
     return DONE
 
 
@@ -275,7 +267,7 @@ def verify(
         # The verifier stands alone: it knows nothing of our errors.
         raise BadInputError(str(error)) from error
     if json:
-        _print_json(verdict.as_dict())
+        show_json(verdict.as_dict())
     else:
         tables.verification(verdict)
     return DONE if verdict.holds else NO
@@ -300,7 +292,7 @@ def doctor(
         _tell(prepare_record())
     checks = examine()
     if json:
-        _print_json([check.as_dict() for check in checks])
+        show_json([check.as_dict() for check in checks])
     else:
         tables.checks(checks)
     return DONE if all(check.ok for check in checks) else NO
@@ -313,7 +305,7 @@ def rebuild() -> int:
     from touchstone.service.installation import open_installation
 
     with open_installation() as installation:
-        _print(rebuild_index(installation))
+        show(rebuild_index(installation))
     return DONE
 
 
@@ -353,7 +345,7 @@ def bench(
     }  # fmt: skip
     results = run_benches(name, {key: value for key, value in given.items() if value is not None})
     if json:
-        _print_json([asdict(table) for table in results])
+        show_json([asdict(table) for table in results])
     else:
         for table in results:
             tables.bench(table)

@@ -161,7 +161,8 @@ class BoundedEndpoint(OpenAICompatibleAPI):
             raise OpenAIResponseError("server_error", "the answer holds no choice with a message")
         sent = len(json.dumps(request["messages"], default=str))
         answered = len(json.dumps(choices[0].message.model_dump(mode="json", warnings=False)))
-        completion.usage, used, notes = sane_usage(completion.usage, sent, answered)
+        asked = request.get("max_completion_tokens") or request.get("max_tokens")
+        completion.usage, used, notes = sane_usage(completion.usage, sent, answered, asked)
         name: Any = completion.model
         if (
             not isinstance(name, str)

@@ -16,7 +16,7 @@ _LEAST_DENSITY = 50
 
 
 def sane_usage(
-    told: Any, sent: int, answered: int
+    told: Any, sent: int, answered: int, asked: int | None = None
 ) -> tuple[CompletionUsage, Usage, tuple[str, ...]]:
     """Usage that is possible, and a note for each number that was not.
 
@@ -24,6 +24,7 @@ def sane_usage(
         told: What the endpoint reported: anything.
         sent: Bytes of the request's messages.
         answered: Bytes of the answer's message.
+        asked: Most output tokens that the request allowed, if it said.
 
     Numbers that are missing, negative or far too small become an estimate from the bytes, so that
     a cap cannot be slipped; numbers that are far too large are clamped.
@@ -40,9 +41,9 @@ def sane_usage(
     if output is None or output < answered // _LEAST_DENSITY:
         notes.append(f"output tokens reported as {_shown(told, 'completion_tokens')}; estimated")
         output = answered // _BYTES_PER_TOKEN + 1
-    elif output > _MOST_OUTPUT:
-        notes.append(f"output tokens reported as {output}; clamped to {_MOST_OUTPUT}")
-        output = _MOST_OUTPUT
+    elif output > (most := max(asked, answered) if asked else _MOST_OUTPUT):
+        notes.append(f"output tokens reported as {output}; clamped to {most}")
+        output = most
     reasoning = _number(getattr(told, "completion_tokens_details", None), "reasoning_tokens") or 0
     if reasoning > output:
         notes.append(f"reasoning tokens reported as {reasoning}; clamped to {output}")

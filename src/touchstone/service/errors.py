@@ -7,7 +7,8 @@
     │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
-        ├── UnknownFrameworkError  (BadInputError)   neither shipped nor a readable file
+        ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
+        ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
         ├── CannotRunError         (BadInputError)   this review cannot be run here, and why
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
         └── BusyError              (AnswerIsNoError) another process is running this review
@@ -31,6 +32,10 @@ class ServiceError(TouchstoneError):
 
 class UnknownCaseError(ServiceError, BadInputError):
     """No case, or more than one, is meant by what was given."""
+
+
+class UnreadableTextError(ServiceError, BadInputError):
+    """A file that cannot be read, is too large, or is not UTF-8."""
 
 
 class UnknownFrameworkError(ServiceError, BadInputError):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from touchstone.framework import Framework, parse_framework
 from touchstone.service.errors import UnknownFrameworkError
+from touchstone.service.texts import read_text
 
 MAX_FRAMEWORK = 1 << 20
 
@@ -24,7 +25,8 @@ def load_framework(named: str) -> Framework:
         named: An id such as `us-2026-06`, or a path; what ends in `.toml` is a path.
 
     Raises:
-        UnknownFrameworkError: there is none, or the file cannot be read.
+        UnknownFrameworkError: there is none.
+        UnreadableTextError: the file cannot be read.
         FrameworkFileError: the text is no framework; the line names the key and the mend.
     """
     if named in shipped_ids():
@@ -40,15 +42,4 @@ def load_framework(named: str) -> Framework:
         raise UnknownFrameworkError(
             f"no framework is called {named!r}; shipped are {known}; or give a .toml file"
         )
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FRAMEWORK + 1)
-        if len(data) > MAX_FRAMEWORK:
-            raise UnknownFrameworkError(f"{path}: larger than {MAX_FRAMEWORK} bytes")
-        return parse_framework(data.decode(), path.name)
-    except OSError as error:
-        raise UnknownFrameworkError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UnknownFrameworkError(
-            f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
-        ) from error
+    return parse_framework(read_text(path, MAX_FRAMEWORK), path.name)

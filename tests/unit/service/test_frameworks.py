@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.service.errors import UnknownFrameworkError
+from touchstone.service.errors import UnknownFrameworkError, UnreadableTextError
 from touchstone.service.frameworks import load_framework, shipped_ids
 
 
@@ -17,14 +17,14 @@ def test_unknown_id_names_the_known():
 
 
 def test_missing_file_is_one_line(tmp_path: Path):
-    with pytest.raises(UnknownFrameworkError, match="cannot be read"):
+    with pytest.raises(UnreadableTextError, match="cannot be read"):
         load_framework(str(tmp_path / "no.toml"))
 
 
 def test_file_that_is_no_utf8(tmp_path: Path):
     path = tmp_path / "latin.toml"
     path.write_bytes(b'title = "\xe9"')
-    with pytest.raises(UnknownFrameworkError, match="is not UTF-8"):
+    with pytest.raises(UnreadableTextError, match="is not UTF-8"):
         load_framework(str(path))
 
 
@@ -32,5 +32,5 @@ def test_huge_file_is_not_read(tmp_path: Path):
     path = tmp_path / "huge.toml"
     with path.open("wb") as file:
         file.truncate(100_000_000)
-    with pytest.raises(UnknownFrameworkError, match="larger than"):
+    with pytest.raises(UnreadableTextError, match="larger than"):
         load_framework(str(path))
