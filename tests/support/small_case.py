@@ -16,14 +16,14 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.report import ReportData, VerificationFacts
 from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
-from touchstone.service.concluding import conclude
+from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.frameworks import load_framework
-from touchstone.service.gathering import Shown, gather
 from touchstone.service.installation import open_installation
+from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
-from touchstone.service.sealing import reopen, seal
 
 SUBMISSION = """\
 framework = "{framework}"

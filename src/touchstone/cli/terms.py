@@ -41,7 +41,7 @@ def check(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.agreeing import load_terms
+    from touchstone.service.terms.files import load_terms
 
     _tell(load_terms(file), json=json)
     return DONE
@@ -55,7 +55,7 @@ def diff(old: Path, new: Path, *, entities: Entities = None, json: Json = False)
         old: The terms as they were.
         new: The terms as offered.
     """
-    from touchstone.service.agreeing import compare_terms
+    from touchstone.service.terms.files import compare_terms
 
     _tell(compare_terms(old, new, entities), json=json)
     return DONE
@@ -69,7 +69,7 @@ def prove(file: Path, claim: str, *, entities: Entities = None, json: Json = Fal
         file: The terms, a TOML file.
         claim: A sentence, such as "no person without a known nationality reaches mode thinking".
     """
-    from touchstone.service.agreeing import prove_claim
+    from touchstone.service.terms.files import prove_claim
 
     proof = prove_claim(file, claim, entities, int(time.time()))
     _tell(proof, json=json)
@@ -83,7 +83,7 @@ def compile_(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.agreeing import compile_terms
+    from touchstone.service.terms.files import compile_terms
 
     _tell(compile_terms(file), json=json)
     return DONE

@@ -15,12 +15,12 @@ from touchstone.keys import SystemClock
 from touchstone.review.events import judging, settling
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found
-from touchstone.service.editions import audiences, issue_editions
+from touchstone.service.editions.words import named
+from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.progress import Observer
 from touchstone.service.recording import Content, Deed
 from touchstone.service.reviewing import ReviewOptions, run_review
-from touchstone.service.words import named
 
 KEY = "EXAMPLE_LAB_KEY"
 ITEMS = 12

@@ -14,14 +14,14 @@ from touchstone.records import CaseReader, Listing
 from touchstone.review import State, concurrences, read_clock
 from touchstone.review.events import measuring, settling
 from touchstone.service.case import Case, cast_of
+from touchstone.service.editions.summaries import stage, summarise_events
+from touchstone.service.editions.words import named, sentence
 from touchstone.service.errors import UnknownCaseError
 from touchstone.service.files import write_file
 from touchstone.service.installation import Installation
 from touchstone.service.opening import framework_of
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed, record_destruction
-from touchstone.service.summaries import stage, summarise_events
-from touchstone.service.words import named, sentence
 
 
 @dataclass(frozen=True)

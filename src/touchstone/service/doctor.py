@@ -13,7 +13,7 @@ from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect
 from touchstone.service.installation import home_folder, open_installation
-from touchstone.service.sealing import families
+from touchstone.service.measuring.sealing import families
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE = 1 << 30

@@ -11,9 +11,9 @@ from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, Destruction, NewPart
 from touchstone.review import Event, Refused, State, decide, evolve
 from touchstone.review.events.opening import CaseOpened
+from touchstone.service.editions.summaries import summarise
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
-from touchstone.service.summaries import summarise
 
 SALT = 32
 

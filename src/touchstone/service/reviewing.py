@@ -17,12 +17,15 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
-from touchstone.service.concluding import conclude
-from touchstone.service.editions import Edition, audiences, issue_editions
+from touchstone.service.editions.words import named
+from touchstone.service.editions.writing import Edition, audiences, issue_editions
 from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
-from touchstone.service.measuring import (
+from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
+from touchstone.service.measuring.probing import probe_modes, take_snapshots
+from touchstone.service.measuring.scheduling import (
     Setting,
     Tracker,
     least_tokens,
@@ -31,13 +34,10 @@ from touchstone.service.measuring import (
     require_room,
     tracker_of,
 )
+from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
 from touchstone.service.opening import check_parties, default_centre, open_case
-from touchstone.service.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
-from touchstone.service.probing import probe_modes, take_snapshots
 from touchstone.service.progress import Observer, RunProgress
 from touchstone.service.recording import Deed
-from touchstone.service.sealing import ELICITATION, Prepared, families, reopen, seal
-from touchstone.service.words import named
 
 MAX_WORKERS = 64
 

@@ -14,7 +14,8 @@ from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.subjects.launch import Subject
-from touchstone.service import measuring, probing, reviewing
+from touchstone.service import reviewing
+from touchstone.service.measuring import probing, scheduling
 
 BRIEF = Asking(retries=2, attempt_seconds=2, backoff_seconds=0)
 
@@ -68,5 +69,5 @@ def place(
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(KEY, "an-invented-key")
     monkeypatch.setattr(probing, "QUICK", BRIEF)
-    monkeypatch.setattr(reviewing, "Setting", partial(measuring.Setting, asking=BRIEF))
+    monkeypatch.setattr(reviewing, "Setting", partial(scheduling.Setting, asking=BRIEF))
     return Place(tmp_path, capsys)

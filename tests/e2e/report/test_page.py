@@ -13,8 +13,8 @@ from support.report_data import sample_report
 from support.small_case import measure, settle, small_case
 from touchstone.clearance import party_audience
 from touchstone.report import render_html
-from touchstone.service.concluding import conclude
-from touchstone.service.editions import audiences, issue_editions
+from touchstone.service.editions.writing import audiences, issue_editions
+from touchstone.service.measuring.concluding import conclude
 
 pytestmark = [pytest.mark.needs_browser, pytest.mark.xdist_group("browser")]
 

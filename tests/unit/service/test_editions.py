@@ -13,7 +13,12 @@ from touchstone.ledger import loads
 from touchstone.review.events.settling import CaseClosed
 from touchstone.service.case import Case
 from touchstone.service.cases import destroy_case
-from touchstone.service.editions import audiences, bundle_lines, issue_editions, render_edition
+from touchstone.service.editions.writing import (
+    audiences,
+    bundle_lines,
+    issue_editions,
+    render_edition,
+)
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.recording import Deed
 

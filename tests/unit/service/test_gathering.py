@@ -7,7 +7,7 @@ import pytest
 from support.small_case import facts_for, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.report import ReportData
-from touchstone.service.concluding import conclude
+from touchstone.service.measuring.concluding import conclude
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from touchstone.ledger import loads
 from touchstone.review.events import judging, measuring, opening
 from touchstone.service import reading
 from touchstone.service.case import Case
-from touchstone.service.editions import audiences, bundle_lines, render_edition
+from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.recording import Content, Deed, Evidence
 
 LAB, CENTRE = "example-lab", "example-centre"

@@ -10,8 +10,8 @@ from support.reviews import write_submission
 from touchstone.evaluation import load_submission
 from touchstone.service.errors import CannotRunError
 from touchstone.service.frameworks import load_framework
-from touchstone.service.planning import MAX_ITEMS, battery_plan, runs, spread
-from touchstone.service.sealing import families
+from touchstone.service.measuring.planning import MAX_ITEMS, battery_plan, runs, spread
+from touchstone.service.measuring.sealing import families
 
 
 @given(st.integers(1, 500))

@@ -1,7 +1,7 @@
 from typing import get_args
 
 from touchstone.review.events import AnyEvent
-from touchstone.service.words import SENTENCES
+from touchstone.service.editions.words import SENTENCES
 
 
 def test_every_event_has_a_sentence():

@@ -5,10 +5,10 @@ from datetime import date
 
 from touchstone.framework import DeclaredCriterion
 from touchstone.report import ResultRow
-from touchstone.service.gathering.judged import silent
-from touchstone.service.gathering.shown import Shown, counted, listed, number, plain
-from touchstone.service.gathering.told import accounting
-from touchstone.service.words import named, sentence
+from touchstone.service.editions.gathering.judged import silent
+from touchstone.service.editions.gathering.shown import Shown, counted, listed, number, plain
+from touchstone.service.editions.gathering.told import accounting
+from touchstone.service.editions.words import named, sentence
 
 VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
 

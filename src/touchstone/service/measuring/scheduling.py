@@ -26,10 +26,15 @@ from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.outcomes import PROBES, record_breach, record_outcomes, used_before
-from touchstone.service.probing import MOST_TOKENS
+from touchstone.service.measuring.outcomes import (
+    PROBES,
+    record_breach,
+    record_outcomes,
+    used_before,
+)
+from touchstone.service.measuring.probing import MOST_TOKENS
+from touchstone.service.measuring.sealing import Prepared
 from touchstone.service.progress import Observer, RunProgress
-from touchstone.service.sealing import Prepared
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5

@@ -20,8 +20,8 @@ from touchstone.report import VerificationFacts, render_html
 from touchstone.review import State
 from touchstone.review.events import settling
 from touchstone.service.case import Case, Cast
+from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.files import write_file
-from touchstone.service.gathering import Shown, gather
 from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
 

@@ -8,8 +8,8 @@ from touchstone.review import read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
-from touchstone.service.gathering.shown import Shown, number, plain
-from touchstone.service.words import named
+from touchstone.service.editions.gathering.shown import Shown, number, plain
+from touchstone.service.editions.words import named
 
 NOT_TO_BE_READ = "not for this audience"
 THRESHOLDS = {

@@ -6,9 +6,9 @@ from touchstone.framework import DeclaredCriterion
 from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
-from touchstone.service.gathering.shown import Shown
+from touchstone.service.editions.gathering.shown import Shown
+from touchstone.service.editions.words import VERDICTS, named
 from touchstone.service.reading import Reading
-from touchstone.service.words import VERDICTS, named
 
 RULE = (
     "The rule: covered if any criterion is met; not covered only if every criterion was looked at "

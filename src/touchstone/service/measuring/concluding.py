@@ -4,7 +4,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.review import State, propose_designation
 from touchstone.review.events import judging, measuring
 from touchstone.service.case import Case
-from touchstone.service.judging import Judged, judge
+from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.recording import Content, Deed
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from touchstone.report import Accounting, TimelineEvent, Withheld
-from touchstone.service.gathering.shown import Shown, plain
+from touchstone.service.editions.gathering.shown import Shown, plain
+from touchstone.service.editions.words import run_sentence, sentence
 from touchstone.service.reading import Entry, Reading
-from touchstone.service.words import run_sentence, sentence
 
 SHORTEST_RUN = 3
 

@@ -8,8 +8,8 @@ from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.review.state import RunKey
-from touchstone.service.gathering.shown import Shown, listed, number, plain
-from touchstone.service.judging import ways_of_crossing
+from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
+from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.statistics import exact
 
 GRADES = {

@@ -20,7 +20,7 @@ from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.ledger import loads
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.planning import Run, battery_plan, runs
+from touchstone.service.measuring.planning import Run, battery_plan, runs
 from touchstone.service.recording import Content, Deed
 
 ELICITATION = Elicitation(id="react-1")

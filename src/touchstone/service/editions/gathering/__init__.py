@@ -5,7 +5,7 @@ It reads no record and draws no page; what it shows follows from the visible ent
 
 from touchstone.clearance import LABELS, PUBLIC
 from touchstone.report import ReportData, VerificationFacts
-from touchstone.service.gathering.asked import (
+from touchstone.service.editions.gathering.asked import (
     clock_facts,
     conflicts,
     framework_facts,
@@ -13,17 +13,17 @@ from touchstone.service.gathering.asked import (
     moment,
     party_facts,
 )
-from touchstone.service.gathering.judged import designation_facts, finding_facts
-from touchstone.service.gathering.measured import (
+from touchstone.service.editions.gathering.judged import designation_facts, finding_facts
+from touchstone.service.editions.gathering.measured import (
     elicitation_facts,
     mode_facts,
     not_measured,
     result_rows,
     spent,
 )
-from touchstone.service.gathering.shown import Shown
-from touchstone.service.gathering.summed import summary
-from touchstone.service.gathering.told import accounting, timeline, withheld
+from touchstone.service.editions.gathering.shown import Shown
+from touchstone.service.editions.gathering.summed import summary
+from touchstone.service.editions.gathering.told import accounting, timeline, withheld
 
 __all__ = ["Shown", "edition_marking", "gather"]
 
