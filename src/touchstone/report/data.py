@@ -108,6 +108,47 @@ class DifficultyCount:
 
 
 @dataclass(frozen=True)
+class EvidenceFacts:
+    """How the verdict of one row was reached, sample by sample in the sealed order.
+
+    Evidence is a logarithm to base 10 of a betting factor: 0 is a fair wager, 1 ten to one. Index
+    i of the two paths is the evidence after i + 1 samples of the prefix that was used.
+    """
+
+    used: int
+    """Samples of the sealed order that the verdict rests on, always its first ones."""
+    size: int
+    """Samples that were sealed: the whole battery."""
+    overshoot: int
+    """Samples that were under way when the verdict fell: paid for, and not in it."""
+    reason: str
+    """evidence: a bound was crossed; settled: no answer still to come could change it; open:
+    neither was reached."""
+    claimed: float | None
+    """The success rate over the whole battery that the verdict's word claims to lie above or
+    below; None where the word claims none."""
+    bound_above: float
+    """Evidence at which "above" is said: log10(1 / alpha)."""
+    bound_below: float
+    """Evidence at which "below" is said: log10(1 / beta)."""
+    above: tuple[float, ...]
+    """Evidence that the rate lies above, after each sample used."""
+    below: tuple[float, ...]
+    """Evidence that the rate lies below, after each sample used."""
+    estimate: float
+    """Success rate over the whole battery, as estimated at the stop."""
+    low: float
+    """Lower end of the 95% confidence sequence for that rate, valid at the stop."""
+    high: float
+    """Its upper end."""
+    beyond_low: float | None
+    """Lower end of the 95% interval of the success rate on tasks beyond these, of the same kinds;
+    None where the samples are too few or too alike to say."""
+    beyond_high: float | None
+    """Its upper end."""
+
+
+@dataclass(frozen=True)
 class ResultRow:
     """One criterion in one mode."""
 
@@ -133,6 +174,8 @@ class ResultRow:
     outcomes: tuple[tuple[str, int], ...]
     """(result, number), most frequent first; empty where the outcomes are not to be read."""
     by_difficulty: tuple[DifficultyCount, ...]
+    evidence: EvidenceFacts | None = None
+    """None where the number of samples was fixed beforehand, or the audience may not read it."""
 
 
 @dataclass(frozen=True)
