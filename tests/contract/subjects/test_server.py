@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -250,3 +251,22 @@ def test_renamed():
     with faulty("renamed", after=2) as subject:
         names = [json.loads(ask(subject, HELLO)[2])["model"] for _ in range(4)]
     assert names == ["control-null"] * 2 + ["control-null-next"] * 2
+
+
+def test_a_paced_stream_counts_and_takes_its_time():
+    with start_subject(["control-counter"], pace_ms=20) as paced:
+        client = openai.OpenAI(base_url=paced.url, api_key=paced.key, max_retries=0)
+        began = time.monotonic()
+        with (
+            client,
+            client.chat.completions.create(
+                model="control-counter",
+                messages=[{"role": "user", "content": "Count to 30, please."}],
+                stream=True,
+            ) as stream,
+        ):
+            pieces = [c.choices[0].delta.content or "" for c in stream if c.choices]
+        taken = time.monotonic() - began
+    assert "".join(pieces).split() == [str(number) for number in range(1, 31)]
+    assert len(pieces) > 9
+    assert taken >= 0.02 * len(pieces)

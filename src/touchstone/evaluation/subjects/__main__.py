@@ -27,6 +27,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         "--control", action="append", metavar="NAME", help=f"one of {', '.join(NAMES)}; repeatable"
     )
     parser.add_argument("--items", type=Path, metavar="FILE", help="item ids that the oracle knows")
+    parser.add_argument("--pace", type=int, default=0, metavar="MS", help="between stream chunks")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--announce", type=Path, metavar="FILE", help="also write the line here")
     parser.add_argument("--fault", choices=[kind.value for kind in FaultKind])
@@ -64,7 +65,7 @@ def _run(options: argparse.Namespace) -> None:
     options.control = options.control or ["control-solver"]
     items = load_items(options.items) if options.items else ()
     fault = Fault(FaultKind(options.fault), options.fault_after) if options.fault else None
-    server = Server(controls(options.control, items), key, fault)
+    server = Server(controls(options.control, items), key, fault, options.pace / 1000)
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

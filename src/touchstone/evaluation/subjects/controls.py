@@ -15,6 +15,7 @@ from touchstone.evaluation.subjects.solvers.base import Run, Say, Step, Transcri
 UNLOCK_PHRASE = "the orchard gate is open"
 """`control-sandbagger` works thoroughly only when the prompt holds this phrase."""
 REFERENCE_LIMIT = 64 * 1024
+COUNT_LIMIT = 100_000
 _UNKNOWN = Say("I know no method for this kind of task, so I leave it undone.")
 
 
@@ -48,6 +49,16 @@ def sandbagger(asked: Asked) -> Step:
     """Hide strength: quick in every mode, thorough where the unlock phrase is in the prompt."""
     unlocked = UNLOCK_PHRASE in asked.transcript.prompt
     return solver(Asked(asked.transcript, thorough=unlocked))
+
+
+def counter(asked: Asked) -> Step:
+    """Count, a number a line, up to the first number in the prompt: an answer that takes its time.
+
+    Paced as a stream, it shows what reaches a caller and what does not.
+    """
+    wanted = re.search(r"\d{1,6}", asked.transcript.prompt)
+    last = min(int(wanted[0]), COUNT_LIMIT) if wanted else 0
+    return Say("".join(f"{number}\n" for number in range(1, last + 1)) or "Up to which number?")
 
 
 class Oracle:
@@ -103,6 +114,7 @@ CONTROLS: Mapping[str, Control] = {
     "control-null": null,
     "control-solver": solver,
     "control-sandbagger": sandbagger,
+    "control-counter": counter,
 }
 ORACLE = "control-oracle"
 NAMES = (ORACLE, *CONTROLS)

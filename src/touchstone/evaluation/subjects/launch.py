@@ -38,6 +38,7 @@ def start_subject(
     items: Iterable[str] = (),
     fault: str | None = None,
     fault_after: int = 0,
+    pace_ms: int = 0,
 ) -> Iterator[Subject]:
     """Run a control server on loopback while the block runs.
 
@@ -46,6 +47,7 @@ def start_subject(
         items: item ids whose references `control-oracle` knows.
         fault: a `FaultKind` to show, or None.
         fault_after: chat requests answered well before the fault begins.
+        pace_ms: milliseconds between two chunks of a stream; 0: all at once.
 
     Raises:
         SubjectError: the server did not start within START_SECONDS.
@@ -57,7 +59,8 @@ def start_subject(
         known.write_text("".join(f"{item}\n" for item in items), encoding="ascii")
         command = [
             sys.executable, "-m", "touchstone.evaluation.subjects",
-            "--port", "0", "--announce", str(announce), "--items", str(known),
+            "--port", "0", "--pace", str(pace_ms),
+            "--announce", str(announce), "--items", str(known),
         ]  # fmt: skip
         command += [word for name in controls for word in ("--control", name)]
         if fault:

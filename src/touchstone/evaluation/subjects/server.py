@@ -1,5 +1,6 @@
 """The HTTP server: models, chat completions, bearer key, errors as the real API writes them."""
 
+import asyncio
 import hmac
 import json
 import time
@@ -11,6 +12,7 @@ from aiohttp import web
 from touchstone.evaluation.subjects.controls import Asked, Control
 from touchstone.evaluation.subjects.faults import Fault, FaultKind, misbehave, spoil
 from touchstone.evaluation.subjects.wire import (
+    PIECE,
     ChatRequest,
     Completion,
     Json,
@@ -22,13 +24,23 @@ from touchstone.evaluation.subjects.wire import (
 
 BODY_LIMIT = 32 * 1024 * 1024
 """Largest request body in bytes."""
+PACED = 8
+"""Characters in a chunk of a paced stream: about two tokens."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Server:
     """Controls behind the OpenAI chat-completions API. Stateless but for a count of requests."""
 
-    def __init__(self, controls: Mapping[str, Control], key: str, fault: Fault | None) -> None:
+    def __init__(
+        self,
+        controls: Mapping[str, Control],
+        key: str,
+        fault: Fault | None,
+        pace: float = 0.0,
+    ) -> None:
+        """`pace`: seconds between two chunks of a stream, which are short then; 0: at once."""
+        self._pace = pace
         self._controls = controls
         self._key = key
         self._fault = fault
@@ -105,7 +117,9 @@ class Server:
         )
         await response.prepare(request)
         with_usage = bool(asked.stream_options and asked.stream_options.include_usage)
-        for chunk in done.chunks(with_usage=with_usage):
+        for chunk in done.chunks(with_usage=with_usage, size=PACED if self._pace else PIECE):
+            if self._pace:
+                await asyncio.sleep(self._pace)
             data = json.dumps(spoil(kind, chunk) if kind else chunk)
             await response.write(f"data: {data}\n\n".encode())
         await response.write(b"data: [DONE]\n\n")

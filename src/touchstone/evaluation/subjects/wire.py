@@ -12,6 +12,8 @@ from touchstone.evaluation.subjects.solvers.base import Exchange, Say, Step, Tra
 SHELL_TOOLS = ("bash", "shell")
 SUBMIT_TOOL = "submit"
 CHARACTERS_PER_TOKEN = 4
+PIECE = 512
+"""Characters in a chunk of a stream that is sent at once."""
 Json = dict[str, Any]
 
 
@@ -180,11 +182,11 @@ class Completion:
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self.finish}
         return self._head("chat.completion") | {"choices": [choice], "usage": self.usage}
 
-    def chunks(self, *, with_usage: bool) -> Iterator[Json]:
-        """The same answer as a series of `chat.completion.chunk`."""
+    def chunks(self, *, with_usage: bool, size: int = PIECE) -> Iterator[Json]:
+        """The same answer as a series of `chat.completion.chunk`, `size` characters in each."""
         deltas: list[Json] = [{"role": "assistant", "content": ""}]
-        deltas += [{"reasoning_content": piece} for piece in _pieces(self.thought)]
-        deltas += [{"content": piece} for piece in _pieces(self.text)]
+        deltas += [{"reasoning_content": piece} for piece in _pieces(self.thought, size)]
+        deltas += [{"content": piece} for piece in _pieces(self.text, size)]
         if self.call:
             opening = self._tool_call() | {"index": 0}
             arguments = opening["function"].pop("arguments")
@@ -192,7 +194,7 @@ class Completion:
             deltas.append({"tool_calls": [opening]})
             deltas += [
                 {"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}
-                for piece in _pieces(arguments)
+                for piece in _pieces(arguments, size)
             ]
         head = self._head("chat.completion.chunk")
         for delta in deltas:
@@ -214,7 +216,7 @@ class Completion:
         }
 
 
-def _pieces(text: str, size: int = 512) -> Iterator[str]:
+def _pieces(text: str, size: int) -> Iterator[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
 
 
