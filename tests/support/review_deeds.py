@@ -23,6 +23,7 @@ DAYS = ("2026-11-15", "2028-02-29")
 CRITERIA = ("memory-safety", "memory-safety", "memory-safety", "control-of-own-agents", "unknown")
 DESIGNATIONS = ("covered", "not-covered", "undetermined")
 TIMES = tuple(f"2026-10-{day:02}T09:00:00Z" for day in (1, 2, 24, 25))
+FAR = "2027-12-01T00:00:00Z"
 BOTH = (True, False)
 WHY = "as it is"
 
@@ -190,10 +191,21 @@ FACTS: dict[type[Event], Maker] = {
     settling.ReleaseCompared: lambda _c, draw: {
         "variant": draw(VARIANTS), "compared": "same", "digest": draw(DIGESTS)},
     settling.DirectiveIssued: lambda _c, draw: {
-        "directive": draw(NAMES), "order": draw(DIGESTS), "expires": draw(TIMES)},
+        "directive": draw(NAMES), "order": draw(DIGESTS), "expires": draw((*TIMES, FAR)),
+        "number": draw((None, None, 1, 2)), "restores": draw(((), (), ("one",)))},
     settling.DirectiveAnswered: lambda _c, draw: {
-        "directive": draw(NAMES), "answer": "contested"},
+        "directive": draw(NAMES), "answer": draw(("contested", "narrowly", "by-standing-class")),
+        "standing": draw((None, None, *DIGESTS)), "reading": draw((None, *DIGESTS))},
+    settling.DirectiveAnswerRevised: lambda _c, draw: {
+        "directive": draw(NAMES), "answer": draw(("contested", "more-broadly")),
+        "reading": draw((None, *DIGESTS))},
     settling.DirectiveLifted: lambda _c, draw: {"directive": draw(NAMES)},
+    settling.StandingClassesAuthorised: lambda _c, draw: {
+        "classes": draw((None, *DIGESTS)), "until": draw((*TIMES, FAR))},
+    settling.BundlePublished: lambda _c, draw: {
+        "stream": "gateways", "number": draw(range(1, 4)), "bundle": draw(DIGESTS),
+        "terms": draw(DIGESTS), "equals": draw((None, None, 1)),
+        "directives": draw(((), ({"directive": draw(NAMES), "order": draw(DIGESTS)},)))},
     settling.ReportIssued: lambda _c, draw: {
         "audience": "public", "edition": draw(range(1, 3)), "report": draw(DIGESTS)},
     settling.ReviewWithdrawn: lambda _c, draw: {"publish": draw(BOTH)},

@@ -120,9 +120,37 @@ def dissents(actor: str = TREASURY, answer: str = "undetermined") -> judging.Des
     return make(judging.DesignationDissented, actor, **facts)
 
 
-def directive() -> settling.DirectiveIssued:
+def directive(actor: str = AGENCY, **changes: Any) -> settling.DirectiveIssued:
     facts = {"directive": "d1", "order": digest("d1"), "expires": "2026-12-01T00:00:00Z"}
-    return make(settling.DirectiveIssued, AGENCY, **facts)
+    return make(settling.DirectiveIssued, actor, **(facts | changes))
+
+
+def answer(**changes: Any) -> settling.DirectiveAnswered:
+    facts: dict[str, Any] = {"directive": "d1", "answer": "narrowly", **changes}
+    return make(settling.DirectiveAnswered, LAB, **facts)
+
+
+def answered_anew() -> settling.DirectiveAnswerRevised:
+    return make(settling.DirectiveAnswerRevised, LAB, directive="d1", answer="contested")
+
+
+def standing(
+    name: str | None = "classes", until: str = LATER
+) -> settling.StandingClassesAuthorised:
+    named = digest(name) if name else None
+    return make(settling.StandingClassesAuthorised, LAB, classes=named, until=until)
+
+
+def bundle(number: int = 1, carries: tuple[str, str] | None = None, **changes: Any) -> Event:
+    """A bundle of the terms `terms`, which may carry out (a directive, the text so called)."""
+    carried = [{"directive": carries[0], "order": digest(carries[1])}] if carries else []
+    facts: dict[str, Any] = {"stream": "gateways", "number": number, "bundle": digest("bundle")}
+    facts |= {"terms": digest("terms"), "directives": tuple(carried), **changes}
+    return make(settling.BundlePublished, LAB, **facts)
+
+
+def agreed(case: Case) -> Case:
+    return then(opened, OFFER, terms(settling.TermsAgreed, LAB))(case)
 
 
 def lifted(actor: str = AGENCY, named: str = "d1") -> settling.DirectiveLifted:
@@ -326,10 +354,33 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("postponement-requested", "request_is_new"): on(then(opened, postponement()), postponement()),
     ("postponement-answered", "request_is_known"): on(opened, UNASKED),
     ("release-compared", "something_is_released"): on(ready, compared()),
+    ("directive-issued", "agency_is_the_frameworks"): on(
+        then(opened, NEW_AGENCY), directive("newcomer")
+    ),
     ("directive-issued", "directive_is_new"): on(then(opened, directive()), directive()),
+    ("directive-issued", "directive_is_next"): on(opened, directive(number=2)),
+    ("directive-issued", "directive_ends_later"): on(opened, directive(expires=AT)),
+    ("directive-issued", "restored_is_ones_own"): on(
+        then(opened, directive()), directive(TREASURY, directive="d2", restores=("d1",))
+    ),
     ("directive-answered", "directive_is_known"): on(opened, UNISSUED),
+    ("directive-answered", "directive_is_unanswered"): on(
+        then(opened, directive(), answer()), answer(answer="contested")
+    ),
+    ("directive-answered", "class_is_authorised"): on(
+        then(opened, directive()), answer(answer="by-standing-class", standing=digest("classes"))
+    ),
+    ("directive-answer-revised", "directive_is_known"): on(opened, answered_anew()),
+    ("directive-answer-revised", "directive_is_answered"): on(
+        then(opened, directive()), answered_anew()
+    ),
     ("directive-lifted", "directive_is_known"): on(opened, lifted()),
     ("directive-lifted", "directive_is_ones_own"): on(then(opened, directive()), lifted(TREASURY)),
+    ("bundle-published", "bundle_is_next"): on(agreed, bundle(2)),
+    ("bundle-published", "bundled_terms_are_agreed"): on(then(opened, OFFER), bundle()),
+    ("bundle-published", "bundled_directives_are_answered"): on(
+        then(agreed, directive()), bundle(carries=("d1", "d1"))
+    ),
     ("report-issued", "edition_is_next"): on(opened, report(2)),
 }
 """(event, guard) -> a probe: it makes the case ready and gives the deed to refuse."""
@@ -342,6 +393,7 @@ UNGUARDED: tuple[Event, ...] = (
     make(opening.ParticipationNoted, LAB, status="negotiating", source="a public statement"),
     agreement(LAB),
     make(measuring.SandboxBreached, CENTRE, guard="a file outside was read", seen_at=AT),
+    standing(),
 )
 
 

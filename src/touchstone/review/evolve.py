@@ -249,14 +249,23 @@ def _(event: settling.TermsOffered | settling.TermsCountered, state: State) -> S
 def _(event: settling.TermsAgreed, state: State) -> State:
     was, who = state.terms, {event.actor}
     terms = replace(was, agreed=was.agreed | who, declined=was.declined - who)
-    return replace(state, terms=terms)
+    return _agreed(state, replace(state, terms=terms))
 
 
 @_changed.register
 def _(event: settling.TermsDeclined, state: State) -> State:
     was, who = state.terms, {event.actor}
     terms = replace(was, agreed=was.agreed - who, declined=was.declined | who)
-    return replace(state, terms=terms)
+    return _agreed(state, replace(state, terms=terms))
+
+
+def _agreed(before: State, after: State) -> State:
+    """Keep in mind what is agreed: a later offer takes nothing of it back, a refusal does."""
+    was, now = before.agreed_terms, after.agreed_terms
+    if was == now:
+        return after
+    others = tuple(each for each in after.agreed_before if each not in {was, now})
+    return replace(after, agreed_before=(*others, now) if now else others)
 
 
 @_changed.register
@@ -298,8 +307,24 @@ def _(event: settling.DirectiveAnswered, state: State) -> State:
 
 
 @_changed.register
+def _(event: settling.DirectiveAnswerRevised, state: State) -> State:
+    before = state.directives[event.directive].revisions
+    return _directive(state, event.directive, revisions=(*before, event))
+
+
+@_changed.register
 def _(event: settling.DirectiveLifted, state: State) -> State:
     return _directive(state, event.directive, lifted_at=event.at)
+
+
+@_changed.register
+def _(event: settling.StandingClassesAuthorised, state: State) -> State:
+    return replace(state, standing=event)
+
+
+@_changed.register
+def _(event: settling.BundlePublished, state: State) -> State:
+    return replace(state, bundles=(*state.bundles, event))
 
 
 @_changed.register

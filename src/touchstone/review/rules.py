@@ -15,6 +15,7 @@ from touchstone.review.guards import (
     agreeing,
     beginning,
     designating,
+    directing,
     finding,
     sampling,
     timing,
@@ -177,10 +178,41 @@ RULES: Mapping[type[Event], Rule] = {
     settling.PostponementRequested: Rule(("centre", "agency"), OPEN, (agreeing.request_is_new,)),
     settling.PostponementAnswered: Rule(("developer",), ALWAYS, (agreeing.request_is_known,)),
     settling.ReleaseCompared: Rule(("centre",), KEPT, (agreeing.something_is_released,)),
-    settling.DirectiveIssued: Rule(("agency",), ALWAYS, (agreeing.directive_is_new,)),
-    settling.DirectiveAnswered: Rule(("developer",), ALWAYS, (agreeing.directive_is_known,)),
+    settling.DirectiveIssued: Rule(
+        ("agency",),
+        ALWAYS,
+        (
+            directing.agency_is_the_frameworks,
+            directing.directive_is_new,
+            directing.directive_is_next,
+            directing.directive_ends_later,
+            directing.restored_is_ones_own,
+        ),
+    ),
+    settling.DirectiveAnswered: Rule(
+        ("developer",),
+        ALWAYS,
+        (
+            directing.directive_is_known,
+            directing.directive_is_unanswered,
+            directing.class_is_authorised,
+        ),
+    ),
+    settling.DirectiveAnswerRevised: Rule(
+        ("developer",), ALWAYS, (directing.directive_is_known, directing.directive_is_answered)
+    ),
     settling.DirectiveLifted: Rule(
-        ("agency",), ALWAYS, (agreeing.directive_is_known, agreeing.directive_is_ones_own)
+        ("agency",), ALWAYS, (directing.directive_is_known, directing.directive_is_ones_own)
+    ),
+    settling.StandingClassesAuthorised: Rule(("developer",), ALWAYS),
+    settling.BundlePublished: Rule(
+        ("developer",),
+        ALWAYS,
+        (
+            directing.bundle_is_next,
+            directing.bundled_terms_are_agreed,
+            directing.bundled_directives_are_answered,
+        ),
     ),
     # The end.
     settling.ReportIssued: Rule(("centre",), KEPT, (agreeing.edition_is_next,)),

@@ -181,11 +181,31 @@ class Postponement:
 
 @dataclass(frozen=True)
 class Directive:
-    """A directive, the developer's answer if there is one, and when it was lifted."""
+    """A directive, what the developer said to it, and when it was lifted."""
 
     issued: settling.DirectiveIssued
     answer: settling.DirectiveAnswered | None = None
+    revisions: tuple[settling.DirectiveAnswerRevised, ...] = ()
     lifted_at: str | None = None
+
+    @property
+    def said(self) -> settling.DirectiveAnswered | settling.DirectiveAnswerRevised | None:
+        """What the developer says now; None while it has not answered."""
+        return self.revisions[-1] if self.revisions else self.answer
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Digests of the order and of every reading of it."""
+        readings = (each.reading for each in (self.answer, *self.revisions) if each)
+        return frozenset({self.issued.order, *(each for each in readings if each)})
+
+    def carried(self, at: str) -> str | None:
+        """The digest of the text that is carried out at a time (UTC); None: nothing is."""
+        said = self.said
+        over = self.lifted_at is not None or at >= self.issued.expires
+        if said is None or said.answer == "contested" or over:
+            return None
+        return said.reading or self.issued.order
 
 
 @dataclass(frozen=True)
@@ -216,10 +236,14 @@ class State:
     declared: Mapping[str, judging.EvidenceDeclared] = field(default_factory=empty)
     designating: Designating = Designating()
     terms: Terms = Terms()
+    agreed_before: tuple[str, ...] = ()
+    """Digests of terms that were agreed and not taken back, the newest last."""
     postponements: Mapping[str, Postponement] = field(default_factory=empty)
     releases: tuple[settling.ReleaseAnnounced, ...] = ()
     comparisons: tuple[settling.ReleaseCompared, ...] = ()
     directives: Mapping[str, Directive] = field(default_factory=empty)
+    standing: settling.StandingClassesAuthorised | None = None
+    bundles: tuple[settling.BundlePublished, ...] = ()
     reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
     withdrawal: settling.ReviewWithdrawn | None = None
     closed: settling.CaseClosed | None = None
@@ -264,6 +288,15 @@ class State:
         developers = set(self.having("developer"))
         both = self.terms.agreed & developers and self.terms.agreed - developers
         return self.terms.on_table if both else None
+
+    @property
+    def terms_in_force(self) -> str | None:
+        """The newest terms that were agreed; a later offer on the table changes nothing yet."""
+        return self.agreed_before[-1] if self.agreed_before else None
+
+    def newest_bundle(self, stream: str) -> settling.BundlePublished | None:
+        """The bundle that was published last in a stream; None before the first."""
+        return next((each for each in reversed(self.bundles) if each.stream == stream), None)
 
     def tally(self, battery: str, criterion: str, variant: str, mode: str) -> Tally:
         """What is recorded under one RunKey; empty if nothing is."""

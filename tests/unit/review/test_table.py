@@ -17,6 +17,9 @@ ONLY = {
         "postponement-answered",
         "release-announced",
         "directive-answered",
+        "directive-answer-revised",
+        "standing-classes-authorised",
+        "bundle-published",
         "review-withdrawn",
     },
     "centre": {
@@ -59,6 +62,9 @@ def test_the_developers_answers_are_always_open():
         "finding-disputed",
         "postponement-answered",
         "directive-answered",
+        "directive-answer-revised",
+        "standing-classes-authorised",
+        "bundle-published",
     }
 
 

@@ -54,7 +54,10 @@ AnyEvent = Annotated[
     | settling.ReleaseCompared
     | settling.DirectiveIssued
     | settling.DirectiveAnswered
+    | settling.DirectiveAnswerRevised
     | settling.DirectiveLifted
+    | settling.StandingClassesAuthorised
+    | settling.BundlePublished
     | settling.ReportIssued
     | settling.ReviewWithdrawn
     | settling.CaseClosed

@@ -1,4 +1,4 @@
-"""What is agreed and done about it: terms, postponement, release, directives, reports, the end."""
+"""What is agreed and done about it: terms, release, directives, bundles, reports, the end."""
 
 from typing import Literal
 
@@ -7,6 +7,7 @@ from touchstone.review.events.base import (
     Day,
     Digest,
     Event,
+    Facts,
     Line,
     Name,
     Positive,
@@ -106,11 +107,17 @@ class DirectiveIssued(Event):
 
     type: Literal["directive-issued"] = "directive-issued"
     directive: Name
-    """The directive's number."""
+    """The directive's id in this case."""
     order: Digest
     """The digest of its text and scope."""
     expires: Time
     """When it ends by itself (UTC)."""
+    number: Positive | None = None
+    """Its number in this case, 1, 2, 3; records from before it was counted have none."""
+    reason: Line | None = None
+    """Why, in one line."""
+    restores: tuple[Name, ...] = ()
+    """The earlier directives of this agency from which it spares somebody."""
 
 
 class DirectiveAnswered(Event):
@@ -123,6 +130,28 @@ class DirectiveAnswered(Event):
     """How; `by-standing-class` is by classes that the developer authorised beforehand."""
     bundle: Digest | None = None
     """The policy bundle that carries it out, if one."""
+    reading: Digest | None = None
+    """The developer's own text that is carried out; none: the order's, or nothing."""
+    reason: Line | None = None
+    """Why, if the developer likes to say."""
+    standing: Digest | None = None
+    """The standing classes that answered, with `by-standing-class` alone."""
+
+
+class DirectiveAnswerRevised(Event):
+    """The developer changes how it carries a directive out."""
+
+    type: Literal["directive-answer-revised"] = "directive-answer-revised"
+    directive: Name
+    """The directive."""
+    answer: Literal["narrowly", "more-broadly", "contested"]
+    """How."""
+    bundle: Digest | None = None
+    """The policy bundle that carries it out from now on, if one."""
+    reading: Digest | None = None
+    """The developer's own text that is carried out; none: the order's, or nothing."""
+    reason: Line | None = None
+    """Why, if the developer likes to say."""
 
 
 class DirectiveLifted(Event):
@@ -131,6 +160,43 @@ class DirectiveLifted(Event):
     type: Literal["directive-lifted"] = "directive-lifted"
     directive: Name
     """The directive."""
+
+
+class StandingClassesAuthorised(Event):
+    """The developer says beforehand which directives it answers at once. The newest ones hold."""
+
+    type: Literal["standing-classes-authorised"] = "standing-classes-authorised"
+    classes: Digest | None
+    """The digest of the classes; null: it takes them back."""
+    until: Time
+    """When they end by themselves (UTC)."""
+
+
+class Carried(Facts):
+    """A directive that a bundle carries out, and by which text."""
+
+    directive: Name
+    """The directive."""
+    order: Digest
+    """The digest of the text that is carried out: the order's, or the developer's reading of it."""
+
+
+class BundlePublished(Event):
+    """The developer signs the next policy bundle for its gateways: the only thing they obey."""
+
+    type: Literal["bundle-published"] = "bundle-published"
+    stream: Name
+    """The deployment that it is for."""
+    number: Positive
+    """Its number in that stream: 1, 2, 3."""
+    bundle: Digest
+    """The bundle's digest, which the next bundle names, and a receipt."""
+    terms: Digest
+    """The agreed terms in it."""
+    directives: tuple[Carried, ...] = ()
+    """The directives that it carries out, in the order of their issue."""
+    equals: Positive | None = None
+    """The earlier bundle of the stream to whose state it returns, if it does."""
 
 
 class ReportIssued(Event):

@@ -1,4 +1,4 @@
-"""Guards on terms, postponement, directives and reports. Release and withdrawal have none."""
+"""Guards on terms, postponement and reports. Release and withdrawal have none."""
 
 from touchstone.framework import Framework
 from touchstone.review.events import settling
@@ -54,30 +54,6 @@ def request_is_known(
 def something_is_released(_f: Framework, state: State, _e: object) -> str | None:
     """There is something to compare with."""
     return None if state.releases else "the developer has announced no release"
-
-
-def directive_is_new(_f: Framework, state: State, event: settling.DirectiveIssued) -> str | None:
-    """A directive's number is used once."""
-    known = event.directive in state.directives
-    return f"directive {event.directive} is issued already: take a new number" if known else None
-
-
-def directive_is_known(
-    _f: Framework, state: State, event: settling.DirectiveAnswered | settling.DirectiveLifted
-) -> str | None:
-    """Only an issued directive is answered or lifted."""
-    known = event.directive in state.directives
-    return None if known else f"no directive {event.directive} is issued"
-
-
-def directive_is_ones_own(
-    _f: Framework, state: State, event: settling.DirectiveLifted
-) -> str | None:
-    """The agency that issued a directive lifts it, once."""
-    directive = state.directives[event.directive]
-    if directive.issued.actor != event.actor:
-        return f"{directive.issued.actor} issued {event.directive} and lifts it"
-    return f"{event.directive} is lifted already" if directive.lifted_at else None
 
 
 def edition_is_next(_f: Framework, state: State, event: settling.ReportIssued) -> str | None:
