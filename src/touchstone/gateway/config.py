@@ -1,0 +1,396 @@
+"""What a gateway is told once, by hand, in gateway.toml: checked whole before anything starts.
+
+A secret is never in the file: it is named by an environment variable or lies in a 0600 file.
+"""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from touchstone.gateway.errors import GatewayConfigError
+from touchstone.keys import read_secret
+from touchstone.keys.errors import KeyFileError
+from touchstone.ledger import fingerprint, has_small_order
+from touchstone.ledger.errors import MalformedError
+from touchstone.terms import Pin
+from touchstone.terms.errors import TermsFileError
+from touchstone.terms.reading import Text, read
+
+FORMAT = "touchstone/gateway/1"
+MAX_BYTES = 1 << 20
+M = TypeVar("M", bound=BaseModel)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a listener there."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(value: str) -> str:
+    try:
+        url = urlsplit(value)
+        _ = url.port
+    except ValueError as error:
+        raise ValueError("is not a URL") from error
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError("is not a URL: write http:// or https:// and a host")
+    if url.username or url.password or url.query or url.fragment:
+        raise ValueError("holds a user, a password, a query or a fragment: take it out")
+    return value.rstrip("/")
+
+
+def _safe_url(value: str) -> str:
+    url = urlsplit(_url(value))
+    if url.scheme == "http" and not is_loopback(url.hostname or ""):
+        raise ValueError("goes over a network without TLS: write https://")
+    return value.rstrip("/")
+
+
+def _name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}", value):
+        raise ValueError("is no name: write up to 128 letters, digits and . _ : / @ -")
+    return value
+
+
+def _env_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value):
+        raise ValueError("is not the name of a variable, such as EXAMPLE_KEY: never the key itself")
+    return value
+
+
+def _id(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or len(value) > 64:  # noqa: PLR2004 - said
+        raise ValueError("is no id: write up to 64 lowercase letters and digits, with hyphens")
+    return value
+
+
+def _public_key(value: str) -> str:
+    try:
+        key = bytes.fromhex(value)
+        fingerprint(key)
+    except (ValueError, MalformedError) as error:
+        raise ValueError("is not an Ed25519 public key: write its 64 hex digits") from error
+    if has_small_order(key):
+        raise ValueError("is a key for which anyone can sign: ask the developer for another")
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+SafeUrl = Annotated[str, AfterValidator(_safe_url)]
+Name = Annotated[str, AfterValidator(_name)]
+EnvName = Annotated[str, AfterValidator(_env_name)]
+Id = Annotated[str, AfterValidator(_id)]
+Seconds = Annotated[float, Field(ge=0.001, le=86400)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class Tls(Text):
+    """The listener's certificate, as PEM files. The key's file is 0600."""
+
+    cert: Path
+    key: Path
+
+
+class Listen(Text):
+    """Where clients come in. Loopback, or TLS, or `insecure = true` in so many words."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8443
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    tls: Tls | None = None
+    insecure: bool = False
+    """Clients come over a network without TLS, because something before it gives it."""
+
+    @model_validator(mode="after")
+    def _in_the_clear(self) -> Self:
+        if self.tls is None and not self.insecure and not is_loopback(self.host):
+            raise ValueError(
+                f'host "{self.host}" is reached from a network without TLS: add [listen.tls] with'
+                " cert and key, or write insecure = true"
+            )
+        return self
+
+
+class Admin(Text):
+    """Where the supervisor answers: /metrics, /healthz, /readyz, /status. This machine only."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8444
+
+    @model_validator(mode="after")
+    def _near(self) -> Self:
+        if not is_loopback(self.host):
+            raise ValueError(f'host "{self.host}" is not this machine: write 127.0.0.1')
+        return self
+
+
+class PinText(Text):
+    """Whose bundles are obeyed, and for which deployment."""
+
+    key: Annotated[str, AfterValidator(_public_key)]
+    """The developer's Ed25519 public key, 64 hex digits."""
+    stream: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Feed(Text):
+    """Where bundles come from: a folder of NNNNNN.bundle files, a URL that serves such, or both."""
+
+    folder: Path | None = None
+    url: SafeUrl | None = None
+    """URL/newest says the newest number; URL/NNNNNN.bundle is a bundle."""
+    interval_seconds: Seconds = 5.0
+    """Between two looks at the URL, with a fifth of jitter. The folder is watched at 5 ms."""
+    timeout_seconds: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.folder is None and self.url is None:
+            raise ValueError("name a folder, a url, or both")
+        return self
+
+
+class Upstream(Text):
+    """One model name that clients may write, and what it means."""
+
+    model: Name
+    """As clients write it."""
+    variant: Name
+    """The variant of the terms that answers under it."""
+    base_url: Url
+    """With the version, such as http://127.0.0.1:9000/v1."""
+    protocol: Literal["openai", "anthropic"] = "openai"
+    upstream_model: Name | None = None
+    """The name that the upstream knows; default: the same."""
+    mode: Name | None = None
+    """The one mode that answers under this name, whatever the request says."""
+    modes: dict[str, Name] = Field(default_factory=dict)
+    """From the request's reasoning effort to the mode of the terms; "default": none was asked."""
+    api_key_env: EnvName | None = None
+    api_key_file: Path | None = None
+    insecure: bool = False
+    """Reached over a network without TLS, because something else gives it."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        url = urlsplit(self.base_url)
+        if url.scheme == "http" and not self.insecure and not is_loopback(url.hostname or ""):
+            raise ValueError(
+                "base_url goes over a network without TLS: write https://, or insecure = true"
+            )
+        if bool(self.mode) == bool(self.modes):
+            raise ValueError("write mode (the only one) or [upstreams.modes], and not both")
+        if self.api_key_env and self.api_key_file:
+            raise ValueError("write api_key_env or api_key_file, and not both")
+        return self
+
+    def api_key(self) -> str | None:
+        """The upstream's key; None where it wants none. Raises GatewayConfigError."""
+        return secret(self.api_key_env, self.api_key_file, "api_key")
+
+
+class Issuer(Text):
+    """Who may say who somebody is, by JWT."""
+
+    issuer: Annotated[str, Field(min_length=1, max_length=500)]
+    audience: Annotated[str, Field(min_length=1, max_length=500)]
+    algorithms: Annotated[
+        tuple[Literal["ES256", "EdDSA", "RS256"], ...], Field(min_length=1)
+    ] = ("ES256",)  # fmt: skip
+    jwks_file: Path | None = None
+    jwks_url: SafeUrl | None = None
+    refresh_seconds: Seconds = 300.0
+    leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 30
+
+    @model_validator(mode="after")
+    def _keys(self) -> Self:
+        if bool(self.jwks_file) == bool(self.jwks_url):
+            raise ValueError("write jwks_file or jwks_url, and not both")
+        return self
+
+
+class Identity(Text):
+    """Who callers are."""
+
+    issuers: tuple[Issuer, ...] = ()
+    opaque_keys: Path | None = None
+    """A file of hashed keys, as `touchstone gateway hash-key` prints them."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.issuers and self.opaque_keys is None:
+            raise ValueError("nobody could call: add [[identity.issuers]] or opaque_keys")
+        names = [(each.issuer, each.audience) for each in self.issuers]
+        if len(names) != len(set(names)):
+            raise ValueError("two issuers have the same issuer and audience: take one out")
+        return self
+
+
+class Limits(Text):
+    """How much one caller, one request and one worker may take."""
+
+    body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 4 << 20
+    header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16 << 10
+    connections: Annotated[int, Field(ge=1, le=1_000_000)] = 4096
+    """Of clients, in one worker."""
+    per_caller: Annotated[int, Field(ge=1, le=100_000)] = 64
+    """Requests of one caller at once, in one worker."""
+    header_seconds: Seconds = 10.0
+    body_seconds: Seconds = 30.0
+    idle_seconds: Seconds = 75.0
+    """Until a connection without a request is closed."""
+    connect_seconds: Seconds = 5.0
+    """Until an upstream must have taken a connection."""
+    answer_seconds: Seconds = 600.0
+    """Until an upstream must have sent something more."""
+    stall_seconds: Seconds = 60.0
+    """Until a client that does not read its answer is let go."""
+    cached_decisions: Annotated[int, Field(ge=0, le=10_000_000)] = 65_536
+
+
+class Processes(Text):
+    """How the supervisor treats its workers."""
+
+    apply_seconds: Seconds = 0.2
+    """A worker that has not applied a bundle after so long is killed before the receipt."""
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    """What is in flight at SIGTERM may go on so long."""
+
+
+class Audit(Text):
+    """The audit's files, below the state folder."""
+
+    rotate_bytes: Annotated[int, Field(ge=4096, le=1 << 34)] = 256 << 20
+    """A file that has grown so large is followed by a new one, which goes on with its chain."""
+
+
+class Fleet(Text):
+    """Several gateways of one developer: PostgreSQL as the ordered log of bundles."""
+
+    dsn_env: EnvName | None = None
+    dsn_file: Path | None = None
+    lease_seconds: Annotated[float, Field(ge=0.2, le=60)] = 1.0
+    """Without word from the log for so long, a gateway serves nothing."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.dsn_env) == bool(self.dsn_file):
+            raise ValueError("write dsn_env or dsn_file, and not both")
+        return self
+
+    def dsn(self) -> str:
+        """The connection string. Raises GatewayConfigError."""
+        return secret(self.dsn_env, self.dsn_file, "dsn") or ""
+
+
+class GatewayConfig(Text):
+    """gateway.toml. Paths are whole: relative ones were taken from the file's folder."""
+
+    format: Literal["touchstone/gateway/1"]
+    id: Id
+    """The gateway's name in receipts and in the fleet."""
+    state: Path = Path("state")
+    """Position, receipts, audit and the gateway's own key; 0700."""
+    key: Path | None = None
+    """The gateway's own key; default: gateway.pem in the state folder."""
+    pin: PinText
+    feed: Feed
+    identity: Identity
+    upstreams: Annotated[tuple[Upstream, ...], Field(min_length=1)]
+    listen: Listen = Listen()
+    admin: Admin = Admin()
+    limits: Limits = Limits()
+    processes: Processes = Processes()
+    audit: Audit = Audit()
+    fleet: Fleet | None = None
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [(each.protocol, each.model) for each in self.upstreams]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise ValueError(f'two upstreams have the model "{twice[1]}": take one out')
+        return self
+
+    @property
+    def bundle_pin(self) -> Pin:
+        """What `accept_bundle` takes."""
+        return Pin(bytes.fromhex(self.pin.key), self.pin.stream)
+
+    @property
+    def key_file(self) -> Path:
+        """Where the gateway's own key lies."""
+        return self.key or self.state / "keys" / "gateway.pem"
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "admin": Admin, "audit": Audit, "feed": Feed, "fleet": Fleet, "identity": Identity,
+    "issuers": Issuer, "limits": Limits, "listen": Listen, "pin": PinText,
+    "processes": Processes, "tls": Tls, "upstreams": Upstream,
+}  # fmt: skip
+
+
+def load_config(path: Path) -> GatewayConfig:
+    """The checked configuration in a file.
+
+    Raises GatewayConfigError: one line that names the file, the key and the mend. Secrets are read
+    where they are used.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        text = data.decode()
+    except OSError as error:
+        raise GatewayConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GatewayConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from error
+    if len(data) > MAX_BYTES:
+        raise GatewayConfigError(f"{path}: is larger than {MAX_BYTES} bytes: that is no gateway")
+    return parse_config(text, str(path), path.absolute().parent)
+
+
+def parse_config(text: str, source: str, folder: Path) -> GatewayConfig:
+    """The configuration that a text holds; relative paths are taken from `folder`."""
+    try:
+        config = read(text, source, GatewayConfig, _TABLES)
+    except TermsFileError as error:
+        raise GatewayConfigError(str(error)) from error
+    return _placed(config, folder)
+
+
+def _placed(model: M, folder: Path) -> M:
+    """The same with whole paths."""
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, Path):
+            return folder / value
+        if isinstance(value, BaseModel):
+            return _placed(value, folder)
+        return tuple(map(placed, value)) if isinstance(value, tuple) else value
+
+    fields = type(model).model_fields
+    return model.model_copy(update={name: placed(getattr(model, name)) for name in fields})
+
+
+def secret(env: str | None, file: Path | None, what: str) -> str | None:
+    """The secret that a variable or a 0600 file holds; None where neither is named."""
+    if env is not None:
+        value = os.environ.get(env, "")
+        if not value:
+            raise GatewayConfigError(f"{what}_env: the variable {env} is not set: set it")
+        return value
+    if file is None:
+        return None
+    try:
+        return read_secret(file).decode().strip()
+    except UnicodeDecodeError as error:
+        raise GatewayConfigError(f"{file}: is not text: write the secret alone") from error
+    except KeyFileError as error:
+        raise GatewayConfigError(str(error)) from error
