@@ -18,6 +18,7 @@ from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
 from touchstone.statistics import Foresight, RateRule, blind, learn, pulls
 from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
+from touchstone.statistics.sequential import settled
 
 Numbers = NDArray[np.float64]
 
@@ -233,12 +234,9 @@ def _claims_won(
     game: Lanes, wealth: Wealth, count: int, size: int, options: _Options
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether "above" and "below" stand, as in `touchstone.statistics.judge`, lane by lane."""
-    slack = _ROUNDING * size
-    total = wealth.total[0]
-    above = (wealth.logs[0, 0] >= -np.log(options.alpha)) | (total > size * game.low[0] + slack)
-    below = (wealth.logs[1, 0] >= -np.log(options.beta)) | (
-        total + size - count < size * game.high[0] - slack
-    )
+    sure = settled((game.low[0], game.high[0]), size, count, wealth.total[0])
+    above = (wealth.logs[0, 0] >= -np.log(options.alpha)) | sure[0]
+    below = (wealth.logs[1, 0] >= -np.log(options.beta)) | sure[1]
     return above, below
 
 

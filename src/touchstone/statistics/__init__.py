@@ -24,7 +24,7 @@ from touchstone.statistics.families import (
     paired_rule,
     share_samples,
 )
-from touchstone.statistics.foresight import Foresight, blind, learn
+from touchstone.statistics.foresight import Foresight, blind, graded, learn
 from touchstone.statistics.horizons import Horizon, Runs, horizon
 from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
@@ -35,7 +35,17 @@ from touchstone.statistics.intervals import (
     upper_bound,
     wilson,
 )
-from touchstone.statistics.sequences import Path, confidence_sequence, path
+from touchstone.statistics.power import (
+    Design,
+    Question,
+    extremes_told,
+    fixed_chances,
+    power,
+    smallest_difference,
+    tasks_needed,
+)
+from touchstone.statistics.rehearsal import invented_outcomes, invented_pairs, samples_used
+from touchstone.statistics.sequences import Path, beyond_these, confidence_sequence, path
 from touchstone.statistics.sequential import (
     Course,
     Panel,
@@ -45,12 +55,14 @@ from touchstone.statistics.sequential import (
     commitment,
     course,
     draw_order,
+    graded_course,
     judge,
     panel,
     prefix,
     pulls,
     replay,
     require_committed,
+    tells,
 )
 from touchstone.statistics.verdicts import (
     RateRule,
@@ -64,6 +76,7 @@ from touchstone.statistics.verdicts import (
 
 __all__ = [
     "Course",
+    "Design",
     "Doubt",
     "Estimate",
     "FamilyVerdict",
@@ -73,6 +86,7 @@ __all__ = [
     "Panel",
     "Path",
     "Progress",
+    "Question",
     "RateRule",
     "Reason",
     "Runs",
@@ -86,6 +100,7 @@ __all__ = [
     "at_least_once",
     "attempts_needed",
     "beyond",
+    "beyond_these",
     "blind",
     "check",
     "clustered",
@@ -95,9 +110,15 @@ __all__ = [
     "difference",
     "draw_order",
     "exact",
+    "graded",
+    "graded_course",
+    "extremes_told",
+    "fixed_chances",
     "grader_corrected",
     "holm",
     "horizon",
+    "invented_outcomes",
+    "invented_pairs",
     "judge",
     "learn",
     "lower_bound",
@@ -109,13 +130,18 @@ __all__ = [
     "panel",
     "pass_at",
     "path",
+    "power",
     "prefix",
     "pulls",
     "rate_above_reference",
     "rate_against_threshold",
     "replay",
     "require_committed",
+    "samples_used",
     "share_samples",
+    "tells",
+    "smallest_difference",
+    "tasks_needed",
     "unpaired_difference",
     "upper_bound",
     "wilson",

@@ -10,7 +10,7 @@ from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import require_level
 from touchstone.statistics.sequential import Progress, Reason
-from touchstone.statistics.verdicts import RateRule, VerdictWord
+from touchstone.statistics.verdicts import RateRule, VerdictWord, any_mode
 
 
 def holm(log_peaks: Sequence[float], error: float) -> tuple[bool, ...]:
@@ -85,12 +85,15 @@ def any_of(progress: Sequence[Progress], alpha: float, beta: float) -> FamilyVer
     )
     if above:
         word = VerdictWord.ABOVE
-    elif len(below) == len(progress):
-        word = VerdictWord.BELOW
-    elif any(each.word is VerdictWord.WITHIN_ZONE for each in progress) and not waiting:
-        word = VerdictWord.WITHIN_ZONE
-    else:
+    elif waiting:
         word = VerdictWord.UNDETERMINED
+    else:
+        word = any_mode(
+            [
+                VerdictWord.BELOW if number in below else each.word
+                for number, each in enumerate(progress)
+            ]
+        )
     return FamilyVerdict(word, above, below, () if above else waiting)
 
 

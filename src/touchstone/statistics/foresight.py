@@ -1,9 +1,10 @@
-"""What other models' outcomes let one expect of each item, before a sample is drawn.
+"""What is expected of each item before a sample is drawn: from other models, or from difficulty.
 
 Expectations make a verdict earlier, never wrong: the bets that use them are fair whatever they say.
 So they are fitted quickly, smoothed hard, and always hedged with views that know no item.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -23,6 +24,11 @@ _ABILITIES = np.linspace(-4.5, 4.5, 37)
 _LEANINGS = (-1.3, 0.0, 1.3)
 _SPLITS = 6
 _ROUNDS = 12
+# Curves over difficulty: how steeply chances fall from one grade to the next, and how far the
+# abilities reach beyond the easiest and the hardest grade (ADR 0087).
+_GRADE_STEEPNESSES = (0.5, 1.0, 2.0, 4.0)
+_GRADE_REACH = 4.0
+_GRADE_ABILITIES = 25
 # Spread of item parameters: easiness, slope on the first ability, slopes on the others.
 _EASINESS_SPREAD = 2.5
 _FIRST_SLOPE = (1.5, 0.75)
@@ -93,6 +99,44 @@ def blind(size: int) -> Foresight:
     )
 
 
+def graded(levels: Sequence[int]) -> Foresight:
+    """Views by difficulty alone, for items that no model has met; one level for each item.
+
+    Only the order of the levels counts. A view is a logistic curve over them, at one of many
+    abilities and of four steepnesses: harder items are solved less often, and how much less is left
+    to the evidence. Blind views hedge against difficulties that say nothing, or the contrary.
+
+    Raises:
+        UnusableNumbersError: no item.
+    """
+    plain = blind(len(levels))
+    names, classes = np.unique(np.asarray(levels), return_inverse=True)
+    if names.size == 1:
+        return plain
+    grades = np.arange(names.size, dtype=float)
+    members = np.bincount(classes)
+    rows, weights = [], []
+    for steep in _GRADE_STEEPNESSES:
+        reach = _GRADE_REACH / steep
+        abilities = np.linspace(-reach, grades[-1] + reach, _GRADE_ABILITIES)
+        rows.append(expit(steep * np.subtract.outer(abilities, grades)))
+        weights.append(_spread(rows[-1] @ members / members.sum()))
+    return _hedged(classes.astype(np.int64), np.concatenate(rows), np.concatenate(weights), plain)
+
+
+def _hedged(
+    classes: NDArray[np.int64], chances: Numbers, weights: Numbers, plain: Foresight
+) -> Foresight:
+    """Views of the items and blind ones together, none of them quite sure of anything."""
+    flat = np.repeat(plain.chances, chances.shape[1], axis=1)
+    beliefs = [
+        weights / weights.sum() * (1 - _BLIND_SHARE),
+        plain.weights / plain.weights.sum() * _BLIND_SHARE,
+    ]
+    both = np.concatenate([chances, flat])
+    return Foresight(classes, _HEDGE / 2 + (1 - _HEDGE) * both, np.concatenate(beliefs))
+
+
 def learn(others: Numbers, dimensions: int = 3) -> Foresight:
     """Views learnt from other models' outcomes, shape (models, items), each in [0, 1].
 
@@ -123,18 +167,7 @@ def learn(others: Numbers, dimensions: int = 3) -> Foresight:
     grouped = chances @ onto
     means = chances.mean(1).reshape(-1, _ABILITIES.size)
     weights = (weights.reshape(-1, _ABILITIES.size) * _spread(means)).ravel()
-    flat = np.repeat(plain.chances, count, axis=1)
-    both = np.concatenate([grouped, flat])
-    return Foresight(
-        classes,
-        _HEDGE / 2 + (1 - _HEDGE) * both,
-        np.concatenate(
-            [
-                weights / weights.sum() * (1 - _BLIND_SHARE),
-                plain.weights / plain.weights.sum() * _BLIND_SHARE,
-            ]
-        ),
-    )
+    return _hedged(classes, grouped, weights, plain)
 
 
 def _spread(means: Numbers) -> Numbers:

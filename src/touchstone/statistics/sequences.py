@@ -7,7 +7,7 @@ import numpy as np
 from touchstone.statistics.betting import Lanes, Wealth, expected, lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
-from touchstone.statistics.intervals import Interval, require_level
+from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
 from touchstone.statistics.sequential import Course
 
 _GRID = 200
@@ -68,6 +68,24 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     high = 1 - np.cumprod(refuted[1][::-1]).sum() / _GRID
     low, high = max(low, total / each.size), min(high, (total + left) / each.size)
     return Interval(float(min(low, high)), float(max(low, high)), confidence)
+
+
+def beyond_these(each: Course, outcomes: Numbers, confidence: float = 0.95) -> Interval:
+    """Where the success rate on further items of the same makes lies, valid at the stop.
+
+    Half of the error goes to a confidence sequence for what this battery would say, half to the
+    exact bounds of a battery that says so, if its items were drawn independently, so many of each
+    make. Such bounds are not too narrow where makes differ (Hoeffding, Ann. Math. Stat. 1956).
+
+    Raises:
+        UnusableNumbersError: as for `confidence_sequence`.
+    """
+    error = (1 - confidence) / 2
+    within = confidence_sequence(each, outcomes, 1 - error)
+    least, most = np.floor(within.low * each.size + 1e-9), np.ceil(within.high * each.size - 1e-9)
+    low = lower_bound(int(least), each.size, error / 2)
+    high = upper_bound(int(most), each.size, error / 2)
+    return Interval(low, high, confidence)
 
 
 def path(each: Course, outcomes: Numbers) -> Path:

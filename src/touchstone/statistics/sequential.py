@@ -5,6 +5,9 @@ random order; evidence is taken only from outcomes on its contiguous prefix, so 
 samples happen to end cannot matter. A verdict stands as soon as one gambler of `betting` is rich
 enough, or as soon as the items that are left cannot change it.
 
+A small battery may be settled by samples that are all alike and say nothing beyond it. No word is
+given then until they do: see `tells`.
+
 With a pre-registered zone, "above" claims a mean above threshold - zone and "below" one beneath
 threshold + zone: inside the zone either word is right, which is what makes a zone cheaper.
 """
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 
 from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
+from touchstone.statistics.foresight import Foresight, Numbers, graded, require_outcomes
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Sums of outcomes are compared with a slack for rounding, as a share of the battery.
@@ -153,6 +156,19 @@ def course(
     return Course(rule, foresight, draw_order(uniforms, pull[foresight.classes]), pull)
 
 
+def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
+    """A course over places of an evenly drawn order, by the difficulty of the item at each place.
+
+    The items are named by their places, so the order is 0, 1, 2, ...
+
+    Raises:
+        UnusableNumbersError: fewer than two items.
+    """
+    foresight = graded(levels)
+    order = np.arange(len(levels), dtype=np.int64)
+    return Course(rule, foresight, order, np.ones(foresight.members.size))
+
+
 @dataclass(frozen=True)
 class Panel:
     """Several criteria that go forward together, one lane each; a frozen value."""
@@ -247,10 +263,11 @@ def judge(
 ) -> tuple[VerdictWord, Reason]:
     """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
     slack = _SLACK * size
+    telling = tells(rule, used, total)
     sure_above = total > size * (rule.threshold - rule.zone) + slack
     sure_below = total + size - used < size * (rule.threshold + rule.zone) - slack
-    won_above = sure_above or above >= -np.log(rule.alpha)
-    won_below = sure_below or below >= -np.log(rule.beta)
+    won_above = (sure_above and telling) or above >= -np.log(rule.alpha)
+    won_below = (sure_below and telling) or below >= -np.log(rule.beta)
     sure = sure_above or sure_below
     reason = Reason.SETTLED if sure else Reason.EVIDENCE
     if won_above and won_below:
@@ -259,8 +276,26 @@ def judge(
         return VerdictWord.ABOVE, reason
     if won_below:
         return VerdictWord.BELOW, reason
+    if used < size:
+        return VerdictWord.UNDETERMINED, Reason.OPEN
     # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
-    return VerdictWord.UNDETERMINED, Reason.SETTLED if used == size else Reason.OPEN
+    word = VerdictWord.UNDETERMINED if telling else VerdictWord.AT_CEILING
+    return word, Reason.SETTLED
+
+
+def tells(rule: RateRule, used: int, total: float) -> bool:
+    """Whether outcomes say anything beyond their items.
+
+    They do unless all are alike and so few that their exact one-sided bound, at alpha where all
+    were solved and at beta where none was, does not reach the rate that the word would claim. Two
+    of two solved settle a battery of two, and yet a model that solves a third of such items does
+    that too often for "above" to mean anything: the battery is at its ceiling (or floor).
+    """
+    if total >= used:
+        return bool(rule.alpha ** (1 / used) > rule.threshold - rule.zone)
+    if total <= 0:
+        return bool(1 - rule.beta ** (1 / used) < rule.threshold + rule.zone)
+    return True
 
 
 def prefix(each: Course, recorded: Mapping[int, float]) -> Numbers:

@@ -1,0 +1,194 @@
+"""What a battery can say of capability beyond its own items, before any of it has run.
+
+Here the items are a sample: of the tasks like them, drawn in clusters (families, templates) whose
+outcomes resemble one another. What a battery says of *itself* needs no power: run to its end it
+always tells; `rehearsal` says after how many samples.
+"""
+
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.stats import beta as beta_distribution
+from scipy.stats import binom, nct
+from scipy.stats import t as student
+
+from touchstone.statistics.errors import UnusableNumbersError
+from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.intervals import require_level
+from touchstone.statistics.verdicts import RateRule
+
+_MOST_TASKS = 1e9
+# Beyond it scipy's non-central t loses its digits, and power is 1 in any case.
+_LARGEST_SHIFT = 30.0
+
+
+@dataclass(frozen=True)
+class Design:
+    """A battery as a sample of clusters of tasks."""
+
+    tasks: int
+    clusters: int
+    """Independent groups among them; as many as tasks: each stands for itself."""
+    alikeness: float
+    """Correlation of outcomes within a cluster, from 0 to below 1."""
+
+    def __post_init__(self) -> None:
+        if self.tasks < 2 or not 2 <= self.clusters <= self.tasks:  # noqa: PLR2004 - a spread
+            raise UnusableNumbersError(
+                f"{self.tasks} tasks in {self.clusters} clusters: there must be at least two "
+                "clusters, and no more than tasks"
+            )
+        if not 0 <= self.alikeness < 1:
+            raise UnusableNumbersError(
+                f"outcomes within a cluster correlate at 0 to below 1, not {self.alikeness}"
+            )
+
+    @property
+    def effect(self) -> float:
+        """By how much clusters widen a variance: 1 + (tasks a cluster - 1) * alikeness (Kish)."""
+        return 1 + (self.tasks / self.clusters - 1) * self.alikeness
+
+    @property
+    def effective(self) -> float:
+        """Independent tasks that would say as much."""
+        return self.tasks / self.effect
+
+
+def rate_variance(threshold: float, distance: float) -> float:
+    """Variance of one outcome: the larger of that at the threshold and `distance` from it."""
+    other = float(np.clip(threshold + distance, 0, 1))
+    return max(threshold * (1 - threshold), other * (1 - other))
+
+
+def difference_variance(reference: float, distance: float, agreement: float) -> float:
+    """Variance of one task's difference between two models; `agreement` is their correlation.
+
+    0 for models on different tasks (or that have nothing in common on the same ones).
+    """
+    return 2 * rate_variance(reference, distance) * (1 - agreement)
+
+
+def power(design: Design, distance: float, variance: float, error: float) -> float:
+    """Chance that a one-sided bound at `error` tells a mean `distance` away from the threshold.
+
+    The clustered t-test of `beyond` and `clustered`: non-central t with clusters - 1 degrees.
+
+    Raises:
+        UnusableNumbersError: an error rate outside (0, 1), or a variance that is not positive.
+    """
+    require_level(error, "an error rate")
+    if not variance > 0:
+        raise UnusableNumbersError("outcomes without variance need no test")
+    degrees = design.clusters - 1
+    shift = abs(distance) / (variance / design.effective) ** 0.5
+    bound = student.ppf(1 - error, degrees)
+    return float(nct.sf(bound, degrees, min(shift, _LARGEST_SHIFT)))
+
+
+def tasks_needed(
+    design: Design, distance: float, variance: float, error: float, wanted: float = 0.8
+) -> int | None:
+    """The fewest tasks, in clusters as large as the design's, that tell it with chance `wanted`.
+
+    None where a thousand million would not do.
+
+    Raises:
+        UnusableNumbersError: as for `power`, or a distance of 0.
+    """
+    require_level(wanted, "a power")
+    if not distance:
+        raise UnusableNumbersError("no number of tasks tells a difference of 0")
+    each = design.tasks / design.clusters
+
+    def lacking(logarithm: float) -> float:
+        clusters = float(np.exp(logarithm))
+        shift = abs(distance) / (variance * design.effect / (each * clusters)) ** 0.5
+        bound = student.ppf(1 - error, clusters - 1)
+        return float(nct.sf(bound, clusters - 1, min(shift, _LARGEST_SHIFT))) - wanted
+
+    power(design, distance, variance, error)
+    few, many = log(2.0), log(_MOST_TASKS)
+    if lacking(few) >= 0:
+        return int(np.ceil(2 * each))
+    if lacking(many) < 0:
+        return None
+    return int(np.ceil(each * np.exp(brentq(lacking, few, many, xtol=1e-6))))
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared with what, apart from the battery."""
+
+    at: float
+    """The threshold, or the reference model's rate."""
+    error: float
+    """One-sided."""
+    relative: bool = False
+    """Whether a difference from a reference model is asked for."""
+    agreement: float = 0.0
+    """Correlation between the two models' outcomes; 0 on different tasks."""
+
+    def variance(self, distance: float) -> float:
+        """Of one task's outcome or difference, at a distance from the threshold."""
+        if self.relative:
+            return difference_variance(self.at, distance, self.agreement)
+        return rate_variance(self.at, distance)
+
+
+def smallest_difference(
+    design: Design, question: Question, side: int, wanted: float = 0.8
+) -> float | None:
+    """The least distance told with chance `wanted`, in [0, 1]; `side` is 1 above, -1 below.
+
+    None where not even the farthest possible rate is told.
+
+    Raises:
+        UnusableNumbersError: a level outside (0, 1).
+    """
+    require_level(wanted, "a power")
+    room = 1 - question.at if side > 0 else question.at
+
+    def lacking(distance: float) -> float:
+        variance = question.variance(side * distance)
+        return power(design, distance, variance, question.error) - wanted
+
+    if lacking(room) < 0:
+        return None
+    return float(brentq(lacking, 1e-9, room, xtol=1e-7))
+
+
+def extremes_told(independent: int, rule: RateRule) -> tuple[bool, bool]:
+    """Whether all solved would say "above", and none solved "below", beyond these items.
+
+    With the exact bounds that `beyond` uses there, for as many trials as there are independent
+    clusters. Where it is false, the most extreme result is *at ceiling* (or floor): no answer.
+    """
+    if independent < 1:
+        raise UnusableNumbersError("a battery without items allows no verdict")
+    above = rule.alpha ** (1 / independent) > rule.threshold
+    below = 1 - rule.beta ** (1 / independent) < rule.threshold
+    return above, below
+
+
+def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, Numbers]:
+    """Chances that a fixed design of independent tasks says above, and below, at each rate.
+
+    By the exact bounds of `rate_against_threshold`, summed over every count that may come.
+
+    Raises:
+        UnusableNumbersError: no task.
+    """
+    if size < 1:
+        raise UnusableNumbersError("a battery without items allows no verdict")
+    solved = np.arange(size + 1)
+    with np.errstate(invalid="ignore"):
+        low = np.where(solved > 0, beta_distribution.ppf(rule.alpha, solved, size - solved + 1), 0)
+        high = np.where(
+            solved < size, beta_distribution.ppf(1 - rule.beta, solved + 1, size - solved), 1
+        )
+    chances = binom.pmf(solved[None, :], size, rates[:, None])
+    above: Numbers = (chances * (low > rule.threshold)).sum(1)
+    below: Numbers = (chances * ((low <= rule.threshold) & (high < rule.threshold))).sum(1)
+    return above, below

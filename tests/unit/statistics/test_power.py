@@ -1,0 +1,140 @@
+"""What a battery resolves beyond its items: against known figures and against simulation."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchstone.statistics import (
+    RateRule,
+    UnusableNumbersError,
+    VerdictWord,
+    beyond,
+    rate_against_threshold,
+)
+from touchstone.statistics.power import (
+    Design,
+    Question,
+    difference_variance,
+    extremes_told,
+    fixed_chances,
+    power,
+    rate_variance,
+    smallest_difference,
+    tasks_needed,
+)
+
+# One-sided at 0.025: what a two-sided 95% interval asks.
+INDEPENDENT = Design(83, 83, 0.0)
+
+
+def about(number: int | None) -> float:
+    assert number is not None
+    return pytest.approx(number, rel=0.005)
+
+
+def test_five_points_need_what_the_textbook_says():
+    """(1.960 + 0.842)^2 * variance / 0.05^2 tasks, and a few for Student's t."""
+    assert about(tasks_needed(INDEPENDENT, 0.05, rate_variance(0.5, 0.05), 0.025)) == 785
+    unpaired = difference_variance(0.5, 0.05, 0.0)
+    assert about(tasks_needed(INDEPENDENT, 0.05, unpaired, 0.025)) == 1570
+    paired = difference_variance(0.5, 0.05, 0.57)
+    assert about(tasks_needed(INDEPENDENT, 0.05, paired, 0.025)) == 675
+
+
+def test_clusters_cost_their_design_effect():
+    clustered = Design(83, 20, 0.3)
+    assert clustered.effect == pytest.approx(1.945)
+    alone = tasks_needed(INDEPENDENT, 0.05, 0.25, 0.025)
+    together = tasks_needed(clustered, 0.05, 0.25, 0.025)
+    assert alone
+    assert together
+    assert together / alone == pytest.approx(1.945, rel=0.01)
+    assert power(clustered, 0.05, 0.25, 0.025) < power(INDEPENDENT, 0.05, 0.25, 0.025) < 0.2
+
+
+def _clustered_outcomes(rate: float, design: Design, rng: np.random.Generator) -> np.ndarray:
+    """Beta-binomial clusters: outcomes within one correlate at the design's alikeness."""
+    each = design.tasks // design.clusters
+    total = 1 / design.alikeness - 1
+    chances = rng.beta(rate * total, (1 - rate) * total, design.clusters)
+    return (rng.random((design.clusters, each)) < chances[:, None]).astype(float).ravel()
+
+
+def test_power_is_what_the_verdict_beyond_the_items_reaches():
+    """Simulated with the very function that judges; the twin ignores clusters and is far off."""
+    rng = np.random.default_rng(5)
+    design, rule = Design(120, 30, 0.3), RateRule(0.5, 0.0, 0.05, 0.05)
+    names = np.repeat([str(n) for n in range(30)], 4)
+    said = [
+        beyond(_clustered_outcomes(0.65, design, rng), names, rule) is VerdictWord.ABOVE
+        for _ in range(800)
+    ]
+    told = power(design, 0.15, rate_variance(0.5, 0.15), 0.05)
+    assert np.mean(said) == pytest.approx(told, abs=0.05)
+    blind_to_clusters = power(Design(120, 120, 0.0), 0.15, rate_variance(0.5, 0.15), 0.05)
+    assert blind_to_clusters > told + 0.15
+
+
+@given(
+    st.integers(2, 400), st.floats(0, 0.9), st.floats(0.05, 0.95), st.sampled_from([1, -1])
+)  # fmt: skip
+def test_the_smallest_difference_is_told_with_the_power_asked(
+    clusters: int, alikeness: float, at: float, side: int
+):
+    design, question = Design(clusters * 3, clusters, alikeness), Question(at, 0.05)
+    found = smallest_difference(design, question, side)
+    if found is None:
+        room = 1 - at if side > 0 else at
+        assert power(design, room, question.variance(side * room), 0.05) < 0.8
+    else:
+        reached = power(design, found, question.variance(side * found), 0.05)
+        assert reached == pytest.approx(0.8, abs=0.01)
+
+
+@given(st.integers(1, 60), st.floats(0.02, 0.98))
+def test_extremes_are_told_as_the_exact_bounds_say(tasks: int, threshold: float):
+    rule = RateRule(threshold, 0.0, 0.05, 0.05)
+    above, below = extremes_told(tasks, rule)
+    assert above == (rate_against_threshold(tasks, tasks, rule).word is VerdictWord.ABOVE)
+    assert below == (rate_against_threshold(0, tasks, rule).word is VerdictWord.BELOW)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 0.5, 0.62, 1.0])
+def test_chances_of_a_fixed_design_are_those_of_its_verdicts(rate: float):
+    rule = RateRule(0.5, 0.05, 0.05, 0.01)
+    words = [rate_against_threshold(solved, 20, rule).word for solved in range(21)]
+    drawn = np.random.default_rng(1).binomial(20, rate, 20_000)
+    above, below = fixed_chances(20, rule, np.array([rate]))
+    said = np.array([words[each] for each in drawn])
+    assert above[0] == pytest.approx((said == VerdictWord.ABOVE).mean(), abs=0.01)
+    assert below[0] == pytest.approx((said == VerdictWord.BELOW).mean(), abs=0.01)
+
+
+def test_a_fixed_design_errs_no_more_than_it_says():
+    above, below = fixed_chances(83, RateRule(0.4, 0.0, 0.05, 0.02), np.array([0.4]))
+    assert above[0] <= 0.05
+    assert below[0] <= 0.02
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda: Design(1, 1, 0.0),
+        lambda: Design(83, 84, 0.0),
+        lambda: Design(83, 1, 0.0),
+        lambda: Design(83, 20, 1.0),
+        lambda: Design(83, 20, float("nan")),
+        lambda: power(INDEPENDENT, 0.1, 0.25, 0.0),
+        lambda: power(INDEPENDENT, 0.1, 0.0, 0.05),
+        lambda: tasks_needed(INDEPENDENT, 0.0, 0.25, 0.05),
+        lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.05), 1, 1.0),
+        lambda: extremes_told(0, RateRule(0.5, 0, 0.05, 0.05)),
+        lambda: fixed_chances(0, RateRule(0.5, 0, 0.05, 0.05), np.array([0.5])),
+    ],
+)
+def test_what_means_nothing_is_refused(refused: Callable[[], object]):
+    with pytest.raises(UnusableNumbersError):
+        refused()
