@@ -24,7 +24,7 @@ from touchstone.statistics.families import (
     paired_rule,
     share_samples,
 )
-from touchstone.statistics.foresight import Foresight, blind, graded, learn
+from touchstone.statistics.foresight import GRADED, Foresight, blind, graded, learn
 from touchstone.statistics.horizons import Horizon, Runs, horizon
 from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
@@ -75,6 +75,7 @@ from touchstone.statistics.verdicts import (
 )
 
 __all__ = [
+    "GRADED",
     "Course",
     "Design",
     "Doubt",
@@ -110,10 +111,10 @@ __all__ = [
     "difference",
     "draw_order",
     "exact",
-    "graded",
-    "graded_course",
     "extremes_told",
     "fixed_chances",
+    "graded",
+    "graded_course",
     "grader_corrected",
     "holm",
     "horizon",
@@ -139,9 +140,9 @@ __all__ = [
     "require_committed",
     "samples_used",
     "share_samples",
-    "tells",
     "smallest_difference",
     "tasks_needed",
+    "tells",
     "unpaired_difference",
     "upper_bound",
     "wilson",

@@ -7,7 +7,7 @@ from scipy.special import logit
 from touchstone.statistics.betting import lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
-from touchstone.statistics.sequential import pulls, settled
+from touchstone.statistics.sequential import pulls, settled, tells
 from touchstone.statistics.verdicts import RateRule
 
 # Views whose mean lies within about this of a rate say which items are then solved.
@@ -63,7 +63,12 @@ def invented_pairs(differences: Numbers, apart: float, uniforms: Numbers) -> Num
 
 
 def samples_used(
-    foresight: Foresight, rule: RateRule, outcomes: Numbers, uniforms: Numbers
+    foresight: Foresight,
+    rule: RateRule,
+    outcomes: Numbers,
+    uniforms: Numbers,
+    *,
+    evenly: bool = False,
 ) -> NDArray[np.int64]:
     """After how many samples the verdict stands on each battery, (batteries,).
 
@@ -72,6 +77,7 @@ def samples_used(
         rule: What was pre-registered.
         outcomes: In [0, 1], (batteries, items).
         uniforms: From which the orders are drawn, in (0, 1), (batteries, items).
+        evenly: Draw uniform orders, as `course` does then.
 
     Raises:
         UnusableNumbersError: outcomes outside [0, 1], or shapes that do not match.
@@ -80,7 +86,7 @@ def samples_used(
     if outcomes.shape != uniforms.shape or outcomes.shape[1:] != (size,):
         raise UnusableNumbersError("outcomes and numbers for the order: one each an item")
     require_outcomes(outcomes)
-    pull = pulls(foresight, rule)
+    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
     orders = np.argsort(-np.log(uniforms) / pull[foresight.classes], 1)
     batteries = len(outcomes)
     low, high = (np.full((1, batteries), rule.threshold + side * rule.zone) for side in (-1, 1))
@@ -92,8 +98,12 @@ def samples_used(
     for count in range(1, size + 1):
         items = orders[playing, count - 1]
         wealth = step(game, wealth, foresight.classes[items][None], outcomes[playing, items][None])
-        sure = settled((game.low[0], game.high[0]), size, count, wealth.total[0])
-        kept = ~np.asarray((wealth.logs[:, 0] >= bars[:, None]).any(0) | sure[0] | sure[1])
+        total = wealth.total[0]
+        sure = np.any(settled((game.low[0], game.high[0]), size, count, total), 0)
+        # All alike, they may settle a small battery and yet say nothing: see `tells`.
+        sure &= (total < count) | tells(rule, count, count)
+        sure &= (total > 0) | tells(rule, count, 0)
+        kept = ~(sure | (wealth.logs[:, 0] >= bars[:, None]).any(0))
         if not kept.all():
             used[playing[~kept]] = count
             playing, game, wealth = playing[kept], game.pick(kept), wealth.pick(kept)

@@ -262,10 +262,11 @@ def judge(
     rule: RateRule, size: int, used: int, total: float, above: float, below: float
 ) -> tuple[VerdictWord, Reason]:
     """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
-    slack = _SLACK * size
     telling = tells(rule, used, total)
-    sure_above = total > size * (rule.threshold - rule.zone) + slack
-    sure_below = total + size - used < size * (rule.threshold + rule.zone) - slack
+    claims = np.array([[rule.threshold - rule.zone], [rule.threshold + rule.zone]])
+    sure_above, sure_below = (
+        bool(side[0]) for side in settled((claims[0], claims[1]), size, used, np.array([total]))
+    )
     won_above = (sure_above and telling) or above >= -np.log(rule.alpha)
     won_below = (sure_below and telling) or below >= -np.log(rule.beta)
     sure = sure_above or sure_below
@@ -281,6 +282,20 @@ def judge(
     # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
     word = VerdictWord.UNDETERMINED if telling else VerdictWord.AT_CEILING
     return word, Reason.SETTLED
+
+
+def settled(
+    claims: tuple[Numbers, Numbers], size: int, used: int, total: Numbers
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether the items left cannot bring the mean to at most, or at least, what is claimed.
+
+    `claims` are threshold - zone and threshold + zone, and `total` the sum of the `used` outcomes,
+    an entry a lane; so are the answers.
+    """
+    slack = _SLACK * size
+    above = total > size * claims[0] + slack
+    below = total + size - used < size * claims[1] - slack
+    return above, below
 
 
 def tells(rule: RateRule, used: int, total: float) -> bool:

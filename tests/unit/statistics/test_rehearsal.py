@@ -13,6 +13,7 @@ from touchstone.statistics import (
     UnusableNumbersError,
     blind,
     course,
+    graded,
     learn,
     replay,
 )
@@ -32,14 +33,20 @@ def _foresight() -> Foresight:
     return learn((rng.random((8, 60)) < chances).astype(float))
 
 
-@pytest.mark.parametrize("foresight", [blind(60), _foresight()], ids=["blind", "learnt"])
-def test_a_rehearsal_stops_where_a_replay_does(foresight: Foresight):
-    outcomes = invented_outcomes(foresight, np.array([0.2, 0.45, 0.5, 0.6, 0.9]), numbers(1, 5, 60))
-    uniforms = numbers(2, 5, 60)
-    used = samples_used(foresight, RULE, outcomes, uniforms)
-    for row, row_uniforms, stop in zip(outcomes, uniforms, used, strict=True):
-        replayed = replay(course(RULE, foresight, row_uniforms), dict(enumerate(row)))
-        assert replayed.used == stop
+@pytest.mark.parametrize("evenly", [False, True])
+@pytest.mark.parametrize(
+    "foresight", [blind(60), _foresight(), blind(4), graded([1, 2, 3, 4, 5] * 3)],
+    ids=["blind", "learnt", "tiny", "graded"],
+)  # fmt: skip
+def test_a_rehearsal_stops_where_a_replay_does(foresight: Foresight, *, evenly: bool):
+    size = foresight.classes.size
+    rates = np.array([0.0, 0.2, 0.45, 0.5, 0.6, 0.9, 1.0])
+    outcomes = invented_outcomes(foresight, rates, numbers(1, rates.size, size))
+    uniforms = numbers(2, rates.size, size)
+    used = samples_used(foresight, RULE, outcomes, uniforms, evenly=evenly)
+    for row, drawn, stop in zip(outcomes, uniforms, used, strict=True):
+        begun = course(RULE, foresight, drawn, evenly=evenly)
+        assert replay(begun, dict(enumerate(row))).used == stop
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 99))
