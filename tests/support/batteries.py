@@ -56,6 +56,51 @@ def errors_at_the_threshold(
     return words.count(VerdictWord.ABOVE) / tests, words.count(VerdictWord.BELOW) / tests
 
 
+def graded_people(kind: str, models: int, levels: Numbers, seed: int) -> Numbers:
+    """Outcomes of models that solve harder items less often; or as `kind` misleads about them.
+
+    "as said": each level up lowers the odds by 1.5; "inverted": harder items are solved more often;
+    "shuffled": levels say nothing.
+    """
+    rng = np.random.default_rng(seed)
+    true = {"as said": levels, "inverted": levels.max() + levels.min() - levels}
+    felt = true[kind] if kind in true else rng.permutation(levels)
+    ability = rng.uniform(levels.min() - 0.5, levels.max() + 0.5, (models, 1))
+    chances = 1 / (1 + np.exp(1.5 * (felt - ability)))
+    return (rng.random(chances.shape) < chances).astype(np.float64)
+
+
+def verdicts_by_difficulty(
+    foresight: Foresight, outcomes: Numbers, distance: float, seed: int
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Samples used, and whether "above" and "below" were said: (models,) each.
+
+    Every model meets a threshold this far below its own mean (above it, if negative), its items in
+    an even order of its own.
+    """
+    rng = np.random.default_rng(seed)
+    models, size = outcomes.shape
+    thresholds = np.clip(outcomes.mean(1) - distance, 0.02, 0.98)
+    game = lanes([foresight], thresholds[None], thresholds[None])
+    wealth = start(game)
+    orders = np.argsort(rng.random(outcomes.shape), 1)
+    used = np.full(models, size)
+    words = [VerdictWord.UNDETERMINED] * models
+    for count in range(1, size + 1):
+        items = orders[:, count - 1]
+        drawn = outcomes[np.arange(models), items][None]
+        wealth = step(game, wealth, foresight.classes[items][None], drawn)
+        for model, word in enumerate(words):
+            if word is VerdictWord.UNDETERMINED:
+                above, below = (float(side) for side in wealth.logs[:, 0, model])
+                rule = RateRule(float(thresholds[model]), 0.0, 0.05, 0.05)
+                total = float(wealth.total[0, model])
+                words[model], _ = judge(rule, size, count, total, above, below)
+                used[model] = count
+    said = np.array(words)
+    return used, said == VerdictWord.ABOVE, said == VerdictWord.BELOW
+
+
 def _as_they_end(
     order: Numbers, outcomes: Numbers, at_once: int, rng: np.random.Generator
 ) -> Numbers:

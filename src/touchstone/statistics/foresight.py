@@ -16,6 +16,9 @@ from touchstone.statistics.errors import UnusableNumbersError
 
 Numbers = NDArray[np.float64]
 
+GRADED = "graded-1"
+"""What a record calls the views of `graded` and the bets on them: other bets need another name."""
+
 # Shares of belief, set by experiment (ADR 0081).
 _BLIND_SHARE = 0.15
 _HEDGE = 0.02

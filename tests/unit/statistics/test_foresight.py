@@ -1,8 +1,21 @@
 import numpy as np
 import pytest
 
-from support.batteries import people
-from touchstone.statistics import Foresight, UnusableNumbersError, blind, learn
+from support.batteries import graded_people, people, verdicts_by_difficulty
+from touchstone.statistics import (
+    GRADED,
+    Foresight,
+    RateRule,
+    UnusableNumbersError,
+    blind,
+    graded,
+    graded_course,
+    learn,
+    path,
+)
+
+LEVELS = np.repeat(np.arange(1.0, 6.0), 12)
+KNOWN = graded([int(level) for level in LEVELS])
 
 
 def test_views_learnt_from_others_know_the_items():
@@ -67,3 +80,63 @@ def test_other_models_outcomes_are_checked():
         learn(np.array([[1.0, 0, 1], [0, 0, np.nan]]))
     with pytest.raises(UnusableNumbersError, match="models by items"):
         learn(np.array([1.0, 0]))
+
+
+# ------------------------------------------------------------------ by difficulty alone
+
+
+def test_harder_items_are_expected_to_be_solved_less_often():
+    views = graded([3, 1, 2, 2, 9])
+    assert views.classes.tolist() == [2, 0, 1, 1, 3]
+    assert views.members.tolist() == [1, 2, 1, 1]
+    falls = np.diff(views.chances, axis=1)
+    assert np.all(falls <= 0)
+    assert np.all(falls[:100] < 0)
+    assert views.weights.sum() == pytest.approx(1.0)
+
+
+def test_only_the_order_of_levels_counts_and_one_level_says_nothing():
+    one, other = graded([1, 2, 5, 2]), graded([10, 20, 21, 20])
+    assert np.array_equal(one.chances, other.chances)
+    assert np.array_equal(graded([4, 4, 4]).chances, blind(3).chances)
+    with pytest.raises(UnusableNumbersError, match="without items"):
+        graded([])
+
+
+def test_difficulty_that_says_something_makes_verdicts_earlier():
+    """A fifth fewer samples at 10 points on 60 items, with the same orders and models."""
+    people_ = graded_people("as said", 120, LEVELS, seed=4)
+    knowing, _, _ = verdicts_by_difficulty(KNOWN, people_, 0.1, seed=9)
+    unknowing, _, _ = verdicts_by_difficulty(blind(LEVELS.size), people_, 0.1, seed=9)
+    assert knowing.mean() < 0.93 * unknowing.mean()
+
+
+@pytest.mark.parametrize("kind", ["inverted", "shuffled"])
+def test_difficulty_that_misleads_costs_little(kind: str):
+    people_ = graded_people(kind, 120, LEVELS, seed=4)
+    misled, _, _ = verdicts_by_difficulty(KNOWN, people_, 0.1, seed=9)
+    unknowing, _, _ = verdicts_by_difficulty(blind(LEVELS.size), people_, 0.1, seed=9)
+    assert misled.mean() < 1.15 * unknowing.mean()
+
+
+@pytest.mark.parametrize("kind", ["as said", "inverted", "shuffled"])
+def test_difficulty_never_makes_a_verdict_wrong(kind: str):
+    """At the threshold itself, where every word is wrong, errors keep to alpha and beta."""
+    people_ = graded_people(kind, 500, LEVELS, seed=6)
+    _, above, below = verdicts_by_difficulty(KNOWN, people_, 0.0, seed=2)
+    limit = 0.05 + 3 * (0.05 * 0.95 / 500) ** 0.5
+    assert above.mean() <= limit
+    assert below.mean() <= limit
+
+
+def test_the_bets_of_this_name_are_these():
+    """A record names them; whoever changes them must change the name."""
+    rule = RateRule(0.5, 0.1, 0.025, 0.05)
+    way = path(graded_course(rule, [1, 2, 3, 4, 5] * 8), np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0]))
+    assert GRADED == "graded-1"
+    assert way.above == pytest.approx(GOLDEN_ABOVE, abs=1e-6)
+    assert way.below == pytest.approx(GOLDEN_BELOW, abs=1e-6)
+
+
+GOLDEN_ABOVE = [0.4144184, 0.8987015, -0.0711804, 0.5616038, 1.3141407, 0.1198915]
+GOLDEN_BELOW = [-0.2132791, -0.5432524, -0.0651765, -1.4736191, -2.2965308, -1.9189641]

@@ -6,6 +6,7 @@ from touchstone.statistics import (
     Course,
     RateRule,
     UnusableNumbersError,
+    beyond_these,
     blind,
     confidence_sequence,
     course,
@@ -98,3 +99,25 @@ def test_blind_views_give_a_sequence_too():
     each = course(RULE, blind(50), np.random.default_rng(0).uniform(size=50))
     ends = confidence_sequence(each, np.ones(20))
     assert 0.6 < ends.low < ends.high == 1.0
+
+
+def test_beyond_these_items_is_wider_and_counts_the_battery_as_a_sample():
+    each, outcomes = drawn(4)
+    within, further = confidence_sequence(each, outcomes[:40]), beyond_these(each, outcomes[:40])
+    assert further.low < within.low < within.high < further.high
+    whole = beyond_these(each, outcomes)
+    assert whole.low < TRUTH < whole.high
+    assert whole.high - whole.low > 0.1
+
+
+def test_further_items_are_covered_at_the_stop():
+    """A model of rate 0.6 on batteries drawn anew, each stopped by its own verdict."""
+    held = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        battery = (rng.random(60) < 0.6).astype(float)
+        each = course(RULE, blind(60), rng.uniform(size=60))
+        stop = replay(each, dict(enumerate(battery))).used
+        ends = beyond_these(each, battery[each.order][:stop])
+        held += ends.low <= 0.6 <= ends.high
+    assert held >= 38

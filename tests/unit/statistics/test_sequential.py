@@ -2,7 +2,7 @@ from time import process_time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from support.batteries import errors_at_the_threshold, people
@@ -20,11 +20,15 @@ from touchstone.statistics import (
     course,
     draw_order,
     learn,
+    lower_bound,
     panel,
     prefix,
     pulls,
     replay,
     require_committed,
+    sequential,
+    tells,
+    upper_bound,
 )
 
 RULE = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.05)
@@ -55,8 +59,42 @@ def test_a_battery_that_can_change_nothing_any_more_is_over():
     rule = RateRule(0.5, 0.0, 1e-9, 1e-9)
     got = run(plain(10, rule), [1, 0, 1, 1, 0, 1, 1, 1])
     assert (got.word, got.reason, got.used) == (VerdictWord.ABOVE, Reason.SETTLED, 8)
-    got = run(plain(10, rule), [0, 0, 0, 0, 0, 0, 1, 1])
-    assert (got.word, got.reason, got.used) == (VerdictWord.BELOW, Reason.SETTLED, 6)
+    got = run(plain(10, rule), [0, 0, 1, 0, 0, 0, 0, 1])
+    assert (got.word, got.reason, got.used) == (VerdictWord.BELOW, Reason.SETTLED, 7)
+
+
+@pytest.mark.parametrize("outcome", [0.0, 1.0])
+def test_a_battery_at_its_ceiling_or_floor_gives_no_word(outcome: float):
+    """Two of two settle a battery of two, and say nothing beyond it."""
+    got = run(plain(2), [outcome] * 2)
+    assert (got.word, got.reason, got.used) == (VerdictWord.AT_CEILING, Reason.SETTLED, 2)
+
+
+def test_samples_all_alike_go_on_until_they_tell_something():
+    """Four of six settle it, at a point where a model of half that rate might have solved them."""
+    rule = RateRule(0.5, 0.0, 0.05, 0.05)
+    assert run(plain(6, rule), [1.0] * 4).reason is Reason.OPEN
+    told = run(plain(6, rule), [1.0] * 6)
+    assert (told.word, told.reason, told.used) == (VerdictWord.ABOVE, Reason.SETTLED, 5)
+    mixed = run(plain(6, rule), [1.0, 1.0, 1.0, 1.0, 0.0, 0.0])
+    assert (mixed.word, mixed.reason, mixed.used) == (VerdictWord.ABOVE, Reason.SETTLED, 5)
+
+
+def test_twin_without_the_ceiling_three_of_five_alike_say_above(monkeypatch: pytest.MonkeyPatch):
+    """At a true rate of a half, such a verdict comes in every eighth review."""
+    assert run(plain(5), [1.0] * 3).word is VerdictWord.UNDETERMINED
+    monkeypatch.setattr(sequential, "tells", lambda *_: True)
+    assert run(plain(5), [1.0] * 3).word is VerdictWord.ABOVE
+
+
+@given(st.integers(1, 60), st.floats(0.05, 0.95), st.floats(0.001, 0.2))
+def test_what_tells_is_the_exact_one_sided_bound(used: int, rate: float, error: float):
+    rule = RateRule(rate, 0.0, error, error)
+    assume(abs(lower_bound(used, used, error) - rate) > 1e-9)
+    assume(abs(upper_bound(0, used, error) - rate) > 1e-9)
+    assert tells(rule, used, float(used)) == (lower_bound(used, used, error) > rate)
+    assert tells(rule, used, 0.0) == (upper_bound(0, used, error) < rate)
+    assert used == 1 or tells(rule, used, 1.0)
 
 
 def test_a_mean_of_exactly_the_threshold_is_neither():
