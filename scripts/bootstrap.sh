@@ -31,6 +31,7 @@ compiles_with_asan() {
 }
 has_seccomp() { "$python" -c 'import ctypes; ctypes.CDLL("libseccomp.so.2")'; }
 has_venv() { "$python" -c 'import ensurepip, venv'; }
+has_nginx() { command -v nginx || has_file /usr/sbin/nginx; }
 has_system_python() { has_file /usr/bin/python3 /usr/local/bin/python3; }
 
 need python3-venv has_venv
@@ -41,14 +42,32 @@ need libseccomp2 has_seccomp
 if [ "$kind" = dev ]; then
     need chromium command -v chromium
     need postgresql has_file /usr/lib/postgresql/*/bin/postgres
+    need nginx-light has_nginx
 fi
 missing=$(printf '%s' "$missing" | sed 's/^ *//')
+
+# The tests start their own servers: installing must leave none that listens, now or after a restart.
+quietly() { # quietly COMMAND...: with Debian's own way to say "start nothing", while it runs
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        trap 'exit 130' INT TERM
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod 755 "$policy"
+    fi
+    "$@"
+}
+disable() { # disable SERVICE PACKAGE: if it was installed just now
+    case " $missing " in *" $2 "*) update-rc.d "$1" disable >/dev/null 2>&1 || : ;; esac
+}
 
 if [ -n "$missing" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     say "touchstone: installing system packages: $missing"
     if DEBIAN_FRONTEND=noninteractive apt-get update -qq >/dev/null &&
         # shellcheck disable=SC2086  # a list of package names
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+        quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
+        disable nginx nginx-light
+        disable postgresql postgresql
         missing=
     fi
 fi

