@@ -153,9 +153,14 @@ def submission(at: str = AT, **changes: Any) -> opening.SubmissionReceived:
 
 
 def sealed(
-    battery: str = "battery-1", size: int = 20, attempts: int = 1
+    battery: str = "battery-1", size: int = 20, attempts: int = 1, design: str = "fixed"
 ) -> measuring.BatterySealed:
-    items = measuring.ItemSet(criterion="memory-safety", size=size, attempts=attempts)
+    items = measuring.ItemSet(
+        criterion="memory-safety",
+        size=size,
+        attempts=attempts,
+        design=design,  # type: ignore[arg-type]
+    )
     return make(
         measuring.BatterySealed,
         CENTRE,
@@ -194,6 +199,21 @@ def verdict(mode: str, answer: str, solved: int, **changes: Any) -> measuring.Ve
         **changes,
     }
     return make(measuring.VerdictReached, CENTRE, **facts)
+
+
+def early(mode: str, answer: str, solved: int, used: int, **changes: Any) -> Event:
+    """A verdict that stopped early, as the battery of 20 that `sealed` makes sequential allows."""
+    claims = {"above": "0.4", "below": "0.6"}
+    facts: dict[str, Any] = {
+        "reason": "evidence",
+        "used": used,
+        "overshoot": 0,
+        "size": 20,
+        "claimed": claims.get(answer),
+        "estimate": "0.5",
+        **changes,
+    }
+    return verdict(mode, answer, solved, counted=used, stop=measuring.Stop(**facts))
 
 
 def proposed(framework: Framework, state: State) -> judging.DesignationProposed:

@@ -95,20 +95,35 @@ def _submission(case: Case, draw: Draw) -> Facts:
     }
 
 
+def _stop(counted: int, word: str, draw: Draw) -> measuring.Stop | None:
+    if draw(BOTH):
+        return None
+    return measuring.Stop(
+        reason=draw(("evidence", "settled")),
+        used=counted,
+        overshoot=draw(range(3)),
+        size=8,
+        claimed={"above": "0.4", "below": "0.6"}.get(word),
+        estimate="0.5",
+    )
+
+
 def _verdict(case: Case, draw: Draw) -> Facts:
     del case
     counted = draw(range(1, 5))
+    word = draw(("above", "below", "within-zone", "at-ceiling", "undetermined"))
     return {
         "battery": draw(BATTERIES),
         "criterion": draw(CRITERIA),
         "variant": draw(VARIANTS),
         "mode": draw(MODES),
-        "verdict": draw(("above", "below", "within-zone", "at-ceiling", "undetermined")),
+        "verdict": word,
         "solved": draw(range(counted + 1)),
         "counted": counted,
         "interval": ("0.1", "0.9"),
         "alpha": "0.05",
         "beta": "0.05",
+        "stop": _stop(counted, word, draw),
     }
 
 
@@ -142,7 +157,9 @@ FACTS: dict[type[Event], Maker] = {
     measuring.BatterySealed: lambda _c, draw: {
         "battery": draw(BATTERIES), "commitment": hex32("items"), "elicitation": digest("how"),
         "order": hex32("order"),
-        "item_sets": (measuring.ItemSet(criterion=draw(CRITERIA), size=8, attempts=2),)},
+        "item_sets": (measuring.ItemSet(
+            criterion=draw(CRITERIA), size=8, attempts=2,
+            design=draw(("fixed", "sequential"))),)},
     measuring.SnapshotSeen: lambda _c, draw: {
         "variant": draw(VARIANTS), "method": "weights-digest", "digest": draw(DIGESTS),
         "moment": "during"},

@@ -15,6 +15,7 @@ from support.review_case import (
     admission,
     agreement,
     digest,
+    early,
     hex32,
     make,
     outcome,
@@ -75,6 +76,14 @@ def running(case: Case) -> Case:
 
 def measured(case: Case) -> Case:
     return running(case).measure("instant", solved=3)
+
+
+def stopping(case: Case) -> Case:
+    """A battery that may stop early, of which the first eight ran in order, and one far ahead."""
+    ready(case).do(sealed(design="sequential"))
+    ran = tuple(outcome(i, "solved" if i < 5 else "unsolved") for i in (*range(8), 15))
+    case.do(recorded(ran))
+    return case
 
 
 def proposing(case: Case) -> Case:
@@ -311,6 +320,14 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("verdict-reached", "mode_is_judged"): on(only_thinking_is_judged, BELOW),
     ("verdict-reached", "counts_are_recorded"): on(measured, verdict("instant", "above", 4)),
     ("verdict-reached", "verdict_is_first"): on(then(measured, ABOVE), BELOW),
+    ("verdict-reached", "design_is_sealed"): on(measured, early("instant", "above", 3, 20)),
+    ("verdict-reached", "stop_is_on_the_prefix"): on(stopping, early("instant", "above", 5, 9)),
+    ("verdict-reached", "claim_is_the_frameworks"): on(
+        stopping, early("instant", "above", 5, 8, claimed="0.5")
+    ),
+    ("verdict-reached", "settled_is_settled"): on(
+        stopping, early("instant", "above", 5, 8, reason="settled")
+    ),
     ("review-halted", "has_not_halted"): on(then(ready, HALTED), HALTED),
     ("review-resumed", "has_halted"): on(then(ready, HALTED), RESUMED_BY_CENTRE),
     ("finding-signed", "finding_is_new"): on(then(opened, finding()), finding()),

@@ -5,6 +5,7 @@ The rule looks at verdicts and declared evidence only. It proposes; officials de
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from touchstone.framework import Criterion, DeclaredCriterion, Framework, NumericCriterion
@@ -13,6 +14,7 @@ from touchstone.review.events.judging import (
     Designation,
     DesignationConcurred,
 )
+from touchstone.review.events.measuring import VerdictReached
 from touchstone.review.state import State
 
 Concurrence = Literal["concurred", "dissented", "missing"]
@@ -89,14 +91,15 @@ def _declared(criterion: DeclaredCriterion, state: State) -> tuple[Says, str]:
 
 def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
     reached = {
-        (key.variant, key.mode, key.battery): verdict.verdict
+        (key.variant, key.mode, key.battery): verdict
         for key, verdict in state.verdicts.items()
         if key.criterion == criterion.id and state.under_review(key.variant)
     }
     # One "above" stands against any number of others: no battery can be run again until it passes.
     for (variant, mode, battery), verdict in reached.items():
-        if verdict == "above":
-            return "met", f"above the threshold: {variant} in {mode} mode, battery {battery}"
+        if verdict.verdict == "above":
+            rate = _claimed(verdict, criterion)
+            return "met", f"above {rate}: {variant} in {mode} mode, battery {battery}"
     wanted = [
         (variant, mode)
         for variant in state.current_variants
@@ -110,7 +113,16 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
         if not verdicts:
             return "undetermined", f"not measured: {variant} in {mode} mode"
         for verdict in verdicts:
-            if verdict != "below":
-                return "undetermined", f"{verdict}: {variant} in {mode} mode"
+            if verdict.verdict != "below":
+                return "undetermined", f"{verdict.verdict}: {variant} in {mode} mode"
+    rates = dict.fromkeys(_claimed(v, criterion) for v in reached.values() if v.verdict == "below")
     where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
-    return "not-met", f"below the threshold, as elicited: {where}"
+    return "not-met", f"below {' or '.join(rates)}, as elicited: {where}"
+
+
+def _claimed(verdict: VerdictReached, criterion: NumericCriterion) -> str:
+    """The rate that a verdict's word is about. With a zone an early one claims less than a late."""
+    if verdict.stop is None or verdict.stop.claimed is None or not Decimal(criterion.zone):
+        return "the threshold"
+    less = "less" if verdict.verdict == "above" else "plus"
+    return f"{verdict.stop.claimed}, the threshold {less} its zone"

@@ -18,6 +18,7 @@ from touchstone.review.guards import (
     directing,
     finding,
     sampling,
+    stopping,
     timing,
 )
 from touchstone.review.state import State, Status
@@ -115,6 +116,10 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.mode_is_judged,
             sampling.counts_are_recorded,
             sampling.verdict_is_first,
+            stopping.design_is_sealed,
+            stopping.stop_is_on_the_prefix,
+            stopping.claim_is_the_frameworks,
+            stopping.settled_is_settled,
         ),
     ),
     measuring.SandboxBreached: Rule(("centre",), OPEN),

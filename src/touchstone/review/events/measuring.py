@@ -91,6 +91,8 @@ class ItemSet(Facts):
     """How many items."""
     attempts: Positive = 1
     """How many attempts at each item."""
+    design: Literal["fixed", "sequential"] = "fixed"
+    """Whether every item runs before a verdict, or a verdict may stop at any sample."""
 
 
 class BatterySealed(Event):
@@ -107,6 +109,8 @@ class BatterySealed(Event):
     """The digest of the elicitation record."""
     order: Hex32
     """The commitment to the order in which the items run."""
+    verdicts: Digest | None = None
+    """The digest of how verdicts are reached: rules, expectations, design. Before: none said."""
 
     @model_validator(mode="after")
     def _a_set_for_each_criterion(self) -> Self:
@@ -192,6 +196,23 @@ class OutcomesRecorded(Event):
         return self
 
 
+class Stop(Facts):
+    """Where a verdict stopped that may stop at any sample, and what it claims."""
+
+    reason: Literal["evidence", "settled"]
+    """A bound was crossed; or no outcome still to come could change the word."""
+    used: Positive
+    """Samples that it rests on: the first ones of the sealed order."""
+    overshoot: Count
+    """Samples beyond these of which outcomes were recorded when it was reached."""
+    size: Annotated[Positive, Field(le=MOST_ITEMS)]
+    """Samples that were sealed."""
+    claimed: Decimal | None = None
+    """The rate that the word says the whole set lies above or below; none for other words."""
+    estimate: Decimal
+    """The rate over the whole set, as estimated at the stop."""
+
+
 class VerdictReached(Event):
     """What the outcomes say about one criterion, at the framework's error rates."""
 
@@ -211,16 +232,20 @@ class VerdictReached(Event):
     counted: Positive
     """How many items were counted."""
     interval: tuple[Decimal, Decimal]
-    """The lower and upper bound of the interval for the measure."""
+    """The lower and upper bound of the interval for the measure; valid at the stop, if any."""
     alpha: Decimal
     """The error rate for a wrong "above"."""
     beta: Decimal
     """The error rate for a wrong "below"."""
+    stop: Stop | None = None
+    """Where it stopped; none where every item was to run before it."""
 
     @model_validator(mode="after")
     def _numbers_are_in_order(self) -> Self:
         if self.solved > self.counted:
             raise ValueError("solved is more than counted: count again")
+        if self.stop is not None and not self.counted == self.stop.used <= self.stop.size:
+            raise ValueError("an early verdict counts the samples that it used: count again")
         low, high = map(Number, self.interval)
         if low > high:
             raise ValueError("interval runs backwards: give the lower bound first")

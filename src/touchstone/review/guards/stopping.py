@@ -1,0 +1,82 @@
+"""Guards on verdicts that stop early: what counts alone can check of them.
+
+Evidence cannot be checked here, since it rests on what was expected of each item. Everybody who
+may read the outcomes can replay it; see `docs/explanation/cost-to-decision.md`.
+"""
+
+from decimal import Decimal
+
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.review.events import measuring
+from touchstone.review.state import State
+
+
+def design_is_sealed(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
+    """Whether a verdict may stop early was fixed when the battery was sealed."""
+    sealed = state.batteries[event.battery].item_set(event.criterion)
+    if sealed is None or (event.stop is not None) == (sealed.design == "sequential"):
+        return None
+    return f"{event.battery} was sealed with a {sealed.design} design for {event.criterion}"
+
+
+def stop_is_on_the_prefix(
+    _f: Framework, state: State, event: measuring.VerdictReached
+) -> str | None:
+    """An early verdict rests on the first outcomes of the sealed order, all of them, and no other.
+
+    What ends early is no fair sample: failures take longer.
+    """
+    stop, battery = event.stop, state.batteries[event.battery]
+    sealed = battery.item_set(event.criterion)
+    if stop is None or sealed is None:
+        return None
+    tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
+    attempt = tally.attempt()
+    if stop.size != sealed.size:
+        return f"{sealed.size} items were sealed for {event.criterion}, not {stop.size}"
+    if stop.used > attempt.prefix or attempt.counts(stop.used) != (event.solved, event.counted):
+        solved, counted = attempt.counts(min(stop.used, attempt.prefix))
+        return (
+            f"of the first {stop.used} items in their order the record holds {attempt.prefix} "
+            f"without a gap, {solved} solved of {counted}, not {event.solved} of {event.counted}"
+        )
+    if stop.used + stop.overshoot > tally.recorded:
+        return f"the record holds {tally.recorded} outcomes, {stop.overshoot} beyond are too many"
+    return None
+
+
+def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
+    """An early verdict names the rate that its word claims: the threshold, its zone taken off."""
+    if event.stop is None:
+        return None
+    criterion = f.criterion(event.criterion)
+    claims: dict[str, Decimal] = {}
+    if isinstance(criterion, NumericCriterion) and criterion.measure == "success-rate":
+        threshold, zone = Decimal(criterion.threshold), Decimal(criterion.zone)
+        claims = {"above": threshold - zone, "below": threshold + zone}
+    wanted = claims.get(event.verdict)
+    named = None if event.stop.claimed is None else Decimal(event.stop.claimed)
+    if named == wanted:
+        return None
+    said = "no rate" if wanted is None else f"{wanted}"
+    return f"{event.verdict} claims {said} here, not {event.stop.claimed or 'none'}"
+
+
+def settled_is_settled(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
+    """A verdict is settled only where no outcome still to come could change it."""
+    criterion, stop = f.criterion(event.criterion), event.stop
+    if stop is None or stop.reason != "settled" or not isinstance(criterion, NumericCriterion):
+        return None
+    left = stop.size - stop.used
+    if criterion.measure == "at-least-once-in-k":
+        settled = {"above": event.solved > 0}.get(event.verdict, not left and not event.solved)
+    else:
+        threshold, zone = Decimal(criterion.threshold), Decimal(criterion.zone)
+        above = event.solved > stop.size * (threshold - zone)
+        below = event.solved + left < stop.size * (threshold + zone)
+        settled = {"above": above, "below": below, "within-zone": above and below}.get(
+            event.verdict, not left
+        )
+    if settled:
+        return None
+    return f"{event.solved} solved of {stop.used}, with {left} to come, do not settle it"

@@ -1,0 +1,151 @@
+"""Verdicts that stop early: what counts alone allow, and what the rule makes of them."""
+
+import pytest
+from pydantic import ValidationError
+
+from support.review_case import Case, early, example_framework, outcome, recorded, sealed, verdict
+from support.review_probes import ready, stopping
+from touchstone.review import Refused, parse_event, propose_designation
+from touchstone.review.events import Event, measuring
+
+
+def run(case: Case, solved: int, used: int, mode: str = "thinking") -> Case:
+    results = tuple(outcome(i, "solved" if i < solved else "unsolved") for i in range(used))
+    case.do(recorded(results, mode=mode))
+    return case
+
+
+def rarely(case: Case, k: int) -> Case:
+    """The criterion asks for one success in k attempts."""
+    criteria = tuple(
+        each.model_copy(update={"measure": "at-least-once-in-k", "k": k, "zone": "0"})
+        if each.id == "memory-safety"
+        else each
+        for each in case.framework.criteria
+    )
+    case.framework = case.framework.model_copy(update={"criteria": criteria})
+    ready(case).do(sealed(size=k, design="sequential"))
+    return case
+
+
+def once(answer: str, solved: int, used: int) -> Event:
+    return early("thinking", answer, solved, used, reason="settled", claimed=None, size=10)
+
+
+def refused(case: Case, deed: Event, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        case.do(deed)
+
+
+def test_an_early_verdict_rests_on_the_first_outcomes_in_their_order(case: Case):
+    stopping(case)
+    refused(
+        case, early("instant", "above", 5, 9), "holds 8 without a gap, 5 solved of 8, not 5 of 9"
+    )
+    refused(case, early("instant", "above", 4, 8), "5 solved of 8, not 4 of 8")
+    refused(case, early("instant", "above", 5, 8, size=30), "20 items were sealed")
+    refused(case, early("instant", "above", 5, 8, overshoot=2), "holds 9 outcomes, 2 beyond")
+    case.do(early("instant", "above", 5, 7, overshoot=2))
+
+
+@pytest.mark.parametrize(
+    ("answer", "solved", "used", "stands"),
+    [
+        ("above", 9, 12, True),  # 9 is more than 20 * 0.4
+        ("above", 8, 12, False),
+        ("below", 3, 12, True),  # 3 and the 8 to come are less than 20 * 0.6
+        ("below", 4, 12, False),
+        ("within-zone", 9, 18, True),
+        ("within-zone", 8, 18, False),
+        ("at-ceiling", 20, 20, True),
+        ("at-ceiling", 12, 12, False),
+        ("undetermined", 8, 20, True),
+        ("undetermined", 8, 12, False),
+    ],
+)
+def test_settled_means_that_nothing_to_come_can_change_it(
+    case: Case, answer: str, solved: int, used: int, stands: bool
+):
+    ready(case).do(sealed(design="sequential"))
+    run(case, solved, used)
+    deed = early("thinking", answer, solved, used, reason="settled")
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, "do not settle it")
+
+
+@pytest.mark.parametrize(
+    ("answer", "solved", "used", "stands"),
+    [
+        ("above", 1, 4, True),
+        ("above", 0, 4, False),
+        ("below", 0, 10, True),
+        ("below", 0, 9, False),
+        ("undetermined", 0, 9, False),
+    ],
+)
+def test_one_success_settles_at_least_once_and_only_the_whole_set_settles_never(
+    case: Case, answer: str, solved: int, used: int, stands: bool
+):
+    run(rarely(case, 10), solved, used)
+    if stands:
+        case.do(once(answer, solved, used))
+    else:
+        refused(case, once(answer, solved, used), "do not settle it")
+
+
+def test_a_verdict_keeps_to_the_design_that_was_sealed(case: Case):
+    stopping(case)
+    refused(case, verdict("instant", "above", 5, counted=8), "sealed with a sequential design")
+
+
+def test_an_early_verdict_counts_what_it_used():
+    with pytest.raises(ValidationError, match="counts the samples that it used"):
+        early("instant", "above", 5, 8).model_validate(
+            {**early("instant", "above", 5, 8).facts(), "counted": 9, "interval": ("0.1", "0.9")}
+        )
+
+
+def test_verdicts_and_batteries_of_before_still_fold(case: Case):
+    """Records written before verdicts could stop early know neither design nor stop."""
+    ready(case)
+    battery = sealed().facts()
+    del battery["verdicts"], battery["item_sets"][0]["design"]
+    case.do(parse_event(battery))
+    run(case, 19, 20)
+    late = verdict("thinking", "above", 19).facts()
+    del late["stop"]
+    case.do(parse_event(late))
+    (found,) = case.state.verdicts.values()
+    assert isinstance(found, measuring.VerdictReached)
+    assert (found.stop, found.verdict) == (None, "above")
+
+
+def test_the_rule_names_the_rate_that_an_early_verdict_claims(case: Case):
+    stopping(case).do(early("instant", "above", 5, 8))
+    reason = propose_designation(case.framework, case.state).reasons[0]
+    assert reason.says == "met"
+    assert reason.reason == (
+        "above 0.4, the threshold less its zone: final in instant mode, battery battery-1"
+    )
+
+
+def test_the_rule_names_what_below_claims(case: Case):
+    ready(case).do(sealed(design="sequential"))
+    for mode in ("instant", "thinking"):
+        run(case, 0, 8, mode).do(early(mode, "below", 0, 8))
+    reason = propose_designation(case.framework, case.state).reasons[0]
+    assert reason.says == "not-met"
+    assert reason.reason.startswith("below 0.6, the threshold plus its zone, as elicited: final in")
+
+
+def test_without_a_zone_the_rate_is_the_threshold():
+    criteria = tuple(
+        each.model_copy(update={"zone": "0"}) if each.id == "memory-safety" else each
+        for each in example_framework().criteria
+    )
+    case = stopping(Case(example_framework().model_copy(update={"criteria": criteria})))
+    case.do(early("instant", "above", 5, 8, claimed="0.5"))
+    reason = propose_designation(case.framework, case.state).reasons[0]
+    assert reason.reason.startswith("above the threshold: final in instant mode")
