@@ -10,12 +10,15 @@ from touchstone.terms.bundles import (
     Position,
     accept_bundle,
     build_bundle,
+    bundle_digest,
     position,
+    reissue_bundle,
 )
 from touchstone.terms.compile import compile_policy
 from touchstone.terms.conditions import Rule, Ruleset
-from touchstone.terms.document import Directive, Terms, in_force, parse_directive, parse_terms
-from touchstone.terms.entities import parse_entities
+from touchstone.terms.directives import Directive, Restoration, in_force, parse_directive
+from touchstone.terms.document import Terms, parse_terms
+from touchstone.terms.entities import parse_entities, parse_people
 from touchstone.terms.errors import (
     ClaimError,
     PolicyBundleError,
@@ -51,6 +54,7 @@ __all__ = [
     "Position",
     "Registry",
     "Request",
+    "Restoration",
     "Rule",
     "Ruleset",
     "Terms",
@@ -59,11 +63,14 @@ __all__ = [
     "TooLargeError",
     "accept_bundle",
     "build_bundle",
+    "bundle_digest",
     "compile_policy",
     "in_force",
     "parse_directive",
     "parse_entities",
+    "parse_people",
     "parse_policy",
     "parse_terms",
     "position",
+    "reissue_bundle",
 ]

@@ -20,7 +20,8 @@ from touchstone.ledger import (
     loads,
 )
 from touchstone.terms.compile import compile_policy
-from touchstone.terms.document import Directive, Terms, in_force
+from touchstone.terms.directives import Directive, in_force
+from touchstone.terms.document import Terms
 from touchstone.terms.errors import PolicyBundleError
 from touchstone.terms.facts import END_USERS, TIERS, Organisation, Registry
 from touchstone.terms.policy import Policy, parse_policy
@@ -120,10 +121,29 @@ def build_bundle(
     lines = [dumps(header), dumps({"policy": policy.as_dict()})]
     lines += [dumps({"directive": _directive_dict(each)}) for each in directives]
     lines += [dumps(each) for each in _registry_lines(registry)]
-    body = b"".join(line + b"\n" for line in lines)
-    signature = signer.sign(_message(body))
-    last = {"key": fingerprint(signer.public_key), "signature": signature.hex()}
-    return body + dumps(last) + b"\n"
+    return _signed(b"".join(line + b"\n" for line in lines), signer)
+
+
+def reissue_bundle(data: bytes, *, issued: int, signer: Signer, after: Position) -> bytes:
+    """The next bundle after `after`, with the state of an older one: how one goes back.
+
+    Numbers only go up, so nobody can replay the older one itself. Whose it is, and that it was
+    published, is for the caller to know: see `bundle_digest`.
+
+    Raises:
+        MalformedError: it is no policy bundle.
+    """
+    body = _body(data)
+    parse_body(body)
+    first, rest = body.split(b"\n", 1)
+    header = loads(first)
+    header |= {"number": after.number + 1, "previous": after.digest, "issued": issued}
+    return _signed(dumps(header) + b"\n" + rest, signer)
+
+
+def bundle_digest(data: bytes) -> str:
+    """What the next bundle names, and a receipt: `sha256:` of all lines but the signature's."""
+    return f"sha256:{sha256(_body(data)).hexdigest()}"
 
 
 def accept_bundle(data: bytes, pin: Pin, current: Position | None) -> PolicyBundle:
@@ -179,6 +199,17 @@ def _check_next(bundle: PolicyBundle, current: Position) -> None:
         )
 
 
+def _signed(body: bytes, signer: Signer) -> bytes:
+    signature = signer.sign(_message(body))
+    last = {"key": fingerprint(signer.public_key), "signature": signature.hex()}
+    return body + dumps(last) + b"\n"
+
+
+def _body(data: bytes) -> bytes:
+    """All lines but the last."""
+    return data[: data.rfind(b"\n", 0, -1) + 1]
+
+
 def _message(body: bytes) -> bytes:
     return _SIGNED + sha256(body).digest()
 
@@ -187,9 +218,9 @@ def _split(data: bytes, pin: Pin) -> tuple[bytes, bytes]:
     """The signed lines, and the signature of the last line."""
     if len(data) > MAX_BYTES or not data.endswith(b"\n"):
         raise PolicyBundleError("forged", "the policy bundle is cut off or too long")
-    end = data.rfind(b"\n", 0, -1) + 1
+    body = _body(data)
     try:
-        last = _exactly(loads(data[end:-1]), {"key", "signature"}, "the last line")
+        last = _exactly(loads(data[len(body) : -1]), {"key", "signature"}, "the last line")
         key, written = _text(last["key"], "the key"), _text(last["signature"], "the signature")
         signature = bytes.fromhex(written)
     except (MalformedError, ValueError) as error:
@@ -199,7 +230,7 @@ def _split(data: bytes, pin: Pin) -> tuple[bytes, bytes]:
         raise PolicyBundleError(
             "forged", f"the policy bundle is not signed by {fingerprint(pin.key)}"
         )
-    return data[:end], signature
+    return body, signature
 
 
 def parse_body(body: bytes) -> PolicyBundle:

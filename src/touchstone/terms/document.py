@@ -21,7 +21,6 @@ from touchstone.terms.conditions import (
     OneOf,
     Residence,
     Rule,
-    Ruleset,
     Staff,
     Window,
 )
@@ -128,18 +127,7 @@ class TermsText(Text):
     rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=MAX_RULES)]
 
 
-class DirectiveText(Text):
-    """A directive's file: prohibitions on top of terms."""
-
-    format: Literal["touchstone/directive/1"]
-    id: Identifier
-    title: Line
-    reason: Line
-    expires: Moment
-    rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=MAX_RULES)]
-
-
-_TABLES: Mapping[str, type[Text]] = {
+TABLES: Mapping[str, type[Text]] = {
     "rules": RuleText,
     "except": ConditionsText,
     "budget": BudgetText,
@@ -156,8 +144,7 @@ class Terms:
     @cached_property
     def digest(self) -> str:
         """`sha256:` of the canonical content, without what equals its default."""
-        content = self.text.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return f"sha256:{sha256(dumps(content)).hexdigest()}"
+        return digest_of(self.text)
 
     @property
     def home(self) -> frozenset[str]:
@@ -181,30 +168,10 @@ class Terms:
         return [head, *(f"{rule.id}: {rule}." for rule in self.rules), grace, self.digest]
 
 
-@dataclass(frozen=True)
-class Directive:
-    """A checked directive: its rules forbid, on top of terms, until it expires."""
-
-    id: str
-    title: str
-    reason: str
-    expires: int
-    """Seconds since 1970, UTC."""
-    rules: tuple[Rule, ...]
-
-
-def in_force(terms: Terms, directives: Sequence[Directive] = ()) -> Ruleset:
-    """Every rule in force; those of directives come first, so that they are named as the reason.
-
-    Raises:
-        TermsFileError: two directives have the same id.
-    """
-    ids = [directive.id for directive in directives]
-    for each in ids:
-        if ids.count(each) > 1:
-            raise TermsFileError(f'two directives have the id "{each}": leave one out')
-    ordered = sum((directive.rules for directive in directives), ()) + terms.rules
-    return Ruleset(ordered, terms.text.variants, terms.text.modes, terms.text.purposes)
+def digest_of(text: Text) -> str:
+    """`sha256:` of what a file says, in canonical form and without what equals its default."""
+    content = text.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return f"sha256:{sha256(dumps(content)).hexdigest()}"
 
 
 def parse_terms(text: str, source: str) -> Terms:
@@ -217,37 +184,9 @@ def parse_terms(text: str, source: str) -> Terms:
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    content = read(text, source, TermsText, _TABLES)
+    content = read(text, source, TermsText, TABLES)
     _check_names(content, source)
-    return Terms(content, tuple(_Drafting(content, source).rules(content.rules)))
-
-
-def parse_directive(text: str, source: str, terms: Terms) -> Directive:
-    """The directive that a TOML text describes, in the words of `terms`.
-
-    Its rules may only forbid; their ids become `DIRECTIVE/RULE`, and they end when it expires.
-
-    Raises:
-        TermsFileError: one line that names the file, the key and the mend.
-    """
-    content = read(text, source, DirectiveText, _TABLES)
-    drafting = _Drafting(terms.text, source)
-    expires = drafting.instant(content.expires, 'key "expires"', end=True)
-    until = Window(None, expires)
-    rules = []
-    for number, rule in enumerate(drafting.rules(content.rules), start=1):
-        if rule.effect != "forbid":
-            refuse(source, f'rules {number} ("{rule.id}"): a directive only forbids: change it')
-        rules.append(
-            Rule(
-                f"{content.id}/{rule.id}",
-                "forbid",
-                (*rule.conditions, until),
-                rule.exceptions,
-                rule.title,
-            )
-        )
-    return Directive(content.id, content.title, content.reason, expires, tuple(rules))
+    return Terms(content, tuple(Drafting(content, source).rules(content.rules)))
 
 
 def place_named(words: TermsText, name: str, key: Literal["nationality", "residence"]) -> Countries:
@@ -282,8 +221,11 @@ def _check_names(content: TermsText, source: str) -> None:
                 refuse(source, f'key "{key}" names "{name}" twice: take one out')
 
 
-class _Drafting:
-    """Turns written rules into rules, in the words that one terms document declares."""
+class Drafting:
+    """Turns written rules into rules, in the words that one terms document declares.
+
+    Every method raises TermsFileError with the file, the place and the mend.
+    """
 
     def __init__(self, words: TermsText, source: str) -> None:
         self._words = words
@@ -291,21 +233,20 @@ class _Drafting:
         self._home = frozenset(words.home)
 
     def rules(self, written: Sequence[RuleText]) -> Iterator[Rule]:
+        """Each rule as it will be carried out."""
         seen: set[str] = set()
         for number, rule in enumerate(written, start=1):
             where = f'rules {number} ("{rule.id}")'
             if rule.id in seen:
                 self._refuse(where, "another rule has the same id: rename one")
             seen.add(rule.id)
-            conditions = [*self._conditions(rule, where)]
+            conditions = [*self.conditions(rule, where)]
             if rule.budget is not None:
                 conditions.append(self._budget(rule.budget, rule.effect, where))
             exceptions = []
             for index, each in enumerate(rule.exceptions, start=1):
                 inner = f"{where}, except {index}"
-                exceptions.append(tuple(self._conditions(each, inner)))
-                if not exceptions[-1]:
-                    self._refuse(inner, "names nobody: say who is excepted, or take it out")
+                exceptions.append(self.somebody(each, inner))
             yield Rule(rule.id, rule.effect, tuple(conditions), tuple(exceptions), rule.title)
 
     def instant(self, moment: str, where: str, *, end: bool) -> int:
@@ -324,7 +265,15 @@ class _Drafting:
         zone = ZoneInfo(self._words.timezone)
         return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
 
-    def _conditions(self, written: ConditionsText, where: str) -> Iterator[Condition]:
+    def somebody(self, written: ConditionsText, where: str) -> tuple[Condition, ...]:
+        """Conditions that say who is spared, at least one."""
+        found = tuple(self.conditions(written, where))
+        if not found:
+            self._refuse(where, "names nobody: say who is excepted, or take it out")
+        return found
+
+    def conditions(self, written: ConditionsText, where: str) -> Iterator[Condition]:
+        """What the keys test, one condition each."""
         yield from self._countries(written, where)
         words = self._words
         singles: Mapping[str, tuple[Literal["organisation", "purpose", "variant", "mode"], str]]

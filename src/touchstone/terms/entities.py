@@ -1,15 +1,21 @@
 """The entities file: organisations, their members, named lists, and real people."""
 
+import csv
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from touchstone.framework.kinds import Identifier, Line, nearest
+from touchstone.terms.countries import CODES, NATIONALITIES
 from touchstone.terms.document import Code, Terms
 from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier
 from touchstone.terms.reading import Text, read, refuse
 
 MAX_CHARACTERS = 20_000_000
+COLUMNS = ("id", "nationalities", "residence", "verified")
+"""Of a file of people; only the first is required."""
+_MAX_CELL = 500
 
 
 class OrganisationText(Text):
@@ -76,6 +82,70 @@ def parse_entities(text: str, source: str, terms: Terms) -> Population:
         _lists(content, source, organisations),
     )
     return Population(registry, _people(content, source))
+
+
+def parse_people(text: str, source: str) -> Iterator[Person]:
+    """The people in a CSV text: a header, then a line each.
+
+    Several nationalities stand in one cell, with blanks between them; an empty cell is unknown.
+
+    Raises:
+        TermsFileError: one line that names the file, the line, the column and the mend.
+    """
+    rows = csv.reader(text.removeprefix("\ufeff").split("\n"), strict=True)
+    try:
+        header = [name.strip() for name in next(rows)]
+        _check_header(header, source)
+        seen: set[str] = set()
+        for row in rows:
+            if not any(row):
+                continue
+            where = f"line {rows.line_num}"
+            if len(row) != len(header):
+                refuse(source, f"{where} has {len(row)} cells, and the header {len(header)}")
+            person = _person(dict(zip(header, row, strict=True)), where, source)
+            if person.id in seen:
+                refuse(source, f'{where}: the id "{person.id[:40]}" twice: take one out')
+            seen.add(person.id)
+            yield person
+    except csv.Error as error:
+        refuse(source, f"line {rows.line_num} is not CSV: {error}")
+
+
+def _check_header(header: list[str], source: str) -> None:
+    if "id" not in header or len(set(header)) < len(header):
+        refuse(source, f"line 1: name the columns, each once: {', '.join(COLUMNS)}")
+    for name in header:
+        if name not in COLUMNS:
+            hint = nearest(name, COLUMNS)
+            refuse(source, f"line 1: unknown column {name[:40]!a}{hint}: mend it or take it out")
+
+
+def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
+    def cell(name: str) -> str:
+        value = cells.get(name, "").strip()
+        if len(value) > _MAX_CELL:
+            refuse(source, f"{where}, column {name}: is longer than {_MAX_CELL} characters")
+        return value
+
+    def known(codes: list[str], among: frozenset[str], name: str) -> None:
+        for code in codes:
+            if code not in among:
+                refuse(
+                    source,
+                    f"{where}, column {name}: {code[:40]!a} is no two-letter country code: mend "
+                    "it, or leave the cell empty where it is unknown",
+                )
+
+    if not cell("id"):
+        refuse(source, f"{where}, column id: is empty: write who it is")
+    nationalities, residence = cell("nationalities").split(), cell("residence")
+    known(nationalities, NATIONALITIES, "nationalities")
+    known([residence] if residence else [], CODES, "residence")
+    verified = cell("verified").lower()
+    if verified not in {"", "true", "false"}:
+        refuse(source, f'{where}, column verified: write "true" or "false"')
+    return Person(cell("id"), frozenset(nationalities), residence or None, verified == "true")
 
 
 def _organisations(content: EntitiesText, source: str, terms: Terms) -> dict[str, Organisation]:

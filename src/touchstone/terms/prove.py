@@ -14,7 +14,8 @@ import z3
 
 from touchstone.terms.claims import Claim, Quality, parse_claim
 from touchstone.terms.conditions import Budget, Condition, OneOf, Rule, Ruleset, Window, utc
-from touchstone.terms.document import Directive, Terms, in_force
+from touchstone.terms.directives import Directive, in_force
+from touchstone.terms.document import Terms
 from touchstone.terms.errors import TooLargeError
 from touchstone.terms.facts import Facts, Population, Request
 from touchstone.terms.people import (
