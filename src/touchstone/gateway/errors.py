@@ -5,6 +5,10 @@
     TouchstoneError
     └── GatewayError                            a fault: it says what to mend
         ├── GatewayConfigError (BadInputError)  gateway.toml, or a file that it names
+        ├── RefusedError (AnswerIsNoError)      a request that is not served: status, code, sentence
+        ├── NotCutError                         a barred connection that did not close
+        ├── FeedLostError                       a feed, or a fleet's log, that does not answer
+        ├── StateError                          the state folder was rolled back or is damaged
         ├── ReceiptError (AnswerIsNoError)      a receipt that does not hold
         └── AuditError (AnswerIsNoError)        an audit that was altered, and where
 """
@@ -18,6 +22,27 @@ class GatewayError(TouchstoneError):
 
 class GatewayConfigError(GatewayError, BadInputError):
     """The configuration cannot be used. The message is one line: file, key, mend."""
+
+
+class RefusedError(GatewayError, AnswerIsNoError):
+    """A request is not served. `status` and `code` go to the caller with the sentence."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+
+
+class NotCutError(GatewayError):
+    """A connection that a policy bars did not close: no receipt may be given."""
+
+
+class FeedLostError(GatewayError):
+    """A feed, or the log of a fleet, is out of reach or talks nonsense. It may pass."""
+
+
+class StateError(GatewayError):
+    """What a gateway kept is damaged, or behind what it acknowledged: it must not go on."""
 
 
 class ReceiptError(GatewayError, AnswerIsNoError):

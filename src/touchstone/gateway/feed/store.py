@@ -1,0 +1,156 @@
+"""What a gateway keeps of its feed, so that a restart never goes back behind what it obeyed."""
+
+import contextlib
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from touchstone.errors import TouchstoneError
+from touchstone.gateway.errors import GatewayConfigError, StateError
+from touchstone.gateway.feed.sources import bundle_name
+from touchstone.gateway.receipts import SignedReceipt
+from touchstone.ledger import MalformedError, dumps, loads
+from touchstone.terms import Pin, PolicyBundle, accept_bundle
+
+FORMAT = "touchstone/gateway-position/1"
+_KEYS = {"format", "number", "digest", "contact_at"}
+_RECEIPT = re.compile(r"(\d{6,})\.json")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an earlier run left: the bundle that it obeyed last, and when its feed last spoke."""
+
+    bundle: PolicyBundle
+    contact_at: float | None
+    """Wall time, seconds since 1970; None: the feed had not spoken since."""
+
+
+class Store:
+    """The state folder: `position.json`, `bundles/`, `receipts/`. Writes are atomic and durable."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._contact_at: float | None = None
+        try:
+            for each in (folder, folder / "bundles", folder / "receipts"):
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise GatewayConfigError(f"{folder}: cannot be made: {error.strerror}") from error
+
+    def load(self, pin: Pin) -> Kept | None:
+        """What was kept, checked against the pin anew; None where this gateway never obeyed one.
+
+        Raises StateError where the kept position is behind a receipt, or is damaged: to go on
+        would be to obey an older bundle than the gateway itself acknowledged.
+        """
+        path = self.folder / "position.json"
+        numbers = self.receipt_numbers()
+        newest = numbers[-1] if numbers else 0
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            if newest:
+                self._behind(newest, "nothing")
+            return None
+        try:
+            number, digest, contact = _position(data)
+            bundle = accept_bundle(self.bundle_path(number).read_bytes(), pin, None)
+        except MalformedError as error:
+            raise StateError(f"{path}: is damaged ({error}); mend: restore it") from error
+        except OSError as error:
+            raise StateError(f"{error.filename}: {error.strerror}; mend: restore it") from error
+        except TouchstoneError as error:
+            raise StateError(f"{self.folder}: the kept bundle is {error}") from error
+        if (bundle.number, bundle.digest) != (number, digest):
+            raise StateError(f"{path}: is not about the bundle that was kept; mend: restore it")
+        if bundle.number < newest:
+            self._behind(newest, f"bundle {bundle.number}")
+        self._contact_at = contact
+        return Kept(bundle, self._contact_at)
+
+    def keep(self, data: bytes, bundle: PolicyBundle) -> None:
+        """Make a bundle durable, and then the position on it."""
+        write_durably(self.bundle_path(bundle.number), data)
+        self._write_position(bundle)
+
+    def keep_contact(self, bundle: PolicyBundle, wall: float) -> None:
+        """Remember when the feed last spoke, for the grace after a restart."""
+        self._contact_at = wall
+        self._write_position(bundle)
+
+    def bundle_path(self, number: int) -> Path:
+        """Where a kept bundle lies."""
+        return self.folder / "bundles" / bundle_name(number)
+
+    def keep_receipt(self, signed: SignedReceipt) -> None:
+        """Make a receipt durable, under its bundle's number."""
+        path = self.folder / "receipts" / f"{signed.receipt.number:06d}.json"
+        write_durably(path, signed.data)
+
+    def receipt_numbers(self) -> list[int]:
+        """The numbers of the bundles that there are receipts for, ascending."""
+        found = (_RECEIPT.fullmatch(path.name) for path in (self.folder / "receipts").iterdir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def receipts(self) -> list[SignedReceipt]:
+        """All receipts in order, unchecked. Raises StateError where a file holds none."""
+        return [self.receipt(number) for number in self.receipt_numbers()]
+
+    def receipt(self, number: int) -> SignedReceipt:
+        """One receipt, unchecked."""
+        path = self.folder / "receipts" / f"{number:06d}.json"
+        try:
+            return SignedReceipt.parse(path.read_bytes())
+        except MalformedError as error:
+            raise StateError(f"{path}: {error}") from error
+
+    def _write_position(self, bundle: PolicyBundle) -> None:
+        contact = None if self._contact_at is None else int(self._contact_at)
+        value = {
+            "format": FORMAT,
+            "number": bundle.number,
+            "digest": bundle.digest,
+            "contact_at": contact,
+        }
+        write_durably(self.folder / "position.json", dumps(value))
+
+    def _behind(self, newest: int, position: str) -> None:
+        raise StateError(
+            f"{self.folder}: holds a receipt for bundle {newest}, and its position is {position}:"
+            " it was rolled back; mend: restore the whole folder, or begin with an empty one"
+        )
+
+
+def _position(data: bytes) -> tuple[int, str, float | None]:
+    value = loads(data)
+    if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != FORMAT:
+        raise MalformedError(f"a position has exactly {', '.join(sorted(_KEYS))}")
+    number, contact = value["number"], value["contact_at"]
+    if type(number) is not int or type(contact) not in {int, type(None)}:
+        raise MalformedError("a position's number or time is not a whole number")
+    return number, str(value["digest"]), None if contact is None else float(contact)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Put a file there whole or not at all, such that a power loss does not take it back."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise StateError(f"{path}: cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            draft.unlink()
