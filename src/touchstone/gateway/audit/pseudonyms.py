@@ -1,0 +1,48 @@
+"""Names that tell one caller from another and nobody who they are."""
+
+import hmac
+import re
+from pathlib import Path
+from typing import Self
+
+from touchstone.gateway.errors import StateError
+from touchstone.keys import RandomSource, SystemRandom, read_secret, write_secret
+from touchstone.keys.errors import KeyExistsError, KeyMissingError
+
+_CONTEXT = b"touchstone/audit-caller/1\x00"
+_FILE = re.compile(rb"touchstone-audit-key/1 ([0-9a-f]{64})\n")
+
+
+class Pseudonyms:
+    """A keyed hash of subjects. Whoever deletes the key makes all names nobody's for good.
+
+    A hash without a key would be no pseudonym: subjects can be guessed and tried.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    @classmethod
+    def load_or_create(cls, path: Path, random: RandomSource | None = None) -> Self:
+        """The installation's key, made at the first start. Raises KeyFileError, StateError."""
+        try:
+            text = read_secret(path)
+        except KeyMissingError:
+            text = (
+                b"touchstone-audit-key/1 %s\n" % (random or SystemRandom()).draw(32).hex().encode()
+            )
+            try:
+                write_secret(path, text)
+            except KeyExistsError:
+                text = read_secret(path)
+        match = _FILE.fullmatch(text)
+        if not match:
+            raise StateError(f"{path}: is no audit key; mend: restore it from a backup")
+        return cls(bytes.fromhex(match[1].decode()))
+
+    def name(self, subject: str) -> str:
+        """32 hex digits, the same for the same subject under this key."""
+        return hmac.digest(self._key, _CONTEXT + subject.encode(), "sha256").hex()[:32]
+
+    def __repr__(self) -> str:
+        return "Pseudonyms(...)"
