@@ -6,6 +6,7 @@ A secret is never in the file: it is named by an environment variable or lies in
 import ipaddress
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -207,6 +208,8 @@ class Issuer(Text):
     jwks_file: Path | None = None
     jwks_url: SafeUrl | None = None
     refresh_seconds: Seconds = 300.0
+    prefix: Annotated[str, Field(max_length=64)] = ""
+    """Put before a token's `sub`, to make the id that the registry knows."""
     leeway_seconds: Annotated[int, Field(ge=0, le=300)] = 30
 
     @model_validator(mode="after")
@@ -230,6 +233,13 @@ class Identity(Text):
         names = [(each.issuer, each.audience) for each in self.issuers]
         if len(names) != len(set(names)):
             raise ValueError("two issuers have the same issuer and audience: take one out")
+        # One issuer could otherwise name another's members.
+        prefixes = sorted({(each.prefix, each.issuer) for each in self.issuers})
+        if any(after.startswith(before) for (before, _), (after, _) in pairwise(prefixes)):
+            raise ValueError(
+                "people of two issuers could have the same id: give each issuer a prefix that no"
+                " other's begins with"
+            )
         return self
 
 
@@ -252,6 +262,9 @@ class Limits(Text):
     """Until an upstream must have sent something more."""
     stall_seconds: Seconds = 60.0
     """Until a client that does not read its answer is let go."""
+    unseen_tokens: Annotated[int, Field(ge=1, le=1 << 40)] = 262_144
+    """What an exchange counts towards a budget until its usage is seen: at least the context window
+    of the largest model."""
     cached_decisions: Annotated[int, Field(ge=0, le=10_000_000)] = 65_536
 
 

@@ -1,0 +1,77 @@
+"""The Messages API of Anthropic."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from touchstone.gateway.adapters.base import Ask, unreadable
+from touchstone.gateway.adapters.reading import read_ask, table, word
+from touchstone.gateway.adapters.strict_json import parse_object
+from touchstone.gateway.errors import RefusedError
+
+MESSAGES = frozenset({
+    "model", "messages", "max_tokens", "metadata", "output_config", "service_tier",
+    "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice", "tools",
+    "top_k", "top_p", "cache_control", "inference_geo", "speed",
+})  # fmt: skip
+_THINKING = frozenset({"type", "budget_tokens", "display"})
+_OUTPUT = frozenset({"effort", "format"})
+_KINDS = {
+    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
+    404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error",
+    503: "overloaded_error", 504: "timeout_error",
+}  # fmt: skip
+
+
+class Anthropic:
+    """Requests as the `anthropic` clients send them."""
+
+    name = "anthropic"
+    paths: Mapping[str, str] = {"/v1/messages": "/messages"}
+
+    def read(self, path: str, body: bytes) -> Ask:  # noqa: ARG002 - the one path of this API
+        """What the body of a POST asks for."""
+        content = parse_object(body)
+        settings = _thinking(content.get("thinking"))
+        output = table(content.get("output_config"), _OUTPUT, "output_config")
+        settings += word(output.get("effort"), "output_config.effort")
+        return read_ask(content, MESSAGES, settings)
+
+    def error(self, refusal: RefusedError) -> bytes:
+        """An error object as this API has it."""
+        default = "invalid_request_error" if refusal.status < 500 else "api_error"  # noqa: PLR2004 - HTTP's line between them
+        kind = _KINDS.get(refusal.status, default)
+        return json.dumps(
+            {"type": "error", "error": {"type": kind, "message": str(refusal)}}
+        ).encode()
+
+    def models(self, names: list[str]) -> bytes:
+        """A list of models."""
+        data = [_model(name) for name in names]
+        ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
+        return json.dumps({"data": data, "has_more": False, **ends}).encode()
+
+    def model(self, name: str) -> bytes:
+        """One model."""
+        return json.dumps(_model(name)).encode()
+
+
+def _model(name: str) -> dict[str, object]:
+    return {
+        "id": name, "type": "model", "display_name": name, "created_at": "1970-01-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def _thinking(value: object) -> list[str]:
+    found: Mapping[str, Any] = table(value, _THINKING, "thinking")
+    kind = word(found.get("type"), "thinking.type")
+    budget = found.get("budget_tokens")
+    if budget is not None and (type(budget) is not int or not budget > 0):
+        raise unreadable("thinking.budget_tokens is not a whole number above 0")
+    if found and not kind:
+        raise unreadable("thinking has no type", "mode_ambiguous")
+    if (kind == ["enabled"]) != (budget is not None):
+        raise unreadable(
+            "thinking.budget_tokens goes with type enabled, and only with it", "mode_ambiguous"
+        )
+    return kind

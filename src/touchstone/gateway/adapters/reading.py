@@ -1,0 +1,85 @@
+"""What the adapters share: fields by name, and every word about reasoning as one setting.
+
+Only fields that an API is known to have are taken. An unknown one could be read by an upstream,
+in any spelling, and change the mode unseen.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from touchstone.gateway.adapters.base import NOT_ASKED, Ask, unreadable
+
+MAX_NAME = 128
+_TEMPLATE_SWITCHES = ("enable_thinking", "thinking")
+
+
+def read_ask(body: Mapping[str, Any], known: frozenset[str], settings: list[str]) -> Ask:
+    """Model, setting and stream of a body that has only known fields; RefusedError otherwise."""
+    refuse_unknown(body, known, "")
+    model = body.get("model")
+    if not isinstance(model, str) or not 0 < len(model) <= MAX_NAME:
+        raise unreadable("model is missing or no text: name one model", "model_missing")
+    stream = body.get("stream")
+    if stream is not None and type(stream) is not bool:
+        raise unreadable("stream is neither true nor false")
+    _refuse_models_in_tools(body.get("tools"))
+    return Ask(model, "+".join(settings) or NOT_ASKED, stream is True)
+
+
+def refuse_unknown(body: Mapping[str, Any], known: frozenset[str], place: str) -> None:
+    """RefusedError for a field that the API is not known to have."""
+    if not body.keys() <= known:
+        name = min(body.keys() - known)
+        raise unreadable(
+            f"the field {place}{name[:40]!a} is not known here, so its effect cannot be judged: "
+            "take it out",
+            "unknown_field",
+        )
+
+
+def word(value: object, name: str) -> list[str]:
+    """A setting that is one word; none where it is absent or null."""
+    if value is None:
+        return []
+    if not isinstance(value, str) or not value.isidentifier() or len(value) > MAX_NAME:
+        raise unreadable(f"{name} is not a word")
+    return [value]
+
+
+def table(value: object, known: frozenset[str], name: str) -> Mapping[str, Any]:
+    """An inner object with known fields alone; empty where it is absent or null."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise unreadable(f"{name} is not an object")
+    refuse_unknown(value, known, f"{name}.")
+    return value
+
+
+def template_switch(value: object) -> list[str]:
+    """`chat_template_kwargs`, by which some servers switch thinking on and off."""
+    found = table(value, frozenset(_TEMPLATE_SWITCHES), "chat_template_kwargs")
+    if any(type(each) is not bool for each in found.values()):
+        raise unreadable("chat_template_kwargs holds something other than true and false")
+    return [f"{key}={str(found[key]).lower()}" for key in _TEMPLATE_SWITCHES if key in found]
+
+
+def one_place(*places: list[str]) -> list[str]:
+    """The settings of the only place that has any; RefusedError where several speak."""
+    speaking = [place for place in places if place]
+    if len(speaking) > 1:
+        raise unreadable(
+            "the request sets its reasoning in more than one place: keep one", "mode_ambiguous"
+        )
+    return speaking[0] if speaking else []
+
+
+def _refuse_models_in_tools(tools: object) -> None:
+    """A tool that runs a model by itself would be a way around the decision about that model."""
+    if tools is None:
+        return
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) for tool in tools):
+        raise unreadable("tools is not a list of objects")
+    for tool in tools:
+        if "model" in tool:
+            raise unreadable("a tool names a model of its own: take it out", "model_in_tool")

@@ -1,0 +1,108 @@
+"""Exchanges in flight: each can be decided again, and ended at once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions, Used
+from touchstone.gateway.enforcing.server import Connection
+from touchstone.gateway.errors import NotCutError
+from touchstone.gateway.identity import Caller
+
+CLOSE_SECONDS = 1.0
+"""A connection that was reset closes within the next turns of the event loop."""
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """A request that was granted, and its answer."""
+
+    caller: Caller
+    token: str
+    """Kept as long as the exchange, to ask again when keys change; never written down."""
+    variant: str
+    mode: str
+    purpose: str | None
+    until: float | None
+    """Until when the grant holds (seconds since 1970)."""
+    connection: Connection
+    task: "asyncio.Task[object]"
+    used: Used = NOT_COUNTED
+
+    def decide(self, decisions: Decisions, now: float) -> Answer:
+        """What a policy says about it now."""
+        return decisions.decide(self.caller, self.variant, self.mode, self.purpose, now, self.used)
+
+    def end(self) -> None:
+        """Reset the client's connection and give the upstream's up."""
+        self.connection.reset()
+        self.task.cancel()
+
+
+class Exchanges:
+    """All that are in flight in one worker."""
+
+    def __init__(self) -> None:
+        self._live: set[Exchange] = set()
+        self._callers: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter([*self._live])
+
+    def of(self, person: str) -> int:
+        """How many a person has in flight."""
+        return self._callers[person]
+
+    def add(self, exchange: Exchange) -> None:
+        """From now on it is decided again whenever a policy is applied."""
+        self._live.add(exchange)
+        self._callers[exchange.caller.person] += 1
+
+    def remove(self, exchange: Exchange) -> None:
+        """It is over."""
+        self._live.discard(exchange)
+        self._callers[exchange.caller.person] -= 1
+        if not self._callers[exchange.caller.person]:
+            del self._callers[exchange.caller.person]
+
+    def barred(self, decisions: Decisions | None, now: float) -> list[Exchange]:
+        """Those that a policy does not grant; the others go on under it. None grants nothing."""
+        if decisions is None:
+            return [*self._live]
+        found = []
+        for exchange in self._live:
+            answer = exchange.decide(decisions, now)
+            if not answer.decision.allowed:
+                found.append(exchange)
+            exchange.until = answer.until
+        return found
+
+    def over(self, now: float) -> list[Exchange]:
+        """Those whose grant has come to its end, and must be decided again."""
+        return [each for each in self._live if each.until is not None and each.until <= now]
+
+
+async def end_all(exchanges: Iterable[Exchange]) -> int:
+    """Reset them and wait until each is closed; how many bytes were handed to them meanwhile.
+
+    Raises NotCutError where a connection did not close or its request was not given up.
+    """
+    ending = [(each, each.connection.sent) for each in exchanges]
+    for exchange, _ in ending:
+        exchange.end()
+    if not ending:
+        return 0
+    tasks = [exchange.task for exchange, _ in ending]
+    gone = [asyncio.ensure_future(exchange.connection.gone.wait()) for exchange, _ in ending]
+    _, open_ = await asyncio.wait([*tasks, *gone], timeout=CLOSE_SECONDS)
+    # The transport closes its socket right after it has said that the connection is lost.
+    await asyncio.sleep(0)
+    if open_:
+        for each in gone:
+            each.cancel()
+        raise NotCutError(f"{len(open_)} barred connections did not close: end this worker")
+    return sum(exchange.connection.sent - before for exchange, before in ending)

@@ -1,0 +1,71 @@
+"""An upstream's answer, on its way to the caller: the same bytes, as they come."""
+
+import asyncio
+from collections.abc import Callable
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+
+from touchstone.gateway.enforcing.server import Connection
+from touchstone.gateway.errors import RefusedError
+
+_PASSED = (
+    "Content-Type", "Content-Encoding", "Cache-Control", "Retry-After", "request-id",
+    "x-request-id",
+)  # fmt: skip
+_CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
+"""What an upstream says of these is for the caller. Anything else is about the gateway."""
+Taken = Callable[[bytes], None]
+
+
+def check_status(answer: aiohttp.ClientResponse) -> None:
+    """RefusedError where the upstream's answer is not for the caller: it may tell of the way."""
+    status = answer.status
+    if 200 <= status < 300 or status in _CALLERS_FAULTS:  # noqa: PLR2004 - HTTP's classes
+        return
+    if status in {503, 529}:
+        raise RefusedError(503, "upstream_busy", "the model's endpoint is busy: try again later")
+    raise RefusedError(502, "upstream_failed", "the model's endpoint did not serve the request")
+
+
+async def relay(
+    request: web.BaseRequest,
+    answer: aiohttp.ClientResponse,
+    connection: Connection,
+    stall_seconds: float,
+    taken: Taken | None,
+) -> web.StreamResponse:
+    """Pass an answer on. `taken` sees each part after it was sent.
+
+    An answer that breaks off resets the client's connection: it must not look whole.
+    """
+    headers: CIMultiDict[str] = CIMultiDict({"Server": "touchstone-gateway"})
+    for name in _PASSED:
+        value = answer.headers.get(name)
+        if value is not None:
+            headers[name] = value
+    content = answer.content
+    if content.is_eof():
+        body = content.read_nowait(-1)
+        if taken:
+            taken(body)
+        return web.Response(status=answer.status, body=body, headers=headers)
+    length = answer.headers.get("Content-Length")
+    if length is not None:
+        headers["Content-Length"] = length
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    try:
+        while part := await content.readany():
+            await response.write(part)
+            if connection.writing_paused:
+                async with asyncio.timeout(stall_seconds):
+                    await request.writer.drain()
+            if taken:
+                taken(part)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        connection.reset()
+        raise ConnectionResetError("the answer broke off") from error
+    await response.write_eof()
+    return response

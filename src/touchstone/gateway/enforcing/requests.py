@@ -1,0 +1,120 @@
+"""What is asked of a request before its body is read."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from aiohttp.http import HttpVersion10
+from multidict import CIMultiDictProxy
+
+from touchstone.gateway.adapters import Adapter, Anthropic, OpenAI, RefusedError
+
+PURPOSE = "Touchstone-Purpose"
+MAX_PURPOSE = 64
+OPENAI, ANTHROPIC = OpenAI(), Anthropic()
+ROUTES: Mapping[str, Adapter] = {
+    **dict.fromkeys(OPENAI.paths, OPENAI),
+    **dict.fromkeys(ANTHROPIC.paths, ANTHROPIC),
+}
+MODELS = "/v1/models"
+_VERSION = "anthropic-version"
+_SWITCHES = ("anthropic-beta", "openai-beta")
+_JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
+_HTTP_DATE_LENGTH = 10
+
+
+def adapter_of(request: web.BaseRequest) -> Adapter:
+    """The API in whose form an answer about this request is given."""
+    if request.raw_path.startswith("/v1/messages") or _VERSION in request.headers:
+        return ANTHROPIC
+    return OPENAI
+
+
+def check_path(request: web.BaseRequest) -> None:
+    """RefusedError for what is no path here. Paths are compared as they were written."""
+    bare, mark, _ = request.raw_path.partition("?")
+    if mark and (bare in ROUTES or bare == MODELS):
+        raise RefusedError(
+            400, "query_refused", "a query could change what is asked: send none, only the body"
+        )
+    if bare in ROUTES or bare == MODELS or bare.startswith(f"{MODELS}/"):
+        raise RefusedError(405, "method_not_allowed", f"{request.method} is not for this path")
+    raise RefusedError(404, "unknown_path", "there is no such path here")
+
+
+def check_head(request: web.BaseRequest) -> None:
+    """RefusedError for headers that another server could read otherwise, or that switch modes."""
+    headers = request.headers
+    if "Upgrade" in headers:
+        raise RefusedError(400, "upgrade_refused", "no other protocol is spoken here")
+    if "Transfer-Encoding" in headers and (
+        "Content-Length" in headers or request.version == HttpVersion10
+    ):
+        raise RefusedError(400, "length_ambiguous", "the request's length can be read in two ways")
+    for name in _SWITCHES:
+        if name in headers:
+            raise RefusedError(
+                400, "header_refused", f"{name} changes what is asked in ways not judged here"
+            )
+
+
+def check_body_headers(headers: CIMultiDictProxy[str]) -> None:
+    """RefusedError unless the body is plain JSON in UTF-8."""
+    kind = headers.get("Content-Type", "")
+    if kind not in _JSON and kind.lower() not in _JSON:
+        raise RefusedError(415, "not_json", "the body must be application/json in UTF-8")
+    if headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RefusedError(415, "encoded_body", "a compressed body is not read: send it as it is")
+
+
+def token_of(headers: CIMultiDictProxy[str]) -> str:
+    """What makes the caller known: one bearer token or one key; RefusedError otherwise."""
+    bearers, keys = headers.getall("Authorization", []), headers.getall("x-api-key", [])
+    if len(bearers) + len(keys) != 1:
+        raise RefusedError(401, "token_missing", "send one bearer token or key, and only one")
+    if keys:
+        scheme, token = "bearer", keys[0]
+    else:
+        scheme, _, token = bearers[0].partition(" ")
+    if scheme.lower() != "bearer" or not token or not token.isascii() or not token.isprintable():
+        raise RefusedError(401, "token_missing", "send Authorization: Bearer and one token")
+    return token
+
+
+def purpose_of(headers: CIMultiDictProxy[str]) -> str | None:
+    """The purpose that the caller states; None where none is stated."""
+    stated = headers.getall(PURPOSE, [])
+    if not stated:
+        return None
+    if len(stated) > 1 or not 0 < len(stated[0]) <= MAX_PURPOSE:
+        raise RefusedError(400, "purpose_ambiguous", f"send one {PURPOSE} of at most 64 characters")
+    return stated[0]
+
+
+def forwarded(headers: CIMultiDictProxy[str]) -> dict[str, str]:
+    """The only headers of the caller's that go on: none of them can say who asks or what for."""
+    found = {}
+    version = headers.get(_VERSION)
+    if version is not None:
+        if len(version) != _HTTP_DATE_LENGTH or not version.replace("-", "").isdecimal():
+            raise RefusedError(400, "header_refused", "anthropic-version is no date")
+        found[_VERSION] = version
+    accept = headers.get("Accept")
+    if accept in {"application/json", "text/event-stream"}:
+        found["Accept"] = accept
+    return found
+
+
+async def read_body(request: web.BaseRequest, most: int) -> bytes:
+    """The whole body; RefusedError (413) where it is longer than `most` bytes."""
+    length = request.content_length
+    if length is not None and length > most:
+        raise RefusedError(413, "body_too_large", f"the body is larger than {most} bytes")
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge as error:
+        raise RefusedError(
+            413, "body_too_large", f"the body is larger than {most} bytes"
+        ) from error

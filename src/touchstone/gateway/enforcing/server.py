@@ -1,0 +1,197 @@
+"""Clients' connections: aiohttp's, with caps, a clock on headers and a count of bytes sent."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from touchstone.gateway.config import Limits
+from touchstone.gateway.enforcing.cutting import reset
+
+_log = logging.getLogger(__name__)
+_SEND_BUFFER = 32 << 10
+_NOT_SENT = 16 << 10
+_MOST_HEADERS = 64
+_LINGERING_SECONDS = 1.0
+_NOT_HTTP = b'{"error":{"message":"the request is not HTTP as it should be","code":"not_http"}}'
+_FAULT = b'{"error":{"message":"the gateway failed; the request was not served","code":"fault"}}'
+
+
+class _Counted:
+    """A transport that counts the bytes it is handed."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.bytes = 0
+        self._transport = transport
+        self._write = transport.write
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        self.bytes += len(data)
+        self._write(data)
+
+    def writelines(self, parts: Iterable[bytes]) -> None:
+        self.write(b"".join(parts))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class Connection(RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ("_began", "_bytes", "_limits", "_sent", "_server", "gone")
+
+    def __init__(self, server: "Server", limits: Limits) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            keepalive_timeout=limits.idle_seconds,
+            access_log=None,  # type: ignore[arg-type]  # aiohttp takes None for no log
+            max_line_size=limits.header_bytes,
+            max_field_size=limits.header_bytes,
+            max_headers=_MOST_HEADERS,
+            lingering_time=_LINGERING_SECONDS,
+            auto_decompress=False,
+        )
+        self._server = server
+        self._limits = limits
+        self._sent: _Counted | None = None
+        self._began: float | None = None
+        """When the headers that are not yet complete began to come."""
+        self._bytes = 0
+        self.gone = asyncio.Event()
+
+    @property
+    def sent(self) -> int:
+        """How many bytes were handed to this connection."""
+        return self._sent.bytes if self._sent else 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether what comes next is the beginning of a request, or more of its headers."""
+        waiting = self._waiter is not None and not self._waiter.done()
+        return not self._messages and (waiting or not self._request_count)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, or reset it where there are too many."""
+        stream = cast("asyncio.Transport", transport)
+        if len(self._server.connections) >= self._limits.connections:
+            self._server.turned_away += 1
+            reset(stream)
+            return
+        found = stream.get_extra_info("socket")
+        if found is not None and found.family != socket.AF_UNIX:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT)
+        stream.set_write_buffer_limits(high=_NOT_SENT)
+        self._sent = _Counted(stream)
+        super().connection_made(self._sent)  # type: ignore[arg-type]  # a transport in all it does
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The socket is being closed."""
+        super().connection_lost(exc)
+        self.gone.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and watch over headers that are not complete."""
+        if not self.idle:
+            super().data_received(data)
+            return
+        before = self._request_count
+        super().data_received(data)
+        if self._request_count != before:
+            self._began, self._bytes = None, 0
+            return
+        if self._began is None:
+            self._began = self._loop.time()
+        self._bytes += len(data)
+        if self._bytes > self._limits.header_bytes:
+            self.reset()
+
+    def overdue(self, now: float) -> bool:
+        """Whether the headers have been coming for too long."""
+        return self._began is not None and now - self._began > self._limits.header_seconds
+
+    def reset(self) -> None:
+        """End the connection at once; nothing that is queued leaves any more."""
+        if self.transport is not None:
+            reset(self.transport)
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes the request, which may hold a token
+    ) -> web.StreamResponse:
+        """A fixed answer. What went wrong is named by its kind: its text may hold the request."""
+        _log.warning("request failed (%d): %s", status, type(exc).__name__)
+        if request.writer.output_size > 0:
+            self.reset()
+            raise ConnectionError("the answer had begun")
+        answer = web.Response(
+            status=status,
+            body=_NOT_HTTP if status == 400 else _FAULT,  # noqa: PLR2004 - the parser's refusal
+            content_type="application/json",
+            headers={"Server": "touchstone-gateway"},
+        )
+        answer.force_close()
+        return answer
+
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class _Factory:
+    """Requests with this gateway's cap on bodies."""
+
+    body_bytes: int
+
+    def __call__(
+        self,
+        message: RawRequestMessage,
+        payload: StreamReader,
+        protocol: RequestHandler,
+        writer: AbstractStreamWriter,
+        task: "asyncio.Task[None]",
+    ) -> web.BaseRequest:
+        loop = protocol._loop  # noqa: SLF001 - as aiohttp's own factory does it
+        return web.BaseRequest(
+            message, payload, protocol, writer, task, loop, client_max_size=self.body_bytes
+        )
+
+
+class Server(web.Server):
+    """aiohttp's low-level server, which makes connections of this module's kind."""
+
+    def __init__(self, handler: Handler, limits: Limits) -> None:
+        super().__init__(
+            handler, request_factory=_Factory(limits.body_bytes), handler_cancellation=True
+        )
+        self._limits = limits
+        self.turned_away = 0
+        """Connections that were one too many."""
+
+    def __call__(self) -> RequestHandler:
+        """The protocol of a new connection."""
+        return Connection(self, self._limits)
+
+    def reset_slow(self) -> int:
+        """Reset every connection whose headers are overdue, and say how many there were."""
+        now = self._loop.time()
+        slow = [
+            each for each in self.connections if isinstance(each, Connection) and each.overdue(now)
+        ]
+        for connection in slow:
+            connection.reset()
+        return len(slow)

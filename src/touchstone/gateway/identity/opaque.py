@@ -1,0 +1,117 @@
+"""Opaque keys: looked up by their SHA-256 in a file, which holds no key itself.
+
+The file is looked at again whenever it changed, so that a key that was taken out stops within a
+second at every worker.
+"""
+
+import hmac
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from touchstone.gateway.errors import GatewayConfigError
+from touchstone.gateway.identity.callers import Caller, unknown_caller
+from touchstone.gateway.identity.claims import MAX_PERSON
+from touchstone.gateway.identity.countries import two_letters
+from touchstone.terms.errors import TermsFileError
+from touchstone.terms.reading import Text, read
+
+LOOK_SECONDS = 1.0
+MAX_CHARACTERS = 32 << 20
+_log = logging.getLogger(__name__)
+
+
+class _Key(Text):
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    person: Annotated[str, Field(min_length=1, max_length=MAX_PERSON)]
+    nationalities: tuple[str, ...] = ()
+    residence: str | None = None
+    verified: bool = False
+    expires: datetime | None = None
+
+
+class _Keys(Text):
+    keys: tuple[_Key, ...] = ()
+
+
+class OpaqueKeys:
+    """Who somebody is, by key."""
+
+    def __init__(self, path: Path, clock: Callable[[], float]) -> None:
+        """Read the file; GatewayConfigError where it cannot be used."""
+        self._path = path
+        self._clock = clock
+        self._looked = clock()
+        self._stamp = _stamp(path)
+        self._callers = read_keys(path)
+        self.changes = 1
+        """How often the file became another: what was believed before is to be asked again."""
+
+    def look(self) -> None:
+        """Read the file again where it changed; one that cannot be read makes nobody known."""
+        now = self._clock()
+        if 0 <= now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        self.changes += 1
+        try:
+            self._callers = read_keys(self._path)
+        except GatewayConfigError as error:
+            _log.warning("nobody is known by key: %s", error)
+            self._callers = {}
+
+    def find(self, key: str) -> Caller:
+        """The caller to whom a key was given; RefusedError otherwise."""
+        digest = sha256(key.encode()).digest()
+        caller = self._callers.get(digest)
+        if caller is None or not hmac.compare_digest(caller.digest, digest):
+            raise unknown_caller("the key is not known here")
+        if caller.expires is not None and caller.expires <= self._clock():
+            raise unknown_caller("the key has expired")
+        return caller
+
+
+def read_keys(path: Path) -> dict[bytes, Caller]:
+    """The callers in a file of keys, by the key's SHA-256. Raises GatewayConfigError."""
+    try:
+        text = path.read_text("utf-8")
+        content = read(text, str(path), _Keys, {"keys": _Key}, MAX_CHARACTERS)
+    except OSError as error:
+        raise GatewayConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GatewayConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from error
+    except TermsFileError as error:
+        raise GatewayConfigError(str(error)) from error
+    found: dict[bytes, Caller] = {}
+    for each in content.keys:
+        digest = bytes.fromhex(each.sha256)
+        if digest in found:
+            raise GatewayConfigError(f"{path}: the key {each.sha256[:12]}... stands twice")
+        if each.expires is not None and each.expires.tzinfo is None:
+            raise GatewayConfigError(f"{path}: expires needs its offset, such as ...T00:00:00Z")
+        found[digest] = Caller(
+            each.person,
+            digest,
+            frozenset(map(two_letters, each.nationalities)),
+            None if each.residence is None else two_letters(each.residence),
+            each.verified,
+            None if each.expires is None else each.expires.timestamp(),
+        )
+    return found
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
