@@ -36,20 +36,25 @@ class Enforcement:
         """GatewayConfigError where a file or a secret that the configuration names is missing."""
         self._config = config
         self._clock = clock
-        self._identities = Identities(config.identity, clock, config.limits.cached_decisions)
+        self.identities = Identities(config.identity, clock, config.limits.cached_decisions)
         self._exchanges = Exchanges()
-        self._metrics = Metrics()
+        self.metrics = Metrics()
         self._proxy = Proxy(
-            config, audit, self._identities, self._exchanges, self._metrics, clock, worker
+            config, audit, self.identities, self._exchanges, self.metrics, clock, worker
         )
-        self._changes = self._identities.changes
+        self._changes = self.identities.changes
         self._ticking: asyncio.Task[None] | None = None
         self._server: Server | None = None
 
+    @property
+    def decisions(self) -> Decisions | None:
+        """The policy in force; None: nothing is granted."""
+        return None if self._proxy.draining else self._proxy.decisions
+
     async def start(self) -> None:
         """Look at issuers' keys, and keep the time."""
-        await self._identities.start()
-        self._changes = self._identities.changes
+        await self.identities.start()
+        self._changes = self.identities.changes
         self._ticking = asyncio.create_task(self._tick())
 
     async def close(self) -> None:
@@ -59,7 +64,7 @@ class Enforcement:
             with suppress(asyncio.CancelledError):
                 await self._ticking
         await self._proxy.close()
-        await self._identities.close()
+        await self.identities.close()
 
     def runner(self, *, shutdown_timeout: float = 1.0) -> web.ServerRunner:
         """What a site serves: every route, /healthz and /readyz included. Inside the event loop."""
@@ -79,10 +84,10 @@ class Enforcement:
         # Up to the resets nothing is awaited: no request is granted or forwarded in between.
         barred = self._exchanges.barred(decisions, self._clock())
         self._proxy.decisions = decisions
-        self._metrics.epoch.set(epoch if decisions else 0)
+        self.metrics.epoch.set(epoch if decisions else 0)
         late = await end_all(barred)
-        self._metrics.cut.labels("policy").inc(len(barred))
-        self._metrics.late_bytes.inc(late)
+        self.metrics.cut.labels("policy").inc(len(barred))
+        self.metrics.late_bytes.inc(late)
         return Cut(live, len(barred), live - len(barred), late)
 
     async def drain(self, seconds: float) -> None:
@@ -94,14 +99,14 @@ class Enforcement:
 
     def metrics_text(self) -> bytes:
         """This worker's metrics, as Prometheus reads them."""
-        self._metrics.live.set(len(self._exchanges))
-        return self._metrics.text()
+        self.metrics.live.set(len(self._exchanges))
+        return self.metrics.text()
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             if self._server is not None:
-                self._metrics.slow.inc(self._server.reset_slow())
+                self.metrics.slow.inc(self._server.reset_slow())
             await self._end_what_is_over()
             await self._ask_again_who_calls()
 
@@ -116,20 +121,20 @@ class Enforcement:
                 exchange.until = answer.until
             else:
                 ending.append(exchange)
-        self._metrics.cut.labels("time").inc(len(ending))
-        self._metrics.late_bytes.inc(await end_all(ending))
+        self.metrics.cut.labels("time").inc(len(ending))
+        self.metrics.late_bytes.inc(await end_all(ending))
 
     async def _ask_again_who_calls(self) -> None:
         """End exchanges whose token or key no longer makes anybody known."""
-        await self._identities.look()
-        if self._identities.changes == self._changes:
+        await self.identities.look()
+        if self.identities.changes == self._changes:
             return
-        self._changes = self._identities.changes
+        self._changes = self.identities.changes
         ending = []
         for exchange in self._exchanges:
             try:
-                await self._identities.find(exchange.token)
+                await self.identities.find(exchange.token)
             except RefusedError:
                 ending.append(exchange)
-        self._metrics.cut.labels("identity").inc(len(ending))
-        self._metrics.late_bytes.inc(await end_all(ending))
+        self.metrics.cut.labels("identity").inc(len(ending))
+        self.metrics.late_bytes.inc(await end_all(ending))

@@ -109,7 +109,7 @@ class Proxy:
         # later finds it.
         decisions, now = self._in_force(), self._clock()
         answer = decisions.decide(caller, variant, mode, purpose, now)
-        event = _event(self._worker, decisions, caller, variant, mode, purpose, answer, now)
+        event = decision_event(self._worker, decisions, caller, variant, mode, purpose, answer, now)
         if not answer.decision.allowed:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
@@ -191,7 +191,7 @@ class Proxy:
         return _json(200, adapter.model(wanted))
 
 
-def _event(
+def decision_event(
     worker: int,
     decisions: Decisions,
     caller: Caller,
