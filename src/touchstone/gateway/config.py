@@ -8,7 +8,7 @@ import os
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
@@ -100,24 +100,39 @@ class Tls(Text):
     key: Path
 
 
-class Listen(Text):
-    """Where clients come in. Loopback, or TLS, or `insecure = true` in so many words."""
+class Door(Text):
+    """Where somebody comes in. Loopback, or TLS, or `insecure = true` in so many words."""
 
+    table: ClassVar[str]
     host: str = "127.0.0.1"
-    port: Port = 8443
-    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    port: Port
     tls: Tls | None = None
     insecure: bool = False
-    """Clients come over a network without TLS, because something before it gives it."""
+    """They come over a network without TLS, because something before it gives it."""
 
     @model_validator(mode="after")
     def _in_the_clear(self) -> Self:
         if self.tls is None and not self.insecure and not is_loopback(self.host):
             raise ValueError(
-                f'host "{self.host}" is reached from a network without TLS: add [listen.tls] with'
-                " cert and key, or write insecure = true"
+                f'host "{self.host}" is reached from a network without TLS: add [{self.table}.tls]'
+                " with cert and key, or write insecure = true"
             )
         return self
+
+
+class Listen(Door):
+    """Where clients come in."""
+
+    table = "listen"
+    port: Port = 8443
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+
+
+class DecisionDoor(Door):
+    """Where proxies ask for decisions. Their questions carry callers' tokens."""
+
+    table = "decisions"
+    port: Port = 8445
 
 
 class Admin(Text):
@@ -323,6 +338,8 @@ class GatewayConfig(Text):
     processes: Processes = Processes()
     audit: Audit = Audit()
     fleet: Fleet | None = None
+    decisions: DecisionDoor | None = None
+    """None: no proxy is answered."""
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -344,8 +361,8 @@ class GatewayConfig(Text):
 
 
 _TABLES: dict[str, type[BaseModel]] = {
-    "admin": Admin, "audit": Audit, "feed": Feed, "fleet": Fleet, "identity": Identity,
-    "issuers": Issuer, "limits": Limits, "listen": Listen, "pin": PinText,
+    "admin": Admin, "audit": Audit, "decisions": DecisionDoor, "feed": Feed, "fleet": Fleet,
+    "identity": Identity, "issuers": Issuer, "limits": Limits, "listen": Listen, "pin": PinText,
     "processes": Processes, "tls": Tls, "upstreams": Upstream,
 }  # fmt: skip
 
