@@ -45,8 +45,8 @@ class AuditSummary:
 
     workers: int
     lines: int
-    kinds: dict[str, int]
-    """How many lines of each kind of event there are."""
+    types: dict[str, int]
+    """How many lines of each type of event there are."""
     anchored: int
     """How many lines receipts vouch for: the rest could be cut off at the end unseen."""
 
@@ -70,13 +70,13 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
         for report in signed.receipt.workers:
             if report.audit is not None:
                 vouched[report.worker, report.audit] = signed.receipt.number
-    kinds: Counter[str] = Counter()
+    types: Counter[str] = Counter()
     lines = anchored = 0
     workers = _workers(folder)
     for worker, path in workers:
         highest = 0
         for each in _lines(path, worker):
-            kinds[str(each.line.event.get("kind", "none"))] += 1
+            types[str(each.line.event.get("type", "none"))] += 1
             lines += 1
             if vouched.pop((worker, digest(each.line.data)), None) is not None:
                 highest = each.line.n + 1
@@ -87,7 +87,7 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
             f"{worker_folder(folder, worker)}: ends before receipt {number}, or was written anew:"
             " the line that the receipt names is not there"
         )
-    return AuditSummary(len(workers), lines, dict(sorted(kinds.items())), anchored)
+    return AuditSummary(len(workers), lines, dict(sorted(types.items())), anchored)
 
 
 def _workers(folder: Path) -> list[tuple[int, Path]]:
@@ -111,7 +111,7 @@ def _lines(folder: Path, worker: int) -> Iterator[ExportedLine]:
                 raise AuditError(f"{path}:{place}: {error}") from error
             if line.previous != previous or line.n != n:
                 raise AuditError(f"{path}:{place}: does not follow the line before: altered")
-            if place == 1 and line.event.get("kind") != "opened":
+            if place == 1 and line.event.get("type") != "opened":
                 raise AuditError(f"{path}:1: is not the line that opens a file: altered")
             previous, n = digest(data), n + 1
             yield ExportedLine(worker, line)

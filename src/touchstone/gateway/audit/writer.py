@@ -18,8 +18,8 @@ from touchstone.gateway.audit.pseudonyms import Pseudonyms
 from touchstone.gateway.errors import AuditError, GatewayError
 from touchstone.ledger import MalformedError
 
-CALLER = "caller"
-"""The one key of an event whose value is replaced by a pseudonym."""
+KEYED = ("caller", "token")
+"""The keys of an event whose values are replaced by pseudonyms: either could lead to a person."""
 _Piece = tuple[int, bytes]
 """The number of a file, and a line for it."""
 _TAIL = 4 << 20
@@ -82,15 +82,14 @@ class AuditLog:
     async def commit(self, event: Mapping[str, Any]) -> None:
         """Write an event down; return once it would outlive a power loss.
 
-        The event holds text, whole numbers, booleans, None, lists and objects; under `caller` a
-        subject, of which only a pseudonym is written. Raises GatewayError where it cannot be kept,
+        The event holds text, whole numbers, booleans, None, lists and objects. Of what stands under
+        `caller` and `token` only a pseudonym is written. Raises GatewayError where it cannot be kept,
         MalformedError where it holds something else.
         """
         if self._failed:
             raise self._failed
-        if isinstance(subject := event.get(CALLER), str):
-            event = {**event, CALLER: self._pseudonyms.name(subject)}
-        self._append(event)
+        named = {key: event[key] for key in KEYED if isinstance(event.get(key), str)}
+        self._append({**event, **{key: self._pseudonyms.name(named[key]) for key in named}})
         loop = asyncio.get_running_loop()
         if self._done is None:
             self._done = loop.create_future()
@@ -120,7 +119,7 @@ class AuditLog:
     def _begin(self, number: int, more: Mapping[str, Any]) -> None:
         """A new file, at each start too: its first line then says which process wrote it."""
         self._number, self._planned = number, 0
-        self._append({"kind": "opened", **self._about, **more})
+        self._append({"type": "opened", **self._about, **more})
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write all that waits, in the thread; then whatever came meanwhile."""
