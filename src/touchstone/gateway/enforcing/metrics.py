@@ -38,6 +38,15 @@ class Metrics:
             "touchstone_gateway_slow", "Connections reset for slow headers", registry=self.registry
         )
 
+        self._answered: dict[tuple[str, int], Counter] = {}
+
+    def answered(self, api: str, status: int) -> None:
+        """Count a request. Looking labels up anew each time would cost as much as the rest."""
+        counter = self._answered.get((api, status))
+        if counter is None:
+            counter = self._answered[api, status] = self.requests.labels(api, status)
+        counter.inc()
+
     def text(self) -> bytes:
         """In the form that Prometheus reads."""
         return generate_latest(self.registry)

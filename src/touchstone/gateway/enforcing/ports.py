@@ -9,7 +9,11 @@ class AuditSink(Protocol):
     """Where it is written down what was decided, before anything is forwarded."""
 
     async def commit(self, event: Mapping[str, Any]) -> None:
-        """Return once the event is durable. It holds no personal data, no token and no prompt."""
+        """Return once the event is durable.
+
+        It holds no token and no prompt. `caller` is a person's id, of which a sink writes a
+        pseudonym alone.
+        """
 
 
 @dataclass(frozen=True, slots=True)

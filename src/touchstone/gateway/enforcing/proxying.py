@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from hashlib import sha256
 from typing import Any, cast
 
 import aiohttp
@@ -62,7 +61,7 @@ class Proxy:
             response = await self._route(request)
         except RefusedError as refusal:
             response = _refused(adapter, refusal, request)
-        self._metrics.requests.labels(adapter.name, response.status).inc()
+        self._metrics.answered(adapter.name, response.status)
         return response
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -109,7 +108,7 @@ class Proxy:
         # later finds it.
         decisions, now = self._in_force(), self._clock()
         answer = decisions.decide(caller, variant, mode, purpose, now)
-        event = decision_event(self._worker, decisions, caller, variant, mode, purpose, answer, now)
+        event = decision_event(self._worker, decisions, caller, variant, mode, purpose, answer)
         if not answer.decision.allowed:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
@@ -199,19 +198,17 @@ def decision_event(
     mode: str,
     purpose: str | None,
     answer: Answer,
-    now: float,
 ) -> dict[str, Any]:
-    """What is written down. The token's digest leads to nobody without the token."""
+    """What is written down. The sink puts a pseudonym in the place of the caller."""
     return {
-        "type": "decision",
-        "at": int(now * 1000),
+        "kind": "decision",
         "worker": worker,
         "epoch": decisions.epoch,
         "bundle": decisions.bundle.number,
-        "token": caller.digest.hex()[:32],
+        "caller": caller.person,
         "variant": variant,
         "mode": mode,
-        "purpose": sha256(purpose.encode()).hexdigest()[:16] if purpose else None,
+        "purpose": purpose if purpose in decisions.bundle.policy.purposes else None,
         "allowed": answer.decision.allowed,
         "rule": answer.decision.rule,
     }

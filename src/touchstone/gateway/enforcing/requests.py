@@ -106,6 +106,9 @@ def forwarded(headers: CIMultiDictProxy[str]) -> dict[str, str]:
 
 async def read_body(request: web.BaseRequest, most: int) -> bytes:
     """The whole body; RefusedError (413) where it is longer than `most` bytes."""
+    content = request.content
+    if content.is_eof() and content.total_bytes <= most:
+        return content.read_nowait(-1)
     length = request.content_length
     if length is not None and length > most:
         raise RefusedError(413, "body_too_large", f"the body is larger than {most} bytes")
