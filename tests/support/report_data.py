@@ -1,4 +1,9 @@
-"""An invented edition with every kind of row."""
+"""An invented edition with every kind of row; what verdicts rest on is really computed."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
 
 from touchstone.report import (
     Accounting,
@@ -8,6 +13,7 @@ from touchstone.report import (
     CriterionReason,
     DesignationFacts,
     DifficultyCount,
+    EvidenceFacts,
     Fact,
     FindingFacts,
     ModeFacts,
@@ -19,7 +25,17 @@ from touchstone.report import (
     VerificationFacts,
     Withheld,
 )
-from touchstone.statistics import RateRule, exact, rate_against_threshold
+from touchstone.statistics import (
+    Course,
+    RateRule,
+    beyond_these,
+    confidence_sequence,
+    exact,
+    graded_course,
+    path,
+    rate_against_threshold,
+    replay,
+)
 
 
 def result(title: str, mode: str, solved: tuple[int, ...], counted: int) -> ResultRow:
@@ -38,6 +54,88 @@ def result(title: str, mode: str, solved: tuple[int, ...], counted: int) -> Resu
             DifficultyCount(d, s, counted) for d, s in enumerate(solved, start=1)
         ),
     )  # fmt: skip
+
+
+def early(
+    title: str,
+    mode: str,
+    ability: float,
+    *,
+    size: int = 60,
+    zone: float = 0.1,
+    seed: int = 1,
+    threshold: float = 0.5,
+    under_way: int = 3,
+) -> ResultRow:
+    """A run that may stop early: drawn from a model of `ability`, judged by the real statistics.
+
+    Items have difficulties 1 to 5; a model of ability 3 solves half of those of difficulty 3.
+    """  # fmt: skip
+    random = np.random.default_rng(seed)
+    levels = random.permutation(np.arange(size) % 5 + 1)
+    chances = 1 / (1 + np.exp(levels - ability))
+    outcomes = (random.random(size) < chances).astype(float)
+    course = graded_course(RateRule(threshold, zone, 0.025, 0.05), [int(n) for n in levels])
+    used = replay(course, dict(enumerate(outcomes))).used
+    overshoot = min(under_way, size - used)
+    recorded = dict(enumerate(outcomes[: used + overshoot]))
+    stop = replay(course, recorded)
+    assert (stop.used, stop.overshoot) == (used, overshoot)
+    counted, solved = exact(int(stop.total), used), int(stop.total)
+    zoned = f", zone {zone} on either side" if zone else ""
+    return ResultRow(
+        criterion=title.lower().replace(" ", "-"), title=title, domain="cyber", mode=mode,
+        verdict=stop.word, solved=solved, counted=used, low=counted.low, high=counted.high,
+        rule=f"Threshold: a success rate of {threshold}{zoned}.",
+        threshold=threshold, zone=zone, extreme=solved in (0, used),
+        outcomes=(("solved", solved), ("unsolved", used - solved)), by_difficulty=(),
+        evidence=_facts(course, outcomes[:used], stop.overshoot, stop.word, str(stop.reason)),
+    )  # fmt: skip
+
+
+def _facts(
+    course: Course, outcomes: np.ndarray, overshoot: int, word: str, reason: str
+) -> EvidenceFacts:
+    rule, told = course.rule, path(course, outcomes)
+    within, beyond = confidence_sequence(course, outcomes), beyond_these(course, outcomes)
+    claims = {"above": rule.threshold - rule.zone, "below": rule.threshold + rule.zone}
+    return EvidenceFacts(
+        used=len(outcomes), size=course.size, overshoot=overshoot, reason=reason,
+        claimed=claims.get(word), bound_above=-math.log10(rule.alpha),
+        bound_below=-math.log10(rule.beta),
+        above=tuple(float(log) / math.log(10) for log in told.above),
+        below=tuple(float(log) / math.log(10) for log in told.below),
+        estimate=float(told.estimate[-1]), low=within.low, high=within.high,
+        beyond_low=beyond.low, beyond_high=beyond.high,
+    )  # fmt: skip
+
+
+def early_report(model_name: str = "Example Model 3") -> ReportData:
+    """The sample with runs that may stop early: every reason to stop, and one fixed run."""
+    fixed = result("Effects on work", "instant", (6, 3, 1, 0, 0), 6)
+    return replace(
+        sample_report(model_name),
+        results=(
+            early("Memory safety", "instant", 0.5),
+            early("Memory safety", "thinking", 6.0, seed=2),
+            early("Memory safety", "tools", 3.0, seed=5),
+            early("Payment logic", "instant", 0.0, zone=0.0),
+            early("Payment logic", "thinking", 3.2, zone=0.0, seed=7),
+            early("Small set", "thinking", 1.0, size=12, zone=0.0, seed=3, under_way=0),
+            fixed,
+        ),
+    )
+
+
+def crowded_report() -> ReportData:
+    """Six modes for each of two criteria: as many pictures as a page has to bear."""
+    modes = ("instant", "thinking", "thinking longer", "tools", "browser", "final, with tools")
+    rows = [
+        early(title, mode, ability, size=200, seed=seed)
+        for title in ("Finds memory errors in parsers of untrusted input", "Payment logic")
+        for seed, (mode, ability) in enumerate(zip(modes, (0.5, 2, 3.1, 3.8, 5, 7), strict=True))
+    ]
+    return replace(sample_report(), results=tuple(rows))
 
 
 def sample_report(model_name: str = "Example Model 3") -> ReportData:

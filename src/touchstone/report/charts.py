@@ -6,8 +6,9 @@ Each is drawn twice, for a desktop and for a phone: a picture that is scaled dow
 import html
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import altair as alt
 import vl_convert
@@ -29,24 +30,35 @@ LONGEST_LABEL = 110
 """Room for a mode's name before it is cut short, in pixels."""
 
 
-def _svg(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: str) -> str:
+THEME = {
+    "view": {"stroke": None},
+    "axis": {
+        "labelFont": FONT, "titleFont": FONT, "labelColor": INK, "titleColor": INK,
+        "labelFontSize": 13, "titleFontSize": 13, "gridColor": "#e3e9ee", "domainColor": SOFT,
+        "tickColor": SOFT, "titleFontWeight": "normal", "labelLimit": LONGEST_LABEL,
+    },
+    "title": {
+        "font": FONT, "color": INK, "fontSize": 14, "anchor": "start", "frame": "group",
+        "fontWeight": "bold", "lineHeight": 18, "offset": 6,
+    },
+    "text": {"font": FONT, "color": INK, "fontSize": 13},
+    "legend": {
+        "labelFont": FONT, "titleFont": FONT, "labelColor": INK, "titleColor": INK,
+        "labelFontSize": 13, "titleFontSize": 13, "orient": "top", "titleFontWeight": "normal",
+        "symbolStrokeWidth": 2,
+    },
+}  # fmt: skip
+
+
+def accessible(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: str) -> str:
     """Render and make accessible: the picture has a name and a description in words."""
-    themed = (
-        chart.properties(padding={"left": 4, "right": 16, "top": 5, "bottom": 5})
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=13,
-            titleFontSize=13, gridColor="#e3e9ee", domainColor=SOFT, tickColor=SOFT,
-            titleFontWeight="normal", labelLimit=LONGEST_LABEL,
-        )
-        .configure_title(font=FONT, color=INK, fontSize=14, anchor="start", frame="group",
-                         fontWeight="bold", lineHeight=18, offset=6)
-        .configure_legend(
-            labelFont=FONT, titleFont=FONT, labelColor=INK, titleColor=INK, labelFontSize=13,
-            titleFontSize=13, orient="top", titleFontWeight="normal", symbolStrokeWidth=2,
-        )
-    )  # fmt: skip
-    drawn: str = vl_convert.vegalite_to_svg(themed.to_json())
+    return render_spec(chart.to_dict(), title, text, id_)
+
+
+def render_spec(spec: Mapping[str, Any], title: str, text: str, id_: str) -> str:
+    """The same for a chart in plain Vega-Lite, in our theme."""
+    padding = {"left": 4, "right": 16, "top": 5, "bottom": 5}
+    drawn: str = vl_convert.vegalite_to_svg({**spec, "padding": padding, "config": THEME})
     head = f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" preserveAspectRatio="xMinYMin meet" '
     names = (
         f'<title id="{id_}-t">{html.escape(title)}</title>'
@@ -57,7 +69,8 @@ def _svg(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: 
     return re.sub(r"<svg ([^>]*)>", lambda m: head + m.group(1) + ">" + names, drawn, count=1)
 
 
-def _wrapped(title: str, width: float) -> list[str]:
+def wrapped(title: str, width: float) -> list[str]:
+    """A title in at most three lines that fit into `width` pixels."""
     return textwrap.wrap(title, max(12, int(width / LETTER)), max_lines=3, placeholder=" …")
 
 
@@ -72,7 +85,8 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
     return " ".join(
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
-        f"95% interval {row.low:.0%} to {row.high:.0%}"
+        + (f"estimated rate {row.rate:.0%}, " if row.evidence else "")
+        + f"95% interval {row.interval[0]:.0%} to {row.interval[1]:.0%}"
         + (
             "."
             if row.threshold is None
@@ -97,15 +111,15 @@ def _marks(rows: Sequence[ResultRow], legend: alt.Legend | None) -> tuple[alt.Co
 
 @cache
 def rates(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
-    """Success rate with its exact interval per criterion and mode, against threshold and zone."""
+    """Success rate with its interval per criterion and mode, against threshold and zone."""
     marks = _marks(rows, None)
     groups = list(_by_criterion(rows).values())
-    labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 8)
+    labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 14)
     width = (NARROW if narrow else WIDE) - labels - 30
     panels = [_rate_panel(group, marks, (width, labels), group is groups[-1]) for group in groups]
     chart = alt.vconcat(*panels, spacing=14)
     id_ = "rates-narrow" if narrow else "rates"
-    return _svg(chart, "Success rate by criterion and mode", describe_rates(rows), id_)
+    return accessible(chart, "Success rate by criterion and mode", describe_rates(rows), id_)
 
 
 def _rate_panel(
@@ -117,21 +131,21 @@ def _rate_panel(
     """One criterion: a line a mode, the threshold across all of them."""
     (width, labels), (colour, shape) = size, marks
     data = alt.InlineData(values=[
-        {"mode": row.mode, "rate": row.solved / row.counted, "low": row.low, "high": row.high}
+        {"mode": row.mode, "rate": row.rate, "low": row.interval[0], "high": row.interval[1]}
         for row in rows
     ])  # fmt: skip
     axis = alt.Axis(format="%", tickCount=5, labels=last, title="Success rate" if last else None)
     scale = alt.Scale(domain=[0, 1], nice=False)
     y = alt.Y("mode:N", sort=[row.mode for row in rows], title=None,
               axis=alt.Axis(ticks=False, domain=False, minExtent=labels, maxExtent=labels,
-                            labelLimit=labels))  # fmt: skip
+                            labelLimit=labels, labelPadding=9))  # fmt: skip
     base = alt.Chart(data)
     low, rate = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "rate"))
     interval = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour)
     point = base.mark_point(filled=True, size=90, opacity=1).encode(
         x=rate, y=y, color=colour, shape=shape
     )
-    title = alt.TitleParams(_wrapped(rows[0].title, width))
+    title = alt.TitleParams(wrapped(rows[0].title, width))
     return alt.layer(*_threshold(rows[0], scale, axis), interval, point).properties(
         width=width, height=len(rows) * MODE_HEIGHT, title=title
     )
@@ -173,7 +187,7 @@ def by_difficulty(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     panels = [_difficulty_panel(group, colour, shape, width) for group in groups.values()]
     chart = alt.concat(*panels, columns=columns, spacing=18)
     id_ = "difficulty-narrow" if narrow else "difficulty"
-    return _svg(chart, "Share solved by difficulty", describe_difficulty(rows), id_)
+    return accessible(chart, "Share solved by difficulty", describe_difficulty(rows), id_)
 
 
 def _difficulty_panel(
@@ -191,5 +205,5 @@ def _difficulty_panel(
     )  # fmt: skip
     points = base.mark_point(filled=True, size=80, opacity=1)
     return alt.layer(base.mark_line(strokeWidth=2), points).properties(
-        width=width, height=120, title=alt.TitleParams(_wrapped(rows[0].title, width))
+        width=width, height=120, title=alt.TitleParams(wrapped(rows[0].title, width))
     )

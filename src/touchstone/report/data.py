@@ -147,6 +147,16 @@ class EvidenceFacts:
     beyond_high: float | None
     """Its upper end."""
 
+    @property
+    def unrun(self) -> int:
+        """Samples that were sealed and never had to run."""
+        return self.size - self.used - self.overshoot
+
+    @property
+    def whole(self) -> bool:
+        """Whether the verdict rests on every sample that was sealed."""
+        return self.used == self.size
+
 
 @dataclass(frozen=True)
 class ResultRow:
@@ -162,8 +172,9 @@ class ResultRow:
     solved: int
     counted: int
     low: float
-    """Lower end of the exact 95% interval of the success rate."""
+    """Lower end of the exact 95% interval of the success rate, for a fixed number of samples."""
     high: float
+    """Its upper end."""
     rule: str
     """Threshold, zone and error rates in words, the same in every row of a criterion."""
     threshold: float | None
@@ -176,6 +187,16 @@ class ResultRow:
     by_difficulty: tuple[DifficultyCount, ...]
     evidence: EvidenceFacts | None = None
     """None where the number of samples was fixed beforehand, or the audience may not read it."""
+
+    @property
+    def rate(self) -> float:
+        """The success rate to be shown: over the whole battery where a run may stop early."""
+        return self.evidence.estimate if self.evidence else self.solved / self.counted
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Its 95% interval: the one that is valid however the run stopped."""
+        return (self.evidence.low, self.evidence.high) if self.evidence else (self.low, self.high)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,9 @@
 """How the words of the record are said on a page."""
 
+import math
 from datetime import date
+
+from touchstone.report.data import EvidenceFacts, ResultRow
 
 VERDICTS = {
     "above": "Above",
@@ -74,3 +77,59 @@ def day(text: str) -> str:
     """A day `YYYY-MM-DD` as `21 Nov 2026`."""
     read = date.fromisoformat(text)
     return f"{read.day} {read:%b %Y}"
+
+
+def exact_percent(rate: float) -> str:
+    """A rate that was laid down, as `50%` or `7.5%`: never rounded to another."""
+    return f"{rate * 100:.6g}%"
+
+
+def chances(bound: float) -> str:
+    """The error rate behind a bound of log10 evidence, as `5 times in 100`; never too low."""
+    scale, times = 100, 0
+    while True:
+        exactly = scale * 10**-bound
+        times = math.ceil(exactly - 1e-6)
+        if times <= exactly * 1.05 or scale >= 10**9:
+            break
+        scale *= 10
+    return f"{'once' if times == 1 else f'{times} times'} in {scale:,}"
+
+
+def times(evidence: float) -> str:
+    """A betting factor from its log10, as `43-fold`; never one that reaches a bound it has not."""
+    factor = 10**evidence
+    if evidence >= 6:  # noqa: PLR2004  a million: past it nobody reads the digits
+        return "over 1,000,000-fold"
+    if factor < 0.01:  # noqa: PLR2004  beneath two decimals
+        return "under 0.01-fold"
+    digits = 0 if factor >= 10 else 1 if factor >= 1 else 2  # noqa: PLR2004  two digits are enough
+    # A factor that was computed from a logarithm may miss its whole number by a rounding error.
+    down = math.floor(factor * 10**digits + 1e-6) / 10**digits
+    return f"{down:,.{digits}f}-fold"
+
+
+def stopped(row: ResultRow, evidence: EvidenceFacts) -> str:
+    """Why no more samples were used, as part of a sentence."""
+    if evidence.reason == "evidence":
+        word = "either word" if row.verdict == "within-zone" else f"“{row.verdict}”"
+        return f"the evidence for {word} reached its bound"
+    if evidence.reason == "settled" and not evidence.whole:
+        return "no answer still to come could change the word"
+    if evidence.whole:
+        return "the whole battery had run"
+    return "neither bound was reached with the samples that ran"
+
+
+def claim(row: ResultRow, evidence: EvidenceFacts) -> str:
+    """What the verdict's word claims of the battery; that it claims nothing, where it does not."""
+    tasks = f"these {evidence.size} tasks"
+    if evidence.claimed is not None:
+        than = "more" if row.verdict == "above" else "fewer"
+        return f"claims: {than} than {exact_percent(evidence.claimed)} of {tasks} would be solved"
+    if row.verdict == "within-zone" and row.threshold is not None:
+        low, high = (exact_percent(row.threshold + side * row.zone) for side in (-1, 1))
+        return f"claims: between {low} and {high} of {tasks} would be solved"
+    if row.verdict in ("above", "below"):
+        return "claims what the rule above says, and no rate"
+    return "claims nothing"

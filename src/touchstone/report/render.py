@@ -1,14 +1,27 @@
 """From facts to one HTML page that needs no other file and runs no script."""
 
+from collections.abc import Sequence
 from importlib import resources
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from touchstone.report import charts, clock_picture
-from touchstone.report.data import ReportData
-from touchstone.report.phrases import day, outcome, percent, says_pill, verdict_phrase, verdict_pill
+from touchstone.report import charts, clock_picture, evidence_charts, saving_picture
+from touchstone.report.data import ReportData, ResultRow
+from touchstone.report.phrases import (
+    chances,
+    claim,
+    day,
+    exact_percent,
+    outcome,
+    percent,
+    says_pill,
+    stopped,
+    times,
+    verdict_phrase,
+    verdict_pill,
+)
 
 FILTERS = {
     "percent": percent,
@@ -16,6 +29,9 @@ FILTERS = {
     "phrase": verdict_phrase,
     "says": says_pill,
     "day": day,
+    "chances": chances,
+    "times": times,
+    "exact_percent": exact_percent,
 }
 
 
@@ -28,7 +44,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(FILTERS)
-    environment.globals["outcome"] = outcome
+    environment.globals |= {"outcome": outcome, "claim": claim, "stopped": stopped}
     return environment
 
 
@@ -46,8 +62,29 @@ def _pictures(data: ReportData) -> dict[str, Markup]:
         "clock": _pair(clock_picture.draw(data.clock), clock_picture.draw(data.clock, narrow=True))
         if data.clock
         else "",
+        "saving": _saving_bar(data.results),
     }
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704  drawn and escaped by us
+
+
+def _saving_bar(results: Sequence[ResultRow]) -> str:
+    if not any(row.evidence for row in results):
+        return ""
+    sums = saving_picture.saving(results)
+    return _pair(saving_picture.draw(sums), saving_picture.draw(sums, narrow=True))
+
+
+def _early(results: Sequence[ResultRow]) -> list[tuple[list[ResultRow], Markup]]:
+    """The rows that may stop early, criterion by criterion, with the picture of their evidence."""
+    found = []
+    early = [row for row in results if row.evidence]
+    for number, (_, group) in enumerate(groupby(early, lambda row: row.criterion)):
+        rows, name, drawn = list(group), f"evidence-{number}", ""
+        if any(row.evidence and row.evidence.above for row in rows):
+            one, other = (evidence_charts.draw(tuple(rows), name, narrow=n) for n in (False, True))
+            drawn = _pair(one, other)
+        found.append((rows, Markup(drawn)))  # noqa: S704  drawn and escaped by us
+    return found
 
 
 def _pair(wide: str, narrow: str) -> str:
@@ -62,6 +99,7 @@ def render_html(data: ReportData) -> str:
     scripts and the network.
     """
     style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
+    early = _early(data.results)
     criteria = [list(rows) for _, rows in groupby(data.results, lambda row: row.criterion)]
     return (
         _environment()
@@ -69,6 +107,8 @@ def render_html(data: ReportData) -> str:
         .render(
             r=data,
             criteria=criteria,
+            early=early,
+            saving=saving_picture.saving(data.results) if early else None,
             style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
             pictures=_pictures(data),
         )

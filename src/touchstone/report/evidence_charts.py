@@ -1,0 +1,181 @@
+"""The evidence of verdicts that may stop early: a panel a run, its path between two bounds.
+
+Up is evidence for "above", down for "below". A gambler who has lost more than was won is drawn at
+the middle: how deep the loser sank tells a reader nothing.
+
+Written in plain Vega-Lite: Altair copies every layer of every panel many times, which took seconds.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from touchstone.report.charts import NARROW, SOFT, WIDE, render_spec, wrapped
+from touchstone.report.data import EvidenceFacts, ResultRow
+from touchstone.report.phrases import stopped, times, verdict_pill
+
+Spec = dict[str, Any]
+"""A piece of Vega-Lite."""
+COLOURS = {"above": "#a5321f", "below": "#2f6b3a"}
+"""As in the pills of the verdicts; the side of the middle says the same without them."""
+RUNNING, UNRUN = "#c9d4dc", "#eef2f5"
+HEIGHT = 130
+AXIS = 58
+"""Room for the names of the bounds, in pixels."""
+HEADROOM, HIGHEST = 1.5, 1.2
+"""Height of the picture, and of the highest mark in it, as multiples of a bound."""
+MOST_POINTS = 240
+"""More points than pixels are not seen and make the page heavy."""
+ROOM, LETTERS = 96, 40
+"""Pixels that a region's name needs, and the number of the last sample beside its mark."""
+
+
+def describe(rows: Sequence[ResultRow]) -> str:
+    """The pictures in words."""
+    return " ".join(_described(row, row.evidence) for row in rows if row.evidence)
+
+
+def _described(row: ResultRow, evidence: EvidenceFacts) -> str:
+    half = max(1, len(evidence.above) // 2)
+    paths = (
+        f"The evidence for “above” stood at {times(evidence.above[half - 1])} after {half} and "
+        f"{times(evidence.above[-1])} at the end (bound {times(evidence.bound_above)}), that for "
+        f"“below” at {times(evidence.below[half - 1])} and {times(evidence.below[-1])} "
+        f"(bound {times(evidence.bound_below)})."
+        if evidence.above
+        else "No evidence was counted."
+    )
+    return (
+        f"{row.title}, {row.mode}: {verdict_pill(row.verdict).lower()}, {evidence.used} of "
+        f"{evidence.size} samples used: {stopped(row, evidence)}. {paths} "
+        f"{evidence.overshoot} more were under way, {evidence.unrun} never ran."
+    )
+
+
+@cache
+def draw(rows: tuple[ResultRow, ...], name: str, *, narrow: bool = False) -> str:
+    """The rows of one criterion that have a path, a panel each; `name` makes its ids unique."""
+    shown = [row for row in rows if row.evidence and row.evidence.above]
+    # A run alone is as wide as one of two: a long flat picture would flatten its evidence.
+    columns = 1 if narrow else min(3, max(2, len(shown)))
+    width = (NARROW if narrow else WIDE) // columns - AXIS - 24
+    panels = [_panel(row, row.evidence, width) for row in shown if row.evidence]
+    spec = {"concat": panels, "columns": columns, "spacing": 22}
+    title = f"Evidence over samples: {rows[0].title}"
+    return render_spec(spec, title, describe(shown), f"{name}-narrow" if narrow else name)
+
+
+def _panel(row: ResultRow, evidence: EvidenceFacts, width: int) -> Spec:
+    said = f"{row.mode}: {verdict_pill(row.verdict).lower()}"
+    return {
+        "title": wrapped(said, width + AXIS),
+        "width": width,
+        "height": HEIGHT,
+        "encoding": _scales(evidence),
+        "layer": [
+            *_regions(evidence, width),
+            *_bounds(evidence),
+            *(layer for side in COLOURS for layer in _path(side, evidence)),
+            *_stop(evidence, width),
+        ],
+    }
+
+
+def _scales(evidence: EvidenceFacts) -> Spec:
+    """What all layers share. The upright axis names the bounds: a reader needs nothing else."""
+    top, bottom = evidence.bound_above, -evidence.bound_below
+    named = (
+        f"datum.value > 0 ? ['above', '{times(top)}'] : "
+        f"datum.value < 0 ? ['below', '{times(-bottom)}'] : 'none'"
+    )
+    x_axis = {"values": [0, evidence.size], "grid": False, "titlePadding": 2}
+    y_axis = {
+        "values": [bottom, 0, top], "labelExpr": named, "grid": False, "ticks": False,
+        "domain": False, "minExtent": AXIS, "maxExtent": AXIS, "labelLimit": AXIS,
+    }  # fmt: skip
+    return {
+        "x": {
+            "field": "x", "type": "quantitative", "axis": x_axis,
+            "title": "samples, in the sealed order",
+            "scale": {"domain": [0, evidence.size], "nice": False},
+        },
+        "y": {
+            "field": "y", "type": "quantitative", "axis": y_axis, "title": None,
+            "scale": {"domain": [bottom * HEADROOM, top * HEADROOM], "nice": False},
+        },
+    }  # fmt: skip
+
+
+def _layer(mark: Spec, values: list[Spec], **encoding: Spec) -> Spec:
+    return {"mark": mark, "data": {"values": values}, "encoding": encoding}
+
+
+def _regions(evidence: EvidenceFacts, width: int) -> list[Spec]:
+    """The samples under way at the stop, and those that never ran, as wide as they are many."""
+    first, second = evidence.used, evidence.used + evidence.overshoot
+    top, bottom = evidence.bound_above * HEADROOM, -evidence.bound_below * HEADROOM
+    regions = [
+        _layer(
+            {"type": "rect", "color": colour, "opacity": 1},
+            [{"x": low, "end": high, "y": bottom, "top": top}],
+            x2={"field": "end"}, y2={"field": "top"},
+        )
+        for low, high, colour in ((first, second, RUNNING), (second, evidence.size, UNRUN))
+        if high > low
+    ]  # fmt: skip
+    if width * evidence.unrun / evidence.size >= ROOM:
+        # Above the middle, where no line crosses it.
+        named = {"x": (second + evidence.size) / 2, "y": 0, "text": f"{evidence.unrun} not run"}
+        regions.append(_layer({"type": "text", "dy": -9}, [named], text={"field": "text"}))
+    return regions
+
+
+def _bounds(evidence: EvidenceFacts) -> list[Spec]:
+    """Dashed lines at the bounds; a plain one where nobody has won anything."""
+    bounds = {"above": evidence.bound_above, "below": -evidence.bound_below}
+    dashed = {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 1.5}
+    ends = {"x": 0, "end": evidence.size}
+    return [
+        _layer({"type": "rule", "color": SOFT}, [ends | {"y": 0}], x2={"field": "end"}),
+        *(
+            _layer(dashed | {"color": COLOURS[side]}, [ends | {"y": at}], x2={"field": "end"})
+            for side, at in bounds.items()
+        ),
+    ]
+
+
+def _height(side: str, value: float, evidence: EvidenceFacts) -> float:
+    """Where evidence is drawn: nothing beneath the middle, nothing beyond the picture."""
+    bound = evidence.bound_above if side == "above" else evidence.bound_below
+    inside = min(max(value, 0.0), bound * HIGHEST)
+    return inside if side == "above" else -inside
+
+
+def _path(side: str, evidence: EvidenceFacts) -> list[Spec]:
+    """A line from nothing on and the area under it, thinned out but never by its last sample."""
+    values = evidence.above if side == "above" else evidence.below
+    step = -(-len(values) // MOST_POINTS)
+    places = sorted(range(len(values) - 1, -1, -step))
+    points = [{"x": 0, "y": 0.0, "middle": 0}]
+    points += [
+        {"x": place + 1, "y": _height(side, values[place], evidence), "middle": 0}
+        for place in places
+    ]
+    colour = COLOURS[side]
+    area = {"type": "area", "color": colour, "opacity": 0.18}
+    line = {"type": "line", "color": colour, "strokeWidth": 2}
+    return [_layer(area, points, y2={"field": "middle"}), _layer(line, points)]
+
+
+def _stop(evidence: EvidenceFacts, width: int) -> list[Spec]:
+    """A mark at the last sample used, with its number on the side that has room."""
+    side = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
+    last = (evidence.above if side == "above" else evidence.below)[-1]
+    point = {"x": evidence.used, "y": _height(side, last, evidence), "text": str(evidence.used)}
+    shape = "circle" if evidence.reason == "evidence" else "diamond"
+    late = width * (1 - evidence.used / evidence.size) < LETTERS
+    mark = {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": COLOURS[side],
+            "shape": shape}  # fmt: skip
+    text = {"type": "text", "fontWeight": "bold", "align": "right" if late else "left",
+            "dx": -9 if late else 9, "dy": -9 if side == "above" else 9}  # fmt: skip
+    return [_layer(mark, [point]), _layer(text, [point], text={"field": "text"})]
