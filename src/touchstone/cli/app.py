@@ -12,7 +12,9 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
+from touchstone.cli.directive import directive
 from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
@@ -33,6 +35,8 @@ review = App(
 )
 app.command(review)
 app.command(terms)
+app.command(directive)
+app.command(plan)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -124,6 +128,7 @@ def review_run(
     items: int | None = None,
     workers: int = 2,
     accept_grade: bool = False,
+    whole_battery: bool = False,
     resume: str | None = None,
     json: Json = False,
 ) -> int:
@@ -136,6 +141,8 @@ def review_run(
         items: Items per criterion, fixed when the battery is sealed.
         workers: Worker processes.
         accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
+        whole_battery: Run every item before any verdict, instead of stopping where the answer is
+            known; fixed when the battery is sealed.
         resume: Take the centre's halt back; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
@@ -147,6 +154,7 @@ def review_run(
         items=items,
         workers=workers,
         accept_grade=accept_grade,
+        whole_battery=whole_battery,
         resume=resume,
     )
     with observer() as watching, open_installation() as installation:

@@ -9,10 +9,16 @@ from cyclopts import App, Parameter
 from touchstone.cli.output import Json, show, show_json
 
 DONE, NO = 0, 1
-terms = App(name="terms", help="Check, compare, prove about or compile terms of access.")
+terms = App(
+    name="terms", help="Check, compare, prove about, offer, agree or bundle terms of access."
+)
 Entities = Annotated[
     Path | None, Parameter(help="A TOML file of organisations, lists and people; default: nobody.")
 ]
+
+
+People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
+As = Annotated[str, Parameter(name="--as", help="The party whose key signs.")]
 
 
 class Told(Protocol):
@@ -48,7 +54,14 @@ def check(file: Path, *, json: Json = False) -> int:
 
 
 @terms.command
-def diff(old: Path, new: Path, *, entities: Entities = None, json: Json = False) -> int:
+def diff(
+    old: Path,
+    new: Path,
+    *,
+    entities: Entities = None,
+    people: People = None,
+    json: Json = False,
+) -> int:
     """Say who gains and who loses by newer terms, with examples.
 
     Args:
@@ -57,7 +70,7 @@ def diff(old: Path, new: Path, *, entities: Entities = None, json: Json = False)
     """
     from touchstone.service.terms.files import compare_terms
 
-    _tell(compare_terms(old, new, entities), json=json)
+    _tell(compare_terms(old, new, entities, people), json=json)
     return DONE
 
 
@@ -86,4 +99,144 @@ def compile_(file: Path, *, json: Json = False) -> int:
     from touchstone.service.terms.files import compile_terms
 
     _tell(compile_terms(file), json=json)
+    return DONE
+
+
+@terms.command
+def offer(
+    case: str,
+    file: Path,
+    *,
+    party: As,
+    entities: Entities = None,
+    people: People = None,
+    json: Json = False,
+) -> int:
+    """Lay terms on the table of a case, by a party's key, and say what they change.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        file: The terms, a TOML file.
+    """
+    return _offer(case, file, party, (entities, people), counter=False, json=json)
+
+
+@terms.command
+def counter(
+    case: str,
+    file: Path,
+    *,
+    party: As,
+    entities: Entities = None,
+    people: People = None,
+    json: Json = False,
+) -> int:
+    """Answer another party's terms with a counter-offer, and say what it changes.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        file: The terms, a TOML file.
+    """
+    return _offer(case, file, party, (entities, people), counter=True, json=json)
+
+
+def _offer(
+    case: str,
+    file: Path,
+    party: str,
+    crowd: tuple[Path | None, Path | None],
+    *,
+    counter: bool,
+    json: bool,
+) -> int:
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import offers
+
+    with open_installation() as installation:
+        found = open_found(installation, case)
+        _tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
+    return DONE
+
+
+@terms.command
+def agree(case: str, *, party: As, json: Json = False) -> int:
+    """Agree to exactly the terms on the table, by a party's key.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+    """
+    return _answer(case, party, None, agree=True, json=json)
+
+
+@terms.command
+def decline(case: str, *, party: As, reason: str | None = None, json: Json = False) -> int:
+    """Decline the terms on the table, by a party's key. It carries no penalty.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        reason: Why, one line for the record.
+    """
+    return _answer(case, party, reason, agree=False, json=json)
+
+
+def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import offers
+
+    with open_installation() as installation:
+        found = open_found(installation, case)
+        _tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
+    return DONE
+
+
+@terms.command
+def bundle(
+    case: str,
+    *,
+    out: Path,
+    entities: Entities = None,
+    stream: str | None = None,
+    json: Json = False,
+) -> int:
+    """Sign the next policy bundle: the agreed terms and the directives that are carried out.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        out: The folder that gateways watch.
+        entities: A TOML file of organisations and lists; default: as the newest bundle has them.
+        stream: The deployment that it is for; default: the newest bundle's, or the model's id.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import bundling
+    from touchstone.service.terms.crowds import Crowd, registry_of
+    from touchstone.service.terms.recorded import Recorded
+
+    with open_installation() as installation:
+        found = open_found(installation, case)
+        registry = registry_of(Recorded(found), Crowd(entities))
+        _tell(bundling.publish(found, out, registry, stream), json=json)
+    return DONE
+
+
+@terms.command
+def rollback(
+    case: str, number: int, *, out: Path, stream: str | None = None, json: Json = False
+) -> int:
+    """Sign the next policy bundle with the state of an older one: numbers only go up.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        number: The older bundle's number.
+        out: The folder that gateways watch.
+        stream: The deployment that it is for; default: the newest bundle's.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import bundling
+
+    with open_installation() as installation:
+        _tell(bundling.return_to(open_found(installation, case), out, number, stream), json=json)
     return DONE

@@ -9,6 +9,8 @@
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
+        ├── CannotOrderError       (BadInputError)   terms or a directive that do not fit the case
+        ├── NotAgreedError         (AnswerIsNoError) nothing that was agreed, or not this
         ├── CannotRunError         (BadInputError)   this review cannot be run here, and why
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
         └── BusyError              (AnswerIsNoError) another process is running this review
@@ -40,6 +42,14 @@ class UnreadableTextError(ServiceError, BadInputError):
 
 class UnknownFrameworkError(ServiceError, BadInputError):
     """Neither the id of a shipped framework nor a framework file."""
+
+
+class CannotOrderError(ServiceError, BadInputError):
+    """Terms, a directive, an answer or an option do not fit the case; the line names the mend."""
+
+
+class NotAgreedError(ServiceError, AnswerIsNoError):
+    """What is asked for rests on something that nobody agreed to; the line says what is missing."""
 
 
 class CannotRunError(ServiceError, BadInputError):

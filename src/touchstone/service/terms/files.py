@@ -1,15 +1,18 @@
 """Terms of access from files: checked, compared, proved about, compiled; not enforced here."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from touchstone.service.texts import read_text
 from touchstone.terms import (
+    Person,
     Policy,
     Population,
     Terms,
     compile_policy,
     in_force,
     parse_entities,
+    parse_people,
     parse_terms,
 )
 from touchstone.terms.difference import Difference, difference
@@ -17,6 +20,7 @@ from touchstone.terms.prove import Proof, prove
 
 MAX_TERMS = 1 << 20
 MAX_ENTITIES = 64 << 20
+MAX_PEOPLE = 256 << 20
 
 
 def load_terms(path: Path) -> Terms:
@@ -29,12 +33,25 @@ def load_terms(path: Path) -> Terms:
     return parse_terms(read_text(path, MAX_TERMS), path.name)
 
 
-def load_people(path: Path | None, terms: Terms) -> Population:
-    """The registry and the people in a TOML file; nobody where there is none."""
-    if path is None:
-        nobody = f'format = "touchstone/entities/1"\ndeveloper = "{terms.text.developer}"\n'
-        return parse_entities(nobody, "nobody", terms)
-    return parse_entities(read_text(path, MAX_ENTITIES), path.name, terms)
+def load_people(path: Path | None, terms: Terms, people: Path | None = None) -> Population:
+    """The registry and the people in a TOML file; nobody where there is none.
+
+    `people` is a CSV file of the real user base, for more of them than TOML reads quickly; it takes
+    the place of those in the TOML file.
+
+    Raises:
+        UnreadableTextError: a file cannot be read.
+        TermsFileError: it holds something else; the line names the place and the mend.
+    """
+    nobody = f'format = "touchstone/entities/1"\ndeveloper = "{terms.text.developer}"\n'
+    text = nobody if path is None else read_text(path, MAX_ENTITIES)
+    known = parse_entities(text, path.name if path else "nobody", terms)
+    return known if people is None else Population(known.registry, read_people(people))
+
+
+def read_people(path: Path) -> Iterator[Person]:
+    """The people in a CSV file; errors as `load_people`, some of them only as they are read."""
+    return parse_people(read_text(path, MAX_PEOPLE), path.name)
 
 
 def compile_terms(path: Path) -> Policy:
@@ -42,10 +59,12 @@ def compile_terms(path: Path) -> Policy:
     return compile_policy(in_force(load_terms(path)))
 
 
-def compare_terms(old: Path, new: Path, entities: Path | None) -> Difference:
+def compare_terms(
+    old: Path, new: Path, entities: Path | None, people: Path | None = None
+) -> Difference:
     """Who gains and who loses by the newer terms."""
     before, after = load_terms(old), load_terms(new)
-    return difference(in_force(before), in_force(after), load_people(entities, after))
+    return difference(in_force(before), in_force(after), load_people(entities, after, people))
 
 
 def prove_claim(path: Path, claim: str, entities: Path | None, now: int) -> Proof:

@@ -1,0 +1,240 @@
+"""`touchstone directive`: an official's order, from its blast radius to the proof of its effect."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from cyclopts import App, Parameter
+
+from touchstone.cli.output import Json, show, show_json
+
+if TYPE_CHECKING:
+    from touchstone.service.terms.crowds import Crowd
+    from touchstone.service.terms.directing import Kind
+
+DONE = 0
+directive = App(
+    name="directive", help="Preview, issue, answer, follow or lift an official's directive."
+)
+Entities = Annotated[
+    Path | None,
+    Parameter(help="A TOML file of organisations, lists and people; default: the newest bundle's."),
+]
+People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
+As = Annotated[str | None, Parameter(name="--as", help="The agency; default: the only one.")]
+Flag = Annotated[bool, Parameter(negative="")]
+
+
+class Told(Protocol):
+    """A result that says itself in lines and in JSON."""
+
+    def lines(self) -> Any:
+        """For people."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        ...
+
+
+def _tell(result: Told, *, json: bool) -> None:
+    if json:
+        show_json(result.as_dict())
+    else:
+        show("\n".join(result.lines()))
+
+
+def _crowd(entities: Path | None, people: Path | None) -> "Crowd":
+    from touchstone.service.terms.crowds import Crowd
+
+    return Crowd(entities, people)
+
+
+@directive.command
+def preview(
+    case: str,
+    file: Path,
+    *,
+    entities: Entities = None,
+    people: People = None,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Show what a directive would do to the real user base, before anyone signs.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        file: The directive, a TOML file.
+        out: An HTML file for the same as a page with bars.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.files import write_file
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import directing
+    from touchstone.service.terms.page import preview_page
+
+    with open_installation() as installation:
+        shown = directing.preview(open_found(installation, case), file, _crowd(entities, people))
+    if out is not None:
+        write_file(out, [preview_page(shown).encode()])
+    _tell(shown, json=json)
+    return DONE
+
+
+@directive.command
+def issue(
+    case: str,
+    file: Path,
+    *,
+    party: As = None,
+    marking: str | None = None,
+    entities: Entities = None,
+    people: People = None,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Issue a directive, by an agency's key.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        file: The directive, a TOML file.
+        marking: RED, AMBER+STRICT, AMBER (the default), GREEN or CLEAR: who may read it.
+        out: The folder that gateways watch: a directive in a standing class is then answered at
+            once.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import directing
+
+    with open_installation() as installation:
+        found, crowd = open_found(installation, case), _crowd(entities, people)
+        done = directing.issue(found, file, crowd, party=party, label=marking, out=out)
+    _tell(done, json=json)
+    return DONE
+
+
+@directive.command
+def answer(
+    case: str,
+    number: str,
+    *,
+    narrowly: Path | None = None,
+    more_broadly: Path | None = None,
+    contested: str | None = None,
+    by_standing_class: Flag = False,
+    reason: str | None = None,
+    revise: Flag = False,
+    entities: Entities = None,
+    people: People = None,
+    out: Path | None = None,
+    json: Json = False,
+) -> int:
+    """Answer a directive, by the developer's key, and sign the bundle that carries it out.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        number: The directive's id, or its number in the case.
+        narrowly: The text that is carried out: at the order's own scope, or within it.
+        more_broadly: The text that is carried out: it bars more than the order does.
+        contested: Do not carry it out; one line for the record that says why.
+        by_standing_class: By a class of directives that was authorised beforehand.
+        reason: Why, one line for the record.
+        revise: Change an answer that was given.
+        out: The folder that gateways watch.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import directing
+
+    kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
+    with open_installation() as installation:
+        found = open_found(installation, case)
+        done = directing.answer(
+            found, directing.named(found, number), kind, _crowd(entities, people),
+            reading=reading, reason=contested or reason, out=out, revise=revise,
+        )  # fmt: skip
+    _tell(done, json=json)
+    return DONE
+
+
+def _kind(
+    narrowly: Path | None, more_broadly: Path | None, contested: str | None, *, by_class: bool
+) -> "tuple[Kind, Path | None]":
+    """The one answer that was given, and the text that goes with it."""
+    from touchstone.service.errors import CannotOrderError
+
+    given: list[tuple[Kind, Path | None]] = []
+    if narrowly is not None:
+        given.append(("narrowly", narrowly))
+    if more_broadly is not None:
+        given.append(("more-broadly", more_broadly))
+    if contested is not None:
+        given.append(("contested", None))
+    if by_class:
+        given.append(("by-standing-class", None))
+    if len(given) != 1:
+        raise CannotOrderError(
+            "say how, once: --narrowly FILE, --more-broadly FILE, --contested REASON or "
+            "--by-standing-class"
+        )
+    return given[0]
+
+
+@directive.command
+def lift(
+    case: str, number: str, *, party: As = None, out: Path | None = None, json: Json = False
+) -> int:
+    """Lift a directive, by the key of the agency that issued it.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        number: The directive's id, or its number in the case.
+        out: The folder that gateways watch: one answered by standing class then ends at once.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import directing
+
+    with open_installation() as installation:
+        found = open_found(installation, case)
+        done = directing.lift(found, directing.named(found, number), party=party, out=out)
+    _tell(done, json=json)
+    return DONE
+
+
+@directive.command
+def standing(
+    case: str, file: Path | None = None, *, withdraw: Flag = False, json: Json = False
+) -> int:
+    """Authorise classes of directives that are answered at once, by the developer's key.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        file: The classes, a TOML file.
+        withdraw: Take back what was authorised.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.errors import CannotOrderError
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import directing
+
+    if (file is None) is not withdraw:
+        raise CannotOrderError("name a file of classes, or take them back with --withdraw")
+    with open_installation() as installation:
+        done = directing.authorise(open_found(installation, case), file)
+    _tell(done, json=json)
+    return DONE
+
+
+@directive.command
+def example(*, out: Path, people: int = 100_000, seed: int = 12, json: Json = False) -> int:
+    """Write an invented case of June to try directives on, and open it in a home of its own.
+
+    Args:
+        out: A new folder: terms, directives, the user base, and an installation.
+        people: How many invented people.
+        seed: The same seed draws the same people.
+    """
+    from touchstone.service.terms.example import make_example
+
+    _tell(make_example(out, people, seed), json=json)
+    return DONE

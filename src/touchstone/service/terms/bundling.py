@@ -1,0 +1,272 @@
+"""Policy bundles: built from what is agreed and answered, recorded, and laid where gateways watch.
+
+The record comes first: a bundle that is in nobody's record is never in force. A file that a crash
+kept from being written is written by the next command, from the record.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from touchstone.clearance import tlp
+from touchstone.review import Event, State, evolve
+from touchstone.review.events.settling import BundlePublished
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError
+from touchstone.service.files import write_file
+from touchstone.service.recording import Attachment, Deed, Evidence
+from touchstone.service.terms.recorded import Recorded, seconds
+from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
+from touchstone.terms.bundles import parse_body
+
+MEDIA_TYPE = "application/vnd.touchstone.policy-bundle"
+_STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+First = Callable[[str | None], Event]
+"""Makes the deed that a bundle goes with, from the bundle's digest."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A bundle that gateways may now obey."""
+
+    stream: str
+    number: int
+    digest: str
+    directives: tuple[str, ...]
+    path: Path
+    key: str
+    """The developer's public key, in hex: what a gateway pins."""
+    equals: int | None = None
+    """The earlier bundle to whose state it returns."""
+    changes: tuple[str, ...] = ()
+    """What that brings back and ends, in words."""
+
+    def lines(self) -> list[str]:
+        """For people."""
+        carried = f"directives {', '.join(self.directives)}" if self.directives else "no directive"
+        back = f", the state of bundle {self.equals} again" if self.equals else ""
+        return [
+            f"Bundle {self.number} of {self.stream}{back}: the agreed terms and {carried}.",
+            *self.changes,
+            f"  {self.path}  {self.digest}",
+            f'  A gateway obeys it by this pin: key = "{self.key}", stream = "{self.stream}"',
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "stream": self.stream,
+            "number": self.number,
+            "bundle": self.digest,
+            "directives": list(self.directives),
+            "path": str(self.path),
+            "key": self.key,
+            "equals": self.equals,
+            "changes": list(self.changes),
+        }
+
+
+def bundle_name(number: int) -> str:
+    """The file's name in the folder that a gateway watches."""
+    return f"{number:06d}.bundle"
+
+
+def publish(
+    case: Case,
+    out: Path,
+    registry: Registry | None = None,
+    stream: str | None = None,
+    *,
+    first: First | None = None,
+    attached: tuple[Attachment, ...] = (),
+    texts: dict[str, str] | None = None,
+) -> Published:
+    """Sign the next bundle of the agreed terms and of every directive that is carried out.
+
+    Where the newest bundle says the same already, and no deed goes first, none is signed: `out`
+    gets what it lacks.
+
+    Args:
+        case: The case.
+        out: The folder that gateways watch.
+        registry: Who belongs where; None: as the newest bundle has it.
+        stream: The deployment; None: the newest bundle's, or else the model's id.
+        first: Makes a deed that is recorded just before, and counts in the bundle.
+        attached: What goes with that deed.
+        texts: Texts by digest that this deed brings into the record.
+
+    Raises:
+        NotAgreedError: no terms are agreed.
+        CannotOrderError: there is no registry, or `out` is no folder to write to.
+        Refused: the developer may not do this now.
+        KeyMissingError: the developer's key is not on this machine.
+    """
+    _folder(out)
+    made: list[tuple[BundlePublished, bytes]] = []
+
+    def deeds(state: State) -> list[Deed]:
+        at = case.now()
+        after = evolve(state, first(None)) if first else state
+        recorded = Recorded(case, after)
+        for digest, text in (texts or {}).items():
+            recorded.know(digest, text)
+        place, position = _next(case, state, stream)
+        carried = recorded.carried(at)
+        signer = case.installation.keyring.party(case.cast.developer)
+        data = build_bundle(
+            stream=place,
+            issued=seconds(at),
+            terms=recorded.agreed,
+            registry=recorded.registry() if registry is None else registry,
+            signer=signer,
+            directives=recorded.in_force(at),
+            after=position,
+        )
+        newest = state.newest_bundle(place)
+        if newest and not first and _same(data, old := recorded.bundle(newest)):
+            made.append((newest, old))
+            return []
+        number = position.number + 1 if position else 1
+        _check_free(out, number)
+        event = BundlePublished(
+            actor=case.cast.developer,
+            at=at,
+            marking=case.marks.case,
+            stream=place,
+            number=number,
+            bundle=bundle_digest(data),
+            terms=recorded.agreed.digest,
+            directives=carried,
+        )
+        made.append((event, data))
+        before = [Deed(first(event.bundle), attached)] if first else []
+        return [*before, _deed(case, event, data)]
+
+    return _done(case, out, case.record(deeds), made)
+
+
+def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> Published:
+    """Sign the next bundle with the state of an older one: numbers only go up.
+
+    Raises:
+        CannotOrderError: no such bundle was published, or `out` is no folder to write to.
+        Refused: its terms are no longer agreed, or the developer may not do this now.
+        KeyMissingError: the developer's key is not on this machine.
+    """
+    _folder(out)
+    made: list[tuple[BundlePublished, bytes]] = []
+
+    def deeds(state: State) -> list[Deed]:
+        place, position = _next(case, state, stream)
+        older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
+        if older is None or position is None:
+            known = ", ".join(str(b.number) for b in state.bundles if b.stream == place) or "none"
+            raise CannotOrderError(f"{place} has no bundle {number}; published are: {known}")
+        at = case.now()
+        data = reissue_bundle(
+            Recorded(case, state).bundle(older),
+            issued=seconds(at),
+            signer=case.installation.keyring.party(case.cast.developer),
+            after=position,
+        )
+        _check_free(out, position.number + 1)
+        event = BundlePublished(
+            actor=case.cast.developer,
+            at=at,
+            marking=case.marks.case,
+            stream=place,
+            number=position.number + 1,
+            bundle=bundle_digest(data),
+            terms=older.terms,
+            directives=older.directives,
+            equals=number,
+        )
+        made.append((event, data))
+        return [_deed(case, event, data)]
+
+    published = _done(case, out, case.record(deeds), made)
+    return replace(published, changes=_changes(case.state))
+
+
+def _changes(state: State) -> tuple[str, ...]:
+    """What the newest bundle brings back and ends, against the one before it in its stream."""
+    newest = state.bundles[-1]
+    before = next(b for b in reversed(state.bundles[:-1]) if b.stream == newest.stream)
+    names, gone = ([each.directive for each in bundle.directives] for bundle in (newest, before))
+    found = []
+    if newest.terms != before.terms:
+        found.append(f"  It has the terms {newest.terms}, and no longer {before.terms}.")
+    for name in names:
+        if name not in gone:
+            lifted = ", which was lifted" if state.directives[name].lifted_at else ""
+            found.append(f"  {name}{lifted} is carried out again.")
+    found += [f"  {name} is no longer carried out." for name in gone if name not in names]
+    return tuple(found)
+
+
+def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position | None]:
+    """The stream, and the position of its newest bundle."""
+    newest = state.bundles[-1] if state.bundles else None
+    place = stream or (newest.stream if newest else case.submission.model.id)
+    # The record's own form of a name.
+    if not _STREAM.fullmatch(place):
+        raise CannotOrderError(f"--stream {place[:40]!a}: write letters, digits, '.', '_' and '-'")
+    before = state.newest_bundle(place)
+    return place, Position(before.number, before.bundle) if before else None
+
+
+def _deed(case: Case, event: BundlePublished, data: bytes) -> Deed:
+    # Ids of members are in it: the developer alone reads it here.
+    own = tlp("RED", case.cast.developer)
+    return Deed(event, (Evidence(data, MEDIA_TYPE, bundle_name(event.number), own),))
+
+
+def _done(
+    case: Case, out: Path, state: State, made: list[tuple[BundlePublished, bytes]]
+) -> Published:
+    event, data = made[-1]
+    _deliver(case, out, state, event, data)
+    party = state.parties[case.cast.developer]
+    return Published(
+        event.stream,
+        event.number,
+        event.bundle,
+        tuple(each.directive for each in event.directives),
+        out / bundle_name(event.number),
+        party.key,
+        event.equals,
+    )
+
+
+def _deliver(case: Case, out: Path, state: State, newest: BundlePublished, data: bytes) -> None:
+    """Write the newest bundle, after whichever older ones a crash kept from being written."""
+    recorded = Recorded(case, state)
+    for each in state.bundles:
+        path = out / bundle_name(each.number)
+        if each.stream == newest.stream and not path.exists():
+            write_file(path, [data if each == newest else recorded.bundle(each)])
+
+
+def _same(one: bytes, other: bytes) -> bool:
+    """Whether two bundles put the same in force: all but header and signature, and the terms."""
+    read, known = (parse_body(each[: each.rfind(b"\n", 0, -1) + 1]) for each in (one, other))
+    parts = ("policy", "directives", "registry", "terms", "grace_hours", "stream")
+    return all(getattr(read, part) == getattr(known, part) for part in parts)
+
+
+def _check_free(out: Path, number: int) -> None:
+    path = out / bundle_name(number)
+    if path.exists():
+        raise CannotOrderError(
+            f"--out {out}: holds {path.name} already, and it is not of this case and stream: name "
+            "another folder"
+        )
+
+
+def _folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotOrderError(f"--out {out}: cannot be a folder: {error.strerror}") from error

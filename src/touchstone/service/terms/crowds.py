@@ -1,0 +1,52 @@
+"""The real user base as files give it, and what directives do to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from touchstone.service.terms.files import load_people, read_people
+from touchstone.service.terms.recorded import Recorded, seconds
+from touchstone.terms import Directive, Population, Registry
+from touchstone.terms.impact import Impact, impact
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Where real users are read from: a TOML file, and a CSV file for many people."""
+
+    entities: Path | None = None
+    people: Path | None = None
+
+    @property
+    def given(self) -> bool:
+        """Whether there is any."""
+        return self.entities is not None or self.people is not None
+
+
+def registry_of(recorded: Recorded, crowd: Crowd) -> Registry | None:
+    """Who belongs where, from the file; None without one."""
+    if crowd.entities is None:
+        return None
+    return load_people(crowd.entities, recorded.agreed).registry
+
+
+def population_of(recorded: Recorded, crowd: Crowd) -> Population:
+    """The real user base; where no file has the registry, it is the newest bundle's."""
+    if crowd.entities is None and recorded.state.bundles:
+        people = read_people(crowd.people) if crowd.people else ()
+        return Population(recorded.registry(), people)
+    return load_people(crowd.entities, recorded.agreed, crowd.people)
+
+
+def reach_of(recorded: Recorded, directive: Directive, crowd: Crowd, at: str) -> Impact:
+    """What changes when a directive is carried out, or carried out otherwise than now."""
+    before = recorded.in_force(at)
+    after = [directive if each.id == directive.id else each for each in before]
+    if directive.id not in {each.id for each in before}:
+        after.append(directive)
+    return impact(recorded.agreed, before, after, population_of(recorded, crowd), seconds(at))
+
+
+def stands(recorded: Recorded, crowd: Crowd, at: str) -> Impact:
+    """What all directives in force do at a time, against the agreed terms alone."""
+    people = population_of(recorded, crowd)
+    return impact(recorded.agreed, (), recorded.in_force(at), people, seconds(at))

@@ -1,0 +1,364 @@
+"""Directives as deeds: looked at before anyone signs, issued, answered, lifted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from touchstone.clearance import Marking, tlp
+from touchstone.clearance.markings import LABELS
+from touchstone.review import Event, State
+from touchstone.review.events import settling
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError, NotAgreedError
+from touchstone.service.recording import Attachment, Content, Deed
+from touchstone.service.terms.bundling import Published, publish
+from touchstone.service.terms.crowds import Crowd, population_of, reach_of, registry_of
+from touchstone.service.terms.files import MAX_TERMS
+from touchstone.service.terms.recorded import Recorded, event_of, seconds, written
+from touchstone.service.texts import read_text
+from touchstone.terms import Directive, parse_directive
+from touchstone.terms.conditions import utc
+from touchstone.terms.directives import ordered
+from touchstone.terms.impact import Impact
+from touchstone.terms.scopes import beyond
+from touchstone.terms.standing import Circumstances, Match, StandingClasses, match, parse_standing
+
+Kind = Literal["narrowly", "more-broadly", "contested", "by-standing-class"]
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """What a directive would do, before anyone signs."""
+
+    directive: Directive
+    reach: Impact
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [*self.directive.lines(), "", *self.reach.lines()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "directive": self.directive.id,
+            "order": self.directive.digest,
+            "says": self.directive.lines(),
+            "impact": self.reach.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a deed about a directive came to."""
+
+    says: tuple[str, ...]
+    directive: str
+    bundle: Published | None = None
+    reach: Impact | None = None
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [*self.says, *(self.bundle.lines() if self.bundle else ())]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "directive": self.directive,
+            "says": list(self.says),
+            "bundle": self.bundle.as_dict() if self.bundle else None,
+            "people": self.reach.counts() if self.reach else None,
+        }
+
+
+def named(case: Case, name: str) -> str:
+    """The id of the directive that has this id or number. Raises CannotOrderError if none has."""
+    issued = case.state.directives
+    for each in issued.values():
+        if name in {each.issued.directive, str(each.issued.number)}:
+            return each.issued.directive
+    known = ", ".join(issued) or "none"
+    raise CannotOrderError(f"no directive {name[:64]!a} is issued; issued are: {known}")
+
+
+def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
+    """What a directive in a file would do to the real user base. Nothing is recorded.
+
+    Raises:
+        NotAgreedError: no terms are agreed.
+        UnreadableTextError, TermsFileError: a file cannot be used; file, key and mend.
+        TooLargeError: the rules tell too many cases apart.
+    """
+    at, recorded = case.now(), Recorded(case)
+    directive = _read(path, recorded)[1]
+    return Previewed(directive, reach_of(recorded, directive, crowd, at))
+
+
+def issue(
+    case: Case,
+    path: Path,
+    crowd: Crowd,
+    *,
+    party: str | None = None,
+    label: str | None = None,
+    out: Path | None = None,
+) -> Done:
+    """Issue the directive in a file, by an agency's key; answer it at once where a class says so.
+
+    Args:
+        case: The case.
+        path: The directive, a TOML file.
+        crowd: The real user base, where there is one: then its numbers go into the record.
+        party: The agency; None: the case's only one.
+        label: Who may read it, a TLP 2.0 label for the parties of the case; None: AMBER.
+        out: The folder that gateways watch. With it, a directive that falls in a class which the
+            developer authorised beforehand is answered, and its bundle signed, at once.
+
+    Raises:
+        NotAgreedError, UnreadableTextError, TermsFileError, TooLargeError: as `preview`.
+        Refused: the party may not do this now.
+        KeyMissingError: its key is not on this machine.
+    """
+    recorded = Recorded(case)
+    text, directive = _read(path, recorded)
+    agency, marking = party or _only_agency(case), _marking(case, label)
+    at = case.now()
+    reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
+    attached = (written(text, path.name, case), *_numbers(case, reach))
+
+    def deeds(state: State) -> list[Deed]:
+        event = event_of(
+            case,
+            settling.DirectiveIssued,
+            agency,
+            marking=marking.as_dict(),
+            directive=directive.id,
+            order=directive.digest,
+            expires=utc(directive.expires),
+            number=len(state.directives) + 1,
+            reason=directive.reason,
+            restores=list(dict.fromkeys(each.directive for each in directive.restores)),
+        )
+        return [Deed(event, tuple(_marked(each, marking) for each in attached))]
+
+    state = case.record(deeds)
+    number = state.directives[directive.id].issued.number
+    says = [f"{agency} issues directive {number}: {line}" for line in directive.lines()[:1]]
+    says += [f"CONFLICT  {each}" for each in (reach.conflicts if reach else ())]
+    standing = state.standing
+    if out is None or standing is None or standing.classes is None:
+        next_ = f"{case.cast.developer} answers: touchstone directive answer {case.id[:12]} "
+        return Done((*says, next_ + directive.id), directive.id, reach=reach)
+    found = _class_of(case, directive, agency, crowd)
+    if found.matched is None:
+        why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
+        return Done((*says, *why), directive.id, reach=reach)
+    done = _answer_by_class(case, directive.id, found.matched, crowd, out)
+    return Done((*says, *done.says), directive.id, done.bundle, reach)
+
+
+def answer(
+    case: Case,
+    name: str,
+    kind: Kind,
+    crowd: Crowd,
+    *,
+    reading: Path | None = None,
+    reason: str | None = None,
+    out: Path | None = None,
+    revise: bool = False,
+) -> Done:
+    """Say how a directive is carried out, by the developer's key, and sign the bundle that does.
+
+    Args:
+        case: The case.
+        name: The directive's id, as `named` gives it.
+        kind: How. A contested one is not carried out.
+        crowd: The real user base, where there is one; its registry goes into the bundle.
+        reading: The developer's own text of the directive, with `narrowly` and `more-broadly`.
+        reason: Why, for the record.
+        out: The folder that gateways watch.
+        revise: Change an answer that was given.
+
+    Raises:
+        NotAgreedError: a narrower reading bars somebody whom the order does not, or the other way
+            round; or the directive falls in no standing class.
+        CannotOrderError: an option is missing.
+        Refused: it is answered already, or the developer may not do this now.
+    """
+    recorded = Recorded(case)
+    if kind == "by-standing-class":
+        issued = recorded.state.directives[name].issued
+        directive = recorded.directive(name, issued.order)
+        found = _class_of(case, directive, issued.actor, crowd)
+        if found.matched is None:
+            raise NotAgreedError(f"{name} is answered by no class: {'; '.join(found.reasons)}")
+        return _answer_by_class(case, name, found.matched, crowd, _needed(out))
+    attached: tuple[Attachment, ...] = ()
+    texts: dict[str, str] = {}
+    digest: str | None = None
+    reach, says = None, [f"{case.cast.developer} answers {name}: {kind}."]
+    if kind != "contested":
+        text, own = _reading(recorded, name, kind, reading, crowd)
+        digest, attached, texts = own.digest, (written(text, own.id, case),), {own.digest: text}
+        if crowd.given:
+            reach = reach_of(recorded, own, crowd, case.now())
+            attached += _numbers(case, reach)
+            says += _affected(reach)
+
+    def event(bundle: str | None) -> Event:
+        said: type[Event] = settling.DirectiveAnswered
+        return event_of(
+            case, settling.DirectiveAnswerRevised if revise else said, case.cast.developer,
+            directive=name, answer=kind, bundle=bundle, reading=digest, reason=reason,
+        )  # fmt: skip
+
+    if kind == "contested" and not revise:
+        case.record([Deed(event(None), attached)])
+        return Done((*says, "No bundle carries it out."), name)
+    registry = registry_of(recorded, crowd)
+    made = publish(case, _needed(out), registry, first=event, attached=attached, texts=texts)
+    return Done(tuple(says), name, made, reach)
+
+
+def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = None) -> Done:
+    """Lift a directive, by the key of the agency that issued it.
+
+    `name` is its id, as `named` gives it. With `out`, one that was answered by standing class is
+    also taken out of force at once.
+
+    Raises:
+        Refused: another agency issued it, or it is lifted already.
+    """
+    known = case.state.directives[name]
+    actor = party or known.issued.actor
+    event = event_of(case, settling.DirectiveLifted, actor, directive=name)
+    state = case.record([Deed(event)])
+    says = (f"{event.actor} lifts {name}.",)
+    carrying = [b for b in state.bundles[-1:] if name in {d.directive for d in b.directives}]
+    if not carrying:
+        return Done(says, name)
+    by_class = known.said is not None and known.said.answer == "by-standing-class"
+    if out is not None and by_class:
+        return Done(says, name, publish(case, out))
+    mend = f"touchstone terms bundle {case.id[:12]} --out FOLDER"
+    return Done((*says, f"Bundle {carrying[0].number} still carries it out: {mend}"), name)
+
+
+def authorise(case: Case, path: Path | None) -> Done:
+    """Say beforehand which directives are answered at once; None: take that back.
+
+    Raises:
+        NotAgreedError: no terms are agreed.
+        UnreadableTextError, TermsFileError: the file cannot be used; file, key and mend.
+    """
+    attached: tuple[Attachment, ...] = ()
+    says = ["No directive is answered at once any more."]
+    digest, until = None, case.now()
+    name = "none"
+    if path is not None:
+        text = read_text(path, MAX_TERMS)
+        classes: StandingClasses = parse_standing(text, path.name, Recorded(case).agreed)
+        digest, until, name = classes.digest, utc(classes.until), classes.id
+        attached, says = (written(text, path.name, case),), classes.lines()
+    developer = case.cast.developer
+    kind = settling.StandingClassesAuthorised
+    event = event_of(case, kind, developer, classes=digest, until=until)
+    case.record([Deed(event, attached)])
+    return Done((f"{case.cast.developer} authorises beforehand, until {until}:", *says), name)
+
+
+def _read(path: Path, recorded: Recorded) -> tuple[str, Directive]:
+    """A directive's text and what it comes to, checked against what it spares people from."""
+    text = read_text(path, MAX_TERMS)
+    directive = parse_directive(text, path.name, recorded.agreed)
+    issued = recorded.state.directives
+    for number, each in enumerate(directive.restores, start=1):
+        if each.directive not in issued:
+            known = ", ".join(issued) or "none"
+            raise CannotOrderError(
+                f'{path.name}: restores {number}, key "directive" is "{each.directive}", which is '
+                f"not issued; issued are: {known}"
+            )
+    return text, directive
+
+
+def _reading(
+    recorded: Recorded, name: str, kind: Kind, path: Path | None, crowd: Crowd
+) -> tuple[str, Directive]:
+    """The developer's own text of a directive, which must be what it calls itself."""
+    if path is None:
+        raise CannotOrderError(f"--{kind}: name the file with the text that is carried out")
+    text, own = _read(path, recorded)
+    if own.id != name:
+        raise CannotOrderError(f'{path.name}: key "id" is "{own.id}": write "{name}"')
+    order = recorded.directive(name, recorded.state.directives[name].issued.order)
+    inner, outer = (own, order) if kind == "narrowly" else (order, own)
+    people = population_of(recorded, crowd)
+    inside, outside = (tuple(ordered(each, (each,))) for each in (inner, outer))
+    found = beyond(inside, outside, recorded.agreed, people)
+    if found.change is not None:
+        which = "bars whom the order does not" if inner is own else "spares whom the order bars"
+        raise NotAgreedError(f"{path.name}: is not read {kind}: it {which}: {found.change.example}")
+    return text, own
+
+
+def _class_of(case: Case, directive: Directive, issuer: str, crowd: Crowd) -> Match:
+    at, recorded = case.now(), Recorded(case)
+    before = [each for each in recorded.in_force(at) if each.id != directive.id]
+    people = population_of(recorded, crowd)
+    now = Circumstances(recorded.agreed, before, people, seconds(at))
+    return match(recorded.standing(), issuer, directive, now)
+
+
+def _answer_by_class(case: Case, name: str, matched: str, crowd: Crowd, out: Path) -> Done:
+    standing = case.state.standing
+
+    def event(bundle: str | None) -> Event:
+        return event_of(
+            case, settling.DirectiveAnswered, case.cast.developer, directive=name,
+            answer="by-standing-class", bundle=bundle, reason=f"class {matched}",
+            standing=standing.classes if standing else None,
+        )  # fmt: skip
+
+    made = publish(case, out, registry_of(Recorded(case), crowd), first=event)
+    says = f"{case.cast.developer} answers {name} at once, by class {matched}."
+    return Done((says,), name, made)
+
+
+def _affected(reach: Impact) -> Sequence[str]:
+    spared = reach.everyone - reach.losing
+    against = f"; blocking everyone: {reach.everyone:,}, so {spared:,} are spared"
+    of = f"{reach.losing:,} of {reach.people:,} people lose something, {reach.gaining:,} gain"
+    return [f"{of}{against if reach.everyone else ''}."]
+
+
+def _numbers(case: Case, reach: Impact | None) -> tuple[Content, ...]:
+    """The counts for the record, without anybody's name."""
+    return () if reach is None else (Content({"people": reach.counts()}, case.marks.case),)
+
+
+def _marked(attachment: Attachment, marking: Marking) -> Attachment:
+    return Content(attachment.value, marking) if isinstance(attachment, Content) else attachment
+
+
+def _marking(case: Case, label: str | None) -> Marking:
+    chosen = next((each for each in LABELS if each == (label or "AMBER")), None)
+    if chosen is None:
+        raise CannotOrderError(f"--marking {str(label)[:40]!a}: write one of {', '.join(LABELS)}")
+    named = () if chosen in {"GREEN", "CLEAR"} else case.marks.case.parties
+    return tlp(chosen, *named)
+
+
+def _only_agency(case: Case) -> str:
+    agencies = case.state.having("agency")
+    if len(agencies) != 1:
+        known = ", ".join(agencies) or "none"
+        raise CannotOrderError(f"--as: name the agency that issues; in this case are: {known}")
+    return agencies[0]
+
+
+def _needed(out: Path | None) -> Path:
+    if out is None:
+        raise CannotOrderError("--out: name the folder that the gateways watch")
+    return out

@@ -1,0 +1,140 @@
+"""Offers, counter-offers and answers to them: deeds of the parties, each by its own key."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from touchstone.review.events import settling
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError
+from touchstone.service.recording import Deed
+from touchstone.service.terms.files import MAX_TERMS, load_people
+from touchstone.service.terms.recorded import Recorded, event_of, written
+from touchstone.service.texts import read_text
+from touchstone.terms import Terms, in_force, parse_terms
+from touchstone.terms.difference import Difference, difference
+
+
+@dataclass(frozen=True)
+class Offered:
+    """Terms on the table, and what they change."""
+
+    party: str
+    terms: Terms
+    against: str | None
+    """The digest of the terms that were on the table before; None: nothing was."""
+    changes: Difference | None
+
+    def lines(self) -> list[str]:
+        """For people."""
+        text = self.terms.text
+        head = f"{self.party} offers {text.title}, version {text.version} ({self.terms.digest})."
+        if self.changes is None:
+            return [head, "Nothing was on the table before."]
+        return [head, "Against what was on the table:", *self.changes.lines()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "party": self.party,
+            "terms": self.terms.digest,
+            "against": self.against,
+            "changes": self.changes.as_dict() if self.changes else None,
+        }
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a party said to the terms on the table, and where they stand."""
+
+    party: str
+    terms: str
+    answer: str
+    agreed: bool
+    """Whether the developer and another party agree to exactly these."""
+
+    def lines(self) -> list[str]:
+        """For people."""
+        stand = "They are agreed." if self.agreed else "They are not agreed."
+        return [f"{self.party} {self.answer} {self.terms}. {stand}"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "party": self.party,
+            "terms": self.terms,
+            "answer": self.answer,
+            "agreed": self.agreed,
+        }
+
+
+def offer(
+    case: Case,
+    path: Path,
+    party: str,
+    entities: Path | None = None,
+    people: Path | None = None,
+    *,
+    counter: bool = False,
+) -> Offered:
+    """Lay terms on the table, or answer those of another party with a counter-offer.
+
+    Raises:
+        UnreadableTextError, TermsFileError: the file holds no terms; file, key and mend.
+        CannotOrderError: they are for another developer or framework.
+        Refused: this party may not do this now.
+        KeyMissingError: its key is not on this machine.
+    """
+    text = read_text(path, MAX_TERMS)
+    terms = parse_terms(text, path.name)
+    _check(case, terms, path.name)
+    recorded = Recorded(case)
+    table = recorded.state.terms.on_table
+    changes = None
+    if table is not None:
+        before = recorded.terms(table)
+        crowd = load_people(entities, terms, people)
+        changes = difference(in_force(before), in_force(terms), crowd)
+    if counter and table is None:
+        raise CannotOrderError("nothing is on the table to counter: touchstone terms offer CASE")
+    event = (
+        event_of(case, settling.TermsCountered, party, answers=table, terms=terms.digest)
+        if counter
+        else event_of(case, settling.TermsOffered, party, terms=terms.digest)
+    )
+    case.record([Deed(event, (written(text, path.name, case),))])
+    return Offered(party, terms, table, changes)
+
+
+def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) -> Answered:
+    """Agree to exactly the terms on the table, or decline them.
+
+    Raises:
+        CannotOrderError: nothing is on the table.
+        Refused: this party may not do this now.
+        KeyMissingError: its key is not on this machine.
+    """
+    table = case.state.terms.on_table
+    if table is None:
+        raise CannotOrderError("nothing is on the table: touchstone terms offer CASE TERMS.toml")
+    event = (
+        event_of(case, settling.TermsAgreed, party, terms=table)
+        if agree
+        else event_of(case, settling.TermsDeclined, party, terms=table, reason=reason)
+    )
+    state = case.record([Deed(event)])
+    word = "agrees to" if agree else "declines"
+    return Answered(party, table, word, table in state.agreed_before)
+
+
+def _check(case: Case, terms: Terms, source: str) -> None:
+    if terms.text.developer != case.cast.developer:
+        raise CannotOrderError(
+            f'{source}: key "developer" is "{terms.text.developer}", and the case is '
+            f'"{case.cast.developer}"\'s: write that'
+        )
+    if terms.text.framework not in {None, case.framework.id}:
+        raise CannotOrderError(
+            f'{source}: key "framework" is "{terms.text.framework}", and the case is held to '
+            f'"{case.framework.id}": write that, or leave it out'
+        )

@@ -1,0 +1,95 @@
+"""The blast radius as one HTML page that needs no other file and runs no script."""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from touchstone.service.terms.directing import Previewed
+from touchstone.terms.impact import FATES, Group, Impact, summed
+
+_COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
+_WORDS = {"blocked": "lose something", "unknown": "lose something for want of a fact",
+          "kept": "lose nothing", "outside": "could do nothing before"}  # fmt: skip
+_HEAD = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; color: #1b2733; max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem; overflow-wrap: anywhere }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ text-align: left; padding: .25rem .5rem; border-bottom: 1px solid #e3e9ee }}
+td.n {{ text-align: right; font-variant-numeric: tabular-nums }}
+td.b {{ width: 45% }}
+svg {{ display: block; width: 100%; height: 1.1rem }}
+.key span {{ display: inline-block; width: .9em; height: .9em; margin: 0 .4em 0 1em;
+  vertical-align: -.1em }}
+</style></head><body>
+"""
+
+
+def preview_page(shown: Previewed) -> str:
+    """The page. Everything in it is escaped, and the page forbids itself the network."""
+    directive, reach = shown.directive, shown.reach
+    parts = [_HEAD.format(title=escape(f"{directive.title}: blast radius"))]
+    parts.append(f"<h1>{escape(directive.title)}</h1>")
+    parts += [f"<p>{escape(line)}</p>" for line in directive.lines()]
+    parts.append("<h2>Who is affected</h2>" + _against(reach) + _key())
+    for title, groups in (
+        ("By nationality", reach.by_kind), ("By tier", reach.by_tier),
+        ("By country", summed(reach.by_country)),
+    ):  # fmt: skip
+        parts.append(f"<h2>{title}</h2>" + "".join(_table(groups)))
+    parts.append("<h2>Examples</h2><ul>")
+    parts += [f"<li>{escape(str(each))}</li>" for each in reach.samples]
+    parts.append("</ul>")
+    if reach.conflicts:
+        parts.append("<h2>Conflicts</h2><ul>")
+        parts += [f"<li>{escape(str(each))}</li>" for each in reach.conflicts]
+        parts.append("</ul>")
+    return "\n".join([*parts, "</body></html>\n"])
+
+
+def _against(reach: Impact) -> str:
+    """This directive and blocking everyone, one bar each."""
+    everyone = reach.everyone
+    rest = reach.people - reach.outside - everyone
+    rows = (
+        Group("this directive", reach.people, reach.blocked, reach.unknown, reach.kept,
+              reach.outside),
+        Group("blocking everyone", reach.people, everyone, 0, rest, reach.outside),
+    )  # fmt: skip
+    return "".join(_table(rows if everyone else rows[:1]))
+
+
+def _key() -> str:
+    marks = (
+        f'<span style="background:{_COLOURS[fate]}"></span>{fate}: {_WORDS[fate]}' for fate in FATES
+    )
+    return f'<p class="key">{"".join(marks)}</p>'
+
+
+def _table(groups: Sequence[Group]) -> Iterator[str]:
+    yield "<table><tr><th></th><th>people</th>"
+    yield "".join(f"<th>{fate}</th>" for fate in FATES) + "<th></th></tr>"
+    for each in groups:
+        numbers = (each.people, *(getattr(each, fate) for fate in FATES))
+        yield f"<tr><td>{escape(each.name)}</td>"
+        yield "".join(f'<td class="n">{number:,}</td>' for number in numbers)
+        yield f'<td class="b">{_bar(each)}</td></tr>'
+    yield "</table>"
+
+
+def _bar(group: Group) -> str:
+    at, found = 0.0, []
+    for fate in FATES:
+        width = 100 * getattr(group, fate) / max(group.people, 1)
+        if width:
+            found.append(
+                f'<rect x="{at:.3f}" width="{width:.3f}" height="10" fill="{_COLOURS[fate]}"/>'
+            )
+        at += width
+    words = ", ".join(f"{getattr(group, fate):,} {fate}" for fate in FATES)
+    name = escape(f"{group.name}: {words}", quote=True)
+    head = f'<svg viewBox="0 0 100 10" preserveAspectRatio="none" role="img" aria-label="{name}">'
+    return f"{head}{''.join(found)}</svg>"

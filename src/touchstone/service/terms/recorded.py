@@ -1,0 +1,162 @@
+"""Terms and directives as a case's record holds them: texts by digest, and what is in force."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from touchstone.ledger import dumps, loads
+from touchstone.records import EvidenceMissingError
+from touchstone.review import Event, State, parse_event
+from touchstone.review.events.settling import BundlePublished, Carried
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError, NotAgreedError
+from touchstone.service.recording import Content
+from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
+from touchstone.terms.bundles import parse_body
+from touchstone.terms.standing import StandingClasses, parse_standing
+
+MAX_TEXT = 500_000
+"""Bytes of a text that goes into the record, as canonical JSON: a part holds little more."""
+_DIGESTS: Mapping[str, str] = {
+    "terms-offered": "terms",
+    "terms-countered": "terms",
+    "directive-issued": "order",
+    "directive-answered": "reading",
+    "directive-answer-revised": "reading",
+    "standing-classes-authorised": "classes",
+}
+"""For each event that carries a text, the fact that names the text's digest."""
+
+
+def written(text: str, source: str, case: Case) -> Content:
+    """A text for the record, readable by every party of the case.
+
+    Raises:
+        CannotOrderError: it is too long for the record.
+    """
+    content = {"text": text}
+    if len(dumps(content)) > MAX_TEXT:
+        raise CannotOrderError(f"{source}: longer than {MAX_TEXT} bytes: say it in fewer words")
+    return Content(content, case.marks.case)
+
+
+def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Event:
+    """An event of a party now, for all parties of the case unless a marking is given.
+
+    Raises:
+        BadEventError: a fact is ill-formed; the line names it and the mend.
+    """
+    common = {"type": kind.model_fields["type"].default, "schema": 1, "actor": actor,
+              "at": case.now(), "marking": case.marks.case.as_dict()}  # fmt: skip
+    return parse_event({**common, **facts})
+
+
+def seconds(at: str) -> int:
+    """A time of the record as seconds since 1970."""
+    return int(datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
+
+
+class Recorded:
+    """What the record of a case says about terms and directives, read once."""
+
+    def __init__(self, case: Case, state: State | None = None) -> None:
+        self.case = case
+        self.state = state or case.state
+        self._reader = case.installation.records.case(case.id)
+        self._own: dict[str, str] = {}
+
+    def know(self, digest: str, text: str) -> None:
+        """Take a text that is about to be recorded as recorded."""
+        self._own[digest] = text
+
+    def text(self, digest: str) -> str:
+        """The text with this digest. Raises CannotOrderError where the record has none."""
+        if digest in self._own:
+            return self._own[digest]
+        if digest not in self._entries:
+            raise CannotOrderError(f"the record of case {self.case.id[:12]} holds no text {digest}")
+        part = self._reader.entry_parts(self._entries[digest])[1]
+        if part.data is None:
+            raise CannotOrderError(f"the text {digest} was erased from the record")
+        return str(loads(part.data)["content"]["text"])
+
+    def terms(self, digest: str) -> Terms:
+        """The terms with this digest."""
+        return parse_terms(self.text(digest), "the terms in the record")
+
+    @cached_property
+    def agreed(self) -> Terms:
+        """The terms in force. Raises NotAgreedError while none are agreed."""
+        digest = self.state.terms_in_force
+        if digest is None:
+            table = "those on the table await an answer" if self.state.terms.on_table else (
+                "nothing was offered: touchstone terms offer CASE TERMS.toml --as PARTY"
+            )  # fmt: skip
+            raise NotAgreedError(f"no terms are agreed in case {self.case.id[:12]}; {table}")
+        return self.terms(digest)
+
+    def directive(self, name: str, digest: str) -> Directive:
+        """A directive's order or a reading of it, in the words of the terms in force."""
+        return parse_directive(self.text(digest), f"directive {name} in the record", self.agreed)
+
+    def carried(self, at: str) -> tuple[Carried, ...]:
+        """What is carried out at a time (UTC), in the order of issue."""
+        return tuple(
+            Carried(directive=name, order=text)
+            for name, each in self.state.directives.items()
+            if (text := each.carried(at)) is not None
+        )
+
+    def in_force(self, at: str) -> list[Directive]:
+        """The directives that are carried out at a time, as the developer carries them out."""
+        return [self.directive(each.directive, each.order) for each in self.carried(at)]
+
+    def standing(self) -> StandingClasses:
+        """The standing classes in force. Raises NotAgreedError where there are none."""
+        newest = self.state.standing
+        if newest is None or newest.classes is None:
+            raise NotAgreedError(
+                "the developer authorised no standing classes: touchstone directive standing CASE "
+                "FILE.toml"
+            )
+        return parse_standing(
+            self.text(newest.classes), "the standing classes in the record", self.agreed
+        )
+
+    def bundle(self, published: BundlePublished) -> bytes:
+        """A policy bundle's bytes. Raises CannotOrderError where the record has none."""
+        at = next(
+            n for n, facts in enumerate(self._events)
+            if facts["type"] == published.type and facts["bundle"] == published.bundle
+        )  # fmt: skip
+        part = self._reader.entry_parts(at)[1]
+        if part.data is None:
+            raise CannotOrderError(f"bundle {published.number} was erased from the record")
+        try:
+            return self._reader.evidence(loads(part.data)["digest"])
+        except EvidenceMissingError as error:
+            raise CannotOrderError(str(error)) from error
+
+    def registry(self) -> Registry:
+        """Who belongs where, as the newest bundle has it. Raises CannotOrderError before one."""
+        if not self.state.bundles:
+            raise CannotOrderError(
+                "no bundle was published so far: give the organisations and lists with --entities"
+            )
+        data = self.bundle(self.state.bundles[-1])
+        return parse_body(data[: data.rfind(b"\n", 0, -1) + 1]).registry
+
+    @cached_property
+    def _events(self) -> list[dict[str, Any]]:
+        return self._reader.events()
+
+    @cached_property
+    def _entries(self) -> dict[str, int]:
+        """From each text's digest to an entry that holds it."""
+        found: dict[str, int] = {}
+        for n, facts in enumerate(self._events):
+            digest = facts.get(_DIGESTS.get(facts["type"], ""))
+            if digest:
+                found.setdefault(digest, n)
+        return found
