@@ -223,6 +223,9 @@ FACTS: dict[type[Event], Maker] = {
         "stream": "gateways", "number": draw(range(1, 4)), "bundle": draw(DIGESTS),
         "terms": draw(DIGESTS), "equals": draw((None, None, 1)),
         "directives": draw(((), ({"directive": draw(NAMES), "order": draw(DIGESTS)},)))},
+    settling.ReceiptNoted: lambda _c, draw: {
+        "gateway": "one", "key": hex32("gateway"), "stream": "gateways", "number": 1,
+        "bundle": draw(DIGESTS), "receipt": draw(DIGESTS), "applied_at": draw(TIMES)},
     settling.ReportIssued: lambda _c, draw: {
         "audience": "public", "edition": draw(range(1, 3)), "report": draw(DIGESTS)},
     settling.ReviewWithdrawn: lambda _c, draw: {"publish": draw(BOTH)},

@@ -158,6 +158,12 @@ def bundle(number: int = 1, carries: tuple[str, str] | None = None, **changes: A
     return make(settling.BundlePublished, LAB, **facts)
 
 
+def receipt(number: int = 1) -> Event:
+    facts: dict[str, Any] = {"gateway": "one", "key": hex32("gateway"), "stream": "gateways"}
+    facts |= {"number": number, "bundle": digest("bundle"), "receipt": digest("receipt")}
+    return make(settling.ReceiptNoted, LAB, applied_at=AT, **facts)
+
+
 def agreed(case: Case) -> Case:
     return then(opened, OFFER, terms(settling.TermsAgreed, LAB))(case)
 
@@ -398,6 +404,8 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("bundle-published", "bundled_directives_are_answered"): on(
         then(agreed, directive()), bundle(carries=("d1", "d1"))
     ),
+    ("receipt-noted", "bundle_is_published"): on(then(agreed, bundle()), receipt(2)),
+    ("receipt-noted", "receipt_is_new"): on(then(agreed, bundle(), receipt()), receipt()),
     ("report-issued", "edition_is_next"): on(opened, report(2)),
 }
 """(event, guard) -> a probe: it makes the case ready and gives the deed to refuse."""

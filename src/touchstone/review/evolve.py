@@ -328,6 +328,11 @@ def _(event: settling.BundlePublished, state: State) -> State:
 
 
 @_changed.register
+def _(event: settling.ReceiptNoted, state: State) -> State:
+    return replace(state, receipts=(*state.receipts, event))
+
+
+@_changed.register
 def _(event: settling.ReportIssued, state: State) -> State:
     return replace(state, reports=with_item(state.reports, event.audience, event))
 

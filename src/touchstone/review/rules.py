@@ -219,6 +219,9 @@ RULES: Mapping[type[Event], Rule] = {
             directing.bundled_directives_are_answered,
         ),
     ),
+    settling.ReceiptNoted: Rule(
+        ("developer",), ALWAYS, (directing.bundle_is_published, directing.receipt_is_new)
+    ),
     # The end.
     settling.ReportIssued: Rule(("centre",), KEPT, (agreeing.edition_is_next,)),
     settling.CaseClosed: Rule(("developer", "centre"), ("open", "withdrawn")),

@@ -244,6 +244,7 @@ class State:
     directives: Mapping[str, Directive] = field(default_factory=empty)
     standing: settling.StandingClassesAuthorised | None = None
     bundles: tuple[settling.BundlePublished, ...] = ()
+    receipts: tuple[settling.ReceiptNoted, ...] = ()
     reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
     withdrawal: settling.ReviewWithdrawn | None = None
     closed: settling.CaseClosed | None = None

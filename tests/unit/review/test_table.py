@@ -20,6 +20,7 @@ ONLY = {
         "directive-answer-revised",
         "standing-classes-authorised",
         "bundle-published",
+        "receipt-noted",
         "review-withdrawn",
     },
     "centre": {
@@ -65,6 +66,7 @@ def test_the_developers_answers_are_always_open():
         "directive-answer-revised",
         "standing-classes-authorised",
         "bundle-published",
+        "receipt-noted",
     }
 
 

@@ -58,6 +58,7 @@ AnyEvent = Annotated[
     | settling.DirectiveLifted
     | settling.StandingClassesAuthorised
     | settling.BundlePublished
+    | settling.ReceiptNoted
     | settling.ReportIssued
     | settling.ReviewWithdrawn
     | settling.CaseClosed

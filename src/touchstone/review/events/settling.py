@@ -8,6 +8,7 @@ from touchstone.review.events.base import (
     Digest,
     Event,
     Facts,
+    Hex32,
     Line,
     Name,
     Positive,
@@ -197,6 +198,26 @@ class BundlePublished(Event):
     """The directives that it carries out, in the order of their issue."""
     equals: Positive | None = None
     """The earlier bundle of the stream to whose state it returns, if it does."""
+
+
+class ReceiptNoted(Event):
+    """The developer puts a gateway's signed receipt for a bundle on the record."""
+
+    type: Literal["receipt-noted"] = "receipt-noted"
+    gateway: Line
+    """The gateway, as it calls itself."""
+    key: Hex32
+    """The gateway's public key in hex, by which the receipt was checked."""
+    stream: Name
+    """The deployment."""
+    number: Positive
+    """The bundle's number."""
+    bundle: Digest
+    """The bundle's digest."""
+    receipt: Digest
+    """The receipt's digest."""
+    applied_at: Time
+    """When the gateway had applied it, by its own clock (UTC)."""
 
 
 class ReportIssued(Event):

@@ -136,3 +136,17 @@ def bundled_directives_are_answered(
         if each.order not in known.texts:
             return f"{each.order} is neither the order nor a reading of {each.directive}"
     return None
+
+
+def bundle_is_published(_f: Framework, state: State, event: settling.ReceiptNoted) -> str | None:
+    """A receipt is for a bundle that the developer published."""
+    known = {(each.stream, each.number, each.bundle) for each in state.bundles}
+    if (event.stream, event.number, event.bundle) in known:
+        return None
+    return f"bundle {event.number} of {event.stream} was not published, or is another"
+
+
+def receipt_is_new(_f: Framework, state: State, event: settling.ReceiptNoted) -> str | None:
+    """A receipt is noted once."""
+    known = any(each.receipt == event.receipt for each in state.receipts)
+    return f"{event.gateway}'s receipt {event.number} is noted already" if known else None

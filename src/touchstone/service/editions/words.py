@@ -57,6 +57,8 @@ SENTENCES: dict[str, str] = {
     "directive-lifted": "Lifts directive {directive}.",
     "standing-classes-authorised": "Says which directives it answers at once, until {until}.",
     "bundle-published": "Signs policy bundle {number} for {stream}.",
+    "receipt-noted": "Notes the receipt of gateway {gateway} for bundle {number}: applied "
+    "{applied_at}.",
     "report-issued": "Issues edition {edition} of the report for {audience}.",
     "review-withdrawn": "Leaves the review. It carries no penalty.",
     "case-closed": "Closes the case: {reason}",
