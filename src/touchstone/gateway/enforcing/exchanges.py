@@ -24,10 +24,10 @@ class Exchange:
     variant: str
     mode: str
     purpose: str | None
-    until: float | None
-    """Until when the grant holds (seconds since 1970)."""
     connection: Connection
-    task: "asyncio.Task[object]"
+    task: "asyncio.Task[None]"
+    until: float | None = None
+    """Until when the grant holds (seconds since 1970)."""
     used: Used = NOT_COUNTED
 
     def decide(self, decisions: Decisions, now: float) -> Answer:
@@ -63,7 +63,9 @@ class Exchanges:
         self._callers[exchange.caller.person] += 1
 
     def remove(self, exchange: Exchange) -> None:
-        """It is over."""
+        """It is over, or was never granted."""
+        if exchange not in self._live:
+            return
         self._live.discard(exchange)
         self._callers[exchange.caller.person] -= 1
         if not self._callers[exchange.caller.person]:

@@ -1,26 +1,27 @@
 """From a request to its answer: who asks, for what, is it granted, written down, forwarded."""
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Any, cast
 
-import aiohttp
 from aiohttp import web
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
-from touchstone.gateway.deciding import Answer, Decisions
+from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions
 from touchstone.gateway.enforcing import requests
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
+from touchstone.gateway.enforcing.metering import Charge, Meter
 from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink
 from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.enforcing.upstreams import Offer, Way, offers
+from touchstone.gateway.enforcing.usage import Usage
 from touchstone.gateway.identity import Caller, Identities
 
-_log = logging.getLogger(__name__)
+_ENDS = ("Upgrade", "Transfer-Encoding")
+USAGE_FILE = "usage.sqlite3"
 
 
 class Proxy:
@@ -47,12 +48,14 @@ class Proxy:
         self._metrics = metrics
         self._clock = clock
         self._worker = worker
+        self._usage = Usage(config.state / USAGE_FILE)
         self._way: Way | None = None
 
     async def close(self) -> None:
-        """Close the connections to upstreams."""
+        """Close the connections to upstreams and the count of tokens."""
         if self._way is not None:
             await self._way.close()
+        self._usage.close()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
@@ -66,19 +69,19 @@ class Proxy:
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         requests.check_head(request)
-        path = request.raw_path
-        if request.method == "POST" and path in requests.ROUTES:
-            return await self._exchange(request, requests.ROUTES[path])
-        if request.method == "GET":
-            if path == "/healthz":
-                return web.Response(text="alive\n")
-            if path == "/readyz":
-                self._in_force()
-                return web.Response(text="ready\n")
-            if path == requests.MODELS or path.startswith(f"{requests.MODELS}/"):
-                return await self._models(request)
-        requests.check_path(request)
-        raise AssertionError("check_path refuses")
+        path, adapter = request.raw_path, requests.ROUTES.get(request.raw_path)
+        if request.method == "POST" and adapter is not None:
+            return await self._exchange(request, adapter)
+        if request.method != "GET":
+            raise requests.no_route(request)
+        if path == "/healthz":
+            return web.Response(text="alive\n")
+        if path == "/readyz":
+            self._in_force()
+            return web.Response(text="ready\n")
+        if path == requests.MODELS or path.startswith(f"{requests.MODELS}/"):
+            return await self._models(request)
+        raise requests.no_route(request)
 
     def _in_force(self) -> Decisions:
         if self.decisions is None:
@@ -88,42 +91,64 @@ class Proxy:
         return self.decisions
 
     async def _exchange(self, request: web.BaseRequest, adapter: Adapter) -> web.StreamResponse:
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         headers, path = request.headers, request.raw_path
         self._in_force()
         token, purpose = requests.token_of(headers), requests.purpose_of(headers)
         requests.check_body_headers(headers)
         extra = requests.forwarded(headers)
         caller = self._identities.remembered(token) or await self._identities.find(token)
-        if self._exchanges.of(caller.person) >= self._limits.per_caller:
-            raise RefusedError(429, "too_many_requests", "too many requests at once: finish some")
         body = await self._body(request)
         ask = adapter.read(path, body)
         offer = self._offers.get((adapter.name, ask.model))
         if offer is None:
             raise RefusedError(404, "model_not_found", "there is no such model here")
-        variant, mode = offer.upstream.variant, offer.mode(ask)
-        # From the decision until the exchange is known nothing is awaited: a policy that is applied
-        # later finds it.
+        exchange = Exchange(
+            caller, token, offer.upstream.variant, offer.mode(ask), purpose,
+            cast("Connection", request.protocol), request.task,
+        )  # fmt: skip
+        charge = await self._charge(caller, stream=ask.stream)
+        try:
+            await self._grant(exchange, charge)
+            self._metrics.before_forward.observe(clock() - began)
+            forwarded = offer.body(body)
+            return await self._forward(
+                request, offer, adapter.paths[path], forwarded, extra, charge
+            )
+        finally:
+            self._exchanges.remove(exchange)
+            if charge.hold is not None and charge.tokens is not None:
+                await self._usage.settle(charge.hold, charge.tokens)
+
+    async def _charge(self, caller: Caller, *, stream: bool) -> Charge:
+        """What the request could use, set aside where a rule counts tokens."""
+        if not self._in_force().counts:
+            return Charge()
+        now = self._clock()
+        hold = await self._usage.hold(caller.person, self._limits.unseen_tokens, now)
+        return Charge(hold, Meter(stream=stream))
+
+    async def _grant(self, exchange: Exchange, charge: Charge) -> None:
+        """Decide, and write it down; RefusedError where it is denied.
+
+        Between the decision and `add` nothing is awaited, so a policy that is applied later finds
+        the exchange. If it bars it, this task is cancelled and goes no further. A policy that began
+        to count while this request was on its way finds nothing counted, and denies.
+        """
         decisions, now = self._in_force(), self._clock()
-        answer = decisions.decide(caller, variant, mode, purpose, now)
-        event = decision_event(self._worker, decisions, caller, variant, mode, purpose, answer)
+        exchange.used = charge.hold.before if charge.hold else NOT_COUNTED
+        answer = exchange.decide(decisions, now)
+        exchange.until = answer.until
+        event = self._event(decisions, exchange, answer)
         if not answer.decision.allowed:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
             raise RefusedError(403, "denied_by_terms", answer.decision.sentence)
-        connection = cast("Connection", request.protocol)
-        exchange = Exchange(
-            caller, token, variant, mode, purpose, answer.until, connection, request.task
-        )
+        if self._exchanges.of(exchange.caller.person) >= self._limits.per_caller:
+            raise RefusedError(429, "too_many_requests", "too many requests at once: finish some")
         self._exchanges.add(exchange)
-        try:
-            await self._audit.commit(event)
-            self._metrics.before_forward.observe(loop.time() - began)
-            return await self._forward(request, offer, adapter.paths[path], body, extra)
-        finally:
-            self._exchanges.remove(exchange)
+        await self._audit.commit(event)
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         try:
@@ -139,24 +164,22 @@ class Proxy:
         path: str,
         body: bytes,
         extra: dict[str, str],
+        charge: Charge,
     ) -> web.StreamResponse:
         if self._way is None:
             self._way = Way(self._limits)
+        charge.tokens = None
+        answer = await self._way.post(offer, path, body, extra)
         try:
-            answer = await self._way.post(offer, path, offer.body(body), extra)
-        except TimeoutError as error:
-            raise RefusedError(
-                504, "upstream_slow", "the model's endpoint did not answer in time"
-            ) from error
-        except (aiohttp.ClientError, OSError) as error:
-            _log.warning("upstream not reached: %s", type(error).__name__)
-            raise RefusedError(
-                502, "upstream_failed", "the model's endpoint could not be reached"
-            ) from error
-        connection = cast("Connection", request.protocol)
-        try:
+            if 400 <= answer.status < 500:  # noqa: PLR2004 - refused before anything was used
+                charge.tokens = 0
             check_status(answer)
-            return await relay(request, answer, connection, self._limits.stall_seconds, None)
+            connection = cast("Connection", request.protocol)
+            taken = charge.meter.take if charge.meter else None
+            response = await relay(request, answer, connection, self._limits.stall_seconds, taken)
+            if charge.meter and charge.tokens is None:
+                charge.tokens = charge.meter.tokens()
+            return response
         finally:
             # Whatever was not read to its end is given up, so that the upstream stops.
             answer.close()
@@ -167,13 +190,15 @@ class Proxy:
         headers, adapter = request.headers, requests.adapter_of(request)
         caller = await self._identities.find(requests.token_of(headers))
         purpose = requests.purpose_of(headers)
+        used = NOT_COUNTED
+        if self._in_force().counts:
+            used = await self._usage.used(caller.person, self._clock())
         decisions, now = self._in_force(), self._clock()
 
         def reached(offer: Offer) -> bool:
+            variant = offer.upstream.variant
             return any(
-                decisions.decide(
-                    caller, offer.upstream.variant, mode, purpose, now
-                ).decision.allowed
+                decisions.decide(caller, variant, mode, purpose, now, used).decision.allowed
                 for mode in offer.modes
             )
 
@@ -189,29 +214,21 @@ class Proxy:
             raise RefusedError(404, "model_not_found", "there is no such model here")
         return _json(200, adapter.model(wanted))
 
-
-def decision_event(
-    worker: int,
-    decisions: Decisions,
-    caller: Caller,
-    variant: str,
-    mode: str,
-    purpose: str | None,
-    answer: Answer,
-) -> dict[str, Any]:
-    """What is written down. The sink puts a pseudonym in the place of the caller."""
-    return {
-        "kind": "decision",
-        "worker": worker,
-        "epoch": decisions.epoch,
-        "bundle": decisions.bundle.number,
-        "caller": caller.person,
-        "variant": variant,
-        "mode": mode,
-        "purpose": purpose if purpose in decisions.bundle.policy.purposes else None,
-        "allowed": answer.decision.allowed,
-        "rule": answer.decision.rule,
-    }
+    def _event(self, decisions: Decisions, exchange: Exchange, answer: Answer) -> dict[str, Any]:
+        """What is written down. The sink puts a pseudonym in the place of the caller."""
+        known = exchange.purpose in decisions.bundle.policy.purposes
+        return {
+            "kind": "decision",
+            "worker": self._worker,
+            "epoch": decisions.epoch,
+            "bundle": decisions.bundle.number,
+            "caller": exchange.caller.person,
+            "variant": exchange.variant,
+            "mode": exchange.mode,
+            "purpose": exchange.purpose if known else None,
+            "allowed": answer.decision.allowed,
+            "rule": answer.decision.rule,
+        }
 
 
 def _json(status: int, body: bytes) -> web.Response:
@@ -226,6 +243,7 @@ def _refused(adapter: Adapter, refusal: RefusedError, request: web.BaseRequest) 
     response = _json(refusal.status, adapter.error(refusal))
     if refusal.status == 429:  # noqa: PLR2004 - too many requests
         response.headers["Retry-After"] = "1"
-    if not request.content.at_eof() and request.body_exists:
+    # What was not read of a body must not be taken for another request.
+    if not request.content.is_eof() or any(name in request.headers for name in _ENDS):
         response.force_close()
     return response

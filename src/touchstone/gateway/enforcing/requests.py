@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from aiohttp import web
-from aiohttp.http import HttpVersion10
+from aiohttp.http import HttpVersion10, HttpVersion11
 from multidict import CIMultiDictProxy
 
 from touchstone.gateway.adapters import Adapter, Anthropic, OpenAI, RefusedError
@@ -16,10 +16,11 @@ ROUTES: Mapping[str, Adapter] = {
     **dict.fromkeys(ANTHROPIC.paths, ANTHROPIC),
 }
 MODELS = "/v1/models"
+_VERSIONS = {HttpVersion10, HttpVersion11}
 _VERSION = "anthropic-version"
 _SWITCHES = ("anthropic-beta", "openai-beta")
 _JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
-_HTTP_DATE_LENGTH = 10
+_DATE_LENGTH = 10
 
 
 def adapter_of(request: web.BaseRequest) -> Adapter:
@@ -29,16 +30,16 @@ def adapter_of(request: web.BaseRequest) -> Adapter:
     return OPENAI
 
 
-def check_path(request: web.BaseRequest) -> None:
-    """RefusedError for what is no path here. Paths are compared as they were written."""
+def no_route(request: web.BaseRequest) -> RefusedError:
+    """Why a method and a path lead nowhere. Paths are compared as they were written."""
     bare, mark, _ = request.raw_path.partition("?")
     if mark and (bare in ROUTES or bare == MODELS):
-        raise RefusedError(
+        return RefusedError(
             400, "query_refused", "a query could change what is asked: send none, only the body"
         )
     if bare in ROUTES or bare == MODELS or bare.startswith(f"{MODELS}/"):
-        raise RefusedError(405, "method_not_allowed", f"{request.method} is not for this path")
-    raise RefusedError(404, "unknown_path", "there is no such path here")
+        return RefusedError(405, "method_not_allowed", f"{request.method} is not for this path")
+    return RefusedError(404, "unknown_path", "there is no such path here")
 
 
 def check_head(request: web.BaseRequest) -> None:
@@ -46,10 +47,17 @@ def check_head(request: web.BaseRequest) -> None:
     headers = request.headers
     if "Upgrade" in headers:
         raise RefusedError(400, "upgrade_refused", "no other protocol is spoken here")
-    if "Transfer-Encoding" in headers and (
-        "Content-Length" in headers or request.version == HttpVersion10
+    if request.version not in _VERSIONS:
+        raise RefusedError(400, "version_refused", "this version of HTTP is not spoken here")
+    coding = headers.get("Transfer-Encoding")
+    if coding is not None and (
+        coding.lower() != "chunked"
+        or "Content-Length" in headers
+        or request.version == HttpVersion10
     ):
         raise RefusedError(400, "length_ambiguous", "the request's length can be read in two ways")
+    if request.method == "GET" and request.body_exists:
+        raise RefusedError(400, "body_refused", "a GET has no body here")
     for name in _SWITCHES:
         if name in headers:
             raise RefusedError(
@@ -95,7 +103,7 @@ def forwarded(headers: CIMultiDictProxy[str]) -> dict[str, str]:
     found = {}
     version = headers.get(_VERSION)
     if version is not None:
-        if len(version) != _HTTP_DATE_LENGTH or not version.replace("-", "").isdecimal():
+        if len(version) != _DATE_LENGTH or not version.replace("-", "").isdecimal():
             raise RefusedError(400, "header_refused", "anthropic-version is no date")
         found[_VERSION] = version
     accept = headers.get("Accept")

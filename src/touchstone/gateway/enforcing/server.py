@@ -134,7 +134,8 @@ class Connection(RequestHandler):
         message: str | None = None,  # noqa: ARG002 - it quotes the request, which may hold a token
     ) -> web.StreamResponse:
         """A fixed answer. What went wrong is named by its kind: its text may hold the request."""
-        _log.warning("request failed (%d): %s", status, type(exc).__name__)
+        level = logging.INFO if status == 400 else logging.WARNING  # noqa: PLR2004 - the parser's refusal
+        _log.log(level, "request failed (%d): %s", status, type(exc).__name__)
         if request.writer.output_size > 0:
             self.reset()
             raise ConnectionError("the answer had begun")

@@ -1,5 +1,6 @@
 """What models mean, and the way to their upstreams."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -12,6 +13,7 @@ from touchstone.gateway.adapters import Ask, renamed
 from touchstone.gateway.config import Limits, Upstream
 from touchstone.gateway.errors import RefusedError
 
+_log = logging.getLogger(__name__)
 _KEEP_SECONDS = 4.0
 """Less than common servers keep an idle connection: a request is not to meet a closing one."""
 _ALL_AT_ONCE = 1 << 20
@@ -86,7 +88,10 @@ class Way:
     async def post(
         self, offer: Offer, path: str, body: bytes, extra: Mapping[str, str]
     ) -> aiohttp.ClientResponse:
-        """Send a request; the answer's headers are there, its body comes."""
+        """Send a request; the answer's headers are there, its body comes.
+
+        RefusedError says that there was no answer, and not where.
+        """
         base = offer.upstream.base_url
         url = self._urls.get((base, path))
         if url is None:
@@ -94,9 +99,17 @@ class Way:
         headers = CIMultiDict(offer.headers)
         headers.update(extra)
         data = body if len(body) < _ALL_AT_ONCE else BytesIO(body)
-        return await self._session.request(
-            "POST", url, data=data, headers=headers, allow_redirects=False
-        )
+        try:
+            return await self._session.request(
+                "POST", url, data=data, headers=headers, allow_redirects=False
+            )
+        except TimeoutError as error:
+            sentence = "the model's endpoint did not answer in time"
+            raise RefusedError(504, "upstream_slow", sentence) from error
+        except (aiohttp.ClientError, OSError) as error:
+            _log.warning("upstream not reached: %s", type(error).__name__)
+            sentence = "the model's endpoint could not be reached"
+            raise RefusedError(502, "upstream_failed", sentence) from error
 
     async def close(self) -> None:
         """Close every connection."""
