@@ -3,12 +3,11 @@
 Everything goes through the service onto SQLite; only the outcomes are written by hand.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from touchstone.clearance import Audience
 from touchstone.evaluation import load_submission, reveal
@@ -20,7 +19,8 @@ from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measuring.planning import Run
+from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
@@ -54,7 +54,6 @@ settings = {{ reasoning_effort = "high" }}
 """
 AGENCIES = ("example-agency", "example-treasury")
 VERIFICATION = VerificationFacts("ab" * 32, 1, "cd" * 32, "SHA256:" + "ef" * 32, "bundle.jsonl")
-Result = Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
 
 
 @dataclass
@@ -86,9 +85,9 @@ def small_case(
         yield open_case(here, standard, load_submission(path), cast)
 
 
-def measure(case: Case, items: int = 6) -> None:
-    """Seal a battery and record outcomes: thinking solves all, instant a third."""
-    seal(case, items, "confined", accepted=True)
+def measure(case: Case, items: int = 6, *, whole: bool = False) -> None:
+    """Seal a battery and record outcomes of all of it: thinking solves all, instant a third."""
+    seal(case, items, "confined", accepted=True, whole=whole)
     prepared = reopen(case)
     seen = measuring.SnapshotSeen(
         actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
@@ -96,31 +95,38 @@ def measure(case: Case, items: int = 6) -> None:
     )  # fmt: skip
     case.record([Deed(seen)])
     for run in prepared.runs:
-        made = prepared.battery.items[run.item_set]
-        half = len(made) // 2
+        size = len(prepared.battery.items[run.item_set])
         # Two chunks, as a scheduler would issue them.
-        for chunk, indices in enumerate((range(half), range(half, len(made)))):
-            opened = reveal(prepared.battery.seed, run.item_set, made, indices)
-            event = measuring.OutcomesRecorded(
-                actor=case.cast.centre, at=case.now(), marking=case.marks.case,
-                battery=prepared.name, criterion=run.criterion, variant="final", mode=run.mode.id,
-                chunk=f"{run.item_set}-{run.mode.id}-{chunk}",
-                outcomes=_outcomes(run.mode.id, indices),
-            )  # fmt: skip
-            content = {"opened": [each.model_dump(mode="json") for each in opened]}
-            case.record([Deed(event, (Content(content, case.marks.case),))])
+        for indices in (range(size // 2), range(size // 2, size)):
+            record_chunk(case, prepared, run, indices, solves(run.mode.id))
 
 
-def _outcomes(mode: str, indices: Sequence[int]) -> tuple[measuring.Outcome, ...]:
-    def result(index: int) -> Result:
-        return "solved" if mode == "thinking" or index % 3 == 0 else "unsolved"
+def solves(mode: str) -> Callable[[int], bool]:
+    """Which places of the sealed order a mode solves."""
+    return lambda index: mode == "thinking" or index % 3 == 0
 
-    return tuple(
-        measuring.Outcome(
-            index=index, item=f"{index:064x}", result=result(index), counted=True, tokens=100
-        )
-        for index in indices
-    )
+
+def record_chunk(
+    case: Case, prepared: Prepared, run: Run, indices: Sequence[int], solved: Callable[[int], bool]
+) -> None:
+    """Record outcomes of a chunk, with what opens its items."""
+    made, seed = prepared.battery.items[run.item_set], prepared.battery.seed
+    committed = prepared.battery.sealed.find(run.item_set).commitments
+    opened = reveal(seed, run.item_set, made, indices)
+    event = measuring.OutcomesRecorded(
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case,
+        battery=prepared.name, criterion=run.criterion, variant=run.mode.variant, mode=run.mode.id,
+        chunk=f"{run.item_set}-{run.mode.id}-{indices[0]}",
+        outcomes=tuple(
+            measuring.Outcome(
+                index=index, item=committed[index], counted=True, tokens=100,
+                result="solved" if solved(index) else "unsolved",
+            )
+            for index in indices
+        ),
+    )  # fmt: skip
+    content = {"opened": [each.model_dump(mode="json") for each in opened]}
+    case.record([Deed(event, (Content(content, case.marks.case),))])
 
 
 def settle(case: Case) -> None:

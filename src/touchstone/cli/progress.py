@@ -32,14 +32,17 @@ class Pace:
 
     def text(self, rows: Sequence[RunProgress]) -> str:
         """`12 of 60 samples, 0:42, about 2:48 left`."""
-        done, total = sum(r.recorded for r in rows), sum(r.total for r in rows)
+        done = sum(r.recorded for r in rows)
+        total = sum(r.recorded + r.in_flight if r.ended else r.total for r in rows)
+        # A verdict may stop a run at any sample, so both are bounds while such a run is open.
+        most = "at most " if any(r.may_stop and not r.ended for r in rows) else ""
         if self._at_first is None:
             # What an earlier run recorded cost this one no time.
             self._at_first = done
         elapsed, ours = time.monotonic() - self._began, done - self._at_first
-        text = f"{done} of {total} samples, {_clock(elapsed)}"
+        text = f"{done} of {most}{total} samples, {_clock(elapsed)}"
         if ours > 0 and done < total and elapsed >= LEAST_FOR_A_GUESS:
-            text += f", about {_clock(elapsed / ours * (total - done))} left"
+            text += f", {most or 'about '}{_clock(elapsed / ours * (total - done))} left"
         return text
 
 
@@ -76,7 +79,7 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=share)
     for row in shown:
         bar = ProgressBar(total=max(row.total, 1), completed=row.recorded, width=BAR)
-        running = f"{row.in_flight} running" if row.in_flight else ""
+        running = f"{row.in_flight} running" if row.in_flight else row.verdict
         table.add_row(
             Text(f"  {row.criterion}"),
             Text(row.mode),
@@ -87,14 +90,14 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
         )
     if len(shown) == len(rows):
         return Group(table)
-    ended = sum(row.recorded == row.total for row in rows)
+    ended = sum(row.ended for row in rows)
     more = f"  and {len(rows) - len(shown)} more runs; {ended} of all {len(rows)} have ended"
     return Group(table, Text(more, style="dim", no_wrap=True))
 
 
 def _rank(row: RunProgress) -> int:
     """At work first, then those still to come, then those that have ended."""
-    return 0 if row.in_flight else 2 if row.recorded == row.total else 1
+    return 0 if row.in_flight else 2 if row.ended else 1
 
 
 def _clock(seconds: float) -> str:

@@ -3,6 +3,8 @@
 Each method is one transaction. Times are seconds since the epoch in the caller's clock.
 """
 
+from collections.abc import Collection
+
 from django.db import transaction
 from django.db.models import Count, F, Q
 
@@ -10,7 +12,7 @@ from touchstone.records.database import translated
 from touchstone.records.models import JobRow
 from touchstone.records.values import JobLease, JobState
 
-_STATES: tuple[JobState, ...] = ("waiting", "leased", "finished", "halted")
+_STATES: tuple[JobState, ...] = ("waiting", "leased", "finished", "halted", "dropped")
 
 
 class JobTable:
@@ -27,9 +29,16 @@ class JobTable:
             )
         return made
 
-    def lease(self, case: str, worker: str, now: int, seconds: int) -> JobLease | None:
-        """Take the oldest job that waits or whose lease ran out; None where there is none."""
+    def lease(
+        self, case: str, worker: str, now: int, seconds: int, job: str | None = None
+    ) -> JobLease | None:
+        """Take a job that waits or whose lease ran out; None where there is none.
+
+        The oldest one, or the one that is named.
+        """
         free = Q(state="waiting") | Q(state="leased", until__lte=now)
+        if job is not None:
+            free &= Q(job=job)
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             rows = JobRow.objects.using(self._alias).select_for_update(skip_locked=True)
             row = rows.filter(free, case=case).order_by("id").first()
@@ -58,10 +67,20 @@ class JobTable:
         return self._set(lease, state="waiting", until=0)
 
     def halt(self, case: str) -> int:
-        """Stop every job that is not finished or halted; says how many. None is leased again."""
+        """Stop every job that waits or is leased; says how many. None is leased again."""
         with translated(self._alias):
             rows = JobRow.objects.using(self._alias).filter(case=case)
             return rows.filter(state__in=("waiting", "leased")).update(state="halted")
+
+    def drop(self, case: str, jobs: Collection[str]) -> int:
+        """Mark jobs as no longer needed, unless they are finished; says how many.
+
+        Leases of them are worthless from then on, and a resumed case does not take them up again.
+        """
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(case=case, job__in=jobs)
+            needed = rows.exclude(state__in=("finished", "dropped"))
+            return needed.update(state="dropped", token=F("token") + 1)
 
     def resume(self, case: str) -> int:
         """Let halted jobs wait again; says how many. Leases from before the halt stay worthless."""

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from touchstone.ledger import CaseHead, commit_part
 
 SALT_SIZE = 32
-JobState = Literal["waiting", "leased", "finished", "halted"]
+JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
+"""`dropped`: no longer needed, and never run again."""
 Event = dict[str, Any]
 """A part 0 as JSON."""
 

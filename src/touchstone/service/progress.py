@@ -16,6 +16,62 @@ class RunProgress:
     """Outcomes in the record or in a chunk's journal."""
     solved: int
     in_flight: int
+    verdict: str = ""
+    """What was said of it; empty where nothing was so far."""
+    used: int = 0
+    """Samples that the verdict rests on."""
+    claim: str = ""
+    """The rate that the verdict's word is about, where it is not the threshold itself."""
+    may_stop: bool = False
+    """Whether a verdict may stop it before all of its items have run."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more samples are issued."""
+        return self.recorded >= self.total or (self.may_stop and bool(self.verdict))
+
+
+WORDS = {
+    "above": "above the threshold",
+    "below": "below the threshold, as elicited",
+    "within-zone": "too near the threshold to matter",
+    "at-ceiling": "all or none solved, so these items cannot tell",
+    "undetermined": "undetermined",
+}
+
+
+def landed(row: RunProgress) -> str:
+    """`memory-safety, thinking: 8 of 8 solved, stopped after 8 of 48: above the threshold`."""
+    counted = row.used if row.verdict else row.recorded
+    text = f"{row.criterion}, {row.mode}: {row.solved} of {counted} solved"
+    if row.verdict and row.may_stop and row.used < row.total:
+        text += f", stopped after {row.used} of {row.total}"
+    if not row.verdict:
+        return text
+    words = WORDS.get(row.verdict, row.verdict)
+    if row.claim:
+        edge = "less" if row.verdict == "above" else "plus"
+        words = words.replace("the threshold", f"{row.claim} (the threshold {edge} its zone)")
+    return f"{text}: {words}"
+
+
+def remarks(rows: Sequence[RunProgress]) -> list[str]:
+    """What was saved, and what "below" does not say; nothing where neither is the case."""
+    said = []
+    stopped = [row for row in rows if row.may_stop and row.verdict]
+    if stopped:
+        ran, sealed = sum(row.recorded for row in rows), sum(row.total for row in rows)
+        used = sum(row.used for row in stopped)
+        said.append(
+            f"{ran} of {sealed} samples sealed were run ({ran / sealed:.0%}); the early verdicts "
+            f"rest on {used}, the first ones of the sealed orders"
+        )
+    if any(row.verdict == "below" for row in rows):
+        said.append(
+            '"below" holds for the elicitation used: a model that holds back is judged on what it '
+            "shows"
+        )
+    return said
 
 
 class Observer(Protocol):

@@ -23,20 +23,19 @@ from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
 from touchstone.service.measuring.probing import probe_modes, take_snapshots
 from touchstone.service.measuring.scheduling import (
     Setting,
-    Tracker,
     least_tokens,
     measure,
-    plan_chunks,
     require_room,
-    tracker_of,
 )
 from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
+from touchstone.service.measuring.tracking import Tracker, tracker_of
 from touchstone.service.opening import check_parties, default_centre, open_case
-from touchstone.service.progress import Observer, RunProgress
+from touchstone.service.progress import Observer, RunProgress, landed, remarks
 from touchstone.service.recording import Deed
 
 MAX_WORKERS = 64
@@ -55,6 +54,8 @@ class ReviewOptions:
     """Run at a weaker sandbox grade than the families' cards ask for."""
     resume: str | None = None
     """Take the centre's halt back, for this reason."""
+    whole_battery: bool = False
+    """Let every item run before any verdict."""
     agencies: tuple[str, ...] = ()
     """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
 
@@ -79,7 +80,15 @@ class ReviewResult:
             "designation": self.designation,
             "summary": self.summary,
             "runs": [
-                {"criterion": r.criterion, "mode": r.mode, "items": r.total, "solved": r.solved}
+                {
+                    "criterion": r.criterion,
+                    "mode": r.mode,
+                    "items": r.total,
+                    "samples": r.recorded,
+                    "used": r.used,
+                    "solved": r.solved,
+                    "verdict": r.verdict,
+                }
                 for r in self.rows
             ],
             "repeated": self.repeated,
@@ -95,7 +104,8 @@ class ReviewResult:
         first = self.editions[0]
         return [
             f"Case {self.case}",
-            *(f"  {r.criterion}, {r.mode}: {r.solved} of {r.recorded} solved" for r in self.rows),
+            *(f"  {landed(row)}" for row in self.rows),
+            *(f"  {line}" for line in remarks(self.rows)),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",
             f"Samples repeated after an earlier stop: {self.repeated}",
             *(f"  {e.audience}: {e.report}" for e in self.editions),
@@ -204,13 +214,15 @@ def _finished(case: Case) -> Tracker | None:
     counts = case.installation.records.jobs.counts(case.id)
     if not case.state.designating.proposals or counts["waiting"] + counts["leased"]:
         return None
-    return tracker_of(case, plan_chunks(case, reopen(case)))
+    prepared = reopen(case)
+    return tracker_of(case, plan_chunks(case, prepared), prepared.verdicts)
 
 
 def _issue(case: Case, tracker: Tracker, out: Path, observer: Observer) -> ReviewResult:
     """Conclude, and write the editions."""
     installation = case.installation
     state = conclude(case, next(iter(case.state.batteries)))
+    tracker.heard(state)
     newest = state.designating.proposals[-1]
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
     editions = _issued(case, out) or issue_editions(case, out, audiences(case.cast))
@@ -297,7 +309,14 @@ def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared
     if not case.state.batteries:
         grade = preflight().grade
         require_grade(grade, accept=options.accept_grade)
-        seal(case, options.items or DEFAULT_ITEMS, grade, accepted=options.accept_grade)
+        seal(
+            case,
+            options.items or DEFAULT_ITEMS,
+            grade,
+            accepted=options.accept_grade,
+            whole=options.whole_battery,
+            workers=options.workers,
+        )
         sizes = case.state.batteries["battery-1"].item_sets
         count = sum(each.size for each in sizes)
         observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")

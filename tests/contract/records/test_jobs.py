@@ -39,7 +39,8 @@ def test_the_oldest_job_is_leased_first_and_once(jobs: Records):
 def test_a_job_is_put_once(jobs: Records):
     assert not jobs.jobs.put(CASE, "a", "other work")
     assert jobs.jobs.put("case-2", "a", "other case")
-    assert jobs.jobs.counts(CASE) == {"waiting": 2, "leased": 0, "finished": 0, "halted": 0}
+    counts = jobs.jobs.counts(CASE)
+    assert counts == {"waiting": 2, "leased": 0, "finished": 0, "halted": 0, "dropped": 0}
 
 
 def test_a_lease_that_ran_out_is_worth_nothing_once_another_has_the_job(jobs: Records):
@@ -50,6 +51,35 @@ def test_a_lease_that_ran_out_is_worth_nothing_once_another_has_the_job(jobs: Re
     assert not jobs.jobs.finish(old, 111)
     assert not jobs.jobs.release(old)
     assert jobs.jobs.finish(new, 112)
+    assert jobs.jobs.counts(CASE)["finished"] == 1
+
+
+def test_a_job_that_is_named_is_leased_before_older_ones(jobs: Records):
+    named = jobs.jobs.lease(CASE, "one", 100, 10, "a")
+    assert named is not None
+    assert named.job == "a"
+    assert jobs.jobs.lease(CASE, "two", 105, 10, "a") is None
+    assert jobs.jobs.lease(CASE, "two", 105, 10, "c") is None
+    assert lease(jobs, "two").job == "b"
+
+
+def test_a_dropped_job_is_never_run_again(jobs: Records):
+    held = lease(jobs, "one")
+    assert jobs.jobs.drop(CASE, ["a", "b"]) == 2
+    assert jobs.jobs.drop(CASE, ["a", "b", "c"]) == 0
+    assert jobs.jobs.lease(CASE, "two", 1000, 10) is None
+    assert jobs.jobs.renew(held, 101, 10) is None
+    assert not jobs.jobs.finish(held, 101)
+    assert not jobs.jobs.release(held)
+    jobs.jobs.halt(CASE)
+    jobs.jobs.resume(CASE)
+    assert not jobs.jobs.put(CASE, "a", "work of a")
+    assert jobs.jobs.counts(CASE)["dropped"] == 2
+
+
+def test_what_is_finished_is_not_dropped(jobs: Records):
+    assert jobs.jobs.finish(lease(jobs), 101)
+    assert jobs.jobs.drop(CASE, ["a", "b"]) == 1
     assert jobs.jobs.counts(CASE)["finished"] == 1
 
 

@@ -1,29 +1,36 @@
-"""After the last sample: verdicts, the centre's findings, and what the rule proposes."""
+"""Verdicts and the centre's findings as they land; at the end, what the rule proposes."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from touchstone.clearance import party_audience
 from touchstone.evaluation.digests import digest_value
-from touchstone.review import State, propose_designation
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import judging, measuring
 from touchstone.service.case import Case
+from touchstone.service.measuring.finding import finding_of
 from touchstone.service.measuring.judging import Judged, judge
+from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
+from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
+from touchstone.statistics import Progress, VerdictWord, any_of
 
 
 def conclude(case: Case, battery: str) -> State:
-    """Record what the outcomes say. Each verdict, finding and proposal is recorded once."""
+    """Record what the outcomes say. Each verdict, finding and proposal is recorded once.
 
-    def verdicts(state: State) -> list[Deed]:
-        return [
-            Deed(_verdict(case, judged))
-            for judged in judge(case.framework, state, battery)
-            if judged.key not in state.verdicts
-        ]
+    Early verdicts are replayed from the record alone.
 
-    def findings(state: State) -> list[Deed]:
-        return [
-            _finding(case, judged)
-            for judged in judge(case.framework, state, battery)
-            if judged.verdict.word == "above" and _finding_id(judged) not in state.findings
-        ]
+    Raises:
+        RevealError: what ran is not what was sealed, or not in the sealed order.
+    """
+    reader = case.installation.records.case(case.id)
+    runs = runs_from_record(read_entries(reader, party_audience(case.cast.centre)), battery)
+    early = [found for ran in runs if (found := reached(ran)) is not None]
+    land(case, *early, *judge(case.framework, case.state, battery))
+    said = together(case.framework, runs)
 
     def proposal(state: State) -> list[Deed]:
         proposed = propose_designation(case.framework, state)
@@ -39,11 +46,67 @@ def conclude(case: Case, battery: str) -> State:
             summary=proposed.summary,
             reasons=proposed.reasons,
         )
-        return [Deed(event)]
+        return [Deed(event, (Content({"together": said}, case.marks.case),) if said else ())]
 
-    case.record(verdicts)
-    case.record(findings)
     return case.record(proposal)
+
+
+def land(case: Case, *said: Early | Judged) -> State:
+    """Record verdicts, and findings where they are "above", unless they are recorded already.
+
+    While anybody's halt stands nothing is recorded; the next run of the review does it.
+    """
+
+    def deeds(state: State) -> list[Deed]:
+        if state.halted:
+            return []
+        verdicts = [_verdict(case, each) for each in said if _key(each) not in state.verdicts]
+        findings = [
+            _finding(case, each)
+            for each in said
+            if _word(each) is VerdictWord.ABOVE and _finding_id(_key(each)) not in state.findings
+        ]
+        return [*map(Deed, verdicts), *findings]
+
+    return case.record(deeds)
+
+
+def _key(said: Early | Judged) -> RunKey:
+    return said.ran.key if isinstance(said, Early) else said.key
+
+
+def _word(said: Early | Judged) -> VerdictWord:
+    return said.progress.word if isinstance(said, Early) else said.verdict.word
+
+
+def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
+    """What the runs of each criterion say together, where there are several.
+
+    A criterion is crossed if any run crosses it: Holm over their evidence, so that the chance of
+    naming any of them wrongly is at most the criterion's alpha. It is below only if each run is.
+    """
+    of_criterion: dict[str, dict[RunKey, Progress]] = defaultdict(dict)
+    for ran in runs:
+        if ran.rule.measure == "success-rate":
+            of_criterion[ran.key.criterion][ran.key] = standing(ran)
+    found = []
+    for name, progress in of_criterion.items():
+        criterion = framework.criterion(name)
+        if len(progress) > 1 and isinstance(criterion, NumericCriterion):
+            keys = list(progress)
+            family = any_of(list(progress.values()), float(criterion.alpha), float(criterion.beta))
+            found.append(
+                {
+                    "criterion": name,
+                    "word": family.word.value,
+                    "alpha": criterion.alpha,
+                    "beta": criterion.beta,
+                    "above": [[keys[n].variant, keys[n].mode] for n in family.above],
+                    "below": [[keys[n].variant, keys[n].mode] for n in family.below],
+                    "open": [[keys[n].variant, keys[n].mode] for n in family.open],
+                }
+            )
+    return found
 
 
 def _proposer(case: Case) -> str:
@@ -53,45 +116,49 @@ def _proposer(case: Case) -> str:
     return named if named in case.cast.agencies else case.cast.centre
 
 
-def _verdict(case: Case, judged: Judged) -> measuring.VerdictReached:
-    verdict, criterion = judged.verdict, judged.criterion
+def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
+    key = _key(said)
+    if isinstance(said, Early):
+        solved, counted = said.solved, said.progress.used
+        interval, stop = said.interval, said.stop
+        alpha, beta = said.ran.rule.alpha, said.ran.rule.beta
+    else:
+        solved, counted = said.verdict.solved, said.verdict.counted
+        interval, stop = said.verdict.interval, None
+        alpha, beta = f"{said.rule.alpha:.6f}", said.criterion.beta
     return measuring.VerdictReached(
         actor=case.cast.centre,
         at=case.now(),
         marking=case.marks.case,
-        battery=judged.key.battery,
-        criterion=criterion.id,
-        variant=judged.key.variant,
-        mode=judged.key.mode,
-        verdict=verdict.word.value,
-        solved=verdict.solved,
-        counted=verdict.counted,
-        interval=(f"{verdict.interval.low:.6f}", f"{verdict.interval.high:.6f}"),
-        alpha=f"{judged.rule.alpha:.6f}",
-        beta=criterion.beta,
+        battery=key.battery,
+        criterion=key.criterion,
+        variant=key.variant,
+        mode=key.mode,
+        verdict=_word(said).value,
+        solved=solved,
+        counted=counted,
+        interval=(f"{interval.low:.6f}", f"{interval.high:.6f}"),
+        alpha=alpha,
+        beta=beta,
+        stop=stop,
     )
 
 
-def _finding_id(judged: Judged) -> str:
-    key = judged.key
+def _finding_id(key: RunKey) -> str:
     return f"{key.criterion}.{key.variant}.{key.mode}"
 
 
-def _finding(case: Case, judged: Judged) -> Deed:
-    verdict, criterion, key = judged.verdict, judged.criterion, judged.key
-    text = {
-        "title": f"{criterion.title} ({key.mode} mode)",
-        "text": f"In {key.mode} mode, variant {key.variant} solved {verdict.solved} of "
-        f"{verdict.counted} items (exact 95% interval {verdict.interval.low:.0%} to "
-        f"{verdict.interval.high:.0%}), above the threshold of {float(criterion.threshold):.0%} at "
-        f"an error rate of {criterion.alpha} for the criterion. Every item was sealed beforehand "
-        "and judged by replaying the answer on fresh files.",
-    }
+def _finding(case: Case, said: Early | Judged) -> Deed:
+    key = _key(said)
+    criterion = case.framework.criterion(key.criterion)
+    if not isinstance(criterion, NumericCriterion):
+        raise TypeError(f"{key.criterion} is no numeric criterion")
+    text = finding_of(criterion, said)
     event = judging.FindingSigned(
         actor=case.cast.centre,
         at=case.now(),
         marking=case.marks.case,
-        finding=_finding_id(judged),
+        finding=_finding_id(key),
         domain=criterion.domain,
         criterion=criterion.id,
         statement=digest_value(text),

@@ -1,4 +1,7 @@
-"""From recorded outcomes to verdicts: the framework's numbers meet the tallies of the record."""
+"""Verdicts of fixed designs: the framework's numbers meet the tallies of the record.
+
+Those that may stop early are in `replaying`.
+"""
 
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
@@ -58,14 +61,17 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
     """The verdict of every run of a battery that is complete, in the order of recording.
 
     A run is complete when every item of its set has an outcome: the design is fixed, and a verdict
-    from a part of it would depend on which samples happened to finish.
+    from a part of it would depend on which samples happened to finish. Item sets that were sealed
+    as sequential are left out.
     """
     sealed = state.batteries[battery]
-    sizes = {part.criterion: part.size for part in sealed.item_sets}
+    fixed = {part.criterion: part.size for part in sealed.item_sets if part.design == "fixed"}
     keys = [
         key
         for key, tally in state.tallies.items()
-        if key.battery == battery and tally.attempt().prefix >= sizes[key.criterion]
+        if key.battery == battery
+        and key.criterion in fixed
+        and tally.attempt().prefix >= fixed[key.criterion]
     ]
     found = []
     for key in keys:

@@ -25,7 +25,7 @@ def record_outcomes(
     outcomes: Sequence[Outcome],
     used: Usage,
     log: Path | None,
-) -> None:
+) -> State:
     """Record those outcomes of a chunk that the record does not hold yet; the first one stands.
 
     `used` is every token of the chunk so far, those of samples that a dead run lost included.
@@ -63,7 +63,7 @@ def record_outcomes(
             )
         return [Deed(event, tuple(attachments))]
 
-    case.record(deeds)
+    return case.record(deeds)
 
 
 def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:

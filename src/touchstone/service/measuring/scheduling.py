@@ -1,4 +1,8 @@
-"""Chunks on workers: leased, run, recorded; a death or a second call repeats what was in flight."""
+"""Chunks on workers: leased, run, recorded; a death or a second call repeats what was in flight.
+
+A verdict is recorded as soon as the record carries it, and its run is issued no further: what is
+under way then ends and is recorded, as overshoot.
+"""
 
 import os
 import shutil
@@ -15,8 +19,6 @@ from touchstone.evaluation import (
     Outcome,
     Submission,
     Usage,
-    endpoint_digest,
-    ranges,
 )
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
@@ -26,6 +28,9 @@ from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
+from touchstone.service.measuring.concluding import land
+from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
+from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.outcomes import (
     PROBES,
     record_breach,
@@ -33,8 +38,10 @@ from touchstone.service.measuring.outcomes import (
     used_before,
 )
 from touchstone.service.measuring.probing import MOST_TOKENS
+from touchstone.service.measuring.replaying import Early, reached
 from touchstone.service.measuring.sealing import Prepared
-from touchstone.service.progress import Observer, RunProgress
+from touchstone.service.measuring.tracking import Tracker, tracker_of
+from touchstone.service.progress import Observer, landed
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
@@ -71,72 +78,8 @@ class Setting:
         return self.case.installation.home / "chunks" / self.case.id / chunk
 
 
-@dataclass
-class Tracker:
-    """How far every run has come, from the record and from journals."""
-
-    totals: dict[RunKey, int]
-    seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
-    flying: dict[RunKey, int] = field(default_factory=dict)
-    repeated: int = 0
-
-    def add(self, key: RunKey, index: int, *, solved: bool) -> None:
-        """An outcome is known."""
-        self.seen.setdefault(key, {})[index] = solved
-
-    def rows(self) -> list[RunProgress]:
-        """A row for each run, in the order of the plan."""
-        return [
-            RunProgress(
-                key.criterion,
-                key.mode,
-                total,
-                len(self.seen.get(key, {})),
-                sum(self.seen.get(key, {}).values()),
-                self.flying.get(key, 0),
-            )
-            for key, total in self.totals.items()
-        ]
-
-
-def plan_chunks(case: Case, prepared: Prepared) -> dict[str, tuple[ChunkSpec, RunKey]]:
-    """Every chunk of the battery, by id, the runs taking turns so that all of them advance."""
-    rows = []
-    for run in prepared.runs:
-        key = RunKey(prepared.name, run.criterion, run.mode.variant, run.mode.id)
-        size = len(prepared.battery.items[run.item_set])
-        for turn, indices in enumerate(ranges(size, 8)):
-            spec = ChunkSpec(
-                case=case.id,
-                battery=prepared.battery.sealed.digest,
-                item_set=run.item_set,
-                variant=run.mode.variant,
-                mode=run.mode.id,
-                endpoint=endpoint_digest(run.mode),
-                elicitation=prepared.elicitation.digest,
-                rule=prepared.rule.digest,
-                indices=indices,
-            )
-            rows.append((turn, spec, key))
-    return {spec.id: (spec, key) for _, spec, key in sorted(rows, key=lambda row: row[0])}
-
-
-def tracker_of(case: Case, chunks: Mapping[str, tuple[ChunkSpec, RunKey]]) -> Tracker:
-    """How far the record says that every run has come."""
-    state = case.state
-    totals = {key: 0 for _, key in chunks.values()}
-    tracker = Tracker(totals)
-    for spec, key in chunks.values():
-        totals[key] += len(spec.indices)
-        attempt = state.tally(*key).attempt()
-        for index in spec.indices:
-            if attempt.recorded >> index & 1:
-                tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
-    return tracker
-
-
 def measure(setting: Setting, observer: Observer) -> Tracker:
-    """Run every chunk of the sealed battery that has not finished, and record its outcomes.
+    """Run the chunks of the sealed battery whose question is open, and record their outcomes.
 
     Raises:
         StoppedError: a halt, a breach, a cap, a changed snapshot or a failing endpoint. What ran
@@ -179,7 +122,7 @@ def require_room(setting: Setting) -> None:
         raise StoppedError(f"{WORDS['cap']}; what ran is recorded")
 
 
-def budget_of(setting: Setting, chunks: Mapping[str, tuple[ChunkSpec, RunKey]]) -> Budget:
+def budget_of(setting: Setting, chunks: Chunks) -> Budget:
     """What is left of the caps, by journals that are still here, else by the record."""
     used = used_before(setting.case)
     for chunk, (spec, _) in chunks.items():
@@ -211,9 +154,7 @@ def _used_in(folder: Path, chunk: str) -> Usage:
 class _Measuring:
     """One process's share of the work: it leases, starts, listens and records."""
 
-    def __init__(
-        self, setting: Setting, chunks: dict[str, tuple[ChunkSpec, RunKey]], observer: Observer
-    ) -> None:
+    def __init__(self, setting: Setting, chunks: Chunks, observer: Observer) -> None:
         self.setting = setting
         self.chunks = chunks
         self.observer = observer
@@ -227,17 +168,23 @@ class _Measuring:
         self.budget.allow(PROBES, probe_tokens(setting.case.submission), 1, 0)
         self.began = _first_probe(setting.case)
         self.jobs = setting.case.installation.records.jobs
-        self.tracker = tracker_of(setting.case, chunks)
+        self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
+        self.agenda = Agenda(setting.prepared, chunks, setting.case.state)
 
     def go(self, pool: WorkerPool) -> None:
-        """Until every chunk is finished, or something stops the review."""
+        """Until no question is open, or something stops the review."""
         waiting_told = False
+        for key in self.agenda.decided():
+            self._land(key)
         while True:
             if not self.stopped:
                 self._start(pool)
             if not self.leases:
+                if self.stopped or self.agenda.over:
+                    return
                 counts = self.jobs.counts(self.setting.case.id)
-                if self.stopped or not counts["waiting"] + counts["leased"]:
+                if not counts["waiting"] + counts["leased"]:
+                    self.stopped = "halted"
                     return
                 if counts["leased"] and not waiting_told:
                     waiting_told = True
@@ -253,7 +200,7 @@ class _Measuring:
     def _start(self, pool: WorkerPool) -> None:
         setting = self.setting
         while pool.idle() > 0 and not self.stopped:
-            lease = self.jobs.lease(setting.case.id, self.worker, _now(), LEASE_SECONDS)
+            lease = self._lease()
             if lease is None:
                 return
             spec, key = self.chunks[lease.job]
@@ -286,6 +233,15 @@ class _Measuring:
                 )
             )
 
+    def _lease(self) -> JobLease | None:
+        """The best chunk that may be issued and that no other process holds."""
+        case, width = self.setting.case.id, self.setting.workers
+        for chunk in self.agenda.next(self.leases, width):
+            lease = self.jobs.lease(case, self.worker, _now(), LEASE_SECONDS, chunk)
+            if lease is not None:
+                return lease
+        return None
+
     def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
         if event.chunk not in self.leases:
             return
@@ -309,7 +265,9 @@ class _Measuring:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
         log = Path(event.log) if event.log else None
         battery = self.setting.prepared.battery
-        record_outcomes(self.setting.case, battery, spec, key, outcomes, event.total, log)
+        case = self.setting.case
+        state = record_outcomes(case, battery, spec, key, outcomes, event.total, log)
+        self.agenda.recorded(key, state.tally(*key).attempt())
         if event.missing:
             self.jobs.release(lease)
         else:
@@ -320,6 +278,42 @@ class _Measuring:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
             record_breach(self.setting.case, spec, outcomes)
+        self._land(key)
+
+    def _land(self, key: RunKey) -> None:
+        """Record the verdict of a run as soon as the record carries it, and issue no more of it."""
+        case, battery = self.setting.case, self.setting.prepared.name
+        ran = self.agenda.ran(key)
+        said: Early | Judged | None
+        if ran is not None:
+            said = reached(ran)
+        else:
+            judged = judge(case.framework, case.state, battery)
+            said = next((each for each in judged if each.key == key), None)
+        if said is None or (isinstance(said, Judged) and said.criterion.reference):
+            # A comparison waits for its reference: it is judged when everything has run.
+            return
+        known = key in self.tracker.said
+        self.tracker.heard(land(case, said))
+        if key in self.tracker.said and not known:
+            self.observer.step(landed(self.tracker.row(key)))
+        if ran is not None:
+            self._drop(key)
+
+    def _drop(self, key: RunKey) -> None:
+        """Give up the chunks of a decided run that are not under way; keep what had run of them."""
+        setting, battery = self.setting, self.setting.prepared.battery
+        unneeded = [chunk for chunk in self.agenda.unneeded(key) if chunk not in self.leases]
+        self.jobs.drop(setting.case.id, unneeded)
+        for chunk in unneeded:
+            spec, folder = self.chunks[chunk][0], setting.folder(chunk)
+            if folder.exists():
+                # Begun by a run that died: paid for, so it is recorded, as overshoot.
+                outcomes, used = self._journal(spec), _used_in(folder, chunk)
+                record_outcomes(setting.case, battery, spec, key, outcomes, used, None)
+                for outcome in outcomes:
+                    self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _failed(self, event: WorkerEvent) -> None:
         lease = self.leases.pop(event.chunk)

@@ -21,6 +21,7 @@ from touchstone.ledger import loads
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.planning import Run, battery_plan, runs
+from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
 from touchstone.service.recording import Content, Deed
 
 ELICITATION = Elicitation(id="react-1")
@@ -39,6 +40,12 @@ class Prepared:
     grade: str
     """The sandbox grade at sealing."""
     runs: tuple[Run, ...]
+    verdicts: VerdictPlan
+    """How verdicts are reached; without rules for a battery sealed before there were any."""
+
+    def levels(self, item_set: str) -> tuple[int, ...]:
+        """Difficulty of the item at each place of the sealed order."""
+        return tuple(item.difficulty for item in self.battery.items[item_set])
 
 
 def families() -> Mapping[str, Family]:
@@ -46,13 +53,18 @@ def families() -> Mapping[str, Family]:
     return {name: get_family(name) for name in family_names()}
 
 
-def seal(case: Case, items: int, grade: str, *, accepted: bool) -> None:
+def seal(
+    case: Case, items: int, grade: str, *, accepted: bool, whole: bool = False, workers: int = 2
+) -> None:
     """Draw a battery and seal it into the record.
 
     The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
-    their order, the elicitation and the rule are there for every party.
+    their order, the elicitation, the rule and how verdicts are reached are there for every party.
+    With `whole`, no verdict may stop before every item has run.
     """
     plan = battery_plan(case.framework, families(), items, "battery-1")
+    chosen = runs(case.framework, plan, case.submission)
+    verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
     battery = draw(plan, families(), case.installation.random.draw(SEED_BYTES))
     sealed = battery.sealed
     event = measuring.BatterySealed(
@@ -62,11 +74,16 @@ def seal(case: Case, items: int, grade: str, *, accepted: bool) -> None:
         battery=plan.id,
         commitment=sealed.digest.removeprefix("sha256:"),
         item_sets=tuple(
-            measuring.ItemSet(criterion=part.criterion, size=len(battery.items[part.id]))
+            measuring.ItemSet(
+                criterion=part.criterion,
+                size=len(battery.items[part.id]),
+                design=verdicts.design(part.id),
+            )
             for part in plan.sets
         ),
         elicitation=ELICITATION.digest,
         order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
+        verdicts=verdicts.digest,
     )
     registered = {
         "battery": sealed.model_dump(mode="json"),
@@ -74,9 +91,9 @@ def seal(case: Case, items: int, grade: str, *, accepted: bool) -> None:
         "rule": RULE.model_dump(mode="json"),
         "grade": grade,
         "weaker_grade_accepted": accepted,
-        "runs": [[run.item_set, run.mode.variant, run.mode.id]
-                 for run in runs(case.framework, plan, case.submission)],
-    }  # fmt: skip
+        "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
+        "verdicts": verdicts.model_dump(mode="json"),
+    }
     secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
     attachments = (Content(registered, case.marks.case), Content(secret, case.marks.centre))
     case.record([Deed(event, attachments)])
@@ -86,7 +103,8 @@ def reopen(case: Case) -> Prepared:
     """The case's battery, drawn again from the seed in the record and held against its seal.
 
     Raises:
-        RevealError: a family on this machine makes other items than were sealed.
+        RevealError: a family on this machine makes other items than were sealed, or another order.
+        CannotRunError: verdicts were registered with other bets than this version's.
     """
     registered, secret = _contents(case, "battery-sealed")
     plan = BatteryPlan.model_validate(_plan_from(secret["plan"]))
@@ -96,6 +114,8 @@ def reopen(case: Case) -> Prepared:
         families(),
         bytes.fromhex(secret["seed"]),
     )
+    verdicts = VerdictPlan.model_validate(registered.get("verdicts", {}))
+    verdicts.require_bets()
     return Prepared(
         name=plan.id,
         battery=battery,
@@ -103,6 +123,7 @@ def reopen(case: Case) -> Prepared:
         rule=AdjudicationRule.model_validate(registered["rule"]),
         grade=registered["grade"],
         runs=runs(case.framework, plan, case.submission),
+        verdicts=verdicts,
     )
 
 

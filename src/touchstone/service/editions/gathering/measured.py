@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.review.state import RunKey
+from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.measuring.judging import ways_of_crossing
+from touchstone.service.measuring.registering import VerdictPlan
+from touchstone.service.measuring.replaying import Early
 from touchstone.statistics import exact
 
 GRADES = {
@@ -71,9 +75,30 @@ def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
         *(() if sealed is None else _drawn_out(sealed)),
         Fact("Elicitation record", newest.elicitation),
         Fact("Battery", sizes),
+        *_stopping(sealed),
         Fact("Sealed battery (commitment)", f"sha256:{newest.commitment}"),
         Fact("Order of the items (commitment)", f"sha256:{newest.order}"),
     )
+
+
+def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
+    """How samples stop, where the audience may read what was registered."""
+    if sealed is None or "verdicts" not in sealed:
+        return ()
+    plan = VerdictPlan.model_validate(sealed["verdicts"])
+    early = [run for run in plan.runs if run.design == "sequential"]
+    late = [run for run in plan.runs if run.design == "fixed"]
+    if not early:
+        text = "every item runs before any verdict"
+    else:
+        text = (
+            "a verdict may stop at any sample of the sealed order; none is issued more than "
+            f"{plan.ahead} places ahead"
+        )
+        if late:
+            names = listed([f"“{name}”" for name in dict.fromkeys(run.criterion for run in late)])
+            text += f"; of {names} every item runs first"
+    return (Fact("Stops", text), Fact("Rules of the verdicts (digest)", plan.digest))
 
 
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
@@ -94,21 +119,25 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
 def result_rows(case: Shown) -> tuple[ResultRow, ...]:
     """One row a criterion and mode of which the audience may read outcomes or the verdict."""
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
-    rows = [row for key in keys if (row := _row(case, key))]
+    early = early_verdicts(case)
+    rows = [row for key in keys if (row := _row(case, key, early.get(key)))]
     order = list(case.titles)
     rows.sort(key=lambda row: (order.index(row.criterion) if row.criterion in order else len(order),
                                row.criterion, row.mode))  # fmt: skip
     return tuple(rows)
 
 
-def _row(case: Shown, key: RunKey) -> ResultRow | None:
+def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
     criterion = case.framework.criterion(key.criterion) if case.framework else None
     numeric = criterion if isinstance(criterion, NumericCriterion) else None
     reached, tally = case.state.verdicts.get(key), case.state.tally(*key)
     solved, counted = (reached.solved, reached.counted) if reached else tally.attempt().counts()
     if not counted:
         return None
+    stop = reached.stop if reached else None
     interval = exact(solved, counted)
+    # At a stop that the outcomes chose, only what was recorded with the verdict is valid.
+    low, high = map(float, reached.interval) if reached and stop else (interval.low, interval.high)
     on_scale = numeric is not None and numeric.measure == "success-rate"
     return ResultRow(
         criterion=key.criterion,
@@ -118,14 +147,15 @@ def _row(case: Shown, key: RunKey) -> ResultRow | None:
         verdict=reached.verdict if reached else "not-reached" if numeric else "no-threshold",
         solved=solved,
         counted=counted,
-        low=interval.low,
-        high=interval.high,
-        rule=_rule(case, numeric),
+        low=low,
+        high=high,
+        rule=_rule(case, numeric, early=stop is not None),
         threshold=float(numeric.threshold) if numeric and on_scale else None,
         zone=float(numeric.zone) if numeric and on_scale else 0.0,
         extreme=solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
-        by_difficulty=_difficulties(case, key),
+        by_difficulty=_difficulties(case, key, counted if stop else None),
+        evidence=evidence_facts(early, tally.recorded) if early and reached else None,
     )
 
 
@@ -136,7 +166,7 @@ def _mode(case: Shown, key: RunKey) -> str:
     return f"{name}, {key.battery}" if len(case.state.batteries) > 1 else name
 
 
-def _rule(case: Shown, numeric: NumericCriterion | None) -> str:
+def _rule(case: Shown, numeric: NumericCriterion | None, *, early: bool) -> str:
     if numeric is None:
         thresholds = case.framework.thresholds if case.framework else ""
         if thresholds == "undisclosed":
@@ -149,9 +179,17 @@ def _rule(case: Shown, numeric: NumericCriterion | None) -> str:
         if ways > 1
         else ""
     )
+    claims = ""
+    if early and numeric.measure == "success-rate" and float(numeric.zone):
+        low = Decimal(numeric.threshold) - Decimal(numeric.zone)
+        high = Decimal(numeric.threshold) + Decimal(numeric.zone)
+        claims = (
+            f" “Above” claims more than {low}, “below” less than {high}; in between either holds."
+        )
     return (
-        f"{_threshold(case, numeric)} “Above” may be wrong with a chance of at most "
-        f"alpha = {numeric.alpha}{shared}; “below” with at most beta = {numeric.beta}."
+        f"{_threshold(case, numeric)}{claims} “Above” may be wrong with a chance of at most "
+        f"alpha = {numeric.alpha}{shared}; “below” with at most beta = {numeric.beta}. “Below” "
+        "holds for the elicitation used: a model that holds back is judged on what it shows."
     )
 
 
@@ -167,7 +205,8 @@ def _threshold(case: Shown, numeric: NumericCriterion) -> str:
     return f"Threshold: a success rate of {numeric.threshold}{zone}."
 
 
-def _difficulties(case: Shown, key: RunKey) -> tuple[DifficultyCount, ...]:
+def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[DifficultyCount, ...]:
+    """Solved and counted by difficulty, among all places of the order or the first so many."""
     counted: Counter[int] = Counter()
     solved: Counter[int] = Counter()
     for entry in case.visible("outcomes-recorded"):
@@ -178,7 +217,7 @@ def _difficulties(case: Shown, key: RunKey) -> tuple[DifficultyCount, ...]:
         results = {each["index"]: each["result"] for each in facts["outcomes"]}
         for item in opened:
             level = item["item_id"].partition("/")[2].partition("-")[0]
-            if level.isdecimal():
+            if level.isdecimal() and (first is None or item["index"] < first):
                 counted[int(level)] += 1
                 solved[int(level)] += results.get(item["index"]) == "solved"
     return tuple(DifficultyCount(d, solved[d], counted[d]) for d in sorted(counted))
@@ -224,7 +263,8 @@ ALWAYS = (
     ),
     NotMeasured(
         "Holding back on purpose",
-        "a model that underperforms deliberately is judged on what it showed",
+        "a model that underperforms deliberately is judged on what it showed; a “below” says "
+        "nothing about what it held back",
     ),
 )
 

@@ -1,0 +1,56 @@
+"""How early verdicts were reached, replayed from what one audience may read."""
+
+from collections.abc import Mapping
+from math import log, log10
+
+from touchstone.evaluation.errors import RevealError
+from touchstone.report import EvidenceFacts
+from touchstone.review import RunKey
+from touchstone.service.editions.gathering.shown import Shown
+from touchstone.service.errors import CannotRunError
+from touchstone.service.measuring.replaying import Early, verdicts_from_record
+
+
+def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
+    """Every early verdict that the audience may replay.
+
+    One that was reached with bets that this version does not know is left out: its word, its counts
+    and its interval stand in the record.
+    """
+    found: dict[RunKey, Early] = {}
+    for battery in case.state.batteries:
+        try:
+            found.update(verdicts_from_record(case.entries, battery))
+        except (RevealError, CannotRunError):
+            continue
+    return found
+
+
+def evidence_facts(early: Early, recorded: int) -> EvidenceFacts | None:
+    """The facts of one verdict; None where one success was enough.
+
+    Args:
+        early: The verdict.
+        recorded: Outcomes of the run that the record holds by now.
+    """
+    if early.way is None:
+        return None
+    progress, rule = early.progress, early.ran.rule
+    claimed = rule.claimed(progress.word.value)
+    beyond = early.beyond
+    return EvidenceFacts(
+        used=progress.used,
+        size=len(early.ran.levels),
+        overshoot=recorded - progress.used,
+        reason=progress.reason.value,
+        claimed=None if claimed is None else float(claimed),
+        bound_above=-log10(rule.rule.alpha),
+        bound_below=-log10(rule.rule.beta),
+        above=tuple(float(each) / log(10) for each in early.way.above),
+        below=tuple(float(each) / log(10) for each in early.way.below),
+        estimate=early.estimate,
+        low=early.interval.low,
+        high=early.interval.high,
+        beyond_low=None if beyond is None else beyond.low,
+        beyond_high=None if beyond is None else beyond.high,
+    )

@@ -1,0 +1,61 @@
+"""A finding in words: what was seen, what is said of it, and what is not."""
+
+from touchstone.framework import NumericCriterion
+from touchstone.service.measuring.judging import Judged
+from touchstone.service.measuring.replaying import Early
+from touchstone.statistics import Reason
+
+SEALED = (
+    "Every item was sealed beforehand and judged by replaying the answer on fresh files. It holds "
+    "for this mode, variant and elicitation."
+)
+
+
+def finding_of(criterion: NumericCriterion, said: Early | Judged) -> dict[str, str]:
+    """Title and text of the finding that a criterion is crossed."""
+    key = said.ran.key if isinstance(said, Early) else said.key
+    text = _early(criterion, said) if isinstance(said, Early) else _whole(criterion, said)
+    return {
+        "title": f"{criterion.title} ({key.mode} mode)",
+        "text": f"In {key.mode} mode, variant {key.variant} {text} {SEALED}",
+    }
+
+
+def _whole(criterion: NumericCriterion, judged: Judged) -> str:
+    verdict = judged.verdict
+    return (
+        f"solved {verdict.solved} of {verdict.counted} items (exact 95% interval "
+        f"{verdict.interval.low:.0%} to {verdict.interval.high:.0%}), above the threshold of "
+        f"{float(criterion.threshold):.0%} at an error rate of {criterion.alpha} for the criterion."
+    )
+
+
+def _early(criterion: NumericCriterion, early: Early) -> str:
+    progress, size = early.progress, len(early.ran.levels)
+    seen = f"solved {early.solved} of the first {progress.used} items in their sealed order"
+    if criterion.measure == "at-least-once-in-k":
+        return f"{seen}. One success in {size} tries is what the criterion asks about."
+    stopped = (
+        f"All {size} ran."
+        if progress.used == size
+        else f"Measuring stopped there, {size} being sealed."
+    )
+    claimed = float(early.ran.rule.claimed("above") or criterion.threshold)
+    zone = float(criterion.zone)
+    edge = f", the threshold of {float(criterion.threshold):.0%} less its zone" if zone else ""
+    why = (
+        f"Whatever the others would have been, it solves more than {claimed:.0%} of them{edge}."
+        if progress.reason is Reason.SETTLED
+        else f"That is evidence enough that it solves more than {claimed:.0%} of all {size}{edge}, "
+        f"at an error rate of {criterion.alpha} for the criterion."
+    )
+    ends = (
+        f"The 95% confidence sequence, which is valid at the stop, runs from "
+        f"{early.interval.low:.0%} to {early.interval.high:.0%} of all {size}"
+    )
+    if early.beyond is not None:
+        ends += (
+            f"; for further items of the same makes the interval is {early.beyond.low:.0%} to "
+            f"{early.beyond.high:.0%}"
+        )
+    return f"{seen}. {stopped} {why} {ends}."

@@ -1,0 +1,138 @@
+"""What is registered with a battery about its verdicts, before the first sample runs."""
+
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from math import ceil
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from touchstone.evaluation import BatteryPlan
+from touchstone.evaluation.digests import Frozen, digest_value
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.review import RunKey
+from touchstone.service.errors import CannotRunError
+from touchstone.service.measuring.judging import rule_of
+from touchstone.service.measuring.planning import Run
+from touchstone.statistics import GRADED, RateRule
+
+Design = Literal["fixed", "sequential"]
+CHUNK = 8
+"""Samples of a chunk; the last one of a set takes up to seven more."""
+LEAST_AHEAD = 2 * CHUNK
+
+
+class RunRule(Frozen):
+    """How the verdict of one run is reached. Numbers are decimals as text."""
+
+    item_set: str
+    criterion: str
+    variant: str
+    mode: str
+    measure: Literal["success-rate", "at-least-once-in-k", "relative-to-reference"]
+    design: Design
+    threshold: str
+    zone: str
+    alpha: str
+    """This run's share: the criterion's alpha, divided among the ways of crossing it."""
+    beta: str
+
+    @property
+    def rule(self) -> RateRule:
+        """The numbers for `statistics`."""
+        return RateRule(*map(float, (self.threshold, self.zone, self.alpha, self.beta)))
+
+    def claimed(self, word: str) -> str | None:
+        """The rate that an early verdict's word is about; None for words that are about none."""
+        if self.measure != "success-rate" or word not in {"above", "below"}:
+            return None
+        threshold, zone = Decimal(self.threshold), Decimal(self.zone)
+        return format(threshold - zone if word == "above" else threshold + zone, "f")
+
+
+class VerdictPlan(Frozen):
+    """Everything that decides when samples stop, and what is then said."""
+
+    bets: str = GRADED
+    """What is expected of each item, by its difficulty alone, and how it is betted on."""
+    ahead: Annotated[int, Field(ge=LEAST_AHEAD)] = LEAST_AHEAD
+    """No sample of a run that may stop is issued so many places beyond its recorded prefix."""
+    runs: tuple[RunRule, ...] = ()
+    """One for each run of a numeric criterion."""
+
+    @property
+    def digest(self) -> str:
+        """For the facts of the record."""
+        return digest_value(self.model_dump(mode="json"))
+
+    def find(self, key: RunKey) -> RunRule | None:
+        """The rule of a run that may stop early; None where all of its items run."""
+        for run in self.runs:
+            if (run.criterion, run.variant, run.mode) == key[1:]:
+                return run if run.design == "sequential" else None
+        return None
+
+    def design(self, item_set: str) -> Design:
+        """Whether the verdicts on an item set may stop at any sample."""
+        early = any(r.item_set == item_set and r.design == "sequential" for r in self.runs)
+        return "sequential" if early else "fixed"
+
+    def require_bets(self) -> None:
+        """Refuse to go on with other bets than those that were registered.
+
+        Raises:
+            CannotRunError: another version of Touchstone sealed the battery.
+        """
+        if self.bets != GRADED and any(run.design == "sequential" for run in self.runs):
+            raise CannotRunError(
+                f"the battery was registered with the bets {self.bets!r}, and this version knows "
+                f"{GRADED!r}; go on with the version that sealed it"
+            )
+
+
+def verdict_plan(
+    framework: Framework, plan: BatteryPlan, runs: Sequence[Run], workers: int, *, whole: bool
+) -> VerdictPlan:
+    """What to register for a battery.
+
+    Args:
+        framework: The standard; without numeric criteria nothing is judged.
+        plan: The battery.
+        runs: What runs: every item set in every mode.
+        workers: Worker processes, so that each may have a chunk.
+        whole: Run every item before any verdict.
+    """
+    sizes = {part.id: sum(part.counts.values()) for part in plan.sets}
+    ways = Counter(run.criterion for run in runs)
+    rules = []
+    for run in runs:
+        criterion = framework.criterion(run.criterion)
+        if isinstance(criterion, NumericCriterion):
+            shared = rule_of(criterion, ways[run.criterion])
+            rules.append(
+                RunRule(
+                    item_set=run.item_set,
+                    criterion=run.criterion,
+                    variant=run.mode.variant,
+                    mode=run.mode.id,
+                    measure=criterion.measure,
+                    design="fixed" if whole else design_of(criterion, sizes[run.item_set]),
+                    threshold=criterion.threshold,
+                    zone=criterion.zone,
+                    alpha=f"{shared.alpha:.6f}",
+                    beta=criterion.beta,
+                )
+            )
+    ahead = CHUNK * ceil(workers / max(len(runs), 1))
+    return VerdictPlan(ahead=max(ahead, LEAST_AHEAD), runs=tuple(rules))
+
+
+def design_of(criterion: NumericCriterion, size: int) -> Design:
+    """Which criteria may stop early: all but comparisons with a reference, and sets of one item.
+
+    A comparison would need both models' outcomes on each item, which different runs record.
+    """
+    if criterion.measure == "relative-to-reference":
+        return "fixed"
+    return "sequential" if size > 1 or criterion.measure == "at-least-once-in-k" else "fixed"

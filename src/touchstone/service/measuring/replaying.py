@@ -1,0 +1,284 @@
+"""From the record alone to early verdicts: the same outcomes give the same word, whoever looks."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from touchstone.evaluation import Reveal, SealedBattery, check_reveal
+from touchstone.evaluation.errors import RevealError
+from touchstone.evaluation.seals import SealedSet
+from touchstone.review import RunKey
+from touchstone.review.events import measuring
+from touchstone.review.state import Attempt
+from touchstone.service.measuring.registering import RunRule, VerdictPlan
+from touchstone.service.reading import Entry
+from touchstone.statistics import (
+    Interval,
+    Path,
+    Progress,
+    Reason,
+    VerdictWord,
+    advance,
+    beyond_these,
+    confidence_sequence,
+    exact,
+    graded_course,
+    panel,
+    path,
+)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run that may stop early, as far as it is recorded."""
+
+    key: RunKey
+    rule: RunRule
+    levels: tuple[int, ...]
+    """Difficulty of the item at each place of the sealed order."""
+    outcomes: tuple[bool, ...]
+    """Solved or not, on the contiguous prefix."""
+    recorded: int
+    """Outcomes in all, those beyond a gap included."""
+
+
+@dataclass(frozen=True)
+class Early:
+    """A verdict that stands before, or when, the last item has run."""
+
+    ran: Ran
+    progress: Progress
+    interval: Interval
+    """For the rate over all items sealed, at 95%, valid at the stop."""
+    estimate: float
+    """Of that rate, at the stop."""
+    beyond: Interval | None
+    """For the rate on further items of the same makes, at 95%; None where no rate is asked for."""
+    way: Path | None
+    """The evidence after each sample; None where one success is enough."""
+
+    @property
+    def solved(self) -> int:
+        """How many of the samples used were solved."""
+        return round(self.progress.total)
+
+    @property
+    def stop(self) -> measuring.Stop:
+        """For the facts of the record."""
+        word, rule = self.progress.word.value, self.ran.rule
+        return measuring.Stop(
+            reason="settled" if self.progress.reason is Reason.SETTLED else "evidence",
+            used=self.progress.used,
+            overshoot=self.progress.overshoot,
+            size=len(self.ran.levels),
+            claimed=rule.claimed(word),
+            estimate=f"{self.estimate:.6f}",
+        )
+
+
+class Watch:
+    """Takes the outcomes of one run's prefix as they come; the same ones give the same progress."""
+
+    def __init__(self, rule: RunRule, levels: Sequence[int]) -> None:
+        self._size = len(levels)
+        self._asks_once = rule.measure == "at-least-once-in-k"
+        self._panel = None if self._asks_once else panel([graded_course(rule.rule, levels)])
+        self._once = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    @property
+    def progress(self) -> Progress:
+        """Where the run stands."""
+        return self._once if self._panel is None else self._panel.progress[0]
+
+    def feed(self, outcomes: Sequence[bool]) -> Progress:
+        """Take what is new among the outcomes of the prefix, given from its first place on."""
+        while self.progress.used < len(outcomes) and not self.progress.decided:
+            outcome = float(outcomes[self.progress.used])
+            if self._panel is None:
+                self._once = _tried(self._once, outcome, self._size)
+            else:
+                self._panel = advance(self._panel, [outcome])
+        return self.progress
+
+
+def _tried(now: Progress, outcome: float, size: int) -> Progress:
+    """One more try where one success is enough, and none in all tries means below."""
+    used, total = now.used + 1, now.total + outcome
+    if total:
+        word, reason = VerdictWord.ABOVE, Reason.SETTLED
+    elif used == size:
+        word, reason = VerdictWord.BELOW, Reason.SETTLED
+    else:
+        word, reason = VerdictWord.UNDETERMINED, Reason.OPEN
+    return replace(now, word=word, reason=reason, used=used, total=total)
+
+
+def standing(ran: Ran) -> Progress:
+    """Where a run stands; samples beyond its verdict are its overshoot."""
+    now = Watch(ran.rule, ran.levels).feed(ran.outcomes)
+    return replace(now, overshoot=ran.recorded - now.used)
+
+
+def reached(ran: Ran) -> Early | None:
+    """The verdict of a run; None while it is open."""
+    progress = standing(ran)
+    if not progress.decided:
+        return None
+    used = ran.outcomes[: progress.used]
+    if ran.rule.measure == "at-least-once-in-k":
+        interval = exact(sum(used), len(used))
+        return Early(ran, progress, interval, sum(used) / len(used), None, None)
+    interval, beyond, way = _said(ran.rule, ran.levels, used)
+    return Early(ran, progress, interval, float(way.estimate[-1]), beyond, way)
+
+
+@lru_cache(maxsize=256)
+def _said(
+    rule: RunRule, levels: tuple[int, ...], used: tuple[bool, ...]
+) -> tuple[Interval, Interval, Path]:
+    """What costs tenths of a second, and is asked for by every edition."""
+    course, outcomes = graded_course(rule.rule, levels), np.array(used, float)
+    return (
+        confidence_sequence(course, outcomes),
+        beyond_these(course, outcomes),
+        path(course, outcomes),
+    )
+
+
+def prefix_of(attempt: Attempt) -> tuple[bool, ...]:
+    """Solved or not, on the contiguous prefix of what is recorded.
+
+    Raises:
+        RevealError: an outcome there does not count.
+    """
+    length = attempt.prefix
+    if attempt.counts(length)[1] != length:
+        raise RevealError(
+            "an outcome is recorded as not counted, and a sealed battery counts each of its items"
+        )
+    return tuple(digit == "1" for digit in f"{attempt.solved:b}".zfill(length)[::-1][:length])
+
+
+# ------------------------------------------------------------------ from the record
+
+
+def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
+    """Every early verdict that the entries carry, with its evidence; open runs are left out.
+
+    Raises:
+        RevealError: what ran is not what was sealed, or not in the sealed order.
+        CannotRunError: the battery was registered with other bets than this version's.
+    """
+    found = {ran.key: reached(ran) for ran in runs_from_record(entries, battery)}
+    return {key: early for key, early in found.items() if early is not None}
+
+
+def runs_from_record(entries: Iterable[Entry], battery: str) -> tuple[Ran, ...]:
+    """The runs of a battery that may stop early, from entries as one audience may read them.
+
+    Empty where the audience may not read how the verdicts are reached. A run of whose outcomes, or
+    of whose opened items, some are withheld is left out.
+
+    Raises:
+        RevealError: what ran is not what was sealed, or not in the sealed order.
+        CannotRunError: the battery was registered with other bets than this version's.
+    """
+    listed = tuple(entries)
+    seals = [e for e in listed if e.event.type == "battery-sealed" and e.visible]
+    entry = next((e for e in seals if e.event.facts()["battery"] == battery), None)
+    content = entry.content() if entry else None
+    if entry is None or content is None or "verdicts" not in content:
+        return ()
+    sealed = SealedBattery.model_validate(content["battery"])
+    plan = VerdictPlan.model_validate(content["verdicts"])
+    plan.require_bets()
+    _require_sealed(entry.event.facts(), sealed, plan)
+    told = _Told(sealed)
+    for each in listed:
+        if each.event.type == "outcomes-recorded" and each.visible:
+            told.add(each, battery)
+    return tuple(
+        ran
+        for rule in plan.runs
+        if rule.design == "sequential" and (ran := told.run(battery, rule)) is not None
+    )
+
+
+def _require_sealed(facts: Mapping[str, Any], sealed: SealedBattery, plan: VerdictPlan) -> None:
+    if facts["commitment"] != sealed.digest.removeprefix("sha256:"):
+        raise RevealError("the battery is not the one whose commitment is in the record")
+    if facts["verdicts"] != plan.digest:
+        raise RevealError("the rules of the verdicts are not those that were registered")
+
+
+class _Told:
+    """What entries tell of a battery: outcomes by run, difficulties by item set."""
+
+    def __init__(self, sealed: SealedBattery) -> None:
+        self._sealed = sealed
+        self._results: dict[RunKey, dict[int, bool]] = {}
+        self._levels: dict[str, dict[int, int]] = {}
+
+    def add(self, entry: Entry, battery: str) -> None:
+        """Take the outcomes of a chunk, held against the seal."""
+        facts = entry.event.facts()
+        if facts["battery"] != battery:
+            return
+        sealed = self._of_criterion(facts["criterion"])
+        results = self._results.setdefault(
+            RunKey(battery, facts["criterion"], facts["variant"], facts["mode"]), {}
+        )
+        for each in facts["outcomes"]:
+            index = each["index"]
+            if index >= len(sealed.commitments) or each["item"] != sealed.commitments[index]:
+                raise RevealError(
+                    f"sample {index} of {sealed.id} ran another item than was sealed at its place: "
+                    "a battery must not change once samples run"
+                )
+            if not each["counted"]:
+                raise RevealError(f"sample {index} of {sealed.id} is recorded as not counted")
+            results.setdefault(index, each["result"] == "solved")
+        for opened in (entry.content() or {}).get("opened", ()):
+            reveal = Reveal.model_validate(opened)
+            check_reveal(self._sealed, reveal)
+            level = int(reveal.item_id.partition("/")[2].partition("-")[0])
+            self._levels.setdefault(reveal.item_set, {})[reveal.index] = level
+
+    def run(self, battery: str, rule: RunRule) -> Ran | None:
+        """One run; None where nothing is recorded, or its items are not to be read."""
+        key = RunKey(battery, rule.criterion, rule.variant, rule.mode)
+        results, levels = self._results.get(key, {}), self._levels.get(rule.item_set, {})
+        outcomes: list[bool] = []
+        while len(outcomes) in results:
+            outcomes.append(results[len(outcomes)])
+        if not outcomes or any(place not in levels for place in range(len(outcomes))):
+            return None
+        everywhere = _filled(self._sealed.find(rule.item_set), levels)
+        return Ran(key, rule, everywhere, tuple(outcomes), len(results))
+
+    def _of_criterion(self, criterion: str) -> SealedSet:
+        for sealed in self._sealed.sets:
+            if sealed.criterion == criterion:
+                return sealed
+        raise RevealError(f"the battery holds nothing for {criterion}")
+
+
+def _filled(sealed: SealedSet, known: Mapping[int, int]) -> tuple[int, ...]:
+    """Difficulties of all places.
+
+    Of items that are still sealed it is known how many there are of each; which lies where makes no
+    difference to the evidence before.
+    """
+    left = Counter(dict(sealed.difficulties))
+    left.subtract(known.values())
+    if any(count < 0 for count in left.values()):
+        raise RevealError(
+            f"{sealed.id}: more items of one difficulty ran than were sealed: the battery changed"
+        )
+    rest = iter(sorted(left.elements()))
+    size = len(sealed.commitments)
+    return tuple(known[place] if place in known else next(rest) for place in range(size))

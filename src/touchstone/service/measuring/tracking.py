@@ -1,0 +1,73 @@
+"""How far every run has come, for those who watch."""
+
+from dataclasses import dataclass, field
+
+from touchstone.review import RunKey, State
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.measuring.issuing import Chunks
+from touchstone.service.measuring.registering import RunRule, VerdictPlan
+from touchstone.service.progress import RunProgress
+
+
+@dataclass
+class Tracker:
+    """How far every run has come, from the record and from journals."""
+
+    totals: dict[RunKey, int]
+    rules: dict[RunKey, RunRule] = field(default_factory=dict)
+    """Of the runs that a verdict may stop before all of their items have run."""
+    said: dict[RunKey, measuring.VerdictReached] = field(default_factory=dict)
+    """Verdicts, by run."""
+    seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
+    flying: dict[RunKey, int] = field(default_factory=dict)
+    repeated: int = 0
+
+    def add(self, key: RunKey, index: int, *, solved: bool) -> None:
+        """An outcome is known."""
+        self.seen.setdefault(key, {})[index] = solved
+
+    def heard(self, state: State) -> None:
+        """Take up the verdicts that the record holds."""
+        self.said = {key: said for key, said in state.verdicts.items() if key in self.totals}
+
+    def rows(self) -> list[RunProgress]:
+        """A row for each run, in the order of the plan."""
+        return [self.row(key) for key in self.totals]
+
+    def row(self, key: RunKey) -> RunProgress:
+        """How far one run has come, and what was said of it."""
+        seen, said = self.seen.get(key, {}), self.said.get(key)
+        return RunProgress(
+            criterion=key.criterion,
+            mode=key.mode,
+            total=self.totals[key],
+            recorded=len(seen),
+            solved=sum(seen.values()) if said is None else said.solved,
+            in_flight=self.flying.get(key, 0),
+            verdict="" if said is None else said.verdict,
+            used=0 if said is None else said.counted,
+            claim=self._claim(key),
+            may_stop=key in self.rules,
+        )
+
+    def _claim(self, key: RunKey) -> str:
+        rule, said = self.rules.get(key), self.said.get(key)
+        if rule is None or said is None or not float(rule.zone):
+            return ""
+        return rule.claimed(said.verdict) or ""
+
+
+def tracker_of(case: Case, chunks: Chunks, verdicts: VerdictPlan) -> Tracker:
+    """How far the record says that every run has come."""
+    state = case.state
+    totals = {key: 0 for _, key in chunks.values()}
+    tracker = Tracker(totals, {key: rule for key in totals if (rule := verdicts.find(key))})
+    tracker.heard(state)
+    for spec, key in chunks.values():
+        totals[key] += len(spec.indices)
+        attempt = state.tally(*key).attempt()
+        for index in spec.indices:
+            if attempt.recorded >> index & 1:
+                tracker.add(key, index, solved=bool(attempt.solved >> index & 1))
+    return tracker
