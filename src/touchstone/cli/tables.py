@@ -28,6 +28,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
     return table
 
 
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """Any table."""
+    _console().print(_table(columns, rows, title))
+
+
 def cases(rows: Sequence["CaseRow"]) -> None:
     """The list of cases."""
     if not rows:

@@ -1,0 +1,85 @@
+"""What samples of earlier cases took: the only ground for an expectation before anything runs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from touchstone.clearance import party_audience
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.ledger import loads
+from touchstone.records import CaseReader
+from touchstone.service.case import cast_of
+from touchstone.service.installation import Installation, home_folder, open_installation
+from touchstone.service.opening import framework_of
+from touchstone.service.reading import read_entries
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Means of the samples of a family, as recorded."""
+
+    samples: int
+    cases: int
+    input: float
+    """Tokens a sample."""
+    output: float
+    seconds: float
+    """Wall seconds a sample, without waits for quota or retries."""
+
+    @property
+    def tokens(self) -> float:
+        """In and out together."""
+        return self.input + self.output
+
+
+Experience = Mapping[tuple[str, str], Usual]
+"""By family and mode; with an empty mode, over all modes of the family."""
+
+
+def experience_here(developer: str) -> Experience:
+    """What this installation's record says, if there is one; nothing is made where there is none.
+
+    Only cases of the same developer count: what another developer's model takes is not this one's
+    to read.
+    """
+    if not (home_folder() / "keys").is_dir():
+        return {}
+    with open_installation() as installation:
+        return experience(installation, developer)
+
+
+def experience(installation: Installation, developer: str) -> Experience:
+    """Means over all samples of this developer's cases, by family and mode."""
+    found: dict[tuple[str, str], list[tuple[str, float, float, float]]] = defaultdict(list)
+    for listing in installation.records.cases():
+        case = installation.records.case(listing.case)
+        state = installation.state_in(case)
+        if case.destroyed or developer not in state.having("developer"):
+            continue
+        families = _families(_framework(case))
+        for entry in read_entries(case, party_audience(cast_of(state).centre)):
+            if entry.event.type != "outcomes-recorded":
+                continue
+            facts, details = entry.event.facts(), entry.content(1)
+            family = families.get(facts["criterion"], facts["criterion"])
+            for outcome in details["outcomes"] if details else ():
+                used, seconds = outcome["usage"], float(outcome["seconds"])
+                row = (listing.case, float(used["input"]), float(used["output"]), seconds)
+                found[family, facts["mode"]].append(row)
+                found[family, ""].append(row)
+    return {key: _usual(rows) for key, rows in found.items()}
+
+
+def _usual(rows: Iterable[tuple[str, float, float, float]]) -> Usual:
+    cases, *columns = zip(*rows, strict=True)
+    tokens_in, tokens_out, seconds = (sum(column) / len(cases) for column in columns)
+    return Usual(len(cases), len(set(cases)), tokens_in, tokens_out, seconds)
+
+
+def _families(framework: Framework) -> dict[str, str]:
+    return {c.id: c.family for c in framework.criteria if isinstance(c, NumericCriterion)}
+
+
+def _framework(case: CaseReader) -> Framework:
+    first = [loads(part.data) for part in case.entry_parts(0)[1:] if part.data is not None]
+    return framework_of(next(part["content"] for part in first if part["kind"] == "content"))

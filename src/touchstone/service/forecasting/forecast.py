@@ -1,0 +1,180 @@
+"""What a review will take and can tell, criterion by criterion and mode by mode."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from typing import Any
+
+from touchstone.service.forecasting.samples import DISTANCES, Curve
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What some samples take."""
+
+    samples: float
+    tokens: float
+    money: Decimal | None
+    """None where no price was given."""
+    days: float
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """Both."""
+        money = None
+        if self.money is not None and other.money is not None:
+            money = self.money + other.money
+        return Cost(
+            self.samples + other.samples, self.tokens + other.tokens, money, self.days + other.days
+        )
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What the battery tells of tasks beyond its own, at 80% power."""
+
+    clusters: int
+    effective: float
+    """Independent tasks that would say as much."""
+    above: float | None
+    """Smallest difference above the threshold that is told; None: none is."""
+    below: float | None
+    chances: tuple[tuple[float, float], ...]
+    """(distance above the threshold, chance to tell it), from small to large."""
+
+
+@dataclass(frozen=True)
+class RunForecast:
+    """One criterion in one mode."""
+
+    criterion: str
+    title: str
+    variant: str
+    mode: str
+    size: int
+    curve: Curve | None
+    """None where no number is asked, so that all items run and nothing is concluded."""
+    beyond: Beyond | None
+    expected: Cost
+    worst: Cost
+    measured: bool
+    """Whether the expected tokens and days come from earlier samples, not from the limits."""
+    notes: tuple[str, ...]
+    """In words, each a sentence."""
+    cannot: tuple[str, ...]
+    """What it cannot answer, in words; empty: nothing that was asked."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "criterion": self.criterion,
+            "variant": self.variant,
+            "mode": self.mode,
+            "items": self.size,
+            "samples": self.curve and [asdict(point) for point in self.curve.points],
+            "beyond": self.beyond and asdict(self.beyond),
+            "expected": cost_dict(self.expected),
+            "worst": cost_dict(self.worst),
+            "expected_from": "earlier samples" if self.measured else "limits",
+            "notes": list(self.notes),
+            "cannot": list(self.cannot),
+        }
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A whole review, before anything runs."""
+
+    model: str
+    framework: str
+    currency: str
+    runs: tuple[RunForecast, ...]
+    review_by: str
+    days_left: int
+    notes: tuple[str, ...]
+    """On the whole: where the numbers come from."""
+    cannot: tuple[str, ...]
+    """What does not fit: the caps or the window."""
+
+    @property
+    def expected(self) -> Cost:
+        """Of all runs."""
+        return total(run.expected for run in self.runs)
+
+    @property
+    def worst(self) -> Cost:
+        """Of all runs, all items of all of them."""
+        return total(run.worst for run in self.runs)
+
+    @property
+    def answerable(self) -> bool:
+        """Whether everything that was asked can be answered as planned."""
+        return not self.cannot and not any(run.cannot for run in self.runs)
+
+    def lines(self) -> list[str]:
+        """What is said in words, the unanswerable first."""
+        said = [f"CANNOT: {text}" for text in self.cannot]
+        said += [f"CANNOT: {text}" for text in _shared([(r, r.cannot) for r in self.runs])]
+        said += _shared([(run, run.notes) for run in self.runs])
+        return [*said, *self.notes]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "model": self.model,
+            "framework": self.framework,
+            "currency": self.currency,
+            "answerable": self.answerable,
+            "cannot": list(self.cannot),
+            "expected": cost_dict(self.expected),
+            "worst": cost_dict(self.worst),
+            "review_by": self.review_by,
+            "days_left": self.days_left,
+            "notes": list(self.notes),
+            "runs": [run.as_dict() for run in self.runs],
+        }
+
+
+def total(costs: Iterable[Cost]) -> Cost:
+    """All of them together; at least one."""
+    first, *rest = costs
+    return sum(rest, first)
+
+
+def cost_dict(cost: Cost) -> dict[str, Any]:
+    """For `--json`: money as a decimal in text."""
+    money = None if cost.money is None else str(cost.money.quantize(Decimal("0.01")))
+    return {
+        "samples": round(cost.samples, 1),
+        "tokens": round(cost.tokens),
+        "money": money,
+        "days": round(cost.days, 3),
+    }
+
+
+def told_distances(curve: Curve) -> Sequence[tuple[float, float]]:
+    """(distance, expected samples) for the distances that a table shows: the dearer side."""
+    found = []
+    for distance in DISTANCES:
+        sides = [point.mean for sign in (1, -1) if (point := curve.near(sign * distance))]
+        if sides:
+            found.append((distance, max(sides)))
+    return found
+
+
+def _shared(said: Sequence[tuple[RunForecast, tuple[str, ...]]]) -> list[str]:
+    """Each sentence once, with the criteria and modes that it is said of."""
+    runs: dict[str, list[RunForecast]] = {}
+    for run, texts in said:
+        for text in texts:
+            runs.setdefault(text, []).append(run)
+    return [
+        f"{'all' if len(group) == len(said) > 1 else _named(group)}: {text}"
+        for text, group in runs.items()
+    ]
+
+
+def _named(group: Sequence[RunForecast]) -> str:
+    modes: dict[str, list[str]] = {}
+    for run in group:
+        modes.setdefault(run.criterion, []).append(run.mode)
+    return "; ".join(f"{name} ({', '.join(each)})" for name, each in modes.items())

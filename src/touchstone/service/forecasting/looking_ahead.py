@@ -1,0 +1,127 @@
+"""From a submission and a framework to a forecast, with nothing asked of any endpoint."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation.batteries import ItemSetPlan
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.keys import SystemClock, utc_text
+from touchstone.report.plan_page import render_plan
+from touchstone.service.errors import CannotRunError
+from touchstone.service.files import write_file
+from touchstone.service.forecasting.costing import Costing, fits, grounds, window
+from touchstone.service.forecasting.experience import Experience, experience_here
+from touchstone.service.forecasting.forecast import Forecast, RunForecast
+from touchstone.service.forecasting.options import WORKERS, PlanOptions
+from touchstone.service.forecasting.page import plan_page
+from touchstone.service.forecasting.reach import NO_NUMBER, Reach, reach
+from touchstone.service.forecasting.samples import curve_of
+from touchstone.service.frameworks import load_framework
+from touchstone.service.measuring.planning import DEFAULT_ITEMS, Run, battery_plan, runs
+from touchstone.service.measuring.registering import RunRule, verdict_plan
+from touchstone.service.measuring.sealing import families
+from touchstone.service.opening import check_parties
+
+
+def look_ahead(path: Path, options: Mapping[str, Any], out: Path | None) -> Forecast:
+    """The forecast for a SUBMISSION.toml, on this installation's experience, written as a page.
+
+    Args:
+        path: The SUBMISSION.toml.
+        options: Fields of `PlanOptions`.
+        out: Where the page goes; None: nowhere.
+    """
+    chosen = PlanOptions(**options)
+    submission = load_submission(path)
+    now = utc_text(SystemClock().now())
+    found = plan_review(path, chosen, now, experience_here(submission.developer.id))
+    if out is not None:
+        _writable(out)
+        write_file(out, [render_plan(plan_page(found, now)).encode()])
+    return found
+
+
+def _writable(out: Path) -> None:
+    if out.is_dir():
+        raise CannotRunError(f"--out {out}: is a folder; name a file, such as plan.html")
+    if not out.parent.is_dir():
+        raise CannotRunError(f"--out {out}: the folder {out.parent} does not exist; make it first")
+
+
+def plan_review(path: Path, options: PlanOptions, now: str, seen: Experience) -> Forecast:
+    """What reviewing a submission would take and could tell. Nothing is asked, nothing written.
+
+    Args:
+        path: The SUBMISSION.toml.
+        options: What was chosen.
+        now: The instant from which the window's days are counted, as the record writes it.
+        seen: What earlier samples took.
+
+    Raises:
+        SubmissionError: the submission cannot be used.
+        CannotRunError: no review could be opened so.
+    """
+    submission = load_submission(path)
+    framework = load_framework(options.framework or submission.framework)
+    check_parties(framework, submission)
+    return forecast(submission, framework, options, now, seen)
+
+
+def forecast(
+    submission: Submission,
+    framework: Framework,
+    options: PlanOptions,
+    now: str,
+    seen: Experience,
+) -> Forecast:
+    """The forecast of a review under a framework; see `plan_review`."""
+    items = DEFAULT_ITEMS if options.items is None else options.items
+    plan = battery_plan(framework, families(), items, "battery-1")
+    sets = {part.id: part for part in plan.sets}
+    chosen = runs(framework, plan, submission)
+    rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
+    costing = Costing(submission, options, seen)
+    found = tuple(
+        _run(run, sets[run.item_set], _rule_of(run, rules), framework, costing) for run in chosen
+    )
+    review_by, days_left = window(framework, submission, now)
+    whole = Forecast(
+        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (), ()
+    )
+    return fits(grounds(whole, costing), framework, costing)
+
+
+def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
+    """None where the framework states no number."""
+    key = (run.item_set, run.mode.variant, run.mode.id)
+    return next((rule for rule in rules if (rule.item_set, rule.variant, rule.mode) == key), None)
+
+
+def _run(
+    run: Run, part: ItemSetPlan, rule: RunRule | None, framework: Framework, costing: Costing
+) -> RunForecast:
+    levels = [level for level, count in part.counts.items() for _ in range(count)]
+    size, usual = len(levels), costing.usual(part.family, run.mode.id)
+    criterion = framework.criterion(run.criterion)
+    if rule is None or not isinstance(criterion, NumericCriterion):
+        curve, title = None, run.criterion
+        told = Reach(None, (NO_NUMBER,), ())
+    else:
+        curve, title = curve_of(rule, levels), criterion.title
+        told = reach(criterion, rule, size, costing.options)
+    return RunForecast(
+        criterion=run.criterion,
+        title=title,
+        variant=run.mode.variant,
+        mode=run.mode.id,
+        size=size,
+        curve=curve,
+        beyond=told.beyond,
+        expected=costing.expected(curve.begun if curve else float(size), usual),
+        worst=costing.worst(size),
+        measured=usual is not None,
+        notes=told.notes,
+        cannot=told.cannot,
+    )

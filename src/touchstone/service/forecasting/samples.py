@@ -1,0 +1,112 @@
+"""How many samples a verdict takes, by the true rate: rehearsed with the bets that will judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from touchstone.service.measuring.registering import CHUNK, RunRule
+from touchstone.statistics import RateRule, graded, invented_outcomes, samples_used
+
+DISTANCES = (0.05, 0.1, 0.2, 0.3)
+"""Distances from the threshold that a plan tells of, as far as they lie within [0, 1]."""
+_SEED = 11
+_REPEATS = 60
+_GRID = 20
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True)
+class AtRate:
+    """Samples until the verdict, where the true rate is this one."""
+
+    rate: float
+    mean: float
+    most: float
+    """Nine of ten orders take no more."""
+    begun: float
+    """Mean of those begun by then: they run in chunks."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Samples until the verdict, over the rates that there may be."""
+
+    at: float
+    """The threshold."""
+    size: int
+    """The worst: all of them."""
+    begun: float
+    """Samples begun, over all rates from 0 to 1 alike."""
+    points: tuple[AtRate, ...]
+    """In the order of the rates."""
+
+    def near(self, distance: float) -> AtRate | None:
+        """At `distance` (signed) from the threshold, if that is a rate at all."""
+        wanted = self.at + distance
+        return next((p for p in self.points if abs(p.rate - wanted) < 1e-9), None)  # noqa: PLR2004 - rounding
+
+
+def curve_of(rule: RunRule, levels: Sequence[int]) -> Curve | None:
+    """The samples that a run will take, by its true rate; None where all of its items run.
+
+    Args:
+        rule: How its verdict is reached.
+        levels: Difficulty of each item.
+    """
+    if rule.design == "fixed":
+        return None
+    if rule.measure == "at-least-once-in-k":
+        return _until_the_first(rule.rule.threshold, len(levels))
+    return _rehearsed(rule.rule, tuple(sorted(levels)))
+
+
+def _until_the_first(at: float, attempts: int) -> Curve:
+    """The first success is the verdict; without one, all attempts are made."""
+    stops = np.arange(1, attempts + 1)
+    points = []
+    for rate in _rates(at):
+        chances = rate * (1 - rate) ** (stops - 1)
+        chances[-1] = (1 - rate) ** (attempts - 1)
+        most = min(int(np.searchsorted(np.cumsum(chances), _MOSTLY)) + 1, attempts)
+        mean, begun = float(chances @ stops), float(chances @ _in_chunks(stops, attempts))
+        points.append(AtRate(rate, mean, most, begun))
+    return Curve(at, attempts, _average(points), tuple(points))
+
+
+@cache
+def _rehearsed(rule: RateRule, levels: tuple[int, ...]) -> Curve:
+    size, rates = len(levels), np.array(_rates(rule.threshold))
+    many = np.repeat(rates, _REPEATS)
+    rng = np.random.default_rng(_SEED)
+    uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, many.size, size))
+    foresight = graded(levels)
+    outcomes = invented_outcomes(foresight, many, uniforms)
+    used = samples_used(foresight, rule, outcomes, orders, evenly=True).reshape(rates.size, -1)
+    points = [
+        AtRate(
+            float(rate),
+            float(row.mean()),
+            float(np.quantile(row, _MOSTLY)),
+            float(_in_chunks(row, size).mean()),
+        )
+        for rate, row in zip(rates, used, strict=True)
+    ]
+    return Curve(rule.threshold, size, _average(points), tuple(points))
+
+
+def _in_chunks(used: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    return np.minimum(size, -(-used // CHUNK) * CHUNK)
+
+
+def _rates(at: float) -> list[float]:
+    """An even grid, the threshold, and what lies at the told distances from it."""
+    grid = np.linspace(0.0, 1.0, _GRID + 1).tolist()
+    near = [at, *(at + sign * distance for distance in DISTANCES for sign in (-1, 1))]
+    return sorted({round(rate, 9) for rate in (*grid, *near) if 0 <= rate <= 1})
+
+
+def _average(points: Sequence[AtRate]) -> float:
+    return float(np.trapezoid([p.begun for p in points], [p.rate for p in points]))

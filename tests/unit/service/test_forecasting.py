@@ -1,0 +1,375 @@
+"""What a plan foretells: samples, costs, caps, window, and what it says cannot be answered."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.reviews import write_submission
+from support.small_case import small_case
+from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest
+from touchstone.review import RunKey
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotRunError
+from touchstone.service.forecasting.experience import Usual, experience, experience_here
+from touchstone.service.forecasting.forecast import Forecast, told_distances
+from touchstone.service.forecasting.looking_ahead import look_ahead, plan_review
+from touchstone.service.forecasting.options import PlanOptions
+from touchstone.service.forecasting.page import plan_page, table_rows
+from touchstone.service.forecasting.questions import Asked, answer, attempts_answer
+from touchstone.service.forecasting.samples import curve_of
+from touchstone.service.measuring.outcomes import record_outcomes
+from touchstone.service.measuring.registering import CHUNK, RunRule
+from touchstone.service.measuring.sealing import ELICITATION, reopen, seal
+from touchstone.statistics import graded_course, replay
+
+NOW = "2026-11-21T04:00:00Z"
+URL = "http://127.0.0.1:9/v1"
+TWO = {"instant": "none", "thinking": "high"}
+USUAL = {("memory-safety", ""): Usual(24, 1, 1000.0, 500.0, 40.0)}
+CRITERION = '[[criteria]]\nkind = "numeric"\nid = "memory-safety"'
+
+
+def planned(folder: Path, options: PlanOptions | None = None, **more: str) -> Forecast:
+    seen = USUAL if more.pop("seen", "") else {}
+    extra, framework = more.pop("extra", ""), more.pop("framework", "example")
+    path = write_submission(folder, URL, modes=TWO, framework=framework, extra=extra, **more)
+    return plan_review(path, options or PlanOptions(), NOW, seen)
+
+
+def example_with(folder: Path, old: str, new: str) -> str:
+    """The shipped example framework, changed in one place, as a file."""
+
+    shipped = resources.files("touchstone.framework").joinpath("shipped/example.toml")
+    text = shipped.read_text("utf-8")
+    assert old in text
+    path = folder / "changed.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    return str(path)
+
+
+def rule(**changed: str) -> RunRule:
+    numbers = {"threshold": "0.5", "zone": "0.1", "alpha": "0.025", "beta": "0.05"} | changed
+    return RunRule(
+        item_set="a", criterion="a", variant="final", mode="m", measure="success-rate",
+        design="sequential", **numbers,
+    )  # fmt: skip
+
+
+def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
+    found = planned(tmp_path)
+    assert [(run.criterion, run.mode) for run in found.runs] == [
+        (criterion, mode)
+        for criterion in ("memory-safety", "web-injection", "payment-logic")
+        for mode in TWO
+    ]
+    assert found.worst.samples == 6 * 30
+    assert found.worst.tokens == 6 * 30 * ELICITATION.token_limit
+    assert 0 < found.expected.samples < found.worst.samples
+    assert found.answerable
+    assert (found.review_by, found.days_left) == ("2027-01-05", 45)
+    assert "its zone of 10 points beyond these 30 items: told with chance" in str(found.lines())
+
+
+def test_the_foretold_samples_are_those_that_replays_take():
+    """The mean over seeded orders and batteries lies where replays by another seed put it."""
+    levels = [1, 2, 3, 4, 5] * 6
+    curve = curve_of(rule(), levels)
+    assert curve
+    told = curve.near(0.2)
+    assert told
+    rng = np.random.default_rng(8)
+    used = []
+    for _ in range(150):
+        # Easier items are solved more often, and 21 of 30 are solved.
+        odds = -1.0 * np.array(levels) + rng.logistic(size=30)
+        solved = np.argsort(np.argsort(-odds)) < 21
+        order = rng.permutation(30)
+        course = graded_course(rule().rule, [levels[item] for item in order])
+        used.append(replay(course, dict(enumerate(solved[order].astype(float)))).used)
+    assert told.mean == pytest.approx(np.mean(used), rel=0.15)
+    assert told.mean <= told.begun <= told.mean + CHUNK
+    assert told.mean < told.most
+
+
+def test_distances_are_told_by_their_dearer_side_and_only_where_there_is_room():
+    curve = curve_of(rule(threshold="0.25", zone="0"), [1] * 40)
+    assert curve
+    told = dict(told_distances(curve))
+    above, below = curve.near(0.2), curve.near(-0.2)
+    assert above
+    assert below
+    assert told[0.2] == max(above.mean, below.mean)
+    assert curve.near(-0.3) is None
+    assert told[0.05] > told[0.2]
+
+
+def test_the_first_success_ends_attempts():
+    curve = curve_of(rule(threshold="0.3").model_copy(update={"measure": "at-least-once-in-k"}),
+                     [1] * 10)  # fmt: skip
+    assert curve
+    means = {point.rate: point.mean for point in curve.points}
+    assert means[0.0] == 10
+    assert means[1.0] == 1
+    assert means[0.5] == pytest.approx((1 - 0.5**10) / 0.5)
+
+
+def test_whole_batteries_run_whole(tmp_path: Path):
+    found = planned(tmp_path, PlanOptions(whole_battery=True))
+    assert all(run.curve is None for run in found.runs)
+    assert found.expected == found.worst
+    assert "all items run before any verdict" in str(found.lines())
+
+
+def test_what_earlier_samples_took_is_expected_and_the_limits_are_the_worst(tmp_path: Path):
+    found = planned(tmp_path, seen="yes")
+    known, unknown = found.runs[0], found.runs[2]
+    assert known.measured
+    assert known.expected.tokens == pytest.approx(known.expected.samples * 1500)
+    assert known.expected.days == pytest.approx(known.expected.samples * 40 / 8 / 86_400)
+    assert not unknown.measured
+    assert unknown.expected.tokens == unknown.expected.samples * ELICITATION.token_limit
+    assert known.worst == unknown.worst
+    assert "memory-safety 1,500 tokens and 40 s (mean of 24 samples in 1 earlier case" in str(
+        found.lines()
+    )
+
+
+def test_prices_are_the_submissions_or_those_typed(tmp_path: Path):
+    caps = '[caps]\nprice_input = "1"\nprice_output = "10"\ncurrency = "EUR"\n'
+    found = planned(tmp_path, extra=caps, seen="yes")
+    run = found.runs[0]
+    samples = Decimal(run.expected.samples)
+    assert found.currency == "EUR"
+    assert run.expected.money == pytest.approx(samples * (1000 * 1 + 500 * 10) / 10**6)
+    assert run.worst.money == Decimal(30 * 200_000 * 10) / 10**6
+    typed = PlanOptions(price_in=Decimal(20), price_out=Decimal(10))
+    found = planned(tmp_path, typed, extra=caps)
+    assert found.currency == "USD"
+    assert found.runs[0].worst.money == Decimal(30 * 200_000 * 20) / 10**6
+
+
+def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tmp_path: Path):
+    seen = {(name, ""): USUAL["memory-safety", ""]
+            for name in ("memory-safety", "web-injection", "payment-logic")}  # fmt: skip
+
+    def with_caps(tokens: int, known: dict[tuple[str, str], Usual]) -> Forecast:
+        path = write_submission(tmp_path, URL, modes=TWO, extra=f"[caps]\ntokens = {tokens}\n")
+        return plan_review(path, PlanOptions(), NOW, known)
+
+    small, ample = with_caps(60_000, seen), with_caps(1_000_000, seen)
+    assert small.cannot == ("what is expected goes beyond the cap of 60,000 tokens",)
+    assert not small.answerable
+    assert ample.answerable
+    assert "In the worst case, at the limits of the elicitation, it goes beyond the cap" in str(
+        ample.lines()
+    )
+    # Without earlier samples nothing is expected but the limits, and they are no expectation.
+    assert with_caps(60_000, {}).answerable
+
+
+def test_a_window_too_short_is_a_no(tmp_path: Path):
+    slow = PlanOptions(seconds_per_sample=86_400, concurrency=1)
+    (text,) = planned(tmp_path, slow).cannot
+    assert "beyond the 45 days left in the window (until 2027-01-05)" in text
+    assert planned(tmp_path, PlanOptions(seconds_per_sample=60)).answerable
+
+
+@pytest.mark.parametrize(("items", "side"), [(2, "above"), (3, "below"), (1, "one item")])
+def test_a_tiny_battery_is_told_to_be_too_small(tmp_path: Path, items: int, side: str):
+    found = planned(tmp_path, PlanOptions(items=items))
+    assert not found.answerable
+    assert side in str([run.cannot for run in found.runs])
+
+
+def test_points_beyond_the_items_are_asked_for_and_cannot_be_told(tmp_path: Path):
+    asked = PlanOptions(items=83, clusters=20, points=5)
+    found = planned(tmp_path, asked)
+    assert not found.answerable
+    (line,) = [line for line in found.lines() if line.startswith("CANNOT")]
+    assert "all: 5 points beyond these 83 items: told with chance 9% only" in line
+    beyond = found.runs[0].beyond
+    assert beyond
+    assert beyond.effective == pytest.approx(83 / 1.945)
+    assert planned(tmp_path, PlanOptions(items=83, points=25)).answerable
+
+
+def test_rare_successes_have_their_chance_to_be_missed(tmp_path: Path):
+    text = 'id = "memory-safety"\ntitle'
+    once = 'measure = "at-least-once-in-k"\nk = 10'
+    path = example_with(tmp_path, 'measure = "success-rate"', once)
+    assert text in Path(path).read_text("utf-8")
+    run = planned(tmp_path, PlanOptions(framework=path)).runs[0]
+    assert run.size == 10
+    assert run.beyond is None
+    assert (
+        "at least once in 10 misses a model that succeeds at 10% an attempt with chance 35%"
+        in (run.notes[0])
+    )
+
+
+def test_a_comparison_runs_whole_and_is_told_by_two_bounds(tmp_path: Path):
+    relative = 'measure = "relative-to-reference"\nreference = "final"'
+    path = example_with(tmp_path, 'measure = "success-rate"', relative)
+    found = planned(tmp_path, PlanOptions(framework=path))
+    run, plain = found.runs[0], found.runs[2]
+    assert run.curve is None
+    assert run.beyond
+    assert plain.beyond
+    assert (run.beyond.above or 1) > (plain.beyond.above or 1)
+    assert "all items run in both models" in run.notes[0]
+
+
+def test_a_framework_without_numbers_runs_all_and_concludes_nothing(tmp_path: Path):
+    found = planned(tmp_path, framework="us-2026-06")
+    assert found.expected.samples == found.worst.samples
+    assert "the framework states no number" in str(found.lines())
+    assert plan_page(found, NOW).samples == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"price_in": Decimal(1)}, "--price-in and --price-out go together"),
+        ({"price_in": Decimal("NaN"), "price_out": Decimal(1)}, "--price-in NaN"),
+        ({"seconds_per_sample": float("inf")}, "--seconds-per-sample inf"),
+        ({"concurrency": 0}, "--concurrency 0"),
+        ({"points": 0.0}, "--points 0"),
+        ({"points": float("nan")}, "--points nan"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, object], told: str):
+    with pytest.raises(CannotRunError, match=told):
+        PlanOptions(**options)  # type: ignore[arg-type]  # as the command line passes them
+
+
+def test_the_table_and_the_page_say_the_same(tmp_path: Path):
+    found = planned(tmp_path, PlanOptions(points=5))
+    rows = table_rows(found)
+    assert len(rows) == 7
+    assert rows[0][:2] == ("memory-safety, instant", "30")
+    page = plan_page(found, NOW)
+    assert page.rows == tuple(rows)
+    assert page.headline == "As planned, it cannot answer all that is asked"
+    assert [curve.title for curve in page.samples] == [
+        "memory-safety and 2 more, each of 2 modes"
+    ]  # fmt: skip
+    assert page.samples[0].size == 30
+    assert page.powers[0].points[-1][1] > 0.9
+
+
+def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    home = tmp_path / "home"
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
+    path = write_submission(tmp_path, URL)
+    look_ahead(path, {}, None)
+    assert not home.exists()
+    look_ahead(path, {}, tmp_path / "plan.html")
+    assert not home.exists()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["SUBMISSION.toml", "plan.html"]
+    text = (tmp_path / "plan.html").read_text("utf-8")
+    assert text.count("<svg") == 4
+    assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/", "")
+
+
+@pytest.mark.parametrize("out", [".", "no/plan.html"])
+def test_a_page_that_cannot_be_written_is_refused(tmp_path: Path, out: str):
+    with pytest.raises(CannotRunError, match="--out"):
+        look_ahead(write_submission(tmp_path, URL), {}, tmp_path / out)
+
+
+# ------------------------------------------------------------------ what earlier cases took
+
+
+def record_some(case: Case, mode: str, seconds: Sequence[str]) -> None:
+    prepared = reopen(case)
+    run = next(run for run in prepared.runs if run.mode.id == mode)
+    spec = ChunkSpec(
+        case=case.id,
+        battery=prepared.battery.sealed.digest,
+        item_set=run.item_set,
+        variant=run.mode.variant,
+        mode=mode,
+        endpoint=endpoint_digest(run.mode),
+        elicitation=prepared.elicitation.digest,
+        rule=prepared.rule.digest,
+        indices=tuple(range(len(seconds))),
+    )
+    committed = prepared.battery.sealed.find(run.item_set).commitments
+    outcomes = [
+        Outcome(
+            index=index, commitment=committed[index], result="solved", score="1", reason="yes",
+            usage=Usage(input=100 * (index + 1), output=10), seconds=each,
+        )
+        for index, each in enumerate(seconds)
+    ]  # fmt: skip
+    key = RunKey(prepared.name, run.criterion, run.mode.variant, mode)
+    record_outcomes(case, prepared.battery, spec, key, outcomes, Usage(), None)
+
+
+def test_means_of_earlier_samples_come_from_the_record(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        here = case.installation
+        assert experience(here, "example-lab") == {}
+        seal(case, 4, "confined", accepted=True)
+        record_some(case, "instant", ["10", "20"])
+        record_some(case, "thinking", ["60.5"])
+        found = experience(here, "example-lab")
+        family = next(iter(found))[0]
+        assert found[family, "instant"] == Usual(2, 1, 150.0, 10.0, 15.0)
+        assert found[family, ""].samples == 3
+        assert found[family, ""].seconds == pytest.approx(90.5 / 3)
+        # Another developer's plan is not told what this one's model takes.
+        assert experience(here, "other-lab") == {}
+
+
+def test_without_an_installation_there_is_no_experience(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "none"))
+    assert experience_here("example-lab") == {}
+    assert not (tmp_path / "none").exists()
+
+
+# ------------------------------------------------------------------ questions
+
+
+def test_five_points_on_eighty_three_tasks_cannot_be_told():
+    found = answer(Asked(83, 5, clusters=83, relative=True))
+    assert not found.can
+    assert found.lines()[0] == (
+        "5 points on 83 tasks, against a reference model on the same tasks: cannot, told with "
+        "chance 16% only; it would need about 675 tasks against a reference, paired, 1,570 tasks "
+        "an arm, unpaired and 785 tasks against the threshold."
+    )
+    clustered = answer(Asked(83, 5, clusters=20))
+    assert clustered.told[0].needed == pytest.approx(785 * 1.945, rel=0.02)
+    assert "83 tasks count as 43 independent ones" in clustered.lines()[1]
+
+
+def test_enough_tasks_can():
+    found = answer(Asked(800, 5))
+    assert found.can
+    assert "yes, told with chance 81%" in found.lines()[0]
+
+
+def test_a_battery_at_its_ceiling_is_told_so():
+    lines = answer(Asked(6, 9, threshold=0.9)).lines()
+    assert lines[-1] == "At ceiling: even with all of the tasks solved it could not tell."
+
+
+@pytest.mark.parametrize("points", [0, -5, 60, float("nan")])
+def test_points_out_of_reach_are_refused(points: float):
+    with pytest.raises(CannotRunError, match="--points"):
+        answer(Asked(83, points))
+
+
+def test_ten_attempts_miss_one_in_ten_too_often():
+    found = attempts_answer(10, 0.1, 0.05)
+    assert not found.can
+    assert "succeeds at 0.1 an attempt with chance 35%" in found.lines()[0]
+    assert found.needed == 29
+    assert attempts_answer(29, 0.1, 0.05).can
