@@ -6,6 +6,7 @@ python scripts/make_reference.py --check   says whether they are current
 
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import GenericAlias, UnionType
 from typing import Any, get_args
@@ -85,7 +86,7 @@ def value(argument: Argument) -> str:
     kind = kind_of(argument.hint)
     if kind is bool:
         return ""
-    words = {Path: "PATH", int: "NUMBER", float: "NUMBER", str: "TEXT"}
+    words = {Path: "PATH", int: "NUMBER", float: "NUMBER", Decimal: "NUMBER", str: "TEXT"}
     return words[kind]
 
 
