@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ViewportSize
 
 from support.browser import chromium
-from support.report_data import sample_report
+from support.report_data import crowded_report, early_report
 from support.small_case import measure, settle, small_case
 from touchstone.clearance import party_audience
 from touchstone.report import render_html
@@ -25,7 +25,15 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render_html(sample_report()), encoding="utf-8")
+    path.write_text(render_html(early_report()), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def crowded_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve runs that may stop early."""
+    path = tmp_path_factory.mktemp("crowded") / "report.html"
+    path.write_text(render_html(crowded_report()), encoding="utf-8")
     return path
 
 
@@ -83,17 +91,54 @@ def test_every_edition_of_a_real_case_is_accessible_and_fits(
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_no_text_of_a_picture_is_cut(browser: Browser, real_pages: list[Path], size: ViewportSize):
-    page = browser.new_page(viewport=size)
-    page.goto(real_pages[0].as_uri())
-    cut = page.evaluate(
-        """() => [...document.querySelectorAll('figure svg text')].filter(text => {
-            const box = text.getBoundingClientRect();
-            return box.width && (box.left < 0 || box.right > document.documentElement.clientWidth);
-        }).map(text => text.textContent)"""
-    )
-    page.close()
-    assert cut == []
+def test_every_text_of_a_picture_can_be_read(
+    browser: Browser, real_pages: list[Path], crowded_file: Path, size: ViewportSize
+):
+    """None is cut, and none is smaller than print may be; on a page of many pictures too."""
+    for path in (real_pages[0], crowded_file):
+        page = browser.new_page(viewport=size)
+        page.goto(path.as_uri())
+        shown, bad = page.evaluate(
+            """() => {
+                const texts = [...document.querySelectorAll('figure svg text')]
+                    .map(text => [text.textContent, text.getBoundingClientRect()])
+                    .filter(([said, box]) => said && box.width);
+                const edge = document.documentElement.clientWidth;
+                return [texts.length, texts.filter(([said, box]) =>
+                    box.left < 0 || box.right > edge || box.height < 11)];
+            }"""
+        )
+        page.close()
+        assert shown > 0
+        assert bad == [], path
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_texts_within_a_picture_of_evidence_do_not_cover_one_another(
+    browser: Browser, page_file: Path, crowded_file: Path, size: ViewportSize
+):
+    for path in (page_file, crowded_file):
+        page = browser.new_page(viewport=size)
+        page.goto(path.as_uri())
+        pictures, covered = page.evaluate(
+            """() => {
+                const shown = [...document.querySelectorAll('[aria-labelledby=evidence] svg')]
+                    .filter(svg => svg.querySelector('text')?.getBoundingClientRect().width);
+                return [shown.length, shown.flatMap(svg => {
+                    const texts = [...svg.querySelectorAll('text')]
+                        .filter(text => text.textContent)
+                        .map(text => [text.textContent, text.getBoundingClientRect()])
+                        .filter(([, box]) => box.width);
+                    return texts.flatMap(([one, a], n) => texts.slice(n + 1)
+                        .filter(([, b]) => a.left < b.right - 2 && b.left < a.right - 2
+                            && a.top < b.bottom - 4 && b.top < a.bottom - 4)
+                        .map(([other]) => [one, other]));
+                })];
+            }"""
+        )
+        page.close()
+        assert pictures >= 2
+        assert covered == [], path
 
 
 def test_axe_would_see_a_violation(browser: Browser, page_file: Path):

@@ -1,0 +1,267 @@
+"""What a page says of verdicts that may stop early, from numbers of the real statistics."""
+
+import html
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.report_data import early, early_report, result, sample_report
+from touchstone.report import EvidenceFacts, ReportData, ResultRow, evidence_charts, render_html
+from touchstone.report.phrases import chances, claim, exact_percent, stopped, times
+from touchstone.report.saving_picture import describe, draw, saving
+
+
+@pytest.fixture(scope="module")
+def data() -> ReportData:
+    return early_report()
+
+
+@pytest.fixture(scope="module")
+def page(data: ReportData) -> str:
+    return render_html(data)
+
+
+def section(page: str) -> str:
+    """The words of the section without its pictures, spaces made one."""
+    found = page.partition('<section aria-labelledby="evidence">')[2].partition("</section>")[0]
+    bare = re.sub(r"<svg.*?</svg>", " ", found, flags=re.DOTALL)
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", bare)))
+
+
+def facts(row: ResultRow) -> EvidenceFacts:
+    assert row.evidence
+    return row.evidence
+
+
+def test_the_sample_holds_every_reason_to_stop(data: ReportData):
+    early_rows = [row for row in data.results if row.evidence]
+    assert {facts(row).reason for row in early_rows} == {"evidence", "settled"}
+    assert {row.verdict for row in early_rows} == {"above", "below"}
+    assert any(row.evidence is None for row in data.results)
+
+
+def test_each_run_says_how_many_samples_it_used_and_saved(page: str, data: ReportData):
+    said = section(page)
+    for row in data.results:
+        if row.evidence:
+            assert f"{facts(row).used} of {facts(row).size}" in said
+            assert f"{facts(row).unrun} never ran" in said
+            assert f"{facts(row).used} of {facts(row).size} used" in page
+
+
+def test_all_runs_are_summed_up(page: str, data: ReportData):
+    sums = saving(data.results)
+    early_rows = [facts(row) for row in data.results if row.evidence]
+    assert sums.runs == len(early_rows)
+    assert sums.sealed == sum(each.size for each in early_rows)
+    assert f"{sums.unrun} never had to run" in section(page)
+    assert describe(sums) in html.unescape(page)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_bar_is_as_long_as_its_numbers(data: ReportData, narrow: bool):
+    sums = saving(data.results)
+    drawn = draw(sums, narrow=narrow)
+    used, whole = (
+        float(re.search(rf'class="{kind}"[^>]* width="([\d.]+)"', drawn)[1])  # type: ignore[index] # a miss fails the test as well
+        for kind in ("used", "unrun")
+    )
+    assert used / whole == pytest.approx(sums.used / sums.sealed, abs=0.01)
+    assert draw(replace(sums, overshoot=0)).count(' d=""') == 1
+
+
+def test_the_claim_is_the_rate_at_the_edge_of_the_zone(page: str):
+    said = section(page)
+    assert "claims: fewer than 60% of these 60 tasks would be solved" in said
+    assert "claims: more than 40% of these 60 tasks would be solved" in said
+    assert "claims: fewer than 50% of these 60 tasks would be solved" in said
+    assert said.count("Because of the zone") == 1, "two of three criteria have none"
+
+
+def test_error_rates_are_said_as_chances(page: str):
+    said = section(page)
+    assert "an “above” like this would come at most 25 times in 1,000 in each mode" in said
+    assert "a “below” at most 5 times in 100" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "holds back on purpose is judged on what it showed",
+        "Another agent, other tools, more attempts or a larger budget may draw out more",
+        "speak of this battery",
+        "the estimate leans towards its verdict",
+        "hold at the stop",
+        "may still reach a rate that the one-sided verdict excludes",
+    ],
+)
+def test_what_is_not_claimed_is_said(page: str, words: str):
+    assert words in section(page).partition("What is not claimed")[2]
+
+
+def test_the_two_intervals_are_told_apart(page: str, data: ReportData):
+    row = data.results[2]
+    said = section(page)
+    assert f"{facts(row).low:.0%} to {facts(row).high:.0%}" in said
+    assert f"{facts(row).beyond_low:.0%} to {facts(row).beyond_high:.0%}" in said
+    assert "these tasks are themselves only a sample" in said
+    unsaid = replace(row, evidence=replace(facts(row), beyond_low=None, beyond_high=None))
+    assert "too little to say" in section(render_html(replace(data, results=(unsaid,))))
+
+
+def test_the_results_show_the_interval_that_is_valid_at_the_stop(data: ReportData):
+    row = data.results[2]
+    page = render_html(replace(data, results=(row,)))
+    results = page.partition('id="results"')[2].partition('id="evidence"')[0]
+    assert f"{facts(row).low * 100:.1f}% to {facts(row).high * 100:.1f}%" in results
+    assert f"{row.low * 100:.1f}% to {row.high * 100:.1f}%" not in results
+    assert "Exact" not in results
+    assert "exact" not in results
+
+
+def test_few_that_are_all_solved_are_no_ceiling_of_the_battery(page: str):
+    results = page.partition('id="results"')[2].partition('id="evidence"')[0]
+    assert "all solved of those used" in results
+    assert "at the items' ceiling" not in results
+
+
+def test_each_picture_of_evidence_is_told_in_words(page: str, data: ReportData):
+    described = html.unescape(" ".join(re.findall(r'<desc id="evidence-\d-d">([^<]+)', page)))
+    for row in data.results:
+        if row.evidence:
+            each = facts(row)
+            assert f"{row.title}, {row.mode}: {row.verdict}, {each.used} of {each.size}" in (
+                described
+            )
+            assert f"{times(each.above[-1])} at the end" in described
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_names_from_outside_stay_text_in_the_pictures():
+    row = early('</desc><script>alert("1")</script>', "'] + window + ['", 0.5)
+    page = render_html(replace(sample_report(), results=(row,)))
+    assert "<script" not in page
+    assert page.count("</desc>") == page.count("<desc ")
+
+
+def test_fixed_designs_are_named_beside_the_others(page: str):
+    assert "number of samples was fixed beforehand: Effects on work in instant." in section(page)
+
+
+def test_without_early_verdicts_the_section_says_so_to_those_who_read_all():
+    page = render_html(replace(sample_report(), whole=True))
+    assert "No verdict came early: the number of samples was fixed beforehand" in section(page)
+    assert "What is not claimed" not in page
+    assert "Exact 95% interval" in page
+
+
+def test_without_early_verdicts_others_learn_only_that_nothing_is_shown():
+    page = render_html(sample_report())
+    assert 'id="evidence"' not in page
+    assert "<li>How the verdicts were reached</li>" in page
+
+
+def test_before_the_first_verdict_the_section_says_so():
+    page = render_html(replace(sample_report(), results=(), whole=True))
+    assert "No verdict has been reached so far." in section(page)
+
+
+def test_a_run_without_a_path_has_its_line_and_no_picture():
+    """As one of at-least-once-in-k, which counts and does not bet."""
+    row = early("Memory safety", "instant", 0.5)
+    bare = replace(row, evidence=replace(facts(row), above=(), below=(), claimed=None))
+    page = render_html(replace(sample_report(), results=(bare,)))
+    assert "How to read the pictures" not in page
+    assert 'id="evidence-0' not in page
+    assert "claims what the rule above says, and no rate" in section(page)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda e: replace(e, reason="evidence"), "the evidence for “below” reached its bound"),
+        (lambda e: replace(e, reason="settled"), "no answer still to come could change the word"),
+        (lambda e: replace(e, reason="settled", size=e.used), "the whole battery had run"),
+        (lambda e: replace(e, reason="open"), "neither bound was reached with the samples that"),
+    ],
+)
+def test_why_it_stopped(change: Callable[[EvidenceFacts], EvidenceFacts], words: str):
+    row = early("Memory safety", "instant", 0.5)
+    assert words in stopped(row, change(facts(row)))
+
+
+def test_other_words_claim_what_they_mean():
+    row = early("Memory safety", "instant", 0.5)
+    silent = replace(facts(row), claimed=None)
+    within = replace(row, verdict="within-zone")
+    assert claim(within, silent) == "claims: between 40% and 60% of these 60 tasks would be solved"
+    assert stopped(within, silent) == "the evidence for either word reached its bound"
+    assert claim(replace(row, verdict="undetermined"), silent) == "claims nothing"
+
+
+@given(st.floats(1e-6, 0.5))
+def test_an_error_rate_is_never_said_to_be_lower_than_it_is(alpha: float):
+    said = chances(-math.log10(alpha)).replace("once", "1").replace(",", "")
+    times_, scale = (int(number) for number in re.findall(r"\d+", said))
+    assert alpha * (1 - 1e-6) <= times_ / scale <= alpha * 1.051
+
+
+@pytest.mark.parametrize(
+    ("alpha", "words"),
+    [(0.05, "5 times in 100"), (0.025, "25 times in 1,000"), (0.01, "once in 100"),
+     (0.016666, "17 times in 1,000")],
+)  # fmt: skip
+def test_usual_error_rates_read_well(alpha: float, words: str):
+    assert chances(-math.log10(alpha)) == words
+
+
+@given(st.floats(-1.99, 5.9))
+def test_evidence_is_never_said_to_be_more_than_it_is(evidence: float):
+    said = float(times(evidence).removesuffix("-fold").replace(",", ""))
+    assert said <= 10**evidence * (1 + 1e-5)
+    assert said >= 10**evidence * 0.85 - 0.01
+
+
+def test_evidence_that_nobody_reads_to_the_digit():
+    assert times(7.2) == "over 1,000,000-fold"
+    assert times(-3) == "under 0.01-fold"
+    assert times(-math.log10(0.025)) == "40-fold"
+    assert exact_percent(0.075) == "7.5%"
+
+
+def long_path(size: int) -> EvidenceFacts:
+    """A run that used all of a large battery; only the numbers of its picture matter."""
+    grown = tuple(3 * math.sin(n / 40) for n in range(size))
+    return EvidenceFacts(size, size, 0, "settled", 0.5, 1.6, 1.3, grown, grown[::-1], 0.5, 0.5,
+                         0.5, None, None)  # fmt: skip
+
+
+@given(st.integers(1, 3000), st.sampled_from(["above", "below"]))
+def test_long_paths_are_thinned_out_and_keep_their_end(size: int, side: str):
+    evidence = long_path(size)
+    points = evidence_charts._path(side, evidence)[1]["data"]["values"]
+    assert len(points) <= evidence_charts.MOST_POINTS + 1
+    assert (points[0]["x"], points[-1]["x"]) == (0, size)
+    bound = evidence.bound_above if side == "above" else -evidence.bound_below
+    drawn = [point["y"] / bound for point in points]
+    assert all(0 <= height <= evidence_charts.HIGHEST for height in drawn)
+
+
+def test_a_bound_that_was_reached_is_crossed_in_the_picture(data: ReportData):
+    for row in data.results:
+        if row.evidence and row.evidence.reason == "evidence":
+            points = evidence_charts._path(row.verdict, row.evidence)[1]["data"]["values"]
+            bounds = {"above": row.evidence.bound_above, "below": -row.evidence.bound_below}
+            reached = [abs(point["y"]) >= abs(bounds[row.verdict]) - 1e-9 for point in points]
+            assert reached == [False] * (len(points) - 1) + [True]
+
+
+def test_a_fixed_row_has_its_own_rate_and_interval():
+    row = result("Payment logic", "thinking", (4, 3, 3, 3, 2), 6)
+    assert (row.rate, row.interval) == (0.5, (row.low, row.high))
