@@ -1,0 +1,47 @@
+"""What is asked for: a variant and a mode of the terms, and how a request is read to find them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from touchstone.gateway.adapters import RefusedError
+from touchstone.gateway.config import Upstream
+from touchstone.gateway.enforcing.requests import ROUTES
+from touchstone.gateway.enforcing.upstreams import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May somebody have this? All words are those of the terms."""
+
+    variant: str
+    mode: str
+    purpose: str | None = None
+
+
+class Reader:
+    """Reads requests as the gateway would, to judge what somebody else forwards."""
+
+    def __init__(self, upstreams: Sequence[Upstream]) -> None:
+        # No key: nothing is sent upstream from here.
+        self._offers: dict[tuple[str, str], Offer] = {
+            (each.protocol, each.model): Offer(each, {}) for each in upstreams
+        }
+
+    def read(self, path: str, body: bytes, purpose: str | None = None) -> Question:
+        """What a POST of `body` to `path` asks for.
+
+        Raises RefusedError where that cannot be told, or where the name that the caller wrote is
+        not the name by which the upstream knows the model: nobody here can put in the other.
+        """
+        adapter = ROUTES.get(path)
+        if adapter is None:
+            raise RefusedError(404, "unknown_path", "there is no such path here")
+        ask = adapter.read(path, body)
+        offer = self._offers.get((adapter.name, ask.model))
+        if offer is None:
+            raise RefusedError(404, "model_not_found", "there is no such model here")
+        if offer.upstream.upstream_model not in {None, offer.upstream.model}:
+            raise RefusedError(
+                403, "model_renamed", "this model has another name upstream: ask the gateway for it"
+            )
+        return Question(offer.upstream.variant, offer.mode(ask), purpose)

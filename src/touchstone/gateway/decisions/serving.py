@@ -1,0 +1,174 @@
+"""The decision as a service: Envoy asks with a whole request, nginx with a variant and a mode.
+
+`/read` and the request's own path: it is judged as the gateway would judge it. `/for/VARIANT/MODE`:
+the proxy's configuration says what is asked for, and the answer is 200, 401, 403 or 503.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from touchstone.gateway.adapters import Adapter, RefusedError
+from touchstone.gateway.config import GatewayConfig
+from touchstone.gateway.deciding import Answer, Decisions
+from touchstone.gateway.decisions.answers import PARTIAL, Verdict, allowed, not_judged, refused
+from touchstone.gateway.decisions.questions import Question, Reader
+from touchstone.gateway.enforcing import AuditSink, requests
+from touchstone.gateway.enforcing.metrics import Metrics
+from touchstone.gateway.enforcing.server import Server
+from touchstone.gateway.identity import Caller, Identities
+
+READ = "/read"
+FOR = "/for/"
+
+
+class InForce(Protocol):
+    """What this worker has applied, and whom it knows: `Enforcement` is one."""
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """The policy in force; None: nothing is granted."""
+
+    @property
+    def identities(self) -> Identities:
+        """Who calls."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """This worker's counters."""
+
+
+class DecisionService:
+    """Answers the questions of proxies in one worker. It forwards nothing and cuts nothing."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        in_force: InForce,
+        audit: AuditSink,
+        *,
+        clock: Callable[[], float],
+        worker: int,
+    ) -> None:
+        self._limits = config.limits
+        self._reader = Reader(config.upstreams)
+        self._in_force = in_force
+        self._audit = audit
+        self._clock = clock
+        self._worker = worker
+
+    def runner(self, *, shutdown_timeout: float = 1.0) -> web.ServerRunner:
+        """What a site serves. To be made inside the event loop."""
+        server = Server(self.handle, self._limits)
+        return web.ServerRunner(server, shutdown_timeout=shutdown_timeout)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one question."""
+        named = request.raw_path.startswith(FOR)
+        adapter = requests.ROUTES.get(path_of(request), requests.OPENAI)
+        try:
+            question = self._named(request) if named else await self._read(request)
+            verdict = await self._decide(requests.token_of(request.headers), question)
+        except RefusedError as refusal:
+            response = refused(refusal, adapter, three=named)
+            if request.body_exists and not request.content.at_eof():
+                response.force_close()
+        else:
+            response = self._say(verdict, request, adapter, named=named)
+        kind = "for" if named else "read"
+        self._in_force.metrics.requests.labels(kind, response.status).inc()
+        return response
+
+    def _say(
+        self, verdict: Verdict, request: web.BaseRequest, adapter: Adapter, *, named: bool
+    ) -> web.Response:
+        decision = verdict.decision
+        if not decision.allowed:
+            self._in_force.metrics.denied.labels(decision.rule).inc()
+            refusal = RefusedError(403, "denied_by_terms", decision.sentence)
+            return refused(refusal, adapter, three=named, verdict=verdict)
+        if named:
+            return allowed(verdict)
+        judged = requests.forwarded(request.headers)
+        return allowed(verdict, not_judged(request.headers, judged))
+
+    def _named(self, request: web.BaseRequest) -> Question:
+        variant, _, mode = request.raw_path.removeprefix(FOR).rpartition("/")
+        if not variant or not mode:
+            raise RefusedError(403, "nothing_named", "the proxy names no variant and mode")
+        return Question(variant, mode, requests.purpose_of(request.headers))
+
+    async def _read(self, request: web.BaseRequest) -> Question:
+        path = path_of(request)
+        bare, mark, _ = path.partition("?")
+        if mark and bare in requests.ROUTES:
+            raise RefusedError(
+                400, "query_refused", "a query could change what is asked: send none, only the body"
+            )
+        if path not in requests.ROUTES or request.method != "POST":
+            raise RefusedError(404, "unknown_path", "there is no such path here")
+        check_whole(request)
+        requests.check_head(request)
+        requests.check_body_headers(request.headers)
+        requests.token_of(request.headers)
+        purpose = requests.purpose_of(request.headers)
+        try:
+            async with asyncio.timeout(self._limits.body_seconds):
+                body = await requests.read_body(request, self._limits.body_bytes)
+        except TimeoutError as error:
+            raise RefusedError(408, "body_slow", "the body did not come in time") from error
+        return self._reader.read(path, body, purpose)
+
+    async def _decide(self, token: str, question: Question) -> Verdict:
+        """The answer under the policy in force, once it is written down."""
+        while True:
+            caller = await self._in_force.identities.find(token)
+            decisions, now = self._in_force.decisions, self._clock()
+            if decisions is None:
+                raise RefusedError(503, "no_policy", "no valid policy is in force")
+            answer = decisions.decide(
+                caller, question.variant, question.mode, question.purpose, now
+            )
+            verdict = Verdict(secrets.token_hex(8), answer.decision)
+            await self._audit.commit(self._event(decisions, caller, question, verdict))
+            # Another policy may have come while this was being written down.
+            if self._holds(decisions, answer):
+                return verdict
+
+    def _event(
+        self, decisions: Decisions, caller: Caller, question: Question, verdict: Verdict
+    ) -> dict[str, Any]:
+        """As the data path writes it, with the id that the proxy is told."""
+        known = question.purpose in decisions.bundle.policy.purposes
+        return {
+            "kind": "decision",
+            "worker": self._worker,
+            "epoch": decisions.epoch,
+            "bundle": decisions.bundle.number,
+            "caller": caller.person,
+            "variant": question.variant,
+            "mode": question.mode,
+            "purpose": question.purpose if known else None,
+            "allowed": verdict.decision.allowed,
+            "rule": verdict.decision.rule,
+            "decision": verdict.id,
+        }
+
+    def _holds(self, decisions: Decisions, answer: Answer) -> bool:
+        over = answer.until is not None and answer.until <= self._clock()
+        return decisions is self._in_force.decisions and not over
+
+
+def path_of(request: web.BaseRequest) -> str:
+    """The path of the request that is asked about; empty where none is."""
+    path = request.raw_path
+    return path.removeprefix(READ) if path.startswith(f"{READ}/") else ""
+
+
+def check_whole(request: web.BaseRequest) -> None:
+    """RefusedError where the proxy says that it sends only the beginning of a body."""
+    if any(each != "false" for each in request.headers.getall(PARTIAL, [])):
+        raise RefusedError(413, "body_partial", "the proxy shows only the beginning of the body")

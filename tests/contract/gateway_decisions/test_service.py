@@ -1,0 +1,122 @@
+"""The decision service itself: it answers when the audit has it, under what is in force then."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from support.decision_place import Place
+from support.gateway_loop import CHAT, NOT_ALLIES, RULES, token
+from touchstone.gateway.decisions import DecisionService
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+CHATS, FOR = "/read/v1/chat/completions", "/for/final/instant"
+BODY = json.dumps(CHAT).encode()
+
+
+async def written(place: Place) -> None:
+    while not place.loop.audit.events:  # noqa: ASYNC110 - a list knows no event loop
+        await asyncio.sleep(0.005)
+
+
+async def test_it_answers_when_the_audit_has_it(place: Place):
+    place.loop.audit.gate = gate = asyncio.Event()
+    asking = asyncio.create_task(place.ask(place.port, FOR, token=token()))
+    await written(place)
+    await asyncio.sleep(0.05)
+    assert not asking.done()
+    gate.set()
+    assert (await asking)[0] == 200
+    place.loop.audit.gate = None
+
+
+async def held_up_by_the_audit(place: Place) -> int:
+    """The answer to a question during whose writing a policy came that bars it."""
+    place.loop.audit.gate = gate = asyncio.Event()
+    asking = asyncio.create_task(place.ask(place.port, FOR, token=token(nationality="XC")))
+    await written(place)
+    await place.loop.apply(*RULES, NOT_ALLIES)
+    gate.set()
+    place.loop.audit.gate = None
+    return (await asking)[0]
+
+
+async def test_a_policy_that_comes_meanwhile_counts(place: Place):
+    assert await held_up_by_the_audit(place) == 403
+    assert [event["allowed"] for event in place.loop.audit.events] == [True, False]
+
+
+async def test_twin_of_the_policy_that_comes_meanwhile(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(DecisionService, "_holds", lambda *_: True)
+    assert await held_up_by_the_audit(place) == 200
+
+
+async def test_an_audit_that_fails_grants_nothing(place: Place, monkeypatch: pytest.MonkeyPatch):
+    async def fail(_event: Mapping[str, Any]) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(place.loop.audit, "commit", fail)
+    assert (await place.ask(place.port, FOR, token=token()))[0] == 500
+    assert (await place.ask(place.port, CHATS, BODY, token()))[0] == 500
+
+
+@pytest.mark.parametrize("path", ["/for/", "/for/final", "/for//instant", "/for/final/"])
+async def test_what_is_not_named_is_not_granted(place: Place, path: str):
+    assert (await place.ask(place.port, path, token=token()))[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/for/unheard/instant", "/for/final/unheard", "/for/fin%61l/x"])
+async def test_what_the_terms_do_not_know_is_not_granted(place: Place, path: str):
+    status, headers, _ = await place.ask(place.port, path, token=token())
+    assert (status, headers["X-Touchstone-Rule"]) == (403, "default")
+
+
+async def test_nginx_hears_only_what_it_understands(place: Place):
+    purposes = {"Touchstone_Purpose": "x" * 65}
+    assert (await place.ask(place.port, FOR, token=token(), **purposes))[0] == 403
+    assert (await place.ask(place.port, CHATS, BODY, token(), **purposes))[0] == 400
+    assert (await place.ask(place.port, FOR))[0] == 401
+    await place.loop.enforcement.apply(None, 0)
+    assert (await place.ask(place.port, FOR, token=token()))[0] == 503
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/chat/completions", "/read", "/readyz", "/for"])
+async def test_other_paths_grant_nothing(place: Place, path: str):
+    status, headers, _ = await place.ask(place.port, path, BODY, token())
+    assert (status, "X-Touchstone-Decision" in headers) == (404, False)
+
+
+async def test_the_words_of_a_rule_fit_in_a_header(place: Place):
+    rule = {
+        "id": "loud", "title": "Größe zählt", "effect": "forbid", "nationality": ["XB"],
+        "dual": "any",
+    }  # fmt: skip
+    await place.loop.apply(*RULES, rule)
+    status, headers, body = await place.ask(place.port, FOR, token=token(nationality="XB"))
+    assert status == 403
+    sentence = headers["X-Touchstone-Sentence"]
+    assert sentence.isascii()
+    assert json.loads(headers["X-Touchstone-Error"]) == json.loads(body)
+
+
+async def test_a_person_who_asks_often_is_written_down_each_time(place: Place):
+    for _ in range(3):
+        assert (await place.ask(place.port, FOR, token=token("ann")))[0] == 200
+    ids = [event["decision"] for event in place.loop.audit.events]
+    assert len({*ids}) == 3
+
+    assert {*place.loop.audit.events[0]} == {
+        "kind", "worker", "epoch", "bundle", "caller", "variant", "mode", "purpose", "allowed",
+        "rule", "decision",
+    }  # fmt: skip
+
+
+async def test_the_workers_metrics_count_questions(place: Place):
+    await place.ask(place.port, FOR, token=token(nationality="XB"))
+    text = place.loop.enforcement.metrics_text().decode()
+    assert 'touchstone_gateway_requests_total{api="for",status="403"}' in text
+    assert 'touchstone_gateway_denied_total{rule="default"}' in text
