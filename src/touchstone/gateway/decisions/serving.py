@@ -78,8 +78,7 @@ class DecisionService:
                 response.force_close()
         else:
             response = self._say(verdict, request, adapter, named=named)
-        kind = "for" if named else "read"
-        self._in_force.metrics.requests.labels(kind, response.status).inc()
+        self._in_force.metrics.answered("for" if named else "read", response.status)
         return response
 
     def _say(
@@ -124,8 +123,9 @@ class DecisionService:
 
     async def _decide(self, token: str, question: Question) -> Verdict:
         """The answer under the policy in force, once it is written down."""
+        identities = self._in_force.identities
         while True:
-            caller = await self._in_force.identities.find(token)
+            caller = identities.remembered(token) or await identities.find(token)
             decisions, now = self._in_force.decisions, self._clock()
             if decisions is None:
                 raise RefusedError(503, "no_policy", "no valid policy is in force")
