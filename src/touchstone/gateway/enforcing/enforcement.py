@@ -105,10 +105,14 @@ class Enforcement:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            if self._server is not None:
-                self.metrics.slow.inc(self._server.reset_slow())
-            await self._end_what_is_over()
-            await self._ask_again_who_calls()
+            try:
+                if self._server is not None:
+                    self.metrics.slow.inc(self._server.reset_slow())
+                await self._end_what_is_over()
+                await self._ask_again_who_calls()
+            except Exception as error:  # noqa: BLE001 - who cannot watch grants must give none
+                _log.critical("serving nothing: %s", error)
+                self._proxy.decisions = None
 
     async def _end_what_is_over(self) -> None:
         """End exchanges whose token ran out, or that a new window bars."""

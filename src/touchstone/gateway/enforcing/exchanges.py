@@ -29,6 +29,8 @@ class Exchange:
     until: float | None = None
     """Until when the grant holds (seconds since 1970)."""
     used: Used = NOT_COUNTED
+    changes: int = 0
+    """How often keys had become others when it was found out who calls."""
 
     def decide(self, decisions: Decisions, now: float) -> Answer:
         """What a policy says about it now."""

@@ -99,6 +99,7 @@ class Proxy:
         requests.check_body_headers(headers)
         extra = requests.forwarded(headers)
         caller = self._identities.remembered(token) or await self._identities.find(token)
+        changes = self._identities.changes
         body = await self._body(request)
         ask = adapter.read(path, body)
         offer = self._offers.get((adapter.name, ask.model))
@@ -107,6 +108,7 @@ class Proxy:
         exchange = Exchange(
             caller, token, offer.upstream.variant, offer.mode(ask), purpose,
             cast("Connection", request.protocol), request.task,
+            changes=changes,
         )  # fmt: skip
         charge = await self._charge(caller, stream=ask.stream)
         try:
@@ -137,6 +139,7 @@ class Proxy:
         to count while this request was on its way finds nothing counted, and denies.
         """
         decisions, now = self._in_force(), self._clock()
+        self._check_still_known(exchange, now)
         exchange.used = charge.hold.before if charge.hold else NOT_COUNTED
         answer = exchange.decide(decisions, now)
         exchange.until = answer.until
@@ -149,6 +152,14 @@ class Proxy:
             raise RefusedError(429, "too_many_requests", "too many requests at once: finish some")
         self._exchanges.add(exchange)
         await self._audit.commit(event)
+
+    def _check_still_known(self, exchange: Exchange, now: float) -> None:
+        """RefusedError where a token ended, or keys became others, while the body came."""
+        expires = exchange.caller.expires
+        if expires is not None and expires <= now:
+            raise RefusedError(401, "invalid_token", "the token has expired")
+        if exchange.changes != self._identities.changes:
+            raise RefusedError(503, "keys_changed", "keys have just changed: send it again")
 
     async def _body(self, request: web.BaseRequest) -> bytes:
         try:
