@@ -120,3 +120,11 @@ async def test_the_workers_metrics_count_questions(place: Place):
     text = place.loop.enforcement.metrics_text().decode()
     assert 'touchstone_gateway_requests_total{api="for",status="403"}' in text
     assert 'touchstone_gateway_denied_total{rule="default"}' in text
+
+
+async def test_a_budget_is_not_granted_for_nobody_counts_here(place: Place):
+    little = {"id": "little", "effect": "permit", "budget": {"tokens": 10**9, "per": "day"}}
+    await place.loop.apply(little)
+    status, headers, body = await place.ask(place.port, FOR, token=token())
+    assert (status, headers["X-Touchstone-Rule"]) == (403, "default")
+    assert b"unknown" in body
