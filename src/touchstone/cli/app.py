@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
 from touchstone.cli.directive import directive
+from touchstone.cli.gateway import gateway
 from touchstone.cli.output import Json, show, show_json
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
@@ -35,6 +36,7 @@ review = App(
 )
 app.command(review)
 app.command(terms)
+app.command(gateway)
 app.command(directive)
 app.command(plan)
 
@@ -329,12 +331,14 @@ def bench(
     concurrency: int | None = None,
     shuffle_items: Annotated[bool, Parameter(negative="")] = False,
     train: str | None = None,
+    rounds: int | None = None,
+    seconds: float | None = None,
     json: Json = False,
 ) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
 
     Args:
-        name: ledger, engine, sandbox, verdicts or terms; default: all.
+        name: ledger, engine, sandbox, verdicts, terms, gateway or directive; default: all.
         matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
         tau: For verdicts: one threshold for all models; default: 5, 10 and 20 points around each.
         zone: For verdicts: half width of the zone; default 0.
@@ -343,6 +347,8 @@ def bench(
         concurrency: For verdicts: samples in flight at once; default 1.
         shuffle_items: For verdicts: break what the other models tell of the items.
         train: For verdicts: learn from others, weakest or none; default others.
+        rounds: For gateway: rounds of each measure, default 3. For directive: how many, default 20.
+        seconds: For gateway: under load, for each in each round; default 4.
     """
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables
@@ -350,6 +356,7 @@ def bench(
     given = {
         "matrix": matrix, "tau": tau, "zone": zone, "alpha": alpha, "beta": beta,
         "concurrency": concurrency, "shuffle_items": shuffle_items or None, "train": train,
+        "rounds": rounds, "seconds": seconds,
     }  # fmt: skip
     results = run_benches(name, {key: value for key, value in given.items() if value is not None})
     if json:

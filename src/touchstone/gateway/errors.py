@@ -8,6 +8,7 @@
         ├── RefusedError (AnswerIsNoError)      a request that is not served: status, code, sentence
         ├── NotCutError                         a barred connection that did not close
         ├── FeedLostError                       a feed, or a fleet's log, that does not answer
+        ├── NotServingError (AnswerIsNoError)   no gateway answers where one was asked
         ├── StateError                          the state folder was rolled back or is damaged
         ├── ReceiptError (AnswerIsNoError)      a receipt that does not hold
         └── AuditError (AnswerIsNoError)        an audit that was altered, and where
@@ -39,6 +40,10 @@ class NotCutError(GatewayError):
 
 class FeedLostError(GatewayError):
     """A feed, or the log of a fleet, is out of reach or talks nonsense. It may pass."""
+
+
+class NotServingError(GatewayError, AnswerIsNoError):
+    """No gateway answers at the configured place."""
 
 
 class StateError(GatewayError):

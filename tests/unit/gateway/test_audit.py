@@ -50,13 +50,13 @@ def log(folder: Path, worker: int = 0, rotate_bytes: int = 1 << 20) -> AuditLog:
     return AuditLog(worker_folder(folder, worker), NAMES, CLOCK, rotate_bytes, about)
 
 
-def written(folder: Path, *types: str, worker: int = 0, rotate_bytes: int = 1 << 20) -> str:
+def written(folder: Path, *kinds: str, worker: int = 0, rotate_bytes: int = 1 << 20) -> str:
     """One run of a worker; the digest of its last line."""
 
     async def work() -> str:
         found = log(folder, worker, rotate_bytes)
-        for each in types:
-            await found.commit({"type": each, "caller": "ann@example"})
+        for each in kinds:
+            await found.commit({"kind": each, "caller": "ann@example"})
         await found.close()
         return found.head or ""
 
@@ -71,18 +71,18 @@ def newest(folder: Path, worker: int = 0) -> Path:
     return max(worker_folder(folder, worker).glob("*.jsonl"))
 
 
-def types(folder: Path) -> list[str]:
-    return [each.line.event["type"] for each in read_audit(folder)]
+def kinds(folder: Path) -> list[str]:
+    return [each.line.event["kind"] for each in read_audit(folder)]
 
 
 def test_lines_come_back_merged_by_time(tmp_path: Path):
     written(tmp_path, "decided", worker=0)
     written(tmp_path, "cut", "decided", worker=1)
     written(tmp_path, "decided", worker=0)
-    assert types(tmp_path) == ["opened", "decided", "opened", "cut", "decided", "opened", "decided"]
+    assert kinds(tmp_path) == ["opened", "decided", "opened", "cut", "decided", "opened", "decided"]
     found = check_audit(tmp_path)
     assert (found.workers, found.lines, found.anchored) == (2, 7, 0)
-    assert found.types == {"cut": 1, "decided": 3, "opened": 3}
+    assert found.kinds == {"cut": 1, "decided": 3, "opened": 3}
 
 
 def test_a_caller_is_written_as_a_pseudonym_that_only_the_key_makes(tmp_path: Path):
@@ -131,7 +131,7 @@ def test_those_who_come_while_the_disk_is_busy_share_a_sync(
     async def work() -> None:
         found = log(tmp_path)
         slow = Slow(monkeypatch)
-        await asyncio.gather(*(found.commit({"type": "decided"}) for _ in range(100)))
+        await asyncio.gather(*(found.commit({"kind": "decided"}) for _ in range(100)))
         assert slow.syncs == 2
         await found.close()
 
@@ -152,7 +152,7 @@ def test_commit_returns_after_the_sync_and_never_before(
     async def work() -> None:
         found = log(tmp_path)
         monkeypatch.setattr("os.fdatasync", noted)
-        await found.commit({"type": "decided"})
+        await found.commit({"kind": "decided"})
         order.append("answered")
         await found.close()
 
@@ -163,7 +163,7 @@ def test_commit_returns_after_the_sync_and_never_before(
 def test_one_who_goes_away_does_not_wake_the_others(tmp_path: Path):
     async def work() -> None:
         found = log(tmp_path)
-        tasks = [asyncio.create_task(found.commit({"type": "decided"})) for _ in range(5)]
+        tasks = [asyncio.create_task(found.commit({"kind": "decided"})) for _ in range(5)]
         await asyncio.sleep(0)
         tasks[2].cancel()
         done = await asyncio.gather(*tasks, return_exceptions=True)
@@ -184,11 +184,11 @@ def test_after_a_failed_write_it_never_says_yes_again(
         found = log(tmp_path)
         with monkeypatch.context() as patch:
             patch.setattr("os.fdatasync", full)
-            tasks = [found.commit({"type": "decided"}) for _ in range(3)]
+            tasks = [found.commit({"kind": "decided"}) for _ in range(3)]
             done = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(each) for each in done] == [GatewayError] * 3
         with pytest.raises(GatewayError, match="No space left"):
-            await found.commit({"type": "decided"})
+            await found.commit({"kind": "decided"})
         assert found.failed
         await found.close()
 
@@ -199,12 +199,12 @@ def test_what_json_cannot_hold_is_refused_and_leaves_no_trace(tmp_path: Path):
     async def work() -> None:
         found = log(tmp_path)
         with pytest.raises(MalformedError):
-            await found.commit({"type": "decided", "seconds": 0.5})
-        await found.commit({"type": "decided"})
+            await found.commit({"kind": "decided", "seconds": 0.5})
+        await found.commit({"kind": "decided"})
         await found.close()
 
     run(work())
-    assert types(tmp_path) == ["opened", "decided"]
+    assert kinds(tmp_path) == ["opened", "decided"]
 
 
 def test_a_large_file_is_followed_by_another_in_the_same_chain(tmp_path: Path):
@@ -212,7 +212,7 @@ def test_a_large_file_is_followed_by_another_in_the_same_chain(tmp_path: Path):
     files = sorted(worker_folder(tmp_path, 0).glob("*.jsonl"))
     assert len(files) > 2
     assert max(path.stat().st_size for path in files) < 5000
-    assert types(tmp_path).count("decided") == 50
+    assert kinds(tmp_path).count("decided") == 50
 
 
 def test_two_processes_never_write_one_audit(tmp_path: Path):
@@ -231,7 +231,7 @@ def test_what_a_crash_tore_is_healed_and_told(tmp_path: Path, torn: bytes):
     with newest(tmp_path).open("ab") as file:
         file.write(torn)
     written(tmp_path, "decided")
-    assert types(tmp_path) == ["opened", "decided", "opened", "decided"]
+    assert kinds(tmp_path) == ["opened", "decided", "opened", "decided"]
     healed = [each.line.event.get("healed_bytes", 0) for each in read_audit(tmp_path)]
     assert healed[2] == len(torn)
 
@@ -240,14 +240,14 @@ def test_a_file_without_its_first_line_is_healed(tmp_path: Path):
     written(tmp_path, "decided")
     (worker_folder(tmp_path, 0) / "000002.jsonl").write_bytes(b'{"at"')
     written(tmp_path, "decided")
-    assert types(tmp_path) == ["opened", "decided", "opened", "decided"]
+    assert kinds(tmp_path) == ["opened", "decided", "opened", "decided"]
 
 
 def test_a_reader_is_not_troubled_by_a_line_that_is_being_written(tmp_path: Path):
     written(tmp_path, "decided")
     with newest(tmp_path).open("ab") as file:
         file.write(b'{"at":1')
-    assert types(tmp_path) == ["opened", "decided"]
+    assert kinds(tmp_path) == ["opened", "decided"]
 
 
 def test_healing_takes_no_kept_line_away(tmp_path: Path):
@@ -290,7 +290,7 @@ def test_twin_without_the_chain_it_is_not_found(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(export, "parse_line", unchained)
     monkeypatch.setattr(export, "digest", lambda _data: digest(chain[-1].data))
-    assert [each.line.event["type"] for each in read_audit(tmp_path)].count("cut") == 0
+    assert [each.line.event["kind"] for each in read_audit(tmp_path)].count("cut") == 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

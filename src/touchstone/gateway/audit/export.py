@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from heapq import merge
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from touchstone.gateway.audit.lines import START, AuditLine, digest, parse_line
 from touchstone.gateway.audit.writer import file_numbers, file_path
 from touchstone.gateway.errors import AuditError
 from touchstone.gateway.receipts import SignedReceipt
-from touchstone.ledger import MAX_LINE, MalformedError
+from touchstone.ledger import MAX_LINE, MalformedError, dumps
 
 _PREFIX = "worker-"
 
@@ -38,6 +38,10 @@ class ExportedLine:
             "event": dict(self.line.event),
         }
 
+    def text(self) -> str:
+        """One line of JSON."""
+        return dumps(self.as_dict()).decode()
+
 
 @dataclass(frozen=True, slots=True)
 class AuditSummary:
@@ -45,10 +49,20 @@ class AuditSummary:
 
     workers: int
     lines: int
-    types: dict[str, int]
-    """How many lines of each type of event there are."""
+    kinds: dict[str, int]
+    """How many lines of each kind of event there are."""
     anchored: int
     """How many lines receipts vouch for: the rest could be cut off at the end unseen."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lines} lines of {self.workers} workers, none altered; receipts vouch for"
+            f" {self.anchored} of them"
+        )
 
 
 def read_audit(folder: Path) -> Iterator[ExportedLine]:
@@ -70,13 +84,13 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
         for report in signed.receipt.workers:
             if report.audit is not None:
                 vouched[report.worker, report.audit] = signed.receipt.number
-    types: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     lines = anchored = 0
     workers = _workers(folder)
     for worker, path in workers:
         highest = 0
         for each in _lines(path, worker):
-            types[str(each.line.event.get("type", "none"))] += 1
+            kinds[str(each.line.event.get("kind", "none"))] += 1
             lines += 1
             if vouched.pop((worker, digest(each.line.data)), None) is not None:
                 highest = each.line.n + 1
@@ -87,7 +101,7 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
             f"{worker_folder(folder, worker)}: ends before receipt {number}, or was written anew:"
             " the line that the receipt names is not there"
         )
-    return AuditSummary(len(workers), lines, dict(sorted(types.items())), anchored)
+    return AuditSummary(len(workers), lines, dict(sorted(kinds.items())), anchored)
 
 
 def _workers(folder: Path) -> list[tuple[int, Path]]:
@@ -111,7 +125,7 @@ def _lines(folder: Path, worker: int) -> Iterator[ExportedLine]:
                 raise AuditError(f"{path}:{place}: {error}") from error
             if line.previous != previous or line.n != n:
                 raise AuditError(f"{path}:{place}: does not follow the line before: altered")
-            if place == 1 and line.event.get("type") != "opened":
+            if place == 1 and line.event.get("kind") != "opened":
                 raise AuditError(f"{path}:1: is not the line that opens a file: altered")
             previous, n = digest(data), n + 1
             yield ExportedLine(worker, line)

@@ -83,8 +83,8 @@ class AuditLog:
         """Write an event down; return once it would outlive a power loss.
 
         The event holds text, whole numbers, booleans, None, lists and objects. Of what stands under
-        `caller` and `token` only a pseudonym is written. Raises GatewayError where it cannot be kept,
-        MalformedError where it holds something else.
+        `caller` and `token` only a pseudonym is written. Raises GatewayError where it cannot be
+        kept, MalformedError where it holds something else.
         """
         if self._failed:
             raise self._failed
@@ -119,7 +119,7 @@ class AuditLog:
     def _begin(self, number: int, more: Mapping[str, Any]) -> None:
         """A new file, at each start too: its first line then says which process wrote it."""
         self._number, self._planned = number, 0
-        self._append({"type": "opened", **self._about, **more})
+        self._append({"kind": "opened", **self._about, **more})
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write all that waits, in the thread; then whatever came meanwhile."""

@@ -1,0 +1,70 @@
+"""What supervisor and workers say to each other: JSON lines over a pair of Unix sockets."""
+
+import asyncio
+import json
+import socket
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+_LINE = 16 << 20
+"""Metrics and the configuration are the largest."""
+
+
+def steady() -> float:
+    """Seconds by a clock that no one sets and that goes on while the machine sleeps.
+
+    All processes of a machine read the same, so a moment may be passed from one to another.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Channel:
+    """One end of the pair. The other process is trusted: it runs the same code."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def open(cls, end: socket.socket) -> Self:
+        """Take over one end."""
+        return cls(*await asyncio.open_unix_connection(sock=end, limit=_LINE))
+
+    def send(self, op: str, **content: Any) -> None:
+        """Say something; what a stopped process does not read waits in memory."""
+        self._writer.write(json.dumps({"op": op, **content}).encode() + b"\n")
+
+    async def receive(self) -> dict[str, Any] | None:
+        """What the other says next; None: it is gone."""
+        try:
+            line = await self._reader.readline()
+        except OSError:
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What every worker is to serve from now on."""
+
+    epoch: int
+    """Counts orders since the supervisor started."""
+    path: str | None
+    """The file of the bundle; None: serve nothing."""
+    digest: str | None
+    size: int
+    """Of the file, in bytes."""
+    until: float | None
+    """Until when it may be served without further word, by `steady`; None: for good."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the channel carries it."""
+        return asdict(self)

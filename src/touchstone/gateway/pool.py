@@ -1,0 +1,249 @@
+"""The worker processes: started, told what to serve, killed when they do not answer, replaced."""
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from math import ceil
+
+from touchstone.gateway.config import GatewayConfig
+from touchstone.gateway.control import Channel, Order, steady
+from touchstone.gateway.receipts import WorkerReport
+from touchstone.gateway.summing import summed
+
+_READ_BYTES_A_SECOND = 2 << 20
+"""How fast a worker reads a bundle at least; a large one gets more time."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+_SOUND_SECONDS = 10.0
+"""A worker that lived so long did not fail at its start."""
+_STOP_SECONDS = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Handle:
+    """One worker process."""
+
+    def __init__(self, index: int, process: asyncio.subprocess.Process, channel: Channel) -> None:
+        self.index = index
+        self.process = process
+        self.channel = channel
+        self.told = False
+        """Whether it was given an order: only then it may serve."""
+        self.serves = False
+        """Whether it said that it serves what it was told."""
+        self.killed_for: str | None = None
+        self.metrics = ""
+        """What it counted when it was asked last."""
+        self._answers: dict[tuple[str, int], asyncio.Future[dict[str, object]]] = {}
+
+    def expect(self, op: str, number: int) -> "asyncio.Future[dict[str, object]]":
+        """What it will answer; cancelled where it dies first."""
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[op, number] = answer
+        return answer
+
+    def answered(self, op: str, number: int, message: dict[str, object]) -> None:
+        """It answered."""
+        answer = self._answers.pop((op, number), None)
+        if answer is not None and not answer.done():
+            answer.set_result(message)
+
+    async def end(self) -> None:
+        """Kill it, and wait until the kernel has taken every socket from it."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+        for answer in self._answers.values():
+            answer.cancel()
+        self._answers.clear()
+
+
+class Pool:
+    """N workers on one listening socket. `order` is what all of them serve, or die."""
+
+    def __init__(
+        self, config: GatewayConfig, listener: socket.socket, fenced: Callable[[int], None]
+    ) -> None:
+        """`fenced` is called with the epoch when a worker ran out of time by itself."""
+        self._config = config
+        self._listener = listener
+        self._fenced = fenced
+        self._order = Order(0, None, None, 0, None)
+        self._numbers = count(1)
+        self._full = asyncio.Event()
+        self._stopping = False
+        self._keepers: list[asyncio.Task[None]] = []
+        self.handles: dict[int, Handle] = {}
+        self.kills = 0
+        self.starts = 0
+        self._gone = ""
+
+    def start(self) -> None:
+        """Start every worker, and start another wherever one ends."""
+        indexes = range(self._config.listen.workers)
+        self._keepers = [asyncio.create_task(self._keep(index)) for index in indexes]
+
+    async def ready(self, seconds: float) -> None:
+        """Wait until every worker serves, at most so long: the others do not wait for ever."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._full.wait(), seconds)
+
+    async def apply(self, order: Order) -> list[WorkerReport]:
+        """Have every worker serve this; who does not say so in time is dead on return.
+
+        Raises nothing: a worker's failure is its death, and is in its report.
+        """
+        self._order = order
+        told = [handle for handle in self.handles.values() if handle.told]
+        return list(await asyncio.gather(*(self._tell(handle, order) for handle in told)))
+
+    def extend(self, until: float | None) -> None:
+        """Let what is served be served until then."""
+        before = self._order
+        self._order = Order(before.epoch, before.path, before.digest, before.size, until)
+        for handle in self.handles.values():
+            if handle.told:
+                handle.channel.send("until", until=until)
+
+    async def metrics(self, seconds: float) -> str:
+        """The metrics of all workers, summed; of one that does not answer in time the last ones."""
+
+        async def ask(handle: Handle) -> None:
+            number = next(self._numbers)
+            answer = handle.expect("metrics", number)
+            handle.channel.send("metrics", number=number)
+            with suppress(TimeoutError, asyncio.CancelledError):
+                found = await asyncio.wait_for(answer, seconds)
+                handle.metrics = str(found["text"])
+
+        await asyncio.gather(*(ask(handle) for handle in self.handles.values() if handle.told))
+        return summed([self._gone, *(handle.metrics for handle in self.handles.values())])
+
+    def reload(self) -> None:
+        """Have every worker read its certificate again."""
+        for handle in self.handles.values():
+            handle.channel.send("reload")
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is in flight come to its end, at most so long; then there is no worker left."""
+        self._stopping = True
+
+        async def ask(handle: Handle) -> None:
+            answer = handle.expect("drained", 0)
+            handle.channel.send("drain", seconds=seconds)
+            with suppress(TimeoutError, asyncio.CancelledError):
+                await asyncio.wait_for(answer, seconds + _STOP_SECONDS)
+            handle.channel.send("stop")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(handle.process.wait(), _STOP_SECONDS)
+
+        await asyncio.gather(*(ask(handle) for handle in self.handles.values()))
+        await self.stop()
+
+    async def stop(self) -> None:
+        """End every worker at once."""
+        self._stopping = True
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await asyncio.gather(*(handle.end() for handle in [*self.handles.values()]))
+
+    async def _tell(self, handle: Handle, order: Order) -> WorkerReport:
+        began = steady()
+        answer = handle.expect("applied", order.epoch)
+        handle.channel.send("apply", **order.as_dict())
+        seconds = self._config.processes.apply_seconds + order.size / _READ_BYTES_A_SECOND
+        done, _ = await asyncio.wait([answer], timeout=seconds)
+        if not done:
+            found: dict[str, object] = {"op": "failed", "why": f"no answer in {seconds:.3f} s"}
+        elif answer.cancelled():
+            found = {"op": "failed", "why": "it ended"}
+        else:
+            found = answer.result()
+        if found["op"] == "failed":
+            handle.killed_for = str(found["why"])
+            self.kills += 1
+            _log.error("worker %d is killed: %s", handle.index, found["why"])
+            await handle.end()
+        else:
+            handle.serves = True
+            serving = sum(each.serves for each in self.handles.values())
+            if serving == self._config.listen.workers:
+                self._full.set()
+        return _report(handle.index, found, ceil((steady() - began) * 1000))
+
+    async def _keep(self, index: int) -> None:
+        """One place among the workers, always filled."""
+        pause = _FIRST_PAUSE
+        while True:
+            began = steady()
+            handle = await self._spawn(index)
+            self.handles[index] = handle
+            try:
+                await self._listen(handle)
+            finally:
+                await handle.end()
+                handle.channel.close()
+                # What it had counted is not to be lost.
+                self._gone = summed([self._gone, handle.metrics], gauges=False)
+                del self.handles[index]
+            if self._stopping:
+                return
+            if handle.killed_for is None:
+                _log.error("worker %d ended (%s): another starts", index, handle.process.returncode)
+            pause = _FIRST_PAUSE if steady() - began > _SOUND_SECONDS else pause
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _spawn(self, index: int) -> Handle:
+        ours, theirs = socket.socketpair()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "touchstone.gateway.worker",
+                str(theirs.fileno()), str(self._listener.fileno()), str(os.getpid()),
+                pass_fds=(theirs.fileno(), self._listener.fileno()),
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+        finally:
+            theirs.close()
+        self.starts += 1
+        ours.setblocking(False)  # noqa: FBT003 - the socket's own word
+        channel = await Channel.open(ours)
+        channel.send("start", worker=index, config=self._config.model_dump_json())
+        return Handle(index, process, channel)
+
+    async def _listen(self, handle: Handle) -> None:
+        """Take what it says until it is gone."""
+        first: asyncio.Task[WorkerReport] | None = None
+        while message := await handle.channel.receive():
+            match message["op"]:
+                case "ready":
+                    handle.told = True
+                    first = asyncio.create_task(self._tell(handle, self._order))
+                case "applied" | "failed":
+                    handle.answered("applied", message["epoch"], message)
+                case "metrics":
+                    handle.answered("metrics", message["number"], message)
+                case "drained":
+                    handle.answered("drained", 0, message)
+                case "fenced":
+                    self._fenced(message["epoch"])
+        await handle.end()
+        if first is not None:
+            await first
+
+
+def _report(index: int, found: dict[str, object], ms: int) -> WorkerReport:
+    if found["op"] == "failed":
+        return WorkerReport(
+            index, killed=True, ms=ms, live=None, cut=None, kept=None, late_bytes=None, audit=None
+        )
+    counts = {key: int(str(found[key])) for key in ("live", "cut", "kept", "late_bytes")}
+    audit = found["audit"]
+    return WorkerReport(
+        index, killed=False, ms=ms, audit=None if audit is None else str(audit), **counts
+    )

@@ -1,0 +1,227 @@
+"""What the commands of a gateway do: serve, look, ask, export."""
+
+import json
+import logging
+import re
+import sys
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import aiohttp
+import uvloop
+
+from touchstone.gateway.audit import AuditSummary, ExportedLine, check_audit, read_audit
+from touchstone.gateway.config import GatewayConfig, load_config
+from touchstone.gateway.errors import FeedLostError, GatewayConfigError, NotServingError
+from touchstone.gateway.feed import (
+    FolderSource,
+    Intake,
+    Refused,
+    Source,
+    Store,
+    UrlSource,
+    catch_up,
+)
+from touchstone.gateway.receipts import verify_chain
+from touchstone.gateway.supervisor import Supervisor, gateway_key
+from touchstone.gateway.worker import tls_context
+from touchstone.terms import PolicyBundle
+
+_ASK_SECONDS = 5.0
+_KEY = re.compile(r"[\x21-\x7e]{16,4096}")
+
+
+def serve(path: Path) -> None:
+    """Run a gateway until it is told to stop.
+
+    Raises GatewayConfigError, KeyFileError, StateError before anything is served.
+    """
+    config = load_config(path)
+    # What a worker would only find out in its own process.
+    for upstream in config.upstreams:
+        upstream.api_key()
+    if config.listen.tls:
+        tls_context(config.listen.tls)
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s supervisor %(message)s"
+    )
+    supervisor = Supervisor(config)
+    host, port = supervisor.address
+    logging.getLogger(__name__).info("%s serves at %s:%d", config.id, host, port)
+    uvloop.run(supervisor.run())
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a gateway would do, were it started now."""
+
+    config: GatewayConfig
+    bundle: PolicyBundle | None
+    """The one that would be in force."""
+    faults: tuple[str, ...]
+    """What is wrong with the feed."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        bundle = self.bundle
+        return {
+            "gateway": self.config.id,
+            "stream": self.config.pin.stream,
+            "faults": list(self.faults),
+            "bundle": bundle
+            and {
+                "number": bundle.number,
+                "digest": bundle.digest,
+                "terms": bundle.terms,
+                "grace_hours": bundle.grace_hours,
+                "directives": [asdict(each) for each in bundle.directives],
+                "rules": {rule.id: rule.says for rule in bundle.policy.rules},
+            },
+            "models": [
+                {
+                    "model": each.model,
+                    "protocol": each.protocol,
+                    "variant": each.variant,
+                    "modes": sorted({each.mode} if each.mode else {*each.modes.values()}),
+                    "unknown": self._unknown(each.variant, each.mode, each.modes),
+                }
+                for each in self.config.upstreams
+            ],
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        found = self.as_dict()
+        lines = [f"{self.config.id}, for {self.config.pin.stream}"]
+        lines += [f"wrong: {fault}" for fault in self.faults]
+        if self.bundle is None:
+            return [*lines, "nothing would be served: there is no valid bundle"]
+        lines.append(
+            f"bundle {self.bundle.number} ({self.bundle.digest}), with"
+            f" {len(self.bundle.directives)} directives; grace {self.bundle.grace_hours} h"
+        )
+        lines += [f"  {rule}: {says}" for rule, says in found["bundle"]["rules"].items()]
+        for each in found["models"]:
+            unknown = "".join(f"; the terms know no {word}" for word in each["unknown"])
+            modes = ", ".join(each["modes"])
+            lines.append(f"{each['model']} is variant {each['variant']}, mode {modes}{unknown}")
+        return lines
+
+    def _unknown(self, variant: str, mode: str | None, modes: Mapping[str, str]) -> list[str]:
+        """What a model's entry names and the terms do not: it is always denied."""
+        if self.bundle is None:
+            return []
+        policy = self.bundle.policy
+        words = [] if variant in policy.variants else [f"variant {variant}"]
+        named = {mode} if mode else {*modes.values()}
+        return words + [f"mode {each}" for each in sorted(named - {*policy.modes})]
+
+
+def examine(path: Path) -> Examined:
+    """Read a configuration, and take the newest bundle of its feed as a gateway would.
+
+    Nothing is kept. Raises GatewayConfigError, StateError.
+    """
+    config = load_config(path)
+    kept = Store(config.state).load(config.bundle_pin) if config.state.is_dir() else None
+    intake = Intake(config.bundle_pin, lambda *_: None, kept.bundle if kept else None)
+    return Examined(config, *uvloop.run(_look(config, intake)))
+
+
+async def _look(
+    config: GatewayConfig, intake: Intake
+) -> tuple[PolicyBundle | None, tuple[str, ...]]:
+    faults: list[str] = []
+
+    def refused(each: Refused) -> None:
+        faults.append(each.text)
+
+    async with aiohttp.ClientSession() as session:
+        sources: list[Source] = []
+        if config.feed.folder is not None:
+            sources.append(FolderSource(config.feed.folder))
+        if config.feed.url is not None:
+            sources.append(UrlSource(session, config.feed.url, config.feed.timeout_seconds))
+        for source in sources:
+            try:
+                await catch_up(source, intake, refused)
+            except FeedLostError as error:
+                faults.append(str(error))
+    return intake.current, tuple(faults)
+
+
+def ask_status(path: Path) -> dict[str, Any]:
+    """What the running gateway's /status says. Raises NotServingError where it does not answer."""
+    where = load_config(path).admin
+    host = f"[{where.host}]" if ":" in where.host else where.host
+    try:
+        with urllib.request.urlopen(
+            f"http://{host}:{where.port}/status", timeout=_ASK_SECONDS
+        ) as answer:
+            found: dict[str, Any] = json.load(answer)
+    except (URLError, OSError, ValueError) as error:
+        raise NotServingError(
+            f"no gateway answers at {host}:{where.port}: is it running? ({error})"
+        ) from error
+    return found
+
+
+def status_lines(found: Mapping[str, Any]) -> list[str]:
+    """For people."""
+    bundle = found["bundle"]
+    lines = [f"{found['gateway']}, for {found['stream']}"]
+    if bundle is None:
+        lines.append("no bundle was ever taken")
+    else:
+        lines.append(f"bundle {bundle['number']} ({bundle['digest']})")
+        lines.append(f"directives: {', '.join(bundle['directives']) or 'none'}")
+    lines.append("serving" if found["serving"] else "nothing is served")
+    if found["served_for_seconds"] is not None:
+        lines.append(f"without further word for {found['served_for_seconds']} s more")
+    up = sum(each["serves"] for each in found["workers"])
+    lines.append(f"{up} of {len(found['workers'])} workers; killed so far: {found['kills']}")
+    lines += [f"feed {name} is lost: {why}" for name, why in found["feed"]["lost"].items()]
+    lines += [f"refused, {why}: {count}" for why, count in found["feed"]["refused"].items()]
+    fleet = found["fleet"]
+    if fleet is not None:
+        lines.append(f"lease: {'held' if fleet['leased'] else 'none'}")
+        for each in fleet["members"]:
+            alive = "" if each["alive"] else ", no lease: it serves nothing"
+            lines.append(f"  {each['gateway']}: obeys bundle {each['obeys']}{alive}")
+        where = "everywhere" if fleet["applied_everywhere"] else "not everywhere yet"
+        lines.append(f"the newest bundle is in force {where}")
+    return lines
+
+
+def export_audit(path: Path) -> tuple[AuditSummary, Iterator[ExportedLine]]:
+    """Check the whole audit against the receipts, and then read it by time.
+
+    Raises AuditError or ReceiptError where anything was altered.
+    """
+    config = load_config(path)
+    store = Store(config.state)
+    receipts = store.receipts()
+    verify_chain(receipts, gateway_key(config).public_key)
+    folder = config.state / "audit"
+    return check_audit(folder, receipts), read_audit(folder)
+
+
+def public_key(path: Path) -> dict[str, str]:
+    """The key that signs receipts. Raises KeyFileError."""
+    signer = gateway_key(load_config(path))
+    return {"public_key": signer.public_key.hex(), "fingerprint": signer.fingerprint}
+
+
+def key_entry(line: str) -> str:
+    """What the file of keys holds for an opaque key. Raises GatewayConfigError."""
+    key = line.removesuffix("\n").removesuffix("\r")
+    if not _KEY.fullmatch(key):
+        raise GatewayConfigError("the key on stdin has not 16 to 4096 visible ASCII characters")
+    if key.count(".") == 2:  # noqa: PLR2004 - a JWT has two dots
+        raise GatewayConfigError("the key on stdin has two dots, as a JWT has: take another")
+    return f'[[keys]]\nsha256 = "{sha256(key.encode()).hexdigest()}"\nperson = "PERSON"'

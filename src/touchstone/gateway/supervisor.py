@@ -1,0 +1,361 @@
+"""The one process that takes bundles, tells the workers, and signs what came of it."""
+
+import asyncio
+import fcntl
+import logging
+import os
+import random
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack, suppress
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from touchstone.gateway.admin import admin
+from touchstone.gateway.config import Fleet, GatewayConfig, Listen
+from touchstone.gateway.control import Order, steady
+from touchstone.gateway.errors import FeedLostError, GatewayConfigError, GatewayError
+from touchstone.gateway.feed import (
+    FolderSource,
+    Grace,
+    Intake,
+    Refused,
+    Source,
+    Standing,
+    Store,
+    UrlSource,
+    catch_up,
+)
+from touchstone.gateway.fleet import Member
+from touchstone.gateway.pool import Pool
+from touchstone.gateway.receipts import Receipt, SignedReceipt
+from touchstone.keys import FileSigner
+from touchstone.keys.errors import KeyExistsError, KeyMissingError
+from touchstone.terms import PolicyBundle
+
+_WATCH_SECONDS = 0.005
+_LOOK_SECONDS = 1.0
+"""Between two looks through the whole folder, which also say that it is still there."""
+_TICK_SECONDS = 0.1
+_KEEP_CONTACT_SECONDS = 30.0
+_METRICS_SECONDS = 1.0
+_READY_SECONDS = 30.0
+_BACKLOG = 1024
+_log = logging.getLogger(__name__)
+
+
+class Supervisor:
+    """Runs a gateway. Everything that can be wrong with its files is found when it is made."""
+
+    def __init__(self, config: GatewayConfig, listener: socket.socket | None = None) -> None:
+        """`listener` is a bound socket to take in place of the configured address.
+
+        Raises GatewayConfigError, KeyFileError, StateError.
+        """
+        self._config = config
+        self._signer = gateway_key(config)
+        self.store = Store(config.state)
+        self._lock = _hold(config)
+        kept = self.store.load(config.bundle_pin)
+        self._receipt = self._last_receipt()
+        self._intake = Intake(config.bundle_pin, self._keep, kept.bundle if kept else None)
+        feed = config.feed
+        overdue = max(_LOOK_SECONDS, feed.interval_seconds * 1.2) + feed.timeout_seconds
+        self._grace = Grace(overdue)
+        self._grace.resume(steady(), time.time(), kept.contact_at if kept else None)
+        self._member = self._joined(config.fleet) if config.fleet else None
+        self._standing = Standing(
+            self._intake, self._grace, [self._member.lease_end] if self._member else []
+        )
+        self._listener = listener or _bound(config.listen)
+        self._pool = Pool(config, self._listener, self._fenced)
+        self._epoch = 0
+        self._pushed: PolicyBundle | None = None
+        """What the workers serve; None: nothing."""
+        self._again = False
+        """Whether a worker stopped by itself since."""
+        self._until: float | None = None
+        self._received_at: dict[int, int] = {}
+        self._applying = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._words: dict[str, str] = {}
+        """What went wrong last at each source; a source that is well has none."""
+        self._sources: dict[str, Source] = {}
+        self._contact_kept = 0.0
+        self._leave = asyncio.Event()
+        self.admin_port = 0
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where clients come in."""
+        host, port = self._listener.getsockname()[:2]
+        return host, port
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; what is in flight then has `drain_seconds`."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._leave.set)
+        loop.add_signal_handler(signal.SIGHUP, self._pool.reload)
+        async with AsyncExitStack() as stack:
+            self._listener.listen(_BACKLOG)
+            self._pool.start()
+            stack.push_async_callback(self._pool.stop)
+            await self._open_admin(stack)
+            await self._pool.ready(_READY_SECONDS)
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            tasks = [asyncio.create_task(work) for work in self._works(session)]
+            leave = asyncio.create_task(self._leave.wait())
+            done, _ = await asyncio.wait([leave, *tasks], return_when=asyncio.FIRST_COMPLETED)
+            if leave in done:
+                _log.info("draining")
+                await self._pool.drain(self._config.processes.drain_seconds)
+                if self._member is not None:
+                    await self._member.leave()
+            leave.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(leave, *tasks, return_exceptions=True)
+            await self._pool.stop()
+            for task in done - {leave}:
+                task.result()
+
+    def status(self) -> dict[str, Any]:
+        """How things stand, as /status says it."""
+        now, bundle, until = steady(), self._intake.current, self._standing.until
+        handles = sorted(self._pool.handles.items())
+        return {
+            "gateway": self._config.id,
+            "stream": self._config.pin.stream,
+            "serving": self._pushed is not None,
+            "bundle": bundle and {
+                "number": bundle.number,
+                "digest": bundle.digest,
+                "issued": bundle.issued,
+                "terms": bundle.terms,
+                "directives": [each.id for each in bundle.directives],
+            },
+            "served_for_seconds": int(until - now) if now < until < float("inf") else None,
+            "receipt": self._receipt and self._receipt.receipt.number,
+            "epoch": self._epoch,
+            "workers": [
+                {"worker": index, "pid": each.process.pid, "serves": each.serves}
+                for index, each in handles
+            ],
+            "kills": self._pool.kills,
+            "feed": {
+                "refused": dict(self._intake.refused),
+                "lost": dict(self._words),
+            },
+            "fleet": self._member and self._member.status(now),
+        }  # fmt: skip
+
+    def _works(self, session: aiohttp.ClientSession) -> list[Any]:
+        feed = self._config.feed
+        works: list[Any] = [self._tick()]
+        if feed.folder is not None:
+            works.append(self._watch(FolderSource(feed.folder)))
+        if feed.url is not None:
+            works.append(self._poll(UrlSource(session, feed.url, feed.timeout_seconds)))
+        if self._member is not None:
+            works.append(self._member.run(self._news.set))
+        return works
+
+    async def _watch(self, source: FolderSource) -> None:
+        """Look for the next bundle all the time, and through the whole folder now and then."""
+        self._sources["folder"] = source
+        looked, seen = float("-inf"), None
+        while True:
+            number = self._intake.next_number
+            state = None if number is None else source.changed(number)
+            if (state is not None and (number, state) != seen) or (
+                steady() - looked >= _LOOK_SECONDS
+            ):
+                looked, seen = steady(), (number, state)
+                await self._take("folder")
+            await asyncio.sleep(_WATCH_SECONDS)
+
+    async def _poll(self, source: UrlSource) -> None:
+        self._sources["url"] = source
+        while True:
+            await self._take("url")
+            # Many gateways that started together are not to ask together for ever.
+            jitter = random.uniform(0.8, 1.2)  # noqa: S311 - nothing depends on its secrecy
+            await asyncio.sleep(self._config.feed.interval_seconds * jitter)
+
+    async def _take(self, name: str) -> None:
+        """Catch up with a source; what is lost is told once, and again when it is back."""
+        try:
+            await catch_up(self._sources[name], self._intake, self._tell_refused)
+        except FeedLostError as error:
+            if self._words.get(name) != str(error):
+                _log.warning("the feed is lost: %s", error)
+            self._words[name] = str(error)
+            if len(self._words) == len(self._sources):
+                self._grace.lose()
+        else:
+            if self._words.pop(name, None):
+                _log.info("the feed is back: %s", name)
+            self._grace.contact(steady())
+            self._keep_contact()
+        await self._moved()
+
+    async def _tick(self) -> None:
+        """Keep the time: let the workers go on, or stop."""
+        while True:
+            self._news.clear()
+            await self._moved()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), _TICK_SECONDS)
+
+    async def _moved(self) -> None:
+        """Bring the workers up to what is in force now, and write the receipt."""
+        async with self._applying:
+            wanted = self._standing.in_force(steady())
+            until = self._standing.until
+            until_ = None if until == float("inf") else until
+            if wanted is self._pushed and not self._again:
+                if wanted is not None and until_ != self._until:
+                    self._until = until_
+                    self._pool.extend(until_)
+                return
+            self._until, self._again = until_, False
+            await self._apply(wanted)
+            if self._member is not None:
+                self._member.tell()
+
+    async def _apply(self, wanted: PolicyBundle | None) -> None:
+        self._epoch += 1
+        if wanted is None:
+            _log.error("nothing is served: %s", "; ".join(self._words.values()) or "no time left")
+            await self._pool.apply(Order(self._epoch, None, None, 0, None))
+            self._pushed = None
+            return
+        path = self.store.bundle_path(wanted.number)
+        order = Order(self._epoch, str(path), wanted.digest, path.stat().st_size, self._until)
+        reports = await self._pool.apply(order)
+        self._pushed = wanted
+        now = int(time.time() * 1000)
+        before = self._receipt
+        if before is not None and wanted.number <= before.receipt.number:
+            return
+        receipt = Receipt(
+            gateway=self._config.id,
+            stream=wanted.stream,
+            number=wanted.number,
+            digest=wanted.digest,
+            after=before.receipt.number if before else 0,
+            previous=before.digest if before else None,
+            # A wall clock that was set back between the two is not to make a negative time.
+            received_at=min(self._received_at.pop(wanted.number, now), now),
+            applied_at=now,
+            workers=tuple(reports),
+        )
+        signed = receipt.sign(self._signer)
+        self.store.keep_receipt(signed)
+        self._receipt = signed
+        self._received_at.clear()
+        _log.info("bundle %d is in force after %d ms", receipt.number, receipt.milliseconds)
+
+    def _fenced(self, epoch: int) -> None:
+        """A worker stopped by itself: have all told anew, should there be time left after all."""
+        if epoch == self._epoch:
+            self._again = True
+            self._news.set()
+
+    def _obeys(self) -> int:
+        """The number of the bundle below which nothing is served here."""
+        bundle = self._pushed or self._intake.current
+        return bundle.number if bundle else 0
+
+    def _joined(self, fleet: Fleet) -> Member:
+        key = self._signer.public_key
+        return Member(self._config, fleet, key, self.store, self._intake, self._obeys)
+
+    def _keep(self, data: bytes, bundle: PolicyBundle) -> None:
+        self._received_at[bundle.number] = int(time.time() * 1000)
+        self.store.keep(data, bundle)
+
+    def _keep_contact(self) -> None:
+        """So that a restart knows how much grace is left; on the disk now and then is enough."""
+        bundle = self._intake.current
+        if bundle is not None and steady() - self._contact_kept >= _KEEP_CONTACT_SECONDS:
+            self._contact_kept = steady()
+            self.store.keep_contact(bundle, time.time())
+
+    def _tell_refused(self, refused: Refused) -> None:
+        if refused.new:
+            _log.error("a bundle is refused: %s", refused.text)
+
+    def _last_receipt(self) -> SignedReceipt | None:
+        numbers = self.store.receipt_numbers()
+        return self.store.receipt(numbers[-1]) if numbers else None
+
+    async def _open_admin(self, stack: AsyncExitStack) -> None:
+        app = admin(self.status, lambda: self._pushed is not None, self._metrics)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        where = self._config.admin
+        try:
+            await web.TCPSite(runner, where.host, where.port).start()
+        except OSError as error:
+            raise GatewayConfigError(f"[admin] {where.host}:{where.port}: {error}") from error
+        self.admin_port = runner.addresses[0][1]
+        _log.info("administered at %s:%d", where.host, self.admin_port)
+
+    async def _metrics(self) -> str:
+        return await self._pool.metrics(_METRICS_SECONDS) + "\n".join(self._own_metrics()) + "\n"
+
+    def _own_metrics(self) -> list[str]:
+        bundle = self._intake.current
+        values = {
+            "bundle_number": bundle.number if bundle else 0,
+            "serving": int(self._pushed is not None),
+            "workers": sum(each.told for each in self._pool.handles.values()),
+            "worker_starts_total": self._pool.starts,
+            "worker_kills_total": self._pool.kills,
+            "feeds_lost": len(self._words),
+        }
+        lines = [f"touchstone_gateway_{name} {value}" for name, value in values.items()]
+        return lines + [
+            f'touchstone_gateway_bundles_refused_total{{reason="{reason}"}} {count}'
+            for reason, count in self._intake.refused.items()
+        ]
+
+
+def gateway_key(config: GatewayConfig) -> FileSigner:
+    """The gateway's own key, made at the first start. Raises KeyFileError."""
+    try:
+        return FileSigner.load(config.key_file)
+    except KeyMissingError:
+        with suppress(KeyExistsError):
+            return FileSigner.create(config.key_file)
+        return FileSigner.load(config.key_file)
+
+
+def _bound(listen: Listen) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((listen.host, listen.port))
+    except OSError as error:
+        listener.close()
+        where = f"[listen] {listen.host}:{listen.port}"
+        raise GatewayConfigError(f"{where}: {error.strerror}") from error
+    return listener
+
+
+def _hold(config: GatewayConfig) -> int:
+    """Hold the state folder alone: two supervisors would write two chains of receipts."""
+    descriptor = os.open(config.state / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise GatewayError(f"{config.state}: another gateway runs on this folder") from error
+    return descriptor

@@ -1,0 +1,224 @@
+"""One worker process: `python -m touchstone.gateway.worker CONTROL_FD LISTEN_FD`.
+
+The supervisor starts it, hands it the listening socket, and tells it what is in force. It serves
+nothing that it was not told, nothing past the time that it was told, and does not outlive its
+supervisor by a moment.
+"""
+
+import asyncio
+import ctypes
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from touchstone.errors import TouchstoneError
+from touchstone.gateway.audit import AuditLog, Pseudonyms
+from touchstone.gateway.audit.export import worker_folder
+from touchstone.gateway.config import GatewayConfig, Tls
+from touchstone.gateway.control import Channel, steady
+from touchstone.gateway.enforcing import Cut, Enforcement
+from touchstone.gateway.errors import GatewayConfigError, StateError
+from touchstone.terms import PolicyBundle, accept_bundle
+
+_BACKLOG = 1024
+_LOOK_SECONDS = 0.1
+"""Between two looks at whether the audit can still be written."""
+_PR_SET_PDEATHSIG = 1
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Does what the supervisor says."""
+
+    def __init__(self, channel: Channel, listener: socket.socket) -> None:
+        self._channel = channel
+        self._listener = listener
+        self._until: float | None = None
+        self._renewed = asyncio.Event()
+        self._epoch = 0
+        self._serving = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until told to stop; where the supervisor is gone, end at once."""
+        start = await self._channel.receive()
+        if start is None:
+            return
+        config = GatewayConfig.model_validate_json(start["config"])
+        await self._set_up(config, start["worker"])
+        self._channel.send("ready")
+        for work in (self._fence(), self._watch_audit()):
+            self._start(work)
+        while message := await self._channel.receive():
+            await self._obey(message)
+            if message["op"] == "stop":
+                return
+        # Nobody may tell us of a newer bundle any more: every connection ends with this process.
+        os._exit(1)
+
+    async def _set_up(self, config: GatewayConfig, worker: int) -> None:
+        self._config = config
+        names = Pseudonyms.load_or_create(audit_key(config))
+        about = {"gateway": config.id, "worker": worker, "pid": os.getpid()}
+        folder = worker_folder(config.state / "audit", worker)
+        self._audit = AuditLog(folder, names, time.time, config.audit.rotate_bytes, about)
+        self._enforcement = Enforcement(config, self._audit, clock=time.time, worker=worker)
+        await self._enforcement.start()
+        self._tls = tls_context(config.listen.tls) if config.listen.tls else None
+
+    async def _obey(self, message: dict[str, Any]) -> None:
+        match message["op"]:
+            case "apply":
+                await self._apply(message)
+            case "until":
+                self._renew(message["until"])
+            case "metrics":
+                text = self._enforcement.metrics_text().decode()
+                self._channel.send("metrics", number=message["number"], text=text)
+            case "reload" if self._tls is not None and self._config.listen.tls is not None:
+                _load(self._tls, self._config.listen.tls)
+            case "drain":
+                self._start(self._drain(message["seconds"]))
+
+    async def _apply(self, order: dict[str, Any]) -> None:
+        epoch = self._epoch = order["epoch"]
+        try:
+            bundle = _read(order, self._config)
+            # Up to the swap in `apply` nothing is awaited: no time of one bundle meets another.
+            self._renew(order["until"])
+            cut = await self._enforcement.apply(bundle, epoch)
+        except (TouchstoneError, OSError) as error:
+            self._channel.send("failed", epoch=epoch, why=str(error))
+            return
+        if not self._serving:
+            await self._serve()
+        self._channel.send("applied", epoch=epoch, audit=self._audit.head, **_counts(cut))
+
+    async def _serve(self) -> None:
+        self._serving = True
+        self._runner = self._enforcement.runner()
+        await self._runner.setup()
+        self._site = web.SockSite(
+            self._runner, self._listener, ssl_context=self._tls, backlog=_BACKLOG
+        )
+        await self._site.start()
+
+    async def _drain(self, seconds: float) -> None:
+        """Take no new connection, and let what is in flight come to its end."""
+        if self._serving:
+            await self._site.stop()
+            await self._enforcement.drain(seconds)
+            await self._runner.cleanup()
+        await self._enforcement.close()
+        await self._audit.close()
+        self._channel.send("drained")
+
+    def _renew(self, until: float | None) -> None:
+        self._until = until
+        self._renewed.set()
+
+    async def _fence(self) -> None:
+        """Serve nothing once the time is up, also where the supervisor hangs."""
+        while True:
+            self._renewed.clear()
+            left = None if self._until is None else self._until - steady()
+            if left is not None and left <= 0:
+                await self._enforcement.apply(None, self._epoch)
+                self._channel.send("fenced", epoch=self._epoch)
+                left = None
+            try:
+                await asyncio.wait_for(self._renewed.wait(), left)
+            except TimeoutError:
+                continue
+
+    async def _watch_audit(self) -> None:
+        while self._audit.failed is None:  # noqa: ASYNC110 - the log knows no event loop
+            await asyncio.sleep(_LOOK_SECONDS)
+        _log.error("this worker ends: %s", self._audit.failed)
+        os._exit(1)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(_end_on_fault)
+
+
+def audit_key(config: GatewayConfig) -> Path:
+    """Where the key of the audit's pseudonyms lies."""
+    return config.state / "keys" / "audit.key"
+
+
+def tls_context(tls: Tls) -> ssl.SSLContext:
+    """The listener's side of TLS 1.2 and up. Raises GatewayConfigError."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load(context, tls)
+    return context
+
+
+def _load(context: ssl.SSLContext, tls: Tls) -> None:
+    try:
+        context.load_cert_chain(tls.cert, tls.key)
+    except (OSError, ssl.SSLError) as error:
+        what = f"{tls.cert}, {tls.key}: are no certificate and its key: {error}"
+        raise GatewayConfigError(what) from error
+
+
+def _read(order: dict[str, Any], config: GatewayConfig) -> PolicyBundle | None:
+    """The bundle of an order, its signature checked by this process too."""
+    if order["path"] is None:
+        return None
+    bundle = accept_bundle(Path(order["path"]).read_bytes(), config.bundle_pin, None)
+    if bundle.digest != order["digest"]:
+        raise StateError(f"{order['path']}: is not the bundle that was to be applied")
+    return bundle
+
+
+def _counts(cut: Cut) -> dict[str, int]:
+    return {"live": cut.live, "cut": cut.cut, "kept": cut.kept, "late_bytes": cut.late_bytes}
+
+
+def _end_on_fault(task: "asyncio.Task[None]") -> None:
+    """A worker whose guard failed must not go on without it."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("this worker ends", exc_info=task.exception())
+        os._exit(1)
+
+
+def die_with_parent(parent: int) -> None:
+    """Be killed when the supervisor ends, however it ends; end now if it has."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+async def _main(control: int, listen: int) -> None:
+    channel = await Channel.open(socket.socket(fileno=control))
+    await Worker(channel, socket.socket(fileno=listen)).run()
+
+
+def main(argv: list[str]) -> None:
+    """Run one worker; the supervisor's signals are not meant for it."""
+    control, listen, parent = map(int, argv)
+    die_with_parent(parent)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {os.getpid()} %(message)s")
+    try:
+        uvloop.run(_main(control, listen))
+    except TouchstoneError as error:
+        _log.error("this worker ends: %s", error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
