@@ -90,6 +90,7 @@ def early(
         threshold=threshold, zone=zone, extreme=solved in (0, used),
         outcomes=(("solved", solved), ("unsolved", used - solved)), by_difficulty=(),
         evidence=_facts(course, outcomes[:used], stop.overshoot, stop.word, str(stop.reason)),
+        sealed=size,
     )  # fmt: skip
 
 

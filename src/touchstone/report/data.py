@@ -157,6 +157,16 @@ class EvidenceFacts:
         """Whether the verdict rests on every sample that was sealed."""
         return self.used == self.size
 
+    @property
+    def reached(self) -> bool:
+        """Whether a bound was reached at the stop, though the answer may have been settled too."""
+        above = bool(self.above) and self.above[-1] >= self.bound_above
+        return (
+            self.reason == "evidence"
+            or above
+            or (bool(self.below) and self.below[-1] >= self.bound_below)
+        )
+
 
 @dataclass(frozen=True)
 class ResultRow:
@@ -172,7 +182,8 @@ class ResultRow:
     solved: int
     counted: int
     low: float
-    """Lower end of the exact 95% interval of the success rate, for a fixed number of samples."""
+    """Lower end of the 95% interval of the success rate: exact for a fixed number of samples, valid
+    at the stop otherwise."""
     high: float
     """Its upper end."""
     rule: str
@@ -186,7 +197,11 @@ class ResultRow:
     """(result, number), most frequent first; empty where the outcomes are not to be read."""
     by_difficulty: tuple[DifficultyCount, ...]
     evidence: EvidenceFacts | None = None
-    """None where the number of samples was fixed beforehand, or the audience may not read it."""
+    """None where the number of samples was fixed beforehand, or there is no path that the audience
+    may read."""
+    sealed: int | None = None
+    """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
+    `counted`; None where their number was fixed beforehand."""
 
     @property
     def rate(self) -> float:
@@ -195,7 +210,7 @@ class ResultRow:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Its 95% interval: the one that is valid however the run stopped."""
+        """Its 95% interval, valid however the run stopped."""
         return (self.evidence.low, self.evidence.high) if self.evidence else (self.low, self.high)
 
 

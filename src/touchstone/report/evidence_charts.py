@@ -172,7 +172,7 @@ def _stop(evidence: EvidenceFacts, width: int) -> list[Spec]:
     side = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
     last = (evidence.above if side == "above" else evidence.below)[-1]
     point = {"x": evidence.used, "y": _height(side, last, evidence), "text": str(evidence.used)}
-    shape = "circle" if evidence.reason == "evidence" else "diamond"
+    shape = "circle" if evidence.reached else "diamond"
     late = width * (1 - evidence.used / evidence.size) < LETTERS
     mark = {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": COLOURS[side],
             "shape": shape}  # fmt: skip

@@ -111,11 +111,13 @@ def times(evidence: float) -> str:
 
 def stopped(row: ResultRow, evidence: EvidenceFacts) -> str:
     """Why no more samples were used, as part of a sentence."""
+    word = "either word" if row.verdict == "within-zone" else f"“{row.verdict}”"
+    reached = f"the evidence for {word} reached its bound" if evidence.reached else ""
     if evidence.reason == "evidence":
-        word = "either word" if row.verdict == "within-zone" else f"“{row.verdict}”"
-        return f"the evidence for {word} reached its bound"
+        return reached
     if evidence.reason == "settled" and not evidence.whole:
-        return "no answer still to come could change the word"
+        settled = "no answer still to come could change the word"
+        return f"{reached}, and {settled}" if reached else settled
     if evidence.whole:
         return "the whole battery had run"
     return "neither bound was reached with the samples that ran"

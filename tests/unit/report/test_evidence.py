@@ -80,7 +80,7 @@ def test_the_claim_is_the_rate_at_the_edge_of_the_zone(page: str):
     assert "claims: fewer than 60% of these 60 tasks would be solved" in said
     assert "claims: more than 40% of these 60 tasks would be solved" in said
     assert "claims: fewer than 50% of these 60 tasks would be solved" in said
-    assert said.count("Because of the zone") == 1, "two of three criteria have none"
+    assert said.count("With its zone of 10 points") == 1, "two of three criteria have none"
 
 
 def test_error_rates_are_said_as_chances(page: str):
@@ -182,11 +182,38 @@ def test_a_run_without_a_path_has_its_line_and_no_picture():
     assert "claims what the rule above says, and no rate" in section(page)
 
 
+def test_a_stop_whose_path_is_withheld_is_not_said_to_be_of_a_fixed_design():
+    row = replace(early("Memory safety", "instant", 0.5), evidence=None)
+    page = render_html(replace(sample_report(), results=(row,)))
+    said = section(page)
+    assert "with no path of evidence to show here: Memory safety in instant, 5 of 60 used." in said
+    assert "fixed beforehand" not in said
+    assert "What is not claimed" in said
+    assert "5 of 60 used" in page.partition('id="evidence"')[0]
+    assert "Exact 95% interval" not in page
+
+
+def test_outcomes_beyond_the_stop_are_said_to_be_among_those_counted(page: str):
+    results = page.partition('id="results"')[2].partition('id="evidence"')[0]
+    assert results.count("all that ran") == sum(
+        bool(row.evidence and row.evidence.overshoot) for row in early_report().results
+    )
+
+
+def test_a_bound_reached_is_said_though_the_word_was_settled_too():
+    row = early("Memory safety", "instant", 0.5)
+    both = replace(facts(row), reason="settled")
+    assert stopped(row, both) == (
+        "the evidence for “below” reached its bound, and no answer still to come could change the "
+        "word"
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda e: replace(e, reason="evidence"), "the evidence for “below” reached its bound"),
-        (lambda e: replace(e, reason="settled"), "no answer still to come could change the word"),
+        (lambda e: replace(e, reason="settled", above=(), below=()), "no answer still to come"),
         (lambda e: replace(e, reason="settled", size=e.used), "the whole battery had run"),
         (lambda e: replace(e, reason="open"), "neither bound was reached with the samples that"),
     ],

@@ -156,6 +156,7 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
         by_difficulty=_difficulties(case, key, counted if stop else None),
         evidence=evidence_facts(early, tally.recorded) if early and reached else None,
+        sealed=stop.size if stop else None,
     )
 
 
