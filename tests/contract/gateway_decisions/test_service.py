@@ -128,3 +128,37 @@ async def test_a_budget_is_not_granted_for_nobody_counts_here(place: Place):
     status, headers, body = await place.ask(place.port, FOR, token=token())
     assert (status, headers["X-Touchstone-Rule"]) == (403, "default")
     assert b"unknown" in body
+
+
+MESSAGES = {**CHAT, "max_tokens": 9}
+ENABLED = {"thinking": {"type": "enabled", "budget_tokens": 5}}
+
+
+@pytest.mark.parametrize("nationality", ["XA", "XB", "XC"])
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/chat/completions", CHAT),
+        ("/v1/chat/completions", {**CHAT, "reasoning_effort": "high"}),
+        ("/v1/chat/completions", {**CHAT, "reasoning_effort": "most"}),
+        ("/v1/chat/completions", {**CHAT, "mode": "thinking"}),
+        ("/v1/chat/completions", {**CHAT, "model": "unheard"}),
+        ("/v1/messages", MESSAGES),
+        ("/v1/messages", {**MESSAGES, **ENABLED}),
+    ],
+)
+async def test_it_answers_as_the_data_path_does(
+    place: Place, nationality: str, path: str, body: dict[str, Any]
+):
+    """Status, rule and the error's body, in the form of each API."""
+    data, who = json.dumps(body).encode(), token(nationality=nationality)
+    status, _, said = await place.ask(place.loop.port, path, data, who)
+    asked_status, headers, asked_said = await place.ask(place.port, f"/read{path}", data, who)
+    assert asked_status == status
+    if status != 200:
+        assert asked_said == said
+    events = [*place.loop.audit.events]
+    if events:
+        ours = {**events[1], "decision": None}
+        assert {**events[0], "decision": None} == ours
+        assert headers["X-Touchstone-Rule"] == ours["rule"]
