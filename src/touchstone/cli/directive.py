@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from touchstone.service.terms.crowds import Crowd
     from touchstone.service.terms.directing import Kind
 
-DONE = 0
+DONE, NO = 0, 1
 directive = App(
     name="directive", help="Preview, issue, answer, follow or lift an official's directive."
 )
@@ -177,6 +177,37 @@ def _kind(
             "--by-standing-class"
         )
     return given[0]
+
+
+@directive.command
+def status(
+    case: str,
+    *,
+    gateway: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    record: Flag = False,
+    entities: Entities = None,
+    people: People = None,
+    json: Json = False,
+) -> int:
+    """Show how directives were answered, which gateways acknowledged, and who is silent (exit 1).
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        gateway: `NAME=KEY:FOLDER`: its name, its public key (hex, or a file of it) and its state
+            folder; may be given several times.
+        record: Put the gateways' receipts into the record, by the developer's key.
+    """
+    from touchstone.service.cases import open_found
+    from touchstone.service.installation import open_installation
+    from touchstone.service.terms import status as following
+    from touchstone.service.terms.gateways import parse_gateway
+
+    gateways = [parse_gateway(each) for each in gateway]
+    with open_installation() as installation:
+        found, crowd = open_found(installation, case), _crowd(entities, people)
+        stand = following.status(found, crowd, gateways, noting=record)
+    _tell(stand, json=json)
+    return NO if stand.silent else DONE
 
 
 @directive.command

@@ -121,7 +121,7 @@ def publish(
             terms=recorded.agreed,
             registry=recorded.registry() if registry is None else registry,
             signer=signer,
-            directives=recorded.in_force(at),
+            directives=recorded.answered(at),
             after=position,
         )
         newest = state.newest_bundle(place)

@@ -39,7 +39,7 @@ def population_of(recorded: Recorded, crowd: Crowd) -> Population:
 
 def reach_of(recorded: Recorded, directive: Directive, crowd: Crowd, at: str) -> Impact:
     """What changes when a directive is carried out, or carried out otherwise than now."""
-    before = recorded.in_force(at)
+    before = recorded.enacted(at)
     after = [directive if each.id == directive.id else each for each in before]
     if directive.id not in {each.id for each in before}:
         after.append(directive)
@@ -49,4 +49,4 @@ def reach_of(recorded: Recorded, directive: Directive, crowd: Crowd, at: str) ->
 def stands(recorded: Recorded, crowd: Crowd, at: str) -> Impact:
     """What all directives in force do at a time, against the agreed terms alone."""
     people = population_of(recorded, crowd)
-    return impact(recorded.agreed, (), recorded.in_force(at), people, seconds(at))
+    return impact(recorded.agreed, (), recorded.enacted(at), people, seconds(at))

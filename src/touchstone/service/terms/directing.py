@@ -305,7 +305,7 @@ def _reading(
 
 def _class_of(case: Case, directive: Directive, issuer: str, crowd: Crowd) -> Match:
     at, recorded = case.now(), Recorded(case)
-    before = [each for each in recorded.in_force(at) if each.id != directive.id]
+    before = [each for each in recorded.enacted(at) if each.id != directive.id]
     people = population_of(recorded, crowd)
     now = Circumstances(recorded.agreed, before, people, seconds(at))
     return match(recorded.standing(), issuer, directive, now)

@@ -1,6 +1,6 @@
 """Terms and directives as a case's record holds them: texts by digest, and what is in force."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
@@ -108,9 +108,19 @@ class Recorded:
             if (text := each.carried(at)) is not None
         )
 
-    def in_force(self, at: str) -> list[Directive]:
-        """The directives that are carried out at a time, as the developer carries them out."""
-        return [self.directive(each.directive, each.order) for each in self.carried(at)]
+    def answered(self, at: str) -> list[Directive]:
+        """The directives that are to be carried out at a time, as the developer reads them."""
+        return self._read(self.carried(at))
+
+    def enacted(self, at: str) -> list[Directive]:
+        """The directives that the newest bundle carries out and that have not ended at a time."""
+        newest = self.state.bundles[-1].directives if self.state.bundles else ()
+        return self._read([
+            each for each in newest if self.state.directives[each.directive].issued.expires > at
+        ])  # fmt: skip
+
+    def _read(self, carried: Sequence[Carried]) -> list[Directive]:
+        return [self.directive(each.directive, each.order) for each in carried]
 
     def standing(self) -> StandingClasses:
         """The standing classes in force. Raises NotAgreedError where there are none."""
@@ -146,6 +156,16 @@ class Recorded:
             )
         data = self.bundle(self.state.bundles[-1])
         return parse_body(data[: data.rfind(b"\n", 0, -1) + 1]).registry
+
+    def counts(self, directive: str) -> dict[str, int] | None:
+        """How many people a directive affects, as went into the record with its newest deed."""
+        for n, facts in reversed([*enumerate(self._events)]):
+            if facts["type"] in _DIGESTS and facts.get("directive") == directive:
+                for part in self._reader.entry_parts(n)[1:]:
+                    content = loads(part.data).get("content") if part.data else None
+                    if isinstance(content, dict) and "people" in content:
+                        return dict(content["people"])
+        return None
 
     @cached_property
     def _events(self) -> list[dict[str, Any]]:

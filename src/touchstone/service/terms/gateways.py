@@ -1,0 +1,128 @@
+"""What gateways signed: receipts read from their folders, checked against pinned keys."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from touchstone.errors import TouchstoneError
+from touchstone.gateway.receipts import SignedReceipt, verify_chain
+from touchstone.ledger import has_small_order
+from touchstone.review.events import settling
+from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError
+from touchstone.service.recording import Content, Deed
+from touchstone.service.terms.recorded import event_of
+from touchstone.service.texts import read_text
+from touchstone.terms.conditions import utc
+
+MAX_RECEIPT = 1 << 20
+_KEY = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"\d{6,}\.json")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway as the developer knows it: its name, its public key, and its receipts' folder."""
+
+    name: str
+    key: bytes
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a gateway's folder holds."""
+
+    gateway: Gateway
+    receipts: tuple[SignedReceipt, ...]
+    """In order, all checked; none where `fault` is set."""
+    fault: str | None
+    """Why its receipts are not believed."""
+
+    def applied(self, stream: str, number: int) -> SignedReceipt | None:
+        """The first receipt for this bundle or one after it: those between were superseded."""
+        return next(
+            (r for r in self.receipts
+             if r.receipt.stream == stream and r.receipt.number >= number), None,
+        )  # fmt: skip
+
+
+def parse_gateway(text: str) -> Gateway:
+    """The gateway that `NAME=KEY:FOLDER` names; KEY is 64 hex digits, or a file with them.
+
+    Raises:
+        CannotOrderError: it has another form, or the key or the folder is none.
+        UnreadableTextError: the key's file cannot be read.
+    """
+    name, _, rest = text.partition("=")
+    written, _, folder = rest.partition(":")
+    if not name or not written or not folder:
+        raise CannotOrderError(f"--gateway {text[:80]!a}: write NAME=KEY:FOLDER")
+    if not _KEY.fullmatch(written):
+        written = read_text(Path(written), 1000).strip()
+    if not _KEY.fullmatch(written) or has_small_order(bytes.fromhex(written)):
+        raise CannotOrderError(f"--gateway {name[:40]}: its key is not 64 hex digits of an Ed25519 "
+                               "public key: ask the gateway's operator for it")  # fmt: skip
+    path = Path(folder)
+    if not path.is_dir():
+        raise CannotOrderError(f"--gateway {name[:40]}: {folder} is no folder: name the gateway's "
+                               "state folder, or its receipts")  # fmt: skip
+    inner = path / "receipts"
+    return Gateway(name, bytes.fromhex(written), inner if inner.is_dir() else path)
+
+
+def hear(gateway: Gateway) -> Heard:
+    """Every receipt of a gateway, believed only where the whole chain is its own."""
+    found = []
+    try:
+        for path in sorted(gateway.folder.iterdir(), key=lambda each: (len(each.name), each.name)):
+            if _NAME.fullmatch(path.name):
+                text = read_text(path, MAX_RECEIPT).removesuffix("\n")
+                found.append(SignedReceipt.parse(text.encode()))
+        verify_chain(found, gateway.key)
+        for each in found:
+            if each.receipt.gateway != gateway.name:
+                return Heard(gateway, (), f"they are of gateway {each.receipt.gateway[:40]!a}")
+    except TouchstoneError as error:
+        return Heard(gateway, (), str(error))
+    return Heard(gateway, tuple(found), None)
+
+
+def note(case: Case, heard: Sequence[Heard]) -> int:
+    """Put every believed receipt for a published bundle on the record, once; how many are new.
+
+    Raises:
+        KeyMissingError: the developer's key is not on this machine.
+    """
+    state = case.state
+    noted = {each.receipt for each in state.receipts}
+    published = {(each.stream, each.number, each.bundle) for each in state.bundles}
+    deeds = []
+    for each in heard:
+        for signed in each.receipts:
+            receipt = signed.receipt
+            place = (receipt.stream, receipt.number, receipt.digest)
+            if signed.digest not in noted and place in published:
+                content = Content({"receipt": signed.data.decode()}, case.marks.case)
+                deeds.append(Deed(_noted(case, each.gateway, signed), (content,)))
+    if deeds:
+        case.record(deeds)
+    return len(deeds)
+
+
+def _noted(case: Case, gateway: Gateway, signed: SignedReceipt) -> Any:
+    receipt = signed.receipt
+    return event_of(
+        case,
+        settling.ReceiptNoted,
+        case.cast.developer,
+        gateway=gateway.name,
+        key=gateway.key.hex(),
+        stream=receipt.stream,
+        number=receipt.number,
+        bundle=receipt.digest,
+        receipt=signed.digest,
+        applied_at=utc(receipt.applied_at // 1000),
+    )
