@@ -1,0 +1,308 @@
+"""Early verdicts from the record alone: the same for everybody, after any crash, in any order."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.small_case import Minutes, facts_for, measure, record_chunk, small_case, solves
+from touchstone.clearance import PUBLIC, Audience, party_audience
+from touchstone.evaluation import batteries
+from touchstone.evaluation.errors import RevealError
+from touchstone.report import EvidenceFacts
+from touchstone.review import RunKey
+from touchstone.review.events import measuring
+from touchstone.review.state import Attempt
+from touchstone.service.case import Case
+from touchstone.service.cases import open_found
+from touchstone.service.errors import CannotRunError
+from touchstone.service.installation import open_installation
+from touchstone.service.measuring import registering
+from touchstone.service.measuring.concluding import conclude, land, together
+from touchstone.service.measuring.registering import RunRule
+from touchstone.service.measuring.replaying import (
+    Ran,
+    Watch,
+    prefix_of,
+    reached,
+    runs_from_record,
+    standing,
+    verdicts_from_record,
+)
+from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.reading import Entry, read_entries
+from touchstone.service.recording import Deed
+
+ITEMS = 24
+CENTRE = party_audience("example-centre")
+RULE = RunRule(
+    item_set="s", criterion="s", variant="final", mode="m", measure="success-rate",
+    design="sequential", threshold="0.5", zone="0.1", alpha="0.025000", beta="0.05",
+)  # fmt: skip
+ONCE = RULE.model_copy(update={"measure": "at-least-once-in-k", "zone": "0"})
+
+
+def entries(case: Case, audience: Audience = CENTRE) -> list[Entry]:
+    return list(read_entries(case.installation.records.case(case.id), audience))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    with small_case(tmp_path_factory.mktemp("case")) as case:
+        measure(case, ITEMS)
+        conclude(case, "battery-1")
+        yield case
+
+
+# ------------------------------------------------------------------ one run
+
+
+@given(st.lists(st.booleans(), max_size=30), st.lists(st.integers(1, 7), max_size=9))
+def test_outcomes_that_come_in_parts_say_the_same_as_at_once(
+    outcomes: list[bool], parts: Sequence[int]
+):
+    levels = [1, 2, 3, 4, 5] * 6
+    slowly, at_once = Watch(RULE, levels), Watch(RULE, levels)
+    known = 0
+    for part in parts:
+        known += part
+        slowly.feed(outcomes[:known])
+    assert slowly.feed(outcomes) == at_once.feed(outcomes)
+
+
+@given(st.integers(0, 2**20 - 1), st.integers(0, 2**20 - 1))
+def test_the_prefix_ends_at_the_first_gap(recorded: int, solved: int):
+    attempt = Attempt(recorded, recorded, solved & recorded)
+    expected: list[bool] = []
+    while recorded >> len(expected) & 1:
+        expected.append(bool(solved >> len(expected) & 1))
+    assert list(prefix_of(attempt)) == expected
+
+
+def test_an_outcome_that_does_not_count_is_refused():
+    with pytest.raises(RevealError, match="not counted"):
+        prefix_of(Attempt(0b11, 0b01, 0b01))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "word", "used"),
+    [
+        ((False, False, True), "above", 3),
+        ((False,) * 9, "undetermined", 9),
+        ((False,) * 10, "below", 10),
+    ],
+)
+def test_one_success_ends_at_least_once(outcomes: tuple[bool, ...], word: str, used: int):
+    ran = Ran(RunKey("b", "s", "final", "m"), ONCE, (1,) * 10, outcomes, len(outcomes))
+    assert (standing(ran).word, standing(ran).used) == (word, used)
+    early = reached(ran)
+    assert (early is None) == (word == "undetermined")
+    if early is not None:
+        assert (early.stop.claimed, early.stop.reason) == (None, "settled")
+        assert early.beyond is None
+
+
+def test_an_early_verdict_names_the_rate_that_it_claims():
+    ran = Ran(RunKey("b", "s", "final", "m"), RULE, (1, 2, 3, 4, 5) * 8, (True,) * 16, 16)
+    early = reached(ran)
+    assert early is not None
+    assert (early.progress.word, early.stop.claimed) == ("above", "0.4")
+    assert early.stop.used + early.stop.overshoot == 16
+    assert early.beyond is not None
+    assert early.beyond.low < early.interval.low
+    assert early.interval.low > 0.3
+
+
+# ------------------------------------------------------------------ a whole record
+
+
+def test_the_record_alone_gives_the_verdicts_that_it_holds(done: Case):
+    replayed = verdicts_from_record(entries(done), "battery-1")
+    recorded = done.state.verdicts
+    assert set(replayed) == set(recorded)
+    assert len(replayed) == 6
+    for key, early in replayed.items():
+        verdict = recorded[key]
+        assert verdict.stop == early.stop
+        assert verdict.verdict == early.progress.word.value
+        assert (verdict.solved, verdict.counted) == (early.solved, early.progress.used)
+        assert verdict.counted < ITEMS
+        assert verdict.alpha == "0.025000"
+
+
+def test_an_agency_replays_the_same_and_the_public_nothing(done: Case):
+    agency = verdicts_from_record(entries(done, party_audience("example-agency")), "battery-1")
+    centre = verdicts_from_record(entries(done), "battery-1")
+    assert {k: (v.stop, v.interval, v.beyond) for k, v in agency.items()} == {
+        k: (v.stop, v.interval, v.beyond) for k, v in centre.items()
+    }
+    assert verdicts_from_record(entries(done, PUBLIC), "battery-1") == {}
+
+
+def test_an_edition_shows_the_evidence(done: Case):
+    for row in facts_for(done, party_audience("example-agency")).results:
+        facts = row.evidence
+        assert facts is not None
+        assert facts.used + facts.overshoot == facts.size == ITEMS
+        assert len(facts.above) == len(facts.below) == facts.used == row.counted
+        assert facts.low <= facts.estimate <= facts.high
+        assert sum(each.counted for each in row.by_difficulty) == facts.used
+        if row.mode == "thinking":
+            assert (row.verdict, facts.claimed) == ("above", 0.4)
+            assert facts.above[-1] >= facts.bound_above
+            assert all(each < facts.bound_above for each in facts.above[:-1])
+        else:
+            assert (row.verdict, facts.claimed) == ("below", 0.6)
+        assert "“Above” claims more than 0.4, “below” less than 0.6" in row.rule
+        assert "a model that holds back is judged on what it shows" in row.rule
+
+
+def test_a_finding_says_where_it_stopped_and_what_it_claims(done: Case):
+    texts = [finding.text for finding in facts_for(done, CENTRE).findings]
+    assert len(texts) == 3
+    for text in texts:
+        assert "items in their sealed order. Measuring stopped there, 24 being sealed." in text
+        assert "more than 40% of all 24, the threshold of 50% less its zone" in text
+        assert "95% confidence sequence, which is valid at the stop" in text
+        assert "for further items of the same makes the interval is" in text
+
+
+def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
+    said = together(done.framework, runs_from_record(entries(done), "battery-1"))
+    assert [each["word"] for each in said] == ["above"] * 3
+    assert all(each["above"] == [["final", "thinking"]] for each in said)
+    assert all(each["below"] == [["final", "instant"]] for each in said)
+    proposed = next(e for e in entries(done) if e.event.type == "designation-proposed")
+    assert proposed.content() == {"together": said}
+
+
+# ------------------------------------------------------------------ order, crash, halt
+
+
+def finished(case: Case, backwards: bool) -> dict[str, tuple[object, EvidenceFacts | None]]:
+    """Record what is missing of a sealed battery, conclude, and give what the record says."""
+    prepared = reopen(case)
+    for run in prepared.runs:
+        parts = [range(start, start + 8) for start in range(0, ITEMS, 8)]
+        for indices in reversed(parts) if backwards else parts:
+            key = RunKey(prepared.name, run.criterion, "final", run.mode.id)
+            if not case.state.is_recorded(key, 1, indices[0]):
+                record_chunk(case, prepared, run, indices, solves(run.mode.id))
+    conclude(case, prepared.name)
+    rows = {f"{r.criterion} {r.mode}": r.evidence for r in facts_for(case, CENTRE).results}
+    return {
+        f"{key.criterion} {key.mode}": (
+            verdict.facts() | {"at": ""},
+            rows[f"{key.criterion} {key.mode}"],
+        )
+        for key, verdict in case.state.verdicts.items()
+    }
+
+
+def test_after_a_crash_and_in_any_order_the_same_words_and_the_same_evidence(tmp_path: Path):
+    """One sealed battery, half recorded, continued twice from copies of the same disk."""
+    with small_case(tmp_path) as case:
+        seal(case, ITEMS, "confined", accepted=True)
+        prepared = reopen(case)
+        seen = measuring.SnapshotSeen(
+            actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
+            method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
+        )  # fmt: skip
+        case.record([Deed(seen)])
+        for run in prepared.runs[:2]:
+            record_chunk(case, prepared, run, range(8, 16), solves(run.mode.id))
+        case_id = case.id
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    found = []
+    for home, backwards in (("home", False), ("copy", True)):
+        with open_installation(tmp_path / home, Minutes()) as here:
+            found.append(finished(open_found(here, case_id), backwards))
+    assert len(found[0]) == 6
+    assert found[0] == found[1]
+
+
+def test_while_halted_no_verdict_lands_and_afterwards_it_does(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case, ITEMS)
+        halted = measuring.ReviewHalted(
+            actor="example-centre", at=case.now(), marking=case.marks.case, reason="a look"
+        )
+        case.record([Deed(halted)])
+        early = verdicts_from_record(entries(case), "battery-1")
+        assert land(case, *early.values()).verdicts == {}
+        resumed = measuring.ReviewResumed(
+            actor="example-centre", at=case.now(), marking=case.marks.case, reason="seen"
+        )
+        case.record([Deed(resumed)])
+        assert len(conclude(case, "battery-1").verdicts) == 6
+        assert len(conclude(case, "battery-1").verdicts) == 6
+        assert len(case.state.designating.proposals) == 1
+
+
+def test_the_whole_battery_where_that_was_sealed(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case, ITEMS, whole=True)
+        state = conclude(case, "battery-1")
+        assert {v.counted for v in state.verdicts.values()} == {ITEMS}
+        assert {v.stop for v in state.verdicts.values()} == {None}
+        assert {r.evidence for r in facts_for(case, CENTRE).results} == {None}
+        facts = {fact.label: fact.text for fact in facts_for(case, CENTRE).elicitation}
+        assert facts["Stops"] == "every item runs before any verdict"
+
+
+# ------------------------------------------------------------------ what is refused
+
+
+def test_a_battery_that_changes_in_mid_run_gives_no_verdict(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        seal(case, 8, "confined", accepted=True)
+        prepared = reopen(case)
+        run, other = prepared.runs[0], prepared.runs[-1]
+        stranger = prepared.battery.sealed.find(other.item_set).commitments[0]
+        event = measuring.OutcomesRecorded(
+            actor=case.cast.centre, at=case.now(), marking=case.marks.case, battery=prepared.name,
+            criterion=run.criterion, variant="final", mode=run.mode.id, chunk="c",
+            outcomes=(measuring.Outcome(
+                index=0, item=stranger, result="solved", counted=True, tokens=1),),
+        )  # fmt: skip
+        case.record([Deed(event)])
+        with pytest.raises(RevealError, match="ran another item than was sealed") as refusal:
+            conclude(case, prepared.name)
+        assert "\n" not in str(refusal.value)
+        assert case.state.verdicts == {}
+
+
+def test_an_order_that_is_not_the_committed_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with small_case(tmp_path) as case:
+        seal(case, 8, "confined", accepted=True)
+        monkeypatch.setattr(batteries, "permutation", lambda _s, _i, size: tuple(range(size)))
+        with pytest.raises(RevealError, match="differs from the sealed"):
+            reopen(case)
+
+
+def test_other_bets_than_were_registered_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with small_case(tmp_path) as case:
+        measure(case, 8)
+        monkeypatch.setattr(registering, "GRADED", "graded-2")
+        with pytest.raises(CannotRunError, match="'graded-1', and this version knows 'graded-2'"):
+            reopen(case)
+        with pytest.raises(CannotRunError, match="go on with the version that sealed it"):
+            conclude(case, "battery-1")
+        assert {row.evidence for row in facts_for(case, CENTRE).results} == {None}
+
+
+def test_a_set_of_one_item_is_judged_as_a_whole(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case, 2)
+        state = conclude(case, "battery-1")
+        assert {s.design for s in state.batteries["battery-1"].item_sets} == {"sequential"}
+        # Two of two settle the battery, and say nothing of a model.
+        words = {key.mode: verdict.verdict for key, verdict in state.verdicts.items()}
+        assert words["thinking"] == "at-ceiling"
