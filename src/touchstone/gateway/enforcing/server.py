@@ -14,7 +14,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from touchstone.gateway.config import Limits
-from touchstone.gateway.enforcing.cutting import reset
+from touchstone.gateway.enforcing.cutting import linger, reset
 
 _log = logging.getLogger(__name__)
 _SEND_BUFFER = 32 << 10
@@ -26,7 +26,7 @@ _FAULT = b'{"error":{"message":"the gateway failed; the request was not served",
 
 
 class _Counted:
-    """A transport that counts the bytes it is handed."""
+    """A transport that counts the bytes it is handed, and that a reset ends unless it is closed."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.bytes = 0
@@ -40,6 +40,11 @@ class _Counted:
 
     def writelines(self, parts: Iterable[bytes]) -> None:
         self.write(b"".join(parts))
+
+    def close(self) -> None:
+        """Let what is queued leave first."""
+        linger(self._transport)
+        self._transport.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -92,6 +97,8 @@ class Connection(RequestHandler):
         if found is not None and found.family != socket.AF_UNIX:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _NOT_SENT)
+        # Should this process be killed, the kernel is to reset the connection, and not to send on.
+        linger(stream, reset=True)
         stream.set_write_buffer_limits(high=_NOT_SENT)
         self._sent = _Counted(stream)
         super().connection_made(self._sent)  # type: ignore[arg-type]  # a transport in all it does
