@@ -12,7 +12,7 @@ from typing import Any
 
 from touchstone.clearance import tlp
 from touchstone.review import Event, State, evolve
-from touchstone.review.events.settling import BundlePublished
+from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.files import write_file
@@ -113,14 +113,12 @@ def publish(
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)
         place, position = _next(case, state, stream)
-        carried = recorded.carried(at)
-        signer = case.installation.keyring.party(case.cast.developer)
         data = build_bundle(
             stream=place,
             issued=seconds(at),
             terms=recorded.agreed,
             registry=recorded.registry() if registry is None else registry,
-            signer=signer,
+            signer=case.installation.keyring.party(case.cast.developer),
             directives=recorded.answered(at),
             after=position,
         )
@@ -128,18 +126,9 @@ def publish(
         if newest and not first and _same(data, old := recorded.bundle(newest)):
             made.append((newest, old))
             return []
-        number = position.number + 1 if position else 1
-        _check_free(out, number)
-        event = BundlePublished(
-            actor=case.cast.developer,
-            at=at,
-            marking=case.marks.case,
-            stream=place,
-            number=number,
-            bundle=bundle_digest(data),
-            terms=recorded.agreed.digest,
-            directives=carried,
-        )
+        carried = recorded.carried(at)
+        event = _event(case, at, place, position, data, recorded.agreed.digest, carried)
+        _check_free(out, event.number)
         made.append((event, data))
         before = [Deed(first(event.bundle), attached)] if first else []
         return [*before, _deed(case, event, data)]
@@ -171,18 +160,10 @@ def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> 
             signer=case.installation.keyring.party(case.cast.developer),
             after=position,
         )
-        _check_free(out, position.number + 1)
-        event = BundlePublished(
-            actor=case.cast.developer,
-            at=at,
-            marking=case.marks.case,
-            stream=place,
-            number=position.number + 1,
-            bundle=bundle_digest(data),
-            terms=older.terms,
-            directives=older.directives,
-            equals=number,
+        event = _event(
+            case, at, place, position, data, older.terms, older.directives, equals=number
         )
+        _check_free(out, event.number)
         made.append((event, data))
         return [_deed(case, event, data)]
 
@@ -215,6 +196,29 @@ def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position |
         raise CannotOrderError(f"--stream {place[:40]!a}: write letters, digits, '.', '_' and '-'")
     before = state.newest_bundle(place)
     return place, Position(before.number, before.bundle) if before else None
+
+
+def _event(
+    case: Case,
+    at: str,
+    stream: str,
+    after: Position | None,
+    data: bytes,
+    terms: str,
+    carried: tuple[Carried, ...],
+    equals: int | None = None,
+) -> BundlePublished:
+    return BundlePublished(
+        actor=case.cast.developer,
+        at=at,
+        marking=case.marks.case,
+        stream=stream,
+        number=after.number + 1 if after else 1,
+        bundle=bundle_digest(data),
+        terms=terms,
+        directives=carried,
+        equals=equals,
+    )
 
 
 def _deed(case: Case, event: BundlePublished, data: bytes) -> Deed:

@@ -188,12 +188,7 @@ def answer(
     """
     recorded = Recorded(case)
     if kind == "by-standing-class":
-        issued = recorded.state.directives[name].issued
-        directive = recorded.directive(name, issued.order)
-        found = _class_of(case, directive, issued.actor, crowd)
-        if found.matched is None:
-            raise NotAgreedError(f"{name} is answered by no class: {'; '.join(found.reasons)}")
-        return _answer_by_class(case, name, found.matched, crowd, _needed(out))
+        return _by_class(recorded, name, crowd, _needed(out))
     attached: tuple[Attachment, ...] = ()
     texts: dict[str, str] = {}
     digest: str | None = None
@@ -309,6 +304,15 @@ def _class_of(case: Case, directive: Directive, issuer: str, crowd: Crowd) -> Ma
     people = population_of(recorded, crowd)
     now = Circumstances(recorded.agreed, before, people, seconds(at))
     return match(recorded.standing(), issuer, directive, now)
+
+
+def _by_class(recorded: Recorded, name: str, crowd: Crowd, out: Path) -> Done:
+    issued = recorded.state.directives[name].issued
+    directive = recorded.directive(name, issued.order)
+    found = _class_of(recorded.case, directive, issued.actor, crowd)
+    if found.matched is None:
+        raise NotAgreedError(f"{name} is answered by no class: {'; '.join(found.reasons)}")
+    return _answer_by_class(recorded.case, name, found.matched, crowd, out)
 
 
 def _answer_by_class(case: Case, name: str, matched: str, crowd: Crowd, out: Path) -> Done:
