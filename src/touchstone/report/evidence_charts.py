@@ -22,7 +22,7 @@ RUNNING, UNRUN = "#c9d4dc", "#eef2f5"
 HEIGHT = 130
 AXIS = 58
 """Room for the names of the bounds, in pixels."""
-HEADROOM, HIGHEST = 1.5, 1.2
+HEADROOM, HIGHEST = 1.6, 1.2
 """Height of the picture, and of the highest mark in it, as multiples of a bound."""
 MOST_POINTS = 240
 """More points than pixels are not seen and make the page heavy."""
