@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from math import ceil
@@ -63,14 +63,17 @@ class Handle:
 
 
 class Pool:
-    """N workers on one listening socket. `order` is what all of them serve, or die."""
+    """N workers on the same listening sockets. `order` is what all of them serve, or die."""
 
     def __init__(
-        self, config: GatewayConfig, listener: socket.socket, fenced: Callable[[int], None]
+        self,
+        config: GatewayConfig,
+        listeners: Sequence[socket.socket],
+        fenced: Callable[[int], None],
     ) -> None:
         """`fenced` is called with the epoch when a worker ran out of time by itself."""
         self._config = config
-        self._listener = listener
+        self._listeners = [listener.fileno() for listener in listeners]
         self._fenced = fenced
         self._order = Order(0, None, None, 0, None)
         self._numbers = count(1)
@@ -204,8 +207,8 @@ class Pool:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "touchstone.gateway.worker",
-                str(theirs.fileno()), str(self._listener.fileno()), str(os.getpid()),
-                pass_fds=(theirs.fileno(), self._listener.fileno()),
+                str(theirs.fileno()), str(os.getpid()), *map(str, self._listeners),
+                pass_fds=(theirs.fileno(), *self._listeners),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         finally:

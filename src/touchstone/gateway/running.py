@@ -29,7 +29,7 @@ from touchstone.gateway.feed import (
 )
 from touchstone.gateway.receipts import verify_chain
 from touchstone.gateway.supervisor import Supervisor, gateway_key
-from touchstone.gateway.worker import tls_context
+from touchstone.gateway.worker import certificates, tls_context
 from touchstone.terms import PolicyBundle
 
 _ASK_SECONDS = 5.0
@@ -45,14 +45,17 @@ def serve(path: Path) -> None:
     # What a worker would only find out in its own process.
     for upstream in config.upstreams:
         upstream.api_key()
-    if config.listen.tls:
-        tls_context(config.listen.tls)
+    for tls in certificates(config):
+        tls_context(tls)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s supervisor %(message)s"
     )
     supervisor = Supervisor(config)
     host, port = supervisor.address
-    logging.getLogger(__name__).info("%s serves at %s:%d", config.id, host, port)
+    log = logging.getLogger(__name__)
+    log.info("%s serves at %s:%d", config.id, host, port)
+    if supervisor.door is not None:
+        log.info("it answers proxies at %s:%d", *supervisor.door)
     uvloop.run(supervisor.run())
 
 

@@ -15,7 +15,7 @@ import aiohttp
 from aiohttp import web
 
 from touchstone.gateway.admin import admin
-from touchstone.gateway.config import Fleet, GatewayConfig, Listen
+from touchstone.gateway.config import Door, Fleet, GatewayConfig
 from touchstone.gateway.control import Order, steady
 from touchstone.gateway.errors import FeedLostError, GatewayConfigError, GatewayError
 from touchstone.gateway.feed import (
@@ -71,7 +71,8 @@ class Supervisor:
             self._intake, self._grace, [self._member.lease_end] if self._member else []
         )
         self._listener = listener or _bound(config.listen)
-        self._pool = Pool(config, self._listener, self._fenced)
+        self._door = _bound(config.decisions) if config.decisions else None
+        self._pool = Pool(config, self._listeners, self._fenced)
         self._epoch = 0
         self._pushed: PolicyBundle | None = None
         """What the workers serve; None: nothing."""
@@ -94,6 +95,18 @@ class Supervisor:
         host, port = self._listener.getsockname()[:2]
         return host, port
 
+    @property
+    def door(self) -> tuple[str, int] | None:
+        """Where proxies ask for decisions; None: nowhere."""
+        if self._door is None:
+            return None
+        host, port = self._door.getsockname()[:2]
+        return host, port
+
+    @property
+    def _listeners(self) -> list[socket.socket]:
+        return [self._listener, self._door] if self._door else [self._listener]
+
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT; what is in flight then has `drain_seconds`."""
         loop = asyncio.get_running_loop()
@@ -101,7 +114,8 @@ class Supervisor:
             loop.add_signal_handler(each, self._leave.set)
         loop.add_signal_handler(signal.SIGHUP, self._pool.reload)
         async with AsyncExitStack() as stack:
-            self._listener.listen(_BACKLOG)
+            for listener in self._listeners:
+                listener.listen(_BACKLOG)
             self._pool.start()
             stack.push_async_callback(self._pool.stop)
             await self._open_admin(stack)
@@ -337,15 +351,15 @@ def gateway_key(config: GatewayConfig) -> FileSigner:
         return FileSigner.load(config.key_file)
 
 
-def _bound(listen: Listen) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+def _bound(door: Door) -> socket.socket:
+    family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((listen.host, listen.port))
+        listener.bind((door.host, door.port))
     except OSError as error:
         listener.close()
-        where = f"[listen] {listen.host}:{listen.port}"
+        where = f"[{door.table}] {door.host}:{door.port}"
         raise GatewayConfigError(f"{where}: {error.strerror}") from error
     return listener
 

@@ -1,6 +1,6 @@
-"""One worker process: `python -m touchstone.gateway.worker CONTROL_FD LISTEN_FD`.
+"""One worker process: `touchstone.gateway.worker CONTROL_FD PARENT LISTEN_FD [DECISIONS_FD]`.
 
-The supervisor starts it, hands it the listening socket, and tells it what is in force. It serves
+The supervisor starts it, hands it the listening sockets, and tells it what is in force. It serves
 nothing that it was not told, nothing past the time that it was told, and does not outlive its
 supervisor by a moment.
 """
@@ -23,8 +23,9 @@ from aiohttp import web
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.audit import AuditLog, Pseudonyms
 from touchstone.gateway.audit.export import worker_folder
-from touchstone.gateway.config import GatewayConfig, Tls
+from touchstone.gateway.config import Door, GatewayConfig, Tls
 from touchstone.gateway.control import Channel, steady
+from touchstone.gateway.decisions import DecisionService
 from touchstone.gateway.enforcing import Cut, Enforcement
 from touchstone.gateway.errors import GatewayConfigError, StateError
 from touchstone.terms import PolicyBundle, accept_bundle
@@ -39,9 +40,15 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Does what the supervisor says."""
 
-    def __init__(self, channel: Channel, listener: socket.socket) -> None:
+    def __init__(
+        self, channel: Channel, listener: socket.socket, door: socket.socket | None
+    ) -> None:
+        """`door` is where proxies ask for decisions; None: nowhere."""
         self._channel = channel
         self._listener = listener
+        self._door = door
+        self._sites: list[web.SockSite] = []
+        self._runners: list[web.ServerRunner] = []
         self._until: float | None = None
         self._renewed = asyncio.Event()
         self._epoch = 0
@@ -67,13 +74,14 @@ class Worker:
 
     async def _set_up(self, config: GatewayConfig, worker: int) -> None:
         self._config = config
+        self._worker = worker
         names = Pseudonyms.load_or_create(audit_key(config))
         about = {"gateway": config.id, "worker": worker, "pid": os.getpid()}
         folder = worker_folder(config.state / "audit", worker)
         self._audit = AuditLog(folder, names, time.time, config.audit.rotate_bytes, about)
         self._enforcement = Enforcement(config, self._audit, clock=time.time, worker=worker)
         await self._enforcement.start()
-        self._tls = tls_context(config.listen.tls) if config.listen.tls else None
+        self._tls = {tls: tls_context(tls) for tls in certificates(config)}
 
     async def _obey(self, message: dict[str, Any]) -> None:
         match message["op"]:
@@ -84,8 +92,9 @@ class Worker:
             case "metrics":
                 text = self._enforcement.metrics_text().decode()
                 self._channel.send("metrics", number=message["number"], text=text)
-            case "reload" if self._tls is not None and self._config.listen.tls is not None:
-                _load(self._tls, self._config.listen.tls)
+            case "reload":
+                for tls, context in self._tls.items():
+                    _load(context, tls)
             case "drain":
                 self._start(self._drain(message["seconds"]))
 
@@ -105,19 +114,29 @@ class Worker:
 
     async def _serve(self) -> None:
         self._serving = True
-        self._runner = self._enforcement.runner()
-        await self._runner.setup()
-        self._site = web.SockSite(
-            self._runner, self._listener, ssl_context=self._tls, backlog=_BACKLOG
-        )
-        await self._site.start()
+        await self._open(self._enforcement.runner(), self._listener, self._config.listen)
+        if self._door is not None and self._config.decisions is not None:
+            service = DecisionService(
+                self._config, self._enforcement, self._audit, clock=time.time, worker=self._worker
+            )
+            await self._open(service.runner(), self._door, self._config.decisions)
+
+    async def _open(self, runner: web.ServerRunner, listener: socket.socket, door: Door) -> None:
+        await runner.setup()
+        tls = self._tls[door.tls] if door.tls else None
+        site = web.SockSite(runner, listener, ssl_context=tls, backlog=_BACKLOG)
+        await site.start()
+        self._runners.append(runner)
+        self._sites.append(site)
 
     async def _drain(self, seconds: float) -> None:
         """Take no new connection, and let what is in flight come to its end."""
         if self._serving:
-            await self._site.stop()
+            for site in self._sites:
+                await site.stop()
             await self._enforcement.drain(seconds)
-            await self._runner.cleanup()
+            for runner in self._runners:
+                await runner.cleanup()
         await self._enforcement.close()
         await self._audit.close()
         self._channel.send("drained")
@@ -155,6 +174,12 @@ class Worker:
 def audit_key(config: GatewayConfig) -> Path:
     """Where the key of the audit's pseudonyms lies."""
     return config.state / "keys" / "audit.key"
+
+
+def certificates(config: GatewayConfig) -> list[Tls]:
+    """Those of every listener that has one."""
+    doors = [config.listen, config.decisions]
+    return [door.tls for door in doors if door is not None and door.tls is not None]
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
@@ -201,20 +226,21 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-async def _main(control: int, listen: int) -> None:
+async def _main(control: int, listeners: list[int]) -> None:
     channel = await Channel.open(socket.socket(fileno=control))
-    await Worker(channel, socket.socket(fileno=listen)).run()
+    listener, *door = [socket.socket(fileno=each) for each in listeners]
+    await Worker(channel, listener, door[0] if door else None).run()
 
 
 def main(argv: list[str]) -> None:
     """Run one worker; the supervisor's signals are not meant for it."""
-    control, listen, parent = map(int, argv)
+    control, parent, *listeners = map(int, argv)
     die_with_parent(parent)
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {os.getpid()} %(message)s")
     try:
-        uvloop.run(_main(control, listen))
+        uvloop.run(_main(control, listeners))
     except TouchstoneError as error:
         _log.error("this worker ends: %s", error)
         sys.exit(1)
