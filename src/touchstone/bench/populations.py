@@ -105,8 +105,13 @@ def _split(
         raise BadInputError(f"{path} holds {outcomes.shape[1]} items: a battery needs at least two")
     if len(names) < 2:  # noqa: PLR2004 - one model
         raise BadInputError(f"{path} holds one model: expectations need another to learn from")
-    if costs is not None and not np.all(costs >= 0):
-        raise BadInputError(f"{path}: a cost is below 0")
+    _require_costs(path, names, costs)
+    twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twice is not None:
+        raise BadInputError(
+            f"{path}: two models are called {twice!r}, and a model must not foretell itself; "
+            "take one out or give each its own name"
+        )
     bad = ~((outcomes >= 0) & (outcomes <= 1))
     if bad.any():
         row, column = (int(axis[0]) for axis in np.nonzero(bad))
@@ -115,6 +120,19 @@ def _split(
             f"{path}: {names[row]} has {outcomes[row, column]} at {item}, outside [0, 1]"
         )
     return Population(names, outcomes, costs)
+
+
+def _require_costs(path: Path, names: tuple[str, ...], costs: NDArray[np.float64] | None) -> None:
+    if costs is None:
+        return
+    bad = ~(np.isfinite(costs) & (costs >= 0))
+    if bad.any():
+        place = int(bad.argmax())
+        raise BadInputError(
+            f"{path}: {names[place]} has a cost of {costs[place]}; write a number of 0 or more"
+        )
+    if not costs.any():
+        raise BadInputError(f"{path}: every cost is 0; take the column out, or write what it was")
 
 
 def _csv(path: Path) -> tuple[list[str], list[list[str]]]:

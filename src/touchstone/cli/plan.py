@@ -17,6 +17,24 @@ Flag = Parameter(negative="")
 Options = dict[str, Any]
 
 
+def _alone(text: str) -> Parameter:
+    return Parameter(help=f"Without a submission: {text}.")
+
+
+Tasks = Annotated[int | None, _alone("how many tasks")]
+Threshold = Annotated[float | None, _alone("the threshold, or the reference's rate; default 0.5")]
+Alpha = Annotated[float | None, _alone("one-sided error; default 0.025")]
+Agreement = Annotated[
+    float | None, _alone("correlation of two models on the same tasks; default 0.57")
+]
+Tries = Annotated[int | None, _alone("attempts at one task")]
+Rate = Annotated[float | None, _alone("with attempts, the success rate that must not be missed")]
+Relative = Annotated[
+    bool,
+    Parameter(negative="", help="Without a submission: points of difference from a reference."),
+]
+
+
 def plan(
     submission: Path | None = None,
     *,
@@ -31,13 +49,13 @@ def plan(
     alikeness: float | None = None,
     points: float | None = None,
     out: Path | None = None,
-    tasks: int | None = None,
-    threshold: float | None = None,
-    alpha: float | None = None,
-    relative: Annotated[bool, Flag] = False,
-    agreement: float | None = None,
-    attempts: int | None = None,
-    rate: float | None = None,
+    tasks: Tasks = None,
+    threshold: Threshold = None,
+    alpha: Alpha = None,
+    relative: Relative = False,
+    agreement: Agreement = None,
+    attempts: Tries = None,
+    rate: Rate = None,
     json: Json = False,
 ) -> int:
     """Say what a review will take and can tell, before anything runs; exit 1: it cannot tell.
@@ -59,13 +77,6 @@ def plan(
         alikeness: Correlation of outcomes within a cluster; default 0.3.
         points: Percentage points that must be told beyond the items.
         out: Write the plan as a page, with charts.
-        tasks: Without a submission: how many tasks.
-        threshold: Without a submission: the threshold, or the reference's rate; default 0.5.
-        alpha: Without a submission: one-sided error; default 0.025.
-        relative: Without a submission: points of difference from a reference model.
-        agreement: Without a submission: correlation of two models on the same tasks; default 0.57.
-        attempts: Without a submission: attempts at one task.
-        rate: With attempts: the success rate that must not be missed.
     """
     question: Options = {
         "tasks": tasks, "threshold": threshold, "relative": relative or None,
@@ -81,11 +92,7 @@ def plan(
         _refuse(question, "is for a question without a submission: take it out")
         return _review(submission, out, _given(review | both), json=json)
     _refuse(review | {"out": out}, "goes with a SUBMISSION.toml: name one")
-    if attempts is not None or rate is not None:
-        rest = {k: v for k, v in question.items() if k not in {"attempts", "rate", "alpha"}}
-        _refuse(rest | both, "does not go with --attempts")
-        return _attempts(attempts, rate, alpha, json=json)
-    return _question(_given(question | both), json=json)
+    return _question(question, both, json=json)
 
 
 def _given(options: Options) -> Options:
@@ -115,10 +122,15 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
     return DONE if forecast.answerable else NO
 
 
-def _question(options: Options, *, json: bool) -> int:
+def _question(question: Options, both: Options, *, json: bool) -> int:
     from touchstone.service.forecasting.questions import ask
 
-    return _tell(ask(options), json=json)
+    attempts, rate, alpha = (question[name] for name in ("attempts", "rate", "alpha"))
+    if attempts is None and rate is None:
+        return _tell(ask(_given(question | both)), json=json)
+    rest = {k: v for k, v in question.items() if k not in {"attempts", "rate", "alpha"}}
+    _refuse(rest | both, "does not go with --attempts")
+    return _attempts(attempts, rate, alpha, json=json)
 
 
 def _attempts(attempts: int | None, rate: float | None, alpha: float | None, *, json: bool) -> int:

@@ -53,10 +53,12 @@ class RateRule:
         require_level(self.threshold, "a threshold")
         require_level(self.alpha, "alpha")
         require_level(self.beta, "beta")
+        if not self.zone >= 0:
+            raise UnusableNumbersError(f"a zone must be 0 or more, not {self.zone}")
         reach = min(self.threshold, 1 - self.threshold)
-        if not 0 <= self.zone < reach:
+        if self.zone >= reach:
             raise UnusableNumbersError(
-                f"a zone of {self.zone} around {self.threshold} leaves [0, 1]: at most {reach}"
+                f"a zone of {self.zone} around {self.threshold} leaves [0, 1]: less than {reach}"
             )
 
 

@@ -76,7 +76,11 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path):
         ("model,i1,i2\na,1,0\nb,1,2\n", r"b has 2.0 at i2, outside \[0, 1\]"),
         ("model,i1\na,1\nb,1\n", "at least two"),
         ("model,i1,i2\na,1,0\n", "one model"),
-        ("model,i1,i2,cost\na,1,0,-1\nb,1,0,1\n", "a cost is below 0"),
+        ("model,i1,i2,cost\na,1,0,-1\nb,1,0,1\n", "a has a cost of -1.0"),
+        ("model,i1,i2,cost\na,1,0,1\nb,1,0,inf\n", "b has a cost of inf"),
+        ("model,i1,i2,cost\na,1,0,1\nb,1,0,nan\n", "b has a cost of nan"),
+        ("model,i1,i2,cost\na,1,0,0\nb,1,0,0\n", "every cost is 0"),
+        ("model,i1,i2\na,1,0\na,1,1\n", "two models are called 'a'"),
     ],
 )
 def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str, what: str):
