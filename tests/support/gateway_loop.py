@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ class Audit:
 class Stub:
     """A model's endpoint: it records what comes, and streams slowly where asked to."""
 
-    requests: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     given_up: int = 0
     url: str = ""
     parts: int = 20
@@ -200,6 +200,13 @@ class Loop:
         return await self.enforcement.apply(bundle(*rules, **head), self.epoch)
 
 
+async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - anything can be waited for
+            await asyncio.sleep(0.001)
+
+
 def config_text(folder: Path, upstream: str, limits: str = "", models: str = "") -> str:
     """gateway.toml with one model, and one issuer whose keys lie in a file."""
     return f"""
@@ -255,7 +262,7 @@ async def gateway(
 ) -> AsyncIterator[Loop]:
     """A gateway under these rules (none: those of RULES), with a stub behind it."""
     stub = stub or Stub()
-    app = web.Application(handler_args={"handler_cancellation": True})
+    app = web.Application(client_max_size=8 << 20)
     app.router.add_post("/{path:.*}", stub.answer)
     behind = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await behind.setup()

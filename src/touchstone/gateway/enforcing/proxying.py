@@ -1,6 +1,7 @@
 """From a request to its answer: who asks, for what, is it granted, written down, forwarded."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from touchstone.gateway.enforcing.usage import Usage
 from touchstone.gateway.identity import Caller, Identities
 
 _ENDS = ("Upgrade", "Transfer-Encoding")
+_log = logging.getLogger(__name__)
 USAGE_FILE = "usage.sqlite3"
 
 
@@ -120,8 +122,7 @@ class Proxy:
             )
         finally:
             self._exchanges.remove(exchange)
-            if charge.hold is not None and charge.tokens is not None:
-                await self._usage.settle(charge.hold, charge.tokens)
+            await self._settle(charge)
 
     async def _charge(self, caller: Caller, *, stream: bool) -> Charge:
         """What the request could use, set aside where a rule counts tokens."""
@@ -130,6 +131,16 @@ class Proxy:
         now = self._clock()
         hold = await self._usage.hold(caller.person, self._limits.unseen_tokens, now)
         return Charge(hold, Meter(stream=stream))
+
+    async def _settle(self, charge: Charge) -> None:
+        """Put what was used in the place of what was held, where it is known; once."""
+        if charge.hold is None or charge.tokens is None:
+            return
+        hold, charge.hold = charge.hold, None
+        try:
+            await self._usage.settle(hold, charge.tokens)
+        except RefusedError as error:
+            _log.warning("a hold stands: %s", error)
 
     async def _grant(self, exchange: Exchange, charge: Charge) -> None:
         """Decide, and write it down; RefusedError where it is denied.
@@ -187,10 +198,14 @@ class Proxy:
             check_status(answer)
             connection = cast("Connection", request.protocol)
             taken = charge.meter.take if charge.meter else None
-            response = await relay(request, answer, connection, self._limits.stall_seconds, taken)
-            if charge.meter and charge.tokens is None:
-                charge.tokens = charge.meter.tokens()
-            return response
+
+            async def ended() -> None:
+                if charge.meter and charge.tokens is None:
+                    charge.tokens = charge.meter.tokens()
+                await self._settle(charge)
+
+            stall_seconds = self._limits.stall_seconds
+            return await relay(request, answer, connection, stall_seconds, taken, ended)
         finally:
             # Whatever was not read to its end is given up, so that the upstream stops.
             answer.close()

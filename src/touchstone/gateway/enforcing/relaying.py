@@ -1,7 +1,7 @@
 """An upstream's answer, on its way to the caller: the same bytes, as they come."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp import web
@@ -17,6 +17,7 @@ _PASSED = (
 _CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
 """What an upstream says of these is for the caller. Anything else is about the gateway."""
 Taken = Callable[[bytes], None]
+Ended = Callable[[], Awaitable[None]]
 
 
 def check_status(answer: aiohttp.ClientResponse) -> None:
@@ -35,8 +36,9 @@ async def relay(
     connection: Connection,
     stall_seconds: float,
     taken: Taken | None,
+    ended: Ended,
 ) -> web.StreamResponse:
-    """Pass an answer on. `taken` sees each part after it was sent.
+    """Pass an answer on. `taken` sees each part; `ended` is awaited before the caller sees the end.
 
     An answer that breaks off resets the client's connection: it must not look whole.
     """
@@ -50,6 +52,7 @@ async def relay(
         body = content.read_nowait(-1)
         if taken:
             taken(body)
+        await ended()
         return web.Response(status=answer.status, body=body, headers=headers)
     length = answer.headers.get("Content-Length")
     if length is not None:
@@ -67,5 +70,6 @@ async def relay(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         connection.reset()
         raise ConnectionResetError("the answer broke off") from error
+    await ended()
     await response.write_eof()
     return response
