@@ -47,7 +47,7 @@ class June:
     def __init__(self, folder: Path, people: int = PEOPLE) -> None:
         self.folder = folder
         self.home = folder / "june" / "home"
-        self.bundles = folder / "bundles"
+        self.bundles = folder / "june" / "bundles"
         self.case = self.call("directive", "example", "--out", folder / "june",
                               "--people", people, "--json").json["case"]  # fmt: skip
 
@@ -56,7 +56,7 @@ class June:
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         other = copy(self)
         other.folder, other.home = folder, folder / "june" / "home"
-        other.bundles = folder / "bundles"
+        other.bundles = folder / "june" / "bundles"
         return other
 
     def file(self, name: str) -> Path:

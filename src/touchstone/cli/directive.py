@@ -193,8 +193,8 @@ def status(
 
     Args:
         case: The case's id, or enough of its beginning.
-        gateway: `NAME=KEY:FOLDER`: its name, its public key (hex, or a file of it) and its state
-            folder; may be given several times.
+        gateway: `NAME=KEY:FOLDER`: its name, its public key (hex, or a file of what `gateway key`
+            prints) and its state folder; may be given several times.
         record: Put the gateways' receipts into the record, by the developer's key.
     """
     from touchstone.service.cases import open_found

@@ -24,7 +24,9 @@ from touchstone.service.opening import open_case
 LEAST, MOST = 100, 1_000_000
 CAST = Cast("example-lab", "example-centre", ("example-agency", "example-treasury"))
 _FILES = ("SUBMISSION.toml", "terms.toml", "june-12.toml", "june-12-narrowly.toml",
-          "june-20.toml", "june-26.toml", "standing.toml")  # fmt: skip
+          "june-20.toml", "june-26.toml", "standing.toml", "gateway.toml")  # fmt: skip
+_KEY = "DEVELOPER-KEY"
+"""In the shipped gateway.toml: the public key of the developer, which is not made yet."""
 _DAYS = {"2027-06-30": 180, "2027-12-31": 360}
 """Days in the shipped files that are so many days ahead in those written."""
 _ABROAD = tuple(f"X{letter}" for letter in "BCDEFGHIJK")
@@ -50,7 +52,7 @@ class Example:
         return [
             f"{self.people:,} invented people, {who} among them: {self.out / 'people.csv'}",
             f"Case {self.case[:12]} is open, in an installation of its own. From now on:",
-            f"  export TOUCHSTONE_HOME={self.out / 'home'} CASE={self.case[:12]}",
+            f"  cd {self.out}; export TOUCHSTONE_HOME=home CASE={self.case[:12]}",
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,6 +91,11 @@ def make_example(out: Path, people: int, seed: int = 12) -> Example:
     framework = load_framework("example")
     with open_installation(out / "home") as here:
         case = open_case(here, framework, load_submission(out / "SUBMISSION.toml"), CAST)
+        key = case.state.parties[CAST.developer].key
+    pinned = (out / "gateway.toml").read_text("utf-8").replace(_KEY, key)
+    write_file(out / "gateway.toml", [pinned.encode()])
+    write_file(out / "keys.toml", [b"# No caller has a key.\n"])
+    (out / "bundles").mkdir()
     return Example(out, case.id, people, len(base.staff), sum(map(len, base.partners.values())))
 
 

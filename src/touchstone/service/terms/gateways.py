@@ -18,7 +18,8 @@ from touchstone.service.texts import read_text
 from touchstone.terms.conditions import utc
 
 MAX_RECEIPT = 1 << 20
-_KEY = re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(r"(?:public_key: )?([0-9a-f]{64})")
+"""As it stands by itself, or in what `touchstone gateway key` prints."""
 _NAME = re.compile(r"\d{6,}\.json")
 
 
@@ -50,7 +51,9 @@ class Heard:
 
 
 def parse_gateway(text: str) -> Gateway:
-    """The gateway that `NAME=KEY:FOLDER` names; KEY is 64 hex digits, or a file with them.
+    """The gateway that `NAME=KEY:FOLDER` names.
+
+    KEY is 64 hex digits, or a file of what `touchstone gateway key` prints.
 
     Raises:
         CannotOrderError: it has another form, or the key or the folder is none.
@@ -60,9 +63,11 @@ def parse_gateway(text: str) -> Gateway:
     written, _, folder = rest.partition(":")
     if not name or not written or not folder:
         raise CannotOrderError(f"--gateway {text[:80]!a}: write NAME=KEY:FOLDER")
-    if not _KEY.fullmatch(written):
-        written = read_text(Path(written), 1000).strip()
-    if not _KEY.fullmatch(written) or has_small_order(bytes.fromhex(written)):
+    found = _KEY.fullmatch(written)
+    if found is None:
+        lines = read_text(Path(written), 1000).splitlines()
+        found = next(filter(None, map(_KEY.fullmatch, lines)), None)
+    if found is None or has_small_order(bytes.fromhex(found[1])):
         raise CannotOrderError(f"--gateway {name[:40]}: its key is not 64 hex digits of an Ed25519 "
                                "public key: ask the gateway's operator for it")  # fmt: skip
     path = Path(folder)
@@ -70,7 +75,7 @@ def parse_gateway(text: str) -> Gateway:
         raise CannotOrderError(f"--gateway {name[:40]}: {folder} is no folder: name the gateway's "
                                "state folder, or its receipts")  # fmt: skip
     inner = path / "receipts"
-    return Gateway(name, bytes.fromhex(written), inner if inner.is_dir() else path)
+    return Gateway(name, bytes.fromhex(found[1]), inner if inner.is_dir() else path)
 
 
 def hear(gateway: Gateway) -> Heard:
