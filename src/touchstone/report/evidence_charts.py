@@ -76,7 +76,7 @@ def _panel(row: ResultRow, evidence: EvidenceFacts, width: int) -> Spec:
             *_regions(evidence, width),
             *_bounds(evidence),
             *(layer for side in COLOURS for layer in _path(side, evidence)),
-            *_stop(evidence, width),
+            *_stop(row.verdict, evidence, width),
         ],
     }
 
@@ -125,7 +125,7 @@ def _regions(evidence: EvidenceFacts, width: int) -> list[Spec]:
     ]  # fmt: skip
     if width * evidence.unrun / evidence.size >= ROOM:
         # Above the middle, where no line crosses it.
-        named = {"x": (second + evidence.size) / 2, "y": 0, "text": f"{evidence.unrun} not run"}
+        named = {"x": (second + evidence.size) / 2, "y": 0, "text": f"{evidence.unrun:,} not run"}
         regions.append(_layer({"type": "text", "dy": -9}, [named], text={"field": "text"}))
     return regions
 
@@ -167,11 +167,13 @@ def _path(side: str, evidence: EvidenceFacts) -> list[Spec]:
     return [_layer(area, points, y2={"field": "middle"}), _layer(line, points)]
 
 
-def _stop(evidence: EvidenceFacts, width: int) -> list[Spec]:
+def _stop(word: str, evidence: EvidenceFacts, width: int) -> list[Spec]:
     """A mark at the last sample used, with its number on the side that has room."""
-    side = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
+    ahead = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
+    # A word may be settled although the evidence for it is slight.
+    side = word if word in COLOURS else ahead
     last = (evidence.above if side == "above" else evidence.below)[-1]
-    point = {"x": evidence.used, "y": _height(side, last, evidence), "text": str(evidence.used)}
+    point = {"x": evidence.used, "y": _height(side, last, evidence), "text": f"{evidence.used:,}"}
     shape = "circle" if evidence.reached else "diamond"
     late = width * (1 - evidence.used / evidence.size) < LETTERS
     mark = {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": COLOURS[side],

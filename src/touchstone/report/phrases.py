@@ -125,7 +125,7 @@ def stopped(row: ResultRow, evidence: EvidenceFacts) -> str:
 
 def claim(row: ResultRow, evidence: EvidenceFacts) -> str:
     """What the verdict's word claims of the battery; that it claims nothing, where it does not."""
-    tasks = f"these {evidence.size} tasks"
+    tasks = f"these {evidence.size:,} tasks"
     if evidence.claimed is not None:
         than = "more" if row.verdict == "above" else "fewer"
         return f"claims: {than} than {exact_percent(evidence.claimed)} of {tasks} would be solved"

@@ -32,6 +32,7 @@ FILTERS = {
     "chances": chances,
     "times": times,
     "exact_percent": exact_percent,
+    "count": "{:,}".format,
 }
 
 

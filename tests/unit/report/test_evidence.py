@@ -289,6 +289,16 @@ def test_a_bound_that_was_reached_is_crossed_in_the_picture(data: ReportData):
             assert reached == [False] * (len(points) - 1) + [True]
 
 
+@pytest.mark.parametrize("word", ["above", "below"])
+def test_a_settled_word_is_marked_on_its_own_side(word: str):
+    """With evidence that leans the other way, as it may where the rate is near the threshold."""
+    row = early("Memory safety", "instant", 0.5)
+    leaning = replace(facts(row), reason="settled", above=(0.4, 0.3), below=(0.3, 0.4), used=2)
+    mark, _ = evidence_charts._stop(word, leaning, 200)
+    assert mark["data"]["values"][0]["y"] == (0.3 if word == "above" else -0.4)
+    assert mark["mark"]["shape"] == "diamond"
+
+
 def test_a_fixed_row_has_its_own_rate_and_interval():
     row = result("Payment logic", "thinking", (4, 3, 3, 3, 2), 6)
     assert (row.rate, row.interval) == (0.5, (row.low, row.high))
