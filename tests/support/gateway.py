@@ -205,7 +205,7 @@ class RunningGateway:
         """Publish the next bundle and wait for its receipt."""
         return self.receipt(self.publish(*rules, **more).number)
 
-    def serving(self, yes: bool = True) -> None:
+    def serving(self, *, yes: bool = True) -> None:
         """Wait until it serves, or does not."""
         wait_for(lambda: self.status()["serving"] == yes, SECONDS, self.log)
 
