@@ -267,10 +267,10 @@ def judge(
     sure_above, sure_below = (
         bool(side[0]) for side in settled((claims[0], claims[1]), size, used, np.array([total]))
     )
-    won_above = (sure_above and telling) or above >= -np.log(rule.alpha)
-    won_below = (sure_below and telling) or below >= -np.log(rule.beta)
-    sure = sure_above or sure_below
-    reason = Reason.SETTLED if sure else Reason.EVIDENCE
+    sure_above, sure_below = sure_above and telling, sure_below and telling
+    won_above = sure_above or above >= -np.log(rule.alpha)
+    won_below = sure_below or below >= -np.log(rule.beta)
+    reason = Reason.SETTLED if sure_above or sure_below else Reason.EVIDENCE
     if won_above and won_below:
         return VerdictWord.WITHIN_ZONE, reason
     if won_above:

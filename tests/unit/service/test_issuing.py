@@ -171,7 +171,6 @@ def test_where_nothing_may_stop_every_chunk_is_issued_as_before(sealed: Sealed):
     assert agenda.decided() == ()
     bits = (1 << ITEMS) - 1
     for key in dict.fromkeys(key for _, key in sealed.chunks.values()):
-        assert not agenda.may_stop(key)
         assert agenda.ran(key) is None
         assert not agenda.over
         agenda.recorded(key, Attempt(bits, bits, bits))

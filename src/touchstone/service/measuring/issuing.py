@@ -96,10 +96,6 @@ class Agenda:
         """Outcomes of a run were recorded; `attempt` is all that the record holds of it."""
         self._runs[key].recorded(attempt)
 
-    def may_stop(self, key: RunKey) -> bool:
-        """Whether a verdict may stop the run before all of its items have run."""
-        return self._runs[key].rule is not None
-
     def decided(self) -> tuple[RunKey, ...]:
         """The runs whose early verdict stands."""
         return tuple(key for key, run in self._runs.items() if run.decided)

@@ -47,6 +47,8 @@ LEASE_SECONDS = 15
 RENEW_SECONDS = 5
 POLL_SECONDS = 0.25
 TRIES = 3
+SPARE = 2
+"""Chunks of a run that are looked at beyond one for each worker."""
 ORPHAN_SECONDS = 15
 """A worker whose parent was killed ends within 10 s of its own accord."""
 WORDS = {
@@ -235,7 +237,8 @@ class _Measuring:
 
     def _lease(self) -> JobLease | None:
         """The best chunk that may be issued and that no other process holds."""
-        case, width = self.setting.case.id, self.setting.workers
+        # Some more than there are workers: an earlier process may hold the first for a while.
+        case, width = self.setting.case.id, self.setting.workers + SPARE
         for chunk in self.agenda.next(self.leases, width):
             lease = self.jobs.lease(case, self.worker, _now(), LEASE_SECONDS, chunk)
             if lease is not None:
