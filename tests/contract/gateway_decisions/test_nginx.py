@@ -84,8 +84,8 @@ async def test_a_path_is_judged_as_it_is_forwarded(place: Place, port: int, path
 
 
 async def test_a_location_that_names_nothing_is_barred(place: Place, tmp_path: Path):
-    new = "location /new/ { proxy_pass http://127.0.0.1:9000/; }\n    location /instant/ {"
-    add = instead("location /instant/ {", new)
+    new = "location /new/ { proxy_pass http://127.0.0.1:9000/; }\n    location /instant/v1/ {"
+    add = instead("location /instant/v1/ {", new)
     async with nginx(place, tmp_path, add) as port:
         assert (await place.ask(port, "/new/v1/chat/completions", BODY, token()))[0] == 403
         assert place.loop.stub.requests == []
