@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from touchstone.demo.access import use_under_terms
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.subjects.launch import start_subject
@@ -18,12 +19,14 @@ from touchstone.service.cases import open_found
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
-from touchstone.service.progress import Observer
+from touchstone.service.progress import Observer, landed, remarks
 from touchstone.service.recording import Content, Deed
 from touchstone.service.reviewing import ReviewOptions, run_review
 
 KEY = "EXAMPLE_LAB_KEY"
-ITEMS = 12
+ITEMS = 48
+PACE_MS = 20
+"""Between two pieces of a streamed answer, as a real model takes its time."""
 DAYS_TO_RELEASE = 45
 AGENCIES = ("example-agency", "example-treasury")
 
@@ -76,7 +79,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
 
     Args:
         out: Folder for reports, bundles and the demo's own TOUCHSTONE_HOME.
-        items: Items per criterion and mode; None: 12.
+        items: Items per criterion and mode; None: 48.
         observer: Is told what happens.
     """
     began = time.monotonic()
@@ -85,7 +88,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     grade = preflight().grade
     observer.step(f"Sandbox grade on this machine: {grade}")
     with (
-        start_subject() as subject,
+        start_subject(["control-solver", "control-counter"], pace_ms=PACE_MS) as subject,
         _environment(KEY, subject.key),
         open_installation(home) as here,
     ):
@@ -99,14 +102,18 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
         )
         result = run_review(here, submission, out, options, observer)
         case = open_found(here, result.case)
-        _settle(case, observer)
+        _designate(case, observer)
+        access = use_under_terms(case, subject.url, KEY, out / "access", observer)
+        _release(case, observer)
         editions = issue_editions(case, out, audiences(case.cast))
     seconds = time.monotonic() - began
     centre = next(e for e in editions if e.audience == case.cast.centre)
     return DemoResult(
         (
             f"Done in {seconds:.0f} s. Proposed by rule: {named(result.designation)}.",
-            *(f"  {r.criterion}, {r.mode}: {r.solved} of {r.total} solved" for r in result.rows),
+            *(f"  {landed(row)}" for row in result.rows),
+            *(f"  {line}" for line in remarks(result.rows)),
+            *access.lines,
             f"Open in a browser:  {centre.report}",
             f"Another audience:   {out / 'report-public.html'}",
             f"Check the record:   touchstone verify {centre.bundle} --trust {result.fingerprint}",
@@ -115,8 +122,8 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     )
 
 
-def _settle(case: Case, observer: Observer) -> None:
-    """What people do after the measuring: respond, dissent or keep silent, decide, release."""
+def _designate(case: Case, observer: Observer) -> None:
+    """What people do after the measuring: respond, dissent or keep silent, decide."""
     at, marks, cast = case.now(), case.marks, case.cast
     state = case.state
     answer = {"text": "We confirm the result and plan to restrict the mode to trusted partners."}
@@ -143,20 +150,25 @@ def _settle(case: Case, observer: Observer) -> None:
         designation=state.designating.proposals[-1].designation,
         reasons="As proposed by the rule. The treasury has not answered, which is not consent.",
     )
+    case.record([*responses, Deed(decided)])
+    if responses:
+        observer.step("Example Lab responded to the findings")
+    observer.step(f"Example Agency decided: {named(decided.designation)}")
+    observer.step("Example Treasury has not answered, which is not consent")
+
+
+def _release(case: Case, observer: Observer) -> None:
+    """The developer releases, as it always may."""
     released = settling.ReleaseAnnounced(
-        actor=cast.developer,
-        at=at,
-        marking=marks.public,
+        actor=case.cast.developer,
+        at=case.now(),
+        marking=case.marks.public,
         scope="partners",
         variants=("final",),
         same_model="same",
         review_delay_days=0,
     )
-    case.record([*responses, Deed(decided), Deed(released)])
-    if responses:
-        observer.step("Example Lab responded to the findings")
-    observer.step(f"Example Agency decided: {named(decided.designation)}")
-    observer.step("Example Treasury has not answered, which is not consent")
+    case.record([Deed(released)])
     observer.step("Example Lab released to partners: its own act, at any time")
 
 

@@ -1,0 +1,123 @@
+"""Terms are agreed, partners use the model, an order comes in mid-stream, it is lifted again."""
+
+import time
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from touchstone.demo.access import gateway
+from touchstone.demo.access.callers import LAST, Caller, calling
+from touchstone.demo.errors import DemoError
+from touchstone.service.case import Case
+from touchstone.service.files import write_file
+from touchstone.service.progress import Observer
+from touchstone.service.terms import bundling, directing, offers
+from touchstone.service.terms.crowds import Crowd
+from touchstone.service.terms.files import load_people
+from touchstone.service.terms.recorded import Recorded
+from touchstone.service.terms.status import status
+
+CALLERS = {"ann": "XA", "bo": "XC", "lee": "XC"}
+"""A partner's people, at home and from abroad, and one of the developer's own staff."""
+ORDER = "order-1"
+_FILES = ("terms.toml", "entities.toml", "order.toml", "narrowly.toml")
+_FIRST_WORDS = 40
+"""Characters that everyone has heard before the order is answered."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What came of it, in lines for people."""
+
+    lines: tuple[str, ...]
+
+
+def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Observer) -> Access:
+    """Agree terms, run a gateway before `upstream`, and carry an order out while people use it.
+
+    Args:
+        case: The demo's case; terms, order, answer, receipt and lift go into its record.
+        upstream: Base URL of a server that offers `control-counter` as a paced stream.
+        env: The environment variable with its key.
+        out: A fresh folder for the texts, the gateway's state and its bundles.
+        observer: Is told what happens.
+
+    Raises:
+        DemoError: the gateway did not start, or somebody was not served as agreed.
+    """
+    out.mkdir()
+    texts = resources.files("touchstone.demo.access")
+    for name in _FILES:
+        write_file(out / name, [texts.joinpath(name).read_bytes()])
+    agency = case.cast.agencies[0]
+    offers.offer(case, out / "terms.toml", case.cast.developer, out / "entities.toml")
+    offers.answer(case, agency, agree=True)
+    crowd = Crowd(out / "entities.toml")
+    developer = case.state.parties[case.cast.developer].key
+    where = gateway.place(
+        out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
+    )
+    registry = load_people(out / "entities.toml", Recorded(case).agreed).registry
+    bundling.publish(case, where.bundles, registry)
+    observer.step("Terms of early access agreed; Example Lab signed bundle 1 for its gateway")
+    with gateway.running(where):
+        people = tuple(CALLERS)
+        with calling(where, people) as callers:
+            _wait_for_words(callers)
+            preview = directing.preview(case, out / "order.toml", crowd).reach
+            directing.issue(case, out / "order.toml", crowd, party=agency)
+            observer.step(
+                f"Example Agency orders: nobody from abroad ({preview.losing} of {preview.people} "
+                "callers would lose access)"
+            )
+            directing.answer(
+                case, ORDER, "narrowly", crowd, reading=out / "narrowly.toml",
+                reason="Our own staff goes on working.", out=where.bundles,
+            )  # fmt: skip
+            receipt = where.receipt(2).receipt
+        observer.step(_told(callers, receipt.milliseconds))
+        directing.lift(case, ORDER, out=where.bundles)
+        bundling.publish(case, where.bundles)
+        where.receipt(3)
+        with calling(where, ("bo",)) as again:
+            pass
+        observer.step("The order is lifted; Bo is served again")
+    standing = status(case, crowd, [where.known()], noting=True)
+    _check(callers, again)
+    return Access(
+        (
+            "An order in mid-stream:",
+            *(f"  {line}" for each in standing.directives for line in each.lines()),
+            f"  callers: {', '.join(_fate(each) for each in callers)}",
+        )
+    )
+
+
+def _wait_for_words(callers: list[Caller]) -> None:
+    until = time.monotonic() + gateway.SECONDS
+    while not all(len(each.heard) >= _FIRST_WORDS for each in callers):
+        stopped = next((each for each in callers if each.ended), None)
+        if stopped is not None or time.monotonic() > until:
+            why = f"{stopped.person} {stopped.ended}" if stopped else "nobody was heard"
+            raise DemoError(f"the gateway did not serve: {why}")
+        time.sleep(0.02)
+
+
+def _fate(caller: Caller) -> str:
+    heard = len(caller.heard.split())
+    if caller.whole:
+        return f"{caller.person} heard all {LAST} numbers"
+    return f"{caller.person} was cut off after {heard}"
+
+
+def _told(callers: list[Caller], milliseconds: int) -> str:
+    fates = "; ".join(_fate(each) for each in callers)
+    return f"Example Lab answered narrowly; applied in {milliseconds} ms: {fates}"
+
+
+def _check(callers: list[Caller], again: list[Caller]) -> None:
+    """The demo shows what it says, or it fails."""
+    served = {each.person: each.whole for each in callers}
+    if served != {"ann": True, "bo": False, "lee": True} or not again[0].whole:
+        found = ", ".join(f"{each.person} {each.ended}" for each in (*callers, *again))
+        raise DemoError(f"the terms were not carried out as agreed: {found}")
