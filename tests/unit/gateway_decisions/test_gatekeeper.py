@@ -8,6 +8,7 @@ from support.ledger_signer import Signer
 from support.terms_files import NOW, REGISTRY, terms
 from touchstone.gateway.decisions import Gatekeeper, Question
 from touchstone.gateway.decisions.gatekeeper import NO_POLICY
+from touchstone.gateway.feed import Grace
 from touchstone.terms import Person, Pin, PolicyBundleError, Position, build_bundle, position
 from touchstone.terms.bundles import accept_bundle
 
@@ -122,6 +123,12 @@ def test_a_feed_that_is_silent_ends_it_after_its_grace(gate: Gatekeeper, hours: 
     hours.pass_(1)
     assert rule(gate) == (False, NO_POLICY)
     gate.heard()
+    assert rule(gate) == (True, "home")
+
+
+def test_twin_of_the_grace(gate: Gatekeeper, hours: Hours, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Grace, "spent", lambda *_: False)
+    hours.pass_(GRACE * 9)
     assert rule(gate) == (True, "home")
 
 

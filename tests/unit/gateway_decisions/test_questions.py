@@ -7,7 +7,7 @@ import pytest
 
 from support.gateway_loop import CHAT, config_text
 from touchstone.gateway.config import parse_config
-from touchstone.gateway.decisions import Question, Reader
+from touchstone.gateway.decisions import Question, Reader, questions
 from touchstone.gateway.decisions.answers import in_a_header, not_judged
 from touchstone.gateway.errors import GatewayConfigError, RefusedError
 
@@ -44,6 +44,12 @@ def test_what_cannot_be_read_is_refused(path: str, content: bytes, code: str):
     with pytest.raises(RefusedError) as caught:
         READER.read(path, content)
     assert caught.value.code == code
+
+
+def test_twin_of_the_renamed_model(monkeypatch: pytest.MonkeyPatch):
+    """Without the guard one model is judged, and another could answer to the name that goes on."""
+    monkeypatch.setattr(questions, "check_name", lambda _: None)
+    assert READER.read(CHATS, body(model="other-name")).variant == "restricted"
 
 
 def test_headers_that_were_not_judged_are_named():

@@ -40,8 +40,13 @@ class Reader:
         offer = self._offers.get((adapter.name, ask.model))
         if offer is None:
             raise RefusedError(404, "model_not_found", "there is no such model here")
-        if offer.upstream.upstream_model not in {None, offer.upstream.model}:
-            raise RefusedError(
-                403, "model_renamed", "this model has another name upstream: ask the gateway for it"
-            )
+        check_name(offer.upstream)
         return Question(offer.upstream.variant, offer.mode(ask), purpose)
+
+
+def check_name(upstream: Upstream) -> None:
+    """RefusedError where what is forwarded would name another model than was judged."""
+    if upstream.upstream_model not in {None, upstream.model}:
+        raise RefusedError(
+            403, "model_renamed", "this model has another name upstream: ask the gateway for it"
+        )
