@@ -7,25 +7,34 @@ from typing import Any
 from touchstone.bench.table import Table
 from touchstone.errors import BadInputError
 
-NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms")
+NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directive")
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "rounds": ("gateway", "directive"),
+    "seconds": ("gateway",),
+}
+"""Which benches take an option; all others go with verdicts."""
 
 
 def run_benches(
-    name: str | None = None, verdicts: Mapping[str, Any] | None = None
+    name: str | None = None, options: Mapping[str, Any] | None = None
 ) -> Sequence[Table]:
     """The table of one bench, or of all.
 
     Args:
         name: The bench; None: all of them.
-        verdicts: What `verdicts.run` is asked otherwise than by default.
+        options: What the bench's `run` is asked otherwise than by default.
 
     Raises:
-        BadInputError: no bench has that name, or options are given for another one.
+        BadInputError: no bench has that name, or an option is given for another one.
     """
     if name is not None and name not in NAMES:
         raise BadInputError(f"no bench is called {name!r}; there are {', '.join(NAMES)}")
-    if verdicts and name != "verdicts":
-        raise BadInputError(f"--{next(iter(verdicts)).replace('_', '-')} goes with bench verdicts")
-    wanted = NAMES if name is None else (name,)
-    asked = {"verdicts": verdicts or {}}
-    return [import_module(f"touchstone.bench.{each}").run(**asked.get(each, {})) for each in wanted]
+    for option in options or {}:
+        takers = _OPTIONS.get(option, ("verdicts",))
+        if name not in takers:
+            raise BadInputError(
+                f"--{option.replace('_', '-')} goes with bench {' or '.join(takers)}"
+            )
+    if name is not None:
+        return [import_module(f"touchstone.bench.{name}").run(**(options or {}))]
+    return [import_module(f"touchstone.bench.{each}").run() for each in NAMES]
