@@ -93,10 +93,17 @@ class Worker:
                 text = self._enforcement.metrics_text().decode()
                 self._channel.send("metrics", number=message["number"], text=text)
             case "reload":
-                for tls, context in self._tls.items():
-                    _load(context, tls)
+                self._reload()
             case "drain":
                 self._start(self._drain(message["seconds"]))
+
+    def _reload(self) -> None:
+        """Read certificates again; one that cannot be read leaves the old one in use."""
+        for tls, context in self._tls.items():
+            try:
+                _load(context, tls)
+            except GatewayConfigError as error:
+                _log.error("the certificate stays: %s", error)
 
     async def _apply(self, order: dict[str, Any]) -> None:
         epoch = self._epoch = order["epoch"]
@@ -143,6 +150,7 @@ class Worker:
 
     def _renew(self, until: float | None) -> None:
         self._until = until
+        self._enforcement.fence(until)
         self._renewed.set()
 
     async def _fence(self) -> None:

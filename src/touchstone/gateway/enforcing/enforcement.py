@@ -49,7 +49,8 @@ class Enforcement:
     @property
     def decisions(self) -> Decisions | None:
         """The policy in force; None: nothing is granted."""
-        return None if self._proxy.draining else self._proxy.decisions
+        proxy = self._proxy
+        return proxy.decisions if proxy.in_time() and not proxy.draining else None
 
     async def start(self) -> None:
         """Look at issuers' keys, and keep the time."""
@@ -89,6 +90,10 @@ class Enforcement:
         self.metrics.cut.labels("policy").inc(len(barred))
         self.metrics.late_bytes.inc(late)
         return Cut(live, len(barred), live - len(barred), late)
+
+    def fence(self, until: float | None) -> None:
+        """Serve nothing from that moment on, by `steady`, whether or not `apply` is called then."""
+        self._proxy.until = until
 
     async def drain(self, seconds: float) -> None:
         """Grant nothing more, and wait until nothing is in flight, at most so long."""

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
+from touchstone.gateway.control import steady
 from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions
 from touchstone.gateway.enforcing import requests
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
@@ -41,6 +42,8 @@ class Proxy:
     ) -> None:
         self.decisions: Decisions | None = None
         """The policy in force; None: nothing is served."""
+        self.until: float | None = None
+        """Until when anything is served, by `steady`; None: for good."""
         self.draining = False
         self._limits = config.limits
         self._offers = offers(config.upstreams)
@@ -85,9 +88,13 @@ class Proxy:
             return await self._models(request)
         raise requests.no_route(request)
 
+    def in_time(self) -> bool:
+        """Whether the time to serve is not over."""
+        return self.until is None or steady() < self.until
+
     def _in_force(self) -> Decisions:
-        if self.decisions is None:
-            raise RefusedError(503, "no_policy", "no valid policy is in force: nothing is served")
+        if self.decisions is None or not self.in_time():
+            raise _nothing_in_force()
         if self.draining:
             raise RefusedError(503, "draining", "this gateway is shutting down: try again")
         return self.decisions
@@ -190,6 +197,8 @@ class Proxy:
     ) -> web.StreamResponse:
         if self._way is None:
             self._way = Way(self._limits)
+        if not self.in_time():
+            raise _nothing_in_force()
         charge.tokens = None
         answer = await self._way.post(offer, path, body, extra)
         try:
@@ -205,7 +214,9 @@ class Proxy:
                 await self._settle(charge)
 
             stall_seconds = self._limits.stall_seconds
-            return await relay(request, answer, connection, stall_seconds, taken, ended)
+            return await relay(
+                request, answer, connection, stall_seconds, taken, ended, self.in_time
+            )
         finally:
             # Whatever was not read to its end is given up, so that the upstream stops.
             answer.close()
@@ -255,6 +266,10 @@ class Proxy:
             "allowed": answer.decision.allowed,
             "rule": answer.decision.rule,
         }
+
+
+def _nothing_in_force() -> RefusedError:
+    return RefusedError(503, "no_policy", "no valid policy is in force: nothing is served")
 
 
 def _json(status: int, body: bytes) -> web.Response:

@@ -18,6 +18,7 @@ _CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
 """What an upstream says of these is for the caller. Anything else is about the gateway."""
 Taken = Callable[[bytes], None]
 Ended = Callable[[], Awaitable[None]]
+InTime = Callable[[], bool]
 
 
 def check_status(answer: aiohttp.ClientResponse) -> None:
@@ -37,10 +38,13 @@ async def relay(
     stall_seconds: float,
     taken: Taken | None,
     ended: Ended,
+    in_time: InTime,
 ) -> web.StreamResponse:
     """Pass an answer on. `taken` sees each part; `ended` is awaited before the caller sees the end.
 
-    An answer that breaks off resets the client's connection: it must not look whole.
+    An answer that breaks off resets the client's connection: it must not look whole. So does one
+    of which a part comes when serving is no longer `in_time`: a process that was stopped meets what
+    came meanwhile before any timer of its own.
     """
     headers: CIMultiDict[str] = CIMultiDict({"Server": "touchstone-gateway"})
     for name in _PASSED:
@@ -53,6 +57,7 @@ async def relay(
         if taken:
             taken(body)
         await ended()
+        _check_time(in_time, connection)
         return web.Response(status=answer.status, body=body, headers=headers)
     length = answer.headers.get("Content-Length")
     if length is not None:
@@ -61,6 +66,7 @@ async def relay(
     await response.prepare(request)
     try:
         while part := await content.readany():
+            _check_time(in_time, connection)
             await response.write(part)
             if connection.writing_paused:
                 async with asyncio.timeout(stall_seconds):
@@ -73,3 +79,9 @@ async def relay(
     await ended()
     await response.write_eof()
     return response
+
+
+def _check_time(in_time: InTime, connection: Connection) -> None:
+    if not in_time():
+        connection.reset()
+        raise ConnectionResetError("the time to serve is over")
