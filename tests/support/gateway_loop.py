@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ class Stub:
     status: int = 200
     breaks_after: int | None = None
     tool_calls: bool = False
+    go: asyncio.Event | None = None
+    """Streams wait in the middle until it is set."""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
@@ -135,6 +138,8 @@ class Stub:
             if number == self.breaks_after:
                 response._req.transport.abort()  # type: ignore[union-attr]
                 return
+            if self.go is not None and number == self.parts // 2:
+                await self.go.wait()
             await response.write(self.event(number, path))
             await asyncio.sleep(self.pause)
         if not path.endswith("/messages"):
@@ -200,11 +205,32 @@ class Loop:
         return await self.enforcement.apply(bundle(*rules, **head), self.epoch)
 
 
-async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 20.0) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - anything can be waited for
             await asyncio.sleep(0.001)
+
+
+def request_bytes(text: str, body: Any) -> bytes:
+    """A request for a chat, as it goes over the wire."""
+    data = json.dumps(body).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {text}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
+    )
+    return head.encode() + data
+
+
+async def slow_reader(loop: Loop, request: bytes) -> socket.socket:
+    """A client that asks for something and reads nothing of it."""
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    found.settimeout(0)
+    running = asyncio.get_running_loop()
+    await running.sock_connect(found, (loop.host, loop.port))
+    await running.sock_sendall(found, request)
+    return found
 
 
 def config_text(folder: Path, upstream: str, limits: str = "", models: str = "") -> str:
