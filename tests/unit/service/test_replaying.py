@@ -177,6 +177,13 @@ def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
     assert all(each["below"] == [["final", "instant"]] for each in said)
     proposed = next(e for e in entries(done) if e.event.type == "designation-proposed")
     assert proposed.content() == {"together": said}
+    designation = facts_for(done, CENTRE).designation
+    assert designation is not None
+    assert sum(
+        "all modes together: crossed in thinking mode and below in instant mode. Any mode is "
+        "wrongly said to cross with a chance of at most 0.05" in note
+        for note in designation.notes
+    ) == 3  # fmt: skip
 
 
 # ------------------------------------------------------------------ order, crash, halt

@@ -1,12 +1,13 @@
 """What is judged: findings with their responses, and the designation with who agreed."""
 
 import re
+from typing import Any
 
 from touchstone.framework import DeclaredCriterion
 from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
-from touchstone.service.editions.gathering.shown import Shown
+from touchstone.service.editions.gathering.shown import Shown, listed
 from touchstone.service.editions.words import VERDICTS, named
 from touchstone.service.reading import Reading
 
@@ -80,7 +81,28 @@ def designation_facts(case: Shown) -> DesignationFacts | None:
 def _notes(case: Shown) -> tuple[str, ...]:
     designation = case.framework.designation if case.framework else None
     noted = designation.note if designation else None
-    return (f"Note of the framework: {noted}",) if noted else ()
+    notes = (f"Note of the framework: {noted}",) if noted else ()
+    said = (case.content("designation-proposed") or {}).get("together", ())
+    return (*(_together(case, each) for each in said), *notes)
+
+
+def _together(case: Shown, said: dict[str, Any]) -> str:
+    """What the modes of one criterion say together."""
+    several = len(case.state.variants) > 1
+    names = {
+        word: [f"{mode} ({variant})" if several else mode for variant, mode in said[word]]
+        for word in ("above", "below", "open")
+    }
+    parts = [
+        f"{words} in {listed(names[word])} mode{'' if len(names[word]) == 1 else 's'}"
+        for word, words in (("above", "crossed"), ("below", "below"), ("open", "open"))
+        if names[word]
+    ]
+    return (
+        f"“{case.title(said['criterion'])}”, all modes together: {listed(parts) or 'no answer'}. "
+        f"Any mode is wrongly said to cross with a chance of at most {said['alpha']} "
+        "(Holm's procedure over the evidence of all of them)."
+    )
 
 
 def _reason(case: Shown, said: judging.CriterionReason) -> CriterionReason:
