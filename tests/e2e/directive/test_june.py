@@ -213,8 +213,15 @@ def test_going_back_takes_the_next_number_and_is_said(story: Story, tmp_path: Pa
     old = (out / bundle_name(2)).read_bytes()
     with pytest.raises(PolicyBundleError, match="replayed"):
         story.gateway.take(old, 0)
-    newest = story.gateway.take((out / bundle_name(6)).read_bytes(), 0)
+    now = int(datetime.now(UTC).timestamp() * 1000)
+    newest = story.gateway.take((out / bundle_name(6)).read_bytes(), now)
     assert newest.policy == story.bundles[1].policy
+    shown = story.june.directive("status", "--gateway", story.gateway.option)
+    assert "the newest bundle carries it out all the same" in shown.out
+    stand = story.june.directive("status", "--gateway", story.gateway.option, "--json").json
+    ended = stand["directives"][1]["effects"][1]
+    assert (ended["step"], ended["bundle"], ended["seconds"]) == ("ends", 6, None)
+    assert -1 <= ended["after_bundle"] < 60
 
 
 def test_both_sides_call_a_bundle_alike():

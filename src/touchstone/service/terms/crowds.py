@@ -1,11 +1,12 @@
 """The real user base as files give it, and what directives do to it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from touchstone.service.terms.files import load_people, read_people
 from touchstone.service.terms.recorded import Recorded, seconds
-from touchstone.terms import Directive, Population, Registry
+from touchstone.terms import Directive, Person, Population, Registry
 from touchstone.terms.impact import Impact, impact
 
 
@@ -21,6 +22,11 @@ class Crowd:
         """Whether there is any."""
         return self.entities is not None or self.people is not None
 
+    @cached_property
+    def listed(self) -> tuple[Person, ...]:
+        """Everybody in the CSV file, read once."""
+        return tuple(read_people(self.people)) if self.people else ()
+
 
 def registry_of(recorded: Recorded, crowd: Crowd) -> Registry | None:
     """Who belongs where, from the file; None without one."""
@@ -32,9 +38,9 @@ def registry_of(recorded: Recorded, crowd: Crowd) -> Registry | None:
 def population_of(recorded: Recorded, crowd: Crowd) -> Population:
     """The real user base; where no file has the registry, it is the newest bundle's."""
     if crowd.entities is None and recorded.state.bundles:
-        people = read_people(crowd.people) if crowd.people else ()
-        return Population(recorded.registry(), people)
-    return load_people(crowd.entities, recorded.agreed, crowd.people)
+        return Population(recorded.registry(), crowd.listed)
+    known = load_people(crowd.entities, recorded.agreed)
+    return Population(known.registry, crowd.listed) if crowd.people else known
 
 
 def reach_of(recorded: Recorded, directive: Directive, crowd: Crowd, at: str) -> Impact:

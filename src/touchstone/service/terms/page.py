@@ -16,11 +16,14 @@ _HEAD = """<!doctype html>
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; color: #1b2733; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem; overflow-wrap: anywhere }}
+  padding: 0 1rem }}
+p, li {{ overflow-wrap: anywhere }}
+div {{ overflow-x: auto }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ text-align: left; padding: .25rem .5rem; border-bottom: 1px solid #e3e9ee }}
-td.n {{ text-align: right; font-variant-numeric: tabular-nums }}
-td.b {{ width: 45% }}
+th, td {{ text-align: left; padding: .25rem .5rem; border-bottom: 1px solid #e3e9ee;
+  white-space: nowrap }}
+.n {{ text-align: right; font-variant-numeric: tabular-nums }}
+td.b {{ width: 40%; min-width: 8rem }}
 svg {{ display: block; width: 100%; height: 1.1rem }}
 .key span {{ display: inline-block; width: .9em; height: .9em; margin: 0 .4em 0 1em;
   vertical-align: -.1em }}
@@ -70,14 +73,15 @@ def _key() -> str:
 
 
 def _table(groups: Sequence[Group]) -> Iterator[str]:
-    yield "<table><tr><th></th><th>people</th>"
-    yield "".join(f"<th>{fate}</th>" for fate in FATES) + "<th></th></tr>"
+    heads = ("people", *FATES)
+    yield "<div><table><tr><th></th>"
+    yield "".join(f'<th class="n">{head}</th>' for head in heads) + "<th></th></tr>"
     for each in groups:
         numbers = (each.people, *(getattr(each, fate) for fate in FATES))
         yield f"<tr><td>{escape(each.name)}</td>"
         yield "".join(f'<td class="n">{number:,}</td>' for number in numbers)
         yield f'<td class="b">{_bar(each)}</td></tr>'
-    yield "</table>"
+    yield "</table></div>"
 
 
 def _bar(group: Group) -> str:

@@ -25,7 +25,9 @@ class Effect:
     applied_at_ms: int | None
     """By the gateway's own clock; None: it is silent."""
     seconds: float | None
-    """From the official's deed, by two clocks."""
+    """From the official's deed, by two clocks; None: no official's deed ended it."""
+    after_bundle: float | None
+    """From the developer's signature under the bundle, by two clocks."""
     applying_ms: int | None
     """From the bundle's arrival to the last worker's answer."""
     live: int
@@ -41,10 +43,13 @@ class Effect:
             why = self.fault or f"no receipt for bundle {self.bundle} or a later one"
             return f"gateway {self.gateway}: SILENT, {why}"
         killed = f", {self.killed} workers killed" if self.killed else ""
+        official = (
+            "" if self.seconds is None else f"{_ago(self.seconds)} after the official's deed, "
+        )
         return (
-            f"gateway {self.gateway}: {self.step} {_ago(self.seconds)} after the official's deed; "
-            f"applied in {self.applying_ms} ms; of {self.live} live {self.cut} cut, {self.kept} "
-            f"kept, {self.late_bytes} bytes afterwards{killed}"
+            f"gateway {self.gateway}: {self.step} {official}{_ago(self.after_bundle)} after the "
+            f"developer's; applied in {self.applying_ms} ms; of {self.live} live {self.cut} cut, "
+            f"{self.kept} kept, {self.late_bytes} bytes afterwards{killed}"
         )
 
 
@@ -174,8 +179,9 @@ def _followed(
 ) -> Followed:
     issued, said = known.issued, known.said
     begins, ends = _bundles(recorded.state, name, known)
-    steps = [("begins", begins, issued.at)] if begins else []
-    steps += [("ends", ends, known.lifted_at or issued.expires)] if ends else []
+    steps: list[tuple[str, BundlePublished, str | None]] = []
+    steps += [("begins", begins, issued.at)] if begins else []
+    steps += [("ends", ends, _end(known, ends))] if ends else []
     return Followed(
         directive=name,
         number=issued.number,
@@ -214,19 +220,25 @@ def _bundles(
     return begins, ends
 
 
-def _effect(heard: Heard, step: str, bundle: BundlePublished, since: str) -> Effect:
+def _end(known: Directive, ends: BundlePublished) -> str | None:
+    """When an official ended it: by lifting it, or by the end that it was given."""
+    before = [at for at in (known.lifted_at, known.issued.expires) if at and at <= ends.at]
+    return min(before, default=None)
+
+
+def _effect(heard: Heard, step: str, bundle: BundlePublished, since: str | None) -> Effect:
     signed = heard.applied(bundle.stream, bundle.number)
     if signed is None:
-        return Effect(
-            heard.gateway.name, step, bundle.number, None, None, None, 0, 0, 0, 0, 0, heard.fault
-        )
+        silent = (None, None, None, None, 0, 0, 0, 0, 0)
+        return Effect(heard.gateway.name, step, bundle.number, *silent, heard.fault)
     receipt = signed.receipt
     return Effect(
         heard.gateway.name,
         step,
         bundle.number,
         receipt.applied_at,
-        receipt.applied_at / 1000 - seconds(since),
+        None if since is None else receipt.applied_at / 1000 - seconds(since),
+        receipt.applied_at / 1000 - seconds(bundle.at),
         receipt.milliseconds,
         sum(each.live or 0 for each in receipt.workers),
         sum(each.cut or 0 for each in receipt.workers),
