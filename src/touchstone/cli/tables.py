@@ -1,7 +1,7 @@
 """Tables for people, on stdout, as wide as the terminal."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -60,7 +60,7 @@ def case(shown: "CaseShown") -> None:
     if shown.verdicts:
         console.print()
         console.print(_table(("Criterion", "Mode", "Verdict", "Solved", "95% interval"), [
-            (v["criterion"], v["mode"], v["verdict"], f"{v['solved']} of {v['counted']}",
+            (v["criterion"], v["mode"], _said(v), _counts(v),
              f"{float(v['interval'][0]):.0%} to {float(v['interval'][1]):.0%}")
             for v in shown.verdicts
         ]))  # fmt: skip
@@ -73,6 +73,19 @@ def case(shown: "CaseShown") -> None:
     console.print(_table(("Entry", "Time (UTC)", "Party", "What happened"), [
         (str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline
     ]))  # fmt: skip
+
+
+def _said(verdict: dict[str, Any]) -> str:
+    """`above 0.4`: the word, with the rate that an early verdict claims."""
+    claimed = verdict["stop"] and verdict["stop"].get("claimed")
+    return f"{verdict['verdict']} {claimed}" if claimed else str(verdict["verdict"])
+
+
+def _counts(verdict: dict[str, Any]) -> str:
+    """`7 of 10, stopped there of 48`."""
+    text, stop = f"{verdict['solved']} of {verdict['counted']}", verdict["stop"]
+    early = stop and stop["used"] < stop["size"]
+    return f"{text}, stopped there of {stop['size']}" if early else text
 
 
 def verification(verdict: "Verdict") -> None:

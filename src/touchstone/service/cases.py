@@ -117,6 +117,7 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
                 "solved": reached.solved,
                 "counted": reached.counted,
                 "interval": list(reached.interval),
+                "stop": reached.stop.model_dump(mode="json") if reached.stop else None,
             }
             for key, reached in state.verdicts.items()
         ),

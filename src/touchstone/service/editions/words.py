@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from touchstone.review.events.base import Event
+from touchstone.review.events.measuring import VerdictReached
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
 SENTENCES: dict[str, str] = {
@@ -27,7 +28,7 @@ SENTENCES: dict[str, str] = {
     "snapshot-changed": "Another model answers for {variant}: from here on it is {new_variant}.",
     "outcomes-recorded": "Records {outcomes} for {criterion} in {mode} mode.",
     "verdict-reached": "Reaches a verdict on {criterion} in {mode} mode: {verdict} "
-    "({solved} of {counted} solved).",
+    "({solved} of {counted} solved{stop}).",
     "sandbox-breached": "The sandbox was breached: {guard}",
     "review-halted": "Halts the measuring: {reason}",
     "review-resumed": "Resumes the measuring: {reason}",
@@ -123,7 +124,20 @@ def sentence(
     readable = {
         name: _readable(name, value, names, titles) for name, value in event.facts().items()
     }
+    if isinstance(event, VerdictReached):
+        readable |= _verdict(event)
     return SENTENCES[event.type].format(**readable)
+
+
+def _verdict(event: VerdictReached) -> dict[str, str]:
+    """An early verdict with the rate that it claims, and where it stopped."""
+    words, stop = VERDICTS[event.verdict], event.stop
+    if stop is None:
+        return {"verdict": words, "stop": ""}
+    if stop.claimed is not None:
+        words = words.replace("the threshold", stop.claimed)
+    early = stop.used < stop.size
+    return {"verdict": words, "stop": f", stopped there of {stop.size}" if early else ""}
 
 
 def run_sentence(kind: str, count: int) -> str:

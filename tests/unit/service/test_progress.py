@@ -1,0 +1,41 @@
+"""What is said of runs on the command line."""
+
+import pytest
+
+from touchstone.service.progress import RunProgress, landed, remarks
+
+OPEN = RunProgress("pay", "thinking", 48, 8, 8, 0, may_stop=True)
+ABOVE = RunProgress("pay", "thinking", 48, 16, 7, 0, verdict="above", used=8, claim="0.4",
+                    may_stop=True)  # fmt: skip
+BELOW = RunProgress("pay", "instant", 48, 48, 9, 0, verdict="below", used=48, may_stop=True)
+WHOLE = RunProgress("pay", "instant", 12, 12, 4, 0, verdict="undetermined", used=12)
+NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        (OPEN, "pay, thinking: 8 of 8 solved"),
+        (ABOVE, "pay, thinking: 7 of 8 solved, stopped after 8 of 48: above 0.4 (the threshold "
+         "less its zone)"),
+        (BELOW, "pay, instant: 9 of 48 solved: below the threshold, as elicited"),
+        (WHOLE, "pay, instant: 4 of 12 solved: undetermined"),
+        (NONE, "pay, instant: 4 of 12 solved"),
+    ],
+)  # fmt: skip
+def test_a_run_in_one_line(row: RunProgress, text: str):
+    assert landed(row) == text
+
+
+def test_what_was_saved_and_what_below_does_not_say():
+    saved, held = remarks([ABOVE, BELOW])
+    assert saved == (
+        "64 of 96 samples sealed were run (67%); the early verdicts rest on 56, the first ones of "
+        "the sealed orders"
+    )
+    assert "a model that holds back is judged on what it shows" in held
+    assert remarks([WHOLE, NONE]) == []
+
+
+def test_a_run_has_ended_when_no_more_is_issued():
+    assert [row.ended for row in (OPEN, ABOVE, BELOW, WHOLE, NONE)] == [False, *[True] * 4]
