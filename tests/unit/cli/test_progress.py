@@ -49,6 +49,18 @@ def test_time_left_is_from_this_runs_own_pace(monkeypatch: pytest.MonkeyPatch):
     assert pace.text(half) == "36 of 48 samples, 1:01:40, about 1:01:40 left"
 
 
+def test_where_a_verdict_may_stop_runs_the_numbers_are_bounds(monkeypatch: pytest.MonkeyPatch):
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    pace = Pace()
+    stopped = RunProgress("a", "m", 48, 8, 8, 2, verdict="above", used=8, may_stop=True)
+    going = RunProgress("b", "m", 48, 8, 1, 8, may_stop=True)
+    pace.text([RunProgress("a", "m", 48, 0, 0, 0, may_stop=True), going])
+    now += 20
+    assert pace.text([stopped, going]) == "16 of at most 58 samples, 0:20, at most 1:45 left"
+    assert pace.text([stopped, stopped]) == "16 of 20 samples, 0:20, about 0:10 left"
+
+
 def test_lines_are_few_and_plain(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -9,6 +9,7 @@ ABOVE = RunProgress("pay", "thinking", 48, 16, 7, 0, verdict="above", used=8, cl
                     may_stop=True)  # fmt: skip
 BELOW = RunProgress("pay", "instant", 48, 48, 9, 0, verdict="below", used=48, may_stop=True)
 WHOLE = RunProgress("pay", "instant", 12, 12, 4, 0, verdict="undetermined", used=12)
+CLAIM = "above 0.4 (the threshold less its zone)"
 NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
 
 
@@ -16,8 +17,7 @@ NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
     ("row", "text"),
     [
         (OPEN, "pay, thinking: 8 of 8 solved"),
-        (ABOVE, "pay, thinking: 7 of 8 solved, stopped after 8 of 48: above 0.4 (the threshold "
-         "less its zone)"),
+        (ABOVE, f"pay, thinking: 7 of 8 solved, stopped after 8 of 48: {CLAIM}"),
         (BELOW, "pay, instant: 9 of 48 solved: below the threshold, as elicited"),
         (WHOLE, "pay, instant: 4 of 12 solved: undetermined"),
         (NONE, "pay, instant: 4 of 12 solved"),
