@@ -301,6 +301,23 @@ def test_bundles_are_asked_for_sensibly(agreed: June):
     assert "Bundle 1 of second" in fresh.out
 
 
+def test_terms_in_which_a_directive_cannot_be_read_are_told(agreed: June):
+    """Newer terms may drop a word that a directive in force uses: the line says which."""
+    agreed.directive("issue", agreed.file("june-20.toml"), "--as", "example-agency")
+    order = agreed.file("june-20.toml")
+    agreed.directive("answer", "june-20", "--narrowly", order, *out(agreed))
+    text = agreed.file("terms.toml").read_text("utf-8")
+    path = agreed.folder / "newer.toml"
+    path.write_text(text.replace('modes = ["instant", "thinking"]', 'modes = ["instant"]')
+                    .replace('modes = ["thinking"]', 'modes = ["instant"]'))  # fmt: skip
+    agreed.terms("offer", path, "--as", "example-agency")
+    agreed.terms("agree", "--as", "example-lab")
+    line = agreed.terms("bundle", *out(agreed)).refused(2)
+    assert 'directive june-20 in the record: rules 1 ("of-concern"): key "modes" names' in line
+    assert agreed.directive("lift", "june-20").code == 0
+    assert agreed.terms("bundle", *out(agreed)).code == 0
+
+
 def test_the_first_bundle_needs_a_registry(june: June):
     june.terms("offer", june.file("terms.toml"), "--as", "example-agency")
     june.terms("agree", "--as", "example-lab")
