@@ -100,7 +100,8 @@ class KeySet:
         Raises RefusedError (503) where no keys were seen for an hour.
         """
         await self.look()
-        if name not in self._keys and self._clock() - self._tried >= HURRY_SECONDS:
+        late = self._lock.locked() or self._clock() - self._tried >= HURRY_SECONDS
+        if name not in self._keys and late:
             await self.refresh()
         if self._clock() - self._seen > max(STALE_SECONDS, self._issuer.refresh_seconds):
             raise RefusedError(503, "no_keys", "the issuer's keys cannot be had at the moment")
@@ -113,9 +114,9 @@ class KeySet:
 
     async def refresh(self) -> None:
         """Look at the source. Several who ask at once wait for one look."""
-        began = self._tried
+        waits = self._lock.locked()
         async with self._lock:
-            if self._tried != began:
+            if waits:
                 return
             self._tried = self._clock()
             try:

@@ -1,0 +1,122 @@
+"""Decisions remembered: no longer than they hold, for nobody else, never where tokens count."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.gateway_loop import ALLIES, DOMESTIC, bundle
+from support.terms_files import NOW, drawn_rules
+from touchstone.gateway.deciding import Decisions, Used
+from touchstone.gateway.identity import Caller
+from touchstone.terms import Decider, Request
+
+ANN = Caller("ann", b"1" * 32, frozenset({"XA"}))
+BUDGET = {**DOMESTIC, "budget": {"tokens": 100, "per": "day"}}
+WINDOW = {**DOMESTIC, "from": "2026-11-01T00:00:00Z", "until": "2026-12-01T00:00:00Z"}
+DECEMBER = 1_796_083_200
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
+    """Every request that the policy's own decider was asked about."""
+    seen: list[Request] = []
+    decide = Decider.decide
+
+    def counted(self: Decider, facts: Any, request: Request) -> Any:
+        seen.append(request)
+        return decide(self, facts, request)
+
+    monkeypatch.setattr(Decider, "decide", counted)
+    return seen
+
+
+def decisions(*rules: Any, remembered: int = 100) -> Decisions:
+    return Decisions(bundle(*rules), 1, remembered)
+
+
+def test_the_same_question_is_asked_once(asked: list[Request]):
+    found = decisions(DOMESTIC)
+    first = found.decide(ANN, "final", "instant", None, NOW)
+    assert found.decide(ANN, "final", "instant", None, NOW + 9) == first
+    assert (first.decision.allowed, first.until, len(asked)) == (True, None, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"caller": dataclasses.replace(ANN, digest=b"2" * 32)},
+        {"variant": "restricted"},
+        {"mode": "thinking"},
+        {"purpose": "evaluation"},
+    ],
+)
+def test_another_question_is_asked_anew(asked: list[Request], change: dict[str, Any]):
+    found = decisions(DOMESTIC)
+    plain: dict[str, Any] = {
+        "caller": ANN, "variant": "final", "mode": "instant", "purpose": None, "now": NOW,
+    }  # fmt: skip
+    found.decide(**plain)
+    found.decide(**{**plain, **change})
+    assert len(asked) == 2
+
+
+def test_no_answer_outlives_a_window(asked: list[Request]):
+    found = decisions(WINDOW)
+    answer = found.decide(ANN, "final", "instant", None, NOW)
+    assert (answer.decision.allowed, answer.until) == (True, DECEMBER)
+    assert not found.decide(ANN, "final", "instant", None, DECEMBER).decision.allowed
+    # A clock that is set back does not meet the answer of a later time.
+    assert found.decide(ANN, "final", "instant", None, NOW).decision.allowed
+    assert len(asked) == 3
+
+
+def test_no_answer_outlives_a_token():
+    short = dataclasses.replace(ANN, expires=NOW + 5.5)
+    assert decisions(WINDOW).decide(short, "final", "instant", None, NOW).until == NOW + 5.5
+
+
+def test_where_tokens_count_nothing_is_remembered(asked: list[Request]):
+    found = decisions(BUDGET)
+    for used, allowed in ((99, True), (100, False), (None, False)):
+        answer = found.decide(ANN, "final", "instant", None, NOW, Used(used, used))
+        assert answer.decision.allowed is allowed
+    assert (len(asked), len(found), found.counts) == (3, 0, True)
+
+
+def test_so_many_are_remembered_and_the_oldest_goes(asked: list[Request]):
+    found = decisions(DOMESTIC, remembered=2)
+    callers = [dataclasses.replace(ANN, digest=bytes([number]) * 32) for number in range(3)]
+    for caller in (*callers[:2], callers[0], callers[2], callers[0]):
+        found.decide(caller, "final", "instant", None, NOW)
+    assert (len(found), len(asked)) == (2, 3)
+    found.decide(callers[1], "final", "instant", None, NOW)
+    assert len(asked) == 4
+
+
+def test_organisation_and_staff_come_from_the_registry():
+    found = decisions(DOMESTIC, ALLIES)
+    facts = found.facts(dataclasses.replace(ANN, person="lee"))
+    assert (facts.organisation, facts.staff) == ("example-lab", True)
+    assert found.facts(ANN).lists == {"restored"}
+
+
+_times = st.sampled_from((NOW - 40 * 86400, NOW, NOW + 9, DECEMBER - 1, DECEMBER, DECEMBER + 1))
+
+
+@settings(max_examples=20)
+@given(drawn_rules(), st.lists(st.tuples(st.sampled_from(("instant", "thinking")), _times)))
+def test_remembering_changes_no_answer(rules: list[dict[str, Any]], asks: list[tuple[str, int]]):
+    found, forgetful = decisions(*rules), decisions(*rules, remembered=0)
+    for mode, now in asks:
+        question = (ANN, "final", mode, None, now)
+        assert found.decide(*question).decision == forgetful.decide(*question).decision
+
+
+def test_without_the_edge_an_answer_outlives_its_window(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("touchstone.terms.Policy.next_edge", lambda *_: None)
+    found = decisions(WINDOW)
+    found.decide(ANN, "final", "instant", None, NOW)
+    assert found.decide(ANN, "final", "instant", None, DECEMBER + 9).decision.allowed
