@@ -9,7 +9,9 @@ import pytest
 
 from support.decision_place import Place
 from support.gateway_loop import CHAT, NOT_ALLIES, RULES, token
+from touchstone.gateway.control import steady
 from touchstone.gateway.decisions import DecisionService
+from touchstone.gateway.enforcing.proxying import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHATS, FOR = "/read/v1/chat/completions", "/for/final/instant"
@@ -62,6 +64,19 @@ async def test_an_audit_that_fails_grants_nothing(place: Place, monkeypatch: pyt
     monkeypatch.setattr(place.loop.audit, "commit", fail)
     assert (await place.ask(place.port, FOR, token=token()))[0] == 500
     assert (await place.ask(place.port, CHATS, BODY, token()))[0] == 500
+
+
+async def test_nothing_is_granted_past_the_time_given(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """A worker that was stopped meets questions before any timer of its own."""
+    enforcement = place.loop.enforcement
+    enforcement.fence(steady() - 1)
+    assert (await place.ask(place.port, FOR, token=token()))[0] == 503
+    with monkeypatch.context() as taken_away:
+        taken_away.setattr(Proxy, "in_time", lambda _: True)
+        assert (await place.ask(place.port, FOR, token=token()))[0] == 200
+    enforcement.fence(None)
 
 
 @pytest.mark.parametrize("path", ["/for/", "/for/final", "/for//instant", "/for/final/"])
