@@ -7,6 +7,7 @@ and names the facts that were unknown.
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Literal
 
 from cedarpy import Entities, PolicySet, Schema, is_authorized, validate_policies
@@ -214,16 +215,13 @@ class Decider:
             fault = _one_line(checked.errors[0])
             raise TermsFileError(f"the compiled policy does not fit its schema: {fault}")
         self._purposes = frozenset(policy.purposes)
-        self._slices = {
-            (variant, mode, tier): self._slice({"variant": variant, "mode": mode, "tier": tier})
-            for variant in policy.variants
-            for mode in policy.modes
-            for tier in TIERS
-        }
+        self._targets = frozenset(product(policy.variants, policy.modes, TIERS))
+        self._slices: dict[tuple[str, str, str], _Slice] = {}
 
     def decide(self, facts: Facts, request: Request) -> Decision:
         """The decision on one request. It denies whatever is not plainly granted."""
-        part = self._slices.get((request.variant, request.mode, facts.tier))
+        target = (request.variant, request.mode, facts.tier)
+        part = self._slices.get(target) or self._slice(target)
         strange = request.purpose is not None and request.purpose not in self._purposes
         if part is None or strange:
             return self._unknown_target(request, facts.tier)
@@ -252,19 +250,24 @@ class Decider:
         nothing = f"no rule permits variant {request.variant} in mode {request.mode} here"
         return _denied(DEFAULT, nothing, unknown, part.permit_needs)
 
-    def _slice(self, target: Mapping[str, str]) -> _Slice:
+    def _slice(self, target: tuple[str, str, str]) -> _Slice | None:
+        """Made when it is first asked for: a gateway meets few, and a directive is not to wait."""
+        if target not in self._targets:
+            return None
+        words = dict(zip(("variant", "mode", "tier"), target, strict=True))
         rules = {
             rule.id: rule
             for rule in self.policy.rules
-            if all(target[fact] in values for fact, values in rule.scope.items() if fact in target)
+            if all(words[fact] in values for fact, values in rule.scope.items() if fact in words)
         }
-        return _Slice(
+        part = self._slices[target] = _Slice(
             rules,
             PolicySet.from_str("\n".join(rule.cedar for rule in rules.values())),
             frozenset(
                 fact for rule in rules.values() if rule.effect == "permit" for fact in rule.needs
             ),
         )
+        return part
 
     def _context(self, facts: Facts, request: Request) -> dict[str, Any]:
         context: dict[str, Any] = {
