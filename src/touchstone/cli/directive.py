@@ -1,11 +1,11 @@
 """`touchstone directive`: an official's order, from its blast radius to the proof of its effect."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.output import Json, tell
 
 if TYPE_CHECKING:
     from touchstone.service.terms.crowds import Crowd
@@ -22,25 +22,6 @@ Entities = Annotated[
 People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
 As = Annotated[str | None, Parameter(name="--as", help="The agency; default: the only one.")]
 Flag = Annotated[bool, Parameter(negative="")]
-
-
-class Told(Protocol):
-    """A result that says itself in lines and in JSON."""
-
-    def lines(self) -> Any:
-        """For people."""
-        ...
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        ...
-
-
-def _tell(result: Told, *, json: bool) -> None:
-    if json:
-        show_json(result.as_dict())
-    else:
-        show("\n".join(result.lines()))
 
 
 def _crowd(entities: Path | None, people: Path | None) -> "Crowd":
@@ -76,7 +57,7 @@ def preview(
         shown = directing.preview(open_found(installation, case), file, _crowd(entities, people))
     if out is not None:
         write_file(out, [preview_page(shown).encode()])
-    _tell(shown, json=json)
+    tell(shown, json=json)
     return DONE
 
 
@@ -108,7 +89,7 @@ def issue(
     with open_installation() as installation:
         found, crowd = open_found(installation, case), _crowd(entities, people)
         done = directing.issue(found, file, crowd, party=party, label=marking, out=out)
-    _tell(done, json=json)
+    tell(done, json=json)
     return DONE
 
 
@@ -152,7 +133,7 @@ def answer(
             found, directing.named(found, number), kind, _crowd(entities, people),
             reading=reading, reason=contested or reason, out=out, revise=revise,
         )  # fmt: skip
-    _tell(done, json=json)
+    tell(done, json=json)
     return DONE
 
 
@@ -206,7 +187,7 @@ def status(
     with open_installation() as installation:
         found, crowd = open_found(installation, case), _crowd(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
-    _tell(stand, json=json)
+    tell(stand, json=json)
     return NO if stand.silent else DONE
 
 
@@ -228,7 +209,7 @@ def lift(
     with open_installation() as installation:
         found = open_found(installation, case)
         done = directing.lift(found, directing.named(found, number), party=party, out=out)
-    _tell(done, json=json)
+    tell(done, json=json)
     return DONE
 
 
@@ -252,7 +233,7 @@ def standing(
         raise CannotOrderError("name a file of classes, or take them back with --withdraw")
     with open_installation() as installation:
         done = directing.authorise(open_found(installation, case), file)
-    _tell(done, json=json)
+    tell(done, json=json)
     return DONE
 
 
@@ -267,5 +248,5 @@ def example(*, out: Path, people: int = 100_000, seed: int = 12, json: Json = Fa
     """
     from touchstone.service.terms.example import make_example
 
-    _tell(make_example(out, people, seed), json=json)
+    tell(make_example(out, people, seed), json=json)
     return DONE

@@ -2,11 +2,11 @@
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.output import Json, tell
 
 DONE, NO = 0, 1
 terms = App(
@@ -21,25 +21,6 @@ People = Annotated[Path | None, Parameter(help="A CSV file of the real user base
 As = Annotated[str, Parameter(name="--as", help="The party whose key signs.")]
 
 
-class Told(Protocol):
-    """A result that says itself in lines and in JSON."""
-
-    def lines(self) -> Any:
-        """For people."""
-        ...
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        ...
-
-
-def _tell(result: Told, *, json: bool) -> None:
-    if json:
-        show_json(result.as_dict())
-    else:
-        show("\n".join(result.lines()))
-
-
 @terms.command
 def check(file: Path, *, json: Json = False) -> int:
     """Read terms and repeat every rule as the sentence that will be carried out.
@@ -49,7 +30,7 @@ def check(file: Path, *, json: Json = False) -> int:
     """
     from touchstone.service.terms.files import load_terms
 
-    _tell(load_terms(file), json=json)
+    tell(load_terms(file), json=json)
     return DONE
 
 
@@ -70,7 +51,7 @@ def diff(
     """
     from touchstone.service.terms.files import compare_terms
 
-    _tell(compare_terms(old, new, entities, people), json=json)
+    tell(compare_terms(old, new, entities, people), json=json)
     return DONE
 
 
@@ -85,7 +66,7 @@ def prove(file: Path, claim: str, *, entities: Entities = None, json: Json = Fal
     from touchstone.service.terms.files import prove_claim
 
     proof = prove_claim(file, claim, entities, int(time.time()))
-    _tell(proof, json=json)
+    tell(proof, json=json)
     return DONE if proof.holds else NO
 
 
@@ -98,7 +79,7 @@ def compile_(file: Path, *, json: Json = False) -> int:
     """
     from touchstone.service.terms.files import compile_terms
 
-    _tell(compile_terms(file), json=json)
+    tell(compile_terms(file), json=json)
     return DONE
 
 
@@ -155,7 +136,7 @@ def _offer(
 
     with open_installation() as installation:
         found = open_found(installation, case)
-        _tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
+        tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
     return DONE
 
 
@@ -187,7 +168,7 @@ def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: boo
 
     with open_installation() as installation:
         found = open_found(installation, case)
-        _tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
+        tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
     return DONE
 
 
@@ -217,7 +198,7 @@ def bundle(
     with open_installation() as installation:
         found = open_found(installation, case)
         registry = registry_of(Recorded(found), Crowd(entities))
-        _tell(bundling.publish(found, out, registry, stream), json=json)
+        tell(bundling.publish(found, out, registry, stream), json=json)
     return DONE
 
 
@@ -238,5 +219,5 @@ def rollback(
     from touchstone.service.terms import bundling
 
     with open_installation() as installation:
-        _tell(bundling.return_to(open_found(installation, case), out, number, stream), json=json)
+        tell(bundling.return_to(open_found(installation, case), out, number, stream), json=json)
     return DONE
