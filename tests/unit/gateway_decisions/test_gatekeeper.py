@@ -158,3 +158,10 @@ def test_after_a_restart_the_grace_goes_on(gate: Gatekeeper, hours: Hours):
     assert rule(again) == (True, "home")
     hours.pass_(60)
     assert rule(again) == (False, NO_POLICY)
+
+
+def test_after_a_restart_a_clock_that_went_back_leaves_no_grace(gate: Gatekeeper, hours: Hours):
+    hours.wall -= 1
+    again = keeper(hours, after=gate.position, heard_at=gate.heard_at)
+    again.obey(FIRST)
+    assert rule(again) == (False, NO_POLICY)

@@ -47,7 +47,11 @@ class Gatekeeper:
         self._clock = clock
         self._steady = steady
         self._grace = Grace(silence_seconds)
-        self._grace.resume(steady(), clock(), heard_at)
+        since = -1 if heard_at is None else clock() - heard_at
+        # A wall clock that went back tells nothing: all grace is spent.
+        if since >= 0:
+            self._grace.contact(steady() - since)
+            self._grace.lose()
         self._in_force: tuple[PolicyBundle, Decider] | None = None
 
     def obey(self, data: bytes) -> PolicyBundle:
