@@ -5,6 +5,7 @@ import json
 import socket
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Self
 
 _LINE = 16 << 20
@@ -17,6 +18,11 @@ def steady() -> float:
     All processes of a machine read the same, so a moment may be passed from one to another.
     """
     return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot() -> str:
+    """What tells this run of the machine from every other: `steady` begins anew with each."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 class Channel:

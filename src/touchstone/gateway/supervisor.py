@@ -16,16 +16,19 @@ from aiohttp import web
 
 from touchstone.gateway.admin import admin
 from touchstone.gateway.config import Door, Fleet, GatewayConfig
-from touchstone.gateway.control import Order, steady
+from touchstone.gateway.control import Order, boot, steady
 from touchstone.gateway.errors import FeedLostError, GatewayConfigError, GatewayError
 from touchstone.gateway.feed import (
+    Contact,
     FolderSource,
     Grace,
     Intake,
     Refused,
+    Served,
     Source,
     Standing,
     Store,
+    Tell,
     UrlSource,
     catch_up,
 )
@@ -65,7 +68,7 @@ class Supervisor:
         feed = config.feed
         overdue = max(_LOOK_SECONDS, feed.interval_seconds * 1.2) + feed.timeout_seconds
         self._grace = Grace(overdue)
-        self._grace.resume(steady(), time.time(), kept.contact_at if kept else None)
+        self._grace.resume(steady(), time.time(), boot(), kept.contact if kept else None)
         self._member = self._joined(config.fleet) if config.fleet else None
         self._standing = Standing(
             self._intake, self._grace, [self._member.lease_end] if self._member else []
@@ -74,11 +77,7 @@ class Supervisor:
         self._door = _bound(config.decisions) if config.decisions else None
         self._pool = Pool(config, self._listeners, self._fenced)
         self._epoch = 0
-        self._pushed: PolicyBundle | None = None
-        """What the workers serve; None: nothing."""
-        self._again = False
-        """Whether a worker stopped by itself since."""
-        self._until: float | None = None
+        self._served = Served(self._standing)
         self._received_at: dict[int, int] = {}
         self._applying = asyncio.Lock()
         self._news = asyncio.Event()
@@ -144,7 +143,7 @@ class Supervisor:
         return {
             "gateway": self._config.id,
             "stream": self._config.pin.stream,
-            "serving": self._pushed is not None,
+            "serving": self._served.bundle is not None,
             "bundle": bundle and {
                 "number": bundle.number,
                 "digest": bundle.digest,
@@ -228,30 +227,29 @@ class Supervisor:
     async def _moved(self) -> None:
         """Bring the workers up to what is in force now, and write the receipt."""
         async with self._applying:
-            wanted = self._standing.in_force(steady())
-            until = self._standing.until
-            until_ = None if until == float("inf") else until
-            if wanted is self._pushed and not self._again:
-                if wanted is not None and until_ != self._until:
-                    self._until = until_
-                    self._pool.extend(until_)
+            tell = self._served.due(steady())
+            if tell is None:
                 return
-            self._until, self._again = until_, False
-            await self._apply(wanted)
+            if not tell.anew:
+                self._pool.extend(tell.until)
+                self._served.told(tell)
+                return
+            await self._apply(tell)
+            self._served.told(tell)
             if self._member is not None:
                 self._member.tell()
 
-    async def _apply(self, wanted: PolicyBundle | None) -> None:
+    async def _apply(self, tell: Tell) -> None:
         self._epoch += 1
+        self._served.telling()
+        wanted = tell.bundle
         if wanted is None:
             _log.error("nothing is served: %s", "; ".join(self._words.values()) or "no time left")
             await self._pool.apply(Order(self._epoch, None, None, 0, None))
-            self._pushed = None
             return
         path = self.store.bundle_path(wanted.number)
-        order = Order(self._epoch, str(path), wanted.digest, path.stat().st_size, self._until)
+        order = Order(self._epoch, str(path), wanted.digest, path.stat().st_size, tell.until)
         reports = await self._pool.apply(order)
-        self._pushed = wanted
         now = int(time.time() * 1000)
         before = self._receipt
         if before is not None and wanted.number <= before.receipt.number:
@@ -277,17 +275,14 @@ class Supervisor:
     def _fenced(self, epoch: int) -> None:
         """A worker stopped by itself: have all told anew, should there be time left after all."""
         if epoch == self._epoch:
-            self._again = True
+            self._served.stopped()
             self._news.set()
-
-    def _obeys(self) -> int:
-        """The number of the bundle below which nothing is served here."""
-        bundle = self._pushed or self._intake.current
-        return bundle.number if bundle else 0
 
     def _joined(self, fleet: Fleet) -> Member:
         key = self._signer.public_key
-        return Member(self._config, fleet, key, self.store, self._intake, self._obeys)
+        return Member(
+            self._config, fleet, key, self.store, self._intake, lambda: self._served.obeys
+        )
 
     def _keep(self, data: bytes, bundle: PolicyBundle) -> None:
         self._received_at[bundle.number] = int(time.time() * 1000)
@@ -298,7 +293,7 @@ class Supervisor:
         bundle = self._intake.current
         if bundle is not None and steady() - self._contact_kept >= _KEEP_CONTACT_SECONDS:
             self._contact_kept = steady()
-            self.store.keep_contact(bundle, time.time())
+            self.store.keep_contact(bundle, Contact(int(time.time()), int(steady()), boot()))
 
     def _tell_refused(self, refused: Refused) -> None:
         if refused.new:
@@ -309,7 +304,7 @@ class Supervisor:
         return self.store.receipt(numbers[-1]) if numbers else None
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
-        app = admin(self.status, lambda: self._pushed is not None, self._metrics)
+        app = admin(self.status, lambda: self._served.bundle is not None, self._metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -328,7 +323,7 @@ class Supervisor:
         bundle = self._intake.current
         values = {
             "bundle_number": bundle.number if bundle else 0,
-            "serving": int(self._pushed is not None),
+            "serving": int(self._served.bundle is not None),
             "workers": sum(each.told for each in self._pool.handles.values()),
             "worker_starts_total": self._pool.starts,
             "worker_kills_total": self._pool.kills,

@@ -10,6 +10,7 @@ from support.ledger_signer import Signer
 from support.terms_files import NOW, REGISTRY, terms
 from touchstone.gateway.errors import FeedLostError, StateError
 from touchstone.gateway.feed import (
+    Contact,
     FolderSource,
     Grace,
     Intake,
@@ -240,11 +241,12 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path):
     store.keep_receipt(receipt(3).sign(STRANGER))
     found = Store(tmp_path).load(PIN)
     assert found is not None
-    assert (position(found.bundle), found.contact_at) == (AT[2], None)
-    store.keep_contact(found.bundle, 1_795_000_000.7)
+    assert (position(found.bundle), found.contact) == (AT[2], None)
+    contact = Contact(1_795_000_000, 77, "boot-1")
+    store.keep_contact(found.bundle, contact)
     again = Store(tmp_path).load(PIN)
     assert again is not None
-    assert again.contact_at == 1_795_000_000.0
+    assert again.contact == contact
 
 
 def rolled_back(folder: Path) -> Store:
@@ -271,7 +273,10 @@ def test_twin_without_the_look_at_receipts_it_would_go_back(
     assert position(found.bundle) == AT[1]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"number":1}'])
+DAMAGED = '{"contact":{},"digest":"sha256:00","format":"touchstone/gateway-position/1","number":1}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"number":1}', DAMAGED])
 def test_a_damaged_position_is_said(tmp_path: Path, text: str):
     store = kept(tmp_path, BUNDLES[0])
     (tmp_path / "position.json").write_text(text)
@@ -316,18 +321,24 @@ def test_no_grace_ends_with_the_feed_and_not_between_two_polls():
     assert grace.spent(110, 0)
 
 
+AT_THOUSAND = Contact(wall=1000, steady=50, boot="boot-1")
+
+
 def test_a_restart_brings_no_new_grace():
     grace = Grace(overdue=20)
-    grace.resume(now=5, wall=1000 + HOUR - 1, wall_contact=1000)
+    grace.resume(60, wall=0, boot="boot-1", kept=AT_THOUSAND)
+    assert not grace.spent(49 + HOUR, HOUR)
+    assert grace.spent(50 + HOUR, HOUR)
+    grace.resume(5, wall=1000 + HOUR - 1, boot="boot-2", kept=AT_THOUSAND)
     assert not grace.spent(5, HOUR)
     assert grace.spent(6, HOUR)
-    grace.resume(now=5, wall=1000, wall_contact=None)
+    grace.resume(5, wall=1000, boot="boot-1", kept=None)
     assert grace.spent(5, HOUR)
 
 
 def clock_went_back() -> bool:
     grace = Grace(overdue=20)
-    grace.resume(now=5, wall=900, wall_contact=1000)
+    grace.resume(5, wall=900, boot="boot-2", kept=AT_THOUSAND)
     return grace.spent(5, HOUR)
 
 
@@ -336,8 +347,9 @@ def test_a_wall_clock_that_went_back_leaves_no_grace():
 
 
 def test_twin_a_grace_that_trusts_the_wall_clock_goes_on(monkeypatch: pytest.MonkeyPatch):
-    def trusting(self: Grace, now: float, wall: float, wall_contact: float) -> None:
-        self.contact(now - (wall - wall_contact))
+    def trusting(self: Grace, now: float, wall: float, *, boot: str, kept: Contact) -> None:
+        assert boot != kept.boot
+        self.contact(now - (wall - kept.wall))
 
     monkeypatch.setattr(Grace, "resume", trusting)
     assert not clock_went_back()

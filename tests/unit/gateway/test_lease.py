@@ -1,27 +1,52 @@
 """A lease ends by its holder's own clock, earlier than the log counts."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.gateway.fleet import Lease, MemberState
+from touchstone.gateway.fleet import Lease, MemberState, Renewal
+from touchstone.terms import Position
+
+HERE = Position(7, "sha256:07")
+GRANTED = Renewal(granted=True, newest=7, digest="sha256:07")
 
 
 def test_it_counts_from_asking_and_not_from_the_answer():
     lease = Lease(1.0)
     assert not lease.valid(0)
-    lease.granted(asked_at=10.0)
+    assert lease.answered(GRANTED, 10.0, HERE) == "go-on"
     assert lease.valid(10.7)
     assert not lease.valid(10.75)
-    lease.granted(asked_at=9.0)
+    lease.answered(GRANTED, 9.0, HERE)
     assert lease.until == 10.75
-    lease.lost()
-    assert not lease.valid(10.0)
+
+
+def test_what_the_log_says_decides_what_comes_next():
+    def next_(renewal: Renewal, current: Position | None = HERE) -> tuple[str, bool]:
+        lease = Lease(1.0)
+        return lease.answered(renewal, 0.0, current), lease.valid(0.5)
+
+    assert next_(GRANTED) == ("go-on", True)
+    assert next_(replace(GRANTED, granted=False)) == ("go-on", False)
+    assert next_(replace(GRANTED, newest=8, digest="sha256:08")) == ("catch-up", True)
+    assert next_(replace(GRANTED, newest=6, digest="sha256:06")) == ("publish", False)
+    assert next_(Renewal(granted=False, newest=None, digest=None)) == ("publish", False)
+    assert next_(GRANTED, None) == ("catch-up", False)
+    assert next_(Renewal(granted=False, newest=None, digest=None), None) == ("publish", False)
+
+
+def test_another_bundle_under_the_same_number_ends_all():
+    lease = Lease(1.0)
+    lease.answered(GRANTED, 0.0, HERE)
+    assert lease.answered(replace(GRANTED, digest="sha256:08"), 0.1, HERE) == "stop"
+    assert not lease.valid(0.1)
 
 
 @given(st.floats(0, 1e6), st.floats(0, 10), st.floats(0.2, 60))
 def test_it_never_runs_longer_than_the_log_counts(asked: float, late: float, seconds: float):
     lease = Lease(seconds)
-    lease.granted(asked)
+    lease.answered(GRANTED, asked, HERE)
     granted_at_the_log = asked + late
     assert lease.until < granted_at_the_log + seconds
 

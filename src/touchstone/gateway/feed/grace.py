@@ -3,6 +3,17 @@
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """When the feed spoke last, as a restart finds it."""
+
+    wall: int
+    """Seconds since 1970, by a clock that people and servers set."""
+    steady: int
+    """Seconds by the machine's monotonic clock, in the run that `boot` names."""
+    boot: str
+
+
 @dataclass
 class Grace:
     """Counts from the last word of the feed, by a clock that no one sets.
@@ -14,15 +25,19 @@ class Grace:
     _contact: float | None = None
     _lost: bool = True
 
-    def resume(self, now: float, wall: float, wall_contact: float | None) -> None:
-        """Go on after a restart, for which only the wall clock knows how long it took.
+    def resume(self, now: float, wall: float, boot: str, kept: Contact | None) -> None:
+        """Go on after a restart of this process at `now`, or of the machine.
 
-        `now` is the monotonic time, `wall` the wall clock's and `wall_contact` the wall time of the
-        last contact as it was kept. A wall clock that went back tells nothing: all grace is spent.
+        Only after the machine's own restart is the wall clock asked how long it took; if it stands
+        before the last contact then, it was set back and tells nothing: all grace is spent.
         """
         self._lost = True
-        since = None if wall_contact is None else wall - wall_contact
-        self._contact = None if since is None or since < 0 else now - since
+        self._contact = None
+        if kept is None:
+            return
+        since = now - kept.steady if kept.boot == boot else wall - kept.wall
+        if since >= 0:
+            self._contact = now - since
 
     def contact(self, now: float) -> None:
         """The feed answered, and holds nothing that this gateway lacks."""

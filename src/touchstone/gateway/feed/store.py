@@ -4,18 +4,19 @@ import contextlib
 import os
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.errors import GatewayConfigError, StateError
+from touchstone.gateway.feed.grace import Contact
 from touchstone.gateway.feed.sources import bundle_name
 from touchstone.gateway.receipts import SignedReceipt
 from touchstone.ledger import MalformedError, dumps, loads
 from touchstone.terms import Pin, PolicyBundle, accept_bundle
 
 FORMAT = "touchstone/gateway-position/1"
-_KEYS = {"format", "number", "digest", "contact_at"}
+_KEYS = {"format", "number", "digest", "contact"}
 _RECEIPT = re.compile(r"(\d{6,})\.json")
 
 
@@ -24,8 +25,8 @@ class Kept:
     """What an earlier run left: the bundle that it obeyed last, and when its feed last spoke."""
 
     bundle: PolicyBundle
-    contact_at: float | None
-    """Wall time, seconds since 1970; None: the feed had not spoken since."""
+    contact: Contact | None
+    """None: the feed had not said that this is the newest."""
 
 
 class Store:
@@ -33,7 +34,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._contact_at: float | None = None
+        self._contact: Contact | None = None
         try:
             for each in (folder, folder / "bundles", folder / "receipts"):
                 each.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -68,17 +69,17 @@ class Store:
             raise StateError(f"{path}: is not about the bundle that was kept; mend: restore it")
         if bundle.number < newest:
             self._behind(newest, f"bundle {bundle.number}")
-        self._contact_at = contact
-        return Kept(bundle, self._contact_at)
+        self._contact = contact
+        return Kept(bundle, contact)
 
     def keep(self, data: bytes, bundle: PolicyBundle) -> None:
         """Make a bundle durable, and then the position on it."""
         write_durably(self.bundle_path(bundle.number), data)
         self._write_position(bundle)
 
-    def keep_contact(self, bundle: PolicyBundle, wall: float) -> None:
+    def keep_contact(self, bundle: PolicyBundle, contact: Contact) -> None:
         """Remember when the feed last spoke, for the grace after a restart."""
-        self._contact_at = wall
+        self._contact = contact
         self._write_position(bundle)
 
     def bundle_path(self, number: int) -> Path:
@@ -108,12 +109,11 @@ class Store:
             raise StateError(f"{path}: {error}") from error
 
     def _write_position(self, bundle: PolicyBundle) -> None:
-        contact = None if self._contact_at is None else int(self._contact_at)
         value = {
             "format": FORMAT,
             "number": bundle.number,
             "digest": bundle.digest,
-            "contact_at": contact,
+            "contact": self._contact and asdict(self._contact),
         }
         write_durably(self.folder / "position.json", dumps(value))
 
@@ -124,14 +124,22 @@ class Store:
         )
 
 
-def _position(data: bytes) -> tuple[int, str, float | None]:
+def _position(data: bytes) -> tuple[int, str, Contact | None]:
     value = loads(data)
     if not isinstance(value, dict) or value.keys() != _KEYS or value["format"] != FORMAT:
         raise MalformedError(f"a position has exactly {', '.join(sorted(_KEYS))}")
-    number, contact = value["number"], value["contact_at"]
-    if type(number) is not int or type(contact) not in {int, type(None)}:
-        raise MalformedError("a position's number or time is not a whole number")
-    return number, str(value["digest"]), None if contact is None else float(contact)
+    number, contact = value["number"], value["contact"]
+    if type(number) is not int:
+        raise MalformedError("a position's number is not a whole number")
+    return number, str(value["digest"]), None if contact is None else _contact(contact)
+
+
+def _contact(value: object) -> Contact:
+    if not isinstance(value, dict) or value.keys() != {"wall", "steady", "boot"}:
+        raise MalformedError("a position's contact has exactly boot, steady, wall")
+    if type(value["wall"]) is not int or type(value["steady"]) is not int:
+        raise MalformedError("a contact's times are not whole numbers")
+    return Contact(value["wall"], value["steady"], str(value["boot"]))
 
 
 def write_durably(path: Path, data: bytes) -> None:

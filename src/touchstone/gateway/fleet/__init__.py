@@ -3,8 +3,8 @@
 `lease` is pure. The log is a PostgreSQL database of the developer's own; nobody else's is reached.
 """
 
-from touchstone.gateway.fleet.lease import Lease
-from touchstone.gateway.fleet.log import FleetLog, MemberState, Renewal
+from touchstone.gateway.fleet.lease import Lease, Renewal
+from touchstone.gateway.fleet.log import FleetLog, MemberState
 from touchstone.gateway.fleet.member import Member
 
 __all__ = ["FleetLog", "Lease", "Member", "MemberState", "Renewal"]

@@ -9,22 +9,13 @@ from typing import Any, Self
 import psycopg
 
 from touchstone.gateway.errors import FeedLostError
+from touchstone.gateway.fleet.lease import Renewal
 from touchstone.terms import PolicyBundle
 
 CHANNEL = "touchstone_fleet"
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _SCHEMA_LOCK = 0x746F7563
 """Two gateways that start together are not to make the same tables at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Renewal:
-    """What the log said to a gateway that asked to go on."""
-
-    granted: bool
-    newest: int | None
-    """The number of the newest bundle; None: the log is empty."""
-    digest: str | None
 
 
 @dataclass(frozen=True, slots=True)

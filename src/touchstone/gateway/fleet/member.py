@@ -138,28 +138,20 @@ class Member:
     async def _renew(self, log: FleetLog) -> None:
         asked_at = steady()
         renewal = await log.renew(self._gateway, self._instance, self._obeys())
-        if renewal.granted and self._is_level(renewal.newest, renewal.digest):
-            self._lease.granted(asked_at)
-        current = self._intake.current
-        if renewal.newest is None or (current is not None and renewal.newest < current.number):
-            await self._publish(log, renewal.newest)
-        elif current is None or renewal.newest > current.number:
-            await catch_up(log, self._intake, _refused)
-            self._news.set()
-        elif current.digest != renewal.digest:
-            self._lease.lost()
-            raise FeedLostError(
-                f"bundle {current.number} of the log is another than the one taken here: the"
-                " developer signed two; mend: begin a new stream"
-            )
+        match self._lease.answered(renewal, asked_at, self._intake.position):
+            case "publish":
+                await self._publish(log, renewal.newest)
+            case "catch-up":
+                await catch_up(log, self._intake, _refused)
+                self._news.set()
+            case "stop":
+                raise FeedLostError(
+                    f"bundle {renewal.newest} of the log is another than the one taken here: the"
+                    " developer signed two; mend: begin a new stream"
+                )
+            case "go-on":
+                pass
         await self._send_receipts(log)
-
-    def _is_level(self, newest: int | None, digest: str | None) -> bool:
-        """Whether what the log granted is about a bundle that this gateway knows, or will take."""
-        current = self._intake.current
-        if current is None or newest is None:
-            return False
-        return newest > current.number or (newest, digest) == (current.number, current.digest)
 
     async def _publish(self, log: FleetLog, newest: int | None) -> None:
         """Give the log what this gateway's own feed brought first."""
