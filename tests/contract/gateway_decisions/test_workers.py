@@ -32,9 +32,12 @@ FOR = "/for/final/instant"
 
 
 @contextlib.contextmanager
-def answering(folder: Path, more: str = "") -> Iterator[tuple[RunningGateway, int]]:
+def answering(
+    folder: Path, more: str = "", apply_seconds: float = 10
+) -> Iterator[tuple[RunningGateway, int]]:
     port = free_port()
-    door = f"[decisions]\nport = {port}\n{more}\n[processes]\ndrain_seconds = 0.2\n"
+    times = f"[processes]\ndrain_seconds = 0.2\napply_seconds = {apply_seconds}\n"
+    door = f"[decisions]\nport = {port}\n{more}\n{times}"
     with running_gateway(folder, UPSTREAM, more=door) as gateway:
         yield gateway, port
 
@@ -81,12 +84,15 @@ def test_a_gateway_answers_proxies(tmp_path: Path):
 
 
 def test_a_stopped_worker_gives_no_old_answer(tmp_path: Path):
-    with answering(tmp_path) as (gateway, port), connections(port, 8) as near:
+    with (
+        answering(tmp_path, apply_seconds=1) as (gateway, port),
+        connections(port, 8) as near,
+    ):
         gateway.applied(PERMIT_ALL)
         assert {ask(each, "bea")[0] for each in near} == {200}
         os.kill(gateway.workers[0], signal.SIGSTOP)
         receipt = gateway.applied(ONLY_XA).receipt
-        assert [each.killed for each in receipt.workers].count(True) == 1
+        assert any(each.killed for each in receipt.workers)
         found = set()
         for each in near:
             try:
