@@ -1,15 +1,19 @@
 """Decisions under one bundle, remembered as long as they cannot change.
 
 A decision is remembered for a token, variant, mode and purpose, at most until the next window of
-the policy opens or closes and until the token ends. Where a rule counts tokens, nothing is.
+the policy opens or closes and until the token ends. What holds for one caller holds for all of whom
+the same is known: after a directive, thousands come to a few decisions. Where a rule counts tokens,
+nothing is remembered.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from touchstone.gateway.identity import Caller
 from touchstone.terms import Decider, Decision, Facts, PolicyBundle, Request
 
+K = TypeVar("K")
 _COUNTED = {"tokens_today", "tokens_this_month"}
 
 
@@ -33,6 +37,10 @@ class Answer:
     until: float | None
     """None: for good."""
 
+    def holds(self, now: float) -> bool:
+        """Whether it is the answer at this time too."""
+        return self.since <= now and (self.until is None or now < self.until)
+
 
 class Decisions:
     """What one bundle answers. A new bundle is a new object, with nothing remembered."""
@@ -46,6 +54,7 @@ class Decisions:
         self._decider = Decider(bundle.policy)
         self._most = 0 if self.counts else remembered
         self._known: OrderedDict[tuple[bytes, str, str, str | None], Answer] = OrderedDict()
+        self._alike: OrderedDict[tuple[Facts, str, str, str | None], Answer] = OrderedDict()
 
     def facts(self, caller: Caller) -> Facts:
         """Who somebody is, joined with the bundle's registry."""
@@ -65,33 +74,41 @@ class Decisions:
         """The answer for a request at `now`, in seconds since 1970."""
         key = (caller.digest, variant, mode, purpose)
         known = self._known.get(key)
-        if known and known.since <= now and (known.until is None or now < known.until):
+        if known and known.holds(now):
             self._known.move_to_end(key)
             return known
-        answer = self._decide(caller, variant, mode, purpose, now, used)
-        if self._most:
-            self._known[key] = answer
-            if len(self._known) > self._most:
-                self._known.popitem(last=False)
+        answer = self._of_facts(self.facts(caller), variant, mode, purpose, int(now), used)
+        if caller.expires is not None and (answer.until is None or caller.expires < answer.until):
+            answer = replace(answer, until=caller.expires)
+        self._remember(self._known, key, answer)
         return answer
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def _decide(
+    def _of_facts(
         self,
-        caller: Caller,
+        facts: Facts,
         variant: str,
         mode: str,
         purpose: str | None,
-        now: float,
+        second: int,
         used: Used,
     ) -> Answer:
-        second = int(now)
-        decision = self._decider.decide(
-            self.facts(caller),
-            Request(variant, mode, second, purpose, used.today, used.this_month),
-        )
-        edge = self.bundle.policy.next_edge(second)
-        ends = [each for each in (edge, caller.expires) if each is not None]
-        return Answer(decision, second, min(ends, default=None))
+        """The answer for everybody of whom the same is known, whenever their tokens end."""
+        key = (facts, variant, mode, purpose)
+        known = self._alike.get(key)
+        if known and known.holds(second):
+            self._alike.move_to_end(key)
+            return known
+        request = Request(variant, mode, second, purpose, used.today, used.this_month)
+        decision = self._decider.decide(facts, request)
+        answer = Answer(decision, second, self.bundle.policy.next_edge(second))
+        self._remember(self._alike, key, answer)
+        return answer
+
+    def _remember(self, among: OrderedDict[K, Answer], key: K, answer: Answer) -> None:
+        if self._most:
+            among[key] = answer
+            if len(among) > self._most:
+                among.popitem(last=False)

@@ -47,7 +47,8 @@ def test_the_same_question_is_asked_once(asked: list[Request]):
 @pytest.mark.parametrize(
     "change",
     [
-        {"caller": dataclasses.replace(ANN, digest=b"2" * 32)},
+        {"caller": dataclasses.replace(ANN, digest=b"2" * 32, residence="XB")},
+        {"caller": dataclasses.replace(ANN, digest=b"2" * 32, person="lee")},
         {"variant": "restricted"},
         {"mode": "thinking"},
         {"purpose": "evaluation"},
@@ -88,12 +89,31 @@ def test_where_tokens_count_nothing_is_remembered(asked: list[Request]):
 
 def test_so_many_are_remembered_and_the_oldest_goes(asked: list[Request]):
     found = decisions(DOMESTIC, remembered=2)
-    callers = [dataclasses.replace(ANN, digest=bytes([number]) * 32) for number in range(3)]
+    callers = [
+        dataclasses.replace(ANN, digest=bytes([number]) * 32, residence=residence)
+        for number, residence in enumerate(("XA", "XB", "XC"))
+    ]
     for caller in (*callers[:2], callers[0], callers[2], callers[0]):
         found.decide(caller, "final", "instant", None, NOW)
     assert (len(found), len(asked)) == (2, 3)
-    found.decide(callers[1], "final", "instant", None, NOW)
-    assert len(asked) == 4
+    # Of whom it is also forgotten what they have in common, the decision is made anew.
+    again = [dataclasses.replace(each, digest=b"9" + each.digest[1:]) for each in callers]
+    for caller in (again[1], again[2], again[0]):
+        found.decide(caller, "final", "instant", None, NOW)
+    assert (len(found), len(asked)) == (2, 4)
+
+
+def test_one_decision_serves_all_of_whom_the_same_is_known(asked: list[Request]):
+    found = decisions(WINDOW)
+    other = dataclasses.replace(ANN, person="nobody-known", digest=b"2" * 32, expires=NOW + 5.5)
+    third = dataclasses.replace(other, digest=b"3" * 32, expires=None)
+    answers = [found.decide(each, "final", "instant", None, NOW) for each in (other, third)]
+    assert len(asked) == 1
+    assert answers[0].decision == answers[1].decision
+    # How long it holds is each caller's own.
+    assert [each.until for each in answers] == [NOW + 5.5, DECEMBER]
+    found.decide(third, "final", "instant", None, DECEMBER)
+    assert len(asked) == 2
 
 
 def test_organisation_and_staff_come_from_the_registry():
