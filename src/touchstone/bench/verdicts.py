@@ -4,8 +4,9 @@ Each model in turn is the one under review; expectations are learnt from others.
 model's mean over the whole battery. Each test has its own committed order, drawn anew.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from heapq import heapify, heappushpop
 from pathlib import Path
 
@@ -34,6 +35,10 @@ _RATES = (0.2, 0.8)
 # A threshold nearer to 0 or 1 than this, zone left aside, is no test.
 _MARGIN = 0.02
 _ROUNDING = 1e-9
+# Orders of each test, tests that a distance should have, and outcomes in memory at once.
+_REPEATS = (10, 200)
+_TESTS = 400
+_CELLS = 8_000_000
 # With one threshold for all, models are counted with the nearest of these distances.
 _BINS = (0.0, 0.05, 0.1, 0.2, 0.3)
 
@@ -79,26 +84,29 @@ def run(
     concurrency: int = 1,
     shuffle_items: bool = False,
     train: str = "others",
-    repeats: int = 10,
+    repeats: int | None = None,
     seed: int = 3,
 ) -> Table:
     """Measure verdicts on a matrix file, or on an invented population of 24 models and 500 items.
 
     Without `tau`, each model whose mean lies in 0.2 to 0.8 meets thresholds at 5, 10 and 20 points
     on both sides of its mean; with `tau`, all models meet that one. `train` says what expectations
-    are learnt from: all other models, the weaker half of them, or none.
+    are learnt from: all other models, the weaker half of them, or none. Each test is repeated in
+    `repeats` orders; by default in as many as it takes for a rate of 5% to be told from chance.
 
     Raises:
         BadInputError: a matrix or an option that cannot be used.
     """
     if train not in TRAINING:
         raise BadInputError(f"train is one of {', '.join(TRAINING)}, not {train!r}")
-    if concurrency < 1 or repeats < 1:
+    if concurrency < 1 or (repeats is not None and repeats < 1):
         raise BadInputError("concurrency and repeats must be at least 1")
     RateRule(0.5 if tau is None else tau, zone, alpha, beta)
-    options = _Options(tau, zone, alpha, beta, concurrency, shuffle_items, train, repeats)
     rng = np.random.default_rng(seed)
     people = invent(rng) if matrix is None else read(matrix)
+    options = _Options(tau, zone, alpha, beta, concurrency, shuffle_items, train, repeats or 1)
+    if repeats is None:
+        options = replace(options, repeats=_enough_repeats(people.outcomes, options))
     found = [each for each in _each_model(people, options, rng) if each.distance.size]
     if not found:
         raise BadInputError("no model's mean leaves room for a threshold at any distance")
@@ -115,6 +123,18 @@ def run(
     usual = train == "others" and tau is None and concurrency == 1 and not shuffle_items
     goals = _GOALS if usual and items == _GOAL_ITEMS else {}
     return Table(title, tuple(_rows(results, options, goals, people.costs is not None)))
+
+
+def _enough_repeats(outcomes: Numbers, options: _Options) -> int:
+    """So many orders that every distance has 400 tests, as far as memory allows."""
+    tests = [_tests(float(mean), options) for mean in outcomes.mean(1)]
+    counts = Counter(distance for each in tests for distance, _ in each)
+    most = max((len(each) for each in tests), default=0)
+    if not counts:
+        return _REPEATS[0]
+    wanted = -(-_TESTS // min(counts.values()))
+    affordable = _CELLS // (most * int(outcomes.shape[1]))
+    return max(_REPEATS[0], min(_REPEATS[1], wanted, affordable))
 
 
 def _each_model(people: Population, options: _Options, rng: Generator) -> Iterator[_Results]:

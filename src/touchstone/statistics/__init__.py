@@ -22,6 +22,7 @@ from touchstone.statistics.families import (
     miss_probability,
     paired,
     paired_rule,
+    rule_beside,
     share_samples,
 )
 from touchstone.statistics.foresight import GRADED, Foresight, blind, graded, learn
@@ -138,6 +139,7 @@ __all__ = [
     "rate_against_threshold",
     "replay",
     "require_committed",
+    "rule_beside",
     "samples_used",
     "share_samples",
     "smallest_difference",

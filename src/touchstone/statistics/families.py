@@ -170,3 +170,35 @@ def paired_rule(margin: float, zone: float, alpha: float, beta: float) -> RateRu
         UnusableNumbersError: a margin that with its zone leaves (-1, 1), or levels outside (0, 1).
     """
     return RateRule((1 + margin) / 2, zone / 2, alpha, beta)
+
+
+def rule_beside(
+    reference: Numbers, margin: float, zone: float, alpha: float, beta: float
+) -> RateRule:
+    """The rule for a model's *own* outcomes, where the reference has run the whole battery before.
+
+    Of a battery whose every item the reference has met, its mean is known. So "by more than
+    `margin` better on these items" is a threshold, and all that foresees a rate foresees this too,
+    `learn(reference)` first of all. It takes two thirds of the samples that pairs take (ADR 119);
+    the reference pays with all of its own, once for all modes.
+
+    Args:
+        reference: Outcomes of the reference, (items,), complete before the model's first sample.
+        margin: How much better, in [-1, 1].
+        zone: Half width of the zone around the margin.
+        alpha: Chance allowed for a false "above".
+        beta: Chance allowed for a false "below".
+
+    Raises:
+        UnusableNumbersError: no outcome, one outside [0, 1], or a margin that no rate can reach.
+    """
+    if not reference.size:
+        raise UnusableNumbersError("a reference without outcomes sets no threshold")
+    require_outcomes(reference, "a reference outcome")
+    threshold = float(reference.mean()) + margin
+    if not 0 < threshold < 1:
+        raise UnusableNumbersError(
+            f"the reference solves {reference.mean():.3g} of the battery, so no rate can tell "
+            f"whether it is exceeded by {margin:g}: items must be easier or harder"
+        )
+    return RateRule(threshold, zone, alpha, beta)

@@ -133,3 +133,24 @@ def test_goals_are_those_of_five_hundred_items_alone(matrix: Path):
 def test_options_that_mean_nothing_are_refused(options: dict[str, Any], what: str):
     with pytest.raises(BadInputError, match=what):
         verdicts.run(**{"repeats": 1, **options})
+
+
+def test_few_models_are_tested_in_more_orders_so_that_errors_can_be_told_from_chance(
+    matrix: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As many as memory allows: without any to spare, ten orders a test."""
+    asked: list[int] = []
+    tested = verdicts._test
+
+    def seen(*args: Any) -> Any:
+        asked.append(len(args[2]))
+        return tested(*args)
+
+    monkeypatch.setattr(verdicts, "_test", seen)
+    monkeypatch.setattr(verdicts, "_TESTS", 40)
+    verdicts.run(matrix, tau=0.5)
+    many = sum(asked)
+    monkeypatch.setattr(verdicts, "_CELLS", 0)
+    asked.clear()
+    verdicts.run(matrix, tau=0.5)
+    assert many > sum(asked) == 10 * 10

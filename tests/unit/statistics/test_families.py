@@ -14,10 +14,13 @@ from touchstone.statistics import (
     blind,
     course,
     holm,
+    learn,
     miss_probability,
     paired,
     paired_rule,
     replay,
+    rule_beside,
+    samples_used,
     share_samples,
 )
 
@@ -136,3 +139,51 @@ def test_bad_families_are_refused():
         paired(np.ones(3), np.ones(2))
     with pytest.raises(UnusableNumbersError):
         paired_rule(1.0, 0.0, 0.05, 0.05)
+
+
+@given(st.integers(0, 200), st.floats(-0.4, 0.4))
+def test_beside_a_reference_the_whole_battery_says_which_is_better(seed: int, margin: float):
+    rng = np.random.default_rng(seed)
+    outcomes = (rng.random(24) < rng.random()).astype(float)
+    reference = rng.permuted([0.0, 1.0] * 12)
+    rule = rule_beside(reference, margin, 0.0, 1e-9, 1e-9)
+    found = replay(course(rule, blind(24), rng.random(24)), dict(enumerate(outcomes)))
+    ahead = outcomes.mean() - reference.mean()
+    if abs(ahead - margin) > 1e-6:
+        word = VerdictWord.ABOVE if ahead > margin else VerdictWord.BELOW
+        assert found.word in {word, VerdictWord.AT_CEILING}
+
+
+def test_beside_a_reference_takes_fewer_samples_than_pairs():
+    rng = np.random.default_rng(4)
+    easiness = rng.normal(0, 3, 150)
+    chances = 1 / (1 + np.exp(-(np.array([[0.8], [0.0]]) + easiness)))
+    outcomes, reference = (rng.random((2, 150)) < chances).astype(float)
+    margin = outcomes.mean() - reference.mean() - 0.15
+    uniforms = rng.uniform(1e-9, 1, (20, 150))
+    pairs = samples_used(
+        blind(150), paired_rule(margin, 0, 0.05, 0.05),
+        np.tile(paired(outcomes, reference), (20, 1)), uniforms,
+    )  # fmt: skip
+    own = samples_used(
+        learn(reference[None]), rule_beside(reference, margin, 0, 0.05, 0.05),
+        np.tile(outcomes, (20, 1)), uniforms,
+    )  # fmt: skip
+    assert own.mean() < 0.8 * pairs.mean()
+
+
+@pytest.mark.parametrize(
+    ("reference", "margin", "told"),
+    [
+        (np.array([]), 0.1, "without outcomes"),
+        (np.array([0.0, 2.0]), 0.1, "reference outcome"),
+        (np.ones(5), 0.1, "no rate can tell"),
+        (np.zeros(5), -0.1, "no rate can tell"),
+        (np.ones(5) / 2, float("nan"), "no rate can tell"),
+    ],
+)
+def test_a_reference_that_sets_no_threshold_is_refused(
+    reference: np.ndarray, margin: float, told: str
+):
+    with pytest.raises(UnusableNumbersError, match=told):
+        rule_beside(reference, margin, 0.0, 0.05, 0.05)
