@@ -211,6 +211,16 @@ def test_any_bytes_are_read_or_refused(body: bytes):
             assert OPENAI.read(path, body).model
 
 
+@given(st.dictionaries(st.text(max_size=5), _values, max_size=4), st.text(max_size=9), st.data())
+def test_renaming_changes_the_model_alone(fields: dict[str, Any], name: str, data: st.DataObject):
+    body = {**fields, "model": "m"}
+    keys = data.draw(st.permutations(sorted(body)))
+    text = f" {_written(_Pairs([(key, body[key]) for key in keys]))}\n"
+    again = json.loads(renamed(text.encode(), name))
+    assert list(again) == list(json.loads(text))
+    assert again == {**json.loads(text), "model": name}
+
+
 # ---------------------------------------------------------------- twins: each guard taken away
 
 

@@ -1,0 +1,68 @@
+"""What an answer says was used: whole or streamed, in any pieces, and never too little."""
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from touchstone.gateway.enforcing import metering
+from touchstone.gateway.enforcing.metering import Meter
+
+CHAT = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
+STREAM = b"".join(
+    b"data: " + json.dumps(each).encode() + b"\n\n"
+    for each in (
+        {"type": "message_start", "message": {"usage": {"input_tokens": 3, "output_tokens": 1}}},
+        {"delta": "usage"},
+        {"type": "message_delta", "usage": {"output_tokens": 9}},
+    )
+)
+
+
+def metered(*parts: bytes, stream: bool) -> int | None:
+    meter = Meter(stream=stream)
+    for part in parts:
+        meter.take(part)
+    return meter.tokens()
+
+
+@pytest.mark.parametrize(
+    ("answer", "tokens"),
+    [
+        ({"usage": CHAT}, 7),
+        ({"usage": {"input_tokens": 2, "output_tokens": 3}}, 5),
+        ({"usage": {"input_tokens": 2, "cache_read_input_tokens": 9, "output_tokens": 3}}, 14),
+        ({"usage": {"prompt_tokens": 5, "total_tokens": 1}}, 5),
+        ({"usage": {"prompt_tokens": -5}}, None),
+        ({"usage": {"prompt_tokens": True}}, None),
+        ({"usage": "many"}, None),
+        ({}, None),
+        ([], None),
+    ],
+)
+def test_a_whole_answer_says_it_once(answer: Any, tokens: int | None):
+    assert metered(json.dumps(answer).encode(), stream=False) == tokens
+
+
+@given(st.lists(st.integers(1, len(STREAM) - 1), max_size=5))
+def test_a_stream_says_it_in_parts_however_it_is_cut(cuts: list[int]):
+    places = [0, *sorted(cuts), len(STREAM)]
+    parts = [STREAM[at:to] for at, to in pairwise(places)]
+    assert metered(*parts, stream=True) == 12
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"data: [DONE]\n", b'data: {"usage"\n', b"\xff\n"])
+def test_what_says_nothing_is_unknown(data: bytes):
+    assert metered(data, stream=True) is None
+    assert metered(data, stream=False) is None
+
+
+def test_an_answer_that_is_too_long_to_keep_is_unknown(monkeypatch: pytest.MonkeyPatch):
+    whole = json.dumps({"text": "x" * 100, "usage": CHAT}).encode()
+    assert metered(whole, stream=False) == 7
+    monkeypatch.setattr(metering, "_MOST_KEPT", 64)
+    assert metered(whole, stream=False) is None
+    assert metered(whole, b"\n" + STREAM, stream=True) is None
