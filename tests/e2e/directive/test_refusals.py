@@ -250,6 +250,24 @@ def test_a_directive_answered_by_class_also_ends_at_once(agreed: June):
     assert "is lifted already" in agreed.directive("lift", "june-20").refused(1)
 
 
+def test_what_fails_after_a_deed_does_not_hide_it(agreed: June):
+    """The order or its lifting stands in the record, and the answer says what is left to do."""
+    agreed.directive("standing", agreed.file("standing.toml"))
+    taken = agreed.bundles / "000002.bundle"
+    taken.write_text("another case's")
+    order = (agreed.file("june-20.toml"), "--as", "example-agency", *agreed.crowd, *out(agreed))
+    said = agreed.directive("issue", *order)
+    assert said.code == 0
+    assert "It is issued, and could not be answered at once: --out " in said.out
+    taken.unlink()
+    assert agreed.directive("answer", "1", "--by-standing-class", *agreed.crowd,
+                            *out(agreed)).code == 0  # fmt: skip
+    (agreed.bundles / "000003.bundle").write_text("another case's")
+    said = agreed.directive("lift", "1", *out(agreed))
+    assert said.code == 0
+    assert "Bundle 2 still carries it out: touchstone terms bundle" in said.out
+
+
 # ---------------------------------------------------------------- bundles
 def test_a_folder_with_anothers_bundle_is_left_alone(agreed: June):
     other = agreed.folder / "other"

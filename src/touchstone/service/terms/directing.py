@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
 from touchstone.clearance.markings import LABELS
+from touchstone.errors import TouchstoneError
 from touchstone.review import Event, State
 from touchstone.review.events import settling
 from touchstone.service.case import Case
@@ -149,12 +150,23 @@ def issue(
     if out is None or standing is None or standing.classes is None:
         next_ = f"{case.cast.developer} answers: touchstone directive answer {case.id[:12]} "
         return Done((*says, next_ + directive.id), directive.id, reach=reach)
-    found = _class_of(case, directive, agency, crowd)
-    if found.matched is None:
-        why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
-        return Done((*says, *why), directive.id, reach=reach)
-    done = _answer_by_class(case, directive.id, found.matched, crowd, out)
+    done = _answered_at_once(case, directive, agency, crowd, out)
     return Done((*says, *done.says), directive.id, done.bundle, reach)
+
+
+def _answered_at_once(
+    case: Case, directive: Directive, agency: str, crowd: Crowd, out: Path
+) -> Done:
+    """The answer by standing class, or why none came: the directive itself is recorded already."""
+    try:
+        found = _class_of(case, directive, agency, crowd)
+        if found.matched is not None:
+            return _answer_by_class(case, directive.id, found.matched, crowd, out)
+        why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
+        return Done(tuple(why), directive.id)
+    except TouchstoneError as error:
+        why_not = f"It is issued, and could not be answered at once: {error}"
+        return Done((why_not,), directive.id)
 
 
 def answer(
@@ -234,10 +246,14 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
     if not carrying:
         return Done(says, name)
     by_class = known.said is not None and known.said.answer == "by-standing-class"
-    if out is not None and by_class:
-        return Done(says, name, publish(case, out))
     mend = f"touchstone terms bundle {case.id[:12]} --out FOLDER"
-    return Done((*says, f"Bundle {carrying[0].number} still carries it out: {mend}"), name)
+    still = f"Bundle {carrying[0].number} still carries it out: {mend}"
+    if out is None or not by_class:
+        return Done((*says, still), name)
+    try:
+        return Done(says, name, publish(case, out))
+    except TouchstoneError as error:
+        return Done((*says, f"{still} ({error})"), name)
 
 
 def authorise(case: Case, path: Path | None) -> Done:
