@@ -112,7 +112,7 @@ def demo(
         out: Folder for the reports and bundles; it is made where it is missing.
     """
     from touchstone.cli.progress import observer
-    from touchstone.demo import run_demo
+    from touchstone.demo.story import run_demo
 
     with observer() as watching:
         result = run_demo(out, items, watching)

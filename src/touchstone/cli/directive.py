@@ -246,7 +246,7 @@ def example(*, out: Path, people: int = 100_000, seed: int = 12, json: Json = Fa
         people: How many invented people.
         seed: The same seed draws the same people.
     """
-    from touchstone.service.terms.example import make_example
+    from touchstone.demo.june import make_example
 
     tell(make_example(out, people, seed), json=json)
     return DONE

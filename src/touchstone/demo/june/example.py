@@ -78,7 +78,7 @@ def make_example(out: Path, people: int, seed: int = 12) -> Example:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CannotOrderError(f"--out {out}: is not empty: name a new folder")
     out.mkdir(parents=True, exist_ok=True)
-    shipped = resources.files("touchstone.service.terms").joinpath("june")
+    shipped = resources.files("touchstone.demo.june")
     today = SystemClock().now().date()
     for name in _FILES:
         text = shipped.joinpath(name).read_text("utf-8")
