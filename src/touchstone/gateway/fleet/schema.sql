@@ -77,7 +77,10 @@ BEGIN
         RETURN false;
     END IF;
     UPDATE touchstone_fleet_members
-        SET instance = the_instance, key = the_key, lease_seconds = seconds, renewed_at = '-infinity'
+        SET instance = the_instance, key = the_key, lease_seconds = seconds,
+            -- Who only connected anew still serves under the lease that it has.
+            renewed_at = CASE WHEN member.instance = the_instance THEN member.renewed_at
+                              ELSE '-infinity' END
         WHERE stream = the_stream AND gateway = the_gateway;
     RETURN true;
 END $$;

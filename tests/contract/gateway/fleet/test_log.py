@@ -150,6 +150,16 @@ async def test_a_name_is_one_process_at_a_time(log: FleetLog):
 
 
 @pytest.mark.asyncio
+async def test_who_only_connects_anew_still_counts_as_serving(log: FleetLog):
+    await publish(log, 1)
+    await joined(log, "one")
+    assert await renewed(log, "one", 1)
+    await publish(log, 2)
+    await joined(log, "one")
+    assert await applied(log, 2) == {"one": False}
+
+
+@pytest.mark.asyncio
 async def test_word_of_a_new_bundle_wakes_those_of_its_stream(
     log: FleetLog, postgresql: Postgresql
 ):
