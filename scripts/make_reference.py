@@ -31,6 +31,9 @@ GROUPS = {
     70: "The engine",
     80: "What people see",
     90: "Terms of use",
+    100: "The gateway",
+    110: "Directives and plans",
+    120: "Decisions for other proxies",
 }
 TOP = """# Commands
 

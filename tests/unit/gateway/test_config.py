@@ -162,3 +162,13 @@ def test_a_file_that_is_none(tmp_path: Path):
         load_config(file)
     file.write_text(GOOD)
     assert load_config(file).state == tmp_path / "state"
+
+
+def test_every_key_is_documented():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "gateway.md").read_text("utf-8")
+    models = [GatewayConfig, *configuration._TABLES.values()]
+    keys = {name for model in models for name in model.model_fields}
+    assert [key for key in sorted(keys) if f"`{key}`" not in page and f"[{key}]" not in page] == [
+        "issuers"
+    ]
+    assert "[[identity.issuers]]" in page
