@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from touchstone.clearance import Audience
-from touchstone.evaluation import load_submission, reveal
+from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.report import ReportData, VerificationFacts
 from touchstone.review.events import judging, measuring, settling
@@ -89,16 +89,21 @@ def measure(case: Case, items: int = 6, *, whole: bool = False) -> None:
     """Seal a battery and record outcomes of all of it: thinking solves all, instant a third."""
     seal(case, items, "confined", accepted=True, whole=whole)
     prepared = reopen(case)
-    seen = measuring.SnapshotSeen(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
-        method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
-    )  # fmt: skip
-    case.record([Deed(seen)])
+    probed(case)
     for run in prepared.runs:
         size = len(prepared.battery.items[run.item_set])
         # Two chunks, as a scheduler would issue them.
         for indices in (range(size // 2), range(size // 2, size)):
             record_chunk(case, prepared, run, indices, solves(run.mode.id))
+
+
+def probed(case: Case) -> None:
+    """Record that what answers was identified."""
+    seen = measuring.SnapshotSeen(
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
+        method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
+    )  # fmt: skip
+    case.record([Deed(seen, (Content({"probes": {}}, case.marks.pair),))])
 
 
 def solves(mode: str) -> Callable[[int], bool]:
@@ -126,7 +131,9 @@ def record_chunk(
         ),
     )  # fmt: skip
     content = {"opened": [each.model_dump(mode="json") for each in opened]}
-    case.record([Deed(event, (Content(content, case.marks.case),))])
+    used = Usage(input=100 * len(indices)).model_dump(mode="json")
+    details = Content({"outcomes": [], "used": used}, case.marks.pair)
+    case.record([Deed(event, (Content(content, case.marks.case), details))])
 
 
 def settle(case: Case) -> None:

@@ -152,8 +152,8 @@ def test_runs_take_turns_and_one_that_is_decided_gets_no_more(sealed: Sealed):
     agenda.recorded(first, Attempt(bits, bits, bits))
     assert agenda.decided() == (first,)
     assert first not in [sealed.chunks[chunk][1] for chunk in agenda.next((), 9)]
-    unneeded = agenda.unneeded(first)
-    assert [sealed.chunks[chunk][0].indices[0] for chunk in unneeded] == [16, 24, 32, 40, 48]
+    starts = [sealed.chunks[chunk][0].indices[0] for chunk in agenda.chunks_of(first)]
+    assert starts == [0, 8, 16, 24, 32, 40, 48]
     assert not agenda.over
 
 

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.small_case import Minutes, facts_for, measure, record_chunk, small_case, solves
+from support.small_case import (
+    Minutes,
+    facts_for,
+    measure,
+    probed,
+    record_chunk,
+    small_case,
+    solves,
+)
 from touchstone.clearance import PUBLIC, Audience, party_audience
 from touchstone.evaluation import batteries
 from touchstone.evaluation.errors import RevealError
@@ -214,11 +222,7 @@ def test_after_a_crash_and_in_any_order_the_same_words_and_the_same_evidence(tmp
     with small_case(tmp_path) as case:
         seal(case, ITEMS, "confined", accepted=True)
         prepared = reopen(case)
-        seen = measuring.SnapshotSeen(
-            actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
-            method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
-        )  # fmt: skip
-        case.record([Deed(seen)])
+        probed(case)
         for run in prepared.runs[:2]:
             record_chunk(case, prepared, run, range(8, 16), solves(run.mode.id))
         case_id = case.id

@@ -88,6 +88,11 @@ class Agenda:
             run.recorded(state.tally(*key).attempt())
 
     @property
+    def runs(self) -> tuple[RunKey, ...]:
+        """Every run, in the order of the plan."""
+        return tuple(self._runs)
+
+    @property
     def over(self) -> bool:
         """Whether nothing more needs to run."""
         return all(run.over for run in self._runs.values())
@@ -108,10 +113,9 @@ class Agenda:
         count = run.attempt.recorded.bit_count()
         return Ran(key, run.rule, run.levels, prefix_of(run.attempt), count)
 
-    def unneeded(self, key: RunKey) -> tuple[str, ...]:
-        """Chunks of a decided run of which outcomes are missing."""
-        run = self._runs[key]
-        return tuple(chunk.id for chunk in run.chunks if not run.done(chunk))
+    def chunks_of(self, key: RunKey) -> tuple[str, ...]:
+        """The chunks of a run, in the order of its items."""
+        return tuple(chunk.id for chunk in self._runs[key].chunks)
 
     def next(self, flying: Collection[str], width: int) -> list[str]:
         """Chunks that may be issued now, the best first, at most `width` of each run.

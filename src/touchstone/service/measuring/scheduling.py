@@ -182,7 +182,7 @@ class _Measuring:
             if not self.stopped:
                 self._start(pool)
             if not self.leases:
-                if self.stopped or self.agenda.over:
+                if self._over() or self.stopped:
                     return
                 counts = self.jobs.counts(self.setting.case.id)
                 if not counts["waiting"] + counts["leased"]:
@@ -198,6 +198,16 @@ class _Measuring:
                 self._handle(event, pool)
                 self.observer.progress(self.tracker.rows())
             self._keep(pool)
+
+    def _over(self) -> bool:
+        """Whether no question is open; then no chunk is needed any more.
+
+        Not even one that a dead run recorded, and had no time to finish.
+        """
+        if self.agenda.over:
+            for key in self.agenda.runs:
+                self._drop(key)
+        return self.agenda.over
 
     def _start(self, pool: WorkerPool) -> None:
         setting = self.setting
@@ -304,15 +314,16 @@ class _Measuring:
             self._drop(key)
 
     def _drop(self, key: RunKey) -> None:
-        """Give up the chunks of a decided run that are not under way; keep what had run of them."""
+        """Give up the chunks of a run that are not under way; keep what had run of them."""
         setting, battery = self.setting, self.setting.prepared.battery
-        unneeded = [chunk for chunk in self.agenda.unneeded(key) if chunk not in self.leases]
+        unneeded = [chunk for chunk in self.agenda.chunks_of(key) if chunk not in self.leases]
         self.jobs.drop(setting.case.id, unneeded)
         for chunk in unneeded:
             spec, folder = self.chunks[chunk][0], setting.folder(chunk)
-            if folder.exists():
+            outcomes = self._journal(spec) if folder.exists() else []
+            if outcomes:
                 # Begun by a run that died: paid for, so it is recorded, as overshoot.
-                outcomes, used = self._journal(spec), _used_in(folder, chunk)
+                used = _used_in(folder, chunk)
                 record_outcomes(setting.case, battery, spec, key, outcomes, used, None)
                 for outcome in outcomes:
                     self.tracker.add(key, outcome.index, solved=outcome.result == "solved")

@@ -1,0 +1,134 @@
+"""A verdict that lands: what nobody needs any more is dropped, and what had run of it is kept."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.small_case import measure, probed, record_chunk, small_case
+from touchstone.evaluation import Outcome, Usage
+from touchstone.evaluation.journal import Journal
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.measuring.issuing import Chunks, plan_chunks
+from touchstone.service.measuring.scheduling import Setting, _Measuring
+from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.progress import Silent
+from touchstone.service.recording import Deed
+
+ITEMS = 40
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    with small_case(tmp_path) as opened:
+        seal(opened, ITEMS, "confined", accepted=True)
+        yield opened
+
+
+def measuring_of(case: Case) -> tuple[_Measuring, Chunks]:
+    prepared = reopen(case)
+    chunks = plan_chunks(case, prepared)
+    for chunk, (spec, _) in chunks.items():
+        case.installation.records.jobs.put(case.id, chunk, spec.model_dump_json())
+    setting = Setting(case, prepared, {}, {}, 1, {})
+    return _Measuring(setting, chunks, Silent()), chunks
+
+
+def decide_first_run(case: Case) -> None:
+    """Record the first chunk of the first run, all of it solved: its verdict is "above"."""
+    prepared = reopen(case)
+    probed(case)
+    record_chunk(case, prepared, prepared.runs[0], range(8), lambda _: True)
+
+
+def begun_by_a_dead_run(run: _Measuring, chunk: str, outcomes: int) -> None:
+    spec = run.chunks[chunk][0]
+    committed = run.setting.prepared.battery.sealed.find(spec.item_set).commitments
+    with Journal(run.setting.folder(chunk), chunk) as journal:
+        for index in spec.indices[: outcomes + 1]:
+            journal.begin(index)
+            journal.use(index, Usage(input=10, output=5))
+        for index in spec.indices[:outcomes]:
+            journal.record(
+                Outcome(index=index, commitment=committed[index], result="solved", score="1",
+                        reason="as it is", seconds="1", usage=Usage(input=10, output=5))
+            )  # fmt: skip
+
+
+def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(case: Case):
+    decide_first_run(case)
+    run, chunks = measuring_of(case)
+    jobs = case.installation.records.jobs
+    mine = [chunk for chunk, (_, key) in chunks.items() if key == run.agenda.decided()[0]]
+    flying = jobs.lease(case.id, "dead", 0, 10, mine[1])
+    assert flying is not None
+    begun_by_a_dead_run(run, mine[1], outcomes=3)
+    (key,) = run.agenda.decided()
+    run._land(key)
+    state = case.state
+    verdict = state.verdicts[key]
+    assert (verdict.verdict, verdict.counted) == ("above", verdict.solved)
+    assert verdict.counted <= 8
+    assert state.tally(*key).recorded == 8 + 3
+    assert not run.setting.folder(mine[1]).exists()
+    assert jobs.counts(case.id)["dropped"] == len(mine)
+    assert all(jobs.lease(case.id, "w", 1000, 10, chunk) is None for chunk in mine)
+    assert not jobs.finish(flying, 1000)
+    assert run.tracker.row(key).ended
+    # Once more, as after another crash: nothing is recorded twice.
+    size = case.state.size
+    again, _ = measuring_of(case)
+    again._land(key)
+    assert case.state.size == size
+
+
+def test_while_halted_a_verdict_waits_and_nothing_fails(case: Case):
+    decide_first_run(case)
+    run, _ = measuring_of(case)
+    common: dict[str, Any] = {
+        "actor": case.cast.centre,
+        "at": case.now(),
+        "marking": case.marks.case,
+    }
+    case.record([Deed(measuring.ReviewHalted(**common, reason="a look"))])
+    (key,) = run.agenda.decided()
+    run._land(key)
+    assert case.state.verdicts == {}
+    case.record([Deed(measuring.ReviewResumed(**common, reason="seen"))])
+    again, _ = measuring_of(case)
+    again._land(key)
+    assert set(case.state.verdicts) == {key}
+
+
+class NoPool:
+    """A pool that is never asked to start anything."""
+
+    def idle(self) -> int:
+        """One worker is free."""
+        return 1
+
+
+def test_what_a_dead_run_recorded_and_did_not_finish_keeps_no_review_open(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case, 16, whole=True)
+        run, chunks = measuring_of(case)
+        jobs = case.installation.records.jobs
+        assert jobs.lease(case.id, "dead", 0, 10, next(iter(chunks))) is not None
+        run.go(NoPool())  # type: ignore[arg-type]  # all that is asked of it
+        assert not run.stopped
+        counts = jobs.counts(case.id)
+        assert counts["waiting"] + counts["leased"] == 0
+
+
+def test_where_every_item_runs_nothing_is_dropped(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case, 16, whole=True)
+        run, chunks = measuring_of(case)
+        assert run.agenda.decided() == ()
+        assert run.agenda.over
+        key = next(iter(chunks.values()))[1]
+        run._land(key)
+        assert case.state.verdicts[key].stop is None
+        assert case.installation.records.jobs.counts(case.id)["dropped"] == 0
