@@ -1,5 +1,6 @@
 """What a plan foretells: samples, costs, caps, window, and what it says cannot be answered."""
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from importlib import resources
@@ -272,6 +273,8 @@ def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     assert sorted(each.name for each in tmp_path.iterdir()) == ["SUBMISSION.toml", "plan.html"]
     text = (tmp_path / "plan.html").read_text("utf-8")
     assert text.count("<svg") == 4
+    # Each picture has its curve: an empty one has axes too.
+    assert len(re.findall(r'mark-line role-mark[^>]*><path[^>]* d="M\d', text)) == 4
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/", "")
 
 
