@@ -11,6 +11,7 @@ from touchstone.gateway.errors import FeedLostError
 from touchstone.terms.bundles import MAX_BYTES
 
 _NAME = re.compile(r"(\d{6,})\.bundle")
+_NUMBER = re.compile(rb"[0-9]{1,15}")
 _MAX_NEWEST = 64
 _OK, _NOT_MODIFIED = 200, 304
 
@@ -88,7 +89,7 @@ class UrlSource:
         if status == _NOT_MODIFIED and self._tag:
             return self._newest
         text = data.strip()
-        if status != _OK or not text.isdigit() or not text.isascii():
+        if status != _OK or not _NUMBER.fullmatch(text):
             raise FeedLostError(f"{self._url}/newest: answered {status}, and no number")
         self._newest, self._tag = int(text) or None, tag
         return self._newest

@@ -1,6 +1,7 @@
 """A whole gateway, in its own processes: what it serves, how it applies, and how it dies."""
 
 import contextlib
+import io
 import json
 import os
 import signal
@@ -216,6 +217,39 @@ def test_the_audit_of_all_workers_holds_and_names_nobody(gateway: RunningGateway
     assert "ann" not in json.dumps(events)
 
 
+def test_the_commands_say_how_it_stands(
+    gateway: RunningGateway, capsys: pytest.CaptureFixture[str]
+):
+    number = gateway.applied(ONLY_XA).receipt.number
+    config = str(gateway.config)
+
+    def said(*command: str) -> str:
+        assert run(["gateway", *command]) == 0
+        return capsys.readouterr().out
+
+    assert json.loads(said("status", config, "--json"))["bundle"]["number"] == number
+    assert "serving" in said("status", config).splitlines()
+    assert "home: permits nationality XA" in said("check", config)
+    assert json.loads(said("check", config, "--json"))["bundle"]["number"] == number
+    assert json.loads(said("audit", config, "--json"))["summary"]["workers"] == 2
+    assert '"kind":"opened"' in said("audit", config)
+    assert "public_key: " in said("key", config)
+
+
+def test_an_audit_that_was_altered_is_exit_1_and_prints_nothing(
+    gateway: RunningGateway, capsys: pytest.CaptureFixture[str]
+):
+    gateway.applied(PERMIT_ALL)
+    file = min((gateway.folder / "state" / "audit" / "worker-0").glob("*.jsonl"))
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b"gateway-1", b"gateway-2"))
+    assert run(["gateway", "audit", str(gateway.config)]) == 1
+    file.write_bytes(whole)
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "altered" in told.err or "is not there" in told.err
+
+
 @pytest.fixture
 def own(tmp_path: Path, stub: Stub) -> Iterator[RunningGateway]:
     """A gateway that a test may ruin: one worker, and no grace."""
@@ -288,6 +322,32 @@ def test_what_cannot_start_says_why_in_one_line(
         file.write_text("\n".join(lines))
         assert run(["gateway", "serve", str(file)]) == 2
     assert "Address already in use" in capsys.readouterr().err
+    assert run(["gateway", "status", str(file)]) == 1
+    assert "no gateway answers" in capsys.readouterr().err
+    assert run(["gateway", "check", str(file)]) == 1
+    assert "nothing would be served" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "said"),
+    [
+        ("abcdefghijklmnopqrst\n", 0, '[[keys]]\nsha256 = "'),
+        ("short\n", 2, "has not 16 to 4096 visible"),
+        ("abcdefgh.abcdefgh.abcdefgh\n", 2, "has two dots"),
+    ],
+)
+def test_a_key_is_hashed_and_not_kept(
+    typed: str,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert run(["gateway", "hash-key"]) == code
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+    assert typed.strip() not in told.out + told.err
 
 
 def test_twin_without_the_kernels_reset_a_killed_workers_bytes_go_on():
