@@ -7,7 +7,7 @@ nothing is remembered.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from touchstone.gateway.identity import Caller
@@ -79,7 +79,7 @@ class Decisions:
             return known
         answer = self._of_facts(self.facts(caller), variant, mode, purpose, int(now), used)
         if caller.expires is not None and (answer.until is None or caller.expires < answer.until):
-            answer = replace(answer, until=caller.expires)
+            answer = Answer(answer.decision, answer.since, caller.expires)
         self._remember(self._known, key, answer)
         return answer
 

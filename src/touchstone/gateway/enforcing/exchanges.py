@@ -26,15 +26,18 @@ class Exchange:
     purpose: str | None
     connection: Connection
     task: "asyncio.Task[None]"
-    until: float | None = None
-    """Until when the grant holds (seconds since 1970)."""
+    answer: Answer | None = None
+    """By which it was granted, and for which time; None: not granted yet."""
     used: Used = NOT_COUNTED
     changes: int = 0
     """How often keys had become others when it was found out who calls."""
 
     def decide(self, decisions: Decisions, now: float) -> Answer:
-        """What a policy says about it now."""
-        return decisions.decide(self.caller, self.variant, self.mode, self.purpose, now, self.used)
+        """What a policy says about it now; from here on it stands on that."""
+        self.answer = decisions.decide(
+            self.caller, self.variant, self.mode, self.purpose, now, self.used
+        )
+        return self.answer
 
     def end(self) -> None:
         """Reset the client's connection and give the upstream's up."""
@@ -77,17 +80,14 @@ class Exchanges:
         """Those that a policy does not grant; the others go on under it. None grants nothing."""
         if decisions is None:
             return [*self._live]
-        found = []
-        for exchange in self._live:
-            answer = exchange.decide(decisions, now)
-            if not answer.decision.allowed:
-                found.append(exchange)
-            exchange.until = answer.until
-        return found
+        return [each for each in self._live if not each.decide(decisions, now).decision.allowed]
 
     def over(self, now: float) -> list[Exchange]:
-        """Those whose grant has come to its end, and must be decided again."""
-        return [each for each in self._live if each.until is not None and each.until <= now]
+        """Those whose grant has come to its end, and must be decided again.
+
+        So must those whose grant is still to begin: the clock was set back.
+        """
+        return [each for each in self._live if each.answer and not each.answer.holds(now)]
 
 
 async def end_all(exchanges: Iterable[Exchange]) -> int:
@@ -100,13 +100,10 @@ async def end_all(exchanges: Iterable[Exchange]) -> int:
         exchange.end()
     if not ending:
         return 0
-    tasks = [exchange.task for exchange, _ in ending]
-    gone = [asyncio.ensure_future(exchange.connection.gone.wait()) for exchange, _ in ending]
-    _, open_ = await asyncio.wait([*tasks, *gone], timeout=CLOSE_SECONDS)
+    over = [each for exchange, _ in ending for each in (exchange.task, exchange.connection.gone)]
+    _, open_ = await asyncio.wait(over, timeout=CLOSE_SECONDS)
     # The transport closes its socket right after it has said that the connection is lost.
     await asyncio.sleep(0)
     if open_:
-        for each in gone:
-            each.cancel()
         raise NotCutError(f"{len(open_)} barred connections did not close: end this worker")
     return sum(exchange.connection.sent - before for exchange, before in ending)

@@ -73,7 +73,7 @@ class Connection(RequestHandler):
         self._began: float | None = None
         """When the headers that are not yet complete began to come."""
         self._bytes = 0
-        self.gone = asyncio.Event()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
 
     @property
     def sent(self) -> int:
@@ -106,7 +106,8 @@ class Connection(RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """The socket is being closed."""
         super().connection_lost(exc)
-        self.gone.set()
+        if not self.gone.done():
+            self.gone.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         """Parse, and watch over headers that are not complete."""
