@@ -126,9 +126,8 @@ class Enforcement:
         for exchange in self._exchanges.over(now):
             expires = exchange.caller.expires
             answer = exchange.decide(decisions, now) if decisions else None
-            if answer and answer.decision.allowed and (expires is None or now < expires):
-                exchange.until = answer.until
-            else:
+            ended = expires is not None and expires <= now
+            if answer is None or not answer.decision.allowed or ended:
                 ending.append(exchange)
         self.metrics.cut.labels("time").inc(len(ending))
         self.metrics.late_bytes.inc(await end_all(ending))

@@ -160,7 +160,6 @@ class Proxy:
         self._check_still_known(exchange, now)
         exchange.used = charge.hold.before if charge.hold else NOT_COUNTED
         answer = exchange.decide(decisions, now)
-        exchange.until = answer.until
         event = self._event(decisions, exchange, answer)
         if not answer.decision.allowed:
             await self._audit.commit(event)

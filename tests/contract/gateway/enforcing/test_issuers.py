@@ -5,7 +5,7 @@ import json
 import ssl
 import subprocess
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,12 +53,16 @@ class Source:
         self.looks += 1
         return web.Response(text=self.text, status=self.status, headers={"Location": "/other"})
 
+    async def moved(self, _: web.Request) -> web.Response:
+        return web.Response(text=self.text)
+
 
 @asynccontextmanager
 async def published(text: str) -> AsyncIterator[Source]:
     """A source on loopback."""
     source, app = Source(text), web.Application()
     app.router.add_get("/jwks", source.answer)
+    app.router.add_get("/other", source.moved)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -108,6 +112,78 @@ async def test_a_source_that_fails_leaves_the_keys_for_an_hour():
         with pytest.raises(RefusedError) as caught:
             await found.read(text)
         assert caught.value.status == 503
+        await found.close()
+
+
+Trick = Callable[[Source], None]
+
+
+def oversized(source: Source) -> None:
+    source.text += " " * keysets.MAX_BYTES
+
+
+def with_an_error(source: Source) -> None:
+    source.status = 500
+
+
+def elsewhere(source: Source) -> None:
+    source.status = 302
+
+
+async def whatever_comes(keys: keysets.KeySet) -> bytes:
+    """Keys without a bound, of any status, from wherever they are said to be."""
+    url = str(keys._issuer.jwks_url)
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.read()
+
+
+async def believes_a_trick(trick: Trick) -> bool:
+    """Whether keys are taken from an answer that is none."""
+    clock = [time.time()]
+    async with published(jwks(EC_KEY)) as source:
+        found = reader(source, clock)
+        await found.read(token())
+        source.text = jwks(NEW_KEY)
+        trick(source)
+        clock[0] += 61
+        try:
+            await found.read(token(key=NEW_KEY))
+        except RefusedError:
+            return False
+        else:
+            return True
+        finally:
+            await found.close()
+
+
+TRICKS = [oversized, with_an_error, elsewhere]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_keys_come_from_a_whole_answer_and_no_other(trick: Trick):
+    assert not await believes_a_trick(trick)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("trick", TRICKS)
+async def test_twin_without_the_look_at_the_answer(trick: Trick, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(keysets.KeySet, "_read", whatever_comes)
+    assert await believes_a_trick(trick)
+
+
+@pytest.mark.asyncio
+async def test_twin_without_the_hour_lost_keys_are_believed_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(keysets, "STALE_SECONDS", float("inf"))
+    clock = [time.time()]
+    async with published(jwks(EC_KEY)) as source:
+        found, text = reader(source, clock), token(exp=int(time.time()) + 90_000)
+        await found.read(text)
+        source.status = 500
+        clock[0] += 3601
+        assert (await found.read(text)).person == "ann"
         await found.close()
 
 
