@@ -131,6 +131,7 @@ def review_run(
     workers: int = 2,
     accept_grade: bool = False,
     whole_battery: bool = False,
+    agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     resume: str | None = None,
     json: Json = False,
 ) -> int:
@@ -145,6 +146,8 @@ def review_run(
         accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
         whole_battery: Run every item before any verdict, instead of stopping where the answer is
             known; fixed when the battery is sealed.
+        agency: An agency of the framework that takes part, by its id; may be given again. It can
+            concur, designate, and issue directives.
         resume: Take the centre's halt back; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
@@ -157,6 +160,7 @@ def review_run(
         workers=workers,
         accept_grade=accept_grade,
         whole_battery=whole_battery,
+        agencies=agency,
         resume=resume,
     )
     with observer() as watching, open_installation() as installation:

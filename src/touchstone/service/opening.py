@@ -1,6 +1,7 @@
 """From a submission to an open case: parties, agreement, submission, clock."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from touchstone.evaluation import Submission, endpoint_digest
@@ -26,7 +27,9 @@ def default_centre(framework: Framework) -> str:
     return named[0].id if len(named) == 1 else DEFAULT_CENTRE
 
 
-def check_parties(framework: Framework, submission: Submission) -> None:
+def check_parties(
+    framework: Framework, submission: Submission, agencies: Sequence[str] = ()
+) -> None:
     """Refuse what `open_case` would refuse, before anything is made or asked.
 
     Raises:
@@ -48,6 +51,13 @@ def check_parties(framework: Framework, submission: Submission) -> None:
             f"developer.id: {developer!r} is another party of framework {framework.id}; write the "
             "developer's own id"
         )
+    known = [p.id for p in framework.parties if p.role == "agency"]
+    for number, agency in enumerate(agencies):
+        if agency not in known or agency in agencies[:number]:
+            raise CannotRunError(
+                f"--agency {agency[:64]!a}: name once each the agencies of framework "
+                f"{framework.id} that take part; they are {', '.join(known) or 'none'}"
+            )
 
 
 def open_case(

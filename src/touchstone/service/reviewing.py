@@ -148,6 +148,11 @@ def run_review(
                 f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid"
             )
         else:
+            if options.agencies and options.agencies != case.cast.agencies:
+                stand = ", ".join(case.cast.agencies) or "none"
+                raise CannotRunError(
+                    f"--agency: case {case.id[:12]} is open with agencies: {stand}"
+                )
             observer.step(f"Going on with case {case.id[:12]}")
         _resume(case, options.resume)
         prepared = _prepare(case, options, observer)
@@ -171,7 +176,7 @@ def _check(options: ReviewOptions, out: Path) -> None:
 
 def _check_new(framework: Framework, submission: Submission, options: ReviewOptions) -> None:
     """Refuse what opening, sealing or measuring would refuse, before a case is opened."""
-    check_parties(framework, submission)
+    check_parties(framework, submission, options.agencies)
     plan = battery_plan(framework, families(), options.items or DEFAULT_ITEMS, "battery-1")
     runs(framework, plan, submission)
     require_grade(preflight().grade, accept=options.accept_grade)
