@@ -146,7 +146,9 @@ class _Bench:
         for number in range(rounds):
             for name, times in found.items():
                 self._tell(f"{streams} paced streams, round {number + 1} of {rounds}: {name}")
-                times.extend(uvloop.run(first_tokens(self._ports[name], requests, _INTERVAL)))
+                times.extend(
+                    uvloop.run(first_tokens(self._ports[name], requests, _EVENTS * _INTERVAL))
+                )
         what = f"{streams} paced streams: first token later by"
         base, ours = found[STUB], found[GATEWAY]
         median = statistics.median(ours) - statistics.median(base)

@@ -27,15 +27,15 @@ async def alone(port: int, request: bytes, count: int) -> list[float]:
     return taken
 
 
-async def first_tokens(port: int, requests: Sequence[bytes], interval: float) -> list[float]:
+async def first_tokens(port: int, requests: Sequence[bytes], length: float) -> list[float]:
     """Seconds to the first part of each stream, with all streams running side by side.
 
-    Each connection opens its stream again as soon as it has ended, some times over; they begin
-    spread over `interval`, so that they do not come in step.
+    Each connection opens its stream again as soon as it has ended, some times over. They begin
+    spread over a stream's `length` in seconds, so that all the while as many are open.
     """
 
     async def caller(number: int, request: bytes) -> list[float]:
-        await asyncio.sleep(number * interval / len(requests))
+        await asyncio.sleep(number * length / len(requests))
         connection = await Connection.open(port)
         taken = []
         for turn in range(_TURNS):
