@@ -32,7 +32,7 @@ def test_the_lede_says_what_came_out_who_decided_and_whose_word_is_missing(
 ):
     measured, decided, missing = pages["example-centre"].summary
     assert "Example Centre measured Example Model 3 of Example Lab on three criteria" in measured
-    assert "In thinking mode it is above the threshold on all three." in measured
+    assert "In thinking mode it is above the threshold or within its zone on all three." in measured
     assert "The rule proposes: covered frontier model." in decided
     assert "Example Agency decided on 21 November 2026: covered frontier model." in decided
     assert "Example Treasury was asked to concur and has not answered" in missing

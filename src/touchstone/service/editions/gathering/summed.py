@@ -70,20 +70,33 @@ def _came_out(results: Sequence[ResultRow]) -> str:
     said = []
     for mode in modes:
         rows = [row for row in results if row.mode == mode]
-        by_word = [
-            (words, sum(row.verdict in kinds for row in rows)) for words, kinds in WORDS.items()
-        ]
-        parts = [f"{words} {_of(count, len(rows))}" for words, count in by_word if count]
+        parts = []
+        for (words, zoned), kinds in WORDS.items():
+            count = sum(row.verdict in kinds and _zoned(row) is zoned for row in rows)
+            if count:
+                parts.append(f"{words} {_of(count, len(rows))}")
         said.append(f"In {mode} mode it is {listed(parts)}.")
     return " ".join(said)
 
 
+_OPEN = ("undetermined", "at-ceiling", "not-reached", "no-threshold")
 WORDS = {
-    "above the threshold on": ("above",),
-    "below it on": ("below",),
-    "too near the threshold to matter on": ("within-zone",),
-    "undecided on": ("undetermined", "at-ceiling", "not-reached", "no-threshold"),
+    ("above the threshold on", False): ("above",),
+    ("above the threshold or within its zone on", True): ("above",),
+    ("below the threshold on", False): ("below",),
+    ("below the threshold or within its zone on", True): ("below",),
+    ("too near the threshold to matter on", False): ("within-zone",),
+    ("undecided on", False): _OPEN,
 }
+"""Words, and whether they are those of a verdict that only claims so much, by kinds of verdict."""
+
+
+def _zoned(row: ResultRow) -> bool:
+    """Whether the word claims a rate that is short of the threshold by its zone."""
+    if row.evidence is None or row.verdict not in {"above", "below"}:
+        # A path that may not be read does not make the claim larger.
+        return row.verdict in {"above", "below"} and row.sealed is not None and row.zone > 0
+    return row.evidence.claimed not in {None, row.threshold}
 
 
 def _of(count: int, all_of: int) -> str:
