@@ -1,8 +1,9 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench soak requirements clean runtime dev
+.PHONY: help demo test lint format docs bench soak fuzz requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
+FUZZ_SECONDS ?= 60
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +32,9 @@ bench: runtime ## ratio tables
 
 soak: dev ## the long forms of the crash, fuzz and law campaigns
 	@HYPOTHESIS_PROFILE=soak TOUCHSTONE_SOAK=1 $(BIN)/python -m pytest -n 2 --timeout 7200
+
+fuzz: dev ## hostile bytes at a running gateway, FUZZ_SECONDS=60; FUZZ="--seed N" or "--replay FILE"
+	@PYTHONPATH=src:tests $(BIN)/python -m support.gateway_fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
 
 requirements: dev ## compile requirements/*.in to hashed lists, without addresses
 	@for kind in bootstrap runtime dev; do \

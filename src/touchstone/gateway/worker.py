@@ -10,6 +10,7 @@ import ctypes
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -239,6 +240,12 @@ def _collect_less() -> None:
     gc.set_threshold(*_COLLECT)
 
 
+def raise_file_limit() -> None:
+    """Let this process have as many connections as the machine allows it: each is a file."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def die_with_parent(parent: int) -> None:
     """Be killed when the supervisor ends, however it ends; end now if it has."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -256,6 +263,7 @@ def main(argv: list[str]) -> None:
     """Run one worker; the supervisor's signals are not meant for it."""
     control, parent, *listeners = map(int, argv)
     die_with_parent(parent)
+    raise_file_limit()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {os.getpid()} %(message)s")
