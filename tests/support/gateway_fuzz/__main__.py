@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import secrets
 import sys
 import tempfile
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--replay", type=Path, help="a file that an earlier campaign left")
     parser.add_argument("--out", type=Path, default=Path("out/gateway-fuzz-found.json"))
     asked = parser.parse_args(arguments)
+    # The stub's own complaints about clients that leave.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder, target(Path(folder)) as found:
         if asked.replay:
             return replay(found, asked.replay)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,7 +30,7 @@ from support.gateway_loop import (
     until,
 )  # fmt: skip
 from touchstone.gateway import deciding
-from touchstone.gateway.adapters import OpenAI
+from touchstone.gateway.adapters import OpenAI, openai
 from touchstone.gateway.enforcing import (
     Enforcement,
     exchanges,
@@ -38,9 +39,10 @@ from touchstone.gateway.enforcing import (
     requests,
     server,
 )
-from touchstone.gateway.identity import Identities
+from touchstone.gateway.identity import Identities, tokens
 
 pytestmark = pytest.mark.asyncio
+BODY = json.dumps(CHAT).encode()
 PATH = "/v1/chat/completions"
 QUERY = f"{PATH}?reasoning_effort=high"
 PATIENCE = 0.5
@@ -89,11 +91,11 @@ def plain(*headers: str, kind: str = "application/json") -> bytes:
     return data.replace(b"Host: x\r\n", "\r\n".join(["Host: x", *headers, ""]).encode())
 
 
-def in_chunks(body: bytes, size: int) -> bytes:
-    """The same request with another body, in chunks."""
+def in_chunks(body: bytes, size: int, before: bytes = b"") -> bytes:
+    """The same request with another body, in chunks; `before` stands before their sizes."""
     head = plain().partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\n"
     parts = [body[at : at + size] for at in range(0, len(body), size)]
-    return head + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+    return head + b"".join(before + b"%x\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 def moment(seconds: float) -> str:
@@ -232,6 +234,32 @@ async def keys_that_rotate(loop: Loop) -> bool:
         return await ends(reader)
 
 
+def refuses(data: Callable[[], bytes]) -> "Probe":
+    """A probe that is refused, and of which nothing is forwarded."""
+
+    async def probe(loop: Loop) -> bool:
+        refused = b" 400 " in await status(loop, data())
+        return refused and not loop.stub.requests
+
+    return probe
+
+
+def refuses_token(make: Callable[[], str]) -> "Probe":
+    """A probe whose token makes nobody known."""
+
+    async def probe(loop: Loop) -> bool:
+        refused = b" 401 " in await status(loop, request_bytes(make(), CHAT))
+        return refused and not loop.stub.requests
+
+    return probe
+
+
+def unsigned() -> str:
+    """A token of alg none, with the content of a good one."""
+    head = urlsafe_b64encode(b'{"alg":"none","kid":"ec-1"}').decode().rstrip("=")
+    return f"{head}.{token().split('.')[1]}."
+
+
 # ---------------------------------------------------------------- the guards, and their removal
 Remove = Callable[[pytest.MonkeyPatch], None]
 Probe = Callable[[Loop], Awaitable[bool]]
@@ -286,6 +314,32 @@ def believing_all(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(proxying.Proxy, "_check_still_known", lambda *_: None)
 
 
+def mending(patch: pytest.MonkeyPatch) -> None:
+    """Mend what a client sends before it is parsed, as lenient servers do."""
+    parse = server.Connection.data_received
+
+    def mended(connection: server.Connection, data: bytes) -> None:
+        data = data.replace(b"Content-Length: 3\r\n", b"")
+        data = data.replace(b"\r\n folded", b" folded").replace(b"0x", b"")
+        parse(connection, data)
+
+    patch.setattr(server.Connection, "data_received", mended)
+
+
+def lenient(body: bytes) -> Any:
+    """JSON as some readers take it."""
+    return json.loads(body.replace(b",}", b"}"))
+
+
+def a_known_issuer(reader: tokens.TokenReader, _: object) -> Any:
+    """The first issuer, whoever signed."""
+    return reader._issuers[0]
+
+
+async def unverified(*_: object) -> None:
+    """Whoever signed, and however."""
+
+
 NO_TIMEOUT = SimpleNamespace(timeout=lambda _: contextlib.nullcontext())
 GUARDS = {
     "body_seconds": Guard(
@@ -321,6 +375,33 @@ GUARDS = {
     "upgrade": Guard(an_upgrade, without(requests, "check_head", lambda _: None)),
     "fixed errors": Guard(
         a_token_in_an_error, without(server.Connection, "handle_error", RequestHandler.handle_error)
+    ),
+    "conflicting lengths": Guard(refuses(lambda: plain("Content-Length: 3")), mending),
+    "folding": Guard(refuses(lambda: plain("X-A: b\r\n folded")), mending),
+    "chunk tricks": Guard(refuses(lambda: in_chunks(BODY, 99, b"0x")), mending),
+    "invalid JSON": Guard(
+        refuses(lambda: in_chunks(BODY[:-1] + b",}", 99)), without(openai, "parse_object", lenient)
+    ),
+    "duplicate keys": Guard(
+        refuses(lambda: in_chunks(BODY[:-1] + b',"model":"other-name"}', 99)),
+        without(openai, "parse_object", json.loads),
+    ),
+    "alg none": Guard(refuses_token(unsigned), without(tokens.TokenReader, "_verify", unverified)),
+    "another's signature": Guard(
+        refuses_token(lambda: token(key=NEW_KEY)),
+        without(tokens.TokenReader, "_verify", unverified),
+    ),
+    "wrong issuer": Guard(
+        refuses_token(lambda: token(iss="https://evil.example")),
+        without(tokens.TokenReader, "_issuer", a_known_issuer),
+    ),
+    "wrong audience": Guard(
+        refuses_token(lambda: token(aud="another-gateway")),
+        without(tokens.TokenReader, "_issuer", a_known_issuer),
+    ),
+    "future token": Guard(
+        refuses_token(lambda: token(iat=int(time.time()) + 900)),
+        without(tokens, "check_times", lambda found, *_: found["exp"]),
     ),
     "remembered decisions": Guard(
         a_clock_that_went_back, without(deciding.Answer, "holds", lambda *_: True)
