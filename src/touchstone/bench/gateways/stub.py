@@ -47,7 +47,7 @@ class Stream:
         self.parts = 0
         self.over = False
         self._transport = transport
-        transport.write(_STREAM)
+        self._head = _STREAM
 
     def next(self, most: int | None) -> bool:
         """Send the next part; whether another one is to follow."""
@@ -77,7 +77,9 @@ class Stream:
 
     def _send(self, part: bytes) -> None:
         self.digest.update(part)
-        self._transport.write(b"%x\r\n%s\r\n" % (len(part), part))
+        # The head goes out with the first part, as it does where a model thinks before it speaks.
+        self._transport.write(b"%s%x\r\n%s\r\n" % (self._head, len(part), part))
+        self._head = b""
 
 
 class Stub:
