@@ -12,7 +12,9 @@ import pytest
 from aiohttp.http import HttpVersion10, HttpVersion11
 
 from support.gateway_loop import CHAT, Loop, Stub, gateway, request_bytes, slow_reader, token, until
-from touchstone.gateway.enforcing import requests, server
+from touchstone.gateway.enforcing import proxying, requests, server
+from touchstone.gateway.enforcing.exchanges import Exchange
+from touchstone.gateway.enforcing.metering import Charge
 
 pytestmark = pytest.mark.asyncio
 PATH = "/v1/chat/completions"
@@ -134,18 +136,24 @@ async def test_a_request_with_two_lengths_or_none_is_refused(tmp_path: Path):
         assert len(loop.enforcement._exchanges) == 0
 
 
+async def pipelined(loop: Loop, *requested: bytes) -> list[str]:
+    """The statuses of requests that are sent at once over one connection."""
+    reader, writer = await asyncio.open_connection(loop.host, loop.port)
+    writer.write(b"".join(requested))
+    statuses = []
+    for _ in requested:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
+        await reader.readexactly(length)
+        statuses.append(head.split(" ")[1])
+    await closed(writer)
+    return statuses
+
+
 async def test_pipelined_requests_are_judged_one_by_one(tmp_path: Path):
-    barred = request(nationality="XB")
+    barred, absent = request(nationality="XB"), request(body=b'{"model":"nothing"}')
     async with gateway(tmp_path) as loop:
-        reader, writer = await asyncio.open_connection(loop.host, loop.port)
-        writer.write(request() + request(body=b'{"model":"nothing"}') + barred + request())
-        statuses = []
-        for _ in range(4):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = int(head.lower().split("content-length: ")[1].split("\r\n")[0])
-            await reader.readexactly(length)
-            statuses.append(head.split(" ")[1])
-        await closed(writer)
+        statuses = await pipelined(loop, request(), absent, barred, request())
         assert statuses == ["200", "404", "403", "200"]
         assert len(loop.stub.requests) == 2
 
@@ -276,6 +284,21 @@ class _Any(set[Any]):
 
     def __contains__(self, _: object) -> bool:
         return True
+
+
+async def test_without_the_second_decision_the_barred_come_behind_the_granted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    grant, granted = proxying.Proxy._grant, set[Any]()
+
+    async def once(proxy: proxying.Proxy, exchange: Exchange, charge: Charge) -> None:
+        if exchange.connection not in granted:
+            granted.add(exchange.connection)
+            await grant(proxy, exchange, charge)
+
+    monkeypatch.setattr(proxying.Proxy, "_grant", once)
+    async with gateway(tmp_path) as loop:
+        assert await pipelined(loop, request(), request(nationality="XB")) == ["200", "200"]
 
 
 async def test_without_the_guard_one_of_two_tokens_counts(
