@@ -43,6 +43,8 @@ class PlanPage:
     headline: str
     cannot: tuple[str, ...]
     columns: tuple[str, ...]
+    meaning: str
+    """What the columns say."""
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     samples: tuple[SamplesCurve, ...]

@@ -95,9 +95,9 @@ def tasks_needed(
     None where a thousand million would not do.
 
     Raises:
-        UnusableNumbersError: as for `power`, or a distance of 0.
+        UnusableNumbersError: as for `smallest_difference`, or a distance of 0.
     """
-    require_level(wanted, "a power")
+    _require_wanted(wanted, error)
     if not distance:
         raise UnusableNumbersError("no number of tasks tells a difference of 0")
     each = design.tasks / design.clusters
@@ -145,9 +145,9 @@ def smallest_difference(
     None where not even the farthest possible rate is told.
 
     Raises:
-        UnusableNumbersError: a level outside (0, 1).
+        UnusableNumbersError: a level outside (0, 1), or a chance to be wrong as large as `wanted`.
     """
-    require_level(wanted, "a power")
+    _require_wanted(wanted, question.error)
     room = 1 - question.at if side > 0 else question.at
 
     def lacking(distance: float) -> float:
@@ -157,6 +157,16 @@ def smallest_difference(
     if lacking(room) < 0:
         return None
     return float(brentq(lacking, 1e-9, room, xtol=1e-7))
+
+
+def _require_wanted(wanted: float, error: float) -> None:
+    require_level(wanted, "a power")
+    require_level(error, "an error rate")
+    if error >= wanted:
+        raise UnusableNumbersError(
+            f"an error rate of {error} allows any word at least as often as the power of {wanted} "
+            "asks for it: choose a smaller one"
+        )
 
 
 def extremes_told(independent: int, rule: RateRule) -> tuple[bool, bool]:

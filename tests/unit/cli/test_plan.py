@@ -25,7 +25,7 @@ def test_a_plan_that_cannot_answer_is_a_no(command: Command, tmp_path: Path):
     assert said.code == 1
     told = json.loads(said.out)
     assert told["answerable"] is False
-    assert "5 points beyond these 83 items" in told["runs"][0]["cannot"][0]
+    assert "5 points from the threshold, on further" in told["runs"][0]["cannot"][0]
     assert told["worst"]["samples"] == 3 * 83
 
 
@@ -50,6 +50,8 @@ def test_a_question_needs_no_submission(command: Command):
         (("--tasks", "83", "--points", "nan"), "--points nan"),
         (("--tasks", "83", "--points", "5", "--threshold", "1"), "strictly between 0 and 1"),
         (("--tasks", "83", "--points", "5", "--alpha", "0"), "strictly between 0 and 1"),
+        (("--tasks", "83", "--points", "5", "--alpha", "0.9"), "an error rate of 0.9 allows"),
+        (("--tasks", "83", "--points", "5", "--alikeness", "2"), "0 to below 1, not 2"),
         (("--tasks", "83", "--points", "5", "--items", "3"), "--items goes with a SUBMISSION"),
         (("--out", "plan.html"), "--out goes with a SUBMISSION"),
         (("--attempts", "10"), "--attempts and --rate go together"),
@@ -68,6 +70,7 @@ def test_what_cannot_be_asked_is_one_line(command: Command, words: tuple[str, ..
         (("--tasks", "83"), "--tasks is for a question without a submission"),
         (("--items", "0"), "--items 0: write a number from 1 to 5000"),
         (("--clusters", "31"), "30 tasks in 31 clusters"),
+        (("--alikeness", "1.5"), "0 to below 1, not 1.5"),
         (("--price-in", "3"), "--price-in and --price-out go together"),
         (("--concurrency", "0"), "--concurrency 0"),
         (("--seconds-per-sample", "0"), "--seconds-per-sample 0"),

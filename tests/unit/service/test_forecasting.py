@@ -72,7 +72,10 @@ def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
     assert 0 < found.expected.samples < found.worst.samples
     assert found.answerable
     assert (found.review_by, found.days_left) == ("2027-01-05", 45)
-    assert "its zone of 10 points beyond these 30 items: told with chance" in str(found.lines())
+    zone = (
+        "its zone: 10 points from the threshold, on further tasks like these 30: told with chance"
+    )
+    assert zone in str(found.lines())
 
 
 def test_the_foretold_samples_are_those_that_replays_take():
@@ -191,11 +194,21 @@ def test_points_beyond_the_items_are_asked_for_and_cannot_be_told(tmp_path: Path
     found = planned(tmp_path, asked)
     assert not found.answerable
     (line,) = [line for line in found.lines() if line.startswith("CANNOT")]
-    assert "all: 5 points beyond these 83 items: told with chance 9% only" in line
+    told = "5 points from the threshold, on further tasks like these 83: told with chance 9% only"
+    assert f"all criteria: {told}" in line
+    assert "83 items in 20 clusters count as 43 independent ones" in str(found.lines())
     beyond = found.runs[0].beyond
     assert beyond
     assert beyond.effective == pytest.approx(83 / 1.945)
     assert planned(tmp_path, PlanOptions(items=83, points=25)).answerable
+
+
+@pytest.mark.parametrize(
+    ("seconds", "days"), [(0.01, "<0.001 to <0.001"), (600, " to 0.026"), (1e7, " to 434")]
+)
+def test_days_are_written_as_people_write_them(tmp_path: Path, seconds: float, days: str):
+    found = planned(tmp_path, PlanOptions(seconds_per_sample=seconds))
+    assert table_rows(found)[0][-1].endswith(days)
 
 
 def test_rare_successes_have_their_chance_to_be_missed(tmp_path: Path):

@@ -131,6 +131,8 @@ def test_a_fixed_design_errs_no_more_than_it_says():
         lambda: power(INDEPENDENT, 0.1, 0.0, 0.05),
         lambda: tasks_needed(INDEPENDENT, 0.0, 0.25, 0.05),
         lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.05), 1, 1.0),
+        lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.9), 1),
+        lambda: tasks_needed(INDEPENDENT, 0.05, 0.25, 0.8),
         lambda: extremes_told(0, RateRule(0.5, 0, 0.05, 0.05)),
         lambda: fixed_chances(0, RateRule(0.5, 0, 0.05, 0.05), np.array([0.5])),
     ],

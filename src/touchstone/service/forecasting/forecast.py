@@ -168,7 +168,7 @@ def _shared(said: Sequence[tuple[RunForecast, tuple[str, ...]]]) -> list[str]:
         for text in texts:
             runs.setdefault(text, []).append(run)
     return [
-        f"{'all' if len(group) == len(said) > 1 else _named(group)}: {text}"
+        f"{'all criteria' if len(group) == len(said) > 1 else _named(group)}: {text}"
         for text, group in runs.items()
     ]
 

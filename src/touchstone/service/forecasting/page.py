@@ -15,7 +15,15 @@ from touchstone.service.forecasting.forecast import (
 COLUMNS = (
     "Criterion, mode", "Items", "Samples", "By distance", "Tells beyond", "Tokens", "Money", "Days",
 )  # fmt: skip
+MEANING = (
+    "Samples, tokens, money and days: expected to worst. By distance: expected samples, if the "
+    "true rate lies so many points from the threshold. Tells beyond: the smallest difference above "
+    "/ below the threshold that the whole battery tells of further tasks like these, with chance "
+    "80%."
+)
+"""What the columns say, for a page that is read without its manual."""
 _THOUSAND, _MILLION = 1e3, 1e6
+_LEAST_DAYS, _MANY_DAYS = 0.001, 10
 _T = TypeVar("_T", bound=Hashable)
 
 
@@ -62,11 +70,18 @@ def _cost(expected: Cost, worst: Cost, currency: str) -> tuple[str, str, str]:
     if expected.money is not None and worst.money is not None:
         money = f"{_money(expected.money)} to {_money(worst.money)} {currency}"
     tokens = f"{_short(expected.tokens)} to {_short(worst.tokens)}"
-    return tokens, money, _range(expected.days, worst.days, "{:.2g}")
+    return tokens, money, f"{_days(expected.days)} to {_days(worst.days)}"
 
 
 def _range(low: float, high: float, shape: str) -> str:
     return f"{shape.format(low)} to {shape.format(high)}"
+
+
+def _days(days: float) -> str:
+    """Two figures; never an exponent."""
+    if 0 < days < _LEAST_DAYS:
+        return f"<{_LEAST_DAYS:g}"
+    return f"{days:.2g}" if days < _MANY_DAYS else f"{days:,.0f}"
 
 
 def _money(value: Decimal) -> str:
@@ -93,6 +108,7 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
         else "As planned, it can answer what is asked",
         cannot=cannot,
         columns=COLUMNS,
+        meaning=MEANING,
         rows=tuple(table_rows(forecast)),
         notes=notes,
         samples=tuple(

@@ -152,7 +152,7 @@ def answer(asked: Asked) -> Answer:
             f"--agreement {asked.agreement:g}: write a correlation from 0 to below 1"
         )
     clusters = asked.tasks if asked.clusters is None else asked.clusters
-    design = Design(asked.tasks, clusters, asked.alikeness if clusters < asked.tasks else 0.0)
+    design = Design(asked.tasks, clusters, asked.alikeness)
     at, error = asked.threshold, asked.alpha
     ways = [
         ("against the threshold", Question(at, error)),

@@ -57,15 +57,25 @@ def reach(criterion: NumericCriterion, run: RunRule, size: int, options: PlanOpt
     )
     cannot = _too_small(rule, size) if criterion.measure == "success-rate" else []
     notes = [] if run.design == "sequential" else [_fixed(criterion)]
+    if design.clusters < design.tasks:
+        notes.append(_grouped(design))
     asked = options.points
     distance = float(criterion.zone) if asked is None else asked / 100
     if distance:
         text, told = _told_at(distance, design, questions)
         if told or asked is None:
-            notes.append(text if asked else f"its zone of {text}")
+            notes.append(text if asked else f"its zone: {text}")
         else:
             cannot.append(text)
     return Reach(beyond, tuple(notes), tuple(cannot))
+
+
+def _grouped(design: Design) -> str:
+    return (
+        f"{design.tasks:,} items in {design.clusters:,} clusters count as {design.effective:.0f} "
+        "independent ones, if outcomes within a cluster correlate at "
+        f"{design.alikeness:g}"
+    )
 
 
 def _fixed(criterion: NumericCriterion) -> str:
@@ -100,7 +110,7 @@ def _too_small(rule: RateRule, size: int) -> list[str]:
 
 def _design(size: int, options: PlanOptions) -> Design:
     clusters = size if options.clusters is None else options.clusters
-    return Design(size, clusters, options.alikeness if clusters < size else 0.0)
+    return Design(size, clusters, options.alikeness)
 
 
 def _chances(design: Design, question: Question) -> tuple[tuple[float, float], ...]:
@@ -144,7 +154,8 @@ def _told_at(
         chance = power(design, least, variance, question.error)
         found.append((chance, tasks_needed(design, least, variance, question.error, POWER) or 0))
     chance, needed = min(found, key=lambda each: each[0])
-    head = f"{distance * 100:g} points beyond these {design.tasks} items"
+    whom = "the reference" if questions[0].relative else "the threshold"
+    head = f"{distance * 100:g} points from {whom}, on further tasks like these {design.tasks:,}"
     if chance >= POWER:
         return f"{head}: told with chance {chance:.0%}", True
     return (
