@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from touchstone.gateway import config as configuration
 from touchstone.gateway.config import GatewayConfig, is_loopback, load_config, parse_config
@@ -166,7 +167,7 @@ def test_a_file_that_is_none(tmp_path: Path):
 
 def test_every_key_is_documented():
     page = (Path(__file__).parents[3] / "docs" / "reference" / "gateway.md").read_text("utf-8")
-    models = [GatewayConfig, *configuration._TABLES.values()]
+    models: list[type[BaseModel]] = [GatewayConfig, *configuration._TABLES.values()]
     keys = {name for model in models for name in model.model_fields}
     assert [key for key in sorted(keys) if f"`{key}`" not in page and f"[{key}]" not in page] == [
         "issuers"
