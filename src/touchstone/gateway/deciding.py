@@ -8,7 +8,7 @@ nothing is remembered.
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from touchstone.gateway.identity import Caller
 from touchstone.terms import Decider, Decision, Facts, PolicyBundle, Request
@@ -82,6 +82,30 @@ class Decisions:
             answer = Answer(answer.decision, answer.since, caller.expires)
         self._remember(self._known, key, answer)
         return answer
+
+    def event(
+        self,
+        worker: int,
+        caller: Caller,
+        variant: str,
+        mode: str,
+        purpose: str | None,
+        decision: Decision,
+    ) -> dict[str, Any]:
+        """What is written down of a decision. The sink puts a pseudonym in the caller's place."""
+        return {
+            "kind": "decision",
+            "worker": worker,
+            "epoch": self.epoch,
+            "bundle": self.bundle.number,
+            "caller": caller.person,
+            "variant": variant,
+            "mode": mode,
+            # A word that the terms do not know could be anything, a name or a secret.
+            "purpose": purpose if purpose in self.bundle.policy.purposes else None,
+            "allowed": decision.allowed,
+            "rule": decision.rule,
+        }
 
     def __len__(self) -> int:
         return len(self._known)

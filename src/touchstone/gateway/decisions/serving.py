@@ -142,20 +142,9 @@ class DecisionService:
         self, decisions: Decisions, caller: Caller, question: Question, verdict: Verdict
     ) -> dict[str, Any]:
         """As the data path writes it, with the id that the proxy is told."""
-        known = question.purpose in decisions.bundle.policy.purposes
-        return {
-            "kind": "decision",
-            "worker": self._worker,
-            "epoch": decisions.epoch,
-            "bundle": decisions.bundle.number,
-            "caller": caller.person,
-            "variant": question.variant,
-            "mode": question.mode,
-            "purpose": question.purpose if known else None,
-            "allowed": verdict.decision.allowed,
-            "rule": verdict.decision.rule,
-            "decision": verdict.id,
-        }
+        asked = question.variant, question.mode, question.purpose
+        event = decisions.event(self._worker, caller, *asked, verdict.decision)
+        return {**event, "decision": verdict.id}
 
     def _holds(self, decisions: Decisions, answer: Answer) -> bool:
         over = answer.until is not None and answer.until <= self._clock()

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions, Used
 from touchstone.gateway.enforcing.server import Connection
@@ -38,6 +39,12 @@ class Exchange:
             self.caller, self.variant, self.mode, self.purpose, now, self.used
         )
         return self.answer
+
+    def event(self, worker: int, decisions: Decisions, answer: Answer) -> dict[str, Any]:
+        """What is written down of it."""
+        return decisions.event(
+            worker, self.caller, self.variant, self.mode, self.purpose, answer.decision
+        )
 
     def end(self) -> None:
         """Reset the client's connection and give the upstream's up."""

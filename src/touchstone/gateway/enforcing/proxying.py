@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
 from aiohttp import web
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import steady
-from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions
+from touchstone.gateway.deciding import NOT_COUNTED, Decisions
 from touchstone.gateway.enforcing import requests
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
 from touchstone.gateway.enforcing.metering import Charge, Meter
@@ -160,7 +160,7 @@ class Proxy:
         self._check_still_known(exchange, now)
         exchange.used = charge.hold.before if charge.hold else NOT_COUNTED
         answer = exchange.decide(decisions, now)
-        event = self._event(decisions, exchange, answer)
+        event = exchange.event(self._worker, decisions, answer)
         if not answer.decision.allowed:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
@@ -249,22 +249,6 @@ class Proxy:
         if wanted not in names:
             raise RefusedError(404, "model_not_found", "there is no such model here")
         return _json(200, adapter.model(wanted))
-
-    def _event(self, decisions: Decisions, exchange: Exchange, answer: Answer) -> dict[str, Any]:
-        """What is written down. The sink puts a pseudonym in the place of the caller."""
-        known = exchange.purpose in decisions.bundle.policy.purposes
-        return {
-            "kind": "decision",
-            "worker": self._worker,
-            "epoch": decisions.epoch,
-            "bundle": decisions.bundle.number,
-            "caller": exchange.caller.person,
-            "variant": exchange.variant,
-            "mode": exchange.mode,
-            "purpose": exchange.purpose if known else None,
-            "allowed": answer.decision.allowed,
-            "rule": answer.decision.rule,
-        }
 
 
 def _nothing_in_force() -> RefusedError:
