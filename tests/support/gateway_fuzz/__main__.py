@@ -16,6 +16,8 @@ from support.gateway_fuzz.campaign import BrokenError, Target, batches, target
 from support.gateway_fuzz.hostile import Case
 
 BATCH = 32
+MOODS = (*[200] * 12, 0, 302, 401, 429, 500, 503)
+"""What the endpoint answers to a batch; 0: its streams break off."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,9 +47,11 @@ def campaign(found: Target, seed: int, seconds: float, out: Path) -> int:
     """Throw batches until the time is over or something does not hold."""
     end, random = time.monotonic() + seconds, Random(seed)
     cases: list[Case] = []
+    mood = 200
     try:
         for cases in batches(seed, BATCH):
-            asyncio.run(found.throw(cases))
+            mood = random.choice(MOODS)
+            asyncio.run(found.throw(cases, mood))
             if random.random() < 0.1:
                 found.check_bundles(random)
             if time.monotonic() > end:
@@ -55,8 +59,11 @@ def campaign(found: Target, seed: int, seconds: float, out: Path) -> int:
         found.check_audit()
     except BrokenError as error:
         say(f"broken: {error}")
-        left = [case for case in cases if breaks(found, [case])] or cases
-        saved = {"seed": seed, "why": str(error), "cases": [case.as_json() for case in left]}
+        left = [case for case in cases if breaks(found, [case], mood)] or cases
+        saved = {
+            "seed": seed, "why": str(error), "endpoint": mood,
+            "cases": [case.as_json() for case in left],
+        }  # fmt: skip
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(saved, indent=1), "utf-8")
         say(f"{len(left)} of {len(cases)} cases are in {out}: --replay {out}")
@@ -67,9 +74,10 @@ def campaign(found: Target, seed: int, seconds: float, out: Path) -> int:
 
 def replay(found: Target, path: Path) -> int:
     """Throw the cases of a file once more."""
-    cases = [Case.from_json(each) for each in json.loads(path.read_text("utf-8"))["cases"]]
+    saved = json.loads(path.read_text("utf-8"))
+    cases = [Case.from_json(each) for each in saved["cases"]]
     try:
-        asyncio.run(found.throw(cases))
+        asyncio.run(found.throw(cases, saved["endpoint"]))
     except BrokenError as error:
         say(f"broken again: {error}")
         return 1
@@ -77,10 +85,10 @@ def replay(found: Target, path: Path) -> int:
     return 0
 
 
-def breaks(found: Target, cases: list[Case]) -> bool:
+def breaks(found: Target, cases: list[Case], mood: int) -> bool:
     """Whether these cases alone do it."""
     try:
-        asyncio.run(found.throw(cases))
+        asyncio.run(found.throw(cases, mood))
     except (BrokenError, OSError, AssertionError):
         return True
     return False

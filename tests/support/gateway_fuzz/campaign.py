@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -71,16 +73,23 @@ class Target:
     workers: list[int]
     bundle: int
     tally: Tally = field(default_factory=Tally)
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    """What was forwarded, since the beginning."""
     log_read: int = 0
 
-    async def throw(self, cases: Sequence[Case]) -> None:
-        """Send cases at once, and look at everything that must hold; BrokenError otherwise."""
+    async def throw(self, cases: Sequence[Case], status: int = 200) -> None:
+        """Send cases at once, and look at everything that must hold; BrokenError otherwise.
+
+        The endpoint answers them with `status`; 0: its streams break off.
+        """
         people = frozenset().union(*(case.people for case in cases))
         self.stub.requests.clear()
+        self.stub.status, self.stub.breaks_after = status or 200, None if status else 1
         answers = await asyncio.gather(*(self._send(case) for case in cases))
         for case, answer in zip(cases, answers, strict=True):
             self._check_answer(case, answer)
         self._check_upstream(people)
+        self.stub.status, self.stub.breaks_after = 200, None
         await asyncio.to_thread(self.check_alive)
         self.tally.cases += len(cases)
 
@@ -111,7 +120,8 @@ class Target:
                 self.tally.codes[code[1] or code[2]] += 1
             if status == 500 or (status > 500 and code is None):
                 raise BrokenError(f"an answer {status} without a reason: {text[-200:]!a}")
-            if 200 <= status < 300 and not case.people and "alive" not in text + "ready":
+            said = text.partition("\r\n\r\n")[2].strip()
+            if 200 <= status < 300 and not case.people and said not in {"alive", "ready"}:
                 raise BrokenError(f"nobody was answered {status}: {text[:200]!a}")
         self._check_quiet(answer.decode("utf-8", "replace"), "an answer")
 
@@ -125,9 +135,6 @@ class Target:
                 raise BrokenError(f"the endpoint was shown another key: {[*headers]}")
             self.seen.append((variant, mode))
         self.tally.forwarded += len(self.stub.requests)
-
-    seen: list[tuple[str, str]] = field(default_factory=list)
-    """What was forwarded, since the beginning."""
 
     def check_alive(self) -> None:
         """The same workers, under the same bundle, serve a good request, and logged no secret."""
@@ -269,7 +276,7 @@ drain_seconds = 0.5
             ) as gateway,
         ):
             number = gateway.applied(*RULES).receipt.number
-            secrets = (UPSTREAM_KEY, PROMPT, *(key_of(person) for person in NATIONALITIES))
+            secrets = (UPSTREAM_KEY, PROMPT, *chain.from_iterable(credentials().values()))
             yield Target(gateway, stub, door, secrets, gateway.workers, number)
     finally:
         if before is None:
@@ -278,6 +285,7 @@ drain_seconds = 0.5
             os.environ[KEY_VARIABLE] = before
 
 
+@cache
 def credentials() -> dict[str, list[str]]:
     """The good ones of each person: a key, and a token."""
     return {

@@ -51,7 +51,7 @@ def test_a_seed_gives_the_same_cases_again():
 
 def test_a_case_comes_back_from_its_file(fired: Target, tmp_path: Path):
     path, case = tmp_path / "found.json", request("ann")
-    path.write_text(json.dumps({"cases": [case.as_json()]}))
+    path.write_text(json.dumps({"cases": [case.as_json()], "endpoint": 200}))
     assert Case.from_json(json.loads(path.read_text())["cases"][0]) == case
     assert program.replay(fired, path) == 0
 
