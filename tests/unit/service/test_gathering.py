@@ -39,6 +39,14 @@ def test_the_lede_says_what_came_out_who_decided_and_whose_word_is_missing(
     assert "silence is not consent" in missing
 
 
+def test_the_criteria_together_err_by_the_sum_of_their_rates(pages: dict[str, ReportData]):
+    designation = pages["example-centre"].designation
+    assert designation
+    together = [note for note in designation.notes if note.startswith("Of all three criteria")]
+    assert len(together) == 1
+    assert "with a chance of at most 0.15, the sum of theirs" in together[0]
+
+
 def test_the_public_edition_says_how_much_is_withheld_and_why(pages: dict[str, ReportData]):
     public = pages["public"]
     assert "may read one" in public.summary[0]

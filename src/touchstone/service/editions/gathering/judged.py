@@ -1,13 +1,15 @@
 """What is judged: findings with their responses, and the designation with who agreed."""
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from touchstone.framework import DeclaredCriterion
 from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
-from touchstone.service.editions.gathering.shown import Shown, listed
+from touchstone.service.editions.gathering.shown import Shown, counted, listed
 from touchstone.service.editions.words import VERDICTS, named
 from touchstone.service.reading import Reading
 
@@ -83,7 +85,20 @@ def _notes(case: Shown) -> tuple[str, ...]:
     noted = designation.note if designation else None
     notes = (f"Note of the framework: {noted}",) if noted else ()
     said = (case.content("designation-proposed") or {}).get("together", ())
-    return (*(_together(case, each) for each in said), *notes)
+    return (*(_together(case, each) for each in said), *_over_all(said), *notes)
+
+
+def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """What may be said of all criteria at once, since one of them is enough for the rule."""
+    if len(said) < 2:  # noqa: PLR2004 - one says it itself
+        return ()
+    chance = min(Decimal(1), sum((Decimal(each["alpha"]) for each in said), Decimal(0)))
+    told = (
+        f"Of all {counted(len(said))} criteria, any is wrongly said to be crossed with a chance of "
+        f"at most {chance}, the sum of theirs: the framework states its error rates criterion by "
+        "criterion. That none is crossed is said only where each mode of each is below."
+    )
+    return (told,)
 
 
 def _together(case: Shown, said: dict[str, Any]) -> str:
