@@ -30,6 +30,8 @@ from touchstone.terms.facts import EndUser, Tier
 from touchstone.terms.reading import Text, read, refuse
 
 MAX_RULES = 500
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+"""Of any time in a file, so that whatever is reckoned from it is a time as well."""
 _DUAL_CHOICES = (
     'write dual = "any" (one listed nationality is enough), "all" (every one must be listed) '
     'or "home" (who holds the home nationality counts by it alone)'
@@ -44,17 +46,20 @@ def _code(code: str) -> str:
 
 
 def _moment(text: str) -> str:
+    when: date | datetime
     try:
-        date.fromisoformat(text)
+        when = date.fromisoformat(text)
     except ValueError:
         try:
-            aware = datetime.fromisoformat(text).tzinfo is not None
+            when = datetime.fromisoformat(text)
         except ValueError as error:
             raise ValueError(f"is {text[:40]!a}: write a day such as 2026-12-01") from error
-        if not aware:
+        if when.tzinfo is None:
             raise ValueError(
                 "is a time without a zone: write its offset, such as 2026-12-01T09:00:00Z"
             ) from None
+    if not _FIRST_YEAR <= when.year <= _LAST_YEAR:
+        raise ValueError(f"is {text[:40]!a}: write a year from {_FIRST_YEAR} to {_LAST_YEAR}")
     return text
 
 

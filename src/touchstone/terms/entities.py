@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from touchstone.framework.kinds import Identifier, Line, nearest
+from touchstone.framework.kinds import Identifier, Line, nearest, unseen
 from touchstone.terms.countries import CODES, NATIONALITIES
 from touchstone.terms.document import Code, Terms
 from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier
@@ -137,15 +137,19 @@ def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
                     "it, or leave the cell empty where it is unknown",
                 )
 
-    if not cell("id"):
+    name = cell("id")
+    if not name:
         refuse(source, f"{where}, column id: is empty: write who it is")
+    # The quick look first: of a hundred thousand ids nearly all are plain.
+    if not name.isprintable() and (bad := unseen(name)):
+        refuse(source, f"{where}, column id: holds the unseen character {bad}: leave it out")
     nationalities, residence = cell("nationalities").split(), cell("residence")
     known(nationalities, NATIONALITIES, "nationalities")
     known([residence] if residence else [], CODES, "residence")
     verified = cell("verified").lower()
     if verified not in {"", "true", "false"}:
         refuse(source, f'{where}, column verified: write "true" or "false"')
-    return Person(cell("id"), frozenset(nationalities), residence or None, verified == "true")
+    return Person(name, frozenset(nationalities), residence or None, verified == "true")
 
 
 def _organisations(content: EntitiesText, source: str, terms: Terms) -> dict[str, Organisation]:

@@ -142,9 +142,8 @@ def _explain(
         return f"{where}{': ' if whole and where else ' ' if where else ''}{context['error']}"
     if kind == "literal_error":
         return f"{where} {_about_word(detail['input'], context['expected'])}"
-    if kind in {"greater_than_equal", "less_than_equal"}:
-        bound = f"at least {context['ge']}" if "ge" in context else f"at most {context['le']}"
-        return f"{where} is {detail['input']}: write {bound}"
+    if kind in {"greater_than_equal", "less_than_equal", "too_long"}:
+        return f"{where} {_about_bound(detail['input'], context)}"
     return f"{where} {_MENDS.get(kind, detail['msg'])}"
 
 
@@ -153,6 +152,14 @@ def _about_word(given: Any, expected: str) -> str:
     words = ", ".join(f'"{word}"' for word in known)
     hint = nearest(given, known) if isinstance(given, str) else ""
     return f"is {str(given)[:80]!a}{hint}: write {'one of ' if len(known) > 1 else ''}{words}"
+
+
+def _about_bound(given: Any, bounds: Mapping[str, Any]) -> str:
+    if "max_length" in bounds:
+        most = f"at most {bounds['max_length']} are read: write fewer"
+        return f"has {bounds['actual_length']} items, and {most}"
+    bound = f"at least {bounds['ge']}" if "ge" in bounds else f"at most {bounds['le']}"
+    return f"is {given}: write {bound}"
 
 
 def _keys(model: type[BaseModel]) -> Iterator[str]:

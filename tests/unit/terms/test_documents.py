@@ -135,6 +135,8 @@ def test_a_directive_forbids_until_it_expires():
         ('dual = "any"', "", 'rules 1 ("foreign"): a person who is a national of both XA and XB'),
         ("expires = 2026-12-31T00:00:00Z\n", "", 'the key "expires" is missing: add it'),
         ("2026-12-31T00:00:00Z", "2026-12-31", 'key "expires" is a day, and days begin somewhere'),
+        ("2026-12-31T00:00:00Z", "9999-12-31", "write a year from 1970 to 9000"),
+        ("2026-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00", "write a year from 1970 to 9000"),
         ('["foreign"]', '["Exland"]', "key \"nationality\", item 1 is 'Exland'"),
     ],
 )
@@ -143,6 +145,13 @@ def test_a_directive_with_a_slip_is_refused(old: str, new: str, line: str):
     with pytest.raises(TermsFileError, match=r"d\.toml") as caught:
         parse_directive(DIRECTIVE.replace(old, new), "d.toml", base)
     assert line in str(caught.value)
+
+
+def test_a_directive_with_too_many_rules_is_refused_in_words():
+    base = terms({"id": "all", "effect": "permit"})
+    rules = "".join(f'[[rules]]\nid = "r{n}"\neffect = "forbid"\n' for n in range(501))
+    with pytest.raises(TermsFileError, match="has 501 items, and at most 500 are read: write"):
+        parse_directive(DIRECTIVE.split("[[rules]]", maxsplit=1)[0] + rules, "d.toml", base)
 
 
 ENTITIES = """
