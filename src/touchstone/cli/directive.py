@@ -149,6 +149,8 @@ def _kind(
     if more_broadly is not None:
         given.append(("more-broadly", more_broadly))
     if contested is not None:
+        if not contested.strip():
+            raise CannotOrderError("--contested: write one line that says why")
         given.append(("contested", None))
     if by_class:
         given.append(("by-standing-class", None))

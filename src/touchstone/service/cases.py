@@ -82,7 +82,9 @@ def find(installation: Installation, beginning: str) -> str:
         UnknownCaseError: none does, or several do.
     """
     found = [row.case for row in installation.records.cases() if row.case.startswith(beginning)]
-    if not beginning or len(found) != 1:
+    if not beginning:
+        raise UnknownCaseError("name a case by its id's beginning; see: touchstone review list")
+    if len(found) != 1:
         many = f"{len(found)} cases begin" if found else "no case begins"
         raise UnknownCaseError(f"{many} with {beginning[:64]!r}; see: touchstone review list")
     return found[0]

@@ -100,6 +100,15 @@ class Impact:
         names = ("people", *FATES, "nothing", "gaining", "everyone")
         return {name: getattr(self, name) for name in names}
 
+    def summary(self) -> Iterator[str]:
+        """What the counts come to, in sentences."""
+        yield f"{self.nothing:,} are left with nothing, and {self.gaining:,} gain something."
+        if self.everyone:
+            yield (
+                f"Blocking everyone would take from {self.everyone:,}: this spares "
+                f"{self.everyone - self.losing:,} of them."
+            )
+
     def lines(self) -> list[str]:
         """For people."""
         able = self.people - self.outside
@@ -108,13 +117,8 @@ class Impact:
             f"  blocked {self.blocked:>9,}  lose something",
             f"  unknown {self.unknown:>9,}  lose something because a fact about them is not known",
             f"  kept    {self.kept:>9,}  lose nothing",
-            f"{self.nothing:,} are left with nothing, and {self.gaining:,} gain something.",
+            *self.summary(),
         ]
-        if self.everyone:
-            found.append(
-                f"Blocking everyone would take from {self.everyone:,}: this spares "
-                f"{self.everyone - self.losing:,} of them."
-            )
         shorter = summed(self.by_country)
         for title, groups in (
             ("nationality", self.by_kind), ("tier", self.by_tier), ("country", shorter)

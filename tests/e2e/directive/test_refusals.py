@@ -113,6 +113,24 @@ def test_nothing_is_issued_or_previewed_without_agreed_terms(june: June):
         assert "no terms are agreed" in june.directive(deed, order).refused(1)
 
 
+def test_nothing_that_has_ended_is_previewed(issued: June):
+    ended = issued.text("june-12.toml", "expires = ", "expires = 2026-01-01 #")
+    page = issued.folder / "p.html"
+    assert "give a later end" in issued.directive("preview", ended, "--out", page).refused(2)
+    assert not page.exists()
+
+
+def test_a_page_that_cannot_be_written_is_named(issued: June):
+    page = issued.folder / "nowhere" / "p.html"
+    said = issued.directive("preview", issued.file("june-20.toml"), "--out", page).refused(2)
+    assert f"{page}: No such file" in said
+
+
+def test_a_reason_is_not_empty(issued: June):
+    assert "one line that says why" in issued.directive(
+        "answer", "june-12", "--contested", " ").refused(2)  # fmt: skip
+
+
 ISSUING: list[tuple[str, tuple[str, ...], str, str, int, str]] = [
     ("no agency named", (), "", "", 2, "--as: name the agency that issues; in this case are: "),
     ("by the developer", ("--as", "example-lab"), "", "", 1, "is for the agency"),
@@ -122,7 +140,7 @@ ISSUING: list[tuple[str, tuple[str, ...], str, str, int, str]] = [
     ("permits", ("--as", "example-agency"), '"forbid"', '"permit"', 2, "a directive only forbids"),
     ("marking", ("--as", "example-agency", "--marking", "SECRET"), "", "", 2, "write one of RED, "),
     ("far future", ("--as", "example-agency"), "expires = ", "expires = 9998-01-01 #", 2,
-     "the year must lie from 1970 to 9000"),
+     "write a year from 1970 to 9000"),
 ]  # fmt: skip
 
 

@@ -88,10 +88,16 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
     Raises:
         NotAgreedError: no terms are agreed.
         UnreadableTextError, TermsFileError: a file cannot be used; file, key and mend.
+        CannotOrderError: it has ended: it would be shown to bar nobody.
         TooLargeError: the rules tell too many cases apart.
     """
     at, recorded = case.now(), Recorded(case)
     directive = _read(path, recorded)[1]
+    if directive.expires <= seconds(at):
+        raise CannotOrderError(
+            f'{path.name}: key "expires": it ended {utc(directive.expires)}, and now is {at}: give '
+            "a later end"
+        )
     return Previewed(directive, reach_of(recorded, directive, crowd, at))
 
 

@@ -25,8 +25,21 @@ th, td {{ text-align: left; padding: .25rem .5rem; border-bottom: 1px solid #e3e
 .n {{ text-align: right; font-variant-numeric: tabular-nums }}
 td.b {{ width: 40%; min-width: 8rem }}
 svg {{ display: block; width: 100%; height: 1.1rem }}
-.key span {{ display: inline-block; width: .9em; height: .9em; margin: 0 .4em 0 1em;
+.key span {{ display: inline-block; margin-right: 1em }}
+.key i {{ display: inline-block; width: .9em; height: .9em; margin-right: .4em;
   vertical-align: -.1em }}
+@media (max-width: 40rem) {{
+  body {{ margin: 1rem auto }}
+  h1 {{ font-size: 1.5rem; line-height: 1.25 }}
+  table, tbody {{ display: block }}
+  tr {{ display: grid; grid-template-columns: 1.8fr repeat(5, 1fr); align-items: end;
+    border-bottom: 1px solid #e3e9ee }}
+  th, td {{ border: 0; padding: .15rem .1rem; font-size: .8rem; white-space: normal }}
+  th {{ font-size: .7rem }}
+  th:last-child {{ display: none }}
+  td.b {{ grid-column: 1 / -1; width: auto }}
+  svg {{ height: .7rem }}
+}}
 </style></head><body>
 """
 
@@ -38,6 +51,7 @@ def preview_page(shown: Previewed) -> str:
     parts.append(f"<h1>{escape(directive.title)}</h1>")
     parts += [f"<p>{escape(line)}</p>" for line in directive.lines()]
     parts.append("<h2>Who is affected</h2>" + _against(reach) + _key())
+    parts.append(f"<p>{escape(' '.join(reach.summary()))}</p>")
     for title, groups in (
         ("By nationality", reach.by_kind), ("By tier", reach.by_tier),
         ("By country", summed(reach.by_country)),
@@ -67,9 +81,10 @@ def _against(reach: Impact) -> str:
 
 def _key() -> str:
     marks = (
-        f'<span style="background:{_COLOURS[fate]}"></span>{fate}: {_WORDS[fate]}' for fate in FATES
+        f'<span><i style="background:{_COLOURS[fate]}"></i>{fate}: {_WORDS[fate]}</span>'
+        for fate in FATES
     )
-    return f'<p class="key">{"".join(marks)}</p>'
+    return f'<p class="key">{" ".join(marks)}</p>'
 
 
 def _table(groups: Sequence[Group]) -> Iterator[str]:
