@@ -19,6 +19,7 @@ Numbers = NDArray[np.float64]
 GRADED = "graded-1"
 """What a record calls the views of `graded` and the bets on them: other bets need another name."""
 
+_NO_TABLE = "outcomes must be a table of models by items, with no value missing"
 # Shares of belief, set by experiment (ADR 0081).
 _BLIND_SHARE = 0.15
 _HEDGE = 0.02
@@ -88,6 +89,21 @@ def require_outcomes(outcomes: Numbers, what: str = "an outcome") -> None:
         )
 
 
+def as_table(outcomes: Numbers) -> Numbers:
+    """Outcomes as a table, shape (models, items).
+
+    Raises:
+        UnusableNumbersError: rows of different lengths, no rows of items, or what is no number.
+    """
+    try:
+        table = np.asarray(outcomes, float)
+    except (TypeError, ValueError) as error:
+        raise UnusableNumbersError(_NO_TABLE) from error
+    if table.ndim != 2:  # noqa: PLR2004 - models x items
+        raise UnusableNumbersError(_NO_TABLE)
+    return table
+
+
 def blind(size: int) -> Foresight:
     """Views that know no item: every item alike, at one of many rates.
 
@@ -151,9 +167,7 @@ def learn(others: Numbers, dimensions: int = 3) -> Foresight:
     Raises:
         UnusableNumbersError: no items, or values that are no outcomes.
     """
-    table = np.asarray(others, float)
-    if table.ndim != 2:  # noqa: PLR2004 - models x items
-        raise UnusableNumbersError("other models' outcomes must be a table of models by items")
+    table = as_table(others)
     require_outcomes(table)
     models, size = table.shape
     plain = blind(size)

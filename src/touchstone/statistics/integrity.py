@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.foresight import Numbers, as_table
 
 # As many equal outcomes beyond chance as this, in standard deviations, make two models suspect.
 _ALIKE = 6.0
@@ -43,9 +43,9 @@ def check(
     Raises:
         UnusableNumbersError: an empty or ragged table, or names that do not fit it.
     """
-    table = np.asarray(outcomes, float)
-    if table.ndim != 2 or not table.size:  # noqa: PLR2004 - models x items
-        raise UnusableNumbersError("a result set is a table of models by items with no row missing")
+    table = as_table(outcomes)
+    if not table.size:
+        raise UnusableNumbersError("a result set without outcomes cannot be checked")
     if table.shape != (len(models), len(items)):
         raise UnusableNumbersError(
             f"{len(models)} models and {len(items)} items do not name a table of "

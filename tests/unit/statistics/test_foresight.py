@@ -80,6 +80,8 @@ def test_other_models_outcomes_are_checked():
         learn(np.array([[1.0, 0, 1], [0, 0, np.nan]]))
     with pytest.raises(UnusableNumbersError, match="models by items"):
         learn(np.array([1.0, 0]))
+    with pytest.raises(UnusableNumbersError, match="no value missing"):
+        learn([[1.0, 0.0], [1.0]])  # type: ignore[arg-type]  # as a hurried caller passes rows
 
 
 # ------------------------------------------------------------------ by difficulty alone

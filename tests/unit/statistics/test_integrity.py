@@ -71,7 +71,7 @@ def test_models_that_solve_all_are_no_copies():
     assert check(table, MODELS, ITEMS) == ()
 
 
-@pytest.mark.parametrize("table", [np.ones(3), np.ones((0, 3)), np.ones((2, 2))])
+@pytest.mark.parametrize("table", [np.ones(3), np.ones((0, 3)), np.ones((2, 2)), [[1], [1, 0]]])
 def test_what_is_no_table_is_refused(table: np.ndarray):
     with pytest.raises(UnusableNumbersError):
         check(table, MODELS, ITEMS)
