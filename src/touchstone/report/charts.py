@@ -14,7 +14,7 @@ import altair as alt
 import vl_convert
 
 from touchstone.report.data import ResultRow
-from touchstone.report.phrases import verdict_phrase
+from touchstone.report.phrases import exact_percent, verdict_phrase
 
 INK = "#1b2733"
 SOFT = "#9fb6c6"
@@ -87,13 +87,15 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
         + (f"estimated rate {row.rate:.0%}, " if row.evidence else "")
         + f"95% interval {row.interval[0]:.0%} to {row.interval[1]:.0%}"
-        + (
-            "."
-            if row.threshold is None
-            else f", threshold {row.threshold:.0%}: {verdict_phrase(row.verdict)}."
-        )
+        + ("." if row.threshold is None else f", threshold {row.threshold:.0%}: {_concluded(row)}.")
         for row in rows
     )
+
+
+def _concluded(row: ResultRow) -> str:
+    """The verdict with the rate that it claims, which a zone sets apart from the threshold."""
+    said, claimed = verdict_phrase(row.verdict), row.evidence.claimed if row.evidence else None
+    return said if claimed is None else said.replace("the threshold", exact_percent(claimed))
 
 
 def _marks(rows: Sequence[ResultRow], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:

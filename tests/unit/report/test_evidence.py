@@ -83,6 +83,12 @@ def test_the_claim_is_the_rate_at_the_edge_of_the_zone(page: str):
     assert said.count("With its zone of 10 points") == 1, "two of three criteria have none"
 
 
+def test_the_chart_of_rates_says_in_words_what_is_claimed(page: str):
+    (told,) = re.findall(r'<desc id="rates-d">([^<]+)', page)
+    assert "threshold 50%: above 40%." in told
+    assert "threshold 50%: below 60%, as elicited." in told
+
+
 def test_error_rates_are_said_as_chances(page: str):
     said = section(page)
     assert "an “above” like this would come at most 25 times in 1,000 in each mode" in said
