@@ -38,7 +38,12 @@ class Channel:
         return cls(*await asyncio.open_unix_connection(sock=end, limit=_LINE))
 
     def send(self, op: str, **content: Any) -> None:
-        """Say something; what a stopped process does not read waits in memory."""
+        """Say something; what a stopped process does not read waits in memory.
+
+        To one that is gone nothing is said: `receive` tells of it.
+        """
+        if self._writer.is_closing():
+            return
         self._writer.write(json.dumps({"op": op, **content}).encode() + b"\n")
 
     async def receive(self) -> dict[str, Any] | None:

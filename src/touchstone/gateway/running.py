@@ -4,6 +4,7 @@ import json
 import logging
 import re
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -27,9 +28,11 @@ from touchstone.gateway.feed import (
     UrlSource,
     catch_up,
 )
+from touchstone.gateway.identity import Identities
 from touchstone.gateway.receipts import verify_chain
 from touchstone.gateway.supervisor import Supervisor, gateway_key
 from touchstone.gateway.worker import certificates, tls_context
+from touchstone.keys import FileSigner
 from touchstone.terms import PolicyBundle
 
 _ASK_SECONDS = 5.0
@@ -42,11 +45,7 @@ def serve(path: Path) -> None:
     Raises GatewayConfigError, KeyFileError, StateError before anything is served.
     """
     config = load_config(path)
-    # What a worker would only find out in its own process.
-    for upstream in config.upstreams:
-        upstream.api_key()
-    for tls in certificates(config):
-        tls_context(tls)
+    _check_files(config)
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s supervisor %(message)s"
     )
@@ -57,6 +56,15 @@ def serve(path: Path) -> None:
     if supervisor.door is not None:
         log.info("it answers proxies at %s:%d", *supervisor.door)
     uvloop.run(supervisor.run())
+
+
+def _check_files(config: GatewayConfig) -> None:
+    """What a worker would only find out in its own process. Raises GatewayConfigError."""
+    for upstream in config.upstreams:
+        upstream.api_key()
+    for tls in certificates(config):
+        tls_context(tls)
+    Identities(config.identity, time.time, 1)
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,7 @@ def examine(path: Path) -> Examined:
     Nothing is kept. Raises GatewayConfigError, StateError.
     """
     config = load_config(path)
+    _check_files(config)
     kept = Store(config.state).load(config.bundle_pin) if config.state.is_dir() else None
     intake = Intake(config.bundle_pin, lambda *_: None, kept.bundle if kept else None)
     return Examined(config, *uvloop.run(_look(config, intake)))
@@ -204,12 +213,14 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
 def export_audit(path: Path) -> tuple[AuditSummary, Iterator[ExportedLine]]:
     """Check the whole audit against the receipts, and then read it by time.
 
-    Raises AuditError or ReceiptError where anything was altered.
+    Raises AuditError or ReceiptError where anything was altered; GatewayConfigError or
+    KeyMissingError where no gateway served from this folder.
     """
     config = load_config(path)
-    store = Store(config.state)
-    receipts = store.receipts()
-    verify_chain(receipts, gateway_key(config).public_key)
+    if not config.state.is_dir():
+        raise GatewayConfigError(f"{config.state}: there is no such folder: no gateway ran here")
+    receipts = Store(config.state).receipts()
+    verify_chain(receipts, FileSigner.load(config.key_file).public_key)
     folder = config.state / "audit"
     return check_audit(folder, receipts), read_audit(folder)
 

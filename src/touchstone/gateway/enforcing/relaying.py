@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import aiohttp
 from aiohttp import web
@@ -77,7 +78,9 @@ async def relay(
         connection.reset()
         raise ConnectionResetError("the answer broke off") from error
     await ended()
-    await response.write_eof()
+    # A caller who hangs up at the last word, as some clients do, has all of it.
+    with suppress(aiohttp.ClientConnectionResetError):
+        await response.write_eof()
     return response
 
 

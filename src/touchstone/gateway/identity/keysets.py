@@ -169,6 +169,8 @@ def check_file(path: Path, algorithms: tuple[str, ...]) -> None:
     try:
         if parse_keys(read_bounded(path), algorithms):
             return
-    except (OSError, RefusedError) as error:
-        raise GatewayConfigError(f"{path}: {error}") from error
+    except OSError as error:
+        raise GatewayConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except RefusedError as error:
+        raise GatewayConfigError(f"{path}: is no JWKS file: {error}") from error
     raise GatewayConfigError(f"{path}: holds no key for {', '.join(algorithms)}")

@@ -1,5 +1,6 @@
 """A whole gateway, in its own processes: what it serves, how it applies, and how it dies."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from support.gateway import (
     CHAT,
@@ -31,6 +33,7 @@ from support.gateway_loop import Stub
 from support.ledger_signer import Signer
 from touchstone.cli.app import run
 from touchstone.gateway.config import load_config
+from touchstone.gateway.control import Channel
 from touchstone.gateway.receipts import verify_chain
 from touchstone.gateway.running import export_audit, public_key
 from touchstone.keys import FileSigner
@@ -326,6 +329,40 @@ def test_what_cannot_start_says_why_in_one_line(
     assert "no gateway answers" in capsys.readouterr().err
     assert run(["gateway", "check", str(file)]) == 1
     assert "nothing would be served" in capsys.readouterr().out
+    issuer = '[[identity.issuers]]\nissuer = "x"\naudience = "y"\njwks_file = "nowhere.json"\n'
+    file.write_text(f"{config}{issuer}")
+    for command in ("check", "serve"):
+        assert run(["gateway", command, str(file)]) == 2
+        assert "nowhere.json: cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_an_audit_that_is_not_there_is_said_and_nothing_is_made(
+    tmp_path: Path, stub: Stub, capsys: pytest.CaptureFixture[str]
+):
+    write_config(tmp_path, stub.url)
+    file = tmp_path / "gateway.toml"
+    before = sorted(tmp_path.rglob("*"))
+    assert run(["gateway", "audit", str(file)]) == 2
+    assert "there is no such folder: no gateway ran here" in capsys.readouterr().err
+    (tmp_path / "state").mkdir(mode=0o700)
+    assert run(["gateway", "audit", str(file)]) == 2
+    assert "there is no such key file" in capsys.readouterr().err
+    assert sorted({*tmp_path.rglob("*.pem"), *before}) == before
+
+
+def test_what_is_said_to_a_worker_that_is_gone_harms_nobody():
+    async def hang_up_and_go_on() -> None:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)  # noqa: FBT003 - the socket's own word
+        channel = await Channel.open(ours)
+        theirs.close()
+        assert await channel.receive() is None
+        channel.close()
+        await asyncio.sleep(0.01)
+        channel.send("until", until=None)
+
+    # Its transports raise where asyncio's own only log.
+    uvloop.run(hang_up_and_go_on())
 
 
 @pytest.mark.parametrize(
