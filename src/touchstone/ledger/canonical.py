@@ -8,6 +8,7 @@ a reader hashes the bytes as they came and never a rewriting of them.
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from touchstone.ledger.errors import MalformedError
@@ -19,6 +20,8 @@ MAX_INTEGER = (1 << 53) - 1
 _MOST_DIGITS = len(f"-{MAX_INTEGER}")
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _OPENING = frozenset(b"[{")
+_TEXT = frozenset({str})
+_LEAVES = frozenset({str, bool, type(None)})
 _write = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
 ).encode
@@ -93,20 +96,31 @@ def _check(value: object, depth: int) -> None:
     if depth == MAX_DEPTH:
         raise MalformedError(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict) and kind is dict:
-        for key, item in value.items():
-            _check_key(key)
-            _check(item, depth + 1)
+        _check_keys(value)
+        items: Iterable[Any] = value.values()
     elif isinstance(value, list | tuple) and kind in {list, tuple}:
-        for item in value:
-            _check(item, depth + 1)
+        items = value
     else:
         raise MalformedError(f"a {kind.__name__} has no canonical form; write it as a string")
+    for item in items:
+        # Most are leaves: a call for each would cost as much as writing the line.
+        if type(item) not in _LEAVES:
+            _check(item, depth + 1)
 
 
 def _check_integer(number: int) -> int:
     if not -MAX_INTEGER <= number <= MAX_INTEGER:
         raise MalformedError("an integer of 2^53 or more; write it as a string")
     return number
+
+
+def _check_keys(value: dict[Any, Any]) -> None:
+    if {*map(type, value)} <= _TEXT:
+        together = "".join(value)
+        if together.isascii() and together.isprintable():
+            return
+    for key in value:
+        _check_key(key)
 
 
 def _check_key(key: object) -> None:
@@ -131,8 +145,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
         raise MalformedError("a key occurs twice in one object")
-    for key in value:
-        _check_key(key)
+    _check_keys(value)
     return value
 
 

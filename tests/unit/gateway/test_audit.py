@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -116,10 +117,12 @@ class Slow:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.syncs = 0
+        self.go = threading.Event()
         real: Callable[[int], None] = os.fdatasync
 
         def counted(descriptor: int) -> None:
             self.syncs += 1
+            assert self.go.wait(10)
             real(descriptor)
 
         monkeypatch.setattr("os.fdatasync", counted)
@@ -131,7 +134,13 @@ def test_those_who_come_while_the_disk_is_busy_share_a_sync(
     async def work() -> None:
         found = log(tmp_path)
         slow = Slow(monkeypatch)
-        await asyncio.gather(*(found.commit({"kind": "decided"}) for _ in range(100)))
+        early = [asyncio.create_task(found.commit({"kind": "decided"})) for _ in range(50)]
+        while not slow.syncs:  # noqa: ASYNC110 - it is counted in a thread
+            await asyncio.sleep(0.001)
+        late = [asyncio.create_task(found.commit({"kind": "decided"})) for _ in range(50)]
+        await asyncio.sleep(0)
+        slow.go.set()
+        await asyncio.gather(*early, *late)
         assert slow.syncs == 2
         await found.close()
 

@@ -54,7 +54,7 @@ class AuditLog:
         self._waiting: list[_Piece] = []
         self._n, self._previous, self._planned = 0, START, 0
         self._number = self._open_number = self._file = 0
-        self._done: asyncio.Future[None] | None = None
+        self._waiters: list[asyncio.Future[None]] = []
         self._busy = False
         self._failed: GatewayError | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
@@ -91,18 +91,21 @@ class AuditLog:
         named = {key: event[key] for key in KEYED if isinstance(event.get(key), str)}
         self._append({**event, **{key: self._pseudonyms.name(named[key]) for key in named}})
         loop = asyncio.get_running_loop()
-        if self._done is None:
-            self._done = loop.create_future()
-        done = self._done
+        # Each waits for a future of their own: who goes away cancels nobody else's.
+        done = loop.create_future()
+        self._waiters.append(done)
         if not self._busy:
-            self._flush(loop)
-        # Shielded: one caller who goes away must not wake the others before their line is durable.
-        await asyncio.shield(done)
+            self._busy = True
+            # Not at once: whoever comes in the same turn of the loop shares the write.
+            loop.call_soon(self._flush, loop)
+        await done
 
     async def close(self) -> None:
         """Wait for what is being written, and let go of the file."""
-        if self._waiting and self._done is not None:
-            await asyncio.wait([self._done])
+        if self._waiting and self._failed is None:
+            last = asyncio.get_running_loop().create_future()
+            self._waiters.append(last)
+            await asyncio.wait([last])
         self._thread.shutdown()
         os.close(self._file)
         os.close(self._lock)
@@ -124,29 +127,29 @@ class AuditLog:
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         """Write all that waits, in the thread; then whatever came meanwhile."""
         pieces, self._waiting = self._waiting, []
-        done, self._done = self._done, None
-        self._busy = True
+        waiters, self._waiters = self._waiters, []
         work = loop.run_in_executor(self._thread, self._write, pieces)
-        work.add_done_callback(lambda finished: self._written(loop, done, finished.exception()))
+        work.add_done_callback(lambda finished: self._written(loop, waiters, finished.exception()))
 
     def _written(
         self,
         loop: asyncio.AbstractEventLoop,
-        done: asyncio.Future[None] | None,
+        waiters: list[asyncio.Future[None]],
         error: BaseException | None,
     ) -> None:
-        self._busy = False
         if error is not None:
             self._failed = GatewayError(f"{self._folder}: the audit cannot be written: {error}")
-        for each in (done, self._done) if self._failed else (done,):
-            if each is None or each.done():
+            waiters += self._waiters
+        for each in waiters:
+            if each.done():  # who waited has gone away
                 continue
             if self._failed is None:
                 each.set_result(None)
             else:
                 each.set_exception(self._failed)
-                each.exception()  # seen, also where all who waited have gone away
-        if self._waiting and self._failed is None:
+                each.exception()  # seen, also by whom nobody asks any more
+        self._busy = bool(self._waiting) and self._failed is None
+        if self._busy:
             self._flush(loop)
 
     def _write(self, pieces: Sequence[_Piece]) -> None:
