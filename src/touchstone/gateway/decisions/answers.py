@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ _OF_THE_PROXY = {
 """Headers that the proxy writes itself, that were judged with the body, or that are replaced."""
 _MOST_CHARACTERS = 500
 _FAULTS = 500
+_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n" for each in HTTPStatus}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +35,41 @@ class Verdict:
     decision: Decision
 
 
-def allowed(verdict: Verdict, unjudged: Iterable[str] = ()) -> web.Response:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer. Its headers hold one line of ASCII each."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    def response(self) -> web.Response:
+        """For aiohttp to send."""
+        return web.Response(status=self.status, body=self.body, headers=self.headers)
+
+    def data(self, *, last: bool = False) -> bytes:
+        """To be sent as it is; `last`: the connection ends with it.
+
+        Raises ValueError where a header holds more than printable ASCII.
+        """
+        text = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
+        if not text.replace("\r\n", "", len(self.headers)).isprintable() or not text.isascii():
+            raise ValueError("a header holds more than a line of ASCII")
+        end = "Connection: close\r\n\r\n" if last else "\r\n"
+        head = f"{_LINES[self.status]}{text}Content-Length: {len(self.body)}\r\n{end}"
+        return head.encode() + self.body
+
+
+def allowed(verdict: Verdict, unjudged: Iterable[str] = ()) -> Said:
     """200, and which of the caller's headers the proxy is to take out."""
     headers = _of(verdict)
     names = ",".join(unjudged)
-    return web.Response(headers={**headers, REMOVE: names} if names else headers)
+    return Said(200, {**headers, REMOVE: names} if names else headers)
 
 
 def refused(
     refusal: RefusedError, adapter: Adapter, *, three: bool, verdict: Verdict | None = None
-) -> web.Response:
+) -> Said:
     """A denial. `three`: the proxy knows only 401, 403 and faults."""
     body = adapter.error(refusal)
     headers = {
@@ -56,7 +83,7 @@ def refused(
     status = refusal.status
     if three and status != 401:  # noqa: PLR2004 - the same
         status = 503 if status >= _FAULTS else 403
-    return web.Response(status=status, body=body, headers=headers)
+    return Said(status, headers, body)
 
 
 def not_judged(headers: Iterable[str], judged: Mapping[str, str]) -> list[str]:

@@ -5,24 +5,34 @@ the proxy's configuration says what is asked for, and the answer is 200, 401, 40
 """
 
 import asyncio
-import secrets
+import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from aiohttp import web
+from aiohttp.http import RawRequestMessage
+from multidict import CIMultiDictProxy
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.deciding import Answer, Decisions
-from touchstone.gateway.decisions.answers import PARTIAL, Verdict, allowed, not_judged, refused
+from touchstone.gateway.decisions.answers import (
+    PARTIAL,
+    Said,
+    Verdict,
+    allowed,
+    not_judged,
+    refused,
+)
+from touchstone.gateway.decisions.connections import FOR, DoorServer
 from touchstone.gateway.decisions.questions import Question, Reader
 from touchstone.gateway.enforcing import AuditSink, requests
 from touchstone.gateway.enforcing.metrics import Metrics
-from touchstone.gateway.enforcing.server import Server
 from touchstone.gateway.identity import Caller, Identities
 
+_OK = 200
+_ID_BYTES, _DRAWN = 8, 256
 READ = "/read"
-FOR = "/for/"
 
 
 class InForce(Protocol):
@@ -59,46 +69,59 @@ class DecisionService:
         self._audit = audit
         self._clock = clock
         self._worker = worker
+        self._ids = _Ids()
 
     def runner(self, *, shutdown_timeout: float = 1.0) -> web.ServerRunner:
         """What a site serves. To be made inside the event loop."""
-        server = Server(self.handle, self._limits)
+        server = DoorServer(self.handle, self.answer, self._limits)
         return web.ServerRunner(server, shutdown_timeout=shutdown_timeout)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one question."""
-        named = request.raw_path.startswith(FOR)
-        adapter = requests.ROUTES.get(path_of(request), requests.OPENAI)
-        try:
-            question = self._named(request) if named else await self._read(request)
-            verdict = await self._decide(requests.token_of(request.headers), question)
-        except RefusedError as refusal:
-            response = refused(refusal, adapter, three=named)
-            if request.body_exists and not request.content.at_eof():
-                response.force_close()
+        """Answer one question that aiohttp has taken."""
+        if request.raw_path.startswith(FOR):
+            said = await self._for(request.raw_path, request.headers)
         else:
-            response = self._say(verdict, request, adapter, named=named)
-        self._in_force.metrics.answered("for" if named else "read", response.status)
+            said = await self._whole(request)
+        response = said.response()
+        if said.status != _OK and request.body_exists and not request.content.at_eof():
+            response.force_close()
         return response
 
-    def _say(
-        self, verdict: Verdict, request: web.BaseRequest, adapter: Adapter, *, named: bool
-    ) -> web.Response:
-        decision = verdict.decision
-        if not decision.allowed:
-            self._in_force.metrics.denied.labels(decision.rule).inc()
-            refusal = RefusedError(403, "denied_by_terms", decision.sentence)
-            return refused(refusal, adapter, three=named, verdict=verdict)
-        if named:
-            return allowed(verdict)
-        judged = requests.forwarded(request.headers)
-        return allowed(verdict, not_judged(request.headers, judged))
+    async def answer(self, message: RawRequestMessage) -> Said:
+        """Answer one plain question."""
+        return await self._for(message.path, message.headers)
 
-    def _named(self, request: web.BaseRequest) -> Question:
-        variant, _, mode = request.raw_path.removeprefix(FOR).rpartition("/")
-        if not variant or not mode:
-            raise RefusedError(403, "nothing_named", "the proxy names no variant and mode")
-        return Question(variant, mode, requests.purpose_of(request.headers))
+    async def _for(self, path: str, headers: CIMultiDictProxy[str]) -> Said:
+        try:
+            question = _named(path, headers)
+            verdict = await self._decide(requests.token_of(headers), question)
+        except RefusedError as refusal:
+            said = refused(refusal, requests.OPENAI, three=True)
+        else:
+            said = self._denied(verdict, requests.OPENAI, three=True) or allowed(verdict)
+        self._in_force.metrics.answered("for", said.status)
+        return said
+
+    async def _whole(self, request: web.BaseRequest) -> Said:
+        adapter = requests.ROUTES.get(path_of(request), requests.OPENAI)
+        try:
+            question = await self._read(request)
+            verdict = await self._decide(requests.token_of(request.headers), question)
+        except RefusedError as refusal:
+            said = refused(refusal, adapter, three=False)
+        else:
+            unjudged = not_judged(request.headers, requests.forwarded(request.headers))
+            said = self._denied(verdict, adapter, three=False) or allowed(verdict, unjudged)
+        self._in_force.metrics.answered("read", said.status)
+        return said
+
+    def _denied(self, verdict: Verdict, adapter: Adapter, *, three: bool) -> Said | None:
+        decision = verdict.decision
+        if decision.allowed:
+            return None
+        self._in_force.metrics.denied.labels(decision.rule).inc()
+        refusal = RefusedError(403, "denied_by_terms", decision.sentence)
+        return refused(refusal, adapter, three=three, verdict=verdict)
 
     async def _read(self, request: web.BaseRequest) -> Question:
         path = path_of(request)
@@ -132,7 +155,7 @@ class DecisionService:
             answer = decisions.decide(
                 caller, question.variant, question.mode, question.purpose, now
             )
-            verdict = Verdict(secrets.token_hex(8), answer.decision)
+            verdict = Verdict(self._ids.next(), answer.decision)
             await self._audit.commit(self._event(decisions, caller, question, verdict))
             # Another policy may have come while this was being written down.
             if self._holds(decisions, answer):
@@ -149,6 +172,28 @@ class DecisionService:
     def _holds(self, decisions: Decisions, answer: Answer) -> bool:
         over = answer.until is not None and answer.until <= self._clock()
         return decisions is self._in_force.decisions and not over
+
+
+class _Ids:
+    """Random ids of 16 hex digits, drawn many at once: a draw can cost more than a decision."""
+
+    def __init__(self) -> None:
+        self._drawn: list[str] = []
+
+    def next(self) -> str:
+        if not self._drawn:
+            drawn = os.urandom(_DRAWN * _ID_BYTES).hex()
+            self._drawn = [
+                drawn[at : at + 2 * _ID_BYTES] for at in range(0, len(drawn), 2 * _ID_BYTES)
+            ]
+        return self._drawn.pop()
+
+
+def _named(path: str, headers: CIMultiDictProxy[str]) -> Question:
+    variant, _, mode = path.removeprefix(FOR).rpartition("/")
+    if not variant or not mode:
+        raise RefusedError(403, "nothing_named", "the proxy names no variant and mode")
+    return Question(variant, mode, requests.purpose_of(headers))
 
 
 def path_of(request: web.BaseRequest) -> str:

@@ -21,8 +21,8 @@ _SEND_BUFFER = 32 << 10
 _NOT_SENT = 16 << 10
 _MOST_HEADERS = 64
 _LINGERING_SECONDS = 1.0
-_NOT_HTTP = b'{"error":{"message":"the request is not HTTP as it should be","code":"not_http"}}'
-_FAULT = b'{"error":{"message":"the gateway failed; the request was not served","code":"fault"}}'
+NOT_HTTP = b'{"error":{"message":"the request is not HTTP as it should be","code":"not_http"}}'
+FAULT = b'{"error":{"message":"the gateway failed; the request was not served","code":"fault"}}'
 
 
 class _Counted:
@@ -149,7 +149,7 @@ class Connection(RequestHandler):
             raise ConnectionError("the answer had begun")
         answer = web.Response(
             status=status,
-            body=_NOT_HTTP if status == 400 else _FAULT,  # noqa: PLR2004 - the parser's refusal
+            body=NOT_HTTP if status == 400 else FAULT,  # noqa: PLR2004 - the parser's refusal
             content_type="application/json",
             headers={"Server": "touchstone-gateway"},
         )

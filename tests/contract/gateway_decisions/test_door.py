@@ -1,0 +1,168 @@
+"""Plain questions, which are answered past aiohttp's handling: by raw sockets, with twins."""
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from support.decision_place import Place
+from support.gateway_loop import NOT_ALLIES, RULES, token
+from touchstone.gateway.decisions import connections
+from touchstone.gateway.decisions.connections import DoorConnection
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+FOR = "/for/final/instant"
+
+
+def head(*more: str, path: str = FOR, nationality: str = "XA", method: str = "GET") -> bytes:
+    who = f"Authorization: Bearer {token(nationality=nationality)}"
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", who, *more, "", ""]).encode()
+
+
+async def told(place: Place, *parts: bytes, pause: float = 0.05) -> list[int]:
+    """The statuses that come for what is sent part by part; 0: the connection was reset."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    came, end = b"", []
+    try:
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause)
+        async with asyncio.timeout(0.3):
+            while some := await reader.read(65536):
+                came += some
+    except TimeoutError:
+        pass
+    except ConnectionError:
+        end = [0]
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    return [int(each) for each in re.findall(rb"HTTP/1\.[01] (\d+) ", came)] + end
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that were answered in the short way."""
+    taken: list[str] = []
+    real = DoorConnection._ask
+
+    async def noted(self: DoorConnection, message: Any) -> None:
+        taken.append(message.path)
+        await real(self, message)
+
+    monkeypatch.setattr(DoorConnection, "_ask", noted)
+    return taken
+
+
+async def test_plain_questions_and_others_share_a_connection(place: Place, plain: list[str]):
+    other = head("Content-Length: 0", method="POST")
+    assert await told(place, head(), other, head(nationality="XB"), head()) == [200, 200, 403, 200]
+    assert plain == [FOR] * 3
+    assert len(place.loop.audit.events) == 4
+
+
+@pytest.mark.parametrize("nationality", ["XA", "XB", "XC"])
+@pytest.mark.parametrize("path", [FOR, "/for/final/thinking", "/for/", "/for/final/", "/for/x/y"])
+async def test_both_ways_say_the_same(place: Place, path: str, nationality: str, plain: list[str]):
+    short = await told(place, head(path=path, nationality=nationality))
+    slow = head("Connection: keep-alive", path=path, nationality=nationality)
+    assert short == await told(place, slow)
+    assert plain == [path]
+
+
+NOT_PLAIN: Mapping[str, tuple[bytes, list[int]]] = {
+    "a body": (head("Content-Length: 3", method="POST") + b"abc", [200]),
+    "chunks": (head("Transfer-Encoding: chunked", method="POST") + b"0\r\n\r\n", [200]),
+    "two at once": (head() + head(nationality="XB"), [200, 403]),
+    "two lengths": (head("Content-Length: 0", "Content-Length: 3"), [400]),
+    "folding": (head("X-A: b\r\n c"), [400]),
+    "a bare carriage return": (head("X-A: b\rX-B: c"), [400]),
+    "a null": (head("X-A: b\x00c"), [400]),
+    "two hosts": (head("Host: y"), [400]),
+    "two tokens": (head("Authorization: Bearer x"), [401]),
+    "many headers": (head(*(f"X-{number}: a" for number in range(100))), [400]),
+    "a long header": (head("X-A: " + "a" * 20_000), [400]),
+    "line feeds alone": (head().replace(b"\r\n", b"\n"), [400]),
+    "a blank in the target": (head(path=f"{FOR} x"), [400]),
+    "HTTP/1.2": (head().replace(b"HTTP/1.1", b"HTTP/1.2"), [400]),
+}
+
+
+@pytest.mark.parametrize("name", NOT_PLAIN)
+async def test_what_is_not_plain_is_read_as_before(
+    place: Place, name: str, monkeypatch: pytest.MonkeyPatch
+):
+    data, statuses = NOT_PLAIN[name]
+    assert await told(place, data) == statuses
+    monkeypatch.setattr(connections, "is_plain", lambda _: False)
+    assert await told(place, data) == statuses
+
+
+async def test_a_head_in_parts_is_left_to_aiohttp(place: Place, plain: list[str]):
+    whole = head()
+    assert await told(place, whole[:30], whole[30:]) == [200]
+    assert plain == []
+    assert await told(place, whole[:-2], b"X-A: " + b"a" * 20_000) == [400]
+
+
+async def test_a_head_begun_elsewhere_does_not_pass_for_a_question(place: Place):
+    """What ends one request begins the next, unseen; then comes what looks like a question."""
+    begun = head() + b"POST /read/v1/messages HTTP/1.1\r\nHost: x\r\nX-A: b\r\nX-B"
+    assert await told(place, begun, head()) == [200, 400]
+
+
+async def test_questions_that_come_meanwhile_wait(place: Place, plain: list[str]):
+    place.loop.audit.gate = gate = asyncio.Event()
+    asking = asyncio.create_task(told(place, head(), head(), head(nationality="XB")))
+    await asyncio.sleep(0.2)
+    assert len(place.loop.audit.events) == 1
+    place.loop.audit.gate = None
+    gate.set()
+    assert await asking == [200, 200, 403]
+    assert plain[0] == FOR
+
+
+async def test_what_waits_is_capped(place: Place, monkeypatch: pytest.MonkeyPatch):
+    place.loop.audit.gate = gate = asyncio.Event()
+    many = head() * 60
+    assert await told(place, head(), many) == [0]
+    with monkeypatch.context() as taken_away:
+        taken_away.setattr(DoorConnection, "reset", lambda _: None)
+        assert await told(place, head(), many) == []
+    place.loop.audit.gate = None
+    gate.set()
+
+
+async def test_who_goes_away_is_not_answered(place: Place):
+    place.loop.audit.gate = asyncio.Event()
+    _, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    before = len(asyncio.all_tasks())
+    writer.write(head())
+    await asyncio.sleep(0.05)
+    assert len(asyncio.all_tasks()) > before
+    writer.transport.abort()
+    await asyncio.sleep(0.05)
+    place.loop.audit.gate = None
+    assert len(asyncio.all_tasks()) < before
+
+
+async def test_a_policy_that_comes_meanwhile_counts(place: Place):
+    place.loop.audit.gate = gate = asyncio.Event()
+    asking = asyncio.create_task(told(place, head(nationality="XC")))
+    await asyncio.sleep(0.1)
+    await place.loop.apply(*RULES, NOT_ALLIES)
+    place.loop.audit.gate = None
+    gate.set()
+    assert await asking == [403]
+
+
+async def test_a_fault_grants_nothing(place: Place, monkeypatch: pytest.MonkeyPatch):
+    async def fail(_event: Mapping[str, Any]) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(place.loop.audit, "commit", fail)
+    assert await told(place, head(), head()) == [500]
