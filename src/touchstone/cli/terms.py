@@ -56,7 +56,14 @@ def diff(
 
 
 @terms.command
-def prove(file: Path, claim: str, *, entities: Entities = None, json: Json = False) -> int:
+def prove(
+    file: Path,
+    claim: str,
+    *,
+    entities: Entities = None,
+    people: People = None,
+    json: Json = False,
+) -> int:
     """Prove a claim about terms, or refute it with a person for whom it does not hold (exit 1).
 
     Args:
@@ -65,7 +72,7 @@ def prove(file: Path, claim: str, *, entities: Entities = None, json: Json = Fal
     """
     from touchstone.service.terms.files import prove_claim
 
-    proof = prove_claim(file, claim, entities, int(time.time()))
+    proof = prove_claim(file, claim, entities, int(time.time()), people)
     tell(proof, json=json)
     return DONE if proof.holds else NO
 

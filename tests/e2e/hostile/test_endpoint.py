@@ -73,14 +73,14 @@ def test_failing_endpoint_is_scored_by_the_rule_then_stops_then_goes_on(
     monkeypatch.setenv(KEY, "an-invented-key")
     port = _free_port()
     with _subject_at(port, place.folder, "--fault", "failing", "--fault-after", "4") as subject:
-        said = place.review(subject, "--items", "8")
+        said = place.review(subject, "--items", "8", "--whole-battery")
     assert said.code == 1
     assert (
         "the endpoint keeps failing; run again when it is back; what ran is recorded" in said.line
     )
     before = len(place.timeline())
     with _subject_at(port, place.folder) as subject:
-        said = place.review(subject, "--items", "8")
+        said = place.review(subject, "--items", "8", "--whole-battery")
     assert said.code == 0, said.err
     assert "0 of 8 solved" in said.out
     outcomes = [text for text in place.timeline() if text.startswith("Records ")]

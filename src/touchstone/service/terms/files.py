@@ -67,11 +67,13 @@ def compare_terms(
     return difference(in_force(before), in_force(after), load_people(entities, after, people))
 
 
-def prove_claim(path: Path, claim: str, entities: Path | None, now: int) -> Proof:
+def prove_claim(
+    path: Path, claim: str, entities: Path | None, now: int, people: Path | None = None
+) -> Proof:
     """Whether a claim holds under the terms at a time (seconds since 1970), with a counter-example.
 
     Raises:
         ClaimError: the claim is not understood; the line says what is.
     """
     terms = load_terms(path)
-    return prove(claim, terms, load_people(entities, terms), now)
+    return prove(claim, terms, load_people(entities, terms, people), now)

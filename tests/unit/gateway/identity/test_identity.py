@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwk, jws
 
-from support.gateway_loop import AUDIENCE, EC_KEY, ISSUER, jwks, token
+from support import gateway_loop
+from support.gateway_loop import AUDIENCE, EC_KEY, ISSUER, jwks
 from touchstone.gateway.config import Identity, Issuer
 from touchstone.gateway.errors import GatewayConfigError, RefusedError
 from touchstone.gateway.identity import Caller, Identities, claims, identities, keysets, tokens
@@ -25,6 +26,11 @@ RSA_KEY = jwk.RSAKey.generate_key(2048, {"kid": "rsa-1"})
 STRANGER = jwk.ECKey.generate_key("P-256", {"kid": "ec-1"})
 NOW = time.time()
 T = TypeVar("T")
+
+
+def token(*args: Any, **claims: Any) -> str:
+    """One that was issued when these tests' clock stood at its beginning."""
+    return gateway_loop.token(*args, **{"iat": int(NOW), **claims})
 
 
 class Clock:
