@@ -292,8 +292,13 @@ class State:
 
     @property
     def terms_in_force(self) -> str | None:
-        """The newest terms that were agreed; a later offer on the table changes nothing yet."""
-        return self.agreed_before[-1] if self.agreed_before else None
+        """The newest terms that were agreed; a later offer on the table changes nothing yet.
+
+        Where all of them were taken back, those of the newest bundle, which gateways obey still.
+        """
+        if self.agreed_before:
+            return self.agreed_before[-1]
+        return self.bundles[-1].terms if self.bundles else None
 
     def newest_bundle(self, stream: str) -> settling.BundlePublished | None:
         """The bundle that was published last in a stream; None before the first."""

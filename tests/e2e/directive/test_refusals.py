@@ -59,10 +59,23 @@ def test_terms_that_nobody_agreed_cannot_be_bundled(june: June):
     assert not list(june.bundles.glob("*"))
 
 
-def test_what_was_agreed_and_then_declined_cannot_be_bundled(agreed: June):
-    said = agreed.terms("decline", "--as", "example-lab")
+def test_what_was_agreed_and_then_declined_cannot_be_bundled_anew(june: June):
+    june.terms("offer", june.file("terms.toml"), "--as", "example-lab")
+    june.terms("agree", "--as", "example-agency")
+    said = june.terms("decline", "--as", "example-lab")
     assert "They are not agreed." in said.out
-    assert "no terms are agreed" in agreed.terms("bundle", *out(agreed)).refused(1)
+    bundle = ("--entities", june.file("entities.toml"), "--out", june.bundles)
+    assert "no terms are agreed" in june.terms("bundle", *bundle).refused(1)
+
+
+def test_a_directive_can_be_ended_although_terms_were_declined(issued: June):
+    narrow = issued.file("june-12-narrowly.toml")
+    issued.directive("answer", "june-12", "--narrowly", narrow, *issued.crowd, *out(issued))
+    issued.terms("decline", "--as", "example-lab")
+    issued.directive("lift", "june-12", "--as", "example-agency")
+    said = issued.terms("bundle", *out(issued))
+    assert said.code == 0, said.err
+    assert "the agreed terms and no directive" in said.out
 
 
 def test_a_counter_offer_says_what_it_changes(june: June):

@@ -92,6 +92,18 @@ def test_offering_agreed_terms_again_takes_nothing_back(case: Case):
     assert case.state.terms_in_force == digest("terms")
 
 
+def test_terms_that_gateways_obey_outlast_a_refusal_until_others_are_agreed(case: Case):
+    then(agreed, directive(), answer(), bundle(carries=("d1", "d1")))(case)
+    case.do(terms(settling.TermsDeclined, LAB))
+    assert case.state.agreed_terms is None
+    assert case.state.terms_in_force == digest("terms")
+    case.do(lifted())
+    # The directive is ended at the gateways; other terms are not brought in so.
+    case.do(bundle(2))
+    with pytest.raises(Refused, match="are not agreed"):
+        case.do(bundle(3, terms=digest("other")))
+
+
 def test_each_stream_counts_for_itself(case: Case):
     then(agreed, bundle(), bundle(stream="other"), bundle(2))(case)
     assert case.state.newest_bundle("gateways") == case.state.bundles[2]

@@ -119,8 +119,13 @@ def bundle_is_next(_f: Framework, state: State, event: settling.BundlePublished)
 def bundled_terms_are_agreed(
     _f: Framework, state: State, event: settling.BundlePublished
 ) -> str | None:
-    """Only terms that were agreed, and that nobody took back, are bundled."""
-    if event.terms in state.agreed_before:
+    """Only terms that were agreed, and that nobody took back, are bundled.
+
+    Those of the newest bundle may go on, so that a directive can be ended, or carried out, under
+    terms that are being talked about again.
+    """
+    newest = state.newest_bundle(event.stream)
+    if event.terms in state.agreed_before or (newest and newest.terms == event.terms):
         return None
     return f"its terms {event.terms} are not agreed: see what is on the table"
 
