@@ -163,7 +163,7 @@ class Feed(Text):
     url: SafeUrl | None = None
     """URL/newest says the newest number; URL/NNNNNN.bundle is a bundle."""
     interval_seconds: Seconds = 5.0
-    """Between two looks at the URL, with a fifth of jitter. The folder is watched at 5 ms."""
+    """Between two looks at the URL, with a fifth of jitter. The folder is watched at 2 ms."""
     timeout_seconds: Seconds = 10.0
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ from touchstone.keys import FileSigner
 from touchstone.keys.errors import KeyExistsError, KeyMissingError
 from touchstone.terms import PolicyBundle
 
-_WATCH_SECONDS = 0.005
+_WATCH_SECONDS = 0.002
 _LOOK_SECONDS = 1.0
 """Between two looks through the whole folder, which also say that it is still there."""
 _TICK_SECONDS = 0.1
