@@ -49,7 +49,7 @@ def result(title: str, mode: str, solved: tuple[int, ...], counted: int) -> Resu
         verdict=verdict.word, solved=total, counted=of, low=interval.low, high=interval.high,
         rule="Threshold: a success rate of 0.5, zone 0.1 on either side.",
         threshold=0.5, zone=0.1, extreme=verdict.extreme,
-        outcomes=(("solved", total), ("unsolved", of - total - 1), ("error", 1)),
+        outcomes=(("solved", total), ("unsolved", of - total - 1), ("lost-endpoint", 1)),
         by_difficulty=tuple(
             DifficultyCount(d, s, counted) for d, s in enumerate(solved, start=1)
         ),

@@ -59,7 +59,6 @@ def outcome(index: int, result: str = "solved", attempt: int = 1) -> measuring.O
         item=hex32(f"item {index}"),
         attempt=attempt,
         result=result,  # type: ignore[arg-type]
-        counted=True,
         tokens=100,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 from support.review_case import CENTRE, ROLES, Case, agreement, digest, hex32, make, proposed
 from support.review_probes import laid
@@ -30,14 +30,13 @@ WHY = "as it is"
 
 def _outcomes(draw: Draw) -> tuple[measuring.Outcome, ...]:
     indices = {draw(range(10)) for _ in range(draw(range(1, 5)))}
-    results = ("solved", "unsolved", "refusal", "time-out", "limit", "error")
+    results = get_args(measuring.Result)
     return tuple(
         measuring.Outcome(
             index=index,
             item=hex32(f"item {index}"),
             attempt=draw((1, 1, 1, 1, 1, 1, 2)),
             result=draw(results),
-            counted=draw(BOTH),
             tokens=7,
         )
         for index in indices

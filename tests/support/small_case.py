@@ -124,7 +124,7 @@ def record_chunk(
         chunk=f"{run.item_set}-{run.mode.id}-{indices[0]}",
         outcomes=tuple(
             measuring.Outcome(
-                index=index, item=committed[index], counted=True, tokens=100,
+                index=index, item=committed[index], tokens=100,
                 result="solved" if solved(index) else "unsolved",
             )
             for index in indices

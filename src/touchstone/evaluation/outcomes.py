@@ -6,22 +6,41 @@ from pydantic import Field
 
 from touchstone.evaluation.digests import Frozen, digest_value
 
-Result = Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
-Score = Literal["0", "1"]
+Result = Literal[
+    "solved",
+    "unsolved",
+    "limit",
+    "refused",
+    "no-attempt",
+    "cut",
+    "lost-endpoint",
+    "lost-instrument",
+]
+"""How a sample ended.
+
+`solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. The rest does
+not: `refused` (the model or its provider declined), `no-attempt` (no tool was ever called and
+nothing submitted), `cut` (a call ended at an output limit that the plan does not name as the
+budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
+"""
+MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
+"""The results that say something about the model."""
+Score = Literal["0", "1", "not-measured"]
 REASON_LENGTH = 300
 
 
 class AdjudicationRule(Frozen):
     """What each result counts as. It is fixed, and in the record, before the first sample runs.
 
-    A sample whose answer the judge accepts is solved, even where it then met a limit. The rest
-    is said here. `error` covers the endpoint after its retries, the sandbox and the judge.
+    A sample whose answer the judge accepts is solved, even where it then met a limit. What was not
+    measured counts against every word: as solved where "below" is asked, as unsolved where "above"
+    is.
     """
 
-    refusal: Literal["unsolved"] = "unsolved"
-    time_out: Literal["unsolved"] = "unsolved"
     limit: Literal["unsolved"] = "unsolved"
-    error: Literal["unsolved"] = "unsolved"
+    """The planned budget, used up without an accepted answer."""
+    not_measured: Literal["worst-case"] = "worst-case"
+    """Refused, no attempt, cut, lost to the endpoint, lost to the instrument."""
     rerolled: Literal[False] = False
     """An outcome is never run again to get another: the first recorded outcome stands."""
 
@@ -32,6 +51,8 @@ class AdjudicationRule(Frozen):
 
     def score(self, result: Result) -> Score:
         """What a result counts as."""
+        if result not in MEASURED:
+            return "not-measured"
         return "1" if result == "solved" else "0"
 
 
@@ -77,7 +98,7 @@ class Outcome(Frozen):
     reason: str
     """One plain line: the judge's sentence, or what stopped the sample."""
     cause: Literal["", "endpoint", "sandbox", "judge", "engine"] = ""
-    """For `error`: whose fault it was."""
+    """For what was lost: whose fault it was."""
     limit: str = ""
     """The limit that the sample met, if any: token, message, working, time, ..."""
     usage: Usage = Usage()

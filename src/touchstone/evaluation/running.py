@@ -218,7 +218,7 @@ class ChunkRun(Watch):
             return
         if self.journal.record(outcome) and self._on_outcome:
             self._on_outcome(outcome)
-        failed = outcome.result == "error" and outcome.cause == "endpoint"
+        failed = outcome.result == "lost-endpoint"
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:
             self.stopped = self.stopped or "endpoint-failing"
@@ -265,15 +265,18 @@ class ChunkRun(Watch):
         error = ended.error.message if ended.error else ""
         # The first that holds is the result; the order is part of the rule.
         cases: tuple[tuple[bool, tuple[Result, Cause, str]], ...] = (
-            (bool(sample.foreign), ("error", "endpoint", f"another model: {sample.foreign}")),
-            (breached, ("error", "sandbox", "the sandbox's boundary was attacked")),
-            (bool(sample.cause), ("error", sample.cause, sample.fault)),
-            (bool(error), ("error", "engine", error)),
+            (
+                bool(sample.foreign),
+                ("lost-endpoint", "endpoint", f"another model: {sample.foreign}"),
+            ),
+            (breached, ("lost-instrument", "sandbox", "the sandbox's boundary was attacked")),
+            (bool(sample.cause), (_lost_to(sample.cause), sample.cause, sample.fault)),
+            (bool(error), ("lost-instrument", "engine", error)),
             (sample.solved, ("solved", "", sample.reason)),
-            (limit in {"time", "working"}, ("time-out", "", f"{limit} limit; {sample.reason}")),
+            (limit == "time", ("cut", "", f"{limit} limit; {sample.reason}")),
             (bool(limit), ("limit", "", f"{limit} limit; {sample.reason}")),
-            (stop == "content_filter", ("refusal", "", f"declined; {sample.reason}")),
-            (stop == "model_length", ("limit", "", f"context full; {sample.reason}")),
+            (stop == "content_filter", ("refused", "", f"declined; {sample.reason}")),
+            (stop == "model_length", ("cut", "", f"context full; {sample.reason}")),
             (True, ("unsolved", "", sample.reason)),
         )
         return next(verdict for holds, verdict in cases if holds)
@@ -345,6 +348,10 @@ def is_active() -> bool:
 
 async def _nothing() -> None:
     """Nothing is open."""
+
+
+def _lost_to(cause: Cause) -> Result:
+    return "lost-endpoint" if cause == "endpoint" else "lost-instrument"
 
 
 def _reasoning(ended: EvalSample) -> Literal["none", "summary", "redacted", "full"]:

@@ -36,10 +36,12 @@ SAYS = {
 RESULTS = {
     "solved": ("solved", "solved"),
     "unsolved": ("unsolved", "unsolved"),
-    "refusal": ("refusal", "refusals"),
-    "time-out": ("time-out", "time-outs"),
-    "limit": ("limit met", "limits met"),
-    "error": ("error", "errors"),
+    "limit": ("planned limit used up", "planned limits used up"),
+    "refused": ("refused", "refused"),
+    "no-attempt": ("no attempt made", "no attempts made"),
+    "cut": ("cut short", "cut short"),
+    "lost-endpoint": ("lost to the endpoint", "lost to the endpoint"),
+    "lost-instrument": ("lost to the instrument", "lost to the instrument"),
 }
 
 

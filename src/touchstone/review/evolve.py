@@ -150,8 +150,8 @@ def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
         bit = 1 << outcome.index
         attempts[outcome.attempt] = Attempt(
             recorded=before.recorded | bit,
-            counted=before.counted | (bit if outcome.counted else 0),
-            solved=before.solved | (bit if outcome.counted and outcome.result == "solved" else 0),
+            measured=before.measured | (bit if outcome.measured else 0),
+            solved=before.solved | (bit if outcome.result == "solved" else 0),
         )
     results = Counter(tally.results) + Counter(o.result for o in outcomes)
     tokens = tally.tokens + sum(o.tokens for o in outcomes)

@@ -44,13 +44,13 @@ class RunKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """Which items of one attempt are recorded, counted and solved: bit i is the item of index i.
+    """Which items of one attempt are recorded, measured and solved: bit i is the item of index i.
 
     Bit sets make a duplicate check and a step forward cost a few machine words per 64 items.
     """
 
     recorded: int = 0
-    counted: int = 0
+    measured: int = 0
     solved: int = 0
 
     @property
@@ -59,9 +59,9 @@ class Attempt:
         return (~self.recorded & (self.recorded + 1)).bit_length() - 1
 
     def counts(self, first: int | None = None) -> tuple[int, int]:
-        """(solved, counted) among all items, or among the first so many of the committed order."""
+        """(solved, measured) among all items, or among the first so many of the committed order."""
         mask = -1 if first is None else (1 << first) - 1
-        return (self.solved & mask).bit_count(), (self.counted & mask).bit_count()
+        return (self.solved & mask).bit_count(), (self.measured & mask).bit_count()
 
 
 @dataclass(frozen=True)
@@ -79,21 +79,21 @@ class Tally:
 
     @property
     def totals(self) -> tuple[int, int]:
-        """(solved, counted) samples, all attempts together."""
+        """(solved, measured) samples, all attempts together."""
         counts = [each.counts() for each in self.attempts.values()]
-        return sum(solved for solved, _ in counts), sum(counted for _, counted in counts)
+        return sum(solved for solved, _ in counts), sum(measured for _, measured in counts)
 
     def attempt(self, number: int = 1) -> Attempt:
         """One attempt's items, from attempt 1; empty if nothing is recorded of it."""
         return self.attempts.get(number, Attempt())
 
     def at_least_once(self, k: int) -> tuple[int, int]:
-        """(items solved in at least one of attempts 1 to k, items counted in all k)."""
-        solved, counted = 0, -1
+        """(items solved in at least one of attempts 1 to k, items measured in all k)."""
+        solved, measured = 0, -1
         for number in range(1, k + 1):
             solved |= self.attempt(number).solved
-            counted &= self.attempt(number).counted
-        return (solved & counted).bit_count(), counted.bit_count()
+            measured &= self.attempt(number).measured
+        return (solved & measured).bit_count(), measured.bit_count()
 
 
 @dataclass(frozen=True)

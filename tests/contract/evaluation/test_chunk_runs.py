@@ -62,7 +62,7 @@ def test_an_error_is_not_rerolled(toy_run: Run):
         first = toy_run(endpoint.url, size=1, asking=ONE_BY_ONE)
         healthy = True
         again = toy_run(endpoint.url, size=1, asking=ONE_BY_ONE)
-    assert [o.result for o in first.outcomes] == ["error"]
+    assert [o.result for o in first.outcomes] == ["lost-endpoint"]
     assert again.outcomes == first.outcomes
 
 
@@ -113,7 +113,11 @@ def test_a_missing_key_is_one_clear_line(toy_run: Run):
 def test_a_faulty_judge_gives_an_error_never_a_score(judge: bytes, says: str, toy_run: Run):
     with serve() as endpoint:
         (outcome,) = toy_run(endpoint.url, size=1, family=ToyFamily(judge, seconds=1)).outcomes
-    assert (outcome.result, outcome.cause, outcome.score) == ("error", "judge", "0")
+    assert (outcome.result, outcome.cause, outcome.score) == (
+        "lost-instrument",
+        "judge",
+        "not-measured",
+    )
     assert says in outcome.reason
 
 
@@ -130,7 +134,7 @@ def test_a_declined_sample_is_a_refusal(toy_run: Run):
         (outcome,) = toy_run(
             endpoint.url, size=1, elicitation=Elicitation(id="e1", nudges=0)
         ).outcomes
-    assert (outcome.result, outcome.score) == ("refusal", "0")
+    assert (outcome.result, outcome.score) == ("refused", "not-measured")
 
 
 def test_a_message_limit_counts_by_the_rule_but_an_answer_left_before_it_is_judged(toy_run: Run):
@@ -194,7 +198,7 @@ def test_another_model_in_mid_review_stops_the_chunk(toy_run: Run):
     assert result.stopped == "snapshot-changed"
     assert [(o.result, o.models) for o in result.outcomes] == [
         ("solved", ("scripted-1",)),
-        ("error", ("other-2",)),
+        ("lost-endpoint", ("other-2",)),
     ]
     assert result.missing == (2,)
 

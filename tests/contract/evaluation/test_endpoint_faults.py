@@ -26,7 +26,11 @@ def failing(script: Any, toy_run: Run, **more: Any) -> tuple[str, int]:
     with serve(script) as endpoint:
         result = toy_run(endpoint.url, size=1, **more)
         (outcome,) = result.outcomes
-        assert (outcome.result, outcome.score, outcome.cause) == ("error", "0", "endpoint")
+        assert (outcome.result, outcome.score, outcome.cause) == (
+            "lost-endpoint",
+            "not-measured",
+            "endpoint",
+        )
         assert result.missing == ()
         return outcome.reason, len(endpoint.requests)
 

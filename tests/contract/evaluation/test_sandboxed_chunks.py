@@ -68,5 +68,5 @@ def test_a_breach_stops_the_chunk_and_is_never_a_score(toy_run: Run):
     assert result.stopped == "breach"
     breached = [o for o in result.outcomes if o.cause == "sandbox"]
     assert breached
-    assert all((o.result, o.score) == ("error", "0") for o in breached)
+    assert all((o.result, o.score) == ("lost-instrument", "not-measured") for o in breached)
     assert "setns" in breached[0].events[-1].detail

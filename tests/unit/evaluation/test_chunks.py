@@ -1,6 +1,7 @@
 """Chunks, prefixes, limits and what a result counts as."""
 
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from touchstone.evaluation import (
     prefix,
     ranges,
 )
+from touchstone.evaluation.outcomes import Result
 from touchstone.evaluation.submission import Caps
 
 PRICED = Caps(money=Decimal("1.00"), price_input=Decimal(1), price_output=Decimal(4))
@@ -78,12 +80,11 @@ def test_only_the_contiguous_prefix_counts(recorded: set[int]):
     assert length not in recorded
 
 
-def test_everything_but_solved_counts_as_unsolved():
+def test_only_what_measured_the_model_has_a_score():
     rule = AdjudicationRule()
-    scores = {
-        r: rule.score(r) for r in ("solved", "unsolved", "refusal", "time-out", "limit", "error")
-    }
+    scores = {result: rule.score(result) for result in get_args(Result)}
     assert [result for result, score in scores.items() if score == "1"] == ["solved"]
+    assert [result for result, score in scores.items() if score == "0"] == ["unsolved", "limit"]
 
 
 def test_a_digest_holds_an_elicitation_to_its_limits():

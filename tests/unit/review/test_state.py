@@ -62,17 +62,16 @@ def test_an_unknown_class_of_event_is_a_fault():
 
 
 def test_outcomes_are_counted_by_what_they_are(case: Case):
-    errors = outcome(3, "error").model_copy(update={"counted": False})
-    running(case).do(recorded((outcome(0), outcome(1, "refusal"), errors)))
+    running(case).do(recorded((outcome(0), outcome(1, "limit"), outcome(3, "lost-endpoint"))))
     tally = case.state.tally(*KEY)
-    assert tally.results == {"solved": 1, "refusal": 1, "error": 1}
+    assert tally.results == {"solved": 1, "limit": 1, "lost-endpoint": 1}
     assert (tally.recorded, tally.tokens, tally.totals) == (3, 300, (1, 2))
     assert tally.attempt().prefix == 2
     assert [case.state.is_recorded(KEY, 1, index) for index in range(5)] == [1, 1, 0, 1, 0]
 
 
 def test_only_the_prefix_of_the_committed_order_counts_for_looking_early():
-    attempt = Attempt(recorded=0b1011, counted=0b1011, solved=0b1001)
+    attempt = Attempt(recorded=0b1011, measured=0b1011, solved=0b1001)
     assert attempt.prefix == 2
     assert attempt.counts(attempt.prefix) == (1, 2)
     assert attempt.counts() == (2, 3)

@@ -277,7 +277,7 @@ def test_a_battery_that_changes_in_mid_run_gives_no_verdict(tmp_path: Path):
             actor=case.cast.centre, at=case.now(), marking=case.marks.case, battery=prepared.name,
             criterion=run.criterion, variant="final", mode=run.mode.id, chunk="c",
             outcomes=(measuring.Outcome(
-                index=0, item=stranger, result="solved", counted=True, tokens=1),),
+                index=0, item=stranger, result="solved", tokens=1),),
         )  # fmt: skip
         case.record([Deed(event)])
         with pytest.raises(RevealError, match="ran another item than was sealed") as refusal:

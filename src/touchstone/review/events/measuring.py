@@ -153,6 +153,21 @@ class SnapshotChanged(Event):
     """The new identity."""
 
 
+Result = Literal[
+    "solved",
+    "unsolved",
+    "limit",
+    "refused",
+    "no-attempt",
+    "cut",
+    "lost-endpoint",
+    "lost-instrument",
+]
+"""How a sample ended; `limit` is the planned budget, used up."""
+MEASURED: frozenset[str] = frozenset({"solved", "unsolved", "limit"})
+"""The results that measured the model; all others count against every word."""
+
+
 class Outcome(Facts):
     """One sample's adjudicated result."""
 
@@ -162,12 +177,15 @@ class Outcome(Facts):
     """The commitment to the item."""
     attempt: Positive = 1
     """Which of the sealed attempts at the item, from 1; a run that died without outcome is none."""
-    result: Literal["solved", "unsolved", "refusal", "time-out", "limit", "error"]
+    result: Result
     """How it ended."""
-    counted: bool
-    """Whether the rule fixed beforehand counts it."""
     tokens: Count
     """Tokens used, in and out."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether it says something about the model."""
+        return self.result in MEASURED
 
 
 class OutcomesRecorded(Event):

@@ -145,7 +145,7 @@ def mode_is_judged(f: Framework, _s: State, event: measuring.VerdictReached) -> 
 def counts_are_recorded(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
     """A verdict claims no more solved or unsolved items than the record holds."""
     tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
-    solved, counted = tally.totals
+    solved, counted = tally.totals[0], tally.recorded
     if event.solved > solved or event.counted - event.solved > counted - solved:
         return (
             f"the record holds {solved} solved of {counted} counted for {event.variant} in "

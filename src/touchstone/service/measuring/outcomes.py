@@ -101,7 +101,6 @@ def _recorded(outcome: Outcome) -> measuring.Outcome:
         index=outcome.index,
         item=outcome.commitment,
         result=outcome.result,
-        counted=True,
         tokens=outcome.usage.total,
     )
 
