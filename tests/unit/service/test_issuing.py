@@ -87,7 +87,7 @@ def simulate(sealed: Sealed, solved: Truth, workers: int, seed: int = 0) -> Simu
         bits = sum(1 << index for index in spec.indices)
         right = sum(1 << index for index in spec.indices if solved(key, index))
         attempts[key] = Attempt(
-            before.recorded | bits, before.counted | bits, before.solved | right
+            before.recorded | bits, before.measured | bits, before.solved | right
         )
         agenda.recorded(key, attempts[key])
     for key in attempts:
