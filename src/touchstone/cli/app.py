@@ -18,6 +18,7 @@ from touchstone.cli.output import Json, show, show_json
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+from touchstone.printable import printable_line
 
 DONE, NO, BAD = 0, 1, 2
 INTERRUPTED, DEFECT = 130, 70
@@ -91,8 +92,7 @@ def _open_streams() -> None:
 
 
 def _refuse(text: str, code: int) -> int:
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    sys.stderr.write(f"touchstone: {line}\n")
+    sys.stderr.write(f"touchstone: {printable_line(text)}\n")
     return code
 
 

@@ -7,11 +7,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from touchstone.printable import printable
+
 if TYPE_CHECKING:
     from touchstone.bench.table import Table as Bench
     from touchstone.service.cases import CaseRow, CaseShown
     from touchstone.service.doctor import Check
     from touchstone.verifier import Verdict
+
+
+def _shown(text: str) -> str:
+    """What may be a stranger's text: nothing in it is obeyed, by Rich or by the terminal."""
+    return escape(printable(text))
 
 
 def _console() -> Console:
@@ -21,10 +28,10 @@ def _console() -> Console:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
-    table = Table(*columns, title=escape(title) or None, title_justify="left", box=None,
+    table = Table(*columns, title=_shown(title) or None, title_justify="left", box=None,
                   pad_edge=False, header_style="bold")  # fmt: skip
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(_shown(cell) for cell in row))
     return table
 
 
@@ -49,8 +56,8 @@ def cases(rows: Sequence["CaseRow"]) -> None:
 def case(shown: "CaseShown") -> None:
     """One case."""
     console = _console()
-    console.print(f"[bold]{escape(shown.model)}[/], case {shown.case}", soft_wrap=True)
-    console.print(f"Framework {escape(shown.framework)}; {escape(shown.status)}")
+    console.print(f"[bold]{_shown(shown.model)}[/], case {shown.case}", soft_wrap=True)
+    console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
     if clock := shown.clock:
         console.print(
             f"Clock: share by {clock['share_by']}, shared {clock['shared']}, window ends "
@@ -65,10 +72,10 @@ def case(shown: "CaseShown") -> None:
             for v in shown.verdicts
         ]))  # fmt: skip
     console.print()
-    console.print(f"Proposed by rule: {escape(shown.designation['proposed'])}")
-    console.print(f"Decided: {escape(shown.designation['made'])}")
+    console.print(f"Proposed by rule: {_shown(shown.designation['proposed'])}")
+    console.print(f"Decided: {_shown(shown.designation['made'])}")
     for agency, word in shown.designation["concurrence"].items():
-        console.print(f"  {escape(agency)}: {word}")
+        console.print(f"  {_shown(agency)}: {word}")
     console.print()
     console.print(_table(("Entry", "Time (UTC)", "Party", "What happened"), [
         (str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline
@@ -92,9 +99,9 @@ def verification(verdict: "Verdict") -> None:
     """What a check of a bundle says."""
     console = _console()
     word, *facts = verdict.lines()
-    console.print(escape(word), style="bold", soft_wrap=True)
+    console.print(_shown(word), style="bold", soft_wrap=True)
     for line in facts:
-        console.print(escape(line), soft_wrap=True)
+        console.print(_shown(line), soft_wrap=True)
 
 
 def checks(rows: Sequence["Check"]) -> None:

@@ -36,10 +36,12 @@ from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.transport import BoundedTransport
 from touchstone.evaluation.usage import sane_usage
+from touchstone.printable import printable_line
 
 PROVIDER = "touchstone"
 _RETRY_AFTER_MOST = 60.0
 _MODEL_NAME_MOST = 200
+_FAULT_MOST = 300
 _BYTES_PER_TOKEN = 3
 
 
@@ -212,10 +214,9 @@ class BoundedEndpoint(OpenAICompatibleAPI):
             text = "the answer is not a chat completion"
         # What is not the endpoint's clear refusal is taken for a passing trouble.
         retryable = bool(decision) or not isinstance(error, APIStatusError)
-        plain = " ".join(text.replace(str(self.api_key), "<key>").split())
-        printable = "".join(c if c.isprintable() else "?" for c in plain)
+        told = printable_line(text.replace(str(self.api_key), "<key>"), _FAULT_MOST)
         after = decision.retry_after if decision else None
-        return EndpointFault(printable[:300], retryable=retryable, retry_after=after)
+        return EndpointFault(told, retryable=retryable, retry_after=after)
 
 
 @modelapi(name=PROVIDER)

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.errors import SubmissionError
+from touchstone.printable import printable_line
 
 _READ = 1024 * 1024
 _MAX_DEPTH = 16
+_SHOWN = 80
+"""Characters of what was handed in that an error shows."""
 _MAX_DOTS = 100
 """In one line: the standard reader's memory grows with the square of a dotted key's parts."""
 # Keys under which people paste secrets, whatever the value looks like.
@@ -61,7 +64,7 @@ def parse_toml(data: bytes, name: str) -> dict[str, Any]:
     try:
         raw = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise SubmissionError(f"{name}: not TOML: {_one_line(str(error))}") from None
+        raise SubmissionError(f"{name}: not TOML: {printable_line(str(error), _SHOWN)}") from None
     except (RecursionError, ValueError, InvalidOperation):
         raise SubmissionError(f"{name}: nested too deeply, or a number too long") from None
     return raw
@@ -153,7 +156,7 @@ def _strings(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
         raise SubmissionError(f"{place[:80]}: nested deeper than {_MAX_DEPTH}")
     if isinstance(value, dict):
         for key, inner in value.items():
-            shown = _printable(key)
+            shown = printable_line(key, _SHOWN)
             yield (f"{place}.{shown}" if place else shown) + " (the key itself)", key
             yield from _strings(inner, f"{place}.{shown}" if place else shown, depth + 1)
     elif isinstance(value, list):
@@ -169,11 +172,3 @@ def _random_looking(run: str) -> bool:
     return all(any(kind(c) for c in run) for kind in kinds) or bool(
         re.fullmatch(r"[0-9a-f]{32,}", run)
     )
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)[:80]
-
-
-def _one_line(text: str) -> str:
-    return _printable(text.replace("\n", " "))

@@ -83,6 +83,8 @@ class SandboxEvent(Frozen):
 
     kind: str
     detail: str
+    count: Annotated[int, Field(ge=1)] = 1
+    """How often it was recorded, while the sample ran."""
 
 
 class Outcome(Frozen):

@@ -29,6 +29,7 @@ from touchstone.evaluation.outcomes import (
 from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.sandbox.events import SandboxEvent as Noticed
 from touchstone.evaluation.sandbox.events import events_of, on_event
+from touchstone.printable import printable_line
 
 Cause = Literal["", "endpoint", "sandbox", "judge", "engine"]
 ENDPOINT_FAULTS = 3
@@ -255,7 +256,9 @@ class ChunkRun(Watch):
             calls=sample.calls,
             attempt=sample.attempt,
             notes=tuple(sample.notes),
-            events=tuple(SandboxEvent(kind=e.kind, detail=_plain(e.detail)) for e in events),
+            events=tuple(
+                SandboxEvent(kind=e.kind, detail=_plain(e.detail), count=e.count) for e in events
+            ),
         )
 
     def _adjudicate(
@@ -370,5 +373,4 @@ def _reasoning(ended: EvalSample) -> Literal["none", "summary", "redacted", "ful
 
 
 def _plain(text: str) -> str:
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() else "?" for c in line)[:REASON_LENGTH]
+    return printable_line(text, REASON_LENGTH)

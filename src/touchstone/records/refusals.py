@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
+from touchstone.printable import printable_line
 from touchstone.records.database import translated
 from touchstone.records.models import RefusalRow
 from touchstone.records.values import Refusal
@@ -62,4 +63,4 @@ class RefusalLog:
 
 
 def _clear(text: str, length: int) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text[:length])
+    return printable_line(text, length)

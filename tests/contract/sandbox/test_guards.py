@@ -24,7 +24,9 @@ from touchstone.evaluation.sandbox import (
     CopyOutRefusedError,
     SandboxConfig,
     SandboxEvent,
+    ToolCalls,
     TouchstoneSandbox,
+    calls_of,
     cgroups,
     copyout,
     launch,
@@ -243,13 +245,13 @@ async def test_twin_without_bounds_the_disk_is_had(start: Start):
 async def test_output_is_bounded_to_its_last_part(start: Start):
     with override_max_exec_output_size(1000):
         result = await (await start()).exec(["sh", "-c", "seq 100000; echo end"])
-    assert len(result.stdout) == 1000
+    assert 900 < len(result.stdout) <= 1000
     assert result.stdout.endswith("100000\nend\n")
 
 
 async def test_escape_sequences_come_out_visible(start: Start):
     result = await (await start()).exec(["printf", r"\033[31mred\007 \342\200\256"])
-    assert result.stdout == "␛[31mred␇ �"
+    assert result.stdout == "<U+001B>[31mred<U+0007> <U+202E>"
 
 
 # ---------------------------------------------------------------- copying out
@@ -270,7 +272,7 @@ PLANTS = {
     "a large file": "head -c 2000 /dev/zero > answer",
     "a loop of links": "ln -s answer answer",
     "a socket": "python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"answer\")'",
-    "a lease": f"python3 -c '{LEASE}'",
+    "a lease": f"python3 -c '{LEASE}' >/dev/null 2>&1",
 }
 
 
@@ -451,12 +453,63 @@ async def test_no_namespace_inside_even_without_the_filter(start: Start):
     assert (await (await start(filtered=False, nested_refused=False)).exec(program)).success
 
 
-async def test_a_flood_of_refused_calls_is_one_event(start: Start):
+TURNS = 150
+"""More than are answered at once."""
+
+
+async def test_a_flood_of_refused_calls_is_counted_by_name_and_said(start: Start):
     sandbox = await start()
-    flood = CALL.replace("answer =", "for _ in range(2000): answer =")
+    flood = CALL.replace("answer =", f"for _ in range({TURNS}): answer =")
     await probe(sandbox, flood, *arguments("mount", (0, 0, 0, 0, 0)))
-    assert len(sandbox.events) == 1
+    await probe(sandbox, CALL, *arguments("unshare", (0x20000,)))
+    counted = {event.detail: event.count for event in sandbox.events if event.kind != "bound"}
+    assert counted == {"refused mount": TURNS, "refused unshare": 1}
+    assert [event.count for event in sandbox.events if event.kind == "bound"] == [1]
     assert (await sandbox.exec(["echo", "alive"])).stdout == "alive\n"
+
+
+async def test_an_attack_after_a_flood_is_a_breach(start: Start):
+    sandbox = await start()
+    flood = CALL.replace("answer =", f"for _ in range({TURNS}): answer =")
+    await probe(sandbox, flood, *arguments("mount", (0, 0, 0, 0, 0)))
+    assert not any(event.breach for event in sandbox.events)
+    await probe(sandbox, CALL, *arguments("bpf", (0, 0, 0)))
+    assert [event.detail for event in sandbox.events if event.breach] == ["refused bpf"]
+
+
+async def test_few_refused_calls_reach_no_bound(start: Start):
+    sandbox = await start()
+    few = CALL.replace("answer =", "for _ in range(20): answer =")
+    await probe(sandbox, few, *arguments("mount", (0, 0, 0, 0, 0)))
+    assert [(event.kind, event.count) for event in sandbox.events] == [("system-call", 20)]
+
+
+async def test_output_that_is_left_out_is_said_and_recorded(start: Start):
+    sandbox = await start()
+    for size, whole in ((1000, True), (1001, False)):
+        with override_max_exec_output_size(1000):
+            result = await sandbox.exec(["python3", "-c", f"print('x' * {size - 1})"])
+        assert result.stdout.endswith("x\n")
+        assert result.stdout.startswith("[") != whole
+        assert [event.kind for event in sandbox.events] == ([] if whole else ["output"])
+        assert len(result.stdout) <= 1000
+    assert result.stdout.startswith("[65 bytes before this are left out]\n")
+
+
+async def test_output_that_is_not_waited_for_is_recorded(start: Start):
+    sandbox = await start()
+    await sandbox.exec(["sh", "-c", "sleep 30 >/dev/null 2>&1 &"])
+    assert sandbox.events == ()
+    await sandbox.exec(["sh", "-c", "sleep 30 &"])
+    assert [event.kind for event in sandbox.events] == ["output"]
+
+
+async def test_tool_calls_and_those_out_of_time_are_counted(start: Start):
+    sandbox = await start()
+    await sandbox.exec(["true"], timeout=30)
+    with pytest.raises(TimeoutError):
+        await sandbox.exec(["sleep", "60"], timeout=1)
+    assert calls_of(sandbox.sample) == ToolCalls(calls=2, timed_out=1)
 
 
 # ---------------------------------------------------------------- rights and the agent

@@ -1,7 +1,7 @@
-"""Safe text, grades, events and copy-out names: what needs no sandbox."""
+"""Grades, events and copy-out names: what needs no sandbox."""
 
 import os
-import unicodedata
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,43 +15,16 @@ from touchstone.evaluation.sandbox import (
     SandboxConfig,
     SandboxEvent,
     SandboxGradeError,
+    ToolCalls,
     at_least,
     copyout,
+    events,
     grade_of_provider,
     launch,
-    sanitise,
     tools,
 )
 from touchstone.evaluation.sandbox.events import EventLog
 from touchstone.evaluation.sandbox.preflight import Preflight
-from touchstone.evaluation.sandbox.sanitise import decode
-
-
-@given(st.text())
-def test_safe_text_obeys_nothing(text: str):
-    safe = sanitise(text)
-    controls = {char for char in safe if unicodedata.category(char) == "Cc"}
-    assert controls <= {"\t", "\n", "\r"}
-    assert not {
-        char for char in safe if "\u202a" <= char <= "\u202e" or "\u2066" <= char <= "\u2069"
-    }
-    assert len(safe) == len(text)
-    assert sanitise(safe) == safe
-    safe.encode()
-
-
-@given(st.binary())
-def test_any_bytes_become_safe_text(data: bytes):
-    decode(data).encode()
-
-
-@pytest.mark.parametrize("text", ["plain\n", "a\tb", "café 中文 😀\n", ""])
-def test_ordinary_text_stays(text: str):
-    assert sanitise(text) == text
-
-
-def test_escape_is_shown():
-    assert sanitise("\x1b]0;title\x07\x7f\x9b") == "␛]0;title␇␡�"
 
 
 def test_grades_are_ordered_from_the_strongest():
@@ -90,17 +63,35 @@ def event(detail: str, *, breach: bool = False) -> SandboxEvent:
     return SandboxEvent("system-call", detail, breach, "default", "s")
 
 
-def test_an_event_is_told_once_and_kept_by_sample():
+def test_an_event_is_told_once_kept_by_sample_and_counted():
     log = EventLog()
     heard: list[SandboxEvent] = []
     stop = log.subscribe(heard.append)
     log.record(event("a"))
     log.record(event("a"))
+    log.record(replace(event("a"), count=5))
     stop()
     log.record(event("b"))
     assert heard == [event("a")]
-    assert log.of("s") == (event("a"), event("b"))
+    assert log.of("s") == (replace(event("a"), count=7), event("b"))
     assert log.of("another") == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=900))
+def test_no_event_is_lost_uncounted_and_a_reached_bound_is_an_event(hits: list[tuple[int, bool]]):
+    log = EventLog()
+    heard: list[SandboxEvent] = []
+    log.subscribe(heard.append)
+    for number, breach in hits:
+        log.record(event(str(number), breach=breach))
+    kept = log.of("s")
+    assert sum(e.count for e in kept) == len(hits)
+    assert len(kept) <= 202
+    named = {(int(e.detail), e.breach) for e in kept if e.kind != "bound"}
+    assert any(e.kind == "bound" for e in kept) == (named != set(hits))
+    assert {e for e in heard if e.kind == "bound"} == {
+        replace(e, count=1) for e in kept if e.kind == "bound"
+    }
 
 
 def test_a_flood_cannot_hide_a_breach():
@@ -110,6 +101,40 @@ def test_a_flood_cannot_hide_a_breach():
     log.record(event("the real one", breach=True))
     assert len(log.of("s")) < 300
     assert log.of("s")[-1].breach
+    # Not even a flood of breaches: the review halts on what is told at the bound too.
+    heard: list[SandboxEvent] = []
+    log.subscribe(heard.append)
+    for i in range(1000):
+        log.record(event(f"breach {i}", breach=True))
+    assert heard[-1].kind == "bound"
+    assert heard[-1].breach
+
+
+def test_dropped_samples_are_not_taken_for_quiet_ones(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(events, "_KEPT_SAMPLES", 2)
+    log = EventLog()
+    for sample in "abc":
+        log.record(replace(event("x"), sample=sample))
+    assert [e.kind for e in log.of("a")] == ["bound"]
+    assert [e.kind for e in log.of("c")] == ["system-call"]
+    monkeypatch.setattr(events, "_KEPT_SAMPLES", 3)
+    twin = EventLog()
+    for sample in "abc":
+        twin.record(replace(event("x"), sample=sample))
+    assert [e.kind for e in twin.of("a")] == ["system-call"]
+    assert twin.of("never seen") == ()
+
+
+def test_tool_calls_are_counted_by_sample():
+    log = EventLog()
+    assert not log.calls_of("s").all_timed_out
+    log.ran("s", timed_out=True)
+    log.ran("s", timed_out=True)
+    assert log.calls_of("s") == ToolCalls(2, 2)
+    assert log.calls_of("s").all_timed_out
+    log.ran("s", timed_out=False)
+    assert not log.calls_of("s").all_timed_out
+    assert log.calls_of("another") == ToolCalls()
 
 
 # ---------------------------------------------------------------- copying out

@@ -18,6 +18,7 @@ from touchstone.evaluation.errors import KeyMissingError
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.submission import Mode, endpoint_digest
+from touchstone.printable import printable_line
 
 PROMPTS = (
     "Reply with the single word: ready",
@@ -27,6 +28,7 @@ PROMPTS = (
 )
 _MOST_TOKENS = 1024
 _TEXT_KEPT = 2000
+_WHY_MOST = 300
 
 When = Literal["before", "during", "after"]
 
@@ -168,10 +170,10 @@ def compare(before: Probe, now: Probe) -> tuple[SnapshotChange, ...]:
 
 
 def _names(models: Sequence[str]) -> str:
-    return ", ".join(models) or "nothing"
+    return printable_line(", ".join(models)) or "nothing"
 
 
 def _why(error: Exception) -> str:
     attempt = getattr(error, "last_attempt", None)
     last = attempt.exception() if attempt is not None else None
-    return str(last or error)[:300]
+    return printable_line(str(last or error), _WHY_MOST)

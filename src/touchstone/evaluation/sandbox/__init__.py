@@ -18,10 +18,15 @@ from touchstone.evaluation.sandbox.errors import (
     SandboxGradeError,
     SandboxLaunchError,
 )
-from touchstone.evaluation.sandbox.events import SandboxEvent, events_of, on_event
+from touchstone.evaluation.sandbox.events import (
+    SandboxEvent,
+    ToolCalls,
+    calls_of,
+    events_of,
+    on_event,
+)
 from touchstone.evaluation.sandbox.preflight import Guard, Preflight, preflight
 from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
-from touchstone.evaluation.sandbox.sanitise import sanitise
 
 __all__ = [
     "GRADES",
@@ -36,11 +41,12 @@ __all__ = [
     "SandboxGoneError",
     "SandboxGradeError",
     "SandboxLaunchError",
+    "ToolCalls",
     "TouchstoneSandbox",
     "at_least",
+    "calls_of",
     "events_of",
     "grade_of_provider",
     "on_event",
     "preflight",
-    "sanitise",
 ]

@@ -39,6 +39,10 @@ class Ended:
     """The errno for which it did not start at all; then `stage` says where."""
     stage: str = ""
     """`start`, `cwd` or `exec`."""
+    dropped: tuple[int, int] = (0, 0)
+    """Bytes before those of stdout and stderr that are given here, left out."""
+    unread: bool = False
+    """A program left in the background held the output open; what it writes later is not read."""
 
 
 class _Tail:
@@ -47,9 +51,16 @@ class _Tail:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._kept = bytearray()
+        self._size = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many bytes before the last ones are not kept."""
+        return max(0, self._size - self._limit)
 
     def add(self, chunk: bytes) -> None:
         self._kept += chunk
+        self._size += len(chunk)
         if len(self._kept) > 2 * self._limit:
             del self._kept[: -self._limit]
 
@@ -103,7 +114,7 @@ async def _follow(
 ) -> Ended:
     tails = [_Tail(limit) for _ in streams]
     answer: bytes | None = None
-    stuck = False
+    stuck, unread = False, False
     async with anyio.create_task_group() as readers:
         over = [anyio.Event() for _ in streams]
         for fd, tail, event in zip(streams, tails, over, strict=True):
@@ -120,20 +131,22 @@ async def _follow(
             readers.cancel_scope.cancel()
         else:
             # A program left in the background may hold the streams open for ever.
-            with anyio.move_on_after(_LATE_OUTPUT_SECONDS):
+            with anyio.move_on_after(_LATE_OUTPUT_SECONDS) as late:
                 for event in over:
                     await event.wait()
+            unread = late.cancelled_caught
             readers.cancel_scope.cancel()
     if stuck:
         raise SandboxGoneError("the sandbox did not kill a program when told to")
     if answer is None:
         raise TimeoutError("the program's time is over")
     stdout, stderr = (tail.bytes() for tail in tails)
+    dropped = (tails[0].dropped, tails[1].dropped)
     if not answer:
         # Its shepherd was killed from inside, or by the kernel for want of memory.
-        return Ended(_KILLED, stdout, stderr)
+        return Ended(_KILLED, stdout, stderr, dropped=dropped, unread=unread)
     if found := re.fullmatch(rb"exit (\d{1,3})", answer):
-        return Ended(int(found[1]), stdout, stderr)
+        return Ended(int(found[1]), stdout, stderr, dropped=dropped, unread=unread)
     if found := re.fullmatch(rb"fail (\d{1,3}) (start|cwd|exec)", answer):
         return Ended(-1, stdout, stderr, int(found[1]), found[2].decode())
     raise MalformedAnswerError("the sandbox's first process gave a malformed answer")

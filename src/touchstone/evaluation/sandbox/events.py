@@ -1,12 +1,13 @@
-"""What a sandbox noticed: guards that were hit, and whether the boundary itself was attacked."""
+"""What a sandbox noticed: guards that were hit, how often, and attacks on the boundary."""
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-Kind = Literal["system-call", "memory", "processes", "copy-out", "protocol"]
+Kind = Literal["system-call", "memory", "processes", "copy-out", "protocol", "output", "bound"]
+"""Which guard; `bound`: a bound of our own on what is noticed or kept was reached."""
 
 _KEPT_A_SAMPLE = 100
 _KEPT_SAMPLES = 10_000
@@ -14,7 +15,7 @@ _KEPT_SAMPLES = 10_000
 
 @dataclass(frozen=True)
 class SandboxEvent:
-    """One guard hit. Equal events of one sandbox are reported once."""
+    """One guard, and how often it was hit. What is equal but for `count` is one event."""
 
     kind: Kind
     """Which guard."""
@@ -27,37 +28,91 @@ class SandboxEvent:
     """`default` or `judge`."""
     sample: str
     """The sample's `touchstone_sample` metadata, or an id of our own making."""
+    count: int = 1
+    """How often, so far; at least 1."""
+
+
+@dataclass(frozen=True)
+class ToolCalls:
+    """How many programs a sample's tools ran in its own sandbox (never the judge's).
+
+    A tool call is one `exec` in the sandbox `default`. It timed out where the time limit that the
+    tool set ended it. Of a sample with `all_timed_out` nothing was measured: the fault is taken to
+    be the instrument's until a person says otherwise.
+    """
+
+    calls: int = 0
+    timed_out: int = 0
+    """Those of `calls` that ended at their time limit."""
+
+    @property
+    def all_timed_out(self) -> bool:
+        """Whether there were any, and none came to its own end."""
+        return 0 < self.calls == self.timed_out
 
 
 Listener = Callable[[SandboxEvent], None]
 
 
 class EventLog:
-    """The events of this process, bounded, and those who want to hear of them. Thread-safe."""
+    """The events of this process, bounded, and those who want to hear of them. Thread-safe.
+
+    Different events of a sample are kept up to a bound, breaches up to twice as many; each is
+    counted without one. What comes beyond the bound is counted in an event `bound`.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: OrderedDict[str, deque[SandboxEvent]] = OrderedDict()
+        self._events: OrderedDict[str, dict[SandboxEvent, int]] = OrderedDict()
+        self._calls: OrderedDict[str, ToolCalls] = OrderedDict()
+        self._forgot = False
         self._listeners: list[Listener] = []
 
     def record(self, event: SandboxEvent) -> None:
-        """Keep the event and tell the listeners, in the calling thread, unless it is known."""
+        """Count the event; the first of equal ones is told to the listeners, in this thread."""
+        times, event = event.count, replace(event, count=1)
         with self._lock:
-            known = self._events.setdefault(event.sample, deque())
-            full = len(known) >= _KEPT_A_SAMPLE and not event.breach
-            if event in known or full or len(known) >= 2 * _KEPT_A_SAMPLE:
-                return
-            known.append(event)
+            known = self._events.setdefault(event.sample, {})
+            if event not in known and len(known) >= _KEPT_A_SAMPLE * (2 if event.breach else 1):
+                text = f"more than {len(known)} different events; further ones are counted here"
+                event = replace(event, kind="bound", detail=text)
+                # Its number grows with late breaches; there is one such event of each sort.
+                event = next((e for e in known if _same_bound(e, event)), event)
+            new = event not in known
+            known[event] = known.get(event, 0) + times
             while len(self._events) > _KEPT_SAMPLES:
                 self._events.popitem(last=False)
-            listeners = tuple(self._listeners)
+                self._forgot = True
+            listeners = tuple(self._listeners) if new else ()
         for listener in listeners:
             listener(event)
 
     def of(self, sample: str) -> tuple[SandboxEvent, ...]:
-        """The sample's events, oldest first."""
+        """The sample's events, oldest first, each with its count.
+
+        Where older samples' events had to be dropped, an unknown sample has one event that says so.
+        """
         with self._lock:
-            return tuple(self._events.get(sample, ()))
+            known = self._events.get(sample)
+            if known is None and self._forgot:
+                text = "events of older samples were dropped; whether this one had any is not known"
+                return (
+                    SandboxEvent("bound", text, breach=False, sandbox="default", sample=sample),
+                )
+            return tuple(replace(event, count=count) for event, count in (known or {}).items())
+
+    def ran(self, sample: str, *, timed_out: bool) -> None:
+        """Count a tool call of a sample."""
+        with self._lock:
+            before = self._calls.get(sample, ToolCalls())
+            self._calls[sample] = ToolCalls(before.calls + 1, before.timed_out + timed_out)
+            while len(self._calls) > _KEPT_SAMPLES:
+                self._calls.popitem(last=False)
+
+    def calls_of(self, sample: str) -> ToolCalls:
+        """The tool calls of a sample; none where it is not known (any more)."""
+        with self._lock:
+            return self._calls.get(sample, ToolCalls())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called for each new event; the result takes it off again.
@@ -76,6 +131,14 @@ class EventLog:
         return unsubscribe
 
 
+def _same_bound(one: SandboxEvent, other: SandboxEvent) -> bool:
+    return (
+        one.kind == "bound"
+        and one.detail.startswith("more than")
+        and (one.breach, one.sandbox) == (other.breach, other.sandbox)
+    )
+
+
 EVENTS = EventLog()
 """This process's events."""
 
@@ -83,6 +146,11 @@ EVENTS = EventLog()
 def events_of(sample: str) -> tuple[SandboxEvent, ...]:
     """The events of the sample with this `touchstone_sample`, oldest first."""
     return EVENTS.of(sample)
+
+
+def calls_of(sample: str) -> ToolCalls:
+    """The tool calls of the sample with this `touchstone_sample`, and how many timed out."""
+    return EVENTS.calls_of(sample)
 
 
 def on_event(listener: Listener) -> Callable[[], None]:

@@ -136,7 +136,7 @@ async def _try(
     launched = launch.start(SandboxConfig(), found, standing)
     await ready(launched)
     # Whoever makes a noticed system call waits for the watcher's answer.
-    watcher().add(launched, lambda _: None, lambda _: None)
+    watcher().add(launched, lambda _: None, lambda _: None, lambda _: None)
     try:
         env = launch.environment(standing, None)
         seen = await channel.run(

@@ -25,8 +25,8 @@ from touchstone.evaluation.sandbox.config import Grade, SandboxConfig
 from touchstone.evaluation.sandbox.errors import CopyOutRefusedError, SandboxError, SandboxGoneError
 from touchstone.evaluation.sandbox.events import EVENTS, Kind, SandboxEvent
 from touchstone.evaluation.sandbox.preflight import preflight, ready
-from touchstone.evaluation.sandbox.sanitise import decode, sanitise
 from touchstone.evaluation.sandbox.watch import watcher
+from touchstone.printable import printable, printable_bytes
 
 SAMPLE_KEY = "touchstone_sample"
 """The sample metadata that names the sample in events."""
@@ -35,6 +35,12 @@ DEFAULT, JUDGE = "default", "judge"
 """The names of a sample's two sandboxes."""
 
 _NOT_FOUND, _NOT_RUN = 127, 126
+_SENTENCE = 64
+"""Bytes of an output that is too long that give way to the sentence that says so."""
+_LIMITS: dict[Kind, str] = {
+    "memory": "the memory limit was reached",
+    "processes": "the limit of processes was reached",
+}
 
 
 @sandboxenv(name="touchstone")
@@ -90,7 +96,7 @@ class TouchstoneSandbox(SandboxEnvironment):
                 launched = launch.start(self.config, tools.find(), self._guards)
                 await ready(launched)
                 self._launched = launched
-                watcher().add(launched, self._noticed, self._told)
+                watcher().add(launched, self._noticed, self._told, self._slowed)
             return self._launched
 
     def close(self) -> None:
@@ -128,20 +134,27 @@ class TouchstoneSandbox(SandboxEnvironment):
         except SandboxGoneError as error:
             self._gone(error)
             raise
+        except TimeoutError:
+            self._ran(timed_out=True)
+            raise
         finally:
             self._limits_hit()
+        self._ran(timed_out=False)
+        if ended.unread:
+            self._record("output", "a program in the background held the output open; what it"
+                         " wrote later was not read", breach=False)  # fmt: skip
         if ended.error == errno.EACCES and ended.stage == "exec":
             raise PermissionError(errno.EACCES, "not allowed to run", cmd[0])
         if ended.error:
             place = cwd or folder if ended.stage == "cwd" else cmd[0]
-            text = sanitise(f"{place}: {os.strerror(ended.error)}\n")
+            text = printable(f"{place}: {os.strerror(ended.error)}\n")
             code = _NOT_FOUND if ended.error == errno.ENOENT else _NOT_RUN
             return ExecResult(success=False, returncode=code, stdout="", stderr=text)
         return ExecResult(
             success=ended.code == 0,
             returncode=ended.code,
-            stdout=decode(ended.stdout),
-            stderr=decode(ended.stderr),
+            stdout=self._shown(ended.stdout, ended.dropped[0]),
+            stderr=self._shown(ended.stderr, ended.dropped[1]),
         )
 
     @override
@@ -261,15 +274,34 @@ class TouchstoneSandbox(SandboxEnvironment):
             raise IsADirectoryError(errno.EISDIR, "Is a directory", file)
         raise PermissionError(errno.EACCES, "Not a regular file", file)
 
-    def _record(self, kind: Kind, detail: str, *, breach: bool) -> None:
-        EVENTS.record(SandboxEvent(kind, sanitise(detail), breach, self.name, self.sample))
+    def _shown(self, output: bytes, dropped: int) -> str:
+        """Output as safe text; what is left out of it is said in its place, and recorded."""
+        if not dropped:
+            return printable_bytes(output)
+        limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE_STR
+        self._record("output", f"a program wrote more than {limit}; the first part was left out",
+                     breach=False)  # fmt: skip
+        # The sentence takes its place within the limit.
+        text = printable_bytes(output[_SENTENCE:])
+        return f"[{dropped + _SENTENCE} bytes before this are left out]\n{text}"
+
+    def _ran(self, *, timed_out: bool) -> None:
+        """Count what ran in the subject's sandbox."""
+        if self.name == DEFAULT:
+            EVENTS.ran(self.sample, timed_out=timed_out)
+
+    def _record(self, kind: Kind, detail: str, *, breach: bool, times: int = 1) -> None:
+        EVENTS.record(SandboxEvent(kind, printable(detail), breach, self.name, self.sample, times))
+
+    def _slowed(self, text: str) -> None:
+        self._record("bound", text, breach=False)
 
     def _noticed(self, notice: seccomp.Notice) -> None:
         self._record("system-call", f"refused {notice.name}", breach=notice.breach)
 
     def _told(self, message: bytes) -> None:
         if message == b"memory":
-            self._record("memory", "the memory limit was reached", breach=False)
+            self._record("memory", _LIMITS["memory"], breach=False)
         elif message:
             self._record("protocol", "the first process sent a strange message", breach=True)
         else:
@@ -284,11 +316,10 @@ class TouchstoneSandbox(SandboxEnvironment):
     def _limits_hit(self) -> None:
         if not self._launched or not self._launched.group:
             return
-        self._hits = self._launched.group.hits()
-        if self._hits.get("memory"):
-            self._record("memory", "the memory limit was reached", breach=False)
-        if self._hits.get("processes"):
-            self._record("processes", "the limit of processes was reached", breach=False)
+        before, self._hits = self._hits, self._launched.group.hits()
+        for kind, text in _LIMITS.items():
+            if times := self._hits.get(kind, 0) - before.get(kind, 0):
+                self._record(kind, text, breach=False, times=times)
 
 
 def _config(config: SandboxEnvironmentConfigType | None) -> SandboxConfig:

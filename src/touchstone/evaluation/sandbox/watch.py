@@ -5,47 +5,57 @@ import logging
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
 from functools import cache
 
 from touchstone.evaluation.sandbox import seccomp
 from touchstone.evaluation.sandbox.launch import Launched, receive
 
-_NOTICES = 64
-_MESSAGES = 1000
+_AT_ONCE = 64
+_A_SECOND = 200.0
 _log = logging.getLogger(__name__)
 
 OnNotice = Callable[[seccomp.Notice], None]
 OnMessage = Callable[[bytes], None]
+OnBound = Callable[[str], None]
 
 
 class Watcher:
-    """Reads seccomp listeners and agents' messages. Thread-safe."""
+    """Reads seccomp listeners and agents' messages. Thread-safe.
+
+    A flood is slowed, never left unheard: beyond a burst each sandbox is served at a steady pace,
+    and whoever makes a noticed system call waits for its turn.
+    """
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._lock = threading.RLock()
-        self._handlers: dict[int, Callable[[], bool]] = {}
+        self._handlers: dict[int, _Paced] = {}
+        self._resting: dict[int, float] = {}
         threading.Thread(target=self._run, name="touchstone-sandbox-watch", daemon=True).start()
 
-    def add(self, launched: Launched, notice: OnNotice, message: OnMessage) -> None:
-        """Watch one sandbox; both handlers are called in the watching thread.
+    def add(self, launched: Launched, notice: OnNotice, message: OnMessage, bound: OnBound) -> None:
+        """Watch one sandbox; the handlers are called in the watching thread.
 
         `notice` gets refused system calls, `message` what the agent says; an empty message means
-        that the agent has gone.
+        that the agent has gone. `bound` is told, once for each of the two, that there are so many
+        that they are slowed.
         """
         with self._lock:
+            said = f"the first process sent more than {_AT_ONCE} messages at once"
             self._register(
-                launched.control.fileno(), _Budget(_MESSAGES, lambda: _hear(launched, message))
+                launched.control.fileno(),
+                _Paced(lambda: _hear(launched, message), lambda: bound(f"{said}; they are slowed")),
             )
             if launched.listener >= 0:
                 names = seccomp.build().names
+                many = f"more than {_AT_ONCE} system calls were refused at once"
                 self._register(
                     launched.listener,
-                    _Budget(
-                        _NOTICES,
+                    _Paced(
                         lambda: _refuse(launched, names, notice),
-                        lambda: _deafen(launched),
+                        lambda: bound(f"{many}; they are slowed, and counted all the same"),
                     ),
                 )
 
@@ -55,48 +65,68 @@ class Watcher:
             for fd in (launched.control.fileno(), launched.listener):
                 self._drop(fd)
 
-    def _register(self, fd: int, handler: Callable[[], bool]) -> None:
+    def _register(self, fd: int, handler: "_Paced") -> None:
         self._handlers[fd] = handler
         self._epoll.register(fd, select.EPOLLIN)
 
     def _drop(self, fd: int) -> None:
+        self._resting.pop(fd, None)
         if self._handlers.pop(fd, None):
             with contextlib.suppress(OSError):
                 self._epoll.unregister(fd)
 
     def _run(self) -> None:
         while True:
-            for fd, _ in self._epoll.poll():
+            with self._lock:
+                pause = self._wake(time.monotonic())
+            for fd, _ in self._epoll.poll(pause):
                 with self._lock:
-                    handler = self._handlers.get(fd)
-                    if handler and not self._goes_on(handler):
-                        self._drop(fd)
+                    self._serve(fd)
 
-    @staticmethod
-    def _goes_on(handler: Callable[[], bool]) -> bool:
+    def _wake(self, now: float) -> float | None:
+        """Listen again to those whose rest is over; seconds until the next one, None: nobody."""
+        for fd in [fd for fd, due in self._resting.items() if due <= now]:
+            del self._resting[fd]
+            self._epoll.register(fd, select.EPOLLIN)
+        return min(self._resting.values()) - now if self._resting else None
+
+    def _serve(self, fd: int) -> None:
+        handler = self._handlers.get(fd)
+        if handler is None or fd in self._resting:
+            return
         try:
-            return handler()
+            rest = handler()
         except Exception:  # noqa: BLE001 - this thread serves every sandbox; no fault may end it
             _log.exception("a listener to sandbox events failed")
-            return True
+            return
+        if rest is None:
+            self._drop(fd)
+        elif rest > 0:
+            self._epoll.unregister(fd)
+            self._resting[fd] = time.monotonic() + rest
 
 
-class _Budget:
-    """A handler that gives up after so many calls, so that a flood cannot keep us busy."""
+class _Paced:
+    """A handler that says how long it is to rest: 0 within its burst, None where it is over."""
 
-    def __init__(
-        self, calls: int, handler: Callable[[], bool], at_end: Callable[[], None] | None = None
-    ) -> None:
-        self._left = calls
+    def __init__(self, handler: Callable[[], bool], at_bound: Callable[[], None]) -> None:
         self._handler = handler
-        self._at_end = at_end
+        self._at_bound: Callable[[], None] | None = at_bound
+        self._left = float(_AT_ONCE)
+        self._at = time.monotonic()
 
-    def __call__(self) -> bool:
-        self._left -= 1
-        goes_on = self._handler() and self._left > 0
-        if not goes_on and self._at_end:
-            self._at_end()
-        return goes_on
+    def __call__(self) -> float | None:
+        now = time.monotonic()
+        self._left = min(float(_AT_ONCE), self._left + (now - self._at) * _A_SECOND) - 1
+        self._at = now
+        if not self._handler():
+            return None
+        if self._left >= 1:
+            return 0.0
+        if self._at_bound:
+            said, self._at_bound = self._at_bound, None
+            said()
+        return (1 - self._left) / _A_SECOND
 
 
 def _hear(launched: Launched, message: OnMessage) -> bool:
@@ -115,12 +145,6 @@ def _refuse(launched: Launched, names: dict[int, str], notice: OnNotice) -> bool
     if found:
         notice(found)
     return True
-
-
-def _deafen(launched: Launched) -> None:
-    """Close the listener: from now on the kernel refuses by itself, as not implemented."""
-    fd, launched.listener = launched.listener, -1
-    os.close(fd)
 
 
 @cache

@@ -18,6 +18,7 @@ from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
 from touchstone.evaluation.running import ChunkItem
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.workers.messages import JobItem, WorkerEvent, WorkerJob
+from touchstone.printable import printable_line
 
 HALT = "halt"
 HEARTBEAT_SECONDS = 1.0
@@ -58,8 +59,8 @@ class _Worker:
         except TouchstoneError as error:
             self._say(WorkerEvent(event="failed", chunk=self._chunk, text=str(error)))
         except Exception as error:  # noqa: BLE001 - the parent must hear of any death of a chunk
-            text = f"{type(error).__name__}: {error}"[:500]
-            self._say(WorkerEvent(event="failed", chunk=self._chunk, text=" ".join(text.split())))
+            text = printable_line(f"{type(error).__name__}: {error}", 500)
+            self._say(WorkerEvent(event="failed", chunk=self._chunk, text=text))
         self._chunk = ""
 
     def _run_chunk(self, job: WorkerJob) -> ChunkResult:

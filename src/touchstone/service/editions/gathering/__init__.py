@@ -21,6 +21,7 @@ from touchstone.service.editions.gathering.measured import (
     result_rows,
     spent,
 )
+from touchstone.service.editions.gathering.noticed import noticed_facts
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.editions.gathering.summed import summary
 from touchstone.service.editions.gathering.told import accounting, timeline, withheld
@@ -49,7 +50,7 @@ def gather(case: Shown, made_at: str, verification: VerificationFacts) -> Report
         clock=clock_facts(case, made_at),
         timeline=timeline(case),
         modes=mode_facts(case),
-        elicitation=elicitation_facts(case),
+        elicitation=(*elicitation_facts(case), *noticed_facts(case)),
         results=results,
         findings=finding_facts(case),
         designation=designation_facts(case),

@@ -1,0 +1,36 @@
+"""What the sandbox noticed while samples ran, as far as the audience may read their outcomes."""
+
+from collections import Counter
+
+from touchstone.printable import printable_line
+from touchstone.report import Fact
+from touchstone.service.editions.gathering.shown import Shown, number
+
+_LISTED = 12
+"""Kinds of event that are named; what is beyond is summed."""
+
+
+def noticed_facts(case: Shown) -> tuple[Fact, ...]:
+    """By name: how often, and in how many samples; nothing where no outcomes are to be read."""
+    times: Counter[str] = Counter()
+    samples: Counter[str] = Counter()
+    readable = False
+    for entry in case.visible("outcomes-recorded"):
+        told = entry.content(1)
+        readable = readable or told is not None
+        for outcome in (told or {}).get("outcomes", ()):
+            found: Counter[str] = Counter()
+            for event in outcome.get("events", ()):
+                found[f"{event['kind']}: {event['detail']}"] += event.get("count", 1)
+            times += found
+            samples.update(found.keys())
+    if not readable:
+        return ()
+    lines = [
+        f"{printable_line(name)} ({number(count, 'time')}, in {number(samples[name], 'sample')})"
+        for name, count in sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    if len(lines) > _LISTED:
+        left = sum(sorted(times.values(), reverse=True)[_LISTED:])
+        lines = [*lines[:_LISTED], f"and {number(left, 'event')} of other names"]
+    return (Fact("The sandbox noticed", "; ".join(lines) or "nothing"),)
