@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from touchstone.clearance import Audience
 from touchstone.evaluation import Usage, load_submission, reveal
@@ -112,9 +113,14 @@ def solves(mode: str) -> Callable[[int], bool]:
 
 
 def record_chunk(
-    case: Case, prepared: Prepared, run: Run, indices: Sequence[int], solved: Callable[[int], bool]
+    case: Case,
+    prepared: Prepared,
+    run: Run,
+    indices: Sequence[int],
+    solved: Callable[[int], bool],
+    told: Sequence[dict[str, Any]] = (),
 ) -> None:
-    """Record outcomes of a chunk, with what opens its items."""
+    """Record outcomes of a chunk, with what opens its items and what is `told` of each sample."""
     made, seed = prepared.battery.items[run.item_set], prepared.battery.seed
     committed = prepared.battery.sealed.find(run.item_set).commitments
     opened = reveal(seed, run.item_set, made, indices)
@@ -132,7 +138,7 @@ def record_chunk(
     )  # fmt: skip
     content = {"opened": [each.model_dump(mode="json") for each in opened]}
     used = Usage(input=100 * len(indices)).model_dump(mode="json")
-    details = Content({"outcomes": [], "used": used}, case.marks.pair)
+    details = Content({"outcomes": list(told), "used": used}, case.marks.pair)
     case.record([Deed(event, (Content(content, case.marks.case), details))])
 
 

@@ -1,13 +1,15 @@
 """What an edition says of a real case, in words."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from support.small_case import facts_for, measure, settle, small_case
+from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.report import ReportData
 from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.sealing import reopen, seal
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +130,29 @@ def test_claims_that_conflict_stand_side_by_side(undisclosed: ReportData):
 def test_the_note_of_the_window_is_shown(undisclosed: ReportData):
     assert undisclosed.clock
     assert any("No source names a time zone" in remark for remark in undisclosed.clock.remarks)
+
+
+def test_what_the_sandbox_noticed_is_told_by_name_to_whom_it_may_concern(tmp_path: Path):
+    refused = {"kind": "system-call", "detail": "refused mount", "count": 312}
+    late = {"kind": "bound", "detail": "more than 64 system calls were refused at once"}
+    with small_case(tmp_path) as case:
+        seal(case, 6, "confined", accepted=True)
+        prepared = reopen(case)
+        probed(case)
+        run = prepared.runs[0]
+        told = [{"events": [refused, late]}, {"events": [refused]}, {"events": []}]
+        record_chunk(case, prepared, run, range(3), lambda _: True, told)
+        said, unsaid = (
+            {row.label: row.text for row in facts_for(case, audience).elicitation}
+            for audience in (party_audience("example-centre"), PUBLIC)
+        )
+    assert said["The sandbox noticed"] == (
+        "system-call: refused mount (624 times, in two samples); "
+        "bound: more than 64 system calls were refused at once (one time, in one sample)"
+    )
+    assert "The sandbox noticed" not in unsaid
+
+
+def test_a_quiet_sandbox_is_said_to_be_quiet(pages: dict[str, ReportData]):
+    said = {row.label: row.text for row in pages["example-centre"].elicitation}
+    assert said["The sandbox noticed"] == "nothing"
