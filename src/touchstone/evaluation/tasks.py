@@ -225,7 +225,7 @@ async def _judge(item: Item) -> tuple[bool, str]:
         raise JudgeFault(f"the judge's sandbox failed: {type(error).__name__}") from error
     if not result.success:
         raise JudgeFault(f"it ended with {result.returncode}")
-    return _verdict(result.stdout)
+    return verdict(result.stdout)
 
 
 async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
@@ -237,7 +237,12 @@ async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
     return await own.copy_out(item.answer, item.answer_limit)
 
 
-def _verdict(output: str) -> tuple[bool, str]:
+def verdict(output: str) -> tuple[bool, str]:
+    """Solved or not, and the reason, from what a judge printed.
+
+    Raises:
+        JudgeFault: its last line is no verdict.
+    """
     lines = output.rstrip().splitlines()
     try:
         verdict = json.loads(lines[-1]) if lines else None

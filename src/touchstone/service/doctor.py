@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation.sandbox import at_least, preflight
+from touchstone.evaluation.proving import prove
+from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect
@@ -123,12 +124,24 @@ def _sandbox() -> list[Check]:
 
 
 def _families() -> list[Check]:
+    """What each family needs, and whether its sandboxes and its judge prove themselves."""
     grade = preflight().grade
-    rows = []
+    rows, fit = [], []
     for name, family in families().items():
         lacking = [need for need in family.needs if not shutil.which(need)]
         ok = at_least(grade, family.least_grade) and not lacking
         found = ", ".join((f"asks for {family.least_grade}", *family.needs))
         mend = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
         rows.append(Check(f"Family {name}", ok, found, mend))
-    return rows
+        if ok:
+            fit.append(family)
+    config = SandboxConfig(grade=grade).model_dump(mode="json")
+    return rows + [
+        Check(
+            f"  {proof.family}, tried",
+            not proof.fault,
+            f"known command and known answers, {proof.seconds:.1f} s",
+            proof.fault,
+        )
+        for proof in prove(fit, config)
+    ]

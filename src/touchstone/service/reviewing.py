@@ -13,6 +13,7 @@ from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.oversight import Probe
 from touchstone.evaluation.oversight.snapshots import When
+from touchstone.evaluation.proving import prove
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
 from touchstone.review.events import measuring
@@ -140,6 +141,7 @@ def run_review(
         probes = None
         if case is None:
             _check_new(framework, submission, options)
+            require_proof(framework, observer)
             # Before the case is opened: a slip in an address must not leave one behind.
             probes = probe_modes(submission, keys, "before", installation.now())
             cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
@@ -153,6 +155,7 @@ def run_review(
                 raise CannotRunError(
                     f"--agency: case {case.id[:12]} is open with agencies: {stand}"
                 )
+            require_proof(framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
         _resume(case, options.resume)
         prepared = _prepare(case, options, observer)
@@ -345,6 +348,26 @@ def require_grade(grade: str, *, accept: bool) -> None:
             f"the sandbox here is {grade!r} and {', '.join(weaker)}; {mends or 'see doctor'}; or "
             "accept it with --accept-grade"
         )
+
+
+def require_proof(framework: Framework, observer: Observer) -> None:
+    """Let the sandboxes and judges of the framework's families prove themselves.
+
+    Raises:
+        CannotRunError: one does not; nothing was begun.
+    """
+    known = families()
+    wanted = {part.family for part in battery_plan(framework, known, 1, "battery-1").sets}
+    config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
+    proofs = prove([known[name] for name in known if name in wanted], config)
+    for proof in proofs:
+        if proof.fault:
+            raise CannotRunError(
+                f"the instrument does not work here, and nothing was begun: family {proof.family}: "
+                f"{proof.fault}; mend it, and look with: touchstone doctor"
+            )
+    taken = max(proof.seconds for proof in proofs)
+    observer.step(f"Sandboxes and judges proved on known answers, in {taken:.1f} s")
 
 
 def _measure(

@@ -124,6 +124,8 @@ class TouchstoneSandbox(SandboxEnvironment):
             raise SandboxUserUnsupportedError(f"the sandbox has one user only, not {user!a}")
         launched = await self._awake()
         folder = launched.folder or launch.WORK
+        if not self._guards.confined:
+            cmd = without_profile(cmd)
         variables = launch.environment(self._guards, launched.folder) | (env or {})
         stdin = input.encode() if isinstance(input, str) else input or b""
         limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE
@@ -320,6 +322,15 @@ class TouchstoneSandbox(SandboxEnvironment):
         for kind, text in _LIMITS.items():
             if times := self._hits.get(kind, 0) - before.get(kind, 0):
                 self._record(kind, text, breach=False, times=times)
+
+
+def without_profile(cmd: list[str]) -> list[str]:
+    """A login shell that reads no profile: outside of a sandbox it would be the host's.
+
+    Inspect's tools run `bash --login -c`. A sandbox's own `/etc` and home hold no profile but what
+    the subject puts there.
+    """
+    return [*cmd[:1], "--noprofile", *cmd[1:]] if cmd[:2] == ["bash", "--login"] else cmd
 
 
 def _config(config: SandboxEnvironmentConfigType | None) -> SandboxConfig:
