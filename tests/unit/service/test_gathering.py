@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,7 +141,11 @@ def test_what_the_sandbox_noticed_is_told_by_name_to_whom_it_may_concern(tmp_pat
         prepared = reopen(case)
         probed(case)
         run = prepared.runs[0]
-        told = [{"events": [refused, late]}, {"events": [refused]}, {"events": []}]
+        told: list[dict[str, Any]] = [
+            {"events": [refused, late]},
+            {"events": [refused]},
+            {"events": []},
+        ]
         record_chunk(case, prepared, run, range(3), lambda _: True, told)
         said, unsaid = (
             {row.label: row.text for row in facts_for(case, audience).elicitation}
