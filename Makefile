@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench soak fuzz requirements clean runtime dev
+.PHONY: help demo test lint format docs bench soak fuzz mutants busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 FUZZ_SECONDS ?= 60
@@ -35,6 +35,12 @@ soak: dev ## the long forms of the crash, fuzz and law campaigns
 
 fuzz: dev ## hostile bytes at a running gateway, FUZZ_SECONDS=60; FUZZ="--seed N" or "--replay FILE"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.gateway_fuzz --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+mutants: dev ## wrong changes in the pure rooms that tests must notice; MUTANTS="--seed N --rooms statistics"
+	@PYTHONPATH=src:tests $(BIN)/python -m support.mutants $(MUTANTS)
+
+busy: dev ## timed tests 20 times in a row beside a load of 14; BUSY="tests/unit/x/test_y.py"
+	@PYTHONPATH=src:tests $(BIN)/python -m support.busy $(BUSY)
 
 requirements: dev ## compile requirements/*.in to hashed lists, without addresses
 	@for kind in bootstrap runtime dev; do \

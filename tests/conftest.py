@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("suite", max_examples=60, deadline=None, derandomize=True,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 settings.register_profile("soak", max_examples=2000, deadline=None,
                           suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+# What fails need not be small: `make mutants` asks only whether it fails.
+settings.register_profile("mutants", settings.get_profile("suite"), report_multiple_bugs=False,
+                          phases=[Phase.explicit, Phase.generate])  # fmt: skip
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

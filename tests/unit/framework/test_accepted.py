@@ -3,7 +3,7 @@
 import pytest
 
 from support.frameworks import example_with
-from touchstone.framework import NumericCriterion, parse_framework
+from touchstone.framework import FrameworkFileError, NumericCriterion, parse_framework
 
 
 def first_criterion(text: str) -> NumericCriterion:
@@ -17,6 +17,26 @@ def test_solved_at_least_once_in_k_attempts():
         example_with('measure = "success-rate"', 'measure = "at-least-once-in-k"\nk = 5')
     )
     assert (criterion.measure, criterion.k) == ("at-least-once-in-k", 5)
+
+
+AT_LEAST_ONCE = (
+    'threshold = "0.5"\nzone = "0.1"\nalpha = "0.05"\nbeta = "0.05"',
+    'threshold = "0.5"\nzone = "0.1"\nk = {k}\nalpha = "{alpha}"\nbeta = "{beta}"',
+)
+
+
+def at_least_once(**rates: str) -> str:
+    text = example_with('measure = "success-rate"', 'measure = "at-least-once-in-k"')
+    old, new = AT_LEAST_ONCE
+    return text.replace(old, new.format(**rates), 1)
+
+
+def test_attempts_need_only_be_enough_for_a_below():
+    """Half a chance each: three attempts miss with 1/8, whatever a false "above" may cost."""
+    criterion = first_criterion(at_least_once(k="3", alpha="0.001", beta="0.125"))
+    assert (criterion.k, criterion.alpha, criterion.beta) == (3, "0.001", "0.125")
+    with pytest.raises(FrameworkFileError, match=r"beta 0\.124: write at least 4"):
+        parse_framework(at_least_once(k="3", alpha="0.5", beta="0.124"), "mine.toml")
 
 
 def test_relative_to_a_reference_model():

@@ -50,6 +50,7 @@ from support.review_probes import (
     terms,
     then,
 )
+from touchstone.framework import Framework, NumericCriterion
 from touchstone.ledger.parts import PartyKeys
 from touchstone.review import BadEventError, Refused, State, Status, decide, parse_event
 from touchstone.review.events import Event, measuring, opening, settling
@@ -267,6 +268,40 @@ def test_stricter_rates_than_the_frameworks_are_taken(case: Case):
     measured(case).do(verdict("instant", "undetermined", 3, alpha="0.025"))
     case.do(verdict("instant", "below", 3))
     assert [each.verdict for each in case.state.verdicts.values()] == ["below"]
+
+
+def apart(framework: Framework) -> Framework:
+    """The framework with an alpha below its beta, so that neither can stand for the other."""
+    criteria = tuple(
+        each.model_copy(update={"alpha": "0.01", "beta": "0.1"})
+        if isinstance(each, NumericCriterion)
+        else each
+        for each in framework.criteria
+    )
+    return framework.model_copy(update={"criteria": criteria})
+
+
+@pytest.mark.parametrize(
+    ("alpha", "beta", "taken"),
+    [
+        ("0.01", "0.1", True),
+        ("0.001", "0.1", True),
+        ("0.01", "0.01", True),
+        ("0.05", "0.1", False),
+        ("0.01", "0.11", False),
+        ("0.1", "0.01", False),
+    ],
+)
+def test_each_rate_is_held_to_its_own_bound(
+    framework: Framework, alpha: str, beta: str, taken: bool
+):
+    case = Case(apart(framework))
+    deed = verdict("instant", "below", 3, alpha=alpha, beta=beta)
+    if taken:
+        measured(case).do(deed)
+        return
+    with pytest.raises(Refused, match=r"is judged at alpha 0\.01 and beta 0\.1, or stricter"):
+        measured(case).do(deed)
 
 
 def test_a_window_is_laid_only_by_the_rule(case: Case):

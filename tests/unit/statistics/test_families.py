@@ -36,10 +36,29 @@ def at(
 
 
 def test_holm_known_answer():
-    """p-values 0.01, 0.02, 0.03 and 0.6 at 0.05: only the first two steps of four hold."""
-    peaks = [-np.log(p) for p in (0.02, 0.6, 0.01, 0.03)]
+    """p-values 0.01, 0.02, 0.024 and 0.6 at 0.05: 0.02 is above 0.05 / 3, and there it stops."""
+    peaks = [-np.log(p) for p in (0.02, 0.6, 0.01, 0.024)]
     assert holm(peaks, 0.05) == (False, False, True, False)
     assert holm(peaks[:1] + peaks[2:3], 0.05) == (True, True)
+
+
+def test_two_claims_that_only_the_stop_protects_both_stand():
+    assert holm([-np.log(0.03), -np.log(0.03)], 0.05) == (False, False)
+
+
+@given(st.lists(st.floats(-3, 12), min_size=1, max_size=8), st.sampled_from([0.01, 0.05, 0.3]))
+def test_holm_refutes_what_the_running_maximum_of_adjusted_p_values_does(
+    peaks: list[float], error: float
+):
+    """The other way to write Holm's step-down: p-values times their rank, none below an earlier."""
+    order = sorted(range(len(peaks)), key=lambda each: -peaks[each])
+    adjusted = np.maximum.accumulate(
+        [(len(peaks) - rank) * np.exp(-peaks[each]) for rank, each in enumerate(order)]
+    )
+    found = holm(peaks, error)
+    for value, each in zip(adjusted, order, strict=True):
+        if abs(value - error) > 1e-9:
+            assert found[each] == (value < error)
 
 
 @given(st.lists(st.floats(-3, 12), min_size=1, max_size=8))
@@ -52,14 +71,33 @@ def test_holm_refutes_at_least_what_bonferroni_does(peaks: list[float]):
             assert not refuted
 
 
-def test_holm_keeps_the_family_error_however_claims_depend():
-    """The worst case: each of five true claims falls with chance 1/20 of its own."""
+def test_holm_keeps_the_family_error_of_independent_claims():
+    """Each of five true claims falls with chance 1/20 of its own."""
     rng = np.random.default_rng(0)
     wealth = -np.log(rng.uniform(size=(4000, 5)))
     wrong = np.mean([any(holm(list(row), 0.05)) for row in wealth])
     plain = np.mean((wealth >= np.log(20)).any(1))
     assert wrong <= 0.05 + 3 * (0.05 * 0.95 / 4000) ** 0.5
     assert plain > 0.2
+
+
+def test_holm_keeps_the_family_error_where_claims_depend_in_the_worst_way():
+    """Two true claims, each p-value uniform on the grid, jointly as unlucky as can be.
+
+    One or the other is at most 1/40, never both, and in a further 1/40 both lie between 1/40 and
+    1/20: some claim falls with chance 0.05 exactly, and without the stop with 0.075.
+    """
+    steps = np.arange(400)
+    one = np.full(400, -1)
+    other = np.full(400, -1)
+    one[:10], other[10:20] = steps[:10], steps[:10]
+    one[20:30] = other[20:30] = steps[10:20]
+    one[one < 0] = steps[20:]
+    other[other < 0] = steps[20:]
+    assert sorted(one) == sorted(other) == list(steps)
+    p_values = (np.stack([one, other], 1) + 1) / 400
+    wrong = np.mean([any(holm(list(-np.log(row)), 0.05)) for row in p_values])
+    assert wrong == pytest.approx(0.05)
 
 
 def test_one_mode_is_enough_to_cross():

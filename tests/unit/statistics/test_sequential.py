@@ -9,6 +9,7 @@ from support.batteries import errors_at_the_threshold, people
 from touchstone.statistics import (
     Course,
     Foresight,
+    Panel,
     Progress,
     RateRule,
     Reason,
@@ -222,19 +223,23 @@ def test_criteria_in_a_panel_go_their_own_way():
     assert state.progress[0] == run(courses[0], [1.0] * 30)
 
 
-def test_a_step_for_fifty_criteria_of_five_thousand_items_takes_ten_milliseconds():
-    table = people(20, 5000, seed=4)
-    foresight = learn(table)
+def test_a_step_for_fifty_criteria_costs_hardly_more_for_a_hundred_times_the_items():
+    """Processor time of the quickest step, both measured in turns: whatever else runs, runs beside
+    both. On an idle machine the dear one takes 5 to 10 ms."""
     rng = np.random.default_rng(0)
     rules = [RateRule(0.2 + 0.01 * each, 0.0, 0.05, 0.01) for each in range(50)]
-    state = panel([course(rule, foresight, rng.uniform(size=5000)) for rule in rules])
-    took = []
-    for place in range(8):
-        began = process_time()
-        state = advance(state, [float(place % 2)] * 50)
-        took.append(process_time() - began)
-    assert all(each.used == 8 for each in state.progress)
-    assert min(took) <= 0.010
+    states: dict[int, Panel] = {}
+    took: dict[int, list[float]] = {50: [], 5000: []}
+    for size in took:
+        foresight = learn(people(20, size, seed=4))
+        states[size] = panel([course(rule, foresight, rng.uniform(size=size)) for rule in rules])
+    for place in range(12):
+        for size, times in took.items():
+            began = process_time()
+            states[size] = advance(states[size], [float(place % 2)] * 50)
+            times.append(process_time() - began)
+    assert all(each.used == 12 for state in states.values() for each in state.progress)
+    assert min(took[5000]) <= 4 * min(took[50]), took
 
 
 # ------------------------------------------------------------------ orders

@@ -1,0 +1,103 @@
+"""`python -m support.busy`: timed tests, time after time, beside a load of our own. ADR 0171."""
+
+import argparse
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+TIMED = (
+    "tests/contract/gateway/fleet/test_fleet.py::test_what_one_takes_all_apply_and_tell_in_the_log",
+    (
+        "tests/contract/gateway/processes/test_crowds.py::"
+        "test_a_crowd_does_not_take_the_gateway_from_those_inside"
+    ),
+)
+"""Tests whose outcome depends on the clock of a busy machine."""
+LONGEST = 4 * 3600.0
+"""Seconds after which the load ends by itself, whatever became of the command."""
+LONGEST_RUN = 900.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: everything passed every time; 1: something did not; 130: interrupted."""
+    parser = argparse.ArgumentParser(prog="busy", description=__doc__)
+    parser.add_argument("tests", nargs="*", default=list(TIMED))
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--load", type=int, default=14)
+    asked = parser.parse_args(arguments)
+    failed = 0
+    try:
+        with load(asked.load):
+            for test in asked.tests:
+                passed = repeat(test, asked.times)
+                failed += passed < asked.times
+                say(f"{passed:>4} of {asked.times} passed: {test}")
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    return 1 if failed else 0
+
+
+def say(line: str) -> None:
+    """Tell whoever started it."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def load(count: int) -> Iterator[list[int]]:
+    """So many processes that only compute; their ids. They end with the block, or their parent."""
+    parent = os.getpid()
+    workers = [
+        multiprocessing.get_context("spawn").Process(target=_compute, args=(parent,), daemon=True)
+        for _ in range(count)
+    ]
+    for each in workers:
+        each.start()
+    try:
+        yield [each.pid or 0 for each in workers]
+    finally:
+        for each in workers:
+            each.kill()
+        for each in workers:
+            each.join()
+
+
+def _compute(parent: int) -> None:
+    # Ctrl-C is the parent's to handle: it ends these.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ends = time.monotonic() + LONGEST
+    while time.monotonic() < ends and os.getppid() == parent:
+        sum(range(200_000))
+
+
+def repeat(test: str, times: int) -> int:
+    """How many times the test passed, each time in a new process."""
+    passed = 0
+    for number in range(1, times + 1):
+        command = [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", test]
+        began = time.monotonic()
+        try:
+            ran = subprocess.run(
+                command, cwd=Path(__file__).parents[2], capture_output=True, text=True,
+                timeout=LONGEST_RUN, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            say(f"{number} of {times} took more than {LONGEST_RUN:g} s")
+            continue
+        if ran.returncode == 0:
+            passed += 1
+            say(f"{number} of {times} passed in {time.monotonic() - began:.0f} s")
+        else:
+            say(f"{number} of {times} failed:\n{ran.stdout[-3000:]}{ran.stderr[-1000:]}")
+    return passed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
