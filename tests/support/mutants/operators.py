@@ -260,14 +260,14 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
         case ast.BinOp() if type(node.op) in ARITHMETIC:
             changed = ast.BinOp(node.left, ARITHMETIC[type(node.op)](), node.right)
             yield "arithmetic", ast.unparse(changed)
-        case ast.Constant(value=bool()):
-            yield "constant", str(not node.value)
-        case ast.Constant(value=int()):
-            yield "constant", str(node.value + 1)
-            yield "constant", str(node.value - 1)
-        case ast.Constant(value=float()):
-            yield "constant", repr(node.value + 1)
-            yield "constant", repr(node.value / 2)
+        case ast.Constant(value=bool(value)):
+            yield "constant", str(not value)
+        case ast.Constant(value=int(number)):
+            yield "constant", str(number + 1)
+            yield "constant", str(number - 1)
+        case ast.Constant(value=float(real)):
+            yield "constant", repr(real + 1)
+            yield "constant", repr(real / 2)
         case ast.Call():
             yield from _calls(node)
         case ast.IfExp():
