@@ -118,16 +118,17 @@ class Limits:
 def stages(touch: Touch, mutant: Mutant, limits: Limits) -> Iterator[tuple[list[str], float]]:
     """Tests that reach it and how long they may take: first some quick ones, then the others."""
     path = mutant.place.split("::")[0]
-    reached = touch.tests(path, mutant.lines)
-    known = [each for each in reached if touch.seconds[each] <= limits.slowest]
-    order = sorted(known, key=lambda each: (touch.seconds[each], each))
+    order: list[str] = []
+    for tests in touch.tests(path, mutant.lines):
+        known = [each for each in tests if touch.seconds[each] <= limits.slowest]
+        order += sorted(known, key=lambda each: (touch.seconds[each], each))
     quick, total = 0, 0.0
     while quick < len(order) and total <= QUICK:
         total += touch.seconds[order[quick]]
         quick += 1
-    for tests in (order[:quick], order[quick:]):
-        if tests:
-            yield _by_file(tests), limits.grace + 4 * sum(touch.seconds[each] for each in tests)
+    for stage in (order[:quick], order[quick:]):
+        if stage:
+            yield _by_file(stage), limits.grace + 4 * sum(touch.seconds[each] for each in stage)
 
 
 def _by_file(tests: list[str]) -> list[str]:

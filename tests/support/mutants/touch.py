@@ -27,13 +27,18 @@ class Touch:
     modules: tuple[str, ...]
     """What was imported from outside the tree; importing it once beforehand saves most of a run."""
 
-    def tests(self, path: str, span: tuple[int, int]) -> set[str]:
-        """Tests that reach one of the lines; all that reach the file, if none does or at import."""
+    def tests(self, path: str, span: tuple[int, int]) -> tuple[set[str], set[str]]:
+        """Tests that reach one of the lines, and others that may show what is wrong there.
+
+        Those are all of the room where a line is reached at import, or none of the lines by a test:
+        what was made there a test can use without coming by.
+        """
         found = self.lines.get(path, {})
         reached = [found[str(line)] for line in range(span[0], span[1] + 1) if str(line) in found]
-        if any(reached) and not any("" in tests for tests in reached):
-            return {test for tests in reached for test in tests}
-        return {test for tests in found.values() for test in tests} - {""}
+        direct = {test for tests in reached for test in tests if test}
+        if direct and not any("" in tests for tests in reached):
+            return direct, set()
+        return direct, set(self.seconds) - direct
 
 
 def state(paths: Sequence[Path]) -> str:

@@ -22,6 +22,7 @@ def test_may_and_june_side_by_side():
     assert rows["taking part"].left == "nobody"
     assert "meta negotiating" in rows["taking part"].right
     assert rows["claims that conflict"].left == "none"
+    assert rows["claims that conflict"].right == ", ".join(shipped("us-2026-06").conflicts) != ""
 
 
 def test_a_hypothetical_gate_stands_out():

@@ -76,6 +76,16 @@ def test_half_a_character_is_refused():
     assert refusal('title = "\ud800"') == "is not UTF-8 text: save it as UTF-8"
 
 
+def test_an_error_at_the_end_has_no_line_to_look_at():
+    assert refusal('gate = "“none').startswith("is not TOML: ")
+
+
+def test_what_is_out_of_order_is_called_by_its_own_name():
+    negotiating = 'status = "negotiating"\ndate = '
+    line = refusal(example_with(f'{negotiating}"2026-08"', f'{negotiating}"2026-11"'))
+    assert line.startswith('"participations" has 2026-10-01 after 2026-11')
+
+
 def test_an_empty_file_names_the_first_key_it_lacks():
     assert refusal("").startswith('the key "format" is missing: add it')
 

@@ -7,12 +7,13 @@ import pytest
 from support.review_case import (
     TREASURY,
     Case,
+    proposed,
     shipped_framework,
     verdict,
 )
 from support.review_probes import changed, concurs, declared, dissents, made, ready, revised
 from touchstone.framework import Framework
-from touchstone.review import Proposal, State, concurrences, propose_designation
+from touchstone.review import Proposal, Refused, State, concurrences, propose_designation
 from touchstone.review.events import opening
 
 NUMERIC = ("memory-safety", "web-injection", "payment-logic")
@@ -48,6 +49,15 @@ def declare(case: Case, shows: str, criterion: str = DECLARED[0]) -> None:
 def says(case: Case) -> dict[str, str]:
     proposal = propose_designation(case.framework, case.state)
     return {reason.criterion: reason.says for reason in proposal.reasons}
+
+
+def test_where_nobody_is_named_the_centre_proposes(framework: Framework):
+    case = ready(Case(framework.model_copy(update={"designation": None})))
+    deed = proposed(case.framework, case.state)
+    with pytest.raises(Refused, match="so the centre does"):
+        case.do(deed.model_copy(update={"actor": TREASURY}))
+    case.do(deed)
+    assert case.state.designating.proposals
 
 
 def test_nothing_measured_is_undetermined(case: Case):

@@ -69,6 +69,18 @@ def test_an_event_cannot_be_changed():
         RELEASE.actor = "example-agency"  # type: ignore[misc]  # that is the point
 
 
+def test_the_last_year_is_9000():
+    assert parse_event({**RELEASE.facts(), "at": "9000-12-31T23:59:59Z"})
+    with pytest.raises(BadEventError, match="at"):
+        parse_event({**RELEASE.facts(), "at": "9001-01-01T00:00:00Z"})
+
+
+def test_what_cannot_be_read_is_named_by_its_own_steps_alone():
+    with pytest.raises(BadEventError) as refusal:
+        parse_event({**RELEASE.facts(), "marking": {**RELEASE.facts()["marking"], "label": 1}})
+    assert str(refusal.value).startswith("event release-announced: marking.label: ")
+
+
 def test_the_version_is_called_schema_in_the_record():
     assert RELEASE.facts()["schema"] == 1
     assert "schema_version" not in RELEASE.facts()

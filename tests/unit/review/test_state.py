@@ -174,6 +174,12 @@ def test_terms_need_the_developer_and_another(case: Case):
     assert case.state.terms.agreed == {CENTRE}
 
 
+def test_who_made_an_offer_may_put_another_in_its_place(case: Case):
+    case.open().do(terms(settling.TermsOffered, AGENCY))
+    case.do(terms(settling.TermsOffered, AGENCY, "better"))
+    assert case.state.terms.on_table == digest("better")
+
+
 def test_a_request_to_postpone_waits_and_binds_nobody(case: Case):
     opened(case).do(postponement())
     assert not case.state.postponements["p1"].answer
