@@ -58,7 +58,7 @@ def test_what_is_caught_is_counted_and_what_is_missed_is_found(toy: Path):
     assert "becomes = '(cents >= 100)'" in ran.stdout
 
     # What one test has cached, or a fixture has made for several, each of them reaches.
-    (kept,) = (toy / ".mutants").glob("*.json")
+    (kept,) = (toy / ".mutants").glob("money-test_money-*.json")
     lines = json.loads(kept.read_text("utf-8"))["lines"]["toy/money.py"]
     reached = {each.split("::")[1] for each in lines["8"]}
     assert {"test_dear", "test_dear_again", "test_middling"} <= reached

@@ -19,7 +19,7 @@ COLUMNS = ("mutants", "killed", "timed out", "with a reason", "survived", "unrea
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: each mutant fell or has its reason; 1: one has not; 2: the campaign could not be held."""
+    """0: each mutant fell or has its reason; 1: one has not; 2: no campaign; 130: interrupted."""
     parser = argparse.ArgumentParser(prog="mutants", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="decides the order of the mutants")
     parser.add_argument("--count", type=int, default=50, help="how many to try; 0: all")
@@ -67,7 +67,8 @@ def campaign(asked: argparse.Namespace) -> int:
     stale = [key for key in known if key not in {mutant.key for _, mutant in found}]
     stale = [key for key in stale if key[0].startswith(_sources([every[each] for each in names]))]
     results = _held(asked, [every[each] for each in names], drawn, set(known))
-    return tell(results, known, stale, asked.json)
+    code = tell(results, known, stale, asked.json)
+    return code if len(results) == len(drawn) else 130
 
 
 def _sources(chosen: Sequence[Room]) -> tuple[str, ...]:
@@ -105,7 +106,10 @@ def _held(
             slow = sum(each > asked.slowest for each in touch.seconds.values())
             if slow:
                 say(f"{name}: {slow} tests above {asked.slowest:g} s are left out (--slowest)")
-        run(drawn, touches, trees, Limits(asked.slowest, asked.grace), told)
+        try:
+            run(drawn, touches, trees, Limits(asked.slowest, asked.grace), told)
+        except KeyboardInterrupt:
+            say(f"interrupted after {len(results)} of {len(drawn)}")
     return results
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 
 from support.mutants.operators import Mutant, mutants
-from support.mutants.touch import Touch, load, state
+from support.mutants.touch import Touch, load, merge, states
 from support.mutants.trial import CampaignError, Run, Tree, warm
 
 QUICK = 1.5
@@ -39,25 +39,25 @@ class Room:
         ]
 
     def touch(self, tree: Tree, cache: Path, say: Callable[[str], None]) -> Touch:
-        """Which tests reach what; measured where it is not known for this state of the files.
+        """Which tests reach what; measured for those files of which it is not known.
 
         Raises:
             CampaignError: the tests fail without any mutant.
         """
-        paths = [tree.folder / "src" / each for each in self.sources]
-        now = state([*paths, *(tree.folder / each for each in self.tests)])
-        keep = cache / f"{self.name}-{now}.json"
-        if (known := load(keep)) is not None:
-            return known
-        say(f"{self.name}: finding out which tests reach which line")
-        cache.mkdir(parents=True, exist_ok=True)
-        run = tree.measure(self.tests, self.sources, keep)
-        while not run.over():
-            time.sleep(0.05)
-        found = load(keep)
-        if run.code != 0 or found is None:
-            raise CampaignError(f"{self.name}: its tests fail without a mutant: {run.killer}")
-        return found
+        files = {
+            file: cache / f"{self.name}-{Path(file).stem}-{digest[:16]}.json"
+            for file, digest in states(tree.folder, self.sources, self.tests).items()
+        }
+        unknown = {file: keep for file, keep in files.items() if not keep.exists()}
+        if unknown:
+            say(f"{self.name}: finding out which tests of {len(unknown)} files reach which line")
+            cache.mkdir(parents=True, exist_ok=True)
+            run = tree.measure(self.sources, unknown)
+            while not run.over():
+                time.sleep(0.05)
+            if run.code != 0:
+                raise CampaignError(f"{self.name}: its tests fail without a mutant: {run.killer}")
+        return merge([load(keep) for keep in files.values()])
 
 
 def rooms(plan: Path) -> dict[str, Room]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,22 +41,44 @@ class Touch:
         return direct, set(self.seconds) - direct
 
 
-def state(paths: Sequence[Path]) -> str:
-    """A digest of every Python file in these files and folders."""
-    digest = hashlib.sha256()
-    for path in paths:
-        for each in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(str(each.relative_to(path.parent)).encode())
-            digest.update(each.read_bytes())
-    return digest.hexdigest()[:16]
+def states(tree: Path, sources: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
+    """Each file of tests, by its path below `tree`, and a digest of what it says of the sources."""
+    files = [each for test in tests for each in _python(tree / test)]
+    shared = [each for source in sources for each in _python(tree / "src" / source)]
+    shared += [each for each in files if each.name == "conftest.py"]
+    said = "".join(f"{each.relative_to(tree)} {_digest(each)}" for each in shared)
+    return {
+        str(each.relative_to(tree)): hashlib.sha256(f"{said} {_digest(each)}".encode()).hexdigest()
+        for each in files
+        if each.name.startswith("test_")
+    }
 
 
-def load(path: Path) -> Touch | None:
-    """What was kept, if anything."""
-    if not path.exists():
-        return None
+def _python(path: Path) -> list[Path]:
+    return sorted(path.rglob("*.py")) if path.is_dir() else [path]
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(path: Path) -> Touch:
+    """What was kept."""
     found = json.loads(path.read_text("utf-8"))
     return Touch(found["seconds"], found["lines"], tuple(found["modules"]))
+
+
+def merge(several: Sequence[Touch]) -> Touch:
+    """What several files of tests showed, together."""
+    seconds: dict[str, float] = {}
+    lines: dict[str, dict[str, list[str]]] = {}
+    for each in several:
+        seconds |= each.seconds
+        for path, found in each.lines.items():
+            for line, tests in found.items():
+                lines.setdefault(path, {}).setdefault(line, []).extend(tests)
+    modules = dict.fromkeys(name for each in several for name in each.modules)
+    return Touch(seconds, lines, tuple(modules))
 
 
 class Recorder:
@@ -70,13 +92,15 @@ class Recorder:
         include = [str(each / "*" if each.is_dir() else each) for each in paths]
         self.coverage = coverage.Coverage(data_file=None, config_file=False, include=include)
 
-    def run(self, arguments: Sequence[str], keep: Path) -> int:
-        """Run the tests; keep what they showed if they pass. The exit code is pytest's."""
+    def run(self, arguments: Sequence[str], keep: Mapping[str, Path]) -> int:
+        """Run files of tests; keep what each showed if all pass. The exit code is pytest's."""
         self.coverage.start()
-        code = int(pytest.main([*arguments], plugins=[self]))
+        code = int(pytest.main([*arguments, *keep], plugins=[self]))
         self.coverage.stop()
         if code == 0:
-            keep.write_text(json.dumps(asdict(self._touch())), "utf-8")
+            whole = self._touch()
+            for file, path in keep.items():
+                path.write_text(json.dumps(asdict(_of(whole, file))), "utf-8")
         return code
 
     def _touch(self) -> Touch:
@@ -116,6 +140,20 @@ class Recorder:
         result = yield
         self.coverage.switch_context(self.running)
         return result
+
+
+def _of(whole: Touch, file: str) -> Touch:
+    """What one file of tests showed, and what import alone did."""
+    seconds = {each: took for each, took in whole.seconds.items() if each.startswith(f"{file}::")}
+    lines = {
+        path: {
+            line: kept
+            for line, tests in found.items()
+            if (kept := [each for each in tests if not each or each in seconds])
+        }
+        for path, found in whole.lines.items()
+    }
+    return Touch(seconds, lines, whole.modules)
 
 
 def _forget(sources: Path) -> None:

@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +74,9 @@ class Tree:
         file = self.folder / "src" / mutant.place.split("::")[0]
         file.with_suffix(".kept").replace(file)
 
-    def measure(self, tests: Sequence[str], sources: Sequence[str], keep: Path) -> "Run":
-        """Run all the tests on the sources as they are, and keep which reaches what."""
-        return Run(self, lambda: Recorder(self.folder, sources).run([*PLAIN, *tests], keep), 3600.0)
+    def measure(self, sources: Sequence[str], keep: Mapping[str, Path]) -> "Run":
+        """Run files of tests on the sources as they are, and keep what each reaches."""
+        return Run(self, lambda: Recorder(self.folder, sources).run(PLAIN, keep), 3600.0)
 
     def run(self, chosen: Sequence[str], limit: float) -> "Run":
         """Run chosen tests, by their ids and in their order; `limit` is in processor seconds."""

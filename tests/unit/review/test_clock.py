@@ -194,6 +194,19 @@ def test_a_pause_within_one_day_costs_nothing():
     assert read_clock(clock, "2026-10-04T09:00:00Z").review_by == date(2026, 10, 11)
 
 
+@pytest.mark.parametrize("anchor", ["submission", "public-release"])
+def test_a_pause_dated_before_sharing_counts_from_sharing_on(anchor: str):
+    shape = window(anchor=anchor, days=10)
+    pause = ("2026-09-25T09:00:00Z", "2026-10-03T09:00:00Z")
+    clock = laid(shape, "2026-10-01T09:00:00Z", pause, planned="2026-11-15")
+    reading = read_clock(clock, "2026-10-05T09:00:00Z")
+    assert (reading.paused_days, reading.days_used) == (2, 2)
+    over = laid(shape, "2026-10-01T09:00:00Z", (pause[0], "2026-09-28T09:00:00Z"),
+                planned="2026-11-15")  # fmt: skip
+    reading = read_clock(over, "2026-10-05T09:00:00Z")
+    assert (reading.paused_days, reading.days_used) == (0, 4)
+
+
 @pytest.mark.parametrize(
     ("anchor", "planned", "ends"),
     [

@@ -12,6 +12,7 @@ from support.review_case import (
     TREASURY,
     Case,
     admission,
+    digest,
     example_framework,
     hex32,
     make,
@@ -24,13 +25,16 @@ from support.review_case import (
 )
 from support.review_probes import (
     ENDED,
+    LEFT,
     NEW_AGENCY,
     PAUSED,
     PROBES,
     RESUMED,
     Setup,
     admits,
+    agreed,
     assessed,
+    bundle,
     clock,
     concurs,
     directive,
@@ -44,6 +48,7 @@ from support.review_probes import (
     opened,
     proposing,
     ready,
+    receipt,
     running,
     sealed_for,
     seen,
@@ -262,6 +267,36 @@ def test_the_refusal_says_which_part_of_a_guard_it_is(
 ):
     with pytest.raises(Refused, match=told):
         prepare(case).do(deed)
+
+
+@pytest.mark.parametrize(
+    "other", [{"bundle": digest("other bytes")}, {"number": 2}, {"stream": "elsewhere"}]
+)
+def test_a_receipt_is_for_the_very_bytes_that_were_published_there(
+    case: Case, other: dict[str, object]
+):
+    then(agreed, bundle())(case)
+    with pytest.raises(Refused, match="was not published, or is another"):
+        case.do(receipt().model_copy(update=other))
+    case.do(receipt())
+
+
+@pytest.mark.parametrize("over", ["closed", "withdrawn"])
+def test_nobody_new_joins_a_destroyed_case_but_keys_can_be_changed(case: Case, over: str):
+    opened(case).do(
+        LEFT if over == "withdrawn" else make(settling.CaseClosed, CENTRE, reason="done")
+    )
+    case.do(make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate")))
+    with pytest.raises(Refused, match="the case is destroyed: nobody new joins"):
+        case.do(NEW_AGENCY)
+    case.do(admits(AUDITOR, admission(AUDITOR, "next")))
+    assert case.state.parties[AUDITOR].key == hex32("next")
+
+
+def test_a_closed_case_may_still_be_joined(case: Case):
+    opened(case).do(make(settling.CaseClosed, CENTRE, reason="done"))
+    case.do(NEW_AGENCY)
+    assert "newcomer" in case.state.parties
 
 
 def test_stricter_rates_than_the_frameworks_are_taken(case: Case):

@@ -137,6 +137,15 @@ def test_of_very_many_cases_all_real_people_are_compared(monkeypatch: pytest.Mon
     assert any("All real people were compared" in line for line in fewer.lines())
 
 
+def test_a_residence_that_nobody_has_yet_is_compared_too():
+    assert all(each.residence != "ZW" for each in PEOPLE)
+    welcome = {"id": "welcome", "effect": "permit", "residence": ["ZW"], "variants": ["final"]}
+    closed = {**OPEN, "residence": ["XA"]}
+    found = difference(in_force(terms(closed)), in_force(terms(closed, welcome)), POPULATION)
+    assert {change.example.facts.residence for change in found.changes} == {"ZW"}
+    assert (found.gaining, found.losing) == (0, 0)
+
+
 def test_too_many_cases_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(grid, "MAX_CELLS", 1)
     with pytest.raises(TooLargeError, match="compare fewer rules"):

@@ -195,10 +195,14 @@ def test_entities_are_a_registry_and_people():
     ("old", "new", "line"),
     [
         ('programmes = ["early"]', 'programmes = ["erly"]', 'did you mean "early"'),
-        ('members = ["bo"]', 'members = ["lee"]', 'a member of "example-lab" already'),
+        (
+            'members = ["bo"]',
+            'members = ["lee"]',
+            'organisations 2 ("example-bank"): "lee" is a member of "example-lab" already',
+        ),
         ('organisations = ["example-bank"]', 'organisations = ["bank"]', "no organisation"),
-        ('id = "example-bank"', 'id = "example-lab"', "has the same id"),
-        ('id = "sam"', 'id = "bo"', "the same id twice"),
+        ('id = "example-bank"', 'id = "example-lab"', 'organisations 2 ("example-lab"): another'),
+        ('id = "sam"', 'id = "bo"', ' ("bo"): the same id twice'),
         ('developer = "example-lab"', 'developer = "other-lab"', "write the same"),
         ('residence = "XA"', 'residence = "UK"', 'did you mean "GB"'),
         ('tier = "trusted-partner"', 'tier = "partner"', 'key "tier" is'),
