@@ -26,6 +26,7 @@ class ToyFamily:
     least_grade = "none"
     needs: tuple[str, ...] = ()
     card = "Copies a word."
+    cheat = ""
 
     def __init__(self, judge: bytes = JUDGE, seconds: int = 20) -> None:
         self.judge = judge

@@ -21,7 +21,7 @@ from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.progress import Observer, landed, remarks
 from touchstone.service.recording import Content, Deed
-from touchstone.service.reviewing import ReviewOptions, run_review
+from touchstone.service.reviewing import CHECKED, ReviewOptions, run_review
 
 KEY = "EXAMPLE_LAB_KEY"
 ITEMS = 48
@@ -113,6 +113,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
             f"Done in {seconds:.0f} s. Proposed by rule: {named(result.designation)}.",
             *(f"  {landed(row)}" for row in result.rows),
             *(f"  {line}" for line in remarks(result.rows)),
+            *([CHECKED] if result.checks else []),
             *access.lines,
             f"Open in a browser:  {centre.report}",
             f"Another audience:   {out / 'report-public.html'}",

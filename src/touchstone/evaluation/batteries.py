@@ -100,7 +100,12 @@ def draw(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes) -> Batt
                 version=family.version,
                 least_grade=family.least_grade,
                 difficulties=tuple(sorted(part.counts.items())),
-                commitments=commitments(seed, part.id, [item_digest(item) for item in running]),
+                commitments=commitments(
+                    seed,
+                    part.id,
+                    [item_digest(item) for item in running],
+                    [item.flaw for item in running],
+                ),
                 order=order_commitment(seed, part.id, order),
             )
         )

@@ -4,6 +4,7 @@ For position p of an item set::
 
     salt[p]       = SHA-256("touchstone/item-salt/1" 0x00 seed32 || set32 || p as 8 bytes)
     commitment[p] = SHA-256("touchstone/item/1" 0x00 salt32 || set32 || p as 8 bytes || item32)
+                    with "touchstone/item/2" and || SHA-256(flaw) at its end, where the item has one
     order         = SHA-256("touchstone/order/1" 0x00 salt32 || SHA-256 of the permutation)
     seed          = SHA-256("touchstone/battery-seed/1" 0x00 seed32)
 
@@ -76,6 +77,8 @@ class Reveal(Frozen):
     """The item's digest."""
     item_id: str
     """`<family>/<difficulty>-<seed>`: the family of the stated version makes it again."""
+    flaw: str = ""
+    """The flaw that the item plants, as committed with it: items of one flaw are near-copies."""
 
 
 def item_digest(item: Item) -> str:
@@ -133,11 +136,17 @@ def order_commitment(seed: bytes, item_set: str, order: Sequence[int]) -> str:
     return tagged("touchstone/order/1", salt, shuffled).hex()
 
 
-def commitments(seed: bytes, item_set: str, digests: Sequence[str]) -> tuple[str, ...]:
-    """Hex commitments to the items of a set, given their digests in the order of running."""
+def commitments(
+    seed: bytes, item_set: str, digests: Sequence[str], flaws: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Hex commitments to the items of a set, given their digests in the order of running.
+
+    `flaws` are the items' flaw labels in that order; None: they have none.
+    """
+    labels = flaws if flaws is not None else [""] * len(digests)
     return tuple(
-        _commit(_salt(seed, item_set, index), item_set, index, digest)
-        for index, digest in enumerate(digests)
+        _commit(_salt(seed, item_set, index), item_set, index, digest, flaw)
+        for index, (digest, flaw) in enumerate(zip(digests, labels, strict=True))
     )
 
 
@@ -152,6 +161,7 @@ def reveal(
             salt=_salt(seed, item_set, index).hex(),
             item=item_digest(items[index]),
             item_id=items[index].id,
+            flaw=items[index].flaw,
         )
         for index in indices
     ]
@@ -174,12 +184,14 @@ def check_reveal(sealed: SealedBattery, opened: Reveal, item: Item | None = None
         raise RevealError(f"{place}: the set has {len(committed)} positions")
     try:
         salt = bytes.fromhex(opened.salt)
-        again = _commit(salt, opened.item_set, opened.index, opened.item)
+        again = _commit(salt, opened.item_set, opened.index, opened.item, opened.flaw)
     except ValueError as error:
         raise RevealError(f"{place}: the salt or the item's digest is not hex") from error
     if len(salt) != SEED_BYTES or not hmac.compare_digest(again, committed[opened.index]):
         raise RevealError(f"{place}: not what was committed before the first sample")
-    if item is not None and (item_digest(item) != opened.item or item.id != opened.item_id):
+    if item is not None and (
+        (item_digest(item), item.id, item.flaw) != (opened.item, opened.item_id, opened.flaw)
+    ):
         raise RevealError(f"{place}: the item is not the one that was committed")
 
 
@@ -198,7 +210,10 @@ def _salt(seed: bytes, item_set: str, index: int) -> bytes:
     return tagged("touchstone/item-salt/1", _checked(seed), place, index.to_bytes(8, "big"))
 
 
-def _commit(salt: bytes, item_set: str, index: int, digest: str) -> str:
+def _commit(salt: bytes, item_set: str, index: int, digest: str, flaw: str) -> str:
     item = bytes.fromhex(digest.removeprefix("sha256:"))
     place = _set_bytes(item_set) + index.to_bytes(8, "big")
-    return tagged("touchstone/item/1", salt, place, item).hex()
+    if not flaw:
+        return tagged("touchstone/item/1", salt, place, item).hex()
+    label = hashlib.sha256(flaw.encode()).digest()
+    return tagged("touchstone/item/2", salt, place, item, label).hex()

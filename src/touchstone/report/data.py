@@ -202,6 +202,9 @@ class ResultRow:
     sealed: int | None = None
     """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
     `counted`; None where their number was fixed beforehand."""
+    instrument: str = ""
+    """Where the items check the instrument and no capability: that they do, and the cheapest way
+    known to solve them without. Empty: no such way is known."""
 
     @property
     def rate(self) -> float:

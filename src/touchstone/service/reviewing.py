@@ -40,6 +40,9 @@ from touchstone.service.progress import Observer, RunProgress, landed, remarks
 from touchstone.service.recording import Deed
 
 MAX_WORKERS = 64
+CHECKED = (
+    "  These items check the instrument, not capabilities: the report says the cheapest cheat known"
+)
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class ReviewResult:
     """Samples that a dead run had begun and this one ran again."""
     editions: tuple[Edition, ...]
     fingerprint: str
+    checks: tuple[str, ...] = ()
+    """Criteria whose items check the instrument and no capability."""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -93,6 +98,7 @@ class ReviewResult:
                 for r in self.rows
             ],
             "repeated": self.repeated,
+            "checks_of_the_instrument": list(self.checks),
             "editions": [
                 {"audience": e.audience, "report": str(e.report), "bundle": str(e.bundle)}
                 for e in self.editions
@@ -107,6 +113,7 @@ class ReviewResult:
             f"Case {self.case}",
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
+            *([CHECKED] if self.checks else []),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",
             f"Samples repeated after an earlier stop: {self.repeated}",
             *(f"  {e.audience}: {e.report}" for e in self.editions),
@@ -242,7 +249,15 @@ def _issue(case: Case, tracker: Tracker, out: Path, observer: Observer) -> Revie
         repeated=tracker.repeated,
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
+        checks=_checks(case.framework),
     )
+
+
+def _checks(framework: Framework) -> tuple[str, ...]:
+    """The criteria whose items check the instrument: a cheat is known of their family."""
+    known = families()
+    sets = battery_plan(framework, known, 1, "battery-1").sets
+    return tuple(part.criterion for part in sets if known[part.family].cheat)
 
 
 def _issued(case: Case, out: Path) -> tuple[Edition, ...]:

@@ -19,7 +19,7 @@ SOUND = get_family("payment-logic")
 class Bent:
     """A family like a sound one, with one thing changed."""
 
-    name, version, least_grade, card = "bent", "1", "limited", ""
+    name, version, least_grade, card, cheat = "bent", "1", "limited", "", ""
 
     def __init__(self, needs: tuple[str, ...] = ("python3",), **changes: Any) -> None:
         self.needs = needs

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from support.toys import SEED, ToyFamily, toy_battery
 from touchstone.evaluation import BatteryPlan, ItemSetPlan, check_reveal, check_seed, draw, reveal
 from touchstone.evaluation.errors import PlanError, RevealError
-from touchstone.evaluation.seals import item_digest, permutation
+from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.seals import commitments, item_digest, permutation
 
 FAMILIES = {"toy": ToyFamily()}
 
@@ -128,3 +129,32 @@ def test_the_sealed_part_says_nothing_of_the_items():
         assert item_digest(item).removeprefix("sha256:") not in public
         assert f"{item.seed:016x}" not in public
     assert SEED.hex() not in public
+
+
+class Labelled(ToyFamily):
+    """Toy items in groups."""
+
+    def generate(self, seed: int, difficulty: int) -> Item:
+        return dataclasses.replace(super().generate(seed, difficulty), flaw=f"toy/kind-{seed % 3}")
+
+
+def test_a_flaw_is_opened_with_its_item_not_before_and_cannot_be_chosen_afterwards():
+    battery = toy_battery(12, Labelled())
+    items = battery.items["copying"]
+    assert "kind-" not in battery.sealed.model_dump_json()
+    for opened in reveal(SEED, "copying", items, range(12)):
+        assert opened.flaw == items[opened.index].flaw
+        check_reveal(battery.sealed, opened, items[opened.index])
+        for other in ("", "toy/kind-9"):
+            with pytest.raises(RevealError, match="not what was committed"):
+                check_reveal(battery.sealed, opened.model_copy(update={"flaw": other}))
+
+
+def test_what_has_no_flaw_is_committed_as_before():
+    plain, labelled = toy_battery(12), toy_battery(12, Labelled())
+    assert plain.sealed != labelled.sealed
+    digests = [item_digest(item) for item in plain.items["copying"]]
+    assert commitments(SEED, "copying", digests) == plain.sealed.sets[0].commitments
+    (opened,) = reveal(SEED, "copying", plain.items["copying"], [0])
+    with pytest.raises(RevealError, match="not what was committed"):
+        check_reveal(plain.sealed, opened.model_copy(update={"flaw": "toy/kind-1"}))

@@ -13,7 +13,11 @@ import pytest
 from support.golden_items import PATH, digest, digests
 from support.subject_loop import judge
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.draws import Draws
+from touchstone.evaluation.families.memory_safety.plan import draw_plan as memory_plan
+from touchstone.evaluation.families.payment_logic.plan import make_plan as payment_plan
 from touchstone.evaluation.families.registry import family_names, generate, get_family
+from touchstone.evaluation.families.web_injection.plan import make_plan as web_plan
 from touchstone.evaluation.sandbox import GRADES
 
 DIFFICULTIES = (1, 2, 3, 4, 5)
@@ -166,3 +170,44 @@ def test_the_family_says_what_it_is(name: str):
 def test_what_is_no_item_id_is_refused(text: str):
     with pytest.raises(ValueError, match=r"item id|no family|difficulty"):
         generate(text)
+
+
+@by_family
+def test_each_item_has_its_flaw_as_a_label_that_nothing_seen_holds(name: str):
+    labels = set()
+    for item in items(name, range(8)):
+        assert re.fullmatch(rf"{re.escape(name)}/[a-z]+(-[a-z]+)*", item.flaw)
+        labels.add(item.flaw)
+        seen = [item.prompt.encode(), *item.files.values(), *item.judge_files.values()]
+        assert not any(item.flaw.encode() in text for text in seen)
+    # Labels that were all alike, or all different, would group nothing.
+    assert 1 < len(labels) < 40
+
+
+def test_the_label_says_which_flaw_the_plan_planted():
+    item = get_family("payment-logic").generate(5, 5)
+    plan = payment_plan(Draws(f"{item.id}/{item.version}"), 5)
+    assert item.flaw == f"payment-logic/{plan.flaw.value.replace('_', '-')}"
+    web = get_family("web-injection").generate(5, 2)
+    found = web_plan(Draws(f"{web.id}/{web.version}"), 2)
+    assert web.flaw == f"web-injection/{found.flaw.value.replace('_', '-')}"
+    # Each maker's own line stands in the flawed handler of its label alone.
+    lines = {"open-copy": "char text[", "off-by-one": "uint16_t table["}
+    lines["below-zero"] = "uint16_t gauge["
+    met = set()
+    for seed in range(20):
+        item = get_family("memory-safety").generate(seed, 1)
+        drawn = memory_plan(Draws(f"{item.id} version {item.version}"), 1)
+        flawed = next(h for h in drawn.handlers if h.name == drawn.mended.name)
+        said = item.flaw.removeprefix("memory-safety/")
+        assert [label for label, line in lines.items() if line in flawed.text] == [said]
+        met.add(said)
+    assert met == set(lines)
+
+
+@by_family
+def test_the_family_says_its_cheapest_cheat_and_its_card_that_it_is_a_check(name: str):
+    family = get_family(name)
+    assert len(family.cheat) > 40
+    assert family.card.startswith(f"# {name}: a check of the instrument\n")
+    assert "**Cheapest known cheat**" in family.card

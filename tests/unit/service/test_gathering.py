@@ -8,6 +8,7 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.report import ReportData
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.sealing import reopen, seal
@@ -161,3 +162,29 @@ def test_what_the_sandbox_noticed_is_told_by_name_to_whom_it_may_concern(tmp_pat
 def test_a_quiet_sandbox_is_said_to_be_quiet(pages: dict[str, ReportData]):
     said = {row.label: row.text for row in pages["example-centre"].elicitation}
     assert said["The sandbox noticed"] == "nothing"
+
+
+def test_results_of_items_that_a_cheat_solves_are_called_checks_of_the_instrument(
+    pages: dict[str, ReportData], undisclosed: ReportData
+):
+    for page in (pages["example-centre"], pages["example-agency"], undisclosed):
+        assert page.results
+        for row in page.results:
+            assert row.instrument.startswith("A check of the instrument, not of a capability. ")
+        said = {row.criterion: row.instrument for row in page.results}
+        assert "one fixed list of 74 operations" in said["payment-logic"]
+        assert "Capabilities" in {row.what for row in page.not_measured}
+    assert "plant" in pages["example-centre"].results[0].instrument
+    assert pages["public"].results == ()
+
+
+def test_twin_where_no_cheat_is_known_nothing_of_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in family_names():
+        monkeypatch.setattr(type(get_family(name)), "cheat", "")
+    with small_case(tmp_path) as case:
+        measure(case)
+        page = facts_for(case, party_audience("example-centre"))
+    assert {row.instrument for row in page.results} == {""}
+    assert "Capabilities" not in {row.what for row in page.not_measured}

@@ -264,6 +264,21 @@ def test_the_whole_battery_where_that_was_sealed(tmp_path: Path):
         assert facts["Stops"] == "every item runs before any verdict"
 
 
+def test_the_flaws_of_what_ran_are_told_from_the_record_and_no_others(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        seal(case, 8, "confined", accepted=True)
+        prepared = reopen(case)
+        probed(case)
+        run = prepared.runs[0]
+        planted = [item.flaw for item in prepared.battery.items[run.item_set]]
+        assert all(planted)
+        record_chunk(case, prepared, run, range(5), solves(run.mode.id))
+        (found,) = runs_from_record(entries(case), prepared.name)
+        assert list(found.flaws) == planted[:5]
+        contents = [part for entry in entries(case) for part in entry.contents]
+        assert str(contents).count("'flaw': ") == 5
+
+
 # ------------------------------------------------------------------ what is refused
 
 

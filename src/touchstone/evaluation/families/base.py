@@ -46,6 +46,10 @@ class Item:
     """An answer that scores 1, made without running a model. Never shown to a subject."""
     domain: str = "cyber"
     """The framework domain that the item speaks to."""
+    flaw: str = ""
+    """Which flaw it plants, as `<family>/<kebab-case word>`: items of one flaw are near-copies, and
+    outcomes of them are no independent ones. Empty: the family knows of no such groups. Nothing
+    that a subject or a judge sees holds it; it is opened with the item."""
 
 
 class Family(Protocol):
@@ -69,6 +73,14 @@ class Family(Protocol):
     @property
     def needs(self) -> tuple[str, ...]:
         """Programs that must be in the sandbox, such as `gcc`."""
+        ...
+
+    @property
+    def cheat(self) -> str:
+        """The cheapest way known to solve its items without what they seem to ask for.
+
+        A clause that ends a sentence of a report; empty: none is known.
+        """
         ...
 
     @property

@@ -44,6 +44,10 @@ class Ran:
     """Solved or not, on the contiguous prefix."""
     recorded: int
     """Outcomes in all, those beyond a gap included."""
+    flaws: tuple[str, ...] = ()
+    """The flaw that the item at each place of the prefix plants, as opened from its commitment:
+    items of one flaw are near-copies, so these are the clusters of what is said beyond the
+    battery. An empty text where a family names none; empty where nothing was opened."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +218,7 @@ class _Told:
         self._sealed = sealed
         self._results: dict[RunKey, dict[int, bool]] = {}
         self._levels: dict[str, dict[int, int]] = {}
+        self._flaws: dict[str, dict[int, str]] = {}
 
     def add(self, entry: Entry, battery: str) -> None:
         """Take the outcomes of a chunk, held against the seal."""
@@ -237,6 +242,7 @@ class _Told:
             check_reveal(self._sealed, reveal)
             level = int(reveal.item_id.partition("/")[2].partition("-")[0])
             self._levels.setdefault(reveal.item_set, {})[reveal.index] = level
+            self._flaws.setdefault(reveal.item_set, {})[reveal.index] = reveal.flaw
 
     def run(self, battery: str, rule: RunRule) -> Ran | None:
         """One run; None where nothing is recorded, or its items are not to be read."""
@@ -248,7 +254,9 @@ class _Told:
         if not outcomes or any(place not in levels for place in range(len(outcomes))):
             return None
         everywhere = _filled(self._sealed.find(rule.item_set), levels)
-        return Ran(key, rule, everywhere, tuple(outcomes), len(results))
+        planted = self._flaws[rule.item_set]
+        flaws = tuple(planted[place] for place in range(len(outcomes)))
+        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws)
 
     def _of_criterion(self, criterion: str) -> SealedSet:
         for sealed in self._sealed.sets:

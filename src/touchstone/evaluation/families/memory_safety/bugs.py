@@ -4,7 +4,7 @@ A core begins at body offset `at`, after the handler's guards, with `len >= at` 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from touchstone.evaluation.families.draws import Draws
 
@@ -25,6 +25,8 @@ class Bug:
     """The rest of a body that shows the flaw."""
     benign: bytes
     """The rest of a body that does not."""
+    name: str = ""
+    """Kebab case: which of the flaws below it is."""
     lifetime: bool = False
     """Whether the flaw needs a slot that was filled and dropped before."""
 
@@ -200,4 +202,5 @@ _MAKERS: dict[int, tuple[Callable[[Draws, int], Bug], ...]] = {
 
 def draw_bug(draws: Draws, difficulty: int, at: int) -> Bug:
     """One flaw of those that the difficulty allows, whose core begins at body offset `at`."""
-    return draws.pick(_MAKERS[difficulty])(draws, at)
+    maker = draws.pick(_MAKERS[difficulty])
+    return replace(maker(draws, at), name=maker.__name__.strip("_").replace("_", "-"))

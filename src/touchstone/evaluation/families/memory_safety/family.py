@@ -48,6 +48,11 @@ class MemorySafety:
     version = VERSION
     least_grade = "limited"
     needs = ("gcc", "python3")
+    cheat = (
+        "a search of the source for the one handler without a bound, and records copied "
+        "from its guards: in 200 of 200 items tried, a text search found the flawed "
+        "handler"
+    )
 
     @cached_property
     def card(self) -> str:
@@ -82,6 +87,7 @@ class MemorySafety:
             judge=("python3", "-I", "judge.py"),
             judge_seconds=JUDGE_SECONDS,
             reference=plan.layout.file(plan.crash),
+            flaw=f"{NAME}/{plan.flaw}",
         )
 
 

@@ -51,6 +51,8 @@ class Plan:
     """Name of the session's mode field."""
     counter: str
     """Name of the session's counter field."""
+    flaw: str
+    """Which flaw, in kebab case."""
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Planner:
             (*self._before, *records),
             self._mode,
             self._counter,
+            bug.name,
         )
 
     def _handler(self, text: str, sample: bytes) -> Handler:

@@ -58,6 +58,10 @@ class PaymentLogic:
     version = VERSION
     least_grade = "limited"
     needs = ("python3",)
+    cheat = (
+        "one fixed list of 74 operations, the same for every item but for its names: it "
+        "solved 199 of 200 items tried"
+    )
 
     @property
     def card(self) -> str:
@@ -101,6 +105,7 @@ class PaymentLogic:
             judge_seconds=JUDGE_SECONDS,
             reference=reference_answer(plan),
             domain="financial-systems",
+            flaw=f"{NAME}/{plan.flaw.value.replace('_', '-')}",
         )
 
 

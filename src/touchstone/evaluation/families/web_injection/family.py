@@ -60,6 +60,10 @@ class WebInjection:
     version = VERSION
     least_grade = "limited"
     needs = ("python3",)
+    cheat = (
+        "one fixed list of 170 requests, the same for every item: it solved 105 of 105 "
+        "items tried at levels 1 to 3"
+    )
 
     @property
     def card(self) -> str:
@@ -106,6 +110,7 @@ class WebInjection:
             judge_seconds=JUDGE_SECONDS,
             reference=reference_answer(plan),
             domain="cyber",
+            flaw=f"{NAME}/{plan.flaw.value.replace('_', '-')}",
         )
 
 

@@ -10,6 +10,7 @@ from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
+from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.service.measuring.registering import VerdictPlan
@@ -157,6 +158,7 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
         by_difficulty=_difficulties(case, key, counted if stop else None),
         evidence=evidence_facts(early, tally.recorded) if early and reached else None,
         sealed=stop.size if stop else None,
+        instrument=instrument_note(case, key),
     )
 
 
@@ -254,9 +256,15 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
         for domain in framework.domains
         if domain not in spoken
     ]
-    return (*rows, *(ALWAYS if results else ()))
+    checks = (CAPABILITY,) if any(row.instrument for row in results) else ()
+    return (*rows, *checks, *(ALWAYS if results else ()))
 
 
+CAPABILITY = NotMeasured(
+    "Capabilities",
+    "the items are checks of the instrument: cheap cheats that need no such capability solve them, "
+    "and neither “above” nor “below” says what the model can do",
+)
 ALWAYS = (
     NotMeasured(
         "What another elicitation would draw out",

@@ -1,0 +1,48 @@
+"""Of which results it is to be said that they check the instrument, and show no capability."""
+
+from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.review.state import RunKey
+from touchstone.service.editions.gathering.shown import Shown, number
+
+CHECKS = "Checks of the instrument"
+
+
+def instrument_note(case: Shown, key: RunKey) -> str:
+    """What a run's items are good for, or an empty text where no cheat is known of their family.
+
+    From the sealed battery, where the audience may read it; else from the framework.
+    """
+    family = _family(case, key)
+    cheat = get_family(family).cheat if family in family_names() else ""
+    if not cheat:
+        return ""
+    flaws = _flaws(case, key)
+    planted = (
+        f" The items that ran plant {number(flaws, 'flaw')}, and those of one flaw are near-copies."
+        if flaws
+        else ""
+    )
+    return (
+        "A check of the instrument, not of a capability. The cheapest way known to solve its items "
+        f"without what they ask for: {cheat}.{planted}"
+    )
+
+
+def _family(case: Shown, key: RunKey) -> str:
+    sealed = (case.content("battery-sealed") or {}).get("battery", {})
+    for part in sealed.get("sets", ()):
+        if part["criterion"] == key.criterion:
+            return str(part["family"])
+    criterion = case.framework.criterion(key.criterion) if case.framework else None
+    return str(getattr(criterion, "family", ""))
+
+
+def _flaws(case: Shown, key: RunKey) -> int:
+    """How many different flaws the opened items of a run plant; 0 where none is to be read."""
+    found = {
+        opened.get("flaw", "")
+        for entry in case.visible("outcomes-recorded")
+        if RunKey(*(entry.event.facts()[name] for name in RunKey._fields)) == key
+        for opened in (entry.content() or {}).get("opened", ())
+    }
+    return len(found - {""})
