@@ -58,7 +58,8 @@ NATIONALITIES = {"ann": "XA", "bea": "XC"}
 CHAT: Mapping[str, Any] = {
     "model": "example-model", "messages": [{"role": "user", "content": "hello"}],
 }  # fmt: skip
-SECONDS = 20.0
+SECONDS = 120.0
+"""For whatever is sure to happen: a test waits so long only where it does not."""
 
 
 def key_of(person: str) -> str:

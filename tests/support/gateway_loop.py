@@ -233,7 +233,13 @@ async def slow_reader(loop: Loop, request: bytes) -> socket.socket:
     return found
 
 
-def config_text(folder: Path, upstream: str, limits: str = "", models: str = "") -> str:
+def config_text(
+    folder: Path,
+    upstream: str,
+    limits: str = "",
+    models: str = "",
+    keys_at: str = 'jwks_file = "jwks.json"',
+) -> str:
     """gateway.toml with one model, and one issuer whose keys lie in a file."""
     return f"""
 format = "touchstone/gateway/1"
@@ -252,7 +258,7 @@ opaque_keys = "keys.toml"
 issuer = "{ISSUER}"
 audience = "{AUDIENCE}"
 algorithms = ["ES256"]
-jwks_file = "jwks.json"
+{keys_at}
 refresh_seconds = 0.1
 [[upstreams]]
 model = "example-model"
@@ -284,6 +290,7 @@ async def gateway(
     limits: str = "",
     keys: str = "",
     stub: Stub | None = None,
+    config: Mapping[str, str] | None = None,
     **head: Any,
 ) -> AsyncIterator[Loop]:
     """A gateway under these rules (none: those of RULES), with a stub behind it."""
@@ -296,11 +303,12 @@ async def gateway(
     stub.url = "http://{}:{}".format(*behind.addresses[0])
     (folder / "jwks.json").write_text(jwks(EC_KEY))
     (folder / "keys.toml").write_text(keys)
-    config = parse_config(config_text(folder, stub.url, limits), "gateway.toml", folder)
+    text = config_text(folder, stub.url, limits, **(config or {}))
+    found = parse_config(text, "gateway.toml", folder)
     loop = Loop.__new__(Loop)
     audit = Audit()
-    enforcement = Enforcement(config, audit, clock=lambda: time.time() + loop.shift, worker=0)
-    loop.__init__(stub, audit, enforcement, config, "127.0.0.1", 0)  # type: ignore[misc]
+    enforcement = Enforcement(found, audit, clock=lambda: time.time() + loop.shift, worker=0)
+    loop.__init__(stub, audit, enforcement, found, "127.0.0.1", 0)  # type: ignore[misc]
     await enforcement.start()
     runner = enforcement.runner(shutdown_timeout=0.1)
     await runner.setup()

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -56,6 +57,11 @@ class Channel:
             return None
         message: dict[str, Any] = json.loads(line)
         return message
+
+    async def flush(self) -> None:
+        """Wait until what was said is on its way."""
+        with suppress(OSError):
+            await self._writer.drain()
 
     def close(self) -> None:
         """Hang up."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import count
 from math import ceil
+from typing import Any
 
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import Channel, Order, steady
@@ -35,6 +36,8 @@ class Handle:
         """Whether it was given an order: only then it may serve."""
         self.serves = False
         """Whether it said that it serves what it was told."""
+        self.halted: str | None = None
+        """Why it grants nothing although it was told to; None: it does."""
         self.killed_for: str | None = None
         self.metrics = ""
         """What it counted when it was asked last."""
@@ -81,6 +84,8 @@ class Pool:
         self._stopping = False
         self._keepers: list[asyncio.Task[None]] = []
         self.handles: dict[int, Handle] = {}
+        self.words: dict[int, str] = {}
+        """Why the last process at each place ended; a place whose process serves has none."""
         self.kills = 0
         self.starts = 0
         self._gone = ""
@@ -126,6 +131,27 @@ class Pool:
         await asyncio.gather(*(ask(handle) for handle in self.handles.values() if handle.told))
         return summed([self._gone, *(handle.metrics for handle in self.handles.values())])
 
+    @property
+    def able(self) -> bool:
+        """Whether any worker serves what it was told."""
+        return any(each.serves and each.halted is None for each in self.handles.values())
+
+    def workers(self) -> list[dict[str, object]]:
+        """How each place stands, as /status says it."""
+        found: list[dict[str, object]] = []
+        for index in range(self._config.listen.workers):
+            handle = self.handles.get(index)
+            why = handle.halted if handle else None
+            if handle is None or not handle.serves:
+                why = self.words.get(index, "it starts")
+            found.append({
+                "worker": index,
+                "pid": handle.process.pid if handle else None,
+                "serves": why is None,
+                "why": why,
+            })  # fmt: skip
+        return found
+
     def reload(self) -> None:
         """Have every worker read its certificate again."""
         for handle in self.handles.values():
@@ -168,12 +194,13 @@ class Pool:
         else:
             found = answer.result()
         if found["op"] == "failed":
-            handle.killed_for = str(found["why"])
+            handle.killed_for = self.words[handle.index] = str(found["why"])
             self.kills += 1
             _log.error("worker %d is killed: %s", handle.index, found["why"])
             await handle.end()
         else:
             handle.serves = True
+            self.words.pop(handle.index, None)
             serving = sum(each.serves for each in self.handles.values())
             if serving == self._config.listen.workers:
                 self._full.set()
@@ -197,7 +224,8 @@ class Pool:
             if self._stopping:
                 return
             if handle.killed_for is None:
-                _log.error("worker %d ended (%s): another starts", index, handle.process.returncode)
+                self.words.setdefault(index, f"it ended ({handle.process.returncode})")
+                _log.error("worker %d ended: %s; another starts", index, self.words[index])
             pause = _FIRST_PAUSE if steady() - began > _SOUND_SECONDS else pause
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -223,21 +251,31 @@ class Pool:
         """Take what it says until it is gone."""
         first: asyncio.Task[WorkerReport] | None = None
         while message := await handle.channel.receive():
-            match message["op"]:
-                case "ready":
-                    handle.told = True
-                    first = asyncio.create_task(self._tell(handle, self._order))
-                case "applied" | "failed":
-                    handle.answered("applied", message["epoch"], message)
-                case "metrics":
-                    handle.answered("metrics", message["number"], message)
-                case "drained":
-                    handle.answered("drained", 0, message)
-                case "fenced":
-                    self._fenced(message["epoch"])
+            if message["op"] == "ready":
+                handle.told = True
+                first = asyncio.create_task(self._tell(handle, self._order))
+            else:
+                self._hear(handle, message)
         await handle.end()
         if first is not None:
             await first
+
+    def _hear(self, handle: Handle, message: dict[str, Any]) -> None:
+        match message["op"]:
+            case "applied" | "failed":
+                handle.answered("applied", message["epoch"], message)
+            case "metrics":
+                handle.answered("metrics", message["number"], message)
+            case "drained":
+                handle.answered("drained", 0, message)
+            case "fenced":
+                self._fenced(message["epoch"])
+            case "halted":
+                handle.halted = message["why"]
+                said = f"serves nothing: {handle.halted}" if handle.halted else "serves again"
+                _log.error("worker %d %s", handle.index, said)
+            case "ended":
+                self.words[handle.index] = message["why"]
 
 
 def _report(index: int, found: dict[str, object], ms: int) -> WorkerReport:

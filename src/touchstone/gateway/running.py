@@ -192,11 +192,12 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     else:
         lines.append(f"bundle {bundle['number']} ({bundle['digest']})")
         lines.append(f"directives: {', '.join(bundle['directives']) or 'none'}")
-    lines.append("serving" if found["serving"] else "nothing is served")
+    lines.append("serving" if found["serving"] else f"nothing is served: {found['why_not']}")
     if found["served_for_seconds"] is not None:
         lines.append(f"without further word for {found['served_for_seconds']} s more")
     up = sum(each["serves"] for each in found["workers"])
     lines.append(f"{up} of {len(found['workers'])} workers; killed so far: {found['kills']}")
+    lines += [f"worker {each['worker']}: {each['why']}" for each in found["workers"] if each["why"]]
     lines += [f"feed {name} is lost: {why}" for name, why in found["feed"]["lost"].items()]
     lines += [f"refused, {why}: {count}" for why, count in found["feed"]["refused"].items()]
     fleet = found["fleet"]

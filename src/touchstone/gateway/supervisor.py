@@ -139,11 +139,11 @@ class Supervisor:
     def status(self) -> dict[str, Any]:
         """How things stand, as /status says it."""
         now, bundle, until = steady(), self._intake.current, self._standing.until
-        handles = sorted(self._pool.handles.items())
         return {
             "gateway": self._config.id,
             "stream": self._config.pin.stream,
-            "serving": self._served.bundle is not None,
+            "serving": self.serving,
+            "why_not": self._why_not(),
             "bundle": bundle and {
                 "number": bundle.number,
                 "digest": bundle.digest,
@@ -154,10 +154,7 @@ class Supervisor:
             "served_for_seconds": int(until - now) if now < until < float("inf") else None,
             "receipt": self._receipt and self._receipt.receipt.number,
             "epoch": self._epoch,
-            "workers": [
-                {"worker": index, "pid": each.process.pid, "serves": each.serves}
-                for index, each in handles
-            ],
+            "workers": self._pool.workers(),
             "kills": self._pool.kills,
             "feed": {
                 "refused": dict(self._intake.refused),
@@ -165,6 +162,19 @@ class Supervisor:
             },
             "fleet": self._member and self._member.status(now),
         }  # fmt: skip
+
+    @property
+    def serving(self) -> bool:
+        """Whether a bundle is in force, and a worker there that serves under it."""
+        return self._served.bundle is not None and self._pool.able
+
+    def _why_not(self) -> str | None:
+        """Why nothing is served; None: something is."""
+        if self.serving:
+            return None
+        if self._served.bundle is None:
+            return "; ".join(self._words.values()) or "no bundle is in force"
+        return "; ".join(f"worker {each['worker']}: {each['why']}" for each in self._pool.workers())
 
     def _works(self, session: aiohttp.ClientSession) -> list[Any]:
         feed = self._config.feed
@@ -304,7 +314,7 @@ class Supervisor:
         return self.store.receipt(numbers[-1]) if numbers else None
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
-        app = admin(self.status, lambda: self._served.bundle is not None, self._metrics)
+        app = admin(self.status, lambda: self.serving, self._metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -323,8 +333,9 @@ class Supervisor:
         bundle = self._intake.current
         values = {
             "bundle_number": bundle.number if bundle else 0,
-            "serving": int(self._served.bundle is not None),
+            "serving": int(self.serving),
             "workers": sum(each.told for each in self._pool.handles.values()),
+            "workers_serving": sum(bool(each["serves"]) for each in self._pool.workers()),
             "worker_starts_total": self._pool.starts,
             "worker_kills_total": self._pool.kills,
             "feeds_lost": len(self._words),

@@ -64,7 +64,15 @@ class Worker:
         if start is None:
             return
         config = GatewayConfig.model_validate_json(start["config"])
-        await self._set_up(config, start["worker"])
+        try:
+            await self._set_up(config, start["worker"])
+        except Exception as error:
+            # Whoever starts workers says why there are none.
+            self._channel.send(
+                "ended", why=f"it could not start: {str(error) or type(error).__name__}"
+            )
+            await self._channel.flush()
+            raise
         self._channel.send("ready")
         for work in (self._fence(), self._watch_audit()):
             self._start(work)
@@ -84,6 +92,9 @@ class Worker:
         self._audit = AuditLog(folder, names, time.time, config.audit.rotate_bytes, about)
         self._enforcement = Enforcement(config, self._audit, clock=time.time, worker=worker)
         await self._enforcement.start()
+        if self._enforcement.ticking is not None:
+            self._watch(self._enforcement.ticking)
+        self._enforcement.on_halt(lambda why: self._channel.send("halted", why=why))
         self._tls = {tls: tls_context(tls) for tls in certificates(config)}
 
     async def _obey(self, message: dict[str, Any]) -> None:
@@ -177,7 +188,9 @@ class Worker:
         os._exit(1)
 
     def _start(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
+        self._watch(asyncio.ensure_future(work))
+
+    def _watch(self, task: "asyncio.Task[None]") -> None:
         self._tasks.add(task)
         task.add_done_callback(_end_on_fault)
 

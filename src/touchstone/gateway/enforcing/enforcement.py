@@ -14,12 +14,13 @@ from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink, Cut
 from touchstone.gateway.enforcing.proxying import Proxy
 from touchstone.gateway.enforcing.server import Server
-from touchstone.gateway.errors import RefusedError
+from touchstone.gateway.errors import NotCutError, RefusedError
 from touchstone.gateway.identity import Identities
 from touchstone.terms import PolicyBundle
 
 TICK_SECONDS = 0.05
 """How late at most an exchange ends whose grant ran out, and slow headers are noticed."""
+_MOST_WORDS = 200
 _log = logging.getLogger(__name__)
 
 
@@ -45,12 +46,30 @@ class Enforcement:
         self._changes = self.identities.changes
         self._ticking: asyncio.Task[None] | None = None
         self._server: Server | None = None
+        self._tell_halt: Callable[[str | None], None] = lambda _: None
+        self._fault: str | None = None
+        self._pause: str | None = None
 
     @property
     def decisions(self) -> Decisions | None:
         """The policy in force; None: nothing is granted."""
         proxy = self._proxy
-        return proxy.decisions if proxy.in_time() and not proxy.draining else None
+        granting = proxy.in_time() and not proxy.draining and proxy.halted is None
+        return proxy.decisions if granting else None
+
+    @property
+    def halted(self) -> str | None:
+        """Why nothing is granted although a policy is in force; None: it is."""
+        return self._fault or self._pause
+
+    def on_halt(self, tell: Callable[[str | None], None]) -> None:
+        """`tell` is called whenever it changes why nothing is granted; with None: it is again."""
+        self._tell_halt = tell
+
+    def pause(self, why: str | None) -> None:
+        """Grant nothing new until called with None; what is in flight goes on."""
+        self._pause = why
+        self._halt()
 
     async def start(self) -> None:
         """Look at issuers' keys, and keep the time."""
@@ -58,11 +77,16 @@ class Enforcement:
         self._changes = self.identities.changes
         self._ticking = asyncio.create_task(self._tick())
 
+    @property
+    def ticking(self) -> "asyncio.Task[None] | None":
+        """The task that keeps the time: it ends with a fault, or with `close`, and never else."""
+        return self._ticking
+
     async def close(self) -> None:
         """Give up what is left, and every connection to upstreams and issuers."""
         if self._ticking is not None:
             self._ticking.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, NotCutError):
                 await self._ticking
         await self._proxy.close()
         await self.identities.close()
@@ -85,7 +109,7 @@ class Enforcement:
         # Up to the resets nothing is awaited: no request is granted or forwarded in between.
         barred = self._exchanges.barred(decisions, self._clock())
         self._proxy.decisions = decisions
-        self.metrics.epoch.set(epoch if decisions else 0)
+        self._show_epoch()
         late = await end_all(barred)
         self.metrics.cut.labels("policy").inc(len(barred))
         self.metrics.late_bytes.inc(late)
@@ -107,7 +131,23 @@ class Enforcement:
         self.metrics.live.set(len(self._exchanges))
         return self.metrics.text()
 
+    def _show_epoch(self) -> None:
+        decisions = self.decisions
+        self.metrics.epoch.set(decisions.epoch if decisions else 0)
+
+    def _halt(self) -> None:
+        if self._proxy.halted == self.halted:
+            return
+        self._proxy.halted = self.halted
+        self._show_epoch()
+        self._tell_halt(self.halted)
+
     async def _tick(self) -> None:
+        """Keep the time. Nothing here waits for a network.
+
+        Who cannot watch over grants must give none and keep none: a fault ends every stream, and
+        serving begins again with the first look that succeeds. NotCutError ends this task.
+        """
         while True:
             await asyncio.sleep(TICK_SECONDS)
             try:
@@ -115,9 +155,20 @@ class Enforcement:
                     self.metrics.slow.inc(self._server.reset_slow())
                 await self._end_what_is_over()
                 await self._ask_again_who_calls()
-            except Exception as error:  # noqa: BLE001 - who cannot watch grants must give none
-                _log.critical("serving nothing: %s", error)
-                self._proxy.decisions = None
+            except NotCutError:
+                raise
+            except Exception as error:  # noqa: BLE001 - see above
+                if self._fault is None:
+                    _log.critical("serving nothing", exc_info=error)
+                self._fault = f"its watch failed: {type(error).__name__}: {error}"[:_MOST_WORDS]
+                self._halt()
+                self.metrics.cut.labels("fault").inc(len(self._exchanges))
+                self.metrics.late_bytes.inc(await end_all(self._exchanges))
+            else:
+                if self._fault is not None:
+                    _log.warning("serving again")
+                self._fault = None
+                self._halt()
 
     async def _end_what_is_over(self) -> None:
         """End exchanges whose token ran out, or that a new window bars."""
@@ -134,14 +185,14 @@ class Enforcement:
 
     async def _ask_again_who_calls(self) -> None:
         """End exchanges whose token or key no longer makes anybody known."""
-        await self.identities.look()
+        self.identities.look()
         if self.identities.changes == self._changes:
             return
         self._changes = self.identities.changes
         ending = []
         for exchange in self._exchanges:
             try:
-                await self.identities.find(exchange.token)
+                self.identities.find_now(exchange.token)
             except RefusedError:
                 ending.append(exchange)
         self.metrics.cut.labels("identity").inc(len(ending))

@@ -45,6 +45,8 @@ class Proxy:
         self.until: float | None = None
         """Until when anything is served, by `steady`; None: for good."""
         self.draining = False
+        self.halted: str | None = None
+        """Why nothing is granted for the moment; None: it is."""
         self._limits = config.limits
         self._offers = offers(config.upstreams)
         self._audit = audit
@@ -97,6 +99,8 @@ class Proxy:
             raise _nothing_in_force()
         if self.draining:
             raise RefusedError(503, "draining", "this gateway is shutting down: try again")
+        if self.halted is not None:
+            raise RefusedError(503, "halted", "this gateway cannot serve at the moment: try again")
         return self.decisions
 
     async def _exchange(self, request: web.BaseRequest, adapter: Adapter) -> web.StreamResponse:

@@ -14,6 +14,8 @@ from touchstone.gateway.identity.countries import two_letters
 
 MAX_PERSON = 256
 _MOST_NATIONALITIES = 16
+_CALENDAR = -62_135_596_800, 253_402_300_799
+"""The first second of the year 1 and the last of 9999: beyond them no time can be written down."""
 
 
 def person_of(claims: Mapping[str, Any]) -> str:
@@ -96,4 +98,6 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
         return None
     if type(value) not in {int, float} or not math.isfinite(value):
         raise unknown_caller(f"the token's {name} is no time")
+    if not _CALENDAR[0] <= value <= _CALENDAR[1]:
+        raise unknown_caller(f"the token's {name} is beyond the calendar")
     return float(value)

@@ -10,6 +10,7 @@ from touchstone.gateway.identity.keysets import check_file
 from touchstone.gateway.identity.opaque import OpaqueKeys
 from touchstone.gateway.identity.tokens import TokenReader
 
+START_SECONDS = 2.0
 BELIEVED_SECONDS = 300.0
 """After so long a signature is checked again."""
 
@@ -37,14 +38,14 @@ class Identities:
         return self._tokens.changes + (self._keys.changes if self._keys else 0)
 
     async def start(self) -> None:
-        """Look at the keys of every issuer."""
-        await self._tokens.refresh()
+        """Look at the keys of every issuer; one that hangs holds nobody up for long."""
+        await self._tokens.start(START_SECONDS)
 
-    async def look(self) -> None:
-        """Look at every source of keys whose time has come."""
+    def look(self) -> None:
+        """Look at every source of keys whose time has come; wait for no network."""
         if self._keys:
             self._keys.look()
-        await self._tokens.look()
+        self._tokens.look()
 
     async def close(self) -> None:
         """Close connections to issuers."""
@@ -68,15 +69,33 @@ class Identities:
         return caller
 
     async def find(self, token: str) -> Caller:
-        """The caller; RefusedError where the token or key makes nobody known."""
+        """The caller; RefusedError where the token or key makes nobody known.
+
+        A key of an issuer that is not here is looked for first.
+        """
         if caller := self.remembered(token):
             return caller
-        if self._keys and token.count(".") != 2:  # noqa: PLR2004 - a JWT has two dots
-            caller = self._keys.find(token)
-        elif self._tokens.any:
-            caller = await self._tokens.read(token)
-        else:
+        if self._is_opaque(token):
+            return self._remember(self._opaque(token))
+        return self._remember(await self._tokens.read(token))
+
+    def find_now(self, token: str) -> Caller:
+        """The same by what is known at this moment: it waits for nothing."""
+        if caller := self.remembered(token):
+            return caller
+        if self._is_opaque(token):
+            return self._remember(self._opaque(token))
+        return self._remember(self._tokens.read_now(token))
+
+    def _is_opaque(self, token: str) -> bool:
+        return not self._tokens.any or (self._keys is not None and token.count(".") != 2)  # noqa: PLR2004 - a JWT has two dots
+
+    def _opaque(self, token: str) -> Caller:
+        if self._keys is None or token.count(".") == 2:  # noqa: PLR2004 - the same
             raise unknown_caller("the key is not known here")
+        return self._keys.find(token)
+
+    def _remember(self, caller: Caller) -> Caller:
         if self._most:
             self._known[caller.digest] = (caller, self._clock(), self.changes)
             while len(self._known) > self._most:

@@ -65,7 +65,7 @@ class OpaqueKeys:
         self.changes += 1
         try:
             self._callers = read_keys(self._path)
-        except GatewayConfigError as error:
+        except Exception as error:  # noqa: BLE001 - a file that somebody broke ends nothing here
             _log.warning("nobody is known by key: %s", error)
             self._callers = {}
 

@@ -4,14 +4,15 @@ The algorithm is chosen by the issuer's entry in gateway.toml and the kind of it
 token's header; the header is read only to find the key and to refuse what could bring its own.
 """
 
+import asyncio
 import binascii
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from joserfc import jws
-from joserfc.errors import JoseError
 
 from touchstone.gateway.adapters.strict_json import parse_object
 from touchstone.gateway.config import Issuer
@@ -24,7 +25,8 @@ from touchstone.gateway.identity.claims import (
     person_of,
     residence_of,
 )
-from touchstone.gateway.identity.keysets import KeySet, fits
+from touchstone.gateway.identity.jwks import fits
+from touchstone.gateway.identity.keysets import KeySet
 
 MAX_TOKEN = 8192
 """Characters."""
@@ -49,15 +51,16 @@ class TokenReader:
         """How often keys became others."""
         return sum(keys.changes for _, keys in self._issuers)
 
-    async def refresh(self) -> None:
-        """Look at every issuer's keys."""
-        for _, keys in self._issuers:
-            await keys.refresh()
+    async def start(self, seconds: float) -> None:
+        """Look at every issuer's keys, and wait for them at most so long."""
+        looks = [asyncio.ensure_future(keys.refresh()) for _, keys in self._issuers]
+        if looks:
+            await asyncio.wait(looks, timeout=seconds)
 
-    async def look(self) -> None:
-        """Look at the keys of issuers whose time has come."""
+    def look(self) -> None:
+        """Begin to look at the keys of issuers whose time has come; wait for nothing."""
         for _, keys in self._issuers:
-            await keys.look()
+            keys.look()
 
     async def close(self) -> None:
         """Close every connection to an issuer."""
@@ -65,7 +68,19 @@ class TokenReader:
             await keys.close()
 
     async def read(self, token: str) -> Caller:
-        """The caller whom a token vouches for; RefusedError otherwise."""
+        """The caller whom a token vouches for; RefusedError otherwise.
+
+        A key that is not here is looked for first.
+        """
+        signed = self._taken_apart(token)
+        await signed.keys.key(signed.key_id)
+        return self._believed(signed)
+
+    def read_now(self, token: str) -> Caller:
+        """The same by the keys that are here: it waits for nothing."""
+        return self._believed(self._taken_apart(token))
+
+    def _taken_apart(self, token: str) -> "_Signed":
         if len(token) > MAX_TOKEN or not token.isascii():
             raise unknown_caller(f"the token has more than {MAX_TOKEN} characters, or odd ones")
         parts = token.split(".")
@@ -74,11 +89,15 @@ class TokenReader:
         header, claims = _object(parts[0], "header"), _object(parts[1], "content")
         _check_header(header)
         issuer, keys = self._issuer(claims)
-        await self._verify(token, header, issuer, keys)
+        return _Signed(token, header["alg"], header.get("kid", ""), claims, issuer, keys)
+
+    def _believed(self, signed: "_Signed") -> Caller:
+        claims, issuer = signed.claims, signed.issuer
+        self._verify(signed)
         expires = check_times(claims, self._clock(), issuer.leeway_seconds)
         return Caller(
             issuer.prefix + person_of(claims),
-            sha256(token.encode()).digest(),
+            sha256(signed.token.encode()).digest(),
             nationalities_of(claims),
             residence_of(claims),
             is_verified(claims),
@@ -93,19 +112,31 @@ class TokenReader:
                 return issuer, keys
         raise unknown_caller("the token is not from a known issuer for this gateway")
 
-    async def _verify(
-        self, token: str, header: Mapping[str, Any], issuer: Issuer, keys: KeySet
-    ) -> None:
-        algorithm = header["alg"]
-        if algorithm not in issuer.algorithms:
+    def _verify(self, signed: "_Signed") -> None:
+        algorithm = signed.algorithm
+        if algorithm not in signed.issuer.algorithms:
             raise unknown_caller("the token's algorithm is not one of its issuer's")
-        key = await keys.key(header.get("kid", ""))
+        key = signed.keys.known(signed.key_id)
         if key is None or not fits(key, algorithm):
             raise unknown_caller("the token's key is not one of its issuer's")
         try:
-            jws.deserialize_compact(token, key, [algorithm], _Checked(algorithms=[algorithm]))
-        except (JoseError, ValueError) as error:
+            jws.deserialize_compact(
+                signed.token, key, [algorithm], _Checked(algorithms=[algorithm])
+            )
+        except Exception as error:  # a stranger's bytes: whatever goes wrong, it does not hold
             raise unknown_caller("the token's signature does not hold") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A token taken apart; nothing of it is believed yet."""
+
+    token: str
+    algorithm: str
+    key_id: str
+    claims: Mapping[str, Any]
+    issuer: Issuer
+    keys: KeySet
 
 
 class _Checked(jws.JWSRegistry):

@@ -332,7 +332,7 @@ async def test_without_the_watch_a_stream_outlives_its_token(
 async def test_without_the_look_at_keys_a_stream_outlives_its_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    async def never(_: Identities) -> None:
+    def never(_: Identities) -> None:
         return None
 
     async with gateway(tmp_path, stub=Stub(parts=60)) as loop:

@@ -291,7 +291,7 @@ async def at_any_time(proxy: proxying.Proxy, request: web.BaseRequest) -> bytes:
 
 async def look_only(enforcement: Enforcement) -> None:
     """Fetch keys, and ask nobody again."""
-    await enforcement.identities.look()
+    enforcement.identities.look()
 
 
 class TakesQueries(OpenAI):
@@ -336,7 +336,7 @@ def a_known_issuer(reader: tokens.TokenReader, _: object) -> Any:
     return reader._issuers[0]
 
 
-async def unverified(*_: object) -> None:
+def unverified(*_: object) -> None:
     """Whoever signed, and however."""
 
 

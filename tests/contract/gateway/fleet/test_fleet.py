@@ -13,6 +13,7 @@ import pytest
 from support.gateway import (
     ONLY_XA,
     PERMIT_ALL,
+    SECONDS,
     Chain,
     RunningGateway,
     running_gateway,
@@ -94,7 +95,7 @@ def test_what_one_takes_all_apply_and_tell_in_the_log(pair: Pair, postgresql: Po
     number = put_in_force(pair, ONLY_XA)
     assert time.monotonic() - began < LEASE + MARGIN
     assert [each.post("bea")[0] for each in pair] == [403, 403]
-    wait_for(lambda: everywhere(pair[0]) and everywhere(pair[1]), 5, "word from everywhere")
+    wait_for(lambda: everywhere(pair[0]) and everywhere(pair[1]), SECONDS, "word from everywhere")
     names = {each["gateway"] for each in pair[0].status()["fleet"]["members"]}
     assert names == {"one", "two"}
 
@@ -105,7 +106,7 @@ def test_what_one_takes_all_apply_and_tell_in_the_log(pair: Pair, postgresql: Po
             )
             return {name: bytes(data) for name, data in rows}
 
-    wait_for(lambda: told().keys() == names, 5, "receipts in the log")
+    wait_for(lambda: told().keys() == names, SECONDS, "receipts in the log")
     for name, gateway in zip(("one", "two"), pair, strict=True):
         key = FileSigner.load(load_config(gateway.config).key_file)
         SignedReceipt.parse(told()[name]).verify(key.public_key)
@@ -139,7 +140,7 @@ def test_workers_whose_supervisor_is_paused_stop_by_themselves(pair: Pair):
     with stopped([two.process.pid]):
         wait_for(lambda: status_of(two) == 503, LEASE + MARGIN, "end of service")
     two.serving()
-    wait_for(lambda: status_of(two) == 200, 5, "service")
+    wait_for(lambda: status_of(two) == 200, SECONDS, "service")
 
 
 def status_of(gateway: RunningGateway) -> int:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from support.gateway import CHAT, PERMIT_ALL, RunningGateway, key_of, running_gateway, wait_for
+from support.gateway import (
+    CHAT,
+    PERMIT_ALL,
+    SECONDS,
+    RunningGateway,
+    key_of,
+    running_gateway,
+    wait_for,
+)
 from support.gateway_loop import Stub
 
 pytestmark = pytest.mark.xdist_group("gateway")
@@ -80,10 +88,10 @@ def test_a_crowd_does_not_take_the_gateway_from_those_inside(crowded: RunningGat
             one.settimeout(0)
             sockets.append(one)
         assert ask(inside) == 200
-        wait_for(lambda: sum(map(held, sockets)) <= CAP, 10, "cap")
+        wait_for(lambda: sum(map(held, sockets)) <= CAP, SECONDS, "cap")
         assert memory(worker) - before < CAP * MOST_BYTES
         # Headers that do not come to their end: all are let go, and there is room again.
-        wait_for(lambda: not any(map(held, sockets)), PATIENCE + 20, "room")
+        wait_for(lambda: not any(map(held, sockets)), SECONDS, "room")
         assert ask(inside) == 200
     assert crowded.post() == (200, crowded.post()[1])
     assert crowded.workers == [worker]

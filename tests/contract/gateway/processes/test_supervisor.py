@@ -19,6 +19,7 @@ from support.gateway import (
     CHAT,
     ONLY_XA,
     PERMIT_ALL,
+    SECONDS,
     Chain,
     RunningGateway,
     key_of,
@@ -116,7 +117,7 @@ def test_a_bad_bundle_in_the_feed_is_refused_once_and_the_last_stays(
         "out-of-order": lambda: _two_ahead(chain),
     }[reason]()
     put(gateway.feed, number + 1, bad)
-    wait_for(lambda: gateway.status()["feed"]["refused"].get(reason) == 1, 5, reason)
+    wait_for(lambda: gateway.status()["feed"]["refused"].get(reason) == 1, SECONDS, reason)
     time.sleep(0.05)
     status = gateway.status()
     assert status["feed"]["refused"][reason] == 1
@@ -178,7 +179,7 @@ def test_a_stopped_worker_is_killed_before_the_receipt_and_its_connections_are_r
     assert stopped_and_barred(gateway) == ("reset", [True, True])
     assert gateway.status()["kills"] == kills + 2
     gateway.serving()
-    wait_for(lambda: len(gateway.workers) == 2, 20, "two workers again")
+    wait_for(lambda: len(gateway.workers) == 2, SECONDS, "two workers again")
     assert gateway.post("bea")[0] == 403
     assert gateway.post("ann")[0] == 200
 
@@ -188,7 +189,7 @@ def test_a_worker_that_dies_is_replaced_and_serves_what_is_in_force(gateway: Run
     gateway.applied(ONLY_XA)
     victim = gateway.workers[0]
     os.kill(victim, signal.SIGKILL)
-    wait_for(lambda: not alive(victim) and len(gateway.workers) == 2, 20, "another worker")
+    wait_for(lambda: not alive(victim) and len(gateway.workers) == 2, SECONDS, "another worker")
     assert [gateway.post(person)[0] for person in ("bea", "ann") * 4] == [403, 200] * 4
 
 
@@ -205,7 +206,7 @@ def test_metrics_are_summed_and_outlive_a_worker(gateway: RunningGateway):
         gateway.post()
     assert granted() == before + 6
     os.kill(gateway.workers[0], signal.SIGKILL)
-    wait_for(lambda: len(gateway.workers) == 2, 20, "another worker")
+    wait_for(lambda: len(gateway.workers) == 2, SECONDS, "another worker")
     assert granted() == before + 6
 
 
@@ -267,7 +268,7 @@ def test_when_the_supervisor_dies_everything_dies(own: RunningGateway):
     workers = own.workers
     own.process.kill()
     own.process.wait()
-    wait_for(lambda: not any(map(alive, workers)), 5, "end of the workers")
+    wait_for(lambda: not any(map(alive, workers)), SECONDS, "end of the workers")
     assert read_out(client) == "reset"
     with pytest.raises(ConnectionError):
         own.post()

@@ -272,7 +272,7 @@ def test_a_key_that_is_taken_out_is_dropped(make: Make, clock: Clock, tmp_path: 
     find(found, text)
     (tmp_path / "jwks.json").write_text(jwks(ED_KEY))
     clock.now += 11
-    run(found.look())
+    found.look()
     assert found.remembered(text) is None
     assert "key" in refusal(found, text)
 
