@@ -3,21 +3,24 @@
 A secret is never in the file: it is named by an environment variable or lies in a 0600 file.
 """
 
-import ipaddress
-import os
-import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from touchstone.gateway.endpoints import Upstream
 from touchstone.gateway.errors import GatewayConfigError
-from touchstone.keys import read_secret
-from touchstone.keys.errors import KeyFileError
-from touchstone.ledger import fingerprint, has_small_order
-from touchstone.ledger.errors import MalformedError
+from touchstone.gateway.values import (
+    EnvName,
+    Id,
+    Port,
+    PublicKey,
+    SafeUrl,
+    Seconds,
+    is_loopback,
+    secret,
+)
 from touchstone.terms import Pin
 from touchstone.terms.errors import TermsFileError
 from touchstone.terms.reading import Text, read
@@ -25,72 +28,6 @@ from touchstone.terms.reading import Text, read
 FORMAT = "touchstone/gateway/1"
 MAX_BYTES = 1 << 20
 M = TypeVar("M", bound=BaseModel)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a listener there."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _url(value: str) -> str:
-    try:
-        url = urlsplit(value)
-        _ = url.port
-    except ValueError as error:
-        raise ValueError("is not a URL") from error
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise ValueError("is not a URL: write http:// or https:// and a host")
-    if url.username or url.password or url.query or url.fragment:
-        raise ValueError("holds a user, a password, a query or a fragment: take it out")
-    return value.rstrip("/")
-
-
-def _safe_url(value: str) -> str:
-    url = urlsplit(_url(value))
-    if url.scheme == "http" and not is_loopback(url.hostname or ""):
-        raise ValueError("goes over a network without TLS: write https://")
-    return value.rstrip("/")
-
-
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}", value):
-        raise ValueError("is no name: write up to 128 letters, digits and . _ : / @ -")
-    return value
-
-
-def _env_name(value: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value):
-        raise ValueError("is not the name of a variable, such as EXAMPLE_KEY: never the key itself")
-    return value
-
-
-def _id(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value) or len(value) > 64:  # noqa: PLR2004 - said
-        raise ValueError("is no id: write up to 64 lowercase letters and digits, with hyphens")
-    return value
-
-
-def _public_key(value: str) -> str:
-    try:
-        key = bytes.fromhex(value)
-        fingerprint(key)
-    except (ValueError, MalformedError) as error:
-        raise ValueError("is not an Ed25519 public key: write its 64 hex digits") from error
-    if has_small_order(key):
-        raise ValueError("is a key for which anyone can sign: ask the developer for another")
-    return value
-
-
-Url = Annotated[str, AfterValidator(_url)]
-SafeUrl = Annotated[str, AfterValidator(_safe_url)]
-Name = Annotated[str, AfterValidator(_name)]
-EnvName = Annotated[str, AfterValidator(_env_name)]
-Id = Annotated[str, AfterValidator(_id)]
-Seconds = Annotated[float, Field(ge=0.001, le=86400)]
-Port = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Tls(Text):
@@ -151,7 +88,7 @@ class Admin(Text):
 class PinText(Text):
     """Whose bundles are obeyed, and for which deployment."""
 
-    key: Annotated[str, AfterValidator(_public_key)]
+    key: PublicKey
     """The developer's Ed25519 public key, 64 hex digits."""
     stream: Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -171,45 +108,6 @@ class Feed(Text):
         if self.folder is None and self.url is None:
             raise ValueError("name a folder, a url, or both")
         return self
-
-
-class Upstream(Text):
-    """One model name that clients may write, and what it means."""
-
-    model: Name
-    """As clients write it."""
-    variant: Name
-    """The variant of the terms that answers under it."""
-    base_url: Url
-    """With the version, such as http://127.0.0.1:9000/v1."""
-    protocol: Literal["openai", "anthropic"] = "openai"
-    upstream_model: Name | None = None
-    """The name that the upstream knows; default: the same."""
-    mode: Name | None = None
-    """The one mode that answers under this name, whatever the request says."""
-    modes: dict[str, Name] = Field(default_factory=dict)
-    """From the request's reasoning effort to the mode of the terms; "default": none was asked."""
-    api_key_env: EnvName | None = None
-    api_key_file: Path | None = None
-    insecure: bool = False
-    """Reached over a network without TLS, because something else gives it."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        url = urlsplit(self.base_url)
-        if url.scheme == "http" and not self.insecure and not is_loopback(url.hostname or ""):
-            raise ValueError(
-                "base_url goes over a network without TLS: write https://, or insecure = true"
-            )
-        if bool(self.mode) == bool(self.modes):
-            raise ValueError("write mode (the only one) or [upstreams.modes], and not both")
-        if self.api_key_env and self.api_key_file:
-            raise ValueError("write api_key_env or api_key_file, and not both")
-        return self
-
-    def api_key(self) -> str | None:
-        """The upstream's key; None where it wants none. Raises GatewayConfigError."""
-        return secret(self.api_key_env, self.api_key_file, "api_key")
 
 
 class Issuer(Text):
@@ -280,6 +178,8 @@ class Limits(Text):
     unseen_tokens: Annotated[int, Field(ge=1, le=1 << 40)] = 262_144
     """What an exchange counts towards a budget until its usage is seen: at least the context window
     of the largest model."""
+    tokens_a_second: Annotated[int, Field(ge=1, le=1 << 30)] = 1000
+    """How fast a model writes at most, also what is not shown: for streams that broke off."""
     cached_decisions: Annotated[int, Field(ge=0, le=10_000_000)] = 65_536
 
 
@@ -347,6 +247,9 @@ class GatewayConfig(Text):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise ValueError(f'two upstreams have the model "{twice[1]}": take one out')
+        likes = {(path, like) for each in self.upstreams for path, like in each.paths.items()}
+        if len(likes) != len({path for path, _ in likes}):
+            raise ValueError("one path leads to bodies of two kinds: give it one everywhere")
         return self
 
     @property
@@ -407,20 +310,3 @@ def _placed(model: M, folder: Path) -> M:
 
     fields = type(model).model_fields
     return model.model_copy(update={name: placed(getattr(model, name)) for name in fields})
-
-
-def secret(env: str | None, file: Path | None, what: str) -> str | None:
-    """The secret that a variable or a 0600 file holds; None where neither is named."""
-    if env is not None:
-        value = os.environ.get(env, "")
-        if not value:
-            raise GatewayConfigError(f"{what}_env: the variable {env} is not set: set it")
-        return value
-    if file is None:
-        return None
-    try:
-        return read_secret(file).decode().strip()
-    except UnicodeDecodeError as error:
-        raise GatewayConfigError(f"{file}: is not text: write the secret alone") from error
-    except KeyFileError as error:
-        raise GatewayConfigError(str(error)) from error

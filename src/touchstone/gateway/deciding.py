@@ -107,6 +107,24 @@ class Decisions:
             "rule": decision.rule,
         }
 
+    def absent(self, worker: int, caller: Caller) -> dict[str, Any]:
+        """What is written down of a request for a model that is not there, or not for the caller.
+
+        Of the name that was asked for nothing is kept: it could be anything.
+        """
+        return {
+            "kind": "decision",
+            "worker": worker,
+            "epoch": self.epoch,
+            "bundle": self.bundle.number,
+            "caller": caller.person,
+            "variant": None,
+            "mode": None,
+            "purpose": None,
+            "allowed": False,
+            "rule": "no-model",
+        }
+
     def __len__(self) -> int:
         return len(self._known)
 

@@ -28,10 +28,14 @@ class GatewayConfigError(GatewayError, BadInputError):
 class RefusedError(GatewayError, AnswerIsNoError):
     """A request is not served. `status` and `code` go to the caller with the sentence."""
 
-    def __init__(self, status: int, code: str, sentence: str) -> None:
+    def __init__(
+        self, status: int, code: str, sentence: str, retry_after: int | None = None
+    ) -> None:
+        """`retry_after`: after how many seconds it may be served; None: it is not known."""
         super().__init__(sentence)
         self.status = status
         self.code = code
+        self.retry_after = retry_after
 
 
 class NotCutError(GatewayError):

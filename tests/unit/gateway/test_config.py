@@ -7,8 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from touchstone.gateway import config as configuration
-from touchstone.gateway.config import GatewayConfig, is_loopback, load_config, parse_config
+from touchstone.gateway.config import GatewayConfig, load_config, parse_config
+from touchstone.gateway.endpoints import Upstream
 from touchstone.gateway.errors import GatewayConfigError
+from touchstone.gateway.values import is_loopback
 
 KEY = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 GOOD = f"""
@@ -136,7 +138,7 @@ def test_what_loopback_is(host: str, near: bool):
 def test_secrets_come_from_a_variable_or_a_closed_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    def upstream(**more: Any) -> configuration.Upstream:
+    def upstream(**more: Any) -> Upstream:
         return parsed().upstreams[0].model_copy(update=more)
 
     assert upstream().api_key() is None

@@ -4,9 +4,19 @@ It decides nothing and opens no connection. What can be read in two ways is refu
 """
 
 from touchstone.gateway.adapters.anthropic import Anthropic
-from touchstone.gateway.adapters.base import Adapter, Ask
+from touchstone.gateway.adapters.base import Adapter, Admits, Ask, nothing
 from touchstone.gateway.adapters.openai import OpenAI
-from touchstone.gateway.adapters.renaming import renamed
+from touchstone.gateway.adapters.renaming import renamed, with_fields
 from touchstone.gateway.errors import RefusedError
 
-__all__ = ["Adapter", "Anthropic", "Ask", "OpenAI", "RefusedError", "renamed"]
+__all__ = [
+    "Adapter",
+    "Admits",
+    "Anthropic",
+    "Ask",
+    "OpenAI",
+    "RefusedError",
+    "nothing",
+    "renamed",
+    "with_fields",
+]

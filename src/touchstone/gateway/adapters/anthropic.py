@@ -4,16 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from touchstone.gateway.adapters.base import Ask, unreadable
-from touchstone.gateway.adapters.reading import read_ask, table, word
+from touchstone.gateway.adapters.anthropic_shapes import MESSAGES
+from touchstone.gateway.adapters.base import Admitted, Ask, nothing, unreadable
+from touchstone.gateway.adapters.reading import model_of, read_ask, table, word
 from touchstone.gateway.adapters.strict_json import parse_object
 from touchstone.gateway.errors import RefusedError
 
-MESSAGES = frozenset({
-    "model", "messages", "max_tokens", "metadata", "output_config", "service_tier",
-    "stop_sequences", "stream", "system", "temperature", "thinking", "tool_choice", "tools",
-    "top_k", "top_p", "cache_control", "inference_geo", "speed",
-})  # fmt: skip
 _THINKING = frozenset({"type", "budget_tokens", "display"})
 _OUTPUT = frozenset({"effort", "format"})
 _KINDS = {
@@ -29,13 +25,14 @@ class Anthropic:
     name = "anthropic"
     paths: Mapping[str, str] = {"/v1/messages": "/messages"}
 
-    def read(self, path: str, body: bytes) -> Ask:  # noqa: ARG002 - the one path of this API
+    def read(self, path: str, body: bytes, admitted: Admitted = nothing) -> Ask:  # noqa: ARG002 - the one path of this API
         """What the body of a POST asks for."""
         content = parse_object(body)
+        admits = admitted(model_of(content))
         settings = _thinking(content.get("thinking"))
         output = table(content.get("output_config"), _OUTPUT, "output_config")
         settings += word(output.get("effort"), "output_config.effort")
-        return read_ask(content, MESSAGES, settings)
+        return read_ask(content, MESSAGES, settings, admits)
 
     def error(self, refusal: RefusedError) -> bytes:
         """An error object as this API has it."""
@@ -45,11 +42,11 @@ class Anthropic:
             {"type": "error", "error": {"type": kind, "message": str(refusal)}}
         ).encode()
 
-    def models(self, names: list[str]) -> bytes:
+    def models(self, names: list[str], *, more: bool = False) -> bytes:
         """A list of models."""
         data = [_model(name) for name in names]
         ends = {"first_id": names[0] if names else None, "last_id": names[-1] if names else None}
-        return json.dumps({"data": data, "has_more": False, **ends}).encode()
+        return json.dumps({"data": data, "has_more": more, **ends}).encode()
 
     def model(self, name: str) -> bytes:
         """One model."""

@@ -1,8 +1,8 @@
 """What an adapter finds in a request, and how it refuses one that it cannot read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from touchstone.gateway.errors import RefusedError
 
@@ -19,6 +19,33 @@ class Ask:
     setting: str = NOT_ASKED
     """Every word about reasoning in the request, in a fixed order, joined by `+`."""
     stream: bool = False
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The whole body, as it was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admits:
+    """What a model's administrator lets through beside what an API is known to have."""
+
+    fields: frozenset[str] = frozenset()
+    """Places in the body, such as `top_k` or `messages.prefix`."""
+    tools: frozenset[str] = frozenset()
+    """Types of tools that the endpoint runs by itself; their calls and results with them."""
+
+    def tool(self, kind: str, name: object) -> bool:
+        """Whether a tool, or an item that belongs to one, is allowed."""
+        told = name if kind == "server_tool_use" and isinstance(name, str) else kind
+        return any(told == each or told.startswith(f"{each}_") for each in self.tools)
+
+
+NOTHING = Admits()
+Admitted = Callable[[str], Admits]
+"""What is admitted for a model, by its name."""
+
+
+def nothing(_: str) -> Admits:
+    """Nothing beside what the API is known to have."""
+    return NOTHING
 
 
 class Adapter(Protocol):
@@ -29,13 +56,16 @@ class Adapter(Protocol):
     paths: Mapping[str, str]
     """From each path of a POST to what is put after the upstream's base URL."""
 
-    def read(self, path: str, body: bytes) -> Ask:
-        """What the body of a POST to `path` asks for; RefusedError where it cannot be told."""
+    def read(self, path: str, body: bytes, admitted: Admitted = nothing) -> Ask:
+        """What the body of a POST to `path` asks for; RefusedError where it cannot be told.
+
+        `admitted` is asked once, for the model that the body names, before anything else is judged.
+        """
 
     def error(self, refusal: RefusedError) -> bytes:
         """The body of an answer that refuses, in this API's form."""
 
-    def models(self, names: list[str]) -> bytes:
+    def models(self, names: list[str], *, more: bool = False) -> bytes:
         """The body of the list of models."""
 
     def model(self, name: str) -> bytes:

@@ -8,31 +8,20 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from touchstone.gateway.adapters.base import Ask
-from touchstone.gateway.adapters.reading import one_place, read_ask, table, template_switch, word
+from touchstone.gateway.adapters.base import Admitted, Ask, nothing
+from touchstone.gateway.adapters.openai_shapes import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
+from touchstone.gateway.adapters.reading import (
+    model_of,
+    one_place,
+    read_ask,
+    table,
+    template_switch,
+    word,
+)
+from touchstone.gateway.adapters.shapes import Table
 from touchstone.gateway.adapters.strict_json import parse_object
 from touchstone.gateway.errors import RefusedError
 
-_SHARED = frozenset({
-    "model", "stream", "stream_options", "temperature", "top_p", "user", "seed", "metadata",
-    "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_options",
-    "prompt_cache_retention",
-})  # fmt: skip
-_SAMPLING = frozenset({
-    "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "max_tokens", "n", "stop",
-})  # fmt: skip
-_TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "top_logprobs", "store"})
-CHAT = _SHARED | _SAMPLING | _TOOLS | {
-    "messages", "audio", "function_call", "functions", "max_completion_tokens", "modalities",
-    "prediction", "reasoning_effort", "reasoning", "response_format", "verbosity",
-    "web_search_options", "chat_template_kwargs",
-}  # fmt: skip
-RESPONSES = _SHARED | _TOOLS | {
-    "input", "instructions", "include", "max_output_tokens", "max_tool_calls", "reasoning", "text",
-    "truncation", "context_management",
-}  # fmt: skip
-COMPLETIONS = _SHARED | _SAMPLING | {"prompt", "best_of", "echo", "suffix"}
-EMBEDDINGS = frozenset({"model", "input", "dimensions", "encoding_format", "user"})
 _REASONING = frozenset({"effort", "mode", "summary", "generate_summary", "context"})
 
 
@@ -47,9 +36,12 @@ class OpenAI:
         "/v1/embeddings": "/embeddings",
     }
 
-    def read(self, path: str, body: bytes) -> Ask:
+    def read(self, path: str, body: bytes, admitted: Admitted = nothing) -> Ask:
         """What the body of a POST asks for."""
-        return _READERS[path](parse_object(body))
+        content = parse_object(body)
+        admits = admitted(model_of(content))
+        shape, settings = _READERS[path]
+        return read_ask(content, shape, settings(content), admits)
 
     def error(self, refusal: RefusedError) -> bytes:
         """An error object as this API has it."""
@@ -60,9 +52,12 @@ class OpenAI:
             }}
         ).encode()  # fmt: skip
 
-    def models(self, names: list[str]) -> bytes:
+    def models(self, names: list[str], *, more: bool = False) -> bytes:
         """A list of models."""
-        return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
+        return json.dumps(
+            {"object": "list", "data": [_model(name) for name in names]}
+            | ({"has_more": True} if more else {})
+        ).encode()
 
     def model(self, name: str) -> bytes:
         """One model."""
@@ -79,30 +74,25 @@ def _reasoning(value: object) -> list[str]:
     return [f"mode={each}" for each in mode] + word(found.get("effort"), "reasoning.effort")
 
 
-def _chat(body: dict[str, Any]) -> Ask:
-    settings = one_place(
+def _chat(body: dict[str, Any]) -> list[str]:
+    return one_place(
         word(body.get("reasoning_effort"), "reasoning_effort"),
         _reasoning(body.get("reasoning")),
         template_switch(body.get("chat_template_kwargs")),
     )
-    return read_ask(body, CHAT, settings)
 
 
-def _responses(body: dict[str, Any]) -> Ask:
-    return read_ask(body, RESPONSES, _reasoning(body.get("reasoning")))
+def _responses(body: dict[str, Any]) -> list[str]:
+    return _reasoning(body.get("reasoning"))
 
 
-def _completions(body: dict[str, Any]) -> Ask:
-    return read_ask(body, COMPLETIONS, [])
+def _none(_: dict[str, Any]) -> list[str]:
+    return []
 
 
-def _embeddings(body: dict[str, Any]) -> Ask:
-    return read_ask(body, EMBEDDINGS, [])
-
-
-_READERS: Mapping[str, Callable[[dict[str, Any]], Ask]] = {
-    "/v1/chat/completions": _chat,
-    "/v1/responses": _responses,
-    "/v1/completions": _completions,
-    "/v1/embeddings": _embeddings,
+_READERS: Mapping[str, tuple[Table, Callable[[dict[str, Any]], list[str]]]] = {
+    "/v1/chat/completions": (CHAT, _chat),
+    "/v1/responses": (RESPONSES, _responses),
+    "/v1/completions": (COMPLETIONS, _none),
+    "/v1/embeddings": (EMBEDDINGS, _none),
 }

@@ -7,34 +7,39 @@ in any spelling, and change the mode unseen.
 from collections.abc import Mapping
 from typing import Any
 
-from touchstone.gateway.adapters.base import NOT_ASKED, Ask, unreadable
+from touchstone.gateway.adapters.base import NOT_ASKED, Admits, Ask, unreadable
+from touchstone.gateway.adapters.shapes import Table, refuse_unknown
 
 MAX_NAME = 128
+MOST_TOKENS = 1 << 40
+COUNTS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n", "best_of")
 _TEMPLATE_SWITCHES = ("enable_thinking", "thinking")
 
 
-def read_ask(body: Mapping[str, Any], known: frozenset[str], settings: list[str]) -> Ask:
-    """Model, setting and stream of a body that has only known fields; RefusedError otherwise."""
-    refuse_unknown(body, known, "")
+def model_of(body: Mapping[str, Any]) -> str:
+    """The model that a body names; RefusedError where it names none."""
     model = body.get("model")
     if not isinstance(model, str) or not 0 < len(model) <= MAX_NAME:
         raise unreadable("model is missing or no text: name one model", "model_missing")
+    return model
+
+
+def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits: Admits) -> Ask:
+    """Model, setting and stream of a body that holds what its shape allows; else RefusedError."""
+    refuse_models_in_tools(body.get("tools"))
+    shape.check(body, "", admits)
     stream = body.get("stream")
     if stream is not None and type(stream) is not bool:
         raise unreadable("stream is neither true nor false")
-    _refuse_models_in_tools(body.get("tools"))
-    return Ask(model, "+".join(settings) or NOT_ASKED, stream is True)
+    for name in COUNTS:
+        _check_count(body, name)
+    return Ask(model_of(body), "+".join(settings) or NOT_ASKED, stream is True, body)
 
 
-def refuse_unknown(body: Mapping[str, Any], known: frozenset[str], place: str) -> None:
-    """RefusedError for a field that the API is not known to have."""
-    if not body.keys() <= known:
-        name = min(body.keys() - known)
-        raise unreadable(
-            f"the field {place}{name[:40]!a} is not known here, so its effect cannot be judged: "
-            "take it out",
-            "unknown_field",
-        )
+def _check_count(body: Mapping[str, Any], name: str) -> None:
+    value = body.get(name)
+    if value is not None and (type(value) is not int or not 0 <= value <= MOST_TOKENS):
+        raise unreadable(f"{name} is not a whole number up to {MOST_TOKENS}")
 
 
 def word(value: object, name: str) -> list[str]:
@@ -74,7 +79,7 @@ def one_place(*places: list[str]) -> list[str]:
     return speaking[0] if speaking else []
 
 
-def _refuse_models_in_tools(tools: object) -> None:
+def refuse_models_in_tools(tools: object) -> None:
     """A tool that runs a model by itself would be a way around the decision about that model."""
     if tools is None:
         return

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from touchstone.gateway.adapters import RefusedError
-from touchstone.gateway.config import Upstream
+from touchstone.gateway.adapters import Admits, Ask, RefusedError
+from touchstone.gateway.endpoints import Upstream
 from touchstone.gateway.enforcing.requests import ROUTES
-from touchstone.gateway.enforcing.upstreams import Offer
+from touchstone.gateway.enforcing.upstreams import Offer, would_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,26 @@ class Reader:
         adapter = ROUTES.get(path)
         if adapter is None:
             raise RefusedError(404, "unknown_path", "there is no such path here")
-        ask = adapter.read(path, body)
-        offer = self._offers.get((adapter.name, ask.model))
-        if offer is None:
-            raise RefusedError(404, "model_not_found", "there is no such model here")
+        offers = self._offers
+
+        def admitted(model: str) -> Admits:
+            if (adapter.name, model) not in offers:
+                raise RefusedError(404, "model_not_found", "there is no such model here")
+            return offers[adapter.name, model].admits
+
+        ask = adapter.read(path, body, admitted)
+        offer = offers[adapter.name, ask.model]
         check_name(offer.upstream)
+        check_store(offer.upstream, path, ask)
         return Question(offer.upstream.variant, offer.mode(ask), purpose)
+
+
+def check_store(upstream: Upstream, path: str, ask: Ask) -> None:
+    """RefusedError where an answer would be stored under a key that all callers share."""
+    if would_store(ask, path) and not upstream.stores_per_caller:
+        raise RefusedError(
+            403, "stored", 'the answer would be stored for others to read: write "store": false'
+        )
 
 
 def check_name(upstream: Upstream) -> None:

@@ -134,6 +134,7 @@ class DecisionService:
             raise RefusedError(404, "unknown_path", "there is no such path here")
         check_whole(request)
         requests.check_head(request)
+        requests.admitted_headers(request.headers, {})
         requests.check_body_headers(request.headers)
         requests.token_of(request.headers)
         purpose = requests.purpose_of(request.headers)

@@ -153,6 +153,7 @@ class Enforcement:
             try:
                 if self._server is not None:
                     self.metrics.slow.inc(self._server.reset_slow())
+                self._proxy.settle_again()
                 await self._end_what_is_over()
                 await self._ask_again_who_calls()
             except NotCutError:

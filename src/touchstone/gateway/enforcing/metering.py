@@ -1,16 +1,24 @@
-"""What an upstream says was used, read off the answer as it passes."""
+"""What an answer used: as the upstream says it, or else by what was delivered."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
-
-from touchstone.gateway.enforcing.usage import Hold
 
 _MOST_KEPT = 4 << 20
 _PARTS = (
     "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens",
     "cache_creation_input_tokens", "cache_read_input_tokens",
 )  # fmt: skip
+_INPUT = ("prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_BEGINS = {"message_start", "response.created", "response.in_progress", "response.queued"}
+"""Events whose usage is not yet that of the answer."""
+_FRAME = frozenset({
+    "created", "event", "finish_reason", "id", "index", "item_id", "model", "name", "object",
+    "obfuscation", "role", "service_tier", "status", "stop_reason", "stop_sequence",
+    "system_fingerprint", "tool_use_id", "type", "usage",
+})  # fmt: skip
+"""Fields that say nothing of the answer itself."""
+BYTES_A_TOKEN = 3
+"""A token of text has about four bytes, of code three: fewer tokens than these are no estimate."""
 
 
 class Meter:
@@ -21,6 +29,15 @@ class Meter:
         self._rest = b""
         self._most: dict[str, int] = {}
         self._lost = False
+        self._final = False
+        self._failed = False
+        self._bytes = 0
+        self._events = 0
+
+    @property
+    def streams(self) -> bool:
+        """Whether it reads an event stream."""
+        return self._stream
 
     def take(self, part: bytes) -> None:
         """The next bytes of the answer."""
@@ -30,44 +47,133 @@ class Meter:
         if self._stream:
             *lines, self._rest = self._rest.split(b"\n")
             for line in lines:
-                if line.startswith(b"data:") and b'"usage"' in line:
-                    self._read(line[5:])
+                self._line(line)
         if len(self._rest) > _MOST_KEPT:
             self._lost, self._rest = True, b""
 
-    def tokens(self) -> int | None:
-        """How many the whole answer used; None where it did not say."""
-        if not self._stream and not self._lost:
-            self._read(self._rest)
-        if not self._most or self._lost:
+    def tokens(self, asked: int = 0) -> int | None:
+        """How many a whole answer used, as it says; None where it does not say.
+
+        One that ended with an error is counted by what was delivered, if that is more.
+        """
+        self._end()
+        if self._lost:
             return None
+        if self._failed:
+            return self.delivered(asked)
+        return self._said() if self._most and (self._final or not self._stream) else None
+
+    def delivered(self, asked: int) -> int:
+        """How many an answer used of which only a part came: what it said, or what went out.
+
+        `asked` is what the request itself may count, where the answer did not say.
+        """
+        self._end()
+        told = sum(self._most.get(name, 0) for name in _INPUT)
+        went_out = max(self._events, -(-self._bytes // BYTES_A_TOKEN))
+        return max(self._said(), (told or asked) + went_out)
+
+    def _said(self) -> int:
         parts = sum(self._most.get(name, 0) for name in _PARTS)
         return max(parts, self._most.get("total_tokens", 0))
+
+    def _end(self) -> None:
+        """A last line may have no end; an answer that was asked for as a stream may be none."""
+        rest, self._rest = self._rest.strip(), b""
+        if rest.startswith(b"data:"):
+            self._line(rest)
+        elif rest and not self._lost:
+            self._read(rest)
+
+    def _line(self, line: bytes) -> None:
+        if line.startswith(b"data:"):
+            self._read(line[5:])
 
     def _read(self, data: bytes) -> None:
         try:
             found = json.loads(data)
         except (ValueError, RecursionError):
+            self._bytes += len(data)
             return
-        if isinstance(found, dict):
-            for holder in (found, found.get("message"), found.get("response")):
-                self._note(holder.get("usage") if isinstance(holder, dict) else None)
+        if not isinstance(found, dict):
+            return
+        kind = found.get("type")
+        holders = [found, found.get("message"), found.get("response")]
+        said = [self._note(each.get("usage")) for each in holders if isinstance(each, dict)]
+        if any(said) and not (isinstance(kind, str) and kind in _BEGINS):
+            self._final = True
+        if kind in ("error", "response.failed") or found.get("error") is not None:
+            self._failed = self._failed or self._stream
+        elif isinstance(kind, str) and (kind.startswith("response.") and "delta" not in kind):
+            return  # it says again what its parts said
+        length = _text_bytes(found)
+        self._bytes += length
+        self._events += length > 0
 
-    def _note(self, usage: Any) -> None:
+    def _note(self, usage: Any) -> bool:
         """Streams say it several times, each part growing: the greatest of each counts."""
         if not isinstance(usage, dict):
-            return
+            return False
         for name in (*_PARTS, "total_tokens"):
             value = usage.get(name)
             if type(value) is int and value >= 0:
                 self._most[name] = max(self._most.get(name, 0), value)
+        return True
 
 
-@dataclass(slots=True)
-class Charge:
-    """What an exchange costs a budget; free where no rule counts tokens."""
+def _text_bytes(value: object) -> int:
+    """The length of all text in an event that is not its frame. Its depth is json's: bounded."""
+    if isinstance(value, str):
+        return len(value.encode(errors="surrogatepass"))
+    if isinstance(value, list):
+        return sum(map(_text_bytes, value))
+    if isinstance(value, dict):
+        return sum(_text_bytes(inner) for name, inner in value.items() if name not in _FRAME)
+    return 0
 
-    hold: Hold | None = None
-    meter: Meter | None = None
-    tokens: int | None = 0
-    """None: forwarded, and not known yet; the hold stands."""
+
+class UsageFilter:
+    """Takes out of a stream what was asked for by the gateway alone: events of usage."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def take(self, part: bytes) -> bytes:
+        """What goes on of the stream with these bytes: whole events, each as it came."""
+        self._rest += part
+        kept = bytearray()
+        while (end := _event_end(self._rest)) is not None:
+            event, self._rest = self._rest[:end], self._rest[end:]
+            kept += _without_usage(event)
+        if len(self._rest) > _MOST_KEPT:
+            kept += self.end()
+        return bytes(kept)
+
+    def end(self) -> bytes:
+        """What is left when the stream has ended."""
+        rest, self._rest = self._rest, b""
+        return _without_usage(rest)
+
+
+def _event_end(data: bytes) -> int | None:
+    ends = [at + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (at := data.find(mark)) >= 0]
+    return min(ends) if ends else None
+
+
+def _without_usage(event: bytes) -> bytes:
+    if b'"usage"' not in event:
+        return event
+    line = next((each for each in event.splitlines() if each.startswith(b"data:")), b"")
+    try:
+        found = json.loads(line[5:])
+    except (ValueError, RecursionError):
+        return event
+    if not isinstance(found, dict) or "usage" not in found:
+        return event
+    if found.get("choices") == []:
+        return b""
+    if found["usage"] is None:
+        for mark in (b',"usage":null', b', "usage": null'):
+            if event.count(mark) == 1:
+                return event.replace(mark, b"")
+    return event

@@ -3,25 +3,31 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import cast
 
-from aiohttp import web
+from aiohttp import ClientResponse, web
+from multidict import CIMultiDictProxy
 
-from touchstone.gateway.adapters import Adapter, RefusedError
+from touchstone.gateway.adapters import Adapter, Admits, Ask, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import steady
-from touchstone.gateway.deciding import NOT_COUNTED, Decisions
-from touchstone.gateway.enforcing import requests
+from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions, Used
+from touchstone.gateway.enforcing import judging, requests
+from touchstone.gateway.enforcing.charging import Charge, input_tokens, most_tokens, spent
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
-from touchstone.gateway.enforcing.metering import Charge, Meter
+from touchstone.gateway.enforcing.metering import UsageFilter
 from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink
 from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.enforcing.upstreams import Offer, Way, offers
-from touchstone.gateway.enforcing.usage import Usage
+from touchstone.gateway.enforcing.usage import Usage, outcome
 from touchstone.gateway.identity import Caller, Identities
 
+_COUNTS_ONLY = ("/count_tokens", "/input_tokens")
+"""Ends of paths that have no model answer: they cost no tokens."""
 _ENDS = ("Upgrade", "Transfer-Encoding")
 _log = logging.getLogger(__name__)
 USAGE_FILE = "usage.sqlite3"
@@ -49,6 +55,11 @@ class Proxy:
         """Why nothing is granted for the moment; None: it is."""
         self._limits = config.limits
         self._offers = offers(config.upstreams)
+        self._admitted = {
+            path: (each.protocol, like)
+            for each in config.upstreams
+            for path, like in each.paths.items()
+        }
         self._audit = audit
         self._identities = identities
         self._exchanges = exchanges
@@ -64,6 +75,10 @@ class Proxy:
             await self._way.close()
         self._usage.close()
 
+    def settle_again(self) -> None:
+        """Write down what could not be written down before."""
+        self._usage.retry()
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
         adapter = requests.adapter_of(request)
@@ -76,19 +91,35 @@ class Proxy:
 
     async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
         requests.check_head(request)
-        path, adapter = request.raw_path, requests.ROUTES.get(request.raw_path)
-        if request.method == "POST" and adapter is not None:
-            return await self._exchange(request, adapter)
-        if request.method != "GET":
+        if request.method == "POST":
+            target = self._target(request)
+            if target is not None:
+                return await self._exchange(request, target)
+        path = request.raw_path.partition("?")[0]
+        if request.method == "GET" and (
+            path == requests.MODELS or path.startswith(f"{requests.MODELS}/")
+        ):
+            return await self._models(request)
+        if request.method != "GET" or path != request.raw_path:
             raise requests.no_route(request)
         if path == "/healthz":
             return web.Response(text="alive\n")
         if path == "/readyz":
             self._in_force()
             return web.Response(text="ready\n")
-        if path == requests.MODELS or path.startswith(f"{requests.MODELS}/"):
-            return await self._models(request)
         raise requests.no_route(request)
+
+    def _target(self, request: web.BaseRequest) -> "_Target | None":
+        """What a POST is for, by its path; None: there is no such thing here."""
+        raw = request.raw_path
+        path, _, query = (raw, "", "") if raw in requests.ROUTES else raw.partition("?")
+        if path in requests.ROUTES:
+            adapter = requests.ROUTES[path]
+            return _Target(adapter, path, path, adapter.paths[path], query)
+        if path in self._admitted:
+            protocol, like = self._admitted[path]
+            return _Target(requests.ADAPTERS[protocol], path, like, path.removeprefix("/v1"), query)
+        return None
 
     def in_time(self) -> bool:
         """Whether the time to serve is not over."""
@@ -103,10 +134,10 @@ class Proxy:
             raise RefusedError(503, "halted", "this gateway cannot serve at the moment: try again")
         return self.decisions
 
-    async def _exchange(self, request: web.BaseRequest, adapter: Adapter) -> web.StreamResponse:
+    async def _exchange(self, request: web.BaseRequest, target: "_Target") -> web.StreamResponse:
         clock = asyncio.get_running_loop().time
         began = clock()
-        headers, path = request.headers, request.raw_path
+        headers = request.headers
         self._in_force()
         token, purpose = requests.token_of(headers), requests.purpose_of(headers)
         requests.check_body_headers(headers)
@@ -114,46 +145,109 @@ class Proxy:
         caller = self._identities.remembered(token) or await self._identities.find(token)
         changes = self._identities.changes
         body = await self._body(request)
-        ask = adapter.read(path, body)
-        offer = self._offers.get((adapter.name, ask.model))
-        if offer is None:
-            raise RefusedError(404, "model_not_found", "there is no such model here")
+        asked = await self._judge(target, headers, body, caller, purpose)
         exchange = Exchange(
-            caller, token, offer.upstream.variant, offer.mode(ask), purpose,
+            caller, token, asked.offer.upstream.variant, asked.mode, purpose,
             cast("Connection", request.protocol), request.task,
             changes=changes,
         )  # fmt: skip
-        charge = await self._charge(caller, stream=ask.stream)
+        charge = await self._charge(caller, asked, target, body)
         try:
-            await self._grant(exchange, charge)
+            await self._grant(exchange, charge, asked.offer)
             self._metrics.before_forward.observe(clock() - began)
-            forwarded = offer.body(body)
+            forwarded = asked.offer.body(body, asked.ask, target.path, usage=charge.strip)
             return await self._forward(
-                request, offer, adapter.paths[path], forwarded, extra, charge
-            )
+                request, asked, target.upstream + asked.query, forwarded,
+                {**extra, **asked.headers}, charge,
+            )  # fmt: skip
+        except asyncio.CancelledError:
+            # Whoever cuts it waits for this task: the count must not keep them waiting.
+            self._begin_to_settle(charge)
+            raise
         finally:
             self._exchanges.remove(exchange)
             await self._settle(charge)
 
-    async def _charge(self, caller: Caller, *, stream: bool) -> Charge:
+    async def _judge(
+        self,
+        target: "_Target",
+        headers: CIMultiDictProxy[str],
+        body: bytes,
+        caller: Caller,
+        purpose: str | None,
+    ) -> "_Asked":
+        """What a request asks for; RefusedError where it cannot be told.
+
+        Whoever may not use the model at all hears what they would hear if it were not there.
+        """
+        adapter, named = target.adapter, list[Offer]()
+
+        def admitted(model: str) -> Admits:
+            offer = self._offers.get((adapter.name, model))
+            if offer is None:
+                raise _AbsentError
+            named.append(offer)
+            return offer.admits
+
+        try:
+            ask = adapter.read(target.like, body, admitted)
+            (offer,) = named
+            upstream = offer.upstream
+            requests.check_path(target.path, target.like, upstream.paths)
+            extra = requests.admitted_headers(headers, upstream.headers)
+            query = requests.admitted_query(target.query, upstream.query)
+            return _Asked(ask, offer, offer.mode(ask), extra, query)
+        except RefusedError:
+            decisions, now = self._in_force(), self._clock()
+            if not named or self._reaches(decisions, caller, named[0], purpose, now):
+                raise
+        except _AbsentError:
+            decisions, now = self._in_force(), self._clock()
+        await self._audit.commit(decisions.absent(self._worker, caller))
+        raise judging.not_here(decisions, caller, purpose, now)
+
+    def _reaches(
+        self,
+        decisions: Decisions,
+        caller: Caller,
+        offer: Offer,
+        purpose: str | None,
+        now: float,
+    ) -> bool:
+        return judging.reaches(decisions, caller, offer.upstream.variant, offer.modes, purpose, now)
+
+    async def _charge(
+        self, caller: Caller, asked: "_Asked", target: "_Target", body: bytes
+    ) -> Charge:
         """What the request could use, set aside where a rule counts tokens."""
         if not self._in_force().counts:
             return Charge()
-        now = self._clock()
-        hold = await self._usage.hold(caller.person, self._limits.unseen_tokens, now)
-        return Charge(hold, Meter(stream=stream))
+        ask, limits = asked.ask, self._limits
+        free = target.path.endswith(_COUNTS_ONLY)
+        tokens = 0 if free else most_tokens(ask, target.path, body, limits)
+        charge = Charge(free=free, asked=min(input_tokens(ask, body), limits.unseen_tokens))
+        charge.strip, _ = asked.offer.usage_in(ask, target.path)
+        # The hold is guarded where it is made; from here to its guard nothing is awaited.
+        charge.hold = await self._usage.hold(caller.person, tokens, self._clock())
+        return charge
 
-    async def _settle(self, charge: Charge) -> None:
+    def _begin_to_settle(self, charge: Charge) -> "Future[None] | None":
         """Put what was used in the place of what was held, where it is known; once."""
         if charge.hold is None or charge.tokens is None:
-            return
+            return None
         hold, charge.hold = charge.hold, None
-        try:
-            await self._usage.settle(hold, charge.tokens)
-        except RefusedError as error:
-            _log.warning("a hold stands: %s", error)
+        return self._usage.settle(hold, charge.tokens)
 
-    async def _grant(self, exchange: Exchange, charge: Charge) -> None:
+    async def _settle(self, charge: Charge) -> None:
+        settling = self._begin_to_settle(charge)
+        if settling is None:
+            return
+        try:
+            await outcome(settling)
+        except RefusedError as error:
+            _log.warning("a hold stands until it can be settled: %s", error)
+
+    async def _grant(self, exchange: Exchange, charge: Charge, offer: Offer) -> None:
         """Decide, and write it down; RefusedError where it is denied.
 
         Between the decision and `add` nothing is awaited, so a policy that is applied later finds
@@ -168,11 +262,28 @@ class Proxy:
         if not answer.decision.allowed:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
-            raise RefusedError(403, "denied_by_terms", answer.decision.sentence)
+            raise self._denial(exchange, charge, offer, decisions, now)
         if self._exchanges.of(exchange.caller.person) >= self._limits.per_caller:
-            raise RefusedError(429, "too_many_requests", "too many requests at once: finish some")
+            words = "too many requests at once: finish some"
+            raise RefusedError(429, "too_many_requests", words, 1)
         self._exchanges.add(exchange)
         await self._audit.commit(event)
+
+    def _denial(
+        self, exchange: Exchange, charge: Charge, offer: Offer, decisions: Decisions, now: float
+    ) -> RefusedError:
+        caller, purpose = exchange.caller, exchange.purpose
+
+        def decide(used: Used) -> Answer:
+            return decisions.decide(caller, exchange.variant, exchange.mode, purpose, now, used)
+
+        over = spent(decide, decisions, charge.hold, now)
+        if over is not None:
+            return over
+        if not self._reaches(decisions, caller, offer, purpose, now):
+            return judging.not_here(decisions, caller, purpose, now)
+        answer = exchange.answer or decide(exchange.used)
+        return RefusedError(403, "denied_by_terms", answer.decision.sentence)
 
     def _check_still_known(self, exchange: Exchange, now: float) -> None:
         """RefusedError where a token ended, or keys became others, while the body came."""
@@ -192,7 +303,7 @@ class Proxy:
     async def _forward(
         self,
         request: web.BaseRequest,
-        offer: Offer,
+        asked: "_Asked",
         path: str,
         body: bytes,
         extra: dict[str, str],
@@ -202,57 +313,108 @@ class Proxy:
             self._way = Way(self._limits)
         if not self.in_time():
             raise _nothing_in_force()
-        charge.tokens = None
-        answer = await self._way.post(offer, path, body, extra)
+        clock = asyncio.get_running_loop().time
+        answer = await self._way.post(asked.offer, path, body, extra, lambda: charge.sent(clock()))
         try:
-            if 400 <= answer.status < 500:  # noqa: PLR2004 - refused before anything was used
-                charge.tokens = 0
+            charge.answered(answer.status, stream=_is_stream(answer, asked.ask))
             check_status(answer)
-            connection = cast("Connection", request.protocol)
-            taken = charge.meter.take if charge.meter else None
-
-            async def ended() -> None:
-                if charge.meter and charge.tokens is None:
-                    charge.tokens = charge.meter.tokens()
-                await self._settle(charge)
-
-            stall_seconds = self._limits.stall_seconds
-            return await relay(
-                request, answer, connection, stall_seconds, taken, ended, self.in_time
-            )
+            return await self._relay(request, answer, charge)
+        except BaseException:
+            charge.broke_off(clock(), self._limits.tokens_a_second)
+            raise
         finally:
             # Whatever was not read to its end is given up, so that the upstream stops.
             answer.close()
+
+    async def _relay(
+        self, request: web.BaseRequest, answer: ClientResponse, charge: Charge
+    ) -> web.StreamResponse:
+        plain = "Content-Encoding" not in answer.headers
+        strip = charge.strip and plain and charge.meter is not None and charge.meter.streams
+        kept = UsageFilter() if strip else None
+
+        def taken(part: bytes) -> bytes:
+            if charge.meter:
+                charge.meter.take(part)
+            return kept.take(part) if kept else part
+
+        async def ended() -> bytes:
+            charge.ended()
+            await self._settle(charge)
+            return kept.end() if kept else b""
+
+        return await relay(
+            request,
+            answer,
+            cast("Connection", request.protocol),
+            self._limits.stall_seconds,
+            taken if charge.meter else None,
+            ended,
+            self.in_time,
+        )
 
     async def _models(self, request: web.BaseRequest) -> web.StreamResponse:
         """Those that the caller may use in at least one mode."""
         self._in_force()
         headers, adapter = request.headers, requests.adapter_of(request)
+        path, _, query = request.raw_path.partition("?")
+        offers = {
+            model: offer
+            for (protocol, model), offer in self._offers.items()
+            if protocol == adapter.name
+        }
+        keys = {key for offer in offers.values() for key in offer.upstream.query}
+        requests.admitted_query(query, keys & requests.PAGING)
         caller = await self._identities.find(requests.token_of(headers))
         purpose = requests.purpose_of(headers)
-        used = NOT_COUNTED
-        if self._in_force().counts:
-            used = await self._usage.used(caller.person, self._clock())
         decisions, now = self._in_force(), self._clock()
-
-        def reached(offer: Offer) -> bool:
-            variant = offer.upstream.variant
-            return any(
-                decisions.decide(caller, variant, mode, purpose, now, used).decision.allowed
-                for mode in offer.modes
-            )
-
         names = [
             model
-            for (protocol, model), offer in self._offers.items()
-            if protocol == adapter.name and reached(offer)
+            for model, offer in offers.items()
+            if self._reaches(decisions, caller, offer, purpose, now)
         ]
-        wanted = request.raw_path.removeprefix(requests.MODELS).removeprefix("/")
+        wanted = path.removeprefix(requests.MODELS).removeprefix("/")
         if not wanted:
-            return _json(200, adapter.models(names))
+            names, more = requests.page(names, query)
+            return _json(200, adapter.models(names, more=more))
         if wanted not in names:
             raise RefusedError(404, "model_not_found", "there is no such model here")
         return _json(200, adapter.model(wanted))
+
+
+class _AbsentError(Exception):
+    """A body names a model that is not there: nothing else in it is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where a POST goes."""
+
+    adapter: Adapter
+    path: str
+    like: str
+    """The path whose bodies it has: itself, unless an administrator admitted it."""
+    upstream: str
+    """What is put after the upstream's base URL."""
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request asks for, judged."""
+
+    ask: Ask
+    offer: Offer
+    mode: str
+    headers: dict[str, str]
+    """Those that go on because an administrator admitted them."""
+    query: str
+
+
+def _is_stream(answer: ClientResponse, ask: Ask) -> bool:
+    """By what the endpoint says; where it says nothing of use, by what was asked for."""
+    kind = answer.content_type
+    return kind == "text/event-stream" or (ask.stream and kind != "application/json")
 
 
 def _nothing_in_force() -> RefusedError:
@@ -269,8 +431,8 @@ def _json(status: int, body: bytes) -> web.Response:
 
 def _refused(adapter: Adapter, refusal: RefusedError, request: web.BaseRequest) -> web.Response:
     response = _json(refusal.status, adapter.error(refusal))
-    if refusal.status == 429:  # noqa: PLR2004 - too many requests
-        response.headers["Retry-After"] = "1"
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     # What was not read of a body must not be taken for another request.
     if not request.content.is_eof() or any(name in request.headers for name in _ENDS):
         response.force_close()

@@ -17,8 +17,8 @@ _PASSED = (
 )  # fmt: skip
 _CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
 """What an upstream says of these is for the caller. Anything else is about the gateway."""
-Taken = Callable[[bytes], None]
-Ended = Callable[[], Awaitable[None]]
+Taken = Callable[[bytes], bytes]
+Ended = Callable[[], Awaitable[bytes]]
 InTime = Callable[[], bool]
 
 
@@ -41,7 +41,9 @@ async def relay(
     ended: Ended,
     in_time: InTime,
 ) -> web.StreamResponse:
-    """Pass an answer on. `taken` sees each part; `ended` is awaited before the caller sees the end.
+    """Pass an answer on. `taken` gives what goes on of each part; None: all goes on as it is.
+
+    `ended` is awaited before the caller sees the end, and gives what is still to go.
 
     An answer that breaks off resets the client's connection: it must not look whole. So does one
     of which a part comes when serving is no longer `in_time`: a process that was stopped meets what
@@ -55,32 +57,32 @@ async def relay(
     content = answer.content
     if content.is_eof():
         body = content.read_nowait(-1)
-        if taken:
-            taken(body)
-        await ended()
+        body = taken(body) if taken else body
+        body += await ended()
         _check_time(in_time, connection)
         return web.Response(status=answer.status, body=body, headers=headers)
     length = answer.headers.get("Content-Length")
-    if length is not None:
+    if length is not None and not taken:
         headers["Content-Length"] = length
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     try:
         while part := await content.readany():
             _check_time(in_time, connection)
-            await response.write(part)
+            if taken:
+                part = taken(part)
+            if part:
+                await response.write(part)
             if connection.writing_paused:
                 async with asyncio.timeout(stall_seconds):
                     await request.writer.drain()
-            if taken:
-                taken(part)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         connection.reset()
         raise ConnectionResetError("the answer broke off") from error
-    await ended()
+    rest = await ended()
     # A caller who hangs up at the last word, as some clients do, has all of it.
     with suppress(aiohttp.ClientConnectionResetError):
-        await response.write_eof()
+        await response.write_eof(rest)
     return response
 
 

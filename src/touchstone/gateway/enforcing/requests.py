@@ -1,6 +1,7 @@
 """What is asked of a request before its body is read."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 from aiohttp import web
 from aiohttp.http import HttpVersion10, HttpVersion11
@@ -15,12 +16,17 @@ ROUTES: Mapping[str, Adapter] = {
     **dict.fromkeys(OPENAI.paths, OPENAI),
     **dict.fromkeys(ANTHROPIC.paths, ANTHROPIC),
 }
+ADAPTERS: Mapping[str, Adapter] = {each.name: each for each in (OPENAI, ANTHROPIC)}
 MODELS = "/v1/models"
+PAGING = frozenset({"limit", "after_id", "before_id", "after"})
+"""Keys of a query for models that are answered here, where an administrator admits them."""
 _VERSIONS = {HttpVersion10, HttpVersion11}
 _VERSION = "anthropic-version"
 _SWITCHES = ("anthropic-beta", "openai-beta")
 _JSON = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 _DATE_LENGTH = 10
+_MOST_MODELS = 1000
+_PAIR = re.compile(r"[A-Za-z0-9_-]+=[A-Za-z0-9._~:-]*")
 
 
 def adapter_of(request: web.BaseRequest) -> Adapter:
@@ -43,7 +49,7 @@ def no_route(request: web.BaseRequest) -> RefusedError:
 
 
 def check_head(request: web.BaseRequest) -> None:
-    """RefusedError for headers that another server could read otherwise, or that switch modes."""
+    """RefusedError for headers that another server could read otherwise."""
     headers = request.headers
     if "Upgrade" in headers:
         raise RefusedError(400, "upgrade_refused", "no other protocol is spoken here")
@@ -58,11 +64,59 @@ def check_head(request: web.BaseRequest) -> None:
         raise RefusedError(400, "length_ambiguous", "the request's length can be read in two ways")
     if request.method == "GET" and request.body_exists:
         raise RefusedError(400, "body_refused", "a GET has no body here")
-    for name in _SWITCHES:
-        if name in headers:
+
+
+def check_path(path: str, like: str, admitted: Collection[str]) -> None:
+    """RefusedError for a path that an administrator admitted, but not for this model."""
+    if path != like and path not in admitted:
+        raise RefusedError(404, "unknown_path", "there is no such path here")
+
+
+def admitted_headers(
+    headers: CIMultiDictProxy[str], admitted: Mapping[str, tuple[str, ...]]
+) -> dict[str, str]:
+    """Those of the caller's headers that a model's administrator lets through.
+
+    RefusedError for one that switches something and is not among them, or has another value.
+    """
+    found = {}
+    for name in {*_SWITCHES, *admitted}:
+        values = headers.getall(name, [])
+        if not values:
+            continue
+        words = [word.strip() for value in values for word in value.split(",")]
+        allowed = admitted.get(name, ())
+        if not all(word and (word in allowed or allowed == ("*",)) for word in words):
             raise RefusedError(
                 400, "header_refused", f"{name} changes what is asked in ways not judged here"
             )
+        found[name] = ",".join(words)
+    return found
+
+
+def admitted_query(query: str, admitted: Collection[str]) -> str:
+    """A query that a model's administrator lets through, with its mark; RefusedError otherwise."""
+    keys = [pair.partition("=")[0] for pair in query.split("&")] if query else []
+    plain = all(map(_PAIR.fullmatch, query.split("&"))) if query else True
+    if not plain or len(set(keys)) != len(keys) or not {*keys} <= {*admitted}:
+        raise RefusedError(
+            400, "query_refused", "a query could change what is asked: send none, only the body"
+        )
+    return f"?{query}" if query else ""
+
+
+def page(names: list[str], query: str) -> tuple[list[str], bool]:
+    """The part of a list that a query wants, and whether there is more behind it."""
+    wanted = dict(pair.split("=", 1) for pair in query.split("&")) if query else {}
+    after, before = wanted.get("after_id", wanted.get("after")), wanted.get("before_id")
+    if after is not None:
+        names = names[names.index(after) + 1 :] if after in names else []
+    if before is not None:
+        names = names[: names.index(before)] if before in names else []
+    limit = wanted.get("limit", str(_MOST_MODELS))
+    if not limit.isdecimal() or not 0 < int(limit) <= _MOST_MODELS:
+        raise RefusedError(400, "query_refused", f"limit is not a number up to {_MOST_MODELS}")
+    return names[: int(limit)], len(names) > int(limit)
 
 
 def check_body_headers(headers: CIMultiDictProxy[str]) -> None:

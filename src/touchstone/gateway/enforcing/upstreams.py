@@ -1,16 +1,19 @@
 """What models mean, and the way to their upstreams."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any
 
 import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from touchstone.gateway.adapters import Ask, renamed
-from touchstone.gateway.config import Limits, Upstream
+from touchstone.gateway.adapters import Admits, Ask, with_fields
+from touchstone.gateway.config import Limits
+from touchstone.gateway.endpoints import Upstream
 from touchstone.gateway.errors import RefusedError
 
 _log = logging.getLogger(__name__)
@@ -18,6 +21,8 @@ _KEEP_SECONDS = 4.0
 """Less than common servers keep an idle connection: a request is not to meet a closing one."""
 _ALL_AT_ONCE = 1 << 20
 _BUFFER = 32 << 10
+_SAYS_USAGE = frozenset({"/v1/chat/completions", "/v1/completions"})
+"""Paths whose streams say what was used only when they are asked to."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,41 @@ class Offer:
             )
         return mode
 
-    def body(self, body: bytes) -> bytes:
-        """What is forwarded: the bytes that were judged; at most with the upstream's model name."""
-        name = self.upstream.upstream_model
-        return body if name in {None, self.upstream.model} else renamed(body, name or "")
+    @property
+    def admits(self) -> Admits:
+        """What its administrator lets through beside the known."""
+        return Admits(frozenset(self.upstream.fields), frozenset(self.upstream.tools))
+
+    def body(self, body: bytes, ask: Ask, path: str, *, usage: bool) -> bytes:
+        """What is forwarded: the bytes that were judged, but for a few outermost values.
+
+        The model's name where the upstream knows another; `store`, which is false where what is
+        stored would lie under the key that all callers share; with `usage`, a stream's last word.
+        """
+        upstream, fields = self.upstream, dict[str, Any]()
+        if upstream.upstream_model not in {None, upstream.model}:
+            fields["model"] = upstream.upstream_model
+        if would_store(ask, path) and not upstream.stores_per_caller:
+            fields["store"] = False
+        if usage:
+            options = ask.content.get("stream_options")
+            fields["stream_options"] = {**(options or {}), "include_usage": True}
+        return with_fields(body, fields) if fields else body
+
+    def usage_in(self, ask: Ask, path: str) -> tuple[bool, bool]:
+        """Whether to ask for usage in a stream, and whether the caller did so too."""
+        options = ask.content.get("stream_options")
+        asked = isinstance(options, dict) and options.get("include_usage") is True
+        can = self.upstream.stream_usage and path in _SAYS_USAGE and ask.stream
+        return can and not asked, asked
+
+
+def would_store(ask: Ask, path: str) -> bool:
+    """Whether an endpoint would keep the answer: chats where it is asked to, responses always."""
+    store = ask.content.get("store")
+    if store is None:
+        return path == "/v1/responses"
+    return store is not False
 
 
 def offers(upstreams: tuple[Upstream, ...]) -> dict[tuple[str, str], Offer]:
@@ -82,15 +118,22 @@ class Way:
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept"),
             read_bufsize=_BUFFER,
+            trace_configs=[_telling()],
         )
         self._urls: dict[tuple[str, str], URL] = {}
 
     async def post(
-        self, offer: Offer, path: str, body: bytes, extra: Mapping[str, str]
+        self,
+        offer: Offer,
+        path: str,
+        body: bytes,
+        extra: Mapping[str, str],
+        sent: Callable[[], None],
     ) -> aiohttp.ClientResponse:
         """Send a request; the answer's headers are there, its body comes.
 
-        RefusedError says that there was no answer, and not where.
+        `sent` is called before its first byte leaves. RefusedError says that there was no answer,
+        and not where.
         """
         base = offer.upstream.base_url
         url = self._urls.get((base, path))
@@ -101,8 +144,9 @@ class Way:
         data = body if len(body) < _ALL_AT_ONCE else BytesIO(body)
         try:
             return await self._session.request(
-                "POST", url, data=data, headers=headers, allow_redirects=False
-            )
+                "POST", url, data=data, headers=headers, allow_redirects=False,
+                trace_request_ctx=sent,
+            )  # fmt: skip
         except TimeoutError as error:
             sentence = "the model's endpoint did not answer in time"
             raise RefusedError(504, "upstream_slow", sentence) from error
@@ -114,3 +158,14 @@ class Way:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+
+
+def _telling() -> aiohttp.TraceConfig:
+    """Calls what a request was given, once a connection stands and before anything is written."""
+
+    async def tell(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx()
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_headers_sent.append(tell)
+    return trace

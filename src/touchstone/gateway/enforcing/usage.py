@@ -1,8 +1,8 @@
 """How many tokens each caller used, where the terms give budgets: one file for all workers.
 
-Before a request is forwarded, all that it could use is held, and the hold is durable. When the
-upstream has said what was used, that takes the hold's place; where it never says, or the gateway
-dies, the hold stays. So a count may be too high, and never too low. Days and months are UTC's.
+Before a request is forwarded, all that it could use is held, and the hold is durable. When it is
+known what was used, that takes the hold's place; where nobody can know, or the gateway dies, the
+hold stays. So a count may be too high, and never too low. Days and months are UTC's.
 """
 
 import asyncio
@@ -10,11 +10,12 @@ import hmac
 import secrets
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from touchstone.gateway.deciding import Used
 from touchstone.gateway.errors import RefusedError
@@ -27,14 +28,18 @@ CREATE TABLE IF NOT EXISTS salt (one INTEGER PRIMARY KEY CHECK (one = 1), salt B
 CREATE TABLE IF NOT EXISTS used (
     who BLOB NOT NULL, day INTEGER NOT NULL, tokens INTEGER NOT NULL, PRIMARY KEY (who, day));
 CREATE TABLE IF NOT EXISTS held (
-    id INTEGER PRIMARY KEY, who BLOB NOT NULL, day INTEGER NOT NULL, tokens INTEGER NOT NULL);
+    id INTEGER PRIMARY KEY, who BLOB NOT NULL, day INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    at INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS held_by ON held (who, day);
 """
 _SUM = """
 SELECT COALESCE(SUM(tokens), 0) FROM (
-    SELECT tokens, day FROM used WHERE who = :who AND day >= :first
-    UNION ALL SELECT tokens, day FROM held WHERE who = :who AND day >= :first)
+    SELECT tokens FROM used WHERE who = :who AND day >= :first
+    UNION ALL SELECT tokens FROM held WHERE who = :who AND day >= :first AND at < :at)
 """
+_IN_FLIGHT_SECONDS = 3600
+"""A hold that is older belongs to nobody who could still settle it."""
+_EVER = 1 << 60
 T = TypeVar("T")
 
 
@@ -43,7 +48,11 @@ class Hold:
     """What a request could use, set aside; and what was used before it."""
 
     id: int
+    tokens: int
     before: Used
+    """What was used and held."""
+    settled: Used
+    """What of it no request in flight can give back."""
 
 
 class Usage:
@@ -57,40 +66,76 @@ class Usage:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="usage")
         self._db: sqlite3.Connection | None = None
         self._salt = b""
+        self._owed: list[tuple[int, int]] = []
+        """Holds and what was used in their place, not yet written down."""
+        self._busy = False
+        self._retrying: Future[None] | None = None
 
     async def used(self, person: str, now: float) -> Used:
         """What a person used, with all that is held."""
         return await self._run(lambda db: self._used(db, self._who(person), now))
 
     async def hold(self, person: str, tokens: int, now: float) -> Hold:
-        """Set so many tokens aside; durable when it returns."""
+        """Set so many tokens aside; durable when it returns.
+
+        Whoever goes away while it is written holds nothing: there is no moment in between.
+        """
 
         def work(db: sqlite3.Connection) -> Hold:
             who = self._who(person)
             db.execute("BEGIN IMMEDIATE")
             before = self._used(db, who, now)
-            row = (who, int(now // _DAY), tokens)
-            cursor = db.execute("INSERT INTO held (who, day, tokens) VALUES (?, ?, ?)", row)
-            return Hold(cursor.lastrowid or 0, before)
+            settled = self._used(db, who, now, now - _IN_FLIGHT_SECONDS)
+            row = (who, int(now // _DAY), tokens, int(now))
+            cursor = db.execute("INSERT INTO held (who, day, tokens, at) VALUES (?, ?, ?, ?)", row)
+            return Hold(cursor.lastrowid or 0, tokens, before, settled)
 
-        return await self._run(work)
+        future = self._submit(work)
+        try:
+            return await outcome(future)
+        except asyncio.CancelledError:
+            future.add_done_callback(self._let_go)
+            raise
 
-    async def settle(self, hold: Hold, tokens: int) -> None:
-        """Put what was used in the place of what was held."""
+    def settle(self, hold: Hold, tokens: int) -> "Future[None]":
+        """Begin to put what was used in the place of what was held; what fails is tried again.
+
+        Whoever cancels its caller changes nothing.
+        """
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("BEGIN IMMEDIATE")
+            self._owed.append((hold.id, tokens))
+            self._pay(db)
+
+        return self._submit(work)
+
+    def _pay(self, db: sqlite3.Connection) -> None:
+        """Settle all that is owed. Runs in the thread, which alone touches the list."""
+        if not self._owed:
+            return
+        db.execute("BEGIN IMMEDIATE")
+        for number, tokens in self._owed:
             row = db.execute(
-                "DELETE FROM held WHERE id = ? RETURNING who, day", (hold.id,)
+                "DELETE FROM held WHERE id = ? RETURNING who, day", (number,)
             ).fetchone()
-            if row is not None:
+            if row is not None and tokens:
                 db.execute(
                     "INSERT INTO used (who, day, tokens) VALUES (?, ?, ?) "
                     "ON CONFLICT (who, day) DO UPDATE SET tokens = tokens + excluded.tokens",
                     (*row, tokens),
                 )
+        db.execute("COMMIT")
+        self._owed.clear()
 
-        await self._run(work)
+    def retry(self) -> None:
+        """Settle what could not be settled before."""
+        if self._owed and (self._retrying is None or self._retrying.done()):
+            self._retrying = self._submit(self._pay)
+
+    def _let_go(self, future: "Future[Hold]") -> None:
+        if not future.cancelled() and future.exception() is None:
+            with suppress(RuntimeError):  # closed: the process ends
+                self.settle(future.result(), 0)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -102,9 +147,15 @@ class Usage:
             self._db.close()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        return await outcome(self._submit(work))
+
+    def _submit(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
         def whole() -> T:
             db = self._db or self._open()
+            self._busy = True
             try:
+                if work != self._pay:
+                    self._pay(db)
                 found = work(db)
                 if db.in_transaction:
                     db.execute("COMMIT")
@@ -112,13 +163,11 @@ class Usage:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+            finally:
+                self._busy = False
             return found
 
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._thread, whole)
-        except (sqlite3.Error, OSError) as error:
-            raise RefusedError(503, "not_counted", "your budget cannot be counted now") from error
+        return self._thread.submit(whole)
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,6 +180,9 @@ class Usage:
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(_TABLES)
         db.execute("INSERT OR IGNORE INTO salt VALUES (1, ?)", (secrets.token_bytes(32),))
+        columns = {row[1] for row in db.execute("PRAGMA table_info(held)")}
+        if "at" not in columns:  # of a file that an earlier version made
+            db.execute("ALTER TABLE held ADD COLUMN at INTEGER NOT NULL DEFAULT 0")
         (self._salt,) = db.execute("SELECT salt FROM salt").fetchone()
         (last,) = db.execute("SELECT MAX(day) FROM used").fetchone()
         if last is not None:
@@ -143,10 +195,30 @@ class Usage:
         return hmac.digest(self._salt, person.encode(), "sha256")
 
     @staticmethod
-    def _used(db: sqlite3.Connection, who: bytes, now: float) -> Used:
+    def _used(db: sqlite3.Connection, who: bytes, now: float, at: float = _EVER) -> Used:
+        """With the holds that were made before `at`."""
         day = int(now // _DAY)
         first = day + 1 - datetime.fromtimestamp(now, UTC).day
         sums = [
-            db.execute(_SUM, {"who": who, "first": since}).fetchone()[0] for since in (day, first)
+            db.execute(_SUM, {"who": who, "first": since, "at": int(at)}).fetchone()[0]
+            for since in (day, first)
         ]
         return Used(*sums)
+
+
+async def outcome(future: "Future[T]") -> T:
+    """What the thread of a count found. Who stops waiting stops nothing.
+
+    RefusedError (503) where it could not count.
+    """
+    waiting = asyncio.wrap_future(future)
+    waiting.add_done_callback(_seen)
+    try:
+        return await asyncio.shield(waiting)
+    except (sqlite3.Error, OSError) as error:
+        raise RefusedError(503, "not_counted", "your budget cannot be counted now") from error
+
+
+def _seen(future: "asyncio.Future[Any]") -> None:
+    if not future.cancelled():
+        future.exception()

@@ -13,8 +13,9 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 
 from support.gateway_loop import CHAT, Loop, Stub, gateway, request_bytes, slow_reader, token, until
 from touchstone.gateway.enforcing import proxying, requests, server
+from touchstone.gateway.enforcing.charging import Charge
 from touchstone.gateway.enforcing.exchanges import Exchange
-from touchstone.gateway.enforcing.metering import Charge
+from touchstone.gateway.enforcing.upstreams import Offer
 
 pytestmark = pytest.mark.asyncio
 PATH = "/v1/chat/completions"
@@ -291,10 +292,10 @@ async def test_without_the_second_decision_the_barred_come_behind_the_granted(
 ):
     grant, granted = proxying.Proxy._grant, set[Any]()
 
-    async def once(proxy: proxying.Proxy, exchange: Exchange, charge: Charge) -> None:
+    async def once(proxy: proxying.Proxy, exchange: Exchange, charge: Charge, offer: Offer) -> None:
         if exchange.connection not in granted:
             granted.add(exchange.connection)
-            await grant(proxy, exchange, charge)
+            await grant(proxy, exchange, charge, offer)
 
     monkeypatch.setattr(proxying.Proxy, "_grant", once)
     async with gateway(tmp_path) as loop:

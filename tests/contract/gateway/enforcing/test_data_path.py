@@ -295,8 +295,9 @@ async def test_a_budget_is_counted_from_what_the_upstream_says(tmp_path: Path):
         usage, now = loop.enforcement._proxy._usage, time.time()
         assert (await usage.used("ann", now)).today == 100
         status, answer = await post(loop)
-        assert status == 403
-        assert answer["error"]["code"] == "denied_by_terms"
+        assert status == 429
+        assert answer["error"]["code"] == "budget_spent"
+        assert "your token budget of this day is spent" in answer["error"]["message"]
         assert (await usage.used("ann", now)).today == 100
         assert (await usage.used("bo", now)).today == 0
         loop.shift = 86_400
@@ -310,7 +311,7 @@ async def test_what_is_in_flight_counts_at_its_most(tmp_path: Path):
         await until(lambda: len(loop.audit.events) == 3)
         loop.audit.gate.set()
         statuses = sorted(each[0] for each in await asyncio.gather(*asking))
-        assert statuses == [200, 200, 403]
+        assert statuses == [200, 200, 429]
 
 
 async def test_a_stream_that_says_nothing_costs_what_it_could(tmp_path: Path):

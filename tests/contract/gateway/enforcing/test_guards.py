@@ -299,8 +299,8 @@ class TakesQueries(OpenAI):
 
     paths = {QUERY: "/chat/completions?reasoning_effort=high"}  # noqa: RUF012 - as in its base
 
-    def read(self, path: str, body: bytes) -> Any:
-        return super().read(path.partition("?")[0], body)
+    def read(self, path: str, body: bytes, admitted: Any = None) -> Any:
+        return super().read(path.partition("?")[0], body, admitted)
 
 
 def believing_all(patch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from touchstone.gateway.adapters import (
     RefusedError,
     reading,
     renamed,
+    shapes,
     strict_json,
 )
 from touchstone.gateway.adapters import openai as openai_adapter
@@ -230,7 +231,7 @@ def test_without_the_guard_a_second_key_wins_unseen(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_guard_unknown_fields_go_on(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reading, "refuse_unknown", lambda *_: None)
+    monkeypatch.setattr(shapes, "refuse_unknown", lambda *_: None)
     assert OPENAI.read(CHAT, b'{"model":"m","Reasoning_Effort":"high"}').setting == "default"
 
 
@@ -241,7 +242,8 @@ def test_without_the_guard_two_places_speak(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_without_the_guard_a_tool_brings_its_model(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reading, "_refuse_models_in_tools", lambda _: None)
+    monkeypatch.setattr(reading, "refuse_models_in_tools", lambda _: None)
+    monkeypatch.setattr(shapes.Kinds, "check", lambda *_: None)
     assert OPENAI.read(CHAT, b'{"model":"m","tools":[{"model":"n"}]}').model == "m"
 
 

@@ -1,0 +1,195 @@
+"""What may stand at each place of a request, at every depth: fields by name, parts by type.
+
+What is allowed at the top is of no use where something else may stand below it: an item that names
+another's answer, a file under the key that all callers share, a tool that reaches other machines.
+So every object of a request is held against a table of what its place may hold. Only data that the
+model alone reads (the schema of a function, the arguments of a call) may hold anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from touchstone.gateway.adapters.base import Admits, unreadable
+
+BEYOND = "beyond_the_exchange"
+_SCALARS = {str, int, float, bool, type(None)}
+_REFERENCES = frozenset({
+    "approvalrequestid", "assistantid", "audioid", "batchid", "containerid", "conversation",
+    "conversationid", "fileid", "fileids", "imageid", "itemid", "itemreference", "model",
+    "previousresponseid", "promptid", "responseid", "runid", "skillid", "skills", "threadid",
+    "vectorstoreid", "vectorstoreids", "vectorstores",
+})  # fmt: skip
+"""Names under which something of another exchange is meant, without their underscores."""
+_SAFE_URLS = ("http://", "https://", "data:")
+
+
+class Node(Protocol):
+    """What may stand at a place. A list holds what could stand there alone."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        """RefusedError unless the value may stand there."""
+
+
+class _Plain:
+    """Text, numbers, true, false, null, and lists of them: no object at any depth."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        if type(value) in _SCALARS:
+            return
+        if isinstance(value, dict):
+            raise unreadable(f"{_shown(place)} holds an object, and none can be judged there")
+        if isinstance(value, list) and not all(type(each) in _SCALARS for each in value):
+            for each in value:
+                self.check(each, place, admits)
+
+
+class _Free:
+    """Data that only the model reads."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        """Nothing is asked of it."""
+
+
+class _Echo:
+    """Anything that names nothing of another exchange, at any depth."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        if isinstance(value, list):
+            for each in value:
+                self.check(each, place, admits)
+        if not isinstance(value, dict):
+            return
+        if value.get("type") == "item_reference":
+            raise beyond(place, "item_reference")
+        for name, inner in value.items():
+            named = is_reference(name) or (name == "container" and isinstance(inner, str))
+            if named and inner not in (None, [], ""):
+                raise beyond(place, name)
+            self.check(inner, f"{place}{name}.", admits)
+
+
+class _Null:
+    """Null, or nothing at all: what clients write where they mean none."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:  # noqa: ARG002 - a node
+        if value is not None and value != []:
+            raise beyond(place, place.removesuffix(".").rpartition(".")[2])
+
+
+class _Url:
+    """An address that says what is fetched, or the thing itself; never a name at the endpoint."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        PLAIN.check(value, place, admits)
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, str) and not each.lower().startswith(_SAFE_URLS):
+                raise beyond(place, each)
+
+
+PLAIN, FREE, ECHO, NULL, URL = _Plain(), _Free(), _Echo(), _Null(), _Url()
+
+
+@dataclass(frozen=True)
+class Table:
+    """An object with these fields, some of which may be needed beside an `id`."""
+
+    fields: Mapping[str, Node]
+    whole: tuple[str, ...] = ()
+    """Without all of these, an `id` stands for content that lies elsewhere."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        """Each field by its own node; what is unknown only where the configuration admits it."""
+        if isinstance(value, list):
+            for each in value:
+                self.check(each, place, admits)
+        if not isinstance(value, dict):
+            return
+        known = self.fields
+        unknown = value.keys() - known.keys()
+        if unknown:
+            admitted = {name for name in unknown if f"{place}{name}" in admits.fields}
+            refuse_unknown(value, known.keys() | admitted, place)
+        if self.whole and value.get("id") and not all(value.get(name) for name in self.whole):
+            raise beyond(place, "id")
+        for name, inner in value.items():
+            known.get(name, ECHO).check(inner, f"{place}{name}.", admits)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """An object whose `type` says which table it has."""
+
+    tables: Mapping[str, Table]
+    default: str | None = None
+    """The type of one that names none."""
+    also: Mapping[str, Node] = field(default_factory=dict)
+    """Fields that every type may have."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        """By its type; one that is not known only where the configuration allows it."""
+        if isinstance(value, list):
+            for each in value:
+                self.check(each, place, admits)
+        if not isinstance(value, dict):
+            return
+        kind = value.get("type")
+        kind = self.default if kind is None else kind
+        if not isinstance(kind, str):
+            raise (
+                beyond(place, "type") if kind is None else unreadable(f"{place}type is not a word")
+            )
+        if kind in self.tables:
+            self.tables[kind].check(value, place, admits)
+        elif admits.tool(kind, value.get("name")):
+            ECHO.check(value, place, admits)
+        else:
+            raise beyond(place, kind)
+
+
+@dataclass(frozen=True)
+class Hosted:
+    """What makes the endpoint use a tool of its own, in a field instead of a list of tools."""
+
+    tool: str
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        """Only where the configuration allows that tool."""
+        if value is not None and not admits.tool(self.tool, None):
+            raise beyond(place, self.tool)
+        ECHO.check(value, place, admits)
+
+
+def table(kind: Mapping[str, Node], *plain: str, whole: tuple[str, ...] = ()) -> Table:
+    """A table of these fields, and of `plain` ones."""
+    return Table({**dict.fromkeys(("type", *plain), PLAIN), **kind}, whole)
+
+
+def beyond(place: str, what: str) -> Exception:
+    """The refusal of what reaches beyond this request and its answer."""
+    where = f" ({_shown(place)})" if place else ""
+    return unreadable(
+        f"{what[:40]!a}{where} reaches beyond this request, to what others may have stored or to"
+        " other machines: take it out",
+        BEYOND,
+    )
+
+
+def refuse_unknown(body: Mapping[str, Any], known: Iterable[str], place: str) -> None:
+    """RefusedError for a field that the API is not known to have."""
+    unknown = body.keys() - {*known}
+    if unknown:
+        raise unreadable(
+            f"the field {place}{min(unknown)[:40]!a} is not known here, so its effect cannot be"
+            " judged: take it out",
+            "unknown_field",
+        )
+
+
+def is_reference(name: str) -> bool:
+    """Whether a field of this name says where something of another exchange lies."""
+    return name.replace("_", "").replace("-", "").lower() in _REFERENCES
+
+
+def _shown(place: str) -> str:
+    return place.removesuffix(".")[:80]

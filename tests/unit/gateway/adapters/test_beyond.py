@@ -1,0 +1,273 @@
+"""Nothing that reaches beyond a request and its answer is taken, wherever in it that stands."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from touchstone.gateway.adapters import (
+    Adapter,
+    Admits,
+    Anthropic,
+    Ask,
+    OpenAI,
+    RefusedError,
+    shapes,
+)
+
+CHAT, RESPONSES, MESSAGES = "/v1/chat/completions", "/v1/responses", "/v1/messages"
+OPENAI, ANTHROPIC = OpenAI(), Anthropic()
+
+
+def read(path: str, body: Any, admits: Admits | None = None) -> Ask:
+    adapter: Adapter = ANTHROPIC if path == MESSAGES else OPENAI
+    data = json.dumps({"model": "m", **body}).encode()
+    return adapter.read(path, data, lambda _: admits or Admits())
+
+
+def code(path: str, body: Any, admits: Admits | None = None) -> str:
+    try:
+        read(path, body, admits)
+    except RefusedError as error:
+        assert error.status == 400  # noqa: PT017 - either is right, and nothing else
+        return error.code
+    return "taken"
+
+
+def user(*parts: Any) -> dict[str, Any]:
+    return {"role": "user", "content": [*parts]}
+
+
+PICTURE = "data:image/png;base64,AAAA"
+CHATTED: dict[str, Any] = {
+    "messages": [
+        {"role": "system", "content": "be brief"},
+        user(
+            {"type": "text", "text": "hi"},
+            {"type": "image_url", "image_url": {"url": PICTURE, "detail": "low"}},
+            {"type": "file", "file": {"file_data": "AAAA", "filename": "a.pdf", "file_id": None}},
+        ),
+        {"role": "assistant", "content": None, "audio": None, "annotations": [], "refusal": None,
+         "tool_calls": [
+             {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c", "content": "42"},
+    ],
+    "tools": [{"type": "function", "function": {
+        "name": "f", "parameters": {"type": "object", "properties": {"file_id": {}}},
+    }}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}},
+    "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"a": {}}}},
+}  # fmt: skip
+RESPONDED: dict[str, Any] = {
+    "input": [
+        {"role": "user", "content": "hi"},
+        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+         "content": [{"type": "output_text", "text": "ho", "annotations": []}]},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "AAAA"},
+        {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "42"},
+        user({"type": "input_image", "image_url": PICTURE, "file_id": None}),
+    ],
+    "tools": [{"type": "function", "name": "f", "parameters": {"vector_store_ids": {}}}],
+    "text": {"format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}}},
+    "reasoning": {"effort": "high"},
+}  # fmt: skip
+MESSAGED: dict[str, Any] = {
+    "max_tokens": 9,
+    "system": [{"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        user(
+            {"type": "text", "text": "hi"},
+            {"type": "image", "source": {"type": "base64", "media_type": "x", "data": "AAAA"}},
+            {"type": "document", "source": {"type": "content", "content": [
+                {"type": "text", "text": "inside"}]}},
+        ),
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "...", "signature": "s"},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "free"}}]},
+        user({"type": "tool_result", "tool_use_id": "t", "content": [
+            {"type": "text", "text": "42"}]}),
+    ],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+}  # fmt: skip
+WHOLE = [(CHAT, CHATTED), (RESPONSES, RESPONDED), (MESSAGES, MESSAGED)]
+
+
+@pytest.mark.parametrize(("path", "body"), WHOLE, ids=["chat", "responses", "messages"])
+def test_what_clients_send_is_taken(path: str, body: Any):
+    assert read(path, body).content == {"model": "m", **body}
+
+
+REACHES: list[tuple[str, Any]] = [
+    (RESPONSES, {"input": [{"type": "item_reference", "id": "msg_of_bea"}]}),
+    (RESPONSES, {"input": [{"id": "msg_of_bea"}]}),
+    (RESPONSES, {"input": {"id": "msg_of_bea"}}),
+    (RESPONSES, {"input": [[{"id": "msg_of_bea"}]]}),
+    (RESPONSES, {"input": [{"type": None, "id": "msg_of_bea"}]}),
+    (RESPONSES, {"input": [{"type": "message", "id": "m", "role": "assistant", "content": []}]}),
+    (RESPONSES, {"input": [{"type": "reasoning", "id": "rs_of_bea", "summary": []}]}),
+    (RESPONSES, {"input": [{"type": "function_call", "id": "fc_of_bea"}]}),
+    (RESPONSES, {"input": [{"type": "function_call_output", "call_id": "c", "output": [
+        {"type": "input_file", "file_id": "file-of-bea"}]}]}),
+    (RESPONSES, {"input": [user({"type": "input_file", "file_id": "file-of-bea"})]}),
+    (RESPONSES, {"input": [user({"type": "input_image", "image_url": "file-of-bea"})]}),
+    (RESPONSES, {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "x",
+        "annotations": [{"type": "file_citation", "file_id": "file-of-bea"}]}]}]}),
+    (RESPONSES, {"tools": [{"type": "file_search", "vector_store_ids": ["vs_of_bea"]}]}),
+    (RESPONSES, {"tools": [{"type": "code_interpreter", "container": "cntr_of_bea"}]}),
+    (RESPONSES, {"tools": [{"type": "mcp", "server_url": "https://x.example"}]}),
+    (RESPONSES, {"tools": [{"type": "web_search"}]}),
+    (RESPONSES, {"tool_choice": {"type": "mcp", "server_label": "x"}}),
+    (RESPONSES, {"tool_choice": {"type": "allowed_tools", "tools": [{"type": "mcp"}]}}),
+    (CHAT, {"messages": [user({"type": "file", "file": {"file_id": "file-of-bea"}})]}),
+    (CHAT, {"messages": {"role": "user", "content": {
+        "type": "file", "file": {"file_id": "file-of-bea"}}}}),
+    (CHAT, {"messages": [{"role": "assistant", "audio": {"id": "audio_of_bea"}}]}),
+    (CHAT, {"messages": [user({"type": "image_url", "image_url": {"url": "file:///etc/x"}})]}),
+    (CHAT, {"prediction": {"type": "content", "content": [
+        {"type": "file", "file": {"file_id": "file-of-bea"}}]}}),
+    (CHAT, {"tools": [{"type": "mcp"}]}),
+    (CHAT, {"web_search_options": {}}),
+    (CHAT, {"tool_choice": {"type": "allowed_tools", "allowed_tools": {
+        "tools": [{"type": "code_interpreter"}]}}}),
+    (MESSAGES, {"messages": [user({"type": "document", "source": {
+        "type": "file", "file_id": "file_of_bea"}})]}),
+    (MESSAGES, {"messages": [user({"type": "container_upload", "file_id": "file_of_bea"})]}),
+    (MESSAGES, {"messages": [user({"type": "tool_result", "tool_use_id": "t", "content": [
+        {"type": "image", "source": {"type": "file", "file_id": "file_of_bea"}}]})]}),
+    (MESSAGES, {"system": [{"type": "document", "source": {"type": "file", "file_id": "f"}}]}),
+    (MESSAGES, {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
+    (MESSAGES, {"tools": [{"type": "code_execution_20250825", "name": "code_execution"}]}),
+    (MESSAGES, {"tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body"), REACHES)
+def test_what_reaches_beyond_is_refused(path: str, body: Any):
+    assert code(path, body) == "beyond_the_exchange"
+
+
+@pytest.mark.parametrize(("path", "body"), REACHES)
+def test_twin_without_the_shapes_it_goes_on(path: str, body: Any, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shapes.Table, "check", lambda *_: None)
+    assert code(path, body) == "taken"
+
+
+def objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a body but those that the model alone reads."""
+    if isinstance(value, list):
+        for each in value:
+            yield from objects(each)
+    if isinstance(value, dict):
+        yield value
+        for name, inner in value.items():
+            if name not in ("parameters", "schema", "input_schema", "properties") and not (
+                name == "input" and value.get("type") == "tool_use"
+            ):
+                yield from objects(inner)
+
+
+NAMES = [
+    "file_id", "file_ids", "vector_store_ids", "container", "container_id", "item_reference",
+    "previous_response_id", "conversation", "server_url", "mcp_servers", "model_id", "thread_id",
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(WHOLE), st.sampled_from(NAMES), st.integers(0, 99), st.booleans())
+def test_no_object_at_any_depth_may_name_what_lies_elsewhere(
+    case: tuple[str, Any], name: str, place: int, listed: bool
+):
+    path, body = case[0], copy.deepcopy(case[1])
+    found = [*objects(body)]
+    found[place % len(found)][name] = ["of_bea"] if listed else "of_bea"
+    assert code(path, body) in {"beyond_the_exchange", "unknown_field", "unreadable_request"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(["type", "id", "content", "role", "text", "name", "tools", "function"]),
+        inner, max_size=3,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+FIELDS = {
+    CHAT: ["messages", "tools", "tool_choice", "stream", "stream_options", "max_tokens", "n",
+           "response_format", "prediction", "reasoning", "store", "metadata", "logit_bias"],
+    RESPONSES: ["input", "tools", "tool_choice", "reasoning", "text", "include", "store"],
+    MESSAGES: ["messages", "system", "tools", "tool_choice", "thinking", "output_config"],
+}  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([*FIELDS]), st.data())
+def test_any_json_in_any_field_is_taken_or_refused(path: str, data: st.DataObject):
+    field = data.draw(st.sampled_from(FIELDS[path]))
+    assert code(path, {field: data.draw(JSON)})
+
+
+# ---------------------------------------------------------------- what administrators admit
+ADMITTED: list[tuple[str, Any, Admits]] = [
+    (CHAT, {"top_k": 5, "min_p": 0.1}, Admits(fields=frozenset({"top_k", "min_p"}))),
+    (CHAT, {"messages": [{"role": "user", "content": "x", "prefix": True}]},
+     Admits(fields=frozenset({"messages.prefix"}))),
+    (CHAT, {"web_search_options": {}}, Admits(tools=frozenset({"web_search"}))),
+    (RESPONSES, {"tools": [{"type": "web_search_preview"}], "input": [
+        {"type": "web_search_call", "id": "ws_1", "status": "completed"}]},
+     Admits(tools=frozenset({"web_search"}))),
+    (RESPONSES, {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]},
+     Admits(tools=frozenset({"code_interpreter"}))),
+    (MESSAGES, {"tools": [{"type": "web_search_20250305", "name": "web_search"}], "messages": [
+        {"role": "assistant", "content": [
+            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}]}]},
+     Admits(tools=frozenset({"web_search"}))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "admits"), ADMITTED)
+def test_what_is_admitted_goes_on_and_only_for_that_model(path: str, body: Any, admits: Admits):
+    assert code(path, body, admits) == "taken"
+    assert code(path, body) in {"beyond_the_exchange", "unknown_field"}
+
+
+@pytest.mark.parametrize(
+    ("body", "admits"),
+    [
+        ({"tools": [{"type": "code_interpreter", "container": "cntr_of_bea"}]}, "code_interpreter"),
+        ({"tools": [{"type": "code_interpreter", "container": {
+            "type": "auto", "file_ids": ["f"]}}]}, "code_interpreter"),
+        ({"tools": [{"type": "file_search", "vector_store_ids": ["vs"]}]}, "file_search"),
+        ({"tools": [{"type": "image_generation", "model": "n"}]}, "image_generation"),
+        ({"tools": [{"type": "image_generation", "mask": {"file_id": "f"}}]}, "image_generation"),
+        ({"tools": [{"type": "webs"}]}, "web"),
+    ],
+)  # fmt: skip
+def test_a_tool_that_is_admitted_reaches_nothing_stored(body: Any, admits: str):
+    found = code(RESPONSES, body, Admits(tools=frozenset({admits})))
+    assert found in {"beyond_the_exchange", "model_in_tool"}
+
+
+def test_a_field_that_is_admitted_names_nothing_stored():
+    admits = Admits(fields=frozenset({"extra"}))
+    assert code(CHAT, {"extra": {"a": [{"file_id": "f"}]}}, admits) == "beyond_the_exchange"
+    assert code(CHAT, {"extra": {"a": [{"b": "f"}]}}, admits) == "taken"
+
+
+def test_a_model_is_looked_up_before_anything_else_is_judged():
+    asked: list[str] = []
+
+    def admitted(model: str) -> Admits:
+        asked.append(model)
+        raise RefusedError(404, "model_not_found", "no")
+
+    look: Callable[[str], Admits] = admitted
+    with pytest.raises(RefusedError, match="no"):
+        OPENAI.read(CHAT, b'{"unknown":1,"model":"n","reasoning_effort":3}', look)
+    assert asked == ["n"]
