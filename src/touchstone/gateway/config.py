@@ -187,7 +187,9 @@ class Processes(Text):
     """How the supervisor treats its workers."""
 
     apply_seconds: Seconds = 0.2
-    """A worker that has not applied a bundle after so long is killed before the receipt."""
+    """After so long a worker must have applied a bundle, or something must speak for it."""
+    patience_seconds: Annotated[float, Field(ge=0, le=60)] = 5.0
+    """So much longer one is waited for that is at it, or has no processor; then it is killed."""
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     """What is in flight at SIGTERM may go on so long."""
 

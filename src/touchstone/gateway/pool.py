@@ -13,6 +13,7 @@ from typing import Any
 
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import Channel, Order, steady
+from touchstone.gateway.patience import Load, Patience
 from touchstone.gateway.receipts import WorkerReport
 from touchstone.gateway.summing import summed
 
@@ -22,6 +23,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 _SOUND_SECONDS = 10.0
 """A worker that lived so long did not fail at its start."""
 _STOP_SECONDS = 1.0
+_GLANCE_SECONDS = 0.05
+"""Between two looks at a worker that is waited for."""
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +41,12 @@ class Handle:
         """Whether it said that it serves what it was told."""
         self.halted: str | None = None
         """Why it grants nothing although it was told to; None: it does."""
+        self.heard = 0
+        """The newest order that it said it took up."""
+        self.applied_ms: int | None = None
+        """How long it took over the newest order."""
+        self.waited_for: str | None = None
+        """Why it was waited for longer than usual; None: it was not."""
         self.killed_for: str | None = None
         self.metrics = ""
         """What it counted when it was asked last."""
@@ -149,6 +158,8 @@ class Pool:
                 "pid": handle.process.pid if handle else None,
                 "serves": why is None,
                 "why": why,
+                "applied_ms": handle.applied_ms if handle else None,
+                "waited_for": handle.waited_for if handle else None,
             })  # fmt: skip
         return found
 
@@ -184,11 +195,11 @@ class Pool:
     async def _tell(self, handle: Handle, order: Order) -> WorkerReport:
         began = steady()
         answer = handle.expect("applied", order.epoch)
-        handle.channel.send("apply", **order.as_dict())
-        seconds = self._config.processes.apply_seconds + order.size / _READ_BYTES_A_SECOND
-        done, _ = await asyncio.wait([answer], timeout=seconds)
-        if not done:
-            found: dict[str, object] = {"op": "failed", "why": f"no answer in {seconds:.3f} s"}
+        handle.waited_for = await self._wait(handle, order, answer)
+        handle.applied_ms = ceil((steady() - began) * 1000)
+        if not answer.done():
+            why = f"no answer in {handle.applied_ms} ms"
+            found: dict[str, object] = {"op": "failed", "why": why}
         elif answer.cancelled():
             found = {"op": "failed", "why": "it ended"}
         else:
@@ -204,7 +215,34 @@ class Pool:
             serving = sum(each.serves for each in self.handles.values())
             if serving == self._config.listen.workers:
                 self._full.set()
-        return _report(handle.index, found, ceil((steady() - began) * 1000))
+        if handle.waited_for is not None:
+            say = "worker %d took %d ms and was waited for: %s"
+            _log.warning(say, handle.index, handle.applied_ms, handle.waited_for)
+        ms = ceil((steady() - began) * 1000)
+        return _report(handle.index, found, ms, handle.waited_for)
+
+    async def _wait(
+        self, handle: Handle, order: Order, answer: "asyncio.Future[dict[str, object]]"
+    ) -> str | None:
+        """Give an order and wait for its answer, longer where something speaks for the worker.
+
+        Returns what spoke for it; None: nothing had to.
+        """
+        processes = self._config.processes
+        usual = processes.apply_seconds + order.size / _READ_BYTES_A_SECOND
+        began, pid = steady(), handle.process.pid
+        patience = Patience(lambda: Load.of(pid), usual)
+        handle.channel.send("apply", **order.as_dict())
+        done, _ = await asyncio.wait([answer], timeout=usual)
+        waited_for, silent = None, False
+        while not done and (elapsed := steady() - began) < usual + processes.patience_seconds:
+            why = patience.why(elapsed, heard=handle.heard >= order.epoch)
+            if why is None and silent:
+                break
+            # An answer may lie there unread: this process had no processor either. Look twice.
+            waited_for, silent = why or waited_for, why is None
+            done, _ = await asyncio.wait([answer], timeout=_GLANCE_SECONDS)
+        return waited_for
 
     async def _keep(self, index: int) -> None:
         """One place among the workers, always filled."""
@@ -270,6 +308,8 @@ class Pool:
                 handle.answered("drained", 0, message)
             case "fenced":
                 self._fenced(message["epoch"])
+            case "heard":
+                handle.heard = message["epoch"]
             case "halted":
                 handle.halted = message["why"]
                 said = f"serves nothing: {handle.halted}" if handle.halted else "serves again"
@@ -278,13 +318,15 @@ class Pool:
                 self.words[handle.index] = message["why"]
 
 
-def _report(index: int, found: dict[str, object], ms: int) -> WorkerReport:
+def _report(index: int, found: dict[str, object], ms: int, waited_for: str | None) -> WorkerReport:
     if found["op"] == "failed":
         return WorkerReport(
-            index, killed=True, ms=ms, live=None, cut=None, kept=None, late_bytes=None, audit=None
-        )
+            index, killed=True, ms=ms, live=None, cut=None, kept=None, late_bytes=None, audit=None,
+            waited_for=waited_for,
+        )  # fmt: skip
     counts = {key: int(str(found[key])) for key in ("live", "cut", "kept", "late_bytes")}
     audit = found["audit"]
     return WorkerReport(
-        index, killed=False, ms=ms, audit=None if audit is None else str(audit), **counts
-    )
+        index, killed=False, ms=ms, audit=None if audit is None else str(audit),
+        waited_for=waited_for, **counts,
+    )  # fmt: skip

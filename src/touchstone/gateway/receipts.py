@@ -34,6 +34,15 @@ class WorkerReport:
     """Bytes that left a barred socket afterwards, counted."""
     audit: str | None
     """The digest of its newest audit line then; None: it had written none, or was killed."""
+    waited_for: str | None = None
+    """Why it was waited for longer than `apply_seconds`; None: it was not."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it. Where it was not waited for, nothing is said of it."""
+        found = asdict(self)
+        if self.waited_for is None:
+            del found["waited_for"]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class Receipt:
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"format": FORMAT, **asdict(self), "workers": [asdict(w) for w in self.workers]}
+        return {"format": FORMAT, **asdict(self), "workers": [w.as_dict() for w in self.workers]}
 
     def sign(self, signer: Signer) -> "SignedReceipt":
         """This receipt under the gateway's key."""
@@ -166,7 +175,12 @@ def _receipt(value: object) -> Receipt:
 
 
 def _report(value: object) -> WorkerReport:
-    found = _exactly(value, {field.name for field in fields(WorkerReport)}, "a worker's report")
+    names = {field.name for field in fields(WorkerReport)}
+    if isinstance(value, dict) and "waited_for" not in value:
+        names.remove("waited_for")
+    found = _exactly(value, names, "a worker's report")
+    if "waited_for" in found:
+        _text(found["waited_for"], "a worker's waited_for")
     if type(found["killed"]) is not bool:
         raise MalformedError("a worker's report says neither killed nor not")
     for name in ("worker", "ms"):

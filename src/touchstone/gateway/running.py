@@ -18,7 +18,12 @@ import uvloop
 
 from touchstone.gateway.audit import AuditSummary, ExportedLine, check_audit, read_audit
 from touchstone.gateway.config import GatewayConfig, load_config
-from touchstone.gateway.errors import FeedLostError, GatewayConfigError, NotServingError
+from touchstone.gateway.errors import (
+    FeedLostError,
+    GatewayConfigError,
+    NotServingError,
+    ReceiptError,
+)
 from touchstone.gateway.feed import (
     FolderSource,
     Intake,
@@ -36,6 +41,7 @@ from touchstone.keys import FileSigner
 from touchstone.terms import PolicyBundle
 
 _ASK_SECONDS = 5.0
+_GLANCE_SECONDS = 0.05
 _KEY = re.compile(r"[\x21-\x7e]{16,4096}")
 
 
@@ -198,6 +204,13 @@ def status_lines(found: Mapping[str, Any]) -> list[str]:
     up = sum(each["serves"] for each in found["workers"])
     lines.append(f"{up} of {len(found['workers'])} workers; killed so far: {found['kills']}")
     lines += [f"worker {each['worker']}: {each['why']}" for each in found["workers"] if each["why"]]
+    lines += [
+        f"worker {each['worker']} took {each['applied_ms']} ms: {each['waited_for']}"
+        for each in found["workers"]
+        if each["waited_for"]
+    ]
+    if found["unwritten"]:
+        lines.append(f"the state cannot be written: {found['unwritten']}")
     lines += [f"feed {name} is lost: {why}" for name, why in found["feed"]["lost"].items()]
     lines += [f"refused, {why}: {count}" for why, count in found["feed"]["refused"].items()]
     fleet = found["fleet"]
@@ -220,10 +233,26 @@ def export_audit(path: Path) -> tuple[AuditSummary, Iterator[ExportedLine]]:
     config = load_config(path)
     if not config.state.is_dir():
         raise GatewayConfigError(f"{config.state}: there is no such folder: no gateway ran here")
-    receipts = Store(config.state).receipts()
-    verify_chain(receipts, FileSigner.load(config.key_file).public_key)
-    folder = config.state / "audit"
-    return check_audit(folder, receipts), read_audit(folder)
+    store, folder = Store(config.state), config.state / "audit"
+    key = FileSigner.load(config.key_file).public_key
+    end = time.monotonic() + _ASK_SECONDS
+    while True:
+        known = store.position_number()
+        receipts = store.receipts()
+        verify_chain(receipts, key)
+        summary = check_audit(folder, receipts)
+        newest = receipts[-1].receipt.number if receipts else 0
+        known = max(known, summary.newest_bundle)
+        if known <= newest:
+            return summary, read_audit(folder)
+        # A gateway that runs may be about to sign it.
+        if time.monotonic() > end:
+            raise ReceiptError(
+                f"{config.state}: bundle {known} was taken, and the newest receipt is"
+                f" {f'for bundle {newest}' if newest else 'none'}: it is missing, or the gateway"
+                " ended before it signed it (start it, and it does)"
+            )
+        time.sleep(_GLANCE_SECONDS)
 
 
 def public_key(path: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
@@ -17,7 +18,12 @@ from aiohttp import web
 from touchstone.gateway.admin import admin
 from touchstone.gateway.config import Door, Fleet, GatewayConfig
 from touchstone.gateway.control import Order, boot, steady
-from touchstone.gateway.errors import FeedLostError, GatewayConfigError, GatewayError
+from touchstone.gateway.errors import (
+    FeedLostError,
+    GatewayConfigError,
+    GatewayError,
+    StateError,
+)
 from touchstone.gateway.feed import (
     Contact,
     FolderSource,
@@ -70,9 +76,8 @@ class Supervisor:
         self._grace = Grace(overdue)
         self._grace.resume(steady(), time.time(), boot(), kept.contact if kept else None)
         self._member = self._joined(config.fleet) if config.fleet else None
-        self._standing = Standing(
-            self._intake, self._grace, [self._member.lease_end] if self._member else []
-        )
+        limits = [self._member.lease_end] if self._member else []
+        self._standing = Standing(self._intake, self._grace, [*limits, self._kept_until])
         self._listener = listener or _bound(config.listen)
         self._door = _bound(config.decisions) if config.decisions else None
         self._pool = Pool(config, self._listeners, self._fenced)
@@ -84,6 +89,12 @@ class Supervisor:
         self._words: dict[str, str] = {}
         """What went wrong last at each source; a source that is well has none."""
         self._sources: dict[str, Source] = {}
+        self._unkept: str | None = None
+        """Why a newer bundle that was seen cannot be kept; None: all are."""
+        self._unwritten: str | None = None
+        """Why something else of the state folder could not be written; None: it could."""
+        self._owed: SignedReceipt | None = None
+        """A receipt that is signed, and not yet on the disk."""
         self._contact_kept = 0.0
         self._leave = asyncio.Event()
         self.admin_port = 0
@@ -156,6 +167,7 @@ class Supervisor:
             "epoch": self._epoch,
             "workers": self._pool.workers(),
             "kills": self._pool.kills,
+            "unwritten": self._unkept or self._unwritten,
             "feed": {
                 "refused": dict(self._intake.refused),
                 "lost": dict(self._words),
@@ -173,7 +185,8 @@ class Supervisor:
         if self.serving:
             return None
         if self._served.bundle is None:
-            return "; ".join(self._words.values()) or "no bundle is in force"
+            words = [*self._words.values(), *([self._unkept] if self._unkept else [])]
+            return "; ".join(words) or "no bundle is in force"
         return "; ".join(f"worker {each['worker']}: {each['why']}" for each in self._pool.workers())
 
     def _works(self, session: aiohttp.ClientSession) -> list[Any]:
@@ -219,7 +232,13 @@ class Supervisor:
             self._words[name] = str(error)
             if len(self._words) == len(self._sources):
                 self._grace.lose()
+        except StateError as error:
+            # A newer bundle is known and cannot be kept: to serve on would be to obey an older one.
+            if self._unkept is None:
+                _log.error("a bundle cannot be kept, and nothing is served: %s", error)
+            self._unkept = str(error)
         else:
+            self._unkept = None
             if self._words.pop(name, None):
                 _log.info("the feed is back: %s", name)
             self._grace.contact(steady())
@@ -237,6 +256,8 @@ class Supervisor:
     async def _moved(self) -> None:
         """Bring the workers up to what is in force now, and write the receipt."""
         async with self._applying:
+            if self._owed is not None:
+                self._write_receipt(self._owed)
             tell = self._served.due(steady())
             if tell is None:
                 return
@@ -254,7 +275,7 @@ class Supervisor:
         self._served.telling()
         wanted = tell.bundle
         if wanted is None:
-            _log.error("nothing is served: %s", "; ".join(self._words.values()) or "no time left")
+            _log.error("nothing is served: %s", self._why_not() or "no time left")
             await self._pool.apply(Order(self._epoch, None, None, 0, None))
             return
         path = self.store.bundle_path(wanted.number)
@@ -276,11 +297,30 @@ class Supervisor:
             applied_at=now,
             workers=tuple(reports),
         )
-        signed = receipt.sign(self._signer)
-        self.store.keep_receipt(signed)
-        self._receipt = signed
-        self._received_at.clear()
-        _log.info("bundle %d is in force after %d ms", receipt.number, receipt.milliseconds)
+        self._write_receipt(receipt.sign(self._signer))
+
+    def _write_receipt(self, signed: SignedReceipt) -> None:
+        """Put a receipt on the disk; where that is full, the next tick tries again."""
+        receipt, self._owed = signed.receipt, signed
+        if self._try_to_write(lambda: self.store.keep_receipt(signed)):
+            self._receipt, self._owed = signed, None
+            self._received_at.clear()
+            _log.info("bundle %d is in force after %d ms", receipt.number, receipt.milliseconds)
+
+    def _try_to_write(self, write: Callable[[], None]) -> bool:
+        try:
+            write()
+        except StateError as error:
+            if self._unwritten is None:
+                _log.error("%s", error)
+            self._unwritten = str(error)
+            return False
+        self._unwritten = None
+        return True
+
+    def _kept_until(self) -> float:
+        """Nothing is served while a newer bundle is known that cannot be kept."""
+        return float("inf") if self._unkept is None else float("-inf")
 
     def _fenced(self, epoch: int) -> None:
         """A worker stopped by itself: have all told anew, should there be time left after all."""
@@ -303,7 +343,8 @@ class Supervisor:
         bundle = self._intake.current
         if bundle is not None and steady() - self._contact_kept >= _KEEP_CONTACT_SECONDS:
             self._contact_kept = steady()
-            self.store.keep_contact(bundle, Contact(int(time.time()), int(steady()), boot()))
+            contact = Contact(int(time.time()), int(steady()), boot())
+            self._try_to_write(lambda: self.store.keep_contact(bundle, contact))
 
     def _tell_refused(self, refused: Refused) -> None:
         if refused.new:
@@ -339,6 +380,7 @@ class Supervisor:
             "worker_starts_total": self._pool.starts,
             "worker_kills_total": self._pool.kills,
             "feeds_lost": len(self._words),
+            "state_unwritten": int(bool(self._unkept or self._unwritten)),
         }
         lines = [f"touchstone_gateway_{name} {value}" for name, value in values.items()]
         return lines + [
@@ -372,7 +414,10 @@ def _bound(door: Door) -> socket.socket:
 
 def _hold(config: GatewayConfig) -> int:
     """Hold the state folder alone: two supervisors would write two chains of receipts."""
-    descriptor = os.open(config.state / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(config.state / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise GatewayError(f"{config.state}: cannot be written: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

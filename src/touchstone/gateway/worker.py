@@ -35,6 +35,8 @@ from touchstone.terms import PolicyBundle, accept_bundle
 _BACKLOG = 1024
 _LOOK_SECONDS = 0.1
 """Between two looks at whether the audit can still be written."""
+_SPACE_SECONDS = 0.5
+"""Between two looks at whether a full disk has room again."""
 _PR_SET_PDEATHSIG = 1
 _COLLECT = 20_000, 50, 100
 _log = logging.getLogger(__name__)
@@ -121,6 +123,8 @@ class Worker:
 
     async def _apply(self, order: dict[str, Any]) -> None:
         epoch = self._epoch = order["epoch"]
+        self._channel.send("heard", epoch=epoch)
+        await asyncio.sleep(0)  # it leaves before a large bundle is read
         try:
             bundle = _read(order, self._config)
             # Up to the swap in `apply` nothing is awaited: no time of one bundle meets another.
@@ -182,10 +186,18 @@ class Worker:
                 continue
 
     async def _watch_audit(self) -> None:
-        while self._audit.failed is None:  # noqa: ASYNC110 - the log knows no event loop
+        """While the disk is full grant nothing; where anything else fails, end."""
+        while True:
             await asyncio.sleep(_LOOK_SECONDS)
-        _log.error("this worker ends: %s", self._audit.failed)
-        os._exit(1)
+            if self._audit.failed is None:
+                continue
+            if not self._audit.full:
+                _log.error("this worker ends: %s", self._audit.failed)
+                os._exit(1)
+            self._enforcement.pause(str(self._audit.failed))
+            while not await self._audit.reopen():  # noqa: ASYNC110 - a disk tells nobody
+                await asyncio.sleep(_SPACE_SECONDS)
+            self._enforcement.pause(None)
 
     def _start(self, work: Any) -> None:
         self._watch(asyncio.ensure_future(work))

@@ -53,6 +53,8 @@ class AuditSummary:
     """How many lines of each kind of event there are."""
     anchored: int
     """How many lines receipts vouch for: the rest could be cut off at the end unseen."""
+    newest_bundle: int = 0
+    """The highest number of a bundle under which something was decided."""
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -85,13 +87,15 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
             if report.audit is not None:
                 vouched[report.worker, report.audit] = signed.receipt.number
     kinds: Counter[str] = Counter()
-    lines = anchored = 0
+    lines = anchored = newest = 0
     workers = _workers(folder)
     for worker, path in workers:
         highest = 0
         for each in _lines(path, worker):
             kinds[str(each.line.event.get("kind", "none"))] += 1
             lines += 1
+            bundle = each.line.event.get("bundle")
+            newest = max(newest, bundle) if type(bundle) is int else newest
             if vouched.pop((worker, digest(each.line.data)), None) is not None:
                 highest = each.line.n + 1
         anchored += highest
@@ -101,7 +105,7 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
             f"{worker_folder(folder, worker)}: ends before receipt {number}, or was written anew:"
             " the line that the receipt names is not there"
         )
-    return AuditSummary(len(workers), lines, dict(sorted(kinds.items())), anchored)
+    return AuditSummary(len(workers), lines, dict(sorted(kinds.items())), anchored, newest)
 
 
 def _workers(folder: Path) -> list[tuple[int, Path]]:

@@ -4,6 +4,7 @@ Commits are made in groups: whoever comes while the disk is busy shares the next
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ KEYED = ("caller", "token")
 """The keys of an event whose values are replaced by pseudonyms: either could lead to a person."""
 _Piece = tuple[int, bytes]
 """The number of a file, and a line for it."""
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _TAIL = 4 << 20
 """No line is longer, so the last whole one lies within."""
 
@@ -56,6 +58,7 @@ class AuditLog:
         self._number = self._open_number = self._file = 0
         self._waiters: list[asyncio.Future[None]] = []
         self._busy = False
+        self._head: str | None = None
         self._failed: GatewayError | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         try:
@@ -71,13 +74,42 @@ class AuditLog:
 
     @property
     def head(self) -> str | None:
-        """The digest of the newest line; None before the first."""
-        return None if self._previous == START else self._previous
+        """The digest of the newest line that is durable; None before the first."""
+        return self._head
 
     @property
     def failed(self) -> GatewayError | None:
         """Why nothing can be committed any more; None: all is well."""
         return self._failed
+
+    @property
+    def full(self) -> bool:
+        """Whether it failed for want of space alone: `reopen` then begins anew."""
+        cause = self._failed.__cause__ if self._failed else None
+        return isinstance(cause, OSError) and cause.errno in _NO_SPACE
+
+    async def reopen(self) -> bool:
+        """After a full disk: go on behind what is whole on it, in a new file; False: still full.
+
+        Nothing that was acknowledged is lost, and nothing that was not is believed.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._thread, self._begin_anew)
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
+                raise
+            return False
+        self._waiters.clear()
+        self._failed = None
+        return True
+
+    def _begin_anew(self) -> None:
+        self._waiting.clear()
+        if self._open_number:
+            os.close(self._file)
+        self._n, self._previous, self._open_number = 0, START, 0
+        self._open()
 
     async def commit(self, event: Mapping[str, Any]) -> None:
         """Write an event down; return once it would outlive a power loss.
@@ -128,17 +160,24 @@ class AuditLog:
         """Write all that waits, in the thread; then whatever came meanwhile."""
         pieces, self._waiting = self._waiting, []
         waiters, self._waiters = self._waiters, []
+        head = self._previous
         work = loop.run_in_executor(self._thread, self._write, pieces)
-        work.add_done_callback(lambda finished: self._written(loop, waiters, finished.exception()))
+        work.add_done_callback(
+            lambda finished: self._written(loop, waiters, head, finished.exception())
+        )
 
     def _written(
         self,
         loop: asyncio.AbstractEventLoop,
         waiters: list[asyncio.Future[None]],
+        head: str,
         error: BaseException | None,
     ) -> None:
-        if error is not None:
+        if error is None:
+            self._head = head
+        else:
             self._failed = GatewayError(f"{self._folder}: the audit cannot be written: {error}")
+            self._failed.__cause__ = error
             waiters += self._waiters
         for each in waiters:
             if each.done():  # who waited has gone away
@@ -190,6 +229,7 @@ class AuditLog:
         self._begin(numbers[-1] + 1 if numbers else 1, {"healed_bytes": healed} if healed else {})
         pieces, self._waiting = self._waiting, []
         self._write(pieces)
+        self._head = self._previous
 
 
 def file_path(folder: Path, number: int) -> Path:

@@ -24,6 +24,7 @@ from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.enforcing.upstreams import Offer, Way, offers
 from touchstone.gateway.enforcing.usage import Usage, outcome
+from touchstone.gateway.errors import GatewayError, NotCutError
 from touchstone.gateway.identity import Caller, Identities
 
 _COUNTS_ONLY = ("/count_tokens", "/input_tokens")
@@ -86,6 +87,13 @@ class Proxy:
             response = await self._route(request)
         except RefusedError as refusal:
             response = _refused(adapter, refusal, request)
+        except NotCutError:
+            raise
+        except GatewayError as error:
+            # What cannot be written down is not granted; what it asked for stays out of the log.
+            _log.warning("not granted: %s", error)
+            words = "the decision cannot be written down at the moment: try again later"
+            response = _refused(adapter, RefusedError(503, "not_written", words), request)
         self._metrics.answered(adapter.name, response.status)
         return response
 

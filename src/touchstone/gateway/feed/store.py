@@ -72,6 +72,16 @@ class Store:
         self._contact = contact
         return Kept(bundle, contact)
 
+    def position_number(self) -> int:
+        """The number of the bundle that was taken last; 0: none. Raises StateError."""
+        path = self.folder / "position.json"
+        try:
+            return _position(path.read_bytes())[0]
+        except FileNotFoundError:
+            return 0
+        except (MalformedError, OSError) as error:
+            raise StateError(f"{path}: is damaged ({error}); mend: restore it") from error
+
     def keep(self, data: bytes, bundle: PolicyBundle) -> None:
         """Make a bundle durable, and then the position on it."""
         write_durably(self.bundle_path(bundle.number), data)

@@ -10,7 +10,7 @@ import psycopg
 
 from touchstone.gateway.config import Fleet, GatewayConfig
 from touchstone.gateway.control import steady
-from touchstone.gateway.errors import FeedLostError
+from touchstone.gateway.errors import FeedLostError, StateError
 from touchstone.gateway.feed import Intake, Refused, Store, catch_up
 from touchstone.gateway.fleet.lease import Lease
 from touchstone.gateway.fleet.log import FleetLog, MemberState
@@ -90,7 +90,7 @@ class Member:
         while True:
             try:
                 await self._visit(moved)
-            except (psycopg.Error, OSError, FeedLostError, TimeoutError) as error:
+            except (psycopg.Error, OSError, FeedLostError, StateError, TimeoutError) as error:
                 word = " ".join(str(error).split()) or type(error).__name__
                 if word != self._word:
                     _log.warning("the fleet's log is lost: %s", word)

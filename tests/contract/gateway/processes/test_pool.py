@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from support.gateway import write_config
+from support.gateway import PIN, SECONDS, Chain, write_config
 from touchstone.gateway.config import load_config
 from touchstone.gateway.control import Order
+from touchstone.gateway.patience import TAKEN_UP, Patience
 from touchstone.gateway.pool import Handle, Pool
+from touchstone.terms import accept_bundle
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("gateway")]
 
@@ -27,7 +29,7 @@ async def pool(tmp_path: Path) -> AsyncIterator[Pool]:
     listener.listen()
     found = Pool(load_config(tmp_path / "gateway.toml"), [listener], lambda _epoch: None)
     found.start()
-    await found.ready(20)
+    await found.ready(SECONDS)
     yield found
     await found.stop()
     listener.close()
@@ -65,6 +67,56 @@ async def test_twin_without_the_kill_it_is_still_there(pool: Pool, monkeypatch: 
         killed, found = await stopped_then_told(pool)
         await asyncio.sleep(0.1)
     assert (killed, found) == (True, "T")
+
+
+def slow_bundle(folder: Path) -> tuple[Order, bytes]:
+    """An order whose bundle is read from a pipe: it takes as long as somebody writes."""
+    data = Chain().next()
+    bundle = accept_bundle(data, PIN, None)
+    os.mkfifo(folder / "slow.bundle")
+    return Order(1, str(folder / "slow.bundle"), bundle.digest, 0, None), data
+
+
+async def applied_late(pool: Pool, folder: Path) -> tuple[bool, str | None]:
+    """How it goes with a worker that is at it for longer than usual: killed, waited for."""
+    order, data = slow_bundle(folder)
+    telling = asyncio.create_task(pool.apply(order))
+    usual = pool._config.processes.apply_seconds
+    await asyncio.sleep(usual + 0.3)
+    if not telling.done():
+        pipe = os.open(order.path or "", os.O_WRONLY)
+        os.write(pipe, data)
+        os.close(pipe)
+    (report,) = await telling
+    return report.killed, report.waited_for
+
+
+async def test_a_worker_that_is_at_it_is_waited_for_and_that_is_said(
+    pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    assert await applied_late(pool, tmp_path) == (False, TAKEN_UP)
+    assert pool.kills == 0
+    (said,) = pool.workers()
+    assert (said["serves"], said["waited_for"]) == (True, TAKEN_UP)
+    assert "was waited for: it had taken the order up" in caplog.text
+
+
+async def test_twin_without_the_patience_a_healthy_worker_is_killed(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Patience, "why", lambda *_, **__: None)
+    assert (await applied_late(pool, tmp_path))[0]
+
+
+async def test_a_worker_that_never_comes_to_its_end_is_killed_before_the_report(
+    pool: Pool, tmp_path: Path
+):
+    order, _ = slow_bundle(tmp_path)
+    processes = pool._config.processes.model_copy(update={"patience_seconds": 0.3})
+    pool._config = pool._config.model_copy(update={"processes": processes})
+    pid = pool.handles[0].process.pid
+    (report,) = await pool.apply(order)
+    assert (report.killed, state(pid)) == (True, "gone")
 
 
 async def test_a_worker_that_cannot_read_its_order_is_killed_and_replaced(
