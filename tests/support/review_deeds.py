@@ -170,6 +170,9 @@ FACTS: dict[type[Event], Maker] = {
         "mode": draw(MODES), "chunk": draw(NAMES), "outcomes": _outcomes(draw)},
     measuring.VerdictReached: _verdict,
     measuring.SandboxBreached: lambda _c, draw: {"guard": WHY, "seen_at": draw(TIMES)},
+    measuring.MeasuringStopped: lambda _c, draw: {
+        "battery": draw(BATTERIES), "reason": draw(get_args(measuring.StopReason)), "begun": 3,
+    },
     measuring.ReviewHalted: lambda _c, _draw: {"reason": WHY},
     measuring.ReviewResumed: lambda _c, _draw: {"reason": WHY},
     judging.FindingSigned: lambda _c, draw: {

@@ -334,6 +334,9 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("verdict-reached", "settled_is_settled"): on(
         stopping, early("instant", "above", 5, 8, reason="settled")
     ),
+    ("measuring-stopped", "battery_is_sealed"): on(
+        opened, make(measuring.MeasuringStopped, CENTRE, battery="b", reason="cap", begun=0)
+    ),
     ("review-halted", "has_not_halted"): on(then(ready, HALTED), HALTED),
     ("review-resumed", "has_halted"): on(then(ready, HALTED), RESUMED_BY_CENTRE),
     ("finding-signed", "finding_is_new"): on(then(opened, finding()), finding()),

@@ -170,7 +170,7 @@ def review_run(
     else:
         for line in result.lines():
             show(line)
-    return DONE
+    return _refuse(result.stopped, NO) if result.stopped else DONE
 
 
 @review.command(name="list")

@@ -130,7 +130,9 @@ def _(event: measuring.BatterySealed, state: State) -> State:
 def _(event: measuring.SnapshotSeen, state: State) -> State:
     before = state.snapshots.get(event.variant, Snapshots())
     after = replace(before, digests=with_item(before.digests, event.method, event.digest))
-    return replace(state, snapshots=with_item(state.snapshots, event.variant, after))
+    seen = replace(state, snapshots=with_item(state.snapshots, event.variant, after))
+    # The probe after the samples is asked only where measuring came to its end.
+    return replace(seen, stopped=None) if event.moment == "after" else seen
 
 
 @_changed.register
@@ -162,7 +164,12 @@ def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
 def _(event: measuring.OutcomesRecorded, state: State) -> State:
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     tally = _counted(state.tally(*key), event.outcomes)
-    return replace(state, tallies=with_item(state.tallies, key, tally))
+    return replace(state, tallies=with_item(state.tallies, key, tally), stopped=None)
+
+
+@_changed.register
+def _(event: measuring.MeasuringStopped, state: State) -> State:
+    return replace(state, stopped=event)
 
 
 @_changed.register

@@ -123,6 +123,8 @@ RULES: Mapping[type[Event], Rule] = {
         ),
     ),
     measuring.SandboxBreached: Rule(("centre",), OPEN),
+    # Open while halted: a halt is one of its reasons.
+    measuring.MeasuringStopped: Rule(("centre",), OPEN, (sampling.battery_is_sealed,)),
     measuring.ReviewHalted: Rule(("developer", "centre"), OPEN, (sampling.has_not_halted,)),
     measuring.ReviewResumed: Rule(("developer", "centre"), OPEN, (sampling.has_halted,)),
     # Findings.

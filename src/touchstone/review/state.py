@@ -230,6 +230,8 @@ class State:
     snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
     tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
     verdicts: Mapping[RunKey, measuring.VerdictReached] = field(default_factory=empty)
+    stopped: measuring.MeasuringStopped | None = None
+    """Why measuring stopped, unless it has gone on since."""
     breaches: tuple[measuring.SandboxBreached, ...] = ()
     halted_by: frozenset[str] = frozenset()
     findings: Mapping[str, Finding] = field(default_factory=empty)

@@ -18,6 +18,7 @@
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.review import Event, Refused
+from touchstone.review.events.measuring import StopReason
 
 
 class RefusedDeed(Refused):
@@ -57,7 +58,14 @@ class CannotRunError(ServiceError, BadInputError):
 
 
 class StoppedError(ServiceError, AnswerIsNoError):
-    """Measuring stopped before the battery was through: a halt, a breach or a cap."""
+    """Measuring stopped before the battery was through: a halt, a breach, a cap, a dead endpoint.
+
+    `reason` is for the record.
+    """
+
+    def __init__(self, text: str, reason: StopReason = "halted") -> None:
+        super().__init__(text)
+        self.reason: StopReason = reason
 
 
 class BusyError(ServiceError, AnswerIsNoError):

@@ -34,6 +34,7 @@ from touchstone.service.measuring.scheduling import (
     require_room,
 )
 from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
+from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import Tracker, tracker_of
 from touchstone.service.opening import check_parties, default_centre, open_case
 from touchstone.service.progress import Observer, RunProgress, landed, remarks
@@ -71,6 +72,8 @@ class ReviewResult:
     case: str
     designation: str
     summary: str
+    stopped: str
+    """Why measuring stopped early, in one line; empty where it came to its end."""
     rows: tuple[RunProgress, ...]
     repeated: int
     """Samples that a dead run had begun and this one ran again."""
@@ -85,6 +88,7 @@ class ReviewResult:
             "case": self.case,
             "designation": self.designation,
             "summary": self.summary,
+            "stopped": self.stopped,
             "runs": [
                 {
                     "criterion": r.criterion,
@@ -114,6 +118,7 @@ class ReviewResult:
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
             *([CHECKED] if self.checks else []),
+            *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",
             f"Samples repeated after an earlier stop: {self.repeated}",
             *(f"  {e.audience}: {e.report}" for e in self.editions),
@@ -133,7 +138,8 @@ def run_review(
     Raises:
         SubmissionError: the submission cannot be used.
         CannotRunError: this review cannot be run here: a key, a grade or an endpoint is missing.
-        StoppedError: measuring stopped before the battery was through. What ran is recorded.
+        StoppedError: the review is halted, and no battery was sealed yet. A stop after that gives
+            a result with editions that say why and what ran.
         BusyError: another process is running this review.
     """
     submission = load_submission(path)
@@ -164,9 +170,14 @@ def run_review(
                 )
             require_proof(framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
-        _resume(case, options.resume)
-        prepared = _prepare(case, options, observer)
-        tracker = _measure(case, prepared, keys, options, observer, probes)
+        try:
+            _resume(case, options.resume)
+            prepared = _prepare(case, options, observer)
+            tracker = _measure(case, prepared, keys, options, observer, probes)
+        except StoppedError as stop:
+            if not case.state.batteries:
+                raise
+            return stopped_review(case, stop, out, observer)
         return _issue(case, tracker, out, observer)
 
 
@@ -226,14 +237,29 @@ def alone(
 
 def _finished(case: Case) -> Tracker | None:
     """How the runs ended, where the review was measured to its end; else None."""
-    counts = case.installation.records.jobs.counts(case.id)
-    if not case.state.designating.proposals or counts["waiting"] + counts["leased"]:
+    counts, state = case.installation.records.jobs.counts(case.id), case.state
+    to_run = counts["waiting"] + counts["leased"] + counts["halted"]
+    if not state.designating.proposals or to_run or state.stopped:
         return None
+    return _tracker(case)
+
+
+def _tracker(case: Case) -> Tracker:
+    """How far the record says that every run has come."""
     prepared = reopen(case)
     return tracker_of(case, plan_chunks(case, prepared), prepared.verdicts)
 
 
-def _issue(case: Case, tracker: Tracker, out: Path, observer: Observer) -> ReviewResult:
+def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer) -> ReviewResult:
+    """What a review that stopped early has to show: the same editions, which say that it did."""
+    observer.step("Stopped early; writing what there is")
+    record_stop(case, next(iter(case.state.batteries)), stop)
+    return _issue(case, _tracker(case), out, observer, str(stop))
+
+
+def _issue(
+    case: Case, tracker: Tracker, out: Path, observer: Observer, stopped: str = ""
+) -> ReviewResult:
     """Conclude, and write the editions."""
     installation = case.installation
     state = conclude(case, next(iter(case.state.batteries)))
@@ -245,6 +271,7 @@ def _issue(case: Case, tracker: Tracker, out: Path, observer: Observer) -> Revie
         case=case.id,
         designation=newest.designation,
         summary=newest.summary,
+        stopped=stopped,
         rows=tuple(tracker.rows()),
         repeated=tracker.repeated,
         editions=editions,
@@ -318,7 +345,8 @@ def _resume(case: Case, reason: str | None) -> None:
     if reason is None or case.cast.centre not in halted_by:
         raise StoppedError(
             f"the review is halted by {', '.join(sorted(halted_by))}; whoever halted it can take "
-            "that back (the centre: --resume REASON)"
+            "that back (the centre: --resume REASON)",
+            "halted",
         )
     resumed = measuring.ReviewResumed(
         actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
@@ -410,7 +438,8 @@ def _measure(
     if probes is None:
         require_room(setting)
     when: When = "during" if case.state.tallies else "before"
-    models = take_snapshots(case, keys, when, probes)
+    with _endpoint_stops():
+        models = take_snapshots(case, keys, when, probes)
     observer.step("Snapshot probes taken: " + "; ".join(
         f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     setting = replace(setting, expected_models=models)
@@ -421,5 +450,15 @@ def _measure(
         with suppress(CannotRunError):
             take_snapshots(case, keys, "during")
         raise
-    take_snapshots(case, keys, "after")
+    with _endpoint_stops():
+        take_snapshots(case, keys, "after")
     return tracker
+
+
+@contextmanager
+def _endpoint_stops() -> Iterator[None]:
+    """An endpoint that fails once a battery is sealed stops the review: it is no slip of input."""
+    try:
+        yield
+    except CannotRunError as error:
+        raise StoppedError(f"{error}; what ran is recorded", "endpoint-failing") from error

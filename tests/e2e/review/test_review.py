@@ -274,14 +274,18 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
         halted = here.run("review", "halt", case["case"][:8], "--reason", "a look")
         assert halted.code == 0, halted.err
         _, err = running.communicate(timeout=90)
-        assert running.returncode == 1
+        assert running.returncode == 1, err
         assert "the review was halted; what ran is recorded" in err
         again = here.run(*args)
         assert again.code == 1
         assert "--resume REASON" in again.refusal
     resumed = here.run(*args, "--resume", "looked at")
     assert "the endpoint does not answer" in resumed.refusal
-    assert here.shown()["status"] == "measuring"
+    assert resumed.code == 1
+    assert "It can go on when the endpoint is back." in (
+        here.folder / "out" / "report-example-centre.html"
+    ).read_text("utf-8")
+    assert here.shown()["status"] == "stopped: endpoint-failing"
 
 
 def test_another_model_in_mid_review_stops_and_is_never_pooled(
@@ -293,5 +297,7 @@ def test_another_model_in_mid_review_stops_and_is_never_pooled(
         ran = here.run(*arguments(submission, write_framework(here.folder), "--items", "2"))
     assert ran.code == 1, ran.err
     assert "another model answers" in ran.refusal
+    report = (here.folder / "out" / "report-example-centre.html").read_text("utf-8")
+    assert "Measuring stopped early, at " in report
     texts = [entry["text"] for entry in here.shown()["timeline"]]
     assert any(text.startswith("Another model answers for final") for text in texts)

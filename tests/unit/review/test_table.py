@@ -32,6 +32,7 @@ ONLY = {
         "outcomes-recorded",
         "verdict-reached",
         "sandbox-breached",
+        "measuring-stopped",
         "release-compared",
         "report-issued",
         "case-destroyed",

@@ -31,6 +31,7 @@ AnyEvent = Annotated[
     | measuring.OutcomesRecorded
     | measuring.VerdictReached
     | measuring.SandboxBreached
+    | measuring.MeasuringStopped
     | measuring.ReviewHalted
     | measuring.ReviewResumed
     | judging.FindingSigned

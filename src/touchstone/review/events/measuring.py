@@ -282,6 +282,24 @@ class SandboxBreached(Event):
     """When the breach was seen."""
 
 
+StopReason = Literal[
+    "cap", "halted", "breach", "snapshot-changed", "endpoint-failing", "instrument-failing"
+]
+"""Why measuring stopped before every open question was answered."""
+
+
+class MeasuringStopped(Event):
+    """Measuring stopped early; what ran is recorded, and the reports say what did not."""
+
+    type: Literal["measuring-stopped"] = "measuring-stopped"
+    battery: Name
+    """The battery that was being run."""
+    reason: StopReason
+    """Why."""
+    begun: Count
+    """Samples that were begun and have no outcome."""
+
+
 class ReviewHalted(Event):
     """Measuring stops; what has already run is still recorded."""
 

@@ -86,6 +86,11 @@ def battery_has_the_criterion(
     return None
 
 
+def battery_is_sealed(_f: Framework, state: State, event: measuring.MeasuringStopped) -> str | None:
+    """Only a battery that was sealed can stop being run."""
+    return None if event.battery in state.batteries else f"no battery {event.battery} is sealed"
+
+
 def battery_has_the_items(
     f: Framework, state: State, event: measuring.OutcomesRecorded
 ) -> str | None:

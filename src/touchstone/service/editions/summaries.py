@@ -33,9 +33,16 @@ def stage(state: State) -> str:
         return state.status
     if state.halted_by:
         return "halted"
+    return _worked_on(state)
+
+
+def _worked_on(state: State) -> str:
+    """Where an open case stands that nobody has halted."""
     designating = state.designating
     if designating.decisions:
         return f"designated: {designating.decisions[-1].designation}"
+    if state.stopped:
+        return f"stopped: {state.stopped.reason}"
     if designating.proposals:
         return f"proposed: {designating.proposals[-1].designation}"
     if state.batteries:

@@ -30,6 +30,7 @@ SENTENCES: dict[str, str] = {
     "verdict-reached": "Reaches a verdict on {criterion} in {mode} mode: {verdict} "
     "({solved} of {counted} solved{stop}).",
     "sandbox-breached": "The sandbox was breached: {guard}",
+    "measuring-stopped": "Measuring stops: {reason}.",
     "review-halted": "Halts the measuring: {reason}",
     "review-resumed": "Resumes the measuring: {reason}",
     "finding-signed": "Signs finding {finding} ({domain}).",
@@ -87,6 +88,12 @@ VERDICTS = {
 }
 
 NAMES = {
+    "cap": "a cap of the submission is reached",
+    "halted": "it was halted",
+    "breach": "the sandbox was breached",
+    "snapshot-changed": "another model answers at the endpoint",
+    "endpoint-failing": "the endpoint keeps failing",
+    "instrument-failing": "the instrument itself keeps failing",
     "covered": "covered frontier model",
     "not-covered": "not a covered frontier model",
     "agreed-report": "the report as agreed",

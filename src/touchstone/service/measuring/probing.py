@@ -84,5 +84,6 @@ def _record(case: Case, variant: str, probes: Mapping[str, Probe], when: When) -
     if changed:
         raise StoppedError(
             f"another model answers for variant {variant} than before; what ran before is kept and "
-            "not pooled; submit what answers now as a variant of its own"
+            "not pooled; submit what answers now as a variant of its own",
+            "snapshot-changed",
         )

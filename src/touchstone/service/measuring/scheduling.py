@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import get_args
 
 from touchstone.evaluation import (
     Budget,
@@ -26,6 +27,7 @@ from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.records import JobLease
 from touchstone.review import RunKey
+from touchstone.review.events.measuring import StopReason
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import land
@@ -96,8 +98,15 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         run.go(pool)
     observer.progress(run.tracker.rows())
     if run.stopped:
-        raise StoppedError(f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded")
+        raise StoppedError(
+            f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded", _reason(run.stopped)
+        )
     return run.tracker
+
+
+def _reason(stopped: str) -> StopReason:
+    """The record's word for what a worker or this process said."""
+    return next((known for known in get_args(StopReason) if known == stopped), "instrument-failing")
 
 
 def probe_tokens(submission: Submission) -> int:
@@ -121,7 +130,7 @@ def require_room(setting: Setting) -> None:
     to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
     least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
     if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
-        raise StoppedError(f"{WORDS['cap']}; what ran is recorded")
+        raise StoppedError(f"{WORDS['cap']}; what ran is recorded", "cap")
 
 
 def budget_of(setting: Setting, chunks: Chunks) -> Budget:

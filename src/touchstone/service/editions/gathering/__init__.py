@@ -20,6 +20,7 @@ from touchstone.service.editions.gathering.measured import (
     not_measured,
     result_rows,
     spent,
+    stop_notice,
 )
 from touchstone.service.editions.gathering.noticed import noticed_facts
 from touchstone.service.editions.gathering.shown import Shown
@@ -42,7 +43,10 @@ def gather(case: Shown, made_at: str, verification: VerificationFacts) -> Report
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,
-        notices=("An example: the parties and the numbers are invented.",) if invented else (),
+        notices=(
+            *(("An example: the parties and the numbers are invented.",) if invented else ()),
+            *stop_notice(case),
+        ),
         model=model_facts(case),
         framework=framework_facts(case),
         conflicts=conflicts(case),

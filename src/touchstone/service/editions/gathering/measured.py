@@ -12,6 +12,7 @@ from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
 from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
+from touchstone.service.editions.words import named
 from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.replaying import Early
@@ -224,6 +225,32 @@ def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[Difficul
                 counted[int(level)] += 1
                 solved[int(level)] += results.get(item["index"]) == "solved"
     return tuple(DifficultyCount(d, solved[d], counted[d]) for d in sorted(counted))
+
+
+GOING_ON = {
+    "cap": "The caps are part of the submission.",
+    "halted": "It goes on when whoever halted it takes that back.",
+    "breach": "It goes on when the halt that followed is taken back.",
+    "snapshot-changed": "What answers now is another variant, to be submitted as one.",
+    "endpoint-failing": "It can go on when the endpoint is back.",
+    "instrument-failing": "It can go on when the instrument is mended.",
+}
+
+
+def stop_notice(case: Shown) -> tuple[str, ...]:
+    """What must be said first of a review that stopped early; empty where it did not."""
+    stop = case.state.stopped
+    if stop is None:
+        return ()
+    recorded = sum(tally.recorded for tally in case.state.tallies.values())
+    ended = f"{number(recorded, 'sample has', 'samples have').capitalize()} an outcome"
+    open_ones = f"; {number(stop.begun, 'more was', 'more were')} begun and not ended"
+    at = stop.at[:16].replace("T", " ")
+    text = (
+        f"Measuring stopped early, at {at} UTC: {named(stop.reason)}. "
+        f"{ended}{open_ones if stop.begun else ''}. {GOING_ON[stop.reason]}"
+    )
+    return (text,)
 
 
 def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured, ...]:

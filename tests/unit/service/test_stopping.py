@@ -1,0 +1,88 @@
+"""A review that stopped early has its editions, and they say so."""
+
+from pathlib import Path
+
+import pytest
+
+from support.small_case import Minutes, probed, record_chunk, small_case, solves
+from touchstone.clearance import party_audience
+from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.oversight.snapshots import When
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.editions.gathering import Shown
+from touchstone.service.editions.gathering.measured import GOING_ON, stop_notice
+from touchstone.service.errors import StoppedError
+from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.service.measuring.stopping import record_stop
+from touchstone.service.progress import Silent
+from touchstone.service.reading import read_entries
+from touchstone.service.recording import Deed
+from touchstone.service.reviewing import stopped_review
+
+DEAD = StoppedError("the endpoint keeps failing; what ran is recorded", "endpoint-failing")
+
+
+def begun(case: Case) -> Prepared:
+    """Sealed, and the first chunk of one run recorded."""
+    seal(case, 8, "confined", accepted=True)
+    prepared = reopen(case)
+    probed(case)
+    record_chunk(case, prepared, prepared.runs[0], range(2), solves("instant"))
+    return prepared
+
+
+def notice(case: Case) -> tuple[str, ...]:
+    audience = party_audience(case.cast.centre)
+    entries = tuple(read_entries(case.installation.records.case(case.id), audience))
+    return stop_notice(Shown(case.id, entries, audience))
+
+
+def test_a_stopped_review_has_its_editions_and_they_say_why(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        begun(case)
+        result = stopped_review(case, DEAD, tmp_path / "out", Silent())
+        assert (result.designation, result.stopped) == ("undetermined", str(DEAD))
+        assert result.as_dict()["stopped"] == str(DEAD)
+        pages = [edition.report.read_text("utf-8") for edition in result.editions]
+        said = "Measuring stopped early, at 2026-11-21 10:00 UTC: the endpoint keeps failing."
+        assert [said in page for page in pages] == [True] * (len(pages) - 1) + [False]
+        assert case.state.verdicts == {}
+        again = stopped_review(case, DEAD, tmp_path / "out", Silent())
+        assert again.editions == result.editions
+        size = case.state.size
+        stopped_review(case, DEAD, tmp_path / "out", Silent())
+        assert case.state.size == size
+
+
+def test_what_was_begun_and_not_ended_is_counted(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        begun(case)
+        with Journal(case.installation.home / "chunks" / case.id / "abc", "abc") as journal:
+            journal.begin(4)
+            journal.begin(5)
+            assert record_stop(case, "battery-1", DEAD).stopped is not None
+        state = record_stop(case, "battery-1", DEAD)
+        assert state.stopped is not None
+        assert state.stopped.begun == 2
+        assert "Two samples have an outcome; two more were begun and not ended." in notice(case)[0]
+
+
+@pytest.mark.parametrize("reason", sorted(GOING_ON))
+def test_a_stop_is_over_when_measuring_goes_on(tmp_path: Path, reason: measuring.StopReason):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        prepared = begun(case)
+        record_stop(case, "battery-1", StoppedError("why", reason))
+        assert GOING_ON[reason] in notice(case)[0]
+        record_chunk(case, prepared, prepared.runs[0], range(2, 4), solves("instant"))
+        assert notice(case) == ()
+        record_stop(case, "battery-1", StoppedError("why", reason))
+        moments: tuple[When, ...] = ("during", "after")
+        for moment in moments:
+            seen = measuring.SnapshotSeen(
+                actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
+                method="behaviour-probe", digest="sha256:" + "11" * 32, moment=moment,
+            )  # fmt: skip
+            case.record([Deed(seen)])
+            assert bool(notice(case)) is (moment == "during")
