@@ -90,8 +90,12 @@ def early(
         threshold=threshold, zone=zone, extreme=solved in (0, used),
         outcomes=(("solved", solved), ("unsolved", used - solved)), by_difficulty=(),
         evidence=_facts(course, outcomes[:used], stop.overshoot, stop.word, str(stop.reason)),
-        sealed=size,
+        sealed=size, claimed=_claims(course.rule).get(stop.word),
     )  # fmt: skip
+
+
+def _claims(rule: RateRule) -> dict[str, float]:
+    return {"above": rule.above_claims, "below": rule.below_claims}
 
 
 def _facts(
@@ -99,10 +103,9 @@ def _facts(
 ) -> EvidenceFacts:
     rule, told = course.rule, path(course, outcomes)
     within, beyond = confidence_sequence(course, outcomes), beyond_these(course, outcomes)
-    claims = {"above": rule.threshold - rule.zone, "below": rule.threshold + rule.zone}
     return EvidenceFacts(
         used=len(outcomes), size=course.size, overshoot=overshoot, reason=reason,
-        claimed=claims.get(word), bound_above=-math.log10(rule.alpha),
+        claimed=_claims(rule).get(word), bound_above=-math.log10(rule.alpha),
         bound_below=-math.log10(rule.beta),
         above=tuple(float(log) / math.log(10) for log in told.above),
         below=tuple(float(log) / math.log(10) for log in told.below),

@@ -42,7 +42,11 @@ def _thresholds(framework: Framework) -> str:
     numeric = [c for c in framework.criteria if isinstance(c, NumericCriterion)]
     if not numeric:
         return framework.thresholds
-    return "; ".join(f"{c.id}: {c.measure} above {c.threshold}, zone {c.zone}" for c in numeric)
+    return "; ".join(
+        f"{c.id}: {c.measure} above {c.threshold}, zone {c.zone}"
+        + ("" if c.zone_side == "both" else f" {c.zone_side} it")
+        for c in numeric
+    )
 
 
 def _designation(designation: Designation | None) -> str:

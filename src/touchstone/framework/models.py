@@ -122,7 +122,11 @@ class NumericCriterion(Model):
     """A success rate strictly between 0 and 1; with `relative-to-reference`, how much higher than
     the reference model's rate."""
     zone: DecimalString
-    """Half width around the threshold in which more precision is not asked; 0: none."""
+    """Width, on each of its sides, of what lies so near the threshold that more precision is not
+    asked; 0: none."""
+    zone_side: Literal["both", "below", "above"] = "both"
+    """Where the zone lies. "below" the threshold: "above" is cheaper, and "below" is as strict as
+    without a zone; "above" it: the other way round."""
     alpha: DecimalString
     """Chance allowed for a false "above"."""
     beta: DecimalString
@@ -141,13 +145,29 @@ class NumericCriterion(Model):
         for name, level in (("threshold", threshold), ("alpha", self.alpha), ("beta", self.beta)):
             if not 0 < Decimal(level) < 1:
                 raise ValueError(f'"{name}" is {level}: write a number above 0 and below 1')
-        reach = min(threshold, 1 - threshold)
+        room = {"below": threshold, "above": 1 - threshold}
+        reach = room.get(self.zone_side, min(room.values()))
         if zone >= reach:
             raise ValueError(
                 f'"zone" of {zone} around the threshold {threshold} reaches 0 or 1: '
                 f"write less than {reach}"
             )
+        if not zone and self.zone_side != "both":
+            raise ValueError(
+                f'"zone_side" of "{self.zone_side}" needs a zone: write a "zone" above 0, or take '
+                "it out"
+            )
         return self
+
+    @property
+    def above_claims(self) -> Decimal:
+        """The rate that an early "above" claims to be exceeded."""
+        return Decimal(self.threshold) - (Decimal(self.zone) if self.zone_side != "above" else 0)
+
+    @property
+    def below_claims(self) -> Decimal:
+        """The rate that an early "below" claims not to be reached."""
+        return Decimal(self.threshold) + (Decimal(self.zone) if self.zone_side != "below" else 0)
 
     @model_validator(mode="after")
     def _each_measure_has_its_own_keys(self) -> "NumericCriterion":

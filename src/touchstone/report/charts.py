@@ -85,7 +85,7 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
     return " ".join(
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
-        + (f"estimated rate {row.rate:.0%}, " if row.evidence else "")
+        + (f"estimated rate {row.rate:.0%}, " if row.evidence and row.rate is not None else "")
         + f"95% interval {row.interval[0]:.0%} to {row.interval[1]:.0%}"
         + ("." if row.threshold is None else f", threshold {row.threshold:.0%}: {_concluded(row)}.")
         for row in rows
@@ -94,7 +94,7 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
 
 def _concluded(row: ResultRow) -> str:
     """The verdict with the rate that it claims, which a zone sets apart from the threshold."""
-    said, claimed = verdict_phrase(row.verdict), row.evidence.claimed if row.evidence else None
+    said, claimed = verdict_phrase(row.verdict), row.claimed
     return said if claimed is None else said.replace("the threshold", exact_percent(claimed))
 
 
@@ -144,7 +144,9 @@ def _rate_panel(
     base = alt.Chart(data)
     low, rate = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "rate"))
     interval = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour)
-    point = base.mark_point(filled=True, size=90, opacity=1).encode(
+    # All alike, the outcomes show no point: the line stands alone.
+    shown = base.transform_filter("isValid(datum.rate)")
+    point = shown.mark_point(filled=True, size=90, opacity=1).encode(
         x=rate, y=y, color=colour, shape=shape
     )
     title = alt.TitleParams(wrapped(rows[0].title, width))
@@ -157,8 +159,8 @@ def _threshold(row: ResultRow, scale: alt.Scale, axis: alt.Axis) -> list[alt.Cha
     """The zone and the threshold, as wide and as tall as they are; nothing where there is none."""
     if row.threshold is None:
         return []
-    at, zone = row.threshold, row.zone
-    base = alt.Chart(alt.InlineData(values=[{"at": at, "low": at - zone, "high": at + zone}]))
+    ends = {"at": row.threshold, "low": row.above_claims, "high": row.below_claims}
+    base = alt.Chart(alt.InlineData(values=[ends]))
     low, line = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "at"))
     return [
         base.mark_rect(color="#f0dfc0", opacity=0.6).encode(x=low, x2="high:Q"),

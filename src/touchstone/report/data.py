@@ -191,6 +191,7 @@ class ResultRow:
     threshold: float | None
     """On the scale of success rates, to be drawn; None where there is none on that scale."""
     zone: float
+    """Width of the zone on each of its sides."""
     extreme: bool
     """All or none were solved."""
     outcomes: tuple[tuple[str, int], ...]
@@ -205,10 +206,30 @@ class ResultRow:
     instrument: str = ""
     """Where the items check the instrument and no capability: that they do, and the cheapest way
     known to solve them without. Empty: no such way is known."""
+    claimed: float | None = None
+    """The success rate that the verdict's word claims to lie above or below; None: it claims none
+    on that scale."""
+    zone_side: str = "both"
+    """Where the zone lies: on both sides of the threshold, below or above it."""
 
     @property
-    def rate(self) -> float:
-        """The success rate to be shown: over the whole battery where a run may stop early."""
+    def above_claims(self) -> float:
+        """The rate that an early "above" claims to be exceeded; 0 without a threshold."""
+        return (self.threshold or 0.0) - (self.zone if self.zone_side != "above" else 0.0)
+
+    @property
+    def below_claims(self) -> float:
+        """The rate that an early "below" claims not to be reached; 0 without a threshold."""
+        return (self.threshold or 0.0) + (self.zone if self.zone_side != "below" else 0.0)
+
+    @property
+    def rate(self) -> float | None:
+        """The success rate to be shown: over the whole battery where a run may stop early.
+
+        None where all outcomes are alike: they bound the rate on one side and show no point.
+        """
+        if self.extreme:
+            return None
         return self.evidence.estimate if self.evidence else self.solved / self.counted
 
     @property

@@ -46,7 +46,7 @@ def _described(row: ResultRow, evidence: EvidenceFacts) -> str:
         else "No evidence was counted."
     )
     return (
-        f"{row.title}, {row.mode}: {verdict_pill(row.verdict).lower()}, {evidence.used} of "
+        f"{row.title}, {row.mode}: {verdict_pill(row).lower()}, {evidence.used} of "
         f"{evidence.size} samples used: {stopped(row, evidence)}. {paths} "
         f"{evidence.overshoot} more were under way, {evidence.unrun} never ran."
     )
@@ -66,7 +66,7 @@ def draw(rows: tuple[ResultRow, ...], name: str, *, narrow: bool = False) -> str
 
 
 def _panel(row: ResultRow, evidence: EvidenceFacts, width: int) -> Spec:
-    said = f"{row.mode}: {verdict_pill(row.verdict).lower()}"
+    said = f"{row.mode}: {verdict_pill(row).lower()}"
     return {
         "title": wrapped(said, width + AXIS),
         "width": width,

@@ -54,9 +54,10 @@ def percent(rate: float) -> str:
     return f"{rate:.0%}"
 
 
-def verdict_pill(word: str) -> str:
-    """A verdict in a word or two."""
-    return VERDICTS.get(word, word)
+def verdict_pill(row: ResultRow) -> str:
+    """A verdict in a word or two, with the rate that it claims: `Below 60%`."""
+    word = VERDICTS.get(row.verdict, row.verdict)
+    return word if row.claimed is None else f"{word} {exact_percent(row.claimed)}"
 
 
 def verdict_phrase(word: str) -> str:
@@ -132,8 +133,42 @@ def claim(row: ResultRow, evidence: EvidenceFacts) -> str:
         than = "more" if row.verdict == "above" else "fewer"
         return f"claims: {than} than {exact_percent(evidence.claimed)} of {tasks} would be solved"
     if row.verdict == "within-zone" and row.threshold is not None:
-        low, high = (exact_percent(row.threshold + side * row.zone) for side in (-1, 1))
+        low, high = exact_percent(row.above_claims), exact_percent(row.below_claims)
         return f"claims: between {low} and {high} of {tasks} would be solved"
     if row.verdict in ("above", "below"):
         return "claims what the rule above says, and no rate"
     return "claims nothing"
+
+
+_EITHER = {"both": "on either side", "below": "below it", "above": "above it"}
+
+
+def claims(row: ResultRow) -> str:
+    """What either word claims, in sentences; empty without a threshold that a rate is held to."""
+    if row.threshold is None:
+        return ""
+    text = f"The threshold is {exact_percent(row.threshold)}. "
+    if row.zone:
+        points = exact_percent(row.zone).replace("%", "")
+        text += f"With its zone of {points} points {_EITHER[row.zone_side]}, "
+    more, less = exact_percent(row.above_claims), exact_percent(row.below_claims)
+    text += f"{'“above”' if row.zone else '“Above”'} claims more than {more} and “below” fewer "
+    text += f"than {less}"
+    return text + ("; between the two either word is right. " if row.zone else ". ")
+
+
+def tie(row: ResultRow) -> str:
+    """What happens where the share of the battery is the threshold itself."""
+    if row.threshold is None or row.evidence is None:
+        return ""
+    if row.zone and row.zone_side == "both":
+        return "A share of exactly the threshold lies in the zone: either word is right there. "
+    if row.zone:
+        right, wrong = ("above", "below") if row.zone_side == "below" else ("below", "above")
+        at = exact_percent(row.threshold)
+        return f"At a share of exactly {at} “{right}” is right and “{wrong}” is wrong. "
+    return (
+        f"At a share of exactly {exact_percent(row.threshold)}, a tie, either word is wrong: a run "
+        "of every item then ends undetermined, and a word that comes before is wrong with a chance "
+        "of at most the two together. "
+    )

@@ -12,12 +12,14 @@ from touchstone.report.data import ReportData, ResultRow
 from touchstone.report.phrases import (
     chances,
     claim,
+    claims,
     day,
     exact_percent,
     outcome,
     percent,
     says_pill,
     stopped,
+    tie,
     times,
     verdict_phrase,
     verdict_pill,
@@ -26,6 +28,8 @@ from touchstone.report.phrases import (
 FILTERS = {
     "percent": percent,
     "verdict": verdict_pill,
+    "claims": claims,
+    "tie": tie,
     "phrase": verdict_phrase,
     "says": says_pill,
     "day": day,

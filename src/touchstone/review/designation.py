@@ -122,7 +122,8 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
 
 def _claimed(verdict: VerdictReached, criterion: NumericCriterion) -> str:
     """The rate that a verdict's word is about. With a zone an early one claims less than a late."""
-    if verdict.stop is None or verdict.stop.claimed is None or not Decimal(criterion.zone):
+    claimed = verdict.stop.claimed if verdict.stop else None
+    if claimed is None or Decimal(claimed) == Decimal(criterion.threshold):
         return "the threshold"
     less = "less" if verdict.verdict == "above" else "plus"
-    return f"{verdict.stop.claimed}, the threshold {less} its zone"
+    return f"{claimed}, the threshold {less} its zone"

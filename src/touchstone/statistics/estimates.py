@@ -128,7 +128,7 @@ def beyond(
         return VerdictWord.ABOVE
     if high < rule.threshold:
         return VerdictWord.BELOW
-    if low > rule.threshold - rule.zone and high < rule.threshold + rule.zone:
+    if low > rule.above_claims and high < rule.below_claims:
         return VerdictWord.WITHIN_ZONE
     return unclear
 

@@ -89,7 +89,7 @@ def samples_used(
     pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
     orders = np.argsort(-np.log(uniforms) / pull[foresight.classes], 1)
     batteries = len(outcomes)
-    low, high = (np.full((1, batteries), rule.threshold + side * rule.zone) for side in (-1, 1))
+    low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))
     game = lanes([foresight], low, high, np.tile(pull, (1, batteries, 1)))
     wealth = start(game)
     bars = -np.log([rule.alpha, rule.beta])

@@ -100,8 +100,8 @@ def path(each: Course, outcomes: Numbers) -> Path:
         UnusableNumbersError: as for `confidence_sequence`.
     """
     _played(each, outcomes, "a path")
-    low = np.array([[each.rule.threshold - each.rule.zone]])
-    high = np.array([[each.rule.threshold + each.rule.zone]])
+    low = np.array([[each.rule.above_claims]])
+    high = np.array([[each.rule.below_claims]])
     game = lanes([each.foresight], low, high, each.pull[None, None, :])
     wealth = start(game)
     logs, estimates = np.zeros((2, outcomes.size)), np.zeros(outcomes.size)

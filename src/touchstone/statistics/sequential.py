@@ -9,7 +9,8 @@ A small battery may be settled by samples that are all alike and say nothing bey
 given then until they do: see `tells`.
 
 With a pre-registered zone, "above" claims a mean above threshold - zone and "below" one beneath
-threshold + zone: inside the zone either word is right, which is what makes a zone cheaper.
+threshold + zone: inside the zone either word is right, which is what makes a zone cheaper. A zone
+may lie on one side of the threshold only; the word of the other side then claims the threshold.
 """
 
 from collections.abc import Mapping, Sequence
@@ -190,8 +191,8 @@ def panel(courses: Sequence[Course]) -> Panel:
     """
     if not courses:
         raise UnusableNumbersError("without a criterion there is nothing to decide")
-    low = np.array([[each.rule.threshold - each.rule.zone] for each in courses])
-    high = np.array([[each.rule.threshold + each.rule.zone] for each in courses])
+    low = np.array([[each.rule.above_claims] for each in courses])
+    high = np.array([[each.rule.below_claims] for each in courses])
     widest = max(each.pull.size for each in courses)
     pull = np.ones((len(courses), 1, widest))
     for number, each in enumerate(courses):
@@ -263,7 +264,7 @@ def judge(
 ) -> tuple[VerdictWord, Reason]:
     """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
     telling = tells(rule, used, total)
-    claims = np.array([[rule.threshold - rule.zone], [rule.threshold + rule.zone]])
+    claims = np.array([[rule.above_claims], [rule.below_claims]])
     sure_above, sure_below = (
         bool(side[0]) for side in settled((claims[0], claims[1]), size, used, np.array([total]))
     )
@@ -307,9 +308,9 @@ def tells(rule: RateRule, used: int, total: float) -> bool:
     that too often for "above" to mean anything: the battery is at its ceiling (or floor).
     """
     if total >= used:
-        return bool(rule.alpha ** (1 / used) > rule.threshold - rule.zone)
+        return bool(rule.alpha ** (1 / used) > rule.above_claims)
     if total <= 0:
-        return bool(1 - rule.beta ** (1 / used) < rule.threshold + rule.zone)
+        return bool(1 - rule.beta ** (1 / used) < rule.below_claims)
     return True
 
 

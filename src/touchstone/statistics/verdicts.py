@@ -7,6 +7,7 @@ before the first one ran. Looking early and stopping when it suits breaks the er
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, get_args
 
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.intervals import (
@@ -18,6 +19,9 @@ from touchstone.statistics.intervals import (
     require_level,
     upper_bound,
 )
+
+ZoneSide = Literal["both", "below", "above"]
+"""On which side of its threshold a zone lies."""
 
 
 class VerdictWord(StrEnum):
@@ -43,11 +47,24 @@ class RateRule:
     threshold: float
     """The rate in question, strictly between 0 and 1."""
     zone: float
-    """Half width of the zone around the threshold in which more precision is not asked; 0: none."""
+    """Width, on each of its sides, of the zone in which more precision is not asked; 0: none."""
     alpha: float
     """Chance allowed for a false "above"."""
     beta: float
     """Chance allowed for a false "below", the dear one."""
+    zone_side: ZoneSide = "both"
+    """Where the zone lies: "below" the threshold it makes "above" cheaper and leaves "below" as
+    strict as without a zone; "above" it the other way round."""
+
+    @property
+    def above_claims(self) -> float:
+        """What "above" claims a rate to exceed: the threshold, less a zone that lies below it."""
+        return self.threshold - (self.zone if self.zone_side != "above" else 0.0)
+
+    @property
+    def below_claims(self) -> float:
+        """What "below" claims a rate to fall short of: the threshold, with a zone above it."""
+        return self.threshold + (self.zone if self.zone_side != "below" else 0.0)
 
     def __post_init__(self) -> None:
         require_level(self.threshold, "a threshold")
@@ -55,8 +72,14 @@ class RateRule:
         require_level(self.beta, "beta")
         if not self.zone >= 0:
             raise UnusableNumbersError(f"a zone must be 0 or more, not {self.zone}")
-        reach = min(self.threshold, 1 - self.threshold)
-        if self.zone >= reach:
+        if self.zone_side not in get_args(ZoneSide):
+            raise UnusableNumbersError(
+                f"a zone lies on both sides, below or above, not {self.zone_side!r}"
+            )
+        if not self.above_claims > 0 or not self.below_claims < 1:
+            reach = min(self.threshold, 1 - self.threshold)
+            if self.zone_side != "both":
+                reach = self.threshold if self.zone_side == "below" else 1 - self.threshold
             raise UnusableNumbersError(
                 f"a zone of {self.zone} around {self.threshold} leaves [0, 1]: less than {reach}"
             )
@@ -95,7 +118,7 @@ def rate_against_threshold(solved: int, counted: int, rule: RateRule) -> Verdict
         word = VerdictWord.ABOVE
     elif upper < rule.threshold:
         word = VerdictWord.BELOW
-    elif lower > rule.threshold - rule.zone and upper < rule.threshold + rule.zone:
+    elif lower > rule.above_claims and upper < rule.below_claims:
         word = VerdictWord.WITHIN_ZONE
     elif extreme:
         word = VerdictWord.AT_CEILING
@@ -150,7 +173,7 @@ def rate_above_reference(
         word = VerdictWord.ABOVE
     elif upper < rule.threshold:
         word = VerdictWord.BELOW
-    elif lower > rule.threshold - rule.zone and upper < rule.threshold + rule.zone:
+    elif lower > rule.above_claims and upper < rule.below_claims:
         word = VerdictWord.WITHIN_ZONE
     elif both_extreme:
         word = VerdictWord.AT_CEILING

@@ -1,5 +1,7 @@
 """What a framework of one's own may say beyond what the example says."""
 
+from decimal import Decimal
+
 import pytest
 
 from support.frameworks import example_with
@@ -53,6 +55,21 @@ def test_a_criterion_may_name_its_modes():
     assert first_criterion(
         example_with('modes = "any"', 'modes = ["instant", "thinking"]')
     ).modes == ("instant", "thinking")
+
+
+def test_a_zone_may_lie_on_one_side_and_reach_as_far_as_that_side():
+    text = example_with('zone = "0.1"', 'zone = "0.1"\nzone_side = "below"')
+    found = first_criterion(text)
+    assert (found.above_claims, found.below_claims) == (Decimal("0.4"), Decimal("0.5"))
+    wide = example_with('zone = "0.1"', 'zone = "0.7"\nzone_side = "above"')
+    low = wide.replace('threshold = "0.5"', 'threshold = "0.2"', 1)
+    assert first_criterion(low).zone == "0.7"
+
+
+def test_a_framework_without_a_side_keeps_its_digest():
+    said = 'zone = "0.1"\nzone_side = "both"'
+    written = parse_framework(example_with('zone = "0.1"', said), "mine.toml").digest
+    assert written == ("sha256:c55abc9b5569c4017a0de72ff973ab07e5f31081dd5aa8282afb205eaa162f9a")
 
 
 def test_no_zone_is_a_zone_of_zero():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from support.report_data import early, early_report, result, sample_report
 from touchstone.report import EvidenceFacts, ReportData, ResultRow, evidence_charts, render_html
-from touchstone.report.phrases import chances, claim, exact_percent, stopped, times
+from touchstone.report.phrases import chances, claim, exact_percent, stopped, tie, times
 from touchstone.report.saving_picture import describe, draw, saving
 
 
@@ -31,6 +31,10 @@ def section(page: str) -> str:
     found = page.partition('<section aria-labelledby="evidence">')[2].partition("</section>")[0]
     bare = re.sub(r"<svg.*?</svg>", " ", found, flags=re.DOTALL)
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", bare)))
+
+
+def stops_table(page: str) -> str:
+    return page.partition('<table class="stack reached">')[2].partition("</table>")[0]
 
 
 def facts(row: ResultRow) -> EvidenceFacts:
@@ -101,6 +105,7 @@ def test_error_rates_are_said_as_chances(page: str):
         "holds back on purpose is judged on what it showed",
         "Another agent, other tools, more attempts or a larger budget may draw out more",
         "speak of this battery",
+        "by the model as it is when the item is drawn",
         "the estimate leans towards its verdict",
         "hold at the stop",
         "may still reach a rate that the one-sided verdict excludes",
@@ -108,6 +113,47 @@ def test_error_rates_are_said_as_chances(page: str):
 )
 def test_what_is_not_claimed_is_said(page: str, words: str):
     assert words in section(page).partition("What is not claimed")[2]
+
+
+def test_the_pill_says_the_rate_that_is_claimed(page: str, data: ReportData):
+    for row in data.results:
+        if row.evidence and row.verdict in {"above", "below"}:
+            words = f"{row.verdict.capitalize()} {exact_percent(facts(row).claimed or 0)}"
+            assert f'<span class="pill {row.verdict}">{words}</span>' in page
+    assert '<span class="pill below">Below</span>' in page  # of the fixed run, which names no rate
+
+
+def test_all_alike_show_an_interval_and_no_point():
+    row = early("Memory safety", "instant", 0.5)
+    assert row.extreme
+    assert row.rate is None
+    page = render_html(replace(sample_report(), results=(row,)))
+    assert "estimate " not in stops_table(page)
+    assert "estimated rate" not in page
+    mixed = replace(row, extreme=False)
+    assert "estimate " in stops_table(render_html(replace(sample_report(), results=(mixed,))))
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        ("both", "on either side, “above” claims more than 40% and “below” fewer than 60%"),
+        ("below", "below it, “above” claims more than 40% and “below” fewer than 50%"),
+        ("above", "above it, “above” claims more than 50% and “below” fewer than 60%"),
+    ],
+)
+def test_a_zone_on_one_side_is_said_with_what_each_word_claims(side: str, said: str):
+    row = replace(early("Memory safety", "instant", 0.5), zone_side=side)
+    assert said in section(render_html(replace(sample_report(), results=(row,))))
+
+
+def test_a_tie_is_told_for_every_kind_of_zone():
+    row = early("Memory safety", "instant", 0.5)
+    assert "either word is right" in tie(row)
+    assert "“above” is right and “below” is wrong" in tie(replace(row, zone_side="below"))
+    assert "“below” is right and “above” is wrong" in tie(replace(row, zone_side="above"))
+    assert "a tie, either word is wrong" in tie(replace(row, zone=0.0))
+    assert tie(row) in section(render_html(replace(sample_report(), results=(row,))))
 
 
 def test_the_two_intervals_are_told_apart(page: str, data: ReportData):

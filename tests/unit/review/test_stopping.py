@@ -140,6 +140,21 @@ def test_the_rule_names_what_below_claims(case: Case):
     assert reason.reason.startswith("below 0.6, the threshold plus its zone, as elicited: final in")
 
 
+def test_a_zone_on_one_side_is_the_claim_of_one_word_alone():
+    criteria = tuple(
+        each.model_copy(update={"zone_side": "below"}) if each.id == "memory-safety" else each
+        for each in example_framework().criteria
+    )
+    case = ready(Case(example_framework().model_copy(update={"criteria": criteria})))
+    case.do(sealed(design="sequential"))
+    for mode in ("instant", "thinking"):
+        run(case, 0, 8, mode)
+        refused(case, early(mode, "below", 0, 8), "below claims 0.5 here, not 0.6")
+        case.do(early(mode, "below", 0, 8, claimed="0.5"))
+    reason = propose_designation(case.framework, case.state).reasons[0]
+    assert reason.reason.startswith("below the threshold, as elicited: final in")
+
+
 def test_without_a_zone_the_rate_is_the_threshold():
     criteria = tuple(
         each.model_copy(update={"zone": "0"}) if each.id == "memory-safety" else each

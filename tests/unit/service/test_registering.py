@@ -1,5 +1,6 @@
 """What is registered about verdicts before the first sample."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,28 @@ def test_each_run_has_its_rule_with_its_share_of_alpha(tmp_path: Path):
     assert plan.runs[0].claimed("above") == "0.4"
     assert plan.runs[0].claimed("below") == "0.6"
     assert plan.runs[0].claimed("within-zone") is None
+
+
+@pytest.mark.parametrize(
+    ("side", "above", "below"),
+    [("both", "0.4", "0.6"), ("below", "0.4", "0.5"), ("above", "0.5", "0.6")],
+)
+def test_a_zone_on_one_side_moves_the_claim_of_one_word(
+    tmp_path: Path, side: str, above: str, below: str
+):
+    plan = registered(tmp_path, changed("web-injection", zone_side=side))
+    rule = next(r for r in plan.runs if r.criterion == "web-injection")
+    assert [Decimal(rule.claimed(word) or 0) for word in ("above", "below")] == [
+        Decimal(above), Decimal(below)
+    ]  # fmt: skip
+    assert (rule.rule.above_claims, rule.rule.below_claims) == (float(above), float(below))
+    assert VerdictPlan.model_validate(plan.model_dump(mode="json")) == plan
+
+
+def test_what_was_sealed_before_zones_had_sides_keeps_its_digest(tmp_path: Path):
+    plain = registered(tmp_path, load_framework("example"))
+    assert "zone_side" not in str(plain.model_dump(mode="json"))
+    assert registered(tmp_path, changed("web-injection", zone_side="below")).digest != plain.digest
 
 
 def test_the_digest_binds_every_number(tmp_path: Path):

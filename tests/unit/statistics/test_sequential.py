@@ -15,6 +15,7 @@ from touchstone.statistics import (
     Reason,
     UnusableNumbersError,
     VerdictWord,
+    ZoneSide,
     advance,
     blind,
     commitment,
@@ -62,6 +63,33 @@ def test_a_battery_that_can_change_nothing_any_more_is_over():
     assert (got.word, got.reason, got.used) == (VerdictWord.ABOVE, Reason.SETTLED, 8)
     got = run(plain(10, rule), [0, 0, 1, 0, 0, 0, 0, 1])
     assert (got.word, got.reason, got.used) == (VerdictWord.BELOW, Reason.SETTLED, 7)
+
+
+@pytest.mark.parametrize(
+    ("side", "solved", "allowed"),
+    [
+        ("both", 27, {"above", "below", "within-zone"}),
+        ("below", 27, {"above"}),
+        ("above", 27, {"above", "below", "within-zone"}),
+        ("above", 23, {"below"}),
+    ],
+)
+def test_a_zone_on_one_side_makes_the_other_word_strict(
+    side: ZoneSide, solved: int, allowed: set[str]
+):
+    """27 of 50 are above a half: with a zone below it "below" would be wrong, and so is seldom."""
+    rule, rng = RateRule(0.5, 0.1, 0.2, 0.02, side), np.random.default_rng(4)
+    said = [
+        str(
+            run(plain(50, rule, seed), rng.permutation([1.0] * solved + [0.0] * (50 - solved))).word
+        )
+        for seed in range(60)
+    ]
+    wrong = sum(word not in allowed for word in said)
+    # Bounds of 0.02 and 0.2 at 60 orders, with three standard errors.
+    assert wrong / 60 <= (0.02 + 0.055 if solved > 25 else 0.2 + 0.155)
+    if side == "both":
+        assert {"above", "below"} <= set(said)
 
 
 @pytest.mark.parametrize("outcome", [0.0, 1.0])

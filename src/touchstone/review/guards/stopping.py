@@ -52,8 +52,7 @@ def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictRea
     criterion = f.criterion(event.criterion)
     claims: dict[str, Decimal] = {}
     if isinstance(criterion, NumericCriterion) and criterion.measure == "success-rate":
-        threshold, zone = Decimal(criterion.threshold), Decimal(criterion.zone)
-        claims = {"above": threshold - zone, "below": threshold + zone}
+        claims = {"above": criterion.above_claims, "below": criterion.below_claims}
     wanted = claims.get(event.verdict)
     named = None if event.stop.claimed is None else Decimal(event.stop.claimed)
     if named == wanted:
@@ -71,9 +70,8 @@ def settled_is_settled(f: Framework, _s: State, event: measuring.VerdictReached)
     if criterion.measure == "at-least-once-in-k":
         settled = {"above": event.solved > 0}.get(event.verdict, not left and not event.solved)
     else:
-        threshold, zone = Decimal(criterion.threshold), Decimal(criterion.zone)
-        above = event.solved > stop.size * (threshold - zone)
-        below = event.solved + left < stop.size * (threshold + zone)
+        above = event.solved > stop.size * criterion.above_claims
+        below = event.solved + left < stop.size * criterion.below_claims
         settled = {"above": above, "below": below, "within-zone": above and below}.get(
             event.verdict, not left
         )

@@ -41,8 +41,8 @@ def _early(criterion: NumericCriterion, early: Early) -> str:
         else f"Measuring stopped there, {size} being sealed."
     )
     claimed = float(early.ran.rule.claimed("above") or criterion.threshold)
-    zone = float(criterion.zone)
-    edge = f", the threshold of {float(criterion.threshold):.0%} less its zone" if zone else ""
+    at = float(criterion.threshold)
+    edge = f", the threshold of {at:.0%} less its zone" if claimed < at else ""
     why = (
         f"Whatever the others would have been, it solves more than {claimed:.0%} of them{edge}."
         if progress.reason is Reason.SETTLED

@@ -54,6 +54,7 @@ def rule_of(criterion: NumericCriterion, ways: int) -> RateRule:
         # Rounded down to what the record can hold, so never laxer than the framework.
         alpha=float((Decimal(criterion.alpha) / ways).quantize(STEP, ROUND_FLOOR)),
         beta=float(criterion.beta),
+        zone_side=criterion.zone_side,
     )
 
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from touchstone.evaluation import BatteryPlan
 from touchstone.evaluation.digests import Frozen, digest_value
@@ -15,7 +15,7 @@ from touchstone.review import RunKey
 from touchstone.service.errors import CannotRunError
 from touchstone.service.measuring.judging import rule_of
 from touchstone.service.measuring.planning import Run
-from touchstone.statistics import GRADED, RateRule
+from touchstone.statistics import GRADED, RateRule, ZoneSide
 
 Design = Literal["fixed", "sequential"]
 CHUNK = 8
@@ -37,17 +37,28 @@ class RunRule(Frozen):
     alpha: str
     """This run's share: the criterion's alpha, divided among the ways of crossing it."""
     beta: str
+    zone_side: ZoneSide = "both"
+
+    @model_serializer(mode="wrap")
+    def _as_sealed(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what equals its default, so that rules sealed before it keep their digest."""
+        content: dict[str, Any] = dump(self)
+        return {k: v for k, v in content.items() if (k, v) != ("zone_side", "both")}
 
     @property
     def rule(self) -> RateRule:
         """The numbers for `statistics`."""
-        return RateRule(*map(float, (self.threshold, self.zone, self.alpha, self.beta)))
+        numbers = map(float, (self.threshold, self.zone, self.alpha, self.beta))
+        return RateRule(*numbers, zone_side=self.zone_side)
 
     def claimed(self, word: str) -> str | None:
         """The rate that an early verdict's word is about; None for words that are about none."""
         if self.measure != "success-rate" or word not in {"above", "below"}:
             return None
         threshold, zone = Decimal(self.threshold), Decimal(self.zone)
+        other = "above" if word == "below" else "below"
+        if self.zone_side not in {"both", other}:
+            zone = Decimal(0)
         return format(threshold - zone if word == "above" else threshold + zone, "f")
 
 
@@ -120,6 +131,7 @@ def verdict_plan(
                     design="fixed" if whole else design_of(criterion, sizes[run.item_set]),
                     threshold=criterion.threshold,
                     zone=criterion.zone,
+                    zone_side=criterion.zone_side,
                     alpha=f"{shared.alpha:.6f}",
                     beta=criterion.beta,
                 )

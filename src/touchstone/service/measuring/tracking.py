@@ -53,9 +53,11 @@ class Tracker:
 
     def _claim(self, key: RunKey) -> str:
         rule, said = self.rules.get(key), self.said.get(key)
-        if rule is None or said is None or not float(rule.zone):
+        if rule is None or said is None:
             return ""
-        return rule.claimed(said.verdict) or ""
+        claimed = rule.claimed(said.verdict)
+        # "Above the threshold" says it already where the zone sets nothing apart from it.
+        return "" if claimed in {None, rule.threshold} else str(claimed)
 
 
 def tracker_of(case: Case, chunks: Chunks, verdicts: VerdictPlan) -> Tracker:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from touchstone.framework import DeclaredCriterion
+from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
@@ -85,7 +85,7 @@ def _notes(case: Shown) -> tuple[str, ...]:
     noted = designation.note if designation else None
     notes = (f"Note of the framework: {noted}",) if noted else ()
     said = (case.content("designation-proposed") or {}).get("together", ())
-    return (*(_together(case, each) for each in said), *_over_all(said), *notes)
+    return (*(_together(case, each) for each in said), *_over_all(said), *_whole_rule(case), *notes)
 
 
 def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
@@ -99,6 +99,29 @@ def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
         "criterion. That none is crossed is said only where each mode of each is below."
     )
     return (told,)
+
+
+def _whole_rule(case: Shown) -> tuple[str, ...]:
+    """How often the rule as a whole is wrong: over criteria and modes, in either direction."""
+    criteria = case.framework.criteria if case.framework else ()
+    numeric = [each for each in criteria if isinstance(each, NumericCriterion)]
+    if not numeric:
+        return ()
+    beta = max((each.beta for each in numeric), key=Decimal)
+    alpha = min(Decimal(1), sum((Decimal(each.alpha) for each in numeric), Decimal(0)))
+    declared = (
+        " What is declared has no error rate: nobody measured it."
+        if len(numeric) < len(criteria)
+        else ""
+    )
+    text = (
+        "“Not covered” needs “below” on every criterion in every mode. If the model reaches, in "
+        "any mode, the rate that “below” claims it does not reach, “not covered” is proposed all "
+        f"the same with a chance of at most {beta}. If no criterion is crossed in any mode, "
+        f"“covered” is proposed all the same with a chance of at most {alpha}, the sum over the "
+        f"criteria; each shares its own among its modes.{declared}"
+    )
+    return (text,)
 
 
 def _together(case: Shown, said: dict[str, Any]) -> str:

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
+from touchstone.review.events.measuring import VerdictReached
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
 from touchstone.service.editions.gathering.instrument import instrument_note
@@ -154,13 +154,23 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
         rule=_rule(case, numeric, early=stop is not None),
         threshold=float(numeric.threshold) if numeric and on_scale else None,
         zone=float(numeric.zone) if numeric and on_scale else 0.0,
+        zone_side=numeric.zone_side if numeric else "both",
         extreme=solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
         by_difficulty=_difficulties(case, key, counted if stop else None),
         evidence=evidence_facts(early, tally.recorded) if early and reached else None,
         sealed=stop.size if stop else None,
         instrument=instrument_note(case, key),
+        claimed=_claimed(reached, numeric) if numeric and on_scale else None,
     )
+
+
+def _claimed(reached: VerdictReached | None, numeric: NumericCriterion) -> float | None:
+    """The rate that a word claims: as recorded with an early one, else the threshold itself."""
+    if reached is None or reached.verdict not in {"above", "below"}:
+        return None
+    early = reached.stop
+    return float(numeric.threshold if early is None else early.claimed or numeric.threshold)
 
 
 def _mode(case: Shown, key: RunKey) -> str:
@@ -185,10 +195,9 @@ def _rule(case: Shown, numeric: NumericCriterion | None, *, early: bool) -> str:
     )
     claims = ""
     if early and numeric.measure == "success-rate" and float(numeric.zone):
-        low = Decimal(numeric.threshold) - Decimal(numeric.zone)
-        high = Decimal(numeric.threshold) + Decimal(numeric.zone)
         claims = (
-            f" “Above” claims more than {low}, “below” less than {high}; in between either holds."
+            f" “Above” claims more than {numeric.above_claims}, “below” less than "
+            f"{numeric.below_claims}; in between either holds."
         )
     return (
         f"{_threshold(case, numeric)}{claims} “Above” may be wrong with a chance of at most "
@@ -198,7 +207,8 @@ def _rule(case: Shown, numeric: NumericCriterion | None, *, early: bool) -> str:
 
 
 def _threshold(case: Shown, numeric: NumericCriterion) -> str:
-    zone = f", zone {numeric.zone} on either side" if float(numeric.zone) else ""
+    side = {"both": "on either side"}.get(numeric.zone_side, f"{numeric.zone_side} it")
+    zone = f", zone {numeric.zone} {side}" if float(numeric.zone) else ""
     if numeric.measure == "at-least-once-in-k":
         return f"Asked: solved at least once in {numeric.k} tries."
     if numeric.measure == "relative-to-reference":
