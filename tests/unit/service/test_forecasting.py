@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,7 +54,12 @@ def example_with(folder: Path, old: str, new: str) -> str:
 
 
 def rule(**changed: str) -> RunRule:
-    numbers = {"threshold": "0.5", "zone": "0.1", "alpha": "0.025", "beta": "0.05"} | changed
+    numbers: dict[str, Any] = {
+        "threshold": "0.5",
+        "zone": "0.1",
+        "alpha": "0.025",
+        "beta": "0.05",
+    } | changed
     return RunRule(
         item_set="a", criterion="a", variant="final", mode="m", measure="success-rate",
         design="sequential", **numbers,

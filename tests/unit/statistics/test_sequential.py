@@ -79,11 +79,9 @@ def test_a_zone_on_one_side_makes_the_other_word_strict(
 ):
     """27 of 50 are above a half: with a zone below it "below" would be wrong, and so is seldom."""
     rule, rng = RateRule(0.5, 0.1, 0.2, 0.02, side), np.random.default_rng(4)
+    battery = [1.0] * solved + [0.0] * (50 - solved)
     said = [
-        str(
-            run(plain(50, rule, seed), rng.permutation([1.0] * solved + [0.0] * (50 - solved))).word
-        )
-        for seed in range(60)
+        str(run(plain(50, rule, seed), list(rng.permutation(battery))).word) for seed in range(60)
     ]
     wrong = sum(word not in allowed for word in said)
     # Bounds of 0.02 and 0.2 at 60 orders, with three standard errors.

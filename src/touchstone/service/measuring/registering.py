@@ -48,8 +48,10 @@ class RunRule(Frozen):
     @property
     def rule(self) -> RateRule:
         """The numbers for `statistics`."""
-        numbers = map(float, (self.threshold, self.zone, self.alpha, self.beta))
-        return RateRule(*numbers, zone_side=self.zone_side)
+        threshold, zone, alpha, beta = map(
+            float, (self.threshold, self.zone, self.alpha, self.beta)
+        )
+        return RateRule(threshold, zone, alpha, beta, self.zone_side)
 
     def claimed(self, word: str) -> str | None:
         """The rate that an early verdict's word is about; None for words that are about none."""
