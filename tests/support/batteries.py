@@ -34,7 +34,7 @@ def errors_at_the_threshold(
     rng = np.random.default_rng(7)
     table = people(16, ITEMS, seed=11)
     outcomes, mean = table[0], float(table[0].mean())
-    rule = RateRule(mean, 0.0, 0.05, 0.05)
+    rule = RateRule(mean, 0.0, 0.1, 0.025)
     foresight = _foresight(kind, table)
     pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
     keys = rng.exponential(size=(tests, ITEMS)) / pull[foresight.classes]
@@ -93,7 +93,7 @@ def verdicts_by_difficulty(
         for model, word in enumerate(words):
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, model])
-                rule = RateRule(float(thresholds[model]), 0.0, 0.05, 0.05)
+                rule = RateRule(float(thresholds[model]), 0.0, 0.05, 0.02)
                 total = float(wealth.total[0, model])
                 words[model], _ = judge(rule, size, count, total, above, below)
                 used[model] = count

@@ -140,9 +140,22 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
         rows = [row for row in csv.reader(file) if row]
     if not rows:
         return [], []
-    if all(_number(cell) is not None for cell in rows[0][1:]):
+    if not _is_header(rows[0]):
         return [f"column {number}" for number in range(1, len(rows[0]) + 1)], rows
     return rows[0], rows[1:]
+
+
+def _is_header(row: list[str]) -> bool:
+    """Whether a first row names the columns, be it by numbers.
+
+    Numbers are names where no two are alike and some cannot be outcomes. A row of outcomes has many
+    that are alike; one with an impossible value among them is refused later, not taken for names.
+    """
+    numbers = [_number(cell) for cell in row[1:]]
+    if None in numbers:
+        return True
+    apart = len({*numbers}) == len(numbers)
+    return apart and not all(0 <= each <= 1 for each in numbers if each is not None)
 
 
 def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:

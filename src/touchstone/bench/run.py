@@ -1,6 +1,6 @@
 """Which benches there are, and running them by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,16 +13,21 @@ _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "seconds": ("gateway",),
 }
 """Which benches take an option; all others go with verdicts."""
+_TELLING = ("verdicts",)
+"""Which benches say how far they have come."""
 
 
 def run_benches(
-    name: str | None = None, options: Mapping[str, Any] | None = None
+    name: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Sequence[Table]:
     """The table of one bench, or of all.
 
     Args:
         name: The bench; None: all of them.
         options: What the bench's `run` is asked otherwise than by default.
+        say: Told how far a long bench has come, a line at a time.
 
     Raises:
         BadInputError: no bench has that name, or an option is given for another one.
@@ -36,5 +41,9 @@ def run_benches(
                 f"--{option.replace('_', '-')} goes with bench {' or '.join(takers)}"
             )
     if name is not None:
-        return [import_module(f"touchstone.bench.{name}").run(**(options or {}))]
-    return [import_module(f"touchstone.bench.{each}").run() for each in NAMES]
+        told = {"say": say} if name in _TELLING else {}
+        return [import_module(f"touchstone.bench.{name}").run(**(options or {}), **told)]
+    return [
+        import_module(f"touchstone.bench.{each}").run(**({"say": say} if each in _TELLING else {}))
+        for each in NAMES
+    ]

@@ -27,3 +27,12 @@ class Table:
 
     title: str
     rows: tuple[Row, ...]
+    gates: bool = False
+    """Whether a missed goal is an answer of no, and not this machine's speed."""
+    notes: tuple[str, ...] = ()
+    """What is suspect in the numbers that were handed in, a line each."""
+
+    @property
+    def missed(self) -> tuple[Row, ...]:
+        """The rows whose goal was missed, where that is an answer."""
+        return tuple(row for row in self.rows if self.gates and row.met is False)

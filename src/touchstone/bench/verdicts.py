@@ -5,7 +5,7 @@ model's mean over the whole battery. Each test has its own committed order, draw
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from heapq import heapify, heappushpop
 from pathlib import Path
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from touchstone.bench.populations import Population, invent, read
 from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
-from touchstone.statistics import Foresight, RateRule, blind, learn, pulls
+from touchstone.statistics import Foresight, RateRule, blind, check, learn, pulls
 from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
 from touchstone.statistics.sequential import settled
 
@@ -86,6 +86,7 @@ def run(
     train: str = "others",
     repeats: int | None = None,
     seed: int = 3,
+    say: Callable[[str], None] | None = None,
 ) -> Table:
     """Measure verdicts on a matrix file, or on an invented population of 24 models and 500 items.
 
@@ -93,6 +94,8 @@ def run(
     on both sides of its mean; with `tau`, all models meet that one. `train` says what expectations
     are learnt from: all other models, the weaker half of them, or none. Each test is repeated in
     `repeats` orders; by default in as many as it takes for a rate of 5% to be told from chance.
+    What is suspect in a matrix stands in the table's notes: copies among the models, for one, since
+    a model that foretells itself makes verdicts look cheap. `say` is told of each model as it comes.
 
     Raises:
         BadInputError: a matrix or an option that cannot be used.
@@ -107,7 +110,9 @@ def run(
     options = _Options(tau, zone, alpha, beta, concurrency, shuffle_items, train, repeats or 1)
     if repeats is None:
         options = replace(options, repeats=_enough_repeats(people.outcomes, options))
-    found = [each for each in _each_model(people, options, rng) if each.distance.size]
+    notes = () if matrix is None else _doubts(people)
+    tell = say or (lambda _: None)
+    found = [each for each in _each_model(people, options, rng, tell) if each.distance.size]
     if not found:
         raise BadInputError("no model's mean leaves room for a threshold at any distance")
     results = _Results(
@@ -122,7 +127,15 @@ def run(
     )
     usual = train == "others" and tau is None and concurrency == 1 and not shuffle_items
     goals = _GOALS if usual and items == _GOAL_ITEMS else {}
-    return Table(title, tuple(_rows(results, options, goals, people.costs is not None)))
+    rows = tuple(_rows(results, options, goals, people.costs is not None))
+    return Table(title, rows, gates=True, notes=notes)
+
+
+def _doubts(people: Population) -> tuple[str, ...]:
+    """What the integrity checks name in a matrix that was handed in."""
+    items = [f"item {number}" for number in range(1, people.outcomes.shape[1] + 1)]
+    doubts = check(people.outcomes, people.names, items)
+    return tuple(f"{doubt.kind}: {doubt.text}" for doubt in doubts)
 
 
 def _enough_repeats(outcomes: Numbers, options: _Options) -> int:
@@ -137,9 +150,12 @@ def _enough_repeats(outcomes: Numbers, options: _Options) -> int:
     return max(_REPEATS[0], min(_REPEATS[1], wanted, affordable))
 
 
-def _each_model(people: Population, options: _Options, rng: Generator) -> Iterator[_Results]:
+def _each_model(
+    people: Population, options: _Options, rng: Generator, say: Callable[[str], None]
+) -> Iterator[_Results]:
     means = people.outcomes.mean(1)
     for model, outcomes in enumerate(people.outcomes):
+        say(f"verdicts: model {model + 1} of {len(means)}")
         tests = _tests(float(means[model]), options)
         if not tests:
             continue

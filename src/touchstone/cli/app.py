@@ -14,7 +14,7 @@ from cyclopts import App, CycloptsError, Parameter
 from touchstone import __version__
 from touchstone.cli.directive import directive
 from touchstone.cli.gateway import gateway
-from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.output import Json, show, show_json, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -341,6 +341,8 @@ def bench(
 ) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
 
+    Exit 1: verdicts were wrong more often, or dearer, than they may be.
+
     Args:
         name: ledger, engine, sandbox, verdicts, terms, gateway or directive; default: all.
         matrix: For verdicts: models x items, CSV or Parquet; default: an invented population.
@@ -362,10 +364,11 @@ def bench(
         "concurrency": concurrency, "shuffle_items": shuffle_items or None, "train": train,
         "rounds": rounds, "seconds": seconds,
     }  # fmt: skip
-    results = run_benches(name, {key: value for key, value in given.items() if value is not None})
+    chosen = {key: value for key, value in given.items() if value is not None}
+    results = run_benches(name, chosen, warn)
     if json:
         show_json([asdict(table) for table in results])
     else:
         for table in results:
             tables.bench(table)
-    return DONE
+    return NO if any(table.missed for table in results) else DONE

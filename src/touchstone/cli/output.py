@@ -26,6 +26,12 @@ def show(text: str) -> None:
     sys.stdout.write(f"{text}\n")
 
 
+def warn(text: str) -> None:
+    """How far something long has come, or what is suspect, where no result goes."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def show_json(value: Any) -> None:
     """A value as JSON, for programs."""
     show(json.dumps(value, indent=2, ensure_ascii=False))

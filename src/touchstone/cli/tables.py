@@ -128,4 +128,6 @@ def bench(table: "Bench") -> None:
         for row in table.rows
     ]
     console.print(_table(("Measured", "Value", "Ratio", "Goal", ""), rows, table.title))
+    for note in table.notes:
+        console.print(escape(note), soft_wrap=True)
     console.print()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest
 
 from touchstone.statistics.errors import UnusableNumbersError
 
@@ -67,18 +67,30 @@ def wilson(solved: int, counted: int, confidence: float = 0.95) -> Interval:
     return _interval(solved, counted, confidence, "wilson")
 
 
-def lower_bound(solved: int, counted: int, error: float) -> float:
-    """The exact one-sided lower bound: the true rate is below it with chance at most `error`."""
-    require_counts(solved, counted)
+def lower_bound(solved: float, counted: float, error: float) -> float:
+    """The exact one-sided lower bound: the true rate is below it with chance at most `error`.
+
+    Both counts may be fractions, as of a mean over clusters: the beta quantile runs between whole
+    counts.
+    """
+    _require_share(solved, counted)
     require_level(error, "an error rate")
-    return float(binomtest(solved, counted, alternative="greater").proportion_ci(1 - error).low)
+    return 0.0 if solved <= 0 else float(beta.ppf(error, solved, counted - solved + 1))
 
 
-def upper_bound(solved: int, counted: int, error: float) -> float:
+def upper_bound(solved: float, counted: float, error: float) -> float:
     """The exact one-sided upper bound: the true rate is above it with chance at most `error`."""
-    require_counts(solved, counted)
+    _require_share(solved, counted)
     require_level(error, "an error rate")
-    return float(binomtest(solved, counted, alternative="less").proportion_ci(1 - error).high)
+    return 1.0 if solved >= counted else float(beta.ppf(1 - error, solved + 1, counted - solved))
+
+
+def _require_share(solved: float, counted: float) -> None:
+    """Refuse what is no share, whole or not."""
+    if not counted >= 1:
+        raise UnusableNumbersError(f"{counted:g} samples were counted: a rate needs at least one")
+    if not 0 <= solved <= counted:
+        raise UnusableNumbersError(f"{solved:g} of {counted:g} solved cannot be")
 
 
 def difference(

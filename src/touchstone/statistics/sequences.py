@@ -6,6 +6,7 @@ import numpy as np
 
 from touchstone.statistics.betting import Lanes, Wealth, expected, lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
+from touchstone.statistics.estimates import Labels, effective_clusters
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
 from touchstone.statistics.sequential import Course
@@ -70,21 +71,40 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     return Interval(float(min(low, high)), float(max(low, high)), confidence)
 
 
-def beyond_these(each: Course, outcomes: Numbers, confidence: float = 0.95) -> Interval:
+def beyond_these(
+    each: Course, outcomes: Numbers, confidence: float = 0.95, clusters: Labels | None = None
+) -> Interval:
     """Where the success rate on further items of the same makes lies, valid at the stop.
 
     Half of the error goes to a confidence sequence for what this battery would say, half to the
     exact bounds of a battery that says so, if its items were drawn independently, so many of each
     make. Such bounds are not too narrow where makes differ (Hoeffding, Ann. Math. Stat. 1956).
+    Items that are near-copies are not drawn independently: `clusters` then labels each of the
+    outcomes, and the battery counts for no more items than there are clusters among those used,
+    since of those that never ran nobody may yet know more.
+
+    Args:
+        each: The course.
+        outcomes: Those of the contiguous prefix, in its order.
+        confidence: Coverage at the stop.
+        clusters: A label for each outcome, such as the flaw in its item; None: no two are alike.
 
     Raises:
-        UnusableNumbersError: as for `confidence_sequence`.
+        UnusableNumbersError: as for `confidence_sequence`, or other than one label an outcome.
     """
     error = (1 - confidence) / 2
     within = confidence_sequence(each, outcomes, 1 - error)
     least, most = np.floor(within.low * each.size + 1e-9), np.ceil(within.high * each.size - 1e-9)
-    low = lower_bound(int(least), each.size, error / 2)
-    high = upper_bound(int(most), each.size, error / 2)
+    trials = float(each.size)
+    if clusters is not None:
+        if len(clusters) != outcomes.size:
+            raise UnusableNumbersError(
+                f"{outcomes.size} outcomes need one cluster each, not {len(clusters)}"
+            )
+        found = np.unique(np.asarray(clusters)).size
+        trials = trials if found == outcomes.size else effective_clusters(clusters)
+    low = lower_bound(float(least) / each.size * trials, trials, error / 2)
+    high = upper_bound(float(most) / each.size * trials, trials, error / 2)
     return Interval(low, high, confidence)
 
 

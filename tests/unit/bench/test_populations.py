@@ -13,6 +13,11 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
+def test_a_first_row_of_bad_outcomes_is_not_taken_for_names(tmp_path: Path):
+    with pytest.raises(BadInputError, match="a has 7.0 at column 3, outside"):
+        read(written(tmp_path, "a,1,7,1\nb,0,0,1\n"))
+
+
 def test_invented_models_are_correlated_but_not_alike():
     people = invent(np.random.default_rng(0))
     assert people.outcomes.shape == (24, 500)
@@ -29,6 +34,8 @@ def test_invented_models_are_correlated_but_not_alike():
         "i1,i2,i3,model\n1,0,1,a\n0,0,1,b\n",
         "model,i1,i2,i3\na,true,False,1.0\nb,0,0,1\n",
         "\ufeffmodel,i1,i2,i3\r\na,1,0,1\r\n\r\nb,0,0,1\r\n",
+        "model,0,1,2\na,1,0,1\nb,0,0,1\n",
+        "model,101,102,103\na,1,0,1\nb,0,0,1\n",
     ],
 )
 def test_a_csv_with_names_is_read(tmp_path: Path, text: str):

@@ -25,7 +25,7 @@ def matrix(tmp_path: Path) -> Path:
 
 
 USUAL = verdicts._Options(
-    tau=None, zone=0.0, alpha=0.05, beta=0.05, concurrency=1, shuffle_items=False, train="others",
+    tau=None, zone=0.0, alpha=0.05, beta=0.02, concurrency=1, shuffle_items=False, train="others",
     repeats=1,
 )  # fmt: skip
 
@@ -78,7 +78,7 @@ def test_the_bench_plays_as_a_review_does():
     table = invent(np.random.default_rng(2), models=8, items=80).outcomes
     views, rng = learn(table[1:]), np.random.default_rng(0)
     threshold = np.array([0.3, 0.5, 0.7])
-    rules = [RateRule(float(each), 0.0, 0.05, 0.05) for each in threshold]
+    rules = [RateRule(float(each), 0.0, 0.05, 0.02) for each in threshold]
     courses = [course(rule, views, rng.uniform(size=80)) for rule in rules]
     pull = np.stack([pulls(views, rule) for rule in rules])
     orders = np.stack([each.order for each in courses])
@@ -102,6 +102,28 @@ def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyP
     table = verdicts.run(matrix, repeats=6)
     missed = [row.name for row in table.rows if row.met is False]
     assert "5 points: wrong verdicts" in missed
+
+
+def test_a_missed_gate_is_an_answer_of_no_and_progress_is_told(
+    matrix: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    asked = ["bench", "verdicts", "--matrix", str(matrix), "--tau", "0.5", "--json"]
+    assert command(asked) == 0
+    told = capsys.readouterr().err
+    assert "verdicts: model 1 of 10\n" in told
+    assert "verdicts: model 10 of 10\n" in told
+    monkeypatch.setattr(verdicts, "_WRONG_GATE", -1.0)
+    assert command(asked) == 1
+
+
+def test_copies_among_the_models_of_a_matrix_are_named(matrix: Path):
+    lines = matrix.read_text().splitlines()
+    name, *cells = lines[3].split(",")
+    matrix.write_text("\n".join([*lines, ",".join([f"{name}-again", *cells])]))
+    notes = verdicts.run(matrix, tau=0.5, repeats=1).notes
+    assert notes == (f"pseudo-replicate: {name} and {name}-again have the same outcome on all 120 "
+                     "items",)  # fmt: skip
+    assert verdicts.run(tau=0.5, repeats=1).notes == ()
 
 
 def test_the_oracle_is_walds():

@@ -44,4 +44,4 @@ def test_the_shared_alpha_is_what_decides():
     found = judged(one)["thinking"]
     assert found.verdict.word != "above"
     assert found.verdict.lower <= 0.5
-    assert rate_against_threshold(10, 13, RateRule(0.5, 0.1, 0.05, 0.05)).word == "above"
+    assert rate_against_threshold(10, 13, RateRule(0.5, 0.1, 0.05, 0.02)).word == "above"

@@ -194,6 +194,21 @@ def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
     ) == 3  # fmt: skip
 
 
+def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
+    """Levels that no evidence here reaches: exchanged, they would take the wrong word away."""
+    runs = runs_from_record(entries(done), "battery-1")
+
+    def said(alpha: str, beta: str) -> tuple[str, int, int]:
+        criteria = tuple(c.model_copy(update={"alpha": alpha, "beta": beta})
+                         for c in done.framework.criteria)  # fmt: skip
+        first = together(done.framework.model_copy(update={"criteria": criteria}), runs)[0]
+        assert (first["alpha"], first["beta"]) == (alpha, beta)
+        return first["word"], len(first["above"]), len(first["below"])
+
+    assert said("0.000000000001", "0.05") == ("undetermined", 0, 1)
+    assert said("0.05", "0.000000000001") == ("above", 1, 0)
+
+
 # ------------------------------------------------------------------ order, crash, halt
 
 

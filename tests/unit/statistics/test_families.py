@@ -101,28 +101,28 @@ def test_holm_keeps_the_family_error_where_claims_depend_in_the_worst_way():
 
 
 def test_one_mode_is_enough_to_cross():
-    got = any_of([at(above=6.0), at(), at(below=4.0)], 0.05, 0.05)
+    got = any_of([at(above=6.0), at(), at(below=4.0)], 0.05, 0.02)
     assert (got.word, got.above, got.open) == (VerdictWord.ABOVE, (0,), ())
 
 
 def test_a_mode_that_crosses_at_its_own_level_only_does_not_yet_count():
-    got = any_of([at(above=3.2), at(), at()], 0.05, 0.05)
+    got = any_of([at(above=3.2), at(), at()], 0.05, 0.2)
     assert (got.word, got.open) == (VerdictWord.UNDETERMINED, (0, 1, 2))
 
 
 def test_below_needs_every_mode_below_at_its_own_level():
-    assert any_of([at(below=3.1), at(below=3.1)], 0.05, 0.05).word is VerdictWord.BELOW
-    assert any_of([at(below=3.1), at(below=2.0)], 0.05, 0.05).open == (1,)
+    assert any_of([at(below=3.1), at(below=3.1)], 0.02, 0.05).word is VerdictWord.BELOW
+    assert any_of([at(below=3.1), at(below=2.0)], 0.2, 0.05).open == (1,)
     assert any_of([at(below=3.1), at(below=3.1)], 0.05, 0.01).word is VerdictWord.UNDETERMINED
 
 
 def test_a_battery_run_to_its_end_counts_as_it_stands():
     whole = at(word=VerdictWord.ABOVE, reason=Reason.SETTLED)
-    assert any_of([whole, at()], 0.05, 0.05).above == (0,)
+    assert any_of([whole, at()], 0.05, 0.02).above == (0,)
     low = at(word=VerdictWord.BELOW, reason=Reason.SETTLED)
     zone = at(word=VerdictWord.WITHIN_ZONE, reason=Reason.SETTLED)
-    assert any_of([low, low], 0.05, 0.05).word is VerdictWord.BELOW
-    assert any_of([low, zone], 0.05, 0.05).word is VerdictWord.WITHIN_ZONE
+    assert any_of([low, low], 0.05, 0.02).word is VerdictWord.BELOW
+    assert any_of([low, zone], 0.05, 0.02).word is VerdictWord.WITHIN_ZONE
 
 
 def test_samples_go_where_the_question_is_open():
@@ -155,7 +155,7 @@ def test_pairs_are_judged_by_their_difference():
     outcomes = np.maximum(reference, (rng.random(400) < 0.35).astype(float))
     values = paired(outcomes, reference)
     for margin, word in ((0.05, VerdictWord.ABOVE), (0.4, VerdictWord.BELOW)):
-        each = course(paired_rule(margin, 0.0, 0.05, 0.05), blind(400), rng.uniform(size=400))
+        each = course(paired_rule(margin, 0.0, 0.05, 0.02), blind(400), rng.uniform(size=400))
         got = replay(each, dict(enumerate(values)))
         assert got.word is word
         assert got.used < 400
@@ -176,7 +176,7 @@ def test_bad_families_are_refused():
     with pytest.raises(UnusableNumbersError, match="both outcomes"):
         paired(np.ones(3), np.ones(2))
     with pytest.raises(UnusableNumbersError):
-        paired_rule(1.0, 0.0, 0.05, 0.05)
+        paired_rule(1.0, 0.0, 0.05, 0.02)
 
 
 @given(st.integers(0, 200), st.floats(-0.4, 0.4))
@@ -200,11 +200,11 @@ def test_beside_a_reference_takes_fewer_samples_than_pairs():
     margin = outcomes.mean() - reference.mean() - 0.15
     uniforms = rng.uniform(1e-9, 1, (20, 150))
     pairs = samples_used(
-        blind(150), paired_rule(margin, 0, 0.05, 0.05),
+        blind(150), paired_rule(margin, 0, 0.05, 0.02),
         np.tile(paired(outcomes, reference), (20, 1)), uniforms,
     )  # fmt: skip
     own = samples_used(
-        learn(reference[None]), rule_beside(reference, margin, 0, 0.05, 0.05),
+        learn(reference[None]), rule_beside(reference, margin, 0, 0.05, 0.02),
         np.tile(outcomes, (20, 1)), uniforms,
     )  # fmt: skip
     assert own.mean() < 0.8 * pairs.mean()
@@ -224,4 +224,4 @@ def test_a_reference_that_sets_no_threshold_is_refused(
     reference: np.ndarray, margin: float, told: str
 ):
     with pytest.raises(UnusableNumbersError, match=told):
-        rule_beside(reference, margin, 0.0, 0.05, 0.05)
+        rule_beside(reference, margin, 0.0, 0.05, 0.02)

@@ -126,9 +126,8 @@ def test_difficulty_never_makes_a_verdict_wrong(kind: str):
     """At the threshold itself, where every word is wrong, errors keep to alpha and beta."""
     people_ = graded_people(kind, 500, LEVELS, seed=6)
     _, above, below = verdicts_by_difficulty(KNOWN, people_, 0.0, seed=2)
-    limit = 0.05 + 3 * (0.05 * 0.95 / 500) ** 0.5
-    assert above.mean() <= limit
-    assert below.mean() <= limit
+    for said, error in ((above, 0.05), (below, 0.02)):
+        assert said.mean() <= error + 3 * (error * (1 - error) / 500) ** 0.5
 
 
 def test_the_bets_of_this_name_are_these():

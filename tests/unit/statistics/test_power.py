@@ -68,7 +68,7 @@ def _clustered_outcomes(rate: float, design: Design, rng: np.random.Generator) -
 def test_power_is_what_the_verdict_beyond_the_items_reaches():
     """Simulated with the very function that judges; the twin ignores clusters and is far off."""
     rng = np.random.default_rng(5)
-    design, rule = Design(120, 30, 0.3), RateRule(0.5, 0.0, 0.05, 0.05)
+    design, rule = Design(120, 30, 0.3), RateRule(0.5, 0.0, 0.05, 0.02)
     names = np.repeat([str(n) for n in range(30)], 4)
     said = [
         beyond(_clustered_outcomes(0.65, design, rng), names, rule) is VerdictWord.ABOVE
@@ -98,7 +98,7 @@ def test_the_smallest_difference_is_told_with_the_power_asked(
 
 @given(st.integers(1, 60), st.floats(0.02, 0.98))
 def test_extremes_are_told_as_the_exact_bounds_say(tasks: int, threshold: float):
-    rule = RateRule(threshold, 0.0, 0.05, 0.05)
+    rule = RateRule(threshold, 0.0, 0.05, 0.02)
     above, below = extremes_told(tasks, rule)
     assert above == (rate_against_threshold(tasks, tasks, rule).word is VerdictWord.ABOVE)
     assert below == (rate_against_threshold(0, tasks, rule).word is VerdictWord.BELOW)
@@ -135,8 +135,8 @@ def test_a_fixed_design_errs_no_more_than_it_says():
         lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.05), 1, 1.0),
         lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.9), 1),
         lambda: tasks_needed(INDEPENDENT, 0.05, 0.25, 0.8),
-        lambda: extremes_told(0, RateRule(0.5, 0, 0.05, 0.05)),
-        lambda: fixed_chances(0, RateRule(0.5, 0, 0.05, 0.05), np.array([0.5])),
+        lambda: extremes_told(0, RateRule(0.5, 0, 0.05, 0.02)),
+        lambda: fixed_chances(0, RateRule(0.5, 0, 0.05, 0.02), np.array([0.5])),
     ],
 )
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):

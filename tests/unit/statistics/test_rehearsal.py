@@ -72,7 +72,7 @@ def test_invented_pairs_have_the_difference_asked_for(difference: float, apart: 
 def test_far_from_the_threshold_takes_fewer_samples():
     rates = np.repeat([0.55, 0.7, 0.9], 40)
     outcomes = invented_outcomes(blind(200), rates, numbers(5, 120, 200))
-    used = samples_used(blind(200), RateRule(0.5, 0, 0.05, 0.05), outcomes, numbers(6, 120, 200))
+    used = samples_used(blind(200), RateRule(0.5, 0, 0.05, 0.02), outcomes, numbers(6, 120, 200))
     near, middle, far = used.reshape(3, 40).mean(1)
     assert near > 2 * middle > 3 * far
     assert used.max() <= 200

@@ -10,12 +10,13 @@ from touchstone.statistics import (
     blind,
     confidence_sequence,
     course,
+    graded_course,
     learn,
     path,
     replay,
 )
 
-RULE = RateRule(0.5, 0.0, 0.05, 0.05)
+RULE = RateRule(0.5, 0.0, 0.05, 0.02)
 ITEMS = 100
 TABLE = people(14, ITEMS, seed=5)
 VIEWS, MISLED = learn(TABLE[1:]), learn(1 - TABLE[1:])
@@ -121,3 +122,17 @@ def test_further_items_are_covered_at_the_stop():
         ends = beyond_these(each, battery[each.order][:stop])
         held += ends.low <= 0.6 <= ends.high
     assert held >= 38
+
+
+def test_near_copies_widen_what_is_said_beyond_them():
+    each = graded_course(RULE, [1, 2, 3, 4, 5] * 8)
+    outcomes = np.tile([1.0, 1.0, 1.0, 0.0], 5)
+    apart = beyond_these(each, outcomes)
+    alone = beyond_these(each, outcomes, clusters=[str(place) for place in range(20)])
+    copies = beyond_these(each, outcomes, clusters=[str(place // 5) for place in range(20)])
+    one = beyond_these(each, outcomes, clusters=["same"] * 20)
+    assert alone == apart
+    assert one.low < copies.low < apart.low
+    assert apart.high < copies.high < one.high
+    with pytest.raises(UnusableNumbersError, match="one cluster each"):
+        beyond_these(each, outcomes, clusters=["a"])

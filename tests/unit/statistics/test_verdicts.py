@@ -15,8 +15,8 @@ from touchstone.statistics import (
     rate_against_threshold,
 )
 
-RULE = RateRule(threshold=0.5, zone=0.1, alpha=0.05, beta=0.05)
-STRICT = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.05)
+RULE = RateRule(threshold=0.5, zone=0.1, alpha=0.05, beta=0.02)
+STRICT = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.02)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_one_more_success_never_moves_the_verdict_down(count: tuple[int, int]):
 
 
 def test_at_least_once_needs_enough_attempts_for_below():
-    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.05, beta=0.05)
+    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.05, beta=0.02)
     assert at_least_once(1, 10, rule).word is VerdictWord.ABOVE
     assert at_least_once(0, 10, rule).word is VerdictWord.UNDETERMINED  # missed with chance 0.35
     assert at_least_once(0, 29, rule).word is VerdictWord.BELOW  # 0.9 ** 29 = 0.047
 
 
 def test_relative_verdicts():
-    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.05, beta=0.05)
+    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.05, beta=0.02)
     assert rate_above_reference(90, 100, 40, 100, rule).word is VerdictWord.ABOVE
     assert rate_above_reference(40, 100, 60, 100, rule).word is VerdictWord.BELOW
     assert rate_above_reference(55, 100, 40, 100, rule).word is VerdictWord.UNDETERMINED
