@@ -86,6 +86,7 @@ def run(
     train: str = "others",
     repeats: int | None = None,
     seed: int = 3,
+    *,
     say: Callable[[str], None] | None = None,
 ) -> Table:
     """Measure verdicts on a matrix file, or on an invented population of 24 models and 500 items.
@@ -95,7 +96,7 @@ def run(
     are learnt from: all other models, the weaker half of them, or none. Each test is repeated in
     `repeats` orders; by default in as many as it takes for a rate of 5% to be told from chance.
     What is suspect in a matrix stands in the table's notes: copies among the models, for one, since
-    a model that foretells itself makes verdicts look cheap. `say` is told of each model as it comes.
+    a model that foretells itself makes verdicts look cheap. `say` is told of each as it comes.
 
     Raises:
         BadInputError: a matrix or an option that cannot be used.

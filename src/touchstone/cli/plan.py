@@ -60,9 +60,10 @@ def plan(
 ) -> int:
     """Say what a review will take and can tell, before anything runs; exit 1: it cannot tell.
 
-    With a SUBMISSION.toml: samples, tokens, money and days of each criterion and mode. Without
-    one: whether so many tasks tell so many points (--tasks, --points), or so many attempts a rare
-    success (--attempts, --rate). Nothing is asked of an endpoint and nothing is written but --out.
+    With a SUBMISSION.toml: samples, tokens, money and days of each criterion and mode, and how
+    often each word will be said, rehearsed as a review judges. Without one: whether so many tasks
+    tell so many points (--tasks, --points), or so many attempts a rare success (--attempts,
+    --rate). Nothing is asked of an endpoint and nothing is written but --out.
 
     Args:
         submission: The SUBMISSION.toml.
@@ -75,7 +76,7 @@ def plan(
         concurrency: Samples at the same time; default 8.
         clusters: Independent groups among the items or tasks; default: each stands for itself.
         alikeness: Correlation of outcomes within a cluster; default 0.3.
-        points: Percentage points that must be told beyond the items.
+        points: Points from the threshold at which a model must get the right word in 80%.
         out: Write the plan as a page, with charts.
     """
     question: Options = {
@@ -107,7 +108,7 @@ def _refuse(options: Options, why: str) -> None:
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
     from touchstone.service.forecasting.looking_ahead import look_ahead
-    from touchstone.service.forecasting.page import COLUMNS, table_rows
+    from touchstone.service.forecasting.page import COLUMNS, SAID_COLUMNS, said_rows, table_rows
 
     forecast = look_ahead(submission, options, out)
     if json:
@@ -115,6 +116,8 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
     else:
         title = f"{forecast.model} under {forecast.framework}: expected to worst"
         tables.grid(COLUMNS, table_rows(forecast), title)
+        if rows := said_rows(forecast):
+            tables.grid(SAID_COLUMNS, rows, "What will be said, by true rate")
         for line in ("", *forecast.lines()):
             show(line)
         if out is not None:

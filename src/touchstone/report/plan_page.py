@@ -26,12 +26,14 @@ class SamplesCurve:
 
 
 @dataclass(frozen=True)
-class PowerCurve:
-    """Chance to tell a difference beyond the battery's items, for runs that are alike."""
+class WordsCurve:
+    """How often each word is said over the true rate, for runs that are alike."""
 
     title: str
-    points: tuple[tuple[float, float], ...]
-    """(distance above the threshold, chance)."""
+    at: float | None
+    """The threshold; None: none is drawn."""
+    points: tuple[tuple[float, float, float, float], ...]
+    """(rate, chance of "above", of "below", of neither)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,11 @@ class PlanPage:
     rows: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     samples: tuple[SamplesCurve, ...]
-    powers: tuple[PowerCurve, ...]
+    said_columns: tuple[str, ...]
+    said_meaning: str
+    """What the columns of what is said mean."""
+    said: tuple[tuple[str, ...], ...]
+    words: tuple[WordsCurve, ...]
 
 
 def render_plan(page: PlanPage) -> str:
@@ -62,12 +68,12 @@ def render_plan(page: PlanPage) -> str:
     )
     style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
     samples = [_samples(page.samples, narrow=each) for each in (False, True) if page.samples]
-    powers = [_powers(page.powers, narrow=each) for each in (False, True) if page.powers]
+    words = [_words(page.words, narrow=each) for each in (False, True) if page.words]
     return environment.get_template("plan.html").render(
         p=page,
         style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
         samples=[Markup(svg) for svg in samples],  # noqa: S704  drawn and escaped by us
-        powers=[Markup(svg) for svg in powers],  # noqa: S704  drawn and escaped by us
+        words=[Markup(svg) for svg in words],  # noqa: S704  drawn and escaped by us
     )
 
 
@@ -112,31 +118,48 @@ def _samples_panel(curve: SamplesCurve) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(band, line, whole, at).properties(title=alt.TitleParams(curve.title))
 
 
-def _powers(curves: tuple[PowerCurve, ...], *, narrow: bool) -> str:
+WORDS = {"above": "#a5321f", "below": "#2f6b3a", "neither": "#5b6b78"}
+"""Colours, as in the pills of the verdicts; each line is dashed in its own way too."""
+_DASHES = ([1, 0], [7, 4], [2, 3])
+
+
+def _words(curves: tuple[WordsCurve, ...], *, narrow: bool) -> str:
     columns, width = _sizes(len(curves), narrow=narrow)
-    panels = [_powers_panel(curve).properties(width=width, height=_HEIGHT) for curve in curves]
+    panels = [_words_panel(curve).properties(width=width, height=_HEIGHT) for curve in curves]
     said = " ".join(
         f"{curve.title}: "
-        + ", ".join(f"{distance * 100:.0f} points {chance:.0%}" for distance, chance in some)
+        + ", ".join(
+            f"at {rate:.3g} above {above:.0%}, below {below:.0%}, neither {neither:.0%}"
+            for rate, above, below, neither in curve.points[::4]
+        )
         + "."
         for curve in curves
-        if (some := curve.points[4::5])
     )
-    id_ = "powers-narrow" if narrow else "powers"
+    id_ = "words-narrow" if narrow else "words"
     chart = alt.concat(*panels, columns=columns, spacing=22)
-    return accessible(chart, "Chance to tell a difference beyond these items", said, id_)
+    return accessible(chart, "How often each word is said, by true rate", said, id_)
 
 
-def _powers_panel(curve: PowerCurve) -> alt.LayerChart | alt.FacetChart:
-    values = [{"points": distance * 100, "chance": chance} for distance, chance in curve.points]
-    line = alt.Chart(alt.InlineData(values=values)).mark_line(
-        strokeWidth=2, color=MODE_COLOURS[0]
-    ).encode(
-        x=alt.X("points:Q", title="Points above the threshold", axis=alt.Axis(tickCount=6)),
-        y=alt.Y("chance:Q", title="Chance to tell", scale=alt.Scale(domain=[0, 1]),
+def _words_panel(curve: WordsCurve) -> alt.LayerChart | alt.FacetChart:
+    values = [
+        {"rate": rate, "word": word, "chance": chance}
+        for rate, *chances in curve.points
+        for word, chance in zip(WORDS, chances, strict=True)
+    ]
+    ends = [curve.points[0][0], curve.points[-1][0]]
+    names, colours = list(WORDS), list(WORDS.values())
+    lines = alt.Chart(alt.InlineData(values=values)).mark_line(strokeWidth=2).encode(
+        x=alt.X("rate:Q", title="True rate", axis=alt.Axis(format="%", tickCount=5),
+                scale=alt.Scale(domain=ends)),
+        y=alt.Y("chance:Q", title="Chance to be said", scale=alt.Scale(domain=[0, 1]),
                 axis=alt.Axis(format="%", tickCount=5, minExtent=36)),
+        color=alt.Color("word:N", sort=names, legend=alt.Legend(title="Word"),
+                        scale=alt.Scale(domain=names, range=colours)),
+        strokeDash=alt.StrokeDash("word:N", sort=names, legend=alt.Legend(title="Word"),
+                                  scale=alt.Scale(domain=names, range=list(_DASHES))),
     )  # fmt: skip
-    asked = alt.Chart(alt.InlineData(values=[{"asked": 0.8}])).mark_rule(
-        strokeWidth=1.5, strokeDash=[6, 4], color=MODE_COLOURS[1]
-    ).encode(y=alt.Y("asked:Q"))  # fmt: skip
-    return alt.layer(line, asked).properties(title=alt.TitleParams(curve.title))
+    layers = [lines]
+    if curve.at is not None:
+        fixed = alt.Chart(alt.InlineData(values=[{"at": curve.at}]))
+        layers.append(fixed.mark_rule(strokeWidth=1.5, color=INK).encode(x=alt.X("at:Q")))
+    return alt.layer(*layers).properties(title=alt.TitleParams(curve.title))

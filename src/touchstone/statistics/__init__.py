@@ -27,7 +27,7 @@ from touchstone.statistics.families import (
     share_samples,
 )
 from touchstone.statistics.foresight import GRADED, Foresight, blind, graded, learn
-from touchstone.statistics.horizons import Horizon, Runs, horizon
+from touchstone.statistics.horizons import LIGHT, METR, Horizon, Ridge, Runs, horizon
 from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
     Interval,
@@ -40,13 +40,14 @@ from touchstone.statistics.intervals import (
 from touchstone.statistics.power import (
     Design,
     Question,
+    compared_chances,
     extremes_told,
     fixed_chances,
     power,
     smallest_difference,
     tasks_needed,
 )
-from touchstone.statistics.rehearsal import invented_outcomes, invented_pairs, samples_used
+from touchstone.statistics.rehearsal import Rehearsal, drawn_rates, invented_outcomes, rehearse
 from touchstone.statistics.sequences import Path, beyond_these, confidence_sequence, path
 from touchstone.statistics.sequential import (
     Course,
@@ -79,6 +80,8 @@ from touchstone.statistics.verdicts import (
 
 __all__ = [
     "GRADED",
+    "LIGHT",
+    "METR",
     "Course",
     "Design",
     "Doubt",
@@ -93,6 +96,8 @@ __all__ = [
     "Question",
     "RateRule",
     "Reason",
+    "Rehearsal",
+    "Ridge",
     "Runs",
     "StatisticsError",
     "UnusableNumbersError",
@@ -110,10 +115,12 @@ __all__ = [
     "check",
     "clustered",
     "commitment",
+    "compared_chances",
     "confidence_sequence",
     "course",
     "difference",
     "draw_order",
+    "drawn_rates",
     "effective_clusters",
     "exact",
     "extremes_told",
@@ -124,7 +131,6 @@ __all__ = [
     "holm",
     "horizon",
     "invented_outcomes",
-    "invented_pairs",
     "judge",
     "learn",
     "lower_bound",
@@ -141,10 +147,10 @@ __all__ = [
     "pulls",
     "rate_above_reference",
     "rate_against_threshold",
+    "rehearse",
     "replay",
     "require_committed",
     "rule_beside",
-    "samples_used",
     "share_samples",
     "smallest_difference",
     "tasks_needed",

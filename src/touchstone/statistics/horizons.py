@@ -2,6 +2,11 @@
 
 After METR (Kwa et al. 2025): a weighted logistic fit on log2 human minutes, with a hierarchical
 bootstrap over families, tasks and runs. **Not valid at a data-dependent stop.**
+
+By default the fit is theirs exactly: weights that sum to 1 and a ridge of 0.1 on the slope, none on
+the intercept, which is what scikit-learn's logistic regression does at C = 1/0.1. Beside weights
+that sum to 1 that ridge is heavy: slopes are drawn towards 0. `ridge=LIGHT` is the fit with weights
+that sum to the number of runs and a ridge of 0.01 on both, which draws them hardly at all.
 """
 
 from collections.abc import Sequence
@@ -16,9 +21,26 @@ from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, require_level
 
-_STEPS = 60
-_RIDGE = 1e-2
+_STEPS = 200
 _STEEPEST = 30.0
+# A slope nearer to 0 than this is no fall: all runs alike leave rounding errors.
+_FLAT = 1e-9
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """How a fit is held back."""
+
+    intercept: float
+    slope: float
+    whole: bool
+    """Whether weights sum to 1, and not to the number of runs."""
+
+
+METR = Ridge(0.0, 0.1, whole=True)
+"""As published: comparable with their figures."""
+LIGHT = Ridge(0.01, 0.01, whole=False)
+"""Only enough to keep a perfectly separated resample finite."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +86,23 @@ class Runs:
 
 
 def horizon(
-    runs: Runs, rng: Generator, *, rate: float = 0.5, draws: int = 500, confidence: float = 0.95
+    runs: Runs,
+    rng: Generator,
+    *,
+    rate: float = 0.5,
+    draws: int = 500,
+    confidence: float = 0.95,
+    ridge: Ridge = METR,
 ) -> Horizon:
-    """The horizon and its interval; `rng` draws the bootstrap.
+    """The horizon and its interval.
+
+    Args:
+        runs: Of one model.
+        rng: Draws the bootstrap.
+        rate: The success rate at whose length the horizon lies.
+        draws: Resamples.
+        confidence: Of the percentile interval.
+        ridge: How the fit is held back: as METR does, or `LIGHT`.
 
     Raises:
         UnusableNumbersError: success that does not fall with length, or levels outside (0, 1).
@@ -77,12 +113,12 @@ def horizon(
         raise UnusableNumbersError("a bootstrap needs at least one draw")
     length = np.log2(runs.minutes)
     counts = np.concatenate([np.ones((1, length.size)), _resamples(runs, rng, draws)])
-    start, slope = _fit(length, runs.outcomes, counts * runs.weights)
-    if not slope[0] < 0:
+    start, slope = _fit(length, runs.outcomes, counts * runs.weights, ridge)
+    if not slope[0] < -_FLAT:
         raise UnusableNumbersError(
             "success does not fall with the length of the task, so there is no time horizon"
         )
-    falls = slope < 0
+    falls = slope < -_FLAT
     with np.errstate(over="ignore"):
         at = np.where(falls, np.exp2((logit(rate) - start) / np.where(falls, slope, -1.0)), np.inf)
     tail = (1 - confidence) / 2
@@ -91,18 +127,21 @@ def horizon(
     return Horizon(float(at[0]), rate, float(slope[0]), ends, float(1 - falls[1:].mean()))
 
 
-def _fit(length: Numbers, outcomes: Numbers, weights: Numbers) -> tuple[Numbers, Numbers]:
+def _fit(
+    length: Numbers, outcomes: Numbers, weights: Numbers, ridge: Ridge
+) -> tuple[Numbers, Numbers]:
     """Intercepts and slopes, one for each row of `weights` (fits, runs), by damped Newton."""
     centre = length.mean()
     x = np.stack([np.ones_like(length), length - centre])
-    weights = weights / weights.sum(1, keepdims=True) * length.size
+    weights = weights / weights.sum(1, keepdims=True) * (1 if ridge.whole else length.size)
     fitted = np.zeros((len(weights), 2))
-    # A small ridge keeps a perfectly separated resample finite.
-    ridge = np.array([_RIDGE, _RIDGE])
+    held = np.array([ridge.intercept, ridge.slope])
     for _ in range(_STEPS):
         chance = expit(fitted @ x)
-        slope = (weights * (outcomes - chance)) @ x.T - ridge * fitted
-        bend = np.einsum("fr,ar,br->fab", weights * chance * (1 - chance), x, x) + np.diag(ridge)
+        slope = (weights * (outcomes - chance)) @ x.T - held * fitted
+        bend = np.einsum("fr,ar,br->fab", weights * chance * (1 - chance), x, x) + np.diag(held)
+        # Where all runs are alike nothing holds the intercept: it goes to the end of its range.
+        bend[:, 0, 0] += _FLAT
         move = np.clip(np.linalg.solve(bend, slope[..., None])[..., 0], -1, 1)
         fitted = np.clip(fitted + move, -_STEEPEST, _STEEPEST)
         if np.abs(move).max() < 1e-9:  # noqa: PLR2004 - converged

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from math import log
 
 import numpy as np
+from numpy.random import Generator
 from scipy.optimize import brentq
 from scipy.stats import beta as beta_distribution
 from scipy.stats import binom, nct
 from scipy.stats import t as student
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import require_level
 from touchstone.statistics.verdicts import RateRule
 
@@ -192,13 +193,61 @@ def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, N
     """
     if size < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")
-    solved = np.arange(size + 1)
-    with np.errstate(invalid="ignore"):
-        low = np.where(solved > 0, beta_distribution.ppf(rule.alpha, solved, size - solved + 1), 0)
-        high = np.where(
-            solved < size, beta_distribution.ppf(1 - rule.beta, solved + 1, size - solved), 1
-        )
-    chances = binom.pmf(solved[None, :], size, rates[:, None])
-    above: Numbers = (chances * (low > rule.threshold)).sum(1)
-    below: Numbers = (chances * ((low <= rule.threshold) & (high < rule.threshold))).sum(1)
+    chances = binom.pmf(np.arange(size + 1)[None, :], size, rates[:, None])
+    words = _words(rule, _lower(size, rule.alpha), _upper(size, rule.beta))
+    above, below = ((chances * word).sum(1) for word in words[:2])
     return above, below
+
+
+def compared_chances(
+    size: int, rule: RateRule, reference: float, differences: Numbers, rng: Generator, draws: int
+) -> tuple[Numbers, Numbers, Numbers]:
+    """Chances that a comparison with a reference says above, below, and within the zone.
+
+    By the bounds of `rate_above_reference`, on counts drawn for both models.
+
+    Args:
+        size: Tasks, run by both.
+        rule: What was pre-registered of the difference.
+        reference: The reference's true rate.
+        differences: By how much the model's true rate exceeds it, (differences,).
+        rng: Draws the counts.
+        draws: How many pairs of counts, for each difference.
+
+    Returns:
+        Three arrays, (differences,).
+
+    Raises:
+        UnusableNumbersError: no task, or a rate outside [0, 1].
+    """
+    if size < 1:
+        raise UnusableNumbersError("a battery without items allows no verdict")
+    rates = np.round(reference + differences, 12)
+    require_outcomes(rates, "a rate")
+    own = rng.binomial(size, rates[:, None], (rates.size, draws))
+    other = rng.binomial(size, reference, (rates.size, draws))
+    # Each rate is bounded at half of the error, as in `rate_above_reference`.
+    low = _lower(size, rule.alpha / 2)[own] - _upper(size, rule.alpha / 2)[other]
+    high = _upper(size, rule.beta / 2)[own] - _lower(size, rule.beta / 2)[other]
+    above, below, within = (word.mean(1) for word in _words(rule, low, high))
+    return above, below, within
+
+
+def _lower(size: int, error: float) -> Numbers:
+    """Exact lower bounds for every count from 0 to `size`."""
+    solved = np.arange(1, size + 1)
+    return np.concatenate([[0.0], beta_distribution.ppf(error, solved, size - solved + 1)])
+
+
+def _upper(size: int, error: float) -> Numbers:
+    """Exact upper bounds for every count from 0 to `size`."""
+    solved = np.arange(size)
+    return np.concatenate([beta_distribution.ppf(1 - error, solved + 1, size - solved), [1.0]])
+
+
+def _words(rule: RateRule, low: Numbers, high: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """Where a fixed design says above, below and within the zone, as 0 or 1."""
+    above = low > rule.threshold
+    below = ~above & (high < rule.threshold)
+    within = ~above & ~below & (low > rule.above_claims) & (high < rule.below_claims)
+    return above.astype(float), below.astype(float), within.astype(float)

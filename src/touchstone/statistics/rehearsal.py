@@ -1,14 +1,18 @@
-"""Sequential verdicts rehearsed on invented batteries: how many samples they take, by distance."""
+"""Sequential verdicts rehearsed on invented batteries: what is said, and after how many samples."""
+
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import logit
 
 from touchstone.statistics.betting import lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
-from touchstone.statistics.sequential import pulls, settled, tells
-from touchstone.statistics.verdicts import RateRule
+from touchstone.statistics.power import Design
+from touchstone.statistics.sequential import Progress, Reason, judge_all, pulls
+from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Views whose mean lies within about this of a rate say which items are then solved.
 _NEAR = 0.02
@@ -43,34 +47,60 @@ def invented_outcomes(foresight: Foresight, rates: Numbers, uniforms: Numbers) -
     return (ranks < np.rint(rates * size)[:, None]).astype(float)
 
 
-def invented_pairs(differences: Numbers, apart: float, uniforms: Numbers) -> Numbers:
-    """Paired outcomes, (difference + 1) / 2, with a given mean difference in each battery.
+def drawn_rates(
+    size: int, clusters: int, alikeness: float, rates: Numbers, rng: Generator
+) -> Numbers:
+    """Shares solved on batteries drawn from a model's rate on such tasks, one for each rate.
 
     Args:
-        differences: Mean difference in each battery, (batteries,), in [-1, 1].
-        apart: Share of items on which the two models differ, if they could be equally good.
-        uniforms: Numbers in (0, 1), (batteries, items).
+        size: Items of a battery.
+        clusters: Independent groups among them; as many as items: each stands for itself.
+        alikeness: Correlation of outcomes within a cluster, from 0 to below 1.
+        rates: The model's rate for each battery, (batteries,).
+        rng: Draws them.
 
-    Returns:
-        0, 0.5 or 1, (batteries, items).
+    Raises:
+        UnusableNumbersError: clusters or a correlation that mean nothing, or rates outside [0, 1].
     """
-    size = uniforms.shape[1]
-    differing = np.maximum(apart, np.abs(differences))
-    won = np.rint((differing + differences) / 2 * size)[:, None]
-    lost = np.rint((differing - differences) / 2 * size)[:, None]
-    ranks = np.argsort(np.argsort(uniforms, 1), 1)
-    return np.where(ranks < won, 1.0, np.where(ranks >= size - lost, 0.0, 0.5))
+    Design(size, clusters, alikeness)
+    require_outcomes(rates, "a rate")
+    each = np.bincount(np.arange(size) * clusters // size, minlength=clusters)
+    chances = np.repeat(rates[:, None], clusters, axis=1)
+    if alikeness and clusters < size:
+        spread, inside = (1 - alikeness) / alikeness, (rates > 0) & (rates < 1)
+        varied = np.clip(rates, 1e-6, 1 - 1e-6)[:, None] * spread
+        beta = rng.beta(np.repeat(varied, clusters, 1), np.repeat(spread - varied, clusters, 1))
+        chances = np.where(inside[:, None], beta, chances)
+    solved: Numbers = rng.binomial(each, chances).sum(1) / size
+    return solved
 
 
-def samples_used(
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was said on each invented battery, and when; an entry a battery."""
+
+    progress: tuple[Progress, ...]
+
+    @property
+    def used(self) -> NDArray[np.int64]:
+        """Samples until the verdict stood, (batteries,)."""
+        return np.array([each.used for each in self.progress])
+
+    @property
+    def words(self) -> tuple[VerdictWord, ...]:
+        """The word given on each."""
+        return tuple(each.word for each in self.progress)
+
+
+def rehearse(
     foresight: Foresight,
     rule: RateRule,
     outcomes: Numbers,
     uniforms: Numbers,
     *,
     evenly: bool = False,
-) -> NDArray[np.int64]:
-    """After how many samples the verdict stands on each battery, (batteries,).
+) -> Rehearsal:
+    """The verdicts of a review on invented batteries: the same bets, bounds, zone and stops.
 
     Args:
         foresight: Views of the battery, the same for all.
@@ -92,21 +122,23 @@ def samples_used(
     low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))
     game = lanes([foresight], low, high, np.tile(pull, (1, batteries, 1)))
     wealth = start(game)
-    bars = -np.log([rule.alpha, rule.beta])
-    used = np.full(batteries, size)
-    playing = np.arange(batteries)
+    playing, peaks = np.arange(batteries), np.zeros((2, batteries))
+    found: list[Progress | None] = [None] * batteries
     for count in range(1, size + 1):
         items = orders[playing, count - 1]
         wealth = step(game, wealth, foresight.classes[items][None], outcomes[playing, items][None])
-        total = wealth.total[0]
-        sure = np.any(settled((game.low[0], game.high[0]), size, count, total), 0)
-        # All alike, they may settle a small battery and yet say nothing: see `tells`.
-        sure &= (total < count) | tells(rule, count, count)
-        sure &= (total > 0) | tells(rule, count, 0)
-        kept = ~(sure | (wealth.logs[:, 0] >= bars[:, None]).any(0))
-        if not kept.all():
-            used[playing[~kept]] = count
-            playing, game, wealth = playing[kept], game.pick(kept), wealth.pick(kept)
+        total, (above, below) = wealth.total[0], wealth.logs[:, 0]
+        peaks[:, playing] = np.maximum(peaks[:, playing], wealth.logs[:, 0])
+        words, reasons = judge_all(rule, size, count, total, above, below)
+        over = np.array([reason is not Reason.OPEN for reason in reasons])
+        for place in np.flatnonzero(over):
+            battery = int(playing[place])
+            found[battery] = Progress(
+                words[place], reasons[place], count, 0, float(total[place]), float(above[place]),
+                float(below[place]), *(float(peak) for peak in peaks[:, battery]),
+            )  # fmt: skip
+        if over.any():
+            playing, game, wealth = playing[~over], game.pick(~over), wealth.pick(~over)
         if not playing.size:
             break
-    return used
+    return Rehearsal(tuple(each for each in found if each is not None))

@@ -44,6 +44,16 @@ class Reason(StrEnum):
     """The items that are left cannot change it."""
 
 
+_WORDS = (
+    VerdictWord.WITHIN_ZONE,
+    VerdictWord.ABOVE,
+    VerdictWord.BELOW,
+    VerdictWord.UNDETERMINED,
+    VerdictWord.AT_CEILING,
+)
+_REASONS = (Reason.OPEN, Reason.SETTLED, Reason.EVIDENCE)
+
+
 @dataclass(frozen=True)
 class Course:
     """All that is fixed for one criterion before its first sample."""
@@ -263,26 +273,46 @@ def judge(
     rule: RateRule, size: int, used: int, total: float, above: float, below: float
 ) -> tuple[VerdictWord, Reason]:
     """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
-    telling = tells(rule, used, total)
-    claims = np.array([[rule.above_claims], [rule.below_claims]])
-    sure_above, sure_below = (
-        bool(side[0]) for side in settled((claims[0], claims[1]), size, used, np.array([total]))
+    words, reasons = judge_all(
+        rule, size, used, np.array([total]), np.array([above]), np.array([below])
     )
-    sure_above, sure_below = sure_above and telling, sure_below and telling
-    won_above = sure_above or above >= -np.log(rule.alpha)
-    won_below = sure_below or below >= -np.log(rule.beta)
-    reason = Reason.SETTLED if sure_above or sure_below else Reason.EVIDENCE
-    if won_above and won_below:
-        return VerdictWord.WITHIN_ZONE, reason
-    if won_above:
-        return VerdictWord.ABOVE, reason
-    if won_below:
-        return VerdictWord.BELOW, reason
-    if used < size:
-        return VerdictWord.UNDETERMINED, Reason.OPEN
+    return words[0], reasons[0]
+
+
+def judge_all(
+    rule: RateRule, size: int, used: int, total: Numbers, above: Numbers, below: Numbers
+) -> tuple[list[VerdictWord], list[Reason]]:
+    """The verdicts of many batteries at once, of which as many outcomes have been used.
+
+    The one place where evidence becomes a word: a review, a plan and a bench all come through here.
+
+    Args:
+        rule: What was pre-registered.
+        size: Items of each battery.
+        used: Outcomes used of each.
+        total: Sum of them, (batteries,).
+        above: Log wealth against "at most what above claims", (batteries,).
+        below: Log wealth against "at least what below claims", (batteries,).
+
+    Returns:
+        The word and the reason of each.
+    """
+    # All alike, outcomes may settle a small battery and yet say nothing: see `tells`.
+    telling = ((total < used) | tells(rule, used, used)) & ((total > 0) | tells(rule, used, 0.0))
+    claims = np.array([rule.above_claims]), np.array([rule.below_claims])
+    sure_above, sure_below = (side & telling for side in settled(claims, size, used, total))
+    won_above = sure_above | (above >= -np.log(rule.alpha))
+    won_below = sure_below | (below >= -np.log(rule.beta))
+    won, over = won_above | won_below, used >= size
     # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
-    word = VerdictWord.UNDETERMINED if telling else VerdictWord.AT_CEILING
-    return word, Reason.SETTLED
+    words = np.select(
+        [won_above & won_below, won_above, won_below, telling | ~np.array(over)],
+        [0, 1, 2, 3],
+        4,
+    )
+    open_still, sure = ~won & (not over), sure_above | sure_below | ~won
+    reasons = np.select([open_still, sure], [0, 1], 2)
+    return [_WORDS[each] for each in words], [_REASONS[each] for each in reasons]
 
 
 def settled(

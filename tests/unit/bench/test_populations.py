@@ -14,7 +14,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_first_row_of_bad_outcomes_is_not_taken_for_names(tmp_path: Path):
-    with pytest.raises(BadInputError, match="a has 7.0 at column 3, outside"):
+    with pytest.raises(BadInputError, match=r"a has 7\.0 at column 3, outside"):
         read(written(tmp_path, "a,1,7,1\nb,0,0,1\n"))
 
 

@@ -9,6 +9,7 @@ import pytest
 from touchstone.bench import verdicts
 from touchstone.bench.populations import invent
 from touchstone.bench.table import Table
+from touchstone.cli import app as command_line
 from touchstone.errors import BadInputError
 from touchstone.statistics import RateRule, betting, course, learn, pulls, replay
 
@@ -108,12 +109,12 @@ def test_a_missed_gate_is_an_answer_of_no_and_progress_is_told(
     matrix: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     asked = ["bench", "verdicts", "--matrix", str(matrix), "--tau", "0.5", "--json"]
-    assert command(asked) == 0
+    assert command_line.run(asked) == 0
     told = capsys.readouterr().err
     assert "verdicts: model 1 of 10\n" in told
     assert "verdicts: model 10 of 10\n" in told
     monkeypatch.setattr(verdicts, "_WRONG_GATE", -1.0)
-    assert command(asked) == 1
+    assert command_line.run(asked) == 1
 
 
 def test_copies_among_the_models_of_a_matrix_are_named(matrix: Path):
@@ -121,8 +122,8 @@ def test_copies_among_the_models_of_a_matrix_are_named(matrix: Path):
     name, *cells = lines[3].split(",")
     matrix.write_text("\n".join([*lines, ",".join([f"{name}-again", *cells])]))
     notes = verdicts.run(matrix, tau=0.5, repeats=1).notes
-    assert notes == (f"pseudo-replicate: {name} and {name}-again have the same outcome on all 120 "
-                     "items",)  # fmt: skip
+    said = f"{name} and {name}-again have the same outcome on all 120 items"
+    assert notes == (f"pseudo-replicate: {said}",)
     assert verdicts.run(tau=0.5, repeats=1).notes == ()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from touchstone.statistics import Runs, UnusableNumbersError, horizon
+from touchstone.statistics import LIGHT, Runs, UnusableNumbersError, horizon
 
 
 def runs(seed: int, families: int = 20, slope: float = -0.7, shared: float = 0.0) -> Runs:
@@ -20,9 +20,41 @@ def runs(seed: int, families: int = 20, slope: float = -0.7, shared: float = 0.0
 def test_the_horizon_is_found():
     got = horizon(runs(0, families=120), np.random.default_rng(0), draws=100)
     assert got.minutes == pytest.approx(32, rel=0.15)
-    assert got.slope == pytest.approx(-0.7, abs=0.1)
+    light = horizon(runs(0, families=120), np.random.default_rng(0), draws=1, ridge=LIGHT)
+    assert light.slope == pytest.approx(-0.7, abs=0.1)
+    assert light.slope < got.slope < 0  # METR's ridge draws slopes towards 0
     assert got.interval.low < got.minutes < got.interval.high
     assert got.anytime_valid is False
+
+
+def test_the_fit_is_metrs():
+    """scikit-learn 1.9: LogisticRegression(C=1/0.1) on log2 minutes, weights that sum to 1."""
+    minutes = np.array([
+        124.984, 15.454, 211.921, 77.51, 1.8, 439.769, 115.381, 134.791, 2.224, 16.604, 10.106,
+        324.233, 55.514, 169.466, 15.897, 4.127, 31.807, 1.489, 174.693, 51.446, 113.205, 9.131,
+        426.465, 262.849,
+    ])  # fmt: skip
+    outcomes = np.array([float(each) for each in "010110001110101101000000"])
+    weights = np.array([
+        1.428, 0.452, 0.56, 0.213, 1.616, 1.397, 1.469, 1.605, 1.026, 1.224, 0.452, 0.406, 1.403,
+        1.048, 1.217, 1.577, 1.342, 1.196, 1.207, 0.747, 0.255, 0.986, 0.586, 0.935,
+    ])  # fmt: skip
+    names = [str(number) for number in range(24)]
+    got = horizon(Runs(outcomes, minutes, weights, names, names), np.random.default_rng(0), draws=1)
+    assert got.slope == pytest.approx(-0.8607565525863935, rel=1e-6)
+    assert got.minutes == pytest.approx(26.397102322247587, rel=1e-6)
+    # The scale of the weights is theirs to choose: only their shares count.
+    same = Runs(outcomes, minutes, weights * 7, names, names)
+    assert horizon(same, np.random.default_rng(0), draws=1).minutes == pytest.approx(got.minutes)
+
+
+@pytest.mark.parametrize("solved", [0.0, 1.0])
+def test_runs_that_are_all_alike_have_no_horizon(solved: float):
+    data = runs(0, families=3)
+    alike = Runs(np.full_like(data.outcomes, solved), data.minutes, data.weights, data.families,
+                 data.tasks)  # fmt: skip
+    with pytest.raises(UnusableNumbersError, match="no time horizon"):
+        horizon(alike, np.random.default_rng(0), draws=5)
 
 
 def test_a_higher_rate_has_a_shorter_horizon():

@@ -1,6 +1,7 @@
 """Rehearsed verdicts stop where replayed ones do, on batteries of the mean that was asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from touchstone.statistics import (
     learn,
     replay,
 )
-from touchstone.statistics.rehearsal import invented_outcomes, invented_pairs, samples_used
+from touchstone.statistics.rehearsal import drawn_rates, invented_outcomes, rehearse
 
 RULE = RateRule(0.5, 0.05, 0.05, 0.02)
 
@@ -38,15 +39,31 @@ def _foresight() -> Foresight:
     "foresight", [blind(60), _foresight(), blind(4), graded([1, 2, 3, 4, 5] * 3)],
     ids=["blind", "learnt", "tiny", "graded"],
 )  # fmt: skip
-def test_a_rehearsal_stops_where_a_replay_does(foresight: Foresight, *, evenly: bool):
+def test_a_rehearsal_says_and_stops_as_a_replay_does(foresight: Foresight, *, evenly: bool):
     size = foresight.classes.size
     rates = np.array([0.0, 0.2, 0.45, 0.5, 0.6, 0.9, 1.0])
     outcomes = invented_outcomes(foresight, rates, numbers(1, rates.size, size))
     uniforms = numbers(2, rates.size, size)
-    used = samples_used(foresight, RULE, outcomes, uniforms, evenly=evenly)
-    for row, drawn, stop in zip(outcomes, uniforms, used, strict=True):
-        begun = course(RULE, foresight, drawn, evenly=evenly)
-        assert replay(begun, dict(enumerate(row))).used == stop
+    for rule in (RULE, replace(RULE, zone_side="below"), replace(RULE, zone=0.0, alpha=0.2)):
+        found = rehearse(foresight, rule, outcomes, uniforms, evenly=evenly)
+        for row, drawn, said in zip(outcomes, uniforms, found.progress, strict=True):
+            begun = course(rule, foresight, drawn, evenly=evenly)
+            replayed = replay(begun, dict(enumerate(row)))
+            assert replace(replayed, overshoot=0) == replace(
+                said, **{name: pytest.approx(getattr(said, name), abs=1e-9)
+                         for name in ("log_above", "log_below", "peak_above", "peak_below")}
+            )  # fmt: skip
+
+
+def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():
+    rates = np.repeat([0.0, 0.3, 1.0], 4000)
+    apart = drawn_rates(40, 40, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
+    copies = drawn_rates(40, 8, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
+    for found, variance in ((apart, 0.21 / 40), (copies, 0.21 / 40 * (1 + 4 * 0.3))):
+        assert found[0].max() == 0
+        assert found[2].min() == 1
+        assert found[1].mean() == pytest.approx(0.3, abs=0.01)
+        assert found[1].var() == pytest.approx(variance, rel=0.1)
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 99))
@@ -62,17 +79,11 @@ def test_invented_outcomes_follow_the_views():
     assert np.corrcoef(outcomes.mean(0), expected)[0, 1] > 0.8
 
 
-@given(st.floats(-1, 1), st.floats(0, 1), st.integers(0, 99))
-def test_invented_pairs_have_the_difference_asked_for(difference: float, apart: float, seed: int):
-    outcomes = invented_pairs(np.array([difference]), apart, numbers(seed, 1, 50))
-    assert set(np.unique(outcomes)) <= {0.0, 0.5, 1.0}
-    assert 2 * outcomes.mean() - 1 == pytest.approx(difference, abs=0.021)
-
-
 def test_far_from_the_threshold_takes_fewer_samples():
     rates = np.repeat([0.55, 0.7, 0.9], 40)
     outcomes = invented_outcomes(blind(200), rates, numbers(5, 120, 200))
-    used = samples_used(blind(200), RateRule(0.5, 0, 0.05, 0.02), outcomes, numbers(6, 120, 200))
+    rule = RateRule(0.5, 0, 0.05, 0.02)
+    used = rehearse(blind(200), rule, outcomes, numbers(6, 120, 200)).used
     near, middle, far = used.reshape(3, 40).mean(1)
     assert near > 2 * middle > 3 * far
     assert used.max() <= 200
@@ -84,8 +95,8 @@ def test_far_from_the_threshold_takes_fewer_samples():
         lambda: invented_outcomes(blind(5), np.array([0.5]), numbers(1, 1, 4)),
         lambda: invented_outcomes(blind(5), np.array([1.5]), numbers(1, 1, 5)),
         lambda: invented_outcomes(blind(5), np.array([0.5]), np.zeros((1, 5))),
-        lambda: samples_used(blind(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
-        lambda: samples_used(blind(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)),
+        lambda: rehearse(blind(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
+        lambda: rehearse(blind(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)),
     ],
 )
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):

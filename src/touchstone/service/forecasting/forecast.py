@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from touchstone.service.forecasting.said import SaidAt, Together
 from touchstone.service.forecasting.samples import DISTANCES, Curve
 
 
@@ -29,20 +30,6 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Beyond:
-    """What the battery tells of tasks beyond its own, at 80% power."""
-
-    clusters: int
-    effective: float
-    """Independent tasks that would say as much."""
-    above: float | None
-    """Smallest difference above the threshold that is told; None: none is."""
-    below: float | None
-    chances: tuple[tuple[float, float], ...]
-    """(distance above the threshold, chance to tell it), from small to large."""
-
-
-@dataclass(frozen=True)
 class RunForecast:
     """One criterion in one mode."""
 
@@ -53,7 +40,10 @@ class RunForecast:
     size: int
     curve: Curve | None
     """None where no number is asked, so that all items run and nothing is concluded."""
-    beyond: Beyond | None
+    said: tuple[SaidAt, ...]
+    """What will be said, by true rate; empty where no number is asked."""
+    shown: tuple[SaidAt, ...]
+    """Those of them that a table has room for."""
     expected: Cost
     worst: Cost
     measured: bool
@@ -71,7 +61,7 @@ class RunForecast:
             "mode": self.mode,
             "items": self.size,
             "samples": self.curve and [asdict(point) for point in self.curve.points],
-            "beyond": self.beyond and asdict(self.beyond),
+            "said": [point.as_dict() for point in self.said],
             "expected": cost_dict(self.expected),
             "worst": cost_dict(self.worst),
             "expected_from": "earlier samples" if self.measured else "limits",
@@ -94,6 +84,8 @@ class Forecast:
     """On the whole: where the numbers come from."""
     cannot: tuple[str, ...]
     """What does not fit: the caps or the window."""
+    together: tuple[Together, ...] = ()
+    """What the modes of a criterion say together, where there are several."""
 
     @property
     def expected(self) -> Cost:
@@ -131,6 +123,7 @@ class Forecast:
             "days_left": self.days_left,
             "notes": list(self.notes),
             "runs": [run.as_dict() for run in self.runs],
+            "together": [each.as_dict() for each in self.together],
         }
 
 

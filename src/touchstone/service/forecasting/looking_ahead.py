@@ -16,7 +16,8 @@ from touchstone.service.forecasting.experience import Experience, experience_her
 from touchstone.service.forecasting.forecast import Forecast, RunForecast
 from touchstone.service.forecasting.options import WORKERS, PlanOptions
 from touchstone.service.forecasting.page import plan_page
-from touchstone.service.forecasting.reach import NO_NUMBER, Reach, reach
+from touchstone.service.forecasting.reach import NO_NUMBER, Reach, reach, sample_of
+from touchstone.service.forecasting.said import SaidAt, Together, said_of, shown, together
 from touchstone.service.forecasting.samples import curve_of
 from touchstone.service.frameworks import load_framework
 from touchstone.service.measuring.planning import DEFAULT_ITEMS, Run, battery_plan, runs
@@ -88,9 +89,29 @@ def forecast(
     )
     review_by, days_left = window(framework, submission, now)
     whole = Forecast(
-        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (), ()
-    )
+        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (), (),
+        _together(framework, rules, sets),
+    )  # fmt: skip
     return fits(grounds(whole, costing), framework, costing)
+
+
+def _together(
+    framework: Framework, rules: Sequence[RunRule], sets: Mapping[str, ItemSetPlan]
+) -> tuple[Together, ...]:
+    """What the modes of each criterion will say together."""
+    found = []
+    for item_set in dict.fromkeys(rule.item_set for rule in rules):
+        criterion = framework.criterion(sets[item_set].criterion)
+        if isinstance(criterion, NumericCriterion):
+            alike = [rule for rule in rules if rule.item_set == item_set]
+            errors = float(criterion.alpha), float(criterion.beta)
+            found.append(together(criterion.id, alike, levels_of(sets[item_set]), *errors))
+    return tuple(each for each in found if each is not None)
+
+
+def levels_of(part: ItemSetPlan) -> list[int]:
+    """The difficulty of each item of a set, from easy to hard."""
+    return [level for level, count in part.counts.items() for _ in range(count)]
 
 
 def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
@@ -102,15 +123,16 @@ def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
 def _run(
     run: Run, part: ItemSetPlan, rule: RunRule | None, framework: Framework, costing: Costing
 ) -> RunForecast:
-    levels = [level for level, count in part.counts.items() for _ in range(count)]
+    levels = levels_of(part)
     size, usual = len(levels), costing.usual(part.family, run.mode.id)
-    criterion = framework.criterion(run.criterion)
+    criterion, said = framework.criterion(run.criterion), tuple[SaidAt, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
         curve, title = None, run.criterion
-        told = Reach(None, (NO_NUMBER,), ())
+        told = Reach((NO_NUMBER,), ())
     else:
         curve, title = curve_of(rule, levels), criterion.title
-        told = reach(criterion, rule, size, costing.options)
+        said = said_of(rule, levels, sample_of(size, costing.options)) if size > 1 else ()
+        told = reach(criterion, rule, size, costing.options, said)
     return RunForecast(
         criterion=run.criterion,
         title=title,
@@ -118,7 +140,8 @@ def _run(
         mode=run.mode.id,
         size=size,
         curve=curve,
-        beyond=told.beyond,
+        said=said,
+        shown=tuple(shown(rule.rule, said)) if rule else (),
         expected=costing.expected(curve.begun if curve else float(size), usual),
         worst=costing.worst(size),
         measured=usual is not None,

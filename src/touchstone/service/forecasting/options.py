@@ -30,7 +30,7 @@ class PlanOptions:
     """Independent groups among the items of a set; None: each item is drawn by itself."""
     alikeness: float = ALIKENESS
     points: float | None = None
-    """Percentage points that must be told beyond the items; None: not asked."""
+    """Points from the threshold at which a model must get the right word; None: not asked."""
 
     def __post_init__(self) -> None:
         if (self.price_in is None) != (self.price_out is None):

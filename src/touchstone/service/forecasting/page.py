@@ -4,24 +4,34 @@ from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from typing import TypeVar
 
-from touchstone.report.plan_page import PlanPage, PowerCurve, SamplesCurve
+from touchstone.report.plan_page import PlanPage, SamplesCurve, WordsCurve
 from touchstone.service.forecasting.forecast import (
     Cost,
     Forecast,
     RunForecast,
     told_distances,
 )
+from touchstone.service.forecasting.said import Chances, SaidAt, Together
 
 COLUMNS = (
-    "Criterion, mode", "Items", "Samples", "By distance", "Tells beyond", "Tokens", "Money", "Days",
+    "Criterion, mode", "Items", "Samples", "By distance", "Tokens", "Money", "Days",
 )  # fmt: skip
 MEANING = (
     "Samples, tokens, money and days: expected to worst. By distance: expected samples, if the "
-    "true rate lies so many points from the threshold. Tells beyond: the smallest difference above "
-    "/ below the threshold that the whole battery tells of further tasks like these, with chance "
-    "80%."
+    "true rate lies so many points from the threshold."
 )
 """What the columns say, for a page that is read without its manual."""
+SAID_COLUMNS = (
+    "Criterion, mode", "True rate", "Above", "Below", "Neither", "Drawn: above", "below", "neither",
+)  # fmt: skip
+SAID_MEANING = (
+    "How often each word is said, by the true rate: rehearsed with the bets, the bounds, the zone "
+    "and the share of alpha that will judge. First, where the rate is the share of this battery "
+    "that would be solved, which is what the word is about. Then, drawn: where it is the model's "
+    "rate on such tasks, and the battery is drawn from them. Neither: within zone, at ceiling or "
+    "undetermined."
+)
+"""What the columns of the second table say."""
 _THOUSAND, _MILLION = 1e3, 1e6
 _LEAST_DAYS, _MANY_DAYS = 0.001, 10
 _T = TypeVar("_T", bound=Hashable)
@@ -35,7 +45,6 @@ def table_rows(forecast: Forecast) -> list[tuple[str, ...]]:
             f"{run.size:,}",
             _range(run.expected.samples, run.worst.samples, "{:,.0f}"),
             _distances(run),
-            _beyond(run),
             *_cost(run.expected, run.worst, forecast.currency),
         )
         for run in forecast.runs
@@ -43,7 +52,7 @@ def table_rows(forecast: Forecast) -> list[tuple[str, ...]]:
     expected, worst = forecast.expected, forecast.worst
     samples = _range(expected.samples, worst.samples, "{:,.0f}")
     items = f"{worst.samples:,.0f}"
-    return [*rows, ("all", items, samples, "", "", *_cost(expected, worst, forecast.currency))]
+    return [*rows, ("all", items, samples, "", *_cost(expected, worst, forecast.currency))]
 
 
 def _distances(run: RunForecast) -> str:
@@ -54,15 +63,35 @@ def _distances(run: RunForecast) -> str:
     return ", ".join(told) + " points" if told else ""
 
 
-def _beyond(run: RunForecast) -> str:
-    if run.beyond is None:
-        return ""
-    sides = [
-        f"{sign}{value * 100:.0f}"
-        for sign, value in (("+", run.beyond.above), ("-", run.beyond.below))
-        if value is not None
-    ]
-    return f"{' / '.join(sides)} points" if sides else "nothing"
+def said_rows(forecast: Forecast) -> list[tuple[str, ...]]:
+    """A row for each rate of each kind of run, in the order of `SAID_COLUMNS`."""
+    rows = []
+    for names, run in _alike(forecast.runs, lambda run: run.shown):
+        for point in run.shown:
+            battery = _chances(point.battery) if point.battery else ("", "", "")
+            rows.append((names, f"{point.rate:.3g}", *battery, *_chances(point.drawn)))
+    for names, each in _alike_together(forecast.together):
+        rates = {point.rate for run in forecast.runs for point in run.shown}
+        for rate, chances in each.points:
+            if rate in rates:
+                rows.append((names, f"{rate:.3g}", *_chances(chances), "", "", ""))
+    return rows
+
+
+def _chances(chances: Chances) -> tuple[str, str, str]:
+    return f"{chances.above:.0%}", f"{chances.below:.0%}", f"{chances.neither:.0%}"
+
+
+def _alike_together(found: Iterable[Together]) -> list[tuple[str, Together]]:
+    groups: dict[tuple[object, ...], list[Together]] = {}
+    for each in found:
+        groups.setdefault((each.modes, each.points), []).append(each)
+    named = []
+    for group in groups.values():
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        modes = f"{group[0].modes} modes together, each at this rate"
+        named.append((f"{group[0].criterion}{more}, {modes}", group[0]))
+    return named
 
 
 def _cost(expected: Cost, worst: Cost, currency: str) -> tuple[str, str, str]:
@@ -121,12 +150,29 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
             for names, run in _alike(forecast.runs, lambda run: run.curve)
             if run.curve
         ),
-        powers=tuple(
-            PowerCurve(names, run.beyond.chances)
-            for names, run in _alike(forecast.runs, lambda run: run.beyond)
-            if run.beyond and run.beyond.chances
+        said_columns=SAID_COLUMNS,
+        said_meaning=SAID_MEANING,
+        said=tuple(said_rows(forecast)),
+        words=tuple(
+            WordsCurve(
+                names,
+                rule_at(run),
+                tuple((p.rate, c.above, c.below, c.neither) for p, c in _pictured(run)),
+            )
+            for names, run in _alike(forecast.runs, lambda run: run.said)
+            if run.said
         ),
     )
+
+
+def rule_at(run: RunForecast) -> float | None:
+    """The threshold of a run, to be drawn; None where it runs whole."""
+    return run.curve.at if run.curve else None
+
+
+def _pictured(run: RunForecast) -> list[tuple[SaidAt, Chances]]:
+    """What a picture shows: of the battery where there is one, else of what is drawn."""
+    return [(point, point.battery or point.drawn) for point in run.said]
 
 
 def _alike(

@@ -7,14 +7,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from touchstone.service.forecasting.said import STEPS, played, told_rates
 from touchstone.service.measuring.registering import CHUNK, RunRule
-from touchstone.statistics import RateRule, graded, invented_outcomes, samples_used
+from touchstone.statistics import RateRule
 
-DISTANCES = (0.05, 0.1, 0.2, 0.3)
+DISTANCES = tuple(sorted(STEPS))
 """Distances from the threshold that a plan tells of, as far as they lie within [0, 1]."""
-_SEED = 11
-_REPEATS = 60
-_GRID = 20
 _MOSTLY = 0.9
 
 
@@ -59,35 +57,31 @@ def curve_of(rule: RunRule, levels: Sequence[int]) -> Curve | None:
     if rule.design == "fixed":
         return None
     if rule.measure == "at-least-once-in-k":
-        return _until_the_first(rule.rule.threshold, len(levels))
+        return _until_the_first(rule.rule, len(levels))
     return _rehearsed(rule.rule, tuple(sorted(levels)))
 
 
-def _until_the_first(at: float, attempts: int) -> Curve:
+def _until_the_first(rule: RateRule, attempts: int) -> Curve:
     """The first success is the verdict; without one, all attempts are made."""
     stops = np.arange(1, attempts + 1)
     points = []
-    for rate in _rates(at):
+    for rate in told_rates(rule):
         chances = rate * (1 - rate) ** (stops - 1)
         chances[-1] = (1 - rate) ** (attempts - 1)
         most = min(int(np.searchsorted(np.cumsum(chances), _MOSTLY)) + 1, attempts)
         mean, begun = float(chances @ stops), float(chances @ _in_chunks(stops, attempts))
         points.append(AtRate(rate, mean, most, begun))
-    return Curve(at, attempts, _average(points), tuple(points))
+    return Curve(rule.threshold, attempts, _average(points), tuple(points))
 
 
 @cache
 def _rehearsed(rule: RateRule, levels: tuple[int, ...]) -> Curve:
-    size, rates = len(levels), np.array(_rates(rule.threshold))
-    many = np.repeat(rates, _REPEATS)
-    rng = np.random.default_rng(_SEED)
-    uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, many.size, size))
-    foresight = graded(levels)
-    outcomes = invented_outcomes(foresight, many, uniforms)
-    used = samples_used(foresight, rule, outcomes, orders, evenly=True).reshape(rates.size, -1)
+    size = len(levels)
+    rates, progress = played(rule, levels)
+    used = np.array([each.used for each in progress]).reshape(len(rates), -1)
     points = [
         AtRate(
-            float(rate),
+            rate,
             float(row.mean()),
             float(np.quantile(row, _MOSTLY)),
             float(_in_chunks(row, size).mean()),
@@ -99,13 +93,6 @@ def _rehearsed(rule: RateRule, levels: tuple[int, ...]) -> Curve:
 
 def _in_chunks(used: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.minimum(size, -(-used // CHUNK) * CHUNK)
-
-
-def _rates(at: float) -> list[float]:
-    """An even grid, the threshold, and what lies at the told distances from it."""
-    grid = np.linspace(0.0, 1.0, _GRID + 1).tolist()
-    near = [at, *(at + sign * distance for distance in DISTANCES for sign in (-1, 1))]
-    return sorted({round(rate, 9) for rate in (*grid, *near) if 0 <= rate <= 1})
 
 
 def _average(points: Sequence[AtRate]) -> float:

@@ -1,0 +1,259 @@
+"""What will be said, by true rate: the very procedure of a review, rehearsed before it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from scipy.stats import binom
+
+from touchstone.service.measuring.registering import RunRule
+from touchstone.statistics import (
+    Progress,
+    RateRule,
+    VerdictWord,
+    any_of,
+    compared_chances,
+    drawn_rates,
+    fixed_chances,
+    graded,
+    invented_outcomes,
+    rate_against_threshold,
+    rehearse,
+)
+
+_SEED = 12
+_REPEATS = ((200, 160), (1_000, 100))
+"""(largest battery, orders rehearsed at each rate)."""
+_FEWEST = 50
+_COMPARED = 2_000
+_AT_ONCE = 2_000
+"""Batteries rehearsed together: more do not fit where a processor is fast."""
+STEPS = (0.3, 0.2, 0.1, 0.05)
+"""Distances from the threshold at which a table tells what will be said."""
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How often each word is said."""
+
+    above: float
+    below: float
+    within_zone: float
+    no_word: float
+    """At ceiling, or undetermined though every item has run."""
+
+    @property
+    def neither(self) -> float:
+        """Of "above" and "below"."""
+        return self.within_zone + self.no_word
+
+    def as_dict(self) -> dict[str, float]:
+        """For `--json`."""
+        told = {"above": self.above, "below": self.below, "neither": self.neither}
+        return {k: round(v, 4) for k, v in (told | asdict(self)).items()}
+
+
+@dataclass(frozen=True)
+class SaidAt:
+    """What is said where this rate is the true one."""
+
+    rate: float
+    solved: int | None
+    """Items of the battery that are solved at that rate; None where no battery has a rate."""
+    battery: Chances | None
+    """Where it is the share of this battery that would be solved: what the word is about."""
+    drawn: Chances
+    """Where it is the model's rate on such tasks, and the battery is drawn from them."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "rate": self.rate,
+            "solved": self.solved,
+            "battery": self.battery and self.battery.as_dict(),
+            "drawn": self.drawn.as_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is said of a criterion in several modes, where each has the same true rate."""
+
+    criterion: str
+    modes: int
+    points: tuple[tuple[float, Chances], ...]
+    """(rate of the battery in every mode, chances), the modes answering apart."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        points = [{"rate": rate, **chances.as_dict()} for rate, chances in self.points]
+        return {"criterion": self.criterion, "modes": self.modes, "points": points}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How items resemble one another."""
+
+    clusters: int
+    alikeness: float
+
+
+def said_of(rule: RunRule, levels: Sequence[int], sample: Sample) -> tuple[SaidAt, ...]:
+    """What a run will say, by true rate, from low to high.
+
+    Args:
+        rule: How its verdict is reached.
+        levels: Difficulty of each item.
+        sample: How far the items stand for themselves.
+    """
+    if rule.measure == "at-least-once-in-k":
+        return _at_least_once(rule.rule, len(levels))
+    if rule.measure == "relative-to-reference":
+        return _compared(rule.rule, len(levels))
+    if rule.design == "fixed":
+        return _fixed(rule.rule, len(levels))
+    return _rehearsed(rule.rule, tuple(sorted(levels)), sample)
+
+
+def together(
+    criterion: str, rules: Sequence[RunRule], levels: Sequence[int], alpha: float, beta: float
+) -> Together | None:
+    """What the runs of a criterion say together; None where one run says it alone.
+
+    By Holm over the evidence of all modes at `alpha`, and "below" only if each is below at `beta`.
+    """
+    early = [
+        rule for rule in rules if (rule.design, rule.measure) == ("sequential", "success-rate")
+    ]
+    if len(early) < 2 or len(early) != len(rules):  # noqa: PLR2004 - one says it itself
+        return None
+    rule = early[0].rule
+    rates, progress = played(rule, tuple(sorted(levels)))
+    repeats = len(progress) // len(rates) // len(early)
+    points = []
+    for place, rate in enumerate(rates):
+        here = progress[place * len(progress) // len(rates) :][: repeats * len(early)]
+        words = [
+            any_of(here[start : start + len(early)], alpha, beta).word
+            for start in range(0, len(here), len(early))
+        ]
+        points.append((rate, _shares(words)))
+    return Together(criterion, len(early), tuple(points))
+
+
+def told_rates(rule: RateRule) -> list[float]:
+    """The rates that are told of: an even grid, the threshold, both claims, and steps around."""
+    grid = np.linspace(0.0, 1.0, 21).tolist()
+    near = [rule.threshold + side * step for step in STEPS for side in (-1, 1)]
+    near += [rule.threshold, rule.above_claims, rule.below_claims]
+    near += [rule.threshold + side * rule.zone / 2 for side in (-1, 1)]
+    return sorted({round(each, 6) for each in (*grid, *near) if 0 <= each <= 1})
+
+
+def shown(rule: RateRule, points: Sequence[SaidAt]) -> list[SaidAt]:
+    """Those that a table has room for: the threshold, both claims and steps around them."""
+    wanted = {round(rule.threshold + side * step, 6) for step in (0.0, *STEPS) for side in (-1, 1)}
+    wanted |= {round(each, 6) for each in (rule.above_claims, rule.below_claims)}
+    wanted |= {round(rule.threshold + side * rule.zone / 2, 6) for side in (-1, 1)}
+    return [point for point in points if point.rate in wanted]
+
+
+def _shares(words: Sequence[VerdictWord]) -> Chances:
+    found = Counter(words)
+    counts = [
+        found[word] for word in (VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE)
+    ]
+    shares = [count / len(words) for count in counts]
+    return Chances(*shares, no_word=(len(words) - sum(counts)) / len(words))
+
+
+def _repeats(size: int) -> int:
+    return next((count for most, count in _REPEATS if size <= most), _FEWEST)
+
+
+def _play(
+    rule: RateRule, levels: tuple[int, ...], shares: np.ndarray, rng: Generator
+) -> tuple[Progress, ...]:
+    """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
+    foresight = graded(levels)
+    uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, shares.size, len(levels)))
+    outcomes = invented_outcomes(foresight, shares, uniforms)
+    found: list[Progress] = []
+    for start in range(0, shares.size, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        found += rehearse(foresight, rule, outcomes[part], orders[part], evenly=True).progress
+    return tuple(found)
+
+
+@cache
+def played(rule: RateRule, levels: tuple[int, ...]) -> tuple[list[float], tuple[Progress, ...]]:
+    """The rates told of, and the verdicts on batteries of exactly each, as many for each rate."""
+    rates = told_rates(rule)
+    many = np.repeat(np.array(rates), _repeats(len(levels)))
+    return rates, _play(rule, levels, many, np.random.default_rng(_SEED))
+
+
+@cache
+def _rehearsed(rule: RateRule, levels: tuple[int, ...], sample: Sample) -> tuple[SaidAt, ...]:
+    size, rng = len(levels), np.random.default_rng(_SEED + 1)
+    rates, battery = played(rule, levels)
+    many = np.repeat(np.array(rates), _repeats(size))
+    shares = drawn_rates(size, sample.clusters, sample.alikeness, many, rng)
+    drawn = _play(rule, levels, shares, rng)
+    each = _repeats(size)
+    return tuple(
+        SaidAt(
+            rate,
+            int(np.rint(rate * size)),
+            *(
+                _shares([one.word for one in verdicts[place * each : (place + 1) * each]])
+                for verdicts in (battery, drawn)
+            ),
+        )
+        for place, rate in enumerate(rates)
+    )
+
+
+def _at_least_once(rule: RateRule, attempts: int) -> tuple[SaidAt, ...]:
+    points = []
+    for rate in told_rates(rule):
+        missed = (1 - rate) ** attempts
+        told = missed if (1 - rule.threshold) ** attempts <= rule.beta else 0.0
+        points.append(SaidAt(rate, None, None, Chances(1 - missed, told, 0.0, missed - told)))
+    return tuple(points)
+
+
+@cache
+def _fixed(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
+    """By exact bounds, after every item; items are taken to stand for themselves."""
+    rates, counts = told_rates(rule), np.arange(size + 1)
+    words = [rate_against_threshold(solved, size, rule).word for solved in range(size + 1)]
+    within = np.array([word is VerdictWord.WITHIN_ZONE for word in words])
+    chances = fixed_chances(size, rule, np.array(rates))
+    points = []
+    for rate, above, below in zip(rates, *chances, strict=True):
+        inside = float(binom.pmf(counts, size, rate) @ within)
+        rest = max(0.0, 1 - float(above) - float(below) - inside)
+        solved = int(np.rint(rate * size))
+        drawn = Chances(float(above), float(below), inside, rest)
+        points.append(SaidAt(rate, solved, _shares([words[solved]]), drawn))
+    return tuple(points)
+
+
+@cache
+def _compared(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
+    """By the reference's rate of a half, the hardest; a "rate" is by how much it is exceeded."""
+    differences = [round(each, 6) for each in np.linspace(-0.5, 0.5, 21).tolist()]
+    differences = sorted({*differences, round(rule.threshold, 6)})
+    rng = np.random.default_rng(_SEED)
+    chances = compared_chances(size, rule, 0.5, np.array(differences), rng, _COMPARED)
+    points = []
+    for place, difference in enumerate(differences):
+        above, below, within = (float(each[place]) for each in chances)
+        rest = max(0.0, 1 - above - below - within)
+        points.append(SaidAt(difference, None, None, Chances(above, below, within, rest)))
+    return tuple(points)
