@@ -13,6 +13,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
 from touchstone.cli.directive import directive
+from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
 from touchstone.cli.output import Json, show, show_json, warn
 from touchstone.cli.plan import plan
@@ -40,6 +41,7 @@ app.command(terms)
 app.command(gateway)
 app.command(directive)
 app.command(plan)
+app.command(estimate)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -215,27 +215,6 @@ def pass_at(k: int, solved: Sequence[int], attempts: Sequence[int]) -> float:
     return total / len(attempts)
 
 
-def over_budget(tokens: Numbers, solved: Numbers, limit: Numbers, budgets: Numbers) -> Numbers:
-    """Share of samples solved within each token budget, (budgets,); nan past what was tried.
-
-    A sample is one row: the tokens that it took, whether it was solved (0 or 1), and the limit it
-    ran under. A budget is answered only if no sample ran under a lower limit without success, since
-    it might have succeeded later. It says what happened within a budget, not what a model told of
-    that budget would have done.
-
-    Raises:
-        UnusableNumbersError: no sample, arrays of different shapes, negative tokens.
-    """
-    if not tokens.size or not tokens.shape == solved.shape == limit.shape:
-        raise UnusableNumbersError("a curve over tokens needs three equally long columns")
-    require_outcomes(solved)
-    if not np.all(tokens >= 0) or not np.all(limit >= tokens):
-        raise UnusableNumbersError("tokens must be at least 0 and at most their sample's limit")
-    within = (tokens[None, :] <= budgets[:, None]) * solved[None, :]
-    cut_off = (limit[None, :] < budgets[:, None]) & (solved[None, :] == 0)
-    return np.where(cut_off.any(1), np.nan, within.mean(1))
-
-
 def grader_corrected(
     passed: int, graded: int, sensitivity: Estimate, specificity: Estimate, confidence: float = 0.95
 ) -> Estimate:

@@ -7,10 +7,9 @@ from math import ceil, exp, log, log1p
 import numpy as np
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import require_level
 from touchstone.statistics.sequential import Progress, Reason
-from touchstone.statistics.verdicts import RateRule, VerdictWord, any_mode
+from touchstone.statistics.verdicts import VerdictWord, any_mode
 
 
 def holm(log_peaks: Sequence[float], error: float) -> tuple[bool, ...]:
@@ -97,33 +96,6 @@ def any_of(progress: Sequence[Progress], alpha: float, beta: float) -> FamilyVer
     return FamilyVerdict(word, above, below, () if above else waiting)
 
 
-def share_samples(
-    progress: Sequence[Progress], sizes: Sequence[int], budget: int
-) -> tuple[int, ...]:
-    """How many of the next `budget` samples each criterion gets: none where the answer is known.
-
-    Open criteria share evenly, the first ones taking what does not divide; none gets more than its
-    battery has left. Evidence so far sets no share, so that a shared budget cannot be steered.
-
-    Raises:
-        UnusableNumbersError: a negative budget, or sizes that do not match.
-    """
-    if budget < 0 or len(sizes) != len(progress):
-        raise UnusableNumbersError("a budget is 0 or more, with one battery size a criterion")
-    left = [
-        0 if each.decided else size - each.used - each.overshoot
-        for each, size in zip(progress, sizes, strict=True)
-    ]
-    shares = [0] * len(left)
-    while budget and any(left):
-        for number in range(len(left)):
-            if budget and left[number]:
-                shares[number] += 1
-                left[number] -= 1
-                budget -= 1
-    return tuple(shares)
-
-
 def miss_probability(rate: float, attempts: int) -> float:
     """The chance that a model which succeeds at `rate` an attempt fails in all `attempts`.
 
@@ -146,59 +118,3 @@ def attempts_needed(rate: float, miss: float) -> int:
     require_level(rate, "a rate")
     require_level(miss, "a chance to miss")
     return ceil(log(miss) / log1p(-rate) - 1e-12)
-
-
-def paired(outcomes: Numbers, reference: Numbers) -> Numbers:
-    """One outcome in [0, 1] an item: (difference + 1) / 2, for `paired_rule` on the same course.
-
-    Raises:
-        UnusableNumbersError: shapes that differ, or values outside [0, 1].
-    """
-    if outcomes.shape != reference.shape:
-        raise UnusableNumbersError(
-            f"a pair needs both outcomes: {outcomes.size} against {reference.size}"
-        )
-    require_outcomes(outcomes)
-    require_outcomes(reference, "a reference outcome")
-    return (outcomes - reference + 1) / 2
-
-
-def paired_rule(margin: float, zone: float, alpha: float, beta: float) -> RateRule:
-    """The rule for `paired` outcomes: whether the rate exceeds the reference's by `margin`.
-
-    Raises:
-        UnusableNumbersError: a margin that with its zone leaves (-1, 1), or levels outside (0, 1).
-    """
-    return RateRule((1 + margin) / 2, zone / 2, alpha, beta)
-
-
-def rule_beside(
-    reference: Numbers, margin: float, zone: float, alpha: float, beta: float
-) -> RateRule:
-    """The rule for a model's *own* outcomes, where the reference has run the whole battery before.
-
-    Of a battery whose every item the reference has met, its mean is known. So "by more than
-    `margin` better on these items" is a threshold, and all that foresees a rate foresees this too,
-    `learn(reference)` first of all. It takes two thirds of the samples that pairs take (ADR 119);
-    the reference pays with all of its own, once for all modes.
-
-    Args:
-        reference: Outcomes of the reference, (items,), complete before the model's first sample.
-        margin: How much better, in [-1, 1].
-        zone: Half width of the zone around the margin.
-        alpha: Chance allowed for a false "above".
-        beta: Chance allowed for a false "below".
-
-    Raises:
-        UnusableNumbersError: no outcome, one outside [0, 1], or a margin that no rate can reach.
-    """
-    if not reference.size:
-        raise UnusableNumbersError("a reference without outcomes sets no threshold")
-    require_outcomes(reference, "a reference outcome")
-    threshold = float(reference.mean()) + margin
-    if not 0 < threshold < 1:
-        raise UnusableNumbersError(
-            f"the reference solves {reference.mean():.3g} of the battery, so no rate can tell "
-            f"whether it is exceeded by {margin:g}: items must be easier or harder"
-        )
-    return RateRule(threshold, zone, alpha, beta)

@@ -16,7 +16,6 @@ may lie on one side of the threshold only; the word of the other side then claim
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,25 +110,6 @@ class Progress:
     def decided(self) -> bool:
         """Whether no more samples are needed."""
         return self.reason is not Reason.OPEN
-
-
-def commitment(order: NDArray[np.int64]) -> str:
-    """What binds an order: SHA-256 over its items in decimal, separated by commas."""
-    return sha256(",".join(str(int(item)) for item in order).encode()).hexdigest()
-
-
-def require_committed(order: NDArray[np.int64], committed: str) -> None:
-    """Refuse an order other than the one that was committed to.
-
-    Raises:
-        UnusableNumbersError: the digests differ.
-    """
-    found = commitment(order)
-    if found != committed:
-        raise UnusableNumbersError(
-            f"the order does not match its commitment: {found[:12]} is not {committed[:12]}; "
-            "a battery must not change once samples run"
-        )
 
 
 def pulls(foresight: Foresight, rule: RateRule) -> Numbers:

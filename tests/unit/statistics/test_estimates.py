@@ -18,7 +18,6 @@ from touchstone.statistics import (
     effective_clusters,
     exact,
     grader_corrected,
-    over_budget,
     paired_difference,
     pass_at,
     unpaired_difference,
@@ -169,17 +168,6 @@ def test_pass_at_k_is_unbiased():
     assert pass_at(3, list(solved), [6] * 4000) == pytest.approx(1 - 0.7**3, abs=0.02)
 
 
-def test_a_curve_over_tokens_ends_where_samples_were_cut_off():
-    curve = over_budget(
-        tokens=np.array([10.0, 50, 100, 100]),
-        solved=np.array([1.0, 1, 0, 0]),
-        limit=np.array([100.0, 100, 100, 200]),
-        budgets=np.array([5.0, 10, 60, 100, 150]),
-    )
-    assert curve[:4].tolist() == [0.0, 0.25, 0.5, 0.5]
-    assert np.isnan(curve[4])
-
-
 def test_a_perfect_grader_changes_nothing_and_a_blunt_one_is_mended():
     sure = Estimate(1.0, 0.0, Interval(1, 1, 0.95), 100)
     assert grader_corrected(30, 100, sure, sure).value == pytest.approx(0.3)
@@ -211,7 +199,3 @@ def test_bad_estimates_are_refused():
         pass_at(3, [1], [2])
     with pytest.raises(UnusableNumbersError, match="pass@k"):
         pass_at(0, [1], [2])
-    with pytest.raises(UnusableNumbersError, match="at most their sample's limit"):
-        over_budget(np.array([5.0]), np.ones(1), np.array([4.0]), np.ones(1))
-    with pytest.raises(UnusableNumbersError, match="equally long"):
-        over_budget(np.ones(2), np.ones(1), np.ones(1), np.ones(1))

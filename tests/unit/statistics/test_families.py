@@ -5,23 +5,13 @@ from hypothesis import strategies as st
 
 from touchstone.statistics import (
     Progress,
-    RateRule,
     Reason,
     UnusableNumbersError,
     VerdictWord,
     any_of,
     attempts_needed,
-    blind,
-    course,
     holm,
-    learn,
     miss_probability,
-    paired,
-    paired_rule,
-    replay,
-    rule_beside,
-    samples_used,
-    share_samples,
 )
 
 
@@ -125,14 +115,6 @@ def test_a_battery_run_to_its_end_counts_as_it_stands():
     assert any_of([low, zone], 0.05, 0.02).word is VerdictWord.WITHIN_ZONE
 
 
-def test_samples_go_where_the_question_is_open():
-    done = at(word=VerdictWord.ABOVE, reason=Reason.EVIDENCE)
-    assert share_samples([done, at(), at()], [50, 50, 12], 9) == (0, 7, 2)
-    assert share_samples([done, done], [50, 50], 9) == (0, 0)
-    with pytest.raises(UnusableNumbersError):
-        share_samples([at()], [50], -1)
-
-
 def test_miss_probability_and_the_attempts_that_bound_it():
     assert miss_probability(0.1, 10) == pytest.approx(0.9**10)
     assert miss_probability(1.0, 3) == 0.0
@@ -149,19 +131,6 @@ def test_the_attempts_needed_are_the_fewest(rate: float, miss: float):
         assert miss_probability(rate, count - 1) > miss * (1 - 1e-9)
 
 
-def test_pairs_are_judged_by_their_difference():
-    rng = np.random.default_rng(2)
-    reference = (rng.random(400) < 0.4).astype(float)
-    outcomes = np.maximum(reference, (rng.random(400) < 0.35).astype(float))
-    values = paired(outcomes, reference)
-    for margin, word in ((0.05, VerdictWord.ABOVE), (0.4, VerdictWord.BELOW)):
-        each = course(paired_rule(margin, 0.0, 0.05, 0.02), blind(400), rng.uniform(size=400))
-        got = replay(each, dict(enumerate(values)))
-        assert got.word is word
-        assert got.used < 400
-    assert paired_rule(0.1, 0.1, 0.05, 0.01) == RateRule(0.55, 0.05, 0.05, 0.01)
-
-
 def test_bad_families_are_refused():
     with pytest.raises(UnusableNumbersError, match="nothing to refute"):
         holm([], 0.05)
@@ -173,55 +142,3 @@ def test_bad_families_are_refused():
         miss_probability(1.1, 3)
     with pytest.raises(UnusableNumbersError):
         attempts_needed(0.0, 0.05)
-    with pytest.raises(UnusableNumbersError, match="both outcomes"):
-        paired(np.ones(3), np.ones(2))
-    with pytest.raises(UnusableNumbersError):
-        paired_rule(1.0, 0.0, 0.05, 0.02)
-
-
-@given(st.integers(0, 200), st.floats(-0.4, 0.4))
-def test_beside_a_reference_the_whole_battery_says_which_is_better(seed: int, margin: float):
-    rng = np.random.default_rng(seed)
-    outcomes = (rng.random(24) < rng.random()).astype(float)
-    reference = rng.permuted([0.0, 1.0] * 12)
-    rule = rule_beside(reference, margin, 0.0, 1e-9, 1e-9)
-    found = replay(course(rule, blind(24), rng.random(24)), dict(enumerate(outcomes)))
-    ahead = outcomes.mean() - reference.mean()
-    if abs(ahead - margin) > 1e-6:
-        word = VerdictWord.ABOVE if ahead > margin else VerdictWord.BELOW
-        assert found.word in {word, VerdictWord.AT_CEILING}
-
-
-def test_beside_a_reference_takes_fewer_samples_than_pairs():
-    rng = np.random.default_rng(4)
-    easiness = rng.normal(0, 3, 150)
-    chances = 1 / (1 + np.exp(-(np.array([[0.8], [0.0]]) + easiness)))
-    outcomes, reference = (rng.random((2, 150)) < chances).astype(float)
-    margin = outcomes.mean() - reference.mean() - 0.15
-    uniforms = rng.uniform(1e-9, 1, (20, 150))
-    pairs = samples_used(
-        blind(150), paired_rule(margin, 0, 0.05, 0.02),
-        np.tile(paired(outcomes, reference), (20, 1)), uniforms,
-    )  # fmt: skip
-    own = samples_used(
-        learn(reference[None]), rule_beside(reference, margin, 0, 0.05, 0.02),
-        np.tile(outcomes, (20, 1)), uniforms,
-    )  # fmt: skip
-    assert own.mean() < 0.8 * pairs.mean()
-
-
-@pytest.mark.parametrize(
-    ("reference", "margin", "told"),
-    [
-        (np.array([]), 0.1, "without outcomes"),
-        (np.array([0.0, 2.0]), 0.1, "reference outcome"),
-        (np.ones(5), 0.1, "no rate can tell"),
-        (np.zeros(5), -0.1, "no rate can tell"),
-        (np.ones(5) / 2, float("nan"), "no rate can tell"),
-    ],
-)
-def test_a_reference_that_sets_no_threshold_is_refused(
-    reference: np.ndarray, margin: float, told: str
-):
-    with pytest.raises(UnusableNumbersError, match=told):
-        rule_beside(reference, margin, 0.0, 0.05, 0.02)

@@ -18,20 +18,18 @@ from touchstone.statistics import (
     ZoneSide,
     advance,
     blind,
-    commitment,
     course,
-    draw_order,
     learn,
     lower_bound,
     panel,
     prefix,
     pulls,
     replay,
-    require_committed,
     sequential,
     tells,
     upper_bound,
 )
+from touchstone.statistics.sequential import draw_order
 
 RULE = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.02)
 
@@ -283,13 +281,6 @@ def test_items_whose_outcome_all_views_foresee_are_drawn_late():
     chances = np.array([[0.5, 0.99], [0.6, 0.99]])
     pull = pulls(Foresight(np.array([0, 1, 0, 1]), chances, np.ones(2)), RULE)
     assert pull[0] > 10 * pull[1] > 0
-
-
-def test_a_commitment_binds_the_order():
-    order = plain(20).order
-    require_committed(order, commitment(order))
-    with pytest.raises(UnusableNumbersError, match="does not match its commitment"):
-        require_committed(order[::-1], commitment(order))
 
 
 # ------------------------------------------------------------------ bad input

@@ -83,9 +83,11 @@ class Answer:
                 f"outcomes within a cluster correlate at {asked.alikeness:g}."
             )
         return (
-            f"One-sided error {asked.alpha:g}, power {POWER:.0%}.{grouped} Two models on the same "
-            f"tasks are taken to correlate at {asked.agreement:g}. All this is about tasks beyond "
-            "these: what these tasks themselves say, a battery that runs to its end always tells."
+            "By a clustered t-test of a fixed design; what a review would say is planned with its "
+            f"submission. One-sided error {asked.alpha:g}, power {POWER:.0%}.{grouped} Two models "
+            f"on the same tasks are taken to correlate at {asked.agreement:g}. All this is about "
+            "tasks beyond these: what these tasks themselves say, a battery that runs to its end "
+            "always tells."
         )
 
     def _ceiling(self) -> list[str]:

@@ -1,0 +1,104 @@
+"""`touchstone estimate`: what a table of runs from elsewhere says of each model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from touchstone.cli.output import Json, show, show_json, warn
+from touchstone.errors import BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.service.estimating.estimating import ModelSays
+    from touchstone.statistics import Estimate
+
+DONE = 0
+Column = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+
+
+def estimate(
+    results: Path,
+    *,
+    column: Column = None,
+    reference: str | None = None,
+    attempts: int | None = None,
+    threshold: float | None = None,
+    alpha: float | None = None,
+    beta: float | None = None,
+    sensitivity: str | None = None,
+    specificity: str | None = None,
+    json: Json = False,
+) -> int:
+    """Say what runs made elsewhere tell of each model: rates, differences, pass@k, time horizons.
+
+    RESULTS is CSV or Parquet, a row a run: model, item, outcome (0 to 1); optionally cluster (what
+    is like it: a family, a flaw), minutes (that a person takes) and weight. All of it is for runs
+    whose number was fixed beforehand, and decides nothing. What is suspect in the table (copies
+    among the models, for one) is named on stderr.
+
+    Args:
+        results: The file.
+        column: What the file calls a column, such as item=task_id; may be repeated.
+        reference: A model from which differences are told; paired where the items are the same.
+        attempts: k of pass@k, over the runs of each item.
+        threshold: Say whether the model lies above or below it on further such clusters.
+        alpha: With a threshold, chance allowed for a false "above"; default 0.05.
+        beta: With a threshold, chance allowed for a false "below"; default 0.05.
+        sensitivity: Of so many real successes how many the grader passed, such as 45/50.
+        specificity: Of so many real failures how many the grader failed, such as 48/50.
+    """
+    from touchstone.service.estimating.estimating import Wanted
+    from touchstone.service.estimating.estimating import estimate as estimated
+
+    if threshold is None and not (alpha is None and beta is None):
+        raise BadInputError("--alpha and --beta go with --threshold: write it")
+    given: dict[str, Any] = {
+        "reference": reference, "attempts": attempts, "threshold": threshold, "alpha": alpha,
+        "beta": beta, "sensitivity": sensitivity, "specificity": specificity,
+    }  # fmt: skip
+    wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
+    found = estimated(results, _names(column or []), wanted)
+    for doubt in found.doubts:
+        warn(f"{doubt.kind}: {doubt.text}")
+    if json:
+        show_json(found.as_dict())
+    else:
+        for model in found.models:
+            show("\n".join(_lines(model)))
+    return DONE
+
+
+def _names(columns: list[str]) -> dict[str, str]:
+    names = {}
+    for text in columns:
+        ours, equals, theirs = text.partition("=")
+        if not equals or not theirs:
+            raise BadInputError(f"--column {text}: write such as item=task_id")
+        names[ours] = theirs
+    return names
+
+
+def _lines(model: "ModelSays") -> list[str]:
+    counted = f"{model.runs:,} runs of {model.items:,} items in {model.rate.clusters:,} clusters"
+    lines = [f"{model.model}: {counted}, rate {_said(model.rate)}"]
+    if model.word is not None:
+        lines.append(f"  on further such clusters: {model.word.value.replace('-', ' ')}")
+    if model.pass_at is not None:
+        lines.append(f"  at least once in the attempts asked about: {model.pass_at:.1%}")
+    if model.corrected is not None:
+        lines.append(f"  behind the grader's errors: {_said(model.corrected)}")
+    if model.difference is not None:
+        how = "paired, on the same items" if model.paired else "on different items"
+        lines.append(f"  difference from the reference, {how}: {_said(model.difference)}")
+    if model.horizon is not None:
+        length = model.horizon
+        lines.append(
+            f"  time horizon at {length.rate:.0%}: {length.minutes:.3g} minutes "
+            f"({length.interval.low:.3g} to {length.interval.high:.3g})"
+        )
+    return [*lines, *(f"  not told: {reason}" for reason in model.without)]
+
+
+def _said(found: "Estimate") -> str:
+    low, high = found.interval.low, found.interval.high
+    return f"{found.value:.1%} (95% interval {low:.1%} to {high:.1%})"

@@ -1,0 +1,236 @@
+"""What a table of runs lets one say of each model, beside the doubts about the table itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from touchstone.errors import BadInputError
+from touchstone.service.estimating.results import Row, read_results
+from touchstone.statistics import (
+    Doubt,
+    Estimate,
+    Horizon,
+    RateRule,
+    Runs,
+    UnusableNumbersError,
+    VerdictWord,
+    beyond,
+    check,
+    clustered,
+    grader_corrected,
+    horizon,
+    paired_difference,
+    pass_at,
+    unpaired_difference,
+    wilson,
+)
+
+_SEED = 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked beside the rates."""
+
+    reference: str | None = None
+    """A model from which the others' differences are told."""
+    attempts: int | None = None
+    """k of pass@k."""
+    threshold: float | None = None
+    """A rate of which is told whether the clusters lie above or below it."""
+    alpha: float = 0.05
+    beta: float = 0.05
+    sensitivity: str | None = None
+    """`45/50`: of so many real successes, how many the grader passed."""
+    specificity: str | None = None
+    """`48/50`: of so many real failures, how many the grader failed."""
+
+
+@dataclass(frozen=True)
+class ModelSays:
+    """What the runs of one model say."""
+
+    model: str
+    runs: int
+    items: int
+    rate: Estimate
+    """Mean outcome, its interval by clusters."""
+    alone: tuple[float, float] | None
+    """The Wilson interval of runs that stand for themselves; None where outcomes are graded."""
+    word: VerdictWord | None
+    pass_at: float | None
+    corrected: Estimate | None
+    difference: Estimate | None
+    paired: bool
+    """Whether the difference is between outcomes on the same items."""
+    horizon: Horizon | None
+    without: tuple[str, ...]
+    """What was asked and cannot be told, each with its reason."""
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Everything, and every doubt."""
+
+    models: tuple[ModelSays, ...]
+    doubts: tuple[Doubt, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        models = [_finite(asdict(each)) for each in self.models]
+        return {"models": models, "doubts": [asdict(each) for each in self.doubts]}
+
+
+def _finite(value: Any) -> Any:
+    """The same without infinities, which JSON has no word for: null."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def estimate(path: Path, names: Mapping[str, str], wanted: Wanted) -> Estimates:
+    """The estimates of a file of runs; see `read_results`.
+
+    Raises:
+        BadInputError: a file or an option that cannot be used.
+    """
+    rows = read_results(path, names)
+    by_model: dict[str, list[Row]] = {}
+    for row in rows:
+        by_model.setdefault(row.model, []).append(row)
+    if wanted.reference is not None and wanted.reference not in by_model:
+        raise BadInputError(f"--reference {wanted.reference}: no run is of this model")
+    grader = _grader(wanted)
+    found = tuple(_model(name, by_model, wanted, grader) for name in by_model)
+    return Estimates(found, _doubts(by_model))
+
+
+def _model(
+    name: str,
+    by_model: Mapping[str, Sequence[Row]],
+    wanted: Wanted,
+    grader: tuple[Estimate, Estimate] | None,
+) -> ModelSays:
+    runs, without = by_model[name], []
+    outcomes, clusters = _outcomes(runs), [row.cluster for row in runs]
+    binary = bool(np.isin(outcomes, (0.0, 1.0)).all())
+    solved = int(outcomes.sum()) if binary else 0
+    alone = wilson(solved, len(runs)) if binary else None
+
+    def told(what: str, make: Any) -> Any:
+        try:
+            return make()
+        except UnusableNumbersError as error:
+            without.append(f"{what}: {error}")
+            return None
+
+    rate = clustered(outcomes, clusters)
+    word = corrected = passed = difference = length = None
+    paired = False
+    if wanted.threshold is not None:
+        rule = RateRule(wanted.threshold, 0.0, wanted.alpha, wanted.beta)
+        word = beyond(outcomes, clusters, rule)
+    if wanted.attempts is not None:
+        passed = told(f"pass@{wanted.attempts}", lambda: _pass_at(runs, wanted.attempts or 1))
+    if grader is not None:
+        corrected = told(
+            "corrected rate", lambda: grader_corrected(_whole(outcomes), len(runs), *grader)
+        )
+    if wanted.reference not in {None, name}:
+        paired, difference = _difference(runs, by_model[wanted.reference or ""], rate)
+    if all(row.minutes is not None for row in runs):
+        length = told("time horizon", lambda: _horizon(runs))
+    return ModelSays(
+        name, len(runs), len({row.item for row in runs}), rate,
+        alone and (alone.low, alone.high), word, passed, corrected, difference, paired, length,
+        tuple(without),
+    )  # fmt: skip
+
+
+def _outcomes(runs: Sequence[Row]) -> np.ndarray:
+    return np.array([row.outcome for row in runs])
+
+
+def _whole(outcomes: np.ndarray) -> int:
+    if not np.isin(outcomes, (0.0, 1.0)).all():
+        raise UnusableNumbersError("a grader's errors can be taken out of outcomes of 0 and 1 only")
+    return int(outcomes.sum())
+
+
+def _pass_at(runs: Sequence[Row], attempts: int) -> float:
+    """Over items, each with as many attempts as it has runs."""
+    items: dict[str, list[float]] = {}
+    for row in runs:
+        items.setdefault(row.item, []).append(row.outcome)
+    _whole(_outcomes(runs))
+    return pass_at(attempts, [int(sum(each)) for each in items.values()],
+                   [len(each) for each in items.values()])  # fmt: skip
+
+
+def _difference(
+    runs: Sequence[Row], others: Sequence[Row], rate: Estimate
+) -> tuple[bool, Estimate]:
+    """Paired where both ran the same items, each by its mean over its runs."""
+    own, other = _by_item(runs), _by_item(others)
+    if own.keys() != other.keys():
+        against = clustered(_outcomes(others), [row.cluster for row in others])
+        return False, unpaired_difference(rate, against)
+    clusters = {row.item: row.cluster for row in runs}
+    items = list(own)
+    return True, paired_difference(
+        np.array([own[item] for item in items]),
+        np.array([other[item] for item in items]),
+        [clusters[item] for item in items],
+    )
+
+
+def _by_item(runs: Sequence[Row]) -> dict[str, float]:
+    items: dict[str, list[float]] = {}
+    for row in runs:
+        items.setdefault(row.item, []).append(row.outcome)
+    return {item: float(np.mean(each)) for item, each in items.items()}
+
+
+def _horizon(runs: Sequence[Row]) -> Horizon:
+    columns = Runs(
+        _outcomes(runs),
+        np.array([row.minutes for row in runs], float),
+        np.array([row.weight for row in runs]),
+        [row.cluster for row in runs],
+        [row.item for row in runs],
+    )
+    return horizon(columns, np.random.default_rng(_SEED))
+
+
+def _grader(wanted: Wanted) -> tuple[Estimate, Estimate] | None:
+    if wanted.sensitivity is None and wanted.specificity is None:
+        return None
+    if wanted.sensitivity is None or wanted.specificity is None:
+        raise BadInputError("--sensitivity and --specificity go together: write both")
+    return _tried("sensitivity", wanted.sensitivity), _tried("specificity", wanted.specificity)
+
+
+def _tried(name: str, text: str) -> Estimate:
+    right, _, of = text.partition("/")
+    if not (right.isdecimal() and of.isdecimal() and len(text) <= 20):  # noqa: PLR2004 - two counts
+        raise BadInputError(f"--{name} {text}: write counts, such as 45/50")
+    solved, tried = int(right), int(of)
+    if not 2 <= tried <= 1_000_000 or solved > tried:  # noqa: PLR2004 - a spread
+        raise BadInputError(f"--{name} {text}: write at most as many as were tried, at least 2")
+    outcomes = np.repeat([1.0, 0.0], [solved, tried - solved])
+    return clustered(outcomes, [str(place) for place in range(tried)])
+
+
+def _doubts(by_model: Mapping[str, Sequence[Row]]) -> tuple[Doubt, ...]:
+    """About the items that every model ran, each by its mean over the runs of it."""
+    means = {name: _by_item(runs) for name, runs in by_model.items()}
+    shared = sorted(set.intersection(*(set(each) for each in means.values())))
+    if not shared:
+        return ()
+    table = np.array([[each[item] for item in shared] for each in means.values()])
+    return check(table, list(means), shared)

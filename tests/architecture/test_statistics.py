@@ -1,0 +1,71 @@
+"""No public function of the statistics is there for tests alone: what is built is used, or goes."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import touchstone.statistics
+
+ROOM = Path(touchstone.statistics.__file__).parent
+SOURCE = ROOM.parent
+KEPT = {
+    "course": "a battery in an order of one's own; reviews draw evenly (ADR 87)",
+    "replay": "the plain form, with which every faster path is compared",
+}
+"""Names without a caller that stay, each with its reason."""
+
+
+def used_in(source: str, *, own: bool) -> set[str]:
+    """Names that a module reads, of those that it has from the statistics; if `own`, defines."""
+    tree = ast.parse(source)
+    known = {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and own}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+            "touchstone.statistics"
+        ):
+            known |= {each.name for each in node.names}
+    read = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    return known & read
+
+
+def public() -> list[str]:
+    room = touchstone.statistics
+    return [name for name in room.__all__ if callable(getattr(room, name)) and name.islower()]
+
+
+def callers() -> set[str]:
+    found: set[str] = set()
+    for path in SOURCE.rglob("*.py"):
+        if path != ROOM / "__init__.py":
+            found |= used_in(path.read_text("utf-8"), own=path.parent == ROOM)
+    return found
+
+
+def test_every_public_function_has_a_caller_outside_tests():
+    used = callers()
+    assert [name for name in public() if name not in used and name not in KEPT] == []
+
+
+def test_nothing_is_kept_that_has_a_caller_or_is_gone():
+    used, names = callers(), public()
+    assert [name for name in KEPT if name in used or name not in names] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from touchstone.statistics import pass_at", set()),
+        ("def pass_at():\n    return 1", set()),
+        ("pass_at = 1\nprint(pass_at)", set()),
+        ("from touchstone.statistics import pass_at\nx = pass_at(1, [1], [2])", {"pass_at"}),
+        ("from touchstone.statistics import pass_at\nmake(pass_at)", {"pass_at"}),
+        ("def pass_at():\n    return 1\ndef two():\n    return pass_at()", {"pass_at"}),
+    ],
+)
+def test_an_import_or_a_definition_is_no_use(source: str, found: set[str]):
+    assert used_in(source, own=True) == found
