@@ -136,19 +136,26 @@ def reached(ran: Ran) -> Early | None:
     if ran.rule.measure == "at-least-once-in-k":
         interval = exact(sum(used), len(used))
         return Early(ran, progress, interval, sum(used) / len(used), None, None)
-    interval, beyond, way = _said(ran.rule, ran.levels, used)
+    interval, beyond, way = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])
     return Early(ran, progress, interval, float(way.estimate[-1]), beyond, way)
+
+
+def alike(ran: Ran) -> tuple[str, ...]:
+    """What each item of the prefix is like: its flaw, or itself; empty where no flaw is known."""
+    if not any(ran.flaws):
+        return ()
+    return tuple(flaw or f"item {place}" for place, flaw in enumerate(ran.flaws))
 
 
 @lru_cache(maxsize=256)
 def _said(
-    rule: RunRule, levels: tuple[int, ...], used: tuple[bool, ...]
+    rule: RunRule, levels: tuple[int, ...], used: tuple[bool, ...], clusters: tuple[str, ...]
 ) -> tuple[Interval, Interval, Path]:
     """What costs tenths of a second, and is asked for by every edition."""
     course, outcomes = graded_course(rule.rule, levels), np.array(used, float)
     return (
         confidence_sequence(course, outcomes),
-        beyond_these(course, outcomes),
+        beyond_these(course, outcomes, clusters=clusters or None),
         path(course, outcomes),
     )
 
