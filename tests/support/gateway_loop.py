@@ -304,6 +304,7 @@ async def gateway(
     (folder / "jwks.json").write_text(jwks(EC_KEY))
     (folder / "keys.toml").write_text(keys)
     text = config_text(folder, stub.url, limits, **(config or {}))
+    text = text.replace("@UPSTREAM@", stub.url)
     found = parse_config(text, "gateway.toml", folder)
     loop = Loop.__new__(Loop)
     audit = Audit()

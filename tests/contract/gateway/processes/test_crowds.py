@@ -38,7 +38,7 @@ HALF = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX-A: "
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory, stub: Stub) -> Iterator[RunningGateway]:
     """One worker that takes nine in ten of those who come."""
-    limits = f"[limits]\nconnections = {CAP}\nheader_seconds = {PATIENCE}\n"
+    limits = f"[limits]\nconnections = {CAP}\nheader_seconds = {PATIENCE}\nidle_seconds = 3600\n"
     limits += "[processes]\ndrain_seconds = 0.5"
     old = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (old[1], old[1]))
@@ -76,13 +76,15 @@ def held(one: socket.socket) -> bool:
 
 def test_a_crowd_does_not_take_the_gateway_from_those_inside(crowded: RunningGateway):
     (worker,) = crowded.workers
-    inside = http.client.HTTPConnection("127.0.0.1", crowded.port, timeout=20)
+    inside = http.client.HTTPConnection("127.0.0.1", crowded.port, timeout=SECONDS)
     with contextlib.closing(inside), contextlib.ExitStack() as crowd:
         assert ask(inside) == 200
         before = memory(worker)
         sockets = []
         for _ in range(MANY):
-            one = crowd.enter_context(socket.create_connection(("127.0.0.1", crowded.port), 20))
+            one = crowd.enter_context(
+                socket.create_connection(("127.0.0.1", crowded.port), SECONDS)
+            )
             with contextlib.suppress(OSError):
                 one.sendall(HALF)
             one.settimeout(0)
