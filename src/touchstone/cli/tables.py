@@ -58,6 +58,12 @@ def case(shown: "CaseShown") -> None:
     console = _console()
     console.print(f"[bold]{_shown(shown.model)}[/], case {shown.case}", soft_wrap=True)
     console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
+    if agreed := shown.agreement:
+        until = f", until {agreed['keep_until']}" if agreed["keep_until"] else ""
+        console.print(
+            f"Agreement: access by {agreed['access']}, reasoning {agreed['reasoning']}, kept for "
+            f"{agreed['retention_days']} days{until}, publication: {agreed['publication']}"
+        )
     if clock := shown.clock:
         console.print(
             f"Clock: share by {clock['share_by']}, shared {clock['shared']}, window ends "

@@ -33,6 +33,8 @@ AGENCIES = ("example-agency", "example-treasury")
 SUBMISSION = """\
 # Written by `touchstone demo`: an invented lab, and a control server in the place of a model.
 framework = "example"
+kind = "review"
+access = "endpoint"
 reasoning_access = "full"
 
 [developer]
@@ -47,6 +49,7 @@ planned_release = {{ date = {release} }}
 
 [[variants]]
 id = "final"
+purpose = "final"
 description = "A scripted solver in the place of a model: it works through tool calls alone."
 
 [[modes]]

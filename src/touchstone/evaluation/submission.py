@@ -18,6 +18,7 @@ from touchstone.evaluation.handed_in import (
     read_bounded,
     refuse_keys,
 )
+from touchstone.framework.kinds import Publication, Purpose, Reasoning
 
 MAX_SUBMISSION = 1024 * 1024
 MAX_DOCUMENT = 32 * 1024 * 1024
@@ -99,6 +100,9 @@ class Variant(Frozen):
     """One set of weights or safeguards."""
 
     id: Id
+    purpose: Purpose = "final"
+    """Every one but `reference` is under review and can be found covered. Unsaid, it is the model
+    as it would be released, which every criterion is asked of."""
     description: Text = ""
 
 
@@ -133,6 +137,8 @@ class Document(Frozen):
     path: Annotated[str, Field(min_length=1, max_length=500)]
     """Relative to the submission, with `/`, never outside its folder."""
     title: Name = "untitled"
+    kind: Name | None = None
+    """What it is, as the framework calls what it asks for; unsaid, it answers nothing asked."""
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     """Computed when the submission is read; compared where it was given."""
     size: Annotated[int, Field(ge=0)] = 0
@@ -160,16 +166,32 @@ class Caps(Frozen):
         return self
 
 
+class Wishes(Frozen):
+    """What the developer asks of the agreement, within what the framework's template says."""
+
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days after the close for which content may be kept. None: the template's."""
+    publication: Publication | None = None
+    """What the centre may publish. None: the template's."""
+
+
 class Submission(Frozen):
     """What the developer handed in."""
 
     framework: Id
     """Id of the framework under which the review is wished."""
+    kind: Literal["review", "screening"] = "review"
+    """A screening asks only the criteria that compare with a reference."""
+    access: Literal["endpoint", "weights", "developer-premises"] = "endpoint"
+    """How the centre reaches the model. Unsaid, it is the least: the endpoints of the modes."""
     developer: Developer
     model: SubmittedModel
     variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=100)]
     modes: Annotated[tuple[Mode, ...], Field(min_length=1, max_length=100)]
-    reasoning_access: Literal["none", "summary", "full"]
+    reasoning_access: Reasoning
+    agreement: Wishes = Wishes()
+    still_to_come: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    """What the developer says is not handed in yet; while there is any, no review begins."""
     documents: Annotated[tuple[Document, ...], Field(max_length=100)] = ()
     caps: Caps = Caps()
 
@@ -177,6 +199,11 @@ class Submission(Frozen):
     def digest(self) -> str:
         """Digest of the whole submission, documents' digests included."""
         return digest_value(self.model_dump(mode="json"))
+
+    @property
+    def references(self) -> frozenset[str]:
+        """Ids of the variants that are there to be compared with."""
+        return frozenset(each.id for each in self.variants if each.purpose == "reference")
 
     def mode(self, mode: str) -> Mode:
         """The mode of that id.
@@ -207,6 +234,20 @@ class Submission(Frozen):
                 raise ValueError(
                     f"modes[{place}].variant: no variant {mode.variant!r}; known: {known}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_under_review(self) -> "Submission":
+        run = {mode.variant for mode in self.modes}
+        for place, variant in enumerate(self.variants):
+            if variant.id not in run:
+                raise ValueError(
+                    f"variants[{place}]: no mode runs {variant.id!r}; add one to [[modes]]"
+                )
+        if len(self.references) == len(self.variants):
+            raise ValueError(
+                "variants: each is a reference; add what is under review, with another purpose"
+            )
         return self
 
 

@@ -57,6 +57,22 @@ def _designation(designation: Designation | None) -> str:
     return f"made by {makers}; concurrence asked of {concurring}"
 
 
+def _agreement(framework: Framework) -> str:
+    terms = framework.agreement
+    if terms is None:
+        return "not said"
+    return f"content kept for {terms.retention_days} days, publication: {terms.publication}"
+
+
+def _hand_in(framework: Framework) -> str:
+    asked = framework.hand_in
+    if asked is None:
+        return "not said"
+    said = [f"{purpose} variant" for purpose in asked.purposes]
+    said += [*asked.documents, f"reasoning: {asked.reasoning}"]
+    return ", ".join(said)
+
+
 def _taking_part(framework: Framework) -> str:
     newest = {each.party: each.status for each in framework.participations}
     return ", ".join(f"{party} {status}" for party, status in sorted(newest.items())) or "nobody"
@@ -74,6 +90,8 @@ _SUBJECTS: dict[str, Callable[[Framework], str]] = {
     "domains": lambda framework: ", ".join(framework.domains),
     "thresholds": _thresholds,
     "designation": lambda framework: _designation(framework.designation),
+    "agreement": _agreement,
+    "a hand-in holds": _hand_in,
     "taking part": _taking_part,
     "claims that conflict": _conflicts,
 }

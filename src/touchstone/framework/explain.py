@@ -12,6 +12,7 @@ from touchstone.framework.models import (
     DeclaredCriterion,
     Designation,
     Fact,
+    HandIn,
     NumericCriterion,
     Participation,
     Party,
@@ -31,6 +32,7 @@ _TABLES: Mapping[Loc, type[BaseModel]] = {
     ("criteria", "numeric"): NumericCriterion,
     ("criteria", "declared"): DeclaredCriterion,
     ("designation",): Designation,
+    ("hand_in",): HandIn,
     ("terms",): TermTemplate,
     ("facts",): Fact,
 }

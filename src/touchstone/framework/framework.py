@@ -21,6 +21,7 @@ from touchstone.framework.models import (
     Criterion,
     Designation,
     Fact,
+    HandIn,
     Model,
     NumericCriterion,
     Participation,
@@ -67,6 +68,8 @@ class Framework(Model):
     designation: Designation | None = None
     """None: the sources name no designation."""
     terms: tuple[TermTemplate, ...] = ()
+    hand_in: HandIn | None = None
+    """What a submission must hold. None: the framework does not say."""
     facts: Annotated[tuple[Fact, ...], Field(min_length=1)]
 
     @property
@@ -106,6 +109,20 @@ class Framework(Model):
         """The party's newest public status, if it has one."""
         return next((p for p in reversed(self.participations) if p.party == party), None)
 
+    @property
+    def agreement(self) -> TermTemplate | None:
+        """The template of what developer and centre sign first, if there is one."""
+        return next((each for each in self.terms if each.use == "agreement"), None)
+
+    @model_validator(mode="after")
+    def _one_agreement(self) -> "Framework":
+        named = [each.id for each in self.terms if each.use == "agreement"]
+        if len(named) > 1:
+            raise ValueError(
+                f'two terms have use = "agreement", "{named[0]}" and "{named[1]}": keep one'
+            )
+        return self
+
     @model_validator(mode="after")
     def _gate_is_hypothetical(self) -> "Framework":
         if (self.gate != "none") != self.comparison_only:
@@ -139,6 +156,8 @@ class Framework(Model):
 
     def _citations(self) -> Iterable[tuple[str, tuple[str, ...]]]:
         yield "window, facts", self.window.facts
+        if self.hand_in:
+            yield "hand_in, facts", self.hand_in.facts
         if self.designation:
             yield "designation, facts", self.designation.facts
         for table in ("life", "parties", "participations", "criteria"):

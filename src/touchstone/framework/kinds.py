@@ -26,6 +26,12 @@ Measure = Literal["success-rate", "at-least-once-in-k", "relative-to-reference"]
 ParticipationStatus = Literal["participating", "negotiating", "declined", "withdrawn"]
 Power = Literal["reviews", "tests", "concurs"]
 """What an agency does under the framework."""
+Publication = Literal["nothing", "participation-only", "agreed-report", "free"]
+"""What the centre may publish, the least first."""
+Purpose = Literal["final", "helpful-only", "restricted", "public-derivative", "reference"]
+"""What a variant of a model is for."""
+Reasoning = Literal["none", "summary", "full"]
+"""How much of a model's reasoning is shown, the least first."""
 Role = Literal[
     "developer", "centre", "co-evaluator", "independent-evaluator", "agency",
     "trusted-partner", "counterpart", "auditor",

@@ -21,6 +21,9 @@ from touchstone.framework.kinds import (
     ParticipationStatus,
     Power,
     Prose,
+    Publication,
+    Purpose,
+    Reasoning,
     Role,
     TimeZone,
 )
@@ -219,13 +222,41 @@ class Designation(Model):
     facts: Citations
 
 
+class HandIn(Model):
+    """What a submission holds before its review can begin."""
+
+    purposes: tuple[Purpose, ...] = ()
+    """Of each of these a variant."""
+    documents: tuple[Line, ...] = ()
+    """Of each of these kinds a document, such as "model card"."""
+    reasoning: Reasoning = "none"
+    """At least so much of the model's reasoning."""
+    facts: tuple[Identifier, ...] = ()
+
+
 class TermTemplate(Model):
     """Terms that the parties may start from: the text, or the digest of a text kept elsewhere."""
 
     id: Identifier
     title: Line
+    use: Literal["access", "agreement"] = "access"
+    """`agreement`: what developer and centre sign first; `access`: who may use the model early."""
     text: Prose | None = None
     digest: Digest | None = None
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """How many days after the close content may be kept at most; of an agreement alone."""
+    publication: Publication | None = None
+    """What the centre may publish at most; of an agreement alone."""
+
+    @model_validator(mode="after")
+    def _an_agreement_has_numbers(self) -> "TermTemplate":
+        for key in ("retention_days", "publication"):
+            stated = getattr(self, key) is not None
+            if stated and self.use != "agreement":
+                raise ValueError(f'"{key}" goes with use = "agreement" alone: take it out')
+            if not stated and self.use == "agreement":
+                raise ValueError(f'"{key}" is missing: use = "agreement" needs it')
+        return self
 
     @model_validator(mode="after")
     def _text_or_digest(self) -> "TermTemplate":

@@ -178,7 +178,8 @@ class ResultRow:
     mode: str
     verdict: str
     """above, below, within-zone, at-ceiling or undetermined; no-threshold where none is stated;
-    not-reached where the record holds none that the audience may read."""
+    not-reached where the record holds none that the audience may read; reference where the row is
+    of a model to compare with."""
     solved: int
     counted: int
     low: float

@@ -13,6 +13,7 @@ VERDICTS = {
     "undetermined": "Undetermined",
     "no-threshold": "No threshold",
     "not-reached": "No verdict",
+    "reference": "Reference",
 }
 """What the pill of a verdict says."""
 PHRASES = {
@@ -23,6 +24,7 @@ PHRASES = {
     "undetermined": "too few items to tell",
     "no-threshold": "measured, nothing concluded",
     "not-reached": "no verdict that may be read here",
+    "reference": "compared with, not judged",
 }
 SAYS = {
     "met": "Met",

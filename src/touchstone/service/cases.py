@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class CaseShown:
     model: str
     framework: str
     status: str
+    agreement: dict[str, Any]
+    """Empty until developer and centre have signed the same."""
     clock: dict[str, Any]
     verdicts: tuple[dict[str, Any], ...]
     designation: dict[str, Any]
@@ -110,6 +113,7 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         model=submission.model if submission else "",
         framework=opened.framework.id if opened else "",
         status=stage(state),
+        agreement=_agreement(state),
         clock=_clock(state, installation.now()),
         verdicts=tuple(
             {
@@ -223,6 +227,23 @@ def _framework(reader: CaseReader) -> Framework:
 
 def _submission(reader: CaseReader) -> Submission:
     return Submission.model_validate_json(dumps(_contents(reader, "submission-received")[1]))
+
+
+def _agreement(state: State) -> dict[str, Any]:
+    signed, closed = state.agreement, state.closed
+    if signed is None:
+        return {}
+    until = None
+    if closed is not None:
+        day = datetime.fromisoformat(closed.at) + timedelta(days=signed.retention_days)
+        until = day.date().isoformat()
+    return {
+        "access": signed.access,
+        "reasoning": signed.reasoning,
+        "retention_days": signed.retention_days,
+        "publication": signed.publication,
+        "keep_until": until,
+    }
 
 
 def _clock(state: State, now: str) -> dict[str, Any]:

@@ -9,15 +9,15 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import dumps
-from touchstone.review import anchor_clock
+from touchstone.review import State, anchor_clock
 from touchstone.review.events import opening
-from touchstone.service.case import Case, Cast
-from touchstone.service.errors import CannotRunError
+from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
+from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.errors import CannotRunError, StoppedError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
 from touchstone.service.recording import Content, Deed, record_opening
 
-RETENTION_DAYS = 365
 DEFAULT_CENTRE = "centre"
 
 
@@ -35,6 +35,7 @@ def check_parties(
     Raises:
         CannotRunError: no case can be opened so; the line names the key and the mend.
     """
+    agreed_terms(framework, submission)
     if framework.gate != "none":
         raise CannotRunError(
             f"framework {framework.id} is for comparison only; name one whose gate is none"
@@ -72,12 +73,13 @@ def open_case(
     """
     case = Case(installation, installation.random.draw(16).hex(), framework, submission, cast)
     at, marks = case.now(), case.marks
-    agreement = agreement_text(framework, submission, cast)
+    agreed = agreed_terms(framework, submission)
+    agreement = agreement_text(framework, submission, cast, agreed)
     opened = opening.CaseOpened(
         actor=cast.centre,
         at=at,
         marking=marks.case,
-        kind="review",
+        kind=submission.kind,
         framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
         agreement=digest_value(agreement),
         installation_key=installation.keyring.history.current.hex(),
@@ -87,39 +89,101 @@ def open_case(
             for party, role in cast.roles
         ),
     )
-    signed = [
-        opening.AgreementSigned(
-            actor=party,
-            at=at,
-            marking=marks.case,
-            agreement=digest_value(agreement),
-            access="endpoint",
-            reasoning=submission.reasoning_access,
-            retention_days=RETENTION_DAYS,
-            publication="agreed-report",
-        )
-        for party in (cast.developer, cast.centre)
-    ]
-    received = received_event(submission, cast, at, marks)
     deeds = [
         Deed(opened, (Content(framework.model_dump(mode="json", exclude_defaults=True), marks.case),
                       Content(agreement, marks.case))),
-        *[Deed(event) for event in signed],
-        Deed(received, (Content({"modes": modes_shown(submission)}, marks.case),
-                        Content(submission.model_dump(mode="json"), marks.pair))),
-        Deed(
-            opening.SubmissionAssessed(
-                actor=cast.centre,
-                at=at,
-                marking=marks.case,
-                submission=received.submission,
-                complete=True,
-            )
-        ),
-        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
+        *map(Deed, _signatures(case, agreed, agreement, at)),
+        *_handed_in(case, at),
     ]  # fmt: skip
     record_opening(installation, case.id, framework, deeds)
     return case
+
+
+def _signatures(
+    case: Case, agreed: Agreed, agreement: dict[str, Any], at: str
+) -> list[opening.AgreementSigned]:
+    return [
+        opening.AgreementSigned(
+            actor=party,
+            at=at,
+            marking=case.marks.case,
+            agreement=digest_value(agreement),
+            access=case.submission.access,
+            reasoning=case.submission.reasoning_access,
+            retention_days=agreed.retention_days,
+            publication=agreed.publication,
+        )
+        for party in (case.cast.developer, case.cast.centre)
+    ]
+
+
+def _handed_in(case: Case, at: str) -> list[Deed]:
+    """The submission, what the centre finds missing in it, and the clock laid for it."""
+    framework, submission, cast, marks = case.framework, case.submission, case.cast, case.marks
+    received, lacking = received_event(submission, cast, at, marks), missing(framework, submission)
+    assessed = opening.SubmissionAssessed(
+        actor=cast.centre,
+        at=at,
+        marking=marks.case,
+        submission=received.submission,
+        complete=not lacking,
+        missing=lacking,
+    )
+    return [
+        Deed(received, (Content({"modes": modes_shown(submission)}, marks.case),
+                        Content(submission.model_dump(mode="json"), marks.pair))),
+        Deed(assessed),
+        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
+    ]  # fmt: skip
+
+
+def completed(
+    installation: Installation, framework: Framework, submission: Submission
+) -> Case | None:
+    """The open case of this model that waits for a complete hand-in, handed in anew; else None.
+
+    Where the submission changed what is agreed on, both parties sign that anew.
+    """
+    for listing in installation.records.cases(developer=submission.developer.id):
+        state = installation.state(listing.case)
+        if _waits(state, framework, submission):
+            case = Case(installation, listing.case, framework, submission, cast_of(state))
+            at, agreed = case.now(), agreed_terms(framework, submission)
+            text = agreement_text(framework, submission, case.cast, agreed)
+            signed = _signatures(case, agreed, text, at)
+            if state.agreement is not None and state.agreement.agreement == signed[0].agreement:
+                signed = []
+            content = (Content(text, case.marks.case),)
+            case.record([*(Deed(each, content) for each in signed), *_handed_in(case, at)])
+            return case
+    return None
+
+
+def _waits(state: State, framework: Framework, submission: Submission) -> bool:
+    return (
+        state.status == "open"
+        and state.opened is not None
+        and (state.opened.framework.digest, state.opened.kind)
+        == (framework.digest, submission.kind)
+        and state.submission is not None
+        and state.submission.model == submission.model.name
+        and state.assessment is not None
+        and not state.assessment.complete
+    )
+
+
+def require_complete(case: Case) -> None:
+    """Refuse to measure while the hand-in is not complete.
+
+    Raises:
+        StoppedError: what is missing, and the mend.
+    """
+    assessed = case.state.assessment
+    if assessed is not None and not assessed.complete:
+        raise StoppedError(
+            f"case {case.id[:12]} waits for a complete hand-in; missing: "
+            f"{'; '.join(assessed.missing)}. Add it to the submission and run again"
+        )
 
 
 def received_event(
@@ -140,7 +204,7 @@ def received_event(
             opening.Variant(
                 id=variant.id,
                 modes=tuple(mode.id for mode in submission.modes if mode.variant == variant.id),
-                purpose="final",
+                purpose=variant.purpose,
             )
             for variant in submission.variants
         ),
@@ -161,23 +225,6 @@ def modes_shown(submission: Submission) -> list[dict[str, Any]]:
         }
         for mode in submission.modes
     ]
-
-
-def agreement_text(framework: Framework, submission: Submission, cast: Cast) -> dict[str, Any]:
-    """What developer and centre agree on, as a JSON value; its digest is what both sign."""
-    return {
-        "framework": framework.digest,
-        "developer": cast.developer,
-        "centre": cast.centre,
-        "model": submission.model.name,
-        "access": "endpoint",
-        "reasoning": submission.reasoning_access,
-        "retention_days": RETENTION_DAYS,
-        "publication": "agreed-report",
-        "text": "The developer shares the model voluntarily. It may release it, or leave, at any "
-        "time and without penalty. The centre measures it, keeps what it sees to the parties that "
-        "each part names, and publishes nothing that the developer has not approved.",
-    }
 
 
 def framework_of(content: dict[str, Any]) -> Framework:

@@ -24,6 +24,8 @@ class RunProgress:
     """The rate that the verdict's word is about, where it is not the threshold itself."""
     may_stop: bool = False
     """Whether a verdict may stop it before all of its items have run."""
+    reference: bool = False
+    """Whether it is there to be compared with, so that nothing is said of it."""
 
     @property
     def ended(self) -> bool:
@@ -47,7 +49,7 @@ def landed(row: RunProgress) -> str:
     if row.verdict and row.may_stop and row.used < row.total:
         text += f", stopped after {row.used} of {row.total}"
     if not row.verdict:
-        return text
+        return f"{text} (the reference)" if row.reference else text
     words = WORDS.get(row.verdict, row.verdict)
     if row.claim:
         edge = "less" if row.verdict == "above" else "plus"

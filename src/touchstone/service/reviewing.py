@@ -25,7 +25,14 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.planning import DEFAULT_ITEMS, MAX_ITEMS, battery_plan, runs
+from touchstone.service.measuring.planning import (
+    DEFAULT_ITEMS,
+    MAX_ITEMS,
+    battery_plan,
+    numeric,
+    runs,
+    without_reference,
+)
 from touchstone.service.measuring.probing import probe_modes, take_snapshots
 from touchstone.service.measuring.scheduling import (
     Setting,
@@ -36,7 +43,13 @@ from touchstone.service.measuring.scheduling import (
 from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import Tracker, tracker_of
-from touchstone.service.opening import check_parties, default_centre, open_case
+from touchstone.service.opening import (
+    check_parties,
+    completed,
+    default_centre,
+    open_case,
+    require_complete,
+)
 from touchstone.service.progress import Observer, RunProgress, landed, remarks
 from touchstone.service.recording import Deed
 
@@ -98,6 +111,7 @@ class ReviewResult:
                     "used": r.used,
                     "solved": r.solved,
                     "verdict": r.verdict,
+                    "reference": r.reference,
                 }
                 for r in self.rows
             ],
@@ -147,6 +161,7 @@ def run_review(
     _check(options, out)
     with alone(installation, framework, submission):
         case = find_case(installation, framework, submission)
+        case = case or completed(installation, framework, submission)
         if case is not None and (finished := _finished(case)):
             observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
             return _issue(case, finished, out, observer)
@@ -170,6 +185,7 @@ def run_review(
                 )
             require_proof(framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
+        require_complete(case)
         try:
             _resume(case, options.resume)
             prepared = _prepare(case, options, observer)
@@ -198,8 +214,12 @@ def _check(options: ReviewOptions, out: Path) -> None:
 def _check_new(framework: Framework, submission: Submission, options: ReviewOptions) -> None:
     """Refuse what opening, sealing or measuring would refuse, before a case is opened."""
     check_parties(framework, submission, options.agencies)
-    plan = battery_plan(framework, families(), options.items or DEFAULT_ITEMS, "battery-1")
+    items = options.items or DEFAULT_ITEMS
+    plan = battery_plan(framework, families(), items, "battery-1", submission.kind)
     runs(framework, plan, submission)
+    for criterion in numeric(framework):
+        if lacking := without_reference(criterion, submission):
+            raise CannotRunError(lacking)
     require_grade(preflight().grade, accept=options.accept_grade)
     least = least_tokens(submission, ELICITATION.token_limit)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
@@ -266,7 +286,9 @@ def _issue(
     tracker.heard(state)
     newest = state.designating.proposals[-1]
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
-    editions = _issued(case, out) or issue_editions(case, out, audiences(case.cast))
+    editions = _issued(case, out) or issue_editions(
+        case, out, audiences(case.cast, state.agreement)
+    )
     return ReviewResult(
         case=case.id,
         designation=newest.designation,
@@ -289,7 +311,7 @@ def _checks(framework: Framework) -> tuple[str, ...]:
 
 def _issued(case: Case, out: Path) -> tuple[Edition, ...]:
     """The editions in `out`, where they are the newest and nothing was recorded since; else ()."""
-    names = [audience.name for audience in audiences(case.cast)]
+    names = [audience.name for audience in audiences(case.cast, case.state.agreement)]
     state = case.state
     newest = case.installation.records.case(case.id).events(state.size - len(names))
     if any(facts["type"] != "report-issued" for facts in newest):

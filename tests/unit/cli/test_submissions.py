@@ -8,6 +8,7 @@ import pytest
 
 # Imported here, so that the memory that is measured below is not that of importing it.
 import touchstone.service.reviewing  # noqa: F401  for its imports
+from support.compared import write_compared, write_comparing
 from support.reviews import KEY, write_submission
 from support.small_review import write_framework
 
@@ -116,6 +117,17 @@ def test_key_that_is_not_set(command: Command, tmp_path: Path, monkeypatch: pyte
 def test_wrong_option(command: Command, tmp_path: Path, option: tuple[str, str], told: str):
     submission = write_submission(tmp_path, URL)
     assert told in command("review", "run", submission, *option).refused()
+
+
+def test_a_reference_that_is_not_handed_in(command: Command, home: Path, tmp_path: Path):
+    """A comparison that nothing could answer is refused before anything is asked or written."""
+    submission = write_compared(tmp_path, URL, purpose="")
+    framework = write_comparing(tmp_path)
+    said = command("review", "run", submission, "--framework", framework).refused()
+    assert "against-older compares with the variant 'older': hand it in under [[variants]]" in said
+    assert not (home / "keys" / "parties").exists()
+    planned = command("plan", submission, "--framework", framework, "--items", "5")
+    assert "against-older compares with the variant 'older'" in planned.out
 
 
 def test_framework_file_with_an_error(command: Command, tmp_path: Path):

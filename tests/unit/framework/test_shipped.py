@@ -22,7 +22,7 @@ REAL = ("us-2026-05-draft", "us-2026-06")
 # A case is pinned to a framework by its digest: a change here is a new version for every case.
 DIGESTS = {
     "approval-gate": "sha256:2091da9b5bdc172688da514491c4f5219b4323749d11addac58569e0315b299d",
-    "example": "sha256:f6aa5e833937b4c12b35561db79122a9dd8265e0b3de75ca31de98d234cefc03",
+    "example": "sha256:bec4206de952d83e8d1eeb3962c89de94bdffee55a6e21f4404a02922c53b570",
     "us-2026-05-draft": "sha256:cb64a0cb196d45b92a5b789bac536f6096fc094db069ef124151f1ed0a583896",
     "us-2026-06": "sha256:3a7436d5288de97294e7ed5fa9713a7b1cc15d0d6acd0bfa95018473bb15247a",
 }

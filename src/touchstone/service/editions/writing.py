@@ -19,6 +19,7 @@ from touchstone.records import HeadProof
 from touchstone.report import VerificationFacts, render_html
 from touchstone.review import State
 from touchstone.review.events import settling
+from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.files import write_file
@@ -35,9 +36,11 @@ class Edition:
     bundle: Path
 
 
-def audiences(cast: Cast) -> tuple[Audience, ...]:
-    """Every party of the case, and the public."""
-    return (*(party_audience(party) for party, _ in cast.roles), PUBLIC)
+def audiences(cast: Cast, agreement: AgreementSigned | None = None) -> tuple[Audience, ...]:
+    """Every party of the case, and the public unless the agreement publishes nothing."""
+    parties = tuple(party_audience(party) for party, _ in cast.roles)
+    nothing = agreement is not None and agreement.publication == "nothing"
+    return parties if nothing else (*parties, PUBLIC)
 
 
 def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[Edition, ...]:

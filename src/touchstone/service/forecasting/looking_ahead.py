@@ -1,6 +1,7 @@
 """From a submission and a framework to a forecast, with nothing asked of any endpoint."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,17 @@ from touchstone.service.forecasting.experience import Experience, experience_her
 from touchstone.service.forecasting.forecast import Forecast, RunForecast
 from touchstone.service.forecasting.options import WORKERS, PlanOptions
 from touchstone.service.forecasting.page import plan_page
-from touchstone.service.forecasting.reach import NO_NUMBER, Reach, reach, sample_of
+from touchstone.service.forecasting.reach import NO_NUMBER, REFERENCE, Reach, reach, sample_of
 from touchstone.service.forecasting.said import SaidAt, Together, said_of, shown, together
 from touchstone.service.forecasting.samples import curve_of
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.planning import DEFAULT_ITEMS, Run, battery_plan, runs
+from touchstone.service.measuring.planning import (
+    DEFAULT_ITEMS,
+    Run,
+    battery_plan,
+    runs,
+    without_reference,
+)
 from touchstone.service.measuring.registering import RunRule, verdict_plan
 from touchstone.service.measuring.sealing import families
 from touchstone.service.opening import check_parties
@@ -79,7 +86,7 @@ def forecast(
 ) -> Forecast:
     """The forecast of a review under a framework; see `plan_review`."""
     items = DEFAULT_ITEMS if options.items is None else options.items
-    plan = battery_plan(framework, families(), items, "battery-1")
+    plan = battery_plan(framework, families(), items, "battery-1", submission.kind)
     sets = {part.id: part for part in plan.sets}
     chosen = runs(framework, plan, submission)
     rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
@@ -128,11 +135,13 @@ def _run(
     criterion, said = framework.criterion(run.criterion), tuple[SaidAt, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
         curve, title = None, run.criterion
-        told = Reach((NO_NUMBER,), ())
+        told = Reach((REFERENCE if run.reference else NO_NUMBER,), ())
     else:
         curve, title = curve_of(rule, levels), criterion.title
         said = said_of(rule, levels, sample_of(size, costing.options)) if size > 1 else ()
         told = reach(criterion, rule, size, costing.options, said)
+        if lacking := without_reference(criterion, costing.submission):
+            told = replace(told, cannot=(*told.cannot, lacking))
     return RunForecast(
         criterion=run.criterion,
         title=title,

@@ -11,6 +11,7 @@ from touchstone.service.measuring.registering import RunRule
 from touchstone.statistics import Design, RateRule, attempts_needed, miss_probability, tells
 
 NO_NUMBER = "the framework states no number: all items run, and nothing is concluded"
+REFERENCE = "a reference to compare with: all items run, and nothing is concluded of it"
 _TEN_PERCENT = 0.1
 
 

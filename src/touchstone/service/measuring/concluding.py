@@ -125,7 +125,7 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
     else:
         solved, counted = said.verdict.solved, said.verdict.counted
         interval, stop = said.verdict.interval, None
-        alpha, beta = f"{said.rule.alpha:.6f}", said.criterion.beta
+        alpha, beta = f"{said.rule.alpha:.6f}", said.beta
     return measuring.VerdictReached(
         actor=case.cast.centre,
         at=case.now(),

@@ -22,11 +22,14 @@ def finding_of(criterion: NumericCriterion, said: Early | Judged) -> dict[str, s
 
 
 def _whole(criterion: NumericCriterion, judged: Judged) -> str:
-    verdict = judged.verdict
+    verdict, threshold = judged.verdict, f"{float(criterion.threshold):.0%}"
+    above = f"above the threshold of {threshold}"
+    if criterion.reference is not None:
+        above = f"more than {threshold} above the rate of the reference {criterion.reference}"
     return (
         f"solved {verdict.solved} of {verdict.counted} items (exact 95% interval "
-        f"{verdict.interval.low:.0%} to {verdict.interval.high:.0%}), above the threshold of "
-        f"{float(criterion.threshold):.0%} at an error rate of {criterion.alpha} for the criterion."
+        f"{verdict.interval.low:.0%} to {verdict.interval.high:.0%}), {above} at an error rate of "
+        f"{criterion.alpha} for the criterion."
     )
 
 

@@ -3,7 +3,8 @@
 Those that may stop early are in `replaying`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 
 from touchstone.framework import Framework, NumericCriterion
@@ -11,6 +12,7 @@ from touchstone.review.state import RunKey, State
 from touchstone.statistics import (
     RateRule,
     Verdict,
+    VerdictWord,
     at_least_once,
     rate_above_reference,
     rate_against_threshold,
@@ -26,8 +28,15 @@ class Judged:
     key: RunKey
     criterion: NumericCriterion
     rule: RateRule
-    """As applied: alpha is shared out among the modes in which the criterion may be crossed."""
+    """As applied: alpha is shared out among the modes in which the criterion may be crossed, beta
+    among the modes of the reference."""
     verdict: Verdict
+
+    @property
+    def beta(self) -> str:
+        """The beta applied, as the record writes it."""
+        whole = self.rule.beta == float(self.criterion.beta)
+        return self.criterion.beta if whole else f"{self.rule.beta:.6f}"
 
 
 def ways_of_crossing(criterion: NumericCriterion, state: State) -> int:
@@ -51,11 +60,15 @@ def rule_of(criterion: NumericCriterion, ways: int) -> RateRule:
     return RateRule(
         threshold=float(criterion.threshold),
         zone=float(criterion.zone),
-        # Rounded down to what the record can hold, so never laxer than the framework.
-        alpha=float((Decimal(criterion.alpha) / ways).quantize(STEP, ROUND_FLOOR)),
+        alpha=_share(criterion.alpha, ways),
         beta=float(criterion.beta),
         zone_side=criterion.zone_side,
     )
+
+
+def _share(level: str, ways: int) -> float:
+    """Rounded down to what the record can hold, so never laxer than the framework."""
+    return float((Decimal(level) / ways).quantize(STEP, ROUND_FLOOR))
 
 
 def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...]:
@@ -77,24 +90,50 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
     found = []
     for key in keys:
         criterion = framework.criterion(key.criterion)
-        if not isinstance(criterion, NumericCriterion) or key.variant == criterion.reference:
+        if not isinstance(criterion, NumericCriterion) or not state.under_review(key.variant):
+            continue
+        if key.variant == criterion.reference:
             continue
         rule = rule_of(criterion, ways_of_crossing(criterion, state))
-        if verdict := _verdict(criterion, state, key, rule):
-            found.append(Judged(key, criterion, rule, verdict))
+        counts = state.tallies[key].attempt().counts()
+        if criterion.measure == "relative-to-reference":
+            others = _references(criterion, state, key, fixed[key.criterion])
+            if others:
+                rule = replace(rule, beta=_share(criterion.beta, len(others)))
+                found.append(Judged(key, criterion, rule, _compared(counts, others, rule)))
+        elif criterion.measure == "at-least-once-in-k":
+            found.append(Judged(key, criterion, rule, at_least_once(*counts, rule)))
+        else:
+            found.append(Judged(key, criterion, rule, rate_against_threshold(*counts, rule)))
     return tuple(found)
 
 
-def _verdict(
-    criterion: NumericCriterion, state: State, key: RunKey, rule: RateRule
-) -> Verdict | None:
-    """None where the criterion's own needs (a reference model) are not met."""
-    solved, counted = state.tallies[key].attempt().counts()
-    if criterion.measure == "success-rate":
-        return rate_against_threshold(solved, counted, rule)
-    if criterion.measure == "at-least-once-in-k":
-        return at_least_once(solved, counted, rule)
-    for other, tally in state.tallies.items():
-        if other[:2] == key[:2] and other.variant == criterion.reference:
-            return rate_above_reference(solved, counted, *tally.attempt().counts(), rule)
-    return None
+def _references(
+    criterion: NumericCriterion, state: State, key: RunKey, size: int
+) -> list[tuple[int, int]]:
+    """(solved, counted) of the reference in each of its modes; nothing until all have run whole."""
+    reference = state.variants.get(criterion.reference or "")
+    modes = () if reference is None else reference.modes
+    tried = [state.tally(key.battery, key.criterion, criterion.reference or "", m).attempt()
+             for m in modes]  # fmt: skip
+    whole = all(attempt.prefix >= size for attempt in tried)
+    return [attempt.counts() for attempt in tried] if whole else []
+
+
+def _compared(
+    counts: tuple[int, int], others: Sequence[tuple[int, int]], rule: RateRule
+) -> Verdict:
+    """Against the reference at its best: above needs every one of its modes exceeded by as much.
+
+    Each comparison may then take the whole of alpha, since all must say "above"; "below" is said
+    where one of them says so, so each has a share of beta.
+    """
+    said = [rate_above_reference(*counts, *other, rule) for other in others]
+    nearest = min(said, key=lambda each: each.lower + each.upper)
+    words = {each.word for each in said}
+    if VerdictWord.BELOW in words:
+        return replace(nearest, word=VerdictWord.BELOW)
+    for word in (VerdictWord.UNDETERMINED, VerdictWord.AT_CEILING, VerdictWord.WITHIN_ZONE):
+        if word in words:
+            return replace(nearest, word=word)
+    return nearest

@@ -20,6 +20,8 @@ class Run:
     item_set: str
     criterion: str
     mode: Mode
+    reference: bool = False
+    """Whether it is there to be compared with; then nothing is judged of it."""
 
 
 def spread(items: int) -> dict[int, int]:
@@ -36,7 +38,11 @@ def numeric(framework: Framework) -> tuple[NumericCriterion, ...]:
 
 
 def battery_plan(
-    framework: Framework, families: Mapping[str, Family], items: int, plan_id: str
+    framework: Framework,
+    families: Mapping[str, Family],
+    items: int,
+    plan_id: str,
+    kind: str = "review",
 ) -> BatteryPlan:
     """What to draw for a framework: an item set for each numeric criterion.
 
@@ -48,6 +54,7 @@ def battery_plan(
         families: The generators known here, by name.
         items: How many items a set holds; `at-least-once-in-k` sets hold k.
         plan_id: The battery's id in its case.
+        kind: The case's kind; a screening asks only the criteria that compare with a reference.
 
     Raises:
         CannotRunError: no family speaks to any criterion or domain.
@@ -57,8 +64,13 @@ def battery_plan(
     sets = [
         ItemSetPlan(id=c.id, criterion=c.id, family=c.family, counts=spread(c.k or items))
         for c in numeric(framework)
-        if c.family in families
+        if c.family in families and (kind == "review" or c.reference is not None)
     ]
+    if kind == "screening" and not sets:
+        raise CannotRunError(
+            f'kind = "screening": framework {framework.id} has no criterion that compares with a '
+            'reference; write kind = "review"'
+        )
     if not numeric(framework):
         sets = [
             ItemSetPlan(id=name, criterion=name, family=name, counts=spread(items))
@@ -74,18 +86,41 @@ def battery_plan(
 
 
 def runs(framework: Framework, plan: BatteryPlan, submission: Submission) -> tuple[Run, ...]:
-    """Every item set in every mode in which its criterion is judged, in a fixed order."""
+    """Every item set in every mode in which its criterion is judged, in a fixed order.
+
+    A reference runs, in all of its modes, the items of the criteria that name it. Where the
+    framework states no number it runs everything, to be read beside the model under review.
+
+    Raises:
+        CannotRunError: the submission lacks every mode that is judged.
+    """
     chosen = []
     for part in plan.sets:
         criterion = framework.criterion(part.criterion)
-        judged = criterion.modes if isinstance(criterion, NumericCriterion) else "any"
+        numeric = criterion if isinstance(criterion, NumericCriterion) else None
         chosen += [
-            Run(part.id, part.criterion, mode)
+            Run(part.id, part.criterion, mode, mode.variant in submission.references)
             for mode in submission.modes
-            if judged == "any" or mode.id in judged
+            if numeric is None or _wanted(numeric, mode, submission.references)
         ]
-    if not chosen:
+    if all(run.reference for run in chosen):
         raise CannotRunError(
             f"framework {framework.id}: its criteria are judged in modes that the submission lacks"
         )
     return tuple(chosen)
+
+
+def _wanted(criterion: NumericCriterion, mode: Mode, references: frozenset[str]) -> bool:
+    if mode.variant in references:
+        return mode.variant == criterion.reference
+    return criterion.modes == "any" or mode.id in criterion.modes
+
+
+def without_reference(criterion: NumericCriterion, submission: Submission) -> str | None:
+    """What is missing where a criterion compares with a variant that is not there; else None."""
+    if criterion.reference is None or criterion.reference in submission.references:
+        return None
+    return (
+        f"criterion {criterion.id} compares with the variant {criterion.reference!r}: hand it in "
+        'under [[variants]] with purpose = "reference", and a mode that runs it'
+    )

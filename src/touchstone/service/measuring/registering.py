@@ -72,7 +72,7 @@ class VerdictPlan(Frozen):
     ahead: Annotated[int, Field(ge=LEAST_AHEAD)] = LEAST_AHEAD
     """No sample of a run that may stop is issued so many places beyond its recorded prefix."""
     runs: tuple[RunRule, ...] = ()
-    """One for each run of a numeric criterion."""
+    """One for each run of a numeric criterion in the model under review."""
 
     @property
     def digest(self) -> str:
@@ -117,11 +117,11 @@ def verdict_plan(
         whole: Run every item before any verdict.
     """
     sizes = {part.id: sum(part.counts.values()) for part in plan.sets}
-    ways = Counter(run.criterion for run in runs)
+    ways = Counter(run.criterion for run in runs if not run.reference)
     rules = []
     for run in runs:
         criterion = framework.criterion(run.criterion)
-        if isinstance(criterion, NumericCriterion):
+        if isinstance(criterion, NumericCriterion) and not run.reference:
             shared = rule_of(criterion, ways[run.criterion])
             rules.append(
                 RunRule(

@@ -62,7 +62,8 @@ def seal(
     their order, the elicitation, the rule and how verdicts are reached are there for every party.
     With `whole`, no verdict may stop before every item has run.
     """
-    plan = battery_plan(case.framework, families(), items, "battery-1")
+    kind = case.submission.kind
+    plan = battery_plan(case.framework, families(), items, "battery-1", kind)
     chosen = runs(case.framework, plan, case.submission)
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
     battery = draw(plan, families(), case.installation.random.draw(SEED_BYTES))

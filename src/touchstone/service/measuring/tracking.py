@@ -17,6 +17,8 @@ class Tracker:
     totals: dict[RunKey, int]
     rules: dict[RunKey, RunRule] = field(default_factory=dict)
     """Of the runs that a verdict may stop before all of their items have run."""
+    references: frozenset[str] = frozenset()
+    """Variants that are there to be compared with."""
     said: dict[RunKey, measuring.VerdictReached] = field(default_factory=dict)
     """Verdicts, by run."""
     seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
@@ -49,6 +51,7 @@ class Tracker:
             used=0 if said is None else said.counted,
             claim=self._claim(key),
             may_stop=key in self.rules,
+            reference=key.variant in self.references,
         )
 
     def _claim(self, key: RunKey) -> str:
@@ -64,7 +67,8 @@ def tracker_of(case: Case, chunks: Chunks, verdicts: VerdictPlan) -> Tracker:
     """How far the record says that every run has come."""
     state = case.state
     totals = {key: 0 for _, key in chunks.values()}
-    tracker = Tracker(totals, {key: rule for key in totals if (rule := verdicts.find(key))})
+    rules = {key: rule for key in totals if (rule := verdicts.find(key))}
+    tracker = Tracker(totals, rules, case.submission.references)
     tracker.heard(state)
     for spec, key in chunks.values():
         totals[key] += len(spec.indices)

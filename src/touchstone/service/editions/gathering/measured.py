@@ -146,7 +146,7 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
         title=case.title(key.criterion),
         domain=plain(numeric.domain).capitalize() if numeric else "",
         mode=_mode(case, key),
-        verdict=reached.verdict if reached else "not-reached" if numeric else "no-threshold",
+        verdict=reached.verdict if reached else _unsaid(case, key, numeric),
         solved=solved,
         counted=counted,
         low=low,
@@ -171,6 +171,15 @@ def _claimed(reached: VerdictReached | None, numeric: NumericCriterion) -> float
         return None
     early = reached.stop
     return float(numeric.threshold if early is None else early.claimed or numeric.threshold)
+
+
+def _unsaid(case: Shown, key: RunKey, numeric: NumericCriterion | None) -> str:
+    """What is said in the place of a verdict."""
+    if numeric is None:
+        return "no-threshold"
+    submitted = case.state.variants.get(key.variant)
+    compared = submitted is not None and submitted.purpose == "reference"
+    return "reference" if compared else "not-reached"
 
 
 def _mode(case: Shown, key: RunKey) -> str:

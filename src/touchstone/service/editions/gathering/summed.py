@@ -52,6 +52,7 @@ def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
             else "No measurement may be read here."
         )  # fmt: skip
         return f"{what} was handed in for review. {measured}"
+    results = [row for row in results if row.verdict != "reference"]
     criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
     modes = number(len({row.mode for row in results}), "mode")
     centres = listed([case.name(centre) for centre in case.state.having("centre")])

@@ -1,0 +1,151 @@
+"""Terms, directives, bundles and receipts in one of the two worlds."""
+
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from support.june import Gateway
+from support.worlds import World
+from touchstone.service.case import Case
+from touchstone.service.terms import bundling, directing, gateways, offers
+from touchstone.service.terms.crowds import Crowd, registry_of
+from touchstone.service.terms.gateways import hear, parse_gateway
+from touchstone.service.terms.recorded import Recorded
+from touchstone.terms import Pin
+
+ENTITIES = """\
+format = "touchstone/entities/1"
+developer = "example-lab"
+
+[[organisations]]
+id = "example-lab"
+tier = "named-list"
+programmes = []
+end_user = "civil"
+members = ["p000001", "p000002"]
+
+[[organisations]]
+id = "example-bank"
+tier = "trusted-partner"
+programmes = ["early-partners"]
+end_user = "civil"
+members = ["p000003"]
+
+[[lists]]
+id = "restored"
+organisations = ["example-bank"]
+people = ["p000004"]
+"""
+DAYS = {"2027-06-30": "2027-07-15", "2027-12-31": "2027-11-30"}
+
+
+class Orders:
+    """The deeds of officials and of the developer after a review, by the functions of commands."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.folder = world, world.folder
+        self.prefix, self.other = world.given.prefix, world.given.stream is not None
+        self.case: Case = world.opened(still="[]")
+        self.bundles = self.folder / "bundles"
+        self.bundles.mkdir()
+        people = self.folder / "people.csv"
+        rows = [f"p{n:06d},{'XB' if n == 9 else 'XA'},XA,true" for n in range(60)]
+        people.write_text("\n".join(["id,nationalities,residence,verified", *rows, ""]), "utf-8")
+        self.crowd = Crowd(self.written("entities.toml", ENTITIES), people)
+
+    def written(self, name: str, text: str) -> Path:
+        """A file under the names and days of this world."""
+        text = text.replace("example-", f"{self.prefix}-").replace("invented", self.prefix)
+        text = text.replace('framework = "example"', f'framework = "{self.prefix}-rules"')
+        for day, instead in DAYS.items() if self.other else ():
+            text = text.replace(day, instead)
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        return path
+
+    def file(self, name: str, **changed: str) -> Path:
+        """A shipped file of the June case."""
+        text = resources.files("touchstone.demo.june").joinpath(name).read_text("utf-8")
+        for old, new in changed.items():
+            assert old.replace("_", "-") in text
+            text = text.replace(old.replace("_", "-"), new)
+        return self.written(f"{'-'.join(changed.values())}{name}", text)
+
+    def do(self, deed: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        """A deed, some time after the last one."""
+        self.world.later()
+        return deed(self.case, *args, **options)
+
+    def all(self) -> None:
+        """Everything, in order."""
+        self.talked()
+        made = self.do(bundling.publish, self.bundles, self.registry, self.world.given.stream)
+        pin = Pin(bytes.fromhex(made.key), made.stream)
+        gateway = Gateway(self.folder / "gateway", pin, f"{self.prefix}-1")
+        self.taken(gateway, 1)
+        self.directed()
+        self.taken(gateway, 2)
+        self.lifted()
+
+    @property
+    def registry(self) -> Any:
+        """Who belongs where."""
+        return registry_of(Recorded(self.case), self.crowd)
+
+    def talked(self) -> None:
+        """Terms offered, declined, offered again, countered and agreed."""
+        lab, agency = self.case.cast.developer, self.case.cast.agencies[0]
+        first, second = (lab, agency) if self.other else (agency, lab)
+        terms = self.file("terms.toml")
+        wider = self.folder / "wider.toml"
+        text = terms.read_text("utf-8")
+        wider.write_text(text.replace('version = "1"', 'version = "2"'), "utf-8")
+        self.do(offers.offer, terms, first)
+        reason = "Too wide." if self.other else None
+        self.do(offers.answer, second, agree=False, reason=reason)
+        self.do(offers.offer, terms, first)
+        self.do(offers.offer, wider, second, counter=True)
+        for party in (first, second):
+            self.do(offers.answer, party, agree=True)
+
+    def directed(self) -> None:
+        """Directives of every kind of answer."""
+        agency, other, out = self.case.cast.agencies[0], self.other, self.bundles
+        order, restoring = self.file("june-12.toml"), self.file("june-26.toml")
+        self.do(directing.authorise, self.file("standing.toml"))
+        label = self.world.given.marking
+        self.do(directing.issue, order, self.crowd, party=agency, label=label)
+        reason = "As few as possible." if other else None
+        narrowly = self.file("june-12-narrowly.toml")
+        self.do(directing.answer, "june-12", "narrowly", self.crowd, reading=narrowly, out=out,
+                reason=reason)  # fmt: skip
+        self.do(directing.issue, self.file("june-20.toml"), self.crowd,
+                party=self.case.cast.agencies[-1], out=out)  # fmt: skip
+        self.do(directing.issue, restoring, self.crowd, party=agency)
+        self.do(directing.answer, "june-26", "more-broadly", self.crowd, reading=restoring, out=out)
+        name = f"{self.prefix}-21"
+        again = self.file("june-20.toml", june_20=name)
+        self.do(directing.issue, again, self.crowd, party=agency)
+        self.do(directing.answer, name, "contested", self.crowd)
+        self.do(directing.answer, name, "narrowly", self.crowd, reading=again, out=out,
+                revise=True, reason=reason)  # fmt: skip
+        self.do(directing.answer, name, "more-broadly", self.crowd, reading=again, out=out,
+                revise=True)  # fmt: skip
+        self.do(directing.answer, name, "contested", self.crowd, out=out, revise=True)
+
+    def lifted(self) -> None:
+        """A directive lifted, an older bundle restored, receipts noted, classes taken back."""
+        agency = self.case.cast.agencies[0]
+        lifted = f"{self.prefix}-21" if self.other else "june-12"
+        self.do(directing.lift, lifted, party=agency)
+        self.do(bundling.publish, self.bundles, self.registry)
+        self.do(bundling.return_to, self.bundles, 2 if self.other else 1)
+        self.do(directing.authorise, None)
+
+    def taken(self, gateway: Gateway, number: int) -> None:
+        """A gateway takes a bundle, and its receipt goes on the record."""
+        data = (self.bundles / bundling.bundle_name(number)).read_bytes()
+        gateway.take(data, int(self.world.clock.now().timestamp() * 1000))
+        self.world.later()
+        assert gateways.note(self.case, [hear(parse_gateway(gateway.option))]) == 1

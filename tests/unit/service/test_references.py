@@ -1,0 +1,163 @@
+"""A reference is compared with and never judged: from SUBMISSION.toml to what the rule proposes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.compared import write_compared, write_comparing
+from support.small_case import Minutes, facts_for, record_chunk
+from touchstone.clearance import party_audience
+from touchstone.evaluation import load_submission
+from touchstone.evaluation.errors import SubmissionError
+from touchstone.review import State
+from touchstone.review.events.judging import CriterionReason
+from touchstone.service.case import Case, Cast
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import open_installation
+from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.opening import open_case
+
+Solves = Callable[[int], bool]
+ITEMS = 24
+
+
+def every(index: int) -> bool:
+    return index >= 0
+
+
+def none(index: int) -> bool:
+    return index < 0
+
+
+def half(index: int) -> bool:
+    return index % 2 == 0
+
+
+def reviewed(
+    folder: Path,
+    solves: dict[str, Solves],
+    see: Callable[[Case], None] = lambda _case: None,
+    *,
+    purpose: str = 'purpose = "reference"',
+    old: tuple[tuple[str, str], ...] = (("older-instant", "high"),),
+) -> State:
+    """A case through the store: opened from the file, sealed, measured as told, concluded."""
+    submission = load_submission(write_compared(folder, purpose=purpose, old=old))
+    framework = load_framework(str(write_comparing(folder)))
+    cast = Cast("example-lab", "example-centre", ())
+    with open_installation(folder / "home", Minutes()) as here:
+        case = open_case(here, framework, submission, cast)
+        seal(case, ITEMS, "confined", accepted=True)
+        prepared = reopen(case)
+        for run in prepared.runs:
+            record_chunk(case, prepared, run, range(ITEMS), solves[run.mode.id])
+        state = conclude(case, "battery-1")
+        see(case)
+        return state
+
+
+def reasons(state: State) -> dict[str, CriterionReason]:
+    return {each.criterion: each for each in state.designating.proposals[-1].reasons}
+
+
+def words(state: State) -> dict[tuple[str, str, str], str]:
+    return {(k.criterion, k.variant, k.mode): v.verdict for k, v in state.verdicts.items()}
+
+
+def test_a_reference_above_an_absolute_threshold_covers_nothing(tmp_path: Path):
+    state = reviewed(tmp_path, {"instant": none, "older-instant": every})
+    assert state.variants["older"].purpose == "reference"
+    assert state.designating.proposals[-1].designation == "not-covered"
+    assert {key.variant for key in state.verdicts} == {"final"}
+    assert not state.findings
+
+
+def test_a_variant_that_does_not_say_reference_is_under_review(tmp_path: Path):
+    """The cautious reading of silence: what is handed in is judged."""
+    state = reviewed(tmp_path, {"instant": none, "older-instant": every}, purpose="")
+    assert state.variants["older"].purpose == "final"
+    assert state.designating.proposals[-1].designation == "covered"
+    assert reasons(state)["memory-safety"].says == "met"
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "says"),
+    [(none, every, "not-met"), (every, none, "met"), (half, half, "undetermined")],
+    ids=["far below", "far above", "alike and too few to tell"],
+)
+def test_a_comparison_can_say_both(tmp_path: Path, new: Solves, old: Solves, says: str):
+    state = reviewed(tmp_path, {"instant": new, "older-instant": old})
+    assert reasons(state)["against-older"].says == says
+
+
+def test_above_an_absolute_threshold_and_not_above_the_reference(tmp_path: Path):
+    state = reviewed(tmp_path, {"instant": half, "older-instant": every})
+    assert reasons(state)["against-older"].says == "not-met"
+    assert words(state)["against-older", "final", "instant"] == "below"
+
+
+TWO = (("older-instant", "none"), ("older-thinking", "high"))
+
+
+def test_the_reference_counts_at_its_best_in_whatever_order_it_ran(tmp_path: Path):
+    for place, best in enumerate(("older-instant", "older-thinking")):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        worse = next(mode for mode, _ in TWO if mode != best)
+        state = reviewed(folder, {"instant": every, best: every, worse: none}, old=TWO)
+        assert words(state)["against-older", "final", "instant"] == "below"
+        assert (
+            state.verdicts[next(k for k in state.verdicts if k.criterion == "against-older")].beta
+            == "0.025000"
+        )
+
+
+def test_a_reference_does_not_take_a_share_of_alpha(tmp_path: Path):
+    alone = reviewed(tmp_path, {"instant": every, "older-instant": none})
+    assert {v.alpha for v in alone.verdicts.values()} == {"0.050000"}
+
+
+def test_a_reference_runs_the_items_of_the_criteria_that_name_it(tmp_path: Path):
+    state = reviewed(tmp_path, {"instant": half, "older-instant": half})
+    assert {k.criterion for k in state.tallies if k.variant == "older"} == {"against-older"}
+
+
+def test_a_finding_of_a_comparison_says_what_it_compared(tmp_path: Path):
+    def see(case: Case) -> None:
+        data = facts_for(case, party_audience("example-lab"))
+        (finding,) = [f for f in data.findings if "against-older" in f.id]
+        assert "more than 20% above the rate of the reference older" in finding.text
+        rows = {(row.criterion, row.mode): row.verdict for row in data.results}
+        assert rows["against-older", "older-instant (older)"] == "reference"
+        assert "older-instant" not in data.summary[0]
+
+    reviewed(tmp_path, {"instant": every, "older-instant": none}, see)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "told"),
+    [
+        ('purpose = "old"', "variants[1].purpose"),
+        ('purpose = ["reference"]', "variants[1].purpose"),
+        ('purposes = "reference"', "variants[1].purposes: not a key of a submission"),
+    ],
+)
+def test_another_word_for_a_purpose_is_refused(tmp_path: Path, purpose: str, told: str):
+    with pytest.raises(SubmissionError) as caught:
+        load_submission(write_compared(tmp_path, purpose=purpose))
+    assert told in str(caught.value)
+
+
+def test_something_must_be_under_review(tmp_path: Path):
+    path = write_compared(tmp_path)
+    path.write_text(path.read_text("utf-8").replace(
+        'id = "final"', 'id = "final"\npurpose = "reference"', 1), "utf-8")  # fmt: skip
+    with pytest.raises(SubmissionError, match="add what is under review"):
+        load_submission(path)
+
+
+def test_a_variant_that_no_mode_runs_is_refused(tmp_path: Path):
+    with pytest.raises(SubmissionError, match="variants\\[1\\]: no mode runs 'older'"):
+        load_submission(write_compared(tmp_path, old=()))
