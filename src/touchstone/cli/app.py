@@ -132,6 +132,7 @@ def review_run(
     items: int | None = None,
     workers: int = 2,
     accept_grade: bool = False,
+    accept_no_tools: bool = False,
     whole_battery: bool = False,
     agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     resume: str | None = None,
@@ -146,6 +147,8 @@ def review_run(
         items: Items per criterion, fixed when the battery is sealed.
         workers: Worker processes.
         accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
+        accept_no_tools: Run though a mode called no tool, or gave no long answer, when it was asked
+            to before the first sample. It is recorded.
         whole_battery: Run every item before any verdict, instead of stopping where the answer is
             known; fixed when the battery is sealed.
         agency: An agency of the framework that takes part, by its id; may be given again. It can
@@ -161,6 +164,7 @@ def review_run(
         items=items,
         workers=workers,
         accept_grade=accept_grade,
+        accept_no_tools=accept_no_tools,
         whole_battery=whole_battery,
         agencies=agency,
         resume=resume,

@@ -11,7 +11,7 @@ from typing import Any
 
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.digests import digest_bytes
-from touchstone.evaluation.oversight import Probe
+from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.evaluation.proving import prove
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
@@ -33,7 +33,7 @@ from touchstone.service.measuring.planning import (
     runs,
     without_reference,
 )
-from touchstone.service.measuring.probing import probe_modes, take_snapshots
+from touchstone.service.measuring.probing import ask_modes, probe_modes, take_snapshots
 from touchstone.service.measuring.scheduling import (
     Setting,
     least_tokens,
@@ -68,6 +68,8 @@ class ReviewOptions:
     items: int | None = None
     """Items a criterion; None: 30."""
     workers: int = 2
+    accept_no_tools: bool = False
+    """Run though a mode gave no tool call, or no long answer, when asked."""
     accept_grade: bool = False
     """Run at a weaker sandbox grade than the families' cards ask for."""
     resume: str | None = None
@@ -76,6 +78,14 @@ class ReviewOptions:
     """Let every item run before any verdict."""
     agencies: tuple[str, ...] = ()
     """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the endpoints said before the samples, by mode."""
+
+    probes: Mapping[str, Probe]
+    readiness: Mapping[str, Readiness]
 
 
 @dataclass(frozen=True)
@@ -166,12 +176,14 @@ def run_review(
             observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
             return _issue(case, finished, out, observer)
         keys = endpoint_keys(submission)
-        probes = None
+        asked: Asked | None = None
         if case is None:
             _check_new(framework, submission, options)
             require_proof(framework, observer)
             # Before the case is opened: a slip in an address must not leave one behind.
             probes = probe_modes(submission, keys, "before", installation.now())
+            ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
+            asked = Asked(probes, ready)
             cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
             case = open_case(installation, framework, submission, cast)
             observer.step(
@@ -188,8 +200,8 @@ def run_review(
         require_complete(case)
         try:
             _resume(case, options.resume)
-            prepared = _prepare(case, options, observer)
-            tracker = _measure(case, prepared, keys, options, observer, probes)
+            prepared = _prepare(case, options, observer, asked)
+            tracker = _measure(case, prepared, keys, options, observer, asked)
         except StoppedError as stop:
             if not case.state.batteries:
                 raise
@@ -377,7 +389,9 @@ def _resume(case: Case, reason: str | None) -> None:
     case.installation.records.jobs.resume(case.id)
 
 
-def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared:
+def _prepare(
+    case: Case, options: ReviewOptions, observer: Observer, asked: Asked | None
+) -> Prepared:
     """The sealed battery; sealed now where none is."""
     if not case.state.batteries:
         grade = preflight().grade
@@ -389,6 +403,7 @@ def _prepare(case: Case, options: ReviewOptions, observer: Observer) -> Prepared
             accepted=options.accept_grade,
             whole=options.whole_battery,
             workers=options.workers,
+            readiness=asked.readiness if asked else {},
         )
         sizes = case.state.batteries["battery-1"].item_sets
         count = sum(each.size for each in sizes)
@@ -441,7 +456,7 @@ def _measure(
     keys: Mapping[str, str],
     options: ReviewOptions,
     observer: Observer,
-    probes: Mapping[str, Probe] | None,
+    asked: Asked | None,
 ) -> Tracker:
     grade = preflight().grade
     if not at_least(grade, prepared.grade) and not options.accept_grade:
@@ -457,11 +472,17 @@ def _measure(
         workers=options.workers,
         sandbox=SandboxConfig(grade=grade).model_dump(mode="json"),
     )
-    if probes is None:
+    if asked is None:
         require_room(setting)
     when: When = "during" if case.state.tallies else "before"
     with _endpoint_stops():
-        models = take_snapshots(case, keys, when, probes)
+        if asked is None:
+            probes = probe_modes(case.submission, keys, when, case.now())
+            accepted = options.accept_no_tools
+            asked = Asked(
+                probes, ask_modes(case.submission, keys, prepared.elicitation, accepted=accepted)
+            )
+        models = take_snapshots(case, keys, when, asked.probes, asked.readiness)
     observer.step("Snapshot probes taken: " + "; ".join(
         f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     setting = replace(setting, expected_models=models)

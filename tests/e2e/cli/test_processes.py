@@ -111,14 +111,14 @@ def test_one_process_alone_runs_a_review(tmp_path: Path):
 
 
 def test_what_was_spent_before_a_kill_counts_against_the_cap(tmp_path: Path, subject: Subject):
-    home, cap = tmp_path / "home", 212_000
+    home, cap = tmp_path / "home", 232_000
     submission = write_submission(
         tmp_path, subject.url, modes={"thinking": "high"}, extra=f"[caps]\ntokens = {cap}\n"
     )
     args = arguments(submission, write_framework(tmp_path), "--items", "8")
     running = started(*args, home=home, key=subject.key)
     used = lambda: sum(_tokens(row) for row in journal(home))  # noqa: E731 - asked twice
-    wait_for(lambda: used() > cap - 210_000, running)
+    wait_for(lambda: used() > cap - 230_000, running)
     for pid in [running.pid, *children(running.pid)]:
         os.kill(pid, signal.SIGKILL)
     running.communicate()

@@ -72,7 +72,7 @@ def test_failing_endpoint_is_scored_by_the_rule_then_stops_then_goes_on(
 ):
     monkeypatch.setenv(KEY, "an-invented-key")
     port = _free_port()
-    with _subject_at(port, place.folder, "--fault", "failing", "--fault-after", "4") as subject:
+    with _subject_at(port, place.folder, "--fault", "failing", "--fault-after", "6") as subject:
         said = place.review(subject, "--items", "8", "--whole-battery")
     assert said.code == 1
     assert (

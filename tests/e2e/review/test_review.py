@@ -291,7 +291,7 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
 def test_another_model_in_mid_review_stops_and_is_never_pooled(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ):
-    with start_subject(fault="renamed", fault_after=6) as subject:
+    with start_subject(fault="renamed", fault_after=8) as subject:
         monkeypatch.setenv(KEY, subject.key)
         submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
         ran = here.run(*arguments(submission, write_framework(here.folder), "--items", "2"))

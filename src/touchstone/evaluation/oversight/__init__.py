@@ -3,6 +3,7 @@
 It notices and records; what a change means for a case is decided elsewhere.
 """
 
+from touchstone.evaluation.oversight.readiness import Readiness, ask_readiness
 from touchstone.evaluation.oversight.snapshots import (
     Probe,
     SnapshotChange,
@@ -10,4 +11,4 @@ from touchstone.evaluation.oversight.snapshots import (
     probe,
 )
 
-__all__ = ["Probe", "SnapshotChange", "compare", "probe"]
+__all__ = ["Probe", "Readiness", "SnapshotChange", "ask_readiness", "compare", "probe"]

@@ -14,7 +14,7 @@ from touchstone.service.forecasting.forecast import Cost, Forecast
 from touchstone.service.forecasting.options import PlanOptions
 from touchstone.service.markings import markings
 from touchstone.service.measuring.registering import CHUNK
-from touchstone.service.measuring.scheduling import probe_tokens
+from touchstone.service.measuring.scheduling import probe_tokens, ready_tokens
 from touchstone.service.measuring.sealing import ELICITATION
 from touchstone.service.opening import default_centre, received_event
 
@@ -128,7 +128,7 @@ def grounds(whole: Forecast, costing: Costing) -> Forecast:
     known = f"expected as before: {earlier}" if earlier else "no earlier sample is known"
     given = costing.options.seconds_per_sample
     pace = "" if given is None else f" A sample takes {given:g} s, as given."
-    probes = 2 * probe_tokens(costing.submission)
+    probes = 2 * probe_tokens(costing.submission) + ready_tokens(costing.submission)
     limits = (
         f"A sample takes at worst {ELICITATION.token_limit:,} tokens and "
         f"{ELICITATION.working_seconds} s of work, the elicitation's limits; {known}.{pace}"

@@ -91,7 +91,8 @@ def used_before(case: Case) -> dict[str, Usage]:
         if entry.event.type == "outcomes-recorded":
             used[entry.event.facts()["chunk"]] = Usage.model_validate(entry.contents[1]["used"])
         elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
-            for taken in entry.contents[0]["probes"].values():
+            asked = entry.contents[0]
+            for taken in (*asked["probes"].values(), *asked.get("readiness", {}).values()):
                 used[PROBES] = used.get(PROBES, Usage()) + Usage.model_validate(taken["usage"])
     return used
 

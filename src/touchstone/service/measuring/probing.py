@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 
-from touchstone.evaluation import Submission
+from touchstone.evaluation import Elicitation, Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.limits import Asking
-from touchstone.evaluation.oversight import Probe, probe
+from touchstone.evaluation.oversight import Probe, Readiness, ask_readiness, probe
+from touchstone.evaluation.oversight.readiness import MOST_TOKENS as MOST_READY
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.review import State
 from touchstone.review.events import measuring
@@ -16,6 +17,8 @@ from touchstone.service.recording import Content, Deed
 QUICK = Asking(retries=2, attempt_seconds=60)
 MOST_TOKENS = 5_000
 """That one mode's probe may use: four short questions and as many bounded answers."""
+MOST_READY_TOKENS = MOST_READY
+"""That asking one mode for a tool call and a long answer may use."""
 
 
 def probe_modes(
@@ -36,13 +39,44 @@ def probe_modes(
     return probes
 
 
+def ask_modes(
+    submission: Submission, keys: Mapping[str, str], elicitation: Elicitation, *, accepted: bool
+) -> dict[str, Readiness]:
+    """Ask each mode for one tool call and one long answer, as samples will; nothing is recorded.
+
+    Args:
+        submission: Whose modes are asked.
+        keys: Environment variables with the endpoints' keys.
+        elicitation: Whose tools and system prompt are sent.
+        accepted: Let a mode pass that gives one of them not.
+
+    Raises:
+        CannotRunError: a mode gives one of them not, and that was not accepted.
+    """
+    found: dict[str, Readiness] = {}
+    for mode in submission.modes:
+        key = keys[mode.api_key_env]
+        found[mode.id] = ask_readiness(mode, key, elicitation, asking=QUICK)
+        if not found[mode.id].ready and not accepted:
+            raise CannotRunError(
+                f"mode {mode.id}: {'; '.join(found[mode.id].why)}; nothing could be measured so; "
+                "mend it, or accept it with --accept-no-tools"
+            )
+    return found
+
+
 def take_snapshots(
-    case: Case, keys: Mapping[str, str], when: When, probes: Mapping[str, Probe] | None = None
+    case: Case,
+    keys: Mapping[str, str],
+    when: When,
+    probes: Mapping[str, Probe] | None = None,
+    readiness: Mapping[str, Readiness] | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Record what answers, by variant; gives the model names by mode. Probes where none are given.
 
     The identity is the model name that each mode's endpoint reports. Its fixed answers are kept
-    beside it: sampled text may differ without any change, so it never decides alone.
+    beside it: sampled text may differ without any change, so it never decides alone. What the modes
+    did when asked for a tool call and a long answer is kept with it, where they were asked.
 
     Raises:
         CannotRunError: an endpoint cannot be reached, and what it did.
@@ -52,14 +86,24 @@ def take_snapshots(
     for variant in case.submission.variants:
         mine = {m.id: probes[m.id] for m in case.submission.modes if m.variant == variant.id}
         if mine:
-            _record(case, variant.id, mine, when)
+            ready = {mode: said for mode, said in (readiness or {}).items() if mode in mine}
+            _record(case, variant.id, mine, when, ready)
     return {mode: taken.models for mode, taken in probes.items()}
 
 
-def _record(case: Case, variant: str, probes: Mapping[str, Probe], when: When) -> None:
+def _record(
+    case: Case,
+    variant: str,
+    probes: Mapping[str, Probe],
+    when: When,
+    readiness: Mapping[str, Readiness],
+) -> None:
     identity = digest_value({mode: list(taken.models) for mode, taken in probes.items()})
     shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
-    content = (Content({"probes": shown}, case.marks.pair),)
+    asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
+    content = (
+        Content({"probes": shown, **({"readiness": asked} if asked else {})}, case.marks.pair),
+    )
     marking, at, centre = case.marks.case, case.now(), case.cast.centre
     changed = False
 

@@ -39,7 +39,7 @@ from touchstone.service.measuring.outcomes import (
     record_outcomes,
     used_before,
 )
-from touchstone.service.measuring.probing import MOST_TOKENS
+from touchstone.service.measuring.probing import MOST_READY_TOKENS, MOST_TOKENS
 from touchstone.service.measuring.replaying import Early, reached
 from touchstone.service.measuring.sealing import Prepared
 from touchstone.service.measuring.tracking import Tracker, tracker_of
@@ -114,9 +114,14 @@ def probe_tokens(submission: Submission) -> int:
     return MOST_TOKENS * len(submission.modes)
 
 
+def ready_tokens(submission: Submission) -> int:
+    """The most that asking each mode for a tool call and a long answer may use."""
+    return MOST_READY_TOKENS * len(submission.modes)
+
+
 def least_tokens(submission: Submission, sample: int) -> int:
-    """What must be left to go on: a sample's tokens, and the probes before and after it."""
-    return sample + 2 * probe_tokens(submission)
+    """What must be left to go on: a sample's tokens, the questions and the probes around it."""
+    return sample + 2 * probe_tokens(submission) + ready_tokens(submission)
 
 
 def require_room(setting: Setting) -> None:

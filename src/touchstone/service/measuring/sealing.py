@@ -16,6 +16,7 @@ from touchstone.evaluation import (
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.ledger import loads
 from touchstone.review.events import measuring
@@ -26,6 +27,7 @@ from touchstone.service.recording import Content, Deed
 
 ELICITATION = Elicitation(id="react-1")
 RULE = AdjudicationRule()
+NOT_ASKED: Mapping[str, Readiness] = {}
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,21 @@ def families() -> Mapping[str, Family]:
 
 
 def seal(
-    case: Case, items: int, grade: str, *, accepted: bool, whole: bool = False, workers: int = 2
+    case: Case,
+    items: int,
+    grade: str,
+    *,
+    accepted: bool,
+    whole: bool = False,
+    workers: int = 2,
+    readiness: Mapping[str, Readiness] = NOT_ASKED,
 ) -> None:
     """Draw a battery and seal it into the record.
 
     The seed goes in as a part that only the centre reads; its commitment, the items' commitments,
     their order, the elicitation, the rule and how verdicts are reached are there for every party.
-    With `whole`, no verdict may stop before every item has run.
+    With `whole`, no verdict may stop before every item has run. `readiness` is what each mode did
+    when it was asked for a tool call and a long answer.
     """
     kind = case.submission.kind
     plan = battery_plan(case.framework, families(), items, "battery-1", kind)
@@ -92,6 +102,14 @@ def seal(
         "rule": RULE.model_dump(mode="json"),
         "grade": grade,
         "weaker_grade_accepted": accepted,
+        "readiness": {
+            mode: {
+                "calls_tools": said.calls_tools,
+                "answers_at_length": said.answers_at_length,
+                "why": list(said.why),
+            }
+            for mode, said in readiness.items()
+        },
         "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
         "verdicts": verdicts.model_dump(mode="json"),
     }

@@ -78,6 +78,7 @@ def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
         Fact("Elicitation record", newest.elicitation),
         Fact("Battery", sizes),
         *_stopping(sealed),
+        *_chosen(sealed),
         Fact("Sealed battery (commitment)", f"sha256:{newest.commitment}"),
         Fact("Order of the items (commitment)", f"sha256:{newest.order}"),
     )
@@ -101,6 +102,27 @@ def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
             names = listed([f"“{name}”" for name in dict.fromkeys(run.criterion for run in late)])
             text += f"; of {names} every item runs first"
     return (Fact("Stops", text), Fact("Rules of the verdicts (digest)", plan.digest))
+
+
+def _chosen(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
+    """What whoever ran the review chose that bears on what was measured."""
+    if sealed is None:
+        return ()
+    facts = []
+    if sealed.get("weaker_grade_accepted"):
+        facts.append(Fact("Accepted by the centre", "a sandbox weaker than the cards ask for"))
+    asked = sealed.get("readiness", {})
+    if asked:
+        failed = [
+            f"mode “{mode}”: {'; '.join(said['why'])}"
+            for mode, said in asked.items()
+            if said["why"]
+        ]
+        text = (
+            "given in every mode" if not failed else f"{'. '.join(failed)}. Accepted all the same"
+        )
+        facts.append(Fact("A tool call and a long answer, asked before", text))
+    return tuple(facts)
 
 
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:

@@ -1,0 +1,161 @@
+"""Whether a mode can be measured at all: one tool call and one long answer, before any sample.
+
+An endpoint that drops tools, or cuts answers at a limit that no setting shows, measures nothing: a
+review would be a row of samples in which the model could not act. Both questions are sent with
+the settings, the tools and the system prompt of the samples.
+"""
+
+import contextlib
+import io
+from dataclasses import dataclass, field
+
+import anyio
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    ModelOutput,
+)
+from inspect_ai.tool import Tool, ToolDef, bash, python
+
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.endpoints import Watch, open_endpoint
+from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.submission import Mode
+
+CHECK = "This is a check of the connection, and no task."
+CALL_PROMPT = f"{CHECK} Call the tool {{tool}} once, with the command: echo ready"
+LONG_PROMPT = (
+    f"{CHECK} Write the numbers from 1 to 400 in full, "
+    "separated by commas, as the text of your answer. Leave none out."
+)
+TRIES = 3
+"""A model may answer a first time in words; an endpoint that drops tools always does."""
+MOST_TOKENS = 20_000
+"""That the questions of one mode may use, in and out together, tries included."""
+_LONGEST = 8192
+_CALL = 2048
+"""Bounds of ours on the output of each question, far above what is asked; reasoning counts."""
+
+
+class Readiness(Frozen):
+    """What a mode's endpoint did with the two questions."""
+
+    calls_tools: bool
+    """Whether it called a tool that was offered, in a form that can be read."""
+    answers_at_length: bool
+    """Whether a long answer came whole: not empty, and not ended at an output limit."""
+    why: tuple[str, ...] = ()
+    """A line for each that is not so."""
+    usage: Usage = Usage()
+
+    @property
+    def ready(self) -> bool:
+        """Whether samples can be asked in this mode."""
+        return self.calls_tools and self.answers_at_length
+
+
+@dataclass
+class _Counting(Watch):
+    usage: Usage = field(default_factory=Usage)
+
+    def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
+        del model, fingerprint, notes
+        self.usage = self.usage + usage
+
+
+def ask_readiness(
+    mode: Mode, api_key: str, elicitation: Elicitation, *, asking: Asking | None = None
+) -> Readiness:
+    """Ask a mode for one tool call and one long answer.
+
+    Args:
+        mode: From the submission; its settings are sent as they are with samples.
+        api_key: The endpoint's key, written nowhere.
+        elicitation: Whose tools and system prompt are sent.
+        asking: The bounds of a request and its retries.
+    """
+    counting = _Counting()
+    # Inspect announces its hooks on stdout, where a command's own result belongs.
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = open_endpoint(mode, api_key, asking or Asking(), counting)
+    tools, ours = _tools(elicitation), mode.settings.max_tokens is None
+    first = elicitation.tools[0]
+
+    async def ask(prompt: str, bound: int) -> ModelOutput | str:
+        said: list[ChatMessage] = [
+            ChatMessageSystem(content=elicitation.system_prompt),
+            ChatMessageUser(content=prompt),
+        ]
+        try:
+            config = GenerateConfig(max_tokens=bound) if ours else GenerateConfig()
+            return await model.generate(said, tools=tools, config=config)
+        except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
+            return _why(error)
+
+    async def both() -> tuple[str, str]:
+        async with model:
+            call = ""
+            for _ in range(TRIES):
+                call = _call_fault(await ask(CALL_PROMPT.format(tool=first), _CALL))
+                if not call:
+                    break
+            return call, _length_fault(await ask(LONG_PROMPT, _LONGEST), _LONGEST if ours else None)
+
+    call, length = anyio.run(both)
+    return Readiness(
+        calls_tools=not call,
+        answers_at_length=not length,
+        why=tuple(line for line in (call, length) if line),
+        usage=counting.usage,
+    )
+
+
+def _tools(elicitation: Elicitation) -> list[Tool]:
+    makers = {"bash": bash, "python": python}
+    offered: list[Tool] = [
+        makers[name](timeout=elicitation.tool_seconds) for name in elicitation.tools
+    ]
+
+    async def submit(answer: str) -> str:
+        return answer
+
+    about = {"answer": "Submitted answer"}
+    named = ToolDef(
+        submit, name="submit", description="Say that the answer file is ready.", parameters=about
+    )
+    return [*offered, named.as_tool()]
+
+
+def _call_fault(output: ModelOutput | str) -> str:
+    if isinstance(output, str):
+        return f"asked for a tool call, the endpoint failed: {output}"
+    calls = output.message.tool_calls or []
+    if any(call.parse_error is None for call in calls):
+        return ""
+    if output.stop_reason in {"max_tokens", "model_length"}:
+        return "asked for a tool call, it was cut at an output limit; raise the mode's max_tokens"
+    if calls:
+        return "asked for a tool call, it sent one that cannot be read"
+    return f"it called no tool when asked to, {TRIES} times; the endpoint may drop tools"
+
+
+def _length_fault(output: ModelOutput | str, bound: int | None) -> str:
+    if isinstance(output, str):
+        return f"asked for a long answer, the endpoint failed: {output}"
+    written = output.usage.output_tokens if output.usage else 0
+    at_ours = bound is not None and written >= bound
+    if output.stop_reason in {"max_tokens", "model_length"} and not at_ours:
+        return "a long answer was cut at an output limit; raise the mode's or the endpoint's"
+    if not output.completion.strip() and not output.message.tool_calls:
+        return "asked for a long answer, it gave an empty one"
+    return ""
+
+
+def _why(error: Exception) -> str:
+    attempt = getattr(error, "last_attempt", None)
+    last = attempt.exception() if attempt is not None else None
+    return " ".join(str(last or error).split())[:200]
