@@ -11,12 +11,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+_FLEET = "tests/contract/gateway/fleet/test_fleet.py"
+_CROWDS = "tests/contract/gateway/processes/test_crowds.py"
+_FAULTS = "tests/contract/evaluation/test_endpoint_faults.py"
+_STEPS = "tests/unit/statistics/test_sequential.py"
 TIMED = (
-    "tests/contract/gateway/fleet/test_fleet.py::test_what_one_takes_all_apply_and_tell_in_the_log",
-    (
-        "tests/contract/gateway/processes/test_crowds.py::"
-        "test_a_crowd_does_not_take_the_gateway_from_those_inside"
-    ),
+    f"{_FLEET}::test_what_one_takes_all_apply_and_tell_in_the_log",
+    f"{_CROWDS}::test_a_crowd_does_not_take_the_gateway_from_those_inside",
+    f"{_FLEET}::test_a_paused_gateway_counts_as_silent_and_acts_on_nothing_old_when_it_wakes",
+    f"{_FLEET}::test_workers_whose_supervisor_is_paused_stop_by_themselves",
+    f"{_FLEET}::test_without_the_log_nothing_is_served_after_a_lease",
+    f"{_FAULTS}::test_an_answer_that_does_not_end_in_time_is_cut",
+    f"{_STEPS}::test_a_step_for_fifty_criteria_costs_hardly_more_for_a_hundred_times_the_items",
 )
 """Tests whose outcome depends on the clock of a busy machine."""
 LONGEST = 4 * 3600.0

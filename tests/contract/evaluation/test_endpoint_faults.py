@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import json
 import socket
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -95,12 +94,11 @@ def test_bounded_retries_then_an_error_is_recorded(script: Any, says: str, toy_r
 def test_an_answer_that_does_not_end_in_time_is_cut(
     stuck: Callable[[web.Request], Awaitable[web.StreamResponse]], toy_run: Run
 ):
-    began = time.monotonic()
+    """Uncut, the answer takes an hour: longer than any test may."""
     asking = Asking(attempt_seconds=1, retries=1, backoff_seconds=0)
     reason, requests = failing(lambda *_: stuck, toy_run, asking=asking)
     assert reason == "no whole answer within 1 s"
     assert requests == 2
-    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 422])

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections import Counter
@@ -10,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from support.mutants import reasons
-from support.mutants.campaign import Draw, Limits, Result, Room, rooms, run
+from support.mutants.campaign import SLOW, Draw, Limits, Result, Room, rooms, run
 from support.mutants.operators import Mutant
 from support.mutants.trial import CampaignError, Tree
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rooms", default="", help="comma-separated; all by default")
     parser.add_argument("--only", default="", help="a part of a file, a function or an id")
     parser.add_argument("--parallel", type=int, default=2)
-    parser.add_argument("--slowest", type=float, default=10.0,
+    parser.add_argument("--slowest", type=float, default=SLOW,
                         help="leave out tests that take more processor seconds")  # fmt: skip
     parser.add_argument("--grace", type=float, default=20.0,
                         help="processor seconds beside 4 times what the tests take")  # fmt: skip
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plan", type=Path, default=HERE / "rooms.toml")
     parser.add_argument("--reasons", type=Path, default=HERE / "equivalent.toml")
     asked = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return campaign(asked)
     except (CampaignError, reasons.UnreadableReasonsError) as error:
@@ -98,7 +100,7 @@ def _held(
         ]
         wanted = {room for room, _ in drawn}
         touches = {
-            room.name: room.touch(trees[0], asked.root / ".mutants", say)
+            room.name: room.touch(trees[0], asked.root / ".mutants", asked.slowest, say)
             for room in chosen
             if room.name in wanted
         }

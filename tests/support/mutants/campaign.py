@@ -16,6 +16,10 @@ QUICK = 1.5
 """Processor seconds of tests that a mutant meets first; most fall there."""
 
 
+SLOW = 10.0
+"""Seconds of a processor above which a test is called slow."""
+
+
 @dataclass(frozen=True)
 class Room:
     """A part of the sources, and the tests that answer for it."""
@@ -25,6 +29,8 @@ class Room:
     """Folders and files below `src`."""
     tests: tuple[str, ...]
     """Folders and files below the root."""
+    slow: tuple[str, ...] = ()
+    """Names of tests, or of their classes, that only a campaign for slow ones runs."""
 
     def mutants(self, root: Path) -> list[Mutant]:
         """All of them, in the order of the files."""
@@ -38,21 +44,25 @@ class Room:
             for mutant in mutants(file.read_bytes(), str(file.relative_to(root / "src")))
         ]
 
-    def touch(self, tree: Tree, cache: Path, say: Callable[[str], None]) -> Touch:
+    def touch(self, tree: Tree, cache: Path, slowest: float, say: Callable[[str], None]) -> Touch:
         """Which tests reach what; measured for those files of which it is not known.
 
         Raises:
             CampaignError: the tests fail without any mutant.
         """
+        slow = self.slow if slowest <= SLOW else ()
+        if slow:
+            say(f"{self.name}: {len(slow)} tests are left out as slow (--slowest)")
+        every = states(tree.folder, self.sources, self.tests, slow)
         files = {
             file: cache / f"{self.name}-{Path(file).stem}-{digest[:16]}.json"
-            for file, digest in states(tree.folder, self.sources, self.tests).items()
+            for file, digest in every.items()
         }
         unknown = {file: keep for file, keep in files.items() if not keep.exists()}
         if unknown:
             say(f"{self.name}: finding out which tests of {len(unknown)} files reach which line")
             cache.mkdir(parents=True, exist_ok=True)
-            run = tree.measure(self.sources, unknown)
+            run = tree.measure(self.sources, unknown, slow)
             while not run.over():
                 time.sleep(0.05)
             if run.code != 0:
@@ -63,7 +73,7 @@ class Room:
 def rooms(plan: Path) -> dict[str, Room]:
     """The rooms that a plan names."""
     return {
-        name: Room(name, tuple(each["sources"]), tuple(each["tests"]))
+        name: Room(name, *(tuple(each.get(key, ())) for key in ("sources", "tests", "slow")))
         for name, each in tomllib.loads(plan.read_text("utf-8")).items()
     }
 

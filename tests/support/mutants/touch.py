@@ -41,12 +41,14 @@ class Touch:
         return direct, set(self.seconds) - direct
 
 
-def states(tree: Path, sources: Sequence[str], tests: Sequence[str]) -> dict[str, str]:
+def states(
+    tree: Path, sources: Sequence[str], tests: Sequence[str], slow: Sequence[str]
+) -> dict[str, str]:
     """Each file of tests, by its path below `tree`, and a digest of what it says of the sources."""
     files = [each for test in tests for each in _python(tree / test)]
     shared = [each for source in sources for each in _python(tree / "src" / source)]
     shared += [each for each in files if each.name == "conftest.py"]
-    said = "".join(f"{each.relative_to(tree)} {_digest(each)}" for each in shared)
+    said = "".join(f"{each.relative_to(tree)} {_digest(each)}" for each in shared) + str(slow)
     return {
         str(each.relative_to(tree)): hashlib.sha256(f"{said} {_digest(each)}".encode()).hexdigest()
         for each in files
@@ -84,8 +86,8 @@ def merge(several: Sequence[Touch]) -> Touch:
 class Recorder:
     """A pytest plugin that notes, while the tests run, which of them is running."""
 
-    def __init__(self, tree: Path, sources: Sequence[str]) -> None:
-        self.tree = tree
+    def __init__(self, tree: Path, sources: Sequence[str], slow: Sequence[str]) -> None:
+        self.tree, self.slow = tree, slow
         self.seconds: dict[str, float] = {}
         self.running = ""
         paths = [tree / "src" / each for each in sources]
@@ -120,6 +122,14 @@ class Recorder:
                         tests.add(context)
                 lines.setdefault(path, {})[str(line)] = sorted(tests)
         return Touch(self.seconds, lines, _outside(self.tree))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [each for each in items if not self._is_slow(each)]
+
+    def _is_slow(self, item: pytest.Item) -> bool:
+        names = {part.split("[")[0] for part in item.nodeid.split("::")[1:]}
+        return not names.isdisjoint(self.slow)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:

@@ -74,9 +74,11 @@ class Tree:
         file = self.folder / "src" / mutant.place.split("::")[0]
         file.with_suffix(".kept").replace(file)
 
-    def measure(self, sources: Sequence[str], keep: Mapping[str, Path]) -> "Run":
+    def measure(
+        self, sources: Sequence[str], keep: Mapping[str, Path], slow: Sequence[str]
+    ) -> "Run":
         """Run files of tests on the sources as they are, and keep what each reaches."""
-        return Run(self, lambda: Recorder(self.folder, sources).run(PLAIN, keep), 3600.0)
+        return Run(self, lambda: Recorder(self.folder, sources, slow).run(PLAIN, keep), 3600.0)
 
     def run(self, chosen: Sequence[str], limit: float) -> "Run":
         """Run chosen tests, by their ids and in their order; `limit` is in processor seconds."""

@@ -12,8 +12,10 @@ from touchstone.statistics import (
     course,
     graded_course,
     learn,
+    lower_bound,
     path,
     replay,
+    upper_bound,
 )
 
 RULE = RateRule(0.5, 0.0, 0.05, 0.02)
@@ -83,6 +85,27 @@ def test_the_path_ends_where_the_verdict_stood_and_at_the_truth():
     assert way.above[now.used - 1] == pytest.approx(now.log_above)
     assert way.below[now.used - 1] == pytest.approx(now.log_below)
     assert way.estimate[-1] == pytest.approx(TRUTH)
+
+
+def test_the_first_estimates_by_hand():
+    """Without views a draw's estimate is its outcome, and then (1 + 9 * 0) / 10 after a 1."""
+    each = course(RULE, blind(10), np.random.default_rng(0).uniform(size=10))
+    for outcome in (0.0, 1.0):
+        assert path(each, np.array([outcome])).estimate[0] == pytest.approx(outcome)
+    weight = (10 / 9) ** 2
+    second = path(each, np.array([1.0, 0.0])).estimate[1]
+    assert second == pytest.approx((1 + weight * 0.1) / (1 + weight))
+
+
+def test_what_the_battery_would_say_is_rounded_outwards():
+    each, outcomes = drawn(3)
+    for count in (10, 30, 50):
+        within = confidence_sequence(each, outcomes[:count], 0.975)
+        further = beyond_these(each, outcomes[:count])
+        least = max(c for c in range(ITEMS + 1) if c <= within.low * ITEMS + 1e-9)
+        most = min(c for c in range(ITEMS + 1) if c >= within.high * ITEMS - 1e-9)
+        assert further.low == pytest.approx(lower_bound(least, ITEMS, 0.0125))
+        assert further.high == pytest.approx(upper_bound(most, ITEMS, 0.0125))
 
 
 @pytest.mark.parametrize("count", [0, ITEMS + 1])
