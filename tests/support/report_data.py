@@ -156,6 +156,7 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
         conflicts=(Conflict("What the window runs to", (
             Claim("It runs to the public release.", "A page", "2026-06", "reported"),
             Claim("It runs to the release to partners.", "Another", "2026-06", "analysis"))),),
+        other_cases=("One sentence that is always the same.",),
         parties=(PartyFacts("lab", "Example Lab", "developer", "Handed in the model."),
                  PartyFacts("centre", "Example Centre", "centre", "")),
         clock=ClockFacts("30 days before public release.", "Europe/London", "2026-11-21",

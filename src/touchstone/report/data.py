@@ -340,6 +340,8 @@ class ReportData:
     framework: tuple[Fact, ...]
     conflicts: tuple[Conflict, ...]
     parties: tuple[PartyFacts, ...]
+    other_cases: tuple[str, ...]
+    """Sentences on other cases of the same model; for most audiences always the same one."""
     clock: ClockFacts | None
     """None where the audience may not read it; so everywhere below."""
     timeline: tuple[TimelineEvent, ...]

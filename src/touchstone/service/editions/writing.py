@@ -22,6 +22,7 @@ from touchstone.review.events import settling
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.gathering import Shown, gather
+from touchstone.service.editions.related import other_cases
 from touchstone.service.files import write_file
 from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
@@ -88,7 +89,8 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
         bundle=f"bundle-{audience.name}.jsonl",
     )
     shown = Shown(case.id, tuple(read_entries(reader, audience)), audience)
-    return render_html(gather(shown, at, verification)).encode()
+    others = other_cases(installation, case.id, audience)
+    return render_html(gather(shown, at, verification, others)).encode()
 
 
 def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> Iterator[bytes]:

@@ -26,12 +26,21 @@ from touchstone.service.editions.gathering.noticed import noticed_facts
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.editions.gathering.summed import summary
 from touchstone.service.editions.gathering.told import accounting, timeline, withheld
+from touchstone.service.editions.related import UNTOLD
 
 __all__ = ["Shown", "edition_marking", "gather"]
 
 
-def gather(case: Shown, made_at: str, verification: VerificationFacts) -> ReportData:
-    """The facts of one edition, made at a UTC instant."""
+def gather(
+    case: Shown,
+    made_at: str,
+    verification: VerificationFacts,
+    others: tuple[str, ...] = (UNTOLD,),
+) -> ReportData:
+    """The facts of one edition, made at a UTC instant.
+
+    `others` are the sentences on other cases of the same model, from `related.other_cases`.
+    """
     received, framework = case.state.submission, case.framework
     results = result_rows(case)
     invented = framework is not None and framework.example
@@ -51,6 +60,7 @@ def gather(case: Shown, made_at: str, verification: VerificationFacts) -> Report
         framework=framework_facts(case),
         conflicts=conflicts(case),
         parties=party_facts(case),
+        other_cases=others,
         clock=clock_facts(case, made_at),
         timeline=timeline(case),
         modes=mode_facts(case),

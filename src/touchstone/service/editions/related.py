@@ -1,0 +1,128 @@
+"""Other cases of the same developer with the same model: cases are not drawn until one fits."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.clearance import Audience, party_audience
+from touchstone.review import State
+from touchstone.service.editions.summaries import stage
+from touchstone.service.editions.words import named
+from touchstone.service.installation import Installation
+from touchstone.service.reading import Entry, read_entries
+
+UNTOLD = (
+    "Whether this developer handed this model in for other reviews, and what became of them, is "
+    "told in the editions of the developer and the centre, and in no other."
+)
+"""The same bytes whether there are others or not."""
+NONE = "This installation holds no other case of this developer with this model."
+
+
+@dataclass(frozen=True)
+class OtherCase:
+    """A case of the same developer with the same model, under whatever framework."""
+
+    id: str
+    opened: str
+    """The day, `YYYY-MM-DD`, in UTC."""
+    framework: str
+    same: tuple[str, ...]
+    """What it has in common, in words: at least one."""
+    became: str
+    """What became of it: status, and what was proposed and designated so far."""
+
+    @property
+    def sentence(self) -> str:
+        """One line of a report."""
+        return (
+            f"Case {self.id[:12]}, opened {self.opened} under {self.framework}, has the same "
+            f"{' and '.join(self.same)}: {self.became}."
+        )
+
+
+def other_cases(installation: Installation, case: str, audience: Audience) -> tuple[str, ...]:
+    """What an edition says of other cases: one each, or the one sentence that all others get.
+
+    Args:
+        installation: Where the cases are.
+        case: The case that the edition is of.
+        audience: Whom the edition is for. Only developer and centre of the case are told.
+    """
+    state = installation.state(case)
+    told = (*state.having("developer"), *state.having("centre"))
+    if audience.name not in told:
+        return (UNTOLD,)
+    found = sorted(_others(installation, case, state), key=lambda other: (other.opened, other.id))
+    return tuple(other.sentence for other in found) or (NONE,)
+
+
+def _others(installation: Installation, case: str, state: State) -> Iterator[OtherCase]:
+    marks = _identity(installation, case, state)
+    for listing in installation.records.cases():
+        if listing.case == case:
+            continue
+        other = installation.state(listing.case)
+        if other.having("developer") != state.having("developer") or other.opened is None:
+            continue
+        theirs = _identity(installation, listing.case, other)
+        same = tuple(kind for kind in marks if marks[kind] & theirs[kind])
+        if same:
+            yield OtherCase(
+                listing.case, other.opened.at[:10], other.opened.framework.id, same, _became(other)
+            )
+
+
+def _identity(installation: Installation, case: str, state: State) -> dict[str, set[str]]:
+    """What a model is known by, by kind. Of a destroyed case only what lies in clear."""
+    received = state.submission
+    seen = {digest for snapshots in state.snapshots.values()
+            for digest in snapshots.digests.values()}  # fmt: skip
+    marks = {
+        "name": {_plain(received.model)} if received else set(),
+        "id": set(),
+        "snapshot": seen,
+        "endpoint": set(),
+        "reported name": set(),
+    }
+    for entry in _readable(installation, case, state):
+        _add(marks, entry)
+    return marks
+
+
+def _readable(installation: Installation, case: str, state: State) -> Iterator[Entry]:
+    centre = state.having("centre")
+    if centre:
+        yield from read_entries(installation.records.case(case), party_audience(centre[0]))
+
+
+def _add(marks: dict[str, set[str]], entry: Entry) -> None:
+    first: dict[str, Any] = entry.content() or {}
+    if entry.event.type == "submission-received":
+        marks["endpoint"] |= {mode["endpoint"] for mode in first.get("modes", ())}
+        whole: dict[str, Any] = entry.content(1) or {}
+        if "model" in whole:
+            marks["id"].add(_plain(whole["model"]["id"]))
+    elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
+        for probe in first.get("probes", {}).values():
+            marks["reported name"] |= set(probe["models"])
+
+
+def _plain(name: str) -> str:
+    """A name without what a rename in passing changes: case, spaces, punctuation."""
+    return re.sub(r"[\W_]+", "", name.casefold()) or name
+
+
+def _became(state: State) -> str:
+    designating = state.designating
+    said = [stage(state)]
+    if state.status != "open" and designating.proposals:
+        said.append(f"proposed by rule: {named(designating.proposals[-1].designation)}")
+    if state.status != "open" and designating.made:
+        said.append(f"decided: {named(designating.made)}")
+    verdicts = [verdict.verdict for verdict in state.verdicts.values()]
+    if verdicts:
+        counts = {word: verdicts.count(word) for word in dict.fromkeys(verdicts)}
+        said.append("verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()))
+    return "; ".join(said)

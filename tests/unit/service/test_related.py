@@ -1,0 +1,96 @@
+"""Cases are not drawn until one fits: who is entitled to know is told of the others."""
+
+from pathlib import Path
+
+import pytest
+
+from support.small_case import SUBMISSION, measure, settle, small_case
+from touchstone.clearance import PUBLIC, party_audience
+from touchstone.evaluation import load_submission
+from touchstone.service.case import Case, Cast
+from touchstone.service.cases import destroy_case
+from touchstone.service.editions.related import NONE, UNTOLD, other_cases
+from touchstone.service.editions.writing import render_edition
+from touchstone.service.frameworks import load_framework
+from touchstone.service.opening import default_centre, open_case
+
+AT = "2026-11-21T12:00:00Z"
+LAB, CENTRE = party_audience("example-lab"), party_audience("example-centre")
+RENAMED = (
+    ('name = "Example Model 3"', 'name = "Example-Model 3"'),
+    ('id = "example-model-3"', 'id = "other-name"'),
+)
+
+
+def another(case: Case, *changes: tuple[str, str], framework: str = "us-2026-06") -> Case:
+    """A further case of the installation, of a submission with these changes."""
+    folder = case.installation.home.parent / f"more-{len(case.installation.records.cases())}"
+    folder.mkdir()
+    text = SUBMISSION.format(framework=framework)
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "SUBMISSION.toml").write_text(text, "utf-8")
+    submission, standard = load_submission(folder / "SUBMISSION.toml"), load_framework(framework)
+    cast = Cast(submission.developer.id, default_centre(standard))
+    return open_case(case.installation, standard, submission, cast)
+
+
+def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        here, size = case.installation, case.state.size
+        everyone = (LAB, CENTRE, party_audience("example-agency"), PUBLIC)
+        before = [render_edition(case, audience, size, AT) for audience in everyone]
+        assert other_cases(here, case.id, CENTRE) == (NONE,)
+        measure(other := another(case))
+        another(case, *RENAMED)
+        after = [render_edition(case, audience, size, AT) for audience in everyone]
+        assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, True]
+        assert UNTOLD.encode() in after[-1]
+        told = other_cases(here, case.id, LAB)
+        assert len(told) == 2
+        assert other.id[:12] in told[0] + told[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ((), "name and id and endpoint"),
+        (RENAMED, "name and endpoint"),
+        ((RENAMED[0], ("127.0.0.1:9", "127.0.0.1:8")), "name and id"),
+        ((*RENAMED, ('name = "Example-Model 3"', 'name = "Fresh"')), "endpoint"),
+    ],
+)
+def test_a_model_is_known_by_any_of_its_marks(
+    tmp_path: Path, changes: tuple[tuple[str, str], ...], same: str
+):
+    with small_case(tmp_path) as case:
+        another(case, *changes)
+        (told,) = other_cases(case.installation, case.id, CENTRE)
+        assert f"has the same {same}: submitted." in told
+
+
+def test_anothers_model_and_another_model_are_not_named(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        another(case, ('id = "example-lab"', 'id = "other-lab"'))
+        another(case, *RENAMED, ('"Example-Model 3"', '"Fresh"'), ("127.0.0.1:9", "127.0.0.1:8"))
+        assert other_cases(case.installation, case.id, CENTRE) == (NONE,)
+
+
+def test_a_destroyed_case_is_still_named(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        other = another(case)
+        measure(other)
+        destroy_case(case.installation, other.id, tmp_path / "certificates")
+        (told,) = other_cases(case.installation, case.id, CENTRE)
+        assert "the same name: destroyed" in told
+
+
+def test_what_became_of_a_case_is_told(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measure(case)
+        settle(case)
+        other = another(case)
+        (told,) = other_cases(case.installation, other.id, LAB)
+        assert "designated: " in told
+        assert "verdicts: " in told
