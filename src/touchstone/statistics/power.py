@@ -74,7 +74,8 @@ def difference_variance(reference: float, distance: float, agreement: float) -> 
 def power(design: Design, distance: float, variance: float, error: float) -> float:
     """Chance that a one-sided bound at `error` tells a mean `distance` away from the threshold.
 
-    The clustered t-test of `beyond` and `clustered`: non-central t with clusters - 1 degrees.
+    A clustered t-test of a fixed design: non-central t with clusters - 1 degrees. `beyond` asks
+    for more, its bounds being exact whatever the clusters hold; no review makes either.
 
     Raises:
         UnusableNumbersError: an error rate outside (0, 1), or a variance that is not positive.

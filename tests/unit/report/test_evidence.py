@@ -187,9 +187,8 @@ def test_each_picture_of_evidence_is_told_in_words(page: str, data: ReportData):
     for row in data.results:
         if row.evidence:
             each = facts(row)
-            assert f"{row.title}, {row.mode}: {row.verdict}, {each.used} of {each.size}" in (
-                described
-            )
+            said = f"{row.verdict} {exact_percent(each.claimed or 0)}"
+            assert f"{row.title}, {row.mode}: {said}, {each.used} of {each.size}" in described
             assert f"{times(each.above[-1])} at the end" in described
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))

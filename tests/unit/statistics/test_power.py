@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import t as student
 
 from touchstone.statistics import (
     RateRule,
@@ -65,15 +66,18 @@ def _clustered_outcomes(rate: float, design: Design, rng: np.random.Generator) -
     return (rng.random((design.clusters, each)) < chances[:, None]).astype(float).ravel()
 
 
-def test_power_is_what_the_verdict_beyond_the_items_reaches():
-    """Simulated with the very function that judges; the twin ignores clusters and is far off."""
-    rng = np.random.default_rng(5)
-    design, rule = Design(120, 30, 0.3), RateRule(0.5, 0.0, 0.05, 0.02)
-    names = np.repeat([str(n) for n in range(30)], 4)
-    said = [
-        beyond(_clustered_outcomes(0.65, design, rng), names, rule) is VerdictWord.ABOVE
-        for _ in range(800)
-    ]
+def test_power_is_what_a_clustered_t_test_reaches():
+    """Simulated; the twin ignores clusters and is far off, and exact bounds tell less often."""
+    rng, design = np.random.default_rng(5), Design(120, 30, 0.3)
+    rule, names = RateRule(0.5, 0.0, 0.05, 0.02), np.repeat([str(n) for n in range(30)], 4)
+    said, exactly = [], []
+    for _ in range(800):
+        outcomes = _clustered_outcomes(0.65, design, rng)
+        means = outcomes.reshape(30, 4).mean(1)
+        reach = float(student.ppf(0.95, 29)) * means.std(ddof=1) / 30**0.5
+        said.append(means.mean() - reach > 0.5)
+        exactly.append(beyond(outcomes, names, rule) is VerdictWord.ABOVE)
+    assert np.mean(exactly) < np.mean(said)
     told = power(design, 0.15, rate_variance(0.5, 0.15), 0.05)
     assert np.mean(said) == pytest.approx(told, abs=0.05)
     blind_to_clusters = power(Design(120, 120, 0.0), 0.15, rate_variance(0.5, 0.15), 0.05)

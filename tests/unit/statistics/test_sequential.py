@@ -50,7 +50,7 @@ def run(each: Course, outcomes: list[float]) -> Progress:
 def test_a_clear_case_is_decided_early(outcome: float, word: VerdictWord):
     got = run(plain(500), [outcome] * 40)
     assert (got.word, got.reason) == (word, Reason.EVIDENCE)
-    assert got.used < 12
+    assert got.used < 16
     assert got.overshoot == 40 - got.used
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
 from touchstone.service.estimating.results import Row, read_results
@@ -27,6 +28,8 @@ from touchstone.statistics import (
     unpaired_difference,
     wilson,
 )
+
+Numbers = NDArray[np.float64]
 
 _SEED = 1
 
@@ -152,11 +155,11 @@ def _model(
     )  # fmt: skip
 
 
-def _outcomes(runs: Sequence[Row]) -> np.ndarray:
+def _outcomes(runs: Sequence[Row]) -> Numbers:
     return np.array([row.outcome for row in runs])
 
 
-def _whole(outcomes: np.ndarray) -> int:
+def _whole(outcomes: Numbers) -> int:
     if not np.isin(outcomes, (0.0, 1.0)).all():
         raise UnusableNumbersError("a grader's errors can be taken out of outcomes of 0 and 1 only")
     return int(outcomes.sum())

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
+from numpy.typing import NDArray
 from scipy.stats import binom
 
 from touchstone.service.measuring.registering import RunRule
@@ -24,6 +25,8 @@ from touchstone.statistics import (
     rate_against_threshold,
     rehearse,
 )
+
+Numbers = NDArray[np.float64]
 
 _SEED = 12
 _REPEATS = ((200, 160), (1_000, 100))
@@ -164,11 +167,12 @@ def shown(rule: RateRule, points: Sequence[SaidAt]) -> list[SaidAt]:
 
 def _shares(words: Sequence[VerdictWord]) -> Chances:
     found = Counter(words)
-    counts = [
-        found[word] for word in (VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE)
-    ]
-    shares = [count / len(words) for count in counts]
-    return Chances(*shares, no_word=(len(words) - sum(counts)) / len(words))
+    above, below, within = (
+        found[word] / len(words)
+        for word in (VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE)
+    )
+    rest = found[VerdictWord.AT_CEILING] + found[VerdictWord.UNDETERMINED]
+    return Chances(above, below, within, rest / len(words))
 
 
 def _repeats(size: int) -> int:
@@ -176,7 +180,7 @@ def _repeats(size: int) -> int:
 
 
 def _play(
-    rule: RateRule, levels: tuple[int, ...], shares: np.ndarray, rng: Generator
+    rule: RateRule, levels: tuple[int, ...], shares: Numbers, rng: Generator
 ) -> tuple[Progress, ...]:
     """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
     foresight = graded(levels)
