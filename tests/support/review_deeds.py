@@ -110,14 +110,16 @@ def _stop(counted: int, word: str, draw: Draw) -> measuring.Stop | None:
 def _verdict(case: Case, draw: Draw) -> Facts:
     del case
     counted = draw(range(1, 5))
-    word = draw(("above", "below", "within-zone", "at-ceiling", "undetermined"))
+    word = draw(("above", "below", "within-zone", "at-ceiling", "undetermined", "not-measured"))
     return {
         "battery": draw(BATTERIES),
         "criterion": draw(CRITERIA),
         "variant": draw(VARIANTS),
         "mode": draw(MODES),
         "verdict": word,
-        "solved": draw(range(counted + 1)),
+        "solved": draw(range(counted)),
+        "unmeasured": measuring.Unmeasured(cut=draw((0, 0, 0, 1))),
+        "reasoning": draw(("not-asked", "not-asked", "not-seen")),
         "counted": counted,
         "interval": ("0.1", "0.9"),
         "alpha": "0.05",

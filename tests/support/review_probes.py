@@ -86,6 +86,22 @@ def stopping(case: Case) -> Case:
     return case
 
 
+CUT_NINE = measuring.Unmeasured(cut=9)
+
+
+def lossy(case: Case) -> Case:
+    """A whole battery of which three were solved, eight unsolved and nine cut."""
+    kinds = ("solved",) * 3 + ("cut",) * 9 + ("unsolved",) * 8
+    running(case).do(recorded(tuple(outcome(i, kind) for i, kind in enumerate(kinds))))
+    return case
+
+
+def asks_for_reasoning(case: Case) -> Case:
+    """A battery of which the instant mode is to show reasoning, and shows none."""
+    ready(case).do(sealed().model_copy(update={"reasoning": ("instant",)}))
+    return case.measure("instant", solved=3)
+
+
 def proposing(case: Case) -> Case:
     return ready(case).propose()
 
@@ -336,6 +352,11 @@ PROBES: dict[tuple[str, str], Probe] = {
     ),
     ("measuring-stopped", "battery_is_sealed"): on(
         opened, make(measuring.MeasuringStopped, CENTRE, battery="b", reason="cap", begun=0)
+    ),
+    ("verdict-reached", "losses_are_recorded"): on(lossy, verdict("instant", "undetermined", 3)),
+    ("verdict-reached", "reasoning_is_recorded"): on(asks_for_reasoning, BELOW),
+    ("verdict-reached", "losses_bear_the_word"): on(
+        lossy, verdict("instant", "below", 3, unmeasured=CUT_NINE)
     ),
     ("review-halted", "has_not_halted"): on(then(ready, HALTED), HALTED),
     ("review-resumed", "has_halted"): on(then(ready, HALTED), RESUMED_BY_CENTRE),

@@ -117,10 +117,18 @@ def record_chunk(
     prepared: Prepared,
     run: Run,
     indices: Sequence[int],
-    solved: Callable[[int], bool],
+    solved: Callable[[int], bool | measuring.Result],
     told: Sequence[dict[str, Any]] = (),
+    *,
+    reasoning: bool = True,
 ) -> None:
-    """Record outcomes of a chunk, with what opens its items and what is `told` of each sample."""
+    """Record outcomes of a chunk, with what opens its items and what is `told` of each sample.
+
+    `solved` says whether each place of the order is solved, or what it met that measured nothing.
+    A mode that asks for reasoning shows some unless `reasoning` is False.
+    """
+    results: dict[bool | measuring.Result, measuring.Result] = {True: "solved", False: "unsolved"}
+    shows = reasoning and run.mode.settings.asks_for_reasoning
     made, seed = prepared.battery.items[run.item_set], prepared.battery.seed
     committed = prepared.battery.sealed.find(run.item_set).commitments
     opened = reveal(seed, run.item_set, made, indices)
@@ -131,7 +139,7 @@ def record_chunk(
         outcomes=tuple(
             measuring.Outcome(
                 index=index, item=committed[index], tokens=100,
-                result="solved" if solved(index) else "unsolved",
+                result=results.get(said := solved(index)) or said, reasoning=shows,
             )
             for index in indices
         ),

@@ -176,7 +176,9 @@ def review_run(
     else:
         for line in result.lines():
             show(line)
-    return _refuse(result.stopped, NO) if result.stopped else DONE
+    if result.stopped:
+        return _refuse(result.stopped, NO)
+    return DONE if result.measured else NO
 
 
 @review.command(name="list")

@@ -116,6 +116,11 @@ class ModeSettings(Frozen):
     top_p: Annotated[Amount, Field(le=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
+    @property
+    def asks_for_reasoning(self) -> bool:
+        """Whether the model is asked to reason, so that its answers are to show that it did."""
+        return self.reasoning_effort not in {None, "none"} or bool(self.reasoning_tokens)
+
 
 class Mode(Frozen):
     """A way of running a variant: an endpoint and its settings."""

@@ -14,7 +14,7 @@ import altair as alt
 import vl_convert
 
 from touchstone.report.data import ResultRow
-from touchstone.report.phrases import exact_percent, verdict_phrase
+from touchstone.report.phrases import exact_percent, losses, verdict_phrase
 
 INK = "#1b2733"
 SOFT = "#9fb6c6"
@@ -86,6 +86,7 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     return " ".join(
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
         + (f"estimated rate {row.rate:.0%}, " if row.evidence and row.rate is not None else "")
+        + (f"measured nothing: {losses(row)}, " if row.lost else "")
         + f"95% interval {row.interval[0]:.0%} to {row.interval[1]:.0%}"
         + ("." if row.threshold is None else f", threshold {row.threshold:.0%}: {_concluded(row)}.")
         for row in rows

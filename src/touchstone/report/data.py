@@ -135,8 +135,9 @@ class EvidenceFacts:
     """Evidence that the rate lies above, after each sample used."""
     below: tuple[float, ...]
     """Evidence that the rate lies below, after each sample used."""
-    estimate: float
-    """Success rate over the whole battery, as estimated at the stop."""
+    estimate: float | None
+    """Success rate over the whole battery, as estimated at the stop; None where samples that
+    measured nothing leave no single number."""
     low: float
     """Lower end of the 95% confidence sequence for that rate, valid at the stop."""
     high: float
@@ -201,6 +202,8 @@ class ResultRow:
     evidence: EvidenceFacts | None = None
     """None where the number of samples was fixed beforehand, or there is no path that the audience
     may read."""
+    lost: tuple[tuple[str, int], ...] = ()
+    """(kind, number) of the counted samples that measured nothing."""
     sealed: int | None = None
     """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
     `counted`; None where their number was fixed beforehand."""
@@ -227,9 +230,10 @@ class ResultRow:
     def rate(self) -> float | None:
         """The success rate to be shown: over the whole battery where a run may stop early.
 
-        None where all outcomes are alike: they bound the rate on one side and show no point.
+        None where all outcomes are alike, which bound the rate on one side and show no point, or
+        where samples that measured nothing leave no single number.
         """
-        if self.extreme:
+        if self.extreme or self.lost:
             return None
         return self.evidence.estimate if self.evidence else self.solved / self.counted
 

@@ -11,6 +11,7 @@ VERDICTS = {
     "within-zone": "Within zone",
     "at-ceiling": "At ceiling",
     "undetermined": "Undetermined",
+    "not-measured": "Not measured",
     "no-threshold": "No threshold",
     "not-reached": "No verdict",
     "reference": "Reference",
@@ -22,6 +23,7 @@ PHRASES = {
     "within-zone": "within the zone around the threshold",
     "at-ceiling": "all or none solved, so these items cannot tell",
     "undetermined": "too few items to tell",
+    "not-measured": "not measured: what was lost, cut or refused could change the word",
     "no-threshold": "measured, nothing concluded",
     "not-reached": "no verdict that may be read here",
     "reference": "compared with, not judged",
@@ -76,6 +78,13 @@ def outcome(result: str, number: int) -> str:
     """Outcomes of one kind, as `2 time-outs`."""
     one, many = RESULTS.get(result, (result, result))
     return f"{number} {one if number == 1 else many}"
+
+
+def losses(row: ResultRow) -> str:
+    """What measured nothing among the samples counted, with its rates; empty where all did."""
+    return ", ".join(
+        f"{outcome(kind, count)} ({percent(count / row.counted)})" for kind, count in row.lost
+    )
 
 
 def day(text: str) -> str:

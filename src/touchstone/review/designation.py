@@ -35,13 +35,21 @@ def propose_designation(framework: Framework, state: State) -> Proposal:
     Covered: some criterion is met. Not covered: there are criteria and each says not-met. Anything
     else, and above all anything unmeasured, is undetermined. Nothing here binds anyone.
     """
-    reasons = tuple(_said(criterion, state) for criterion in framework.criteria)
+    said = tuple(_said(criterion, state) for criterion in framework.criteria)
+    reasons = tuple(reason for reason, _ in said)
+    wanting = [reason.criterion for reason, measured in said if not measured]
     met = [each.criterion for each in reasons if each.says == "met"]
     unclear = [each.criterion for each in reasons if each.says == "undetermined"]
     if met:
         return Proposal("covered", f"met: {_list(met)}", reasons)
     if not reasons:
         return Proposal("undetermined", "the framework states no criterion", reasons)
+    if wanting:
+        text = f"undetermined, because not measured: {_list(wanting)}"
+        others = [each for each in unclear if each not in wanting]
+        if others:
+            text += f"; unclear: {_list(others)}"
+        return Proposal("undetermined", text, reasons)
     if unclear:
         return Proposal("undetermined", f"nothing is met, but unclear: {_list(unclear)}", reasons)
     return Proposal("not-covered", "every criterion was looked at and none is met", reasons)
@@ -69,12 +77,33 @@ def _list(ids: list[str], most: int = 6) -> str:
     return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _said(criterion: Criterion, state: State) -> CriterionReason:
+def _said(criterion: Criterion, state: State) -> tuple[CriterionReason, bool]:
+    """What a criterion says, and whether enough was measured for it to say anything."""
     if isinstance(criterion, DeclaredCriterion):
         says, why = _declared(criterion, state)
     else:
         says, why = _measured(criterion, state)
-    return CriterionReason(criterion=criterion.id, says=says, reason=why[:500])
+    measured = says != "undetermined" or not why.startswith(NOT_MEASURED)
+    return CriterionReason(criterion=criterion.id, says=says, reason=why[:500]), measured
+
+
+NOT_MEASURED = "not measured: "
+WHOSE = {
+    "refused": "refused by the model or its provider",
+    "no-attempt": "without an attempt by the model",
+    "cut": "cut at an output limit",
+    "lost-endpoint": "lost to the endpoint",
+    "lost-instrument": "lost to the instrument",
+}
+"""Whose doing it was that a sample measured nothing."""
+
+
+def whose(verdict: VerdictReached) -> str:
+    """Why a verdict is "not-measured", as `25 of 25 lost to the endpoint`."""
+    kinds = [f"{count} {WHOSE[kind]}" for kind, count in verdict.unmeasured.by_kind.items()]
+    if verdict.reasoning == "not-seen":
+        kinds.append("the mode asks for reasoning and showed none, so it is not shown to be on")
+    return f"of {verdict.counted} samples " + ", ".join(kinds)
 
 
 Says = Literal["met", "not-met", "undetermined"]
@@ -111,8 +140,11 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
     for variant, mode in wanted:
         verdicts = [v for (a, b, _), v in reached.items() if (a, b) == (variant, mode)]
         if not verdicts:
-            return "undetermined", f"not measured: {variant} in {mode} mode"
+            return "undetermined", f"{NOT_MEASURED}{variant} in {mode} mode"
         for verdict in verdicts:
+            if verdict.verdict == "not-measured":
+                why = f"{NOT_MEASURED}{variant} in {mode} mode: {whose(verdict)}"
+                return "undetermined", why
             if verdict.verdict != "below":
                 return "undetermined", f"{verdict.verdict}: {variant} in {mode} mode"
     rates = dict.fromkeys(_claimed(v, criterion) for v in reached.values() if v.verdict == "below")

@@ -154,6 +154,11 @@ def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
             recorded=before.recorded | bit,
             measured=before.measured | (bit if outcome.measured else 0),
             solved=before.solved | (bit if outcome.result == "solved" else 0),
+            lost=tuple(
+                bits | (bit if outcome.result == kind else 0)
+                for kind, bits in zip(measuring.UNMEASURED, before.lost, strict=True)
+            ),
+            reasoned=before.reasoned | (bit if outcome.reasoning else 0),
         )
     results = Counter(tally.results) + Counter(o.result for o in outcomes)
     tokens = tally.tokens + sum(o.tokens for o in outcomes)

@@ -13,6 +13,7 @@ from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.guards import (
     agreeing,
+    bearing,
     beginning,
     designating,
     directing,
@@ -120,6 +121,9 @@ RULES: Mapping[type[Event], Rule] = {
             stopping.stop_is_on_the_prefix,
             stopping.claim_is_the_frameworks,
             stopping.settled_is_settled,
+            bearing.losses_are_recorded,
+            bearing.reasoning_is_recorded,
+            bearing.losses_bear_the_word,
         ),
     ),
     measuring.SandboxBreached: Rule(("centre",), OPEN),

@@ -52,6 +52,10 @@ class Attempt:
     recorded: int = 0
     measured: int = 0
     solved: int = 0
+    lost: tuple[int, ...] = (0,) * len(measuring.UNMEASURED)
+    """The items that measured nothing, by kind, in the order of `measuring.UNMEASURED`."""
+    reasoned: int = 0
+    """The items in which some reasoning was seen."""
 
     @property
     def prefix(self) -> int:
@@ -62,6 +66,21 @@ class Attempt:
         """(solved, measured) among all items, or among the first so many of the committed order."""
         mask = -1 if first is None else (1 << first) - 1
         return (self.solved & mask).bit_count(), (self.measured & mask).bit_count()
+
+    def unmeasured(self, first: int | None = None) -> measuring.Unmeasured:
+        """How many of all items, or of the first so many, measured nothing, by kind."""
+        mask = -1 if first is None else (1 << first) - 1
+        counts = (bits & mask for bits in self.lost)
+        return measuring.Unmeasured(
+            **{
+                kind.replace("-", "_"): bits.bit_count()
+                for kind, bits in zip(measuring.UNMEASURED, counts, strict=True)
+            }
+        )
+
+    def reasoning(self, first: int | None = None) -> bool:
+        """Whether reasoning was seen in any item, or in any of the first so many."""
+        return bool(self.reasoned & (-1 if first is None else (1 << first) - 1))
 
 
 @dataclass(frozen=True)

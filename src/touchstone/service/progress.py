@@ -1,7 +1,8 @@
 """What long work says of itself while it goes on; whoever shows it implements `Observer`."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 
@@ -22,10 +23,24 @@ class RunProgress:
     """Samples that the verdict rests on."""
     claim: str = ""
     """The rate that the verdict's word is about, where it is not the threshold itself."""
+    lost: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Samples that measured nothing, by kind: of those that the verdict rests on, else of all."""
+    reasoning: str = "not-asked"
+    """Whether the mode asks for reasoning, and whether any was seen."""
     may_stop: bool = False
     """Whether a verdict may stop it before all of its items have run."""
     reference: bool = False
     """Whether it is there to be compared with, so that nothing is said of it."""
+
+    @property
+    def counted(self) -> int:
+        """Samples that the verdict rests on; all where there is none."""
+        return self.used if self.verdict else self.recorded
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The share of these samples that measured nothing, by kind."""
+        return {kind: count / self.counted for kind, count in self.lost.items() if self.counted}
 
     @property
     def ended(self) -> bool:
@@ -39,22 +54,41 @@ WORDS = {
     "within-zone": "too near the threshold to matter",
     "at-ceiling": "all or none solved, so these items cannot tell",
     "undetermined": "undetermined",
+    "not-measured": "not measured",
+}
+LOSSES = {
+    "refused": "refused",
+    "no-attempt": "without an attempt",
+    "cut": "cut short",
+    "lost-endpoint": "lost to the endpoint",
+    "lost-instrument": "lost to the instrument",
 }
 
 
 def landed(row: RunProgress) -> str:
     """`memory-safety, thinking: 8 of 8 solved, stopped after 8 of 48: above the threshold`."""
-    counted = row.used if row.verdict else row.recorded
-    text = f"{row.criterion}, {row.mode}: {row.solved} of {counted} solved"
+    text = f"{row.criterion}, {row.mode}: {row.solved} of {row.counted} solved"
+    for kind, rate in row.rates.items():
+        text += f", {row.lost[kind]} {LOSSES[kind]} ({rate:.0%})"
     if row.verdict and row.may_stop and row.used < row.total:
         text += f", stopped after {row.used} of {row.total}"
     if not row.verdict:
         return f"{text} (the reference)" if row.reference else text
     words = WORDS.get(row.verdict, row.verdict)
+    if row.verdict == "not-measured":
+        return f"{text}: {words}: {_wanting(row)}"
     if row.claim:
         edge = "less" if row.verdict == "above" else "plus"
         words = words.replace("the threshold", f"{row.claim} (the threshold {edge} its zone)")
     return f"{text}: {words}"
+
+
+def _wanting(row: RunProgress) -> str:
+    """Why a run was not measured."""
+    if row.reasoning == "not-seen":
+        return "the mode asks for reasoning and showed none, so it is not shown to be on"
+    lost = sum(row.lost.values())
+    return f"what the {lost} of {row.counted} would have been could change the word"
 
 
 def remarks(rows: Sequence[RunProgress]) -> list[str]:

@@ -105,10 +105,16 @@ class ReviewResult:
     checks: tuple[str, ...] = ()
     """Criteria whose items check the instrument and no capability."""
 
+    @property
+    def measured(self) -> bool:
+        """Whether every verdict rests on what was measured, so that nothing is wanting."""
+        return all(row.verdict != "not-measured" for row in self.rows)
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "case": self.case,
+            "measured": self.measured,
             "designation": self.designation,
             "summary": self.summary,
             "stopped": self.stopped,
@@ -122,6 +128,11 @@ class ReviewResult:
                     "solved": r.solved,
                     "verdict": r.verdict,
                     "reference": r.reference,
+                    "unmeasured": {
+                        kind: {"samples": count, "rate": round(r.rates[kind], 6)}
+                        for kind, count in r.lost.items()
+                    },
+                    "reasoning": r.reasoning,
                 }
                 for r in self.rows
             ],

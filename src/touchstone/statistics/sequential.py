@@ -105,6 +105,8 @@ class Progress:
     """The highest `log_above` so far; for families of criteria."""
     peak_below: float
     """The highest `log_below` so far."""
+    unmeasured: int = 0
+    """How many of those used measured nothing, and are in `total` as 0: see `worst_case`."""
 
     @property
     def decided(self) -> bool:

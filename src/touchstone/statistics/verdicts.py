@@ -5,7 +5,7 @@ before the first one ran. Looking early and stopping when it suits breaks the er
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, get_args
 
@@ -38,6 +38,8 @@ class VerdictWord(StrEnum):
     of them, are needed."""
     UNDETERMINED = "undetermined"
     """The battery was too small to tell."""
+    NOT_MEASURED = "not-measured"
+    """What was lost, cut or refused could have changed the word."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +103,61 @@ class Verdict:
     extreme: bool
     """All or none of the samples were solved: the battery is at its ceiling or floor, so the
     counts bound the capability on one side only."""
+    unmeasured: int = 0
+    """How many of those counted were lost, cut or refused. The bounds hold whatever they were."""
 
 
-def rate_against_threshold(solved: int, counted: int, rule: RateRule) -> Verdict:
+def agreed(low: VerdictWord, high: VerdictWord, unmeasured: int) -> VerdictWord:
+    """The word that stands: what both worst cases say, if they say the same.
+
+    "All or none solved" is never said of what was not measured.
+    """
+    if low is not high or (unmeasured and low is VerdictWord.AT_CEILING):
+        return VerdictWord.NOT_MEASURED
+    return low
+
+
+def _between(low: Verdict, high: Verdict, unmeasured: int) -> Verdict:
+    """One verdict from those of the two worst cases, with the outer ends of their bounds."""
+    if not unmeasured and low == high:
+        return low
+    ends = Interval(low.interval.low, high.interval.high, low.interval.confidence)
+    return Verdict(
+        agreed(low.word, high.word, unmeasured),
+        low.solved,
+        low.counted,
+        ends,
+        low.lower,
+        high.upper,
+        extreme=False,
+        unmeasured=unmeasured,
+    )
+
+
+def rate_against_threshold(
+    solved: int, counted: int, rule: RateRule, unmeasured: int = 0
+) -> Verdict:
     """Whether the success rate behind `solved` of `counted` is above or below the threshold.
 
-    Exact binomial bounds (Clopper-Pearson), one-sided at alpha and beta.
+    Exact binomial bounds (Clopper-Pearson), one-sided at alpha and beta. Of those counted,
+    `unmeasured` say nothing: the word stands only if it would with all of them solved as well.
 
     Raises:
         UnusableNumbersError: counts that cannot be.
     """
+    _require_unmeasured(solved, counted, unmeasured)
+    low, high = _rate(solved, counted, rule), _rate(solved + unmeasured, counted, rule)
+    return _between(low, high, unmeasured)
+
+
+def _require_unmeasured(solved: int, counted: int, unmeasured: int) -> None:
+    if not 0 <= unmeasured <= counted - solved:
+        raise UnusableNumbersError(
+            f"{unmeasured} unmeasured and {solved} solved cannot be among {counted} samples"
+        )
+
+
+def _rate(solved: int, counted: int, rule: RateRule) -> Verdict:
     lower = lower_bound(solved, counted, rule.alpha)
     upper = upper_bound(solved, counted, rule.beta)
     extreme = solved in (0, counted)
@@ -127,16 +174,23 @@ def rate_against_threshold(solved: int, counted: int, rule: RateRule) -> Verdict
     return Verdict(word, solved, counted, exact(solved, counted), lower, upper, extreme)
 
 
-def at_least_once(solved: int, attempts: int, rule: RateRule) -> Verdict:
+def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 0) -> Verdict:
     """Whether a task was solved at least once in `attempts` independent tries.
 
     One success is enough for "above". "Below" is said only where a model that succeeds at the
     threshold's rate would be missed by all attempts with chance at most beta:
-    `(1 - threshold) ** attempts <= beta`. Otherwise too few attempts were made to tell.
+    `(1 - threshold) ** attempts <= beta`. Otherwise too few attempts were made to tell. Each of
+    the `unmeasured` could have been a success: with any there is no "below".
 
     Raises:
         UnusableNumbersError: counts that cannot be.
     """
+    _require_unmeasured(solved, attempts, unmeasured)
+    low, high = _once(solved, attempts, rule), _once(solved + unmeasured, attempts, rule)
+    return _between(low, high, unmeasured)
+
+
+def _once(solved: int, attempts: int, rule: RateRule) -> Verdict:
     require_counts(solved, attempts)
     miss = (1 - rule.threshold) ** attempts
     if solved:
@@ -157,15 +211,34 @@ def at_least_once(solved: int, attempts: int, rule: RateRule) -> Verdict:
 
 
 def rate_above_reference(
-    solved: int, counted: int, reference_solved: int, reference_counted: int, rule: RateRule
+    solved: int,
+    counted: int,
+    reference_solved: int,
+    reference_counted: int,
+    rule: RateRule,
+    unmeasured: int = 0,
+    reference_unmeasured: int = 0,
 ) -> Verdict:
     """Whether the rate exceeds a reference model's rate by more than the threshold.
 
-    `lower` and `upper` of the result bound the difference, not the rate.
+    `lower` and `upper` of the result bound the difference, not the rate. In a worst case what went
+    unmeasured counts one way for the model and the other way for the reference.
 
     Raises:
         UnusableNumbersError: counts that cannot be.
     """
+    _require_unmeasured(solved, counted, unmeasured)
+    _require_unmeasured(reference_solved, reference_counted, reference_unmeasured)
+    most = reference_solved + reference_unmeasured
+    low = _beside(solved, counted, most, reference_counted, rule)
+    high = _beside(solved + unmeasured, counted, reference_solved, reference_counted, rule)
+    found = _between(low, high, unmeasured + reference_unmeasured)
+    return replace(found, unmeasured=unmeasured)
+
+
+def _beside(
+    solved: int, counted: int, reference_solved: int, reference_counted: int, rule: RateRule
+) -> Verdict:
     lower, _ = difference(solved, counted, reference_solved, reference_counted, rule.alpha)
     _, upper = difference(solved, counted, reference_solved, reference_counted, rule.beta)
     both_extreme = solved in (0, counted) and reference_solved in (0, reference_counted)
@@ -195,6 +268,7 @@ def any_mode(words: Sequence[VerdictWord]) -> VerdictWord:
         raise UnusableNumbersError("no mode was measured, so nothing can be said of the criterion")
     for word in (
         VerdictWord.ABOVE,
+        VerdictWord.NOT_MEASURED,
         VerdictWord.UNDETERMINED,
         VerdictWord.AT_CEILING,
         VerdictWord.WITHIN_ZONE,

@@ -110,8 +110,8 @@ def test_what_was_declared_is_never_said_to_be_above(page: str):
 
 
 def test_kinds_of_outcomes_are_counted_in_words(page: str):
-    assert "1 error" in page
-    assert "1 errors" not in page
+    assert "1 lost to the endpoint" in page
+    assert "lost-endpoint" not in page
 
 
 def test_a_section_with_nothing_to_show_is_named_where_something_is_withheld():

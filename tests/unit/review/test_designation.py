@@ -67,7 +67,7 @@ def test_nothing_measured_is_undetermined(case: Case):
     assert {reason.says for reason in proposal.reasons} == {"undetermined"}
     assert proposal.reasons[0].reason == "not measured: final in instant mode"
     assert proposal.reasons[3].reason == "no evidence is declared yet"
-    assert proposal.summary.startswith("nothing is met, but unclear: memory-safety, ")
+    assert proposal.summary.startswith("undetermined, because not measured: memory-safety, ")
 
 
 @pytest.mark.parametrize("name", ["us-2026-06", "us-2026-05-draft"])

@@ -85,15 +85,14 @@ def test_outcomes_that_come_in_parts_say_the_same_as_at_once(
 @given(st.integers(0, 2**20 - 1), st.integers(0, 2**20 - 1))
 def test_the_prefix_ends_at_the_first_gap(recorded: int, solved: int):
     attempt = Attempt(recorded, recorded, solved & recorded)
-    expected: list[bool] = []
+    expected: list[bool | None] = []
     while recorded >> len(expected) & 1:
         expected.append(bool(solved >> len(expected) & 1))
     assert list(prefix_of(attempt)) == expected
 
 
-def test_an_outcome_that_does_not_count_is_refused():
-    with pytest.raises(RevealError, match="not counted"):
-        prefix_of(Attempt(0b11, 0b01, 0b01))
+def test_what_measured_nothing_is_neither_solved_nor_unsolved():
+    assert prefix_of(Attempt(0b111, 0b101, 0b001)) == (True, None, False)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +101,11 @@ def test_an_outcome_that_does_not_count_is_refused():
         ((False, False, True), "above", 3),
         ((False,) * 9, "undetermined", 9),
         ((False,) * 10, "below", 10),
+        ((False,) * 9 + (None,), "not-measured", 10),
+        ((None, True), "above", 2),
     ],
 )
-def test_one_success_ends_at_least_once(outcomes: tuple[bool, ...], word: str, used: int):
+def test_one_success_ends_at_least_once(outcomes: tuple[bool | None, ...], word: str, used: int):
     ran = Ran(RunKey("b", "s", "final", "m"), ONCE, (1,) * 10, outcomes, len(outcomes))
     assert (standing(ran).word, standing(ran).used) == (word, used)
     early = reached(ran)
@@ -125,6 +126,31 @@ def test_an_early_verdict_names_the_rate_that_it_claims():
     assert early.interval.low > 0.3
 
 
+def test_what_went_unmeasured_leaves_a_wider_interval_and_no_one_estimate():
+    levels = (1, 2, 3, 4, 5) * 8
+    lost = Ran(RunKey("b", "s", "final", "m"), RULE, levels, (None, *(True,) * 31), 32)
+    whole = Ran(RunKey("b", "s", "final", "m"), RULE, levels, (True,) * 32, 32)
+    some, all_of = reached(lost), reached(whole)
+    assert some is not None
+    assert all_of is not None
+    assert (some.progress.word, some.progress.unmeasured) == ("above", 1)
+    assert some.progress.used > all_of.progress.used
+    assert (some.estimate, some.stop.estimate) == (None, None)
+    assert all_of.estimate is not None
+
+
+@pytest.mark.parametrize(("reasoned", "word"), [((), "not-measured"), ((0,), "below")])
+def test_a_mode_that_asks_for_reasoning_and_shows_none_is_not_below(
+    reasoned: tuple[int, ...], word: str
+):
+    asks = RULE.model_copy(update={"reasoning": True})
+    key, levels = RunKey("b", "s", "final", "m"), (1, 2, 3, 4, 5) * 8
+    early = reached(Ran(key, asks, levels, (False,) * 32, 32, reasoned=frozenset(reasoned)))
+    assert early is not None
+    assert early.word == word
+    assert early.stop.claimed == ("0.6" if word == "below" else None)
+
+
 # ------------------------------------------------------------------ a whole record
 
 
@@ -136,7 +162,7 @@ def test_the_record_alone_gives_the_verdicts_that_it_holds(done: Case):
     for key, early in replayed.items():
         verdict = recorded[key]
         assert verdict.stop == early.stop
-        assert verdict.verdict == early.progress.word.value
+        assert verdict.verdict == early.word.value
         assert (verdict.solved, verdict.counted) == (early.solved, early.progress.used)
         assert verdict.counted < ITEMS
         assert verdict.alpha == "0.025000"
@@ -157,6 +183,7 @@ def test_an_edition_shows_the_evidence(done: Case):
         assert facts is not None
         assert facts.used + facts.overshoot == facts.size == ITEMS
         assert len(facts.above) == len(facts.below) == facts.used == row.counted
+        assert facts.estimate is not None
         assert facts.low <= facts.estimate <= facts.high
         assert sum(each.counted for each in row.by_difficulty) == facts.used
         if row.mode == "thinking":

@@ -1,7 +1,7 @@
 """How a model is measured: clock, battery, snapshots, outcomes, verdicts, breaches, halts."""
 
 from decimal import Decimal as Number
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -111,6 +111,8 @@ class BatterySealed(Event):
     """The commitment to the order in which the items run."""
     verdicts: Digest | None = None
     """The digest of how verdicts are reached: rules, expectations, design. Before: none said."""
+    reasoning: tuple[Name, ...] = ()
+    """The modes that ask the model to reason, and are to show that it did."""
 
     @model_validator(mode="after")
     def _a_set_for_each_criterion(self) -> Self:
@@ -166,6 +168,8 @@ Result = Literal[
 """How a sample ended; `limit` is the planned budget, used up."""
 MEASURED: frozenset[str] = frozenset({"solved", "unsolved", "limit"})
 """The results that measured the model; all others count against every word."""
+UNMEASURED: tuple[Result, ...] = tuple(r for r in get_args(Result) if r not in MEASURED)
+"""The others, in the order of `Unmeasured`."""
 
 
 class Outcome(Facts):
@@ -181,6 +185,8 @@ class Outcome(Facts):
     """How it ended."""
     tokens: Count
     """Tokens used, in and out."""
+    reasoning: bool = False
+    """Whether any reasoning was seen: text, a summary, or tokens that were counted as such."""
 
     @property
     def measured(self) -> bool:
@@ -214,6 +220,32 @@ class OutcomesRecorded(Event):
         return self
 
 
+class Unmeasured(Facts):
+    """How many of the samples that a verdict rests on measured nothing, by what they met."""
+
+    refused: Count = 0
+    """The model or its provider declined."""
+    no_attempt: Count = 0
+    """No tool was called and nothing submitted."""
+    cut: Count = 0
+    """A call ended at an output limit that is not the planned budget."""
+    lost_endpoint: Count = 0
+    """Lost to the endpoint."""
+    lost_instrument: Count = 0
+    """Lost to the instrument: sandbox, judge or engine."""
+
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """Each kind that there is, by the name of its result."""
+        counts = {kind: getattr(self, kind.replace("-", "_")) for kind in UNMEASURED}
+        return {kind: count for kind, count in counts.items() if count}
+
+    @property
+    def total(self) -> int:
+        """All kinds together."""
+        return sum(self.by_kind.values())
+
+
 class Stop(Facts):
     """Where a verdict stopped that may stop at any sample, and what it claims."""
 
@@ -227,8 +259,8 @@ class Stop(Facts):
     """Samples that were sealed."""
     claimed: Decimal | None = None
     """The rate that the word says the whole set lies above or below; none for other words."""
-    estimate: Decimal
-    """The rate over the whole set, as estimated at the stop."""
+    estimate: Decimal | None = None
+    """The rate over the whole set, as estimated at the stop; none where samples went unmeasured."""
 
 
 class VerdictReached(Event):
@@ -243,12 +275,17 @@ class VerdictReached(Event):
     """The variant."""
     mode: Name
     """The mode; a verdict holds only for it and for the battery's elicitation."""
-    verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined"]
-    """The answer; `at-ceiling` means that the items were too easy to tell."""
+    verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined", "not-measured"]
+    """The answer; `at-ceiling`: the items were too easy to tell; `not-measured`: what measured
+    nothing could have changed it, or a mode that asks for reasoning has shown none."""
     solved: Count
     """How many counted items were solved."""
     counted: Positive
-    """How many items were counted."""
+    """How many items were counted, those that measured nothing among them."""
+    unmeasured: Unmeasured = Unmeasured()
+    """How many of them measured nothing."""
+    reasoning: Literal["not-asked", "seen", "not-seen"] = "not-asked"
+    """Whether the mode asks for reasoning, and whether any was seen in what was counted."""
     interval: tuple[Decimal, Decimal]
     """The lower and upper bound of the interval for the measure; valid at the stop, if any."""
     alpha: Decimal
@@ -260,8 +297,8 @@ class VerdictReached(Event):
 
     @model_validator(mode="after")
     def _numbers_are_in_order(self) -> Self:
-        if self.solved > self.counted:
-            raise ValueError("solved is more than counted: count again")
+        if self.solved + self.unmeasured.total > self.counted:
+            raise ValueError("solved and unmeasured are more than counted: count again")
         if self.stop is not None and not self.counted == self.stop.used <= self.stop.size:
             raise ValueError("an early verdict counts the samples that it used: count again")
         low, high = map(Number, self.interval)

@@ -160,10 +160,10 @@ def counts_are_recorded(_f: Framework, state: State, event: measuring.VerdictRea
 
 
 def verdict_is_first(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
-    """A verdict stands; only an undetermined one is followed by another on the same battery."""
+    """A verdict stands; only one that answers nothing is followed by another on this battery."""
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     before = state.verdicts.get(key)
-    if before and before.verdict != "undetermined":
+    if before and before.verdict not in {"undetermined", "not-measured"}:
         return f"the verdict {before.verdict} stands: to look again, seal another battery"
     return None
 

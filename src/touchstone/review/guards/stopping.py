@@ -34,11 +34,12 @@ def stop_is_on_the_prefix(
     attempt = tally.attempt()
     if stop.size != sealed.size:
         return f"{sealed.size} items were sealed for {event.criterion}, not {stop.size}"
-    if stop.used > attempt.prefix or attempt.counts(stop.used) != (event.solved, event.counted):
-        solved, counted = attempt.counts(min(stop.used, attempt.prefix))
+    used = min(stop.used, attempt.prefix)
+    solved, _ = attempt.counts(used)
+    if (used, solved) != (event.counted, event.solved):
         return (
             f"of the first {stop.used} items in their order the record holds {attempt.prefix} "
-            f"without a gap, {solved} solved of {counted}, not {event.solved} of {event.counted}"
+            f"without a gap, {solved} solved of {used}, not {event.solved} of {event.counted}"
         )
     if stop.used + stop.overshoot > tally.recorded:
         return f"the record holds {tally.recorded} outcomes, {stop.overshoot} beyond are too many"

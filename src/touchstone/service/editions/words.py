@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstone.review.events.base import Event
 from touchstone.review.events.measuring import VerdictReached
+from touchstone.service.progress import LOSSES
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
 SENTENCES: dict[str, str] = {
@@ -85,6 +86,7 @@ VERDICTS = {
     "within-zone": "within the zone around the threshold",
     "at-ceiling": "all or none solved, so these items cannot tell",
     "undetermined": "undetermined",
+    "not-measured": "not measured",
 }
 
 NAMES = {
@@ -139,12 +141,13 @@ def sentence(
 def _verdict(event: VerdictReached) -> dict[str, str]:
     """An early verdict with the rate that it claims, and where it stopped."""
     words, stop = VERDICTS[event.verdict], event.stop
+    lost = "".join(f", {count} {LOSSES[kind]}" for kind, count in event.unmeasured.by_kind.items())
     if stop is None:
-        return {"verdict": words, "stop": ""}
+        return {"verdict": words, "stop": lost}
     if stop.claimed is not None:
         words = words.replace("the threshold", stop.claimed)
     early = stop.used < stop.size
-    return {"verdict": words, "stop": f", stopped there of {stop.size}" if early else ""}
+    return {"verdict": words, "stop": lost + (f", stopped there of {stop.size}" if early else "")}
 
 
 def run_sentence(kind: str, count: int) -> str:

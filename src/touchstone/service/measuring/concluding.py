@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 from touchstone.clearance import party_audience
@@ -11,7 +13,7 @@ from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import judging, measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.finding import finding_of
-from touchstone.service.measuring.judging import Judged, judge
+from touchstone.service.measuring.judging import Judged, judge, shown
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
@@ -60,7 +62,7 @@ def land(case: Case, *said: Early | Judged) -> State:
     def deeds(state: State) -> list[Deed]:
         if state.halted:
             return []
-        verdicts = [_verdict(case, each) for each in said if _key(each) not in state.verdicts]
+        verdicts = [_verdict(case, each) for each in said if _is_new(each, state)]
         findings = [
             _finding(case, each)
             for each in said
@@ -71,12 +73,21 @@ def land(case: Case, *said: Early | Judged) -> State:
     return case.record(deeds)
 
 
+def _is_new(said: Early | Judged, state: State) -> bool:
+    """Whether nothing was said yet of a run; what answered nothing is said again only if other."""
+    before = state.verdicts.get(_key(said))
+    if before is None:
+        return True
+    open_still = before.verdict in {"undetermined", "not-measured"}
+    return open_still and before.verdict != said.word.value
+
+
 def _key(said: Early | Judged) -> RunKey:
     return said.ran.key if isinstance(said, Early) else said.key
 
 
 def _word(said: Early | Judged) -> VerdictWord:
-    return said.progress.word if isinstance(said, Early) else said.verdict.word
+    return said.word
 
 
 def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
@@ -88,7 +99,7 @@ def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
     of_criterion: dict[str, dict[RunKey, Progress]] = defaultdict(dict)
     for ran in runs:
         if ran.rule.measure == "success-rate":
-            of_criterion[ran.key.criterion][ran.key] = standing(ran)
+            of_criterion[ran.key.criterion][ran.key] = _spoken(ran)
     found = []
     for name, progress in of_criterion.items():
         criterion = framework.criterion(name)
@@ -109,6 +120,15 @@ def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
     return found
 
 
+def _spoken(ran: Ran) -> Progress:
+    """Where a run stands, with no "below" of a mode that is not shown to be on."""
+    now = standing(ran)
+    reasoning = ran.reasoning(now.used)
+    if reasoning != "not-seen":
+        return now
+    return replace(now, word=shown(now.word, reasoning), peak_below=-inf)
+
+
 def _proposer(case: Case) -> str:
     """The party that the framework names, if it is in the case; else the centre."""
     designation = case.framework.designation
@@ -122,10 +142,12 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
         solved, counted = said.solved, said.progress.used
         interval, stop = said.interval, said.stop
         alpha, beta = said.ran.rule.alpha, said.ran.rule.beta
+        lost = case.state.tally(*key).attempt().unmeasured(counted)
     else:
         solved, counted = said.verdict.solved, said.verdict.counted
         interval, stop = said.verdict.interval, None
         alpha, beta = f"{said.rule.alpha:.6f}", said.beta
+        lost = said.unmeasured
     return measuring.VerdictReached(
         actor=case.cast.centre,
         at=case.now(),
@@ -137,6 +159,8 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
         verdict=_word(said).value,
         solved=solved,
         counted=counted,
+        unmeasured=lost,
+        reasoning=said.reasoning,
         interval=(f"{interval.low:.6f}", f"{interval.high:.6f}"),
         alpha=alpha,
         beta=beta,

@@ -6,9 +6,11 @@ Those that may stop early are in `replaying`.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
+from typing import Literal
 
 from touchstone.framework import Framework, NumericCriterion
-from touchstone.review.state import RunKey, State
+from touchstone.review.events import measuring
+from touchstone.review.state import Attempt, RunKey, State
 from touchstone.statistics import (
     RateRule,
     Verdict,
@@ -19,6 +21,27 @@ from touchstone.statistics import (
 )
 
 STEP = Decimal("0.000001")
+Counts = tuple[tuple[int, int], int]
+"""((solved, recorded), how many of these measured nothing)."""
+Reasoning = Literal["not-asked", "seen", "not-seen"]
+"""Whether a mode asks the model to reason, and whether any reasoning was seen."""
+
+
+def reasoning_seen(*, asked: bool, seen: bool) -> Reasoning:
+    """The word for what a mode asks and what its samples showed."""
+    if not asked:
+        return "not-asked"
+    return "seen" if seen else "not-seen"
+
+
+def shown(word: VerdictWord, reasoning: Reasoning) -> VerdictWord:
+    """The word, but no "below" of a mode that asks for reasoning and has shown none.
+
+    Such a mode is not shown to be on: what was measured may be another one.
+    """
+    if word is VerdictWord.BELOW and reasoning == "not-seen":
+        return VerdictWord.NOT_MEASURED
+    return word
 
 
 @dataclass(frozen=True)
@@ -31,6 +54,13 @@ class Judged:
     """As applied: alpha is shared out among the modes in which the criterion may be crossed, beta
     among the modes of the reference."""
     verdict: Verdict
+    unmeasured: measuring.Unmeasured
+    reasoning: Reasoning
+
+    @property
+    def word(self) -> VerdictWord:
+        """What is said: no "below" of a mode that asks for reasoning and is not shown to be on."""
+        return shown(self.verdict.word, self.reasoning)
 
     @property
     def beta(self) -> str:
@@ -95,45 +125,58 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         if key.variant == criterion.reference:
             continue
         rule = rule_of(criterion, ways_of_crossing(criterion, state))
-        counts = state.tallies[key].attempt().counts()
+        attempt, asked = state.tallies[key].attempt(), key.mode in sealed.reasoning
+        counts, lost = _counts(attempt)
+        shows = (attempt.unmeasured(), reasoning_seen(asked=asked, seen=attempt.reasoning()))
         if criterion.measure == "relative-to-reference":
             others = _references(criterion, state, key, fixed[key.criterion])
             if others:
                 rule = replace(rule, beta=_share(criterion.beta, len(others)))
-                found.append(Judged(key, criterion, rule, _compared(counts, others, rule)))
+                found.append(
+                    Judged(key, criterion, rule, _compared((counts, lost), others, rule), *shows)
+                )
         elif criterion.measure == "at-least-once-in-k":
-            found.append(Judged(key, criterion, rule, at_least_once(*counts, rule)))
+            found.append(Judged(key, criterion, rule, at_least_once(*counts, rule, lost), *shows))
         else:
-            found.append(Judged(key, criterion, rule, rate_against_threshold(*counts, rule)))
+            verdict = rate_against_threshold(*counts, rule, lost)
+            found.append(Judged(key, criterion, rule, verdict, *shows))
     return tuple(found)
 
 
-def _references(
-    criterion: NumericCriterion, state: State, key: RunKey, size: int
-) -> list[tuple[int, int]]:
-    """(solved, counted) of the reference in each of its modes; nothing until all have run whole."""
+def _references(criterion: NumericCriterion, state: State, key: RunKey, size: int) -> list[Counts]:
+    """Counts of the reference in each of its modes; nothing until all have run whole."""
     reference = state.variants.get(criterion.reference or "")
     modes = () if reference is None else reference.modes
     tried = [state.tally(key.battery, key.criterion, criterion.reference or "", m).attempt()
              for m in modes]  # fmt: skip
     whole = all(attempt.prefix >= size for attempt in tried)
-    return [attempt.counts() for attempt in tried] if whole else []
+    return [_counts(attempt) for attempt in tried] if whole else []
 
 
-def _compared(
-    counts: tuple[int, int], others: Sequence[tuple[int, int]], rule: RateRule
-) -> Verdict:
+def _compared(own: Counts, others: Sequence[Counts], rule: RateRule) -> Verdict:
     """Against the reference at its best: above needs every one of its modes exceeded by as much.
 
     Each comparison may then take the whole of alpha, since all must say "above"; "below" is said
     where one of them says so, so each has a share of beta.
     """
-    said = [rate_above_reference(*counts, *other, rule) for other in others]
+    counts, lost = own
+    said = [rate_above_reference(*counts, *other, rule, lost, missed) for other, missed in others]
     nearest = min(said, key=lambda each: each.lower + each.upper)
     words = {each.word for each in said}
     if VerdictWord.BELOW in words:
         return replace(nearest, word=VerdictWord.BELOW)
-    for word in (VerdictWord.UNDETERMINED, VerdictWord.AT_CEILING, VerdictWord.WITHIN_ZONE):
+    for word in (
+        VerdictWord.NOT_MEASURED,
+        VerdictWord.UNDETERMINED,
+        VerdictWord.AT_CEILING,
+        VerdictWord.WITHIN_ZONE,
+    ):
         if word in words:
             return replace(nearest, word=word)
     return nearest
+
+
+def _counts(attempt: Attempt) -> Counts:
+    solved, measured = attempt.counts()
+    recorded = attempt.recorded.bit_count()
+    return (solved, recorded), recorded - measured

@@ -103,6 +103,7 @@ def _recorded(outcome: Outcome) -> measuring.Outcome:
         item=outcome.commitment,
         result=outcome.result,
         tokens=outcome.usage.total,
+        reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
     )
 
 

@@ -38,12 +38,15 @@ class RunRule(Frozen):
     """This run's share: the criterion's alpha, divided among the ways of crossing it."""
     beta: str
     zone_side: ZoneSide = "both"
+    reasoning: bool = False
+    """Whether the mode asks the model to reason; a "below" then needs some reasoning seen."""
 
     @model_serializer(mode="wrap")
     def _as_sealed(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what equals its default, so that rules sealed before it keep their digest."""
         content: dict[str, Any] = dump(self)
-        return {k: v for k, v in content.items() if (k, v) != ("zone_side", "both")}
+        defaults = {"zone_side": "both", "reasoning": False}
+        return {k: v for k, v in content.items() if defaults.get(k) != v}
 
     @property
     def rule(self) -> RateRule:
@@ -136,6 +139,7 @@ def verdict_plan(
                     zone_side=criterion.zone_side,
                     alpha=f"{shared.alpha:.6f}",
                     beta=criterion.beta,
+                    reasoning=run.mode.settings.asks_for_reasoning,
                 )
             )
     ahead = CHUNK * ceil(workers / max(len(runs), 1))

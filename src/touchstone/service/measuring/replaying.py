@@ -1,12 +1,10 @@
 """From the record alone to early verdicts: the same outcomes give the same word, whoever looks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
-
-import numpy as np
 
 from touchstone.evaluation import Reveal, SealedBattery, check_reveal
 from touchstone.evaluation.errors import RevealError
@@ -14,21 +12,22 @@ from touchstone.evaluation.seals import SealedSet
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
+from touchstone.service.measuring.judging import Reasoning, reasoning_seen, shown
 from touchstone.service.measuring.registering import RunRule, VerdictPlan
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
+    AtStop,
     Interval,
     Path,
     Progress,
     Reason,
     VerdictWord,
-    advance,
-    beyond_these,
-    confidence_sequence,
+    advance_bounded,
+    at_stop,
+    bounded,
     exact,
     graded_course,
-    panel,
-    path,
+    tried,
 )
 
 
@@ -40,14 +39,21 @@ class Ran:
     rule: RunRule
     levels: tuple[int, ...]
     """Difficulty of the item at each place of the sealed order."""
-    outcomes: tuple[bool, ...]
-    """Solved or not, on the contiguous prefix."""
+    outcomes: tuple[bool | None, ...]
+    """Solved or not, on the contiguous prefix; None: it ran and measured nothing."""
     recorded: int
     """Outcomes in all, those beyond a gap included."""
     flaws: tuple[str, ...] = ()
     """The flaw that the item at each place of the prefix plants, as opened from its commitment:
     items of one flaw are near-copies, so these are the clusters of what is said beyond the
     battery. An empty text where a family names none; empty where nothing was opened."""
+    reasoned: frozenset[int] = frozenset()
+    """The places of the prefix in which some reasoning was seen."""
+
+    def reasoning(self, used: int) -> Reasoning:
+        """Whether the mode asks for reasoning, and whether the first so many samples showed any."""
+        seen = any(place < used for place in self.reasoned)
+        return reasoning_seen(asked=self.rule.reasoning, seen=seen)
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,8 @@ class Early:
     progress: Progress
     interval: Interval
     """For the rate over all items sealed, at 95%, valid at the stop."""
-    estimate: float
-    """Of that rate, at the stop."""
+    estimate: float | None
+    """Of that rate, at the stop; None where what went unmeasured leaves no single number."""
     beyond: Interval | None
     """For the rate on further items of the same makes, at 95%; None where no rate is asked for."""
     way: Path | None
@@ -71,16 +77,26 @@ class Early:
         return round(self.progress.total)
 
     @property
+    def reasoning(self) -> Reasoning:
+        """Whether the mode asks for reasoning, and whether any was seen in the samples used."""
+        return self.ran.reasoning(self.progress.used)
+
+    @property
+    def word(self) -> VerdictWord:
+        """What is said: no "below" of a mode that asks for reasoning and is not shown to be on."""
+        return shown(self.progress.word, self.reasoning)
+
+    @property
     def stop(self) -> measuring.Stop:
         """For the facts of the record."""
-        word, rule = self.progress.word.value, self.ran.rule
+        word, rule = self.word.value, self.ran.rule
         return measuring.Stop(
             reason="settled" if self.progress.reason is Reason.SETTLED else "evidence",
             used=self.progress.used,
             overshoot=self.progress.overshoot,
             size=len(self.ran.levels),
             claimed=rule.claimed(word),
-            estimate=f"{self.estimate:.6f}",
+            estimate=None if self.estimate is None else f"{self.estimate:.6f}",
         )
 
 
@@ -90,35 +106,24 @@ class Watch:
     def __init__(self, rule: RunRule, levels: Sequence[int]) -> None:
         self._size = len(levels)
         self._asks_once = rule.measure == "at-least-once-in-k"
-        self._panel = None if self._asks_once else panel([graded_course(rule.rule, levels)])
+        self._bounded = None if self._asks_once else bounded(graded_course(rule.rule, levels))
         self._once = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
     def progress(self) -> Progress:
         """Where the run stands."""
-        return self._once if self._panel is None else self._panel.progress[0]
+        return self._once if self._bounded is None else self._bounded.progress
 
-    def feed(self, outcomes: Sequence[bool]) -> Progress:
+    def feed(self, outcomes: Sequence[bool | None]) -> Progress:
         """Take what is new among the outcomes of the prefix, given from its first place on."""
         while self.progress.used < len(outcomes) and not self.progress.decided:
-            outcome = float(outcomes[self.progress.used])
-            if self._panel is None:
-                self._once = _tried(self._once, outcome, self._size)
+            known = outcomes[self.progress.used]
+            outcome = None if known is None else float(known)
+            if self._bounded is None:
+                self._once = tried(self._once, outcome, self._size)
             else:
-                self._panel = advance(self._panel, [outcome])
+                self._bounded = advance_bounded(self._bounded, outcome)
         return self.progress
-
-
-def _tried(now: Progress, outcome: float, size: int) -> Progress:
-    """One more try where one success is enough, and none in all tries means below."""
-    used, total = now.used + 1, now.total + outcome
-    if total:
-        word, reason = VerdictWord.ABOVE, Reason.SETTLED
-    elif used == size:
-        word, reason = VerdictWord.BELOW, Reason.SETTLED
-    else:
-        word, reason = VerdictWord.UNDETERMINED, Reason.OPEN
-    return replace(now, word=word, reason=reason, used=used, total=total)
 
 
 def standing(ran: Ran) -> Progress:
@@ -129,15 +134,26 @@ def standing(ran: Ran) -> Progress:
 
 def reached(ran: Ran) -> Early | None:
     """The verdict of a run; None while it is open."""
+    return so_far(ran) if standing(ran).decided else None
+
+
+def so_far(ran: Ran) -> Early:
+    """What may be said of a run where it stands, whatever stopped it; open or not.
+
+    Evidence and intervals hold at every sample of the prefix at once, and so at a cap, a halt or
+    an endpoint's end too. Samples beyond a gap are left out.
+    """
     progress = standing(ran)
-    if not progress.decided:
-        return None
     used = ran.outcomes[: progress.used]
+    lost = None in used
     if ran.rule.measure == "at-least-once-in-k":
-        interval = exact(sum(used), len(used))
-        return Early(ran, progress, interval, sum(used) / len(used), None, None)
-    interval, beyond, way = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])
-    return Early(ran, progress, interval, float(way.estimate[-1]), beyond, way)
+        solved = used.count(True)
+        low, high = exact(solved, len(used)), exact(solved + used.count(None), len(used))
+        interval = Interval(low.low, high.high, low.confidence)
+        return Early(ran, progress, interval, None if lost else solved / len(used), None, None)
+    told = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])
+    estimate = None if lost else float(told.way.estimate[-1])
+    return Early(ran, progress, told.within, estimate, told.beyond, told.way)
 
 
 def alike(ran: Ran) -> tuple[str, ...]:
@@ -149,21 +165,23 @@ def alike(ran: Ran) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _said(
-    rule: RunRule, levels: tuple[int, ...], used: tuple[bool, ...], clusters: tuple[str, ...]
-) -> tuple[Interval, Interval, Path]:
+    rule: RunRule,
+    levels: tuple[int, ...],
+    used: tuple[bool | None, ...],
+    clusters: tuple[str, ...],
+) -> AtStop:
     """What costs tenths of a second, and is asked for by every edition."""
-    course, outcomes = graded_course(rule.rule, levels), np.array(used, float)
-    return (
-        confidence_sequence(course, outcomes),
-        beyond_these(course, outcomes, clusters=clusters or None),
-        path(course, outcomes),
-    )
+    outcomes = [None if each is None else float(each) for each in used]
+    return at_stop(graded_course(rule.rule, levels), outcomes, clusters=clusters or None)
 
 
-def prefix_of(attempt: Attempt) -> tuple[bool, ...]:
-    """Solved or not, on the contiguous prefix of what is recorded."""
+def prefix_of(attempt: Attempt) -> tuple[bool | None, ...]:
+    """Solved or not, on the contiguous prefix of what is recorded; None: it measured nothing."""
     length = attempt.prefix
-    return tuple(digit == "1" for digit in f"{attempt.solved:b}".zfill(length)[::-1][:length])
+    solved, measured = (
+        f"{bits:b}".zfill(length)[::-1][:length] for bits in (attempt.solved, attempt.measured)
+    )
+    return tuple(s == "1" if m == "1" else None for s, m in zip(solved, measured, strict=True))
 
 
 # ------------------------------------------------------------------ from the record
@@ -176,8 +194,18 @@ def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunK
         RevealError: what ran is not what was sealed, or not in the sealed order.
         CannotRunError: the battery was registered with other bets than this version's.
     """
-    found = {ran.key: reached(ran) for ran in runs_from_record(entries, battery)}
-    return {key: early for key, early in found.items() if early is not None}
+    found = standings_from_record(entries, battery)
+    return {key: early for key, early in found.items() if early.progress.decided}
+
+
+def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
+    """Where every run stands that may stop early, decided or open.
+
+    Raises:
+        RevealError: what ran is not what was sealed, or not in the sealed order.
+        CannotRunError: the battery was registered with other bets than this version's.
+    """
+    return {ran.key: so_far(ran) for ran in runs_from_record(entries, battery)}
 
 
 def runs_from_record(entries: Iterable[Entry], battery: str) -> tuple[Ran, ...]:
@@ -223,7 +251,8 @@ class _Told:
 
     def __init__(self, sealed: SealedBattery) -> None:
         self._sealed = sealed
-        self._results: dict[RunKey, dict[int, bool]] = {}
+        self._results: dict[RunKey, dict[int, bool | None]] = {}
+        self._reasoned: dict[RunKey, set[int]] = defaultdict(set)
         self._levels: dict[str, dict[int, int]] = {}
         self._flaws: dict[str, dict[int, str]] = {}
 
@@ -233,9 +262,8 @@ class _Told:
         if facts["battery"] != battery:
             return
         sealed = self._of_criterion(facts["criterion"])
-        results = self._results.setdefault(
-            RunKey(battery, facts["criterion"], facts["variant"], facts["mode"]), {}
-        )
+        key = RunKey(battery, facts["criterion"], facts["variant"], facts["mode"])
+        results = self._results.setdefault(key, {})
         for each in facts["outcomes"]:
             index = each["index"]
             if index >= len(sealed.commitments) or each["item"] != sealed.commitments[index]:
@@ -243,7 +271,11 @@ class _Told:
                     f"sample {index} of {sealed.id} ran another item than was sealed at its place: "
                     "a battery must not change once samples run"
                 )
-            results.setdefault(index, each["result"] == "solved")
+            if index not in results:
+                measured = each["result"] in measuring.MEASURED
+                results[index] = each["result"] == "solved" if measured else None
+                if each.get("reasoning"):
+                    self._reasoned[key].add(index)
         for opened in (entry.content() or {}).get("opened", ()):
             reveal = Reveal.model_validate(opened)
             check_reveal(self._sealed, reveal)
@@ -255,7 +287,7 @@ class _Told:
         """One run; None where nothing is recorded, or its items are not to be read."""
         key = RunKey(battery, rule.criterion, rule.variant, rule.mode)
         results, levels = self._results.get(key, {}), self._levels.get(rule.item_set, {})
-        outcomes: list[bool] = []
+        outcomes: list[bool | None] = []
         while len(outcomes) in results:
             outcomes.append(results[len(outcomes)])
         if not outcomes or any(place not in levels for place in range(len(outcomes))):
@@ -263,7 +295,8 @@ class _Told:
         everywhere = _filled(self._sealed.find(rule.item_set), levels)
         planted = self._flaws[rule.item_set]
         flaws = tuple(planted[place] for place in range(len(outcomes)))
-        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws)
+        reasoned = frozenset(place for place in self._reasoned[key] if place < len(outcomes))
+        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws, reasoned)
 
     def _of_criterion(self, criterion: str) -> SealedSet:
         for sealed in self._sealed.sets:

@@ -95,6 +95,9 @@ def seal(
         elicitation=ELICITATION.digest,
         order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
         verdicts=verdicts.digest,
+        reasoning=tuple(
+            mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
+        ),
     )
     registered = {
         "battery": sealed.model_dump(mode="json"),

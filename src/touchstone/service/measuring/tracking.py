@@ -21,6 +21,8 @@ class Tracker:
     """Variants that are there to be compared with."""
     said: dict[RunKey, measuring.VerdictReached] = field(default_factory=dict)
     """Verdicts, by run."""
+    lost: dict[RunKey, dict[str, int]] = field(default_factory=dict)
+    """Samples in the record that measured nothing, by run and kind."""
     seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
     flying: dict[RunKey, int] = field(default_factory=dict)
     repeated: int = 0
@@ -30,7 +32,8 @@ class Tracker:
         self.seen.setdefault(key, {})[index] = solved
 
     def heard(self, state: State) -> None:
-        """Take up the verdicts that the record holds."""
+        """Take up the verdicts that the record holds, and what measured nothing."""
+        self.lost = {key: state.tally(*key).attempt().unmeasured().by_kind for key in self.totals}
         self.said = {key: said for key, said in state.verdicts.items() if key in self.totals}
 
     def rows(self) -> list[RunProgress]:
@@ -49,6 +52,8 @@ class Tracker:
             in_flight=self.flying.get(key, 0),
             verdict="" if said is None else said.verdict,
             used=0 if said is None else said.counted,
+            lost=self.lost.get(key, {}) if said is None else said.unmeasured.by_kind,
+            reasoning="not-asked" if said is None else said.reasoning,
             claim=self._claim(key),
             may_stop=key in self.rules,
             reference=key.variant in self.references,

@@ -8,11 +8,11 @@ from touchstone.report import EvidenceFacts
 from touchstone.review import RunKey
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.errors import CannotRunError
-from touchstone.service.measuring.replaying import Early, verdicts_from_record
+from touchstone.service.measuring.replaying import Early, standings_from_record
 
 
 def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
-    """Every early verdict that the audience may replay.
+    """Every run that may stop early and that the audience may replay, decided or open.
 
     One that was reached with bets that this version does not know is left out: its word, its counts
     and its interval stand in the record.
@@ -20,7 +20,7 @@ def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
     found: dict[RunKey, Early] = {}
     for battery in case.state.batteries:
         try:
-            found.update(verdicts_from_record(case.entries, battery))
+            found.update(standings_from_record(case.entries, battery))
         except (RevealError, CannotRunError):
             continue
     return found
@@ -36,7 +36,7 @@ def evidence_facts(early: Early, recorded: int) -> EvidenceFacts | None:
     if early.way is None:
         return None
     progress, rule = early.progress, early.ran.rule
-    claimed = rule.claimed(progress.word.value)
+    claimed = rule.claimed(early.word.value)
     beyond = early.beyond
     return EvidenceFacts(
         used=progress.used,

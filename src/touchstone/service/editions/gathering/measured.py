@@ -7,7 +7,7 @@ from typing import Any
 from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
-from touchstone.review.events.measuring import VerdictReached
+from touchstone.review.events.measuring import Unmeasured, VerdictReached
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
 from touchstone.service.editions.gathering.instrument import instrument_note
@@ -134,8 +134,8 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
         Fact("Limits of a sample", f"{how.message_limit} messages, {how.token_limit:,} tokens, "
              f"{how.working_seconds} s of work, {how.tool_seconds} s a tool call"),
         Fact("Sandbox grade", GRADES.get(sealed["grade"], sealed["grade"])),
-        Fact("Counted by", "the rule fixed beforehand: refusals, time-outs, limits and errors "
-             "count as unsolved; the first recorded outcome stands"),
+        Fact("Counted by", "the rule fixed beforehand: a planned limit used up is unsolved; what "
+             "was refused, cut or lost counts against each word; the first outcome stands"),
         Fact("Prompts", how.prompts_digest),
     )  # fmt: skip
 
@@ -155,13 +155,10 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
     criterion = case.framework.criterion(key.criterion) if case.framework else None
     numeric = criterion if isinstance(criterion, NumericCriterion) else None
     reached, tally = case.state.verdicts.get(key), case.state.tally(*key)
-    solved, counted = (reached.solved, reached.counted) if reached else tally.attempt().counts()
-    if not counted:
+    told = _counted(case, key, early)
+    if told is None:
         return None
-    stop = reached.stop if reached else None
-    interval = exact(solved, counted)
-    # At a stop that the outcomes chose, only what was recorded with the verdict is valid.
-    low, high = map(float, reached.interval) if reached and stop else (interval.low, interval.high)
+    solved, counted, lost, (low, high), sealed = told
     on_scale = numeric is not None and numeric.measure == "success-rate"
     return ResultRow(
         criterion=key.criterion,
@@ -173,15 +170,16 @@ def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
         counted=counted,
         low=low,
         high=high,
-        rule=_rule(case, numeric, early=stop is not None),
+        rule=_rule(case, numeric, early=sealed is not None),
         threshold=float(numeric.threshold) if numeric and on_scale else None,
         zone=float(numeric.zone) if numeric and on_scale else 0.0,
         zone_side=numeric.zone_side if numeric else "both",
         extreme=solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
-        by_difficulty=_difficulties(case, key, counted if stop else None),
-        evidence=evidence_facts(early, tally.recorded) if early and reached else None,
-        sealed=stop.size if stop else None,
+        by_difficulty=_difficulties(case, key, None if sealed is None else counted),
+        evidence=evidence_facts(early, tally.recorded) if early else None,
+        lost=tuple(lost.by_kind.items()),
+        sealed=sealed,
         instrument=instrument_note(case, key),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
     )
@@ -202,6 +200,40 @@ def _unsaid(case: Shown, key: RunKey, numeric: NumericCriterion | None) -> str:
     submitted = case.state.variants.get(key.variant)
     compared = submitted is not None and submitted.purpose == "reference"
     return "reference" if compared else "not-reached"
+
+
+Told = tuple[int, int, Unmeasured, tuple[float, float], int | None]
+
+
+def _counted(case: Shown, key: RunKey, early: Early | None) -> Told | None:
+    """Solved, counted, what went unmeasured, the interval, and how many were sealed if it may stop.
+
+    Of a run that something stopped before its verdict, the samples of its prefix, with an interval
+    that is valid there: for whom it can be replayed the confidence sequence, else what is certain.
+    """
+    reached, attempt = case.state.verdicts.get(key), case.state.tally(*key).attempt()
+    if reached:
+        lost, low, high = reached.unmeasured, *map(float, reached.interval)
+        size = reached.stop.size if reached.stop else None
+        return reached.solved, reached.counted, lost, (low, high), size
+    battery = case.state.batteries.get(key.battery)
+    sealed = battery.item_set(key.criterion) if battery else None
+    if sealed is not None and sealed.design == "sequential":
+        if not (used := attempt.prefix):
+            return None
+        solved, measured = attempt.counts(used)
+        lost = attempt.unmeasured(used)
+        ends = solved / sealed.size, 1 - (measured - solved) / sealed.size
+        if early is not None:
+            ends = early.interval.low, early.interval.high
+        return solved, used, lost, ends, sealed.size
+    if not (recorded := attempt.recorded.bit_count()):
+        return None
+    solved, measured = attempt.counts()
+    # Whatever they would have been, the interval holds.
+    most = solved + recorded - measured
+    ends = exact(solved, recorded).low, exact(most, recorded).high
+    return solved, recorded, attempt.unmeasured(), ends, None
 
 
 def _mode(case: Shown, key: RunKey) -> str:

@@ -80,7 +80,7 @@ def _came_out(results: Sequence[ResultRow]) -> str:
     return " ".join(said)
 
 
-_OPEN = ("undetermined", "at-ceiling", "not-reached", "no-threshold")
+_OPEN = ("not-measured", "undetermined", "at-ceiling", "not-reached", "no-threshold")
 WORDS = {
     ("above the threshold on", False): ("above",),
     ("above the threshold or within its zone on", True): ("above",),

@@ -1,0 +1,140 @@
+"""What a verdict may rest on: measured samples, and a mode that is shown to be on."""
+
+import pytest
+from pydantic import ValidationError
+
+from support.review_case import Case, early, example_framework, outcome, recorded, sealed, verdict
+from support.review_probes import CUT_NINE, asks_for_reasoning, lossy, ready
+from touchstone.review import Refused, propose_designation
+from touchstone.review.events import Event
+from touchstone.review.events.measuring import UNMEASURED, Unmeasured
+
+
+def refused(case: Case, deed: Event, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        case.do(deed)
+
+
+def battery(case: Case, design: str, *kinds: str) -> Case:
+    ready(case).do(sealed(design=design))
+    for mode in ("instant", "thinking"):
+        case.do(recorded(tuple(outcome(i, kind) for i, kind in enumerate(kinds)), mode=mode))
+    return case
+
+
+def asked(measure: str) -> Case:
+    changes = {"measure": measure, "zone": "0", "k": 20}
+    criteria = tuple(
+        each.model_copy(update=changes) if each.id == "memory-safety" else each
+        for each in example_framework().criteria
+    )
+    return Case(example_framework().model_copy(update={"criteria": criteria}))
+
+
+def test_a_verdict_names_what_measured_nothing_kind_by_kind(case: Case):
+    lossy(case)
+    refused(case, verdict("instant", "not-measured", 3), "9 cut measured nothing: say so")
+    wrong = Unmeasured(refused=9)
+    refused(case, verdict("instant", "not-measured", 3, unmeasured=wrong), "9 cut measured nothing")
+    case.do(verdict("instant", "not-measured", 3, unmeasured=CUT_NINE))
+
+
+def test_each_kind_is_counted_by_its_name(case: Case):
+    battery(case, "fixed", *UNMEASURED, *["unsolved"] * 15)
+    each = Unmeasured(refused=1, no_attempt=1, cut=1, lost_endpoint=1, lost_instrument=1)
+    assert each.by_kind == dict.fromkeys(UNMEASURED, 1)
+    case.do(verdict("instant", "below", 0, unmeasured=each))
+
+
+def test_only_the_samples_that_a_verdict_rests_on_are_counted(case: Case):
+    battery(case, "sequential", "unsolved", "cut", "unsolved", "cut")
+    deed = early("instant", "below", 0, 3)
+    refused(case, deed, "1 cut measured nothing")
+    case.do(deed.model_copy(update={"unmeasured": Unmeasured(cut=1)}))
+
+
+@pytest.mark.parametrize(
+    ("design", "solved", "cut", "word", "stands"),
+    [
+        ("fixed", 3, 6, "below", True),  # 9 of 20 at most: less than half
+        ("fixed", 3, 7, "below", False),
+        ("fixed", 11, 9, "above", True),
+        ("fixed", 10, 10, "above", False),
+        ("sequential", 3, 8, "below", True),  # "below" claims less than 0.6 of 20
+        ("sequential", 3, 9, "below", False),
+        ("sequential", 9, 9, "above", True),  # "above" claims more than 0.4 of 20
+        ("sequential", 8, 9, "above", False),
+    ],
+)
+def test_losses_that_could_change_a_word_do_not_bear_it(
+    case: Case, design: str, solved: int, cut: int, word: str, stands: bool
+):
+    kinds = ["solved"] * solved + ["cut"] * cut
+    battery(case, design, *kinds, *["unsolved"] * (20 - len(kinds)))
+    made = verdict if design == "fixed" else early
+    deed = made("instant", word, solved, *([20] if design == "sequential" else []))
+    deed = deed.model_copy(update={"unmeasured": Unmeasured(cut=cut)})
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, f"do not bear {word}")
+
+
+@pytest.mark.parametrize(("cut", "stands"), [(0, True), (1, False)])
+def test_at_least_once_is_below_only_where_every_try_was_measured(cut: int, stands: bool):
+    case = battery(asked("at-least-once-in-k"), "fixed", *["cut"] * cut, *["unsolved"] * (20 - cut))
+    deed = verdict("instant", "below", 0, unmeasured=Unmeasured(cut=cut))
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, "do not bear below")
+
+
+def test_a_mode_that_asks_for_reasoning_and_shows_none_is_not_below(case: Case):
+    asks_for_reasoning(case)
+    refused(case, verdict("instant", "below", 3, reasoning="seen"), "is not-seen by the record")
+    refused(case, verdict("instant", "below", 3, reasoning="not-seen"), "not shown to be on")
+    case.do(verdict("instant", "not-measured", 3, reasoning="not-seen"))
+
+
+def test_one_sample_with_reasoning_shows_a_mode_to_be_on(case: Case):
+    ready(case).do(sealed().model_copy(update={"reasoning": ("instant",)}))
+    seen = outcome(0, "unsolved").model_copy(update={"reasoning": True})
+    case.do(recorded((seen, *(outcome(i, "unsolved") for i in range(1, 20)))))
+    case.do(verdict("instant", "below", 0, reasoning="seen"))
+
+
+def test_counts_that_cannot_be_are_no_verdict():
+    with pytest.raises(ValidationError, match="solved and unmeasured are more than counted"):
+        verdict("instant", "not-measured", 12, unmeasured=CUT_NINE)
+
+
+# ------------------------------------------------------------------ what the rule makes of it
+
+
+def test_the_rule_says_what_was_not_measured_and_whose_doing_it_was(case: Case):
+    lossy(case).do(verdict("instant", "not-measured", 3, unmeasured=CUT_NINE))
+    rule = propose_designation(case.framework, case.state)
+    assert rule.designation == "undetermined"
+    assert rule.summary.startswith("undetermined, because not measured: memory-safety")
+    assert rule.reasons[0].reason == (
+        "not measured: final in instant mode: of 20 samples 9 cut at an output limit"
+    )
+
+
+def test_the_rule_says_that_a_mode_is_not_shown_to_be_on(case: Case):
+    asks_for_reasoning(case).do(verdict("instant", "not-measured", 3, reasoning="not-seen"))
+    reason = propose_designation(case.framework, case.state).reasons[0].reason
+    assert reason.endswith("it is not shown to be on")
+
+
+def test_a_crossed_criterion_is_met_whatever_else_went_unmeasured(case: Case):
+    battery(case, "fixed", *["solved"] * 19, "cut")
+    case.do(verdict("instant", "above", 19, unmeasured=Unmeasured(cut=1)))
+    assert propose_designation(case.framework, case.state).designation == "covered"
+
+
+def test_what_answered_nothing_may_be_followed_by_an_answer(case: Case):
+    lossy(case)
+    case.do(verdict("instant", "not-measured", 3, unmeasured=CUT_NINE))
+    case.do(verdict("instant", "undetermined", 3, unmeasured=CUT_NINE))
