@@ -37,6 +37,7 @@ GROUPS = {
     160: "What is handed in",
     165: "The instrument itself",
     170: "The tests themselves",
+    180: "What counts as evidence",
 }
 TOP = """# Commands
 
