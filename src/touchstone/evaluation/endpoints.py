@@ -6,7 +6,11 @@ review may do none of these: the subject's own server stands at the other end.
 """
 
 import json
+import re
+import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
@@ -18,11 +22,12 @@ from inspect_ai.model import (
     Model,
     ModelCall,
     ModelOutput,
+    StopReason,
     get_model,
     modelapi,
 )
 from inspect_ai.model._model import RetryDecision, sample_total_tokens
-from inspect_ai.model._openai import OpenAIResponseError, openai_classify_retry
+from inspect_ai.model._openai import openai_classify_retry
 from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
 from inspect_ai.tool import ToolChoice, ToolInfo
 from inspect_ai.util import LimitExceededError
@@ -31,18 +36,32 @@ from openai.types.chat import ChatCompletion
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
+from touchstone.evaluation.door import Answer, NotAnAnswerError, Stop, admit
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.transport import BoundedTransport
-from touchstone.evaluation.usage import sane_usage
+from touchstone.evaluation.usage import sane_usage, seen_tokens
 from touchstone.printable import printable_line
 
 PROVIDER = "touchstone"
 _RETRY_AFTER_MOST = 60.0
-_MODEL_NAME_MOST = 200
-_FAULT_MOST = 300
 _BYTES_PER_TOKEN = 3
+_FAULT_LENGTH = 300
+_READ_OF_ERROR = 100_000
+# Servers say in their own words, and with several codes, that the conversation no longer fits.
+_CONTEXT_FULL = re.compile(
+    r"context[ _](length|window|size)|maximum context|input length|max_model_len|too many tokens"
+    r"|(prompt|input|request) is too long|exceeds? the (maximum|available) (context|sequence)"
+    r"|max_new_tokens`? must be",
+    re.IGNORECASE,
+)
+_CONTEXT_CODES = frozenset({400, 413, 422, 500})
+# As Inspect knows them, of OpenAI and Azure.
+_POLICY_CODES = frozenset(
+    {"invalid_prompt", "content_policy_violation", "content_filter", "bio_policy", "cyber_policy"}
+)
 
 
 class EndpointFault(Exception):  # noqa: N818 - a fault of the endpoint, not of ours
@@ -54,11 +73,38 @@ class EndpointFault(Exception):  # noqa: N818 - a fault of the endpoint, not of 
         self.retry_after = retry_after
 
 
+class EndedWithoutAnswer(Exception):  # noqa: N818 - a way to end, not an error
+    """The endpoint declined the request in a way that tells of the model, not of a fault."""
+
+    def __init__(self, stop: Stop, text: str) -> None:
+        super().__init__(text)
+        self.stop = stop
+        self.text = text
+
+
+@dataclass(frozen=True)
+class Call:
+    """How one call ended, as far as it matters to what the sample's result is worth."""
+
+    stop: Stop
+    """`length` at any limit on output or context, the model's or the provider's."""
+    refused: bool = False
+    submitted: bool = False
+    seen: int = 0
+    """Tokens that the bytes to and fro account for; what was reported may be more."""
+
+
 class Watch:
     """What the endpoint tells the engine of each call; the plain one ignores it."""
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         """An answer came."""
+
+    def ended(self, call: Call) -> None:
+        """How a call ended: after each answer, and where the endpoint declined to give one."""
+
+    def waited(self, seconds: float) -> None:
+        """How long the endpoint took for one attempt, whatever came of it."""
 
     def slot(self) -> AbstractAsyncContextManager[None] | None:
         """The shared quota's slot for one request, if there is a quota."""
@@ -91,6 +137,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
 
     asking: Asking = Asking()
     watch: Watch = Watch()
+    redactor: Redactor = Redactor("")
 
     def _create_http_client(self) -> DefaultAsyncHttpxClient:
         # A redirect would let another address answer under this endpoint's digest.
@@ -106,6 +153,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
     def bind(self, asking: Asking, watch: Watch) -> None:
         """Set the bounds and the watcher, and make the client anew with them."""
         self.asking, self.watch = asking, watch
+        self.redactor = Redactor(str(self.api_key))
         self.http_client = self._create_http_client()
         self.initialize()
 
@@ -137,45 +185,65 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         tool_choice: ToolChoice,
         config: GenerateConfig,
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
-        seconds = self.asking.attempt_seconds
+        seconds, began = self.asking.attempt_seconds, time.monotonic()
         try:
             with anyio.fail_after(seconds):
-                result = await super().generate(messages, tools, tool_choice, config)
-        except TimeoutError as error:
+                return await super().generate(messages, tools, tool_choice, config)
+        except TimeoutError:
             text = f"no whole answer within {seconds} s"
-            raise EndpointFault(text, retryable=True) from error
-        except Exception as error:
-            # The SDK trips over malformed answers in ways of its own: all are the endpoint's.
-            raise self._fault(error) from error
-        if isinstance(result, tuple) and isinstance(result[0], Exception):
-            raise self._fault(result[0]) from result[0]
-        return result
+            raise EndpointFault(text, retryable=True) from None
+        except EndedWithoutAnswer as ended:
+            self.watch.ended(Call(ended.stop, refused=ended.stop == "content_filter"))
+            reason: StopReason = "model_length" if ended.stop == "length" else "content_filter"
+            return ModelOutput.from_content(self.model_name, ended.text, stop_reason=reason)
+        except EndpointFault:
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK trips over answers in ways of its own
+            # Not chained: what the endpoint said would stand in Inspect's log of the error.
+            raise self._fault(error) from None
+        finally:
+            self.watch.waited(time.monotonic() - began)
 
     async def _generate_completion(
-        self, request: dict[str, Any], config: GenerateConfig
+        self,
+        request: dict[str, Any],
+        config: GenerateConfig,  # noqa: ARG002 - Inspect's form
     ) -> ChatCompletion:
-        completion = await super()._generate_completion(request, config)
-        # The SDK does not validate: each field may hold anything that JSON can say.
-        if not isinstance(completion, ChatCompletion):
-            raise OpenAIResponseError("server_error", "the answer is not a JSON object")
-        choices: Any = completion.choices
-        if not isinstance(choices, list) or not choices or not getattr(choices[0], "message", None):
-            raise OpenAIResponseError("server_error", "the answer holds no choice with a message")
+        began = time.monotonic()
+        try:
+            # The bytes as they came: the SDK does not validate what it makes of them.
+            raw = await self.client.chat.completions.with_raw_response.create(**request)
+            answer = admit(raw.content, _offered(request), self.redactor)
+        except APIStatusError as error:
+            raise self._declined(error) or self._fault(error) from None
+        except NotAnAnswerError as error:
+            raise EndpointFault(self._line(str(error)), retryable=True) from None
+        return self._heard(answer, request, time.monotonic() - began)
+
+    def _heard(self, answer: Answer, request: dict[str, Any], seconds: float) -> ChatCompletion:
+        """Count an answer that passed the door, and tell the watcher of it."""
         sent = len(json.dumps(request["messages"], default=str))
-        answered = len(json.dumps(choices[0].message.model_dump(mode="json", warnings=False)))
         asked = request.get("max_completion_tokens") or request.get("max_tokens")
-        completion.usage, used, notes = sane_usage(completion.usage, sent, answered, asked)
-        name: Any = completion.model
-        if (
-            not isinstance(name, str)
-            or not name.isprintable()
-            or not 0 < len(name) <= _MODEL_NAME_MOST
-        ):
-            notes, completion.model = (*notes, "the endpoint named no model"), "unnamed"
-        fingerprint: Any = completion.system_fingerprint
-        if not isinstance(fingerprint, str):
-            completion.system_fingerprint = None
-        self.watch.called(used, completion.model, completion.system_fingerprint or "", notes)
+        told = answer.completion["usage"]
+        usage, used, notes = sane_usage(told, sent, answer.size, asked, seconds)
+        completion = ChatCompletion.model_validate({**answer.completion, "usage": None})
+        completion.usage = usage
+        # Some servers end at the bound that was asked for, and say that the model stopped.
+        full = bool(asked) and used.output >= asked
+        self.watch.called(
+            used,
+            completion.model,
+            completion.system_fingerprint or "",
+            (*answer.notes, *(self._line(note) for note in notes)),
+        )
+        self.watch.ended(
+            Call(
+                stop="length" if full and answer.stop == "stop" else answer.stop,
+                refused=answer.refused,
+                submitted=answer.submitted,
+                seen=seen_tokens(used, sent, answer.size),
+            )
+        )
         return completion
 
     def should_retry(self, ex: BaseException) -> RetryDecision:
@@ -203,20 +271,44 @@ class BoundedEndpoint(OpenAICompatibleAPI):
             raise LimitExceededError("token", value=used + asked, limit=limit)
         return config.model_copy(update={"max_tokens": min(config.max_tokens or left, left)})
 
+    def _declined(self, error: APIStatusError) -> EndedWithoutAnswer | None:
+        """What a refused request says of the model: its context is full, or its filter spoke."""
+        code = error.code if isinstance(error.code, str) else ""
+        text = f"{code} {error.message}"[:_READ_OF_ERROR]
+        full = error.status_code in _CONTEXT_CODES and _CONTEXT_FULL.search(text)
+        if code == "context_length_exceeded" or full:
+            return EndedWithoutAnswer("length", self._line(f"context full: {error.message}"))
+        blocked = error.type == "invalid_request_error" and "blocked" in error.message
+        if code in _POLICY_CODES or blocked:
+            return EndedWithoutAnswer("content_filter", self._line(error.message))
+        return None
+
     def _fault(self, error: Exception) -> EndpointFault:
         decision = openai_classify_retry(error)
         status = f"HTTP {error.status_code}: " if isinstance(error, APIStatusError) else ""
         cause = error.__cause__
         text = f"{error} ({cause})" if cause is not None and not status else f"{status}{error}"
-        if isinstance(error, json.JSONDecodeError):
-            text = f"the answer is not JSON: {error.msg}"
-        elif isinstance(error, RecursionError | AttributeError | TypeError | ValueError):
+        if isinstance(error, RecursionError | AttributeError | TypeError | ValueError):
             text = "the answer is not a chat completion"
         # What is not the endpoint's clear refusal is taken for a passing trouble.
         retryable = bool(decision) or not isinstance(error, APIStatusError)
-        told = printable_line(text.replace(str(self.api_key), "<key>"), _FAULT_MOST)
         after = decision.retry_after if decision else None
-        return EndpointFault(told, retryable=retryable, retry_after=after)
+        return EndpointFault(self._line(text), retryable=retryable, retry_after=after)
+
+    def _line(self, text: str) -> str:
+        """A stranger's text as one line that can be shown, without the key."""
+        return printable_line(self.redactor.of_error(text[:_READ_OF_ERROR]), _FAULT_LENGTH)
+
+
+def _offered(request: Mapping[str, Any]) -> dict[str, str]:
+    """The tools of a request, each with the name of its first parameter."""
+    tools = request.get("tools")
+    found = {}
+    for tool in tools if isinstance(tools, list) else []:
+        function = tool["function"]
+        names = list(function.get("parameters", {}).get("properties", {}))
+        found[function["name"]] = names[0] if names else ""
+    return found
 
 
 @modelapi(name=PROVIDER)

@@ -2,12 +2,15 @@
 
 One JSON line each. An outcome is on disk before anyone hears of it. A last line that was torn by
 a killed process is cut off; anything else that is not as written is an alteration.
+
+A `use` line says that the model answered. From there on the sample is never run again, whatever
+becomes of this process: what was judged is its outcome, else it is lost (`Journal.settle`).
 """
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +19,19 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from touchstone.evaluation.errors import JournalError
-from touchstone.evaluation.outcomes import Outcome, Usage
+from touchstone.evaluation.outcomes import (
+    REASON_LENGTH,
+    AdjudicationRule,
+    Lost,
+    Outcome,
+    Result,
+    Usage,
+)
 
 FORMAT = "touchstone/outcomes/1"
 NAME = "outcomes.jsonl"
+MOST_EXECUTIONS = 3
+"""How often a sample may begin while no answer to it was ever recorded."""
 
 
 class Journal:
@@ -38,7 +50,11 @@ class Journal:
         self.chunk = chunk
         self.outcomes: dict[int, Outcome] = {}
         self.begun: dict[int, int] = {}
-        """Attempts begun, by index."""
+        """Executions begun, by index."""
+        self.answers: dict[int, int] = {}
+        """Answers recorded, by index: calls that used something."""
+        self._losses: dict[int, list[str]] = {}
+        self._judged: dict[int, Outcome] = {}
         self._open_usage: dict[int, Usage] = {}
         with self._faults():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -52,16 +68,29 @@ class Journal:
             raise
 
     def begin(self, index: int) -> int:
-        """Note that a sample begins; gives the number of the attempt, from 1."""
+        """Note that a sample begins; gives the number of the execution, from 1."""
         self.begun[index] = self.begun.get(index, 0) + 1
         self._open_usage.setdefault(index, Usage())
         self._append({"line": "begin", "index": index}, sync=False)
         return self.begun[index]
 
     def use(self, index: int, usage: Usage) -> None:
-        """Note what one call of a running sample used, so that a kill does not lose it."""
-        self._open_usage[index] = self._open_usage.get(index, Usage()) + usage
+        """Note that a call of a running sample was answered, so that a kill does not lose it."""
+        self._used(index, usage)
         self._append({"line": "use", "index": index, "usage": usage.model_dump()}, sync=False)
+
+    def lose(self, index: int, reason: str) -> None:
+        """Note that the endpoint failed a running sample before the model said anything."""
+        self._losses.setdefault(index, []).append(reason)
+        self._append({"line": "lost", "index": index, "reason": reason}, sync=True)
+
+    def judge(self, outcome: Outcome) -> None:
+        """Note what a sample's outcome is by its judge, while Inspect still has to write its log.
+
+        The sandbox may notice more until then; `record` has the last word.
+        """
+        self._judged[outcome.index] = outcome
+        self._append({"line": "judged", "outcome": outcome.model_dump(mode="json")}, sync=False)
 
     def record(self, outcome: Outcome) -> bool:
         """Write an outcome to disk; false, and nothing written, where one is recorded already."""
@@ -72,12 +101,69 @@ class Journal:
         return True
 
     def used(self) -> Usage:
-        """Tokens of every call that the journal knows of, those of dead attempts included."""
+        """Tokens of every call that the journal knows of, those of dead executions included."""
         return sum(self._open_usage.values(), Usage())
 
     def interrupted(self) -> tuple[int, ...]:
         """Samples that were begun and have no outcome."""
         return tuple(sorted(set(self.begun) - set(self.outcomes)))
+
+    def lost(self) -> tuple[Lost, ...]:
+        """Samples without an outcome that the endpoint failed before the model said anything."""
+        return tuple(
+            Lost(index=index, executions=self.begun[index], reason=self._losses[index][-1])
+            for index in self.interrupted()
+            if index in self._losses
+        )
+
+    def settle(
+        self, commitments: Mapping[int, str], rule: AdjudicationRule, why: str
+    ) -> tuple[Outcome, ...]:
+        """Give an outcome to each interrupted sample that may not run again; gives those outcomes.
+
+        What the judge had said stands. A sample of which an answer was recorded is lost to the
+        instrument, and so is one that began `MOST_EXECUTIONS` times without an answer, unless it
+        was the endpoint that failed it. All others may run again.
+
+        Args:
+            commitments: By index, of the samples that the chunk holds.
+            rule: How results are scored.
+            why: What became of the process that ran them, in a few words.
+        """
+        settled = []
+        for index in self.interrupted():
+            outcome = self._judged.get(index)
+            if outcome is None and (found := self._end_of(index, why)) is not None:
+                result, reason = found
+                outcome = Outcome(
+                    index=index,
+                    commitment=commitments[index],
+                    result=result,
+                    score=rule.score(result),
+                    reason=reason[:REASON_LENGTH],
+                    cause="endpoint" if result == "lost-endpoint" else "engine",
+                    usage=self._open_usage.get(index, Usage()),
+                    seconds="0.000",
+                    calls=self.answers.get(index, 0),
+                    attempt=self.begun[index],
+                )
+            if outcome is not None and self.record(outcome):
+                settled.append(outcome)
+        return tuple(settled)
+
+    def _end_of(self, index: int, why: str) -> tuple[Result, str] | None:
+        answers, begun = self.answers.get(index, 0), self.begun[index]
+        if answers:
+            return "lost-instrument", f"{why} after {answers} answers, before the judge spoke"
+        if begun < MOST_EXECUTIONS:
+            return None
+        if index in self._losses:
+            return "lost-endpoint", f"{self._losses[index][-1]} (begun {begun} times)"
+        return "lost-instrument", f"{why}; begun {begun} times, and never answered"
+
+    def _used(self, index: int, usage: Usage) -> None:
+        self._open_usage[index] = self._open_usage.get(index, Usage()) + usage
+        self.answers[index] = self.answers.get(index, 0) + 1
 
     def close(self) -> None:
         """Let go of the journal."""
@@ -132,8 +218,12 @@ class Journal:
         elif kind == "begin":
             self.begun[line["index"]] = self.begun.get(line["index"], 0) + 1
         elif kind == "use":
-            index, usage = line["index"], Usage.model_validate(line["usage"])
-            self._open_usage[index] = self._open_usage.get(index, Usage()) + usage
+            self._used(line["index"], Usage.model_validate(line["usage"]))
+        elif kind == "lost":
+            self._losses.setdefault(line["index"], []).append(line["reason"])
+        elif kind == "judged":
+            judged = Outcome.model_validate(line["outcome"])
+            self._judged[judged.index] = judged
         elif kind == "outcome":
             outcome = Outcome.model_validate(line["outcome"])
             if outcome.index in self.outcomes:
@@ -143,7 +233,9 @@ class Journal:
             raise ValueError("an unknown line")
 
     def _append(self, line: dict[str, Any], *, sync: bool) -> None:
-        data = json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+        # Texts are clean by now; were one not, its outcome must be on disk all the same.
+        data = text.encode(errors="replace") + b"\n"
         with self._faults():
             written = os.write(self._handle, data)
             if written != len(data):

@@ -113,8 +113,19 @@ class Outcome(Frozen):
     calls: Annotated[int, Field(ge=0)] = 0
     """Model calls that gave an answer."""
     attempt: Annotated[int, Field(ge=1)] = 1
-    """1, or more where earlier attempts died with their worker before any outcome."""
+    """The number of the execution, from 1. More than 1: earlier ones ended before the model had
+    said anything, because the worker died, a person halted, or the endpoint failed."""
     notes: tuple[str, ...] = ()
     """What was odd, such as usage that had to be clamped."""
     events: tuple[SandboxEvent, ...] = ()
     """What the sandbox recorded."""
+
+
+class Lost(Frozen):
+    """A sample that the endpoint failed before the model said anything, and that may run again."""
+
+    index: Annotated[int, Field(ge=0)]
+    executions: Annotated[int, Field(ge=1)]
+    """How often it has begun."""
+    reason: str
+    """What the endpoint did, in one line."""

@@ -1,6 +1,7 @@
 """Run one chunk: one idempotent Inspect evaluation in its own folder.
 
-Run again after any death, it runs only the samples that have no outcome in the journal.
+Run again after any death, it runs only the samples that have no outcome in the journal and of which
+no answer is recorded.
 """
 
 import os
@@ -20,6 +21,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 from pydantic import JsonValue
 
+from touchstone.errors import TouchstoneError
 from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
@@ -28,7 +30,7 @@ from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, KeyMissingError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, Asking
-from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.running import ChunkItem, ChunkRun, active
 from touchstone.evaluation.submission import Mode, endpoint_digest
@@ -60,7 +62,11 @@ class ChunkResult:
     total: Usage
     """Tokens of every call of the chunk known so far, those of dead runs included."""
     log: Path | None
-    """Inspect's log of this run; None where nothing was left to run."""
+    """Inspect's log of this run; None where nothing was left to run, or it could not be written."""
+    begun: tuple[int, ...] = ()
+    """Positions that were begun and have no outcome: cut by a halt or a breach, or in `lost`."""
+    lost: tuple[Lost, ...] = ()
+    """Positions that the endpoint failed before the model said anything, and that may run again."""
 
 
 def chunk_items(battery: Battery, spec: ChunkSpec) -> tuple[ChunkItem, ...]:
@@ -97,6 +103,9 @@ def run_chunk(
 ) -> ChunkResult:
     """Run what the chunk's journal does not hold yet.
 
+    A sample of which an answer was recorded is never run again: where an earlier run ended before
+    its outcome, it is lost to the instrument.
+
     Args:
         spec: The chunk; `mode`, `elicitation` and `rule` are those that it names.
         folder: The chunk's own folder, for the journal and Inspect's log.
@@ -123,10 +132,9 @@ def run_chunk(
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
     with Journal(folder, spec.id) as journal:
-        left = {part.index: part for part in items if part.index not in journal.outcomes}
         run = ChunkRun(
             spec,
-            left,
+            {part.index: part for part in items if part.index not in journal.outcomes},
             journal,
             elicitation=elicitation,
             rule=rule,
@@ -136,6 +144,8 @@ def run_chunk(
             on_outcome=on_outcome,
             stop=stop,
         )
+        run.settle("its worker died or was stopped")
+        run.items = {i: part for i, part in run.items.items() if i not in journal.outcomes}
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
             return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
@@ -163,26 +173,21 @@ def execute(
         JournalError: an outcome could not be written.
     """
     repeated = run.journal.interrupted()
+    recorded = len(run.journal.outcomes)
     run.close = model.api.aclose
     log = None
     if (task := make_task(run)) is not None:
         with _own_data_folder(home):
-            (log,) = inspect_eval(
-                task,
-                model=model,
-                sandbox=sandbox_of(sandbox.provider, sandbox.config) if sandbox else None,
-                log_dir=str(folder / "logs"),
-                max_samples=asking.max_samples,
-                max_sandboxes=asking.max_samples,
-                message_limit=run.elicitation.message_limit,
-                token_limit=run.elicitation.token_limit,
-                working_limit=run.elicitation.working_seconds,
-                time_limit=asking.sample_seconds,
-                **SETTINGS,
-            )
+            log, broken = _eval(task, run, model, folder, asking, sandbox)
+        run.wind_up()
         if run.failure is not None:
             raise run.failure
-        check_log(log, chunk_arguments(run), run)
+        if log is not None:
+            check_log(log, chunk_arguments(run), run)
+        missing = set(run.items) - set(run.journal.outcomes)
+        if broken and missing and len(run.journal.outcomes) == recorded:
+            # Nothing came of this run, and nothing says that another would fare better.
+            raise ChunkError(f"chunk {run.spec.id}: {broken}")
     done = run.journal.outcomes
     again = tuple(index for index in repeated if run.was_admitted(index))
     return ChunkResult(
@@ -192,8 +197,56 @@ def execute(
         repeated=again,
         stopped=run.stopped,
         total=run.journal.used(),
-        log=Path(log.location) if log else None,
+        log=_written(log),
+        begun=run.journal.interrupted(),
+        lost=run.journal.lost(),
     )
+
+
+def _eval(
+    task: Task,
+    run: ChunkRun,
+    model: Model,
+    folder: Path,
+    asking: Asking,
+    sandbox: SandboxChoice | None,
+) -> tuple[EvalLog | None, str]:
+    """Inspect's log, where there is one, and why its run broke off, if it did.
+
+    However it ended, what was judged is in the journal.
+    """
+    try:
+        (log,) = inspect_eval(
+            task,
+            model=model,
+            sandbox=sandbox_of(sandbox.provider, sandbox.config) if sandbox else None,
+            log_dir=str(folder / "logs"),
+            max_samples=asking.max_samples,
+            max_sandboxes=asking.max_samples,
+            message_limit=run.elicitation.message_limit,
+            token_limit=run.elicitation.token_limit,
+            working_limit=run.elicitation.working_seconds,
+            time_limit=asking.sample_seconds,
+            **SETTINGS,
+        )
+    except TouchstoneError:
+        raise
+    except Exception as error:  # noqa: BLE001 - Inspect's, whatever it is; outcomes are safe already
+        return None, _one_line(f"Inspect's run broke off: {type(error).__name__}: {error}")
+    if log.status == "success":
+        return log, ""
+    text = log.error.message if log.error and log.error.message else log.status
+    return log, _one_line(f"Inspect's run ended as {log.status}: {text}")
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return "".join(c if c.isprintable() else "?" for c in line)[:REASON_LENGTH]
+
+
+def _written(log: EvalLog | None) -> Path | None:
+    path = Path(log.location) if log else None
+    return path if path is not None and path.is_file() else None
 
 
 def load_hooks() -> None:
@@ -220,18 +273,17 @@ def check_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
     """Hold Inspect's log against what was asked: Inspect exits in peace when a run failed.
 
     Raises:
-        ChunkError: its status, arguments or samples differ.
+        ChunkError: its arguments or samples differ, or samples did not even begin.
     """
-    if log.status != "success":
-        text = log.error.message.splitlines()[0] if log.error and log.error.message else log.status
-        raise ChunkError(f"chunk {run.spec.id}: Inspect's run ended as {log.status}: {text[:200]}")
     if log.eval.task_args != arguments:
         raise ChunkError(f"chunk {run.spec.id}: Inspect's log is of other task arguments")
     ran = {str(sample) for sample in log.eval.dataset.sample_ids or []}
     if ran != {str(index) for index in run.items}:
         raise ChunkError(f"chunk {run.spec.id}: Inspect's log holds other samples")
-    if not run.stopped and (lost := set(run.items) - set(run.journal.outcomes)):
-        raise ChunkError(f"chunk {run.spec.id}: no outcome for positions {sorted(lost)}")
+    if log.status == "success" and not run.stopped:
+        waiting = set(run.journal.interrupted())
+        if unheard := set(run.items) - set(run.journal.outcomes) - waiting:
+            raise ChunkError(f"chunk {run.spec.id}: positions {sorted(unheard)} never began")
 
 
 def _check(

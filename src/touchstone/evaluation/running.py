@@ -1,28 +1,28 @@
 """The state of one chunk while Inspect runs it: who may begin, what was used, what was recorded."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import anyio
+from inspect_ai._util.working import sample_working_time
 from inspect_ai.log import EvalSample
-from inspect_ai.model import ChatMessageAssistant, ContentReasoning
+from inspect_ai.model import ChatMessage
 
+from touchstone.evaluation.adjudication import Cause, Facts, adjudicate, reasoning_of
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Watch
+from touchstone.evaluation.endpoints import Call, Watch
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import (
     REASON_LENGTH,
     AdjudicationRule,
     Outcome,
-    Result,
     SandboxEvent,
     Usage,
 )
@@ -31,9 +31,11 @@ from touchstone.evaluation.sandbox.events import SandboxEvent as Noticed
 from touchstone.evaluation.sandbox.events import events_of, on_event
 from touchstone.printable import printable_line
 
-Cause = Literal["", "endpoint", "sandbox", "judge", "engine"]
 ENDPOINT_FAULTS = 3
 """Samples in a row that the endpoint fails before the chunk stops asking it."""
+DRAINING = frozenset({"cap", "endpoint-failing"})
+"""Reasons to begin no further sample that let those under way come to their own end: which of them
+would still be running when a clock strikes depends on how they go."""
 _POLL = 0.05
 
 
@@ -45,26 +47,6 @@ class ChunkItem:
     commitment: str
     """Hex, from the sealed battery."""
     item: Item
-
-
-@dataclass
-class _Sample:
-    """What is known of one running sample."""
-
-    attempt: int
-    usage: Usage = field(default_factory=Usage)
-    calls: int = 0
-    models: set[str] = field(default_factory=set)
-    fingerprints: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
-    cause: Cause = ""
-    fault: str = ""
-    solved: bool = False
-    reason: str = ""
-    cut: bool = False
-    """Stopped by us, not by its own limits: it has no outcome yet."""
-    foreign: str = ""
-    """A model name that is not the snapshot's."""
 
 
 class ChunkRun(Watch):
@@ -112,16 +94,19 @@ class ChunkRun(Watch):
         self._on_outcome = on_outcome
         self._stop = stop
         self._began = time.monotonic()
-        self._samples: dict[int, _Sample] = {}
+        self._samples: dict[int, Facts] = {}
         self._running: set[int] = set()
         self._used = 0
+        self._answers = 0
         self._faults_in_a_row = 0
+        self._held_back: dict[int, Outcome] = {}
+        """Lost to the endpoint before the model said anything; the next answer makes them final."""
 
     # ------------------------------------------------ asked by the solver and the endpoint
     async def admit(self, index: int) -> bool:
         """Whether a sample may begin now; waits while others hold what it would need."""
         while True:
-            if self.refuse():
+            if self.closed():
                 return False
             cap, each = self._allowance.tokens, self.elicitation.token_limit
             if cap is None or self._used_and_reserved() + each <= cap:
@@ -132,42 +117,69 @@ class ChunkRun(Watch):
             await anyio.sleep(_POLL)
         self._running.add(index)
         try:
-            self._samples[index] = _Sample(self.journal.begin(index))
+            self._samples[index] = Facts(self.journal.begin(index))
         except JournalError as error:
             self._fail(error)
             return False
         return True
 
-    def refuse(self) -> str:
-        """Why nothing further may be asked, or an empty text."""
-        if not self.stopped and self._stop is not None:
-            self.stopped = self._stop()
+    def closed(self) -> str:
+        """Why no further sample may begin, or an empty text."""
+        if self._stop is not None and self.stopped in {"", *DRAINING}:
+            said = self._stop()
+            # A person's halt ends what a cap had left to end by itself.
+            self.stopped = said if said and said not in DRAINING else self.stopped or said
         seconds = self._allowance.seconds
         if not self.stopped and seconds is not None and time.monotonic() - self._began >= seconds:
             self.stopped = "cap"
-        if self.stopped and (sample := self._current()) is not None:
-            sample.cut = True
         return self.stopped
+
+    def refuse(self) -> str:
+        """Why nothing further may be asked even for what has begun, or an empty text."""
+        reason = self.closed()
+        if reason in DRAINING:
+            return ""
+        if reason and (facts := self._current()) is not None:
+            facts.halted = True
+        return reason
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         """Count an answer; notice another model's."""
-        index, sample = _INDEX.get(), self._current()
-        if index is None or sample is None:
+        index, facts = _INDEX.get(), self._current()
+        if index is None or facts is None:
             return
-        sample.calls += 1
-        sample.usage = sample.usage + usage
-        self._used += usage.total
-        sample.models.add(model)
-        if fingerprint:
-            sample.fingerprints.add(fingerprint)
-        sample.notes += [note for note in notes if note not in sample.notes]
         try:
+            # Before all else: from here on the sample is never run again.
             self.journal.use(index, usage)
-        except JournalError as error:
+            self._answered()
+        except Exception as error:  # noqa: BLE001 - within Inspect it would be taken for the endpoint's
             self._fail(error)
+        facts.calls += 1
+        facts.usage = facts.usage + usage
+        self._used += usage.total
+        facts.models.add(model)
+        if fingerprint:
+            facts.fingerprints.add(fingerprint)
+        facts.note(*notes)
         if self._expected and model not in self._expected:
-            sample.foreign = model
+            facts.foreign = model
             self.stopped = self.stopped or "snapshot-changed"
+
+    def ended(self, call: Call) -> None:
+        """Count how a call ended."""
+        if (facts := self._current()) is not None:
+            facts.heard(call)
+
+    def waited(self, seconds: float) -> None:
+        """Count the time that the endpoint took."""
+        if (facts := self._current()) is not None:
+            facts.waited += seconds
+
+    def tool_ran(self, *, timed_out: bool) -> None:
+        """Count a tool call that ran."""
+        if (facts := self._current()) is not None:
+            facts.tools += 1
+            facts.timeouts += timed_out
 
     def slot(self) -> AbstractAsyncContextManager[None] | None:
         """The shared quota's slot."""
@@ -179,23 +191,41 @@ class ChunkRun(Watch):
 
     def fault(self, index: int, cause: Cause, text: str) -> None:
         """Say whose fault ended a sample."""
-        sample = self._samples[index]
-        sample.cause, sample.fault = cause, text
+        facts = self._samples[index]
+        facts.cause, facts.fault = cause, text
 
     def fault_of(self, index: int) -> str:
         """What ended the sample before it could be judged, or an empty text."""
-        sample = self._samples[index]
-        return sample.cause and f"{sample.cause}: {sample.fault}"
+        facts = self._samples[index]
+        return facts.cause and f"{facts.cause}: {facts.fault}"
 
-    def judged(self, index: int, *, solved: bool, reason: str) -> None:
-        """The judge's word."""
-        sample = self._samples[index]
-        sample.solved, sample.reason = solved, reason
+    def limited(self, index: int, limit: str) -> None:
+        """A limit ended the sample's work; it is judged all the same."""
+        self._samples[index].limit = limit
 
-    def cut(self, index: int) -> None:
-        """The sample was cancelled; unless a limit of its own did it, it has no outcome."""
+    def cancelled(self, index: int) -> None:
+        """The sample's work was cancelled: by a limit on time, or with the whole run."""
         if index in self._samples:
-            self._samples[index].cut = True
+            self._samples[index].cancelled = True
+
+    def was_cancelled(self, index: int) -> bool:
+        """Whether it was."""
+        return self._samples[index].cancelled
+
+    def judged(
+        self, index: int, *, solved: bool, reason: str, messages: Sequence[ChatMessage] = ()
+    ) -> None:
+        """The judge's word: in the journal at once, whatever becomes of Inspect's log."""
+        facts = self._samples[index]
+        facts.judged, facts.solved, facts.reason = True, solved, reason
+        if self._is_cut(facts, facts.limit):
+            return
+        try:
+            seconds = sample_working_time()
+            outcome = self._outcome(index, facts, facts.limit, "", seconds, messages)
+            self.journal.judge(outcome)
+        except Exception as error:  # noqa: BLE001 - the same
+            self._fail(error)
 
     def was_admitted(self, index: int) -> bool:
         """Whether the sample began in this run."""
@@ -210,19 +240,58 @@ class ChunkRun(Watch):
             self._fail(error)
 
     def _finish(self, index: int, ended: EvalSample) -> None:
-        sample = self._samples.get(index)
-        if sample is None:
+        facts = self._samples.get(index)
+        if facts is None:
             return
         self._running.discard(index)
-        outcome = self._outcome(index, sample, ended)
-        if outcome is None:
+        limit = ended.limit.type if ended.limit else facts.limit
+        error = ended.error.message if ended.error else ""
+        if self._is_cut(facts, limit) or (error and facts.cancelled and not facts.judged):
+            # It has no outcome yet; `wind_up`, or the next run, sees to what had been answered.
             return
-        if self.journal.record(outcome) and self._on_outcome:
-            self._on_outcome(outcome)
+        seconds = ended.working_time or ended.total_time or 0
+        outcome = self._outcome(index, facts, limit, error, seconds, ended.messages)
         failed = outcome.result == "lost-endpoint"
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:
             self.stopped = self.stopped or "endpoint-failing"
+        if failed and not facts.calls:
+            self.journal.lose(index, outcome.reason)
+            if facts.attempt < MOST_EXECUTIONS:
+                self._held_back[index] = outcome
+                return
+        self._record(outcome)
+
+    def wind_up(self) -> None:
+        """After Inspect's run, however it ended: no sample that was answered is left without word.
+
+        Where a person halted or the sandbox was breached, what was cut stays begun, and is told.
+        """
+        if not self.stopped and self._held_back and not self._answers:
+            self.stopped = "endpoint-failing"
+        if not self.stopped or self.stopped in DRAINING:
+            self.settle("Inspect's run broke off")
+
+    def settle(self, why: str) -> None:
+        """Give their outcomes to samples that were interrupted and may not run again."""
+        commitments = {index: part.commitment for index, part in self.items.items()}
+        for outcome in self.journal.settle(commitments, self.rule, why):
+            self._tell(outcome)
+
+    def _answered(self) -> None:
+        """The endpoint answers: what it failed before was lost by itself, not with the endpoint."""
+        self._answers += 1
+        if self.stopped != "endpoint-failing":
+            for index in tuple(self._held_back):
+                self._record(self._held_back.pop(index))
+
+    def _record(self, outcome: Outcome) -> None:
+        if self.journal.record(outcome):
+            self._tell(outcome)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if self._on_outcome:
+            self._on_outcome(outcome)
 
     def noticed(self, event: Noticed) -> None:
         """A sandbox recorded something; a breach stops the chunk at once."""
@@ -233,14 +302,25 @@ class ChunkRun(Watch):
         """The name by which the sandbox knows the sample."""
         return f"{self.spec.id}-{index}"
 
-    def _outcome(self, index: int, sample: _Sample, ended: EvalSample) -> Outcome | None:
-        limit = ended.limit.type if ended.limit else ""
+    def _is_cut(self, facts: Facts, limit: str) -> bool:
+        """Whether the run's end cut the sample: it has no outcome by its own doing."""
+        own = limit in {"message", "token", "time", "working"}
+        return facts.halted and not own and not facts.foreign
+
+    def _outcome(
+        self,
+        index: int,
+        facts: Facts,
+        limit: str,
+        error: str,
+        seconds: float,
+        messages: Sequence[ChatMessage],
+    ) -> Outcome:
         events = events_of(self.sample_name(index))
+        facts.limit = limit
         breached = any(event.breach for event in events)
-        halted = sample.cut and limit not in {"message", "token", "time", "working"}
-        if halted and not (sample.foreign or breached):
-            return None
-        result, cause, reason = self._adjudicate(sample, ended, limit, breached=breached)
+        found = adjudicate(facts, self.elicitation, error=error, breached=breached)
+        result, cause, reason = found
         return Outcome(
             index=index,
             commitment=self.items[index].commitment,
@@ -249,42 +329,19 @@ class ChunkRun(Watch):
             reason=_plain(reason),
             cause=cause,
             limit=limit,
-            usage=sample.usage,
-            seconds=f"{ended.working_time or ended.total_time or 0:.3f}",
-            models=tuple(sorted(sample.models)),
-            reasoning=_reasoning(ended),
-            calls=sample.calls,
-            attempt=sample.attempt,
-            notes=tuple(sample.notes),
+            usage=facts.usage,
+            seconds=f"{seconds:.3f}",
+            models=tuple(sorted(facts.models)),
+            reasoning=reasoning_of(messages),
+            calls=facts.calls,
+            attempt=facts.attempt,
+            notes=tuple(_plain(note) for note in facts.notes),
             events=tuple(
                 SandboxEvent(kind=e.kind, detail=_plain(e.detail), count=e.count) for e in events
             ),
         )
 
-    def _adjudicate(
-        self, sample: _Sample, ended: EvalSample, limit: str, *, breached: bool
-    ) -> tuple[Result, Cause, str]:
-        stop = "" if ended.output.empty else ended.output.stop_reason
-        error = ended.error.message if ended.error else ""
-        # The first that holds is the result; the order is part of the rule.
-        cases: tuple[tuple[bool, tuple[Result, Cause, str]], ...] = (
-            (
-                bool(sample.foreign),
-                ("lost-endpoint", "endpoint", f"another model: {sample.foreign}"),
-            ),
-            (breached, ("lost-instrument", "sandbox", "the sandbox's boundary was attacked")),
-            (bool(sample.cause), (_lost_to(sample.cause), sample.cause, sample.fault)),
-            (bool(error), ("lost-instrument", "engine", error)),
-            (sample.solved, ("solved", "", sample.reason)),
-            (limit == "time", ("cut", "", f"{limit} limit; {sample.reason}")),
-            (bool(limit), ("limit", "", f"{limit} limit; {sample.reason}")),
-            (stop == "content_filter", ("refused", "", f"declined; {sample.reason}")),
-            (stop == "model_length", ("cut", "", f"context full; {sample.reason}")),
-            (True, ("unsolved", "", sample.reason)),
-        )
-        return next(verdict for holds, verdict in cases if holds)
-
-    def _current(self) -> _Sample | None:
+    def _current(self) -> Facts | None:
         index = _INDEX.get()
         return None if index is None else self._samples.get(index)
 
@@ -351,25 +408,6 @@ def is_active() -> bool:
 
 async def _nothing() -> None:
     """Nothing is open."""
-
-
-def _lost_to(cause: Cause) -> Result:
-    return "lost-endpoint" if cause == "endpoint" else "lost-instrument"
-
-
-def _reasoning(ended: EvalSample) -> Literal["none", "summary", "redacted", "full"]:
-    found: set[str] = set()
-    for message in ended.messages:
-        if isinstance(message, ChatMessageAssistant) and not isinstance(message.content, str):
-            for part in message.content:
-                if isinstance(part, ContentReasoning):
-                    whole = "summary" if part.summary else "full"
-                    found.add("redacted" if part.redacted and not part.summary else whole)
-    if "redacted" in found:
-        return "redacted"
-    if "summary" in found:
-        return "summary"
-    return "full" if found else "none"
 
 
 def _plain(text: str) -> str:

@@ -8,10 +8,10 @@ from inspect_ai import Task, task
 from inspect_ai.agent import AgentPrompt, AgentState, AgentSubmit, as_solver, react
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
+from inspect_ai.log._samples import sample_active
 from inspect_ai.model import ChatMessageAssistant
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
-from inspect_ai.tool import Tool, bash, python
 from inspect_ai.util import (
     LimitExceededError,
     OutputLimitExceededError,
@@ -24,13 +24,14 @@ from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from tenacity import RetryError
 
 from touchstone.errors import BadInputError
+from touchstone.evaluation.adjudication import Cause
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.running import Cause, ChunkRun, current, is_active, sample_of
+from touchstone.evaluation.running import ChunkRun, current, is_active, sample_of
 from touchstone.evaluation.sandbox import CopyOutRefusedError, TouchstoneSandbox
+from touchstone.evaluation.tools import Counter, subject_tools
 
-_TOOLS = {"bash": bash, "python": python}
 _JUDGE_OUTPUT = 200
 
 
@@ -82,17 +83,25 @@ def attempt() -> Solver:
             try:
                 await _write(sandbox(), run.items[index].item.files)
                 cause = "engine"
-                return await as_solver(_agent(run.elicitation))(state, generate)
-            except LimitExceededError:
+                return await as_solver(_agent(run.elicitation, run.tool_ran))(state, generate)
+            except LimitExceededError as reached:
+                run.limited(index, reached.type)
                 raise
             except anyio.get_cancelled_exc_class():
-                run.cut(index)
+                run.cancelled(index)
                 raise
             except Exception as error:  # noqa: BLE001 - whatever it is, it is recorded, once
                 run.fault(index, *_blame(error, cause))
                 return state
 
     return solve
+
+
+def _limit_on_time() -> str:
+    """Which limit cancelled the work of a sample that is judged all the same."""
+    active = sample_active()
+    reached = active.limit_exceeded_error if active is not None else None
+    return reached.type if reached is not None else "time"
 
 
 @scorer(metrics=[accuracy()])
@@ -105,16 +114,15 @@ def judged() -> Scorer:
             return Score(value=0, explanation="not begun")
         if fault := run.fault_of(index):
             return Score(value=0, explanation=fault)
+        if run.was_cancelled(index):
+            run.limited(index, _limit_on_time())
         item = run.items[index].item
         try:
             solved, reason = await _judge(item)
         except JudgeFault as fault:
             run.fault(index, "judge", str(fault))
             return Score(value=0, explanation=f"judge fault: {fault}")
-        except anyio.get_cancelled_exc_class():
-            run.cut(index)
-            raise
-        run.judged(index, solved=solved, reason=reason)
+        run.judged(index, solved=solved, reason=reason, messages=state.messages)
         return Score(value=int(solved), explanation=reason)
 
     return score
@@ -166,10 +174,8 @@ def sandbox_of(provider: str, config: dict[str, Any] | None) -> SandboxEnvironme
     return provider if settings is None else SandboxEnvironmentSpec(provider, settings)
 
 
-def _agent(elicitation: Elicitation) -> Any:
-    tools: list[Tool] = [
-        _TOOLS[name](timeout=elicitation.tool_seconds) for name in elicitation.tools
-    ]
+def _agent(elicitation: Elicitation, count: Counter) -> Any:
+    tools = subject_tools(elicitation.tools, elicitation.tool_seconds, count)
     prompt = AgentPrompt(
         instructions=elicitation.system_prompt,
         handoff_prompt=None,

@@ -1,5 +1,6 @@
 """The tokens that an endpoint says it used, held to what is possible."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from openai.types import CompletionUsage
@@ -11,12 +12,23 @@ from touchstone.evaluation.outcomes import Usage
 _TEMPLATE = 16_384
 _MOST_OUTPUT = 10_000_000
 _BYTES_PER_TOKEN = 4
-# A tokenizer packs a few bytes into a token, never this many on average.
-_LEAST_DENSITY = 50
+_LEAST_SHARE = 12
+"""Below this part of what the bytes imply, a number is taken for wrong: no tokenizer packs 48 bytes
+into a token on average."""
+HIDDEN_A_SECOND = 5_000
+"""Output tokens a second that may have been made and not shown, as hidden reasoning is: about twice
+what the fastest public services gave when this was written."""
+_SEEN_BYTES_PER_TOKEN = 2
+_SEEN_TEMPLATE = 1_024
+
+
+def seen_tokens(used: Usage, sent: int, answered: int) -> int:
+    """How many of a call's tokens the bytes that went to and fro can account for, generously."""
+    return min(used.total, (sent + answered) // _SEEN_BYTES_PER_TOKEN + _SEEN_TEMPLATE)
 
 
 def sane_usage(
-    told: Any, sent: int, answered: int, asked: int | None = None
+    told: Any, sent: int, answered: int, asked: int | None = None, seconds: float | None = None
 ) -> tuple[CompletionUsage, Usage, tuple[str, ...]]:
     """Usage that is possible, and a note for each number that was not.
 
@@ -25,30 +37,32 @@ def sane_usage(
         sent: Bytes of the request's messages.
         answered: Bytes of the answer's message.
         asked: Most output tokens that the request allowed, if it said.
+        seconds: How long the answer took, where that is known.
 
-    Numbers that are missing, negative or far too small become an estimate from the bytes, so that
-    a cap cannot be slipped; numbers that are far too large are clamped.
+    Numbers that are missing, negative or below a twelfth of what the bytes imply become an estimate
+    from the bytes, so that a cap cannot be slipped. Numbers above what the bytes allow (a byte is a
+    token at most; `HIDDEN_A_SECOND` more of output may be hidden) are clamped to that.
     """
     notes: list[str] = []
     prompt = _number(told, "prompt_tokens")
-    if prompt is None or prompt < sent // _LEAST_DENSITY:
+    if prompt is None or prompt * _LEAST_SHARE < sent // _BYTES_PER_TOKEN:
         notes.append(f"input tokens reported as {_shown(told, 'prompt_tokens')}; estimated")
         prompt = sent // _BYTES_PER_TOKEN + 1
     elif prompt > sent + _TEMPLATE:
         notes.append(f"input tokens reported as {prompt}; clamped to {sent + _TEMPLATE}")
         prompt = sent + _TEMPLATE
     output = _number(told, "completion_tokens")
-    if output is None or output < answered // _LEAST_DENSITY:
+    if output is None or output * _LEAST_SHARE < answered // _BYTES_PER_TOKEN:
         notes.append(f"output tokens reported as {_shown(told, 'completion_tokens')}; estimated")
         output = answered // _BYTES_PER_TOKEN + 1
-    elif output > (most := max(asked, answered) if asked else _MOST_OUTPUT):
+    elif output > (most := _most_output(answered, asked, seconds)):
         notes.append(f"output tokens reported as {output}; clamped to {most}")
         output = most
-    reasoning = _number(getattr(told, "completion_tokens_details", None), "reasoning_tokens") or 0
+    reasoning = _number(_part(told, "completion_tokens_details"), "reasoning_tokens") or 0
     if reasoning > output:
         notes.append(f"reasoning tokens reported as {reasoning}; clamped to {output}")
         reasoning = output
-    cached = _number(getattr(told, "prompt_tokens_details", None), "cached_tokens") or 0
+    cached = _number(_part(told, "prompt_tokens_details"), "cached_tokens") or 0
     usage = CompletionUsage(
         prompt_tokens=prompt,
         completion_tokens=output,
@@ -59,12 +73,22 @@ def sane_usage(
     return usage, Usage(input=prompt, output=output, reasoning=reasoning), tuple(notes)
 
 
+def _most_output(answered: int, asked: int | None, seconds: float | None) -> int:
+    most = _MOST_OUTPUT if seconds is None else answered + int(seconds * HIDDEN_A_SECOND)
+    return min(most, max(asked, answered)) if asked else most
+
+
+def _part(told: Any, name: str) -> Any:
+    """A field of what may be an object, a mapping or anything else."""
+    return told.get(name) if isinstance(told, Mapping) else getattr(told, name, None)
+
+
 def _number(told: Any, name: str) -> int | None:
-    value = getattr(told, name, None)
+    value = _part(told, name)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         return None
     return value
 
 
 def _shown(told: Any, name: str) -> str:
-    return repr(getattr(told, name, None))[:40]
+    return ascii(_part(told, name))[:40]

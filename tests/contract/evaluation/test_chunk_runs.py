@@ -52,17 +52,17 @@ def test_the_same_model_name_with_another_url_gives_another_result(toy_run: Run)
     assert results == ["solved", "unsolved", "solved"]
 
 
-def test_an_error_is_not_rerolled(toy_run: Run):
+def test_what_is_lost_after_an_answer_is_not_rerolled(toy_run: Run):
     healthy = False
 
     def script(body: dict[str, Any], number: int) -> Any:
-        return copier(body, number) if healthy else {"error": "broken"}
+        return copier(body, number) if healthy or not turn_of(body) else {"error": "broken"}
 
     with serve(script) as endpoint:
         first = toy_run(endpoint.url, size=1, asking=ONE_BY_ONE)
         healthy = True
         again = toy_run(endpoint.url, size=1, asking=ONE_BY_ONE)
-    assert [o.result for o in first.outcomes] == ["lost-endpoint"]
+    assert [(o.result, o.calls) for o in first.outcomes] == [("lost-endpoint", 1)]
     assert again.outcomes == first.outcomes
 
 

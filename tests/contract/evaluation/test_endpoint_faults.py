@@ -1,37 +1,55 @@
 """What a bad endpoint does, over real HTTP: bounded retries, then a recorded outcome."""
 
 import asyncio
+import base64
 import gzip
 import json
 import socket
-from collections.abc import Awaitable, Callable
+import zipfile
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from support.endpoint import completion, copier, serve
+from support.endpoint import completion, copier, serve, word_of
 from support.toy_run import OVER_LOOPBACK, Run
-from touchstone.evaluation import Asking
+from touchstone.evaluation import Asking, Elicitation
 from touchstone.evaluation.endpoints import BoundedEndpoint
+from touchstone.evaluation.journal import MOST_EXECUTIONS
 
 pytestmark = OVER_LOOPBACK
 RETRIES = 2
 
 
 def failing(script: Any, toy_run: Run, **more: Any) -> tuple[str, int]:
-    """The one recorded reason, and how many requests it took."""
+    """What the endpoint did to one sample, and how many requests its first execution took.
+
+    No model said anything, so it may run again, at most twice; then it is lost for good.
+    """
     with serve(script) as endpoint:
+        requests = 0
+        for executions in range(1, MOST_EXECUTIONS):
+            result = toy_run(endpoint.url, size=1, **more)
+            (lost,) = result.lost
+            assert (result.outcomes, result.missing, result.begun) == ((), (0,), (0,))
+            assert (lost.index, lost.executions) == (0, executions)
+            assert result.stopped == "endpoint-failing"
+            requests = requests or len(endpoint.requests)
         result = toy_run(endpoint.url, size=1, **more)
         (outcome,) = result.outcomes
-        assert (outcome.result, outcome.score, outcome.cause) == (
+        assert (outcome.result, outcome.score, outcome.cause, outcome.attempt) == (
             "lost-endpoint",
             "not-measured",
             "endpoint",
+            MOST_EXECUTIONS,
         )
-        assert result.missing == ()
-        return outcome.reason, len(endpoint.requests)
+        assert (result.missing, result.lost) == ((), ())
+        asked = len(endpoint.requests)
+        assert toy_run(endpoint.url, size=1, **more).outcomes == result.outcomes
+        assert len(endpoint.requests) == asked == requests * MOST_EXECUTIONS
+        return lost.reason, requests
 
 
 async def hang(_request: web.Request) -> web.StreamResponse:
@@ -94,7 +112,7 @@ def test_bounded_retries_then_an_error_is_recorded(script: Any, says: str, toy_r
 def test_an_answer_that_does_not_end_in_time_is_cut(
     stuck: Callable[[web.Request], Awaitable[web.StreamResponse]], toy_run: Run
 ):
-    """Uncut, the answer takes an hour: longer than any test may."""
+    # Neither ends by itself: that this test ends at all shows that they were cut.
     asking = Asking(attempt_seconds=1, retries=1, backoff_seconds=0)
     reason, requests = failing(lambda *_: stuck, toy_run, asking=asking)
     assert reason == "no whole answer within 1 s"
@@ -111,8 +129,7 @@ def test_nothing_listens(toy_run: Run):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         result = toy_run(f"http://127.0.0.1:{taken.getsockname()[1]}/v1", size=1)
-    assert [o.cause for o in result.outcomes] == ["endpoint"]
-    assert "onnect" in result.outcomes[0].reason
+    assert "onnect" in result.lost[0].reason
 
 
 def test_429_and_500_in_turns_are_got_over(toy_run: Run):
@@ -137,14 +154,61 @@ def test_a_redirect_is_not_followed(toy_run: Run):
         assert other.requests == []
 
 
-def test_the_key_is_in_no_file_even_if_the_endpoint_echoes_it(toy_run: Run, tmp_path: Path):
-    with serve(lambda *_: status(401, "Incorrect key: key-of-the-toy-endpoint-7f3a")) as endpoint:
-        toy_run(endpoint.url, size=1)
-        sent = endpoint.headers[0]["Authorization"]
-    assert sent == "Bearer key-of-the-toy-endpoint-7f3a"
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any(path.suffix == ".eval" for path in files)
-    assert not [path for path in files if b"7f3a" in path.read_bytes()]
+def quoting(key: str) -> str:
+    """How services quote a key that they refuse."""
+    packed = base64.b64encode(f"Bearer {key}".encode()).decode()
+    return f"Incorrect key: {key} {key[:12]}...{key[-8:]} sk-***{key[-4:]} {packed} {key.upper()}"
+
+
+def forms_of(key: str) -> list[bytes]:
+    packed = base64.b64encode(key.encode()).decode()
+    parts = [key[:12], key[-8:], key.upper(), packed[:16], key.encode().hex(), key[::-1]]
+    return [part.encode() for part in parts]
+
+
+def contents(folder: Path) -> Iterator[bytes]:
+    """Every byte below a folder; of archives, what is packed in them."""
+    for path in folder.rglob("*"):
+        if path.is_file() and zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                yield from (archive.read(name) for name in archive.namelist())
+        elif path.is_file():
+            yield path.read_bytes()
+
+
+SECRET = "sk-live-Zq81mWc47RtYpL2x"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        lambda *_: status(401, quoting(SECRET)),
+        lambda *_: status(400, "maximum context length " + quoting(SECRET)),
+        lambda *_: {"error": {"message": quoting(SECRET)}},
+        lambda *_: web.Response(status=500, text=quoting(SECRET), headers={"Www-X": SECRET}),
+        lambda *_: (
+            completion(
+                quoting(SECRET),
+                [("submit", {"answer": quoting(SECRET)})],
+                reasoning_content=quoting(SECRET),
+            )
+            | {"system_fingerprint": SECRET, "id": SECRET[:12]}
+        ),
+        lambda *_: completion("", stop=SECRET, model=SECRET),
+        lambda *_: completion("", usage={"prompt_tokens": SECRET, "completion_tokens": SECRET}),
+    ],
+    ids=["401", "context", "200-error", "500", "answer", "names", "usage"],
+)
+def test_the_key_is_in_no_file_however_the_endpoint_quotes_it(
+    script: Any, toy_run: Run, tmp_path: Path
+):
+    with serve(script) as endpoint:
+        toy_run(endpoint.url, size=1, api_key=SECRET, elicitation=Elicitation(id="e1", nudges=0))
+        assert endpoint.headers[0]["Authorization"] == f"Bearer {SECRET}"
+    held = list(contents(tmp_path))
+    assert any(b"touchstone_chunk" in data for data in held)
+    whole = b"\n".join(held)
+    assert [part for part in forms_of(SECRET) if part in whole] == []
 
 
 @pytest.mark.parametrize(
@@ -169,12 +233,63 @@ def test_impossible_usage_is_clamped_and_noted(told: Any, toy_run: Run):
     assert any("tokens reported as" in note for note in outcome.notes)
 
 
-def test_three_samples_in_a_row_failed_by_the_endpoint_stop_the_chunk(toy_run: Run):
+def test_three_samples_in_a_row_failed_by_the_endpoint_stop_the_chunk_and_may_run_again(
+    toy_run: Run,
+):
     asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
-    with serve(lambda *_: status(500)) as endpoint:
-        result = toy_run(endpoint.url, size=8, asking=asking)
-    assert result.stopped == "endpoint-failing"
-    assert (len(result.outcomes), len(result.missing), len(endpoint.requests)) == (3, 5, 3)
+    broken = True
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        return status(500) if broken else copier(body, number)
+
+    with serve(script) as endpoint:
+        first = toy_run(endpoint.url, size=8, asking=asking)
+        assert len(endpoint.requests) == 3
+        broken = False
+        second = toy_run(endpoint.url, size=8, asking=asking)
+    assert (first.stopped, first.outcomes, first.begun) == ("endpoint-failing", (), (0, 1, 2))
+    assert [(lost.index, lost.executions) for lost in first.lost] == [(0, 1), (1, 1), (2, 1)]
+    assert (second.stopped, second.lost, second.repeated) == ("", (), (0, 1, 2))
+    assert [(o.result, o.attempt) for o in second.outcomes] == [("solved", 2)] * 3 + [
+        ("solved", 1)
+    ] * 5
+
+
+def test_what_the_endpoint_loses_between_answers_is_lost_for_good(toy_run: Run):
+    """It answers others, so it is not away: these samples are not to be had again."""
+    asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
+    seen: list[str] = []
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        word = word_of(body)
+        seen.extend([] if word in seen else [word])
+        return status(400) if seen.index(word) in {1, 2} else copier(body, number)
+
+    with serve(script) as endpoint:
+        result = toy_run(endpoint.url, size=5, asking=asking)
+        asked = len(endpoint.requests)
+        assert toy_run(endpoint.url, size=5, asking=asking).outcomes == result.outcomes
+        assert len(endpoint.requests) == asked
+    assert [o.result for o in result.outcomes] == [
+        "solved", "lost-endpoint", "lost-endpoint", "solved", "solved",
+    ]  # fmt: skip
+
+
+def test_what_the_endpoint_loses_at_the_end_of_a_chunk_may_run_again(toy_run: Run):
+    asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
+    broken = True
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        return status(503) if broken and number >= 4 else copier(body, number)
+
+    with serve(script) as endpoint:
+        first = toy_run(endpoint.url, size=3, asking=asking)
+        second = toy_run(endpoint.url, size=3, asking=asking)
+        broken = False
+        third = toy_run(endpoint.url, size=3, asking=asking)
+    assert (first.stopped, len(first.outcomes), first.missing) == ("", 2, (2,))
+    assert (second.stopped, len(second.outcomes)) == ("endpoint-failing", 2)
+    assert [(o.result, o.attempt) for o in third.outcomes][2] == ("solved", 3)
 
 
 # Twins: with a guard taken away, the probe above would fail.

@@ -10,7 +10,7 @@ from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.limits import Asking
-from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
+from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.submission import Mode
 
@@ -65,6 +65,10 @@ class WorkerEvent(Frozen):
     """With `finished`: positions that a dead run had begun and this one ran again."""
     stopped: str = ""
     """With `finished`: empty, or why not all ran."""
+    begun: tuple[int, ...] = ()
+    """With `finished`: positions that were begun and have no outcome."""
+    lost: tuple[Lost, ...] = ()
+    """With `finished`: those of them that the endpoint failed before the model said anything."""
     total: Usage = Usage()
     """With `finished`: every token of the chunk known so far."""
     log: str = ""

@@ -91,10 +91,15 @@ class WorkerPool:
                 return known
         return None
 
-    def halt(self) -> None:
-        """No worker begins another sample or call; chunks finish as halted."""
+    def halt(self, reason: str = "halted") -> None:
+        """No worker begins another sample; chunks finish, stopped for the reason.
+
+        Args:
+            reason: With `cap` and `endpoint-failing`, samples under way come to their own end.
+                With any other they make no further call.
+        """
         for child in self._children.values():
-            self._tell(child, HALT)
+            self._tell(child, f"{HALT} {reason}")
 
     def kill(self) -> None:
         """Kill every worker at once: after a sandbox breach, nothing of it may go on."""

@@ -15,7 +15,7 @@ from touchstone.evaluation.families.registry import generate
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import Outcome
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
-from touchstone.evaluation.running import ChunkItem
+from touchstone.evaluation.running import DRAINING, ChunkItem
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.workers.messages import JobItem, WorkerEvent, WorkerJob
 from touchstone.printable import printable_line
@@ -86,8 +86,10 @@ class _Worker:
 
     def _listen(self) -> None:
         for line in self._commands:
-            if line.strip() == HALT:
-                self._halted = "halted"
+            command, _, reason = line.strip().partition(" ")
+            if command == HALT:
+                if self._halted in {"", *DRAINING}:
+                    self._halted = reason or "halted"
             else:
                 self._jobs.put(line)
         self._jobs.put(None)
@@ -128,6 +130,8 @@ def _finished(result: ChunkResult) -> WorkerEvent:
         missing=result.missing,
         repeated=result.repeated,
         stopped=result.stopped,
+        begun=result.begun,
+        lost=result.lost,
         total=result.total,
         log=str(result.log or ""),
     )

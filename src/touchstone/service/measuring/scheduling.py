@@ -24,6 +24,7 @@ from touchstone.evaluation import (
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.running import DRAINING
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.records import JobLease
 from touchstone.review import RunKey
@@ -357,7 +358,7 @@ class _Measuring:
         if reason == "breach":
             pool.kill()
         else:
-            pool.halt()
+            pool.halt(reason)
 
     def _keep(self, pool: WorkerPool) -> None:
         """Renew leases, and look whether somebody halted the review."""
@@ -373,7 +374,7 @@ class _Measuring:
                 self._stop("halted", pool)
             else:
                 self.leases[chunk] = renewed
-        if not self.stopped and self.setting.case.state.halted_by:
+        if self.stopped in {"", *DRAINING} and self.setting.case.state.halted_by:
             self._stop("halted", pool)
 
     def _journal(self, spec: ChunkSpec) -> list[Outcome]:

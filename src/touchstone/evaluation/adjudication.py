@@ -1,0 +1,148 @@
+"""What a sample's result is worth: the facts of one sample, and the order in which they speak.
+
+A result measures the model only where nothing else stood between the model and the judge. What was
+refused, cut short, never tried or lost says nothing about what the model can do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ContentReasoning
+
+from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.endpoints import Call
+from touchstone.evaluation.outcomes import Result, Usage
+
+Cause = Literal["", "endpoint", "sandbox", "judge", "engine"]
+Verdict = tuple[Result, Cause, str]
+
+
+@dataclass
+class Facts:
+    """What is known of one running sample."""
+
+    attempt: int
+    """The number of its execution, from 1."""
+    usage: Usage = field(default_factory=Usage)
+    seen: int = 0
+    """Tokens of `usage` that the bytes to and fro account for."""
+    calls: int = 0
+    """Model calls that gave an answer."""
+    models: set[str] = field(default_factory=set)
+    fingerprints: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    cause: Cause = ""
+    fault: str = ""
+    judged: bool = False
+    """Whether the judge has spoken."""
+    solved: bool = False
+    reason: str = ""
+    limit: str = ""
+    """The limit that ended it, if one did."""
+    cancelled: bool = False
+    """Ended from outside its own steps: by a limit on time, or with the whole run."""
+    halted: bool = False
+    """A call of it was refused because the run was to end at once."""
+    foreign: str = ""
+    """A model name that is not the snapshot's."""
+    shortened: bool = False
+    """A call ended at a limit on output or context."""
+    refused: bool = False
+    """An answer was a refusal, the filter's or the model's."""
+    submitted: bool = False
+    tools: int = 0
+    """Tool calls that ran, `submit` aside."""
+    timeouts: int = 0
+    """Those of them that ran out of their time."""
+    waited: float = 0.0
+    """Seconds that the endpoint took for this sample's calls."""
+
+    def heard(self, call: Call) -> None:
+        """Count how a call ended."""
+        self.seen += call.seen
+        self.shortened = self.shortened or call.stop == "length"
+        self.refused = self.refused or call.refused
+        self.submitted = self.submitted or call.submitted
+
+    def note(self, *notes: str) -> None:
+        """Keep each note once."""
+        self.notes += [note for note in notes if note not in self.notes]
+
+
+def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bool) -> Verdict:
+    """Result, whose fault it was, and why, of a sample that has ended.
+
+    Args:
+        facts: What is known of it.
+        plan: Whose limits are the planned budget.
+        error: What Inspect says that it died of, or an empty text.
+        breached: Whether the sandbox's boundary was attacked while it ran.
+    """
+    said = facts.reason or "not judged"
+    short = _short_of(facts, plan)
+    # The first that holds is the result; the order is part of the rule.
+    cases: tuple[tuple[bool, Verdict], ...] = (
+        (bool(facts.foreign), _lost("endpoint", f"another model: {facts.foreign}")),
+        (breached, _lost("sandbox", "the sandbox's boundary was attacked")),
+        (bool(facts.cause), _lost(facts.cause or "engine", facts.fault)),
+        (facts.judged and facts.solved, ("solved", "", said)),
+        (bool(error), _lost("engine", error)),
+        (not facts.judged, _lost("judge", "the judge was not heard")),
+        (_all_timed_out(facts), _lost("sandbox", f"every tool call timed out ({facts.tools})")),
+        (facts.refused, ("refused", "", f"declined; {said}")),
+        (facts.shortened, ("cut", "", f"a call ended at a limit on output or context; {said}")),
+        (bool(short), ("cut", "", f"{short}; {said}")),
+        (bool(facts.limit), ("limit", "", f"{facts.limit} limit; {said}")),
+        (
+            not facts.tools and not facts.submitted,
+            ("no-attempt", "", f"no tool ran and nothing was submitted; {said}"),
+        ),
+        (True, ("unsolved", "", said)),
+    )
+    return next(verdict for holds, verdict in cases if holds)
+
+
+def _lost(cause: Cause, reason: str) -> Verdict:
+    return ("lost-endpoint" if cause == "endpoint" else "lost-instrument"), cause, reason
+
+
+def _all_timed_out(facts: Facts) -> bool:
+    return facts.tools > 0 and facts.timeouts == facts.tools
+
+
+def _short_of(facts: Facts, plan: Elicitation) -> str:
+    """Why a limit that was met is not the planned budget used up; empty where it is, or none was.
+
+    A limit of our own (`time`, over waits and retries), tokens that were reported and not seen, a
+    call not begun under a cap, seconds of which the endpoint took more than half: none of them is
+    the budget that the plan gives the model.
+    """
+    if facts.limit == "time":
+        return "the wall time of a sample ran out, which is no limit of the plan"
+    if facts.limit == "token" and facts.usage.total < plan.token_limit:
+        return f"a cap ended it at {facts.usage.total} of {plan.token_limit} tokens"
+    if facts.limit == "token" and facts.seen < plan.token_limit:
+        return f"{facts.usage.total} tokens were reported and {facts.seen} at most were seen"
+    if facts.limit == "working" and 2 * facts.waited > plan.working_seconds:
+        return f"the endpoint took {facts.waited:.0f} of the {plan.working_seconds} s"
+    known = {"", "message", "token", "working", "time"}
+    return "" if facts.limit in known else f"ended by {facts.limit}, no limit of the plan"
+
+
+def reasoning_of(
+    messages: Sequence[ChatMessage],
+) -> Literal["none", "summary", "redacted", "full"]:
+    """How much of the model's reasoning was seen."""
+    found: set[str] = set()
+    for message in messages:
+        if isinstance(message, ChatMessageAssistant) and not isinstance(message.content, str):
+            for part in message.content:
+                if isinstance(part, ContentReasoning):
+                    whole = "summary" if part.summary else "full"
+                    found.add("redacted" if part.redacted and not part.summary else whole)
+    if "redacted" in found:
+        return "redacted"
+    if "summary" in found:
+        return "summary"
+    return "full" if found else "none"

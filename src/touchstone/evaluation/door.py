@@ -1,0 +1,312 @@
+"""The door for strangers' answers: what an endpoint sent becomes a plain completion, once, here.
+
+Behind it stand a log writer, a conversation and a sandbox that each fail in ways of their own over
+half a surrogate pair, a NUL, a list where a text belongs or a thousand brackets. An endpoint that
+can make them fail chooses which samples have an outcome. So nothing passes but the fields that are
+used, of the types that they have in the protocol, with bounded sizes; each change leaves a note.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from touchstone.evaluation.redaction import Redactor
+
+Stop = Literal["stop", "length", "tool_calls", "content_filter"]
+MOST_DEPTH = 24
+"""Levels of objects and lists within one another that are kept."""
+MOST_TEXT = 1_000_000
+"""Characters of one text."""
+MOST_CALLS = 64
+"""Tool calls of one answer."""
+MOST_NAME = 200
+_MOST_INTEGER = 2**53
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+_ODD = re.compile("[\0\ud800-\udfff]")
+# Words of other protocols, as gateways between them pass them on.
+_STOPS: Mapping[str, Stop] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "tool_use": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+    "refusal": "content_filter",
+    "recitation": "content_filter",
+    "blocklist": "content_filter",
+    "prohibited_content": "content_filter",
+}
+_BROKEN_OFF = {"error", "abort", "aborted", "insufficient_system_resource"}
+
+
+class NotAnAnswerError(ValueError):
+    """What came is no chat completion; the text says why, in one line."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One completion as it passed the door."""
+
+    completion: dict[str, Any]
+    """A chat completion in the protocol's own shape, with one choice; its usage as it came."""
+    size: int
+    """Bytes of the message as it came, as far as it was kept."""
+    stop: Stop
+    refused: bool
+    """Whether the message is a refusal, by the filter or by the model."""
+    submitted: bool
+    """Whether `submit` was called with arguments that are an object."""
+    notes: tuple[str, ...]
+
+
+@dataclass
+class _Door:
+    """What is known while one answer passes."""
+
+    redactor: Redactor
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def text(self, value: Any, what: str, most: int = MOST_TEXT) -> str:
+        """Any value as clean text; what is no text is written as JSON."""
+        if not isinstance(value, str):
+            self.note(f"{what} was no text")
+            value = json.dumps(self.plain(value, what))
+        clean = _ODD.sub(_REPLACED, value)
+        if clean != value:
+            self.note(f"{what} held half a surrogate pair or a NUL; replaced by U+FFFD")
+        if len(clean) > most:
+            self.note(f"{what} was cut to {most} characters")
+            clean = clean[:most]
+        hidden = self.redactor.of_answer(clean)
+        if hidden != clean:
+            self.note(f"{what} held the endpoint's key; taken out")
+        return hidden
+
+    def plain(self, value: Any, what: str, depth: int = 0) -> Any:
+        """Any JSON, with clean texts, numbers that fit and a bounded depth."""
+        if isinstance(value, str):
+            return self.text(value, what)
+        if not isinstance(value, Mapping | list):
+            return self._number(value, what)
+        if depth >= MOST_DEPTH:
+            self.note(f"{what} was more than {MOST_DEPTH} levels deep; cut there")
+            return _REPLACED
+        if isinstance(value, list):
+            return [self.plain(each, what, depth + 1) for each in value]
+        return {
+            self.text(k, what, MOST_NAME): self.plain(v, what, depth + 1) for k, v in value.items()
+        }
+
+    def _number(self, value: Any, what: str) -> Any:
+        if isinstance(value, float) and not math.isfinite(value):
+            self.note(f"{what} held a number that is none")
+            return str(value)
+        if isinstance(value, int) and abs(value) > _MOST_INTEGER:
+            self.note(f"{what} held a number beyond 2^53")
+            return str(value)
+        return value
+
+    def name(self, value: Any, otherwise: str, what: str) -> str:
+        """A short printable name, without the key."""
+        if not isinstance(value, str) or not value:
+            if value not in (None, ""):
+                self.note(f"{what} was no text")
+            return otherwise
+        hidden = self.redactor.of_error(value)
+        clean = "".join(c if c.isprintable() else _REPLACED for c in hidden)[:MOST_NAME]
+        if clean != value:
+            self.note(f"{what} was no short printable name; changed")
+        return clean
+
+
+def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer:
+    """Let one answer through the door.
+
+    Args:
+        data: The answer's body as it came; its size is bounded before.
+        offered: The tools that were offered, each with the name of its first parameter.
+        redactor: Of the endpoint's key.
+
+    Raises:
+        NotAnAnswerError: no JSON, or no choice with a message.
+    """
+    body = _parse(data)
+    door = _Door(redactor)
+    choice, message = _choice(body, door)
+    stop = _stop(choice, door)
+    calls = [
+        made
+        for call in _listed(message.get("tool_calls"), "the list of tool calls", door)
+        if (made := _call(call, offered, door)) is not None
+    ]
+    kept: dict[str, Any] = {"role": "assistant", "content": _content(message.get("content"), door)}
+    for name in ("reasoning_content", "reasoning"):
+        if message.get(name):
+            kept[name] = door.text(message[name], "the reasoning")
+    if details := _listed(message.get("reasoning_details"), "the reasoning", door):
+        # Sent back as it came with the next turn: some services need it to think on.
+        kept["reasoning_details"] = door.plain(details, "the reasoning")
+    refusal = message.get("refusal")
+    if refusal:
+        kept["refusal"] = door.text(refusal, "the refusal")
+    if calls:
+        kept["tool_calls"] = calls[:MOST_CALLS]
+    if len(calls) > MOST_CALLS:
+        door.note(f"{len(calls)} tool calls in one answer; {MOST_CALLS} kept")
+    completion = {
+        "id": door.name(body.get("id"), "unnamed", "the answer's id"),
+        "object": "chat.completion",
+        "created": 0,
+        "model": _model(body.get("model"), door),
+        "system_fingerprint": door.name(body.get("system_fingerprint"), "", "the fingerprint")
+        or None,
+        "choices": [{"index": 0, "finish_reason": stop, "message": kept, "logprobs": None}],
+        "usage": body.get("usage"),
+    }
+    return Answer(
+        completion=completion,
+        size=len(json.dumps(kept)),
+        stop=stop,
+        refused=stop == "content_filter" or bool(refusal),
+        submitted=any(_is_submission(call) for call in calls),
+        notes=tuple(door.notes),
+    )
+
+
+def _parse(data: bytes) -> Mapping[str, Any]:
+    try:
+        # "surrogatepass" takes halves of pairs that were sent as bytes; the door replaces them.
+        body = json.loads(data.decode("utf-8", "surrogatepass"), parse_int=_integer)
+    except RecursionError:
+        raise NotAnAnswerError("the answer is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotAnAnswerError("the answer is not JSON: it is not UTF-8") from None
+    except ValueError as error:
+        why = getattr(error, "msg", "a number is too long")
+        raise NotAnAnswerError(f"the answer is not JSON: {why}") from None
+    if not isinstance(body, Mapping):
+        raise NotAnAnswerError("the answer is not a JSON object")
+    return body
+
+
+def _integer(digits: str) -> int | str:
+    """Numbers beyond Python's own bound on digits stay text."""
+    return int(digits) if len(digits) < MOST_NAME else digits[:MOST_NAME]
+
+
+def _choice(body: Mapping[str, Any], door: _Door) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, Mapping) else None
+    if not isinstance(choice, Mapping) or not isinstance(message, Mapping) or not message:
+        told = body.get("error")
+        told = told.get("message") if isinstance(told, Mapping) else told
+        more = f": {door.redactor.of_error(str(told)[:MOST_TEXT])}" if told else ""
+        raise NotAnAnswerError(f"the answer holds no choice with a message{more}")
+    if isinstance(choices, list) and len(choices) > 1:
+        door.note(f"{len(choices)} choices; the first was taken")
+    return choice, message
+
+
+def _stop(choice: Mapping[str, Any], door: _Door) -> Stop:
+    told = choice.get("finish_reason")
+    if isinstance(told, str):
+        word = told.casefold()
+        if word in _BROKEN_OFF:
+            raise NotAnAnswerError(f"the answer was broken off: finish_reason {word}")
+        if word in _STOPS:
+            return _STOPS[word]
+    if told is not None:
+        door.note(f"finish_reason {door.name(told, 'of another type', 'finish_reason')!r}")
+    return "stop"
+
+
+def _content(content: Any, door: _Door) -> str:
+    """The text of a message; a list of parts as their texts, one after another."""
+    if content is None:
+        return ""
+    if isinstance(content, list) and all(
+        isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in content
+    ):
+        content = "".join(part["text"] for part in content)
+    return door.text(content, "the text")
+
+
+def _listed(value: Any, what: str, door: _Door) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        door.note(f"{what} was no list; left out")
+        return []
+    return value
+
+
+def _call(call: Any, offered: Mapping[str, str], door: _Door) -> dict[str, Any] | None:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    if not isinstance(call, Mapping) or not isinstance(function, Mapping):
+        door.note("a tool call was none; left out")
+        return None
+    name = door.name(function.get("name"), "unnamed", "a tool's name")
+    return {
+        "id": door.name(call.get("id"), "call", "a tool call's id"),
+        "type": "function",
+        "function": {
+            "name": name,
+            "arguments": _arguments(function.get("arguments"), offered.get(name), door),
+        },
+    }
+
+
+def _arguments(told: Any, first: str | None, door: _Door) -> str:
+    """Arguments as JSON text.
+
+    An object passes, cleaned within as well. A bare text becomes the tool's first argument, which
+    is what Inspect makes of it by way of YAML, where a few bytes can stand for gigabytes. What
+    begins as an object and is none passes as text: the model is told so, as a tool's error.
+    """
+    what = "a tool call's arguments"
+    if told is None:
+        return "{}"
+    if isinstance(told, Mapping):
+        return json.dumps(door.plain(told, what))
+    text = door.text(told, what).strip()
+    if not text.startswith("{"):
+        return json.dumps({first: text}) if first and text else "{}"
+    try:
+        value = json.loads(text, parse_int=_integer)
+    except (ValueError, RecursionError):
+        # Nothing that Python's own reader stumbles over in another way than "this is no JSON".
+        return "{" + text[:MOST_NAME] if re.search(r"\d{200}", text) else text
+    return json.dumps(door.plain(value, what))
+
+
+def _is_submission(call: Mapping[str, Any]) -> bool:
+    function = call["function"]
+    if function["name"] != "submit":
+        return False
+    try:
+        return isinstance(json.loads(function["arguments"]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _model(told: Any, door: _Door) -> str:
+    if not isinstance(told, str) or not told.isprintable() or not 0 < len(told) <= MOST_NAME:
+        door.note("the endpoint named no model")
+        return "unnamed"
+    return door.redactor.of_answer(told)

@@ -1,0 +1,116 @@
+"""The subject's tools: Inspect's, guarded against what no program can be given, and counted.
+
+A NUL, half a surrogate pair (both are U+FFFD by the time they come here, see `door`) or a command
+of megabytes is the model's own mistake: it is told so as a tool's error, and goes on. Handed on, it
+would break the way into the sandbox, and the sample with it.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import anyio
+from inspect_ai.tool import Tool, ToolError, bash, python, tool
+
+from touchstone.evaluation.elicitation import Tool as ToolName
+
+MOST_BYTES = 100_000
+"""The longest program text of one call; Linux takes 131,071 bytes in one argument."""
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
+
+
+class Counter(Protocol):
+    """Told of each tool call that ran."""
+
+    def __call__(self, *, timed_out: bool) -> None:
+        """A call ended, or ran out of its time."""
+
+
+def subject_tools(names: tuple[ToolName, ...], seconds: int, count: Counter) -> list[Tool]:
+    """The tools of an elicitation.
+
+    Args:
+        names: Which.
+        seconds: What one call may take.
+        count: Told of each call.
+    """
+    made: dict[ToolName, Callable[[int, Counter], Tool]] = {"bash": _bash, "python": _python}
+    return [made[name](seconds, count) for name in names]
+
+
+@tool(name="bash", parallel=True)
+def _bash(seconds: int, count: Counter) -> Tool:
+    inner = bash(timeout=seconds)
+
+    async def execute(command: str) -> str:
+        """Use this function to execute bash commands.
+
+        Args:
+          command: The bash command to execute.
+
+        Returns:
+          The output of the command.
+        """
+        return await _guarded(inner, count, command)
+
+    return execute
+
+
+@tool(name="python", parallel=True)
+def _python(seconds: int, count: Counter) -> Tool:
+    inner = python(timeout=seconds)
+
+    async def execute(code: str) -> str:
+        """Use the python function to execute Python code.
+
+        The Python tool executes single-run Python scripts. Important notes:
+        1. Each execution is independent - no state is preserved between runs
+        2. You must explicitly use print() statements to see any output
+        3. Simply writing expressions (like in notebooks) will not display results
+        4. The script cannot accept interactive input during execution
+        5. Return statements alone won't produce visible output
+        6. All variables and imports are cleared between executions
+        7. Standard output (via print()) is the only way to see results
+
+        Args:
+          code (str): The python code to execute.
+
+        Returns:
+          The output of the Python code.
+        """
+        return await _guarded(inner, count, code)
+
+    return execute
+
+
+async def _guarded(inner: Tool, count: Counter, program: str) -> str:
+    """Run a program text that can be run.
+
+    Raises:
+        ToolError: it cannot; the model reads why.
+    """
+    if _REPLACED in program or "\0" in program or not _encodable(program):
+        raise ToolError(
+            "The text holds a NUL, half a surrogate pair or U+FFFD, so it was not run. "
+            "Write such characters as escapes."
+        )
+    if len(program.encode()) > MOST_BYTES:
+        raise ToolError(f"The text is longer than {MOST_BYTES} bytes, so it was not run.")
+    try:
+        output: Any = await inner(program)
+    except (TimeoutError, anyio.get_cancelled_exc_class()):
+        # Cancelled: the sample's own time ran out while this call was still running.
+        count(timed_out=True)
+        raise
+    except Exception:
+        count(timed_out=False)
+        raise
+    count(timed_out=False)
+    return str(output)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,168 @@
+"""Begun once, one outcome: whatever the endpoint sends, and whatever breaks after the answer."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from inspect_ai._eval.task.log import TaskLogger
+
+from support.answers import ODD, odd_answers
+from support.endpoint import completion, copier, serve, turn_of, word_of
+from support.toy_run import OVER_LOOPBACK, Run
+from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation.journal import MOST_EXECUTIONS
+from touchstone.evaluation.outcomes import MEASURED
+
+pytestmark = OVER_LOOPBACK
+ONE_BY_ONE = Asking(max_samples=1, retries=0, backoff_seconds=0)
+AT_ONCE = Asking(attempt_seconds=60, max_samples=8, retries=0, backoff_seconds=0)
+SAMPLES = 12
+
+
+def journals(folder: Path) -> Counter[tuple[str, int]]:
+    """How often each kind of line stands in the journals below a folder, by sample."""
+    lines = [
+        json.loads(line)
+        for path in folder.rglob("outcomes.jsonl")
+        for line in path.read_bytes().splitlines()
+    ]
+    return Counter(
+        (line["line"], line.get("index", (line.get("outcome") or {}).get("index")))
+        for line in lines
+        if line["line"] != "chunk"
+    )
+
+
+@settings(
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(odd_answers(), min_size=SAMPLES, max_size=SAMPLES))
+def test_whatever_the_first_answer_is_each_sample_begins_once_and_ends_once(
+    toy_run: Run, tmp_path_factory: pytest.TempPathFactory, answers: list[Any]
+):
+    """Each sample gets an odd first answer; after that the endpoint behaves as the copier does."""
+    folder, words = tmp_path_factory.mktemp("begun"), dict[str, int]()
+
+    def odd(body: dict[str, Any], number: int) -> Any:
+        place = words.setdefault(word_of(body), len(words))
+        if turn_of(body):
+            return copier(body, number)
+        return json.dumps(answers[place]).encode()
+
+    def run(url: str) -> Any:
+        return toy_run(url, size=SAMPLES, asking=AT_ONCE, folder=folder,
+                       elicitation=Elicitation(id="e1", nudges=1))  # fmt: skip
+
+    with serve(odd) as endpoint:
+        results = [run(endpoint.url) for _ in range(MOST_EXECUTIONS)]
+        asked = len(endpoint.requests)
+        assert run(endpoint.url).outcomes == results[-1].outcomes
+        assert len(endpoint.requests) == asked
+    lines = journals(folder)
+    assert [o.index for o in results[-1].outcomes] == list(range(SAMPLES))
+    for outcome in results[-1].outcomes:
+        assert lines["outcome", outcome.index] == 1
+        if lines["use", outcome.index]:
+            # One of which an answer was recorded began once; others at most thrice.
+            assert lines["begin", outcome.index] == 1 + lines["lost", outcome.index]
+            assert outcome.attempt == lines["begin", outcome.index]
+        assert lines["begin", outcome.index] <= MOST_EXECUTIONS
+    for earlier, later in pairwise(results):
+        assert set(earlier.outcomes) <= set(later.outcomes)
+
+
+@pytest.mark.parametrize("odd", ODD[:6], ids=[ascii(odd) for odd in ODD[:6]])
+def test_an_odd_character_anywhere_rerolls_nothing(odd: str, toy_run: Run):
+    """The same of each place: text, reasoning, name, fingerprint and a tool call's text."""
+    words: list[str] = []
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        words.append(word_of(body))
+        if turn_of(body):
+            return copier(body, number)
+        said = completion(f"a {odd} b", [("bash", {"command": f"echo {odd}"})], number=number)
+        said["choices"][0]["message"]["reasoning_content"] = odd
+        said["system_fingerprint"] = f"fp{odd}"
+        return json.dumps(said).encode()
+
+    with serve(script) as endpoint:
+        first = toy_run(endpoint.url, size=3, asking=ONE_BY_ONE)
+        again = toy_run(endpoint.url, size=3, asking=ONE_BY_ONE)
+        told = str(endpoint.requests[1]["messages"])
+    assert (len(first.outcomes), first.missing, first.stopped) == (3, (), "")
+    assert again.outcomes == first.outcomes
+    assert set(Counter(words).values()) == {2}
+    if odd in ODD[:3]:
+        assert "Write such characters as escapes" in told
+        assert any("U+FFFD" in note for note in first.outcomes[0].notes)
+
+
+def test_outcomes_stand_where_inspects_log_breaks(toy_run: Run, monkeypatch: pytest.MonkeyPatch):
+    """Written after the judge's word: a log that fails must not undo it, nor lose the others."""
+
+    async def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TaskLogger, "complete_sample", full)
+    with serve(copier) as endpoint:
+        result = toy_run(endpoint.url, size=1)
+        assert toy_run(endpoint.url, size=1).outcomes == result.outcomes
+        assert len(endpoint.requests) == 2
+    assert [(o.result, o.attempt) for o in result.outcomes] == [("solved", 1)]
+
+
+WORKER = """
+import sys
+from pathlib import Path
+from support import toybox
+from support.toys import toy_battery, toy_mode, toy_spec
+from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation.runner import SandboxChoice, chunk_items, run_chunk
+
+folder, mode = Path(sys.argv[1]), toy_mode(sys.argv[2])
+battery, elicitation = toy_battery(1, None), Elicitation(id="e1")
+spec = toy_spec(battery, mode, elicitation)
+run_chunk(spec, folder=folder / "chunks" / spec.id, home=folder / "home", mode=mode,
+          api_key="key-of-the-toy-endpoint-7f3a", items=chunk_items(battery, spec),
+          elicitation=elicitation, asking=Asking(), sandbox=SandboxChoice(provider="toybox"))
+"""
+
+
+@pytest.mark.parametrize(("turn", "result"), [(0, "solved"), (1, "lost-instrument")])
+def test_a_killed_worker_repeats_only_what_was_never_answered(
+    turn: int, result: str, toy_run: Run, tmp_path: Path
+):
+    """Killed before the first answer it runs again, and that is told; after it, it never does."""
+    workers: list[subprocess.Popen[bytes]] = []
+
+    def script(body: dict[str, Any], number: int) -> Any:
+        if workers[0].poll() is None and turn_of(body) == turn:
+            workers[0].kill()
+            workers[0].wait()
+        return copier(body, number)
+
+    with serve(script) as endpoint:
+        words = [sys.executable, "-c", WORKER, str(tmp_path), endpoint.url]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        workers.append(subprocess.Popen(words, env=environment))
+        assert workers[0].wait() == -signal.SIGKILL
+        asked = len(endpoint.requests)
+        done = toy_run(endpoint.url, size=1)
+        assert toy_run(endpoint.url, size=1).outcomes == done.outcomes
+        assert len(endpoint.requests) - asked == (2 if turn == 0 else 0)
+    (outcome,) = done.outcomes
+    assert (outcome.result, outcome.attempt, outcome.calls) == (result, 2 - turn, 2 - turn)
+    assert (outcome.result in MEASURED) == (turn == 0)
+    assert done.repeated == ((0,) if turn == 0 else ())
+    assert turn == 0 or "after 1 answers" in outcome.reason
