@@ -35,6 +35,7 @@ from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.running import ChunkItem, ChunkRun, active
 from touchstone.evaluation.submission import Mode, endpoint_digest
 from touchstone.evaluation.tasks import chunk_arguments, sandbox_of, touchstone_chunk
+from touchstone.printable import printable_line
 
 
 class SandboxChoice(Frozen):
@@ -232,16 +233,13 @@ def _eval(
     except TouchstoneError:
         raise
     except Exception as error:  # noqa: BLE001 - Inspect's, whatever it is; outcomes are safe already
-        return None, _one_line(f"Inspect's run broke off: {type(error).__name__}: {error}")
+        return None, printable_line(
+            f"Inspect's run broke off: {type(error).__name__}: {error}", REASON_LENGTH
+        )
     if log.status == "success":
         return log, ""
     text = log.error.message if log.error and log.error.message else log.status
-    return log, _one_line(f"Inspect's run ended as {log.status}: {text}")
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return "".join(c if c.isprintable() else "?" for c in line)[:REASON_LENGTH]
+    return log, printable_line(f"Inspect's run ended as {log.status}: {text}", REASON_LENGTH)
 
 
 def _written(log: EvalLog | None) -> Path | None:

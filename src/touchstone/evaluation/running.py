@@ -1,10 +1,10 @@
 """The state of one chunk while Inspect runs it: who may begin, what was used, what was recorded."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from time import monotonic as clock
 
 import anyio
 from inspect_ai._util.working import sample_working_time
@@ -93,7 +93,7 @@ class ChunkRun(Watch):
         self._expected = expected_models
         self._on_outcome = on_outcome
         self._stop = stop
-        self._began = time.monotonic()
+        self._began = clock()
         self._samples: dict[int, Facts] = {}
         self._running: set[int] = set()
         self._used = 0
@@ -112,7 +112,7 @@ class ChunkRun(Watch):
             if cap is None or self._used_and_reserved() + each <= cap:
                 break
             if not self._running:
-                self.stopped = self.stopped or "cap"
+                self._stop_for("cap")
                 return False
             await anyio.sleep(_POLL)
         self._running.add(index)
@@ -126,13 +126,16 @@ class ChunkRun(Watch):
     def closed(self) -> str:
         """Why no further sample may begin, or an empty text."""
         if self._stop is not None and self.stopped in {"", *DRAINING}:
-            said = self._stop()
-            # A person's halt ends what a cap had left to end by itself.
-            self.stopped = said if said and said not in DRAINING else self.stopped or said
+            self._stop_for(self._stop())
         seconds = self._allowance.seconds
-        if not self.stopped and seconds is not None and time.monotonic() - self._began >= seconds:
-            self.stopped = "cap"
+        if seconds is not None and clock() - self._began >= seconds:
+            self._stop_for("cap")
         return self.stopped
+
+    def _stop_for(self, reason: str) -> None:
+        """The first reason stands; one that cuts comes before one that lets samples end."""
+        if not self.stopped or (self.stopped in DRAINING and reason and reason not in DRAINING):
+            self.stopped = reason
 
     def refuse(self) -> str:
         """Why nothing further may be asked even for what has begun, or an empty text."""
@@ -163,7 +166,7 @@ class ChunkRun(Watch):
         facts.note(*notes)
         if self._expected and model not in self._expected:
             facts.foreign = model
-            self.stopped = self.stopped or "snapshot-changed"
+            self._stop_for("snapshot-changed")
 
     def ended(self, call: Call) -> None:
         """Count how a call ended."""
@@ -218,7 +221,7 @@ class ChunkRun(Watch):
         """The judge's word: in the journal at once, whatever becomes of Inspect's log."""
         facts = self._samples[index]
         facts.judged, facts.solved, facts.reason = True, solved, reason
-        if self._is_cut(facts, facts.limit):
+        if self._is_cut(index, facts, facts.limit):
             return
         try:
             seconds = sample_working_time()
@@ -246,7 +249,7 @@ class ChunkRun(Watch):
         self._running.discard(index)
         limit = ended.limit.type if ended.limit else facts.limit
         error = ended.error.message if ended.error else ""
-        if self._is_cut(facts, limit) or (error and facts.cancelled and not facts.judged):
+        if self._is_cut(index, facts, limit) or (error and facts.cancelled and not facts.judged):
             # It has no outcome yet; `wind_up`, or the next run, sees to what had been answered.
             return
         seconds = ended.working_time or ended.total_time or 0
@@ -254,7 +257,7 @@ class ChunkRun(Watch):
         failed = outcome.result == "lost-endpoint"
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:
-            self.stopped = self.stopped or "endpoint-failing"
+            self._stop_for("endpoint-failing")
         if failed and not facts.calls:
             self.journal.lose(index, outcome.reason)
             if facts.attempt < MOST_EXECUTIONS:
@@ -296,16 +299,19 @@ class ChunkRun(Watch):
     def noticed(self, event: Noticed) -> None:
         """A sandbox recorded something; a breach stops the chunk at once."""
         if event.breach and event.sample.startswith(self.spec.id):
-            self.stopped = self.stopped or "breach"
+            self._stop_for("breach")
 
     def sample_name(self, index: int) -> str:
         """The name by which the sandbox knows the sample."""
         return f"{self.spec.id}-{index}"
 
-    def _is_cut(self, facts: Facts, limit: str) -> bool:
+    def _is_cut(self, index: int, facts: Facts, limit: str) -> bool:
         """Whether the run's end cut the sample: it has no outcome by its own doing."""
         own = limit in {"message", "token", "time", "working"}
-        return facts.halted and not own and not facts.foreign
+        return facts.halted and not (own or facts.foreign or self._breached(index))
+
+    def _breached(self, index: int) -> bool:
+        return any(event.breach for event in events_of(self.sample_name(index)))
 
     def _outcome(
         self,
@@ -318,9 +324,9 @@ class ChunkRun(Watch):
     ) -> Outcome:
         events = events_of(self.sample_name(index))
         facts.limit = limit
-        breached = any(event.breach for event in events)
-        found = adjudicate(facts, self.elicitation, error=error, breached=breached)
-        result, cause, reason = found
+        breached = self._breached(index)
+        verdict = adjudicate(facts, self.elicitation, error=error, breached=breached)
+        result, cause, reason = verdict
         return Outcome(
             index=index,
             commitment=self.items[index].commitment,
@@ -355,7 +361,7 @@ class ChunkRun(Watch):
 
     def _fail(self, error: Exception) -> None:
         self.failure = self.failure or error
-        self.stopped = self.stopped or "failed"
+        self._stop_for("failed")
 
 
 _INDEX: ContextVar[int | None] = ContextVar("touchstone_index", default=None)

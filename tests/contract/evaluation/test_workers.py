@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def until(pool: WorkerPool, *kinds: str, seconds: float = 90) -> list[WorkerEven
     return seen
 
 
-def test_kill_9_repeats_only_what_was_in_flight(tmp_path: Path):
+def test_kill_9_repeats_only_what_was_never_answered(tmp_path: Path):
     begun: list[str] = []
     stuck = True
 
@@ -87,10 +88,43 @@ def test_kill_9_repeats_only_what_was_in_flight(tmp_path: Path):
     assert {o.index for o in first}.isdisjoint(o.index for o in second)
     assert len(first) + len(second) == SAMPLES
     assert (finished.missing, finished.stopped, len(finished.repeated)) == ((), "", 2)
+    assert (finished.begun, finished.lost) == ((), ())
     assert sorted(o.index for o in second if o.attempt == 2) == sorted(finished.repeated)
     # Each prompt was asked once, but for the two in flight.
     assert len(begun) == SAMPLES + 2
     assert len(set(begun)) == SAMPLES
+
+
+def test_a_worker_tells_what_the_endpoint_lost_and_a_cap_lets_samples_end(tmp_path: Path):
+    """Stopped for a cap from outside, as another worker's end makes the parent do it."""
+    asked: list[int] = []
+    let_go = threading.Event()
+
+    async def script(_body: dict[str, Any], number: int) -> Any:
+        asked.append(number)
+        if number < 2:
+            # Both samples are under way before the stop comes, and end after it.
+            while not let_go.is_set():  # noqa: ASYNC110 - the test's thread sets it
+                await asyncio.sleep(0.02)
+            return completion("", [("bash", {"command": "true"})], number=number)
+        return completion("", [("submit", {"answer": "none"})], number=number)
+
+    with serve(script) as endpoint, WorkerPool(1, keys={"TOY_API_KEY": KEY}) as pool:
+        pool.start(job_for(toy_mode(endpoint.url), tmp_path))
+        while len(asked) < 2:
+            pool.next(0.1)
+        pool.halt("cap")
+        let_go.set()
+        finished = until(pool, "finished")[-1]
+        assert (finished.stopped, len(finished.missing), finished.begun) == ("cap", SAMPLES - 2, ())
+        assert len(asked) == 4
+
+    with serve(lambda *_: b"<html>") as endpoint, WorkerPool(1, keys={"TOY_API_KEY": KEY}) as pool:
+        pool.start(job_for(toy_mode(endpoint.url), tmp_path / "b"))
+        finished = until(pool, "finished")[-1]
+    assert finished.stopped == "endpoint-failing"
+    assert tuple(lost.index for lost in finished.lost) == finished.begun
+    assert len(finished.lost) >= 3
 
 
 def test_a_halt_and_a_missing_key(tmp_path: Path):

@@ -64,7 +64,7 @@ def here(
     return Here(tmp_path, tmp_path / "home", capsys)
 
 
-def test_killed_review_repeats_only_what_was_in_flight_and_says_the_same(
+def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ):
     """Killed once, its disk copied, and continued twice: one sealed battery, one verdict."""
@@ -86,7 +86,7 @@ def test_killed_review_repeats_only_what_was_in_flight_and_says_the_same(
             time.sleep(0.02)
         _kill_tree(first)
         journals = list(home.glob("chunks/*/*/outcomes.jsonl"))
-        flying = sum(len(_in_flight(path)) for path in journals)
+        unanswered = sum(len(_unanswered(path)) for path in journals)
         assert sum(len(_outcomes(path)) for path in journals) >= 1
         shutil.copytree(home, copy)
         elsewhere = [here.folder / "copy-out" if word == submission.parent / "out" else word
@@ -97,7 +97,7 @@ def test_killed_review_repeats_only_what_was_in_flight_and_says_the_same(
         )  # fmt: skip
         result = here.review(submission, "--framework", framework, "--items", "24")
         assert other.wait(200) == 0
-    assert result["repeated"] == flying
+    assert result["repeated"] == unanswered
     texts = [row["text"] for row in here.shown()["timeline"]]
     assert sum("case opened" in text.lower() for text in texts) == 1
     assert sum("seals the battery" in text.lower() for text in texts) == 1
@@ -136,9 +136,10 @@ def _outcomes(path: Path) -> list[int]:
     return [row["outcome"]["index"] for row in _lines(path) if row["line"] == "outcome"]
 
 
-def _in_flight(path: Path) -> set[int]:
-    begun = {row["index"] for row in _lines(path) if row["line"] == "begin"}
-    return begun - set(_outcomes(path))
+def _unanswered(path: Path) -> set[int]:
+    rows = _lines(path)
+    begun, used = ({row["index"] for row in rows if row["line"] == w} for w in ("begin", "use"))
+    return begun - used - set(_outcomes(path))
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

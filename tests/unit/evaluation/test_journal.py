@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.outcomes import Outcome, Usage
+from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 
 
 def outcome(index: int, result: str = "solved") -> Outcome:
@@ -116,3 +116,48 @@ def test_a_planted_link_is_not_followed(tmp_path: Path):
     with pytest.raises(JournalError, match="cannot be written"):
         Journal(tmp_path / "j", "c")
     assert outside.read_text() == "precious\n"
+
+
+COMMITMENTS = dict.fromkeys(range(4), "00")
+
+
+def settled(folder: Path, *lines: tuple[str, int]) -> list[tuple[int, str, int]]:
+    """What comes of samples interrupted after these lines."""
+    with Journal(folder, "c") as journal:
+        for line, index in lines:
+            if line == "begin":
+                journal.begin(index)
+            elif line == "use":
+                journal.use(index, Usage(input=5, output=1))
+            elif line == "lost":
+                journal.lose(index, "HTTP 500")
+            else:
+                journal.judge(outcome(index, line))
+    with Journal(folder, "c") as journal:
+        found = journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died")
+        assert journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died") == ()
+        return [(each.index, each.result, each.attempt) for each in found]
+
+
+def test_what_was_answered_is_settled_and_what_was_not_may_run_again(tmp_path: Path):
+    begun = [("begin", 0), ("begin", 1), ("use", 1), ("begin", 2), ("use", 2), ("solved", 2)]
+    assert settled(tmp_path, *begun) == [(1, "lost-instrument", 1), (2, "solved", 1)]
+
+
+def test_a_third_execution_without_an_answer_is_the_last(tmp_path: Path):
+    died, failed = [("begin", 0)], [("begin", 1), ("lost", 1)]
+    assert settled(tmp_path / "a", *died * 2, *failed * 2) == []
+    assert settled(tmp_path / "b", *died * 3, *failed * 3) == [
+        (0, "lost-instrument", 3),
+        (1, "lost-endpoint", 3),
+    ]
+
+
+def test_what_the_endpoint_failed_is_told_until_it_is_settled(tmp_path: Path):
+    with Journal(tmp_path, "c") as journal:
+        journal.begin(3)
+        journal.lose(3, "HTTP 500")
+    with Journal(tmp_path, "c") as journal:
+        assert journal.lost() == (Lost(index=3, executions=1, reason="HTTP 500"),)
+        journal.record(outcome(3))
+        assert journal.lost() == ()

@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from touchstone.evaluation.usage import sane_usage
+from touchstone.evaluation.usage import HIDDEN_A_SECOND, sane_usage, seen_tokens
 
 
 def told(prompt: object, output: object) -> SimpleNamespace:
@@ -33,3 +35,27 @@ def test_where_the_request_set_no_bound_a_large_output_stands():
     """Hidden reasoning may be long: only the absurd is clamped."""
     _, usage, notes = sane_usage(told(120, 90_000), sent=400, answered=90)
     assert (usage.output, notes) == (90_000, ())
+
+
+def test_output_beyond_what_bytes_and_seconds_allow_is_clamped():
+    _, usage, notes = sane_usage(told(120, 10**18), sent=400, answered=40, seconds=2.0)
+    assert usage.output == 40 + 2 * HIDDEN_A_SECOND
+    assert "clamped" in notes[0]
+    _, usage, notes = sane_usage(told(120, 9_000), sent=400, answered=40, seconds=2.0)
+    assert (usage.output, notes) == (9_000, ())
+
+
+@pytest.mark.parametrize(("output", "noted"), [(99, True), (101, False)])
+def test_a_twelfth_of_what_the_bytes_imply_is_the_least_that_is_believed(output: int, noted: bool):
+    _, usage, notes = sane_usage(told(120, output), sent=400, answered=4_800, seconds=9.0)
+    assert bool(notes) == noted
+    assert usage.output == (1_201 if noted else output)
+
+
+@given(st.integers(0, 10**20), st.integers(0, 10**20), st.integers(0, 10**6), st.integers(0, 10**6))
+def test_what_counts_as_seen_is_bounded_by_the_bytes(
+    prompt: int, output: int, sent: int, answered: int
+):
+    _, usage, _ = sane_usage(told(prompt, output), sent, answered, seconds=3600.0)
+    seen = seen_tokens(usage, sent, answered)
+    assert seen <= min(usage.total, (sent + answered) // 2 + 1_024)
