@@ -238,7 +238,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         )
         self.watch.ended(
             Call(
-                stop="length" if full and answer.stop == "stop" else answer.stop,
+                stop="length" if full and answer.stop != "content_filter" else answer.stop,
                 refused=answer.refused,
                 submitted=answer.submitted,
                 seen=seen_tokens(used, sent, answer.size),

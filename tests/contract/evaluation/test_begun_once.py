@@ -26,7 +26,7 @@ pytestmark = OVER_LOOPBACK
 ONE_BY_ONE = Asking(max_samples=1, retries=0, backoff_seconds=0)
 AT_ONCE = Asking(attempt_seconds=60, max_samples=12, retries=0, backoff_seconds=0)
 SAMPLES = 12
-MOST_RUNS = 8
+MOST_RUNS = 20
 
 
 def journals(folder: Path) -> Counter[tuple[str, int]]:
