@@ -10,6 +10,7 @@ from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Asking, Elicitation
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, chunk_items, run_chunk
 
+# Quick where nothing hangs, and patient with a busy machine.
 QUICK = Asking(attempt_seconds=60, retries=2, backoff_seconds=0, response_bytes=200_000)
 OVER_LOOPBACK = [
     pytest.mark.allow_hosts(["127.0.0.1"]),

@@ -234,7 +234,11 @@ def test_tokens_are_capped_hard_across_chunks_and_samples(toy_run: Run):
 def test_a_call_that_could_pass_the_cap_is_not_begun(toy_run: Run):
     limits = Elicitation(id="e1", token_limit=500)
     usage = {"prompt_tokens": 390, "completion_tokens": 10, "total_tokens": 400}
-    with serve(lambda b, n: copier(b, n) | {"usage": usage}) as endpoint:
+
+    def idle(_body: dict[str, Any], number: int) -> dict[str, Any]:
+        return completion("", [("bash", {"command": "true"})], number=number, usage=usage)
+
+    with serve(idle) as endpoint:
         result = toy_run(endpoint.url, size=1, elicitation=limits, allowance=Allowance(500))
         assert len(endpoint.requests) == 1
         assert endpoint.requests[0]["max_tokens"] < 500

@@ -21,35 +21,20 @@ from touchstone.evaluation.journal import MOST_EXECUTIONS
 
 pytestmark = OVER_LOOPBACK
 RETRIES = 2
+ONCE = Asking(max_samples=1, retries=0, backoff_seconds=0)
 
 
 def failing(script: Any, toy_run: Run, **more: Any) -> tuple[str, int]:
-    """What the endpoint did to one sample, and how many requests its first execution took.
+    """What the endpoint did to one sample, and how many requests that took.
 
-    No model said anything, so it may run again, at most twice; then it is lost for good.
+    No model said anything: the sample has no outcome yet, and that is told.
     """
     with serve(script) as endpoint:
-        requests = 0
-        for executions in range(1, MOST_EXECUTIONS):
-            result = toy_run(endpoint.url, size=1, **more)
-            (lost,) = result.lost
-            assert (result.outcomes, result.missing, result.begun) == ((), (0,), (0,))
-            assert (lost.index, lost.executions) == (0, executions)
-            assert result.stopped == "endpoint-failing"
-            requests = requests or len(endpoint.requests)
         result = toy_run(endpoint.url, size=1, **more)
-        (outcome,) = result.outcomes
-        assert (outcome.result, outcome.score, outcome.cause, outcome.attempt) == (
-            "lost-endpoint",
-            "not-measured",
-            "endpoint",
-            MOST_EXECUTIONS,
-        )
-        assert (result.missing, result.lost) == ((), ())
-        asked = len(endpoint.requests)
-        assert toy_run(endpoint.url, size=1, **more).outcomes == result.outcomes
-        assert len(endpoint.requests) == asked == requests * MOST_EXECUTIONS
-        return lost.reason, requests
+        (lost,) = result.lost
+        assert (result.outcomes, result.missing, result.begun) == ((), (0,), (0,))
+        assert (lost.index, lost.executions, result.stopped) == (0, 1, "endpoint-failing")
+        return lost.reason, len(endpoint.requests)
 
 
 async def hang(_request: web.Request) -> web.StreamResponse:
@@ -113,10 +98,11 @@ def test_an_answer_that_does_not_end_in_time_is_cut(
     stuck: Callable[[web.Request], Awaitable[web.StreamResponse]], toy_run: Run
 ):
     # Neither ends by itself: that this test ends at all shows that they were cut.
-    asking = Asking(attempt_seconds=1, retries=1, backoff_seconds=0)
+    asking = Asking(attempt_seconds=3, retries=1, backoff_seconds=0)
     reason, requests = failing(lambda *_: stuck, toy_run, asking=asking)
-    assert reason == "no whole answer within 1 s"
-    assert requests == 2
+    assert reason == "no whole answer within 3 s"
+    # On a busy machine an attempt may be over before its request has come.
+    assert requests <= 2
 
 
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 422])
@@ -233,20 +219,34 @@ def test_impossible_usage_is_clamped_and_noted(told: Any, toy_run: Run):
     assert any("tokens reported as" in note for note in outcome.notes)
 
 
+def test_a_sample_that_is_never_answered_begins_three_times_and_is_then_lost(toy_run: Run):
+    with serve(lambda *_: status(500)) as endpoint:
+        results = [toy_run(endpoint.url, size=1, asking=ONCE) for _ in range(5)]
+        assert len(endpoint.requests) == MOST_EXECUTIONS
+    assert [len(result.outcomes) for result in results] == [0, 0, 1, 1, 1]
+    (outcome,) = results[-1].outcomes
+    assert (outcome.result, outcome.score, outcome.cause, outcome.attempt) == (
+        "lost-endpoint",
+        "not-measured",
+        "endpoint",
+        MOST_EXECUTIONS,
+    )
+    assert results[-1].lost == ()
+
+
 def test_three_samples_in_a_row_failed_by_the_endpoint_stop_the_chunk_and_may_run_again(
     toy_run: Run,
 ):
-    asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
     broken = True
 
     def script(body: dict[str, Any], number: int) -> Any:
         return status(500) if broken else copier(body, number)
 
     with serve(script) as endpoint:
-        first = toy_run(endpoint.url, size=8, asking=asking)
+        first = toy_run(endpoint.url, size=8, asking=ONCE)
         assert len(endpoint.requests) == 3
         broken = False
-        second = toy_run(endpoint.url, size=8, asking=asking)
+        second = toy_run(endpoint.url, size=8, asking=ONCE)
     assert (first.stopped, first.outcomes, first.begun) == ("endpoint-failing", (), (0, 1, 2))
     assert [(lost.index, lost.executions) for lost in first.lost] == [(0, 1), (1, 1), (2, 1)]
     assert (second.stopped, second.lost, second.repeated) == ("", (), (0, 1, 2))
@@ -257,7 +257,6 @@ def test_three_samples_in_a_row_failed_by_the_endpoint_stop_the_chunk_and_may_ru
 
 def test_what_the_endpoint_loses_between_answers_is_lost_for_good(toy_run: Run):
     """It answers others, so it is not away: these samples are not to be had again."""
-    asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
     seen: list[str] = []
 
     def script(body: dict[str, Any], number: int) -> Any:
@@ -266,9 +265,9 @@ def test_what_the_endpoint_loses_between_answers_is_lost_for_good(toy_run: Run):
         return status(400) if seen.index(word) in {1, 2} else copier(body, number)
 
     with serve(script) as endpoint:
-        result = toy_run(endpoint.url, size=5, asking=asking)
+        result = toy_run(endpoint.url, size=5, asking=ONCE)
         asked = len(endpoint.requests)
-        assert toy_run(endpoint.url, size=5, asking=asking).outcomes == result.outcomes
+        assert toy_run(endpoint.url, size=5, asking=ONCE).outcomes == result.outcomes
         assert len(endpoint.requests) == asked
     assert [o.result for o in result.outcomes] == [
         "solved", "lost-endpoint", "lost-endpoint", "solved", "solved",
@@ -276,17 +275,16 @@ def test_what_the_endpoint_loses_between_answers_is_lost_for_good(toy_run: Run):
 
 
 def test_what_the_endpoint_loses_at_the_end_of_a_chunk_may_run_again(toy_run: Run):
-    asking = Asking(max_samples=1, retries=0, backoff_seconds=0)
     broken = True
 
     def script(body: dict[str, Any], number: int) -> Any:
         return status(503) if broken and number >= 4 else copier(body, number)
 
     with serve(script) as endpoint:
-        first = toy_run(endpoint.url, size=3, asking=asking)
-        second = toy_run(endpoint.url, size=3, asking=asking)
+        first = toy_run(endpoint.url, size=3, asking=ONCE)
+        second = toy_run(endpoint.url, size=3, asking=ONCE)
         broken = False
-        third = toy_run(endpoint.url, size=3, asking=asking)
+        third = toy_run(endpoint.url, size=3, asking=ONCE)
     assert (first.stopped, len(first.outcomes), first.missing) == ("", 2, (2,))
     assert (second.stopped, len(second.outcomes)) == ("endpoint-failing", 2)
     assert [(o.result, o.attempt) for o in third.outcomes][2] == ("solved", 3)
