@@ -15,6 +15,8 @@ _IN_ERRORS = 6
 """Characters in a row, shared with a form of the key, that give a word of an error away."""
 _IN_ANSWERS = 12
 """The same for a model's own text, where words may stand in a key by chance."""
+_MIXED_IN_ANSWERS = 8
+"""The same there, for a run with a digit and a letter: it is hardly a word."""
 _TAIL = 4
 _MIXED = (0, 2, 3)
 """Characters of a base64 text that bytes before the key share with it, by how many those are."""
@@ -33,31 +35,19 @@ class Redactor:
         forms = tuple(form.casefold() for form in _forms(key)) if len(key) >= _SHORTEST_KEY else ()
         self._tail = key[-_TAIL:].casefold() if forms else ""
         self._short = _pieces(forms, _IN_ERRORS)
-        self._long = _pieces(forms, min(_IN_ANSWERS, len(key)))
-        self._width = min(_IN_ANSWERS, len(key))
+        width = min(_IN_ANSWERS, len(key))
+        mixed = frozenset(p for p in _pieces(forms, _MIXED_IN_ANSWERS) if _is_mixed(p))
+        self._long = {width: _pieces(forms, width), _MIXED_IN_ANSWERS: mixed} if forms else {}
 
     def of_error(self, text: str) -> str:
         """An error's text, or a name: every word that shares six characters with the key goes."""
         return _WORD.sub(self._word, text) if self._short else text
 
     def of_answer(self, text: str) -> str:
-        """A model's text: every run of twelve characters of the key goes, and nothing else."""
-        if not self._long or len(text) < self._width:
-            return text
-        folded = text.casefold()
-        if len(folded) != len(text):
-            # Folding changed the length (as of the German sharp s): places would not agree.
-            folded = text.lower() if len(text.lower()) == len(text) else text
-        width = self._width
-        hits = [i for i in range(len(folded) - width + 1) if folded[i : i + width] in self._long]
-        if not hits:
-            return text
-        kept, end = [], 0
-        for place in hits:
-            if place >= end:
-                kept += [text[end:place], HIDDEN]
-            end = place + width
-        return "".join([*kept, text[end:]])
+        """A model's text: runs of the key that are no words go, and nothing else."""
+        for width, pieces in self._long.items():
+            text = _without(text, width, pieces)
+        return text
 
     def _word(self, found: re.Match[str]) -> str:
         word = found.group()
@@ -87,3 +77,22 @@ def _pieces(forms: tuple[str, ...], width: int) -> frozenset[str]:
     return frozenset(
         form[place : place + width] for form in forms for place in range(len(form) - width + 1)
     )
+
+
+def _is_mixed(piece: str) -> bool:
+    return any(c.isdigit() for c in piece) and any(c.isalpha() for c in piece)
+
+
+def _without(text: str, width: int, pieces: frozenset[str]) -> str:
+    """The text with every run of `width` characters that is among the pieces hidden."""
+    folded = text.casefold()
+    if len(folded) != len(text):
+        # Folding changed the length (as of the German sharp s): places would not agree.
+        folded = text.lower() if len(text.lower()) == len(text) else text
+    hits = [i for i in range(len(folded) - width + 1) if folded[i : i + width] in pieces]
+    kept, end = [], 0
+    for place in hits:
+        if place >= end:
+            kept += [text[end:place], HIDDEN]
+        end = place + width
+    return "".join([*kept, text[end:]])
