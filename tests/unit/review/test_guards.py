@@ -293,6 +293,12 @@ def test_nobody_new_joins_a_destroyed_case_but_keys_can_be_changed(case: Case, o
     assert case.state.parties[AUDITOR].key == hex32("next")
 
 
+def test_nobody_new_comes_late_beside_a_change_of_key(case: Case):
+    opened(case).do(LEFT)
+    with pytest.raises(Refused, match="the case is withdrawn: nobody new joins"):
+        case.do(admits(LAB, admission(LAB, "next"), new_party("agency")))
+
+
 def test_a_closed_case_may_still_be_joined(case: Case):
     opened(case).do(make(settling.CaseClosed, CENTRE, reason="done"))
     case.do(NEW_AGENCY)
