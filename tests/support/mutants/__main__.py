@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=50, help="how many to try; 0: all")
     parser.add_argument("--skip", type=int, default=0, help="how many of that order come before")
     parser.add_argument("--rooms", default="", help="comma-separated; all by default")
-    parser.add_argument("--only", default="", help="a part of a file, a function or an id")
+    parser.add_argument("--only", default="", help="parts of files, functions or ids")
     parser.add_argument("--parallel", type=int, default=2)
     parser.add_argument("--slowest", type=float, default=SLOW,
                         help="leave out tests that take more processor seconds")  # fmt: skip

@@ -106,11 +106,16 @@ class Draw:
     count: int
     """How many after those that are skipped; 0: all."""
     only: str = ""
-    """A part of the place or the id; empty: any."""
+    """Parts of the place or the id, comma-separated, of which one must be there; empty: any."""
 
     def of(self, found: Sequence[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
         """A slice of all of them in an order that the seed alone decides."""
-        kept = [each for each in found if self.only in f"{each[1].place} {each[1].id}"]
+        parts = self.only.split(",")
+        kept = [
+            (room, mutant)
+            for room, mutant in found
+            if any(part in f"{mutant.place} {mutant.id}" for part in parts)
+        ]
         Random(self.seed).shuffle(kept)
         return kept[self.skip : self.skip + self.count if self.count else None]
 
