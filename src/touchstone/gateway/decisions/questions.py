@@ -27,8 +27,14 @@ class Reader:
             (each.protocol, each.model): Offer(each, {}) for each in upstreams
         }
 
-    def read(self, path: str, body: bytes, purpose: str | None = None) -> Question:
-        """What a POST of `body` to `path` asks for.
+    def read(
+        self,
+        path: str,
+        body: bytes,
+        purpose: str | None = None,
+        named: list[Offer] | None = None,
+    ) -> Question:
+        """What a POST of `body` to `path` asks for. Into `named` goes the model that it names.
 
         Raises RefusedError where that cannot be told, or where the name that the caller wrote is
         not the name by which the upstream knows the model: nobody here can put in the other.
@@ -41,7 +47,10 @@ class Reader:
         def admitted(model: str) -> Admits:
             if (adapter.name, model) not in offers:
                 raise RefusedError(404, "model_not_found", "there is no such model here")
-            return offers[adapter.name, model].admits
+            offer = offers[adapter.name, model]
+            if named is not None:
+                named.append(offer)
+            return offer.admits
 
         ask = adapter.read(path, body, admitted)
         offer = offers[adapter.name, ask.model]

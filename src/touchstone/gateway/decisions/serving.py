@@ -27,8 +27,11 @@ from touchstone.gateway.decisions.answers import (
 from touchstone.gateway.decisions.connections import FOR, DoorServer
 from touchstone.gateway.decisions.questions import Question, Reader
 from touchstone.gateway.enforcing import AuditSink, requests
+from touchstone.gateway.enforcing.judging import not_here, reaches
 from touchstone.gateway.enforcing.metrics import Metrics
+from touchstone.gateway.enforcing.upstreams import Offer
 from touchstone.gateway.identity import Caller, Identities
+from touchstone.terms import Decision
 
 _OK = 200
 _ID_BYTES, _DRAWN = 8, 256
@@ -104,16 +107,66 @@ class DecisionService:
 
     async def _whole(self, request: web.BaseRequest) -> Said:
         adapter = requests.ROUTES.get(path_of(request), requests.OPENAI)
+        named: list[Offer] = []
         try:
-            question = await self._read(request)
-            verdict = await self._decide(requests.token_of(request.headers), question)
+            try:
+                question = await self._read(request, named)
+            except RefusedError as refusal:
+                said = await self._not_read(request, refusal, named, adapter)
+            else:
+                said = await self._judged(request, question, named[0], adapter)
         except RefusedError as refusal:
             said = refused(refusal, adapter, three=False)
-        else:
-            unjudged = not_judged(request.headers, requests.forwarded(request.headers))
-            said = self._denied(verdict, adapter, three=False) or allowed(verdict, unjudged)
         self._in_force.metrics.answered("read", said.status)
         return said
+
+    async def _judged(
+        self, request: web.BaseRequest, question: Question, offer: Offer, adapter: Adapter
+    ) -> Said:
+        token = requests.token_of(request.headers)
+        verdict = await self._decide(token, question)
+        if verdict.decision.allowed:
+            unjudged = not_judged(request.headers, requests.forwarded(request.headers))
+            return allowed(verdict, unjudged)
+        self._in_force.metrics.denied.labels(verdict.decision.rule).inc()
+        refusal = RefusedError(403, "denied_by_terms", verdict.decision.sentence)
+        caller, decisions = await self._who(token)
+        purpose, now = question.purpose, self._clock()
+        if not reaches(decisions, caller, question.variant, offer.modes, purpose, now):
+            refusal = not_here(decisions, caller, purpose, now)
+        return refused(refusal, adapter, three=False, verdict=verdict)
+
+    async def _not_read(
+        self,
+        request: web.BaseRequest,
+        refusal: RefusedError,
+        named: list[Offer],
+        adapter: Adapter,
+    ) -> Said:
+        """The refusal; of a model that is not there, or not for the caller, as the gateway says."""
+        absent = not named and refusal.code == "model_not_found"
+        if not named and not absent:
+            return refused(refusal, adapter, three=False)
+        caller, decisions = await self._who(requests.token_of(request.headers))
+        purpose, now = requests.purpose_of(request.headers), self._clock()
+        if named and reaches(
+            decisions, caller, named[0].upstream.variant, named[0].modes, purpose, now
+        ):
+            return refused(refusal, adapter, three=False)
+        event = decisions.absent(self._worker, caller)
+        said = not_here(decisions, caller, purpose, now)
+        decision = Decision(allowed=False, rule=event["rule"], sentence=str(said))
+        verdict = Verdict(self._ids.next(), decision)
+        await self._audit.commit({**event, "decision": verdict.id})
+        return refused(said, adapter, three=False, verdict=verdict)
+
+    async def _who(self, token: str) -> tuple[Caller, Decisions]:
+        identities = self._in_force.identities
+        caller = identities.remembered(token) or await identities.find(token)
+        decisions = self._in_force.decisions
+        if decisions is None:
+            raise RefusedError(503, "no_policy", "no valid policy is in force")
+        return caller, decisions
 
     def _denied(self, verdict: Verdict, adapter: Adapter, *, three: bool) -> Said | None:
         decision = verdict.decision
@@ -123,7 +176,7 @@ class DecisionService:
         refusal = RefusedError(403, "denied_by_terms", decision.sentence)
         return refused(refusal, adapter, three=three, verdict=verdict)
 
-    async def _read(self, request: web.BaseRequest) -> Question:
+    async def _read(self, request: web.BaseRequest, named: list[Offer]) -> Question:
         path = path_of(request)
         bare, mark, _ = path.partition("?")
         if mark and bare in requests.ROUTES:
@@ -143,7 +196,7 @@ class DecisionService:
                 body = await requests.read_body(request, self._limits.body_bytes)
         except TimeoutError as error:
             raise RefusedError(408, "body_slow", "the body did not come in time") from error
-        return self._reader.read(path, body, purpose)
+        return self._reader.read(path, body, purpose, named)
 
     async def _decide(self, token: str, question: Question) -> Verdict:
         """The answer under the policy in force, once it is written down."""
