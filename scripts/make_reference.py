@@ -34,6 +34,7 @@ GROUPS = {
     100: "The gateway",
     110: "Directives and plans",
     120: "Decisions for other proxies",
+    140: "Deeds, keys and backups",
     160: "What is handed in",
     165: "The instrument itself",
     170: "The tests themselves",

@@ -26,6 +26,8 @@ ROLES = {
 }
 LAB, CENTRE, AGENCY, TREASURY = list(ROLES)[:4]
 EVALUATOR, INSTITUTE, BANK, AUDITOR = list(ROLES)[4:]
+MARKING = tlp("AMBER", *ROLES, "newcomer", "public")
+"""Every party of the case reads what carries it, and those who may join."""
 
 
 def hex32(name: str) -> str:
@@ -46,7 +48,7 @@ def example_framework() -> Framework:
 
 
 def make(event: type[E], actor: str, /, at: str = AT, **facts: Any) -> E:
-    return event(actor=actor, at=at, marking=tlp("AMBER"), **facts)
+    return event(actor=actor, at=at, marking=MARKING, **facts)
 
 
 def admission(party: str, key: str | None = None) -> opening.Admission:
@@ -108,7 +110,7 @@ class Case:
 
     def lay_window(self) -> "Case":
         assert self.state.submission
-        marking = tlp("AMBER")
+        marking = MARKING
         event = anchor_clock(self.framework.window, self.state.submission, CENTRE, AT, marking)
         self.do(event)
         return self

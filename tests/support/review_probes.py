@@ -10,6 +10,7 @@ from support.review_case import (
     EVALUATOR,
     INSTITUTE,
     LAB,
+    MARKING,
     TREASURY,
     Case,
     admission,
@@ -25,7 +26,6 @@ from support.review_case import (
     submission,
     verdict,
 )
-from touchstone.clearance import tlp
 from touchstone.framework import Framework
 from touchstone.review import Event
 from touchstone.review.clock import anchor_clock
@@ -195,7 +195,7 @@ def postponement() -> settling.PostponementRequested:
 
 def laid(case: Case) -> measuring.ClockAnchored:
     assert case.state.submission
-    return anchor_clock(case.framework.window, case.state.submission, CENTRE, AT, tlp("AMBER"))
+    return anchor_clock(case.framework.window, case.state.submission, CENTRE, AT, MARKING)
 
 
 def seen(variant: str = "final", name: str = "weights") -> measuring.SnapshotSeen:
@@ -291,6 +291,8 @@ ENDED = clock(measuring.ClockEnded, reason="done")
 HALTED = make(measuring.ReviewHalted, LAB, reason="stop")
 RESUMED_BY_CENTRE = make(measuring.ReviewResumed, CENTRE, reason="go on")
 LEFT = make(settling.ReviewWithdrawn, LAB)
+CLOSED = make(settling.CaseClosed, LAB, reason="done")
+PUBLIC = opening.Admission(party="public", role="auditor", key=hex32("newcomer"))
 STOLEN_KEY = admits(CENTRE, admission(LAB, "stolen"))
 NEW_AGENCY = admits(LAB, new_party("agency"))
 OFFER, OTHERS = terms(settling.TermsOffered, AGENCY), terms(settling.TermsOffered, LAB, "other")
@@ -304,6 +306,7 @@ BELOW, ABOVE = verdict("instant", "below", 3), verdict("instant", "above", 3)
 
 PROBES: dict[tuple[str, str], Probe] = {
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
+    ("party-admitted", "is_no_word_of_the_system"): on(opened, admits(CENTRE, PUBLIC)),
     ("party-admitted", "nobody_joins_late"): on(then(opened, LEFT), NEW_AGENCY),
     ("inquiry-asked", "inquiry_is_new"): on(then(opened, asked()), asked()),
     ("inquiry-answered", "inquiry_is_known"): on(opened, answered("i1")),
@@ -373,6 +376,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ),
     ("evidence-declared", "criterion_is_declared"): on(opened, declared("memory-safety")),
     ("designation-proposed", "is_no_inquiry"): on(inquiring, proposal),
+    ("designation-proposed", "developer_has_not_left"): on(then(ready, LEFT, CLOSED), proposal),
     ("designation-proposed", "may_propose"): on(ready, lambda c: proposal(c, actor=AGENCY)),
     ("designation-proposed", "proposal_is_the_rules"): on(
         ready, lambda c: proposal(c, designation="covered")
@@ -381,9 +385,13 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("designation-concurred", "speaks_to_the_question"): on(proposing, concurs(answer="covered")),
     ("designation-dissented", "may_concur"): on(then(proposing, NEW_AGENCY), dissents("newcomer")),
     ("designation-dissented", "speaks_to_the_question"): on(ready, dissents()),
+    ("designation-made", "developer_has_not_left"): on(then(proposing, LEFT, CLOSED), made()),
     ("designation-made", "may_designate"): on(proposing, made(actor=TREASURY)),
     ("designation-made", "rests_on_newest"): on(ready, made()),
     ("designation-made", "nothing_is_made"): on(then(proposing, made()), made()),
+    ("designation-revised", "developer_has_not_left"): on(
+        then(proposing, made(), LEFT, CLOSED), revised()
+    ),
     ("designation-revised", "may_designate"): on(then(proposing, made()), revised(TREASURY)),
     ("designation-revised", "rests_on_newest"): on(then(proposing, made()), revised(proposal=2)),
     ("designation-revised", "something_is_made"): on(proposing, revised()),

@@ -175,4 +175,5 @@ def settle(case: Case) -> None:
 def facts_for(case: Case, audience: Audience) -> ReportData:
     """The facts of an edition of the case as it stands."""
     entries = tuple(read_entries(case.installation.records.case(case.id), audience))
-    return gather(Shown(case.id, entries, audience), case.now(), VERIFICATION)
+    shown = Shown(case.id, entries, audience, case.framework.example)
+    return gather(shown, case.now(), VERIFICATION)

@@ -15,7 +15,9 @@ from touchstone import __version__
 from touchstone.cli.directive import directive
 from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
-from touchstone.cli.output import Json, show, show_json, warn
+from touchstone.cli.keys import keys
+from touchstone.cli.opened import opened
+from touchstone.cli.output import Json, show, show_json, tell, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -42,6 +44,7 @@ app.command(gateway)
 app.command(directive)
 app.command(plan)
 app.command(estimate)
+app.command(keys)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -156,7 +159,6 @@ def review_run(
         resume: Take the centre's halt back; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
-    from touchstone.service.installation import open_installation
     from touchstone.service.reviewing import ReviewOptions, run_review
 
     options = ReviewOptions(
@@ -169,7 +171,9 @@ def review_run(
         agencies=agency,
         resume=resume,
     )
-    with observer() as watching, open_installation() as installation:
+    with observer() as watching, opened() as installation:
+        # Before an endpoint is asked for anything that could not be recorded.
+        installation.records.check_writable()
         result = run_review(installation, submission, out, options, watching)
     if json:
         show_json(result.as_dict())
@@ -186,9 +190,8 @@ def review_list(*, json: Json = False) -> int:
     """List the cases of this installation."""
     from touchstone.cli import tables
     from touchstone.service.cases import list_cases
-    from touchstone.service.installation import open_installation
 
-    with open_installation() as installation:
+    with opened() as installation:
         rows = list_cases(installation)
     if json:
         show_json([row.as_dict() for row in rows])
@@ -206,9 +209,8 @@ def review_show(case: str, *, json: Json = False) -> int:
     """
     from touchstone.cli import tables
     from touchstone.service.cases import show_case
-    from touchstone.service.installation import open_installation
 
-    with open_installation() as installation:
+    with opened() as installation:
         shown = show_case(installation, case)
     if json:
         show_json(shown.as_dict())
@@ -226,9 +228,8 @@ def review_halt(case: str, *, reason: str) -> int:
         reason: One line for the record.
     """
     from touchstone.service.cases import halt_case
-    from touchstone.service.installation import open_installation
 
-    with open_installation() as installation:
+    with opened() as installation:
         show(halt_case(installation, case, reason))
     return DONE
 
@@ -242,14 +243,16 @@ def review_destroy(
 ) -> int:
     """Destroy a case's content and evidence for ever; proofs stay, and a certificate is signed.
 
+    Of a case that was destroyed before, what a crash or an open reader left undone is done, and the
+    certificate is written again.
+
     Args:
         case: The case's id, or enough of its beginning.
-        out: Folder for the certificate.
+        out: Folder for the certificate, checked before anything is destroyed.
     """
-    from touchstone.service.cases import destroy_case
-    from touchstone.service.installation import open_installation
+    from touchstone.service.destroying import destroy_case
 
-    with open_installation() as installation:
+    with opened() as installation:
         if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
             return _refuse("nothing was destroyed", NO)
         show(destroy_case(installation, case, out))
@@ -281,10 +284,12 @@ def verify(
         head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
     """
     from touchstone.cli import tables
+    from touchstone.keys import SystemClock
     from touchstone.verifier import VerifierInputError, verify_bundle
 
     try:
-        verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head)
+        now = SystemClock().now()
+        verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head, now=now)
     except VerifierInputError as error:
         # The verifier stands alone: it knows nothing of our errors.
         raise BadInputError(str(error)) from error
@@ -321,12 +326,26 @@ def doctor(
 
 
 @app.command
-def rebuild() -> int:
-    """Make the index of cases again from the record, and say whether it differed."""
-    from touchstone.service.cases import rebuild_index
+def check(*, json: Json = False) -> int:
+    """Check the whole record: parts, deeds, roots, proofs, evidence, database. Exit 1: amiss.
+
+    Nothing is changed; what is amiss is said with its place.
+    """
+    from touchstone.service.checking import check as check_record
     from touchstone.service.installation import open_installation
 
     with open_installation() as installation:
+        found = check_record(installation, lambda what: _tell(f"checking {what}"))
+    tell(found, json=json)
+    return DONE if found.sound else NO
+
+
+@app.command
+def rebuild() -> int:
+    """Make the index of cases again from the record, and sweep files that a crash left."""
+    from touchstone.service.cases import rebuild_index
+
+    with opened() as installation:
         show(rebuild_index(installation))
     return DONE
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell
 
 if TYPE_CHECKING:
@@ -49,11 +50,10 @@ def preview(
     """
     from touchstone.service.cases import open_found
     from touchstone.service.files import write_file
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import directing
     from touchstone.service.terms.page import preview_page
 
-    with open_installation() as installation:
+    with opened() as installation:
         shown = directing.preview(open_found(installation, case), file, _crowd(entities, people))
     if out is not None:
         write_file(out, [preview_page(shown).encode()])
@@ -83,10 +83,9 @@ def issue(
             once.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import directing
 
-    with open_installation() as installation:
+    with opened() as installation:
         found, crowd = open_found(installation, case), _crowd(entities, people)
         done = directing.issue(found, file, crowd, party=party, label=marking, out=out)
     tell(done, json=json)
@@ -123,11 +122,10 @@ def answer(
         out: The folder that gateways watch.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import directing
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
-    with open_installation() as installation:
+    with opened() as installation:
         found = open_found(installation, case)
         done = directing.answer(
             found, directing.named(found, number), kind, _crowd(entities, people),
@@ -181,12 +179,11 @@ def status(
         record: Put the gateways' receipts into the record, by the developer's key.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import status as following
     from touchstone.service.terms.gateways import parse_gateway
 
     gateways = [parse_gateway(each) for each in gateway]
-    with open_installation() as installation:
+    with opened() as installation:
         found, crowd = open_found(installation, case), _crowd(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
     tell(stand, json=json)
@@ -205,10 +202,9 @@ def lift(
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import directing
 
-    with open_installation() as installation:
+    with opened() as installation:
         found = open_found(installation, case)
         done = directing.lift(found, directing.named(found, number), party=party, out=out)
     tell(done, json=json)
@@ -228,12 +224,11 @@ def standing(
     """
     from touchstone.service.cases import open_found
     from touchstone.service.errors import CannotOrderError
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import directing
 
     if (file is None) is not withdraw:
         raise CannotOrderError("name a file of classes, or take them back with --withdraw")
-    with open_installation() as installation:
+    with opened() as installation:
         done = directing.authorise(open_found(installation, case), file)
     tell(done, json=json)
     return DONE

@@ -58,6 +58,8 @@ def case(shown: "CaseShown") -> None:
     console = _console()
     console.print(f"[bold]{_shown(shown.model)}[/], case {shown.case}", soft_wrap=True)
     console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
+    if shown.left:
+        console.print(_shown(f"{shown.left[0].upper()}{shown.left[1:]}."), soft_wrap=True)
     if agreed := shown.agreement:
         until = f", until {agreed['keep_until']}" if agreed["keep_until"] else ""
         console.print(
@@ -65,10 +67,11 @@ def case(shown: "CaseShown") -> None:
             f"{agreed['retention_days']} days{until}, publication: {agreed['publication']}"
         )
     if clock := shown.clock:
+        share_by, ends = (_minute(clock[name], clock) for name in ("share_by", "review_by"))
         console.print(
-            f"Clock: share by {clock['share_by']}, shared {clock['shared']}, window ends "
-            f"{clock['review_by']} ({clock['days_left']} days left), shortfall "
-            f"{clock['shortfall_days']} days"
+            f"Clock: share by {share_by}, shared {clock['shared']}, window ends {ends} "
+            f"({clock['days_left']} days left), shortfall {clock['shortfall_days']} days",
+            soft_wrap=True,
         )
     if shown.verdicts:
         console.print()
@@ -86,6 +89,11 @@ def case(shown: "CaseShown") -> None:
     console.print(_table(("Entry", "Time (UTC)", "Party", "What happened"), [
         (str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline
     ]))  # fmt: skip
+
+
+def _minute(instant: str, clock: dict[str, Any]) -> str:
+    """`2026-10-16 23:59 America/New_York`."""
+    return f"{instant[:16].replace('T', ' ')} {clock['timezone']}"
 
 
 def _said(verdict: dict[str, Any]) -> str:

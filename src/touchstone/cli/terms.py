@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell
 
 DONE, NO = 0, 1
@@ -138,10 +139,9 @@ def _offer(
     json: bool,
 ) -> int:
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import offers
 
-    with open_installation() as installation:
+    with opened() as installation:
         found = open_found(installation, case)
         tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
     return DONE
@@ -170,10 +170,9 @@ def decline(case: str, *, party: As, reason: str | None = None, json: Json = Fal
 
 def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import offers
 
-    with open_installation() as installation:
+    with opened() as installation:
         found = open_found(installation, case)
         tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
     return DONE
@@ -197,12 +196,11 @@ def bundle(
         stream: The deployment that it is for; default: the newest bundle's, or the model's id.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import bundling
     from touchstone.service.terms.crowds import Crowd, registry_of
     from touchstone.service.terms.recorded import Recorded
 
-    with open_installation() as installation:
+    with opened() as installation:
         found = open_found(installation, case)
         registry = registry_of(Recorded(found), Crowd(entities))
         tell(bundling.publish(found, out, registry, stream), json=json)
@@ -222,9 +220,8 @@ def rollback(
         stream: The deployment that it is for; default: the newest bundle's.
     """
     from touchstone.service.cases import open_found
-    from touchstone.service.installation import open_installation
     from touchstone.service.terms import bundling
 
-    with open_installation() as installation:
+    with opened() as installation:
         tell(bundling.return_to(open_found(installation, case), out, number, stream), json=json)
     return DONE

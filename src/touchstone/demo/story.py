@@ -13,6 +13,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.keys import SystemClock
+from touchstone.records import DATABASE
 from touchstone.review.events import judging, settling
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found
@@ -93,7 +94,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     with (
         start_subject(["control-solver", "control-counter"], pace_ms=PACE_MS) as subject,
         _environment(KEY, subject.key),
-        open_installation(home) as here,
+        open_installation(home, apart=True) as here,
     ):
         submission = out / "SUBMISSION.toml"
         release = (SystemClock().now() + timedelta(days=DAYS_TO_RELEASE)).date()
@@ -121,7 +122,8 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
             f"Open in a browser:  {centre.report}",
             f"Another audience:   {out / 'report-public.html'}",
             f"Check the record:   touchstone verify {centre.bundle} --trust {result.fingerprint}",
-            f"Look at the case:   TOUCHSTONE_HOME={home} touchstone review show {case.id[:12]}",
+            f"Look at the case:   env -u {DATABASE} TOUCHSTONE_HOME={home} \\",
+            f"                    touchstone review show {case.id[:12]}",
         )
     )
 

@@ -18,6 +18,8 @@ from touchstone.framework.kinds import (
     Power,
     Role,
     Thresholds,
+    may_name,
+    not_a_name,
 )
 from touchstone.framework.models import (
     Criterion,
@@ -60,6 +62,8 @@ __all__ = [
     "Thresholds",
     "Window",
     "compare",
+    "may_name",
+    "not_a_name",
     "parse_framework",
     "window_in_words",
 ]

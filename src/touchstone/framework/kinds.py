@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator
@@ -38,6 +38,14 @@ Role = Literal[
 ]  # fmt: skip
 Thresholds = Literal["stated", "undisclosed", "none"]
 
+RESERVED = frozenset({
+    "public", "community",
+    *get_args(Role),
+    "tlp", "red", "amber", "amber-strict", "green", "clear", "withheld", "erased",
+    "nobody", "none", "anyone", "everyone", "everybody", "all", "unknown",
+})  # fmt: skip
+"""No party is called so: names of audiences, roles, labels, and words that stand for no party."""
+
 MAX_IDENTIFIER = 64
 MAX_LINE = 2_000
 MAX_PROSE = 50_000
@@ -46,6 +54,20 @@ _IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DECIMAL = re.compile(r"[01](\.[0-9]{1,9})?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+
+
+def may_name(party: str, role: str) -> bool:
+    """Whether a party of this role may be called so, in any spelling of the reserved words.
+
+    A centre may be called `centre`: that is its id where the framework names none.
+    """
+    spelt = re.sub(r"[^a-z0-9]+", "-", party.lower()).strip("-")
+    return spelt not in RESERVED or (party, role) == ("centre", "centre")
+
+
+def not_a_name(party: str) -> str:
+    """What is said of an id that no party may have, with the mend."""
+    return f"{party[:64]!a} is a word of the system and names no party: give it an id of its own"
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

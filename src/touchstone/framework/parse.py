@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from touchstone.framework.errors import FrameworkFileError
 from touchstone.framework.explain import explain, place
 from touchstone.framework.framework import Framework
-from touchstone.framework.kinds import unseen
+from touchstone.framework.kinds import may_name, not_a_name, unseen
 
 MAX_CHARACTERS = 200_000
 """So that the canonical content always fits one line of the record (1 MiB)."""
@@ -43,12 +43,17 @@ def parse_framework(text: str, source: str) -> Framework:
             _refuse(source, f"line {number} has more than {MAX_DOTS} dots: break it in two")
     content = _plain(_read(text.removeprefix("\ufeff"), source), source)
     try:
-        return Framework.model_validate_json(json.dumps(content))
+        framework = Framework.model_validate_json(json.dumps(content))
     except ValidationError as error:
         details = error.errors(include_url=False)
         first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         _refuse(source, explain(first, content) + more)
+    for number, party in enumerate(framework.parties, start=1):
+        if not may_name(party.id, party.role):
+            where = place(("parties", number - 1, "id"), content)
+            _refuse(source, f"{where}: {not_a_name(party.id)}")
+    return framework
 
 
 def _refuse(source: str, what: str) -> NoReturn:

@@ -3,12 +3,25 @@
 It does not decide who may sign what, and it keeps no record.
 """
 
-from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, SealError
+from touchstone.keys.errors import (
+    KeyExistsError,
+    KeyFileError,
+    KeyMissingError,
+    KeyUnsafeError,
+    SealError,
+)
 from touchstone.keys.files import read_secret, write_secret
 from touchstone.keys.keyring import Keyring
 from touchstone.keys.sealing import DataKey, MasterKey
 from touchstone.keys.signer import FileSigner
-from touchstone.keys.sources import Clock, RandomSource, SystemClock, SystemRandom, utc_text
+from touchstone.keys.sources import (
+    Clock,
+    RandomSource,
+    SystemClock,
+    SystemRandom,
+    moment_of,
+    utc_text,
+)
 
 __all__ = [
     "Clock",
@@ -17,12 +30,14 @@ __all__ = [
     "KeyExistsError",
     "KeyFileError",
     "KeyMissingError",
+    "KeyUnsafeError",
     "Keyring",
     "MasterKey",
     "RandomSource",
     "SealError",
     "SystemClock",
     "SystemRandom",
+    "moment_of",
     "read_secret",
     "utc_text",
     "write_secret",

@@ -5,6 +5,7 @@ The tree::
     TouchstoneError
     ├── BadInputError
     │   └── KeyFileError          a key file or its folder cannot be used as it is
+    │       ├── KeyUnsafeError    others may read or write it, or it is not what it should be
     │       ├── KeyMissingError   there is no such key
     │       └── KeyExistsError    there is one already, and keys are never overwritten
     └── SealError                 sealed bytes do not open under this key
@@ -15,6 +16,10 @@ from touchstone.errors import BadInputError, TouchstoneError
 
 class KeyFileError(BadInputError):
     """A key file or its folder cannot be used as it is; the text names the mend."""
+
+
+class KeyUnsafeError(KeyFileError):
+    """Others own, read or write it, or it is a link, a pipe or a folder in the place of a file."""
 
 
 class KeyMissingError(KeyFileError):

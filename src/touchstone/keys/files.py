@@ -9,7 +9,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError
+from touchstone.keys.errors import (
+    KeyExistsError,
+    KeyFileError,
+    KeyMissingError,
+    KeyUnsafeError,
+)
 
 # A history of 100 rotations is 50 KB; nothing larger belongs here.
 LARGEST = 1 << 20
@@ -26,7 +31,7 @@ def secret_folder(folder: Path) -> None:
     except OSError as error:
         raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):
-        raise KeyFileError(f"{folder}: is a link or a file; mend: name a real folder")
+        raise KeyUnsafeError(f"{folder}: is a link or a file; mend: name a real folder")
     _check_owner(folder, facts, 0o700)
 
 
@@ -42,12 +47,14 @@ def read_secret(path: Path) -> bytes:
         raise KeyMissingError(f"{path}: there is no such key file") from error
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise KeyFileError(f"{path}: is a link; mend: put the key file itself there") from error
+            raise KeyUnsafeError(
+                f"{path}: is a link; mend: put the key file itself there"
+            ) from error
         raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise KeyFileError(f"{path}: is not a regular file; mend: put a key file there")
+            raise KeyUnsafeError(f"{path}: is not a regular file; mend: put a key file there")
         _check_owner(path, facts, 0o600)
         _check_owner(path.parent, path.parent.stat(), 0o700)
         if facts.st_size > LARGEST:
@@ -107,12 +114,12 @@ def locked(folder: Path) -> Iterator[None]:
 
 def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
     if facts.st_uid != os.geteuid():
-        raise KeyFileError(
+        raise KeyUnsafeError(
             f"{path}: belongs to user {facts.st_uid}, not to you ({os.geteuid()});"
             f" mend: chown {os.geteuid()} {path}"
         )
     found = stat.S_IMODE(facts.st_mode)
     if found & 0o077:
-        raise KeyFileError(
+        raise KeyUnsafeError(
             f"{path}: open to group or others (mode {found:04o}); mend: chmod {mode:o} {path}"
         )

@@ -6,15 +6,17 @@
     installation-<seq>.pem signs checkpoints and bundles; only the newest is kept
     history.jsonl          the key history: each key line signed by the key before it
     checkpoint.txt         the newest checkpoint that was signed: no later one may fall behind it
+    record.txt             which record these keys are used with, once it holds a case
     parties/<party>/<n>.pem  keys of parties whose deeds are signed on this machine
 """
 
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from touchstone.errors import TouchstoneError
-from touchstone.keys.errors import KeyFileError, KeyMissingError
+from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError
 from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
 from touchstone.keys.sealing import KEY_SIZE, MasterKey
 from touchstone.keys.signer import FileSigner
@@ -22,41 +24,78 @@ from touchstone.keys.sources import RandomSource, SystemRandom
 from touchstone.ledger import KeyHistory
 
 _MASTER = re.compile(rb"touchstone-master-key/1 ([0-9a-f]{64})\n")
+REVOKED = "revoked "
+"""How the reason of a key line begins that names an earlier key as revoked."""
+_REVOKED = re.compile(r"(SHA256:[0-9a-f]{64}): (.*)", re.DOTALL)
 _PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class Keyring:
-    """The keys in a folder. Use `open`, or `open_or_create` on an installation's first day."""
+    """The keys in a folder. Use `open`, or `open_or_create` on an installation's first day.
+
+    Each key is read when it is asked for, so that one that is missing keeps nobody from the rest.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.master: MasterKey = _read_master(folder / "master.key")
-        # A keyring that cannot sign is refused here, and not when a checkpoint is due.
-        _ = self.installation
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The keyring in `folder`. Raises KeyFileError with the mend."""
-        return cls(folder)
+        """The keyring in `folder`, whole. Raises KeyFileError with the mend."""
+        ring = cls(folder)
+        _ = ring.master, ring.installation
+        return ring
 
     @classmethod
     def open_or_create(cls, folder: Path, at: str, random: RandomSource | None = None) -> Self:
         """The keyring in `folder`, made where there is none; what a crash left half is completed.
 
-        `at` is the UTC text of the first key line. Raises KeyFileError.
+        `at` is the UTC text of the first key line. Whether a record says that there were keys is
+        for the caller to know. Raises KeyFileError.
         """
-        with locked(folder):
-            history = folder / "history.jsonl"
-            if not history.exists():
-                if (folder / "installation-1.pem").exists():
-                    raise KeyFileError(f"{history}: is gone; mend: restore it from a backup")
-                master = folder / "master.key"
-                if not master.exists():
-                    secret = (random or SystemRandom()).draw(KEY_SIZE)
-                    write_secret(master, b"touchstone-master-key/1 %s\n" % secret.hex().encode())
-                signer = _load_or_create(folder / "installation-0.pem")
-                _write_history(folder, KeyHistory.start(signer, at, "first key"))
-        return cls(folder)
+        if not (folder / "history.jsonl").exists():
+            with locked(folder):
+                _create(folder, at, random or SystemRandom())
+        return cls.open(folder)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a key history, or anything that comes after it in an installation."""
+        first = {"master.key", "installation-0.pem"}
+        try:
+            names = {path.name for path in self._folder.iterdir() if path.name[0] != "."}
+        except NotADirectoryError as error:
+            raise KeyUnsafeError(f"{self._folder}: cannot be a key folder: a file") from error
+        except FileNotFoundError:
+            return False
+        except PermissionError as error:
+            raise KeyUnsafeError(f"{self._folder}: cannot be read: {error.strerror}") from error
+        return bool(names - first)
+
+    def faults(self) -> tuple[str, ...]:
+        """What is missing or damaged among the installation's own keys, each with its mend.
+
+        Raises KeyUnsafeError where others may read or write them: these are not read at all.
+        """
+        if not self._folder.is_dir():
+            return (f"{self._folder}: is gone; mend: restore it from the backup of this record",)
+        found = []
+        for name in ("master.key", "history.jsonl"):
+            try:
+                _ = self.master if name == "master.key" else self.installation
+            except KeyUnsafeError:
+                raise
+            except KeyMissingError as error:
+                path = str(error).partition(":")[0]
+                found.append(f"{path}: is gone; mend: restore it from the backup of this record")
+            except KeyFileError as error:
+                found.append(str(error))
+        return tuple(found)
+
+    @cached_property
+    def master(self) -> MasterKey:
+        """What wraps the keys of cases. Raises KeyFileError."""
+        return _read_master(self._folder / "master.key")
 
     @property
     def history(self) -> KeyHistory:
@@ -94,6 +133,19 @@ class Keyring:
                 (self._folder / f"installation-{seq}.pem").unlink(missing_ok=True)
         return rotated
 
+    def revoke(self, fingerprint: str, at: str, reason: str) -> KeyHistory:
+        """Name a key of the history as revoked, in the line of a new key that takes over.
+
+        Only key lines speak of keys, so revoking makes a new key, whichever key it names. Raises
+        KeyMissingError where the history has no such key, KeyFileError.
+        """
+        known = [line.fingerprint for line in self.history.lines]
+        if fingerprint not in known:
+            raise KeyMissingError(f"{fingerprint[:80]!a}: is no key of this installation")
+        if fingerprint in revoked_in(self.history):
+            raise KeyExistsError(f"{fingerprint}: is revoked already")
+        return self.rotate(at, f"{REVOKED}{fingerprint}: {reason}")
+
     @property
     def checkpoint(self) -> str | None:
         """The note of the newest checkpoint that was signed here; None before the first."""
@@ -107,6 +159,18 @@ class Keyring:
     def keep_checkpoint(self, note: str) -> None:
         """Remember a checkpoint, durably, as the newest. Raises KeyFileError."""
         write_secret(self._folder / "checkpoint.txt", note.encode(), replace=True)
+
+    @property
+    def record_mark(self) -> str | None:
+        """What was kept of the record that these keys are used with; None before its first case."""
+        try:
+            return read_secret(self._folder / "record.txt").decode("ascii", "replace").strip()
+        except KeyMissingError:
+            return None
+
+    def keep_record_mark(self, mark: str) -> None:
+        """Remember, durably, which record these keys are used with. Raises KeyFileError."""
+        write_secret(self._folder / "record.txt", f"{mark}\n".encode(), replace=True)
 
     def party(self, party: str, public_key: bytes | None = None) -> FileSigner:
         """A party's key: the newest, or the one with that public key. Raises KeyMissingError."""
@@ -142,6 +206,32 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring({self._folder})"
+
+
+def revoked_in(history: KeyHistory) -> dict[str, str]:
+    """Which keys a history names as revoked (fingerprints), each with the reason."""
+    said = (line.reason.removeprefix(REVOKED) for line in history.lines
+            if line.reason.startswith(REVOKED))  # fmt: skip
+    parted = (_REVOKED.fullmatch(text) for text in said)
+    return {match[1]: match[2] for match in parted if match}
+
+
+def _create(folder: Path, at: str, random: RandomSource) -> None:
+    """Make what is missing on the first day; the caller holds the folder.
+
+    Raises KeyFileError where anything there says that the first day is over.
+    """
+    history = folder / "history.jsonl"
+    if history.exists():
+        return
+    if Keyring(folder).begun:
+        raise KeyFileError(f"{history}: is gone; mend: restore it from a backup")
+    master = folder / "master.key"
+    if not master.exists():
+        secret = random.draw(KEY_SIZE)
+        write_secret(master, b"touchstone-master-key/1 %s\n" % secret.hex().encode())
+    signer = _load_or_create(folder / "installation-0.pem")
+    _write_history(folder, KeyHistory.start(signer, at, "first key"))
 
 
 def _read_master(path: Path) -> MasterKey:

@@ -19,10 +19,11 @@ from touchstone.records.errors import (
     NotPreparedError,
     OtherInstallationError,
     PartError,
+    ReadOnlyError,
     RecordsError,
     UnreachableError,
 )
-from touchstone.records.settings import DATABASE, DATABASE_OWNER, configure
+from touchstone.records.settings import DATABASE, DATABASE_OWNER, SQLITE, configure
 from touchstone.records.values import (
     Destruction,
     Event,
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
     from touchstone.records.preparation import prepare
     from touchstone.records.reader import CaseReader
     from touchstone.records.refusals import RefusalLog
+    from touchstone.records.soundness import is_begun
     from touchstone.records.store import Records
     from touchstone.records.writer import CaseWriter
 
 __all__ = [
     "DATABASE",
     "DATABASE_OWNER",
+    "SQLITE",
     "AppendOnlyError",
     "BusyError",
     "CaseExistsError",
@@ -76,6 +79,7 @@ __all__ = [
     "OlderCheckpoint",
     "OtherInstallationError",
     "PartError",
+    "ReadOnlyError",
     "Records",
     "RecordsError",
     "Refusal",
@@ -85,6 +89,7 @@ __all__ = [
     "Summary",
     "UnreachableError",
     "configure",
+    "is_begun",
     "prepare",
 ]
 
@@ -95,6 +100,7 @@ _BEHIND_DJANGO = {
     "JobTable": "jobs",
     "Records": "store",
     "RefusalLog": "refusals",
+    "is_begun": "soundness",
     "prepare": "preparation",
 }
 

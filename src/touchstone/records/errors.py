@@ -14,7 +14,8 @@ The tree::
     ├── AnswerIsNoError
     │   ├── DestroyedError         the case's key was destroyed: its content is gone for good
     │   ├── AppendOnlyError        entries, leaves and checkpoints are never changed
-    │   └── DamagedError           what is kept does not agree with itself
+    │   ├── DamagedError           what is kept does not agree with itself
+    │   └── ReadOnlyError          something is amiss, or the home cannot be written: read only
     └── RecordsError               a fault: nothing was written, and it may pass
         ├── BusyError              another process held the record for too long
         ├── FullError              the disk is full
@@ -66,6 +67,10 @@ class AppendOnlyError(AnswerIsNoError):
 
 class DamagedError(AnswerIsNoError):
     """What is kept does not agree with itself."""
+
+
+class ReadOnlyError(AnswerIsNoError):
+    """Nothing is written: the home cannot be, or something is amiss. Reading works."""
 
 
 class RecordsError(TouchstoneError):

@@ -74,6 +74,10 @@ class EvidenceFiles:
             path.unlink()
         return len(left)
 
+    def names(self, case: str) -> set[str]:
+        """The names of the files that lie there for a case."""
+        return {path.name for path in self._files(case) if path.name[0] != "."}
+
     def _files(self, case: str) -> list[Path]:
         return [path for path in (self._folder / case).glob("*/*") if path.is_file()]
 

@@ -1,6 +1,7 @@
 """The installation log: blinded case heads, signed checkpoints, and proofs for an outsider."""
 
 import threading
+from collections.abc import Callable
 
 from django.db import transaction
 
@@ -9,7 +10,6 @@ from touchstone.ledger import (
     CaseHead,
     Checkpoint,
     Frontier,
-    MalformedError,
     Tree,
     leaf_hash,
     parse_checkpoint,
@@ -19,14 +19,16 @@ from touchstone.ledger import (
 from touchstone.records.database import translated
 from touchstone.records.errors import CaseMissingError, DamagedError
 from touchstone.records.models import (
+    INSTALLATION,
     CaseRow,
     CheckpointRow,
     InstallationRow,
     LeafRow,
 )
 from touchstone.records.reader import frontier_at
+from touchstone.records.soundness import signed
 from touchstone.records.values import HeadProof, OlderCheckpoint
-from touchstone.records.writer import INSTALLATION, add_leaf
+from touchstone.records.writer import add_leaf
 
 _PAGE = 10_000
 
@@ -34,8 +36,12 @@ _PAGE = 10_000
 class InstallationLog:
     """Signs and proves over the installation log; keeps its tree in memory, 64 bytes a leaf."""
 
-    def __init__(self, alias: str, keyring: Keyring, random: RandomSource) -> None:
+    def __init__(
+        self, alias: str, keyring: Keyring, random: RandomSource, writable: Callable[[], None]
+    ) -> None:
+        """`writable` raises ReadOnlyError where nothing may be written."""
         self._alias = alias
+        self._writable = writable
         self._keyring = keyring
         self._random = random
         self._tree = Tree()
@@ -47,11 +53,12 @@ class InstallationLog:
         Where nothing moved since, the note that was kept. An empty log has a checkpoint too.
         Raises DamagedError where the log does not extend the newest checkpoint beside the keys.
         """
+        self._writable()
         signer, history = self._keyring.installation, self._keyring.history
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             row = self._locked()
             root = Frontier.from_bytes(bytes(row.frontier)).root
-            self._check_extends(row.size, root)
+            self._check_extends(row.size)
             kept = (
                 CheckpointRow.objects.using(self._alias)
                 .filter(size=row.size, key=signer.fingerprint)
@@ -67,17 +74,6 @@ class InstallationLog:
             )
         return note
 
-    def check_size(self) -> None:
-        """Refuse a log shorter than the newest checkpoint beside the keys. Raises DamagedError."""
-        signed = self._signed()
-        with translated(self._alias):
-            size = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).size
-        if signed and size < signed.size:
-            raise DamagedError(
-                f"the record was put back to an older state: it has {size} heads, and a checkpoint"
-                f" over {signed.size} was signed; mend: restore the newest backup of the database"
-            )
-
     def checkpoints(self) -> list[str]:
         """All notes that were signed, oldest first."""
         with translated(self._alias):
@@ -91,6 +87,7 @@ class InstallationLog:
         After a rotation the head is first recorded anew, since a head names the keys of its time.
         Raises CaseMissingError, DamagedError.
         """
+        self._writable()
         leaf = self._current_leaf(case)
         note = self.checkpoint()
         checkpoint = parse_checkpoint(parse_note(note).text)
@@ -106,26 +103,15 @@ class InstallationLog:
             older=self._older(tree, checkpoint.size, older),
         )
 
-    def _signed(self) -> Checkpoint | None:
-        """The newest checkpoint beside the keys, where a swapped database does not reach."""
-        note = self._keyring.checkpoint
-        try:
-            return None if note is None else parse_checkpoint(parse_note(note).text)
-        except MalformedError as error:
-            raise DamagedError(
-                f"keys/checkpoint.txt was altered: {error}; mend: restore it from a backup"
-            ) from error
-
-    def _check_extends(self, size: int, root: bytes) -> None:
+    def _check_extends(self, size: int) -> None:
         """Never sign two histories: whoever holds a checkpoint could prove us false."""
-        self.check_size()
-        signed = self._signed()
-        if signed is None:
+        newest = signed(self._keyring)
+        if newest is None:
             return
-        past = root if signed.size == size else self._grown(size).root(signed.size)
-        if past != signed.root:
+        shorter = newest.size > size
+        if shorter or self._grown(size).root(newest.size) != newest.root:
             raise DamagedError(
-                f"the record is not the one over whose {signed.size} heads a checkpoint was"
+                f"the record is not the one over whose {newest.size} heads a checkpoint was"
                 " signed; mend: restore the newest backup of the database"
             )
 

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
     Bytes = models.Field[bytes, bytes]
     MaybeBytes = models.Field[bytes | None, bytes | None]
     OfCase = models.Field["CaseRow", "CaseRow"]
+    Flag = models.Field[bool, bool]
 else:
-    Text = Number = Bytes = MaybeBytes = OfCase = models.Field
+    Flag = Text = Number = Bytes = MaybeBytes = OfCase = models.Field
+
+
+INSTALLATION = 1
+"""The one row of the installation's log."""
 
 
 class Row(models.Model):
@@ -106,6 +111,16 @@ class InstallationRow(Row):
     frontier: Bytes = models.BinaryField()
     lock: MaybeBytes = models.BinaryField(null=True)
     """A key of no case, wrapped: opens under this installation's master key alone."""
+
+
+class CertificateRow(Row):
+    """What was signed when a case was destroyed, so that it can be handed out again."""
+
+    case_id: str
+    case: OfCase = models.OneToOneField(CaseRow, models.PROTECT, primary_key=True, related_name="+")
+    certificate: Text = models.TextField()
+    finished: Flag = models.BooleanField(default=False)
+    """Whether key, content and evidence were seen to be gone from the files too."""
 
 
 class CheckpointRow(Row):

@@ -1,6 +1,6 @@
 """One case as it stood at one size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from touchstone.keys import DataKey, SealError
 from touchstone.ledger import (
@@ -34,7 +34,14 @@ class CaseReader:
     is gone.
     """
 
-    def __init__(self, alias: str, row: CaseRow, key: DataKey | None, files: EvidenceFiles) -> None:
+    def __init__(
+        self,
+        alias: str,
+        row: CaseRow,
+        key: Callable[[], DataKey] | None,
+        files: EvidenceFiles,
+    ) -> None:
+        """`key` opens the case's key when content is read, which may be never; None: it is gone."""
         self.case: str = row.case
         self.log: str = row.log
         self.size: int = row.size
@@ -42,6 +49,7 @@ class CaseReader:
         self.destroyed: bool = key is None
         self._alias = alias
         self._key = key
+        self._opened: DataKey | None = None
         self._files = files
 
     def events(self, start: int = 0) -> list[Event]:
@@ -135,7 +143,9 @@ class CaseReader:
     def _open_key(self) -> DataKey:
         if self._key is None:
             raise DestroyedError(f"{self.case}: was destroyed; its content is gone for good")
-        return self._key
+        if self._opened is None:
+            self._opened = self._key()
+        return self._opened
 
 
 def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:

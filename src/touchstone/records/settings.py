@@ -20,6 +20,8 @@ from touchstone.records.errors import DatabaseSettingError
 
 DATABASE = "TOUCHSTONE_DATABASE"
 """Environment: unset for SQLite under TOUCHSTONE_HOME, or `postgresql://user@host/name`."""
+SQLITE = ""
+"""A database setting: SQLite under the home, whatever the environment names."""
 DATABASE_OWNER = "TOUCHSTONE_DATABASE_OWNER"
 """Environment, for `prepare` alone: the PostgreSQL role that owns the tables."""
 APP = "touchstone.records"
@@ -59,12 +61,15 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> str | None:
     return environment.get(DATABASE) or None
 
 
-def connect(home: Path, database: str | None) -> str:
+def connect(home: Path, database: str | None, reading: Path | None = None) -> str:
     """Register the database (once) and give its Django alias. Nothing is opened yet.
 
-    Raises DatabaseSettingError.
+    `reading` is a SQLite file that is read and never written. Raises DatabaseSettingError.
     """
-    wanted = _sqlite(home) if database is None else _postgresql(database)
+    if reading is not None:
+        wanted = _sqlite_to_read(reading)
+    else:
+        wanted = _sqlite(home) if database is None else _postgresql(database)
     keys = ("ENGINE", "NAME", "USER", "HOST", "PORT")
     for alias, known in connections.settings.items():
         if all(known.get(key, "") == wanted.get(key, "") for key in keys):
@@ -93,6 +98,18 @@ def _sqlite(home: Path) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
             " PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON",
         },
+    }
+
+
+def _sqlite_to_read(file: Path) -> dict[str, Any]:
+    journal = file.with_name(f"{file.name}-wal")
+    # Without a journal nothing is to be gathered from beside the file, and nothing can be made
+    # there for it; nobody writes, since the folder does not let anybody.
+    how = "mode=ro" if journal.exists() and journal.stat().st_size else "immutable=1"
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": f"{file.resolve().as_uri()}?{how}",
+        "OPTIONS": {"timeout": WAIT_SECONDS, "init_command": "PRAGMA query_only=ON"},
     }
 
 

@@ -4,35 +4,56 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 
 from django.db import IntegrityError, connections, transaction
 
-from touchstone.keys import DataKey, Keyring, MasterKey, RandomSource, SealError, SystemRandom
+from touchstone.keys import DataKey, Keyring, RandomSource, SealError, SystemRandom
 from touchstone.ledger import CaseHead, Frontier
 from touchstone.records import preparation
-from touchstone.records.database import translated
+from touchstone.records.checking import (
+    Fault,
+    check_case,
+    check_database,
+    check_evidence,
+    check_installation_log,
+)
+from touchstone.records.database import raw, translated
 from touchstone.records.errors import (
     CaseExistsError,
     CaseMissingError,
+    DamagedError,
     OtherInstallationError,
     PartError,
+    ReadOnlyError,
 )
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.installation import InstallationLog
 from touchstone.records.jobs import JobTable
 from touchstone.records.models import (
+    INSTALLATION,
     CaseRow,
+    CertificateRow,
     EvidenceRow,
     IndexRow,
     InstallationRow,
 )
 from touchstone.records.reader import CaseReader, frontier_at
 from touchstone.records.refusals import RefusalLog
-from touchstone.records.settings import connect, from_environment, is_postgresql
+from touchstone.records.settings import (
+    FILE,
+    WAIT_SECONDS,
+    connect,
+    from_environment,
+    is_postgresql,
+)
+from touchstone.records.soundness import amiss, mark_of, may_write, readable_copy, signed
 from touchstone.records.values import Destruction, Listing, Summarise, Summary
-from touchstone.records.writer import INSTALLATION, CaseWriter, write_index
+from touchstone.records.writer import CaseWriter, write_index
 
+FINISH_SECONDS = 5
+"""How long a destruction waits for readers of what it destroyed."""
 _CASE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -45,37 +66,83 @@ class Records:
     def __init__(
         self, home: Path, alias: str, keyring: Keyring, random: RandomSource | None = None
     ) -> None:
+        self._home = home
         self._alias = alias
         self._keyring = keyring
         self._random = random or SystemRandom()
         self._files = EvidenceFiles(home / "evidence")
-        self.installation = InstallationLog(alias, keyring, self._random)
-        self.jobs = JobTable(alias)
+        self._copy: TemporaryDirectory[str] | None = None
+        self.amiss: tuple[str, ...] = ()
+        """What does not fit together here, each with its mend; while there is any, nothing is
+        written."""
+        self.read_only = False
+        """Whether the home folder cannot be written."""
+        self.installation = InstallationLog(alias, keyring, self._random, self.check_writable)
         self.refusals = RefusalLog(alias)
+        self._jobs = JobTable(alias)
 
     @classmethod
     def open(cls, home: Path, keyring: Keyring, database: str | None = None) -> Self:
         """Open the record of the installation at `home`.
 
-        `database` is a `postgresql://` address; None means the environment's setting or SQLite
-        under `home`, which is prepared where it is new. Raises DatabaseSettingError,
-        NotPreparedError, OtherInstallationError, UnreachableError; DamagedError where the database
-        was put back to a state before the newest checkpoint.
+        `database` is a `postgresql://` address, or `SQLITE` for SQLite under `home` in any case;
+        None means the environment's setting or SQLite, which is prepared where it is new. What is
+        amiss stands in `amiss`, and can be read. Raises DatabaseSettingError, NotPreparedError,
+        UnreachableError; DamagedError where there was a record and no file is left.
         """
-        alias = connect(home, database or from_environment())
-        if is_postgresql(alias):
-            preparation.check(alias)
+        named = from_environment() if database is None else database or None
+        if named is None:
+            records = cls._open_file(home, keyring)
         else:
-            preparation.prepare_file(home, alias)
-        records = cls(home, alias, keyring)
-        records._check_master(keyring.master)
-        records.installation.check_size()
-        records._finish_destructions()
+            alias = connect(home, named)
+            preparation.check(alias)
+            records = cls(home, alias, keyring)
+        records.amiss = amiss(records._alias, keyring)
+        if not records.amiss and not records.read_only:
+            records._bind()
+            records._finish_destructions()
         return records
+
+    @classmethod
+    def _open_file(cls, home: Path, keyring: Keyring) -> Self:
+        file = home / FILE
+        used = keyring.record_mark or signed(keyring)
+        if used and not file.exists():
+            raise DamagedError(
+                f"{file}: is gone, and these keys were used with it; mend: restore it from a backup"
+            )
+        if may_write(home):
+            alias = connect(home, None)
+            preparation.prepare_file(home, alias)
+            return cls(home, alias, keyring)
+        source, copied = readable_copy(home)
+        alias = connect(home, None, reading=source)
+        preparation.check(alias)
+        records = cls(home, alias, keyring)
+        records.read_only, records._copy = True, copied
+        return records
+
+    @property
+    def jobs(self) -> JobTable:
+        """The job table. Raises ReadOnlyError where nothing may be written."""
+        self.check_writable()
+        return self._jobs
+
+    def check_writable(self) -> None:
+        """Raise ReadOnlyError where something is amiss or the home cannot be written."""
+        if self.amiss:
+            more = f" (and {len(self.amiss) - 1} more: touchstone check)" * (len(self.amiss) > 1)
+            raise ReadOnlyError(f"nothing is written, only read: {self.amiss[0]}{more}")
+        if self.read_only:
+            raise ReadOnlyError(
+                f"{self._home}: cannot be written, only read; mend: write from where it can be"
+            )
 
     def close(self) -> None:
         """Close this thread's connection."""
         connections[self._alias].close()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     @contextlib.contextmanager
     def open_case(self, case: str) -> Iterator[CaseWriter]:
@@ -85,6 +152,7 @@ class Records:
         """
         if not _CASE.fullmatch(case):
             raise PartError(f"{case[:70]!r} is no name of a case: lowercase, digits, hyphens")
+        self.check_writable()
         key, wrapped = self._keyring.master.new_case_key(case)
         row = CaseRow(
             case=case, log="", size=0, frontier=Frontier().to_bytes(), wrapped_key=wrapped
@@ -101,6 +169,7 @@ class Records:
             except IntegrityError as error:
                 raise CaseExistsError(f"{case}: another process opened it meanwhile") from error
         self._after(writer)
+        self._keep_mark()
 
     @contextlib.contextmanager
     def transaction(self, case: str) -> Iterator[CaseWriter]:
@@ -123,6 +192,33 @@ class Records:
         with self.transaction(case) as writer:
             return writer.destroy()
 
+    def certificate(self, case: str) -> str:
+        """What was kept with a case's destruction; empty where it was not destroyed."""
+        with translated(self._alias):
+            row = CertificateRow.objects.using(self._alias).filter(case=case).first()
+        return row.certificate if row else ""
+
+    def unfinished(self) -> list[str]:
+        """Destroyed cases of which something may still lie in a file."""
+        with translated(self._alias):
+            rows = CertificateRow.objects.using(self._alias).filter(finished=False)
+            return list(rows.values_list("case_id", flat=True))
+
+    def finish_destruction(self, case: str, seconds: int = FINISH_SECONDS) -> bool:
+        """Let a destroyed case be gone from the files too; false where a reader holds them open.
+
+        SQLite keeps older pages in its journal as long as anybody reads them; waits that long for
+        readers. PostgreSQL's old rows are not in our hands: see docs/how-to/postgresql.md.
+        """
+        self.check_writable()
+        self._files.remove_case(case)
+        if not is_postgresql(self._alias) and not self._empty_journal(seconds):
+            return False
+        with translated(self._alias):
+            rows = CertificateRow.objects.using(self._alias).filter(case=case, finished=False)
+            rows.update(finished=True)
+        return True
+
     def case(self, case: str, size: int | None = None) -> CaseReader:
         """Read a case as it stands now, or its first `size` entries, as when it had no more.
 
@@ -132,7 +228,8 @@ class Records:
         if size is not None:
             row.frontier = frontier_at(self._alias, row, size).to_bytes()
             row.size = size
-        return CaseReader(self._alias, row, self._case_key(row), self._files)
+        key = None if row.wrapped_key is None else lambda: self._key_of(row)
+        return CaseReader(self._alias, row, key, self._files)
 
     def put_evidence(self, case: str, data: bytes, media_type: str, name: str) -> str:
         """Keep evidence outside of a deed, in a transaction of its own; gives its digest."""
@@ -155,38 +252,69 @@ class Records:
             rows = IndexRow.objects.using(self._alias).filter(**filters)
             return [Listing(r.case_id, _summary(r)) for r in rows.order_by("-updated", "case_id")]
 
+    def check(self) -> Iterator[Fault]:
+        """What is amiss with the database and the installation log, each recomputed."""
+        yield from check_database(self._alias)
+        yield from check_installation_log(self._alias, self._keyring)
+
+    def check_case(self, case: str, summarise: Summarise) -> Iterator[Fault]:
+        """What is amiss with one case: its entries, its evidence, its row in the index."""
+        row = self._row(case)
+        reader = self.case(case)
+        yield from check_case(self._alias, reader)
+        key = None if row.wrapped_key is None else self._key_of(row)
+        yield from check_evidence(self._alias, case, key, self._files)
+        index = IndexRow.objects.using(self._alias).filter(case=case).first()
+        if index is None or _summary(index) != summarise(case, reader.events()):
+            yield Fault(f"case {case}", "its line in the list is wrong; mend: touchstone rebuild")
+
+    def names(self) -> list[str]:
+        """The ids of all cases, whatever the index says."""
+        with translated(self._alias):
+            rows = CaseRow.objects.using(self._alias).order_by("case")
+            return list(rows.values_list("case", flat=True))
+
     def rebuild(self, summarise: Summarise) -> list[str]:
         """Make the index again from the entries; gives the cases whose row was not as it is now."""
-        with translated(self._alias):
-            names = list(
-                CaseRow.objects.using(self._alias).order_by("case").values_list("case", flat=True)
-            )
-        return [case for case in names if self._rebuild_one(case, summarise)]
+        return [case for case in self.names() if self._rebuild_one(case, summarise)]
 
     def sweep(self) -> int:
         """Delete evidence files that a crash left without a row; gives how many."""
         swept = 0
-        for listing in self.cases():
-            with self.transaction(listing.case):
-                rows = EvidenceRow.objects.using(self._alias).filter(case=listing.case)
+        for case in self.names():
+            with self.transaction(case):
+                rows = EvidenceRow.objects.using(self._alias).filter(case=case)
                 names = list(rows.values_list("name", flat=True))
-                swept += self._files.remove_left_over(listing.case, names)
+                swept += self._files.remove_left_over(case, names)
         return swept
 
     @contextlib.contextmanager
     def _atomic(self) -> Iterator[None]:
+        self.check_writable()
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             yield
 
     def _after(self, writer: CaseWriter) -> None:
         """Once a transaction stands: let what it erased be gone from the disk too."""
-        if writer.erased_now and not is_postgresql(self._alias):
-            # Older pages would outlive it in SQLite's journal.
-            with translated(self._alias), connections[self._alias].cursor() as cursor:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._files.remove(writer.case, writer.erased_files)
         if writer.destroyed_now:
-            self._files.remove_case(writer.case)
+            self.finish_destruction(writer.case)
+        elif writer.erased_now and not is_postgresql(self._alias):
+            self._empty_journal(FINISH_SECONDS)
+
+    def _empty_journal(self, seconds: int) -> bool:
+        """Move SQLite's journal into the file and cut it to nothing; false where a reader holds it.
+
+        Older pages would outlive in it what was erased.
+        """
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000:d}")
+            try:
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                busy, _, _ = cursor.fetchone()
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000:d}")
+        return not busy
 
     def _row(self, case: str) -> CaseRow:
         with translated(self._alias):
@@ -196,43 +324,42 @@ class Records:
         return row
 
     def _case_key(self, row: CaseRow) -> DataKey | None:
-        if row.wrapped_key is None:
-            return None
+        return None if row.wrapped_key is None else self._key_of(row)
+
+    def _key_of(self, row: CaseRow) -> DataKey:
         try:
-            return self._keyring.master.case_key(row.case, bytes(row.wrapped_key))
+            return self._keyring.master.case_key(row.case, raw(row.wrapped_key))
         except SealError as error:
             raise OtherInstallationError(
                 f"{row.case}: its key does not open under this installation's master key;"
                 " mend: restore keys/master.key from the backup of this record"
             ) from error
 
-    def _check_master(self, master: MasterKey) -> None:
-        """Refuse another installation's master key at once, and not at the first case."""
+    def _bind(self) -> None:
+        """Tie the record to the master key, so that another installation's is noticed at once."""
         rows = InstallationRow.objects.using(self._alias)
         with translated(self._alias):
-            lock = rows.get(pk=INSTALLATION).lock
-        if lock is None:
+            found = rows.get(pk=INSTALLATION)
+        if found.lock is None:
             with self._atomic():
                 row = rows.select_for_update().get(pk=INSTALLATION)
                 if row.lock is None:
-                    _, row.lock = master.new_case_key("")
+                    _, row.lock = self._keyring.master.new_case_key("")
                     row.save(using=self._alias, update_fields=["lock"])
-                lock = row.lock
-        try:
-            master.case_key("", bytes(lock))
-        except SealError as error:
-            raise OtherInstallationError(
-                "the record belongs to another installation: keys/master.key does not open"
-                " it; mend: restore that key from the backup of this record"
-            ) from error
+        if found.size:
+            self._keep_mark()
+
+    def _keep_mark(self) -> None:
+        """Let the keys know which record they are used with, from its first case on."""
+        if self._keyring.record_mark is None:
+            with translated(self._alias):
+                lock = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).lock
+            self._keyring.keep_record_mark(mark_of(raw(lock)))
 
     def _finish_destructions(self) -> None:
-        """Delete evidence whose destruction a crash interrupted after its transaction stood."""
-        with translated(self._alias):
-            rows = CaseRow.objects.using(self._alias).filter(wrapped_key=None)
-            destroyed = list(rows.values_list("case", flat=True))
-        for case in destroyed:
-            self._files.remove_case(case)
+        """Go on with what a crash interrupted after its transaction stood, without waiting."""
+        for case in self.unfinished():
+            self.finish_destruction(case, 0)
 
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:

@@ -26,7 +26,9 @@ from touchstone.records.errors import (
 )
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import (
+    INSTALLATION,
     CaseRow,
+    CertificateRow,
     EntryRow,
     EvidenceRow,
     IndexRow,
@@ -36,7 +38,6 @@ from touchstone.records.models import (
 )
 from touchstone.records.values import SALT_SIZE, Destruction, Event, NewPart, Summary
 
-INSTALLATION = 1
 BLIND_SIZE = 32
 _FACTS = ("type", "schema", "actor", "at", "marking")
 
@@ -147,11 +148,12 @@ class CaseWriter:
         self.erased_now = True
         self.erased_files.append(name)
 
-    def destroy(self, label: str = "destroyed with the case") -> Destruction:
+    def destroy(self, certificate: str = "", label: str = "destroyed with the case") -> Destruction:
         """Destroy the case's key, and erase all content and evidence; facts and proofs stay.
 
-        The evidence files go once the transaction stands. Content appended in this transaction
-        must come before; afterwards entries have a part 0 alone. Raises DestroyedError.
+        `certificate` is kept with it, so that no crash can lose it. The evidence files go once the
+        transaction stands. Content appended in this transaction must come before; afterwards
+        entries have a part 0 alone. Raises DestroyedError.
         """
         self._open_key()
         self._write_entries()
@@ -160,6 +162,7 @@ class CaseWriter:
         evidence = EvidenceRow.objects.using(self._alias).filter(case=self.case)
         sizes = list(evidence.values_list("size", flat=True))
         evidence.delete()
+        CertificateRow.objects.using(self._alias).create(case_id=self.case, certificate=certificate)
         self._key = self._row.wrapped_key = None
         self.erased_now = self.destroyed_now = True
         return Destruction(

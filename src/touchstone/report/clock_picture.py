@@ -49,6 +49,7 @@ def _upper(text: str) -> str:
 def describe(clock: ClockFacts) -> str:
     """The picture in words."""
     said = [mark.text for mark in marks(clock)]
+    said += [f"Days end at 23:59 in {clock.timezone}"]
     said += [f"Paused from {day(first)} to {day(last)}" for first, last in clock.pauses]
     return ". ".join(said) + "."
 

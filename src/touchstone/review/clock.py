@@ -81,6 +81,17 @@ def day_of(at: str, timezone: str) -> date:
         ) from None
 
 
+def deadline(day: str, timezone: str) -> str:
+    """The last minute of a day (`YYYY-MM-DD`) for people: `2026-10-16 23:59 America/New_York`."""
+    return f"{day} 23:59 {timezone}"
+
+
+def deadline_instant(day: str, timezone: str) -> str:
+    """The same for programs, with its offset from UTC: `2026-10-16T23:59:59-04:00`."""
+    last = datetime.fromisoformat(f"{day}T23:59:59").replace(tzinfo=ZoneInfo(timezone))
+    return last.isoformat()
+
+
 def calendar_of(window: Window) -> Calendar:
     """Which days a framework's window counts."""
     return Calendar(window.unit == "business-days", frozenset(window.holidays))

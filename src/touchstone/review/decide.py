@@ -1,6 +1,7 @@
 """Whether a proposed event may happen, and what happens with it."""
 
-from touchstone.framework import Framework
+from touchstone.framework import Framework, may_name, not_a_name
+from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events.base import Event
 from touchstone.review.events.measuring import ReviewHalted, SandboxBreached
@@ -63,6 +64,12 @@ def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> N
     for guard in rule.guards:
         if reason := guard(framework, state, proposed):
             raise Refused(f"{proposed.type} is {rule.sentence}; {reason}")
+    _check_marking(state, proposed)
+
+
+def _check_marking(state: State, proposed: Event) -> None:
+    if reason := not_for_its_addressee(state, proposed):
+        raise Refused(f"{proposed.type}: {reason}: name them in the marking, or take a wider one")
 
 
 def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[Event, ...]:
@@ -83,4 +90,7 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[E
         raise Refused(
             f"case-opened is for the developer or centre; {proposed.actor} would be {opener}"
         )
+    if reserved := next((a.party for a in proposed.admits if not may_name(a.party, a.role)), None):
+        raise Refused(f"case-opened: {not_a_name(reserved)}")
+    _check_marking(state, proposed)
     return (proposed,)

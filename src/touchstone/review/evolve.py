@@ -272,12 +272,18 @@ def _(event: settling.TermsDeclined, state: State) -> State:
 
 
 def _agreed(before: State, after: State) -> State:
-    """Keep in mind what is agreed: a later offer takes nothing of it back, a refusal does."""
+    """Keep in mind what is agreed: a later offer takes nothing of it back, a refusal does.
+
+    Newer terms replaced the older ones when they were agreed. Taking them back leaves no terms:
+    what they replaced does not come back by itself.
+    """
     was, now = before.agreed_terms, after.agreed_terms
     if was == now:
         return after
-    others = tuple(each for each in after.agreed_before if each not in {was, now})
-    return replace(after, agreed_before=(*others, now) if now else others)
+    if now is None:
+        return replace(after, agreed_before=())
+    others = tuple(each for each in after.agreed_before if each != now)
+    return replace(after, agreed_before=(*others, now))
 
 
 @_changed.register

@@ -31,11 +31,13 @@ EVERYONE: tuple[Role, ...] = get_args(Role)
 OPEN: tuple[Status, ...] = ("open",)
 KEPT: tuple[Status, ...] = ("open", "closed")
 OVER: tuple[Status, ...] = ("withdrawn", "closed")
+HEARD: tuple[Status, ...] = ("open", "withdrawn", "closed")
 ALWAYS: tuple[Status, ...] = ("open", "withdrawn", "closed", "destroyed")
 _WHEN = {
     OPEN: "while the case is open",
     KEPT: "while the case is open or closed",
     OVER: "once the case is withdrawn or closed",
+    HEARD: "until the case is destroyed",
     ("open", "withdrawn"): "while the case is open or withdrawn",
     ALWAYS: "at any time",
 }
@@ -62,11 +64,17 @@ RULES: Mapping[type[Event], Rule] = {
     settling.ReviewWithdrawn: Rule(("developer",), ALWAYS),
     # Parties and agreement.
     opening.PartyAdmitted: Rule(
-        EVERYONE, ALWAYS, (beginning.admits_fairly, beginning.nobody_joins_late)
+        EVERYONE,
+        ALWAYS,
+        (
+            beginning.admits_fairly,
+            beginning.is_no_word_of_the_system,
+            beginning.nobody_joins_late,
+        ),
     ),
     opening.ParticipationNoted: Rule(EVERYONE, ALWAYS),
     opening.InquiryAsked: Rule(("developer",), OPEN, (beginning.inquiry_is_new,)),
-    opening.InquiryAnswered: Rule(("centre", "agency"), OPEN, (beginning.inquiry_is_known,)),
+    opening.InquiryAnswered: Rule(("centre", "agency"), KEPT, (beginning.inquiry_is_known,)),
     opening.AgreementSigned: Rule(("developer", "centre"), OPEN),
     opening.SubmissionReceived: Rule(
         ("developer",), OPEN, (beginning.is_no_inquiry, beginning.measured_variants_stay)
@@ -149,24 +157,39 @@ RULES: Mapping[type[Event], Rule] = {
     # Designation.
     judging.DesignationProposed: Rule(
         ("centre", "agency"),
-        OPEN,
-        (beginning.is_no_inquiry, designating.may_propose, designating.proposal_is_the_rules),
+        KEPT,
+        (
+            beginning.is_no_inquiry,
+            designating.developer_has_not_left,
+            designating.may_propose,
+            designating.proposal_is_the_rules,
+        ),
     ),
     judging.DesignationConcurred: Rule(
-        ("agency",), KEPT, (designating.may_concur, designating.speaks_to_the_question)
+        ("agency",), HEARD, (designating.may_concur, designating.speaks_to_the_question)
     ),
     judging.DesignationDissented: Rule(
-        ("agency",), KEPT, (designating.may_concur, designating.speaks_to_the_question)
+        ("agency",), HEARD, (designating.may_concur, designating.speaks_to_the_question)
     ),
     judging.DesignationMade: Rule(
         ("agency",),
-        OPEN,
-        (designating.may_designate, designating.rests_on_newest, designating.nothing_is_made),
+        KEPT,
+        (
+            designating.developer_has_not_left,
+            designating.may_designate,
+            designating.rests_on_newest,
+            designating.nothing_is_made,
+        ),
     ),
     judging.DesignationRevised: Rule(
         ("agency",),
         KEPT,
-        (designating.may_designate, designating.rests_on_newest, designating.something_is_made),
+        (
+            designating.developer_has_not_left,
+            designating.may_designate,
+            designating.rests_on_newest,
+            designating.something_is_made,
+        ),
     ),
     # Terms.
     settling.TermsOffered: Rule(("developer", "centre", "agency"), KEPT, (agreeing.table_is_free,)),
@@ -186,7 +209,7 @@ RULES: Mapping[type[Event], Rule] = {
         (agreeing.terms_are_on_the_table,),
     ),
     # Around release.
-    settling.PostponementRequested: Rule(("centre", "agency"), OPEN, (agreeing.request_is_new,)),
+    settling.PostponementRequested: Rule(("centre", "agency"), KEPT, (agreeing.request_is_new,)),
     settling.PostponementAnswered: Rule(("developer",), ALWAYS, (agreeing.request_is_known,)),
     settling.ReleaseCompared: Rule(("centre",), KEPT, (agreeing.something_is_released,)),
     settling.DirectiveIssued: Rule(

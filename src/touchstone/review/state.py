@@ -258,7 +258,7 @@ class State:
     designating: Designating = Designating()
     terms: Terms = Terms()
     agreed_before: tuple[str, ...] = ()
-    """Digests of terms that were agreed and not taken back, the newest last."""
+    """Digests of terms that were agreed, the newest last; empty once the newest are taken back."""
     postponements: Mapping[str, Postponement] = field(default_factory=empty)
     releases: tuple[settling.ReleaseAnnounced, ...] = ()
     comparisons: tuple[settling.ReleaseCompared, ...] = ()
@@ -315,7 +315,7 @@ class State:
     def terms_in_force(self) -> str | None:
         """The newest terms that were agreed; a later offer on the table changes nothing yet.
 
-        Where all of them were taken back, those of the newest bundle, which gateways obey still.
+        Where they were taken back, those of the newest bundle, which gateways obey still.
         """
         if self.agreed_before:
             return self.agreed_before[-1]

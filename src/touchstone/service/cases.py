@@ -1,28 +1,23 @@
-"""Looking at cases, halting one, destroying one's content, and making the index again."""
+"""Looking at cases, halting one, and making the index again."""
 
-import shutil
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from touchstone.clearance import party_audience
 from touchstone.evaluation import Submission
-from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
-from touchstone.ledger import dumps, fingerprint, loads
-from touchstone.records import CaseReader, Listing
-from touchstone.review import State, concurrences, read_clock
-from touchstone.review.events import measuring, settling
+from touchstone.keys import KeyFileError
+from touchstone.ledger import dumps, loads
+from touchstone.records import CaseReader, Listing, OtherInstallationError
+from touchstone.review import State, concurrences, deadline_instant, parse_event, read_clock
+from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
 from touchstone.service.editions.summaries import stage, summarise_events
 from touchstone.service.editions.words import named, sentence
-from touchstone.service.errors import UnknownCaseError
-from touchstone.service.files import write_file
+from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.opening import framework_of
-from touchstone.service.reading import read_entries
-from touchstone.service.recording import Deed, record_destruction
+from touchstone.service.recording import Deed
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,8 @@ class CaseShown:
     verdicts: tuple[dict[str, Any], ...]
     designation: dict[str, Any]
     timeline: tuple[dict[str, Any], ...]
+    left: str = ""
+    """Of a destroyed case: what is left and what can still be done."""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -98,7 +95,21 @@ def open_found(installation: Installation, beginning: str) -> Case:
     case = find(installation, beginning)
     state = installation.state(case)
     reader = installation.records.case(case)
+    if reader.destroyed:
+        raise DestroyedCaseError(left_of(case, state))
     return Case(installation, case, _framework(reader), _submission(reader), cast_of(state))
+
+
+def left_of(case: str, state: State) -> str:
+    """What is left of a destroyed case and what can still be done, in one line."""
+    when = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
+    short = case[:12]
+    return (
+        f"case {short} was destroyed{when}: its content, evidence and texts are gone for good, and "
+        "no further deed can be recorded in it; its entries, facts and proofs stay, and so do "
+        f"editions that were issued. Still possible: touchstone review show {short}, touchstone "
+        f"review destroy {short} --out FOLDER (its certificate again), touchstone verify BUNDLE"
+    )
 
 
 def show_case(installation: Installation, beginning: str) -> CaseShown:
@@ -106,7 +117,6 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
     case = find(installation, beginning)
     state = installation.state(case)
     reader = installation.records.case(case)
-    audience = party_audience(cast_of(state).centre)
     opened, submission = state.opened, state.submission
     return CaseShown(
         case=case,
@@ -127,16 +137,12 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
             }
             for key, reached in state.verdicts.items()
         ),
-        designation=_designation(state, None if reader.destroyed else _framework(reader)),
+        designation=_designation(state, _readable_framework(reader)),
         timeline=tuple(
-            {
-                "n": entry.n,
-                "at": entry.event.at,
-                "actor": entry.event.actor,
-                "text": sentence(entry.event),
-            }
-            for entry in read_entries(reader, audience)
+            {"n": n, "at": event.at, "actor": event.actor, "text": sentence(event)}
+            for n, event in enumerate(map(parse_event, reader.events()))
         ),
+        left=left_of(case, state) if reader.destroyed else "",
     )
 
 
@@ -155,64 +161,16 @@ def halt_case(installation: Installation, beginning: str, reason: str) -> str:
     return f"Halted case {case.id[:12]}; {stopped} chunks will not run. What ran is recorded."
 
 
-def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
-    """Destroy a case's key, content and evidence; proofs stay; a certificate is signed and kept.
-
-    A case that is still open is closed first. The certificate is a JSON file in `out`.
-    """
-    found = find(installation, beginning)
-    if installation.records.case(found).destroyed:
-        raise UnknownCaseError(f"case {found[:12]} was destroyed before; its proofs stay")
-    case = open_found(installation, beginning)
-    if case.state.status == "open":
-        closing = settling.CaseClosed(
-            actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason="to be destroyed"
-        )
-        case.record([Deed(closing)])
-    installation.records.jobs.halt(case.id)
-    certificate = _certificate(case)
-    event = settling.CaseDestroyed(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.case,
-        certificate=digest_value(certificate),
-    )
-    destruction = record_destruction(installation, case.id, case.framework, Deed(event))
-    shutil.rmtree(installation.home / "chunks" / case.id, ignore_errors=True)
-    path = out / f"destruction-{case.id[:12]}.json"
-    out.mkdir(parents=True, exist_ok=True)
-    write_file(path, [dumps(certificate) + b"\n"])
-    return (
-        f"Destroyed {destruction.parts} parts and {destruction.evidence} pieces of evidence "
-        f"({destruction.evidence_bytes:,} bytes). The proofs stay. Certificate: {path}"
-    )
-
-
 def rebuild_index(installation: Installation) -> str:
-    """Make the index of cases again from the record."""
+    """Make the index of cases again from the record, and sweep files that a crash left."""
+    swept = installation.records.sweep()
     differed = installation.records.rebuild(summarise_events)
     count = len(installation.records.cases())
+    left = f" Swept {swept} files that a crash had left." if swept else ""
     if differed:
-        return f"Made the index of {count} cases again; it differed for: {', '.join(differed)}"
-    return f"Made the index of {count} cases again; it was as it should be."
-
-
-def _certificate(case: Case) -> dict[str, Any]:
-    """What the centre signs before the key goes: which log, at which size and root."""
-    head = case.installation.records.head(case.id)
-    signer = case.installation.keyring.installation
-    stated = {
-        "certificate": "touchstone/destruction/1",
-        "log": head.log,
-        "size": head.size,
-        "root": head.root,
-        "at": case.now(),
-        "destroyed": "the key of the case, and with it all content and evidence",
-        "kept": "entries, facts that bear on the state, and proofs",
-        "key": fingerprint(signer.public_key),
-    }
-    signature = signer.sign(b"touchstone/destruction/1\x00" + dumps(stated))
-    return {**stated, "signature": signature.hex()}
+        names = ", ".join(differed)
+        return f"Made the index of {count} cases again; it differed for: {names}.{left}"
+    return f"Made the index of {count} cases again; it was as it should be.{left}"
 
 
 def _contents(reader: CaseReader, kind: str) -> list[Any]:
@@ -223,6 +181,16 @@ def _contents(reader: CaseReader, kind: str) -> list[Any]:
 
 def _framework(reader: CaseReader) -> Framework:
     return framework_of(_contents(reader, "case-opened")[0])
+
+
+def _readable_framework(reader: CaseReader) -> Framework | None:
+    """The framework; None where the content is gone, or keys are missing that would open it."""
+    if reader.destroyed:
+        return None
+    try:
+        return _framework(reader)
+    except (KeyFileError, OtherInstallationError):
+        return None
 
 
 def _submission(reader: CaseReader) -> Submission:
@@ -252,9 +220,10 @@ def _clock(state: State, now: str) -> dict[str, Any]:
     laid, reading = state.clock.anchored, read_clock(state.clock, now)
     return {
         "anchor": laid.anchor,
-        "share_by": laid.share_by,
+        "timezone": laid.timezone,
+        "share_by": deadline_instant(laid.share_by, laid.timezone),
         "shared": laid.shared_day,
-        "review_by": reading.review_by.isoformat(),
+        "review_by": deadline_instant(reading.review_by.isoformat(), laid.timezone),
         "days_left": reading.days_left,
         "shortfall_days": reading.shortfall_days,
     }

@@ -13,7 +13,8 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect
-from touchstone.service.installation import home_folder, open_installation
+from touchstone.service.homes import home_folder
+from touchstone.service.installation import open_installation
 from touchstone.service.measuring.sealing import families
 
 LEAST_PYTHON = (3, 11)
@@ -102,6 +103,9 @@ def _installation() -> list[Check]:
     try:
         with open_installation() as installation:
             cases = len(installation.records.cases())
+            if amiss := installation.amiss:
+                return [Check("Installation", ok=False, found="something is amiss", mend=m)
+                        for m in amiss]  # fmt: skip
             fingerprint = installation.keyring.history.lines[0].fingerprint
     except TouchstoneError as error:
         return [Check("Installation", ok=False, found="cannot be opened", mend=str(error))]

@@ -6,6 +6,9 @@
     ├── review.Refused
     │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
+        ├── UnsafeHomeError        (BadInputError)   others may write where the installation lies
+        ├── DestroyedCaseError     (AnswerIsNoError) the case was destroyed: what is left of it
+        ├── UnfinishedError        (AnswerIsNoError) a deed stands, and something is left to be done
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
@@ -31,6 +34,18 @@ class RefusedDeed(Refused):
 
 class ServiceError(TouchstoneError):
     """Anything that this room raises itself."""
+
+
+class UnsafeHomeError(ServiceError, BadInputError):
+    """Others may write where the installation lies, or a folder above it."""
+
+
+class DestroyedCaseError(ServiceError, AnswerIsNoError):
+    """The case was destroyed; the line says what is left and what can still be done."""
+
+
+class UnfinishedError(ServiceError, AnswerIsNoError):
+    """A deed stands in the record, and something outside of it is left to be done."""
 
 
 class UnknownCaseError(ServiceError, BadInputError):

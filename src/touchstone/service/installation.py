@@ -1,20 +1,16 @@
 """One installation, opened: its record, keys, clock and random source."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import platformdirs
-
 from touchstone.keys import Clock, Keyring, RandomSource, SystemClock, SystemRandom, utc_text
-from touchstone.records import Records
+from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import State, fold, parse_event
 from touchstone.service.errors import RefusedDeed
-
-HOME = "TOUCHSTONE_HOME"
+from touchstone.service.homes import check_home, home_folder
 
 
 class HasEvents(Protocol):
@@ -37,6 +33,11 @@ class Installation:
     clock: Clock = field(default_factory=SystemClock)
     random: RandomSource = field(default_factory=SystemRandom)
     _states: dict[str, State] = field(default_factory=dict)
+
+    @property
+    def amiss(self) -> tuple[str, ...]:
+        """What does not fit together here, each with its mend; while there is any, it is read."""
+        return self.records.amiss
 
     def now(self) -> str:
         """The present moment as the record writes it."""
@@ -63,29 +64,39 @@ class Installation:
         self.records.refusals.note(second, event.actor, case, event.type, refusal.reason)
 
 
-def home_folder() -> Path:
-    """TOUCHSTONE_HOME, or the user's data folder."""
-    named = os.environ.get(HOME)
-    return Path(named) if named else platformdirs.user_data_path("touchstone", appauthor=False)
-
-
 @contextlib.contextmanager
 def open_installation(
-    home: Path | None = None, clock: Clock | None = None, random: RandomSource | None = None
+    home: Path | None = None,
+    clock: Clock | None = None,
+    random: RandomSource | None = None,
+    *,
+    apart: bool = False,
 ) -> Iterator[Installation]:
     """Open the installation at `home`; on its first day keys and record are made.
 
+    What is amiss with it stands in `Installation.amiss`: it can be read, and not be written.
+
+    Args:
+        home: The folder; None: TOUCHSTONE_HOME, or the user's data folder.
+        clock: What tells the time.
+        random: Where chance comes from.
+        apart: Keep the record under `home` whatever TOUCHSTONE_DATABASE says: for what is invented.
+
     Raises:
-        KeyFileError: a key file cannot be trusted; the line says how to mend it.
+        UnsafeHomeError: others may write there.
+        KeyUnsafeError: others may read or write the keys; the line says how to mend it.
         RecordsError: the record cannot be opened, and why.
     """
-    folder = (home or home_folder()).resolve()
-    with contextlib.suppress(OSError):
-        # Work in progress lies here in the clear. Whatever is amiss, the keyring says it better.
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = check_home(home or home_folder())
+    database = SQLITE if apart else None
     ticking, drawing = clock or SystemClock(), random or SystemRandom()
-    keyring = Keyring.open_or_create(folder / "keys", utc_text(ticking.now()), drawing)
-    records = Records.open(folder, keyring)
+    keyring = Keyring(folder / "keys")
+    if not keyring.begun and not is_begun(folder, database):
+        with contextlib.suppress(OSError):
+            # Work in progress lies here in the clear. Whatever is amiss, the keyring says it.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keyring = Keyring.open_or_create(folder / "keys", utc_text(ticking.now()), drawing)
+    records = Records.open(folder, keyring, database)
     try:
         yield Installation(folder, records, keyring, ticking, drawing)
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
-from touchstone.framework import Framework
+from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import dumps
 from touchstone.review import State, anchor_clock
@@ -46,6 +46,8 @@ def check_parties(
             f"developer.id: {developer!r} cannot name a party: write lowercase letters, digits "
             "and hyphens"
         )
+    if not may_name(developer, "developer"):
+        raise CannotRunError(f"developer.id: {not_a_name(developer)}")
     others = {p.id for p in framework.parties if p.role != "developer"}
     if developer in others | {default_centre(framework)}:
         raise CannotRunError(

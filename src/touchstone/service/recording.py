@@ -2,20 +2,24 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from touchstone.clearance import Marking
 from touchstone.framework import Framework
+from touchstone.keys import moment_of, utc_text
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, Destruction, NewPart
-from touchstone.review import Event, Refused, State, decide, evolve
+from touchstone.review import BadEventError, Event, Refused, State, decide, evolve
 from touchstone.review.events.opening import CaseOpened
 from touchstone.service.editions.summaries import summarise
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 
 SALT = 32
+MOST_APART = timedelta(days=1)
+"""Between a deed's own date and its recording: clocks differ, and a signature may take a while."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,13 @@ def record_opening(
 
 
 def record_destruction(
-    installation: Installation, case: str, framework: Framework, deed: Deed
+    installation: Installation, case: str, framework: Framework, deed: Deed, certificate: str
 ) -> Destruction:
-    """Record that a case is destroyed, and destroy its key and content, in one transaction."""
+    """Record that a case is destroyed, destroy it and keep the certificate, in one transaction."""
     try:
         with installation.records.transaction(case) as writer:
             _write(installation, writer, framework, installation.state_in(writer), [deed])
-            return writer.destroy()
+            return writer.destroy(certificate)
     except RefusedDeed as refusal:
         installation.note_refusal(case, refusal)
         raise
@@ -112,12 +116,23 @@ def _write(
 ) -> State:
     at = ""
     for deed in deeds:
+        _check_date(installation, deed.event)
         for place, event in enumerate(_decided(framework, state, deed)):
             _append(installation, writer, state, event, deed.attachments if place == 0 else ())
             state, at = evolve(state, event), event.at
     if at:
         writer.summarise(summarise(writer.case, state, at))
     return state
+
+
+def _check_date(installation: Installation, event: Event) -> None:
+    """Windows, pauses and ends are reckoned from a deed's date, so nobody chooses it freely."""
+    now = installation.clock.now()
+    if abs(moment_of(event.at) - now) > MOST_APART:
+        raise BadEventError(
+            f"{event.type}: at: is {event.at}, and now is {utc_text(now)}: "
+            "a deed is dated within a day of its recording"
+        )
 
 
 def _decided(framework: Framework, state: State, deed: Deed) -> tuple[Event, ...]:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from . import VerifierInputError, verify_bundle
@@ -16,7 +17,7 @@ parser.add_argument("--json", action="store_true")
 given = parser.parse_args()
 try:
     pins = {"trust": given.trust, "witnesses": given.witness, "head": given.head}
-    verdict = verify_bundle(given.bundle, **pins)
+    verdict = verify_bundle(given.bundle, **pins, now=datetime.now(UTC))
 except VerifierInputError as error:
     parser.exit(2, f"touchstone: {error}\n")
 lines = [json.dumps(verdict.as_dict())] if given.json else verdict.lines()

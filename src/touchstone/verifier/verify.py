@@ -6,6 +6,7 @@ Memory grows with keys and parties alone: leaves and commitments go to a tempora
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -22,6 +23,11 @@ _ENTRY = re.compile(
     rb'\{"log":(null|"[0-9a-f]{64}"),"n":(0|[1-9][0-9]{0,15}),'
     rb'"parts":\["([0-9a-f]{64}(?:","[0-9a-f]{64}){0,63})"\],"v":1\}'
 )
+SOUGHT = 4 << 20  # bytes in which an entry 0 is looked for, where the header is none
+# What only a bundle's header has.
+_HEADER = re.compile(rb'"format":"touchstone/bundle/|"line":"bundle"')
+_KEY_LINE = b'"line":"key"'
+NO_BUNDLE = "is no bundle of Touchstone: its first line is no bundle's header"
 TRUNCATION = "entries dropped after the newest head here show only against a head seen elsewhere"
 UNPINNED = "anyone can write a consistent bundle; pin an issuer's key that you know with --trust"
 UNMET = "none of the keys given with --trust is in the key history"
@@ -52,6 +58,10 @@ class Verdict:
     deeds_checked: int = 0
     deeds_unchecked: int = 0
     cosigned_by: tuple[str, ...] = ()
+    head_at: str = ""
+    """When the issuer says that this was the newest head (UTC): the bundle's own time."""
+    head_age_seconds: int | None = None
+    """How long before the asking that was; below 0 where the issuer's clock was ahead."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -73,18 +83,37 @@ class Verdict:
             f"parts: {self.opened} opened, {self.withheld} withheld, {self.erased} erased",
             f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
             f"installation log {self.head}, cosigned by {', '.join(self.cosigned_by) or '-'}",
+            f"newest head as of {self.head_at} by the issuer's word{_aged(self.head_age_seconds)}",
             *(f"issuer: {key}" for key in self.issuers),
             *(f"note: {note}" for note in self.notes),
         ]
 
 
+def _aged(seconds: int | None) -> str:
+    """A length of time in the largest unit of which there are two."""
+    if seconds is None:
+        return ""
+    sizes = ((86_400, "days"), (3600, "hours"), (60, "minutes"))
+    count, unit = next(
+        ((abs(seconds) // size, unit) for size, unit in sizes if abs(seconds) >= 2 * size),
+        (abs(seconds), "seconds"),
+    )
+    return f", {count} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
+
+
 def verify_bundle(
-    path: Path, *, trust: Sequence[str] = (), witnesses: Sequence[str] = (), head: str | None = None
+    path: Path,
+    *,
+    trust: Sequence[str] = (),
+    witnesses: Sequence[str] = (),
+    head: str | None = None,
+    now: datetime | None = None,
 ) -> Verdict:
     """Check a bundle; one of the `trust`ed fingerprints must be met, and all else that is given.
 
-    `witnesses` are `NAME=HEXKEY`; `head` is `SIZE:ROOT` of the installation's log, seen elsewhere.
-    VerifierInputError: the file cannot be read, or what was given is ill-formed.
+    `witnesses` are `NAME=HEXKEY`; `head` is `SIZE:ROOT` of the installation's log, seen elsewhere;
+    `now` (with a zone) is what the newest head's age is reckoned to. VerifierInputError: the file
+    cannot be read or is no bundle at all, or what was given is ill-formed.
     """
     for one in trust:
         _match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")
@@ -98,14 +127,44 @@ def verify_bundle(
             try:
                 facts = reading.read(named)
             except AlteredError as error:
+                if reading.number == 1 and not _is_bundle(reading.line, file):
+                    raise VerifierInputError(f"{shown(str(path))}: {NO_BUNDLE}") from None
                 place = f"line {reading.number}{reading.where}"
                 return Verdict("altered", place, str(error), reading.number)
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
+    facts["head_age_seconds"] = _age(facts["head_at"], now)
     if not set(trust).isdisjoint(facts["issuers"]):
         return Verdict("authentic", trust_given=True, notes=(TRUNCATION,), **facts)
     notes = (TRUNCATION, UNMET if trust else UNPINNED)
     return Verdict("consistent", trust_given=bool(trust), notes=notes, **facts)
+
+
+def _age(at: str, now: datetime | None) -> int | None:
+    if now is None:
+        return None
+    made = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return int((now - made).total_seconds())
+
+
+def _is_bundle(first: bytes, rest: IO[bytes]) -> bool:
+    """Whether a file whose first line is no bundle's header is a bundle all the same, altered.
+
+    It is if a header's form is still in its first two lines, or an entry 0 soon follows. What has
+    no whole line at all is none.
+    """
+    line, left = first, SOUGHT
+    for _ in range(2):
+        if line.endswith(b"\n") and _HEADER.search(line):
+            return True
+        line = rest.readline(MAX_LINE)
+        left -= len(line)
+    while line and left > 0:
+        if _ENTRY.match(line) and b'"log":null' in line[:20]:
+            return True
+        line = rest.readline(MAX_LINE)
+        left -= len(line)
+    return first.count(_KEY_LINE) > 0 and _HEADER.search(first) is not None
 
 
 def _match(text: str, expression: str, form: str) -> re.Match[str]:
@@ -147,6 +206,7 @@ class Reading:
         self._seal()
         names = tuple(shown(one[1]) for one in witnesses)
         facts = {"log": self.log, "size": self.size, "root": root, "cosigned_by": names}
+        facts["head_at"] = header["at"]
         facts |= {"audience": shown(header["audience"]), "issuers": tuple(self.keys.values())}
         return {**facts, **self.counts, "head": f"{newest.size}:{newest.root.hex()}"}
 

@@ -412,11 +412,13 @@ def test_evidence_that_a_crash_left_of_a_destroyed_case_is_deleted_on_opening(
 ):
     records.put_evidence(CASE, b"evidence", "text/plain", "log")
     with monkeypatch.context() as patch:
-        patch.setattr(records._files, "remove_case", lambda _: None)
+        patch.setattr(records, "finish_destruction", lambda _: False)
         records.destroy_case(CASE)
     assert len(place.evidence_files()) == 1
-    place.open()
+    assert records.unfinished() == [CASE]
+    again = place.open()
     assert place.evidence_files() == []
+    assert again.unfinished() == []
 
 
 def test_other_cases_survive_a_destruction(records: Records):

@@ -19,9 +19,11 @@ from touchstone.records import (
     DamagedError,
     DatabaseSettingError,
     OtherInstallationError,
+    ReadOnlyError,
     Records,
     UnreachableError,
     preparation,
+    store,
     writer,
 )
 from touchstone.records.database import raw, translated
@@ -227,21 +229,26 @@ def test_a_dropped_last_entry_is_noticed(records: Records, place: Place):
 
 
 @pytest.mark.usefixtures("records")
-def test_another_installations_master_key_is_refused_at_once(place: Place, tmp_path: Path):
+def test_under_another_installations_master_key_nothing_is_written(place: Place, tmp_path: Path):
     other = Keyring.open_or_create(tmp_path / "other", deeds.AT)
-    with pytest.raises(OtherInstallationError, match="restore that key from the backup") as caught:
-        Records.open(place.home, other, place.database)
+    opened = Records.open(place.home, other, place.database)
+    assert any("restore that key from the backup" in line for line in opened.amiss)
+    assert opened.case(CASE).events()[0]["type"] == "case-opened"
+    with pytest.raises(ReadOnlyError, match="belongs to another installation") as caught:
+        deeds.append_batch(opened, CASE, b"evidence")
     assert "\n" not in str(caught.value)
 
 
 def test_twin_without_that_check_the_case_itself_refuses(
     records: Records, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Records, "_check_master", lambda *_: None)
+    monkeypatch.setattr(store, "amiss", lambda *_: ())
     other = Keyring.open_or_create(tmp_path / "other", deeds.AT)
     opened = Records.open(place.home, other, place.database)
     with pytest.raises(OtherInstallationError, match="does not open under"):
-        opened.case(CASE)
+        opened.case(CASE).entry_parts(0)
+    with pytest.raises(OtherInstallationError):
+        deeds.append_batch(opened, CASE, b"evidence")
     assert records.case(CASE).entry_parts(0)[1].data
 
 

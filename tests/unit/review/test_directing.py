@@ -81,8 +81,20 @@ def test_a_later_offer_leaves_agreed_terms_in_force_and_a_refusal_takes_them_bac
     # An old state can be returned to, under the next number, as long as its terms stand.
     case.do(bundle(2, equals=1))
     case.do(terms(settling.TermsDeclined, LAB, "newer"))
-    assert case.state.terms_in_force == digest("terms")
+    assert case.state.agreed_before == ()
     assert [each.number for each in case.state.bundles] == [1, 2]
+
+
+def test_declining_newer_terms_does_not_revive_those_that_they_replaced(case: Case):
+    agreed(case)
+    case.do(terms(settling.TermsOffered, TREASURY, "newer"))
+    case.do(terms(settling.TermsDeclined, LAB, "newer"))
+    assert case.state.terms_in_force == digest("terms")
+    case.do(terms(settling.TermsAgreed, LAB, "newer"))
+    case.do(terms(settling.TermsDeclined, LAB, "newer"))
+    with pytest.raises(Refused, match="are not agreed"):
+        case.do(bundle())
+    assert not case.state.terms_in_force
 
 
 def test_offering_agreed_terms_again_takes_nothing_back(case: Case):

@@ -76,18 +76,28 @@ def _always_the_developers(rule: Rule) -> bool:
 
 
 def test_after_leaving_nothing_is_done_to_the_developer_by_the_review():
-    """In a withdrawn case orders stand outside of the review; the rest is tidying."""
+    """In a withdrawn case orders stand outside of the review, and an agency says what it thinks of
+    what was proposed before; the rest is tidying."""
     left = {name for name, rule in NAMED.items()
             if "withdrawn" in rule.when and rule.roles != ("developer",)}  # fmt: skip
     assert left == {
         "party-admitted",
         "participation-noted",
         "terms-declined",
+        "designation-concurred",
+        "designation-dissented",
         "directive-issued",
         "directive-lifted",
         "case-closed",
         "case-destroyed",
     }
+
+
+def test_closing_takes_no_word_from_an_agency():
+    """Either party may close, and then be as free of an agency's word as if it had been heard."""
+    silenced = {name for name, rule in NAMED.items()
+                if "agency" in rule.roles and "closed" not in rule.when}  # fmt: skip
+    assert silenced == set()
 
 
 def test_officials_measure_nothing_and_halt_nothing():

@@ -79,7 +79,7 @@ def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
     assert found.worst.tokens == 6 * 30 * ELICITATION.token_limit
     assert 0 < found.expected.samples < found.worst.samples
     assert found.answerable
-    assert (found.review_by, found.days_left) == ("2027-01-05", 45)
+    assert (found.review_by, found.days_left) == ("2027-01-05 23:59 Europe/London", 45)
     zone = '"above" claims more than 0.4 and "below" less than 0.6; between them the order decides'
     assert zone in str(found.lines())
 

@@ -9,6 +9,7 @@ from support.small_case import AGENCIES, Minutes, measure, settle, small_case
 from touchstone.clearance import Decision, Marking, tlp
 from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import loads
+from touchstone.review import addressing
 from touchstone.review.events import judging, measuring, opening
 from touchstone.service import reading
 from touchstone.service.case import Case
@@ -53,6 +54,9 @@ def readers(marking: Marking, author: str) -> frozenset[str]:
         return frozenset()
     if marking.label == "CLEAR" and not marking.parties:
         return frozenset({*EVERYONE, "public"})
+    if marking.label == "GREEN" and not marking.parties:
+        # The parties of a case are of the community.
+        return frozenset(EVERYONE)
     return frozenset({*marking.parties, author})
 
 
@@ -122,7 +126,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
 
 @pytest.fixture(scope="module")
 def planted(case: Case) -> list[Planted]:
-    return plant(case)
+    with pytest.MonkeyPatch.context() as patch:
+        # Editions keep to the markings as they are, those that no deed could get now included.
+        patch.setattr(addressing, "ADDRESSED", {})
+        return plant(case)
 
 
 def written(case: Case) -> list[Written]:

@@ -58,7 +58,9 @@ def test_any_changed_byte_is_found(data: st.DataObject, authentic: Path, place: 
 @given(data=st.data())
 def test_any_truncation_is_found(data: st.DataObject, authentic: Path, place: Path):
     bundle = authentic.read_bytes()
-    assert agreed(bundle[: data.draw(st.integers(0, len(bundle) - 1))], place).word == "altered"
+    # What ends within its first line is no bundle: test_no_bundle.py has that.
+    first = bundle.index(b"\n") + 1
+    assert agreed(bundle[: data.draw(st.integers(first, len(bundle) - 1))], place).word == "altered"
 
 
 @shared

@@ -14,6 +14,7 @@ import numpy as np
 
 from touchstone.evaluation import load_submission
 from touchstone.keys import SystemClock
+from touchstone.records import DATABASE
 from touchstone.service.case import Cast
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.files import write_file
@@ -52,7 +53,7 @@ class Example:
         return [
             f"{self.people:,} invented people, {who} among them: {self.out / 'people.csv'}",
             f"Case {self.case[:12]} is open, in an installation of its own. From now on:",
-            f"  cd {self.out}; export TOUCHSTONE_HOME=home CASE={self.case[:12]}",
+            f"  cd {self.out}; unset {DATABASE}; export TOUCHSTONE_HOME=home CASE={self.case[:12]}",
         ]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def make_example(out: Path, people: int, seed: int = 12) -> Example:
     write_file(out / "people.csv", (f"{row}\n".encode() for row in base.rows()))
     write_file(out / "entities.toml", [base.entities().encode()])
     framework = load_framework("example")
-    with open_installation(out / "home") as here:
+    with open_installation(out / "home", apart=True) as here:
         case = open_case(here, framework, load_submission(out / "SUBMISSION.toml"), CAST)
         key = case.state.parties[CAST.developer].key
     pinned = (out / "gateway.toml").read_text("utf-8").replace(_KEY, key)

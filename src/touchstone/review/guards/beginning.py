@@ -1,6 +1,6 @@
 """Guards on how a case begins: parties, inquiries, the submission."""
 
-from touchstone.framework import Framework
+from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.events import opening
 from touchstone.review.state import State
 
@@ -21,6 +21,15 @@ def admits_fairly(_f: Framework, state: State, event: opening.PartyAdmitted) -> 
         if keys.get(each.key, each.party) != each.party:
             return f"the key for {each.party} is {keys[each.key]}'s: each party has its own"
     return None
+
+
+def is_no_word_of_the_system(
+    _f: Framework, state: State, event: opening.PartyAdmitted
+) -> str | None:
+    """Nobody new is called as an audience, a role or a label is."""
+    new = (each for each in event.admits if each.party not in state.parties)
+    bad = next((each.party for each in new if not may_name(each.party, each.role)), None)
+    return None if bad is None else not_a_name(bad)
 
 
 def nobody_joins_late(_f: Framework, state: State, event: opening.PartyAdmitted) -> str | None:

@@ -6,6 +6,11 @@ from touchstone.review.events import judging
 from touchstone.review.state import State
 
 
+def developer_has_not_left(_f: Framework, state: State, _e: object) -> str | None:
+    """Nothing new is decided about a model whose developer has left the review."""
+    return "the developer has left: what was said stands as it is" if state.withdrawal else None
+
+
 def may_propose(f: Framework, state: State, event: judging.DesignationProposed) -> str | None:
     """The party that the framework names proposes; where it names none, the centre."""
     named = f.designation.proposed_by if f.designation else None

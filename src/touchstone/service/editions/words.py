@@ -18,8 +18,8 @@ SENTENCES: dict[str, str] = {
     "kept for {retention_days} days, publication: {publication}.",
     "submission-received": "Hands in {model}, {release_state}.",
     "submission-assessed": "Finds the submission {complete}.",
-    "clock-anchored": "Lays the clock on the {anchor}: asked to share by {share_by}, "
-    "{shortfall_days}.",
+    "clock-anchored": "Lays the clock on the {anchor}: asked to share by {share_by} 23:59 "
+    "{timezone}, {shortfall_days}.",
     "clock-paused": "Pauses the clock: {reason}",
     "clock-resumed": "Resumes the clock.",
     "clock-extended": "Gives {days} more days: {reason}",
@@ -50,7 +50,8 @@ SENTENCES: dict[str, str] = {
     "terms-countered": "Answers with a counter-offer.",
     "terms-agreed": "Agrees to the terms on the table.",
     "terms-declined": "Declines the terms on the table.",
-    "postponement-requested": "Asks to postpone the release until {until}. It binds nobody.",
+    "postponement-requested": "Asks to postpone the release until {until} 23:59 in the "
+    "framework's zone. It binds nobody.",
     "postponement-answered": "Answers request {request}: {answer}.",
     "release-announced": "Releases the model {scope}{same_model}.",
     "release-compared": "Compares what was released with what was reviewed: {compared}.",

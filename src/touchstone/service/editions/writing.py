@@ -38,8 +38,11 @@ class Edition:
 
 
 def audiences(cast: Cast, agreement: AgreementSigned | None = None) -> tuple[Audience, ...]:
-    """Every party of the case, and the public unless the agreement publishes nothing."""
-    parties = tuple(party_audience(party) for party, _ in cast.roles)
+    """Every party of the case, and the public unless the agreement publishes nothing.
+
+    The parties are of the community that GREEN is for.
+    """
+    parties = tuple(party_audience(party, "GREEN") for party, _ in cast.roles)
     nothing = agreement is not None and agreement.publication == "nothing"
     return parties if nothing else (*parties, PUBLIC)
 
@@ -88,7 +91,8 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         bundle=f"bundle-{audience.name}.jsonl",
     )
-    shown = Shown(case.id, tuple(read_entries(reader, audience)), audience)
+    entries = tuple(read_entries(reader, audience))
+    shown = Shown(case.id, entries, audience, case.framework.example)
     others = other_cases(installation, case.id, audience)
     return render_html(gather(shown, at, verification, others)).encode()
 

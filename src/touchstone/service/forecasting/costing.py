@@ -7,7 +7,7 @@ from decimal import Decimal
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.review import anchor_clock
-from touchstone.review.clock import calendar_of
+from touchstone.review.clock import calendar_of, deadline
 from touchstone.service.case import Cast
 from touchstone.service.forecasting.experience import Experience, Usual
 from touchstone.service.forecasting.forecast import Cost, Forecast
@@ -76,13 +76,13 @@ class Costing:
 
 
 def window(framework: Framework, submission: Submission, now: str) -> tuple[str, int]:
-    """Day on which the window would end if the model came in now, and counted days until then."""
+    """When the window would end if the model came in now, and counted days until then."""
     cast = Cast(submission.developer.id, default_centre(framework))
     marks = markings(cast.developer, cast.centre)
     received = received_event(submission, cast, now, marks)
     laid = anchor_clock(framework.window, received, cast.centre, now, marks.case)
     days = [date.fromisoformat(day) for day in (laid.shared_day, laid.review_by)]
-    return laid.review_by, calendar_of(framework.window).between(*days)
+    return deadline(laid.review_by, laid.timezone), calendar_of(framework.window).between(*days)
 
 
 def fits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:

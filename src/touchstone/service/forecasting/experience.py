@@ -9,7 +9,8 @@ from touchstone.framework import Framework, NumericCriterion
 from touchstone.ledger import loads
 from touchstone.records import CaseReader
 from touchstone.service.case import cast_of
-from touchstone.service.installation import Installation, home_folder, open_installation
+from touchstone.service.homes import home_folder
+from touchstone.service.installation import Installation, open_installation
 from touchstone.service.opening import framework_of
 from touchstone.service.reading import read_entries
 

@@ -28,6 +28,12 @@ from touchstone.service.editions.gathering.summed import summary
 from touchstone.service.editions.gathering.told import accounting, timeline, withheld
 from touchstone.service.editions.related import UNTOLD
 
+EXAMPLE = "Example: "
+INVENTED = (
+    "An invented example. The parties, the model and all numbers are made up; no model of anybody "
+    "was reviewed."
+)
+
 __all__ = ["Shown", "edition_marking", "gather"]
 
 
@@ -41,21 +47,18 @@ def gather(
 
     `others` are the sentences on other cases of the same model, from `related.other_cases`.
     """
-    received, framework = case.state.submission, case.framework
+    received = case.state.submission
     results = result_rows(case)
-    invented = framework is not None and framework.example
     return ReportData(
-        title=f"Pre-release review of {received.model if received else 'a model'}",
+        title=f"{EXAMPLE if case.invented else ''}Pre-release review of "
+        f"{received.model if received else 'a model'}",
         audience=case.name(case.audience.name),
         marking=edition_marking(case),
         case=case.id[:12],
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,
-        notices=(
-            *(("An example: the parties and the numbers are invented.",) if invented else ()),
-            *stop_notice(case),
-        ),
+        notices=(*((INVENTED,) if case.invented else ()), *stop_notice(case)),
         model=model_facts(case),
         framework=framework_facts(case),
         conflicts=conflicts(case),

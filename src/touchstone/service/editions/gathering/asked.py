@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from touchstone.report import Claim, ClockFacts, Conflict, Fact, PartyFacts
-from touchstone.review import read_clock
+from touchstone.review import deadline, read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
@@ -133,17 +133,30 @@ def clock_facts(case: Shown, made_at: str) -> ClockFacts | None:
              day_of(over or made_at, laid.timezone).isoformat())
             for begun, over in clock.pauses
         ),
-        remarks=_remarks(case, clock, unit, reading.paused_days),
+        remarks=_remarks(
+            case, clock, unit, reading.paused_days, reading.review_by.isoformat()
+        ),
     )  # fmt: skip
+
+
+def _deadlines(clock: Clock, review_by: str) -> str:
+    """The last minutes of the window, with their zone."""
+    laid = clock.anchored
+    ends = f"the window ends {deadline(review_by, laid.timezone)}"
+    if laid.anchor == "submission":
+        return f"{ends[0].upper()}{ends[1:]}."
+    return f"Asked to share by {deadline(laid.share_by, laid.timezone)}; {ends}."
 
 
 def _planned(received: SubmissionReceived) -> str | None:
     return received.planned_public_release or received.planned_partner_release
 
 
-def _remarks(case: Shown, clock: Clock, unit: str, paused_days: int) -> tuple[str, ...]:
+def _remarks(
+    case: Shown, clock: Clock, unit: str, paused_days: int, review_by: str
+) -> tuple[str, ...]:
     laid, window = clock.anchored, case.framework.window if case.framework else None
-    remarks = []
+    remarks = [_deadlines(clock, review_by)]
     if laid.shortfall_days:
         remarks.append(
             f"The model was shared {laid.shortfall_days} {unit} later than the framework asks. "

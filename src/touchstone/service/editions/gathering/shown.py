@@ -28,6 +28,8 @@ class Shown:
     entries: tuple[Entry, ...]
     """Every entry, visible or not, in order."""
     audience: Audience
+    invented: bool = False
+    """Whether all of it is an example. That is no secret, so every edition says it."""
 
     @cached_property
     def state(self) -> State:

@@ -1,0 +1,135 @@
+"""Whom a deed addresses: its marking must let them read it.
+
+Release and withdrawal address nobody here, so that no marking can stand in their way. Neither do
+what the centre measures and seals, and a bundle and its receipts, which gateways read.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from touchstone.clearance import may_read, party_audience
+from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events.base import Event, Role
+from touchstone.review.state import State
+
+Groups = Iterable[tuple[str, ...]]
+"""Of each group, party ids, somebody must be able to read the deed."""
+Addressing = Callable[[State, Any], Groups]
+
+
+def _each(names: Iterable[str]) -> Groups:
+    return [(name,) for name in names]
+
+
+def _roles(*roles: Role) -> Addressing:
+    return lambda state, _: _each(name for role in roles for name in state.having(role))
+
+
+def _finding_signer(state: State, event: judging.FindingResponded) -> Groups:
+    finding = state.findings.get(event.finding)
+    return [(finding.signed.actor,)] if finding else []
+
+
+def _at_the_table(state: State, event: Event) -> Groups:
+    """Terms are talked about with the developer; an answer reaches whose offer it answers."""
+    table = state.terms.offered_by
+    if table is None or isinstance(event, settling.TermsOffered):
+        others = tuple(party for party in state.parties if party != event.actor)
+    else:
+        others = (table,)
+    return [*_each(state.having("developer")), others]
+
+
+def _requester(state: State, event: settling.PostponementAnswered) -> Groups:
+    asked = state.postponements.get(event.request)
+    return [(asked.requested.actor,)] if asked else []
+
+
+def _issuer(state: State, event: settling.DirectiveAnswered) -> Groups:
+    directive = state.directives.get(event.directive)
+    return [(directive.issued.actor,)] if directive else []
+
+
+def _some_agency(state: State, _e: Event) -> Groups:
+    agencies = state.having("agency")
+    return [agencies] if agencies else []
+
+
+def _proposer(state: State, _e: Event) -> Groups:
+    proposals = state.designating.proposals
+    return _each({*state.having("developer"), *(each.actor for each in proposals[-1:])})
+
+
+def _audience(state: State, event: settling.ReportIssued) -> Groups:
+    return [(event.audience,)] if event.audience in state.parties else []
+
+
+_DEVELOPER, _CENTRE = _roles("developer"), _roles("centre")
+_BOTH = _roles("developer", "centre")
+_DECIDING = _roles("developer", "centre", "agency")
+
+ADDRESSED: Mapping[type[Event], Addressing] = {
+    opening.PartyAdmitted: lambda _s, event: _each(each.party for each in event.admits),
+    opening.InquiryAsked: _CENTRE,
+    opening.InquiryAnswered: _DEVELOPER,
+    opening.AgreementSigned: _BOTH,
+    opening.SubmissionReceived: _CENTRE,
+    opening.SubmissionAssessed: _DEVELOPER,
+    measuring.ClockAnchored: _DEVELOPER,
+    measuring.ClockPaused: _BOTH,
+    measuring.ClockResumed: _BOTH,
+    measuring.ClockExtended: _BOTH,
+    measuring.ClockEnded: _BOTH,
+    measuring.SnapshotChanged: _DEVELOPER,
+    measuring.VerdictReached: _DEVELOPER,
+    measuring.SandboxBreached: _DEVELOPER,
+    measuring.MeasuringStopped: _DEVELOPER,
+    measuring.ReviewHalted: _BOTH,
+    measuring.ReviewResumed: _BOTH,
+    judging.FindingSigned: _DEVELOPER,
+    judging.OutsideFindingSigned: _DEVELOPER,
+    judging.FindingResponded: _finding_signer,
+    judging.FindingDisputed: _finding_signer,
+    judging.FindingRerun: _DEVELOPER,
+    judging.EvidenceDeclared: _CENTRE,
+    judging.DesignationProposed: _DECIDING,
+    judging.DesignationConcurred: _proposer,
+    judging.DesignationDissented: _proposer,
+    judging.DesignationMade: _DECIDING,
+    judging.DesignationRevised: _DECIDING,
+    settling.TermsOffered: _at_the_table,
+    settling.TermsCountered: _at_the_table,
+    settling.TermsAgreed: _at_the_table,
+    settling.TermsDeclined: _at_the_table,
+    settling.PostponementRequested: _DEVELOPER,
+    settling.PostponementAnswered: _requester,
+    settling.ReleaseCompared: _DEVELOPER,
+    settling.DirectiveIssued: _DEVELOPER,
+    settling.DirectiveAnswered: _issuer,
+    settling.DirectiveAnswerRevised: _issuer,
+    settling.DirectiveLifted: _DEVELOPER,
+    settling.StandingClassesAuthorised: _some_agency,
+    settling.ReportIssued: _audience,
+    settling.CaseClosed: _BOTH,
+    settling.CaseDestroyed: _DEVELOPER,
+}
+"""For each deed with addressees, who they are."""
+
+
+def not_for_its_addressee(state: State, event: Event) -> str | None:
+    """Why the marking is too narrow for whom the deed addresses; None where it is not."""
+    if isinstance(event, opening.CaseOpened):
+        groups = _each(each.party for each in event.admits)
+    else:
+        addressing = ADDRESSED.get(type(event))
+        groups = addressing(state, event) if addressing else []
+    for group in groups:
+        if not any(_reads(party, event) for party in group):
+            whom = " or ".join(group) or "another party"
+            return f"its marking {event.marking.label} keeps it from {whom}, whom it addresses"
+    return None
+
+
+def _reads(party: str, event: Event) -> bool:
+    # The parties of a case are of the community that GREEN is for.
+    return may_read(party_audience(party, "GREEN"), event.marking, event.actor).allowed

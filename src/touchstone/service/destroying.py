@@ -1,0 +1,140 @@
+"""Destroying a case: nothing is done before the certificate can be written, and none is lost."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from touchstone.evaluation.digests import digest_value
+from touchstone.ledger import dumps, fingerprint
+from touchstone.records import DATABASE
+from touchstone.review.events import settling
+from touchstone.service.case import Case
+from touchstone.service.cases import find, open_found
+from touchstone.service.errors import CannotOrderError, UnfinishedError
+from touchstone.service.files import write_file
+from touchstone.service.installation import Installation
+from touchstone.service.recording import Deed, record_destruction
+
+ROOM = 4096
+"""Bytes that must be free for the certificate, which has some 700."""
+
+
+def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
+    """Destroy a case's key, content and evidence; proofs stay; a certificate is signed and kept.
+
+    A case that is still open is closed first. The certificate is kept in the record, in the
+    transaction that destroys, and written as a JSON file to `out`. Of a case that was destroyed
+    before, what was left undone is done, and the certificate is written again.
+
+    Raises:
+        CannotOrderError: `out` cannot take the certificate; nothing was destroyed.
+        UnfinishedError: the case is destroyed in the record, but a reader holds its key in a file,
+            or the certificate could not be written; the line says how to finish.
+        Refused: the centre may not do this now.
+    """
+    found = find(installation, beginning)
+    records = installation.records
+    records.check_writable()
+    path = out / f"destruction-{found[:12]}.json"
+    before = records.case(found).destroyed
+    _check_out(path, records.certificate(found))
+    said = "was destroyed before. Its proofs stay." if before else ""
+    if not before:
+        said = _destroy(open_found(installation, found))
+    shutil.rmtree(installation.home / "chunks" / found, ignore_errors=True)
+    certificate = records.certificate(found)
+    written = _write(path, certificate, found)
+    if found in records.unfinished() and not records.finish_destruction(found):
+        raise UnfinishedError(
+            f"case {found[:12]} takes nothing more, but its key and content still lie in the "
+            "record's file or its journal, since another program reads the record; end it and run "
+            f"the same command again. {written}"
+        )
+    return f"Case {found[:12]} {said} {written}{_elsewhere()}"
+
+
+def _destroy(case: Case) -> str:
+    installation = case.installation
+    if case.state.status == "open":
+        closing = settling.CaseClosed(
+            actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason="to be destroyed"
+        )
+        case.record([Deed(closing)])
+    installation.records.jobs.halt(case.id)
+    certificate = _certificate(case)
+    event = settling.CaseDestroyed(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        certificate=digest_value(certificate),
+    )
+    text = dumps(certificate).decode()
+    gone = record_destruction(installation, case.id, case.framework, Deed(event), text)
+    return (
+        f"is destroyed: {gone.parts} parts and {gone.evidence} pieces of evidence "
+        f"({gone.evidence_bytes:,} bytes). The proofs stay."
+    )
+
+
+def _check_out(path: Path, own: str) -> None:
+    """Refuse a place that cannot take the certificate, before anything is destroyed."""
+    out = path.parent
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or (path.exists() and path.read_bytes() != f"{own}\n".encode()):
+            raise CannotOrderError(
+                f"--out {out}: holds {path.name}, which is not this case's certificate; name "
+                "another folder; nothing was destroyed"
+            )
+        with tempfile.TemporaryFile(dir=out) as draft:
+            draft.write(bytes(ROOM))
+            draft.flush()
+            os.fsync(draft.fileno())
+    except OSError as error:
+        raise CannotOrderError(
+            f"--out {out}: cannot take the certificate: {error.strerror}; name another folder; "
+            "nothing was destroyed"
+        ) from error
+
+
+def _write(path: Path, certificate: str, case: str) -> str:
+    if not certificate:
+        return "It was destroyed by a version that kept no certificate."
+    try:
+        write_file(path, [f"{certificate}\n".encode()])
+    except OSError as error:
+        raise UnfinishedError(
+            f"case {case[:12]} takes nothing more, but its certificate could not be written: "
+            f"{path}: {error.strerror}; run the same command again, with another --out"
+        ) from error
+    return f"Certificate: {path}"
+
+
+def _elsewhere() -> str:
+    """What is not in our hands."""
+    if not os.environ.get(DATABASE):
+        return ""
+    return (
+        "\nPostgreSQL keeps the old rows in its files until its owner runs: VACUUM FULL "
+        "records_caserow, records_partrow; and in archived WAL and backups as long as those are."
+    )
+
+
+def _certificate(case: Case) -> dict[str, Any]:
+    """What the centre signs before the key goes: which log, at which size and root."""
+    head = case.installation.records.head(case.id)
+    signer = case.installation.keyring.installation
+    stated = {
+        "certificate": "touchstone/destruction/1",
+        "log": head.log,
+        "size": head.size,
+        "root": head.root,
+        "at": case.now(),
+        "destroyed": "the key of the case, and with it all content and evidence",
+        "kept": "entries, facts that bear on the state, and proofs",
+        "key": fingerprint(signer.public_key),
+    }
+    signature = signer.sign(b"touchstone/destruction/1\x00" + dumps(stated))
+    return {**stated, "signature": signature.hex()}

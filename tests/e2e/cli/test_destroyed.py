@@ -1,0 +1,217 @@
+"""A destroyed case: commands say what is left, no certificate is lost, and the key goes."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cyclopts import App
+from cyclopts.argument import Argument
+
+from support.june import June, Said
+from touchstone.cli.app import app
+from touchstone.evaluation.digests import digest_value
+from touchstone.keys import Keyring
+from touchstone.ledger import dumps
+from touchstone.records import Records, store
+from touchstone.service import destroying
+
+
+def commands(group: App, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Every command with its words."""
+    for name in group:
+        if name.startswith("-"):
+            continue
+        command = group[name]
+        if command.default_command is None:
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def arguments(command: App) -> list[Argument]:
+    return [a for a in command.assemble_argument_collection(parse_docstring=True) if a.show]
+
+
+def takes_a_case(command: App) -> bool:
+    return any(each.names[0] in {"--case", "CASE", "case"} for each in arguments(command))
+
+
+WITH_CASE = {words: command for words, command in commands(app) if takes_a_case(command)}
+CHOICES = {"--contested": "no", "--yes": None, "--as": "example-lab"}
+"""Options that are not required, and yet make the command do what it is for."""
+
+
+def words_for(words: tuple[str, ...], command: App, june: June, out: Path) -> list[str]:
+    """The command with something plausible in each place."""
+    given: dict[str, str] = {"--out": str(out), "--reason": "why"}
+    typed = list(words)
+    for each in arguments(command):
+        name, keyword = each.names[0], each.field_info.kind is each.field_info.KEYWORD_ONLY
+        if name.lower().strip("-") == "case":
+            typed.append(june.case)
+        elif not keyword:
+            kind = "terms.toml" if words[0] == "terms" else "june-12.toml"
+            is_path = "Path" in str(each.hint)
+            typed.append(str(june.file(kind)) if is_path else "1")
+        elif name in CHOICES:
+            value = CHOICES[name]
+            typed += [name] if value is None else [name, value]
+        elif each.required or name == "--out":
+            typed += [name, given[name]]
+    return typed
+
+
+def destroy(june: June, out: Path) -> Said:
+    return june.call("review", "destroy", june.case, "--yes", "--out", out)
+
+
+def certificate(june: June, out: Path) -> dict[str, Any]:
+    """The certificate, once its signature and its digest in the record were checked."""
+    value: dict[str, Any] = json.loads((out / f"destruction-{june.case[:12]}.json").read_bytes())
+    ring = Keyring.open(june.home / "keys")
+    signed = {name: each for name, each in value.items() if name != "signature"}
+    key = Ed25519PublicKey.from_public_bytes(ring.history.current)
+    key.verify(bytes.fromhex(value["signature"]), b"touchstone/destruction/1\x00" + dumps(signed))
+    records = Records.open(june.home, ring, "")
+    event = records.case(june.case).events()[-1]
+    records.close()
+    assert event["type"] == "case-destroyed"
+    assert event["certificate"] == digest_value(value)
+    return value
+
+
+def secrets_of(june: June) -> list[bytes]:
+    """The wrapped key, and what is sealed under it."""
+    connection = sqlite3.connect(june.home / "record.sqlite3")
+    (key,) = connection.execute("SELECT wrapped_key FROM records_caserow").fetchone()
+    bodies = connection.execute("SELECT body FROM records_partrow WHERE i > 0").fetchall()
+    connection.close()
+    return [bytes(key), *(bytes(body)[40:72] for (body,) in bodies)]
+
+
+def on_disk(june: June) -> bytes:
+    return b"".join(path.read_bytes() for path in june.home.rglob("*") if path.is_file())
+
+
+def test_every_command_says_what_is_left_of_a_destroyed_case(june: June, tmp_path: Path):
+    assert len(WITH_CASE) >= 15
+    assert destroy(june, tmp_path / "first").code == 0
+    for words, command in WITH_CASE.items():
+        said = june.call(*words_for(words, command, june, tmp_path / "out"))
+        if words in {("review", "show"), ("review", "destroy")}:
+            assert said.code == 0, (words, said.err)
+            assert "destroyed" in said.out
+            continue
+        line = said.refused(1)
+        assert "was destroyed on 20" in line, words
+        assert "Still possible: touchstone review show" in line
+    listed = june.call("review", "list", "--json").json
+    assert [row["status"] for row in listed] == ["destroyed"]
+    assert june.call("check").code == 0
+    assert june.call("rebuild").code == 0
+
+
+def test_the_key_is_gone_from_every_file_once_it_says_so(june: June, tmp_path: Path):
+    secrets = secrets_of(june)
+    assert all(secret in on_disk(june) for secret in secrets)
+    said = destroy(june, tmp_path)
+    assert (said.code, said.err) == (0, "")
+    assert "is destroyed" in said.out
+    assert not any(secret in on_disk(june) for secret in secrets)
+    certificate(june, tmp_path)
+
+
+def test_while_a_reader_holds_the_key_it_is_not_called_destroyed(
+    june: June, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(store, "FINISH_SECONDS", 0)
+    secrets = secrets_of(june)
+    reader = sqlite3.connect(june.home / "record.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM records_caserow").fetchone()
+    line = destroy(june, tmp_path).refused(1)
+    assert "still lie in the record's file" in line
+    assert "run the same command again" in line
+    assert secrets[0] in on_disk(june)
+    assert "its key may still lie" in june.call("check").out
+    assert "still lie" in destroy(june, tmp_path).refused(1)
+    reader.execute("COMMIT")
+    reader.close()
+    again = destroy(june, tmp_path)
+    assert (again.code, again.err) == (0, "")
+    assert not any(secret in on_disk(june) for secret in secrets)
+    certificate(june, tmp_path)
+
+
+@pytest.mark.parametrize("place", ["a file", "another certificate", "a link", "full"])
+def test_out_is_checked_before_anything_is_destroyed(
+    june: June, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch
+):
+    out = tmp_path / "out"
+    name = f"destruction-{june.case[:12]}.json"
+    if place == "a file":
+        out.write_text("", "ascii")
+    else:
+        out.mkdir()
+    if place == "another certificate":
+        (out / name).write_text("{}\n", "ascii")
+    if place == "a link":
+        (out / name).symlink_to(tmp_path / "elsewhere")
+    if place == "full":
+        monkeypatch.setattr("touchstone.service.destroying.os.fsync", _full)
+    line = destroy(june, out).refused(2)
+    assert f"--out {out}" in line
+    assert "nothing was destroyed" in line
+    assert june.call("review", "list", "--json").json[0]["status"] == "submitted"
+
+
+def _full(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _crash(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
+    "before the certificate": lambda patch: patch.setattr(destroying, "_certificate", _crash),
+    "before the transaction": lambda patch: patch.setattr(
+        destroying, "record_destruction", _crash),
+    "as the transaction stands": lambda patch: patch.setattr(
+        Records, "finish_destruction", _crash),
+    "as the journal is emptied": lambda patch: patch.setattr(Records, "_empty_journal", _crash),
+    "before the folder of work": lambda patch: patch.setattr(
+        "touchstone.service.destroying.shutil.rmtree", _crash),
+    "before the file": lambda patch: patch.setattr(destroying, "write_file", _crash),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_step_loses_no_certificate(june: June, tmp_path: Path, step: str):
+    secrets, out = secrets_of(june), tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        STEPS[step](patch)
+        assert destroy(june, out).code == 130
+    assert not list(out.glob("*.json"))
+    said = destroy(june, out)
+    assert (said.code, said.err) == (0, "")
+    first = certificate(june, out)
+    assert not any(secret in on_disk(june) for secret in secrets)
+    assert destroy(june, tmp_path / "again").code == 0
+    assert certificate(june, tmp_path / "again") == first
+
+
+def test_a_disk_that_fills_meanwhile_is_told_and_the_certificate_comes_later(
+    june: June, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(destroying, "write_file", lambda *_: _full(0))
+        line = destroy(june, tmp_path / "out").refused(1)
+    assert "could not be written" in line
+    assert "run the same command again" in line
+    assert destroy(june, tmp_path / "other").code == 0
+    certificate(june, tmp_path / "other")

@@ -1,0 +1,57 @@
+"""A deed's own date lies within a day of its recording, whatever the deed."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from support.small_case import Minutes, small_case
+from touchstone.keys import utc_text
+from touchstone.review import BadEventError
+from touchstone.review.events import measuring, settling
+from touchstone.service import recording
+from touchstone.service.case import Case
+from touchstone.service.recording import Deed
+
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+
+
+def paused(case: Case, clock: Minutes, off: timedelta) -> Deed:
+    """The window paused, as of so long before or after now."""
+    at = utc_text(clock.now() + off)
+    return Deed(measuring.ClockPaused(
+        actor="example-centre", at=at, marking=case.marks.case, reason="x"))  # fmt: skip
+
+
+@pytest.mark.parametrize("off", [DAY + SECOND, -DAY - SECOND, -400 * DAY, 9000 * DAY])
+def test_a_deed_of_another_day_is_refused_and_leaves_nothing(tmp_path: Path, off: timedelta):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        before = case.state.size
+        with pytest.raises(BadEventError, match="a deed is dated within a day of its recording"):
+            case.record([paused(case, clock, off)])
+        released = settling.ReleaseAnnounced(
+            actor="example-lab", at=utc_text(clock.now() + off), marking=case.marks.public,
+            scope="public", variants=("final",), same_model="same",
+        )  # fmt: skip
+        with pytest.raises(BadEventError, match="release-announced: at:"):
+            case.record([Deed(released)])
+        assert case.state.size == before
+
+
+@pytest.mark.parametrize("off", [DAY, -DAY])
+def test_a_day_off_is_taken(tmp_path: Path, off: timedelta):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        assert case.record([paused(case, clock, off)]).clock
+
+
+def test_twin_without_the_check_the_window_is_paused_in_another_century(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recording, "MOST_APART", 100_000 * DAY)
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        state = case.record([paused(case, clock, -20_000 * DAY)])
+    assert state.clock
+    assert state.clock.pauses[0][0].startswith("1972")
