@@ -20,11 +20,13 @@ from support.reviews import KEY
 from support.small_case import Minutes
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage, load_submission
+from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import Result, SandboxEvent
 from touchstone.evaluation.oversight import Probe
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.framework import Framework
 from touchstone.review import RunKey
+from touchstone.review.events.measuring import StopReason
 from touchstone.service import reviewing
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases import destroy_case, halt_case
@@ -37,6 +39,7 @@ from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import record_breach, record_outcomes
 from touchstone.service.measuring.probing import take_snapshots
 from touchstone.service.measuring.sealing import RULE, Prepared, reopen, seal
+from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.opening import completed, open_case
 from touchstone.service.progress import Silent
 from touchstone.service.reviewing import ReviewOptions, run_review
@@ -321,9 +324,19 @@ class World:
             for each, result in zip((outcome, *others), ended, strict=False)
         ]
         record_outcomes(case, reopen(case).battery, spec, key, named, Usage(), None)
+        self.stopped(case, spec.id)
         self.probed(case, "during", "one")
         with suppress(StoppedError):
             self.probed(case, "during", "two")
+
+    def stopped(self, case: Case, chunk: str) -> None:
+        """Measuring stops for each reason that there is, with more samples begun each time."""
+        folder = self.here.home / "chunks" / case.id / chunk
+        for index, reason in enumerate(get_args(StopReason)):
+            self.later()
+            record_stop(case, "battery-1", StoppedError("as told", reason))
+            with Journal(folder, chunk) as journal:
+                journal.begin(index)
 
     def reported(self) -> None:
         """Editions of a case that nothing was measured in, twice; then its content is destroyed."""

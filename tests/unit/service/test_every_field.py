@@ -52,6 +52,7 @@ CONSTANT: Mapping[str, str] = {
     "repeat an item come with the instrument",
     "battery-sealed.elicitation": "one way of drawing a model out is shipped; others come with the "
     "instrument",
+    "measuring-stopped.battery": "as battery-sealed.battery",
     "outcomes-recorded.battery": "as battery-sealed.battery",
     "outcomes-recorded.outcomes.attempt": "as battery-sealed.item_sets.attempts",
     "verdict-reached.battery": "as battery-sealed.battery",
