@@ -34,11 +34,13 @@ GROUPS = {
     100: "The gateway",
     110: "Directives and plans",
     120: "Decisions for other proxies",
+    130: "The gateway under odd input",
     140: "Deeds, keys and backups",
+    150: "Estimates and plans",
     160: "What is handed in",
     165: "The instrument itself",
     170: "The tests themselves",
-    180: "What counts as evidence",
+    175: "What counts as evidence",
 }
 TOP = """# Commands
 
