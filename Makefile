@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench soak fuzz mutants busy requirements clean runtime dev
+.PHONY: help demo test lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 FUZZ_SECONDS ?= 60
@@ -38,6 +38,9 @@ fuzz: dev ## hostile bytes at a running gateway, FUZZ_SECONDS=60; FUZZ="--seed N
 
 mutants: dev ## wrong changes in the pure rooms that tests must notice; MUTANTS="--seed N --rooms statistics"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.mutants $(MUTANTS)
+
+faults: dev ## faults x criteria: no word without enough measured; FAULTS="--seed N --count N"
+	@PYTHONPATH=src:tests $(BIN)/python -m support.faults $(FAULTS)
 
 busy: dev ## timed tests 20 times in a row beside a load of 14; BUSY="tests/unit/x/test_y.py"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.busy $(BUSY)

@@ -26,7 +26,9 @@ from touchstone.statistics import (
     confidence_sequence,
     graded_course,
     imputed,
+    judge,
     panel,
+    path,
     rate_above_reference,
     rate_against_threshold,
     tried,
@@ -60,6 +62,13 @@ def alone(each: Course, outcomes: Sequence[float]) -> Progress:
     for outcome in outcomes:
         state = advance(state, [float(outcome)])
     return state.progress[0]
+
+
+def at_the_stop(each: Course, outcomes: Sequence[float]) -> VerdictWord:
+    """What the evidence of these outcomes says after the last of them."""
+    way = path(each, np.array(outcomes))
+    above, below = float(way.above[-1]), float(way.below[-1])
+    return judge(each.rule, each.size, len(outcomes), sum(outcomes), above, below)[0]
 
 
 def truths(outcomes: Sequence[float | None]) -> list[list[float]]:
@@ -97,7 +106,7 @@ def test_above_and_below_stand_whatever_the_unmeasured_were(
     assert found.unmeasured == used.count(None)
     assert found.word is not VerdictWord.NOT_MEASURED or found.unmeasured
     if found.word in {ABOVE, BELOW}:
-        assert {alone(each, truth).word for truth in truths(used)} == {found.word}
+        assert {at_the_stop(each, truth) for truth in truths(used)} == {found.word}
 
 
 def test_what_is_settled_both_ways_ends_a_run_without_a_word():

@@ -1,0 +1,1 @@
+"""A seeded campaign of faults x criteria: no word without enough that was measured."""
