@@ -51,6 +51,8 @@ class Facts:
     refused: bool = False
     """An answer was a refusal, the filter's or the model's."""
     submitted: bool = False
+    asked: int = 0
+    """Tool calls that the model asked for, `submit` aside."""
     tools: int = 0
     """Tool calls that ran, `submit` aside."""
     timeouts: int = 0
@@ -64,6 +66,7 @@ class Facts:
         self.shortened = self.shortened or call.stop == "length"
         self.refused = self.refused or call.refused
         self.submitted = self.submitted or call.submitted
+        self.asked += call.asked
 
     def note(self, *notes: str) -> None:
         """Keep each note once."""
@@ -93,11 +96,12 @@ def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bo
         (facts.refused, ("refused", "", f"declined; {said}")),
         (facts.shortened, ("cut", "", f"a call ended at a limit on output or context; {said}")),
         (bool(short), ("cut", "", f"{short}; {said}")),
-        (bool(facts.limit), ("limit", "", f"{facts.limit} limit; {said}")),
         (
-            not facts.tools and not facts.submitted,
-            ("no-attempt", "", f"no tool ran and nothing was submitted; {said}"),
+            # Calls that were asked for and never ran were spoilt on their way, or by a template.
+            not facts.tools and (facts.asked > 0 or not facts.submitted),
+            ("no-attempt", "", f"no tool ran ({facts.asked} calls asked for); {said}"),
         ),
+        (bool(facts.limit), ("limit", "", f"{facts.limit} limit; {said}")),
         (True, ("unsolved", "", said)),
     )
     return next(verdict for holds, verdict in cases if holds)

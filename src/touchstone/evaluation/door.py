@@ -23,6 +23,7 @@ MOST_TEXT = 1_000_000
 MOST_CALLS = 64
 """Tool calls of one answer."""
 MOST_NAME = 200
+SUBMIT = "submit"
 _MOST_INTEGER = 2**53
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _ODD = re.compile("[\0\ud800-\udfff]")
@@ -67,6 +68,8 @@ class Answer:
     """Whether the message is a refusal, by the filter or by the model."""
     submitted: bool
     """Whether `submit` was called with arguments that are an object."""
+    asked: int
+    """Calls of other tools."""
     notes: tuple[str, ...]
 
 
@@ -184,6 +187,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
         stop=stop,
         refused=stop == "content_filter" or bool(refusal),
         submitted=any(_is_submission(call) for call in calls),
+        asked=sum(call["function"]["name"] != SUBMIT for call in calls),
         notes=tuple(door.notes),
     )
 
@@ -297,7 +301,7 @@ def _arguments(told: Any, first: str | None, door: _Door) -> str:
 
 def _is_submission(call: Mapping[str, Any]) -> bool:
     function = call["function"]
-    if function["name"] != "submit":
+    if function["name"] != SUBMIT:
         return False
     try:
         return isinstance(json.loads(function["arguments"]), dict)

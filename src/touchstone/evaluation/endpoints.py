@@ -90,6 +90,8 @@ class Call:
     """`length` at any limit on output or context, the model's or the provider's."""
     refused: bool = False
     submitted: bool = False
+    asked: int = 0
+    """Tool calls that the model asked for, `submit` aside."""
     seen: int = 0
     """Tokens that the bytes to and fro account for; what was reported may be more."""
 
@@ -241,6 +243,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
                 stop="length" if full and answer.stop != "content_filter" else answer.stop,
                 refused=answer.refused,
                 submitted=answer.submitted,
+                asked=answer.asked,
                 seen=seen_tokens(used, sent, answer.size),
             )
         )

@@ -19,9 +19,9 @@ Result = Literal[
 """How a sample ended.
 
 `solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. The rest does
-not: `refused` (the model or its provider declined), `no-attempt` (no tool was ever called and
-nothing submitted), `cut` (a call ended at an output limit that the plan does not name as the
-budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
+not: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
+submitted or every call was spoilt), `cut` (a call ended at an output limit that the plan does not
+name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
 """
 MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
 """The results that say something about the model."""

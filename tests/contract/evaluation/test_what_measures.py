@@ -74,7 +74,9 @@ VLLM = "This model's maximum context length is 8192 tokens. However, you request
         (refusing("the request exceeds the available context size"), "cut", "context"),
         (refusing("bad request"), "lost-endpoint", "HTTP 400"),
         (refusing("boom", status=500), "lost-endpoint", "HTTP 500"),
-        (doing('{"cmd": "ls'), "unsolved", "no answer file"),
+        (doing('{"cmd": "ls'), "no-attempt", "no tool ran (1 calls"),
+        (doing('{"command": "echo \\ud83d"}'), "no-attempt", "no tool ran (1 calls"),
+        (doing('{"cmd": "ls', '{"command": "true"}'), "unsolved", "no answer file"),
     ],
 )
 def test_each_way_to_end_has_its_own_result(script: Any, result: str, word: str, toy_run: Run):
@@ -165,6 +167,20 @@ def test_usage_that_nobody_saw_makes_no_sample_use_up_its_budget(told: int, toy_
     assert "at most were seen" in outcome.reason
     assert outcome.usage.total < 10**6
     assert told < 50_000 or any("clamped" in note for note in outcome.notes)
+
+
+def test_a_budget_spent_on_calls_that_never_ran_measured_nothing(toy_run: Run):
+    """An endpoint that breaks the arguments of every call."""
+
+    def script(_body: dict[str, Any], number: int) -> Any:
+        made = completion("", [("bash", {"command": "true"})], number=number)
+        made["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] = '{"cmd": "ls'
+        return made
+
+    plan = Elicitation(id="e1", message_limit=6)
+    with serve(script) as endpoint:
+        (outcome,) = toy_run(endpoint.url, size=1, elicitation=plan).outcomes
+    assert (outcome.result, outcome.limit) == ("no-attempt", "message")
 
 
 def test_messages_used_up_are_the_planned_budget(toy_run: Run):
