@@ -127,7 +127,6 @@ def record_chunk(
     `solved` says whether each place of the order is solved, or what it met that measured nothing.
     A mode that asks for reasoning shows some unless `reasoning` is False.
     """
-    results: dict[bool | measuring.Result, measuring.Result] = {True: "solved", False: "unsolved"}
     shows = reasoning and run.mode.settings.asks_for_reasoning
     made, seed = prepared.battery.items[run.item_set], prepared.battery.seed
     committed = prepared.battery.sealed.find(run.item_set).commitments
@@ -139,7 +138,7 @@ def record_chunk(
         outcomes=tuple(
             measuring.Outcome(
                 index=index, item=committed[index], tokens=100,
-                result=results.get(said := solved(index)) or said, reasoning=shows,
+                result=_result(solved(index)), reasoning=shows,
             )
             for index in indices
         ),
@@ -148,6 +147,12 @@ def record_chunk(
     used = Usage(input=100 * len(indices)).model_dump(mode="json")
     details = Content({"outcomes": list(told), "used": used}, case.marks.pair)
     case.record([Deed(event, (Content(content, case.marks.case), details))])
+
+
+def _result(said: bool | measuring.Result) -> measuring.Result:
+    if isinstance(said, str):
+        return said
+    return "solved" if said else "unsolved"
 
 
 def settle(case: Case) -> None:

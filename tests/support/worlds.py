@@ -29,7 +29,8 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service import reviewing
 from touchstone.service.case import Case, Cast
-from touchstone.service.cases import destroy_case, halt_case
+from touchstone.service.cases import halt_case
+from touchstone.service.destroying import destroy_case
 from touchstone.service.editions.writing import issue_editions
 from touchstone.service.errors import CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework

@@ -231,7 +231,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         completion = ChatCompletion.model_validate({**answer.completion, "usage": None})
         completion.usage = usage
         # Some servers end at the bound that was asked for, and say that the model stopped.
-        full = bool(asked) and used.output >= asked
+        full = asked is not None and used.output >= asked
         self.watch.called(
             used,
             completion.model,

@@ -135,7 +135,7 @@ def rehearse(
             battery = int(playing[place])
             found[battery] = Progress(
                 words[place], reasons[place], count, 0, float(total[place]), float(above[place]),
-                float(below[place]), *(float(peak) for peak in peaks[:, battery]),
+                float(below[place]), float(peaks[0, battery]), float(peaks[1, battery]),
             )  # fmt: skip
         if over.any():
             playing, game, wealth = playing[~over], game.pick(~over), wealth.pick(~over)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from touchstone.gateway.audit import AuditLog, Pseudonyms, check_audit, read_audit
-from touchstone.gateway.audit import writer as audit_writer
 from touchstone.gateway.audit.export import worker_folder
 from touchstone.gateway.errors import GatewayError
 
@@ -21,7 +20,7 @@ class Disk:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.room: int | None = None
         self._write = os.write
-        patch.setattr(audit_writer.os, "write", self.write)
+        patch.setattr(os, "write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
         if self.room is None:
@@ -79,7 +78,7 @@ def test_another_fault_is_no_want_of_space(tmp_path: Path, monkeypatch: pytest.M
         def broken(_: int) -> None:
             raise OSError(errno.EIO, "Input/output error")
 
-        monkeypatch.setattr(audit_writer.os, "fdatasync", broken)
+        monkeypatch.setattr(os, "fdatasync", broken)
         with pytest.raises(GatewayError):
             await found.commit({"kind": "lost"})
         assert not found.full
@@ -96,7 +95,7 @@ def test_twin_without_the_healing_what_was_torn_stays(
         disk.room = 40
         await refused(found)
         disk.room = None
-        monkeypatch.setattr(audit_writer.os, "truncate", lambda *_: None)
+        monkeypatch.setattr(os, "truncate", lambda *_: None)
         assert await found.reopen()
         await found.close()
 

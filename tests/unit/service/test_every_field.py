@@ -20,9 +20,8 @@ from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.rules import RULES
 
-EVENTS: Mapping[str, type[Event]] = {
-    str(kind.model_fields["type"].default): kind for kind in (CaseOpened, *RULES)
-}
+KINDS: tuple[type[Event], ...] = (CaseOpened, *RULES)
+EVENTS: Mapping[str, type[Event]] = {str(kind.model_fields["type"].default): kind for kind in KINDS}
 
 COMES_WITH_HANDS = frozenset(
     {

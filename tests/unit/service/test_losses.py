@@ -17,6 +17,14 @@ from touchstone.service.progress import landed
 ITEMS = 8
 
 
+def _cut(_index: int) -> Result:
+    return "cut"
+
+
+def _unsolved(_index: int) -> bool:
+    return False
+
+
 @pytest.fixture(scope="module")
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
     """Every answer of the instant mode was cut; thinking fails and never shows its reasoning."""
@@ -25,8 +33,8 @@ def cut(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
         probed(case)
         prepared = reopen(case)
         for run in prepared.runs:
-            met: bool | Result = "cut" if run.mode.id == "instant" else False
-            record_chunk(case, prepared, run, range(ITEMS), lambda _, met=met: met, reasoning=False)
+            met = _cut if run.mode.id == "instant" else _unsolved
+            record_chunk(case, prepared, run, range(ITEMS), met, reasoning=False)
         conclude(case, "battery-1")
         yield case
 

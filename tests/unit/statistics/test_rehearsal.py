@@ -1,7 +1,7 @@
 """Rehearsed verdicts stop where replayed ones do, on batteries of the mean that was asked for."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -49,10 +49,9 @@ def test_a_rehearsal_says_and_stops_as_a_replay_does(foresight: Foresight, *, ev
         for row, drawn, said in zip(outcomes, uniforms, found.progress, strict=True):
             begun = course(rule, foresight, drawn, evenly=evenly)
             replayed = replay(begun, dict(enumerate(row)))
-            assert replace(replayed, overshoot=0) == replace(
-                said, **{name: pytest.approx(getattr(said, name), abs=1e-9)
-                         for name in ("log_above", "log_below", "peak_above", "peak_below")}
-            )  # fmt: skip
+            evidence = ("log_above", "log_below", "peak_above", "peak_below")
+            near = {name: pytest.approx(getattr(said, name), abs=1e-9) for name in evidence}
+            assert asdict(replace(replayed, overshoot=0)) == {**asdict(said), **near}
 
 
 def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():

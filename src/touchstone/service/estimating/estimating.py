@@ -150,8 +150,8 @@ def _model(
         length = told("time horizon", lambda: _horizon(runs))
     return ModelSays(
         name, len(runs), len({row.item for row in runs}), rate,
-        alone and (alone.low, alone.high), word, passed, corrected, difference, paired, length,
-        tuple(without),
+        (alone.low, alone.high) if alone else None, word, passed, corrected, difference, paired,
+        length, tuple(without),
     )  # fmt: skip
 
 

@@ -65,7 +65,7 @@ def _distances(run: RunForecast) -> str:
 
 def said_rows(forecast: Forecast) -> list[tuple[str, ...]]:
     """A row for each rate of each kind of run, in the order of `SAID_COLUMNS`."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for names, run in _alike(forecast.runs, lambda run: run.shown):
         for point in run.shown:
             battery = _chances(point.battery) if point.battery else ("", "", "")
