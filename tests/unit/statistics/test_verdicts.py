@@ -62,7 +62,7 @@ def test_one_more_success_never_moves_the_verdict_down(count: tuple[int, int]):
 
 
 def test_at_least_once_needs_enough_attempts_for_below():
-    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.05, beta=0.02)
+    rule = RateRule(threshold=0.1, zone=0.0, alpha=0.02, beta=0.05)
     assert at_least_once(1, 10, rule).word is VerdictWord.ABOVE
     assert at_least_once(0, 10, rule).word is VerdictWord.UNDETERMINED  # missed with chance 0.35
     assert at_least_once(0, 29, rule).word is VerdictWord.BELOW  # 0.9 ** 29 = 0.047
