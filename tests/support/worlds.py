@@ -43,7 +43,8 @@ from touchstone.service.measuring.sealing import RULE, Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.opening import completed, open_case
 from touchstone.service.progress import Silent
-from touchstone.service.reviewing import ReviewOptions, run_review
+from touchstone.service.review_result import ReviewOptions
+from touchstone.service.reviewing import run_review
 
 Facts = dict[str, Any]
 SUBMISSION = """\

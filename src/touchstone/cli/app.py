@@ -159,7 +159,8 @@ def review_run(
         resume: Take the centre's halt back; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
-    from touchstone.service.reviewing import ReviewOptions, run_review
+    from touchstone.service.review_result import ReviewOptions
+    from touchstone.service.reviewing import run_review
 
     options = ReviewOptions(
         framework=framework,

@@ -22,7 +22,8 @@ from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.progress import Observer, landed, remarks
 from touchstone.service.recording import Content, Deed
-from touchstone.service.reviewing import CHECKED, ReviewOptions, run_review
+from touchstone.service.review_result import CHECKED, ReviewOptions
+from touchstone.service.reviewing import run_review
 
 KEY = "EXAMPLE_LAB_KEY"
 ITEMS = 48

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.digests import digest_bytes
@@ -50,34 +49,11 @@ from touchstone.service.opening import (
     open_case,
     require_complete,
 )
-from touchstone.service.progress import Observer, RunProgress, landed, remarks
+from touchstone.service.progress import Observer
 from touchstone.service.recording import Deed
+from touchstone.service.review_result import ReviewOptions, ReviewResult
 
 MAX_WORKERS = 64
-CHECKED = (
-    "  These items check the instrument, not capabilities: the report says the cheapest cheat known"
-)
-
-
-@dataclass(frozen=True)
-class ReviewOptions:
-    """What may be chosen for a run. What was sealed before stays as it was sealed."""
-
-    framework: str | None = None
-    """A shipped id or a .toml file; None: the one that the submission names."""
-    items: int | None = None
-    """Items a criterion; None: 30."""
-    workers: int = 2
-    accept_no_tools: bool = False
-    """Run though a mode gave no tool call, or no long answer, when asked."""
-    accept_grade: bool = False
-    """Run at a weaker sandbox grade than the families' cards ask for."""
-    resume: str | None = None
-    """Take the centre's halt back, for this reason."""
-    whole_battery: bool = False
-    """Let every item run before any verdict."""
-    agencies: tuple[str, ...] = ()
-    """Agencies of the framework whose keys are kept on this machine (the demo's are)."""
 
 
 @dataclass(frozen=True)
@@ -86,79 +62,6 @@ class Asked:
 
     probes: Mapping[str, Probe]
     readiness: Mapping[str, Readiness]
-
-
-@dataclass(frozen=True)
-class ReviewResult:
-    """What a run of a review left."""
-
-    case: str
-    designation: str
-    summary: str
-    stopped: str
-    """Why measuring stopped early, in one line; empty where it came to its end."""
-    rows: tuple[RunProgress, ...]
-    repeated: int
-    """Samples that a dead run had begun and this one ran again."""
-    editions: tuple[Edition, ...]
-    fingerprint: str
-    checks: tuple[str, ...] = ()
-    """Criteria whose items check the instrument and no capability."""
-
-    @property
-    def measured(self) -> bool:
-        """Whether every verdict rests on what was measured, so that nothing is wanting."""
-        return all(row.verdict != "not-measured" for row in self.rows)
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "case": self.case,
-            "measured": self.measured,
-            "designation": self.designation,
-            "summary": self.summary,
-            "stopped": self.stopped,
-            "runs": [
-                {
-                    "criterion": r.criterion,
-                    "mode": r.mode,
-                    "items": r.total,
-                    "samples": r.recorded,
-                    "used": r.used,
-                    "solved": r.solved,
-                    "verdict": r.verdict,
-                    "reference": r.reference,
-                    "unmeasured": {
-                        kind: {"samples": count, "rate": round(r.rates[kind], 6)}
-                        for kind, count in r.lost.items()
-                    },
-                    "reasoning": r.reasoning,
-                }
-                for r in self.rows
-            ],
-            "repeated": self.repeated,
-            "checks_of_the_instrument": list(self.checks),
-            "editions": [
-                {"audience": e.audience, "report": str(e.report), "bundle": str(e.bundle)}
-                for e in self.editions
-            ],
-            "fingerprint": self.fingerprint,
-        }
-
-    def lines(self) -> list[str]:
-        """For people."""
-        first = self.editions[0]
-        return [
-            f"Case {self.case}",
-            *(f"  {landed(row)}" for row in self.rows),
-            *(f"  {line}" for line in remarks(self.rows)),
-            *([CHECKED] if self.checks else []),
-            *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
-            f"Proposed by rule: {named(self.designation)} ({self.summary})",
-            f"Samples repeated after an earlier stop: {self.repeated}",
-            *(f"  {e.audience}: {e.report}" for e in self.editions),
-            f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",
-        ]
 
 
 def run_review(
