@@ -104,9 +104,6 @@ def run_chunk(
 ) -> ChunkResult:
     """Run what the chunk's journal does not hold yet.
 
-    A sample of which an answer was recorded is never run again: where an earlier run ended before
-    its outcome, it is lost to the instrument.
-
     Args:
         spec: The chunk; `mode`, `elicitation` and `rule` are those that it names.
         folder: The chunk's own folder, for the journal and Inspect's log.
@@ -128,8 +125,11 @@ def run_chunk(
         JournalError: the journal is in use, altered, or cannot be written.
         KeyMissingError: no key was given.
     """
-    rule, asking = rule or AdjudicationRule(), asking or Asking()
-    sandbox = sandbox or SandboxChoice()
+    rule, asking, sandbox = (
+        rule or AdjudicationRule(),
+        asking or Asking(),
+        sandbox or SandboxChoice(),
+    )
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
     with Journal(folder, spec.id) as journal:
@@ -145,8 +145,7 @@ def run_chunk(
             on_outcome=on_outcome,
             stop=stop,
         )
-        run.settle("its worker died or was stopped")
-        run.items = {i: part for i, part in run.items.items() if i not in journal.outcomes}
+        run.go_on()
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
             return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)

@@ -275,6 +275,16 @@ class ChunkRun(Watch):
         if not self.stopped or self.stopped in DRAINING:
             self.settle("Inspect's run broke off")
 
+    def go_on(self) -> None:
+        """Settle what an earlier run left, and keep to what may still run.
+
+        A sample of which an answer was recorded never runs again: where that run ended before its
+        outcome, it is lost to the instrument.
+        """
+        self.settle("its worker died or was stopped")
+        done = self.journal.outcomes
+        self.items = {index: part for index, part in self.items.items() if index not in done}
+
     def settle(self, why: str) -> None:
         """Give their outcomes to samples that were interrupted and may not run again."""
         commitments = {index: part.commitment for index, part in self.items.items()}

@@ -93,12 +93,9 @@ def _aged(seconds: int | None) -> str:
     """A length of time in the largest unit of which there are two."""
     if seconds is None:
         return ""
-    sizes = ((86_400, "days"), (3600, "hours"), (60, "minutes"))
-    count, unit = next(
-        ((abs(seconds) // size, unit) for size, unit in sizes if abs(seconds) >= 2 * size),
-        (abs(seconds), "seconds"),
-    )
-    return f", {count} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
+    sizes = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+    size, unit = next(each for each in sizes if abs(seconds) >= 2 * each[0] or each[0] == 1)
+    return f", {abs(seconds) // size} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
 
 
 def verify_bundle(
@@ -141,10 +138,8 @@ def verify_bundle(
 
 
 def _age(at: str, now: datetime | None) -> int | None:
-    if now is None:
-        return None
     made = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    return int((now - made).total_seconds())
+    return None if now is None else int((now - made).total_seconds())
 
 
 def _is_bundle(first: bytes, rest: IO[bytes]) -> bool:
@@ -153,16 +148,13 @@ def _is_bundle(first: bytes, rest: IO[bytes]) -> bool:
     It is if a header's form is still in its first two lines, or an entry 0 soon follows. What has
     no whole line at all is none.
     """
-    line, left = first, SOUGHT
-    for _ in range(2):
-        if line.endswith(b"\n") and _HEADER.search(line):
-            return True
-        line = rest.readline(MAX_LINE)
-        left -= len(line)
+    line, left, header_may_come = first, SOUGHT, 2
     while line and left > 0:
-        if _ENTRY.match(line) and b'"log":null' in line[:20]:
+        if header_may_come and line.endswith(b"\n") and _HEADER.search(line):
             return True
-        line = rest.readline(MAX_LINE)
+        if not header_may_come and _ENTRY.match(line) and b'"log":null' in line[:20]:
+            return True
+        line, header_may_come = rest.readline(MAX_LINE), max(0, header_may_come - 1)
         left -= len(line)
     return first.count(_KEY_LINE) > 0 and _HEADER.search(first) is not None
 

@@ -105,20 +105,22 @@ def seal(
         "rule": RULE.model_dump(mode="json"),
         "grade": grade,
         "weaker_grade_accepted": accepted,
-        "readiness": {
-            mode: {
-                "calls_tools": said.calls_tools,
-                "answers_at_length": said.answers_at_length,
-                "why": list(said.why),
-            }
-            for mode, said in readiness.items()
-        },
+        "readiness": {mode: _shown(said) for mode, said in readiness.items()},
         "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
         "verdicts": verdicts.model_dump(mode="json"),
     }
     secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
     attachments = (Content(registered, case.marks.case), Content(secret, case.marks.centre))
     case.record([Deed(event, attachments)])
+
+
+def _shown(said: Readiness) -> dict[str, Any]:
+    """What a mode did when it was asked, as every party of the case may read it."""
+    return {
+        "calls_tools": said.calls_tools,
+        "answers_at_length": said.answers_at_length,
+        "why": list(said.why),
+    }
 
 
 def reopen(case: Case) -> Prepared:
