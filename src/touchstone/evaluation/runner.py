@@ -125,26 +125,17 @@ def run_chunk(
         JournalError: the journal is in use, altered, or cannot be written.
         KeyMissingError: no key was given.
     """
-    rule, asking, sandbox = (
-        rule or AdjudicationRule(),
-        asking or Asking(),
-        sandbox or SandboxChoice(),
-    )
+    rule, asking = rule or AdjudicationRule(), asking or Asking()
+    sandbox = sandbox or SandboxChoice()
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
     with Journal(folder, spec.id) as journal:
         run = ChunkRun(
-            spec,
-            {part.index: part for part in items if part.index not in journal.outcomes},
-            journal,
-            elicitation=elicitation,
-            rule=rule,
-            allowance=allowance or Allowance(),
+            spec, {part.index: part for part in items}, journal,
+            elicitation=elicitation, rule=rule, allowance=allowance or Allowance(),
             quota=Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second),
-            expected_models=expected_models,
-            on_outcome=on_outcome,
-            stop=stop,
-        )
+            expected_models=expected_models, on_outcome=on_outcome, stop=stop,
+        )  # fmt: skip
         run.go_on()
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):

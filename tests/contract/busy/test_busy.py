@@ -13,9 +13,12 @@ from support.busy import TIMED, load, main
 
 ROOT = Path(__file__).parents[3]
 HOLD = """
+import signal
 import time
 from support.busy import load
 if __name__ == "__main__":
+    # A shell that runs the suite in the background lets its children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with load(2) as workers:
         print(*workers, flush=True)
         time.sleep(600)
