@@ -20,7 +20,12 @@ from touchstone.records.settings import (
 )
 
 APPEND_ONLY = ("records_entryrow", "records_leafrow", "records_checkpointrow")
-NEVER_DELETED = ("records_caserow", "records_partrow", "records_installationrow")
+NEVER_DELETED = (
+    "records_caserow",
+    "records_partrow",
+    "records_installationrow",
+    "records_certificaterow",
+)
 # Any number that no other program on the server uses as an advisory lock.
 _LOCK = 0x746F7563
 

@@ -23,6 +23,7 @@ TABLES = (
     "records_indexrow",
     "records_jobrow",
     "records_refusalrow",
+    "records_certificaterow",
 )
 
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(120)]
     [
         ("refuse", "Connection error"),
         ("hang", "no whole answer within 2 s"),
-        ("html", "not a JSON object"),
+        ("html", "not JSON"),
         ("malformed-json", "not JSON"),
         ("endless-body", "larger"),
         ("failing", "HTTP 429"),
