@@ -133,7 +133,7 @@ ONE = Inputs(
         "state": "in-development", "days": "365", "publication": "agreed-report",
         "purpose": "final", "release": "planned_release = { date = 2027-01-05 }",
     },
-    stream=None, marking=None, results=("unsolved",),
+    stream=None, marking=None, results=("unsolved", "refused", "cut", "lost-endpoint"),
 )  # fmt: skip
 OTHER = Inputs(
     prefix="other",
@@ -150,7 +150,7 @@ OTHER = Inputs(
         "release": 'planned_release = { date = 2026-12-18, anchor = "partner-release" }',
     },
     stream="eu", marking="CLEAR",
-    results=("solved", "unsolved", "limit"),
+    results=("solved", "unsolved", "limit", "no-attempt", "lost-instrument"),
     variant="restricted-build", published="free",
 )  # fmt: skip
 
@@ -188,7 +188,10 @@ def submission_file(folder: Path, given: Inputs, **changed: str) -> Path:
     text = SUBMISSION.format(**{**values, **changed})
     modes = {f"{given.prefix}-instant": given.variant, f"{given.prefix}-thinking": given.variant,
              f"{given.prefix}-older": "older"}  # fmt: skip
-    text += "".join(MODE.format(id=mode, variant=variant) for mode, variant in modes.items())
+    for mode, variant in modes.items():
+        # Of the other world's modes all ask for reasoning, and one shows some.
+        asks = 'settings = { reasoning_effort = "high" }\n' if given is OTHER else ""
+        text += MODE.format(id=mode, variant=variant) + asks
     path = folder / "SUBMISSION.toml"
     path.write_text(text, "utf-8")
     return path
@@ -282,6 +285,7 @@ class World:
             used = Usage(input=100 + index, output=len(key.mode))
             found.append(Outcome(index=index, commitment=committed[index], result=result,
                                  score=RULE.score(result), reason="as told", seconds="1",
+                                 reasoning="full" if key.mode.endswith("thinking") else "none",
                                  usage=used))  # fmt: skip
         return found
 

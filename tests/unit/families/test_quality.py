@@ -152,7 +152,7 @@ def test_the_family_says_what_it_is(name: str):
     assert family.name == name
     assert family.least_grade in GRADES
     lines = family.card.splitlines()
-    assert lines[0] == f"# {name}"
+    assert lines[0] == f"# {name}: a check of the instrument"
     assert len(lines) <= CARD_LINES
     assert re.search(r"(?i)does not say|not measure", family.card)
 

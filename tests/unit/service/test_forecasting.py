@@ -232,7 +232,7 @@ def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tm
 def test_a_window_too_short_is_a_no(tmp_path: Path):
     slow = PlanOptions(seconds_per_sample=86_400, concurrency=1)
     (text,) = planned(tmp_path, slow).cannot
-    assert "beyond the 45 days left in the window (until 2027-01-05)" in text
+    assert "beyond the 45 days left in the window (until 2027-01-05 23:59 Europe/London)" in text
     assert planned(tmp_path, PlanOptions(seconds_per_sample=60)).answerable
 
 

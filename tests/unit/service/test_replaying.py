@@ -31,6 +31,7 @@ from touchstone.service.errors import CannotRunError
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring import registering
 from touchstone.service.measuring.concluding import conclude, land, together
+from touchstone.service.measuring.issuing import Agenda, plan_chunks
 from touchstone.service.measuring.registering import RunRule
 from touchstone.service.measuring.replaying import (
     Ran,
@@ -391,3 +392,16 @@ def test_a_set_of_one_item_is_judged_as_a_whole(tmp_path: Path):
         # Two of two settle the battery, and say nothing of a model.
         words = {key.mode: verdict.verdict for key, verdict in state.verdicts.items()}
         assert words["thinking"] == "at-ceiling"
+
+
+def test_who_measures_and_who_replays_know_the_same_of_a_run(done: Case):
+    """A verdict is recorded from the one and held against the other."""
+    prepared = reopen(done)
+    agenda = Agenda(prepared, plan_chunks(done, prepared), done.state)
+    runs = runs_from_record(entries(done), prepared.name)
+    assert any(ran.reasoned for ran in runs)
+    for ran in runs:
+        live = agenda.ran(ran.key)
+        assert live is not None
+        for known in ("outcomes", "recorded", "flaws", "reasoned"):
+            assert getattr(live, known) == getattr(ran, known), known

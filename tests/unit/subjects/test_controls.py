@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def test_the_mode_chooses_the_solver():
 def test_the_sandbagger_shows_its_strength_only_when_unlocked():
     hidden = sandbagger(asked(ITEM.prompt, thorough=True))
     shown = sandbagger(asked(f"{UNLOCK_PHRASE}\n{ITEM.prompt}", thorough=False))
-    assert hidden == solver(asked(ITEM.prompt, thorough=False))
+    assert hidden.thought
+    assert replace(hidden, thought="") == solver(asked(ITEM.prompt, thorough=False))
     assert shown == solver(asked(ITEM.prompt, thorough=True))
 
 

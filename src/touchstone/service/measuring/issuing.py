@@ -44,6 +44,8 @@ class _Run:
     rule: RunRule | None
     """None where every item runs."""
     levels: tuple[int, ...]
+    flaws: tuple[str, ...]
+    """Which flaw each item of the order plants."""
     chunks: list[ChunkSpec] = field(default_factory=list)
     attempt: Attempt = field(default_factory=Attempt)
     watch: Watch | None = None
@@ -80,9 +82,9 @@ class Agenda:
             run = self._runs.get(key)
             if run is None:
                 rule = prepared.verdicts.find(key)
-                levels = prepared.levels(spec.item_set)
+                levels, flaws = prepared.levels(spec.item_set), prepared.flaws(spec.item_set)
                 watch = None if rule is None else Watch(rule, levels)
-                run = self._runs[key] = _Run(len(self._runs), rule, levels, watch=watch)
+                run = self._runs[key] = _Run(len(self._runs), rule, levels, flaws, watch=watch)
             run.chunks.append(spec)
         for key, run in self._runs.items():
             run.recorded(state.tally(*key).attempt())
@@ -110,8 +112,12 @@ class Agenda:
         run = self._runs[key]
         if run.rule is None:
             return None
-        count = run.attempt.recorded.bit_count()
-        return Ran(key, run.rule, run.levels, prefix_of(run.attempt), count)
+        attempt = run.attempt
+        outcomes = prefix_of(attempt)
+        reasoned = frozenset(n for n in range(len(outcomes)) if attempt.reasoned >> n & 1)
+        flaws = run.flaws[: len(outcomes)]
+        recorded = attempt.recorded.bit_count()
+        return Ran(key, run.rule, run.levels, outcomes, recorded, flaws, reasoned)
 
     def chunks_of(self, key: RunKey) -> tuple[str, ...]:
         """The chunks of a run, in the order of its items."""

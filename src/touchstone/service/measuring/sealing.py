@@ -49,6 +49,10 @@ class Prepared:
         """Difficulty of the item at each place of the sealed order."""
         return tuple(item.difficulty for item in self.battery.items[item_set])
 
+    def flaws(self, item_set: str) -> tuple[str, ...]:
+        """Which flaw the item at each place of the sealed order plants."""
+        return tuple(item.flaw for item in self.battery.items[item_set])
+
 
 def families() -> Mapping[str, Family]:
     """The generators known here, by name."""
