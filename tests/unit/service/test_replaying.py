@@ -45,6 +45,7 @@ from touchstone.service.measuring.replaying import (
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
+from touchstone.statistics import Reason
 
 ITEMS = 24
 CENTRE = party_audience("example-centre")
@@ -241,7 +242,12 @@ def test_what_is_said_beyond_the_items_is_wider_where_they_share_a_flaw():
 
 def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
     """Levels that no evidence here reaches: exchanged, they would take the wrong word away."""
-    runs = runs_from_record(entries(done), "battery-1")
+    criterion = done.framework.criteria[0].id
+    runs = [
+        Ran(RunKey("b", criterion, "final", mode), RULE, (1,) * 48, (solved,) * 12, 12)
+        for mode, solved in (("instant", False), ("thinking", True))
+    ]
+    assert {standing(ran).reason for ran in runs} == {Reason.EVIDENCE}
 
     def named(alpha: str, beta: str) -> tuple[int, int]:
         criteria = tuple(c.model_copy(update={"alpha": alpha, "beta": beta})

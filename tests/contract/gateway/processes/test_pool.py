@@ -1,6 +1,7 @@
 """Workers that do not answer: dead before anybody is told, which the twin shows to matter."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -92,8 +93,11 @@ async def applied_late(pool: Pool, folder: Path) -> tuple[bool, str | None]:
 
 
 async def test_a_worker_that_is_at_it_is_waited_for_and_that_is_said(
-    pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    pool: Pool, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
+    # Libraries of other rooms turn loggers off that were there before them.
+    monkeypatch.setattr(logging.getLogger("touchstone.gateway.pool"), "disabled", False)
+    caplog.set_level(logging.INFO, logger="touchstone.gateway.pool")
     assert await applied_late(pool, tmp_path) == (False, TAKEN_UP)
     assert pool.kills == 0
     (said,) = pool.workers()
