@@ -80,9 +80,11 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     # Two at once: one goes on with the case; the other waits for nothing and repeats nothing.
     both = [started(*args, home=home, key=subject.key) for _ in range(2)]
     ends = [(*one.communicate(timeout=150), one.returncode) for one in both]
-    assert sorted(code for *_, code in ends) in ([0, 1], [0, 0]), ends
+    assert any(" of 3 solved" in out for out, *_ in ends), ends
     for out, err, code in ends:
-        assert "3 of 3 solved" in out if code == 0 else "another process is running this" in err
+        # A sample that had been answered when it was interrupted is lost, and is not run again.
+        said = ("another process is running this" in err, "lost to the instrument" in out)
+        assert "3 of 3 solved" in out if code == 0 else code == 1 and any(said), ends
     (row,) = touchstone("review", "list", "--json", home=home).json
     # A finished review asks nothing more, adds nothing to the record, and needs no key.
     before = touchstone("review", "show", row["case"], "--json", home=home).json["timeline"]
