@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from touchstone.ledger import (
+    REVOKED,
     CaseHead,
     Checkpoint,
     Deed,
@@ -333,6 +334,9 @@ def good() -> dict[str, Vector]:
     head = replace(head_of(case), keyset=alone.keyset)
     unknown = lines_of(case, alone.lines, published=publish(head, origin=alone.origin))
     unknown.tail.pop()
+    revoking = f"{REVOKED}{fingerprint(FIRST.public_key)}: its backup was stolen"
+    parted = KeyHistory(KEYS.lines[:1]).rotate(FIRST, NEWEST.public_key, AT, revoking)
+    under = replace(head_of(make_case(Build())), keyset=parted.keyset)
     return {
         "authentic": Vector(sealed(whole.body), "authentic"),
         "without-older-checkpoint": Vector(sealed(whole.body[:-1]), "authentic"),
@@ -346,6 +350,9 @@ def good() -> dict[str, Vector]:
             unchecked=1,
         ),
         "unknown-issuer": Vector(sealed(unknown.body), "consistent"),
+        "pinned-key-revoked": Vector(
+            sealed(lines_of(make_case(Build()), parted.lines, head=under).body), "consistent"
+        ),
     }
 
 

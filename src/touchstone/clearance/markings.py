@@ -69,7 +69,7 @@ def parse_marking(value: object) -> Marking:
     try:
         return Marking.model_validate(value)
     except ValidationError as error:
-        detail = error.errors(include_url=False)[0]
+        detail = error.errors()[0]
         where = "".join(f" {str(step)[:40]!a}" for step in detail["loc"])
         what = detail["msg"].removeprefix("Value error, ")
         raise MarkingError(

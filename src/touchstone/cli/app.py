@@ -272,6 +272,7 @@ def verify(
     bundle: Path,
     *,
     trust: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    revoked: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     witness: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     head: str | None = None,
     json: Json = False,
@@ -281,6 +282,8 @@ def verify(
     Args:
         bundle: The bundle.jsonl.
         trust: Fingerprint of a key that you trust, `SHA256:...`; may be given several times.
+        revoked: Fingerprint of a key that you know to be revoked: a bundle from before the
+            revocation does not say so; may be given several times.
         witness: A witness that must have cosigned, `NAME=HEXKEY`; may be given several times.
         head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
     """
@@ -290,7 +293,8 @@ def verify(
 
     try:
         now = SystemClock().now()
-        verdict = verify_bundle(bundle, trust=trust, witnesses=witness, head=head, now=now)
+        pins = {"trust": trust, "revoked": revoked, "witnesses": witness}
+        verdict = verify_bundle(bundle, **pins, head=head, now=now)
     except VerifierInputError as error:
         # The verifier stands alone: it knows nothing of our errors.
         raise BadInputError(str(error)) from error

@@ -21,12 +21,9 @@ from touchstone.keys.files import locked, read_secret, secret_folder, write_secr
 from touchstone.keys.sealing import KEY_SIZE, MasterKey
 from touchstone.keys.signer import FileSigner
 from touchstone.keys.sources import RandomSource, SystemRandom
-from touchstone.ledger import KeyHistory
+from touchstone.ledger import REVOKED, KeyHistory
 
 _MASTER = re.compile(rb"touchstone-master-key/1 ([0-9a-f]{64})\n")
-REVOKED = "revoked "
-"""How the reason of a key line begins that names an earlier key as revoked."""
-_REVOKED = re.compile(r"(SHA256:[0-9a-f]{64}): (.*)", re.DOTALL)
 _PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -142,7 +139,7 @@ class Keyring:
         known = [line.fingerprint for line in self.history.lines]
         if fingerprint not in known:
             raise KeyMissingError(f"{fingerprint[:80]!a}: is no key of this installation")
-        if fingerprint in revoked_in(self.history):
+        if fingerprint in self.history.revoked:
             raise KeyExistsError(f"{fingerprint}: is revoked already")
         return self.rotate(at, f"{REVOKED}{fingerprint}: {reason}")
 
@@ -206,14 +203,6 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring({self._folder})"
-
-
-def revoked_in(history: KeyHistory) -> dict[str, str]:
-    """Which keys a history names as revoked (fingerprints), each with the reason."""
-    said = (line.reason.removeprefix(REVOKED) for line in history.lines
-            if line.reason.startswith(REVOKED))  # fmt: skip
-    parted = (_REVOKED.fullmatch(text) for text in said)
-    return {match[1]: match[2] for match in parted if match}
 
 
 def _create(folder: Path, at: str, random: RandomSource) -> None:

@@ -29,7 +29,7 @@ from touchstone.ledger.entries import (
 )
 from touchstone.ledger.errors import AlteredError, MalformedError
 from touchstone.ledger.heads import CaseHead, blind_head, parse_head
-from touchstone.ledger.keylines import KeyHistory, KeyLine, parse_key_line
+from touchstone.ledger.keylines import REVOKED, KeyHistory, KeyLine, parse_key_line
 from touchstone.ledger.merkle import (
     EMPTY_ROOT,
     Frontier,
@@ -59,6 +59,7 @@ __all__ = [
     "MAX_LINE",
     "MAX_PART",
     "MAX_PARTS",
+    "REVOKED",
     "AlteredError",
     "BundleHeader",
     "BundleItem",

@@ -1,5 +1,6 @@
 """The installation's key history: each line names a key and is signed by the key before it."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -11,6 +12,9 @@ from touchstone.ledger.errors import AlteredError, MalformedError
 from touchstone.ledger.signing import Signer, check_signature, fingerprint
 
 _DOMAIN = b"touchstone/key/1\x00"
+REVOKED = "revoked "
+"""How the reason of a key line begins that names a key of the history as revoked."""
+_REVOKES = re.compile(rf"{REVOKED}(SHA256:[0-9a-f]{{64}}): (.*)", re.DOTALL)
 _FIELDS = ("line", "v", "seq", "public_key", "previous", "at", "reason", "signature")
 
 
@@ -135,9 +139,21 @@ class KeyHistory:
             found.append(digest.hexdigest())
         return tuple(found)
 
+    @property
+    def revoked(self) -> dict[str, str]:
+        """The fingerprints that a line names as revoked, each with the reason."""
+        named = (_REVOKES.fullmatch(line.reason) for line in self.lines)
+        return {match[1]: match[2] for match in named if match}
+
     def trusted_by(self, pinned: Collection[str]) -> bool:
-        """Whether one of the pinned fingerprints is in the history, and so vouches for the rest."""
-        return any(line.fingerprint in pinned for line in self.lines)
+        """Whether one of the pinned fingerprints vouches for the keys from its line on.
+
+        None up to the last revoked one does: whoever holds that one can sign another history.
+        """
+        revoked = self.revoked
+        places = [line.seq for line in self.lines if line.fingerprint in revoked]
+        vouching = self.lines[places[-1] + 1 if places else 0 :]
+        return any(line.fingerprint in pinned for line in vouching)
 
 
 def _unsigned(line: KeyLine) -> dict[str, Any]:

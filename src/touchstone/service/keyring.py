@@ -5,8 +5,7 @@ from typing import Any
 
 from touchstone.errors import BadInputError
 from touchstone.keys import KeyFileError
-from touchstone.keys.keyring import revoked_in
-from touchstone.ledger import KeyHistory
+from touchstone.ledger import REVOKED, KeyHistory
 from touchstone.service.installation import Installation
 
 MOST = 400
@@ -61,8 +60,13 @@ def rotate_key(installation: Installation, reason: str) -> KeysShown:
         KeyFileError: a key cannot be read or written.
     """
     installation.records.check_writable()
-    history = installation.keyring.rotate(installation.now(), _line(reason))
+    reason = _line(reason)
+    if reason.startswith(f"{REVOKED}SHA256:"):
+        raise BadInputError("--reason: this is how a key is revoked: touchstone keys revoke")
+    history = installation.keyring.rotate(installation.now(), reason)
     said = "A new key is in use. Whoever pinned an earlier one trusts it too."
+    if history.revoked:
+        said = "A new key is in use. Whoever pinned a key after the last revoked one trusts it too."
     return _shown(history, said)
 
 
@@ -80,8 +84,9 @@ def revoke_key(installation: Installation, fingerprint: str, reason: str) -> Key
         raise BadInputError(f"{error}; see: touchstone keys show") from error
     return _shown(
         history,
-        "The key is revoked, and a new one is in use. Tell everyone who pinned the revoked key to "
-        "pin the new one: who holds the revoked key can still make bundles without this line.",
+        "The key is revoked, and a new one is in use. Tell everyone who pinned the revoked key, or "
+        "one before it, to pin the new one, and to verify what they were given earlier with "
+        "--revoked: who holds the revoked key can still make bundles without this line.",
     )
 
 
@@ -93,7 +98,7 @@ def _line(reason: str) -> str:
 
 
 def _shown(history: KeyHistory, says: str = "") -> KeysShown:
-    revoked = revoked_in(history)
+    revoked = history.revoked
     last = len(history.lines) - 1
     return KeysShown(
         says,

@@ -1,6 +1,7 @@
 """Hashes, trees, signatures and signed notes, as the record format names them."""
 
 import re
+from contextlib import suppress
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidSignature
@@ -34,13 +35,11 @@ def fingerprint(key: bytes) -> str:
 
 def signed(key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether an Ed25519 signature holds."""
-    try:
-        if int.from_bytes(key, "little") % 2**255 in SMALL_ORDER:
-            return False
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    with suppress(InvalidSignature, ValueError):
+        if int.from_bytes(key, "little") % 2**255 not in SMALL_ORDER:
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+            return True
+    return False
 
 
 def grow(peaks: list[bytes], size: int, leaf: bytes) -> None:

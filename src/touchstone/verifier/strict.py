@@ -49,8 +49,7 @@ seal {"digest":<hex32>,"key":<fingerprint>,"line":"seal","signature":<hex64>}"""
 
 def _form(match: re.Match[str]) -> str:
     one = _FORMS[match[1]]
-    many = {"": one, "?": f"(?:{one}|null)", "*": rf"\[(?:{one}(?:,{one})*+)?\]"}
-    return many[match[2]]
+    return {"": one, "?": f"(?:{one}|null)", "*": rf"\[(?:{one}(?:,{one})*+)?\]"}[match[2]]
 
 
 SHAPES = dict(line.split(" ", 1) for line in _TABLE.splitlines())

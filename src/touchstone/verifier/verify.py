@@ -6,7 +6,7 @@ Memory grows with keys and parties alone: leaves and commitments go to a tempora
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -16,21 +16,21 @@ from .errors import AlteredError, VerifierInputError, hold
 from .proofs import Checkpoint, extends, fingerprint, grow, included, leaf_hash, root_of, signed
 from .strict import MAX_LINE, dumps, parse, shaped, shown, unbase64
 
-MAX_PART = 2**19 - 512
-IN_MEMORY = 96 << 20  # bytes of leaves and commitments
+# Bytes of a part; of leaves and commitments in memory; in which entry 0 is sought, if no header is.
+MAX_PART, IN_MEMORY, SOUGHT = 2**19 - 512, 96 << 20, 4 << 20
 DEED_TYPE = b"application/vnd.touchstone.deed+json"
 _ENTRY = re.compile(
     rb'\{"log":(null|"[0-9a-f]{64}"),"n":(0|[1-9][0-9]{0,15}),'
     rb'"parts":\["([0-9a-f]{64}(?:","[0-9a-f]{64}){0,63})"\],"v":1\}'
 )
-SOUGHT = 4 << 20  # bytes in which an entry 0 is looked for, where the header is none
 # What only a bundle's header has.
 _HEADER = re.compile(rb'"format":"touchstone/bundle/|"line":"bundle"')
-_KEY_LINE = b'"line":"key"'
+_SEEN = "([1-9][0-9]{0,15}):([0-9a-f]{64})"
+_REVOKES = re.compile("revoked (SHA256:[0-9a-f]{64}): (.*)", re.DOTALL)
 NO_BUNDLE = "is no bundle of Touchstone: its first line is no bundle's header"
 TRUNCATION = "entries dropped after the newest head here show only against a head seen elsewhere"
 UNPINNED = "anyone can write a consistent bundle; pin an issuer's key that you know with --trust"
-UNMET = "none of the keys given with --trust is in the key history"
+UNMET = "none of the keys given with --trust is in the key history, or only up to a revoked one"
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ class Verdict:
     """The answer; of an altered bundle nothing but where and what. All texts are safe to print.
 
     `root` is that of the case's `size` entries; `head` is the installation log's, SIZE:ROOT;
-    `issuers` are the fingerprints of the key history, oldest first.
+    `issuers` are the fingerprints of the key history, oldest first; `revoked` those of them that a
+    key line names as revoked, or that were given as such. `head_at` is when the issuer says that
+    this was the newest head (UTC): the bundle's own time; `head_age_seconds` how long before the
+    asking that was, below 0 where the issuer's clock was ahead.
     """
 
     word: str
@@ -52,6 +55,7 @@ class Verdict:
     root: str = ""
     head: str = ""
     issuers: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
     opened: int = 0
     withheld: int = 0
     erased: int = 0
@@ -59,15 +63,14 @@ class Verdict:
     deeds_unchecked: int = 0
     cosigned_by: tuple[str, ...] = ()
     head_at: str = ""
-    """When the issuer says that this was the newest head (UTC): the bundle's own time."""
     head_age_seconds: int | None = None
-    """How long before the asking that was; below 0 where the issuer's clock was ahead."""
     notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
-        """Whether the answer is yes: nothing altered, and no given pin unmet."""
-        return self.word == "authentic" or (self.word == "consistent" and not self.trust_given)
+        """Whether the answer is yes: nothing altered, no given pin unmet, no revoked key's seal."""
+        unmet = self.trust_given or self.revoked[-1:] == self.issuers[-1:]
+        return self.word == "authentic" or (self.word == "consistent" and not unmet)
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict in JSON's types."""
@@ -102,22 +105,23 @@ def verify_bundle(
     path: Path,
     *,
     trust: Sequence[str] = (),
+    revoked: Sequence[str] = (),
     witnesses: Sequence[str] = (),
     head: str | None = None,
     now: datetime | None = None,
 ) -> Verdict:
     """Check a bundle; one of the `trust`ed fingerprints must be met, and all else that is given.
 
+    `revoked` are fingerprints known from elsewhere to be revoked: a bundle whose key history ends
+    before the line that says so cannot tell. No key up to the last revoked one meets a pin.
     `witnesses` are `NAME=HEXKEY`; `head` is `SIZE:ROOT` of the installation's log, seen elsewhere;
     `now` (with a zone) is what the newest head's age is reckoned to. VerifierInputError: the file
     cannot be read or is no bundle at all, or what was given is ill-formed.
     """
-    for one in trust:
+    for one in (*trust, *revoked):
         _match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")
     named = [_match(one, r"([^\s+]+)=([0-9a-f]{64})", "NAME=<64 hex digits>") for one in witnesses]
-    seen = None
-    if head is not None:
-        seen = _match(head, "([1-9][0-9]{0,15}):([0-9a-f]{64})", "SIZE:<64 hex digits>")
+    seen = None if head is None else _match(head, _SEEN, "SIZE:<64 hex digits>")
     try:
         with path.open("rb") as file, SpooledTemporaryFile(IN_MEMORY) as spool:
             reading = Reading(file, spool, seen)
@@ -130,16 +134,23 @@ def verify_bundle(
                 return Verdict("altered", place, str(error), reading.number)
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
-    facts["head_age_seconds"] = _age(facts["head_at"], now)
-    if not set(trust).isdisjoint(facts["issuers"]):
-        return Verdict("authentic", trust_given=True, notes=(TRUNCATION,), **facts)
-    notes = (TRUNCATION, UNMET if trust else UNPINNED)
-    return Verdict("consistent", trust_given=bool(trust), notes=notes, **facts)
+    age = None if now is None else now - datetime.fromisoformat(facts["head_at"])
+    facts["head_age_seconds"] = None if age is None else int(age.total_seconds())
+    return _judged(trust, reading.revokes | dict.fromkeys(revoked, "as given"), facts)
 
 
-def _age(at: str, now: datetime | None) -> int | None:
-    made = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-    return None if now is None else int((now - made).total_seconds())
+def _judged(trust: Sequence[str], revokes: dict[str, str], facts: dict[str, Any]) -> Verdict:
+    """What is said of a bundle that holds together, by the pins and by what is revoked."""
+    issuers = facts["issuers"]
+    bad = tuple(key for key in issuers if key in revokes)
+    vouching = issuers[issuers.index(bad[-1]) + 1 :] if bad else issuers
+    notes = tuple(
+        f"{key} is revoked, {revokes[key]}: it vouches for no key after it" for key in bad
+    )
+    word = "consistent" if set(trust).isdisjoint(vouching) else "authentic"
+    if word == "consistent":
+        notes += (UNMET if trust else UNPINNED,)
+    return Verdict(word, notes=(TRUNCATION, *notes), revoked=bad, trust_given=bool(trust), **facts)
 
 
 def _is_bundle(first: bytes, rest: IO[bytes]) -> bool:
@@ -156,7 +167,7 @@ def _is_bundle(first: bytes, rest: IO[bytes]) -> bool:
             return True
         line, header_may_come = rest.readline(MAX_LINE), max(0, header_may_come - 1)
         left -= len(line)
-    return first.count(_KEY_LINE) > 0 and _HEADER.search(first) is not None
+    return b'"line":"key"' in first and _HEADER.search(first) is not None
 
 
 def _match(text: str, expression: str, form: str) -> re.Match[str]:
@@ -170,13 +181,13 @@ class Reading:
     """A bundle as it is read, and what is established so far."""
 
     def __init__(self, file: IO[bytes], spool: IO[bytes], seen: re.Match[str] | None) -> None:
-        self.file, self.seen = file, seen
-        self.spool = spool  # each entry's leaf, number of parts and commitments, for the parts
+        # The spool: each entry's leaf, number of parts and commitments, for the parts.
+        self.file, self.spool, self.seen = file, spool, seen
         self.number, self.where, self.line = 0, "", b""
         self.before = sha256()  # of every byte before the line at hand
-        self.keys: dict[bytes, str] = {}
-        self.keysets, self.newest = set[str](), b""
-        self.parties: dict[str, str] = {}
+        self.keys, self.keysets, self.newest = dict[bytes, str](), set[str](), b""
+        # By party its key; by fingerprint of a revoked key what the line says that names it.
+        self.parties, self.revokes = dict[str, str](), dict[str, str]()
         self.all_open, self.peaks = True, list[bytes]()
         names = ("opened", "withheld", "erased", "deeds_checked", "deeds_unchecked")
         self.counts = dict.fromkeys(names, 0)
@@ -196,11 +207,10 @@ class Reading:
             hold(cosigned, "has a checkpoint that a given witness did not cosign")
         self._older(newest)
         self._seal()
-        names = tuple(shown(one[1]) for one in witnesses)
-        facts = {"log": self.log, "size": self.size, "root": root, "cosigned_by": names}
-        facts["head_at"] = header["at"]
+        facts = {"log": self.log, "size": self.size, "root": root, "head_at": header["at"]}
+        facts |= {"cosigned_by": tuple(shown(one[1]) for one in witnesses), **self.counts}
         facts |= {"audience": shown(header["audience"]), "issuers": tuple(self.keys.values())}
-        return {**facts, **self.counts, "head": f"{newest.size}:{newest.root.hex()}"}
+        return facts | {"head": f"{newest.size}:{newest.root.hex()}"}
 
     def _next(self) -> bytes:
         """Go to the next line, never reading past 1 MiB; it comes without its LF."""
@@ -222,9 +232,12 @@ class Reading:
             key, signature = bytes.fromhex(line["public_key"]), bytes.fromhex(line.pop("signature"))
             hold(key not in self.keys, "brings a key for the second time")
             message = b"touchstone/key/1\0" + dumps(line).encode()
-            holds = signed(self.newest or key, signature, message)
-            hold(holds, "is not signed by the key before it")
+            hold(
+                signed(self.newest or key, signature, message), "is not signed by the key before it"
+            )
             self.newest, self.keys[key] = key, fingerprint(key)
+            if says := _REVOKES.fullmatch(line["reason"]):
+                self.revokes[says[1]] = f"says the key line of {line['at']} ({shown(says[2])})"
             keyset.update(self.line)
             self.keysets.add(keyset.hexdigest())
             previous = sha256(raw).hexdigest()
@@ -309,20 +322,18 @@ class Reading:
         known = fingerprint(key) == signature["keyid"]
         hold(known or not self.all_open, "is a deed by a key that its actor was not admitted with")
         message = b"DSSEv1 %d %s %d %s" % (len(DEED_TYPE), DEED_TYPE, len(raw), raw)
-        holds = not known or signed(key, sig, message)
-        hold(holds, "is a deed whose signature does not hold")
+        hold(not known or signed(key, sig, message), "is a deed whose signature does not hold")
         self.counts["deeds_checked" if known else "deeds_unchecked"] += 1
 
     def _checkpoint(self, note: str) -> Checkpoint:
         """A checkpoint of this installation's log; of the size seen elsewhere it has that root."""
-        checkpoint = Checkpoint(note)
+        found = Checkpoint(note)
         origin = f"touchstone/{next(iter(self.keys.values()))[7:23]}"
-        hold(checkpoint.origin == origin, "has a checkpoint of another log")
-        if self.seen and int(self.seen[1]) == checkpoint.size:
-            same = self.seen[2] == checkpoint.root.hex()
-            hold(same, "has another root than the head seen elsewhere")
+        hold(found.origin == origin, "has a checkpoint of another log")
+        if self.seen and int(self.seen[1]) == found.size:
+            hold(self.seen[2] == found.root.hex(), "has another root than the head seen elsewhere")
             self.seen = None
-        return checkpoint
+        return found
 
     def _head(self, root: str) -> Checkpoint:
         """The case head, its place in the installation's log, and the newest checkpoint."""

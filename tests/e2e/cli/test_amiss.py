@@ -244,9 +244,18 @@ def test_the_key_is_shown_rotated_and_revoked(june: June, tmp_path: Path):
     with open_installation(june.home, apart=True) as here:
         case = open_found(here, june.case)
         editions = issue_editions(case, tmp_path, audiences(case.cast))
-    newest = said["keys"][-1]["fingerprint"]
-    for pin in (old, newest):
-        assert june.call("verify", editions[0].bundle, "--trust", pin).code == 0
+    disguised = june.call("keys", "rotate", "--reason", f"revoked {old}: once more").refused(2)
+    assert "touchstone keys revoke" in disguised
+    second, newest = (each["fingerprint"] for each in said["keys"][1:])
+    bundle = editions[0].bundle
+    for pin in (second, newest):
+        assert june.call("verify", bundle, "--trust", pin).code == 0
+    # Whoever holds the revoked key could have signed another history in.
+    refused = june.call("verify", bundle, "--trust", old)
+    assert (refused.code, refused.out.split("\n")[0]) == (1, "consistent, issuer unverified")
+    assert f"{old} is revoked" in refused.out
+    assert june.call("verify", bundle).code == 0
+    assert june.call("verify", bundle, "--revoked", newest).code == 1
     assert june.call("check").code == 0
 
 
