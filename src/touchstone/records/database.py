@@ -1,9 +1,11 @@
 """Every fault of a database, translated to one clear line."""
 
 import contextlib
+import re
 from collections.abc import Iterator
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError, connections, transaction
 from django.db.utils import Error
 
 from touchstone.errors import TouchstoneError
@@ -72,6 +74,37 @@ def raw(value: object) -> bytes:
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value)
     raise DamagedError(f"the record holds a {type(value).__name__} where bytes stood")
+
+
+def rewrite_heads(alias: str, seconds: int) -> bool:
+    """Have PostgreSQL write the table of case heads anew, without the rows that were replaced.
+
+    False where some had to be kept, since an older transaction may still read them, or where others
+    held the table for so many seconds.
+    """
+    kept: list[int] = []
+
+    def heard(notice: Any) -> None:
+        # The first number of the detail, in every language, is how many dead rows are kept.
+        if number := re.search(r"\d+", notice.message_detail or ""):
+            kept.append(int(number[0]))
+
+    try:
+        with (
+            translated(alias),
+            transaction.atomic(using=alias, durable=True),
+            connections[alias].cursor() as cursor,
+        ):
+            wait = f"{max(1, seconds * 1000):d}ms"
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
+            connections[alias].connection.add_notice_handler(heard)
+            try:
+                cursor.execute("SELECT touchstone_rewrite()")
+            finally:
+                connections[alias].connection.remove_notice_handler(heard)
+    except BusyError:
+        return False
+    return kept == [0]
 
 
 def _translate(error: Error) -> TouchstoneError:

@@ -106,6 +106,7 @@ def _grant(owner_alias: str, role: str) -> None:
         f"GRANT USAGE ON SCHEMA public TO {name}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
+        f"GRANT EXECUTE ON FUNCTION touchstone_rewrite() TO {name}",
         f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
         *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in APPEND_ONLY),
         *(f"REVOKE DELETE ON {table} FROM {name}" for table in NEVER_DELETED),

@@ -19,7 +19,7 @@ from touchstone.records.checking import (
     check_evidence,
     check_installation_log,
 )
-from touchstone.records.database import raw, translated
+from touchstone.records.database import raw, rewrite_heads, translated
 from touchstone.records.errors import (
     CaseExistsError,
     CaseMissingError,
@@ -207,12 +207,13 @@ class Records:
     def finish_destruction(self, case: str, seconds: int = FINISH_SECONDS) -> bool:
         """Let a destroyed case be gone from the files too; false where a reader holds them open.
 
-        SQLite keeps older pages in its journal as long as anybody reads them; waits that long for
-        readers. PostgreSQL's old rows are not in our hands: see docs/how-to/postgresql.md.
+        SQLite keeps older pages in its journal, and PostgreSQL older rows in its tables, as long as
+        anybody reads them; waits that long for readers. What a PostgreSQL server keeps beside its
+        tables is not in our hands: see docs/how-to/postgresql.md.
         """
         self.check_writable()
         self._files.remove_case(case)
-        if not is_postgresql(self._alias) and not self._empty_journal(seconds):
+        if not self._overwritten(seconds):
             return False
         with translated(self._alias):
             rows = CertificateRow.objects.using(self._alias).filter(case=case, finished=False)
@@ -301,6 +302,12 @@ class Records:
             self.finish_destruction(writer.case)
         elif writer.erased_now and not is_postgresql(self._alias):
             self._empty_journal(FINISH_SECONDS)
+
+    def _overwritten(self, seconds: int) -> bool:
+        """Let no key that was destroyed be in a file of the record; false where one is held."""
+        if is_postgresql(self._alias):
+            return rewrite_heads(self._alias, seconds)
+        return self._empty_journal(seconds)
 
     def _empty_journal(self, seconds: int) -> bool:
         """Move SQLite's journal into the file and cut it to nothing; false where a reader holds it.

@@ -49,8 +49,8 @@ def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
     if found in records.unfinished() and not records.finish_destruction(found):
         raise UnfinishedError(
             f"case {found[:12]} takes nothing more, but its key and content still lie in the "
-            "record's file or its journal, since another program reads the record; end it and run "
-            f"the same command again. {written}"
+            "record's files, since another program reads the record (on PostgreSQL also: has an "
+            f"older transaction open); end it and run the same command again. {written}"
         )
     return f"Case {found[:12]} {said} {written}{_elsewhere()}"
 
@@ -117,8 +117,9 @@ def _elsewhere() -> str:
     if not os.environ.get(DATABASE):
         return ""
     return (
-        "\nPostgreSQL keeps the old rows in its files until its owner runs: VACUUM FULL "
-        "records_caserow, records_partrow; and in archived WAL and backups as long as those are."
+        "\nThe key is out of PostgreSQL's tables. The server's write-ahead log (pg_wal), its "
+        "archive, standbys and backups hold earlier bytes as long as they are kept: whoever runs "
+        "the server has to let them expire."
     )
 
 

@@ -75,5 +75,6 @@ def test_whole_review(
         assert "as it should be" in here("rebuild").out
         destroyed = here("review", "destroy", row["case"], "--yes", "--out", tmp_path)
         assert destroyed.code == 0, destroyed.err
+        assert ("pg_wal" in destroyed.out) == (database is postgresql)
         assert here("review", "show", row["case"]).code == 0
     assert (home / "record.sqlite3").exists() == (database is sqlite)

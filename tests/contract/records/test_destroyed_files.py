@@ -1,0 +1,127 @@
+"""A destroyed case's key is looked for in the files themselves of a PostgreSQL cluster."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from support import deeds
+from support.record_place import Place
+from touchstone.records import Records
+
+OWNER = "record_owner"
+
+CASE = "case-1"
+pytestmark = pytest.mark.needs_postgresql
+
+
+@pytest.fixture
+def place(postgresql_place: Place) -> Place:
+    return postgresql_place
+
+
+def session(place: Place, user: str) -> psycopg.Connection:
+    assert place.server is not None
+    return psycopg.connect(place.server.address(user, place.name), autocommit=True)
+
+
+def wrapped_key(place: Place) -> bytes:
+    with session(place, OWNER) as connection:
+        found = connection.execute("SELECT wrapped_key FROM records_caserow").fetchone()
+    assert found is not None
+    return bytes(found[0])
+
+
+def holding(place: Place, key: bytes) -> set[str]:
+    """Which folders of the cluster have a file with the key in it, once all is on disk."""
+    assert place.server is not None
+    place.server.admin("CHECKPOINT")
+    data = place.server.folder / "data"
+    return {path.relative_to(data).parts[0] for path in data.rglob("*") if _has(path, key)}
+
+
+def _has(path: Path, key: bytes) -> bool:
+    try:
+        return path.is_file() and key in path.read_bytes()
+    except FileNotFoundError:
+        # The server deletes files too.
+        return False
+
+
+@contextlib.contextmanager
+def reading(place: Place, statement: str) -> Iterator[None]:
+    """Another program's transaction that has begun to read."""
+    with session(place, OWNER) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute(statement.encode())
+        yield
+
+
+def grown(records: Records) -> None:
+    """Some deeds more, each of which leaves an older row."""
+    for number in range(3):
+        with records.transaction(CASE) as writer:
+            writer.append([deeds.fact(f"deed-{number}")])
+
+
+def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):
+    grown(records)
+    place.owner("ANALYZE")
+    key = wrapped_key(place)
+    assert holding(place, key) == {"base", "pg_wal"}
+    records.destroy_case(CASE)
+    # What the server's owner has to let expire, as the command says.
+    assert holding(place, key) == {"pg_wal"}
+    assert records.unfinished() == []
+
+
+def test_statistics_of_the_server_hold_no_key(records: Records, place: Place):
+    for number in range(40):
+        deeds.open_case(records, f"other-{number}")
+    place.owner("ANALYZE")
+    with session(place, OWNER) as connection:
+        looked_at = connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE attname = 'wrapped_key') FROM pg_stats"
+            " WHERE tablename = 'records_caserow'"
+        ).fetchone()
+    assert looked_at is not None
+    assert looked_at[0] > 0
+    assert looked_at[1] == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT count(*) FROM records_indexrow", "LOCK TABLE records_caserow IN ACCESS SHARE MODE"],
+    ids=["an older snapshot", "the table held"],
+)
+def test_it_is_not_finished_while_an_older_transaction_may_read_the_key(
+    records: Records, place: Place, statement: str, monkeypatch: pytest.MonkeyPatch
+):
+    key, finish = wrapped_key(place), records.finish_destruction
+    monkeypatch.setattr(records, "finish_destruction", lambda case: finish(case, 0))
+    with reading(place, statement):
+        records.destroy_case(CASE)
+        assert "base" in holding(place, key)
+        assert records.unfinished() == [CASE]
+        assert not finish(CASE, 0)
+    assert place.open().unfinished() == []
+    assert holding(place, key) == {"pg_wal"}
+    assert records.case(CASE).destroyed
+
+
+def test_the_role_that_works_may_have_the_heads_rewritten_and_no_more(place: Place):
+    with session(place, "record_app") as connection:
+        connection.execute("SELECT touchstone_rewrite()")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CLUSTER records_caserow USING records_caserow_pkey")
+    place.owner("CREATE ROLE stranger LOGIN")
+    try:
+        with (
+            session(place, "stranger") as connection,
+            pytest.raises(psycopg.errors.InsufficientPrivilege),
+        ):
+            connection.execute("SELECT touchstone_rewrite()")
+    finally:
+        place.owner("DROP ROLE stranger")
