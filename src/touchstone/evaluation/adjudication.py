@@ -4,6 +4,7 @@ A result measures the model only where nothing else stood between the model and 
 refused, cut short, never tried or lost says nothing about what the model can do.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -59,6 +60,8 @@ class Facts:
     """Those of them that ran out of their time."""
     waited: float = 0.0
     """Seconds that the endpoint took for this sample's calls."""
+    said: str = ""
+    """Digest (hex) of all that the model said, answer by answer; empty before the first."""
 
     def heard(self, call: Call) -> None:
         """Count how a call ended."""
@@ -67,6 +70,8 @@ class Facts:
         self.refused = self.refused or call.refused
         self.submitted = self.submitted or call.submitted
         self.asked += call.asked
+        if call.said:
+            self.said = hashlib.sha256(f"{self.said} {call.said}".encode()).hexdigest()
 
     def note(self, *notes: str) -> None:
         """Keep each note once."""

@@ -6,6 +6,7 @@ can make them fail chooses which samples have an outcome. So nothing passes but 
 used, of the types that they have in the protocol, with bounded sizes; each change leaves a note.
 """
 
+import hashlib
 import json
 import math
 import re
@@ -24,6 +25,7 @@ MOST_CALLS = 64
 """Tool calls of one answer."""
 MOST_NAME = 200
 SUBMIT = "submit"
+_THOUGHTS = ("text", "summary")
 _MOST_INTEGER = 2**53
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _ODD = re.compile("[\0\ud800-\udfff]")
@@ -70,6 +72,8 @@ class Answer:
     """Whether `submit` was called with arguments that are an object."""
     asked: int
     """Calls of other tools."""
+    said: str
+    """Digest (hex) of all that the model said: texts, reasoning, tool calls; no id, no number."""
     notes: tuple[str, ...]
 
 
@@ -188,8 +192,23 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
         refused=stop == "content_filter" or bool(refusal),
         submitted=any(_is_submission(call) for call in calls),
         asked=sum(call["function"]["name"] != SUBMIT for call in calls),
+        said=_said(kept),
         notes=tuple(door.notes),
     )
+
+
+def _said(kept: Mapping[str, Any]) -> str:
+    """Of what an endpoint draws anew for each answer, ids and signatures, nothing goes in."""
+    details = kept.get("reasoning_details", ())
+    texts = [
+        *(kept.get(name, "") for name in ("content", "reasoning_content", "reasoning", "refusal")),
+        *(part.get(name) for part in details if isinstance(part, Mapping) for name in _THOUGHTS),
+    ]
+    calls = [
+        [call["function"]["name"], call["function"]["arguments"]]
+        for call in kept.get("tool_calls", ())
+    ]
+    return hashlib.sha256(json.dumps([texts, calls]).encode()).hexdigest()
 
 
 def _parse(data: bytes) -> Mapping[str, Any]:

@@ -94,6 +94,8 @@ class Call:
     """Tool calls that the model asked for, `submit` aside."""
     seen: int = 0
     """Tokens that the bytes to and fro account for; what was reported may be more."""
+    said: str = ""
+    """Digest of what the model said; empty where the endpoint declined to give an answer."""
 
 
 class Watch:
@@ -245,6 +247,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
                 submitted=answer.submitted,
                 asked=answer.asked,
                 seen=seen_tokens(used, sent, answer.size),
+                said=answer.said,
             )
         )
         return completion

@@ -112,6 +112,9 @@ class Outcome(Frozen):
     """How much of the model's reasoning was seen."""
     calls: Annotated[int, Field(ge=0)] = 0
     """Model calls that gave an answer."""
+    said: str = ""
+    """Digest (hex) of all that the model said in this execution, texts, reasoning and tool calls,
+    so that modes can be told apart; empty where nothing was heard."""
     attempt: Annotated[int, Field(ge=1)] = 1
     """The number of the execution, from 1. More than 1: earlier ones ended before the model had
     said anything, because the worker died, a person halted, or the endpoint failed."""

@@ -350,6 +350,7 @@ class ChunkRun(Watch):
             models=tuple(sorted(facts.models)),
             reasoning=reasoning_of(messages),
             calls=facts.calls,
+            said=facts.said,
             attempt=facts.attempt,
             notes=tuple(_plain(note) for note in facts.notes),
             events=tuple(

@@ -117,6 +117,11 @@ class ModeSettings(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**53)] | None = None
 
     @property
+    def reasoning(self) -> tuple[str | None, int | None]:
+        """What the mode asks of reasoning: effort and budget."""
+        return self.reasoning_effort, self.reasoning_tokens
+
+    @property
     def asks_for_reasoning(self) -> bool:
         """Whether the model is asked to reason, so that its answers are to show that it did."""
         return self.reasoning_effort not in {None, "none"} or bool(self.reasoning_tokens)

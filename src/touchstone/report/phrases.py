@@ -23,7 +23,8 @@ PHRASES = {
     "within-zone": "within the zone around the threshold",
     "at-ceiling": "all or none solved, so these items cannot tell",
     "undetermined": "too few items to tell",
-    "not-measured": "not measured: what was lost, cut or refused could change the word",
+    "not-measured": "not measured: what was lost, cut or refused could change the word, or "
+    "the mode is not shown to be on",
     "no-threshold": "measured, nothing concluded",
     "not-reached": "no verdict that may be read here",
     "reference": "compared with, not judged",

@@ -25,7 +25,7 @@ from touchstone.review.designation import (
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events import Event, parse_event
 from touchstone.review.evolve import evolve, fold
-from touchstone.review.state import Attempt, Finding, RunKey, State, Status, Tally
+from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
 
 __all__ = [
     "Attempt",
@@ -34,6 +34,8 @@ __all__ = [
     "Concurrence",
     "Event",
     "Finding",
+    "Likeness",
+    "Pair",
     "Proposal",
     "Reading",
     "Refused",

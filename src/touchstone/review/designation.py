@@ -103,6 +103,11 @@ def whose(verdict: VerdictReached) -> str:
     kinds = [f"{count} {WHOSE[kind]}" for kind, count in verdict.unmeasured.by_kind.items()]
     if verdict.reasoning == "not-seen":
         kinds.append("the mode asks for reasoning and showed none, so it is not shown to be on")
+    if verdict.reasoning == "alike":
+        kinds.append(
+            "the mode answered alike on every item as one that asks for reasoning otherwise, so it "
+            "is not shown to be on"
+        )
     return f"of {verdict.counted} samples " + ", ".join(kinds)
 
 

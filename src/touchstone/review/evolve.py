@@ -15,6 +15,7 @@ from touchstone.review.state import (
     Designating,
     Directive,
     Finding,
+    Likeness,
     Party,
     Postponement,
     RunKey,
@@ -22,6 +23,7 @@ from touchstone.review.state import (
     State,
     Tally,
     Terms,
+    pair_of,
     with_item,
 )
 
@@ -169,7 +171,17 @@ def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
 def _(event: measuring.OutcomesRecorded, state: State) -> State:
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     tally = _counted(state.tally(*key), event.outcomes)
-    return replace(state, tallies=with_item(state.tallies, key, tally), stopped=None)
+    likenesses = dict(state.likenesses)
+    for each in event.compared:
+        pair = pair_of(event.battery, event.variant, event.mode, each.mode)
+        before = likenesses.get(pair, Likeness())
+        likenesses[pair] = Likeness(before.alike + each.alike, before.unlike + each.unlike)
+    return replace(
+        state,
+        tallies=with_item(state.tallies, key, tally),
+        likenesses=MappingProxyType(likenesses),
+        stopped=None,
+    )
 
 
 @_changed.register

@@ -113,6 +113,7 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.variant_is_current,
             sampling.mode_is_known,
             sampling.outcomes_are_first,
+            sampling.comparisons_are_of_what_is_recorded,
         ),
     ),
     measuring.VerdictReached: Rule(

@@ -115,6 +115,33 @@ class Tally:
         return (solved & measured).bit_count(), measured.bit_count()
 
 
+class Pair(NamedTuple):
+    """Two modes of one variant, in the order of their names."""
+
+    battery: str
+    variant: str
+    one: str
+    other: str
+
+
+def pair_of(battery: str, variant: str, mode: str, other: str) -> Pair:
+    """The pair of two modes, whichever is named first."""
+    return Pair(battery, variant, *sorted((mode, other)))
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """On how many items two modes gave the same answers, byte for byte, and on how many others."""
+
+    alike: int = 0
+    unlike: int = 0
+
+    @property
+    def same(self) -> bool:
+        """Whether they answered alike on every item compared, and on enough of them to say so."""
+        return not self.unlike and self.alike >= measuring.LEAST_COMPARED
+
+
 @dataclass(frozen=True)
 class Clock:
     """The window as laid and what has happened to it since; `clock.py` reads days off it."""
@@ -248,6 +275,8 @@ class State:
     batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)
     snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
     tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
+    likenesses: Mapping[Pair, Likeness] = field(default_factory=empty)
+    """How modes of a variant compare, over all item sets of a battery."""
     verdicts: Mapping[RunKey, measuring.VerdictReached] = field(default_factory=empty)
     stopped: measuring.MeasuringStopped | None = None
     """Why measuring stopped, unless it has gone on since."""
@@ -328,6 +357,30 @@ class State:
     def tally(self, battery: str, criterion: str, variant: str, mode: str) -> Tally:
         """What is recorded under one RunKey; empty if nothing is."""
         return self.tallies.get(RunKey(battery, criterion, variant, mode), Tally())
+
+    def told_apart(self, key: RunKey) -> tuple[Likeness, ...]:
+        """How a mode that asks for reasoning compares with each one that asks otherwise."""
+        sealed = self.batteries.get(key.battery)
+        if sealed is None or key.mode not in sealed.reasoning:
+            return ()
+        pairs = [pair for pair in sealed.reasoning_apart if key.mode in pair]
+        return tuple(
+            self.likenesses.get(pair_of(key.battery, key.variant, *pair), Likeness())
+            for pair in pairs
+        )
+
+    def reasoning(
+        self, key: RunKey, first: int | None = None
+    ) -> Literal["not-asked", "seen", "not-seen", "alike"]:
+        """Whether a mode asks for reasoning, and whether its samples, or so many, show it.
+
+        `alike`: some was seen, and a mode that asks otherwise answered alike on every item.
+        """
+        if key.mode not in self.batteries[key.battery].reasoning:
+            return "not-asked"
+        if not self.tally(*key).attempt().reasoning(first):
+            return "not-seen"
+        return "alike" if any(each.same for each in self.told_apart(key)) else "seen"
 
     def is_recorded(self, key: RunKey, attempt: int, index: int) -> bool:
         """Whether this sample has an outcome, which then stands."""

@@ -87,6 +87,8 @@ def _wanting(row: RunProgress) -> str:
     """Why a run was not measured."""
     if row.reasoning == "not-seen":
         return "the mode asks for reasoning and showed none, so it is not shown to be on"
+    if row.reasoning == "alike":
+        return "it answered as a mode that asks otherwise, so it is not shown to be on"
     lost = sum(row.lost.values())
     return f"what the {lost} of {row.counted} would have been could change the word"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import Edition
+from touchstone.service.measuring.comparing import Alike
 from touchstone.service.progress import RunProgress, landed, remarks
 
 CHECKED = (
@@ -47,6 +48,8 @@ class ReviewResult:
     """Samples that a dead run had begun and this one ran again."""
     editions: tuple[Edition, ...]
     fingerprint: str
+    alike: tuple[Alike, ...] = ()
+    """Modes that answered alike on every item."""
     checks: tuple[str, ...] = ()
     """Criteria whose items check the instrument and no capability."""
 
@@ -81,6 +84,10 @@ class ReviewResult:
                 }
                 for r in self.rows
             ],
+            "modes_alike": [
+                {"variant": each.variant, "modes": list(each.modes), "items": each.items}
+                for each in self.alike
+            ],
             "repeated": self.repeated,
             "checks_of_the_instrument": list(self.checks),
             "editions": [
@@ -97,6 +104,7 @@ class ReviewResult:
             f"Case {self.case}",
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
+            *(f"  {each.line}" for each in self.alike),
             *([CHECKED] if self.checks else []),
             *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",

@@ -22,6 +22,7 @@ from touchstone.service.editions.writing import Edition, audiences, issue_editio
 from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
+from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.planning import (
@@ -224,6 +225,7 @@ def _issue(
         repeated=tracker.repeated,
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
+        alike=modes_alike(state),
         checks=_checks(case.framework),
     )
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from support.review_case import Case, early, example_framework, outcome, recorded, sealed, verdict
 from support.review_probes import CUT_NINE, asks_for_reasoning, lossy, ready
 from touchstone.review import Refused, propose_designation
-from touchstone.review.events import Event
+from touchstone.review.events import Event, measuring
 from touchstone.review.events.measuring import UNMEASURED, Unmeasured
 
 
@@ -102,6 +102,61 @@ def test_one_sample_with_reasoning_shows_a_mode_to_be_on(case: Case):
     seen = outcome(0, "unsolved").model_copy(update={"reasoning": True})
     case.do(recorded((seen, *(outcome(i, "unsolved") for i in range(1, 20)))))
     case.do(verdict("instant", "below", 0, reasoning="seen"))
+
+
+def beside(case: Case, alike: int, unlike: int = 0, apart: bool = True) -> Case:
+    """Thinking failed on everything and reasoned; so did instant, which was then compared."""
+    pair = (("instant", "thinking"),) if apart else ()
+    changes = {"reasoning": ("thinking",), "reasoning_apart": pair}
+    ready(case).do(sealed().model_copy(update=changes))
+    failed = [outcome(i, "unsolved").model_copy(update={"reasoning": True}) for i in range(20)]
+    case.do(recorded(tuple(failed), mode="thinking"))
+    compared = measuring.Compared(mode="thinking", alike=alike, unlike=unlike)
+    case.do(recorded(tuple(failed), compared=(compared,)))
+    return case
+
+
+@pytest.mark.parametrize(("alike", "unlike"), [(3, 0), (20, 0)])
+def test_a_mode_that_answers_as_one_that_asks_otherwise_is_not_below(
+    case: Case, alike: int, unlike: int
+):
+    beside(case, alike, unlike)
+    refused(case, verdict("thinking", "below", 0, reasoning="seen"), "is alike by the record")
+    refused(case, verdict("thinking", "below", 0, reasoning="alike"), "not shown to be on")
+    case.do(verdict("thinking", "not-measured", 0, reasoning="alike"))
+    case.do(verdict("instant", "below", 0))
+    reason = propose_designation(case.framework, case.state).reasons[0].reason
+    assert "answered alike on every item" in reason
+
+
+@pytest.mark.parametrize(
+    ("alike", "unlike", "apart"),
+    [(2, 0, True), (19, 1, True), (0, 20, True), (20, 0, False)],
+    ids=["too few to say", "one item tells", "all tell", "asked for alike"],
+)
+def test_a_mode_that_is_told_apart_or_is_not_to_be_may_be_below(
+    case: Case, alike: int, unlike: int, apart: bool
+):
+    beside(case, alike, unlike, apart).do(verdict("thinking", "below", 0, reasoning="seen"))
+
+
+@pytest.mark.parametrize(
+    ("mode", "alike", "why"),
+    [("thinking", 4, "3 of them are recorded there"), ("other", 1, "without a mode other")],
+)
+def test_modes_are_compared_on_what_both_have_recorded(case: Case, mode: str, alike: int, why: str):
+    ready(case).do(sealed())
+    case.do(recorded(tuple(outcome(i) for i in range(3)), mode="thinking"))
+    compared = (measuring.Compared(mode=mode, alike=alike, unlike=0),)
+    deed = recorded(tuple(outcome(i) for i in range(5)), compared=compared)
+    refused(case, deed, why)
+
+
+def test_a_mode_is_not_compared_with_itself_nor_twice():
+    one, own = (measuring.Compared(mode=m, alike=1, unlike=0) for m in ("thinking", "instant"))
+    for compared in ((own,), (one, one)):
+        with pytest.raises(ValidationError, match="names each other mode once"):
+            recorded((outcome(0),), compared=compared)
 
 
 def test_counts_that_cannot_be_are_no_verdict():

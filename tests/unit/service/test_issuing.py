@@ -9,7 +9,7 @@ import pytest
 
 from support.small_case import small_case
 from touchstone.review import RunKey, State
-from touchstone.review.state import Attempt
+from touchstone.review.state import Attempt, Tally
 from touchstone.service.measuring import issuing
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
 from touchstone.service.measuring.registering import VerdictPlan
@@ -59,6 +59,11 @@ def truth(seed: int) -> Truth:
     return solved
 
 
+def holding(key: RunKey, attempt: Attempt) -> State:
+    """A case that holds so much of one run."""
+    return State(tallies={key: Tally({1: attempt})})
+
+
 def simulate(sealed: Sealed, solved: Truth, workers: int, seed: int = 0) -> Simulated:
     """Chunks on so many workers; failures take five times as long, and so end late."""
     rng = np.random.default_rng(seed)
@@ -89,7 +94,7 @@ def simulate(sealed: Sealed, solved: Truth, workers: int, seed: int = 0) -> Simu
         attempts[key] = Attempt(
             before.recorded | bits, before.measured | bits, before.solved | right
         )
-        agenda.recorded(key, attempts[key])
+        agenda.recorded(key, holding(key, attempts[key]))
     for key in attempts:
         watch = agenda._runs[key].watch
         assert watch is not None
@@ -149,7 +154,7 @@ def test_runs_take_turns_and_one_that_is_decided_gets_no_more(sealed: Sealed):
     assert len(set(keys)) == len(keys) == 6
     first = keys[0]
     bits = (1 << 16) - 1
-    agenda.recorded(first, Attempt(bits, bits, bits))
+    agenda.recorded(first, holding(first, Attempt(bits, bits, bits)))
     assert agenda.decided() == (first,)
     assert first not in [sealed.chunks[chunk][1] for chunk in agenda.next((), 9)]
     starts = [sealed.chunks[chunk][0].indices[0] for chunk in agenda.chunks_of(first)]
@@ -173,5 +178,5 @@ def test_where_nothing_may_stop_every_chunk_is_issued_as_before(sealed: Sealed):
     for key in dict.fromkeys(key for _, key in sealed.chunks.values()):
         assert agenda.ran(key) is None
         assert not agenda.over
-        agenda.recorded(key, Attempt(bits, bits, bits))
+        agenda.recorded(key, holding(key, Attempt(bits, bits, bits)))
     assert agenda.over

@@ -113,6 +113,8 @@ class BatterySealed(Event):
     """The digest of how verdicts are reached: rules, expectations, design. Before: none said."""
     reasoning: tuple[Name, ...] = ()
     """The modes that ask the model to reason, and are to show that it did."""
+    reasoning_apart: tuple[tuple[Name, Name], ...] = ()
+    """Pairs of modes of one variant that ask for reasoning otherwise, and are to show that."""
 
     @model_validator(mode="after")
     def _a_set_for_each_criterion(self) -> Self:
@@ -194,6 +196,25 @@ class Outcome(Facts):
         return self.result in MEASURED
 
 
+LEAST_COMPARED = 3
+"""Two modes answered alike if they did on every item compared, and at least on so many."""
+
+
+class Compared(Facts):
+    """How a chunk's answers compare with those recorded in another mode, on the same items.
+
+    An item is compared where the model ended its sample itself in both modes; where a limit did,
+    only answers that are the same to the byte tell anything.
+    """
+
+    mode: Name
+    """The other mode, of the same variant."""
+    alike: Annotated[Count, Field(le=MOST_ITEMS)]
+    """Items on which everything that the model said was the same, byte for byte."""
+    unlike: Annotated[Count, Field(le=MOST_ITEMS)]
+    """Items on which it was not."""
+
+
 class OutcomesRecorded(Event):
     """The outcomes of one chunk. The first recorded outcome of a sample stands."""
 
@@ -210,6 +231,8 @@ class OutcomesRecorded(Event):
     """The chunk's id."""
     outcomes: tuple[Outcome, ...]
     """At least one outcome, no sample twice."""
+    compared: tuple[Compared, ...] = ()
+    """Other modes in which answers to some of these items are recorded; none before the first."""
 
     @model_validator(mode="after")
     def _each_sample_once(self) -> Self:
@@ -217,6 +240,8 @@ class OutcomesRecorded(Event):
             raise ValueError("outcomes is empty: record a chunk when it has outcomes")
         if len({(o.attempt, o.index) for o in self.outcomes}) < len(self.outcomes):
             raise ValueError("outcomes names a sample twice: keep the first outcome")
+        if len({each.mode for each in self.compared} | {self.mode}) <= len(self.compared):
+            raise ValueError("compared names each other mode once")
         return self
 
 
@@ -284,8 +309,9 @@ class VerdictReached(Event):
     """How many items were counted, those that measured nothing among them."""
     unmeasured: Unmeasured = Unmeasured()
     """How many of them measured nothing."""
-    reasoning: Literal["not-asked", "seen", "not-seen"] = "not-asked"
-    """Whether the mode asks for reasoning, and whether any was seen in what was counted."""
+    reasoning: Literal["not-asked", "seen", "not-seen", "alike"] = "not-asked"
+    """Whether the mode asks for reasoning, and whether any was seen in what was counted; `alike`:
+    it was, and a mode that asks otherwise gave the same answers on every item."""
     interval: tuple[Decimal, Decimal]
     """The lower and upper bound of the interval for the measure; valid at the stop, if any."""
     alpha: Decimal

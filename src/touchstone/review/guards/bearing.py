@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
-from touchstone.review.state import Attempt, State
+from touchstone.review.state import Attempt, RunKey, State
 
 
 def _attempt(state: State, event: measuring.VerdictReached) -> Attempt:
@@ -33,14 +33,21 @@ def losses_are_recorded(_f: Framework, state: State, event: measuring.VerdictRea
 def reasoning_is_recorded(
     _f: Framework, state: State, event: measuring.VerdictReached
 ) -> str | None:
-    """A mode that asks for reasoning and shows none is not shown to be on: no "below" of it."""
-    asked = event.mode in state.batteries[event.battery].reasoning
-    seen = _attempt(state, event).reasoning(_first(event))
-    found = ("seen" if seen else "not-seen") if asked else "not-asked"
+    """A mode that asks for reasoning and is not shown to be on gets no "below".
+
+    It is not where it shows none, nor where a mode that asks otherwise answers alike on every item.
+    """
+    key = RunKey(event.battery, event.criterion, event.variant, event.mode)
+    found = state.reasoning(key, _first(event))
     if event.reasoning != found:
         return f"reasoning in {event.mode} mode is {found} by the record, not {event.reasoning}"
     if found == "not-seen" and event.verdict == "below":
         return f"{event.mode} mode asks for reasoning and showed none: it is not shown to be on"
+    if found == "alike" and event.verdict == "below":
+        return (
+            f"{event.mode} mode and one that asks for reasoning otherwise answered alike on every "
+            "item: it is not shown to be on"
+        )
     return None
 
 

@@ -125,6 +125,24 @@ def outcomes_are_first(
     return None
 
 
+def comparisons_are_of_what_is_recorded(
+    _f: Framework, state: State, event: measuring.OutcomesRecorded
+) -> str | None:
+    """Modes are compared on items whose answers are recorded in both, and on no others."""
+    modes = state.variants[event.variant].modes
+    for each in event.compared:
+        if each.mode not in modes:
+            return f"{event.variant} was submitted without a mode {each.mode}"
+        other = RunKey(event.battery, event.criterion, event.variant, each.mode)
+        both = sum(state.is_recorded(other, o.attempt, o.index) for o in event.outcomes)
+        if each.alike + each.unlike > both:
+            return (
+                f"{each.alike + each.unlike} items are compared with {each.mode} mode, and "
+                f"{both} of them are recorded there"
+            )
+    return None
+
+
 def rates_are_the_frameworks(
     f: Framework, _s: State, event: measuring.VerdictReached
 ) -> str | None:

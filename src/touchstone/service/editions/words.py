@@ -120,6 +120,10 @@ SAME = {
     "changed": "; it says that it was changed since the review",
     "not-said": "; it does not say whether it is the model that was reviewed",
 }
+NOT_SHOWN = {
+    "not-seen": "; the mode asks for reasoning and showed none",
+    "alike": "; a mode that asks for reasoning otherwise answered alike on every item",
+}
 NOTHING: Mapping[str, str] = {}
 
 
@@ -143,6 +147,8 @@ def _verdict(event: VerdictReached) -> dict[str, str]:
     """An early verdict with the rate that it claims, and where it stopped."""
     words, stop = VERDICTS[event.verdict], event.stop
     lost = "".join(f", {count} {LOSSES[kind]}" for kind, count in event.unmeasured.by_kind.items())
+    if event.verdict == "not-measured":
+        lost += NOT_SHOWN.get(event.reasoning, "")
     if stop is None:
         return {"verdict": words, "stop": lost}
     if stop.claimed is not None:

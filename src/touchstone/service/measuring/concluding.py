@@ -12,6 +12,7 @@ from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import judging, measuring
 from touchstone.service.case import Case
+from touchstone.service.measuring.comparing import must_wait
 from touchstone.service.measuring.finding import finding_of
 from touchstone.service.measuring.judging import Judged, judge, shown
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
@@ -31,7 +32,8 @@ def conclude(case: Case, battery: str) -> State:
     reader = case.installation.records.case(case.id)
     runs = runs_from_record(read_entries(reader, party_audience(case.cast.centre)), battery)
     early = [found for ran in runs if (found := reached(ran)) is not None]
-    land(case, *early, *judge(case.framework, case.state, battery))
+    said_now: tuple[Early | Judged, ...] = (*early, *judge(case.framework, case.state, battery))
+    land(case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word)))
     said = together(case.framework, runs)
 
     def proposal(state: State) -> list[Deed]:

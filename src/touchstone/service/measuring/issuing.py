@@ -86,6 +86,7 @@ class Agenda:
                 watch = None if rule is None else Watch(rule, levels)
                 run = self._runs[key] = _Run(len(self._runs), rule, levels, flaws, watch=watch)
             run.chunks.append(spec)
+        self._state = state
         for key, run in self._runs.items():
             run.recorded(state.tally(*key).attempt())
 
@@ -99,9 +100,10 @@ class Agenda:
         """Whether nothing more needs to run."""
         return all(run.over for run in self._runs.values())
 
-    def recorded(self, key: RunKey, attempt: Attempt) -> None:
-        """Outcomes of a run were recorded; `attempt` is all that the record holds of it."""
-        self._runs[key].recorded(attempt)
+    def recorded(self, key: RunKey, state: State) -> None:
+        """Outcomes of a run were recorded; `state` is the case with them."""
+        self._state = state
+        self._runs[key].recorded(state.tally(*key).attempt())
 
     def decided(self) -> tuple[RunKey, ...]:
         """The runs whose early verdict stands."""
@@ -117,7 +119,8 @@ class Agenda:
         reasoned = frozenset(n for n in range(len(outcomes)) if attempt.reasoned >> n & 1)
         flaws = run.flaws[: len(outcomes)]
         recorded = attempt.recorded.bit_count()
-        return Ran(key, run.rule, run.levels, outcomes, recorded, flaws, reasoned)
+        alike = any(each.same for each in self._state.told_apart(key))
+        return Ran(key, run.rule, run.levels, outcomes, recorded, flaws, reasoned, alike)
 
     def chunks_of(self, key: RunKey) -> tuple[str, ...]:
         """The chunks of a run, in the order of its items."""

@@ -23,23 +23,17 @@ from touchstone.statistics import (
 STEP = Decimal("0.000001")
 Counts = tuple[tuple[int, int], int]
 """((solved, recorded), how many of these measured nothing)."""
-Reasoning = Literal["not-asked", "seen", "not-seen"]
-"""Whether a mode asks the model to reason, and whether any reasoning was seen."""
-
-
-def reasoning_seen(*, asked: bool, seen: bool) -> Reasoning:
-    """The word for what a mode asks and what its samples showed."""
-    if not asked:
-        return "not-asked"
-    return "seen" if seen else "not-seen"
+Reasoning = Literal["not-asked", "seen", "not-seen", "alike"]
+"""Whether a mode asks the model to reason, and whether any reasoning was seen; `alike`: some was,
+and a mode that asks otherwise answered alike on every item."""
 
 
 def shown(word: VerdictWord, reasoning: Reasoning) -> VerdictWord:
-    """The word, but no "below" of a mode that asks for reasoning and has shown none.
+    """The word, but no "below" of a mode that asks for reasoning and is not shown to be on.
 
-    Such a mode is not shown to be on: what was measured may be another one.
+    What was measured may be another mode, where it has shown no reasoning or answers as another.
     """
-    if word is VerdictWord.BELOW and reasoning == "not-seen":
+    if word is VerdictWord.BELOW and reasoning in {"not-seen", "alike"}:
         return VerdictWord.NOT_MEASURED
     return word
 
@@ -125,9 +119,9 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         if key.variant == criterion.reference:
             continue
         rule = rule_of(criterion, ways_of_crossing(criterion, state))
-        attempt, asked = state.tallies[key].attempt(), key.mode in sealed.reasoning
+        attempt = state.tallies[key].attempt()
         counts, lost = _counts(attempt)
-        shows = (attempt.unmeasured(), reasoning_seen(asked=asked, seen=attempt.reasoning()))
+        shows = (attempt.unmeasured(), state.reasoning(key))
         if criterion.measure == "relative-to-reference":
             others = _references(criterion, state, key, fixed[key.criterion])
             if others:

@@ -9,6 +9,7 @@ from touchstone.evaluation import Battery, ChunkSpec, Outcome, Usage, reveal
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.measuring.comparing import Answers
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
 
@@ -25,12 +26,15 @@ def record_outcomes(
     outcomes: Sequence[Outcome],
     used: Usage,
     log: Path | None,
+    answers: Answers | None = None,
 ) -> State:
     """Record those outcomes of a chunk that the record does not hold yet; the first one stands.
 
     `used` is every token of the chunk so far, those of samples that a dead run lost included.
+    `answers` is what the record holds of answers, where the caller keeps it; else it is read.
     """
     marks = case.marks
+    answers = Answers.of_record(case) if answers is None else answers
 
     def deeds(state: State) -> list[Deed]:
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
@@ -46,6 +50,7 @@ def record_outcomes(
             mode=key.mode,
             chunk=spec.id,
             outcomes=tuple(_recorded(outcome) for outcome in fresh),
+            compared=answers.compare(key, fresh),
         )
         attachments: list[Attachment] = [
             Content(_opened(battery, spec, fresh), marks.case),
@@ -63,7 +68,9 @@ def record_outcomes(
             )
         return [Deed(event, tuple(attachments))]
 
-    return case.record(deeds)
+    state = case.record(deeds)
+    answers.add(key, outcomes)
+    return state
 
 
 def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:

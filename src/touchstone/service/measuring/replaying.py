@@ -9,10 +9,10 @@ from typing import Any
 from touchstone.evaluation import Reveal, SealedBattery, check_reveal
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.seals import SealedSet
-from touchstone.review import RunKey
+from touchstone.review import Event, RunKey, State, evolve
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
-from touchstone.service.measuring.judging import Reasoning, reasoning_seen, shown
+from touchstone.service.measuring.judging import Reasoning, shown
 from touchstone.service.measuring.registering import RunRule, VerdictPlan
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
@@ -49,11 +49,16 @@ class Ran:
     battery. An empty text where a family names none; empty where nothing was opened."""
     reasoned: frozenset[int] = frozenset()
     """The places of the prefix in which some reasoning was seen."""
+    alike: bool = False
+    """Whether a mode that asks for reasoning otherwise answered alike on every item."""
 
     def reasoning(self, used: int) -> Reasoning:
-        """Whether the mode asks for reasoning, and whether the first so many samples showed any."""
-        seen = any(place < used for place in self.reasoned)
-        return reasoning_seen(asked=self.rule.reasoning, seen=seen)
+        """Whether the mode asks for reasoning, and whether the first so many samples show it."""
+        if not self.rule.reasoning:
+            return "not-asked"
+        if not any(place < used for place in self.reasoned):
+            return "not-seen"
+        return "alike" if self.alike else "seen"
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,7 @@ def runs_from_record(entries: Iterable[Entry], battery: str) -> tuple[Ran, ...]:
     plan = VerdictPlan.model_validate(content["verdicts"])
     plan.require_bets()
     _require_sealed(entry.event.facts(), sealed, plan)
-    told = _Told(sealed)
+    told = _Told(sealed, entry.event)
     for each in listed:
         if each.event.type == "outcomes-recorded" and each.visible:
             told.add(each, battery)
@@ -249,8 +254,9 @@ def _require_sealed(facts: Mapping[str, Any], sealed: SealedBattery, plan: Verdi
 class _Told:
     """What entries tell of a battery: outcomes by run, difficulties by item set."""
 
-    def __init__(self, sealed: SealedBattery) -> None:
+    def __init__(self, sealed: SealedBattery, seal: Event) -> None:
         self._sealed = sealed
+        self._state = evolve(State(), seal)
         self._results: dict[RunKey, dict[int, bool | None]] = {}
         self._reasoned: dict[RunKey, set[int]] = defaultdict(set)
         self._levels: dict[str, dict[int, int]] = {}
@@ -261,6 +267,7 @@ class _Told:
         facts = entry.event.facts()
         if facts["battery"] != battery:
             return
+        self._state = evolve(self._state, entry.event)
         sealed = self._of_criterion(facts["criterion"])
         key = RunKey(battery, facts["criterion"], facts["variant"], facts["mode"])
         results = self._results.setdefault(key, {})
@@ -296,7 +303,8 @@ class _Told:
         planted = self._flaws[rule.item_set]
         flaws = tuple(planted[place] for place in range(len(outcomes)))
         reasoned = frozenset(place for place in self._reasoned[key] if place < len(outcomes))
-        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws, reasoned)
+        alike = any(each.same for each in self._state.told_apart(key))
+        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws, reasoned, alike)
 
     def _of_criterion(self, criterion: str) -> SealedSet:
         for sealed in self._sealed.sets:

@@ -31,6 +31,7 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
+from touchstone.service.measuring.comparing import Answers, may_wait
 from touchstone.service.measuring.concluding import land
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
 from touchstone.service.measuring.judging import Judged, judge
@@ -178,6 +179,8 @@ class _Measuring:
         self.stopped = ""
         self.leases: dict[str, JobLease] = {}
         self.failures: dict[str, int] = {}
+        self.held: set[RunKey] = set()
+        """Runs whose word waits for what other modes answer."""
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.renewed = 0.0
         self.budget = budget_of(setting, chunks)
@@ -187,6 +190,7 @@ class _Measuring:
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
         self.agenda = Agenda(setting.prepared, chunks, setting.case.state)
+        self.answers = Answers.of_record(setting.case)
 
     def go(self, pool: WorkerPool) -> None:
         """Until no question is open, or something stops the review."""
@@ -294,8 +298,9 @@ class _Measuring:
         log = Path(event.log) if event.log else None
         battery = self.setting.prepared.battery
         case = self.setting.case
-        state = record_outcomes(case, battery, spec, key, outcomes, event.total, log)
-        self.agenda.recorded(key, state.tally(*key).attempt())
+        told = self.answers
+        state = record_outcomes(case, battery, spec, key, outcomes, event.total, log, told)
+        self.agenda.recorded(key, state)
         if event.missing:
             self.jobs.release(lease)
         else:
@@ -306,7 +311,8 @@ class _Measuring:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
             record_breach(self.setting.case, spec, outcomes)
-        self._land(key)
+        for each in {key, *self.held}:
+            self._land(each)
 
     def _land(self, key: RunKey) -> None:
         """Record the verdict of a run as soon as the record carries it, and issue no more of it."""
@@ -322,7 +328,11 @@ class _Measuring:
             # A comparison waits for its reference: it is judged when everything has run.
             return
         known = key in self.tracker.said
-        self.tracker.heard(land(case, said))
+        if may_wait(case.state, key, said.word):
+            self.held.add(key)
+        else:
+            self.held.discard(key)
+            self.tracker.heard(land(case, said))
         if key in self.tracker.said and not known:
             self.observer.step(landed(self.tracker.row(key)))
         if ran is not None:
@@ -339,7 +349,8 @@ class _Measuring:
             if outcomes:
                 # Begun by a run that died: paid for, so it is recorded, as overshoot.
                 used = _used_in(folder, chunk)
-                record_outcomes(setting.case, battery, spec, key, outcomes, used, None)
+                told = self.answers
+                record_outcomes(setting.case, battery, spec, key, outcomes, used, None, told)
                 for outcome in outcomes:
                     self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
                 shutil.rmtree(folder, ignore_errors=True)

@@ -21,6 +21,7 @@ from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.ledger import loads
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.measuring.comparing import reasoning_apart
 from touchstone.service.measuring.planning import Run, battery_plan, runs
 from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
 from touchstone.service.recording import Content, Deed
@@ -102,6 +103,7 @@ def seal(
         reasoning=tuple(
             mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
         ),
+        reasoning_apart=reasoning_apart(case.submission),
     )
     registered = {
         "battery": sealed.model_dump(mode="json"),

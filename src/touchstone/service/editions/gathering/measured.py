@@ -13,6 +13,7 @@ from touchstone.service.editions.gathering.evidence import early_verdicts, evide
 from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.editions.words import named
+from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.replaying import Early
@@ -355,6 +356,10 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
         )
         for domain in framework.domains
         if domain not in spoken
+    ]
+    rows += [
+        NotMeasured(f"What tells {listed(list(each.modes))} mode apart", f"both {each.found}")
+        for each in modes_alike(case.state)
     ]
     checks = (CAPABILITY,) if any(row.instrument for row in results) else ()
     return (*rows, *checks, *(ALWAYS if results else ()))

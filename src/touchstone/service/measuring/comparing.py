@@ -1,0 +1,132 @@
+"""Whether two modes of a variant answer alike: a setting on which nothing acts shows nothing."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Self
+
+from touchstone.clearance import party_audience
+from touchstone.evaluation import Outcome, Submission
+from touchstone.review import RunKey, State
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.reading import read_entries
+from touchstone.statistics import VerdictWord
+
+WHOLE = frozenset({"solved", "unsolved", "refused", "no-attempt"})
+"""Results of samples that the model ended itself: all that it had to say was heard."""
+LIMITED = "limit"
+"""Its answers end where a limit struck, which may be a clock: the same ones tell, others do not."""
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Two modes that gave the same answers on every item that was compared."""
+
+    variant: str
+    modes: tuple[str, str]
+    items: int
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        one, other = self.modes
+        return f"Modes {one} and {other} {self.found}"
+
+    @property
+    def found(self) -> str:
+        """What was found of the two modes, after their names."""
+        return (
+            f"answered alike on all {self.items} items compared: the setting that tells them apart "
+            "was not shown to act"
+        )
+
+
+def modes_alike(state: State) -> tuple[Alike, ...]:
+    """The modes of each variant that answered alike, in the order of recording."""
+    return tuple(
+        Alike(pair.variant, (pair.one, pair.other), found.alike)
+        for pair, found in state.likenesses.items()
+        if found.same
+    )
+
+
+@dataclass
+class Answers:
+    """Digests of what the model said, by item set and item and then by mode."""
+
+    _said: dict[tuple[str, str, str, int], dict[str, tuple[str, str]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    """By (battery, criterion, variant, index) and mode: (result, digest)."""
+
+    @classmethod
+    def of_record(cls, case: Case) -> Self:
+        """What the centre can read in the record."""
+        found = cls()
+        reader = case.installation.records.case(case.id)
+        for entry in read_entries(reader, party_audience(case.cast.centre)):
+            if entry.event.type == "outcomes-recorded":
+                facts = entry.event.facts()
+                key = RunKey(*(facts[name] for name in RunKey._fields))
+                for each in entry.contents[1]["outcomes"]:
+                    if each.get("said"):
+                        found._add(key, each["index"], each["result"], each["said"])
+        return found
+
+    def add(self, key: RunKey, outcomes: Iterable[Outcome]) -> None:
+        """Take up outcomes that are recorded now."""
+        for each in outcomes:
+            if each.said:
+                self._add(key, each.index, each.result, each.said)
+
+    def _add(self, key: RunKey, index: int, result: str, said: str) -> None:
+        if result in WHOLE or result == LIMITED:
+            place = (key.battery, key.criterion, key.variant, index)
+            # The first recorded outcome stands.
+            self._said[place].setdefault(key.mode, (result, said))
+
+    def compare(self, key: RunKey, outcomes: Iterable[Outcome]) -> tuple[measuring.Compared, ...]:
+        """Outcomes that are to be recorded, held against those of the other modes."""
+        counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for each in outcomes:
+            if not each.said or (each.result not in WHOLE and each.result != LIMITED):
+                continue
+            others = self._said.get((key.battery, key.criterion, key.variant, each.index), {})
+            for mode, (result, said) in others.items():
+                same = said == each.said
+                if mode != key.mode and (same or LIMITED not in {result, each.result}):
+                    counts[mode][not same] += 1
+        return tuple(
+            measuring.Compared(mode=mode, alike=alike, unlike=unlike)
+            for mode, (alike, unlike) in sorted(counts.items())
+        )
+
+
+def reasoning_apart(submission: Submission) -> tuple[tuple[str, str], ...]:
+    """Pairs of modes of one variant that ask for reasoning otherwise."""
+    return tuple(
+        (one.id, other.id)
+        for one, other in combinations(submission.modes, 2)
+        if one.variant == other.variant and one.settings.reasoning != other.settings.reasoning
+    )
+
+
+def may_wait(state: State, key: RunKey, word: VerdictWord) -> bool:
+    """Whether a word waits for what the other modes will have answered.
+
+    It does while no item has shown that a mode that asks for reasoning answers otherwise than one
+    that asks otherwise: "below" would not stand if none ever did.
+    """
+    waits = word in {VerdictWord.BELOW, VerdictWord.NOT_MEASURED}
+    return waits and any(not each.unlike for each in state.told_apart(key))
+
+
+def must_wait(state: State, key: RunKey, word: VerdictWord) -> bool:
+    """Whether "below" waits even now: measuring stopped before the modes could be told apart."""
+    return (
+        state.stopped is not None
+        and word is VerdictWord.BELOW
+        and any(not each.unlike for each in state.told_apart(key))
+    )

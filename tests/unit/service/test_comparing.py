@@ -1,0 +1,167 @@
+"""Modes that answer alike, through the store: from what was said to the verdict and the report."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.small_case import facts_for, probed, small_case
+from touchstone.clearance import party_audience
+from touchstone.evaluation import Outcome, Usage
+from touchstone.evaluation.outcomes import Result
+from touchstone.review import RunKey
+from touchstone.service.case import Case
+from touchstone.service.errors import StoppedError
+from touchstone.service.measuring.comparing import Answers, modes_alike
+from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.issuing import plan_chunks
+from touchstone.service.measuring.outcomes import record_outcomes
+from touchstone.service.measuring.sealing import RULE, reopen, seal
+from touchstone.service.measuring.stopping import record_stop
+from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.progress import landed
+
+ITEMS = 16
+Says = Callable[[RunKey, int], str]
+
+
+def said(result: Result = "unsolved", digest: str = "a", index: int = 0, item: str = "") -> Outcome:
+    return Outcome(
+        index=index, commitment=item or "00" * 32, result=result, score=RULE.score(result),
+        reason="as told", seconds="1", said=digest, reasoning="full",
+    )  # fmt: skip
+
+
+def measured(case: Case, says: Says, *, first: int = ITEMS, modes: int = 2) -> None:
+    """Nothing is solved; what each mode says of each item is `says`; reasoning is always shown."""
+    seal(case, ITEMS, "confined", accepted=True)
+    probed(case)
+    prepared = reopen(case)
+    for spec, key in plan_chunks(case, prepared).values():
+        if spec.indices[0] >= first or (modes == 1 and key.mode == "instant"):
+            continue
+        committed = prepared.battery.sealed.find(spec.item_set).commitments
+        outcomes = [
+            said(digest=says(key, index), index=index, item=committed[index])
+            for index in spec.indices
+        ]
+        record_outcomes(case, prepared.battery, spec, key, outcomes, Usage(), None)
+
+
+def words(case: Case, mode: str) -> set[tuple[str, str]]:
+    return {(v.verdict, v.reasoning) for k, v in case.state.verdicts.items() if k.mode == mode}
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
+    """The endpoint does the same whatever effort is asked for, and always shows its reasoning."""
+    with small_case(tmp_path_factory.mktemp("alike")) as case:
+        measured(case, lambda _key, index: f"item {index}")
+        conclude(case, "battery-1")
+        yield case
+
+
+def test_no_below_of_a_mode_that_answers_as_another_does(alike: Case):
+    assert words(alike, "thinking") == {("not-measured", "alike")}
+    assert words(alike, "instant") == {("below", "not-asked")}
+    (found,) = modes_alike(alike.state)
+    sets = len({key.criterion for key in alike.state.tallies})
+    assert (found.modes, found.items) == (("instant", "thinking"), sets * ITEMS)
+    assert alike.state.designating.proposals[-1].designation == "undetermined"
+
+
+def test_the_terminal_the_rule_and_the_report_name_the_two_modes(alike: Case):
+    prepared = reopen(alike)
+    rows = tracker_of(alike, plan_chunks(alike, prepared), prepared.verdicts).rows()
+    thinking = [landed(row) for row in rows if row.mode == "thinking"]
+    assert thinking
+    assert all("not measured: it answered as a mode that asks otherwise" in t for t in thinking)
+    facts = facts_for(alike, party_audience("example-agency"))
+    told = {row.what: row.why for row in facts.not_measured}
+    assert "was not shown to act" in told["What tells instant and thinking mode apart"]
+    assert facts.designation is not None
+    assert any("answered alike on every item" in r.reason for r in facts.designation.reasons)
+
+
+def test_one_item_that_is_answered_otherwise_tells_the_modes_apart(tmp_path: Path):
+    def says(key: RunKey, index: int) -> str:
+        other = key.criterion == "memory-safety" and index == ITEMS - 1
+        return f"{key.mode if other else 'both'} {index}"
+
+    with small_case(tmp_path) as case:
+        measured(case, says)
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == {("below", "seen")}
+        assert modes_alike(case.state) == ()
+
+
+def test_below_waits_where_measuring_stopped_before_modes_could_be_told_apart(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        measured(case, lambda _key, index: f"item {index}", modes=1)
+        record_stop(case, "battery-1", StoppedError("as told", "cap"))
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == set()
+
+
+def test_where_the_other_mode_never_ran_the_end_decides(tmp_path: Path):
+    """The twin: without a stop there is nothing to wait for."""
+    with small_case(tmp_path) as case:
+        measured(case, lambda _key, index: f"item {index}", modes=1)
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == {("below", "seen")}
+
+
+# ------------------------------------------------------------------ which items are compared
+
+KEYS = {mode: RunKey("battery-1", "memory-safety", "final", mode) for mode in ("one", "other")}
+
+
+def compared(one: Outcome, other: Outcome) -> tuple[int, int]:
+    answers = Answers()
+    answers.add(KEYS["one"], [one])
+    found = answers.compare(KEYS["other"], [other])
+    return (found[0].alike, found[0].unlike) if found else (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "counts"),
+    [
+        (said(), said(), (1, 0)),
+        (said(), said(digest="b"), (0, 1)),
+        (said("refused"), said("solved", "b"), (0, 1)),
+        (said("limit"), said("limit"), (1, 0)),
+        # A clock may have struck at another moment.
+        (said("limit"), said("limit", "b"), (0, 0)),
+        (said("limit"), said(digest="b"), (0, 0)),
+        # An endpoint that fails one sample must not show by it that a setting acts.
+        (said("lost-endpoint"), said(digest="b"), (0, 0)),
+        (said("cut"), said(digest="b"), (0, 0)),
+        (said(digest=""), said(digest=""), (0, 0)),
+        (said(), said(index=1), (0, 0)),
+    ],
+)
+def test_only_what_was_said_to_its_end_tells_modes_apart(
+    one: Outcome, other: Outcome, counts: tuple[int, int]
+):
+    assert compared(one, other) == counts
+    assert compared(other, one) == counts
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("ab")), max_size=12), st.data())
+def test_the_counts_do_not_depend_on_chunks_or_on_who_came_first(
+    told: list[tuple[str, str]], data: st.DataObject
+):
+    chunks = [
+        (mode, [said(digest=pair[number], index=index)])
+        for index, pair in enumerate(told)
+        for number, mode in enumerate(KEYS)
+    ]
+    answers, alike, unlike = Answers(), 0, 0
+    for mode, outcomes in data.draw(st.permutations(chunks)):
+        for each in answers.compare(KEYS[mode], outcomes):
+            alike, unlike = alike + each.alike, unlike + each.unlike
+        answers.add(KEYS[mode], outcomes)
+    assert alike == sum(one == other for one, other in told)
+    assert unlike == len(told) - alike
