@@ -190,8 +190,9 @@ def submission_file(folder: Path, given: Inputs, **changed: str) -> Path:
     modes = {f"{given.prefix}-instant": given.variant, f"{given.prefix}-thinking": given.variant,
              f"{given.prefix}-older": "older"}  # fmt: skip
     for mode, variant in modes.items():
-        # Of the other world's modes all ask for reasoning, and one shows some.
-        asks = 'settings = { reasoning_effort = "high" }\n' if given is OTHER else ""
+        # Of the other world's modes all ask for reasoning, not alike, and one shows some.
+        effort = "low" if mode.endswith("instant") else "high"
+        asks = f'settings = {{ reasoning_effort = "{effort}" }}\n' if given is OTHER else ""
         text += MODE.format(id=mode, variant=variant) + asks
     path = folder / "SUBMISSION.toml"
     path.write_text(text, "utf-8")
@@ -284,10 +285,12 @@ class World:
         for index in indices:
             result = self.result(key, index)
             used = Usage(input=100 + index, output=len(key.mode))
+            # The modes of one world answer alike.
+            said = f"{index} {key.mode if self.given is OTHER else ''}"
             found.append(Outcome(index=index, commitment=committed[index], result=result,
                                  score=RULE.score(result), reason="as told", seconds="1",
                                  reasoning="full" if key.mode.endswith("thinking") else "none",
-                                 usage=used))  # fmt: skip
+                                 usage=used, said=said))  # fmt: skip
         return found
 
     def result(self, key: RunKey, index: int) -> Result:

@@ -76,6 +76,7 @@ or a build's attestation needs more than an endpoint. This list only shrinks."""
 COMPUTED = frozenset(
     {
         "outcomes-recorded.outcomes.result",
+        "verdict-reached.reasoning",
         "verdict-reached.verdict",
         "verdict-reached.stop.reason",
         "designation-proposed.designation",
