@@ -202,7 +202,13 @@ def _said(kept: Mapping[str, Any]) -> str:
     details = kept.get("reasoning_details", ())
     texts = [
         *(kept.get(name, "") for name in ("content", "reasoning_content", "reasoning", "refusal")),
-        *(part.get(name) for part in details if isinstance(part, Mapping) for name in _THOUGHTS),
+        *(
+            part[name]
+            for part in details
+            if isinstance(part, Mapping)
+            for name in _THOUGHTS
+            if part.get(name)
+        ),
     ]
     calls = [
         [call["function"]["name"], call["function"]["arguments"]]

@@ -133,3 +133,35 @@ def test_no_part_of_the_key_passes_in_an_answer(around: str, start: int, size: i
     if len(part) >= 12:
         assert part not in json.dumps(passed.completion)
         assert any("key" in note for note in passed.notes)
+
+
+def told(text: str = "a", command: str = "ls", **extra: Any) -> dict[str, Any]:
+    return completion(text, [("bash", {"command": command})], **extra)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        told(number=7, model="other", usage={"prompt_tokens": 1, "completion_tokens": 9}),
+        told(reasoning_details=[{"id": "r-1", "signature": "x"}]),
+    ],
+    ids=["ids, names and usage", "signatures"],
+)
+def test_what_an_endpoint_draws_anew_is_no_part_of_what_the_model_said(other: dict[str, Any]):
+    assert enter(other).said == enter(told()).said
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        told("b"),
+        told(command="ls -l"),
+        told(reasoning_content="hm"),
+        told(reasoning="hm"),
+        told(reasoning_details=[{"type": "reasoning.text", "text": "hm"}]),
+        told(refusal="no"),
+        completion("a"),
+    ],
+)
+def test_every_text_of_the_model_is_part_of_what_it_said(other: dict[str, Any]):
+    assert enter(other).said != enter(told()).said
