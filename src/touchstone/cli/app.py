@@ -241,6 +241,7 @@ def review_destroy(
     *,
     yes: Annotated[bool, Parameter(negative="", help="Destroy without asking.")] = False,
     out: Path = Path(),
+    reason: str = "to be destroyed",
 ) -> int:
     """Destroy a case's content and evidence for ever; proofs stay, and a certificate is signed.
 
@@ -250,13 +251,15 @@ def review_destroy(
     Args:
         case: The case's id, or enough of its beginning.
         out: Folder for the certificate, checked before anything is destroyed.
+        reason: One line for the certificate, and for the record where the case is closed by this;
+            it is never erased.
     """
     from touchstone.service.destroying import destroy_case
 
     with opened() as installation:
         if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
             return _refuse("nothing was destroyed", NO)
-        show(destroy_case(installation, case, out))
+        show(destroy_case(installation, case, out, reason))
     return DONE
 
 

@@ -61,7 +61,7 @@ def case(shown: "CaseShown") -> None:
     if shown.left:
         console.print(_shown(f"{shown.left[0].upper()}{shown.left[1:]}."), soft_wrap=True)
     if agreed := shown.agreement:
-        until = f", until {agreed['keep_until']}" if agreed["keep_until"] else ""
+        until = f", until {_minute(agreed['keep_until'], agreed)}" if agreed["keep_until"] else ""
         console.print(
             f"Agreement: access by {agreed['access']}, reasoning {agreed['reasoning']}, kept for "
             f"{agreed['retention_days']} days{until}, publication: {agreed['publication']}"
@@ -91,9 +91,9 @@ def case(shown: "CaseShown") -> None:
     ]))  # fmt: skip
 
 
-def _minute(instant: str, clock: dict[str, Any]) -> str:
+def _minute(instant: str, reckoned: dict[str, Any]) -> str:
     """`2026-10-16 23:59 America/New_York`."""
-    return f"{instant[:16].replace('T', ' ')} {clock['timezone']}"
+    return f"{instant[:16].replace('T', ' ')} {reckoned['timezone']}"
 
 
 def _said(verdict: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from touchstone.evaluation.handed_in import (
     read_bounded,
     refuse_keys,
 )
-from touchstone.framework.kinds import Publication, Purpose, Reasoning
+from touchstone.framework.kinds import Publication, Purpose, Reasoning, WholeDay
 
 MAX_SUBMISSION = 1024 * 1024
 MAX_DOCUMENT = 32 * 1024 * 1024
@@ -83,7 +83,7 @@ class Developer(Frozen):
 class PlannedRelease(Frozen):
     """When the developer means to release, and to whom first. Planning binds nobody."""
 
-    date: Annotated[dt.date, Field(ge=dt.date(1970, 1, 1), lt=dt.date(9000, 1, 1))]
+    date: Annotated[WholeDay, Field(ge=dt.date(1970, 1, 1), lt=dt.date(9000, 1, 1))]
     anchor: Literal["public-release", "partner-release"] = "public-release"
 
 

@@ -3,13 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 Anchor = Literal["submission", "partner-release", "public-release"]
 """What the window is counted from (submission) or back from (the two releases)."""
@@ -52,6 +53,7 @@ MAX_PROSE = 50_000
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DECIMAL = re.compile(r"[01](\.[0-9]{1,9})?")
+_WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
@@ -121,6 +123,17 @@ def _identifier(text: str) -> str:
     return text
 
 
+def _whole_day(day: object) -> object:
+    if isinstance(day, datetime) or (isinstance(day, str) and not _WHOLE_DAY.fullmatch(day)):
+        raise ValueError(
+            f"is {str(day)[:40]!a}: write a day alone, such as 2027-01-05; it counts whole, in the "
+            "framework's time zone"
+        )
+    with suppress(ValueError):
+        return date.fromisoformat(day) if isinstance(day, str) else day
+    return day
+
+
 def _decimal(text: str) -> str:
     if not _DECIMAL.fullmatch(text):
         raise ValueError(f'is {text[:40]!a}: write a number from 0 to 1 in quotes, such as "0.5"')
@@ -167,6 +180,8 @@ DecimalString = Annotated[str, AfterValidator(_decimal)]
 """A number from 0 to 1, written out, since a float would not keep it exactly."""
 Digest = Annotated[str, AfterValidator(_digest)]
 """`sha256:` and 64 hex digits."""
+WholeDay = Annotated[date, BeforeValidator(_whole_day)]
+"""A day alone: it counts whole, in the framework's time zone."""
 PartialDate = Annotated[str, AfterValidator(_partial_date)]
 """A day, a month or a year, as far as the source tells it."""
 TimeZone = Annotated[str, AfterValidator(_time_zone)]

@@ -1,6 +1,5 @@
 """What a framework consists of: facts, parties, window, criteria, designation, terms."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -26,6 +25,7 @@ from touchstone.framework.kinds import (
     Reasoning,
     Role,
     TimeZone,
+    WholeDay,
 )
 
 Citations = Annotated[tuple[Identifier, ...], Field(min_length=1)]
@@ -98,7 +98,7 @@ class Window(Model):
     """`submission`: the window runs from it. A release: the window runs up to it."""
     timezone: TimeZone
     """Days begin and end here."""
-    holidays: tuple[date, ...] = ()
+    holidays: tuple[WholeDay, ...] = ()
     """Days that do not count as business days."""
     note: Line | None = None
     """Why the window is counted so where claims conflict."""

@@ -1,7 +1,7 @@
 """Looking at cases, halting one, and making the index again."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from touchstone.evaluation import Submission
@@ -9,7 +9,14 @@ from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
 from touchstone.ledger import dumps, loads
 from touchstone.records import CaseReader, Listing, OtherInstallationError
-from touchstone.review import State, concurrences, deadline_instant, parse_event, read_clock
+from touchstone.review import (
+    State,
+    concurrences,
+    day_of,
+    deadline_instant,
+    parse_event,
+    read_clock,
+)
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
 from touchstone.service.editions.summaries import stage, summarise_events
@@ -18,6 +25,7 @@ from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.opening import framework_of
 from touchstone.service.recording import Deed
+from touchstone.service.texts import one_line
 
 
 @dataclass(frozen=True)
@@ -117,13 +125,13 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
     case = find(installation, beginning)
     state = installation.state(case)
     reader = installation.records.case(case)
-    opened, submission = state.opened, state.submission
+    opened, submission, framework = state.opened, state.submission, _readable_framework(reader)
     return CaseShown(
         case=case,
         model=submission.model if submission else "",
         framework=opened.framework.id if opened else "",
         status=stage(state),
-        agreement=_agreement(state),
+        agreement=_agreement(state, framework),
         clock=_clock(state, installation.now()),
         verdicts=tuple(
             {
@@ -137,7 +145,7 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
             }
             for key, reached in state.verdicts.items()
         ),
-        designation=_designation(state, _readable_framework(reader)),
+        designation=_designation(state, framework),
         timeline=tuple(
             {"n": n, "at": event.at, "actor": event.actor, "text": sentence(event)}
             for n, event in enumerate(map(parse_event, reader.events()))
@@ -150,8 +158,10 @@ def halt_case(installation: Installation, beginning: str, reason: str) -> str:
     """Halt the measuring of a case: jobs stop at once, and the record says so.
 
     Raises:
+        BadInputError: the reason is no line for the record.
         Refused: the centre's halt stands already, or the case is over.
     """
+    reason = one_line(reason, "--reason")
     case = open_found(installation, beginning)
     halted = measuring.ReviewHalted(
         actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
@@ -197,20 +207,23 @@ def _submission(reader: CaseReader) -> Submission:
     return Submission.model_validate_json(dumps(_contents(reader, "submission-received")[1]))
 
 
-def _agreement(state: State) -> dict[str, Any]:
+def _agreement(state: State, framework: Framework | None) -> dict[str, Any]:
     signed, closed = state.agreement, state.closed
     if signed is None:
         return {}
-    until = None
+    # As the framework reckons its days; of a destroyed case as the clock did, whose facts stay.
+    laid = state.clock.anchored.timezone if state.clock else "UTC"
+    zone, until = framework.window.timezone if framework else laid, None
     if closed is not None:
-        day = datetime.fromisoformat(closed.at) + timedelta(days=signed.retention_days)
-        until = day.date().isoformat()
+        day = day_of(closed.at, zone) + timedelta(days=signed.retention_days)
+        until = deadline_instant(day.isoformat(), zone)
     return {
         "access": signed.access,
         "reasoning": signed.reasoning,
         "retention_days": signed.retention_days,
         "publication": signed.publication,
         "keep_until": until,
+        "timezone": zone,
     }
 
 

@@ -16,25 +16,31 @@ from touchstone.service.errors import CannotOrderError, UnfinishedError
 from touchstone.service.files import write_file
 from touchstone.service.installation import Installation
 from touchstone.service.recording import Deed, record_destruction
+from touchstone.service.texts import one_line
 
 ROOM = 4096
-"""Bytes that must be free for the certificate, which has some 700."""
+"""Bytes that must be free for the certificate, which has some 700 and the reason."""
+UNSAID = "to be destroyed"
+"""The reason where nobody gives one."""
 
 
-def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
+def destroy_case(
+    installation: Installation, beginning: str, out: Path, reason: str = UNSAID
+) -> str:
     """Destroy a case's key, content and evidence; proofs stay; a certificate is signed and kept.
 
-    A case that is still open is closed first. The certificate is kept in the record, in the
-    transaction that destroys, and written as a JSON file to `out`. Of a case that was destroyed
-    before, what was left undone is done, and the certificate is written again.
+    A case that is still open is closed first, for the same reason. The certificate is kept in the
+    record, in the transaction that destroys, and written as a JSON file to `out`. Of a case that
+    was destroyed before, what was left undone is done, and the certificate is written again.
 
     Raises:
+        BadInputError: the reason is no line for the record.
         CannotOrderError: `out` cannot take the certificate; nothing was destroyed.
         UnfinishedError: the case is destroyed in the record, but a reader holds its key in a file,
             or the certificate could not be written; the line says how to finish.
         Refused: the centre may not do this now.
     """
-    found = find(installation, beginning)
+    reason, found = one_line(reason, "--reason"), find(installation, beginning)
     records = installation.records
     records.check_writable()
     path = out / f"destruction-{found[:12]}.json"
@@ -42,7 +48,7 @@ def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
     _check_out(path, records.certificate(found))
     said = "was destroyed before. Its proofs stay." if before else ""
     if not before:
-        said = _destroy(open_found(installation, found))
+        said = _destroy(open_found(installation, found), reason)
     shutil.rmtree(installation.home / "chunks" / found, ignore_errors=True)
     certificate = records.certificate(found)
     written = _write(path, certificate, found)
@@ -55,15 +61,15 @@ def destroy_case(installation: Installation, beginning: str, out: Path) -> str:
     return f"Case {found[:12]} {said} {written}{_elsewhere()}"
 
 
-def _destroy(case: Case) -> str:
+def _destroy(case: Case, reason: str) -> str:
     installation = case.installation
     if case.state.status == "open":
         closing = settling.CaseClosed(
-            actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason="to be destroyed"
+            actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
         )
         case.record([Deed(closing)])
     installation.records.jobs.halt(case.id)
-    certificate = _certificate(case)
+    certificate = _certificate(case, reason)
     event = settling.CaseDestroyed(
         actor=case.cast.centre,
         at=case.now(),
@@ -123,7 +129,7 @@ def _elsewhere() -> str:
     )
 
 
-def _certificate(case: Case) -> dict[str, Any]:
+def _certificate(case: Case, reason: str) -> dict[str, Any]:
     """What the centre signs before the key goes: which log, at which size and root."""
     head = case.installation.records.head(case.id)
     signer = case.installation.keyring.installation
@@ -135,6 +141,7 @@ def _certificate(case: Case) -> dict[str, Any]:
         "at": case.now(),
         "destroyed": "the key of the case, and with it all content and evidence",
         "kept": "entries, facts that bear on the state, and proofs",
+        "reason": reason,
         "key": fingerprint(signer.public_key),
     }
     signature = signer.sign(b"touchstone/destruction/1\x00" + dumps(stated))

@@ -7,9 +7,7 @@ from touchstone.errors import BadInputError
 from touchstone.keys import KeyFileError
 from touchstone.ledger import REVOKED, KeyHistory
 from touchstone.service.installation import Installation
-
-MOST = 400
-"""Characters of a reason."""
+from touchstone.service.texts import one_line
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def rotate_key(installation: Installation, reason: str) -> KeysShown:
         KeyFileError: a key cannot be read or written.
     """
     installation.records.check_writable()
-    reason = _line(reason)
+    reason = one_line(reason, "--reason")
     if reason.startswith(f"{REVOKED}SHA256:"):
         raise BadInputError("--reason: this is how a key is revoked: touchstone keys revoke")
     history = installation.keyring.rotate(installation.now(), reason)
@@ -79,7 +77,9 @@ def revoke_key(installation: Installation, fingerprint: str, reason: str) -> Key
     """
     installation.records.check_writable()
     try:
-        history = installation.keyring.revoke(fingerprint, installation.now(), _line(reason))
+        history = installation.keyring.revoke(
+            fingerprint, installation.now(), one_line(reason, "--reason")
+        )
     except KeyFileError as error:
         raise BadInputError(f"{error}; see: touchstone keys show") from error
     return _shown(
@@ -88,13 +88,6 @@ def revoke_key(installation: Installation, fingerprint: str, reason: str) -> Key
         "one before it, to pin the new one, and to verify what they were given earlier with "
         "--revoked: who holds the revoked key can still make bundles without this line.",
     )
-
-
-def _line(reason: str) -> str:
-    text = " ".join(reason.split())
-    if not text or len(text) > MOST or not text.isprintable():
-        raise BadInputError(f"--reason: write one line of at most {MOST} characters")
-    return text
 
 
 def _shown(history: KeyHistory, says: str = "") -> KeysShown:

@@ -53,6 +53,7 @@ from touchstone.service.opening import (
 from touchstone.service.progress import Observer
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions, ReviewResult
+from touchstone.service.texts import one_line
 
 MAX_WORKERS = 64
 
@@ -298,8 +299,9 @@ def _resume(case: Case, reason: str | None) -> None:
             "that back (the centre: --resume REASON)",
             "halted",
         )
+    why = one_line(reason, "--resume")
     resumed = measuring.ReviewResumed(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=why
     )
     case.record([Deed(resumed)])
     case.installation.records.jobs.resume(case.id)

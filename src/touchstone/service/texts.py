@@ -1,8 +1,27 @@
-"""Text files that people hand in: bounded, UTF-8, and refused in one line."""
+"""Texts that people hand in or type: bounded, legible, and refused in one line."""
 
 from pathlib import Path
 
+from touchstone.errors import BadInputError
+from touchstone.framework.kinds import unseen
 from touchstone.service.errors import UnreadableTextError
+
+MOST = 400
+"""Characters of a reason."""
+
+
+def one_line(text: str, option: str) -> str:
+    """A line for the record that somebody typed as an option; runs of white space are one space.
+
+    Raises:
+        BadInputError: it is empty, longer than 400 characters, or holds what nobody can see.
+    """
+    line = " ".join(text.split())
+    if not line or len(line) > MOST:
+        raise BadInputError(f"{option}: write one line of at most {MOST} characters")
+    if bad := unseen(line):
+        raise BadInputError(f"{option}: holds the unseen character {bad}: type it anew without it")
+    return line
 
 
 def read_text(path: Path, limit: int) -> str:

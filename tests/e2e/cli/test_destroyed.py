@@ -147,6 +147,35 @@ def test_while_a_reader_holds_the_key_it_is_not_called_destroyed(
     certificate(june, tmp_path)
 
 
+def test_a_reason_is_signed_and_stays(june: June, tmp_path: Path):
+    why = "the agreed retention has ended"
+    words = ("review", "destroy", june.case, "--yes", "--out", tmp_path)
+    said = june.call(*words, "--reason", f"  {why}\n")
+    assert (said.code, said.err) == (0, "")
+    assert certificate(june, tmp_path)["reason"] == why
+    records = Records.open(june.home, Keyring.open(june.home / "keys"), "")
+    closed, destroyed = records.case(june.case).events()[-2:]
+    records.close()
+    assert (closed["type"], closed["reason"]) == ("case-closed", why)
+    assert destroyed["type"] == "case-destroyed"
+
+
+TYPED = {
+    "halt": ("review", "halt", "CASE", "--reason"),
+    "destroy": ("review", "destroy", "CASE", "--yes", "--reason"),
+    "rotate": ("keys", "rotate", "--reason"),
+}
+
+
+@pytest.mark.parametrize("reason", ["", " \t", "x" * 401, "a\u202eb", "a\x1b[31m"])
+@pytest.mark.parametrize("command", TYPED)
+def test_a_reason_that_cannot_be_read_is_refused(june: June, command: str, reason: str):
+    before = on_disk(june)
+    words = [june.case if word == "CASE" else word for word in TYPED[command]]
+    assert june.call(*words, reason).refused(2).startswith("touchstone: --reason: ")
+    assert on_disk(june) == before
+
+
 @pytest.mark.parametrize("place", ["a file", "another certificate", "a link", "full"])
 def test_out_is_checked_before_anything_is_destroyed(
     june: June, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch

@@ -76,6 +76,13 @@ def test_no_zone_is_a_zone_of_zero():
     assert first_criterion(example_with('zone = "0.1"', 'zone = "0"')).zone == "0"
 
 
+@pytest.mark.parametrize("day", ["2026-12-25T00:00:00Z", '"2026-12-25T00:00:00"', '"2026"'])
+def test_a_holiday_is_a_day_alone(day: str):
+    text = example_with('unit = "days"', f'unit = "business-days"\nholidays = [{day}]')
+    with pytest.raises(FrameworkFileError, match="alone"):
+        parse_framework(text, "mine.toml")
+
+
 def test_business_days_with_holidays():
     text = example_with('unit = "days"', 'unit = "business-days"\nholidays = [2026-12-25]')
     window = parse_framework(text, "mine.toml").window

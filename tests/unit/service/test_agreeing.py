@@ -2,32 +2,38 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from support.reviews import write_submission
 from support.small_case import Minutes
+from touchstone.cli import tables
 from touchstone.evaluation import Submission, load_submission
 from touchstone.framework import Framework, parse_framework
 from touchstone.framework.kinds import Publication, Purpose, Reasoning
 from touchstone.review.errors import Refused
-from touchstone.review.events import opening
+from touchstone.review.events import opening, settling
 from touchstone.service.agreeing import agreed_terms, missing
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases import open_found, show_case
+from touchstone.service.destroying import destroy_case
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.measuring.sealing import seal
 from touchstone.service.opening import check_parties, completed, open_case, require_complete
+from touchstone.service.recording import Deed
 from touchstone.service.reviewing import find_case
 
 URL = "http://127.0.0.1:9/v1"
 CAST = Cast("example-lab", "example-centre", ("example-agency",))
+TEN_DAYS = "[agreement]\nretention_days = 10\n"
 ASKS = 'purposes = ["final"]'
 
 
@@ -78,6 +84,38 @@ def test_the_frameworks_template_is_what_is_signed(tmp_path: Path):
         assert (shown["retention_days"], shown["publication"], shown["keep_until"]) == (
             30, "free", None,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York", "UTC"])
+@pytest.mark.parametrize("destroyed", [False, True])
+def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
+    tmp_path: Path, zone: str, *, destroyed: bool
+):
+    example = load_framework("example").window.timezone
+    own = framework((f'timezone = "{example}"', f'timezone = "{zone}"'))
+    with home(tmp_path) as here:
+        case = open_case(here, own, submission(tmp_path, extra=TEN_DAYS), CAST)
+        if destroyed:
+            destroy_case(here, case.id, tmp_path)
+        else:
+            case.record([Deed(closed(case))])
+        shown = show_case(here, case.id)
+    (at,) = [each["at"] for each in shown.timeline if each["text"].startswith("Closes")]
+    instant = datetime.fromisoformat(shown.agreement["keep_until"])
+    # Of a destroyed case the framework can be read no more, and the clock's facts stay.
+    reckoned = ZoneInfo(zone)
+    local = datetime.fromisoformat(at).astimezone(reckoned)
+    assert instant.utcoffset() == instant.replace(tzinfo=reckoned).utcoffset()
+    assert instant.date() == local.date() + timedelta(days=10)
+    assert (instant.hour, instant.minute) == (23, 59)
+    assert shown.agreement["timezone"] == str(reckoned)
+    tables.case(shown)
+
+
+def closed(case: Case) -> settling.CaseClosed:
+    return settling.CaseClosed(
+        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason="done"
+    )
 
 
 def test_a_submission_narrows_and_both_parties_sign_it(tmp_path: Path):

@@ -55,8 +55,6 @@ CONSTANT: Mapping[str, str] = {
     "outcomes-recorded.battery": "as battery-sealed.battery",
     "outcomes-recorded.outcomes.attempt": "as battery-sealed.item_sets.attempts",
     "verdict-reached.battery": "as battery-sealed.battery",
-    "case-closed.reason": "`review destroy` closes what is still open, and says so; closing for a "
-    "reason of one's own comes with hands",
     "snapshot-seen.method": "what answers over an endpoint is known by its answers alone",
     "snapshot-changed.method": "as snapshot-seen.method",
 }

@@ -28,16 +28,17 @@ def model_facts(case: Shown) -> tuple[Fact, ...]:
         Fact("Model", received.model),
         Fact("Developer", case.name(received.actor)),
         Fact("Release state", plain(received.release_state)),
-        Fact("Planned release", _planned_in_words(received)),
+        Fact("Planned release", _planned_in_words(received, case)),
         Fact("Variants", ", ".join(variant.id for variant in received.variants)),
         Fact("Documents", _documents(case)),
         Fact("Digest of the submission", received.submission),
     )
 
 
-def _planned_in_words(received: SubmissionReceived) -> str:
+def _planned_in_words(received: SubmissionReceived, case: Shown) -> str:
+    zone = case.framework.window.timezone if case.framework else "the framework's zone"
     days = [
-        f"{day} ({whom})"
+        f"{day} in {zone} ({whom})"
         for day, whom in (
             (received.planned_partner_release, "to partners"),
             (received.planned_public_release, "public"),
