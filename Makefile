@@ -4,6 +4,8 @@
 BIN := .venv/bin
 OUT ?= touchstone-demo
 FUZZ_SECONDS ?= 60
+# Where it is set, each of the many processes of a review compiles some 3,000 modules anew.
+export PYTHONDONTWRITEBYTECODE =
 
 help: ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

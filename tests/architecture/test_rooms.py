@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ OWNERS = {
     "cyclopts": {"cli"},
     "altair": {"report"},
 }
+# One worker reads the modules, once for all of these tests.
+pytestmark = pytest.mark.xdist_group("architecture")
 VERIFIER_LINES = 500
 MODULE_LINES = 500
 FUNCTION_LINES = 60
@@ -28,9 +31,16 @@ def modules() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
+@cache
+def tree(path: Path) -> ast.Module:
+    """What a module says, read once."""
+    return ast.parse(path.read_text())
+
+
+@cache
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -109,7 +119,7 @@ def test_functions_stay_readable():
     long = [
         f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"
         for path in modules()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree(path))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and (node.end_lineno or node.lineno) - node.lineno > FUNCTION_LINES
     ]

@@ -1,12 +1,15 @@
 """No public function of the statistics is there for tests alone: what is built is used, or goes."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 import touchstone.statistics
 
+# One worker reads the modules, once for all of these tests.
+pytestmark = pytest.mark.xdist_group("architecture")
 ROOM = Path(touchstone.statistics.__file__).parent
 SOURCE = ROOM.parent
 KEPT = {
@@ -38,6 +41,7 @@ def public() -> list[str]:
     return [name for name in room.__all__ if callable(getattr(room, name)) and name.islower()]
 
 
+@cache
 def callers() -> set[str]:
     found: set[str] = set()
     for path in SOURCE.rglob("*.py"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Numbers, require_outcomes
@@ -235,7 +235,7 @@ def grader_corrected(
         raise UnusableNumbersError("a grader no better than chance cannot be corrected for")
     skill = sensitivity.value + specificity.value - 1
     value = (passed / graded + specificity.value - 1) / skill
-    z = float(norm.isf((1 - confidence) / 2))
+    z = -float(ndtri((1 - confidence) / 2))
     seen, spread = _drawn_in(passed, graded + z**2, z**2 / 2)
     hits, hit_spread = _drawn_in(sensitivity.value * sensitivity.clusters,
                                  sensitivity.clusters + 2, 1)  # fmt: skip

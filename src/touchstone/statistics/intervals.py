@@ -1,9 +1,8 @@
 """Confidence intervals of a success rate and of a difference of two rates."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from scipy.stats import beta, binomtest
+from scipy.special import betaincinv, ndtri
 
 from touchstone.statistics.errors import UnusableNumbersError
 
@@ -42,21 +41,16 @@ def require_level(level: float, what: str) -> None:
         raise UnusableNumbersError(f"{what} must lie strictly between 0 and 1, not {level}")
 
 
-def _interval(
-    solved: int, counted: int, confidence: float, method: Literal["exact", "wilson"]
-) -> Interval:
-    require_counts(solved, counted)
-    require_level(confidence, "confidence")
-    ends = binomtest(solved, counted).proportion_ci(confidence, method=method)
-    return Interval(float(ends.low), float(ends.high), confidence)
-
-
 def exact(solved: int, counted: int, confidence: float = 0.95) -> Interval:
     """The Clopper-Pearson interval: coverage is never below `confidence`.
 
     Source: Clopper and Pearson, Biometrika 26 (1934).
     """
-    return _interval(solved, counted, confidence, "exact")
+    require_counts(solved, counted)
+    require_level(confidence, "confidence")
+    error = (1 - confidence) / 2
+    low, high = lower_bound(solved, counted, error), upper_bound(solved, counted, error)
+    return Interval(low, high, confidence)
 
 
 def wilson(solved: int, counted: int, confidence: float = 0.95) -> Interval:
@@ -64,7 +58,15 @@ def wilson(solved: int, counted: int, confidence: float = 0.95) -> Interval:
 
     Source: Wilson, JASA 22 (1927).
     """
-    return _interval(solved, counted, confidence, "wilson")
+    require_counts(solved, counted)
+    require_level(confidence, "confidence")
+    rate, z = solved / counted, -float(ndtri((1 - confidence) / 2))
+    centre, shrink = (rate + z**2 / (2 * counted)), 1 + z**2 / counted
+    reach = z * (rate * (1 - rate) / counted + z**2 / (4 * counted**2)) ** 0.5
+    # At no solved and all solved the ends are 0 and 1, where rounding would leave a hair.
+    low = 0.0 if solved == 0 else (centre - reach) / shrink
+    high = 1.0 if solved == counted else (centre + reach) / shrink
+    return Interval(low, high, confidence)
 
 
 def lower_bound(solved: float, counted: float, error: float) -> float:
@@ -75,14 +77,14 @@ def lower_bound(solved: float, counted: float, error: float) -> float:
     """
     _require_share(solved, counted)
     require_level(error, "an error rate")
-    return 0.0 if solved <= 0 else float(beta.ppf(error, solved, counted - solved + 1))
+    return 0.0 if solved <= 0 else float(betaincinv(solved, counted - solved + 1, error))
 
 
 def upper_bound(solved: float, counted: float, error: float) -> float:
     """The exact one-sided upper bound: the true rate is above it with chance at most `error`."""
     _require_share(solved, counted)
     require_level(error, "an error rate")
-    return 1.0 if solved >= counted else float(beta.ppf(1 - error, solved + 1, counted - solved))
+    return 1.0 if solved >= counted else float(betaincinv(solved + 1, counted - solved, 1 - error))
 
 
 def _require_share(solved: float, counted: float) -> None:

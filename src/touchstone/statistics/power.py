@@ -11,9 +11,7 @@ from math import log
 import numpy as np
 from numpy.random import Generator
 from scipy.optimize import brentq
-from scipy.stats import beta as beta_distribution
-from scipy.stats import binom, nct
-from scipy.stats import t as student
+from scipy.special import betaincinv, gammaln, stdtrit, xlog1py, xlogy
 
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Numbers, require_outcomes
@@ -85,7 +83,15 @@ def power(design: Design, distance: float, variance: float, error: float) -> flo
         raise UnusableNumbersError("outcomes without variance need no test")
     degrees = design.clusters - 1
     shift = abs(distance) / (variance / design.effective) ** 0.5
-    bound = student.ppf(1 - error, degrees)
+    return _told(shift, degrees, error)
+
+
+def _told(shift: float, degrees: float, error: float) -> float:
+    """Chance that a one-sided t-test at `error` tells a mean that lies `shift` errors away."""
+    # It takes longer to load than all the rest together, and only questions of power ask for it.
+    from scipy.stats import nct  # noqa: PLC0415
+
+    bound = stdtrit(degrees, 1 - error)
     return float(nct.sf(bound, degrees, min(shift, _LARGEST_SHIFT)))
 
 
@@ -107,8 +113,7 @@ def tasks_needed(
     def lacking(logarithm: float) -> float:
         clusters = float(np.exp(logarithm))
         shift = abs(distance) / (variance * design.effect / (each * clusters)) ** 0.5
-        bound = student.ppf(1 - error, clusters - 1)
-        return float(nct.sf(bound, clusters - 1, min(shift, _LARGEST_SHIFT))) - wanted
+        return _told(shift, clusters - 1, error) - wanted
 
     power(design, distance, variance, error)
     few, many = log(2.0), log(_MOST_TASKS)
@@ -194,10 +199,17 @@ def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, N
     """
     if size < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")
-    chances = binom.pmf(np.arange(size + 1)[None, :], size, rates[:, None])
+    chances = count_chances(size, rates)
     words = _words(rule, _lower(size, rule.alpha), _upper(size, rule.beta))
     above, below = ((chances * word).sum(1) for word in words[:2])
     return above, below
+
+
+def count_chances(size: int, rates: Numbers) -> Numbers:
+    """The binomial chances of 0 to `size` solved at each rate, (rates, size + 1)."""
+    solved, rate = np.arange(size + 1)[None, :], rates[:, None]
+    ways = gammaln(size + 1) - gammaln(solved + 1) - gammaln(size - solved + 1)
+    return np.exp(ways + xlogy(solved, rate) + xlog1py(size - solved, -rate))
 
 
 def compared_chances(
@@ -237,13 +249,13 @@ def compared_chances(
 def _lower(size: int, error: float) -> Numbers:
     """Exact lower bounds for every count from 0 to `size`."""
     solved = np.arange(1, size + 1)
-    return np.concatenate([[0.0], beta_distribution.ppf(error, solved, size - solved + 1)])
+    return np.concatenate([[0.0], betaincinv(solved, size - solved + 1, error)])
 
 
 def _upper(size: int, error: float) -> Numbers:
     """Exact upper bounds for every count from 0 to `size`."""
     solved = np.arange(size)
-    return np.concatenate([beta_distribution.ppf(1 - error, solved + 1, size - solved), [1.0]])
+    return np.concatenate([betaincinv(solved + 1, size - solved, 1 - error), [1.0]])
 
 
 def _words(rule: RateRule, low: Numbers, high: Numbers) -> tuple[Numbers, Numbers, Numbers]:

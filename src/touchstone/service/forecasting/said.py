@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from touchstone.service.measuring.registering import RunRule
 from touchstone.statistics import (
@@ -18,6 +17,7 @@ from touchstone.statistics import (
     VerdictWord,
     any_of,
     compared_chances,
+    count_chances,
     drawn_rates,
     fixed_chances,
     graded,
@@ -234,13 +234,14 @@ def _at_least_once(rule: RateRule, attempts: int) -> tuple[SaidAt, ...]:
 @cache
 def _fixed(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
     """By exact bounds, after every item; items are taken to stand for themselves."""
-    rates, counts = told_rates(rule), np.arange(size + 1)
+    rates = told_rates(rule)
     words = [rate_against_threshold(solved, size, rule).word for solved in range(size + 1)]
     within = np.array([word is VerdictWord.WITHIN_ZONE for word in words])
     chances = fixed_chances(size, rule, np.array(rates))
+    counted = count_chances(size, np.array(rates))
     points = []
-    for rate, above, below in zip(rates, *chances, strict=True):
-        inside = float(binom.pmf(counts, size, rate) @ within)
+    for rate, above, below, drawn_counts in zip(rates, *chances, counted, strict=True):
+        inside = float(drawn_counts @ within)
         rest = max(0.0, 1 - float(above) - float(below) - inside)
         solved = int(np.rint(rate * size))
         drawn = Chances(float(above), float(below), inside, rest)
