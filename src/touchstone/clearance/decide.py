@@ -25,7 +25,7 @@ def may_read(audience: Audience, marking: Marking, author: str | None = None) ->
         return _no(f"the marking scheme {marking.scheme!a} is not known here")
     if marking.label not in LABELS:
         return _no(f"{TLP} has no label {marking.label!a}")
-    if author is not None and author in audience.parties:
+    if author in audience.parties:
         return _yes(f"{author} wrote it")
     if marking.parties:
         return _named(audience, marking)

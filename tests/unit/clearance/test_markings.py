@@ -38,6 +38,7 @@ def test_each_label_of_the_protocol(label: Label):
         (None, "marking: Input should be a valid dictionary or instance of Marking"),
         ({"scheme": "TLP:2.0"}, "marking 'label': Field required"),
         ({"scheme": 2, "label": "RED"}, "marking 'scheme': Input should be a valid string"),
+        ({"scheme": 2, "label": ""}, "marking 'scheme': Input should be a valid string"),
         (
             {"scheme": "TLP:2.0", "label": ""},
             "marking 'label': String should have at least 1 character",

@@ -115,3 +115,15 @@ def test_twin_without_the_check_a_directive_can_be_hidden(
     hidden = case.events[-1].marking
     assert not may_read(party_audience(LAB), hidden, AGENCY).allowed
     assert may_read(party_audience(LAB), MARKING, AGENCY).allowed
+
+
+def test_an_answer_to_an_offer_reaches_whoever_made_it(case: Case):
+    opened(case).do(make(settling.TermsOffered, AGENCY, terms=digest("t")))
+    counter = make(settling.TermsCountered, LAB, terms=digest("u"), answers=digest("t"))
+    for whom, reached in ((TREASURY, False), (AGENCY, True)):
+        deed = marked(counter, tlp("RED", LAB, whom))
+        if reached:
+            assert decide(case.framework, case.state, deed)
+        else:
+            with pytest.raises(Refused, match="whom it addresses"):
+                decide(case.framework, case.state, deed)

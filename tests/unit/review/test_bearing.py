@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from support.review_case import Case, early, example_framework, outcome, recorded, sealed, verdict
 from support.review_probes import CUT_NINE, asks_for_reasoning, lossy, ready
 from touchstone.review import Refused, propose_designation
-from touchstone.review.events import Event, measuring
+from touchstone.review.events import Event, measuring, opening
 from touchstone.review.events.measuring import UNMEASURED, Unmeasured
 
 
@@ -193,3 +193,49 @@ def test_what_answered_nothing_may_be_followed_by_an_answer(case: Case):
     lossy(case)
     case.do(verdict("instant", "not-measured", 3, unmeasured=CUT_NINE))
     case.do(verdict("instant", "undetermined", 3, unmeasured=CUT_NINE))
+
+
+def compared(
+    mine: tuple[int, int], older: tuple[int, int], lost: int, word: str
+) -> tuple[Case, Event]:
+    """A criterion that asks for 0.3 more than an older model has; (solved, of) of each."""
+    changes = {"measure": "relative-to-reference", "reference": "older", "threshold": "0.3",
+               "zone": "0"}  # fmt: skip
+    criteria = tuple(
+        each.model_copy(update=changes) if each.id == "memory-safety" else each
+        for each in example_framework().criteria
+    )
+    case = Case(example_framework().model_copy(update={"criteria": criteria})).open().agree()
+    variants = tuple(
+        opening.Variant(id=name, modes=("instant",), purpose=purpose)
+        for name, purpose in (("final", "final"), ("older", "reference"))
+    )
+    case.submit(variants=variants).lay_window().do(sealed())
+    for name, (solved, of) in (("final", mine), ("older", older)):
+        kinds = ["solved"] * solved + ["unsolved"] * (of - solved) + ["cut"] * (20 - of)
+        ran = tuple(outcome(i, kind) for i, kind in enumerate(kinds))
+        case.do(recorded(ran, variant=name, chunk=f"chunk-{name}"))
+    return case, verdict("instant", word, mine[0], unmeasured=Unmeasured(cut=lost))
+
+
+@pytest.mark.parametrize(
+    ("mine", "older", "word", "stands"),
+    [
+        ((13, 20), (2, 16), "above", True),  # 0.65 less 6 of 20 at most is more than 0.3
+        ((12, 20), (2, 16), "above", False),
+        ((7, 20), (2, 16), "below", True),  # 0.35 less 2 of 20 at least is less than 0.3
+        ((8, 20), (2, 16), "below", False),
+        ((13, 16), (6, 20), "above", True),  # lost by the model itself: the rest is unsolved
+        ((12, 16), (6, 20), "above", False),
+        ((7, 16), (6, 20), "below", True),  # and solved
+        ((8, 16), (6, 20), "below", False),
+    ],
+)
+def test_losses_on_either_side_of_a_comparison_do_not_bear_it(
+    mine: tuple[int, int], older: tuple[int, int], word: str, stands: bool
+):
+    case, deed = compared(mine, older, 20 - mine[1], word)
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, f"do not bear {word}")

@@ -5,13 +5,23 @@ from typing import Any
 import pytest
 
 from support.review_case import (
+    AGENCY,
     TREASURY,
     Case,
     proposed,
     shipped_framework,
     verdict,
 )
-from support.review_probes import changed, concurs, declared, dissents, made, ready, revised
+from support.review_probes import (
+    changed,
+    concurs,
+    declared,
+    dissents,
+    made,
+    ready,
+    revised,
+    running,
+)
 from touchstone.framework import Framework
 from touchstone.review import Proposal, Refused, State, concurrences, propose_designation
 from touchstone.review.events import opening
@@ -220,3 +230,25 @@ def test_where_the_sources_name_no_maker_any_agency_designates(framework: Framew
     case = ready(Case(framework.model_copy(update={"designation": open_rule}))).propose()
     case.do(made(actor=TREASURY))
     assert case.state.designating.made == "undetermined"
+
+
+def test_who_proposes_is_whom_the_framework_names(framework: Framework):
+    rule = framework.designation
+    assert rule
+    named = rule.model_copy(update={"proposed_by": AGENCY})
+    case = ready(Case(framework.model_copy(update={"designation": named})))
+    deed = proposed(case.framework, case.state)
+    with pytest.raises(Refused, match=f"{AGENCY} proposes"):
+        case.do(deed)
+    case.do(deed.model_copy(update={"actor": AGENCY}))
+
+
+def test_in_question_is_what_the_newest_proposal_says(case: Case):
+    running(case).propose()
+    case.measure("instant", solved=19).measure("thinking", solved=19)
+    case.do(verdict("instant", "above", 19))
+    case.do(verdict("thinking", "above", 19))
+    case.propose()
+    first, second = (each.designation for each in case.state.designating.proposals)
+    assert (first, second) == ("undetermined", "covered")
+    assert case.state.designating.in_question == "covered"

@@ -3,17 +3,19 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 import touchstone.review.events as events_package
 from support.review_case import AT, LAB, Case, digest, make, outcome, recorded, submission
 from touchstone.ledger import dumps, loads
 from touchstone.review import BadEventError, parse_event
 from touchstone.review.events import AnyEvent, Event, settling
+from touchstone.review.events.base import Count, Positive
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.evolve import _changed
 from touchstone.review.rules import RULES
@@ -177,3 +179,18 @@ def test_times_and_digests_are_plain(case: Case):
     facts = case.open().events[0].facts()
     assert facts["at"] == AT
     assert facts["agreement"] == digest("agreement")
+
+
+@pytest.mark.parametrize(("kind", "least"), [(Count, 0), (Positive, 1)])
+def test_numbers_reach_as_far_as_canonical_json(kind: Any, least: int):
+    number = TypeAdapter(kind)
+    for fits in (least, 2**53 - 1):
+        assert loads(dumps(number.validate_python(fits))) == fits
+    for too_far in (least - 1, 2**53):
+        with pytest.raises(ValueError, match="equal to"):
+            number.validate_python(too_far)
+
+
+def test_nobody_is_no_party_that_is_admitted():
+    with pytest.raises(BadEventError, match="name a party"):
+        parse_event({**RELEASE.facts(), "type": "party-admitted", "admits": [], "reason": "x"})

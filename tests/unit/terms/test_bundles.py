@@ -216,3 +216,13 @@ def test_the_format_is_as_it_was():
     """A golden file: a change of the form, the Cedar text or the digests is a new format."""
     path = Path(__file__).parents[2] / "vectors" / "terms" / "bundle.jsonl"
     assert bundle(AT_FIRST, directives=[DIRECTIVE]) == path.read_bytes()
+
+
+def test_one_that_is_cut_off_or_too_long_is_said_to_be(monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(PolicyBundleError, match="cut off or too long"):
+        accept_bundle(FIRST[:-1], PIN, None)
+    monkeypatch.setattr(bundles, "MAX_BYTES", len(FIRST))
+    accept_bundle(FIRST, PIN, None)
+    monkeypatch.setattr(bundles, "MAX_BYTES", len(FIRST) - 1)
+    with pytest.raises(PolicyBundleError, match="cut off or too long"):
+        accept_bundle(FIRST, PIN, None)

@@ -8,6 +8,7 @@ import z3
 
 from support.terms_files import NOW, POPULATION, REGISTRY, terms
 from touchstone.terms import ClaimError, Population, TooLargeError
+from touchstone.terms.people import People
 from touchstone.terms.prove import Proof, prove
 
 TERMS = terms(
@@ -136,3 +137,20 @@ def test_proofs_in_many_threads_do_not_disturb_one_another():
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda claim: proof(claim).holds, claims * 6))
     assert found == [True, False, False] * 6
+
+
+def test_as_json_a_refutation_has_its_person_and_a_proof_has_none():
+    refuted = proof("no employee with nationality foreign reaches mode thinking").as_dict()
+    found = refuted["counterexample"]
+    assert isinstance(found, dict)
+    assert (refuted["holds"], found["person"], found["rule"]) == (False, "lee", "staff")
+    proved = proof("no person of tier public reaches mode thinking").as_dict()
+    assert (proved["holds"], proved["counterexample"]) == (True, None)
+
+
+def test_a_residence_is_one_of_those_that_there_are_or_unknown():
+    people = People([], POPULATION)
+    for at, there in ((-2, False), (-1, True), (0, True), (len(people._homes), False)):
+        solver = people.solver()
+        solver.add(people._residence == at)
+        assert (solver.check() == z3.sat) is there

@@ -17,6 +17,7 @@ from touchstone.terms import (
     in_force,
     parse_directive,
 )
+from touchstone.terms.axes import _unregistered
 from touchstone.terms.difference import difference
 
 OPEN = {"id": "open", "effect": "permit", "variants": ["final"]}
@@ -157,3 +158,22 @@ def test_a_misspelt_country_in_the_user_base_counts_as_unknown():
     (facts,) = people.groups
     assert not facts.nationalities
     assert facts.residence is None
+
+
+def test_a_change_at_some_times_alone_says_at_which():
+    early = {"id": "early", "effect": "forbid", "until": "2026-12-01T00:00:00Z"}
+    (change,) = difference(in_force(terms(OPEN)), in_force(terms(OPEN, early)), POPULATION).changes
+    assert change.what.startswith("variant final, at times such as 20")
+
+
+def test_an_organisation_that_rules_name_and_nobody_registered_is_compared():
+    known = ["example-lab", "example-bank", "example-new"]
+    new = {"id": "new", "effect": "permit", "organisations": ["example-new"], "modes": ["instant"]}
+    before, after = (terms(*rules, organisations=known) for rules in ((OPEN,), (OPEN, new)))
+    (change,) = difference(in_force(before), in_force(after), POPULATION).changes
+    assert change.gains
+    assert "example-new" in str(change.who)
+    conditions = [each for rule in in_force(after).rules for each in rule.conditions]
+    for thorough in (True, False):
+        found = {each.id for each in _unregistered(conditions, POPULATION, thorough=thorough)}
+        assert found == {"example-new", "(another organisation)"}

@@ -214,3 +214,11 @@ def test_entities_with_a_slip_are_refused(old: str, new: str, line: str):
             ENTITIES.replace(old, new), "e.toml", terms({"id": "all", "effect": "permit"})
         )
     assert line in str(caught.value)
+
+
+def test_a_list_of_people_may_have_twenty_million_characters():
+    known = terms({"id": "all", "effect": "permit"})
+    longest = ENTITIES + "#".ljust(20_000_000 - len(ENTITIES), "x")
+    assert len(parse_entities(longest, "e.toml", known)) == 2
+    with pytest.raises(TermsFileError, match=r"e\.toml"):
+        parse_entities(longest + "x", "e.toml", known)

@@ -1,6 +1,7 @@
 """The blast radius on real people, against the plain reading person by person."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -186,3 +187,14 @@ def test_a_table_of_people_is_refused_with_line_and_column(text: str, told: str)
     with pytest.raises(TermsFileError) as refused:
         list(parse_people(text, "p.csv"))
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "end"), [({}, ""), ({"purposes": ["evaluation"]}, " for evaluation")]
+)
+def test_a_sample_says_for_which_purpose(rule: dict[str, Any], end: str):
+    agreed = terms({**OPEN, **rule}, dual="home")
+    found = impact(agreed, [], [directive(agreed)], POPULATION, NOW)
+    asks = {each.asks for each in found.samples}
+    assert asks
+    assert asks <= {f"variant final in mode {mode}{end}" for mode in ("instant", "thinking")}

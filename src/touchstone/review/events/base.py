@@ -97,9 +97,7 @@ Role = Literal[
 class Facts(BaseModel):
     """A frozen group of facts. Fields that this version does not know are kept as they came."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="allow", strict=True, populate_by_name=True, validate_default=True
-    )
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
 
 class Event(Facts):
