@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from support.decision_place import Place
-from support.gateway_loop import NOT_ALLIES, RULES, token
+from support.gateway_loop import NOT_ALLIES, RULES, token, until
 from touchstone.gateway.decisions import connections
 from touchstone.gateway.decisions.connections import DoorConnection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOR = "/for/final/instant"
+SECONDS = 20.0
 
 
 def head(*more: str, path: str = FOR, nationality: str = "XA", method: str = "GET") -> bytes:
@@ -22,17 +24,45 @@ def head(*more: str, path: str = FOR, nationality: str = "XA", method: str = "GE
     return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", who, *more, "", ""]).encode()
 
 
-async def told(place: Place, *parts: bytes, pause: float = 0.05) -> list[int]:
-    """The statuses that come for what is sent part by part; 0: the connection was reset."""
+@pytest.fixture(autouse=True)
+def received(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How many bytes the service has received from each of the clients' ports."""
+    counted: Counter[int] = Counter()
+    real = DoorConnection.data_received
+
+    def noted(self: DoorConnection, data: bytes) -> None:
+        if self.transport is not None:
+            counted[self.transport.get_extra_info("peername")[1]] += len(data)
+        real(self, data)
+
+    monkeypatch.setattr(DoorConnection, "data_received", noted)
+    return counted
+
+
+async def told(
+    place: Place, received: Counter[int], *parts: bytes, answers: int = 1, in_turn: bool = False
+) -> list[int]:
+    """The statuses that come for what is sent part by part; 0: the connection was reset.
+
+    Each part waits until the one before it was received, or with `in_turn` answered. Then so many
+    answers are waited for, and a moment in which a further one could come.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+    port, sent = writer.get_extra_info("sockname")[1], 0
     came, end = b"", []
     try:
-        for part in parts:
+        for number, part in enumerate(parts):
             writer.write(part)
-            await asyncio.sleep(pause)
-        async with asyncio.timeout(0.3):
-            while some := await reader.read(65536):
+            sent += len(part)
+            await until(
+                lambda: received[port] >= sent or reader.at_eof() or reader.exception()  # noqa: B023
+            )
+            while in_turn and len(_statuses(came)) <= number:
+                if not (some := await asyncio.wait_for(reader.read(65536), SECONDS)):
+                    break
                 came += some
+        while some := await asyncio.wait_for(reader.read(65536), _patience(came, answers)):
+            came += some
     except TimeoutError:
         pass
     except ConnectionError:
@@ -41,7 +71,15 @@ async def told(place: Place, *parts: bytes, pause: float = 0.05) -> list[int]:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
-    return [int(each) for each in re.findall(rb"HTTP/1\.[01] (\d+) ", came)] + end
+    return _statuses(came) + end
+
+
+def _patience(came: bytes, answers: int) -> float:
+    return SECONDS if len(_statuses(came)) < answers else 0.2
+
+
+def _statuses(came: bytes) -> list[int]:
+    return [int(each) for each in re.findall(rb"HTTP/1\.[01] (\d+) ", came)]
 
 
 @pytest.fixture
@@ -58,19 +96,24 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return taken
 
 
-async def test_plain_questions_and_others_share_a_connection(place: Place, plain: list[str]):
+async def test_plain_questions_and_others_share_a_connection(
+    place: Place, received: Counter[int], plain: list[str]
+):
     other = head("Content-Length: 0", method="POST")
-    assert await told(place, head(), other, head(nationality="XB"), head()) == [200, 200, 403, 200]
+    parts = (head(), other, head(nationality="XB"), head())
+    assert await told(place, received, *parts, in_turn=True) == [200, 200, 403, 200]
     assert plain == [FOR] * 3
     assert len(place.loop.audit.events) == 4
 
 
 @pytest.mark.parametrize("nationality", ["XA", "XB", "XC"])
 @pytest.mark.parametrize("path", [FOR, "/for/final/thinking", "/for/", "/for/final/", "/for/x/y"])
-async def test_both_ways_say_the_same(place: Place, path: str, nationality: str, plain: list[str]):
-    short = await told(place, head(path=path, nationality=nationality))
+async def test_both_ways_say_the_same(
+    place: Place, received: Counter[int], path: str, nationality: str, plain: list[str]
+):
+    short = await told(place, received, head(path=path, nationality=nationality))
     slow = head("Connection: keep-alive", path=path, nationality=nationality)
-    assert short == await told(place, slow)
+    assert short == await told(place, received, slow)
     assert plain == [path]
 
 
@@ -95,31 +138,39 @@ NOT_PLAIN: Mapping[str, tuple[Callable[[], bytes], list[int]]] = {
 
 @pytest.mark.parametrize("name", NOT_PLAIN)
 async def test_what_is_not_plain_is_read_as_before(
-    place: Place, name: str, monkeypatch: pytest.MonkeyPatch
+    place: Place, received: Counter[int], name: str, monkeypatch: pytest.MonkeyPatch
 ):
     data, statuses = NOT_PLAIN[name]
-    assert await told(place, data()) == statuses
+    assert await told(place, received, data(), answers=len(statuses)) == statuses
     monkeypatch.setattr(connections, "is_plain", lambda _: False)
-    assert await told(place, data()) == statuses
+    assert await told(place, received, data(), answers=len(statuses)) == statuses
 
 
-async def test_a_head_in_parts_is_left_to_aiohttp(place: Place, plain: list[str]):
+async def test_a_head_in_parts_is_left_to_aiohttp(
+    place: Place, received: Counter[int], plain: list[str]
+):
     whole = head()
-    assert await told(place, whole[:30], whole[30:]) == [200]
+    assert await told(place, received, whole[:30], whole[30:]) == [200]
     assert plain == []
-    assert await told(place, whole[:-2], b"X-A: " + b"a" * 20_000) == [400]
+    assert await told(place, received, whole[:-2], b"X-A: " + b"a" * 20_000) == [400]
 
 
-async def test_a_head_begun_elsewhere_does_not_pass_for_a_question(place: Place):
+async def test_a_head_begun_elsewhere_does_not_pass_for_a_question(
+    place: Place, received: Counter[int]
+):
     """What ends one request begins the next, unseen; then comes what looks like a question."""
     begun = head() + b"POST /read/v1/messages HTTP/1.1\r\nHost: x\r\nX-A: b\r\nX-B"
-    assert await told(place, begun, head()) == [200, 400]
+    assert await told(place, received, begun, head(), in_turn=True) == [200, 400]
 
 
-async def test_questions_that_come_meanwhile_wait(place: Place, plain: list[str]):
+async def test_questions_that_come_meanwhile_wait(
+    place: Place, received: Counter[int], plain: list[str]
+):
     place.loop.audit.gate = gate = asyncio.Event()
-    asking = asyncio.create_task(told(place, head(), head(), head(nationality="XB")))
-    await asyncio.sleep(0.2)
+    heads = (head(), head(), head(nationality="XB"))
+    asking = asyncio.create_task(told(place, received, *heads, answers=3))
+    await until(lambda: sum(received.values()) == sum(map(len, heads)))
+    await until(lambda: place.loop.audit.events)
     assert len(place.loop.audit.events) == 1
     place.loop.audit.gate = None
     gate.set()
@@ -127,13 +178,15 @@ async def test_questions_that_come_meanwhile_wait(place: Place, plain: list[str]
     assert plain[0] == FOR
 
 
-async def test_what_waits_is_capped(place: Place, monkeypatch: pytest.MonkeyPatch):
+async def test_what_waits_is_capped(
+    place: Place, received: Counter[int], monkeypatch: pytest.MonkeyPatch
+):
     place.loop.audit.gate = gate = asyncio.Event()
     many = head() * 60
-    assert await told(place, head(), many) == [0]
+    assert await told(place, received, head(), many) == [0]
     with monkeypatch.context() as taken_away:
         taken_away.setattr(DoorConnection, "reset", lambda _: None)
-        assert await told(place, head(), many) == []
+        assert await told(place, received, head(), many, answers=0) == []
     place.loop.audit.gate = None
     gate.set()
 
@@ -143,27 +196,28 @@ async def test_who_goes_away_is_not_answered(place: Place):
     _, writer = await asyncio.open_connection("127.0.0.1", place.port)
     before = len(asyncio.all_tasks())
     writer.write(head())
-    await asyncio.sleep(0.05)
+    await until(lambda: place.loop.audit.events)
     assert len(asyncio.all_tasks()) > before
     writer.transport.abort()
-    await asyncio.sleep(0.05)
+    await until(lambda: len(asyncio.all_tasks()) < before)
     place.loop.audit.gate = None
-    assert len(asyncio.all_tasks()) < before
 
 
-async def test_a_policy_that_comes_meanwhile_counts(place: Place):
+async def test_a_policy_that_comes_meanwhile_counts(place: Place, received: Counter[int]):
     place.loop.audit.gate = gate = asyncio.Event()
-    asking = asyncio.create_task(told(place, head(nationality="XC")))
-    await asyncio.sleep(0.1)
+    asking = asyncio.create_task(told(place, received, head(nationality="XC")))
+    await until(lambda: place.loop.audit.events)
     await place.loop.apply(*RULES, NOT_ALLIES)
     place.loop.audit.gate = None
     gate.set()
     assert await asking == [403]
 
 
-async def test_a_fault_grants_nothing(place: Place, monkeypatch: pytest.MonkeyPatch):
+async def test_a_fault_grants_nothing(
+    place: Place, received: Counter[int], monkeypatch: pytest.MonkeyPatch
+):
     async def fail(_event: Mapping[str, Any]) -> None:
         raise OSError("the disk is full")
 
     monkeypatch.setattr(place.loop.audit, "commit", fail)
-    assert await told(place, head(), head()) == [500]
+    assert await told(place, received, head(), head(), in_turn=True) == [500]

@@ -1,4 +1,4 @@
-"""One place for each test, commands in this process, and an endpoint that is asked briefly."""
+"""One place for each test, commands in this process, and endpoints asked again at once."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from touchstone.evaluation.subjects.launch import Subject
 from touchstone.service import reviewing
 from touchstone.service.measuring import probing, scheduling
 
-BRIEF = Asking(retries=2, attempt_seconds=2, backoff_seconds=0)
+# An endpoint that answers may take its time on a busy machine.
+ASKED = Asking(retries=2, attempt_seconds=60, backoff_seconds=0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,11 @@ def place(
 ) -> Place:
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv(KEY, "an-invented-key")
-    monkeypatch.setattr(probing, "QUICK", BRIEF)
-    monkeypatch.setattr(reviewing, "Setting", partial(scheduling.Setting, asking=BRIEF))
+    ask(monkeypatch, ASKED)
     return Place(tmp_path, capsys)
+
+
+def ask(monkeypatch: pytest.MonkeyPatch, asking: Asking) -> None:
+    """Ask endpoints so often and so long from now on."""
+    monkeypatch.setattr(probing, "QUICK", asking)
+    monkeypatch.setattr(reviewing, "Setting", partial(scheduling.Setting, asking=asking))

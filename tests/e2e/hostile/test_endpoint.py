@@ -15,7 +15,7 @@ import pytest
 from support.reviews import KEY
 from touchstone.evaluation.subjects.launch import KEY_VARIABLE, Subject, start_subject
 
-from .conftest import Place
+from .conftest import ASKED, Place, ask
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(120)]
 
@@ -34,6 +34,8 @@ pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(120)]
 def test_endpoint_that_is_no_use_opens_no_case(
     place: Place, monkeypatch: pytest.MonkeyPatch, fault: str, told: str
 ):
+    if fault == "hang":
+        ask(monkeypatch, ASKED.model_copy(update={"attempt_seconds": 2}))
     with start_subject(("control-null",), fault=fault) as subject:
         monkeypatch.setenv(KEY, subject.key)
         said = place.review(subject)

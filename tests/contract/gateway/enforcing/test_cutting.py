@@ -72,6 +72,31 @@ async def begun(loop: Loop, text: str) -> "asyncio.Task[tuple[bytes, bool]]":
     return task
 
 
+@pytest.fixture
+def awaited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of requests whose head was judged and whose body is awaited."""
+    found: list[str] = []
+    real = proxying.Proxy._body
+
+    async def noted(self: proxying.Proxy, request: Any) -> bytes:
+        found.append(request.path)
+        return await real(self, request)
+
+    monkeypatch.setattr(proxying.Proxy, "_body", noted)
+    return found
+
+
+async def held_up(loop: Loop) -> int:
+    """How much was handed to a reader that reads nothing, once no more can be."""
+    await until(lambda: any(_is_full(each.connection) for each in loop.enforcement._exchanges))
+    (exchange,) = loop.enforcement._exchanges
+    return exchange.connection.sent
+
+
+def _is_full(connection: Any) -> bool:
+    return connection.transport is not None and connection.transport.get_write_buffer_size() > 0
+
+
 async def drained(reader: socket.socket) -> int:
     """How many bytes can still be read."""
     running, count = asyncio.get_running_loop(), 0
@@ -126,12 +151,14 @@ async def test_who_was_granted_and_waits_for_the_audit_is_never_forwarded(tmp_pa
         assert not loop.stub.requests
 
 
-async def test_a_body_that_comes_after_the_directive_is_judged_by_it(tmp_path: Path):
+async def test_a_body_that_comes_after_the_directive_is_judged_by_it(
+    tmp_path: Path, awaited: list[str]
+):
     data = request_bytes(token(nationality=ABROAD), CHAT)
     async with gateway(tmp_path) as loop:
         reader, writer = await asyncio.open_connection(loop.host, loop.port)
         writer.write(data[:-5])
-        await asyncio.sleep(0.05)
+        await until(lambda: awaited)
         assert (await loop.apply(*RULES, NOT_ALLIES)).live == 0
         writer.write(data[-5:])
         assert b"403 Forbidden" in await reader.readuntil(b"\r\n")
@@ -161,16 +188,19 @@ async def test_a_token_that_ends_ends_its_stream(tmp_path: Path):
         long.cancel()
 
 
-async def test_a_token_that_ends_while_its_body_comes_is_refused(tmp_path: Path):
+async def test_a_token_that_ends_while_its_body_comes_is_refused(
+    tmp_path: Path, awaited: list[str]
+):
     data = request_bytes(token(exp=int(time.time()) + 600), CHAT)
     async with gateway(tmp_path) as loop:
         reader, writer = await asyncio.open_connection(loop.host, loop.port)
         writer.write(data[:-5])
-        await asyncio.sleep(0.05)
+        await until(lambda: awaited)
         loop.shift = 601
         writer.write(data[-5:])
         assert b"401 Unauthorized" in await reader.readuntil(b"\r\n")
         writer.close()
+        assert not loop.stub.requests
 
 
 async def test_keys_that_change_end_the_streams_of_those_they_made_known(tmp_path: Path):
@@ -205,9 +235,7 @@ async def test_a_slow_reader_gets_no_more_than_its_own_host_had(tmp_path: Path):
     stub = Stub(parts=100_000, pause=0.0)
     async with gateway(tmp_path, stub=stub) as loop:
         reader = await slow_reader(loop, request_bytes(token(nationality=ABROAD), STREAM))
-        await asyncio.sleep(0.3)
-        (exchange,) = loop.enforcement._exchanges
-        handed = exchange.connection.sent
+        handed = await held_up(loop)
         assert handed < 300_000
         assert (await loop.apply(NOT_ALLIES, DOMESTIC)).late_bytes == 0
         assert await drained(reader) < handed
@@ -226,9 +254,7 @@ async def test_without_the_reset_a_slow_reader_gets_what_was_queued(
     monkeypatch.setattr(exchanges, "CLOSE_SECONDS", 0.1)
     async with gateway(tmp_path, stub=Stub(parts=100_000, pause=0.0)) as loop:
         reader = await slow_reader(loop, request_bytes(token(nationality=ABROAD), STREAM))
-        await asyncio.sleep(0.3)
-        (exchange,) = loop.enforcement._exchanges
-        handed = exchange.connection.sent
+        handed = await held_up(loop)
         with pytest.raises(NotCutError):
             await loop.apply(NOT_ALLIES, DOMESTIC)
         assert await drained(reader) >= handed
@@ -251,7 +277,7 @@ async def test_without_the_disconnect_what_was_gathered_still_leaves(
 
             listening = await asyncio.start_server(write_and_reset, "127.0.0.1", 0)
             reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
-            await asyncio.sleep(0.1)
+            await until(lambda: ends)
             count = 0
             try:
                 while some := await asyncio.wait_for(reader.read(65536), 1):
@@ -305,17 +331,17 @@ async def test_without_the_registration_a_waiting_request_slips_through(
 
 
 async def test_without_the_second_look_a_token_that_ended_is_served(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awaited: list[str]
 ):
     monkeypatch.setattr(proxying.Proxy, "_check_still_known", lambda *_: None)
     data = request_bytes(token(exp=int(time.time()) + 600), CHAT)
     async with gateway(tmp_path) as loop:
-        reader, writer = await asyncio.open_connection(loop.host, loop.port)
+        _, writer = await asyncio.open_connection(loop.host, loop.port)
         writer.write(data[:-5])
-        await asyncio.sleep(0.05)
+        await until(lambda: awaited)
         loop.shift = 601
         writer.write(data[-5:])
-        assert b"401" not in await reader.readuntil(b"\r\n")
+        await until(lambda: loop.stub.requests)
         writer.close()
 
 

@@ -1,13 +1,16 @@
 """A whole gateway, in its own processes: what it serves, how it applies, and how it dies."""
 
+import array
 import asyncio
 import contextlib
+import fcntl
 import io
 import json
 import os
 import signal
 import socket
 import struct
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,6 +136,9 @@ def _two_ahead(chain: Chain) -> bytes:
     return ahead.next(PERMIT_ALL)
 
 
+STILL = 10
+
+
 def held_stream(gateway: RunningGateway, person: str) -> socket.socket:
     """A client that asks for a stream and reads nothing, until everything on the way is full."""
     client = socket.socket()
@@ -145,7 +151,17 @@ def held_stream(gateway: RunningGateway, person: str) -> socket.socket:
         b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s"
         % (key_of(person).encode(), len(body), body)
     )
+    seen: list[int] = []
+    wait_for(lambda: _stands_still(client, seen), SECONDS, "a stream that stands still")
     return client
+
+
+def _stands_still(client: socket.socket, seen: list[int]) -> bool:
+    """Whether what waits for the client was there and the same at ten looks."""
+    waiting = array.array("i", [0])
+    fcntl.ioctl(client, termios.FIONREAD, waiting)
+    seen.append(waiting[0])
+    return len(seen) >= STILL and seen[-1] > 0 and len(set(seen[-STILL:])) == 1
 
 
 def read_out(client: socket.socket) -> str:
@@ -163,7 +179,6 @@ def stopped_and_barred(gateway: RunningGateway) -> tuple[str, list[bool]]:
     """Stop every worker, bar a client whose bytes wait in the kernel: how its stream ends."""
     gateway.applied(PERMIT_ALL)
     client = held_stream(gateway, "bea")
-    time.sleep(0.5)
     workers = gateway.workers
     for pid in workers:
         os.kill(pid, signal.SIGSTOP)
@@ -264,7 +279,6 @@ def own(tmp_path: Path, stub: Stub) -> Iterator[RunningGateway]:
 
 def test_when_the_supervisor_dies_everything_dies(own: RunningGateway):
     client = held_stream(own, "ann")
-    time.sleep(0.3)
     workers = own.workers
     own.process.kill()
     own.process.wait()
