@@ -48,7 +48,9 @@ class Facts:
     foreign: str = ""
     """A model name that is not the snapshot's."""
     shortened: bool = False
-    """A call ended at a limit on output or context."""
+    """A call ended at a limit on output or context, or its end was not told."""
+    unknown_end: str = ""
+    """The first of what was told of an answer's end that is no word for one."""
     refused: bool = False
     """An answer was a refusal, the filter's or the model's."""
     submitted: bool = False
@@ -67,6 +69,7 @@ class Facts:
         """Count how a call ended."""
         self.seen += call.seen
         self.shortened = self.shortened or call.stop == "length"
+        self.unknown_end = self.unknown_end or call.unknown_end
         self.refused = self.refused or call.refused
         self.submitted = self.submitted or call.submitted
         self.asked += call.asked
@@ -99,7 +102,7 @@ def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bo
         (not facts.judged, _lost("judge", "the judge was not heard")),
         (_all_timed_out(facts), _lost("sandbox", f"every tool call timed out ({facts.tools})")),
         (facts.refused, ("refused", "", f"declined; {said}")),
-        (facts.shortened, ("cut", "", f"a call ended at a limit on output or context; {said}")),
+        (facts.shortened, ("cut", "", f"{_cut(facts)}; {said}")),
         (bool(short), ("cut", "", f"{short}; {said}")),
         (
             # Calls that were asked for and never ran were spoilt on their way, or by a template.
@@ -114,6 +117,12 @@ def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bo
 
 def _lost(cause: Cause, reason: str) -> Verdict:
     return ("lost-endpoint" if cause == "endpoint" else "lost-instrument"), cause, reason
+
+
+def _cut(facts: Facts) -> str:
+    if facts.unknown_end:
+        return f"an answer was not said to be whole ({facts.unknown_end})"
+    return "a call ended at a limit on output or context"
 
 
 def _all_timed_out(facts: Facts) -> bool:

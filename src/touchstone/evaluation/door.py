@@ -12,11 +12,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from touchstone.evaluation.endings import BrokenOffError, Ending, Stop, ending_of
 from touchstone.evaluation.redaction import Redactor
 
-Stop = Literal["stop", "length", "tool_calls", "content_filter"]
 MOST_DEPTH = 24
 """Levels of objects and lists within one another that are kept."""
 MOST_TEXT = 1_000_000
@@ -29,28 +29,6 @@ _THOUGHTS = ("text", "summary")
 _MOST_INTEGER = 2**53
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _ODD = re.compile("[\0\ud800-\udfff]")
-# Words of other protocols, as gateways between them pass them on.
-_STOPS: Mapping[str, Stop] = {
-    "stop": "stop",
-    "eos": "stop",
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "tool_use": "tool_calls",
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_length": "length",
-    "model_context_window_exceeded": "length",
-    "content_filter": "content_filter",
-    "safety": "content_filter",
-    "refusal": "content_filter",
-    "recitation": "content_filter",
-    "blocklist": "content_filter",
-    "prohibited_content": "content_filter",
-}
-_BROKEN_OFF = {"error", "abort", "aborted", "insufficient_system_resource"}
 
 
 class NotAnAnswerError(ValueError):
@@ -66,6 +44,9 @@ class Answer:
     size: int
     """Bytes of the message as it came, as far as it was kept."""
     stop: Stop
+    """`length` for whatever was cut, and for what is not said to be whole."""
+    unknown_end: str
+    """What was told of its end, where that is no word for one: one line; else an empty text."""
     refused: bool
     """Whether the message is a refusal, by the filter or by the model."""
     submitted: bool
@@ -155,13 +136,14 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
     body = _parse(data)
     door = _Door(redactor)
     choice, message = _choice(body, door)
-    stop = _stop(choice, door)
+    ending = _ending(body, choice, message, door)
     calls = [
         made
         for call in _listed(message.get("tool_calls"), "the list of tool calls", door)
         if (made := _call(call, offered, door)) is not None
     ]
-    kept: dict[str, Any] = {"role": "assistant", "content": _content(message.get("content"), door)}
+    content = message.get("content")
+    kept: dict[str, Any] = {"role": "assistant", "content": _content(content, door)}
     for name in ("reasoning_content", "reasoning"):
         if message.get(name):
             kept[name] = door.text(message[name], "the reasoning")
@@ -182,14 +164,15 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
         "model": _model(body.get("model"), door),
         "system_fingerprint": door.name(body.get("system_fingerprint"), "", "the fingerprint")
         or None,
-        "choices": [{"index": 0, "finish_reason": stop, "message": kept, "logprobs": None}],
+        "choices": [{"index": 0, "finish_reason": ending.stop, "message": kept, "logprobs": None}],
         "usage": body.get("usage"),
     }
     return Answer(
         completion=completion,
         size=len(json.dumps(kept)),
-        stop=stop,
-        refused=stop == "content_filter" or bool(refusal),
+        stop=ending.stop,
+        unknown_end=_unknown_end(ending, door),
+        refused=ending.stop == "content_filter" or bool(refusal) or _declines(content),
         submitted=any(_is_submission(call) for call in calls),
         asked=sum(call["function"]["name"] != SUBMIT for call in calls),
         said=_said(kept),
@@ -252,17 +235,32 @@ def _choice(body: Mapping[str, Any], door: _Door) -> tuple[Mapping[str, Any], Ma
     return choice, message
 
 
-def _stop(choice: Mapping[str, Any], door: _Door) -> Stop:
-    told = choice.get("finish_reason")
-    if isinstance(told, str):
-        word = told.casefold()
-        if word in _BROKEN_OFF:
-            raise NotAnAnswerError(f"the answer was broken off: finish_reason {word}")
-        if word in _STOPS:
-            return _STOPS[word]
-    if told is not None:
-        door.note(f"finish_reason {door.name(told, 'of another type', 'finish_reason')!r}")
-    return "stop"
+def _ending(
+    body: Mapping[str, Any], choice: Mapping[str, Any], message: Mapping[str, Any], door: _Door
+) -> Ending:
+    try:
+        ending = ending_of(body, choice, message)
+    except BrokenOffError as error:
+        raise NotAnAnswerError(f"the answer was broken off: finish_reason {error}") from None
+    if unknown := _unknown_end(ending, door):
+        door.note(f"{unknown}; taken as cut")
+    return ending
+
+
+def _unknown_end(ending: Ending, door: _Door) -> str:
+    """What was told of an answer's end that is no word for one, as a line; else an empty text."""
+    if ending.silent:
+        return "no finish_reason"
+    if ending.unknown is None:
+        return ""
+    return f"finish_reason {door.name(ending.unknown, 'of another type', 'finish_reason')!r}"
+
+
+def _declines(content: Any) -> bool:
+    """Whether one part of a message is a refusal."""
+    return isinstance(content, list) and any(
+        isinstance(part, Mapping) and part.get("type") == "refusal" for part in content
+    )
 
 
 def _content(content: Any, door: _Door) -> str:

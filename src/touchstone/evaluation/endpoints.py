@@ -36,7 +36,8 @@ from openai.types.chat import ChatCompletion
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from touchstone.evaluation.door import Answer, NotAnAnswerError, Stop, admit
+from touchstone.evaluation.door import Answer, NotAnAnswerError, admit
+from touchstone.evaluation.endings import Stop
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
@@ -87,7 +88,10 @@ class Call:
     """How one call ended, as far as it matters to what the sample's result is worth."""
 
     stop: Stop
-    """`length` at any limit on output or context, the model's or the provider's."""
+    """`length` at any limit on output or context, the model's or the provider's, and for an answer
+    that is not said to be whole."""
+    unknown_end: str = ""
+    """What was told of the answer's end, where that is no word for one; one line."""
     refused: bool = False
     submitted: bool = False
     asked: int = 0
@@ -243,6 +247,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         self.watch.ended(
             Call(
                 stop="length" if full and answer.stop != "content_filter" else answer.stop,
+                unknown_end=answer.unknown_end,
                 refused=answer.refused,
                 submitted=answer.submitted,
                 asked=answer.asked,

@@ -35,7 +35,9 @@ def test_a_sound_endpoint_is_ready():
     assert said.usage.total > 0
 
 
-@pytest.mark.parametrize("fault", ["no-tools", "cut", "empty", "dead"])
+@pytest.mark.parametrize(
+    "fault", ["no-tools", "cut", "empty", "dead", "odd", "odd-call", "filtered"]
+)
 def test_what_could_measure_nothing_is_not_ready(fault: str):
     def script(body: Any, number: int) -> Any:
         long = is_long(body)
@@ -44,13 +46,18 @@ def test_what_could_measure_nothing_is_not_ready(fault: str):
         choice = answer["choices"][0]
         if fault == "cut" and long:
             choice["finish_reason"] = "length"
+        if fault == ("odd" if long else "odd-call"):
+            choice["finish_reason"] = "over"
+        if fault == "filtered" and long:
+            choice["finish_reason"] = "content_filtered"
         if fault == "empty" and long:
             choice["message"]["content"] = ""
         return {"error": "no"} if fault == "dead" else answer
 
     said = asked(script)
     assert not said.ready
-    assert said.calls_tools is (fault in {"cut", "empty"})
+    assert said.calls_tools is (fault in {"cut", "empty", "odd", "filtered"})
+    assert ("finish_reason 'over'" in said.why[0]) is (fault in {"odd", "odd-call"})
     assert all("\n" not in line for line in said.why)
 
 

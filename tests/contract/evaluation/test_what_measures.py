@@ -69,6 +69,8 @@ VLLM = "This model's maximum context length is 8192 tokens. However, you request
         (said(stop="length"), "cut", "limit on output"),
         (said("thinking", stop="max_tokens"), "cut", "limit on output"),
         (doing('{"command": "true"}', stop="length"), "cut", "limit on output"),
+        (doing('{"command": "true"}', stop="max_new_tokens"), "cut", "limit on output"),
+        (doing('{"command": "true"}', stop="odd"), "cut", "finish_reason 'odd'"),
         (refusing("too long", "context_length_exceeded"), "cut", "limit on output or context"),
         (refusing(VLLM), "cut", "limit on output or context"),
         (refusing("the request exceeds the available context size"), "cut", "context"),

@@ -102,17 +102,6 @@ def test_what_begins_as_an_object_and_is_none_fails_as_json_and_in_no_other_way(
         json.loads(arguments(told))
 
 
-@pytest.mark.parametrize(
-    ("told", "stop"),
-    [("length", "length"), ("MAX_TOKENS", "length"), ("SAFETY", "content_filter"),
-     ("stop", "stop"), ([], "stop"), ("odd\ud800", "stop"), (None, "stop")],
-)  # fmt: skip
-def test_finish_reasons_of_other_protocols_are_understood(told: Any, stop: str):
-    said = completion("x")
-    said["choices"][0]["finish_reason"] = told
-    assert enter(said).stop == stop
-
-
 def test_the_models_refusal_is_a_refusal():
     assert enter(completion("", refusal="I will not.")).refused
 

@@ -21,7 +21,7 @@ from inspect_ai.tool import Tool, ToolDef, bash, python
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Watch, open_endpoint
+from touchstone.evaluation.endpoints import Call, Watch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.submission import Mode
@@ -61,10 +61,15 @@ class Readiness(Frozen):
 @dataclass
 class _Counting(Watch):
     usage: Usage = field(default_factory=Usage)
+    unknown_end: str = ""
+    """What the last answer told of its end, where that is no word for one."""
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         del model, fingerprint, notes
         self.usage = self.usage + usage
+
+    def ended(self, call: Call) -> None:
+        self.unknown_end = call.unknown_end
 
 
 def ask_readiness(
@@ -92,15 +97,19 @@ def ask_readiness(
         ]
         try:
             config = GenerateConfig(max_tokens=bound) if ours else GenerateConfig()
-            return await model.generate(said, tools=tools, config=config)
+            output = await model.generate(said, tools=tools, config=config)
         except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
             return _why(error)
+        if counting.unknown_end:
+            return f"it does not say that its answer is whole ({counting.unknown_end})"
+        return output
 
     async def both() -> tuple[str, str]:
         async with model:
             call = ""
             for _ in range(TRIES):
-                call = _call_fault(await ask(CALL_PROMPT.format(tool=first), _CALL))
+                said = await ask(CALL_PROMPT.format(tool=first), _CALL)
+                call = _call_fault(said, _CALL if ours else None)
                 if not call:
                     break
             return call, _length_fault(await ask(LONG_PROMPT, _LONGEST), _LONGEST if ours else None)
@@ -130,14 +139,17 @@ def _tools(elicitation: Elicitation) -> list[Tool]:
     return [*offered, named.as_tool()]
 
 
-def _call_fault(output: ModelOutput | str) -> str:
+def _call_fault(output: ModelOutput | str, bound: int | None) -> str:
     if isinstance(output, str):
         return f"asked for a tool call, the endpoint failed: {output}"
     calls = output.message.tool_calls or []
-    if any(call.parse_error is None for call in calls):
-        return ""
-    if output.stop_reason in {"max_tokens", "model_length"}:
+    called = any(call.parse_error is None for call in calls)
+    if _is_cut(output) and not (called and _at(output, bound)):
         return "asked for a tool call, it was cut at an output limit; raise the mode's max_tokens"
+    if output.stop_reason == "content_filter":
+        return "asked for a tool call, it declined"
+    if called:
+        return ""
     if calls:
         return "asked for a tool call, it sent one that cannot be read"
     return f"it called no tool when asked to, {TRIES} times; the endpoint may drop tools"
@@ -146,13 +158,23 @@ def _call_fault(output: ModelOutput | str) -> str:
 def _length_fault(output: ModelOutput | str, bound: int | None) -> str:
     if isinstance(output, str):
         return f"asked for a long answer, the endpoint failed: {output}"
-    written = output.usage.output_tokens if output.usage else 0
-    at_ours = bound is not None and written >= bound
-    if output.stop_reason in {"max_tokens", "model_length"} and not at_ours:
+    if _is_cut(output) and not _at(output, bound):
         return "a long answer was cut at an output limit; raise the mode's or the endpoint's"
+    if output.stop_reason == "content_filter":
+        return "asked for a long answer, it declined"
     if not output.completion.strip() and not output.message.tool_calls:
         return "asked for a long answer, it gave an empty one"
     return ""
+
+
+def _is_cut(output: ModelOutput) -> bool:
+    return output.stop_reason in {"max_tokens", "model_length"}
+
+
+def _at(output: ModelOutput, bound: int | None) -> bool:
+    """Whether it was cut at the bound that this question set, and at no other."""
+    written = output.usage.output_tokens if output.usage else 0
+    return bound is not None and written >= bound
 
 
 def _why(error: Exception) -> str:
