@@ -41,7 +41,7 @@ fuzz: dev ## hostile bytes at a running gateway, FUZZ_SECONDS=60; FUZZ="--seed N
 mutants: dev ## wrong changes in the pure rooms that tests must notice; MUTANTS="--seed N --rooms statistics"
 	@PYTHONPATH=src:tests $(BIN)/python -m support.mutants $(MUTANTS)
 
-faults: dev ## faults x criteria: no word without enough measured; FAULTS="--seed N --count N"
+faults: dev ## faults x criteria: no word without enough measured; FAULTS="--seed N --count N" (--http: whole reviews)
 	@PYTHONPATH=src:tests $(BIN)/python -m support.faults $(FAULTS)
 
 busy: dev ## timed tests 20 times in a row beside a load of 14; BUSY="tests/unit/x/test_y.py"

@@ -9,6 +9,7 @@ import pytest
 from support.small_case import measure, probed, record_chunk, small_case
 from touchstone.evaluation import Outcome, Usage
 from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.workers import WorkerEvent
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.issuing import Chunks, plan_chunks
@@ -71,7 +72,9 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(case: Cas
     verdict = state.verdicts[key]
     assert (verdict.verdict, verdict.counted) == ("above", verdict.solved)
     assert verdict.counted <= 8
-    assert state.tally(*key).recorded == 8 + 3
+    # The fourth was answered and never judged: it is lost to the instrument, and no hole.
+    assert state.tally(*key).recorded == 8 + 4
+    assert state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 1}
     assert not run.setting.folder(mine[1]).exists()
     assert jobs.counts(case.id)["dropped"] == len(mine)
     assert all(jobs.lease(case.id, "w", 1000, 10, chunk) is None for chunk in mine)
@@ -82,6 +85,59 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(case: Cas
     again, _ = measuring_of(case)
     again._land(key)
     assert case.state.size == size
+
+
+def test_a_chunk_that_fails_leaves_its_outcomes_in_the_record(case: Case):
+    """Three outcomes, one answer that was never judged, one sample never answered; thrice."""
+    probed(case)
+    run, chunks = measuring_of(case)
+    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
+    begun_by_a_dead_run(run, chunk, outcomes=3)
+    died = WorkerEvent(event="died", chunk=chunk, text="worker 1 was killed by signal 9")
+    for times in (1, 2, 3):
+        lease = jobs.lease(case.id, "w", 1000 * times, 10, chunk)
+        assert lease is not None
+        run.leases[chunk] = lease
+        with Journal(run.setting.folder(chunk), chunk) as journal:
+            journal.begin(spec.indices[5])
+        assert not run.stopped
+        run._failed(died)
+        seen = case.state.tally(*key).attempt()
+        assert (seen.recorded, seen.solved) == (0b1111 | (times == 3) << 5, 0b111)
+        assert run.budget.spent == Usage(input=40, output=20)
+    assert case.state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 2}
+    assert run.stopped == "a chunk failed 3 times: worker 1 was killed by signal 9"
+    assert jobs.counts(case.id)["waiting"] == len(chunks)
+
+
+def test_a_chunk_all_of_which_is_recorded_when_its_worker_dies_is_finished(case: Case):
+    probed(case)
+    run, chunks = measuring_of(case)
+    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
+    begun_by_a_dead_run(run, chunk, outcomes=len(spec.indices))
+    lease = jobs.lease(case.id, "w", 1000, 10, chunk)
+    assert lease is not None
+    run.leases[chunk] = lease
+    run._failed(WorkerEvent(event="failed", chunk=chunk, text="Inspect's log is of another"))
+    assert case.state.tally(*key).recorded == len(spec.indices)
+    assert jobs.counts(case.id)["finished"] == 1
+    assert not run.setting.folder(chunk).exists()
+    assert case.state.verdicts[key].verdict == "above"
+
+
+def test_a_chunk_whose_journal_was_altered_stops_the_review_and_no_more(case: Case):
+    run, chunks = measuring_of(case)
+    jobs, (chunk, _) = case.installation.records.jobs, next(iter(chunks.items()))
+    begun_by_a_dead_run(run, chunk, outcomes=1)
+    path = run.setting.folder(chunk) / "outcomes.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"outcome", b"untrue!"))
+    for times in (1, 2, 3):
+        lease = jobs.lease(case.id, "w", 1000 * times, 10, chunk)
+        assert lease is not None
+        run.leases[chunk] = lease
+        run._failed(WorkerEvent(event="failed", chunk=chunk, text="line 3: not as written"))
+    assert run.stopped
+    assert not case.state.tallies
 
 
 def test_while_halted_a_verdict_waits_and_nothing_fails(case: Case):

@@ -99,14 +99,15 @@ class Oracle:
             return Say("This item is not among those that I was given.")
         if asked.transcript.exchanges:
             return Say(f"The answer is in {item.answer}.")
-        return Run(_write(item.answer, item.reference))
+        return Run(write_file(item.answer, item.reference))
 
 
 def _squeeze(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _write(path: str, data: bytes) -> str:
+def write_file(path: str, data: bytes) -> str:
+    """A shell command that writes bytes to a file."""
     return f"base64 -d > {path} <<'END'\n{base64.encodebytes(data).decode('ascii')}END\n"
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.clearance import party_audience
-from touchstone.evaluation import Battery, ChunkSpec, Outcome, Usage, reveal
+from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage, reveal
+from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
@@ -71,6 +72,24 @@ def record_outcomes(
     state = case.record(deeds)
     answers.add(key, outcomes)
     return state
+
+
+def left_by_a_dead_run(
+    folder: Path, spec: ChunkSpec, battery: Battery, rule: AdjudicationRule, why: str
+) -> tuple[tuple[Outcome, ...], Usage]:
+    """Every outcome in the journal of a chunk whose run broke off, and what was used in all.
+
+    A sample that was answered and not judged, or begun too often, gets its outcome here: the chunk
+    may never run again. One that was begun without an answer has none, and may.
+
+    Raises:
+        JournalError: the journal is in use, or was altered.
+    """
+    committed = battery.sealed.find(spec.item_set).commitments
+    with Journal(folder, spec.id) as journal:
+        journal.settle({index: committed[index] for index in spec.indices}, rule, why)
+        found = tuple(journal.outcomes[index] for index in sorted(journal.outcomes))
+        return found, journal.used()
 
 
 def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:

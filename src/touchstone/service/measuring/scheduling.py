@@ -37,6 +37,7 @@ from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
 from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.outcomes import (
     PROBES,
+    left_by_a_dead_run,
     record_breach,
     record_outcomes,
     used_before,
@@ -340,29 +341,48 @@ class _Measuring:
 
     def _drop(self, key: RunKey) -> None:
         """Give up the chunks of a run that are not under way; keep what had run of them."""
-        setting, battery = self.setting, self.setting.prepared.battery
+        setting = self.setting
         unneeded = [chunk for chunk in self.agenda.chunks_of(key) if chunk not in self.leases]
         self.jobs.drop(setting.case.id, unneeded)
         for chunk in unneeded:
             spec, folder = self.chunks[chunk][0], setting.folder(chunk)
-            outcomes = self._journal(spec) if folder.exists() else []
-            if outcomes:
+            if folder.exists():
                 # Begun by a run that died: paid for, so it is recorded, as overshoot.
-                used = _used_in(folder, chunk)
-                told = self.answers
-                record_outcomes(setting.case, battery, spec, key, outcomes, used, None, told)
-                for outcome in outcomes:
-                    self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
+                self._keep_outcomes(spec, key, "its worker died or was stopped")
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _failed(self, event: WorkerEvent) -> None:
+        """Record what the chunk's journal holds, and let the rest run again, or stop."""
         lease = self.leases.pop(event.chunk)
-        self.tracker.flying.pop(self.chunks[event.chunk][1], None)
-        self.jobs.release(lease)
+        spec, key = self.chunks[event.chunk]
+        self.tracker.flying.pop(key, None)
         self.failures[event.chunk] = self.failures.get(event.chunk, 0) + 1
         self.observer.step(f"A chunk stopped: {event.text}")
+        try:
+            self._keep_outcomes(spec, key, event.text)
+        except JournalError as error:
+            self.observer.step(f"Its journal cannot be read: {error}")
+        attempt = self.setting.case.state.tally(*key).attempt()
+        self.agenda.recorded(key, attempt)
+        if all(attempt.recorded >> index & 1 for index in spec.indices):
+            self.jobs.finish(lease, _now())
+            shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
+        else:
+            self.jobs.release(lease)
         if self.failures[event.chunk] >= TRIES:
             self.stopped = self.stopped or f"a chunk failed {TRIES} times: {event.text}"
+        self._land(key)
+
+    def _keep_outcomes(self, spec: ChunkSpec, key: RunKey, why: str) -> None:
+        """Record the outcomes that a run of a chunk left which never said that it had finished."""
+        setting = self.setting
+        battery, rule = setting.prepared.battery, setting.prepared.rule
+        outcomes, used = left_by_a_dead_run(setting.folder(spec.id), spec, battery, rule, why)
+        self.budget.settle(spec.id, used)
+        if outcomes:
+            record_outcomes(setting.case, battery, spec, key, outcomes, used, None, self.answers)
+        for outcome in outcomes:
+            self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
 
     def _stop(self, reason: str, pool: WorkerPool) -> None:
         self.stopped = self.stopped or reason
