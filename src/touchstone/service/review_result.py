@@ -1,6 +1,7 @@
 """What may be chosen for a review, and what a run of one leaves."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from touchstone.service.editions.words import named
@@ -52,6 +53,8 @@ class ReviewResult:
     """Modes that answered alike on every item."""
     checks: tuple[str, ...] = ()
     """Criteria whose items check the instrument and no capability."""
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """What was chosen that bears on what was measured, as in the report."""
 
     @property
     def measured(self) -> bool:
@@ -89,6 +92,7 @@ class ReviewResult:
                 for each in self.alike
             ],
             "repeated": self.repeated,
+            "chosen": dict(self.chosen),
             "checks_of_the_instrument": list(self.checks),
             "editions": [
                 {"audience": e.audience, "report": str(e.report), "bundle": str(e.bundle)}

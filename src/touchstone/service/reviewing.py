@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.oversight import Probe, Readiness
@@ -17,6 +18,8 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.editions.gathering import Shown
+from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import Edition, audiences, issue_editions
 from touchstone.service.errors import BusyError, CannotRunError, StoppedError
@@ -24,6 +27,7 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.conditions import Conditions, engine, plainly
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
@@ -51,6 +55,7 @@ from touchstone.service.opening import (
     require_complete,
 )
 from touchstone.service.progress import Observer
+from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.texts import one_line
@@ -228,7 +233,15 @@ def _issue(
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         alike=modes_alike(state),
         checks=_checks(case.framework),
+        chosen=chosen_values(shown_to_centre(case)),
     )
+
+
+def shown_to_centre(case: Case) -> Shown:
+    """The case as the centre reads it."""
+    audience = party_audience(case.cast.centre)
+    reader = case.installation.records.case(case.id)
+    return Shown(case.id, tuple(read_entries(reader, audience)), audience)
 
 
 def _checks(framework: Framework) -> tuple[str, ...]:
@@ -400,7 +413,9 @@ def _measure(
             asked = Asked(
                 probes, ask_modes(case.submission, keys, prepared.elicitation, accepted=accepted)
             )
-        models = take_snapshots(case, keys, when, asked.probes, asked.readiness)
+        models = take_snapshots(
+            case, keys, when, asked.probes, asked.readiness, _conditions(setting, options)
+        )
     observer.step("Snapshot probes taken: " + "; ".join(
         f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
     setting = replace(setting, expected_models=models)
@@ -414,6 +429,19 @@ def _measure(
     with _endpoint_stops():
         take_snapshots(case, keys, "after")
     return tracker
+
+
+def _conditions(setting: Setting, options: ReviewOptions) -> Conditions:
+    """What this run of the command measures under, for the record."""
+    given = {"accept-grade": options.accept_grade, "accept-no-tools": options.accept_no_tools}
+    return Conditions(
+        workers=setting.workers,
+        asking=setting.asking,
+        sandbox=plainly(setting.sandbox),
+        accepted=tuple(name for name, chosen in given.items() if chosen),
+        resumed=options.resume or "",
+        engine=engine(),
+    )
 
 
 @contextmanager

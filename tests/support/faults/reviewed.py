@@ -92,7 +92,7 @@ RATE = 'measure = "success-rate"\nthreshold = "0.5"\nzone = "0.1"'
 MEASURES = {
     "rate": RATE,
     "whole": RATE,
-    "once": 'measure = "at-least-once-in-k"\nk = {items}',
+    "once": 'measure = "at-least-once-in-k"\nk = {items}\nthreshold = "0.5"\nzone = "0"',
     "relative": 'measure = "relative-to-reference"\nreference = "older"\n'
     'threshold = "0.1"\nzone = "0"',
 }

@@ -12,6 +12,7 @@ from touchstone.review import State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.recording import Content, Deed
 
 QUICK = Asking(retries=2, attempt_seconds=60)
@@ -71,12 +72,14 @@ def take_snapshots(
     when: When,
     probes: Mapping[str, Probe] | None = None,
     readiness: Mapping[str, Readiness] | None = None,
+    conditions: Conditions | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Record what answers, by variant; gives the model names by mode. Probes where none are given.
 
     The identity is the model name that each mode's endpoint reports. Its fixed answers are kept
     beside it: sampled text may differ without any change, so it never decides alone. What the modes
-    did when asked for a tool call and a long answer is kept with it, where they were asked.
+    did when asked for a tool call and a long answer is kept with it, where they were asked, and
+    with the first of a run of the command the conditions under which it measures.
 
     Raises:
         CannotRunError: an endpoint cannot be reached, and what it did.
@@ -87,7 +90,7 @@ def take_snapshots(
         mine = {m.id: probes[m.id] for m in case.submission.modes if m.variant == variant.id}
         if mine:
             ready = {mode: said for mode, said in (readiness or {}).items() if mode in mine}
-            _record(case, variant.id, mine, when, ready)
+            _record(case, variant.id, mine, when, ready, conditions)
     return {mode: taken.models for mode, taken in probes.items()}
 
 
@@ -97,13 +100,16 @@ def _record(
     probes: Mapping[str, Probe],
     when: When,
     readiness: Mapping[str, Readiness],
+    conditions: Conditions | None,
 ) -> None:
     identity = digest_value({mode: list(taken.models) for mode, taken in probes.items()})
     shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
     asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
-    content = (
-        Content({"probes": shown, **({"readiness": asked} if asked else {})}, case.marks.pair),
-    )
+    told = {"probes": shown, **({"readiness": asked} if asked else {})}
+    content: tuple[Content, ...] = (Content(told, case.marks.pair),)
+    if conditions is not None:
+        under = {"conditions": conditions.model_dump(mode="json")}
+        content = (*content, Content(under, case.marks.case))
     marking, at, centre = case.marks.case, case.now(), case.cast.centre
     changed = False
 

@@ -8,6 +8,7 @@ from touchstone.review import deadline, read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
+from touchstone.service.editions.gathering.chosen import caps_facts
 from touchstone.service.editions.gathering.shown import Shown, number, plain
 from touchstone.service.editions.words import named
 
@@ -29,9 +30,29 @@ def model_facts(case: Shown) -> tuple[Fact, ...]:
         Fact("Developer", case.name(received.actor)),
         Fact("Release state", plain(received.release_state)),
         Fact("Planned release", _planned_in_words(received, case)),
-        Fact("Variants", ", ".join(variant.id for variant in received.variants)),
+        Fact("Variants", ", ".join(
+            f"{variant.id} ({variant.purpose})" for variant in received.variants
+        )),
+        *_agreed(case),
+        *caps_facts(case),
         Fact("Documents", _documents(case)),
         Fact("Digest of the submission", received.submission),
+    )  # fmt: skip
+
+
+def _agreed(case: Shown) -> tuple[Fact, ...]:
+    """What kind of case it is, and what of the model the centre is given."""
+    opened, signed = case.state.opened, case.state.agreement
+    return (
+        *((Fact("Kind", opened.kind),) if opened else ()),
+        *(
+            (
+                Fact("Access", plain(signed.access)),
+                Fact("Reasoning that may be seen", plain(signed.reasoning)),
+            )
+            if signed
+            else ()
+        ),
     )
 
 

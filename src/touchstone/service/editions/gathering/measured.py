@@ -9,6 +9,7 @@ from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.review.events.measuring import Unmeasured, VerdictReached
 from touchstone.review.state import RunKey
+from touchstone.service.editions.gathering.chosen import chosen_facts
 from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
 from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
@@ -79,7 +80,7 @@ def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
         Fact("Elicitation record", newest.elicitation),
         Fact("Battery", sizes),
         *_stopping(sealed),
-        *_chosen(sealed),
+        *chosen_facts(case),
         Fact("Sealed battery (commitment)", f"sha256:{newest.commitment}"),
         Fact("Order of the items (commitment)", f"sha256:{newest.order}"),
     )
@@ -105,31 +106,11 @@ def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
     return (Fact("Stops", text), Fact("Rules of the verdicts (digest)", plan.digest))
 
 
-def _chosen(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
-    """What whoever ran the review chose that bears on what was measured."""
-    if sealed is None:
-        return ()
-    facts = []
-    if sealed.get("weaker_grade_accepted"):
-        facts.append(Fact("Accepted by the centre", "a sandbox weaker than the cards ask for"))
-    asked = sealed.get("readiness", {})
-    if asked:
-        failed = [
-            f"mode “{mode}”: {'; '.join(said['why'])}"
-            for mode, said in asked.items()
-            if said["why"]
-        ]
-        text = (
-            "given in every mode" if not failed else f"{'. '.join(failed)}. Accepted all the same"
-        )
-        facts.append(Fact("A tool call and a long answer, asked before", text))
-    return tuple(facts)
-
-
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
     how = Elicitation.model_validate(sealed["elicitation"])
     return (
-        Fact("Agent", f"{how.agent}: think, call tools, see their output, until it submits"),
+        Fact("Agent", f"{how.agent}: think, call tools, see their output, until it submits; "
+             f"where it stops calling tools it is told to go on, {number(how.nudges, 'time')}"),
         Fact("Tools", ", ".join(how.tools)),
         Fact("Attempts at each item", str(how.attempts)),
         Fact("Limits of a sample", f"{how.message_limit} messages, {how.token_limit:,} tokens, "

@@ -1,0 +1,39 @@
+"""Under which conditions one run of the command measured: recorded each time, for every party.
+
+They are chosen anew with each run, unlike what was sealed: how many samples at once, how patiently
+an endpoint is asked, how much a sandbox gives. All of it can change what is measured.
+"""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+
+from touchstone import __version__
+from touchstone.evaluation.digests import Frozen
+from touchstone.evaluation.limits import Asking
+
+
+class Conditions(Frozen):
+    """What whoever ran `review run` chose, and what it ran on, for one run of the command."""
+
+    workers: int
+    """Processes that run chunks at the same time."""
+    asking: Asking
+    """How the endpoints were asked."""
+    sandbox: dict[str, str | int]
+    """The sandbox's grade and bounds, as its provider takes them; fractions as text."""
+    accepted: tuple[str, ...] = ()
+    """The `--accept-...` options that were given."""
+    resumed: str = ""
+    """Why the centre took its halt back with this run; empty where it did not."""
+    engine: str = ""
+    """The programs that ran the samples, with their versions."""
+
+
+def plainly(config: Mapping[str, object]) -> dict[str, str | int]:
+    """A provider's settings as the record can hold them."""
+    return {k: v if isinstance(v, int) else str(v) for k, v in config.items()}
+
+
+def engine() -> str:
+    """This version of the programs that run samples."""
+    return f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
