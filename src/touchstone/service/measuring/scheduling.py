@@ -362,8 +362,9 @@ class _Measuring:
             self._keep_outcomes(spec, key, event.text)
         except JournalError as error:
             self.observer.step(f"Its journal cannot be read: {error}")
-        attempt = self.setting.case.state.tally(*key).attempt()
-        self.agenda.recorded(key, attempt)
+        state = self.setting.case.state
+        self.agenda.recorded(key, state)
+        attempt = state.tally(*key).attempt()
         if all(attempt.recorded >> index & 1 for index in spec.indices):
             self.jobs.finish(lease, _now())
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
