@@ -75,6 +75,13 @@ def test_each_vector_gets_its_verdict_and_its_place(name: str):
     assert not summary.keys.trusted_by([MANIFEST["stranger"]])
 
 
+def test_what_is_read_is_what_is_written_again():
+    header, *items = read_bundle([AUTHENTIC])
+    assert isinstance(header, BundleHeader)
+    assert header.line + b"\n" == LINES[0]
+    assert [item.line + b"\n" for item in items[:-1]] == LINES[1 : len(items)]
+
+
 def test_the_items_come_in_their_order():
     items = list(read_bundle([AUTHENTIC]))
     kinds = [BundleHeader, KeyLine, KeyLine, *[Entry] * 6]

@@ -67,6 +67,14 @@ def test_no_key_comes_back(history: KeyHistory, alice: Signer, bob: Signer):
         history.rotate(bob, alice.public_key, AT, "back")
 
 
+def test_a_line_that_its_signer_numbered_wrongly_is_refused(history: KeyHistory, alice: Signer):
+    first, second = history.lines
+    numbered = replace(second, seq=2)
+    signed = replace(numbered, signature=alice.sign(numbered.message).hex())
+    with pytest.raises(AlteredError, match="key line 1: says seq 2"):
+        KeyHistory((first, signed))
+
+
 def test_lines_are_bound_to_each_other(history: KeyHistory):
     first, second = history.lines
     for lines in (
