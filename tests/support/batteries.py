@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from touchstone.statistics import Foresight, RateRule, blind, judge, learn, pulls
+from touchstone.bench.learning import learn
+from touchstone.statistics import Foresight, RateRule, blind, judge, pulls
 from touchstone.statistics.betting import lanes, start, step
 from touchstone.statistics.foresight import Numbers
 from touchstone.statistics.verdicts import VerdictWord

@@ -14,23 +14,26 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from touchstone.bench.learning import learn
 from touchstone.bench.populations import Population, invent, read
 from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
-from touchstone.statistics import Foresight, RateRule, blind, check, learn, pulls
+from touchstone.statistics import Foresight, RateRule, blind, check, pulls
 from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
 from touchstone.statistics.sequential import settled
 
 Numbers = NDArray[np.float64]
 
 DISTANCES = (0.05, 0.1, 0.2)
-TRAINING = ("others", "weakest", "none")
+TRAINING = ("others", "weakest", "few", "none")
+_FEW = 3
 _CONFIDENCE = 0.95
 _GRID = 200
 _WRONG_GATE = 0.05
 # Goals without and with a zone of 5 points, for 500 items and true rates of 0.2 to 0.8.
 _GOALS = {(0.1, 0.0): 0.12, (0.2, 0.0): 0.05, (0.1, 0.05): 0.06}
 _GOAL_ITEMS = 500
+_LEAST_ITEMS, _MOST_ITEMS = 10, 5000
 _RATES = (0.2, 0.8)
 # A threshold nearer to 0 or 1 than this, zone left aside, is no test.
 _MARGIN = 0.02
@@ -87,13 +90,15 @@ def run(
     repeats: int | None = None,
     seed: int = 3,
     *,
+    items: int | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Table:
-    """Measure verdicts on a matrix file, or on an invented population of 24 models and 500 items.
+    """Measure verdicts on a matrix file, or on an invented population of 24 models.
 
     Without `tau`, each model whose mean lies in 0.2 to 0.8 meets thresholds at 5, 10 and 20 points
     on both sides of its mean; with `tau`, all models meet that one. `train` says what expectations
-    are learnt from: all other models, the weaker half of them, or none. Each test is repeated in
+    are learnt from: all other models, the weaker half of them, the three weakest, or none. An
+    invented population has `items` items, 500 by default. Each test is repeated in
     `repeats` orders; by default in as many as it takes for a rate of 5% to be told from chance.
     What is suspect in a matrix stands in the table's notes: copies among the models, for one, since
     a model that foretells itself makes verdicts look cheap. `say` is told of each as it comes.
@@ -103,11 +108,15 @@ def run(
     """
     if train not in TRAINING:
         raise BadInputError(f"train is one of {', '.join(TRAINING)}, not {train!r}")
+    if items is not None and (matrix is not None or not _LEAST_ITEMS <= items <= _MOST_ITEMS):
+        raise BadInputError(
+            f"items is {_LEAST_ITEMS} to {_MOST_ITEMS}, for an invented population and no matrix"
+        )
     if concurrency < 1 or (repeats is not None and repeats < 1):
         raise BadInputError("concurrency and repeats must be at least 1")
     RateRule(0.5 if tau is None else tau, zone, alpha, beta)
     rng = np.random.default_rng(seed)
-    people = invent(rng) if matrix is None else read(matrix)
+    people = invent(rng, items=items or _GOAL_ITEMS) if matrix is None else read(matrix)
     options = _Options(tau, zone, alpha, beta, concurrency, shuffle_items, train, repeats or 1)
     if repeats is None:
         options = replace(options, repeats=_enough_repeats(people.outcomes, options))
@@ -119,15 +128,15 @@ def run(
     results = _Results(
         *(np.concatenate([getattr(each, name.name) for each in found]) for name in fields(_Results))
     )
-    models, items = people.outcomes.shape
+    models, size = people.outcomes.shape
     title = (
-        f"verdicts: {'invented' if matrix is None else matrix.name}, {models} models x {items} "
+        f"verdicts: {'invented' if matrix is None else matrix.name}, {models} models x {size} "
         f"items, {'tau at each distance' if tau is None else f'tau {tau:g}'}, zone {zone:g}, "
         f"alpha {alpha:g}, beta {beta:g}, concurrency {concurrency}, train {train}"
         f"{', items shuffled' if shuffle_items else ''}"
     )
     usual = train == "others" and tau is None and concurrency == 1 and not shuffle_items
-    goals = _GOALS if usual and items == _GOAL_ITEMS else {}
+    goals = _GOALS if usual and size == _GOAL_ITEMS else {}
     rows = tuple(_rows(results, options, goals, people.costs is not None))
     return Table(title, rows, gates=True, notes=notes)
 
@@ -187,8 +196,9 @@ def _foresight(outcomes: Numbers, means: Numbers, model: int, train: str) -> For
     if train == "none":
         return blind(outcomes.shape[1])
     others = np.delete(np.arange(len(outcomes)), model)
-    if train == "weakest":
-        others = others[np.argsort(means[others], kind="stable")][: (others.size + 1) // 2]
+    if train in {"weakest", "few"}:
+        count = _FEW if train == "few" else (others.size + 1) // 2
+        others = others[np.argsort(means[others], kind="stable")][:count]
     return learn(outcomes[others])
 
 

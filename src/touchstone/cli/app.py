@@ -370,6 +370,7 @@ def bench(
     concurrency: int | None = None,
     shuffle_items: Annotated[bool, Parameter(negative="")] = False,
     train: str | None = None,
+    items: int | None = None,
     rounds: int | None = None,
     seconds: float | None = None,
     json: Json = False,
@@ -387,7 +388,8 @@ def bench(
         beta: For verdicts: chance allowed for a false "below"; default 0.05.
         concurrency: For verdicts: samples in flight at once; default 1.
         shuffle_items: For verdicts: break what the other models tell of the items.
-        train: For verdicts: learn from others, weakest or none; default others.
+        train: For verdicts: learn from others, weakest, few or none; default others.
+        items: For verdicts: items of the invented population; default 500.
         rounds: For gateway: rounds of each measure, default 3. For directive: how many, default 20.
         seconds: For gateway: under load, for each in each round; default 4.
     """
@@ -397,7 +399,7 @@ def bench(
     given = {
         "matrix": matrix, "tau": tau, "zone": zone, "alpha": alpha, "beta": beta,
         "concurrency": concurrency, "shuffle_items": shuffle_items or None, "train": train,
-        "rounds": rounds, "seconds": seconds,
+        "items": items, "rounds": rounds, "seconds": seconds,
     }  # fmt: skip
     chosen = {key: value for key, value in given.items() if value is not None}
     results = run_benches(name, chosen, warn)

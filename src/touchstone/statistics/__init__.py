@@ -21,7 +21,7 @@ from touchstone.statistics.families import (
     holm,
     miss_probability,
 )
-from touchstone.statistics.foresight import GRADED, Foresight, blind, graded, learn
+from touchstone.statistics.foresight import GRADED, Foresight, blind, graded
 from touchstone.statistics.horizons import LIGHT, METR, Horizon, Ridge, Runs, horizon
 from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
@@ -139,7 +139,6 @@ __all__ = [
     "imputed",
     "invented_outcomes",
     "judge",
-    "learn",
     "lower_bound",
     "miss_probability",
     "paired_difference",

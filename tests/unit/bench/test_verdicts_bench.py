@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from touchstone.bench import verdicts
+from touchstone.bench.learning import learn
 from touchstone.bench.populations import invent
 from touchstone.bench.table import Table
 from touchstone.cli import app as command_line
 from touchstone.errors import BadInputError
-from touchstone.statistics import RateRule, betting, course, learn, pulls, replay
+from touchstone.statistics import RateRule, betting, course, pulls, replay
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def values(table: Table) -> dict[str, float]:
         {"zone": 0.05},
         {"shuffle_items": True},
         {"train": "weakest"},
+        {"train": "few"},
         {"train": "none"},
         {"concurrency": 20},
         {"tau": 0.5},
@@ -142,6 +144,9 @@ def test_goals_are_those_of_five_hundred_items_alone(matrix: Path):
     ("options", "what"),
     [
         ({"train": "best"}, "train is one of"),
+        ({"items": 9}, "items is 10 to 5000"),
+        ({"items": 5001}, "items is 10 to 5000"),
+        ({"items": 48, "matrix": Path("m.csv")}, "and no matrix"),
         ({"concurrency": 0}, "at least 1"),
         ({"repeats": 0}, "at least 1"),
         ({"tau": 0.0}, "a threshold"),

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from support.batteries import graded_people, people, verdicts_by_difficulty
+from touchstone.bench.learning import learn
 from touchstone.statistics import (
     GRADED,
     Foresight,
@@ -10,7 +11,6 @@ from touchstone.statistics import (
     blind,
     graded,
     graded_course,
-    learn,
     path,
 )
 

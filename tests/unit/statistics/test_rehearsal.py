@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from touchstone.bench.learning import learn
 from touchstone.statistics import (
     Foresight,
     RateRule,
@@ -15,7 +16,6 @@ from touchstone.statistics import (
     blind,
     course,
     graded,
-    learn,
     replay,
 )
 from touchstone.statistics.rehearsal import drawn_rates, invented_outcomes, rehearse

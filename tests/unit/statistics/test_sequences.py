@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from support.batteries import people
+from touchstone.bench.learning import learn
 from touchstone.statistics import (
     Course,
     RateRule,
@@ -11,7 +12,6 @@ from touchstone.statistics import (
     confidence_sequence,
     course,
     graded_course,
-    learn,
     lower_bound,
     path,
     replay,

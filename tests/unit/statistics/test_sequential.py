@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from support.batteries import errors_at_the_threshold, people
+from touchstone.bench.learning import learn
 from touchstone.statistics import (
     Course,
     Foresight,
@@ -19,7 +20,6 @@ from touchstone.statistics import (
     advance,
     blind,
     course,
-    learn,
     lower_bound,
     panel,
     prefix,
