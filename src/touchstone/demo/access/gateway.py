@@ -19,7 +19,7 @@ from touchstone.service.terms.gateways import Gateway
 
 NAME = "example-gateway"
 MODEL = "example-model-3"
-SECONDS = 30.0
+SECONDS = 180.0
 _POLL_SECONDS = 0.02
 _CONFIG = """\
 # Written by `touchstone demo`: what stands before the endpoint, and whom it obeys.
