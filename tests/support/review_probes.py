@@ -335,6 +335,10 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("outcomes-recorded", "variant_is_current"): on(then(running, changed()), FIRST_CHUNK),
     ("outcomes-recorded", "mode_is_known"): on(running, recorded((outcome(0),), mode="dreaming")),
     ("outcomes-recorded", "outcomes_are_first"): on(then(running, FIRST_CHUNK), SECOND_CHANCE),
+    ("outcomes-recorded", "comparisons_are_of_what_is_recorded"): on(
+        running,
+        recorded((outcome(0),), compared=(measuring.Compared(mode="thinking", alike=1, unlike=0),)),
+    ),
     ("verdict-reached", "is_not_halted"): on(then(measured, HALTED), BELOW),
     ("verdict-reached", "battery_has_the_criterion"): on(
         measured, verdict("instant", "below", 3, battery="battery-2")
