@@ -32,7 +32,12 @@ def test_a_review_of_an_endpoint_that_breaks_says_nothing_that_was_not_measured(
     assert [wrongs(each) for each in found] == [[]] * len(found)
     results = {result for result, _ in found[-1].results.values()}
     assert {"cut", "no-attempt"} <= results
+    # By the command: exit 1, and --json says what went unmeasured, by kind and rate.
     assert found[0].ran.code == 1
+    assert not found[0].said["measured"]
+    rows = {row["mode"]: row for row in found[0].said["runs"]}
+    assert rows["a"]["verdict"] == "not-measured"
+    assert rows["a"]["unmeasured"] == {"cut": {"samples": rows["a"]["used"], "rate": 1.0}}
 
 
 def test_the_plans_of_many_seeds_hold_every_kind_of_fault():

@@ -76,6 +76,34 @@ def test_settled_means_that_nothing_to_come_can_change_it(
 
 
 @pytest.mark.parametrize(
+    ("solved", "cut", "used", "stands"),
+    [
+        (0, 12, 12, True),  # low: 0 and 8 to come are less than 12; high: 12 is more than 8
+        (0, 8, 12, False),  # high: 8 is not more than 8, and 8 to come could make it less than 12
+        (0, 9, 16, True),
+        (0, 8, 16, False),  # high: 8 and the 4 to come could be either
+        (4, 9, 13, True),
+        (5, 8, 13, False),  # low: 5 and the 7 to come are not less than 12
+        (9, 1, 12, True),  # both are above, whatever comes
+        (5, 8, 20, True),  # nothing is to come
+    ],
+)
+def test_not_measured_is_settled_early_only_where_both_worst_cases_are(
+    case: Case, solved: int, cut: int, used: int, stands: bool
+):
+    """Else a run that would still be answered could be given up as not measured."""
+    ready(case).do(sealed(design="sequential"))
+    kinds = ["solved"] * solved + ["cut"] * cut + ["unsolved"] * (used - solved - cut)
+    case.do(recorded(tuple(outcome(i, k) for i, k in enumerate(kinds)), mode="thinking"))
+    deed = early("thinking", "not-measured", solved, used, reason="settled")
+    deed = deed.model_copy(update={"unmeasured": measuring.Unmeasured(cut=cut)})
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, "do not settle it")
+
+
+@pytest.mark.parametrize(
     ("answer", "solved", "used", "stands"),
     [
         ("above", 1, 4, True),

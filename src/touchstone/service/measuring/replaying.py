@@ -13,7 +13,7 @@ from touchstone.review import Event, RunKey, State, evolve
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
 from touchstone.service.measuring.judging import Reasoning, shown
-from touchstone.service.measuring.registering import RunRule, VerdictPlan
+from touchstone.service.measuring.registering import Design, RunRule, VerdictPlan
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
     AtStop,
@@ -213,8 +213,33 @@ def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[Run
     return {ran.key: so_far(ran) for ran in runs_from_record(entries, battery)}
 
 
-def runs_from_record(entries: Iterable[Entry], battery: str) -> tuple[Ran, ...]:
-    """The runs of a battery that may stop early, from entries as one audience may read them.
+def broken_off(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Interval]:
+    """For runs of which every item was to run and not all did: what holds of their rate so far.
+
+    For the rate over all items sealed, at 95%, from the prefix of the sealed order. It holds at
+    every sample at once, and so wherever something stopped the run; an interval of a fixed design
+    does not, since what ends early is no fair sample. Runs that ask for one success are left out.
+
+    Raises:
+        RevealError: what ran is not what was sealed, or not in the sealed order.
+        CannotRunError: the battery was registered with other bets than this version's.
+    """
+    return {
+        ran.key: interval_so_far(ran)
+        for ran in runs_from_record(entries, battery, "fixed")
+        if ran.rule.measure != "at-least-once-in-k" and len(ran.outcomes) < len(ran.levels)
+    }
+
+
+def interval_so_far(ran: Ran) -> Interval:
+    """For the rate over all items sealed, at 95%, wherever the prefix was stopped, and by what."""
+    return _said(ran.rule, ran.levels, ran.outcomes, ()).within
+
+
+def runs_from_record(
+    entries: Iterable[Entry], battery: str, design: Design = "sequential"
+) -> tuple[Ran, ...]:
+    """The runs of a battery of one design, from entries as one audience may read them.
 
     Empty where the audience may not read how the verdicts are reached. A run of whose outcomes, or
     of whose opened items, some are withheld is left out.
@@ -240,7 +265,7 @@ def runs_from_record(entries: Iterable[Entry], battery: str) -> tuple[Ran, ...]:
     return tuple(
         ran
         for rule in plan.runs
-        if rule.design == "sequential" and (ran := told.run(battery, rule)) is not None
+        if rule.design == design and (ran := told.run(battery, rule)) is not None
     )
 
 

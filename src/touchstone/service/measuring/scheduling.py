@@ -372,7 +372,8 @@ class _Measuring:
             self.jobs.release(lease)
         if self.failures[event.chunk] >= TRIES:
             self.stopped = self.stopped or f"a chunk failed {TRIES} times: {event.text}"
-        self._land(key)
+        for each in {key, *self.held}:
+            self._land(each)
 
     def _keep_outcomes(self, spec: ChunkSpec, key: RunKey, why: str) -> None:
         """Record the outcomes that a run of a chunk left which never said that it had finished."""

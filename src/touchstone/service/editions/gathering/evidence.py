@@ -1,6 +1,7 @@
 """How early verdicts were reached, replayed from what one audience may read."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from math import log, log10
 
 from touchstone.evaluation.errors import RevealError
@@ -8,7 +9,8 @@ from touchstone.report import EvidenceFacts
 from touchstone.review import RunKey
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.errors import CannotRunError
-from touchstone.service.measuring.replaying import Early, standings_from_record
+from touchstone.service.measuring.replaying import Early, broken_off, standings_from_record
+from touchstone.statistics import Interval
 
 
 def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
@@ -23,6 +25,15 @@ def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
             found.update(standings_from_record(case.entries, battery))
         except (RevealError, CannotRunError):
             continue
+    return found
+
+
+def broken_off_runs(case: Shown) -> Mapping[RunKey, Interval]:
+    """For each run that was stopped before all of its items had run, and that may be replayed."""
+    found: dict[RunKey, Interval] = {}
+    for battery in case.state.batteries:
+        with suppress(RevealError, CannotRunError):
+            found.update(broken_off(case.entries, battery))
     return found
 
 

@@ -10,7 +10,11 @@ from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, Res
 from touchstone.review.events.measuring import Unmeasured, VerdictReached
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.chosen import chosen_facts
-from touchstone.service.editions.gathering.evidence import early_verdicts, evidence_facts
+from touchstone.service.editions.gathering.evidence import (
+    broken_off_runs,
+    early_verdicts,
+    evidence_facts,
+)
 from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.editions.words import named
@@ -18,7 +22,7 @@ from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.replaying import Early
-from touchstone.statistics import exact
+from touchstone.statistics import Interval, exact
 
 GRADES = {
     "vm": "vm: a machine of its own",
@@ -125,19 +129,21 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
 def result_rows(case: Shown) -> tuple[ResultRow, ...]:
     """One row a criterion and mode of which the audience may read outcomes or the verdict."""
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
-    early = early_verdicts(case)
-    rows = [row for key in keys if (row := _row(case, key, early.get(key)))]
+    early, broken = early_verdicts(case), broken_off_runs(case)
+    rows = [row for key in keys if (row := _row(case, key, early.get(key), broken.get(key)))]
     order = list(case.titles)
     rows.sort(key=lambda row: (order.index(row.criterion) if row.criterion in order else len(order),
                                row.criterion, row.mode))  # fmt: skip
     return tuple(rows)
 
 
-def _row(case: Shown, key: RunKey, early: Early | None) -> ResultRow | None:
+def _row(
+    case: Shown, key: RunKey, early: Early | None, broken: Interval | None
+) -> ResultRow | None:
     criterion = case.framework.criterion(key.criterion) if case.framework else None
     numeric = criterion if isinstance(criterion, NumericCriterion) else None
     reached, tally = case.state.verdicts.get(key), case.state.tally(*key)
-    told = _counted(case, key, early)
+    told = _counted(case, key, early.interval if early else broken)
     if told is None:
         return None
     solved, counted, lost, (low, high), sealed = told
@@ -187,7 +193,7 @@ def _unsaid(case: Shown, key: RunKey, numeric: NumericCriterion | None) -> str:
 Told = tuple[int, int, Unmeasured, tuple[float, float], int | None]
 
 
-def _counted(case: Shown, key: RunKey, early: Early | None) -> Told | None:
+def _counted(case: Shown, key: RunKey, so_far: Interval | None) -> Told | None:
     """Solved, counted, what went unmeasured, the interval, and how many were sealed if it may stop.
 
     Of a run that something stopped before its verdict, the samples of its prefix, with an interval
@@ -200,15 +206,16 @@ def _counted(case: Shown, key: RunKey, early: Early | None) -> Told | None:
         return reached.solved, reached.counted, lost, (low, high), size
     battery = case.state.batteries.get(key.battery)
     sealed = battery.item_set(key.criterion) if battery else None
-    if sealed is not None and sealed.design == "sequential":
+    whole = sealed is None or attempt.prefix >= sealed.size
+    if sealed is not None and (sealed.design == "sequential" or not whole):
         if not (used := attempt.prefix):
             return None
         solved, measured = attempt.counts(used)
         lost = attempt.unmeasured(used)
         ends = solved / sealed.size, 1 - (measured - solved) / sealed.size
-        if early is not None:
-            ends = early.interval.low, early.interval.high
-        return solved, used, lost, ends, sealed.size
+        if so_far is not None:
+            ends = so_far.low, so_far.high
+        return solved, used, lost, ends, sealed.size if sealed.design == "sequential" else None
     if not (recorded := attempt.recorded.bit_count()):
         return None
     solved, measured = attempt.counts()
