@@ -128,3 +128,15 @@ def test_a_life_may_go(stages: tuple[str, ...], last: str):
     head, _, rest = text.partition('[[life]]\nstage = "CUT"')
     framework = parse_framework(head + block + rest[rest.index("[window]") :], "mine.toml")
     assert framework.status == last
+
+
+@pytest.mark.parametrize(
+    ("side", "above", "below"),
+    [("both", "0.4", "0.6"), ("above", "0.5", "0.6"), ("below", "0.4", "0.5")],
+)
+def test_what_early_words_claim_reaches_over_the_side_of_the_zone_alone(
+    side: str, above: str, below: str
+):
+    criterion = first_criterion(example_with('zone = "0.1"', f'zone = "0.1"\nzone_side = "{side}"'))
+    assert criterion.threshold == "0.5"
+    assert (criterion.above_claims, criterion.below_claims) == (Decimal(above), Decimal(below))
