@@ -32,6 +32,12 @@ def test_one_line_names_the_place_and_the_mend(slip: str):
     assert refusal(example_with(old, new)) == line
 
 
+@pytest.mark.parametrize("key", ["retention_days = 365", 'publication = "agreed-report"'])
+def test_an_agreement_without_its_numbers_is_refused(key: str):
+    line = refusal(example_with(f"{key}\n", ""))
+    assert f'"{key.split(maxsplit=1)[0]}" is missing: use = "agreement" needs it' in line
+
+
 def test_a_name_too_long_is_refused():
     line = refusal(example_with('"Example Lab"', f'"{"x" * 2001}"'))
     assert line == 'parties 1 ("example-lab"), key "name" has 2001 characters: at most 2000'

@@ -2,6 +2,7 @@
 
 import json
 import re
+from itertools import zip_longest
 
 import pytest
 from hypothesis import given
@@ -122,6 +123,13 @@ def test_the_windows_are_those_reported():
     may, june = (shipped(name).window for name in REAL)
     assert (may.days, may.unit, may.anchor) == (90, "days", "public-release")
     assert (june.days, june.unit, june.anchor) == (30, "days", "public-release")
+
+
+def test_claims_that_conflict_are_found_wherever_they_stand():
+    whole = shipped("us-2026-06")
+    apart = [fact for each in zip_longest(*whole.conflicts.values()) for fact in each if fact]
+    assert len(whole.conflicts) > 1
+    assert whole.model_copy(update={"facts": tuple(apart)}).conflicts == whole.conflicts
 
 
 def test_conflicting_claims_stand_side_by_side():
