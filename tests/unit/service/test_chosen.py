@@ -42,6 +42,7 @@ from touchstone.report import ReportData
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
+from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.measuring.probing import take_snapshots
 from touchstone.service.measuring.sealing import reopen, seal
@@ -244,7 +245,15 @@ def test_stops_and_halts_stay_in_the_report_when_measuring_has_gone_on(tmp_path:
         case.record([Deed(measuring.ReviewHalted(actor=centre, reason="a look", **common))])
         case.record([Deed(measuring.ReviewResumed(actor=centre, reason="seen", **common))])
         record_chunk(case, prepared, prepared.runs[0], range(2), solves("instant"))
-        text, values = said(facts_for(case, AGENCY)), chosen_values(shown_to_centre(case))
+        conclude(case, "battery-1")
+        data, values = facts_for(case, AGENCY), chosen_values(shown_to_centre(case))
+        text = said(data)
+    # Beside the designation too: who stopped a review may have had a wish about what it says.
+    assert data.designation is not None
+    assert data.designation.notes[0] == (
+        "Measuring was broken off: 2026-11-21 10:00 UTC, endpoint failing; 2026-11-21 10:00 UTC, "
+        "halted by Example Centre: a look."
+    )
     assert "Broken off 2026-11-21 10:00 UTC, endpoint failing; 2026-11-21 10:00 UTC, halted by" in (
         text
     )

@@ -133,14 +133,21 @@ def _said(each: Conditions) -> dict[str, str]:
 
 
 def _broken_off(case: Shown) -> list[Fact]:
-    """Stops that were followed by more measuring, and halts: who broke off, when, and why."""
-    said = [
-        f"{entry.event.at[:16].replace('T', ' ')} UTC, {plain(entry.event.facts()['reason'])}"
-        for entry in case.visible("measuring-stopped")
-    ]
-    said += [
-        f"{entry.event.at[:16].replace('T', ' ')} UTC, halted by {case.name(entry.event.actor)}: "
-        f"{entry.event.facts()['reason']}"
-        for entry in case.visible("review-halted")
-    ]
+    """Stops and halts, those included after which measuring went on."""
+    said = broken_off_by(case)
     return [Fact("Broken off", "; ".join(said))] if said else []
+
+
+def broken_off_by(case: Shown) -> list[str]:
+    """When measuring was broken off, by whom or what, and why; in the order of the record."""
+    said = []
+    for entry in case.entries:
+        event = entry.event
+        if not entry.visible or event.type not in {"measuring-stopped", "review-halted"}:
+            continue
+        at, reason = event.at[:16].replace("T", " "), event.facts()["reason"]
+        if event.type == "review-halted":
+            said.append(f"{at} UTC, halted by {case.name(event.actor)}: {reason}")
+        else:
+            said.append(f"{at} UTC, {plain(reason)}")
+    return said

@@ -9,6 +9,7 @@ from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
+from touchstone.service.editions.gathering.chosen import broken_off_by
 from touchstone.service.editions.gathering.shown import Shown, counted, listed
 from touchstone.service.editions.words import VERDICTS, named
 from touchstone.service.reading import Reading
@@ -85,7 +86,19 @@ def _notes(case: Shown) -> tuple[str, ...]:
     noted = designation.note if designation else None
     notes = (f"Note of the framework: {noted}",) if noted else ()
     said = (case.content("designation-proposed") or {}).get("together", ())
-    return (*(_together(case, each) for each in said), *_over_all(said), *_whole_rule(case), *notes)
+    return (
+        *_stopped_by(case),
+        *(_together(case, each) for each in said),
+        *_over_all(said),
+        *_whole_rule(case),
+        *notes,
+    )
+
+
+def _stopped_by(case: Shown) -> tuple[str, ...]:
+    """Who or what broke measuring off: what had not run by then bears on no verdict."""
+    said = broken_off_by(case)
+    return (f"Measuring was broken off: {'; '.join(said)}.",) if said else ()
 
 
 def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
