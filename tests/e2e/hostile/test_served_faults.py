@@ -118,3 +118,11 @@ def test_twin_the_check_lets_pass_what_was_measured(word: str):
     clean = replace(SPOIL, kind="none", fraction=0.0, skill=1.0 if word == "above" else 0.0)
     result = "solved" if word == "above" else "unsolved"
     assert wrongs(looked(clean, [result] * ITEMS, word)) == []
+
+
+def test_twin_what_ran_again_when_the_endpoint_was_mended_may_fail():
+    reset = replace(SPOIL, kind="reset", skill=0.0)
+    found = looked(reset, ["unsolved"] * ITEMS, "")
+    assert len(wrongs(found)) == ITEMS
+    found.served.ended_well |= dict.fromkeys(found.results, True)
+    assert wrongs(found) == []

@@ -99,6 +99,8 @@ class Served:
     """Whole answers that each sample got."""
     again: set[Sample] = field(default_factory=set)
     """Samples whose conversation was opened anew after an answer to it."""
+    ended_well: dict[Sample, bool] = field(default_factory=lambda: defaultdict(bool))
+    """Whether the last request of each sample got a good answer."""
     spoilt: dict[Sample, int] = field(default_factory=lambda: defaultdict(int))
     """Requests of each sample that were spoilt."""
     levels: tuple[int, ...] = ()
@@ -138,6 +140,9 @@ class Served:
             return True
         if spoil.once:
             return False
+        if self.ended_well[sample]:
+            # The endpoint was mended, and the sample ran again, since nothing had been answered.
+            return False
         # Tools that ran before let the model act.
         return spoil.kind in WIRE or (spoil.kind in TOOLS and spoil.turn == 0)
 
@@ -159,10 +164,12 @@ class Served:
         due = not (spoil.once and self.spoilt[sample])
         if self.whole and turn >= spoil.turn and due and self.meets(sample):
             self.spoilt[sample] += 1
+            self.ended_well[sample] = False
             if spoil.kind not in WIRE:
                 self.answered[sample] += 1
             return _spoiled(spoil.kind, good)
         self.answered[sample] += 1
+        self.ended_well[sample] = True
         return good
 
     def _good(
