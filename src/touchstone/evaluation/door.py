@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from touchstone.evaluation.endings import BrokenOffError, Ending, Stop, ending_of
-from touchstone.evaluation.redaction import Redactor
+from touchstone.evaluation.redaction import HIDDEN, Redactor
+from touchstone.printable import is_unseen
 
 MOST_DEPTH = 24
 """Levels of objects and lists within one another that are kept."""
@@ -106,7 +107,10 @@ class _Door:
             return str(value)
         if isinstance(value, int) and abs(value) > _MOST_INTEGER:
             self.note(f"{what} held a number beyond 2^53")
-            return str(value)
+            value = str(value)
+        if self.redactor.of_answer(str(value)) != str(value):
+            self.note(f"{what} held the endpoint's key; taken out")
+            return HIDDEN
         return value
 
     def name(self, value: Any, otherwise: str, what: str) -> str:
@@ -116,7 +120,7 @@ class _Door:
                 self.note(f"{what} was no text")
             return otherwise
         hidden = self.redactor.of_error(value)
-        clean = "".join(c if c.isprintable() else _REPLACED for c in hidden)[:MOST_NAME]
+        clean = "".join(_REPLACED if is_unseen(c) else c for c in hidden)[:MOST_NAME]
         if clean != value:
             self.note(f"{what} was no short printable name; changed")
         return clean
@@ -333,7 +337,7 @@ def _is_submission(call: Mapping[str, Any]) -> bool:
 
 
 def _model(told: Any, door: _Door) -> str:
-    if not isinstance(told, str) or not told.isprintable() or not 0 < len(told) <= MOST_NAME:
-        door.note("the endpoint named no model")
-        return "unnamed"
-    return door.redactor.of_answer(told)
+    if isinstance(told, str) and 0 < len(told) <= MOST_NAME and not any(map(is_unseen, told)):
+        return door.redactor.of_answer(told)
+    door.note("the endpoint named no model")
+    return "unnamed"
