@@ -29,7 +29,7 @@ class Facts:
     seen: int = 0
     """Tokens of `usage` that the bytes to and fro account for."""
     calls: int = 0
-    """Model calls that gave an answer."""
+    """Model calls that gave an answer, or were declined in a way that tells of the model."""
     models: set[str] = field(default_factory=set)
     fingerprints: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
@@ -57,9 +57,11 @@ class Facts:
     asked: int = 0
     """Tool calls that the model asked for, `submit` aside."""
     tools: int = 0
-    """Tool calls that ran, `submit` aside."""
+    """Tool calls that were to run, `submit` aside."""
     timeouts: int = 0
     """Those of them that ran out of their time."""
+    unstarted: int = 0
+    """Those of them whose program could not be started."""
     waited: float = 0.0
     """Seconds that the endpoint took for this sample's calls."""
     said: str = ""
@@ -100,7 +102,7 @@ def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bo
         (facts.judged and facts.solved, ("solved", "", said)),
         (bool(error), _lost("engine", error)),
         (not facts.judged, _lost("judge", "the judge was not heard")),
-        (_all_timed_out(facts), _lost("sandbox", f"every tool call timed out ({facts.tools})")),
+        (_none_ran(facts), _lost("sandbox", _why_none_ran(facts))),
         (facts.refused, ("refused", "", f"declined; {said}")),
         (facts.shortened, ("cut", "", f"{_cut(facts)}; {said}")),
         (bool(short), ("cut", "", f"{short}; {said}")),
@@ -125,8 +127,19 @@ def _cut(facts: Facts) -> str:
     return "a call ended at a limit on output or context"
 
 
-def _all_timed_out(facts: Facts) -> bool:
-    return facts.tools > 0 and facts.timeouts == facts.tools
+def _none_ran(facts: Facts) -> bool:
+    """Whether tools were to run, and none came to its end.
+
+    What the model does to its sandbox may keep later calls from starting, but never the first.
+    """
+    return facts.tools > 0 and facts.timeouts + facts.unstarted == facts.tools
+
+
+def _why_none_ran(facts: Facts) -> str:
+    if not facts.unstarted:
+        return f"every tool call timed out ({facts.tools})"
+    timed = f"; {facts.timeouts} timed out" if facts.timeouts else ""
+    return f"of {facts.tools} tool calls {facts.unstarted} could not be started{timed}"
 
 
 def _short_of(facts: Facts, plan: Elicitation) -> str:

@@ -111,6 +111,10 @@ class Watch:
     def ended(self, call: Call) -> None:
         """How a call ended: after each answer, and where the endpoint declined to give one."""
 
+    def declined(self, call: Call) -> None:
+        """The endpoint declined to answer, in a way that tells of the model."""
+        self.ended(call)
+
     def waited(self, seconds: float) -> None:
         """How long the endpoint took for one attempt, whatever came of it."""
 
@@ -201,7 +205,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
             text = f"no whole answer within {seconds} s"
             raise EndpointFault(text, retryable=True) from None
         except EndedWithoutAnswer as ended:
-            self.watch.ended(Call(ended.stop, refused=ended.stop == "content_filter"))
+            self.watch.declined(Call(ended.stop, refused=ended.stop == "content_filter"))
             reason: StopReason = "model_length" if ended.stop == "length" else "content_filter"
             return ModelOutput.from_content(self.model_name, ended.text, stop_reason=reason)
         except EndpointFault:

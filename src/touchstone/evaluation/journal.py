@@ -1,7 +1,9 @@
 """A chunk's journal: what was begun, what it used, and each first outcome, safely on disk.
 
 One JSON line each. An outcome is on disk before anyone hears of it. A last line that was torn by
-a killed process is cut off; anything else that is not as written is an alteration.
+a killed process is cut off; anything else that is not as written is an alteration. Nobody knows
+what stood there, so no sample of the chunk that has no outcome before it may run again: each is
+lost (`Journal.settle`), and the file as it was found is kept beside the journal.
 
 A `use` line says that the model answered. From there on the sample is never run again, whatever
 becomes of this process: what was judged is its outcome, else it is lost (`Journal.settle`).
@@ -42,7 +44,7 @@ class Journal:
         chunk: The chunk's id. A journal of another chunk is refused.
 
     Raises:
-        JournalError: in use, of another chunk, altered, or the disk refuses.
+        JournalError: in use, of another chunk, or the disk refuses.
     """
 
     def __init__(self, folder: Path, chunk: str) -> None:
@@ -53,6 +55,8 @@ class Journal:
         """Executions begun, by index."""
         self.answers: dict[int, int] = {}
         """Answers recorded, by index: calls that used something."""
+        self.altered = ""
+        """Where the journal was found to be altered, in a few words; else an empty text."""
         self._losses: dict[int, list[str]] = {}
         self._judged: dict[int, Outcome] = {}
         self._open_usage: dict[int, Usage] = {}
@@ -123,7 +127,8 @@ class Journal:
 
         What the judge had said stands. A sample of which an answer was recorded is lost to the
         instrument, and so is one that began `MOST_EXECUTIONS` times without an answer, unless it
-        was the endpoint that failed it. All others may run again.
+        was the endpoint that failed it. All others may run again. Of an altered journal every
+        sample of the chunk is lost that neither has an outcome nor was judged.
 
         Args:
             commitments: By index, of the samples that the chunk holds.
@@ -131,7 +136,9 @@ class Journal:
             why: What became of the process that ran them, in a few words.
         """
         settled = []
-        for index in self.interrupted():
+        for index in sorted(set(commitments) - set(self.outcomes)):
+            if not (self.altered or index in self.begun):
+                continue
             outcome = self._judged.get(index)
             if outcome is None and (found := self._end_of(index, why)) is not None:
                 result, reason = found
@@ -145,13 +152,15 @@ class Journal:
                     usage=self._open_usage.get(index, Usage()),
                     seconds="0.000",
                     calls=self.answers.get(index, 0),
-                    attempt=self.begun[index],
+                    attempt=self.begun.get(index, 1),
                 )
             if outcome is not None and self.record(outcome):
                 settled.append(outcome)
         return tuple(settled)
 
     def _end_of(self, index: int, why: str) -> tuple[Result, str] | None:
+        if self.altered:
+            return "lost-instrument", f"the journal was altered at {self.altered}"
         answers, begun = self.answers.get(index, 0), self.begun[index]
         if answers:
             return "lost-instrument", f"{why} after {answers} answers, before the judge spoke"
@@ -194,7 +203,7 @@ class Journal:
             with self._faults():
                 os.ftruncate(self._handle, whole)
                 os.fsync(self._handle)
-        lines = data[:whole].splitlines()
+        lines = data[:whole].split(b"\n")[:-1]
         if not lines:
             self._append({"line": "chunk", "chunk": self.chunk, "format": FORMAT}, sync=True)
             self._sync_folder()
@@ -202,11 +211,25 @@ class Journal:
         for number, line in enumerate(lines, start=1):
             try:
                 self._take(number, json.loads(line))
-            except (ValueError, KeyError, TypeError, ValidationError) as error:
-                raise JournalError(
-                    f"{self.path.name}, line {number}: not as the engine wrote it; "
-                    "set the folder aside and run the chunk anew"
-                ) from error
+            except (ValueError, KeyError, TypeError, RecursionError, ValidationError):
+                self._go_on_from(lines[: number - 1], data, f"line {number}")
+                return
+
+    def _go_on_from(self, sound: list[bytes], data: bytes, place: str) -> None:
+        """Keep an altered journal beside, and go on after its last sound line."""
+        with self._faults():
+            number = sum(1 for _ in self.path.parent.glob(f"{NAME}.altered-*"))
+            beside = self.path.with_name(f"{NAME}.altered-{number}")
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.ftruncate(self._handle, sum(len(line) + 1 for line in sound))
+        if not sound:
+            self._append({"line": "chunk", "chunk": self.chunk, "format": FORMAT}, sync=False)
+        self._append({"line": "altered", "place": place}, sync=True)
+        self._sync_folder()
+        self.altered = place
 
     def _take(self, number: int, line: dict[str, Any]) -> None:
         kind = line["line"]
@@ -215,22 +238,28 @@ class Journal:
         if kind == "chunk":
             if line["format"] != FORMAT or line["chunk"] != self.chunk:
                 raise JournalError(f"{self.path.name} belongs to chunk {line['chunk']}")
+        elif kind == "altered":
+            self.altered = str(line["place"])
+        elif kind in {"judged", "outcome"}:
+            self._take_outcome(kind, Outcome.model_validate(line["outcome"]))
+        elif type(index := line["index"]) is not int:
+            raise ValueError("no position")
         elif kind == "begin":
-            self.begun[line["index"]] = self.begun.get(line["index"], 0) + 1
+            self.begun[index] = self.begun.get(index, 0) + 1
         elif kind == "use":
-            self._used(line["index"], Usage.model_validate(line["usage"]))
+            self._used(index, Usage.model_validate(line["usage"]))
         elif kind == "lost":
-            self._losses.setdefault(line["index"], []).append(line["reason"])
-        elif kind == "judged":
-            judged = Outcome.model_validate(line["outcome"])
-            self._judged[judged.index] = judged
-        elif kind == "outcome":
-            outcome = Outcome.model_validate(line["outcome"])
-            if outcome.index in self.outcomes:
-                raise ValueError("a second outcome of one sample")
-            self.outcomes[outcome.index] = outcome
+            self._losses.setdefault(index, []).append(str(line["reason"]))
         else:
             raise ValueError("an unknown line")
+
+    def _take_outcome(self, kind: str, outcome: Outcome) -> None:
+        if kind == "judged":
+            self._judged[outcome.index] = outcome
+        elif outcome.index in self.outcomes:
+            raise ValueError("a second outcome of one sample")
+        else:
+            self.outcomes[outcome.index] = outcome
 
     def _append(self, line: dict[str, Any], *, sync: bool) -> None:
         text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)

@@ -111,7 +111,7 @@ class Outcome(Frozen):
     reasoning: Literal["none", "summary", "redacted", "full"] = "none"
     """How much of the model's reasoning was seen."""
     calls: Annotated[int, Field(ge=0)] = 0
-    """Model calls that gave an answer."""
+    """Model calls that gave an answer, or were declined in a way that tells of the model."""
     said: str = ""
     """Digest (hex) of all that the model said in this execution, texts, reasoning and tool calls,
     so that modes can be told apart; empty where nothing was heard."""

@@ -148,16 +148,8 @@ class ChunkRun(Watch):
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         """Count an answer; notice another model's."""
-        index, facts = _INDEX.get(), self._current()
-        if index is None or facts is None:
+        if (facts := self._heard(usage)) is None:
             return
-        try:
-            # Before all else: from here on the sample is never run again.
-            self.journal.use(index, usage)
-            self._answered()
-        except Exception as error:  # noqa: BLE001 - within Inspect it would be taken for the endpoint's
-            self._fail(error)
-        facts.calls += 1
         facts.usage = facts.usage + usage
         self._used += usage.total
         facts.models.add(model)
@@ -167,6 +159,24 @@ class ChunkRun(Watch):
         if self._expected and model not in self._expected:
             facts.foreign = model
             self._stop_for("snapshot-changed")
+
+    def declined(self, call: Call) -> None:
+        """A refusal, or that no more fits, is an answer as well."""
+        self._heard(Usage())
+        self.ended(call)
+
+    def _heard(self, usage: Usage) -> Facts | None:
+        """Note, before all else, that an answer came: from here on the sample never runs again."""
+        index, facts = _INDEX.get(), self._current()
+        if index is None or facts is None:
+            return None
+        try:
+            self.journal.use(index, usage)
+            self._answered()
+        except Exception as error:  # noqa: BLE001 - within Inspect it would be taken for the endpoint's
+            self._fail(error)
+        facts.calls += 1
+        return facts
 
     def ended(self, call: Call) -> None:
         """Count how a call ended."""
@@ -178,11 +188,12 @@ class ChunkRun(Watch):
         if (facts := self._current()) is not None:
             facts.waited += seconds
 
-    def tool_ran(self, *, timed_out: bool) -> None:
-        """Count a tool call that ran."""
+    def tool_ran(self, *, timed_out: bool, started: bool) -> None:
+        """Count a tool call that ran, or was to run and could not start."""
         if (facts := self._current()) is not None:
             facts.tools += 1
             facts.timeouts += timed_out
+            facts.unstarted += not started
 
     def slot(self) -> AbstractAsyncContextManager[None] | None:
         """The shared quota's slot."""

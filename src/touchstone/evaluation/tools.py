@@ -12,6 +12,7 @@ import anyio
 from inspect_ai.tool import Tool, ToolError, bash, python, tool
 
 from touchstone.evaluation.elicitation import Tool as ToolName
+from touchstone.evaluation.sandbox.events import failed_starts
 
 MOST_BYTES = 100_000
 """The longest program text of one call; Linux takes 131,071 bytes in one argument."""
@@ -19,10 +20,10 @@ _REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 class Counter(Protocol):
-    """Told of each tool call that ran."""
+    """Told of each tool call that was to run."""
 
-    def __call__(self, *, timed_out: bool) -> None:
-        """A call ended, or ran out of its time."""
+    def __call__(self, *, timed_out: bool, started: bool) -> None:
+        """A call ended, ran out of its time, or its program could not be started."""
 
 
 def subject_tools(names: tuple[ToolName, ...], seconds: int, count: Counter) -> list[Tool]:
@@ -95,16 +96,20 @@ async def _guarded(inner: Tool, count: Counter, program: str) -> str:
         )
     if len(program.encode()) > MOST_BYTES:
         raise ToolError(f"The text is longer than {MOST_BYTES} bytes, so it was not run.")
-    try:
-        output: Any = await inner(program)
-    except (TimeoutError, anyio.get_cancelled_exc_class()):
-        # Cancelled: the sample's own time ran out while this call was still running.
-        count(timed_out=True)
-        raise
-    except Exception:
-        count(timed_out=False)
-        raise
-    count(timed_out=False)
+    timed_out, started = False, True
+    with failed_starts() as failed:
+        try:
+            output: Any = await inner(program)
+        except (TimeoutError, anyio.get_cancelled_exc_class()):
+            # Cancelled: the sample's own time ran out while this call was still running.
+            timed_out = True
+            raise
+        except OSError:
+            # The program's own errors come back as its output.
+            started = False
+            raise
+        finally:
+            count(timed_out=timed_out, started=started and not failed)
     return str(output)
 
 

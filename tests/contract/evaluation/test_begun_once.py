@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from inspect_ai._eval.task.log import TaskLogger
@@ -124,6 +125,24 @@ def test_outcomes_stand_where_inspects_log_breaks(toy_run: Run, monkeypatch: pyt
         assert toy_run(endpoint.url, size=1).outcomes == result.outcomes
         assert len(endpoint.requests) == 2
     assert [(o.result, o.attempt) for o in result.outcomes] == [("solved", 1)]
+
+
+def test_a_declined_request_is_an_answer_and_is_not_asked_again(toy_run: Run):
+    """A refusal by HTTP, then an endpoint that is away: the sample was heard, and ends here."""
+
+    def script(body: dict[str, Any], _number: int) -> Any:
+        if turn_of(body):
+            return web.json_response({"error": "away"}, status=503)
+        error = {"message": "Your prompt was flagged", "code": "content_policy_violation"}
+        return web.json_response({"error": error}, status=400)
+
+    with serve(script) as endpoint:
+        first = toy_run(endpoint.url, size=2, asking=ONE_BY_ONE)
+        asked = len(endpoint.requests)
+        again = toy_run(endpoint.url, size=2, asking=ONE_BY_ONE)
+        assert len(endpoint.requests) == asked == 4
+    assert [(o.result, o.calls, o.attempt) for o in first.outcomes] == [("lost-endpoint", 1, 1)] * 2
+    assert (first.missing, again.outcomes) == ((), first.outcomes)
 
 
 WORKER = """

@@ -1,5 +1,6 @@
 """Chunks in the real sandbox: what a subject does to cheat or to get out, end to end."""
 
+import errno
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ from support.endpoint import completion, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
 from touchstone.evaluation import tasks
 from touchstone.evaluation.runner import SandboxChoice
-from touchstone.evaluation.sandbox import TouchstoneSandbox
+from touchstone.evaluation.sandbox import TouchstoneSandbox, copyout
 
 pytestmark = [*OVER_LOOPBACK, pytest.mark.needs_sandbox]
 SANDBOX = SandboxChoice(provider="touchstone", config={"grade": "limited"})
@@ -46,6 +47,18 @@ def test_an_answer_behind_a_link_is_not_taken(toy_run: Run):
     assert outcome.result == "unsolved"
     assert "the answer was not taken" in outcome.reason
     assert [event.kind for event in outcome.events] == ["copy-out"]
+
+
+def test_an_answer_that_the_machine_cannot_take_out_is_lost_to_the_instrument(
+    toy_run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: Any) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(copyout, "open_beneath", full)
+    with serve(doing("bash", command="cat word.txt > answer.txt")) as endpoint:
+        (outcome,) = toy_run(endpoint.url, size=1, sandbox=SANDBOX).outcomes
+    assert (outcome.result, outcome.cause) == ("lost-instrument", "judge")
 
 
 def test_twin_by_the_plain_way_the_link_would_be_followed(

@@ -1,6 +1,7 @@
 """What measured the model and what did not, told apart over HTTP, outcome by outcome."""
 
 import asyncio
+import errno
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from support.endpoint import completion, copier, idler, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
+from support.toybox import ToyBox
 from support.toys import toy_mode
 from touchstone.evaluation import Asking, Elicitation, tools
 from touchstone.evaluation.submission import ModeSettings
@@ -138,6 +140,28 @@ def test_a_sample_all_of_whose_tool_calls_time_out_is_lost_to_the_instrument(toy
         (outcome,) = toy_run(endpoint.url, size=1, elicitation=plan).outcomes
     assert (outcome.result, outcome.cause) == ("lost-instrument", "sandbox")
     assert "every tool call timed out" in outcome.reason
+
+
+@pytest.mark.parametrize(("fails", "result"), [(9, "lost-instrument"), (1, "unsolved")])
+def test_tool_calls_none_of_which_could_start_are_lost_to_the_instrument(
+    fails: int, result: str, toy_run: Run, monkeypatch: pytest.MonkeyPatch
+):
+    """Where one ran, the model had its tools: what keeps others from starting may be its own."""
+    whole, tried = ToyBox.exec, list[str]()
+
+    async def failing(box: ToyBox, cmd: list[str], *args: Any, **more: Any) -> Any:
+        if cmd[0] == "bash":
+            tried.append(cmd[0])
+            if len(tried) <= fails:
+                raise PermissionError(errno.EACCES, "not allowed to run", "bash")
+        return await whole(box, cmd, *args, **more)
+
+    monkeypatch.setattr(ToyBox, "exec", failing)
+    with serve(doing('{"command": "true"}', '{"command": "false"}')) as endpoint:
+        (outcome,) = toy_run(endpoint.url, size=1).outcomes
+    assert len(tried) == 2
+    assert outcome.result == result
+    assert ("of 2 tool calls 2 could not be started" in outcome.reason) is (fails == 9)
 
 
 # ---------------------------------------------------------------- the planned budget

@@ -32,6 +32,7 @@ from touchstone.evaluation.sandbox import (
     launch,
     on_event,
 )
+from touchstone.evaluation.sandbox.events import failed_starts
 
 from .conftest import Start
 
@@ -503,6 +504,18 @@ async def test_output_that_is_not_waited_for_is_recorded(start: Start):
     assert not sandbox.events
     await sandbox.exec(["sh", "-c", "sleep 30 &"])
     assert [event.kind for event in sandbox.events] == ["output"]
+
+
+async def test_programs_that_could_not_be_started_are_told_from_those_that_failed(start: Start):
+    sandbox = await start()
+    with failed_starts() as failed:
+        await sandbox.exec(["sh", "-c", "exit 127"])
+        await sandbox.exec(["sh", "-c", "no-such-program"])
+        assert failed == []
+        await sandbox.exec(["no-such-program"])
+        with pytest.raises(PermissionError):
+            await sandbox.exec(["/etc/hostname"])
+    assert failed == ["exec: No such file or directory", "exec: Permission denied"]
 
 
 async def test_tool_calls_and_those_out_of_time_are_counted(start: Start):

@@ -10,6 +10,8 @@ from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 
+COMMITMENTS = dict.fromkeys(range(4), "00")
+
 
 def outcome(index: int, result: str = "solved") -> Outcome:
     return Outcome.model_validate(
@@ -76,21 +78,54 @@ def test_a_journal_torn_anywhere_is_taken_up_to_its_last_whole_line(cut: int, tm
         b'{"line":"chunk","chunk":"c","format":"touchstone/outcomes/1"}',
         b'{"line":"outcome","outcome":{"index":9}}',
         b"\xff",
+        b"",
+        b'{"line":"begin","index":"1"}',
+        b"[" * 100_000,
     ],
 )
-def test_an_alteration_is_refused_with_its_line(line: bytes, tmp_path: Path):
+def test_after_an_alteration_no_sample_of_the_chunk_runs_again(line: bytes, tmp_path: Path):
+    """Whatever stood there: what has no outcome before it is lost, also what never seems begun."""
     path = filled(tmp_path)
-    path.write_bytes(path.read_bytes() + line + b"\n")
-    with pytest.raises(JournalError, match=r"line 7: not as the engine wrote it"):
-        Journal(tmp_path, "c")
+    found = path.read_bytes() + line + b"\n" + b'{"line":"begin","index":3}\n'
+    path.write_bytes(found)
+    with Journal(tmp_path, "c") as journal:
+        lost = journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died")
+        assert [(each.index, each.result, each.cause) for each in lost] == [
+            (index, "lost-instrument", "engine") for index in (1, 2, 3)
+        ]
+        assert all("altered at line 7" in each.reason for each in lost)
+        assert journal.outcomes[0] == outcome(0)
+    assert (tmp_path / "outcomes.jsonl.altered-0").read_bytes() == found
+    with Journal(tmp_path, "c") as journal:
+        assert len(journal.outcomes) == 4
+        assert journal.altered == "line 7"
+        assert journal.settle(COMMITMENTS, AdjudicationRule(), "") == ()
+
+
+def test_a_journal_altered_from_its_first_line_on_loses_all_of_the_chunk(tmp_path: Path):
+    path = filled(tmp_path)
+    path.write_bytes(b"x" + path.read_bytes())
+    with Journal(tmp_path, "c") as journal:
+        lost = journal.settle(COMMITMENTS, AdjudicationRule(), "")
+    assert {each.result for each in lost} == {"lost-instrument"}
+    assert len(lost) == 4
+
+
+def test_what_is_altered_twice_is_kept_twice(tmp_path: Path):
+    path = filled(tmp_path)
+    for number in (0, 1):
+        path.write_bytes(path.read_bytes() + b"odd\n")
+        with Journal(tmp_path, "c"):
+            pass
+        assert (tmp_path / f"outcomes.jsonl.altered-{number}").exists()
 
 
 def test_a_second_outcome_of_one_sample_is_an_alteration(tmp_path: Path):
     path = filled(tmp_path)
     last = path.read_bytes().splitlines(keepends=True)[-1]
     path.write_bytes(path.read_bytes() + last)
-    with pytest.raises(JournalError, match="line 7"):
-        Journal(tmp_path, "c")
+    with Journal(tmp_path, "c") as journal:
+        assert journal.altered == "line 7"
 
 
 def test_another_chunks_journal_is_refused(tmp_path: Path):
@@ -116,9 +151,6 @@ def test_a_planted_link_is_not_followed(tmp_path: Path):
     with pytest.raises(JournalError, match="cannot be written"):
         Journal(tmp_path / "j", "c")
     assert outside.read_text() == "precious\n"
-
-
-COMMITMENTS = dict.fromkeys(range(4), "00")
 
 
 def settled(folder: Path, *lines: tuple[str, int]) -> list[tuple[int, str, int]]:

@@ -125,19 +125,21 @@ def test_a_chunk_all_of_which_is_recorded_when_its_worker_dies_is_finished(case:
     assert case.state.verdicts[key].verdict == "above"
 
 
-def test_a_chunk_whose_journal_was_altered_stops_the_review_and_no_more(case: Case):
+def test_a_chunk_whose_journal_was_altered_is_lost_and_runs_no_more(case: Case):
+    probed(case)
     run, chunks = measuring_of(case)
-    jobs, (chunk, _) = case.installation.records.jobs, next(iter(chunks.items()))
+    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
     begun_by_a_dead_run(run, chunk, outcomes=1)
     path = run.setting.folder(chunk) / "outcomes.jsonl"
-    path.write_bytes(path.read_bytes().replace(b"outcome", b"untrue!"))
-    for times in (1, 2, 3):
-        lease = jobs.lease(case.id, "w", 1000 * times, 10, chunk)
-        assert lease is not None
-        run.leases[chunk] = lease
-        run._failed(WorkerEvent(event="failed", chunk=chunk, text="line 3: not as written"))
-    assert run.stopped
-    assert not case.state.tallies
+    path.write_bytes(path.read_bytes().replace(b'"use"', b'"odd"'))
+    lease = jobs.lease(case.id, "w", 1000, 10, chunk)
+    assert lease is not None
+    run.leases[chunk] = lease
+    run._failed(WorkerEvent(event="failed", chunk=chunk, text="it died"))
+    lost = case.state.tally(*key).attempt().unmeasured().by_kind
+    assert lost == {"lost-instrument": len(spec.indices)}
+    assert jobs.counts(case.id)["finished"] == 1
+    assert not run.stopped
 
 
 def test_while_halted_a_verdict_waits_and_nothing_fails(case: Case):

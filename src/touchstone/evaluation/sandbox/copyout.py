@@ -12,6 +12,10 @@ _SYS_OPENAT2 = 437  # the same on every architecture
 _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 1, 2, 4, 8
 _PLAIN = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)*")
 _PATH_LIMIT = 1024
+PLANTED = frozenset({errno.ELOOP, errno.EXDEV, errno.EACCES, errno.ENXIO, errno.ENOTDIR,
+                     errno.EAGAIN})  # fmt: skip
+"""Why a file cannot be opened where a program planted something: links, a file of others, a socket,
+a file in place of a folder, a lease. Every other reason is the machine's."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -55,7 +59,8 @@ def read(folder: int, path: str, limit: int) -> bytes:
     Raises:
         FileNotFoundError: there is no such file.
         CopyOutRefusedError: the file is not fit to leave; the text says why.
-        SandboxError: the kernel lacks openat2 (before 5.6).
+        SandboxError: the kernel lacks openat2 (before 5.6), or the machine failed: no more open
+            files, no memory, a broken disk.
     """
     if not _PLAIN.fullmatch(path) or len(path) > _PATH_LIMIT:
         raise CopyOutRefusedError(f"{path[:80]!a}: not a plain relative path")
@@ -66,6 +71,8 @@ def read(folder: int, path: str, limit: int) -> bytes:
     except OSError as error:
         if error.errno == errno.ENOSYS:
             raise SandboxError("copying out needs Linux 5.6 or newer (openat2)") from error
+        if error.errno not in PLANTED:
+            raise SandboxError(f"{path}: {_why(error)}") from error
         raise CopyOutRefusedError(f"{path}: {_why(error)}") from error
     try:
         facts = os.fstat(fd)
@@ -77,6 +84,8 @@ def read(folder: int, path: str, limit: int) -> bytes:
         if content is None:
             raise CopyOutRefusedError(f"{path}: larger than {limit} bytes")
         return content
+    except OSError as error:
+        raise SandboxError(f"{path}: {_why(error)}") from error
     finally:
         os.close(fd)
 

@@ -2,7 +2,9 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -156,3 +158,23 @@ def calls_of(sample: str) -> ToolCalls:
 def on_event(listener: Listener) -> Callable[[], None]:
     """See `EventLog.subscribe`."""
     return EVENTS.subscribe(listener)
+
+
+_FAILED: ContextVar[list[str] | None] = ContextVar("touchstone_failed_starts", default=None)
+
+
+@contextmanager
+def failed_starts() -> Iterator[list[str]]:
+    """While the block runs, collects why programs that it ran could not be started."""
+    found: list[str] = []
+    token = _FAILED.set(found)
+    try:
+        yield found
+    finally:
+        _FAILED.reset(token)
+
+
+def start_failed(why: str) -> None:
+    """Say that a program could not be started, to whom it concerns in this task."""
+    if (found := _FAILED.get()) is not None:
+        found.append(why)

@@ -22,8 +22,13 @@ from typing_extensions import override
 
 from touchstone.evaluation.sandbox import channel, copyout, launch, seccomp, tools
 from touchstone.evaluation.sandbox.config import Grade, SandboxConfig
-from touchstone.evaluation.sandbox.errors import CopyOutRefusedError, SandboxError, SandboxGoneError
-from touchstone.evaluation.sandbox.events import EVENTS, Kind, SandboxEvent
+from touchstone.evaluation.sandbox.errors import (
+    CopyOutRefusedError,
+    SandboxError,
+    SandboxGoneError,
+    SandboxLaunchError,
+)
+from touchstone.evaluation.sandbox.events import EVENTS, Kind, SandboxEvent, start_failed
 from touchstone.evaluation.sandbox.preflight import preflight, ready
 from touchstone.evaluation.sandbox.watch import watcher
 from touchstone.printable import printable, printable_bytes
@@ -93,10 +98,14 @@ class TouchstoneSandbox(SandboxEnvironment):
                 able = preflight()
                 able.require(self.config.grade)
                 self._guards = able.standing
-                launched = launch.start(self.config, tools.find(), self._guards)
-                await ready(launched)
-                self._launched = launched
-                watcher().add(launched, self._noticed, self._told, self._slowed)
+                try:
+                    launched = launch.start(self.config, tools.find(), self._guards)
+                    await ready(launched)
+                    self._launched = launched
+                    watcher().add(launched, self._noticed, self._told, self._slowed)
+                except OSError as error:
+                    # As it is, it would be taken for an answer that is not there, or not readable.
+                    raise SandboxLaunchError(f"the sandbox did not start: {error}") from error
             return self._launched
 
     def close(self) -> None:
@@ -145,6 +154,8 @@ class TouchstoneSandbox(SandboxEnvironment):
         if ended.unread:
             self._record("output", "a program in the background held the output open; what it"
                          " wrote later was not read", breach=False)  # fmt: skip
+        if ended.error:
+            start_failed(f"{ended.stage}: {os.strerror(ended.error)}")
         if ended.error == errno.EACCES and ended.stage == "exec":
             raise PermissionError(errno.EACCES, "not allowed to run", cmd[0])
         if ended.error:
@@ -194,6 +205,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         Raises:
             FileNotFoundError: there is no such file.
             CopyOutRefusedError: the file is not fit to leave.
+            SandboxError: it is the machine that cannot: no more open files, a broken disk.
         """
         launched = await self.start()
         try:
@@ -266,6 +278,8 @@ class TouchstoneSandbox(SandboxEnvironment):
         except OSError as error:
             if write or isinstance(error, FileNotFoundError):
                 raise
+            if error.errno not in copyout.PLANTED:
+                raise SandboxError(f"{file} cannot be opened: {error.strerror}") from error
             # A loop of links, a socket, a lease: what a program planted there is no fault of ours.
             raise PermissionError(errno.EACCES, error.strerror, file) from error
         mode = os.fstat(fd).st_mode

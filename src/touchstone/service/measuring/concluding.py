@@ -20,6 +20,8 @@ from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Progress, VerdictWord, any_of
 
+_FINDING_DIGITS = 32
+
 
 def conclude(case: Case, battery: str) -> State:
     """Record what the outcomes say. Each verdict, finding and proposal is recorded once.
@@ -171,7 +173,9 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
 
 
 def _finding_id(key: RunKey) -> str:
-    return f"{key.criterion}.{key.variant}.{key.mode}"
+    """An id of its own for each run. The names could be long, and hold what would divide them."""
+    about = digest_value([key.criterion, key.variant, key.mode]).removeprefix("sha256:")
+    return f"finding-{about[:_FINDING_DIGITS]}"
 
 
 def _finding(case: Case, said: Early | Judged) -> Deed:

@@ -83,7 +83,7 @@ def left_by_a_dead_run(
     may never run again. One that was begun without an answer has none, and may.
 
     Raises:
-        JournalError: the journal is in use, or was altered.
+        JournalError: the journal is in use.
     """
     committed = battery.sealed.find(spec.item_set).commitments
     with Journal(folder, spec.id) as journal:
