@@ -302,7 +302,8 @@ FIRST_CHUNK = recorded((outcome(0, "unsolved"), outcome(1)))
 SECOND_CHANCE = recorded((outcome(0), outcome(2)), chunk="chunk-2")
 UNASKED = make(settling.PostponementAnswered, LAB, request="p1", answer="declined")
 UNISSUED = make(settling.DirectiveAnswered, LAB, directive="d1", answer="contested")
-BELOW, ABOVE = verdict("instant", "below", 3), verdict("instant", "above", 3)
+BELOW = verdict("instant", "below", 3)
+OLDER = measuring.Reference(mode="older-instant", solved=3, counted=20)
 
 PROBES: dict[tuple[str, str], Probe] = {
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
@@ -344,25 +345,27 @@ PROBES: dict[tuple[str, str], Probe] = {
         measured, verdict("instant", "below", 3, battery="battery-2")
     ),
     ("verdict-reached", "rates_are_the_frameworks"): on(
-        measured, verdict("instant", "above", 3, alpha="0.2")
+        measured, verdict("instant", "below", 3, alpha="0.2")
     ),
     ("verdict-reached", "mode_is_judged"): on(only_thinking_is_judged, BELOW),
-    ("verdict-reached", "counts_are_recorded"): on(measured, verdict("instant", "above", 4)),
-    ("verdict-reached", "verdict_is_first"): on(then(measured, ABOVE), BELOW),
-    ("verdict-reached", "design_is_sealed"): on(measured, early("instant", "above", 3, 20)),
+    ("verdict-reached", "counts_are_recorded"): on(measured, verdict("instant", "below", 4)),
+    ("verdict-reached", "verdict_is_first"): on(then(measured, BELOW), BELOW),
+    ("verdict-reached", "design_is_sealed"): on(
+        measured, early("instant", "below", 3, 20, reason="settled")
+    ),
     ("verdict-reached", "stop_is_on_the_prefix"): on(stopping, early("instant", "above", 5, 9)),
     ("verdict-reached", "claim_is_the_frameworks"): on(
         stopping, early("instant", "above", 5, 8, claimed="0.5")
     ),
-    ("verdict-reached", "settled_is_settled"): on(
-        stopping, early("instant", "above", 5, 8, reason="settled")
-    ),
     ("measuring-stopped", "battery_is_sealed"): on(
         opened, make(measuring.MeasuringStopped, CENTRE, battery="b", reason="cap", begun=0)
     ),
-    ("verdict-reached", "losses_are_recorded"): on(lossy, verdict("instant", "undetermined", 3)),
+    ("verdict-reached", "losses_are_recorded"): on(lossy, BELOW),
     ("verdict-reached", "reasoning_is_recorded"): on(asks_for_reasoning, BELOW),
-    ("verdict-reached", "losses_bear_the_word"): on(
+    ("verdict-reached", "references_are_recorded"): on(
+        measured, verdict("instant", "below", 3, references=(OLDER,))
+    ),
+    ("verdict-reached", "word_follows"): on(
         lossy, verdict("instant", "below", 3, unmeasured=CUT_NINE)
     ),
     ("review-halted", "has_not_halted"): on(then(ready, HALTED), HALTED),

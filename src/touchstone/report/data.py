@@ -204,6 +204,8 @@ class ResultRow:
     may read."""
     lost: tuple[tuple[str, int], ...] = ()
     """(kind, number) of the counted samples that measured nothing."""
+    beside: tuple[str, ...] = ()
+    """Of each mode of the reference that is compared with, what measured nothing; in words."""
     sealed: int | None = None
     """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
     `counted`; None where their number was fixed beforehand."""

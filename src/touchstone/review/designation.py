@@ -3,18 +3,19 @@
 The rule looks at verdicts and declared evidence only. It proposes; officials designate.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from touchstone.framework import Criterion, DeclaredCriterion, Framework, NumericCriterion
+from touchstone.review.events.base import LONGEST_LINE
 from touchstone.review.events.judging import (
     CriterionReason,
     Designation,
     DesignationConcurred,
 )
-from touchstone.review.events.measuring import VerdictReached
+from touchstone.review.events.measuring import Reference, VerdictReached
 from touchstone.review.state import State
 
 Concurrence = Literal["concurred", "dissented", "missing"]
@@ -40,19 +41,24 @@ def propose_designation(framework: Framework, state: State) -> Proposal:
     wanting = [reason.criterion for reason, measured in said if not measured]
     met = [each.criterion for each in reasons if each.says == "met"]
     unclear = [each.criterion for each in reasons if each.says == "undetermined"]
+    designation, summary = _proposed(met, unclear, wanting, any_stated=bool(reasons))
+    return Proposal(designation, _cut(summary), reasons)
+
+
+def _proposed(
+    met: list[str], unclear: list[str], wanting: list[str], *, any_stated: bool
+) -> tuple[Designation, str]:
     if met:
-        return Proposal("covered", f"met: {_list(met)}", reasons)
-    if not reasons:
-        return Proposal("undetermined", "the framework states no criterion", reasons)
+        return "covered", f"met: {_list(met)}"
+    if not any_stated:
+        return "undetermined", "the framework states no criterion"
     if wanting:
         text = f"undetermined, because not measured: {_list(wanting)}"
         others = [each for each in unclear if each not in wanting]
-        if others:
-            text += f"; unclear: {_list(others)}"
-        return Proposal("undetermined", text, reasons)
+        return "undetermined", text + (f"; unclear: {_list(others)}" if others else "")
     if unclear:
-        return Proposal("undetermined", f"nothing is met, but unclear: {_list(unclear)}", reasons)
-    return Proposal("not-covered", "every criterion was looked at and none is met", reasons)
+        return "undetermined", f"nothing is met, but unclear: {_list(unclear)}"
+    return "not-covered", "every criterion was looked at and none is met"
 
 
 def concurrences(state: State, framework: Framework) -> Mapping[str, Concurrence]:
@@ -72,6 +78,11 @@ def concurrences(state: State, framework: Framework) -> Mapping[str, Concurrence
     return found
 
 
+def _cut(text: str) -> str:
+    """As much of it as the record takes in one line."""
+    return text if len(text) <= LONGEST_LINE else text[: LONGEST_LINE - 1] + "…"
+
+
 def _list(ids: list[str], most: int = 6) -> str:
     more = len(ids) - most
     return ", ".join(ids[:most]) + (f" and {more} more" if more > 0 else "")
@@ -84,7 +95,7 @@ def _said(criterion: Criterion, state: State) -> tuple[CriterionReason, bool]:
     else:
         says, why = _measured(criterion, state)
     measured = says != "undetermined" or not why.startswith(NOT_MEASURED)
-    return CriterionReason(criterion=criterion.id, says=says, reason=why[:500]), measured
+    return CriterionReason(criterion=criterion.id, says=says, reason=_cut(why)), measured
 
 
 NOT_MEASURED = "not measured: "
@@ -99,16 +110,28 @@ WHOSE = {
 
 
 def whose(verdict: VerdictReached) -> str:
-    """Why a verdict is "not-measured", as `25 of 25 lost to the endpoint`."""
-    kinds = [f"{count} {WHOSE[kind]}" for kind, count in verdict.unmeasured.by_kind.items()]
-    if verdict.reasoning == "not-seen":
+    """Why a verdict is "not-measured", as `of 25 samples 25 lost to the endpoint`."""
+    told = [("samples", verdict)] + [
+        (f"samples of the reference in {each.mode} mode", each) for each in verdict.references
+    ]
+    wanting = [(samples, each, _wanting(each)) for samples, each in told]
+    return "; ".join(
+        f"of {each.counted} {samples} {', '.join(kinds)}"
+        for samples, each, kinds in wanting
+        if kinds
+    )
+
+
+def _wanting(counted: VerdictReached | Reference) -> list[str]:
+    kinds = [f"{count} {WHOSE[kind]}" for kind, count in counted.unmeasured.by_kind.items()]
+    if counted.reasoning == "not-seen":
         kinds.append("the mode asks for reasoning and showed none, so it is not shown to be on")
-    if verdict.reasoning == "alike":
+    if counted.reasoning == "alike":
         kinds.append(
             "the mode answered alike on every item as one that asks for reasoning otherwise, so it "
             "is not shown to be on"
         )
-    return f"of {verdict.counted} samples " + ", ".join(kinds)
+    return kinds
 
 
 Says = Literal["met", "not-met", "undetermined"]
@@ -140,21 +163,35 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
         for mode in state.variants[variant].modes
         if criterion.modes == "any" or mode in criterion.modes
     ]
-    if not wanted:
-        return "undetermined", "nothing was submitted in a mode that this criterion is judged in"
+    missing = [f"nothing was submitted in {mode} mode" for mode in _absent(criterion, wanted)]
+    unclear = []
+    if not wanted and not missing:
+        missing.append("nothing was submitted")
     for variant, mode in wanted:
+        where = f"{variant} in {mode} mode"
         verdicts = [v for (a, b, _), v in reached.items() if (a, b) == (variant, mode)]
         if not verdicts:
-            return "undetermined", f"{NOT_MEASURED}{variant} in {mode} mode"
-        for verdict in verdicts:
-            if verdict.verdict == "not-measured":
-                why = f"{NOT_MEASURED}{variant} in {mode} mode: {whose(verdict)}"
-                return "undetermined", why
-            if verdict.verdict != "below":
-                return "undetermined", f"{verdict.verdict}: {variant} in {mode} mode"
+            missing.append(where)
+        lost = [v for v in verdicts if v.verdict == "not-measured"]
+        missing += [f"{where}: {whose(verdict)}" for verdict in lost]
+        unclear += [
+            f"{v.verdict}: {where}" for v in verdicts if v.verdict not in {"below", "not-measured"}
+        ]
+    if missing:
+        return "undetermined", NOT_MEASURED + "; ".join(missing + unclear)
+    if unclear:
+        return "undetermined", "; ".join(unclear)
     rates = dict.fromkeys(_claimed(v, criterion) for v in reached.values() if v.verdict == "below")
     where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
     return "not-met", f"below {' or '.join(rates)}, as elicited: {where}"
+
+
+def _absent(criterion: NumericCriterion, wanted: Sequence[tuple[str, str]]) -> list[str]:
+    """The modes that the criterion names and nobody handed in: they may be where it is crossed."""
+    if criterion.modes == "any":
+        return []
+    submitted = {mode for _, mode in wanted}
+    return [mode for mode in criterion.modes if mode not in submitted]
 
 
 def _claimed(verdict: VerdictReached, criterion: NumericCriterion) -> str:

@@ -369,9 +369,7 @@ class State:
             for pair in pairs
         )
 
-    def reasoning(
-        self, key: RunKey, first: int | None = None
-    ) -> Literal["not-asked", "seen", "not-seen", "alike"]:
+    def reasoning(self, key: RunKey, first: int | None = None) -> measuring.Reasoning:
         """Whether a mode asks for reasoning, and whether its samples, or so many, show it.
 
         `alike`: some was seen, and a mode that asks otherwise answered alike on every item.

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
+from touchstone.review.events.measuring import Reference
+
 
 @dataclass(frozen=True)
 class RunProgress:
@@ -31,6 +33,8 @@ class RunProgress:
     """Whether a verdict may stop it before all of its items have run."""
     reference: bool = False
     """Whether it is there to be compared with, so that nothing is said of it."""
+    beside: tuple[Reference, ...] = ()
+    """Each mode of the reference that the verdict compares with."""
 
     @property
     def counted(self) -> int:
@@ -41,6 +45,11 @@ class RunProgress:
     def rates(self) -> dict[str, float]:
         """The share of these samples that measured nothing, by kind."""
         return {kind: count / self.counted for kind, count in self.lost.items() if self.counted}
+
+    @property
+    def wanting_beside(self) -> tuple[Reference, ...]:
+        """Modes of the reference of which something was lost, or that are not shown to be on."""
+        return tuple(each for each in self.beside if each.unmeasured.total or not each.shown)
 
     @property
     def ended(self) -> bool:
@@ -70,6 +79,8 @@ def landed(row: RunProgress) -> str:
     text = f"{row.criterion}, {row.mode}: {row.solved} of {row.counted} solved"
     for kind, rate in row.rates.items():
         text += f", {row.lost[kind]} {LOSSES[kind]} ({rate:.0%})"
+    for each in row.wanting_beside:
+        text += f"; {lost_beside(each)}"
     if row.verdict and row.may_stop and row.used < row.total:
         text += f", stopped after {row.used} of {row.total}"
     if not row.verdict:
@@ -83,6 +94,17 @@ def landed(row: RunProgress) -> str:
     return f"{text}: {words}"
 
 
+def lost_beside(reference: Reference) -> str:
+    """`of the reference in instant mode 9 of 20 lost to the endpoint (45%)`."""
+    told = [
+        f"{count} of {reference.counted} {LOSSES[kind]} ({count / reference.counted:.0%})"
+        for kind, count in reference.unmeasured.by_kind.items()
+    ]
+    if not reference.shown:
+        told.append("no sample shows it to be on")
+    return f"of the reference in {reference.mode} mode {', '.join(told)}"
+
+
 def _wanting(row: RunProgress) -> str:
     """Why a run was not measured."""
     if row.reasoning == "not-seen":
@@ -90,6 +112,9 @@ def _wanting(row: RunProgress) -> str:
     if row.reasoning == "alike":
         return "it answered as a mode that asks otherwise, so it is not shown to be on"
     lost = sum(row.lost.values())
+    if row.wanting_beside:
+        more = f"the {lost} and " if lost else ""
+        return f"what {more}those of the reference would have been could change the word"
     return f"what the {lost} of {row.counted} would have been could change the word"
 
 

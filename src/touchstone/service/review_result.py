@@ -79,11 +79,18 @@ class ReviewResult:
                     "solved": r.solved,
                     "verdict": r.verdict,
                     "reference": r.reference,
-                    "unmeasured": {
-                        kind: {"samples": count, "rate": round(r.rates[kind], 6)}
-                        for kind, count in r.lost.items()
-                    },
+                    "unmeasured": _unmeasured(r.lost, r.counted),
                     "reasoning": r.reasoning,
+                    "compared_with": [
+                        {
+                            "mode": each.mode,
+                            "samples": each.counted,
+                            "solved": each.solved,
+                            "unmeasured": _unmeasured(each.unmeasured.by_kind, each.counted),
+                            "reasoning": each.reasoning,
+                        }
+                        for each in r.beside
+                    ],
                 }
                 for r in self.rows
             ],
@@ -116,3 +123,12 @@ class ReviewResult:
             *(f"  {e.audience}: {e.report}" for e in self.editions),
             f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",
         ]
+
+
+def _unmeasured(lost: Mapping[str, int], counted: int) -> dict[str, dict[str, float]]:
+    """Samples that measured nothing, by kind, with their rates; empty where nothing was counted."""
+    return {
+        kind: {"samples": count, "rate": round(count / counted, 6)}
+        for kind, count in lost.items()
+        if counted
+    }

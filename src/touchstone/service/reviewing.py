@@ -33,6 +33,7 @@ from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
     battery_plan,
+    modes_lacking,
     numeric,
     runs,
     without_reference,
@@ -100,6 +101,9 @@ def run_review(
         asked: Asked | None = None
         if case is None:
             _check_new(framework, submission, options)
+            for criterion in numeric(framework):
+                if lacking := modes_lacking(criterion, submission):
+                    observer.step(f"Note: {lacking}")
             require_proof(framework, observer)
             # Before the case is opened: a slip in an address must not leave one behind.
             probes = probe_modes(submission, keys, "before", installation.now())

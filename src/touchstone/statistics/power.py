@@ -213,7 +213,13 @@ def count_chances(size: int, rates: Numbers) -> Numbers:
 
 
 def compared_chances(
-    size: int, rule: RateRule, reference: float, differences: Numbers, rng: Generator, draws: int
+    size: int,
+    rule: RateRule,
+    reference: float,
+    differences: Numbers,
+    rng: Generator,
+    draws: int,
+    references: int = 1,
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Chances that a comparison with a reference says above, below, and within the zone.
 
@@ -225,7 +231,9 @@ def compared_chances(
         reference: The reference's true rate.
         differences: By how much the model's true rate exceeds it, (differences,).
         rng: Draws the counts.
-        draws: How many pairs of counts, for each difference.
+        draws: How many draws of all counts, for each difference.
+        references: In how many modes the reference is compared with, each at its rate: "above" must
+            hold beside every one, and "below" beside one.
 
     Returns:
         Three arrays, (differences,).
@@ -238,12 +246,14 @@ def compared_chances(
     rates = np.round(reference + differences, 12)
     require_outcomes(rates, "a rate")
     own = rng.binomial(size, rates[:, None], (rates.size, draws))
-    other = rng.binomial(size, reference, (rates.size, draws))
+    other = rng.binomial(size, reference, (references, rates.size, draws))
     # Each rate is bounded at half of the error, as in `rate_above_reference`.
     low = _lower(size, rule.alpha / 2)[own] - _upper(size, rule.alpha / 2)[other]
     high = _upper(size, rule.beta / 2)[own] - _lower(size, rule.beta / 2)[other]
-    above, below, within = (word.mean(1) for word in _words(rule, low, high))
-    return above, below, within
+    above, below, within = _words(rule, low, high)
+    every, some = above.min(0), below.max(0)
+    near = np.maximum(above, within).min(0) - every
+    return every.mean(1), some.mean(1), near.mean(1)
 
 
 def _lower(size: int, error: float) -> Numbers:

@@ -20,6 +20,9 @@ from touchstone.statistics.intervals import (
     upper_bound,
 )
 
+# For rounding alone: at a threshold of 0.99, one miss has a chance of 0.01 and of 1 - 0.99.
+_SLACK = 1e-9
+
 ZoneSide = Literal["both", "below", "above"]
 """On which side of its threshold a zone lies."""
 
@@ -195,7 +198,7 @@ def _once(solved: int, attempts: int, rule: RateRule) -> Verdict:
     miss = (1 - rule.threshold) ** attempts
     if solved:
         word = VerdictWord.ABOVE
-    elif miss <= rule.beta:
+    elif miss <= rule.beta * (1 + _SLACK):
         word = VerdictWord.BELOW
     else:
         word = VerdictWord.UNDETERMINED

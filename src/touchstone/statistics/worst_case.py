@@ -15,6 +15,8 @@ whatever was lost, and Ville's inequality holds as before; the high one mirrors 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from math import inf
 
 import numpy as np
 
@@ -22,12 +24,16 @@ from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels
 from touchstone.statistics.foresight import Numbers, require_outcomes
-from touchstone.statistics.intervals import Interval
+from touchstone.statistics.intervals import Interval, require_counts
 from touchstone.statistics.sequences import Path, beyond_these, confidence_sequence, path
 from touchstone.statistics.sequential import Course, Progress, Reason, judge
-from touchstone.statistics.verdicts import VerdictWord, agreed
+from touchstone.statistics.verdicts import RateRule, VerdictWord, agreed
 
 UNSOLVED, SOLVED = 0.0, 1.0
+# For rounding alone, as a share of the battery.
+_SLACK = 1e-9
+Said = tuple[VerdictWord, Reason]
+"""A word, and why it stands."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +98,7 @@ def _judged(course: Course, before: Progress, wealth: Wealth, unmeasured: int) -
         )
         for side in (0, 1)
     ]
-    (low, low_reason), (high, high_reason) = sides
-    # What is settled on both sides stays so: nothing to come makes two words one.
-    over = used == course.size or low_reason is high_reason is Reason.SETTLED
-    word, reason = VerdictWord.UNDETERMINED, Reason.OPEN
-    if over:
-        word, reason = agreed(low, high, unmeasured), Reason.SETTLED
-        if word is low and Reason.EVIDENCE in (low_reason, high_reason):
-            reason = Reason.EVIDENCE
-    elif low is high and Reason.OPEN not in (low_reason, high_reason):
-        settled = low_reason is high_reason is Reason.SETTLED
-        word, reason = low, Reason.SETTLED if settled else Reason.EVIDENCE
+    word, reason = _joined(sides[0], sides[1], unmeasured, over=used == course.size)
     above, below = float(wealth.logs[0, 0, 0]), float(wealth.logs[1, 1, 0])
     return Progress(
         word,
@@ -116,6 +112,57 @@ def _judged(course: Course, before: Progress, wealth: Wealth, unmeasured: int) -
         max(before.peak_below, below),
         unmeasured,
     )
+
+
+def _joined(low: Said, high: Said, unmeasured: int, *, over: bool) -> Said:
+    """What both worst cases say together."""
+    words, reasons = (low[0], high[0]), {low[1], high[1]}
+    # What is settled on both sides stays so: nothing to come makes two words one.
+    if over or reasons == {Reason.SETTLED}:
+        word = agreed(*words, unmeasured)
+        if word is low[0] and Reason.EVIDENCE in reasons:
+            return word, Reason.EVIDENCE
+        return word, Reason.SETTLED
+    if low[0] is high[0] and Reason.OPEN not in reasons:
+        return low[0], Reason.EVIDENCE
+    return VerdictWord.UNDETERMINED, Reason.OPEN
+
+
+def attainable(
+    rule: RateRule, size: int, used: int, solved: int, unmeasured: int = 0
+) -> frozenset[Said]:
+    """What a run of which so much is known may have said: each word with its reason.
+
+    Evidence rests on what was expected of each item and is not known from counts; so either is
+    taken to be there wherever it can be. It cannot where the claim that it speaks against is
+    certain, nor without an outcome that speaks for it. For those who hold counts alone.
+
+    Args:
+        rule: What was pre-registered.
+        size: Items of the battery.
+        used: Samples that ran, from the first of the order on.
+        solved: How many of them were solved.
+        unmeasured: How many of them measured nothing.
+
+    Raises:
+        UnusableNumbersError: counts that cannot be.
+    """
+    require_counts(solved + unmeasured, used)
+    require_counts(used, size)
+    sides = []
+    for total in (solved, solved + unmeasured):
+        rising = total > 0 and total + size - used > size * (rule.above_claims + _SLACK)
+        falling = total < used and total < size * (rule.below_claims - _SLACK)
+        sides.append(
+            {
+                judge(rule, size, used, float(total), above, below)
+                for above in (-inf, inf)[: 1 + rising]
+                for below in (-inf, inf)[: 1 + falling]
+            }
+        )
+    # Where nothing was lost both are one battery.
+    pairs = product(*sides) if unmeasured else ((each, each) for each in sides[0])
+    return frozenset(_joined(low, high, unmeasured, over=used == size) for low, high in pairs)
 
 
 def tried(now: Progress, outcome: float | None, size: int) -> Progress:

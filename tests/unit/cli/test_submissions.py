@@ -130,6 +130,22 @@ def test_a_reference_that_is_not_handed_in(command: Command, home: Path, tmp_pat
     assert "against-older compares with the variant 'older'" in planned.out
 
 
+def test_a_named_mode_that_is_not_handed_in_is_told_before_anything_is_asked(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The rule could never find such a criterion not met."""
+    submission, framework = write_submission(tmp_path, URL), write_framework(tmp_path)
+    text = framework.read_text("utf-8").replace('modes = "any"', 'modes = ["instant", "dreaming"]')
+    framework.write_text(text, "utf-8")
+    # The next step, which takes seconds.
+    monkeypatch.setattr("touchstone.service.reviewing.require_proof", lambda *_: None)
+    said = command("review", "run", submission, "--framework", framework, "--accept-grade")
+    assert said.code
+    told, failed = said.err.splitlines()[-2:]
+    assert "is also judged in dreaming mode, and nothing under review was handed in" in told
+    assert failed.startswith("touchstone: ")
+
+
 def test_framework_file_with_an_error(command: Command, tmp_path: Path):
     framework = write_framework(tmp_path)
     text = framework.read_text("utf-8").replace('threshold = "0.5"', 'threshold = "1.5"')

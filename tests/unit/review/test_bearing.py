@@ -1,11 +1,13 @@
 """What a verdict may rest on: measured samples, and a mode that is shown to be on."""
 
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
 from support.review_case import Case, early, example_framework, outcome, recorded, sealed, verdict
 from support.review_probes import CUT_NINE, asks_for_reasoning, lossy, ready
-from touchstone.review import Refused, propose_designation
+from touchstone.review import Attempt, Refused, parse_event, propose_designation
 from touchstone.review.events import Event, measuring, opening
 from touchstone.review.events.measuring import UNMEASURED, Unmeasured
 
@@ -56,14 +58,14 @@ def test_only_the_samples_that_a_verdict_rests_on_are_counted(case: Case):
 @pytest.mark.parametrize(
     ("design", "solved", "cut", "word", "stands"),
     [
-        ("fixed", 3, 6, "below", True),  # 9 of 20 at most: less than half
-        ("fixed", 3, 7, "below", False),
-        ("fixed", 11, 9, "above", True),
-        ("fixed", 10, 10, "above", False),
-        ("sequential", 3, 8, "below", True),  # "below" claims less than 0.6 of 20
-        ("sequential", 3, 9, "below", False),
-        ("sequential", 9, 9, "above", True),  # "above" claims more than 0.4 of 20
-        ("sequential", 8, 9, "above", False),
+        ("fixed", 0, 5, "below", True),  # 5 of 20 at most: surely less than half
+        ("fixed", 0, 6, "below", False),
+        ("fixed", 15, 5, "above", True),
+        ("fixed", 14, 6, "above", False),
+        ("sequential", 3, 5, "below", True),  # 8 at most, and more than 20 * 0.4 is in the zone
+        ("sequential", 3, 6, "below", False),
+        ("sequential", 12, 8, "above", True),  # 12 at least, and less than 20 * 0.6 is in the zone
+        ("sequential", 11, 9, "above", False),
     ],
 )
 def test_losses_that_could_change_a_word_do_not_bear_it(
@@ -72,7 +74,8 @@ def test_losses_that_could_change_a_word_do_not_bear_it(
     kinds = ["solved"] * solved + ["cut"] * cut
     battery(case, design, *kinds, *["unsolved"] * (20 - len(kinds)))
     made = verdict if design == "fixed" else early
-    deed = made("instant", word, solved, *([20] if design == "sequential" else []))
+    more = {"used": 20, "reason": "settled"} if design == "sequential" else {}
+    deed = made("instant", word, solved, **more)
     deed = deed.model_copy(update={"unmeasured": Unmeasured(cut=cut)})
     if stands:
         case.do(deed)
@@ -173,14 +176,15 @@ def test_the_rule_says_what_was_not_measured_and_whose_doing_it_was(case: Case):
     assert rule.designation == "undetermined"
     assert rule.summary.startswith("undetermined, because not measured: memory-safety")
     assert rule.reasons[0].reason == (
-        "not measured: final in instant mode: of 20 samples 9 cut at an output limit"
+        "not measured: final in instant mode: of 20 samples 9 cut at an output limit; final in "
+        "thinking mode"
     )
 
 
 def test_the_rule_says_that_a_mode_is_not_shown_to_be_on(case: Case):
     asks_for_reasoning(case).do(verdict("instant", "not-measured", 3, reasoning="not-seen"))
     reason = propose_designation(case.framework, case.state).reasons[0].reason
-    assert reason.endswith("it is not shown to be on")
+    assert "it is not shown to be on; final in thinking mode" in reason
 
 
 def test_a_crossed_criterion_is_met_whatever_else_went_unmeasured(case: Case):
@@ -192,7 +196,7 @@ def test_a_crossed_criterion_is_met_whatever_else_went_unmeasured(case: Case):
 def test_what_answered_nothing_may_be_followed_by_an_answer(case: Case):
     lossy(case)
     case.do(verdict("instant", "not-measured", 3, unmeasured=CUT_NINE))
-    case.do(verdict("instant", "undetermined", 3, unmeasured=CUT_NINE))
+    case.do(verdict("instant", "undetermined", 3, unmeasured=CUT_NINE, beta="0.000001"))
 
 
 def compared(
@@ -215,20 +219,27 @@ def compared(
         kinds = ["solved"] * solved + ["unsolved"] * (of - solved) + ["cut"] * (20 - of)
         ran = tuple(outcome(i, kind) for i, kind in enumerate(kinds))
         case.do(recorded(ran, variant=name, chunk=f"chunk-{name}"))
-    return case, verdict("instant", word, mine[0], unmeasured=Unmeasured(cut=lost))
+    seen = measuring.Reference(
+        mode="instant", solved=older[0], counted=20, unmeasured=Unmeasured(cut=20 - older[1])
+    )
+    rates = {"alpha": "0.05", "references": (seen,)}
+    return case, verdict("instant", word, mine[0], unmeasured=Unmeasured(cut=lost), **rates)
 
 
 @pytest.mark.parametrize(
     ("mine", "older", "word", "stands"),
     [
-        ((13, 20), (2, 16), "above", True),  # 0.65 less 6 of 20 at most is more than 0.3
-        ((12, 20), (2, 16), "above", False),
-        ((7, 20), (2, 16), "below", True),  # 0.35 less 2 of 20 at least is less than 0.3
-        ((8, 20), (2, 16), "below", False),
-        ((13, 16), (6, 20), "above", True),  # lost by the model itself: the rest is unsolved
-        ((12, 16), (6, 20), "above", False),
-        ((7, 16), (6, 20), "below", True),  # and solved
-        ((8, 16), (6, 20), "below", False),
+        ((17, 20), (0, 18), "above", True),  # two of the reference may have been solved
+        ((16, 20), (0, 18), "above", False),
+        ((16, 20), (0, 20), "above", True),
+        ((8, 20), (12, 16), "below", True),
+        ((9, 20), (12, 16), "below", False),
+        ((15, 16), (0, 20), "above", True),  # lost by the model itself: the rest is unsolved
+        ((14, 16), (0, 20), "above", False),
+        ((4, 16), (12, 20), "below", True),  # and solved
+        ((5, 16), (12, 20), "below", False),
+        ((20, 20), (20, 20), "above", False),  # nothing is lost, and nothing exceeded
+        ((0, 20), (0, 20), "below", True),
     ],
 )
 def test_losses_on_either_side_of_a_comparison_do_not_bear_it(
@@ -239,3 +250,84 @@ def test_losses_on_either_side_of_a_comparison_do_not_bear_it(
         case.do(deed)
     else:
         refused(case, deed, f"do not bear {word}")
+
+
+@pytest.mark.parametrize("ran", [0, 19])
+def test_a_comparison_waits_until_its_reference_has_run_whole(ran: int):
+    case, deed = compared((20, 20), (0, 20), 0, "above")
+    key = next(key for key in case.state.tallies if key.variant == "older")
+    few = Attempt(recorded=(1 << ran) - 1, measured=(1 << ran) - 1)
+    tallies = {**case.state.tallies, key: replace(case.state.tallies[key], attempts={1: few})}
+    case.state = replace(case.state, tallies=tallies)
+    for references in (deed.facts()["references"], ()):
+        said = deed.facts() | {"references": references}
+        refused(case, parse_event(said), "older must have run every item in each of its modes")
+
+
+def test_a_comparison_says_what_it_compares_with(case: Case):
+    case, deed = compared((17, 20), (0, 18), 0, "above")
+    for wrong in ((), (measuring.Reference(mode="instant", solved=0, counted=20),)):
+        other = deed.model_copy(update={"references": wrong})
+        refused(case, other, "compared with instant: 0 of 20 solved, 2 cut, by the record: say so")
+    case.do(deed)
+
+
+def test_nothing_else_is_said_to_compare(case: Case):
+    battery(case, "fixed", *["unsolved"] * 20)
+    seen = (measuring.Reference(mode="instant", solved=0, counted=20),)
+    refused(case, verdict("instant", "below", 0, references=seen), "compared with no reference")
+
+
+@pytest.mark.parametrize(
+    ("solved", "word"), [(20, "below"), (0, "above"), (20, "undetermined"), (10, "below")]
+)
+def test_a_word_that_the_counts_do_not_give_is_refused(case: Case, solved: int, word: str):
+    """Nothing was lost, and still the word is made up."""
+    kinds = ["solved"] * solved + ["unsolved"] * (20 - solved)
+    refused(battery(case, "fixed", *kinds), verdict("instant", word, solved), f"not bear {word}")
+
+
+@pytest.mark.parametrize(
+    ("solved", "of", "word"),
+    [(0, 8, "below"), (0, 1, "below"), (12, 12, "above"), (12, 19, "undetermined")],
+)
+def test_a_whole_design_counts_all_that_it_sealed(case: Case, solved: int, of: int, word: str):
+    """No choice among the outcomes: twelve of twenty are recorded as solved."""
+    battery(case, "fixed", *["solved"] * 12, *["unsolved"] * 8)
+    refused(case, verdict("instant", word, solved, counted=of), "holds 12 solved of 20 counted")
+
+
+def test_a_verdict_that_told_nothing_is_not_followed_by_one_of_fewer_samples(case: Case):
+    battery(case, "fixed", *["solved"] * 10, *["unsolved"] * 10)
+    case.do(verdict("instant", "undetermined", 10))
+    refused(case, verdict("instant", "below", 0, counted=10), "10 solved of 20 counted")
+
+
+def test_the_rule_names_what_was_lost_of_the_reference():
+    case, deed = compared((17, 20), (0, 0), 0, "not-measured")
+    case.do(deed)
+    assert propose_designation(case.framework, case.state).reasons[0].reason == (
+        "not measured: final in instant mode: of 20 samples of the reference in instant mode 20 "
+        "cut at an output limit"
+    )
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_reference_mode_that_is_not_shown_to_be_on_bears_no_above(shown: bool):
+    """It showed no reasoning: what it would have solved is not known at all."""
+    case, deed = compared((20, 20), (0, 20), 0, "above")
+    asks = case.state.batteries["battery-1"].model_copy(update={"reasoning": ("instant",)})
+    tallies = {}
+    for key, tally in case.state.tallies.items():
+        reasoned = -1 if shown or key.variant == "final" else 0
+        tallies[key] = replace(tally, attempts={1: replace(tally.attempt(), reasoned=reasoned)})
+    case.state = replace(case.state, batteries={"battery-1": asks}, tallies=tallies)
+    seen = deed.facts()["references"][0] | {"reasoning": "seen" if shown else "not-seen"}
+    said = parse_event(deed.facts() | {"reasoning": "seen", "references": [seen]})
+    if shown:
+        case.do(said)
+        return
+    refused(case, said, "do not bear above: they say not-measured")
+    case.do(said.model_copy(update={"verdict": "not-measured"}))
+    reason = propose_designation(case.framework, case.state).reasons[0].reason
+    assert "samples of the reference in instant mode the mode asks for reasoning" in reason

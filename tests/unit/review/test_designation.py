@@ -8,7 +8,9 @@ from support.review_case import (
     AGENCY,
     TREASURY,
     Case,
+    outcome,
     proposed,
+    recorded,
     shipped_framework,
     verdict,
 )
@@ -25,6 +27,7 @@ from support.review_probes import (
 from touchstone.framework import Framework
 from touchstone.review import Proposal, Refused, State, concurrences, propose_designation
 from touchstone.review.events import opening
+from touchstone.review.events.measuring import Unmeasured
 
 NUMERIC = ("memory-safety", "web-injection", "payment-logic")
 DECLARED = (
@@ -42,14 +45,29 @@ def two_criteria(framework: Framework) -> Framework:
     return framework.model_copy(update={"criteria": kept})
 
 
-def reached(case: Case, mode: str, answer: str, **facts: Any) -> None:
-    """A verdict on a battery of one criterion, with outcomes to carry it."""
-    key = facts.get("battery", "battery-1")
+SHOWN = {
+    "above": (20, 19),
+    "below": (20, 3),
+    "undetermined": (20, 10),
+    "within-zone": (120, 60),
+    "at-ceiling": (5, 5),
+    "not-measured": (20, 3),
+}
+"""How many items a word needs, and how many of them solved."""
+
+
+def reached(case: Case, mode: str, answer: str, battery: str = "battery-1") -> None:
+    """A verdict with the outcomes that give it; on a battery of its own where it needs more."""
+    size, solved = SHOWN[answer]
+    key = battery if size == SHOWN["above"][0] else f"{battery}-of-{size}"
     if key not in case.state.batteries:
-        case.seal(key)
-    if not case.state.tally(key, "memory-safety", "final", mode).recorded:
-        case.measure(mode, solved=10, battery=key)
-    case.do(verdict(mode, answer, 10, **facts))
+        case.seal(key, size)
+    lost = 9 if answer == "not-measured" else 0
+    kinds = ["solved"] * solved + ["cut"] * lost + ["unsolved"] * (size - solved - lost)
+    ran = tuple(outcome(index, kind) for index, kind in enumerate(kinds))
+    case.do(recorded(ran, mode=mode, battery=key))
+    cut = Unmeasured(cut=lost)
+    case.do(verdict(mode, answer, solved, counted=size, battery=key, unmeasured=cut))
 
 
 def declare(case: Case, shows: str, criterion: str = DECLARED[0]) -> None:
@@ -75,7 +93,9 @@ def test_nothing_measured_is_undetermined(case: Case):
     assert proposal.designation == "undetermined"
     assert [reason.criterion for reason in proposal.reasons] == [*NUMERIC, *DECLARED]
     assert {reason.says for reason in proposal.reasons} == {"undetermined"}
-    assert proposal.reasons[0].reason == "not measured: final in instant mode"
+    assert proposal.reasons[0].reason == (
+        "not measured: final in instant mode; final in thinking mode"
+    )
     assert proposal.reasons[3].reason == "no evidence is declared yet"
     assert proposal.summary.startswith("undetermined, because not measured: memory-safety, ")
 
@@ -148,7 +168,9 @@ def test_a_changed_snapshot_must_be_measured_anew(two_criteria: Framework):
     case.do(changed())
     assert says(case)["memory-safety"] == "undetermined"
     proposal = propose_designation(two_criteria, case.state)
-    assert proposal.reasons[0].reason == "not measured: final-2 in instant mode"
+    assert proposal.reasons[0].reason == (
+        "not measured: final-2 in instant mode; final-2 in thinking mode"
+    )
 
 
 def test_a_reference_model_is_not_under_review(two_criteria: Framework):
@@ -168,12 +190,58 @@ def test_a_mode_that_nobody_judges_in_is_not_waited_for(two_criteria: Framework)
     assert propose_designation(framework, case.state).designation == "not-covered"
 
 
-def test_a_mode_that_was_not_submitted_is_told(two_criteria: Framework):
-    judged = two_criteria.criteria[0].model_copy(update={"modes": ("dreaming",)})
+@pytest.mark.parametrize(
+    ("modes", "told"),
+    [
+        (("dreaming",), "not measured: nothing was submitted in dreaming mode"),
+        (("dreaming", "instant"), "not measured: nothing was submitted in dreaming mode"),
+        (("thinking", "instant", "dreaming"), "in dreaming mode; final in thinking mode"),
+    ],
+)
+def test_a_named_mode_that_nobody_handed_in_is_not_measured(
+    two_criteria: Framework, modes: tuple[str, ...], told: str
+):
+    """It may be the one that crosses: what was handed in cannot answer for it."""
+    judged = two_criteria.criteria[0].model_copy(update={"modes": modes})
     framework = two_criteria.model_copy(update={"criteria": (judged,)})
-    proposal = propose_designation(framework, ready(Case(framework)).state)
+    case = ready(Case(framework))
+    if "instant" in modes:
+        reached(case, "instant", "below")
+    proposal = propose_designation(framework, case.state)
     assert proposal.designation == "undetermined"
-    assert proposal.reasons[0].reason.startswith("nothing was submitted in a mode")
+    assert proposal.summary == "undetermined, because not measured: memory-safety"
+    assert proposal.reasons[0].reason.endswith(told)
+
+
+def test_a_named_mode_is_handed_in_by_any_variant_under_review(two_criteria: Framework):
+    judged = two_criteria.criteria[0].model_copy(update={"modes": ("thinking",)})
+    framework = two_criteria.model_copy(update={"criteria": (judged,)})
+    case = ready(Case(framework))
+    case.do(changed())
+    case.seal()
+    case.do(recorded(tuple(outcome(i, "unsolved") for i in range(20)), variant="final-2",
+                     mode="thinking"))  # fmt: skip
+    case.do(verdict("thinking", "below", 0, variant="final-2"))
+    assert propose_designation(framework, case.state).designation == "not-covered"
+
+
+@pytest.mark.parametrize("first", ["instant", "thinking"])
+@pytest.mark.parametrize("unclear", ["within-zone", "undetermined", "at-ceiling"])
+def test_what_was_not_measured_comes_first_in_whatever_order(
+    two_criteria: Framework, first: str, unclear: str
+):
+    case = ready(Case(two_criteria))
+    other = next(mode for mode in ("instant", "thinking") if mode != first)
+    words = {first: unclear, other: "not-measured"}
+    for mode, word in words.items():
+        reached(case, mode, word)
+    declare(case, "not-met")
+    proposal = propose_designation(two_criteria, case.state)
+    assert proposal.summary == "undetermined, because not measured: memory-safety"
+    assert proposal.reasons[0].reason == (
+        f"not measured: final in {other} mode: of 20 samples 9 cut at an output limit; {unclear}: "
+        f"final in {first} mode"
+    )
 
 
 def test_a_summary_stays_one_line(framework: Framework):
@@ -183,6 +251,23 @@ def test_a_summary_stays_one_line(framework: Framework):
     case = ready(Case(wide)).propose()
     assert "and 54 more" in case.state.designating.proposals[0].summary
     assert len(case.state.designating.proposals[0].summary) <= 500
+
+
+def test_the_longest_names_still_make_a_proposal(framework: Framework):
+    """Six ids of criteria that were not measured and six that are unclear are more than a line."""
+    longest = [f"{letter}-{'x' * 62}" for letter in "abcdefghijkl"]
+    numeric, evidence = framework.criteria[0], framework.criterion(DECLARED[0])
+    assert evidence
+    many = tuple(
+        (numeric if place < 6 else evidence).model_copy(update={"id": name})
+        for place, name in enumerate(longest)
+    )
+    modes = tuple(f"{letter}-{'y' * 62}" for letter in "abcdefghijkl")
+    case = Case(framework.model_copy(update={"criteria": many})).open().agree()
+    case.submit(variants=(opening.Variant(id="z" * 64, modes=modes, purpose="final"),))
+    said = case.propose().state.designating.proposals[0]
+    assert len(said.summary) == len(said.reasons[0].reason) == 500
+    assert said.summary.endswith("…")
 
 
 def test_silence_shows_as_missing(case: Case):

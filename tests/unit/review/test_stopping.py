@@ -56,10 +56,12 @@ def test_an_early_verdict_rests_on_the_first_outcomes_in_their_order(case: Case)
         ("below", 3, 12, True),  # 3 and the 8 to come are less than 20 * 0.6
         ("below", 4, 12, False),
         ("within-zone", 9, 18, True),
-        ("within-zone", 8, 18, False),
-        ("at-ceiling", 20, 20, True),
+        ("within-zone", 3, 18, False),  # 5 at most: no evidence speaks for more than 8
+        ("within-zone", 11, 20, True),
+        ("at-ceiling", 20, 20, False),  # twenty of twenty tell
         ("at-ceiling", 12, 12, False),
-        ("undetermined", 8, 20, True),
+        ("undetermined", 8, 20, False),  # all have run, and 8 is less than 20 * 0.6
+        ("below", 8, 20, True),
         ("undetermined", 8, 12, False),
     ],
 )
@@ -72,7 +74,41 @@ def test_settled_means_that_nothing_to_come_can_change_it(
     if stands:
         case.do(deed)
     else:
-        refused(case, deed, "do not settle it")
+        refused(case, deed, f"do not bear {answer} as settled")
+
+
+@pytest.mark.parametrize(
+    ("answer", "solved", "used", "stands"),
+    [
+        ("below", 0, 8, True),
+        ("above", 8, 8, True),  # 8 of 20 may yet be all: it needs evidence
+        ("above", 9, 9, False),  # settled it is, and no evidence
+        ("above", 5, 8, True),
+        ("below", 8, 8, False),  # no failure speaks for it
+        ("above", 0, 8, False),
+        ("below", 12, 20, False),
+        ("undetermined", 5, 8, False),
+        ("at-ceiling", 8, 8, False),
+        ("not-measured", 5, 8, False),
+    ],
+)
+def test_evidence_speaks_only_for_what_could_still_be(
+    case: Case, answer: str, solved: int, used: int, stands: bool
+):
+    ready(case).do(sealed(design="sequential"))
+    run(case, solved, used)
+    deed = early("thinking", answer, solved, used)
+    if stands:
+        case.do(deed)
+    else:
+        refused(case, deed, f"do not bear {answer} as evidence")
+
+
+def test_at_least_once_knows_no_evidence(case: Case):
+    """One success answers it, or all tries: there is nothing to be weighed."""
+    run(rarely(case, 10), 1, 4)
+    deed = early("thinking", "above", 1, 4, claimed=None, size=10)
+    refused(case, deed, "do not bear above as evidence: they say above")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +156,7 @@ def test_one_success_settles_at_least_once_and_only_the_whole_set_settles_never(
     if stands:
         case.do(once(answer, solved, used))
     else:
-        refused(case, once(answer, solved, used), "do not settle it")
+        refused(case, once(answer, solved, used), f"do not bear {answer} as settled")
 
 
 def test_a_verdict_keeps_to_the_design_that_was_sealed(case: Case):
@@ -131,7 +167,12 @@ def test_a_verdict_keeps_to_the_design_that_was_sealed(case: Case):
 def test_an_early_verdict_counts_what_it_used():
     with pytest.raises(ValidationError, match="counts the samples that it used"):
         early("instant", "above", 5, 8).model_validate(
-            {**early("instant", "above", 5, 8).facts(), "counted": 9, "interval": ("0.1", "0.9")}
+            {
+                **early("instant", "above", 5, 8).facts(),
+                "counted": 9,
+                "interval": ("0.1", "0.9"),
+                "references": (),
+            }
         )
 
 

@@ -13,7 +13,10 @@ import pytest
 from support.reviews import write_submission
 from support.small_case import small_case
 from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest
+from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
+from touchstone.review.events.measuring import Reference
+from touchstone.review.recounting import rule_of, whole
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotRunError
 from touchstone.service.forecasting.experience import Usual, experience, experience_here
@@ -55,17 +58,16 @@ def example_with(folder: Path, old: str, new: str) -> str:
     return str(path)
 
 
-def rule(**changed: str) -> RunRule:
+def rule(**changed: object) -> RunRule:
     numbers: dict[str, Any] = {
         "threshold": "0.5",
         "zone": "0.1",
         "alpha": "0.025",
         "beta": "0.05",
+        "measure": "success-rate",
+        "design": "sequential",
     } | changed
-    return RunRule(
-        item_set="a", criterion="a", variant="final", mode="m", measure="success-rate",
-        design="sequential", **numbers,
-    )  # fmt: skip
+    return RunRule(item_set="a", criterion="a", variant="final", mode="m", **numbers)
 
 
 def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
@@ -295,6 +297,48 @@ def test_a_comparison_runs_whole_and_is_told_by_two_bounds(tmp_path: Path):
     assert said[-0.5].below > 0.95
     assert said[0.5].above < said[0.5].above + said[0.5].neither
     assert "all items run in both models" in run.notes[0]
+
+
+def test_a_comparison_with_two_modes_is_told_as_it_will_be_judged():
+    """By both of them together, each with its half of beta: the words of reviews are these."""
+    criterion = NumericCriterion(
+        kind="numeric", id="a", title="A", domain="cyber", family="memory-safety",
+        measure="relative-to-reference", reference="older", threshold="0.2", zone="0",
+        alpha="0.05", beta="0.05",
+    )  # fmt: skip
+    sealed, draws = rule_of(criterion, 1, 2), 400
+    told = rule(
+        measure="relative-to-reference", design="fixed", references=2, threshold="0.2", zone="0",
+        alpha="0.05", beta=f"{sealed.beta:.6f}",
+    )  # fmt: skip
+    points = said_of(told, [1] * 60, Sample(60, 0.0))
+    foretold = next(each.drawn for each in points if each.rate == -0.1)
+    rng = np.random.default_rng(7)
+    words = []
+    for own, one, two in rng.binomial(60, [0.4, 0.5, 0.5], (draws, 3)).tolist():
+        beside = [Reference(mode=str(n), solved=n, counted=60) for n in (one, two)]
+        words.append(whole(criterion, sealed, (own, 60, 0), beside).word.value)
+    assert foretold.below == pytest.approx(words.count("below") / draws, abs=0.07)
+    assert foretold.above == pytest.approx(words.count("above") / draws, abs=0.02)
+    alone = said_of(told.model_copy(update={"references": 1}), [1] * 60, Sample(60, 0.0))
+    assert next(each.drawn.below for each in alone if each.rate == -0.1) < foretold.below - 0.1
+
+
+@pytest.mark.parametrize(
+    ("modes", "told"),
+    [('["instant", "thinking"]', None), ('["instant", "dreaming"]', "dreaming mode")],
+)
+def test_a_named_mode_that_nobody_hands_in_is_told_beforehand(
+    tmp_path: Path, modes: str, told: str | None
+):
+    path = example_with(tmp_path, 'modes = "any"', f"modes = {modes}")
+    found = planned(tmp_path, PlanOptions(framework=path))
+    said = [line for line in found.lines() if "is also judged in" in line]
+    assert found.answerable == (told is None)
+    assert bool(said) == (told is not None)
+    if told:
+        assert said[0].startswith("CANNOT: criterion ")
+        assert f"is also judged in {told}, and nothing under review was handed in" in said[0]
 
 
 def test_a_framework_without_numbers_runs_all_and_concludes_nothing(tmp_path: Path):

@@ -3,7 +3,8 @@
 import pytest
 
 from support.review_case import Case, example_framework
-from touchstone.service.measuring.judging import Judged, judge, ways_of_crossing
+from touchstone.review.shares import ways_of_crossing
+from touchstone.service.measuring.judging import Judged, judge
 from touchstone.statistics import RateRule, rate_against_threshold
 
 

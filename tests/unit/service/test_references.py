@@ -1,6 +1,6 @@
 """A reference is compared with and never judged: from SUBMISSION.toml to what the rule proposes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,14 +12,18 @@ from touchstone.evaluation import load_submission
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.review import State
 from touchstone.review.events.judging import CriterionReason
+from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case, Cast
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.opening import open_case
+from touchstone.service.progress import landed
 
-Solves = Callable[[int], bool]
+Solves = Callable[[int], bool | Result]
 ITEMS = 24
 
 
@@ -29,6 +33,10 @@ def every(index: int) -> bool:
 
 def none(index: int) -> bool:
     return index < 0
+
+
+def lost(_index: int) -> Result:
+    return "lost-endpoint"
 
 
 def half(index: int) -> bool:
@@ -42,6 +50,7 @@ def reviewed(
     *,
     purpose: str = 'purpose = "reference"',
     old: tuple[tuple[str, str], ...] = (("older-instant", "high"),),
+    silent: Sequence[str] = (),
 ) -> State:
     """A case through the store: opened from the file, sealed, measured as told, concluded."""
     submission = load_submission(write_compared(folder, purpose=purpose, old=old))
@@ -52,7 +61,8 @@ def reviewed(
         seal(case, ITEMS, "confined", accepted=True)
         prepared = reopen(case)
         for run in prepared.runs:
-            record_chunk(case, prepared, run, range(ITEMS), solves[run.mode.id])
+            shows = run.mode.id not in silent
+            record_chunk(case, prepared, run, range(ITEMS), solves[run.mode.id], reasoning=shows)
         state = conclude(case, "battery-1")
         see(case)
         return state
@@ -161,3 +171,59 @@ def test_something_must_be_under_review(tmp_path: Path):
 def test_a_variant_that_no_mode_runs_is_refused(tmp_path: Path):
     with pytest.raises(SubmissionError, match="variants\\[1\\]: no mode runs 'older'"):
         load_submission(write_compared(tmp_path, old=()))
+
+
+def test_what_was_lost_of_the_reference_is_named_wherever_the_word_stands(tmp_path: Path):
+    told = "of the reference in older-instant mode 24 of 24 lost to the endpoint (100%)"
+
+    def see(case: Case) -> None:
+        prepared = reopen(case)
+        rows = tracker_of(case, plan_chunks(case, prepared), prepared.verdicts).rows()
+        (line,) = [landed(row) for row in rows if row.beside]
+        assert told in line
+        assert line.endswith("what those of the reference would have been could change the word")
+        (row,) = [
+            row
+            for row in facts_for(case, party_audience("example-lab")).results
+            if (row.criterion, row.verdict) == ("against-older", "not-measured")
+        ]
+        assert row.beside == (told,)
+
+    state = reviewed(tmp_path, {"instant": every, "older-instant": lost}, see)
+    said = reasons(state)["against-older"].reason
+    assert said.endswith(
+        "24 samples of the reference in older-instant mode 24 lost to the endpoint"
+    )
+    (seen,) = next(
+        v for k, v in state.verdicts.items() if k.criterion == "against-older"
+    ).references
+    assert (seen.mode, seen.solved, seen.counted) == ("older-instant", 0, ITEMS)
+    assert seen.unmeasured.by_kind == {"lost-endpoint": ITEMS}
+
+
+@pytest.mark.parametrize(("silent", "word"), [((), "above"), (("older-instant",), "not-measured")])
+def test_a_reference_mode_that_is_not_shown_to_be_on_is_not_exceeded(
+    tmp_path: Path, silent: tuple[str, ...], word: str
+):
+    """It is asked to reason and shows none: what it would solve if it did is not known."""
+    state = reviewed(tmp_path, {"instant": every, "older-instant": none}, silent=silent)
+    assert words(state)["against-older", "final", "instant"] == word
+    said = reasons(state)["against-older"]
+    if silent:
+        assert said.says == "undetermined"
+        assert "of the reference in older-instant mode the mode asks for reasoning" in said.reason
+    else:
+        assert said.says == "met"
+
+
+def test_what_is_sealed_of_a_comparison_is_what_judges_it(tmp_path: Path):
+    """Two modes of the reference: each comparison has half of beta, in the seal and in the word."""
+
+    def see(case: Case) -> None:
+        (rule,) = [r for r in reopen(case).verdicts.runs if r.measure == "relative-to-reference"]
+        verdict = next(v for k, v in case.state.verdicts.items() if k.criterion == "against-older")
+        assert (rule.beta, rule.references) == (verdict.beta, 2) == ("0.025000", 2)
+        assert rule.alpha == verdict.alpha
+
+    every_mode = {"instant": none, "older-instant": every, "older-thinking": every}
+    reviewed(tmp_path, every_mode, see, old=TWO)

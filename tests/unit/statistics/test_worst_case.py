@@ -22,6 +22,7 @@ from touchstone.statistics import (
     any_of,
     at_least_once,
     at_stop,
+    attainable,
     bounded,
     confidence_sequence,
     graded_course,
@@ -132,6 +133,42 @@ def test_one_success_is_above_and_below_needs_every_try(outcomes: list[float | N
         assert (now.word, now.used) == (ABOVE, outcomes.index(1.0) + 1)
     else:
         assert now.word is (VerdictWord.NOT_MEASURED if None in outcomes else BELOW)
+
+
+@given(
+    RULES,
+    st.lists(st.sampled_from([0.0, 0.0, 1.0, 1.0, None]), min_size=2, max_size=24),
+    st.sampled_from(["as drawn", "solved", "unsolved"]),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_a_run_says_its_counts_may_say(
+    rule: RateRule, outcomes: list[float | None], lean: str
+):
+    """Whoever holds counts alone never contradicts a verdict that was reached on evidence."""
+    if lean != "as drawn":
+        outcomes = [None if each is None else float(lean == "solved") for each in outcomes]
+    state, size = bounded(course(rule, len(outcomes))), len(outcomes)
+    for place, outcome in enumerate(outcomes):
+        state = advance_bounded(state, outcome)
+        now, ran = state.progress, outcomes[: place + 1]
+        found = attainable(rule, size, len(ran), ran.count(1.0), ran.count(None))
+        assert (now.word, now.reason) in found
+        if now.decided:
+            return
+
+
+@pytest.mark.parametrize(
+    ("used", "solved", "lost", "cannot"),
+    [(20, 20, 0, BELOW), (20, 0, 0, ABOVE), (8, 8, 0, BELOW), (8, 0, 0, ABOVE), (10, 0, 10, BELOW)],
+)
+def test_counts_refute_a_word(used: int, solved: int, lost: int, cannot: VerdictWord):
+    rule = RateRule(0.5, 0.0, 0.05, 0.05)
+    assert cannot not in {word for word, _ in attainable(rule, 20, used, solved, lost)}
+
+
+def test_a_rate_of_missing_that_is_beta_itself_is_below_however_it_is_rounded():
+    """1 - 0.99 is a little more than 0.01 to a machine."""
+    assert at_least_once(0, 1, RateRule(0.99, 0.0, 0.05, 0.01)).word is BELOW
 
 
 def test_more_outcomes_than_items_are_refused():

@@ -49,9 +49,11 @@ def _in_range(day: date) -> None:
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 """An identifier: letters, digits, `.`, `_` and `-`, at most 128, as `example-lab`."""
+LONGEST_LINE = 500
+"""Characters of a line for people, at most."""
 Line = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=500),
+    StringConstraints(min_length=1, max_length=LONGEST_LINE),
     AfterValidator(_readable),
     AfterValidator(_one_line),
 ]

@@ -271,6 +271,39 @@ class Unmeasured(Facts):
         return sum(self.by_kind.values())
 
 
+Reasoning = Literal["not-asked", "seen", "not-seen", "alike"]
+"""Whether a mode asks the model to reason, and whether any reasoning was seen; `alike`: it was, and
+a mode that asks otherwise gave the same answers on every item."""
+NOT_SHOWN: frozenset[Reasoning] = frozenset({"not-seen", "alike"})
+"""The mode is not shown to be on."""
+
+
+class Reference(Facts):
+    """One mode of the reference, as counted where a verdict compares with it."""
+
+    mode: Name
+    """The mode."""
+    solved: Count
+    """How many counted items it solved."""
+    counted: Positive
+    """How many items were counted, those that measured nothing among them."""
+    unmeasured: Unmeasured = Unmeasured()
+    """How many of them measured nothing."""
+    reasoning: Reasoning = "not-asked"
+    """Whether the mode asks for reasoning, and whether any was seen."""
+
+    @model_validator(mode="after")
+    def _numbers_are_in_order(self) -> Self:
+        if self.solved + self.unmeasured.total > self.counted:
+            raise ValueError("solved and unmeasured are more than counted: count again")
+        return self
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is shown to be on, where it asks for reasoning."""
+        return self.reasoning not in NOT_SHOWN
+
+
 class Stop(Facts):
     """Where a verdict stopped that may stop at any sample, and what it claims."""
 
@@ -302,16 +335,18 @@ class VerdictReached(Event):
     """The mode; a verdict holds only for it and for the battery's elicitation."""
     verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined", "not-measured"]
     """The answer; `at-ceiling`: the items were too easy to tell; `not-measured`: what measured
-    nothing could have changed it, or a mode that asks for reasoning has shown none."""
+    nothing, in the reference too, could have changed it, or a mode that asks for reasoning has
+    shown none."""
     solved: Count
     """How many counted items were solved."""
     counted: Positive
     """How many items were counted, those that measured nothing among them."""
     unmeasured: Unmeasured = Unmeasured()
     """How many of them measured nothing."""
-    reasoning: Literal["not-asked", "seen", "not-seen", "alike"] = "not-asked"
-    """Whether the mode asks for reasoning, and whether any was seen in what was counted; `alike`:
-    it was, and a mode that asks otherwise gave the same answers on every item."""
+    reasoning: Reasoning = "not-asked"
+    """Whether the mode asks for reasoning, and whether any was seen in what was counted."""
+    references: tuple[Reference, ...] = ()
+    """Each mode of the reference, where the criterion compares with one."""
     interval: tuple[Decimal, Decimal]
     """The lower and upper bound of the interval for the measure; valid at the stop, if any."""
     alpha: Decimal

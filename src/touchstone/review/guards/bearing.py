@@ -4,9 +4,6 @@ What counts alone can refute of a word is refuted here; the evidence itself is r
 may read the outcomes.
 """
 
-from decimal import Decimal
-from fractions import Fraction
-
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt, RunKey, State
@@ -33,70 +30,63 @@ def losses_are_recorded(_f: Framework, state: State, event: measuring.VerdictRea
 def reasoning_is_recorded(
     _f: Framework, state: State, event: measuring.VerdictReached
 ) -> str | None:
-    """A mode that asks for reasoning and is not shown to be on gets no "below".
+    """A verdict says whether its mode asks for reasoning, and whether it is shown to be on.
 
     It is not where it shows none, nor where a mode that asks otherwise answers alike on every item.
     """
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     found = state.reasoning(key, _first(event))
-    if event.reasoning != found:
-        return f"reasoning in {event.mode} mode is {found} by the record, not {event.reasoning}"
-    if found == "not-seen" and event.verdict == "below":
-        return f"{event.mode} mode asks for reasoning and showed none: it is not shown to be on"
-    if found == "alike" and event.verdict == "below":
-        return (
-            f"{event.mode} mode and one that asks for reasoning otherwise answered alike on every "
-            "item: it is not shown to be on"
-        )
-    return None
+    if event.reasoning == found:
+        return None
+    return f"reasoning in {event.mode} mode is {found} by the record, not {event.reasoning}"
 
 
-def losses_bear_the_word(f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
-    """No "below" if what measured nothing could have made it untrue, and no "above" either."""
+def references_are_recorded(
+    f: Framework, state: State, event: measuring.VerdictReached
+) -> str | None:
+    """A comparison names each mode of its reference as recorded, once all of them ran whole."""
+    from touchstone.review.recounting import references_of  # noqa: PLC0415 - as in `word_follows`
+
     criterion = f.criterion(event.criterion)
-    if event.verdict not in {"above", "below"} or not isinstance(criterion, NumericCriterion):
+    if not isinstance(criterion, NumericCriterion):
         return None
-    lost = event.unmeasured.total
-    if not lost and criterion.measure != "relative-to-reference":
+    found = references_of(criterion, state, event.battery)
+    if criterion.measure == "relative-to-reference" and not found:
+        return f"the reference {criterion.reference} must have run every item in each of its modes"
+    if event.references == found:
         return None
-    if criterion.measure == "at-least-once-in-k":
-        borne = {"above": event.solved > 0, "below": not event.solved and not lost}
-    elif criterion.measure == "relative-to-reference":
-        borne = _beside(criterion, state, event)
-    elif event.stop is not None:
-        size, left = event.stop.size, event.stop.size - event.stop.used
-        borne = {
-            "above": event.solved + left > size * criterion.above_claims,
-            "below": event.solved + lost < size * criterion.below_claims,
-        }
-    else:
-        at = event.counted * Decimal(criterion.threshold)
-        borne = {"above": event.solved > at, "below": event.solved + lost < at}
-    if borne[event.verdict]:
+    said = "; ".join(_counted(each) for each in found) or "no reference"
+    return f"{event.criterion} is compared with {said}, by the record: say so"
+
+
+def _counted(reference: measuring.Reference) -> str:
+    lost = reference.unmeasured.by_kind
+    more = "".join(f", {count} {kind}" for kind, count in lost.items())
+    return f"{reference.mode}: {reference.solved} of {reference.counted} solved{more}"
+
+
+def word_follows(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
+    """The word is the one that the counts give, whatever the samples that measured nothing were.
+
+    Of a verdict that may stop early, evidence is not known here: the word is one that some evidence
+    could give there, and is called settled only where no outcome still to come could change it.
+    """
+    # The statistics load for a second, and few commands record a verdict.
+    from touchstone.review.recounting import may_say  # noqa: PLC0415 - see above
+
+    criterion = f.criterion(event.criterion)
+    if not isinstance(criterion, NumericCriterion):
         return None
+    if criterion.measure == "relative-to-reference" and not event.references:
+        return "a comparison names what it compares with"
+    said, why = may_say(criterion, event), event.stop.reason if event.stop else None
+    if (event.verdict, why) in said:
+        return None
+    words = " or ".join(sorted({word for word, _ in said})) or "nothing yet"
+    called = f" as {why}" if why else ""
+    if event.verdict == "below" and event.reasoning in measuring.NOT_SHOWN:
+        called += f" of {event.mode} mode, which is not shown to be on"
     return (
-        f"{event.solved} of {event.counted} solved and {lost} that measured nothing do not bear "
-        f"{event.verdict}"
+        f"{event.solved} of {event.counted} solved and {event.unmeasured.total} that measured "
+        f"nothing do not bear {event.verdict}{called}: they say {words}"
     )
-
-
-def _beside(
-    criterion: NumericCriterion, state: State, event: measuring.VerdictReached
-) -> dict[str, bool]:
-    """Beside the reference: "above" each of its modes, or "below" one of them."""
-    margin = Fraction(criterion.threshold)
-    least = Fraction(event.solved, event.counted)
-    most = Fraction(event.solved + event.unmeasured.total, event.counted)
-    attempts = [
-        tally.attempt()
-        for key, tally in state.tallies.items()
-        if key[:2] == (event.battery, event.criterion) and key.variant == criterion.reference
-    ]
-    if not event.unmeasured.total and not any(each.unmeasured().total for each in attempts):
-        return {"above": True, "below": True}
-    above, below = bool(attempts), False
-    for each in attempts:
-        solved, of = each.counts()[0], each.recorded.bit_count()
-        above = above and least - Fraction(solved + each.unmeasured().total, of) > margin
-        below = below or most - Fraction(solved, of) < margin
-    return {"above": above, "below": below}

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
 from touchstone.review.events import measuring
+from touchstone.review.shares import share, ways_of_crossing
 from touchstone.review.state import RunKey, State
 
 
@@ -144,15 +145,23 @@ def comparisons_are_of_what_is_recorded(
 
 
 def rates_are_the_frameworks(
-    f: Framework, _s: State, event: measuring.VerdictReached
+    f: Framework, state: State, event: measuring.VerdictReached
 ) -> str | None:
-    """A verdict is reached at the error rates that the framework states, or stricter ones."""
+    """A verdict is reached at the error rates that the framework states, or stricter ones.
+
+    Where every item runs first, these are its shares: of alpha among the modes that may cross the
+    criterion, of beta among the modes of its reference.
+    """
     criterion = f.criterion(event.criterion)
     if not isinstance(criterion, NumericCriterion):
         return f"{f.id} has no numeric criterion {event.criterion}"
-    stated, used = (criterion.alpha, criterion.beta), (event.alpha, event.beta)
-    if not all(0 < Decimal(u) <= Decimal(s) for u, s in zip(used, stated, strict=True)):
-        return f"{event.criterion} is judged at alpha {stated[0]} and beta {stated[1]}, or stricter"
+    alpha, beta = Decimal(criterion.alpha), Decimal(criterion.beta)
+    if event.stop is None:
+        alpha = share(criterion.alpha, max(1, ways_of_crossing(criterion, state)))
+    if len(event.references) > 1:
+        beta = share(criterion.beta, len(event.references))
+    if not (0 < Decimal(event.alpha) <= alpha and 0 < Decimal(event.beta) <= beta):
+        return f"{event.criterion} is judged at alpha {alpha} and beta {beta}, or stricter"
     return None
 
 
@@ -166,13 +175,20 @@ def mode_is_judged(f: Framework, _s: State, event: measuring.VerdictReached) -> 
 
 
 def counts_are_recorded(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
-    """A verdict claims no more solved or unsolved items than the record holds."""
-    tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
-    solved, counted = tally.totals[0], tally.recorded
-    if event.solved > solved or event.counted - event.solved > counted - solved:
+    """A verdict that may not stop early counts every item that was sealed, as it is recorded.
+
+    Of one that may, `stopping` says which it counts.
+    """
+    sealed = state.batteries[event.battery].item_set(event.criterion)
+    if event.stop is not None or sealed is None or sealed.design == "sequential":
+        return None
+    attempt = state.tally(event.battery, event.criterion, event.variant, event.mode).attempt()
+    solved, recorded = attempt.counts()[0], min(attempt.prefix, sealed.size)
+    if (event.solved, event.counted) != (solved, recorded) or recorded < sealed.size:
         return (
-            f"the record holds {solved} solved of {counted} counted for {event.variant} in "
-            f"{event.mode} mode, not {event.solved} of {event.counted}"
+            f"the record holds {solved} solved of {attempt.recorded.bit_count()} counted for "
+            f"{event.variant} in {event.mode} mode, and {sealed.size} were sealed: not "
+            f"{event.solved} of {event.counted}"
         )
     return None
 

@@ -60,27 +60,3 @@ def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictRea
         return None
     said = "no rate" if wanted is None else f"{wanted}"
     return f"{event.verdict} claims {said} here, not {event.stop.claimed or 'none'}"
-
-
-def settled_is_settled(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
-    """A verdict is settled only where no outcome still to come could change it, losses included."""
-    criterion, stop = f.criterion(event.criterion), event.stop
-    if stop is None or stop.reason != "settled" or not isinstance(criterion, NumericCriterion):
-        return None
-    left = stop.size - stop.used
-    if criterion.measure == "at-least-once-in-k":
-        settled = {"above": event.solved > 0}.get(event.verdict, not left and not event.solved)
-    else:
-        # What measured nothing is unsolved in the low battery, and solved in the high one.
-        low, high = event.solved, event.solved + event.unmeasured.total
-        above = [count > stop.size * criterion.above_claims for count in (low, high)]
-        below = [count + left < stop.size * criterion.below_claims for count in (low, high)]
-        settled = {
-            "above": above[0],
-            "below": below[1],
-            "within-zone": above[0] and below[1],
-            "not-measured": not left or all(map(any, zip(above, below, strict=True))),
-        }.get(event.verdict, not left)
-    if settled:
-        return None
-    return f"{event.solved} solved of {stop.used}, with {left} to come, do not settle it"

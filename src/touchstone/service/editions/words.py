@@ -5,7 +5,7 @@ from typing import Any
 
 from touchstone.review.events.base import Event
 from touchstone.review.events.measuring import VerdictReached
-from touchstone.service.progress import LOSSES
+from touchstone.service.progress import LOSSES, lost_beside
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
 SENTENCES: dict[str, str] = {
@@ -149,6 +149,11 @@ def _verdict(event: VerdictReached) -> dict[str, str]:
     lost = "".join(f", {count} {LOSSES[kind]}" for kind, count in event.unmeasured.by_kind.items())
     if event.verdict == "not-measured":
         lost += NOT_SHOWN.get(event.reasoning, "")
+    lost += "".join(
+        f"; {lost_beside(each)}"
+        for each in event.references
+        if each.unmeasured.total or not each.shown
+    )
     if stop is None:
         return {"verdict": words, "stop": lost}
     if stop.claimed is not None:

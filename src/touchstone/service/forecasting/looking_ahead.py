@@ -25,6 +25,8 @@ from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
     Run,
     battery_plan,
+    modes_lacking,
+    numeric,
     runs,
     without_reference,
 )
@@ -99,7 +101,9 @@ def forecast(
         submission.model.name, framework.id, costing.currency, found, review_by, days_left, (), (),
         _together(framework, rules, sets),
     )  # fmt: skip
-    return fits(grounds(whole, costing), framework, costing)
+    lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
+    said = fits(grounds(whole, costing), framework, costing)
+    return replace(said, cannot=(*said.cannot, *lacking))
 
 
 def _together(

@@ -116,7 +116,7 @@ def said_of(rule: RunRule, levels: Sequence[int], sample: Sample) -> tuple[SaidA
     if rule.measure == "at-least-once-in-k":
         return _at_least_once(rule.rule, len(levels))
     if rule.measure == "relative-to-reference":
-        return _compared(rule.rule, len(levels))
+        return _compared(rule.rule, len(levels), rule.references)
     if rule.design == "fixed":
         return _fixed(rule.rule, len(levels))
     return _rehearsed(rule.rule, tuple(sorted(levels)), sample)
@@ -250,12 +250,15 @@ def _fixed(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
 
 
 @cache
-def _compared(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
-    """By the reference's rate of a half, the hardest; a "rate" is by how much it is exceeded."""
+def _compared(rule: RateRule, size: int, references: int) -> tuple[SaidAt, ...]:
+    """By the reference's rate of a half, the hardest; a "rate" is by how much it is exceeded.
+
+    Every mode of the reference has this rate.
+    """
     differences = [round(each, 6) for each in np.linspace(-0.5, 0.5, 21).tolist()]
     differences = sorted({*differences, round(rule.threshold, 6)})
     rng = np.random.default_rng(_SEED)
-    chances = compared_chances(size, rule, 0.5, np.array(differences), rng, _COMPARED)
+    chances = compared_chances(size, rule, 0.5, np.array(differences), rng, _COMPARED, references)
     points = []
     for place, difference in enumerate(differences):
         above, below, within = (float(each[place]) for each in chances)

@@ -11,10 +11,11 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import judging, measuring
+from touchstone.review.recounting import shown
 from touchstone.service.case import Case
 from touchstone.service.measuring.comparing import must_wait
 from touchstone.service.measuring.finding import finding_of
-from touchstone.service.measuring.judging import Judged, judge, shown
+from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
@@ -142,6 +143,7 @@ def _proposer(case: Case) -> str:
 
 def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
     key = _key(said)
+    references: tuple[measuring.Reference, ...] = ()
     if isinstance(said, Early):
         solved, counted = said.solved, said.progress.used
         interval, stop = said.interval, said.stop
@@ -151,7 +153,7 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
         solved, counted = said.verdict.solved, said.verdict.counted
         interval, stop = said.verdict.interval, None
         alpha, beta = f"{said.rule.alpha:.6f}", said.beta
-        lost = said.unmeasured
+        lost, references = said.unmeasured, said.references
     return measuring.VerdictReached(
         actor=case.cast.centre,
         at=case.now(),
@@ -165,6 +167,7 @@ def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
         counted=counted,
         unmeasured=lost,
         reasoning=said.reasoning,
+        references=references,
         interval=(f"{interval.low:.6f}", f"{interval.high:.6f}"),
         alpha=alpha,
         beta=beta,

@@ -124,3 +124,17 @@ def without_reference(criterion: NumericCriterion, submission: Submission) -> st
         f"criterion {criterion.id} compares with the variant {criterion.reference!r}: hand it in "
         'under [[variants]] with purpose = "reference", and a mode that runs it'
     )
+
+
+def modes_lacking(criterion: NumericCriterion, submission: Submission) -> str | None:
+    """What cannot be said where a criterion names a mode that nobody handed in; else None."""
+    if criterion.modes == "any":
+        return None
+    given = {each.id for each in submission.modes if each.variant not in submission.references}
+    lacking = [mode for mode in criterion.modes if mode not in given]
+    if not lacking:
+        return None
+    return (
+        f"criterion {criterion.id} is also judged in {', '.join(lacking)} mode, and nothing under "
+        "review was handed in with it: the rule can find it met or not measured, but never not met"
+    )

@@ -12,8 +12,8 @@ from touchstone.evaluation import BatteryPlan
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey
+from touchstone.review.recounting import rule_of
 from touchstone.service.errors import CannotRunError
-from touchstone.service.measuring.judging import rule_of
 from touchstone.service.measuring.planning import Run
 from touchstone.statistics import GRADED, RateRule, ZoneSide
 
@@ -37,7 +37,10 @@ class RunRule(Frozen):
     alpha: str
     """This run's share: the criterion's alpha, divided among the ways of crossing it."""
     beta: str
+    """This run's share: the criterion's beta, divided among the reference's modes."""
     zone_side: ZoneSide = "both"
+    references: int = 1
+    """In how many modes the reference is compared with."""
     reasoning: bool = False
     """Whether the mode asks the model to reason; a "below" then needs some reasoning seen."""
 
@@ -45,7 +48,7 @@ class RunRule(Frozen):
     def _as_sealed(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what equals its default, so that rules sealed before it keep their digest."""
         content: dict[str, Any] = dump(self)
-        defaults = {"zone_side": "both", "reasoning": False}
+        defaults = {"zone_side": "both", "reasoning": False, "references": 1}
         return {k: v for k, v in content.items() if defaults.get(k) != v}
 
     @property
@@ -121,11 +124,13 @@ def verdict_plan(
     """
     sizes = {part.id: sum(part.counts.values()) for part in plan.sets}
     ways = Counter(run.criterion for run in runs if not run.reference)
+    beside = Counter(run.criterion for run in runs if run.reference)
     rules = []
     for run in runs:
         criterion = framework.criterion(run.criterion)
         if isinstance(criterion, NumericCriterion) and not run.reference:
-            shared = rule_of(criterion, ways[run.criterion])
+            references = max(1, beside[run.criterion])
+            shared = rule_of(criterion, ways[run.criterion], references)
             rules.append(
                 RunRule(
                     item_set=run.item_set,
@@ -138,7 +143,8 @@ def verdict_plan(
                     zone=criterion.zone,
                     zone_side=criterion.zone_side,
                     alpha=f"{shared.alpha:.6f}",
-                    beta=criterion.beta,
+                    beta=criterion.beta if references == 1 else f"{shared.beta:.6f}",
+                    references=references,
                     reasoning=run.mode.settings.asks_for_reasoning,
                 )
             )

@@ -11,8 +11,8 @@ from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.seals import SealedSet
 from touchstone.review import Event, RunKey, State, evolve
 from touchstone.review.events import measuring
+from touchstone.review.recounting import shown
 from touchstone.review.state import Attempt
-from touchstone.service.measuring.judging import Reasoning, shown
 from touchstone.service.measuring.registering import Design, RunRule, VerdictPlan
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
@@ -52,7 +52,7 @@ class Ran:
     alike: bool = False
     """Whether a mode that asks for reasoning otherwise answered alike on every item."""
 
-    def reasoning(self, used: int) -> Reasoning:
+    def reasoning(self, used: int) -> measuring.Reasoning:
         """Whether the mode asks for reasoning, and whether the first so many samples show it."""
         if not self.rule.reasoning:
             return "not-asked"
@@ -82,7 +82,7 @@ class Early:
         return round(self.progress.total)
 
     @property
-    def reasoning(self) -> Reasoning:
+    def reasoning(self) -> measuring.Reasoning:
         """Whether the mode asks for reasoning, and whether any was seen in the samples used."""
         return self.ran.reasoning(self.progress.used)
 

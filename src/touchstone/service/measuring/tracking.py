@@ -57,6 +57,7 @@ class Tracker:
             claim=self._claim(key),
             may_stop=key in self.rules,
             reference=key.variant in self.references,
+            beside=() if said is None else said.references,
         )
 
     def _claim(self, key: RunKey) -> str:

@@ -8,6 +8,7 @@ from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.review.events.measuring import Unmeasured, VerdictReached
+from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.chosen import chosen_facts
 from touchstone.service.editions.gathering.evidence import (
@@ -19,9 +20,9 @@ from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.editions.words import named
 from touchstone.service.measuring.comparing import modes_alike
-from touchstone.service.measuring.judging import ways_of_crossing
 from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.replaying import Early
+from touchstone.service.progress import lost_beside
 from touchstone.statistics import Interval, exact
 
 GRADES = {
@@ -167,6 +168,11 @@ def _row(
         by_difficulty=_difficulties(case, key, None if sealed is None else counted),
         evidence=evidence_facts(early, tally.recorded) if early else None,
         lost=tuple(lost.by_kind.items()),
+        beside=tuple(
+            lost_beside(each)
+            for each in (reached.references if reached else ())
+            if each.unmeasured.total or not each.shown
+        ),
         sealed=sealed,
         instrument=instrument_note(case, key),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
