@@ -117,6 +117,8 @@ class Inputs:
     marking: str | None
     results: Sequence[Result]
     """Of the model's first mode, in turn; its thinking mode solves everything."""
+    older: Sequence[Result]
+    """Of the reference, at first; it solves nothing more."""
     variant: str = "final"
     published: str = "agreed-report"
     """The most that the framework's template lets be published."""
@@ -135,6 +137,7 @@ ONE = Inputs(
         "purpose": "final", "release": "planned_release = { date = 2027-01-05 }",
     },
     stream=None, marking=None, results=("unsolved", "refused", "cut", "lost-endpoint"),
+    older=("refused", "cut", "lost-endpoint"),
 )  # fmt: skip
 OTHER = Inputs(
     prefix="other",
@@ -152,6 +155,7 @@ OTHER = Inputs(
     },
     stream="eu", marking="CLEAR",
     results=("solved", "unsolved", "limit", "no-attempt", "lost-instrument"),
+    older=("solved", "no-attempt", "lost-instrument"),
     variant="restricted-build", published="free",
 )  # fmt: skip
 
@@ -298,7 +302,7 @@ class World:
         if key.mode.endswith("thinking"):
             return "solved"
         if key.variant == "older":
-            return "unsolved"
+            return self.given.older[index] if index < len(self.given.older) else "unsolved"
         return self.given.results[index % len(self.given.results)]
 
     def halted(self, case: Case) -> None:

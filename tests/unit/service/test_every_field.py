@@ -75,6 +75,7 @@ COMPUTED = frozenset(
     {
         "outcomes-recorded.outcomes.result",
         "verdict-reached.reasoning",
+        "verdict-reached.references.reasoning",
         "verdict-reached.verdict",
         "verdict-reached.stop.reason",
         "designation-proposed.designation",
