@@ -11,6 +11,7 @@ import touchstone.service.reviewing  # noqa: F401  for its imports
 from support.compared import write_compared, write_comparing
 from support.reviews import KEY, write_submission
 from support.small_review import write_framework
+from touchstone.service.errors import CannotRunError
 
 from .conftest import Command
 
@@ -130,6 +131,11 @@ def test_a_reference_that_is_not_handed_in(command: Command, home: Path, tmp_pat
     assert "against-older compares with the variant 'older'" in planned.out
 
 
+def _stop(*_: object) -> None:
+    raise CannotRunError("stopped by the test")
+
+
+@pytest.mark.enable_socket  # the loop makes a pair for itself
 def test_a_named_mode_that_is_not_handed_in_is_told_before_anything_is_asked(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -137,13 +143,12 @@ def test_a_named_mode_that_is_not_handed_in_is_told_before_anything_is_asked(
     submission, framework = write_submission(tmp_path, URL), write_framework(tmp_path)
     text = framework.read_text("utf-8").replace('modes = "any"', 'modes = ["instant", "dreaming"]')
     framework.write_text(text, "utf-8")
-    # The next step, which takes seconds.
-    monkeypatch.setattr("touchstone.service.reviewing.require_proof", lambda *_: None)
+    # The next step takes seconds, and the one after it asks an endpoint.
+    monkeypatch.setattr("touchstone.service.reviewing.require_proof", _stop)
     said = command("review", "run", submission, "--framework", framework, "--accept-grade")
     assert said.code
-    told, failed = said.err.splitlines()[-2:]
-    assert "is also judged in dreaming mode, and nothing under review was handed in" in told
-    assert failed.startswith("touchstone: ")
+    assert "is also judged in dreaming mode, and nothing under review was handed in" in said.err
+    assert said.err.splitlines()[-1] == "touchstone: stopped by the test"
 
 
 def test_framework_file_with_an_error(command: Command, tmp_path: Path):

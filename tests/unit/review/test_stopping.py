@@ -136,7 +136,7 @@ def test_not_measured_is_settled_early_only_where_both_worst_cases_are(
     if stands:
         case.do(deed)
     else:
-        refused(case, deed, "do not settle it")
+        refused(case, deed, "do not bear not-measured as settled")
 
 
 @pytest.mark.parametrize(
