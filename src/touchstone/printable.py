@@ -45,6 +45,18 @@ def printable(text: str) -> str:
     return marked.translate(unseen)
 
 
+def shown(text: str) -> str:
+    """What goes to a reader, of which parts may have been made `printable` before.
+
+    What is unseen stands as its code; done again it changes nothing more. That a text said such a
+    code itself can then not be told any more: `printable` comes first where that matters.
+    """
+    if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
+        return text
+    return text.translate({ord(c): _code(ord(c)) for c in set(text)
+                           if c not in "\n\t" and is_unseen(c)})  # fmt: skip
+
+
 def printable_bytes(data: bytes) -> str:
     """Program output as text to show; bytes that are no UTF-8 as `<x..>`.
 

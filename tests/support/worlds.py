@@ -18,6 +18,7 @@ from typing import Any, NoReturn, get_args
 import pytest
 
 from support.reviews import KEY
+from support.silent import Silent
 from support.small_case import Minutes
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage, load_submission
@@ -43,7 +44,6 @@ from touchstone.service.measuring.probing import take_snapshots
 from touchstone.service.measuring.sealing import RULE, Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.opening import completed, open_case
-from touchstone.service.progress import Silent
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review
 
@@ -293,6 +293,7 @@ class World:
             said = f"{index} {key.mode if self.given is OTHER else ''}"
             found.append(Outcome(index=index, commitment=committed[index], result=result,
                                  score=RULE.score(result), reason="as told", seconds="1",
+                                 attempt=1 + (index == 1),
                                  reasoning="full" if key.mode.endswith("thinking") else "none",
                                  usage=used, said=said))  # fmt: skip
         return found

@@ -17,7 +17,7 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
 from touchstone.cli.keys import keys
 from touchstone.cli.opened import opened
-from touchstone.cli.output import Json, show, show_json, tell, warn
+from touchstone.cli.output import Json, ask, show, show_json, tell, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -97,12 +97,8 @@ def _open_streams() -> None:
 
 
 def _refuse(text: str, code: int) -> int:
-    sys.stderr.write(f"touchstone: {printable_line(text)}\n")
+    warn(f"touchstone: {printable_line(text)}")
     return code
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
 
 
 @app.command
@@ -254,19 +250,21 @@ def review_destroy(
         reason: One line for the certificate, and for the record where the case is closed by this;
             it is never erased.
     """
+    from touchstone.service.cases import find
     from touchstone.service.destroying import destroy_case
 
     with opened() as installation:
-        if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
+        found = find(installation, case)
+        if not yes and not _confirmed(f"Destroy all content and evidence of {found}? [y/N] "):
             return _refuse("nothing was destroyed", NO)
-        show(destroy_case(installation, case, out, reason))
+        show(destroy_case(installation, found, out, reason))
     return DONE
 
 
 def _confirmed(question: str) -> bool:
     if not sys.stdin.isatty():
         return False
-    sys.stderr.write(question)
+    ask(question)
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
@@ -324,7 +322,7 @@ def doctor(
     from touchstone.service.doctor import examine, prepare_record
 
     if prepare:
-        _tell(prepare_record())
+        warn(prepare_record())
     checks = examine()
     if json:
         show_json([check.as_dict() for check in checks])
@@ -343,7 +341,7 @@ def check(*, json: Json = False) -> int:
     from touchstone.service.installation import open_installation
 
     with open_installation() as installation:
-        found = check_record(installation, lambda what: _tell(f"checking {what}"))
+        found = check_record(installation, lambda what: warn(f"checking {what}"))
     tell(found, json=json)
     return DONE if found.sound else NO
 

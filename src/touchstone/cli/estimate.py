@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from touchstone.cli.output import Json, show, show_json, warn
 from touchstone.errors import BadInputError
+from touchstone.printable import printable_line
 
 if TYPE_CHECKING:
     from touchstone.service.estimating.estimating import ModelSays
@@ -59,12 +60,13 @@ def estimate(
     wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
     found = estimated(results, _names(column or []), wanted)
     for doubt in found.doubts:
-        warn(f"{doubt.kind}: {doubt.text}")
+        warn(printable_line(f"{doubt.kind}: {doubt.text}"))
     if json:
         show_json(found.as_dict())
     else:
         for model in found.models:
-            show("\n".join(_lines(model)))
+            for line in _lines(model):
+                show(line)
     return DONE
 
 
@@ -80,7 +82,7 @@ def _names(columns: list[str]) -> dict[str, str]:
 
 def _lines(model: "ModelSays") -> list[str]:
     counted = f"{model.runs:,} runs of {model.items:,} items in {model.rate.clusters:,} clusters"
-    lines = [f"{model.model}: {counted}, rate {_said(model.rate)}"]
+    lines = [f"{printable_line(model.model)}: {counted}, rate {_said(model.rate)}"]
     if model.word is not None:
         lines.append(f"  on further such clusters: {model.word.value.replace('-', ' ')}")
     if model.pass_at is not None:
@@ -96,7 +98,7 @@ def _lines(model: "ModelSays") -> list[str]:
             f"  time horizon at {length.rate:.0%}: {length.minutes:.3g} minutes "
             f"({length.interval.low:.3g} to {length.interval.high:.3g})"
         )
-    return [*lines, *(f"  not told: {reason}" for reason in model.without)]
+    return [*lines, *(f"  not told: {printable_line(reason)}" for reason in model.without)]
 
 
 def _said(found: "Estimate") -> str:

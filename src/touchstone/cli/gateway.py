@@ -6,7 +6,7 @@ from typing import Any
 
 from cyclopts import App
 
-from touchstone.cli.output import Json, show, show_json
+from touchstone.cli.output import Json, show, show_json, warn
 
 DONE, NO = 0, 1
 gateway = App(
@@ -75,7 +75,7 @@ def audit(config: Path, *, json: Json = False) -> int:
         return DONE
     for line in lines:
         show(line.text())
-    sys.stderr.write(f"{summary}\n")
+    warn(str(summary))
     return DONE
 
 

@@ -1,9 +1,10 @@
 """The installation that a command works on, and a word on what is amiss with it."""
 
 import contextlib
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from touchstone.cli.output import warn
 
 if TYPE_CHECKING:
     from touchstone.service.installation import Installation
@@ -20,4 +21,4 @@ def opened() -> "Iterator[Installation]":
     with open_installation() as installation:
         yield installation
         for line in installation.amiss:
-            sys.stderr.write(f"touchstone: amiss, so nothing can be written: {line}\n")
+            warn(f"touchstone: amiss, so nothing can be written: {line}")

@@ -1,12 +1,23 @@
-"""What every command prints with: text, or JSON where it is asked for."""
+"""What every command prints with: text, tables, or JSON where it is asked for.
+
+Nothing else in this package writes to stdout or stderr, so that no command can print a stranger's
+text raw: whatever a reader could not see, or a terminal would obey, stands as its code.
+"""
 
 import json
 import sys
+from collections.abc import Iterable
 from typing import Annotated, Any, Protocol
 
 from cyclopts import Parameter
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from touchstone.printable import is_unseen, shown
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
+PIPED = 200
+"""Columns of a table that no terminal shows: it must not be folded at 80."""
 
 
 class Told(Protocol):
@@ -21,20 +32,47 @@ class Told(Protocol):
         ...
 
 
+class Screen(Console):
+    """A console on which nothing unseen is printed: styles are ours, the text may be a stranger's.
+
+    It holds for whatever is printed, or redrawn in place, however it came there.
+    """
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Every segment of text, with what is unseen in it as its code."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else segment._replace(text=shown(segment.text))
+
+
+def screen(*, errors: bool = False) -> Screen:
+    """Where tables and progress go: stdout, or stderr for errors; as wide as the terminal."""
+    found = Screen(stderr=errors, highlight=False)
+    return found if found.is_terminal else Screen(stderr=errors, highlight=False, width=PIPED)
+
+
 def show(text: str) -> None:
     """Text, as a line of its own."""
-    sys.stdout.write(f"{text}\n")
+    sys.stdout.write(f"{shown(text)}\n")
 
 
 def warn(text: str) -> None:
     """How far something long has come, or what is suspect, where no result goes."""
-    sys.stderr.write(f"{text}\n")
+    ask(f"{text}\n")
+
+
+def ask(question: str) -> None:
+    """The same without an end of line, for what is answered beside it."""
+    sys.stderr.write(shown(question))
     sys.stderr.flush()
 
 
 def show_json(value: Any) -> None:
-    """A value as JSON, for programs."""
-    show(json.dumps(value, indent=2, ensure_ascii=False))
+    """A value as JSON, for programs: the same value, with what is unseen in it escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    unseen = {ord(c): json.dumps(c)[1:-1] for c in set(text) if c != "\n" and is_unseen(c)}
+    sys.stdout.write(f"{text.translate(unseen)}\n")
 
 
 def tell(result: Told, *, json: bool) -> None:

@@ -1,16 +1,16 @@
 """Progress on one screen for people, and as plain lines where there is no terminal."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from touchstone.cli.output import screen, warn
 from touchstone.service.progress import Observer, RunProgress
 
 LINE_EVERY = 5.0
@@ -116,8 +116,7 @@ class Lines:
 
     def step(self, text: str) -> None:
         """Print the step."""
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        warn(text)
 
     def progress(self, rows: Sequence[RunProgress]) -> None:
         """Print a summary, if the last one is a while ago and something changed."""
@@ -132,7 +131,7 @@ class Lines:
 @contextlib.contextmanager
 def observer() -> Iterator[Observer]:
     """The observer that fits where stderr goes."""
-    console = Console(stderr=True, highlight=False)
+    console = screen(errors=True)
     if not console.is_terminal or console.is_dumb_terminal:
         yield Lines()
         return

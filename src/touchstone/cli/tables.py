@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from touchstone.cli.output import screen
 from touchstone.printable import printable
 
 if TYPE_CHECKING:
@@ -21,12 +21,6 @@ def _shown(text: str) -> str:
     return escape(printable(text))
 
 
-def _console() -> Console:
-    # Piped, a table must not be folded at 80 columns.
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
-
-
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
     table = Table(*columns, title=_shown(title) or None, title_justify="left", box=None,
                   pad_edge=False, header_style="bold")  # fmt: skip
@@ -37,15 +31,15 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Any table."""
-    _console().print(_table(columns, rows, title))
+    screen().print(_table(columns, rows, title))
 
 
 def cases(rows: Sequence["CaseRow"]) -> None:
     """The list of cases."""
     if not rows:
-        _console().print("No case so far. Begin with: touchstone review run SUBMISSION.toml")
+        screen().print("No case so far. Begin with: touchstone review run SUBMISSION.toml")
         return
-    _console().print(
+    screen().print(
         _table(
             ("Case", "Model", "Developer", "Framework", "Status", "Updated"),
             [(r.case[:12], r.model, r.developer, r.framework, r.status, r.updated) for r in rows],
@@ -55,7 +49,7 @@ def cases(rows: Sequence["CaseRow"]) -> None:
 
 def case(shown: "CaseShown") -> None:
     """One case."""
-    console = _console()
+    console = screen()
     console.print(f"[bold]{_shown(shown.model)}[/], case {shown.case}", soft_wrap=True)
     console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
     if shown.left:
@@ -111,7 +105,7 @@ def _counts(verdict: dict[str, Any]) -> str:
 
 def verification(verdict: "Verdict") -> None:
     """What a check of a bundle says."""
-    console = _console()
+    console = screen()
     word, *facts = verdict.lines()
     console.print(_shown(word), style="bold", soft_wrap=True)
     for line in facts:
@@ -120,7 +114,7 @@ def verification(verdict: "Verdict") -> None:
 
 def checks(rows: Sequence["Check"]) -> None:
     """What doctor found."""
-    _console().print(
+    screen().print(
         _table(
             ("", "What", "Found", "Mend"),
             [("ok" if r.ok else "--", r.name, r.found, r.mend) for r in rows],
@@ -130,7 +124,7 @@ def checks(rows: Sequence["Check"]) -> None:
 
 def bench(table: "Bench") -> None:
     """One ratio table."""
-    console = _console()
+    console = screen()
     rows = [
         (
             row.name,
@@ -143,5 +137,5 @@ def bench(table: "Bench") -> None:
     ]
     console.print(_table(("Measured", "Value", "Ratio", "Goal", ""), rows, table.title))
     for note in table.notes:
-        console.print(escape(note), soft_wrap=True)
+        console.print(_shown(note), soft_wrap=True)
     console.print()

@@ -5,13 +5,13 @@ import os
 import re
 import stat
 import tomllib
-import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.errors import SubmissionError
+from touchstone.framework.kinds import unseen
 from touchstone.printable import printable_line
 
 _READ = 1024 * 1024
@@ -91,7 +91,7 @@ def refuse_keys(raw: dict[str, Any]) -> None:
 
 
 def plain_text(raw: dict[str, Any]) -> None:
-    """Refuse control, formatting (bidi, zero width) and surrogate characters in any string.
+    """Refuse in any string what a reader cannot see, as the record itself refuses it.
 
     Line breaks and tabs are plain in `description` alone.
 
@@ -100,13 +100,8 @@ def plain_text(raw: dict[str, Any]) -> None:
     """
     for place, value in _strings(raw, "", 0):
         free = "\n\t" if place.endswith("description") else ""
-        for character in value:
-            kind = unicodedata.category(character)
-            if kind in {"Cc", "Cf", "Cs", "Zl", "Zp"} and character not in free:
-                raise SubmissionError(
-                    f"{place}: holds U+{ord(character):04X}, a control or direction character; "
-                    "take it out"
-                )
+        if bad := unseen("".join(c for c in value if c not in free)):
+            raise SubmissionError(f"{place}: holds {bad}, which cannot be seen; take it out")
 
 
 def check_document(folder: Path, relative: str, place: str, limit: int) -> tuple[str, int]:

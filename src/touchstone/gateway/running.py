@@ -3,7 +3,6 @@
 import json
 import logging
 import re
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -34,6 +33,7 @@ from touchstone.gateway.feed import (
     catch_up,
 )
 from touchstone.gateway.identity import Identities
+from touchstone.gateway.logs import log_to_stderr
 from touchstone.gateway.receipts import verify_chain
 from touchstone.gateway.supervisor import Supervisor, gateway_key
 from touchstone.gateway.worker import certificates, tls_context
@@ -52,9 +52,7 @@ def serve(path: Path) -> None:
     """
     config = load_config(path)
     _check_files(config)
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s supervisor %(message)s"
-    )
+    log_to_stderr("supervisor")
     supervisor = Supervisor(config)
     host, port = supervisor.address
     log = logging.getLogger(__name__)

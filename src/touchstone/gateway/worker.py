@@ -30,6 +30,7 @@ from touchstone.gateway.control import Channel, steady
 from touchstone.gateway.decisions import DecisionService
 from touchstone.gateway.enforcing import Cut, Enforcement
 from touchstone.gateway.errors import GatewayConfigError, StateError
+from touchstone.gateway.logs import log_to_stderr
 from touchstone.terms import PolicyBundle, accept_bundle
 
 _BACKLOG = 1024
@@ -291,7 +292,7 @@ def main(argv: list[str]) -> None:
     raise_file_limit()
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s {os.getpid()} %(message)s")
+    log_to_stderr(str(os.getpid()))
     try:
         uvloop.run(_main(control, listeners))
     except TouchstoneError as error:

@@ -23,7 +23,7 @@ from touchstone.report.data import (
     VerificationFacts,
     Withheld,
 )
-from touchstone.report.render import render_html
+from touchstone.report.render import render_html, render_since
 
 __all__ = [
     "Accounting",
@@ -45,4 +45,5 @@ __all__ = [
     "VerificationFacts",
     "Withheld",
     "render_html",
+    "render_since",
 ]

@@ -95,7 +95,7 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
 
 def _concluded(row: ResultRow) -> str:
     """The verdict with the rate that it claims, which a zone sets apart from the threshold."""
-    said, claimed = verdict_phrase(row.verdict), row.claimed
+    said, claimed = verdict_phrase(row), row.claimed
     return said if claimed is None else said.replace("the threshold", exact_percent(claimed))
 
 

@@ -178,9 +178,9 @@ class ResultRow:
     domain: str
     mode: str
     verdict: str
-    """above, below, within-zone, at-ceiling or undetermined; no-threshold where none is stated;
-    not-reached where the record holds none that the audience may read; reference where the row is
-    of a model to compare with."""
+    """above, below, within-zone, at-ceiling, undetermined or not-measured; no-threshold where none
+    is stated; not-reached where the record holds none that the audience may read; reference where
+    the row is of a model to compare with."""
     solved: int
     counted: int
     low: float
@@ -206,6 +206,8 @@ class ResultRow:
     """(kind, number) of the counted samples that measured nothing."""
     beside: tuple[str, ...] = ()
     """Of each mode of the reference that is compared with, what measured nothing; in words."""
+    repeated: int = 0
+    """Samples that were begun more than once, as earlier executions ended without an answer."""
     sealed: int | None = None
     """Samples that were sealed for a verdict that could stop at any of them, and rests on the first
     `counted`; None where their number was fixed beforehand."""
@@ -238,6 +240,18 @@ class ResultRow:
         if self.extreme or self.lost:
             return None
         return self.evidence.estimate if self.evidence else self.solved / self.counted
+
+    @property
+    def tied(self) -> bool:
+        """Whether every item ran and the share solved is the threshold itself."""
+        whole = self.evidence is not None and self.evidence.whole and not self.lost
+        return (
+            whole
+            and self.threshold is not None
+            and (
+                abs(self.solved - self.threshold * self.counted) < 1e-9  # noqa: PLR2004 - rounding
+            )
+        )
 
     @property
     def interval(self) -> tuple[float, float]:

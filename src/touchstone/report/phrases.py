@@ -65,9 +65,11 @@ def verdict_pill(row: ResultRow) -> str:
     return word if row.claimed is None else f"{word} {exact_percent(row.claimed)}"
 
 
-def verdict_phrase(word: str) -> str:
-    """A verdict as part of a sentence."""
-    return PHRASES.get(word, word.replace("-", " "))
+def verdict_phrase(row: ResultRow) -> str:
+    """A row's verdict as part of a sentence."""
+    if row.verdict == "undetermined" and row.tied:
+        return "a tie with the threshold: neither word holds"
+    return PHRASES.get(row.verdict, row.verdict.replace("-", " "))
 
 
 def says_pill(word: str) -> str:

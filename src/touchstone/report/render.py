@@ -22,7 +22,6 @@ from touchstone.report.phrases import (
     stopped,
     tie,
     times,
-    verdict_phrase,
     verdict_pill,
 )
 
@@ -31,7 +30,6 @@ FILTERS = {
     "verdict": verdict_pill,
     "claims": claims,
     "tie": tie,
-    "phrase": verdict_phrase,
     "losses": losses,
     "says": says_pill,
     "day": day,
@@ -120,3 +118,12 @@ def render_html(data: ReportData) -> str:
             pictures=_pictures(data),
         )
     )
+
+
+def render_since(sentences: Sequence[str], at: str) -> str:
+    """A section for an edition's page, of what became known of other cases by a UTC instant.
+
+    It is no part of the edition: the page without it is what was issued.
+    """
+    template = _environment().get_template("since.html")
+    return template.render(sentences=sentences, at=at)

@@ -161,6 +161,7 @@ def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
                 for kind, bits in zip(measuring.UNMEASURED, before.lost, strict=True)
             ),
             reasoned=before.reasoned | (bit if outcome.reasoning else 0),
+            begun_again=before.begun_again | (bit if outcome.executions > 1 else 0),
         )
     results = Counter(tally.results) + Counter(o.result for o in outcomes)
     tokens = tally.tokens + sum(o.tokens for o in outcomes)

@@ -56,6 +56,8 @@ class Attempt:
     """The items that measured nothing, by kind, in the order of `measuring.UNMEASURED`."""
     reasoned: int = 0
     """The items in which some reasoning was seen."""
+    begun_again: int = 0
+    """The items that were begun more than once before they had an outcome."""
 
     @property
     def prefix(self) -> int:
@@ -81,6 +83,10 @@ class Attempt:
     def reasoning(self, first: int | None = None) -> bool:
         """Whether reasoning was seen in any item, or in any of the first so many."""
         return bool(self.reasoned & (-1 if first is None else (1 << first) - 1))
+
+    def repeated(self, first: int | None = None) -> int:
+        """How many of all items, or of the first so many, were begun more than once."""
+        return (self.begun_again & (-1 if first is None else (1 << first) - 1)).bit_count()
 
 
 @dataclass(frozen=True)

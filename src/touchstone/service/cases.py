@@ -141,6 +141,9 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
                 "solved": reached.solved,
                 "counted": reached.counted,
                 "interval": list(reached.interval),
+                "repeated": state.tally(*key)
+                .attempt()
+                .repeated(reached.counted if reached.stop else None),
                 "stop": reached.stop.model_dump(mode="json") if reached.stop else None,
             }
             for key, reached in state.verdicts.items()

@@ -35,6 +35,8 @@ class RunProgress:
     """Whether it is there to be compared with, so that nothing is said of it."""
     beside: tuple[Reference, ...] = ()
     """Each mode of the reference that the verdict compares with."""
+    repeated: int = 0
+    """Samples that were begun more than once: earlier executions ended without an answer."""
 
     @property
     def counted(self) -> int:
@@ -79,6 +81,8 @@ def landed(row: RunProgress) -> str:
     text = f"{row.criterion}, {row.mode}: {row.solved} of {row.counted} solved"
     for kind, rate in row.rates.items():
         text += f", {row.lost[kind]} {LOSSES[kind]} ({rate:.0%})"
+    if row.repeated:
+        text += f", {row.repeated} begun more than once"
     for each in row.wanting_beside:
         text += f"; {lost_beside(each)}"
     if row.verdict and row.may_stop and row.used < row.total:
@@ -147,13 +151,3 @@ class Observer(Protocol):
     def progress(self, rows: Sequence[RunProgress]) -> None:
         """How every run stands now; called often."""
         ...
-
-
-class Silent:
-    """Shows nothing."""
-
-    def step(self, text: str) -> None:
-        """Nothing."""
-
-    def progress(self, rows: Sequence[RunProgress]) -> None:
-        """Nothing."""

@@ -1,9 +1,11 @@
 """What may be chosen for a review, and what a run of one leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from touchstone.review.designation import NOT_MEASURED
+from touchstone.review.events.judging import CriterionReason
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import Edition
 from touchstone.service.measuring.comparing import Alike
@@ -44,6 +46,8 @@ class ReviewResult:
     summary: str
     stopped: str
     """Why measuring stopped early, in one line; empty where it came to its end."""
+    unmeasured: tuple[str, ...]
+    """Of each criterion that the rule calls not measured, its id and why, in one line."""
     rows: tuple[RunProgress, ...]
     repeated: int
     """Samples that a dead run had begun and this one ran again."""
@@ -58,8 +62,8 @@ class ReviewResult:
 
     @property
     def measured(self) -> bool:
-        """Whether every verdict rests on what was measured, so that nothing is wanting."""
-        return all(row.verdict != "not-measured" for row in self.rows)
+        """Whether every word rests on what was measured, so that nothing is wanting."""
+        return not self.unmeasured and all(row.verdict != "not-measured" for row in self.rows)
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -69,6 +73,7 @@ class ReviewResult:
             "designation": self.designation,
             "summary": self.summary,
             "stopped": self.stopped,
+            "unmeasured": list(self.unmeasured),
             "runs": [
                 {
                     "criterion": r.criterion,
@@ -80,6 +85,7 @@ class ReviewResult:
                     "verdict": r.verdict,
                     "reference": r.reference,
                     "unmeasured": _unmeasured(r.lost, r.counted),
+                    "repeated": r.repeated,
                     "reasoning": r.reasoning,
                     "compared_with": [
                         {
@@ -117,6 +123,7 @@ class ReviewResult:
             *(f"  {line}" for line in remarks(self.rows)),
             *(f"  {each.line}" for each in self.alike),
             *([CHECKED] if self.checks else []),
+            *(f"Not measured: {line}" for line in self.unmeasured),
             *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",
             f"Samples repeated after an earlier stop: {self.repeated}",
@@ -132,3 +139,12 @@ def _unmeasured(lost: Mapping[str, int], counted: int) -> dict[str, dict[str, fl
         for kind, count in lost.items()
         if counted
     }
+
+
+def unmeasured(reasons: Iterable[CriterionReason]) -> tuple[str, ...]:
+    """The criteria of a proposal that the rule calls not measured, a line each."""
+    return tuple(
+        f"{reason.criterion}: {reason.reason.removeprefix(NOT_MEASURED)}"
+        for reason in reasons
+        if reason.says == "undetermined" and reason.reason.startswith(NOT_MEASURED)
+    )

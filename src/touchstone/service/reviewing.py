@@ -10,7 +10,6 @@ from pathlib import Path
 
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
-from touchstone.evaluation.digests import digest_bytes
 from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.evaluation.proving import prove
@@ -21,7 +20,7 @@ from touchstone.service.case import Case, Cast, cast_of
 from touchstone.service.editions.gathering import Shown
 from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.editions.words import named
-from touchstone.service.editions.writing import Edition, audiences, issue_editions
+from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, CannotRunError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
@@ -33,6 +32,7 @@ from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
     battery_plan,
+    left_out,
     modes_lacking,
     numeric,
     runs,
@@ -58,7 +58,7 @@ from touchstone.service.opening import (
 from touchstone.service.progress import Observer
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed
-from touchstone.service.review_result import ReviewOptions, ReviewResult
+from touchstone.service.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.texts import one_line
 
 MAX_WORKERS = 64
@@ -89,7 +89,9 @@ def run_review(
         BusyError: another process is running this review.
     """
     submission = load_submission(path)
-    framework = load_framework(options.framework or submission.framework)
+    framework = load_framework(
+        submission.framework if options.framework is None else options.framework
+    )
     _check(options, out)
     with alone(installation, framework, submission):
         case = find_case(installation, framework, submission)
@@ -98,6 +100,8 @@ def run_review(
             observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
             return _issue(case, finished, out, observer)
         keys = endpoint_keys(submission)
+        for line in left_out(framework, families(), submission.kind):
+            observer.step(line)
         asked: Asked | None = None
         if case is None:
             _check_new(framework, submission, options)
@@ -140,6 +144,8 @@ def _check(options: ReviewOptions, out: Path) -> None:
         raise CannotRunError(f"--workers {options.workers}: write a number from 1 to {MAX_WORKERS}")
     if options.items is not None and not 1 <= options.items <= MAX_ITEMS:
         raise CannotRunError(f"--items {options.items}: write a number from 1 to {MAX_ITEMS}")
+    if options.resume is not None:
+        one_line(options.resume, "--resume")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -223,14 +229,13 @@ def _issue(
     tracker.heard(state)
     newest = state.designating.proposals[-1]
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
-    editions = _issued(case, out) or issue_editions(
-        case, out, audiences(case.cast, state.agreement)
-    )
+    editions = issue_editions(case, out, audiences(case.cast, state.agreement))
     return ReviewResult(
         case=case.id,
         designation=newest.designation,
         summary=newest.summary,
         stopped=stopped,
+        unmeasured=unmeasured(newest.reasons),
         rows=tuple(tracker.rows()),
         repeated=tracker.repeated,
         editions=editions,
@@ -253,25 +258,6 @@ def _checks(framework: Framework) -> tuple[str, ...]:
     known = families()
     sets = battery_plan(framework, known, 1, "battery-1").sets
     return tuple(part.criterion for part in sets if known[part.family].cheat)
-
-
-def _issued(case: Case, out: Path) -> tuple[Edition, ...]:
-    """The editions in `out`, where they are the newest and nothing was recorded since; else ()."""
-    names = [audience.name for audience in audiences(case.cast, case.state.agreement)]
-    state = case.state
-    newest = case.installation.records.case(case.id).events(state.size - len(names))
-    if any(facts["type"] != "report-issued" for facts in newest):
-        return ()
-    found = tuple(
-        Edition(name, out / f"report-{name}.html", out / f"bundle-{name}.jsonl") for name in names
-    )
-    whole = all(
-        each.bundle.is_file()
-        and each.report.is_file()
-        and digest_bytes(each.report.read_bytes()) == state.reports[each.audience].report
-        for each in found
-    )
-    return found if whole else ()
 
 
 def find_case(

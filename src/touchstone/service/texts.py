@@ -2,22 +2,27 @@
 
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from touchstone.errors import BadInputError
 from touchstone.framework.kinds import unseen
+from touchstone.review.events.base import Name
 from touchstone.service.errors import UnreadableTextError
 
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
 MOST = 400
 """Characters of a reason."""
 
 
 def one_line(text: str, option: str) -> str:
-    """A line for the record that somebody typed as an option; runs of white space are one space.
+    """A line for the record that somebody typed as an option; runs of spaces are one space.
 
     Raises:
-        BadInputError: it is empty, longer than 400 characters, or holds what nobody can see.
+        BadInputError: it is empty, longer than 400 characters, of several lines, or holds what
+            nobody can see.
     """
     line = " ".join(text.split())
-    if not line or len(line) > MOST:
+    if not line or len(line) > MOST or len(text.strip().splitlines()) > 1:
         raise BadInputError(f"{option}: write one line of at most {MOST} characters")
     if bad := unseen(line):
         raise BadInputError(f"{option}: holds the unseen character {bad}: type it anew without it")
@@ -42,3 +47,17 @@ def read_text(path: Path, limit: int) -> str:
         raise UnreadableTextError(
             f"{path}: is not UTF-8 (byte {error.start}); save it as UTF-8"
         ) from error
+
+
+def a_name(option: str, text: str) -> str:
+    """An id given with an option: of a party, a deployment and the like.
+
+    Raises:
+        BadInputError: it can be no id. The line names the option.
+    """
+    try:
+        return _NAME.validate_python(text)
+    except ValidationError:
+        raise BadInputError(
+            f"{option}: write an id: letters, digits, '.', '_' and '-', at most 128"
+        ) from None

@@ -216,27 +216,42 @@ def pass_at(k: int, solved: Sequence[int], attempts: Sequence[int]) -> float:
 
 
 def grader_corrected(
-    passed: int, graded: int, sensitivity: Estimate, specificity: Estimate, confidence: float = 0.95
+    passed: int,
+    graded: int,
+    sensitivity: Estimate,
+    specificity: Estimate,
+    confidence: float = 0.95,
+    clusters: Labels | None = None,
 ) -> Estimate:
     """The success rate behind a grader that errs (Rogan and Gladen 1978), kept within [0, 1].
 
     `sensitivity` is its rate of passing real successes, `specificity` of failing real failures,
     each measured on samples of its own. The interval is Lang and Reiczigel's (Prev. Vet. Med.
     2014): all three counts are drawn towards a half before their errors are put together, so that
-    it has a width even where every sample was passed, or the grader never erred.
+    it has a width even where every sample was passed, or the grader never erred. Samples that
+    hang together count for no more than their clusters, as in `clustered`: `clusters` then labels
+    each of the graded ones; None: each stands for itself.
 
     Raises:
-        UnusableNumbersError: counts that cannot be, or a grader no better than chance.
+        UnusableNumbersError: counts that cannot be, other than one label for each sample, or a
+            grader no better than chance.
     """
     if graded < 1 or not 0 <= passed <= graded:
         raise UnusableNumbersError(f"{passed} of {graded} passed cannot be")
     require_level(confidence, "confidence")
     if not sensitivity.value + specificity.value > 1:
         raise UnusableNumbersError("a grader no better than chance cannot be corrected for")
+    trials, units = float(graded), graded
+    if clusters is not None:
+        if len(clusters) != graded:
+            raise UnusableNumbersError(
+                f"{graded} graded samples need one cluster each, not {len(clusters)}"
+            )
+        trials, units = effective_clusters(clusters), len(set(clusters))
     skill = sensitivity.value + specificity.value - 1
     value = (passed / graded + specificity.value - 1) / skill
     z = -float(ndtri((1 - confidence) / 2))
-    seen, spread = _drawn_in(passed, graded + z**2, z**2 / 2)
+    seen, spread = _drawn_in(passed / graded * trials, trials + z**2, z**2 / 2)
     hits, hit_spread = _drawn_in(sensitivity.value * sensitivity.clusters,
                                  sensitivity.clusters + 2, 1)  # fmt: skip
     fails, fail_spread = _drawn_in(specificity.value * specificity.clusters,
@@ -253,11 +268,11 @@ def grader_corrected(
     value = float(np.clip(value, 0, 1))
     # Never narrower than with a grader that is known not to err: kept within [0, 1], both ends
     # could else come to lie on one of its own.
-    low, high = _bounds(value, graded, (1 - confidence) / 2, (1 - confidence) / 2)
+    low, high = _bounds(value, trials, (1 - confidence) / 2, (1 - confidence) / 2)
     low = min(low, max(0.0, middle + shift - z * error))
     high = max(high, min(1.0, middle + shift + z * error))
     ends = Interval(low, high, confidence)
-    return Estimate(value, error, ends, graded)
+    return Estimate(value, error, ends, units)
 
 
 def _drawn_in(count: float, trials: float, more: float) -> tuple[float, float]:

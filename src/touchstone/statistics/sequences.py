@@ -80,8 +80,8 @@ def beyond_these(
     exact bounds of a battery that says so, if its items were drawn independently, so many of each
     make. Such bounds are not too narrow where makes differ (Hoeffding, Ann. Math. Stat. 1956).
     Items that are near-copies are not drawn independently: `clusters` then labels each of the
-    outcomes, and the battery counts for no more items than there are clusters among those used,
-    since of those that never ran nobody may yet know more.
+    outcomes, and the battery counts for no more items than there are clusters among those used:
+    what the others are like nobody may yet know.
 
     Args:
         each: The course.
@@ -101,8 +101,7 @@ def beyond_these(
             raise UnusableNumbersError(
                 f"{outcomes.size} outcomes need one cluster each, not {len(clusters)}"
             )
-        found = np.unique(np.asarray(clusters)).size
-        trials = trials if found == outcomes.size else effective_clusters(clusters)
+        trials = effective_clusters(clusters)
     low = lower_bound(float(least) / each.size * trials, trials, error / 2)
     high = upper_bound(float(most) / each.size * trials, trials, error / 2)
     return Interval(low, high, confidence)

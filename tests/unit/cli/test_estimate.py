@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from touchstone.cli.app import run
+from touchstone.printable import is_unseen
 from touchstone.statistics import clustered, grader_corrected, paired_difference, pass_at
 
 
@@ -63,8 +64,9 @@ def test_all_that_is_asked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert old["difference"] is None
     hits = clustered(np.repeat([1.0, 0], [45, 5]), [str(each) for each in range(50)])
     fails = clustered(np.repeat([1.0, 0], [48, 2]), [str(each) for each in range(50)])
-    mended = grader_corrected(int(outcomes.sum()), 72, hits, fails)
+    mended = grader_corrected(int(outcomes.sum()), 72, hits, fails, clusters=clusters)
     assert new["corrected"]["value"] == mended.value
+    assert new["corrected"]["interval"]["low"] == pytest.approx(mended.interval.low)
     assert new["word"] in {"above", "undetermined"}
     assert run(["estimate", path, "--reference", "old"]) == 0
     assert "difference from the reference, paired" in capsys.readouterr().out
@@ -149,3 +151,16 @@ def test_what_cannot_be_told_is_said_with_its_reason(
     assert [text.partition(":")[0] for text in found["models"][0]["without"]] == [
         "pass@2", "corrected rate"
     ]  # fmt: skip
+
+
+def test_names_of_a_table_reach_the_terminal_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    odd = "a\x1b[2J\x1b]0;owned\x07\u202e\x9bm"
+    rows = [f"{name},t{n},1,f{n}" for n in range(6) for name in (odd, "b")]
+    path = written(tmp_path, rows, "model,item,outcome,cluster")
+    for more in ([], ["--json"]):
+        assert run(["estimate", path, *more]) == 0
+        said = capsys.readouterr()
+        assert not [c for c in said.out + said.err if c != "\n" and is_unseen(c)]
+    assert json.loads(said.out)["models"][0]["model"] == odd, "a program still gets it whole"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.silent import Silent
 from support.small_case import measure, probed, record_chunk, small_case
 from touchstone.evaluation import Outcome, Usage
 from touchstone.evaluation.journal import Journal
@@ -15,7 +16,6 @@ from touchstone.service.case import Case
 from touchstone.service.measuring.issuing import Chunks, plan_chunks
 from touchstone.service.measuring.scheduling import Setting, _Measuring
 from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.progress import Silent
 from touchstone.service.recording import Deed
 
 ITEMS = 40

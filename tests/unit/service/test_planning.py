@@ -10,7 +10,13 @@ from support.reviews import write_submission
 from touchstone.evaluation import load_submission
 from touchstone.service.errors import CannotRunError
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.planning import MAX_ITEMS, battery_plan, runs, spread
+from touchstone.service.measuring.planning import (
+    MAX_ITEMS,
+    battery_plan,
+    left_out,
+    runs,
+    spread,
+)
 from touchstone.service.measuring.sealing import families
 
 
@@ -52,3 +58,12 @@ def test_every_mode_is_judged_where_the_framework_says_any(tmp_path: Path):
         for criterion in ("memory-safety", "web-injection", "payment-logic")
         for mode in ("a", "b")
     ]
+
+
+def test_each_criterion_of_which_nothing_is_drawn_is_named():
+    framework, known = load_framework("example"), families()
+    assert left_out(framework, known) == ()
+    some = {name: family for name, family in known.items() if name != "web-injection"}
+    (line,) = left_out(framework, some)
+    assert line.startswith("Criterion web-injection will not be measured: no family of tasks")
+    assert len(left_out(framework, known, "screening")) == 3

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from support.silent import Silent
 from support.small_case import Minutes, probed, record_chunk, small_case, solves
 from touchstone.clearance import party_audience
 from touchstone.evaluation.journal import Journal
@@ -15,7 +16,6 @@ from touchstone.service.editions.gathering.measured import GOING_ON, stop_notice
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
-from touchstone.service.progress import Silent
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed
 from touchstone.service.reviewing import stopped_review

@@ -199,3 +199,16 @@ def test_bad_estimates_are_refused():
         pass_at(3, [1], [2])
     with pytest.raises(UnusableNumbersError, match="pass@k"):
         pass_at(0, [1], [2])
+
+
+def test_a_corrected_rate_counts_clusters_and_not_their_copies():
+    """With a grader that never errs, it is as wide as the rate by itself."""
+    outcomes, clusters = np.repeat([1.0, 1.0, 1.0, 0.0], 50), names(200, 50)
+    sure = Estimate(1.0, 0.0, perfect(5).interval, 1_000_000)
+    alone = clustered(outcomes, clusters).interval
+    found = grader_corrected(150, 200, sure, sure, clusters=clusters)
+    assert found.interval.low <= alone.low + 1e-9
+    assert found.interval.high >= alone.high - 1e-9
+    assert found.clusters == 4
+    with pytest.raises(UnusableNumbersError, match="one cluster each"):
+        grader_corrected(150, 200, sure, sure, clusters=clusters[:3])

@@ -153,8 +153,17 @@ def test_near_copies_widen_what_is_said_beyond_them():
     alone = beyond_these(each, outcomes, clusters=[str(place) for place in range(20)])
     copies = beyond_these(each, outcomes, clusters=[str(place // 5) for place in range(20)])
     one = beyond_these(each, outcomes, clusters=["same"] * 20)
-    assert alone == apart
-    assert one.low < copies.low < apart.low
-    assert apart.high < copies.high < one.high
+    assert one.low < copies.low < alone.low < apart.low
+    assert apart.high < alone.high < copies.high < one.high
+    each_flaw = [str(place) for place in range(40)]
+    whole = np.tile([1.0, 1.0, 1.0, 0.0], 10)
+    assert beyond_these(each, whole, clusters=each_flaw) == beyond_these(each, whole)
     with pytest.raises(UnusableNumbersError, match="one cluster each"):
         beyond_these(each, outcomes, clusters=["a"])
+
+
+def test_what_never_ran_counts_for_nothing_beyond_it():
+    """Five of 48 with five flaws are five trials: no other flaw was looked at."""
+    each = graded_course(RULE, [1, 2, 3, 4] * 12)
+    found = beyond_these(each, np.ones(5), clusters=[str(place) for place in range(5)])
+    assert found.low <= lower_bound(5.0, 5.0, 0.0125)

@@ -189,6 +189,9 @@ class Outcome(Facts):
     """Tokens used, in and out."""
     reasoning: bool = False
     """Whether any reasoning was seen: text, a summary, or tokens that were counted as such."""
+    executions: Positive = 1
+    """How often the sample was begun. More than 1: what came before ended without an answer, as the
+    worker died, a person halted, or the endpoint failed."""
 
     @property
     def measured(self) -> bool:

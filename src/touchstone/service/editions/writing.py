@@ -1,7 +1,9 @@
 """Editions: for each audience a report and the bundle that belongs to it, as files."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 from touchstone.clearance import PUBLIC, Audience, party_audience
@@ -16,7 +18,7 @@ from touchstone.ledger import (
     write_bundle,
 )
 from touchstone.records import HeadProof
-from touchstone.report import VerificationFacts, render_html
+from touchstone.report import VerificationFacts, render_html, render_since
 from touchstone.review import State
 from touchstone.review.events import settling
 from touchstone.review.events.opening import AgreementSigned
@@ -53,7 +55,8 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
     Every new edition is of the same head, and in the record before its files are written: so
     nothing that an audience holds is missing there, and a refusal leaves no file. An edition that
     lies in `out` as it was issued, and would say the same today, stays as it is: running a finished
-    review again adds nothing to the record.
+    review again adds nothing to the record. Where only other cases of the model have changed, its
+    page gets or changes a section beside the edition, and the record, which others read, nothing.
 
     Raises:
         RefusedDeed: the case takes no more reports (it is withdrawn or destroyed).
@@ -69,9 +72,11 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
             out / f"bundle-{audience.name}.jsonl",
         )
         editions.append(edition)
-        if not _stands(case, audience, edition):
+        if (today := _standing(case, audience, edition)) is None:
             page = render_edition(case, audience, proof.head.size, at)
             fresh.append((audience, edition, page))
+        else:
+            _renew(edition.report, today, at)
     if fresh:
         _record_issue(case, [(audience, digest_bytes(page)) for audience, _, page in fresh], at)
     for audience, edition, page in fresh:
@@ -115,13 +120,14 @@ def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> I
     )
 
 
-def _stands(case: Case, audience: Audience, edition: Edition) -> bool:
-    """Whether what was last issued lies there untouched and would still be the same page."""
+def _standing(case: Case, audience: Audience, edition: Edition) -> bytes | None:
+    """The page as issued today, if the one that lies there differs at most on other cases."""
     issued = case.state.reports.get(audience.name)
     if issued is None or not edition.bundle.is_file() or not edition.report.is_file():
-        return False
-    if digest_bytes(edition.report.read_bytes()) != issued.report:
-        return False
+        return None
+    page = as_issued(edition.report.read_bytes())
+    if digest_bytes(page) != issued.report:
+        return None
     facts = case.installation.records.case(case.id).events()
     size = len(facts)
     while size and facts[size - 1]["type"] == issued.type:
@@ -130,9 +136,40 @@ def _stands(case: Case, audience: Audience, edition: Edition) -> bool:
     while size < len(facts) and facts[size]["at"] != issued.at:
         size += 1
     if not 0 < size < len(facts):
-        return False
+        return None
     # Erasing a part leaves no entry, so the page itself is held against what was issued.
-    return digest_bytes(render_edition(case, audience, size, issued.at)) == issued.report
+    today = render_edition(case, audience, size, issued.at)
+    return today if OTHERS.sub(b"", today) == OTHERS.sub(b"", page) else None
+
+
+OTHERS = re.compile(rb'<section aria-labelledby="others">.*?</section>\n', re.DOTALL)
+SINCE = re.compile(rb'<section aria-labelledby="since">.*?</section>\n', re.DOTALL)
+
+
+def as_issued(page: bytes) -> bytes:
+    """A page without what was told beside it later: the bytes whose digest is in the record."""
+    return SINCE.sub(b"", page, count=1)
+
+
+def _renew(path: Path, today: bytes, at: str) -> None:
+    """Let a page that stands say what is now known of other cases, beside what was issued.
+
+    No deed tells of it: entries that only come where there are other cases would give them away.
+    """
+    old = path.read_bytes()
+    page, now = as_issued(old), _sentences(OTHERS, today)
+    if now == (_sentences(SINCE, old) or _sentences(OTHERS, page)):
+        return
+    if now != _sentences(OTHERS, page):
+        section = render_since(now, at).encode() + b"\n"
+        page = OTHERS.sub(lambda found: found[0] + section, page, count=1)
+    write_file(path, [page])
+
+
+def _sentences(section: re.Pattern[bytes], page: bytes) -> list[str]:
+    found = section.search(page)
+    said = re.findall(rb"<p>(.*?)</p>", found[0]) if found else []
+    return [unescape(each.decode()) for each in said]
 
 
 def _record_issue(case: Case, issued: list[tuple[Audience, str]], at: str) -> None:

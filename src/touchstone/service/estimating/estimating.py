@@ -142,7 +142,8 @@ def _model(
         passed = told(f"pass@{wanted.attempts}", lambda: _pass_at(runs, wanted.attempts or 1))
     if grader is not None:
         corrected = told(
-            "corrected rate", lambda: grader_corrected(_whole(outcomes), len(runs), *grader)
+            "corrected rate",
+            lambda: grader_corrected(_whole(outcomes), len(runs), *grader, clusters=clusters),
         )
     if wanted.reference not in {None, name}:
         paired, difference = _difference(runs, by_model[wanted.reference or ""], rate)

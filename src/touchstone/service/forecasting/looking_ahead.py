@@ -25,6 +25,7 @@ from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
     Run,
     battery_plan,
+    left_out,
     modes_lacking,
     numeric,
     runs,
@@ -74,7 +75,9 @@ def plan_review(path: Path, options: PlanOptions, now: str, seen: Experience) ->
         CannotRunError: no review could be opened so.
     """
     submission = load_submission(path)
-    framework = load_framework(options.framework or submission.framework)
+    framework = load_framework(
+        submission.framework if options.framework is None else options.framework
+    )
     check_parties(framework, submission)
     return forecast(submission, framework, options, now, seen)
 
@@ -98,7 +101,8 @@ def forecast(
     )
     review_by, days_left = window(framework, submission, now)
     whole = Forecast(
-        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (), (),
+        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (),
+        left_out(framework, families(), submission.kind),
         _together(framework, rules, sets),
     )  # fmt: skip
     lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]

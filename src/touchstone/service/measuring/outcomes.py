@@ -130,6 +130,7 @@ def _recorded(outcome: Outcome) -> measuring.Outcome:
         result=outcome.result,
         tokens=outcome.usage.total,
         reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
+        executions=outcome.attempt,
     )
 
 

@@ -85,6 +85,23 @@ def battery_plan(
     return BatteryPlan(id=plan_id, sets=tuple(sets))
 
 
+def left_out(
+    framework: Framework, families: Mapping[str, Family], kind: str = "review"
+) -> tuple[str, ...]:
+    """A line for each criterion with a number of which `battery_plan` draws nothing, and why."""
+    known = ", ".join(sorted(families)) or "none"
+    lines = []
+    for criterion in numeric(framework):
+        if criterion.family not in families:
+            why = f"no family of tasks {criterion.family!r} is known here (known: {known})"
+        elif kind != "review" and criterion.reference is None:
+            why = f"a {kind} asks only the criteria that compare with a reference"
+        else:
+            continue
+        lines.append(f"Criterion {criterion.id} will not be measured: {why}")
+    return tuple(lines)
+
+
 def runs(framework: Framework, plan: BatteryPlan, submission: Submission) -> tuple[Run, ...]:
     """Every item set in every mode in which its criterion is judged, in a fixed order.
 

@@ -25,6 +25,8 @@ class Tracker:
     """Samples in the record that measured nothing, by run and kind."""
     seen: dict[RunKey, dict[int, bool]] = field(default_factory=dict)
     flying: dict[RunKey, int] = field(default_factory=dict)
+    again: dict[RunKey, int] = field(default_factory=dict)
+    """Samples of which the record says that they were begun more than once, by run."""
     repeated: int = 0
 
     def add(self, key: RunKey, index: int, *, solved: bool) -> None:
@@ -34,6 +36,7 @@ class Tracker:
     def heard(self, state: State) -> None:
         """Take up the verdicts that the record holds, and what measured nothing."""
         self.lost = {key: state.tally(*key).attempt().unmeasured().by_kind for key in self.totals}
+        self.again = {key: state.tally(*key).attempt().repeated() for key in self.totals}
         self.said = {key: said for key, said in state.verdicts.items() if key in self.totals}
 
     def rows(self) -> list[RunProgress]:
@@ -55,6 +58,7 @@ class Tracker:
             lost=self.lost.get(key, {}) if said is None else said.unmeasured.by_kind,
             reasoning="not-asked" if said is None else said.reasoning,
             claim=self._claim(key),
+            repeated=self.again.get(key, 0),
             may_stop=key in self.rules,
             reference=key.variant in self.references,
             beside=() if said is None else said.references,

@@ -190,7 +190,8 @@ def _changes(state: State) -> tuple[str, ...]:
 def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position | None]:
     """The stream, and the position of its newest bundle."""
     newest = state.bundles[-1] if state.bundles else None
-    place = stream or (newest.stream if newest else case.submission.model.id)
+    usual = newest.stream if newest else case.submission.model.id
+    place = usual if stream is None else stream
     # The record's own form of a name.
     if not _STREAM.fullmatch(place):
         raise CannotOrderError(f"--stream {place[:40]!a}: write letters, digits, '.', '_' and '-'")

@@ -17,7 +17,7 @@ from touchstone.service.terms.bundling import Published, publish
 from touchstone.service.terms.crowds import Crowd, population_of, reach_of, registry_of
 from touchstone.service.terms.files import MAX_TERMS
 from touchstone.service.terms.recorded import Recorded, event_of, seconds, written
-from touchstone.service.texts import read_text
+from touchstone.service.texts import a_name, one_line, read_text
 from touchstone.terms import Directive, parse_directive
 from touchstone.terms.conditions import utc
 from touchstone.terms.directives import ordered
@@ -122,13 +122,15 @@ def issue(
             developer authorised beforehand is answered, and its bundle signed, at once.
 
     Raises:
+        BadInputError: the party can be none.
         NotAgreedError, UnreadableTextError, TermsFileError, TooLargeError: as `preview`.
         Refused: the party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
+    marking = _marking(case, label)
+    agency = _only_agency(case) if party is None else a_name("--as", party)
     recorded = Recorded(case)
     text, directive = _read(path, recorded)
-    agency, marking = party or _only_agency(case), _marking(case, label)
     at = case.now()
     reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
     attached = (written(text, path.name, case), *_numbers(case, reach))
@@ -199,11 +201,14 @@ def answer(
         revise: Change an answer that was given.
 
     Raises:
+        BadInputError: the reason is not one line.
         NotAgreedError: a narrower reading bars somebody whom the order does not, or the other way
             round; or the directive falls in no standing class.
         CannotOrderError: an option is missing.
         Refused: it is answered already, or the developer may not do this now.
     """
+    if reason is not None:
+        reason = one_line(reason, "--contested" if kind == "contested" else "--reason")
     recorded = Recorded(case)
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
@@ -244,7 +249,7 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
         Refused: another agency issued it, or it is lifted already.
     """
     known = case.state.directives[name]
-    actor = party or known.issued.actor
+    actor = known.issued.actor if party is None else a_name("--as", party)
     event = event_of(case, settling.DirectiveLifted, actor, directive=name)
     state = case.record([Deed(event)])
     says = (f"{event.actor} lifts {name}.",)

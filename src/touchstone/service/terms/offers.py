@@ -10,7 +10,7 @@ from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Deed
 from touchstone.service.terms.files import MAX_TERMS, load_people
 from touchstone.service.terms.recorded import Recorded, event_of, written
-from touchstone.service.texts import read_text
+from touchstone.service.texts import one_line, read_text
 from touchstone.terms import Terms, in_force, parse_terms
 from touchstone.terms.difference import Difference, difference
 
@@ -110,10 +110,13 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
     """Agree to exactly the terms on the table, or decline them.
 
     Raises:
+        BadInputError: the reason is not one line.
         CannotOrderError: nothing is on the table.
         Refused: this party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
+    if reason is not None:
+        reason = one_line(reason, "--reason")
     table = case.state.terms.on_table
     if table is None:
         raise CannotOrderError("nothing is on the table: touchstone terms offer CASE TERMS.toml")

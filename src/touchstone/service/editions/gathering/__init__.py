@@ -19,11 +19,11 @@ from touchstone.service.editions.gathering.measured import (
     mode_facts,
     not_measured,
     result_rows,
-    spent,
     stop_notice,
 )
 from touchstone.service.editions.gathering.noticed import noticed_facts
 from touchstone.service.editions.gathering.shown import Shown
+from touchstone.service.editions.gathering.spending import spent
 from touchstone.service.editions.gathering.summed import summary
 from touchstone.service.editions.gathering.told import accounting, timeline, withheld
 from touchstone.service.editions.related import UNTOLD

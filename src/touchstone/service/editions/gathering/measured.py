@@ -173,6 +173,7 @@ def _row(
             for each in (reached.references if reached else ())
             if each.unmeasured.total or not each.shown
         ),
+        repeated=tally.attempt().repeated(),
         sealed=sealed,
         instrument=instrument_note(case, key),
         claimed=_claimed(reached, numeric) if numeric and on_scale else None,
@@ -375,12 +376,3 @@ ALWAYS = (
         "nothing about what it held back",
     ),
 )
-
-
-def spent(case: Shown) -> tuple[Fact, ...]:
-    """What the measuring cost, as far as the audience may read."""
-    if not case.state.tallies:
-        return ()
-    tokens = sum(tally.tokens for tally in case.state.tallies.values())
-    samples = sum(tally.recorded for tally in case.state.tallies.values())
-    return (Fact("Samples", f"{samples:,}"), Fact("Tokens, in and out", f"{tokens:,}"))

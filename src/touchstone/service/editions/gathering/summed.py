@@ -46,13 +46,13 @@ def _closed(case: Shown) -> tuple[str, ...]:
 def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
     received = case.state.submission
     what = f"{received.model} of {case.name(received.actor)}" if received else "The model"
+    results = [row for row in results if row.verdict != "reference"]
     if not results:
         measured = (
             "Nothing has been measured so far." if case.whole
             else "No measurement may be read here."
         )  # fmt: skip
         return f"{what} was handed in for review. {measured}"
-    results = [row for row in results if row.verdict != "reference"]
     criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
     modes = number(len({row.mode for row in results}), "mode")
     centres = listed([case.name(centre) for centre in case.state.having("centre")])

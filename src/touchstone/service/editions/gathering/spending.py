@@ -1,0 +1,38 @@
+"""What the measuring cost, in samples and in tokens."""
+
+from touchstone.evaluation import Usage
+from touchstone.report import Fact
+from touchstone.service.editions.gathering.shown import Shown
+
+
+def spent(case: Shown) -> tuple[Fact, ...]:
+    """What the measuring cost, as far as the audience may read."""
+    if not case.state.tallies:
+        return ()
+    tokens = sum(tally.tokens for tally in case.state.tallies.values())
+    samples = sum(tally.recorded for tally in case.state.tallies.values())
+    return (
+        Fact("Samples", f"{samples:,}"),
+        Fact("Tokens of these samples, in and out", f"{tokens:,}"),
+        *_beside(case, tokens),
+    )
+
+
+def _beside(case: Shown, tokens: int) -> tuple[Fact, ...]:
+    """What was paid for beside the samples that have an outcome: probes, questions, dead runs."""
+    seen = case.visible("snapshot-seen") + case.visible("snapshot-changed")
+    chunks = case.visible("outcomes-recorded")
+    asked = [entry.content() for entry in seen]
+    # Each entry of a chunk counts the whole chunk so far.
+    used = {entry.event.facts()["chunk"]: entry.content(1) for entry in chunks}
+    if not all("used" in (content or {}) for content in used.values()) or None in asked:
+        return (Fact("Not in this", "probes, questions asked before, and executions that ended "
+                     "without an outcome: how many tokens is not for this audience"),)  # fmt: skip
+    taken = [each for content in asked for kind in ("probes", "readiness")
+             for each in content.get(kind, {}).values()]  # fmt: skip
+    probes = sum(Usage.model_validate(each["usage"]).total for each in taken)
+    dead = sum(Usage.model_validate(each["used"]).total for each in used.values()) - tokens
+    return (
+        Fact("Tokens of probes and of questions asked before", f"{probes:,}"),
+        Fact("Tokens of executions that ended without an outcome", f"{max(dead, 0):,}"),
+    )
