@@ -1,6 +1,6 @@
 """How a model is measured: submissions, batteries, sandboxes, workers, on Inspect.
 
-It decides nothing about a case and writes no record: outcomes go up to `service` through ports.
+It decides nothing about a case and writes no record: outcomes go up to `service`.
 What needs Inspect (`runner.run_chunk`, `oversight`, `workers`) is imported from its own module, so
 that reading a submission does not cost Inspect's import.
 """
@@ -10,7 +10,6 @@ from touchstone.evaluation.chunks import ChunkSpec, prefix, ranges
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.limits import Allowance, Asking, Budget, cost
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
-from touchstone.evaluation.ports import EvidenceStore, JobStore, Lease
 from touchstone.evaluation.seals import Reveal, SealedBattery, check_reveal, reveal
 from touchstone.evaluation.submission import Mode, Submission, endpoint_digest, load_submission
 
@@ -23,10 +22,7 @@ __all__ = [
     "Budget",
     "ChunkSpec",
     "Elicitation",
-    "EvidenceStore",
     "ItemSetPlan",
-    "JobStore",
-    "Lease",
     "Mode",
     "Outcome",
     "Reveal",

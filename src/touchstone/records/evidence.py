@@ -54,11 +54,6 @@ class EvidenceFiles:
         except OSError as error:
             raise _fault(path, error) from error
 
-    def remove(self, case: str, names: Iterable[str]) -> None:
-        """Delete files by name."""
-        for name in names:
-            self._path(case, name).unlink(missing_ok=True)
-
     def remove_case(self, case: str) -> tuple[int, int]:
         """Delete all evidence of a case; gives the count and the bytes of what was deleted."""
         sizes = [path.stat().st_size for path in self._files(case)]

@@ -49,7 +49,7 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 from touchstone.records.soundness import amiss, mark_of, may_write, readable_copy, signed
-from touchstone.records.values import Destruction, Listing, Summarise, Summary
+from touchstone.records.values import Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
 FINISH_SECONDS = 5
@@ -187,11 +187,6 @@ class Records:
             writer.flush(self._keyring.history.keyset, self._random)
         self._after(writer)
 
-    def destroy_case(self, case: str) -> Destruction:
-        """Destroy a case's key, content and evidence; entries, facts and proofs stay."""
-        with self.transaction(case) as writer:
-            return writer.destroy()
-
     def certificate(self, case: str) -> str:
         """What was kept with a case's destruction; empty where it was not destroyed."""
         with translated(self._alias):
@@ -231,11 +226,6 @@ class Records:
             row.size = size
         key = None if row.wrapped_key is None else lambda: self._key_of(row)
         return CaseReader(self._alias, row, key, self._files)
-
-    def put_evidence(self, case: str, data: bytes, media_type: str, name: str) -> str:
-        """Keep evidence outside of a deed, in a transaction of its own; gives its digest."""
-        with self.transaction(case) as writer:
-            return writer.put_evidence(data, media_type, name)
 
     def head(self, case: str) -> CaseHead:
         """A case's head as it stands now, under the newest keys. Raises CaseMissingError."""
@@ -297,7 +287,6 @@ class Records:
 
     def _after(self, writer: CaseWriter) -> None:
         """Once a transaction stands: let what it erased be gone from the disk too."""
-        self._files.remove(writer.case, writer.erased_files)
         if writer.destroyed_now:
             self.finish_destruction(writer.case)
         elif writer.erased_now and not is_postgresql(self._alias):

@@ -21,7 +21,6 @@ from touchstone.records.database import raw
 from touchstone.records.errors import (
     DamagedError,
     DestroyedError,
-    EvidenceMissingError,
     PartError,
 )
 from touchstone.records.evidence import EvidenceFiles
@@ -64,7 +63,6 @@ class CaseWriter:
         self._events: list[Event] = []
         self._summary: Summary | None = None
         self.erased_now = False
-        self.erased_files: list[str] = []
         self.destroyed_now = False
 
     @property
@@ -135,18 +133,6 @@ class CaseWriter:
         if not rows.filter(case=self.case, n=n, i=i, label="").update(body=None, label=label):
             raise PartError(f"{self.case}: entry {n} has no stored part {i} that could be erased")
         self.erased_now = True
-
-    def erase_evidence(self, digest: str) -> None:
-        """Erase a piece of evidence for good; its file goes once the transaction stands.
-
-        Raises EvidenceMissingError, DestroyedError.
-        """
-        name = self._open_key().name(digest)
-        rows = EvidenceRow.objects.using(self._alias).filter(case=self.case, name=name)
-        if not rows.delete()[0]:
-            raise EvidenceMissingError(f"{self.case}: no evidence {digest[:24]}... is kept")
-        self.erased_now = True
-        self.erased_files.append(name)
 
     def destroy(self, certificate: str = "", label: str = "destroyed with the case") -> Destruction:
         """Destroy the case's key, and erase all content and evidence; facts and proofs stay.

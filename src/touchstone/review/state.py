@@ -112,14 +112,6 @@ class Tally:
         """One attempt's items, from attempt 1; empty if nothing is recorded of it."""
         return self.attempts.get(number, Attempt())
 
-    def at_least_once(self, k: int) -> tuple[int, int]:
-        """(items solved in at least one of attempts 1 to k, items measured in all k)."""
-        solved, measured = 0, -1
-        for number in range(1, k + 1):
-            solved |= self.attempt(number).solved
-            measured &= self.attempt(number).measured
-        return (solved & measured).bit_count(), measured.bit_count()
-
 
 class Pair(NamedTuple):
     """Two modes of one variant, in the order of their names."""

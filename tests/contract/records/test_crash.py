@@ -123,7 +123,7 @@ try:
     for number in range(10_000):
         if sys.argv[2] == "evidence":
             data = number.to_bytes(4, "big") * 25_000 * number
-            records.put_evidence("case-1", data, "text/plain", "log")
+            put_evidence(records, "case-1", data, "text/plain", "log")
         else:
             with records.transaction("case-1") as writer:
                 writer.append([deeds.fact(), deeds.content("x" * 100_000)])

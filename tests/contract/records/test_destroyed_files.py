@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from support import deeds
+from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.records import Records
 
@@ -71,7 +72,7 @@ def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):
     place.owner("ANALYZE")
     key = wrapped_key(place)
     assert holding(place, key) == {"base", "pg_wal"}
-    records.destroy_case(CASE)
+    destroy_case(records, CASE)
     # What the server's owner has to let expire, as the command says.
     assert holding(place, key) == {"pg_wal"}
     assert records.unfinished() == []
@@ -102,7 +103,7 @@ def test_it_is_not_finished_while_an_older_transaction_may_read_the_key(
     key, finish = wrapped_key(place), records.finish_destruction
     monkeypatch.setattr(records, "finish_destruction", lambda case: finish(case, 0))
     with reading(place, statement):
-        records.destroy_case(CASE)
+        destroy_case(records, CASE)
         assert "base" in holding(place, key)
         assert records.unfinished() == [CASE]
         assert not finish(CASE, 0)

@@ -11,6 +11,7 @@ from django.db import connections, transaction
 
 from support import deeds
 from support.postgresql import ADMIN
+from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps, loads
@@ -132,7 +133,7 @@ def test_tables_are_not_truncated_on_postgresql_and_the_twin(postgresql_place: P
 
 
 def test_a_destroyed_key_stays_destroyed(records: Records, place: Place):
-    records.destroy_case(CASE)
+    destroy_case(records, CASE)
     back = "UPDATE records_caserow SET wrapped_key = frontier"
     with pytest.raises(AppendOnlyError, match="a case head only grows"):
         as_owner(place, back)
@@ -272,7 +273,7 @@ def test_what_was_destroyed_is_overwritten_in_sqlites_files(sqlite_place: Place)
     sealed, wrapped = _secrets(sqlite_place)
     assert sealed in _bytes_of(sqlite_place)
     assert wrapped in _bytes_of(sqlite_place)
-    records.destroy_case(CASE)
+    destroy_case(records, CASE)
     assert sealed not in _bytes_of(sqlite_place)
     assert wrapped not in _bytes_of(sqlite_place)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from support import deeds
+from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.ledger import (
     AlteredError,
@@ -97,7 +98,7 @@ def test_after_a_rotation_heads_are_recorded_anew(records: Records, place: Place
 def test_the_proofs_of_a_destroyed_case_hold(records: Records, place: Place):
     deeds.append_batch(records, CASE, b"evidence")
     before = records.installation.prove(CASE)
-    records.destroy_case(CASE)
+    destroy_case(records, CASE)
     verify(before, place)
     after = records.installation.prove(CASE)
     verify(after, place)

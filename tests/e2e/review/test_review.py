@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
+from support.replayed import verdicts_from_record
 from support.reviews import KEY, Ran, command, environment, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.replaying import verdicts_from_record
 from touchstone.service.reading import read_entries
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]

@@ -19,7 +19,6 @@ from touchstone.evaluation.sandbox import (
     at_least,
     copyout,
     events,
-    grade_of_provider,
     launch,
     tools,
 )
@@ -30,13 +29,6 @@ from touchstone.evaluation.sandbox.preflight import Preflight
 def test_grades_are_ordered_from_the_strongest():
     for i, grade in enumerate(GRADES):
         assert [at_least(grade, least) for least in GRADES] == [j >= i for j in range(len(GRADES))]
-
-
-def test_other_providers_have_grades_and_strangers_none():
-    assert grade_of_provider("proxmox") == "vm"
-    assert grade_of_provider("k8s") == "container"
-    assert grade_of_provider("local") == "none"
-    assert grade_of_provider("something-new") == "none"
 
 
 @pytest.mark.parametrize(

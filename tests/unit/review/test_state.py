@@ -78,16 +78,6 @@ def test_only_the_prefix_of_the_committed_order_counts_for_looking_early():
     assert Attempt().prefix == 0
 
 
-def test_an_item_is_solved_at_least_once_in_k(case: Case):
-    ready(case).seal(size=3, attempts=2)
-    first = (outcome(0, "unsolved"), outcome(1, "unsolved"), outcome(2))
-    second = (outcome(0, attempt=2), outcome(1, "unsolved", attempt=2))
-    case.do(recorded(first + second))
-    tally = case.state.tally(*KEY)
-    assert tally.at_least_once(1) == (1, 3)
-    assert tally.at_least_once(2) == (1, 2)
-
-
 def test_modes_variants_and_batteries_are_never_pooled(case: Case):
     measured(case).measure("thinking", solved=9)
     case.do(changed())

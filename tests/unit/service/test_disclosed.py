@@ -7,22 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from support.report_data import sample_report
+from support.report_data import early_report
 from support.silent import Silent
-from support.small_case import facts_for, measure, probed, small_case
+from support.small_case import SUBMISSION, Minutes, facts_for, measure, probed, small_case
 from touchstone.clearance import party_audience
-from touchstone.evaluation import Outcome, Usage
+from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.report import render_html
 from touchstone.report.phrases import verdict_phrase
-from touchstone.service.case import Case
+from touchstone.service.case import Case, Cast
 from touchstone.service.cases import show_case
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.editions.gathering.summed import summary
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import record_outcomes
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.opening import default_centre, open_case
 from touchstone.service.progress import landed
 from touchstone.service.reading import read_entries
 from touchstone.service.review_result import ReviewOptions, ReviewResult
@@ -97,7 +100,7 @@ def test_an_edition_with_rows_of_a_reference_alone_concludes_nothing(again: Case
 
 
 def test_a_tie_is_not_called_too_few_items():
-    row = next(each for each in sample_report().results if each.evidence is not None)
+    row = next(each for each in early_report().results if each.evidence is not None)
     assert row.evidence is not None
     size = row.evidence.size
     tie = replace(
@@ -110,9 +113,9 @@ def test_a_tie_is_not_called_too_few_items():
     assert "too few" in verdict_phrase(replace(tie, evidence=part))
 
 
-def reviewed(case: Case, folder: Path) -> ReviewResult:
-    path = folder / "SUBMISSION.toml"
-    return run_review(case.installation, path, folder / "out", ReviewOptions(), Silent())
+def reviewed(case: Case, folder: Path, framework: str | None = None) -> ReviewResult:
+    path, options = folder / "SUBMISSION.toml", ReviewOptions(framework=framework)
+    return run_review(case.installation, path, folder / "out", options, Silent())
 
 
 def test_a_criterion_that_nothing_here_speaks_to_is_not_measured_and_says_so(tmp_path: Path):
@@ -121,10 +124,15 @@ def test_a_criterion_that_nothing_here_speaks_to_is_not_measured_and_says_so(tmp
     assert 'family = "web-injection"' in text
     standard = tmp_path / "standard.toml"
     standard.write_text(text.replace('family = "web-injection"', 'family = "card-games"'), "utf-8")
-    with small_case(tmp_path, framework=str(standard)) as case:
+    path = tmp_path / "SUBMISSION.toml"
+    path.write_text(SUBMISSION.format(framework="example"), "utf-8")
+    framework = load_framework(str(standard))
+    cast = Cast("example-lab", default_centre(framework))
+    with open_installation(tmp_path / "home", Minutes()) as here:
+        case = open_case(here, framework, load_submission(path), cast)
         measure(case)
         conclude(case, "battery-1")
-        result = reviewed(case, tmp_path)
+        result = reviewed(case, tmp_path, str(standard))
     assert not result.measured
     (line,) = result.unmeasured
     assert line.startswith("web-injection: ")

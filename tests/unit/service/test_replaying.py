@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.replayed import verdicts_from_record
 from support.small_case import (
     Minutes,
     facts_for,
@@ -40,7 +41,6 @@ from touchstone.service.measuring.replaying import (
     reached,
     runs_from_record,
     standing,
-    verdicts_from_record,
 )
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.reading import Entry, read_entries

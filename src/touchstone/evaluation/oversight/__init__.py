@@ -4,11 +4,6 @@ It notices and records; what a change means for a case is decided elsewhere.
 """
 
 from touchstone.evaluation.oversight.readiness import Readiness, ask_readiness
-from touchstone.evaluation.oversight.snapshots import (
-    Probe,
-    SnapshotChange,
-    compare,
-    probe,
-)
+from touchstone.evaluation.oversight.snapshots import Probe, probe
 
-__all__ = ["Probe", "Readiness", "SnapshotChange", "ask_readiness", "compare", "probe"]
+__all__ = ["Probe", "Readiness", "ask_readiness", "probe"]

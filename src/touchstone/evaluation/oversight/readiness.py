@@ -24,6 +24,7 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, Watch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.oversight.snapshots import why_of
 from touchstone.evaluation.submission import Mode
 
 CHECK = "This is a check of the connection, and no task."
@@ -99,7 +100,7 @@ def ask_readiness(
             config = GenerateConfig(max_tokens=bound) if ours else GenerateConfig()
             output = await model.generate(said, tools=tools, config=config)
         except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
-            return _why(error)
+            return why_of(error)
         if counting.unknown_end:
             return f"it does not say that its answer is whole ({counting.unknown_end})"
         return output
@@ -175,9 +176,3 @@ def _at(output: ModelOutput, bound: int | None) -> bool:
     """Whether it was cut at the bound that this question set, and at no other."""
     written = output.usage.output_tokens if output.usage else 0
     return bound is not None and written >= bound
-
-
-def _why(error: Exception) -> str:
-    attempt = getattr(error, "last_attempt", None)
-    last = attempt.exception() if attempt is not None else None
-    return " ".join(str(last or error).split())[:200]

@@ -1,12 +1,11 @@
 """Snapshot probes: small fixed questions before, during and after a review.
 
-What an endpoint calls its model is its own word, and sampled text may differ without any change:
-a changed name is a change; a changed fingerprint or text alone is a hint, and is only named.
+What an endpoint calls its model is its own word, and sampled text may differ without any change: a
+changed name is a change, and fingerprints and a digest of the texts are kept beside it.
 """
 
 import contextlib
 import io
-from collections.abc import Sequence
 from typing import Literal
 
 import anyio
@@ -50,18 +49,6 @@ class Probe(Frozen):
     failed: str = ""
     """Empty, or why the endpoint could not be probed."""
     usage: Usage = Usage()
-
-
-class SnapshotChange(Frozen):
-    """A difference between two probes of one endpoint."""
-
-    kind: Literal["model-name", "fingerprint", "behaviour"]
-    certain: bool
-    """Whether it counts as another snapshot. Behaviour alone never does."""
-    before: tuple[str, ...]
-    now: tuple[str, ...]
-    text: str
-    """One plain sentence."""
 
 
 class _Heard(Watch):
@@ -109,7 +96,7 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
                 try:
                     output = await model.generate([ChatMessageUser(content=prompt)], config=config)
                 except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
-                    return texts, _why(error)
+                    return texts, why_of(error)
                 texts.append(output.completion[:_TEXT_KEPT])
         return texts, ""
 
@@ -126,54 +113,8 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
     )
 
 
-def compare(before: Probe, now: Probe) -> tuple[SnapshotChange, ...]:
-    """What differs between two probes of one endpoint; a failed probe says nothing.
-
-    Raises:
-        ValueError: they are of different endpoints.
-    """
-    if before.endpoint != now.endpoint:
-        raise ValueError("two probes of different endpoints cannot be compared")
-    if before.failed or now.failed:
-        return ()
-    changes = []
-    if before.models != now.models:
-        text = f"the endpoint called its model {_names(before.models)}, now {_names(now.models)}"
-        changes.append(
-            SnapshotChange(
-                kind="model-name", certain=True, before=before.models, now=now.models, text=text
-            )
-        )
-    # Fingerprints name the server's build too: without a new name this is a hint, not a proof.
-    if before.fingerprints and now.fingerprints and before.fingerprints != now.fingerprints:
-        text = "the endpoint's system fingerprint changed"
-        changes.append(
-            SnapshotChange(
-                kind="fingerprint",
-                certain=False,
-                before=before.fingerprints,
-                now=now.fingerprints,
-                text=text,
-            )
-        )
-    if before.behaviour != now.behaviour:
-        changes.append(
-            SnapshotChange(
-                kind="behaviour",
-                certain=False,
-                before=(before.behaviour,),
-                now=(now.behaviour,),
-                text="behaviour differs on the fixed questions; sampling alone can do this",
-            )
-        )
-    return tuple(changes)
-
-
-def _names(models: Sequence[str]) -> str:
-    return printable_line(", ".join(models)) or "nothing"
-
-
-def _why(error: Exception) -> str:
+def why_of(error: Exception) -> str:
+    """Why a call came to nothing, after its last try: one plain line."""
     attempt = getattr(error, "last_attempt", None)
     last = attempt.exception() if attempt is not None else None
     return printable_line(str(last or error), _WHY_MOST)

@@ -9,7 +9,6 @@ from touchstone.evaluation.sandbox.config import (
     Grade,
     SandboxConfig,
     at_least,
-    grade_of_provider,
 )
 from touchstone.evaluation.sandbox.errors import (
     CopyOutRefusedError,
@@ -46,7 +45,6 @@ __all__ = [
     "at_least",
     "calls_of",
     "events_of",
-    "grade_of_provider",
     "on_event",
     "preflight",
 ]

@@ -9,25 +9,11 @@ Grade = Literal["vm", "container", "confined", "limited", "none"]
 GRADES: tuple[Grade, ...] = ("vm", "container", "confined", "limited", "none")
 """Strongest first."""
 
-# What Inspect's own providers give. A container is only as good as its runtime is set up.
-_PROVIDER_GRADES: dict[str, Grade] = {
-    "proxmox": "vm",
-    "ec2": "vm",
-    "k8s": "container",
-    "docker": "container",
-    "local": "none",
-}
-
 
 def at_least(grade: str, least: str) -> bool:
     """Whether `grade` is as strong as `least`, or stronger. Raises ValueError for another word."""
     order: tuple[str, ...] = GRADES
     return order.index(grade) <= order.index(least)
-
-
-def grade_of_provider(provider: str) -> Grade:
-    """The grade that another Inspect sandbox provider is taken for; unknown ones are `none`."""
-    return _PROVIDER_GRADES.get(provider, "none")
 
 
 class SandboxConfig(BaseModel):

@@ -192,17 +192,6 @@ def prefix_of(attempt: Attempt) -> tuple[bool | None, ...]:
 # ------------------------------------------------------------------ from the record
 
 
-def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
-    """Every early verdict that the entries carry, with its evidence; open runs are left out.
-
-    Raises:
-        RevealError: what ran is not what was sealed, or not in the sealed order.
-        CannotRunError: the battery was registered with other bets than this version's.
-    """
-    found = standings_from_record(entries, battery)
-    return {key: early for key, early in found.items() if early.progress.decided}
-
-
 def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
     """Where every run stands that may stop early, decided or open.
 

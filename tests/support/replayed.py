@@ -1,0 +1,13 @@
+"""Early verdicts made again from a record's entries alone."""
+
+from collections.abc import Iterable, Mapping
+
+from touchstone.review import RunKey
+from touchstone.service.measuring.replaying import Early, standings_from_record
+from touchstone.service.reading import Entry
+
+
+def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
+    """Every early verdict that the entries carry, with its evidence; open runs are left out."""
+    found = standings_from_record(entries, battery)
+    return {key: early for key, early in found.items() if early.progress.decided}
