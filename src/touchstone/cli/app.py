@@ -252,7 +252,9 @@ def review_destroy(
     """
     from touchstone.service.cases import find
     from touchstone.service.destroying import destroy_case
+    from touchstone.service.texts import one_line
 
+    one_line(reason, "--reason")
     with opened() as installation:
         found = find(installation, case)
         if not yes and not _confirmed(f"Destroy all content and evidence of {found}? [y/N] "):
