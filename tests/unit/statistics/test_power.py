@@ -19,6 +19,7 @@ from touchstone.statistics import (
 from touchstone.statistics.power import (
     Design,
     Question,
+    compared_chances,
     difference_variance,
     extremes_told,
     fixed_chances,
@@ -146,3 +147,17 @@ def test_a_fixed_design_errs_no_more_than_it_says():
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):
     with pytest.raises(UnusableNumbersError):
         refused()
+
+
+def test_beside_several_references_above_needs_all_and_below_one():
+    """The same seed draws the first reference alike, so each chance moves one way alone."""
+    rule, at = RateRule(0.2, 0.1, 0.05, 0.05), np.array([-0.2, 0.2, 0.45])
+    told = [
+        compared_chances(60, rule, 0.5, at, np.random.default_rng(5), 4_000, references)
+        for references in (1, 3)
+    ]
+    (above, below, _), (above_all, below_any, within) = told
+    assert above_all[2] < above[2] - 0.05
+    assert below_any[0] > below[0] + 0.01
+    assert all((a + b + w).max() <= 1 for a, b, w in told)
+    assert within.min() >= 0
