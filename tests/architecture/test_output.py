@@ -69,11 +69,12 @@ def test_tables_and_what_is_redrawn_show_what_is_unseen(capsys: pytest.CaptureFi
     output.screen().print(Text(ODD))
     output.screen().print(ODD, markup=False)
     assert raw(capsys.readouterr().out) == []
-    drawn = output.Screen(file=io.StringIO(), force_terminal=True, width=200, color_system=None)
+    kept = io.StringIO()
+    drawn = output.Screen(file=kept, force_terminal=True, width=200, color_system=None)
     with Live(console=drawn, auto_refresh=False) as live:
         Screen(live).step(ODD)
         live.update(Text(ODD), refresh=True)
-    shown = drawn.file.getvalue()
+    shown = kept.getvalue()
     assert "\x1b[2J" not in shown
     assert "\x1b]0" not in shown
     assert "\u202e" not in shown
