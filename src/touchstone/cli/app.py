@@ -250,16 +250,15 @@ def review_destroy(
         reason: One line for the certificate, and for the record where the case is closed by this;
             it is never erased.
     """
-    from touchstone.service.cases import find
     from touchstone.service.destroying import destroy_case
-    from touchstone.service.texts import one_line
+    from touchstone.service.texts import a_name, one_line
 
+    a_name("CASE", case)
     one_line(reason, "--reason")
     with opened() as installation:
-        found = find(installation, case)
-        if not yes and not _confirmed(f"Destroy all content and evidence of {found}? [y/N] "):
+        if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
             return _refuse("nothing was destroyed", NO)
-        show(destroy_case(installation, found, out, reason))
+        show(destroy_case(installation, case, out, reason))
     return DONE
 
 
