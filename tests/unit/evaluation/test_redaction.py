@@ -150,9 +150,10 @@ def test_no_form_of_the_key_passes_the_door_anywhere(form: str, place: str):
 
 
 def test_a_key_of_digits_passes_not_as_a_number_either():
-    said = completion("", [("bash", {"command": 4815162342108})])
+    said = completion(reasoning_details=[{"budget": 4815162342108, "left": 12}])
     passed = admit(json.dumps(said).encode(), {}, Redactor("4815162342108"))
-    assert "4815162342108" not in json.dumps(passed.completion)
+    (details,) = passed.completion["choices"][0]["message"]["reasoning_details"]
+    assert details == {"budget": HIDDEN, "left": 12}
 
 
 def test_an_unseen_character_is_no_name():
