@@ -235,9 +235,13 @@ def test_what_is_said_beyond_the_items_is_wider_where_they_share_a_flaw():
     assert labelled is not None
     assert plain.beyond is not None
     assert labelled.beyond is not None
-    assert labelled.beyond.low < plain.beyond.low
+    assert apart is not None
+    assert apart.beyond is not None
+    # Of the 18 items that never ran nobody knows whether their flaws are others.
+    assert labelled.beyond.low < apart.beyond.low < plain.beyond.low
     assert labelled.interval == plain.interval
-    assert (apart and apart.beyond, none and none.beyond) == (plain.beyond, plain.beyond)
+    assert none is not None
+    assert none.beyond == plain.beyond
 
 
 def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
