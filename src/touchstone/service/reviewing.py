@@ -104,10 +104,7 @@ def run_review(
             observer.step(line)
         asked: Asked | None = None
         if case is None:
-            _check_new(framework, submission, options)
-            for criterion in numeric(framework):
-                if lacking := modes_lacking(criterion, submission):
-                    observer.step(f"Note: {lacking}")
+            _check_new(framework, submission, options, observer)
             require_proof(framework, observer)
             # Before the case is opened: a slip in an address must not leave one behind.
             probes = probe_modes(submission, keys, "before", installation.now())
@@ -154,8 +151,10 @@ def _check(options: ReviewOptions, out: Path) -> None:
         raise CannotRunError(f"--out {out}: you may not write there; name another folder")
 
 
-def _check_new(framework: Framework, submission: Submission, options: ReviewOptions) -> None:
-    """Refuse what opening, sealing or measuring would refuse, before a case is opened."""
+def _check_new(
+    framework: Framework, submission: Submission, options: ReviewOptions, observer: Observer
+) -> None:
+    """Refuse what opening, sealing or measuring would refuse, and say what could never be said."""
     check_parties(framework, submission, options.agencies)
     items = options.items or DEFAULT_ITEMS
     plan = battery_plan(framework, families(), items, "battery-1", submission.kind)
@@ -170,6 +169,9 @@ def _check_new(framework: Framework, submission: Submission, options: ReviewOpti
             f"caps: one sample and the probes around it may use {least:,} tokens, which is more "
             "than the caps allow; raise them"
         )
+    for criterion in numeric(framework):
+        if never := modes_lacking(criterion, submission):
+            observer.step(f"Note: {never}")
 
 
 @contextmanager
