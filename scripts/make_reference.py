@@ -41,6 +41,7 @@ GROUPS = {
     165: "The instrument itself",
     170: "The tests themselves",
     175: "What counts as evidence",
+    213: "Work on many samples",
 }
 TOP = """# Commands
 

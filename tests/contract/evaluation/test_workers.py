@@ -17,6 +17,7 @@ from touchstone.evaluation.families.registry import get_family
 from touchstone.evaluation.outcomes import AdjudicationRule
 from touchstone.evaluation.submission import Mode, endpoint_digest
 from touchstone.evaluation.workers import WorkerEvent, WorkerJob, WorkerPool, make_job
+from touchstone.evaluation.workers.forking import fork_server
 
 pytestmark = [*OVER_LOOPBACK, pytest.mark.needs_sandbox]
 SAMPLES = 6
@@ -144,3 +145,47 @@ def test_a_halt_and_a_missing_key(tmp_path: Path):
         assert finished.stopped == "halted"
         assert len(finished.missing) == SAMPLES
         assert pool.idle() == 2
+
+
+def _asked_once(let_go: threading.Event) -> Any:
+    async def script(_body: dict[str, Any], number: int) -> dict[str, Any]:
+        while not let_go.is_set():  # noqa: ASYNC110 - the test's thread sets it
+            await asyncio.sleep(0.02)
+        return completion("", [("submit", {"answer": "none"})], number=number)
+
+    return script
+
+
+def test_workers_are_forked_and_their_start_shows_no_key(tmp_path: Path):
+    let_go = threading.Event()
+    with serve(_asked_once(let_go)) as endpoint, WorkerPool(2, keys={"TOY_API_KEY": KEY}) as pool:
+        mode = toy_mode(endpoint.url)
+        pool.start(job_for(mode, tmp_path / "a"))
+        pool.start(job_for(mode.model_copy(update={"id": "other"}), tmp_path / "b"))
+        pids = set(pool.pids().values())
+        begun = [until(pool, "started")[-1].worker for _ in pids]
+        parents = {
+            Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1] for pid in pids
+        }
+        shown = b"".join(Path(f"/proc/{pid}/environ").read_bytes() for pid in pids)
+        let_go.set()
+        ended = [until(pool, "finished")[-1].stopped for _ in pids]
+    assert (sorted(begun), ended) == ([1, 2], ["", ""])
+    assert parents == {str(fork_server({}).pid)}
+    assert b"PATH=" in shown
+    assert KEY.encode() not in shown
+
+
+def test_a_fork_server_that_dies_takes_its_workers_along_and_another_is_started(tmp_path: Path):
+    let_go = threading.Event()
+    with serve(_asked_once(let_go)) as endpoint, WorkerPool(1, keys={"TOY_API_KEY": KEY}) as pool:
+        job = job_for(toy_mode(endpoint.url), tmp_path)
+        pool.start(job)
+        until(pool, "started")
+        server = fork_server({})
+        os.kill(server.pid, signal.SIGKILL)
+        assert until(pool, "died")[-1].text == "worker 1 was killed by signal 9"
+        let_go.set()
+        pool.start(job)
+        assert until(pool, "finished")[-1].missing == ()
+    assert fork_server({}).pid != server.pid

@@ -1,8 +1,8 @@
-"""`python -m touchstone.evaluation.workers`: run chunks from stdin until it closes."""
+"""`python -m touchstone.evaluation.workers FD`: fork workers for whoever holds the other end."""
 
 import sys
 
-from touchstone.evaluation.workers.process import main
+from touchstone.evaluation.workers.server import serve
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(serve(int(sys.argv[1])))

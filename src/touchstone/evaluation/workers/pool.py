@@ -2,18 +2,17 @@
 
 import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from pydantic import ValidationError
 
 from touchstone.evaluation.errors import WorkerError
+from touchstone.evaluation.workers.forking import WorkerProcess, fork_server
 from touchstone.evaluation.workers.messages import MAX_LINE, WorkerEvent, WorkerJob
 from touchstone.evaluation.workers.process import HALT
 
@@ -28,8 +27,7 @@ _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "V
 @dataclass
 class _Child:
     number: int
-    process: subprocess.Popen[bytes]
-    commands: IO[bytes]
+    process: WorkerProcess
     chunk: str = ""
     heard: float = field(default_factory=time.monotonic)
 
@@ -44,7 +42,10 @@ class WorkerPool:
 
     def __init__(self, workers: int = 2, *, keys: Mapping[str, str]) -> None:
         self._workers = workers
-        self._environment = {k: v for k in _INHERITED if (v := os.environ.get(k))} | dict(keys)
+        self._inherited = {k: v for k in _INHERITED if (v := os.environ.get(k))}
+        self._environment = self._inherited | dict(keys)
+        # It loads while the caller prepares.
+        fork_server(self._inherited)
         self._children: dict[int, _Child] = {}
         self._events: queue.Queue[WorkerEvent] = queue.Queue()
         self._number = 0
@@ -111,13 +112,13 @@ class WorkerPool:
         self._closing = True
         for child in self._children.values():
             try:
-                child.commands.close()
+                child.process.commands.close()
             except OSError:
                 continue
         for child in self._children.values():
             try:
                 child.process.wait(CLOSE_SECONDS)
-            except subprocess.TimeoutExpired:
+            except TimeoutError:
                 child.process.kill()
                 child.process.wait()
         self._children.clear()
@@ -134,28 +135,15 @@ class WorkerPool:
         self.close()
 
     def _spawn(self) -> _Child:
-        try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "touchstone.evaluation.workers"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=self._environment,
-                # Ctrl-C is for the parent, which halts its workers in order.
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise WorkerError(f"a worker cannot be started: {error.strerror}") from error
-        commands, events = process.stdin, process.stdout
-        if commands is None or events is None:
-            raise WorkerError("a worker was started without pipes")
+        process = fork_server(self._inherited).fork(self._environment)
         self._number += 1
-        child = _Child(self._number, process, commands)
+        child = _Child(self._number, process)
         self._children[child.number] = child
-        threading.Thread(target=self._read, args=(child, events), daemon=True).start()
+        threading.Thread(target=self._read, args=(child,), daemon=True).start()
         return child
 
-    def _read(self, child: _Child, events: IO[bytes]) -> None:
-        with events:
+    def _read(self, child: _Child) -> None:
+        with child.process.events as events:
             while line := events.readline(MAX_LINE):
                 try:
                     event = WorkerEvent.model_validate_json(line)
@@ -183,7 +171,7 @@ class WorkerPool:
             return event.model_copy(update={"chunk": event.chunk or chunk})
         if event.event == "died":
             del self._children[event.worker]
-            child.commands.close()
+            child.process.commands.close()
             return event.model_copy(update={"chunk": child.chunk})
         return event
 
@@ -194,8 +182,8 @@ class WorkerPool:
 
     def _tell(self, child: _Child, line: str) -> None:
         try:
-            child.commands.write(line.encode() + b"\n")
-            child.commands.flush()
+            child.process.commands.write(line.encode() + b"\n")
+            child.process.commands.flush()
         except OSError as error:
             # Its death is already on the way as an event.
             if self._closing:
