@@ -71,7 +71,8 @@ class Redactor:
             for place in range(len(seen) - width + 1)
             if seen[place : place + width] in pieces
         )
-        kept, end = [], 0
+        kept: list[str] = []
+        end = 0
         for first, last in spans:
             if first > end or not kept:
                 kept += [text[end:first], HIDDEN]

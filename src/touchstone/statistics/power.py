@@ -209,7 +209,8 @@ def count_chances(size: int, rates: Numbers) -> Numbers:
     """The binomial chances of 0 to `size` solved at each rate, (rates, size + 1)."""
     solved, rate = np.arange(size + 1)[None, :], rates[:, None]
     ways = gammaln(size + 1) - gammaln(solved + 1) - gammaln(size - solved + 1)
-    return np.exp(ways + xlogy(solved, rate) + xlog1py(size - solved, -rate))
+    chances: Numbers = np.exp(ways + xlogy(solved, rate) + xlog1py(size - solved, -rate))
+    return chances
 
 
 def compared_chances(

@@ -18,7 +18,7 @@ COUNT = ", ".join(map(str, range(1, 401)))
 
 def deaf(body: dict[str, Any], number: int) -> dict[str, Any]:
     """Fails every item in the same way, and shows reasoning whatever effort is asked for."""
-    thought = {"reasoning_content": "I look at the files."}
+    thought: dict[str, Any] = {"reasoning_content": "I look at the files."}
     prompt = json.dumps(body["messages"])
     if "numbers from 1 to 400" in prompt:
         return completion(COUNT, number=number, **thought)

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from support.endpoint import completion, serve, turn_of
@@ -17,6 +17,7 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight.readiness import CHECK
 from touchstone.evaluation.subjects.launch import Subject
+from touchstone.evaluation.workers.forking import fork_server
 from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring import scheduling
@@ -26,15 +27,14 @@ from .conftest import Place
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(280)]
 ITEMS = 4
-WORKER = "touchstone.evaluation.workers"
 
 
 def kill_workers() -> None:
     """SIGKILL for this process's workers, as the kernel does when memory runs out."""
-    for child in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if WORKER in child.cmdline():
-                os.kill(child.pid, signal.SIGKILL)
+    server = fork_server({}).pid
+    for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 class Deadly:

@@ -1,6 +1,6 @@
 """Whole reviews of an endpoint that breaks by a plan; at length: `make faults` with --http."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def test_the_plans_of_many_seeds_hold_every_kind_of_fault():
 
 
 def rule(**changed: Any) -> RunRule:
-    given: Mapping[str, Any] = {
+    given: dict[str, Any] = {
         "item_set": "asked", "criterion": "asked", "variant": "final", "mode": "a",
         "measure": "success-rate", "design": "sequential", "threshold": "0.5", "zone": "0.1",
         "alpha": "0.05", "beta": "0.05",
@@ -60,10 +60,12 @@ def rule(**changed: Any) -> RunRule:
 def said(word: str) -> VerdictReached:
     stop = Stop(reason="evidence", used=ITEMS, overshoot=0, size=ITEMS,
                 claimed="0.6" if word == "below" else "0.4")  # fmt: skip
-    return VerdictReached.model_construct(
-        battery="battery-1", criterion="asked", variant="final", mode="a", verdict=word,
-        counted=ITEMS, solved=0, stop=stop, unmeasured=measuring.Unmeasured(),
-    )  # fmt: skip
+    facts: dict[str, Any] = {
+        "battery": "battery-1", "criterion": "asked", "variant": "final", "mode": "a",
+        "verdict": word, "counted": ITEMS, "solved": 0, "stop": stop,
+        "unmeasured": measuring.Unmeasured(),
+    }  # fmt: skip
+    return VerdictReached.model_construct(**facts)
 
 
 def looked(spoil: Spoil, results: list[str], word: str) -> Reviewed:

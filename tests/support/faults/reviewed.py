@@ -17,6 +17,7 @@ from support.endpoint import serve
 from support.faults.served import Plan, Sample, Served
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
+from touchstone.evaluation import batteries
 from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.limits import Asking
 from touchstone.review import RunKey, State
@@ -186,7 +187,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
         served.sealed(battery)
         return battery
 
-    drawn = sealing.draw
+    drawn = batteries.draw
     environment = {"TOUCHSTONE_HOME": str(folder / "home"), KEY: "an-invented-key"}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
     with ExitStack() as stack:

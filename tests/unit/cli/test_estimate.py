@@ -163,4 +163,5 @@ def test_names_of_a_table_reach_the_terminal_as_text(
         assert run(["estimate", path, *more]) == 0
         said = capsys.readouterr()
         assert not [c for c in said.out + said.err if c != "\n" and is_unseen(c)]
-    assert json.loads(said.out)["models"][0]["model"] == odd, "a program still gets it whole"
+        shown = said.out
+    assert json.loads(shown)["models"][0]["model"] == odd, "a program still gets it whole"

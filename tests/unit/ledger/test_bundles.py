@@ -79,7 +79,8 @@ def test_what_is_read_is_what_is_written_again():
     header, *items = read_bundle([AUTHENTIC])
     assert isinstance(header, BundleHeader)
     assert header.line + b"\n" == LINES[0]
-    assert [item.line + b"\n" for item in items[:-1]] == LINES[1 : len(items)]
+    lines = [item.line + b"\n" for item in items if not isinstance(item, BundleSummary)]
+    assert lines == LINES[1 : len(items)]
 
 
 def test_the_items_come_in_their_order():

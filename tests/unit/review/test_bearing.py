@@ -1,6 +1,7 @@
 """What a verdict may rest on: measured samples, and a mode that is shown to be on."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -74,7 +75,7 @@ def test_losses_that_could_change_a_word_do_not_bear_it(
     kinds = ["solved"] * solved + ["cut"] * cut
     battery(case, design, *kinds, *["unsolved"] * (20 - len(kinds)))
     made = verdict if design == "fixed" else early
-    more = {"used": 20, "reason": "settled"} if design == "sequential" else {}
+    more: dict[str, Any] = {"used": 20, "reason": "settled"} if design == "sequential" else {}
     deed = made("instant", word, solved, **more)
     deed = deed.model_copy(update={"unmeasured": Unmeasured(cut=cut)})
     if stands:
@@ -211,7 +212,7 @@ def compared(
     )
     case = Case(example_framework().model_copy(update={"criteria": criteria})).open().agree()
     variants = tuple(
-        opening.Variant(id=name, modes=("instant",), purpose=purpose)
+        opening.Variant.model_validate({"id": name, "modes": ("instant",), "purpose": purpose})
         for name, purpose in (("final", "final"), ("older", "reference"))
     )
     case.submit(variants=variants).lay_window().do(sealed())

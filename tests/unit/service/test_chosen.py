@@ -41,15 +41,17 @@ from touchstone.evaluation.submission import (
 from touchstone.report import ReportData
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.measuring.probing import take_snapshots
+from touchstone.service.measuring.scheduling import Setting
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions
-from touchstone.service.reviewing import Setting, _conditions, chosen_values, shown_to_centre
+from touchstone.service.reviewing import _conditions, shown_to_centre
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 NOT_MEASURED: Mapping[str, str] = {
@@ -75,7 +77,9 @@ SEEN = Probe(when="before", at="2026-11-21T10:00:00Z", endpoint="sha256:" + "11"
 
 def said(data: ReportData) -> str:
     """All facts of a report that are no digests, as one text."""
-    rows = [*data.model, *data.framework, *data.elicitation, *data.modes, *data.parties]
+    rows: list[Any] = [
+        *data.model, *data.framework, *data.elicitation, *data.modes, *data.parties
+    ]  # fmt: skip
     lines = [" ".join(map(str, asdict(row).values())) for row in rows]
     return re.sub("sha256:[0-9a-f]+", "", "\n".join(lines))
 

@@ -1,6 +1,6 @@
 """A reference is compared with and never judged: from SUBMISSION.toml to what the rule proposes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,7 +45,7 @@ def half(index: int) -> bool:
 
 def reviewed(
     folder: Path,
-    solves: dict[str, Solves],
+    solves: Mapping[str, Solves],
     see: Callable[[Case], None] = lambda _case: None,
     *,
     purpose: str = 'purpose = "reference"',

@@ -23,7 +23,7 @@ def chosen_facts(case: Shown) -> tuple[Fact, ...]:
 def chosen_values(case: Shown) -> dict[str, Any]:
     """The same for `--json`: values instead of words."""
     sealed, opened, state = case.content("battery-sealed") or {}, case.state.opened, case.state
-    newest = next(reversed(state.batteries.values()), None)
+    newest = next(iter([*state.batteries.values()][::-1]), None)
     return {
         "framework": opened.framework.model_dump() if opened else None,
         "agencies": [name for name, party in state.parties.items() if party.role == "agency"],
