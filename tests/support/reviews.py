@@ -80,6 +80,15 @@ def environment(home: Path, key: str = "", **more: str) -> dict[str, str]:
     return os.environ | {"TOUCHSTONE_HOME": str(home), KEY: key} | more
 
 
+def descendants(pid: int) -> list[int]:
+    """The processes that it started, and those that they started: its fork server, its workers."""
+    told = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    )
+    found = [int(word) for word in told.stdout.split()]
+    return [*found, *(each for one in found for each in descendants(one))]
+
+
 def command(*args: str | Path) -> list[str]:
     """The argument vector of the command line in this environment."""
     code = "from touchstone.cli import main; main()"

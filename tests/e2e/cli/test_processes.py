@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.reviews import command, environment, touchstone, write_submission
+from support.reviews import command, descendants, environment, touchstone, write_submission
 from support.small_review import arguments, small_review, write_framework
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.subjects.launch import Subject, start_subject
@@ -55,13 +55,6 @@ def journal(home: Path) -> list[dict[str, object]]:
     return [json.loads(line) for text in lines for line in text.rpartition(b"\n")[0].split(b"\n")]
 
 
-def children(pid: int) -> list[int]:
-    told = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
-    return [int(word) for word in told.stdout.split()]
-
-
 def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: Subject):
     home = tmp_path / "home"
     submission = write_submission(tmp_path, subject.url, modes={"thinking": "high"})
@@ -69,7 +62,7 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     args = arguments(submission, framework, "--items", "3")
     running = started(*args, home=home, key=subject.key)
     wait_for(lambda: any(row.get("line") == "begin" for row in journal(home)), running)
-    workers = children(running.pid)
+    workers = descendants(running.pid)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130
@@ -122,7 +115,7 @@ def test_what_was_spent_before_a_kill_counts_against_the_cap(tmp_path: Path, sub
     running = started(*args, home=home, key=subject.key)
     used = lambda: sum(_tokens(row) for row in journal(home))  # noqa: E731 - asked twice
     wait_for(lambda: used() > cap - 230_000, running)
-    for pid in [running.pid, *children(running.pid)]:
+    for pid in [running.pid, *descendants(running.pid)]:
         os.kill(pid, signal.SIGKILL)
     running.communicate()
     begun = [row for row in journal(home) if row.get("line") == "begin"]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from support.replayed import verdicts_from_record
-from support.reviews import KEY, Ran, command, environment, write_submission
+from support.reviews import KEY, Ran, command, descendants, environment, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
@@ -149,18 +149,11 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 def _kill_tree(process: subprocess.Popen[bytes]) -> None:
     """SIGKILL for the command and for its workers, which are sessions of their own."""
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(process.pid)],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.split()
+    below = descendants(process.pid)
     process.kill()
-    for child in children:
-        try:
-            os.kill(int(child), signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    for each in below:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
     process.wait()
 
 
