@@ -35,6 +35,7 @@ from touchstone.records.models import (
 )
 from touchstone.records.reader import CaseReader
 from touchstone.records.settings import is_postgresql
+from touchstone.records.soundness import signed
 from touchstone.records.writer import evidence_place
 
 
@@ -90,14 +91,19 @@ def check_installation_log(alias: str, keyring: Keyring) -> Iterator[Fault]:
         yield Fault(where, f"its {len(tree)} leaves do not make the root over {row.size}")
         return
     history = keyring.history
-    for note in notes:
+    named = [(f"checkpoint over {note.size}", note.note) for note in notes]
+    # A database that was exchanged brings its own rows along, and not what lies beside the keys.
+    if (kept := signed(keyring)) is not None:
+        over = f"the checkpoint beside the keys, over {kept.size},"
+        named.append((over, keyring.checkpoint or ""))
+    for name, note in named:
         try:
-            signed = open_checkpoint(note.note, history.origin, history.public_keys)
+            opened = open_checkpoint(note, history.origin, history.public_keys)
         except (AlteredError, MalformedError) as error:
-            yield Fault(where, f"checkpoint over {note.size}: {error}")
+            yield Fault(where, f"{name.rstrip(',')}: {error}")
             continue
-        if signed.size > len(tree) or tree.root(signed.size) != signed.root:
-            yield Fault(where, f"checkpoint over {signed.size} is not of this log")
+        if opened.size > len(tree) or tree.root(opened.size) != opened.root:
+            yield Fault(where, f"{name} is not of this log")
 
 
 def check_case(alias: str, reader: CaseReader) -> Iterator[Fault]:

@@ -12,7 +12,14 @@ from pathlib import Path
 from django.db import connections
 
 from touchstone.keys import KeyFileError, Keyring, KeyUnsafeError, SealError
-from touchstone.ledger import Checkpoint, Frontier, MalformedError, parse_checkpoint, parse_note
+from touchstone.ledger import (
+    Checkpoint,
+    Frontier,
+    MalformedError,
+    leaf_hash,
+    parse_checkpoint,
+    parse_note,
+)
 from touchstone.records.database import raw, translated
 from touchstone.records.errors import DamagedError, NotPreparedError
 from touchstone.records.models import INSTALLATION, CheckpointRow, InstallationRow, LeafRow
@@ -35,6 +42,7 @@ ANOTHER = (
     "the record is not the one over whose {signed} heads a checkpoint was signed; mend: restore the"
     " newest backup of the database"
 )
+HEAD = "the database's head of the installation log was altered"
 OLDER_KEYS = (
     "keys/history.jsonl is older than the record, or another installation's: the record names a"
     " newer key; mend: restore keys/ from the newest backup"
@@ -103,7 +111,7 @@ def amiss(alias: str, keyring: Keyring) -> tuple[str, ...]:
         *keyring.faults(),
         *_master(row, keyring),
         *_other_record(row, keyring),
-        *_put_back(row, keyring),
+        *_put_back(alias, row, keyring),
         *_older_keys(alias, keyring),
     )
 
@@ -122,6 +130,14 @@ def signed(keyring: Keyring) -> Checkpoint | None:
         raise DamagedError(
             f"keys/checkpoint.txt was altered: {error}; mend: restore it from a backup"
         ) from error
+
+
+def _root_of(alias: str, size: int) -> bytes | None:
+    """The root of the installation log's first `size` leaves; None where there are fewer."""
+    leaves = LeafRow.objects.using(alias).order_by("index").values_list("commitment", flat=True)
+    with translated(alias):
+        frontier = Frontier(leaf_hash(raw(each)) for each in leaves[:size])
+    return frontier.root if len(frontier) == size else None
 
 
 def _master(row: InstallationRow, keyring: Keyring) -> list[str]:
@@ -146,18 +162,30 @@ def _other_record(row: InstallationRow, keyring: Keyring) -> list[str]:
     return [GONE]
 
 
-def _put_back(row: InstallationRow, keyring: Keyring) -> list[str]:
+def _put_back(alias: str, row: InstallationRow, keyring: Keyring) -> list[str]:
     try:
         newest = signed(keyring)
+        if newest is None:
+            return []
+        if row.size < newest.size:
+            return [PUT_BACK.format(size=row.size, signed=newest.size)]
+        same = _extends(alias, row, keyring.checkpoint, newest)
+        return [] if same else [ANOTHER.format(signed=newest.size)]
     except DamagedError as error:
         return [str(error)]
-    if newest is None or row.size > newest.size:
-        return []
-    if row.size < newest.size:
-        return [PUT_BACK.format(size=row.size, signed=newest.size)]
-    if Frontier.from_bytes(raw(row.frontier)).root == newest.root:
-        return []
-    return [ANOTHER.format(signed=newest.size)]
+
+
+def _extends(alias: str, row: InstallationRow, note: str | None, newest: Checkpoint) -> bool:
+    """Whether the record's first leaves are those over which the checkpoint was signed."""
+    try:
+        if row.size == newest.size:
+            return Frontier.from_bytes(raw(row.frontier)).root == newest.root
+    except MalformedError as error:
+        raise DamagedError(f"{HEAD}: {error}; mend: restore the newest backup of it") from error
+    notes = CheckpointRow.objects.using(alias).filter(size=newest.size, note=note)
+    with translated(alias):
+        # A record that kept the note itself has grown from there: its leaves are not read again.
+        return notes.exists() or _root_of(alias, newest.size) == newest.root
 
 
 def _older_keys(alias: str, keyring: Keyring) -> list[str]:

@@ -8,8 +8,8 @@ from django.db import connections
 
 from support import deeds
 from support.record_place import Place
-from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note
-from touchstone.records import DamagedError, ReadOnlyError, Records, store
+from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note, sign_checkpoint
+from touchstone.records import DamagedError, ReadOnlyError, Records, soundness, store
 
 CASE = "case-1"
 
@@ -77,6 +77,71 @@ def test_another_history_of_the_same_length_is_not_signed(
     for _ in range(2):
         with pytest.raises(DamagedError, match="not the one over whose 2 heads"):
             signed_after(records)
+
+
+@pytest.fixture
+def grown_apart(sqlite_place: Place, tmp_path: Path) -> Place:
+    """In place of the record whose two heads were signed lies another, which grew to three."""
+    home, aside = sqlite_place.home, tmp_path / "aside"
+    deeds.open_case(sqlite_place.open())
+    connections.close_all()
+    copy(home / "record.sqlite3", aside)
+    records = sqlite_place.open()
+    deeds.append_batch(records, CASE, b"evidence")
+    records.installation.checkpoint()
+    mark = home / "keys" / "checkpoint.txt"
+    signed = mark.read_text()
+    connections.close_all()
+    for path in home.glob("record.sqlite3*"):
+        path.unlink()
+    copy(aside, home / "record.sqlite3")
+    (home / "record.sqlite3").chmod(0o600)
+    mark.unlink()
+    records = sqlite_place.open()
+    for said in (b"something else", b"and more"):
+        deeds.append_batch(records, CASE, said)
+    connections.close_all()
+    sqlite_place.keyring.keep_checkpoint(signed)
+    return sqlite_place
+
+
+def test_a_longer_record_that_is_not_the_signed_one_is_read_and_not_written(grown_apart: Place):
+    records = grown_apart.open()
+    assert "not the one over whose 2 heads a checkpoint was signed" in records.amiss[0]
+    records.case(CASE).check()
+    with pytest.raises(ReadOnlyError):
+        deeds.append_batch(records, CASE, b"and another")
+
+
+def test_twin_without_the_recount_a_deed_is_recorded_in_the_wrong_record(
+    grown_apart: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(soundness, "_extends", lambda *_: True)
+    records = grown_apart.open()
+    assert records.amiss == ()
+    deeds.append_batch(records, CASE, b"and another")
+
+
+def test_the_check_of_the_log_recomputes_the_checkpoint_beside_the_keys(grown_apart: Place):
+    found = {fault.what for fault in grown_apart.open().check()}
+    assert found == {"the checkpoint beside the keys, over 2, is not of this log"}
+
+
+def test_a_checkpoint_kept_beside_the_keys_alone_is_recomputed(sqlite_place: Place):
+    """The note is kept there first: a crash may come before its row stands."""
+    records, ring = sqlite_place.open(), sqlite_place.keyring
+    deeds.open_case(records)
+    root = records.installation.prove(CASE).checkpoint
+    one = parse_checkpoint(parse_note(root).text)
+    deeds.append_batch(records, CASE, b"evidence")
+    # Another note over the same leaf, as a crash leaves it: without a row of its own.
+    ring.rotate("2026-11-22T10:00:00Z", "yearly")
+    ring.keep_checkpoint(sign_checkpoint(one, ring.installation))
+    connections.close_all()
+    records = sqlite_place.open()
+    assert records.amiss == ()
+    deeds.append_batch(records, CASE, b"and more")
+    assert list(records.check()) == []
 
 
 def test_an_altered_mark_is_told(put_back: Place):
