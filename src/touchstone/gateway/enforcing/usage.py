@@ -22,6 +22,9 @@ from touchstone.gateway.errors import RefusedError
 
 _DAY = 86_400
 _KEPT_DAYS = 62
+"""Days on which anything was counted; a month has half as many."""
+_MOST_TOKENS = 1 << 40
+"""Of one request: what an upstream says of itself is not to be more than the file can add up."""
 _BUSY_SECONDS = 5
 _TABLES = """
 CREATE TABLE IF NOT EXISTS salt (one INTEGER PRIMARY KEY CHECK (one = 1), salt BLOB NOT NULL);
@@ -36,6 +39,10 @@ _SUM = """
 SELECT COALESCE(SUM(tokens), 0) FROM (
     SELECT tokens FROM used WHERE who = :who AND day >= :first
     UNION ALL SELECT tokens FROM held WHERE who = :who AND day >= :first AND at < :at)
+"""
+_OLDER = """
+SELECT DISTINCT day FROM (SELECT day FROM used UNION SELECT day FROM held)
+ORDER BY day DESC LIMIT 1 OFFSET :kept
 """
 _IN_FLIGHT_SECONDS = 3600
 """A hold that is older belongs to nobody who could still settle it."""
@@ -102,12 +109,7 @@ class Usage:
 
         Whoever cancels its caller changes nothing.
         """
-
-        def work(db: sqlite3.Connection) -> None:
-            self._owed.append((hold.id, tokens))
-            self._pay(db)
-
-        return self._submit(work)
+        return self._submit(self._pay, owed=(hold.id, min(tokens, _MOST_TOKENS)))
 
     def _pay(self, db: sqlite3.Connection) -> None:
         """Settle all that is owed. Runs in the thread, which alone touches the list."""
@@ -143,14 +145,21 @@ class Usage:
         self._thread.shutdown()
 
     def _close(self) -> None:
+        with suppress(sqlite3.Error, OSError):  # what cannot be settled now stays held
+            if self._owed:
+                self._pay(self._db or self._open())
         if self._db is not None:
             self._db.close()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await outcome(self._submit(work))
 
-    def _submit(self, work: Callable[[sqlite3.Connection], T]) -> "Future[T]":
+    def _submit(
+        self, work: Callable[[sqlite3.Connection], T], owed: tuple[int, int] | None = None
+    ) -> "Future[T]":
         def whole() -> T:
+            if owed is not None:  # before whatever may fail: what is owed is never forgotten
+                self._owed.append(owed)
             db = self._db or self._open()
             self._busy = True
             try:
@@ -184,10 +193,11 @@ class Usage:
         if "at" not in columns:  # of a file that an earlier version made
             db.execute("ALTER TABLE held ADD COLUMN at INTEGER NOT NULL DEFAULT 0")
         (self._salt,) = db.execute("SELECT salt FROM salt").fetchone()
-        (last,) = db.execute("SELECT MAX(day) FROM used").fetchone()
-        if last is not None:
-            db.execute("DELETE FROM used WHERE day < ?", (last - _KEPT_DAYS,))
-            db.execute("DELETE FROM held WHERE day < ?", (last - _KEPT_DAYS,))
+        # By the days that are there, and by no clock: one that once was ahead would empty the file.
+        older = db.execute(_OLDER, {"kept": _KEPT_DAYS}).fetchone()
+        if older is not None:
+            db.execute("DELETE FROM used WHERE day <= ?", older)
+            db.execute("DELETE FROM held WHERE day <= ?", older)
         self._db = db
         return db
 
