@@ -89,8 +89,8 @@ class Supervisor:
         self._words: dict[str, str] = {}
         """What went wrong last at each source; a source that is well has none."""
         self._sources: dict[str, Source] = {}
-        self._unkept: str | None = None
-        """Why a newer bundle that was seen cannot be kept; None: all are."""
+        self._newest_unkept, self._why_unkept = 0, ""
+        """The newest bundle that was seen and could not be kept; 0: none. And why."""
         self._unwritten: str | None = None
         """Why something else of the state folder could not be written; None: it could."""
         self._owed: SignedReceipt | None = None
@@ -233,16 +233,14 @@ class Supervisor:
             if len(self._words) == len(self._sources):
                 self._grace.lose()
         except StateError as error:
-            # A newer bundle is known and cannot be kept: to serve on would be to obey an older one.
-            if self._unkept is None:
-                _log.error("a bundle cannot be kept, and nothing is served: %s", error)
-            self._unkept = str(error)
+            self._why_unkept = str(error)
         else:
-            self._unkept = None
             if self._words.pop(name, None):
                 _log.info("the feed is back: %s", name)
-            self._grace.contact(steady())
-            self._keep_contact()
+            # A source that lags behind what another showed says nothing about what is in force.
+            if not self._lags():
+                self._grace.contact(steady())
+                self._keep_contact()
         await self._moved()
 
     async def _tick(self) -> None:
@@ -320,7 +318,17 @@ class Supervisor:
 
     def _kept_until(self) -> float:
         """Nothing is served while a newer bundle is known that cannot be kept."""
-        return float("inf") if self._unkept is None else float("-inf")
+        return float("-inf") if self._lags() else float("inf")
+
+    def _lags(self) -> bool:
+        """Whether what is taken is older than what was seen: to serve it would be to obey it."""
+        bundle = self._intake.current
+        return (bundle.number if bundle else 0) < self._newest_unkept
+
+    @property
+    def _unkept(self) -> str | None:
+        """Why a newer bundle that was seen cannot be kept; None: all are."""
+        return self._why_unkept if self._lags() else None
 
     def _fenced(self, epoch: int) -> None:
         """A worker stopped by itself: have all told anew, should there be time left after all."""
@@ -336,7 +344,13 @@ class Supervisor:
 
     def _keep(self, data: bytes, bundle: PolicyBundle) -> None:
         self._received_at[bundle.number] = int(time.time() * 1000)
-        self.store.keep(data, bundle)
+        try:
+            self.store.keep(data, bundle)
+        except StateError as error:
+            if not self._lags():
+                _log.error("a bundle cannot be kept, and nothing is served: %s", error)
+            self._newest_unkept = max(self._newest_unkept, bundle.number)
+            raise
 
     def _keep_contact(self) -> None:
         """So that a restart knows how much grace is left; on the disk now and then is enough."""
