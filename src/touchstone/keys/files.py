@@ -51,15 +51,21 @@ def read_secret(path: Path) -> bytes:
                 f"{path}: is a link; mend: put the key file itself there"
             ) from error
         raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         facts = os.fstat(descriptor)
+        # Asked first: of a folder no file object can be made.
         if not stat.S_ISREG(facts.st_mode):
             raise KeyUnsafeError(f"{path}: is not a regular file; mend: put a key file there")
         _check_owner(path, facts, 0o600)
         _check_owner(path.parent, path.parent.stat(), 0o700)
         if facts.st_size > LARGEST:
             raise KeyFileError(f"{path}: {facts.st_size} bytes are too many for a key file")
-        return file.read(LARGEST)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(LARGEST)
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
 
 
 def write_secret(path: Path, data: bytes, *, replace: bool = False) -> None:
@@ -102,9 +108,13 @@ def sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder alone among the processes of this machine."""
+    """Hold a folder alone among the processes of this machine. Raises KeyFileError."""
     secret_folder(folder)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    lock = folder / ".lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise KeyFileError(f"{lock}: cannot be opened: {error.strerror}") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

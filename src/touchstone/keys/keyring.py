@@ -199,7 +199,9 @@ class Keyring:
         return self._folder / "parties" / party
 
     def _party_files(self, party: str) -> list[Path]:
-        return sorted(self._party_folder(party).glob("*.pem"), key=lambda path: int(path.stem))
+        found = self._party_folder(party).glob("*.pem")
+        numbered = [path for path in found if path.stem.isascii() and path.stem.isdigit()]
+        return sorted(numbered, key=lambda path: int(path.stem))
 
     def __repr__(self) -> str:
         return f"Keyring({self._folder})"

@@ -122,14 +122,34 @@ def mark_of(lock: bytes) -> str:
 
 
 def signed(keyring: Keyring) -> Checkpoint | None:
-    """The newest checkpoint beside the keys, where a swapped database does not reach."""
-    note = keyring.checkpoint
+    """The newest checkpoint beside the keys, where a swapped database does not reach.
+
+    Raises DamagedError where it is none, KeyUnsafeError where others may read or write it.
+    """
     try:
+        note = keyring.checkpoint
         return None if note is None else parse_checkpoint(parse_note(note).text)
+    except KeyUnsafeError:
+        raise
+    except KeyFileError as error:
+        raise DamagedError(f"{error}; mend: restore it from a backup") from error
     except MalformedError as error:
         raise DamagedError(
             f"keys/checkpoint.txt was altered: {error}; mend: restore it from a backup"
         ) from error
+
+
+def is_used(keyring: Keyring) -> bool:
+    """Whether anything beside the keys says that there was a record; what is damaged says so too.
+
+    Raises KeyUnsafeError.
+    """
+    try:
+        return keyring.record_mark is not None or keyring.checkpoint is not None
+    except KeyUnsafeError:
+        raise
+    except KeyFileError:
+        return True
 
 
 def _root_of(alias: str, size: int) -> bytes | None:
@@ -156,7 +176,12 @@ def _master(row: InstallationRow, keyring: Keyring) -> list[str]:
 
 
 def _other_record(row: InstallationRow, keyring: Keyring) -> list[str]:
-    mark = keyring.record_mark
+    try:
+        mark = keyring.record_mark
+    except KeyUnsafeError:
+        raise
+    except KeyFileError as error:
+        return [f"{error}; mend: restore it from a backup"]
     if mark is None or (row.lock is not None and mark_of(raw(row.lock)) == mark):
         return []
     return [GONE]

@@ -48,7 +48,7 @@ from touchstone.records.settings import (
     from_environment,
     is_postgresql,
 )
-from touchstone.records.soundness import amiss, mark_of, may_write, readable_copy, signed
+from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
 from touchstone.records.values import Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
@@ -106,8 +106,7 @@ class Records:
     @classmethod
     def _open_file(cls, home: Path, keyring: Keyring) -> Self:
         file = home / FILE
-        used = keyring.record_mark or signed(keyring)
-        if used and not file.exists():
+        if not file.exists() and is_used(keyring):
             raise DamagedError(
                 f"{file}: is gone, and these keys were used with it; mend: restore it from a backup"
             )

@@ -78,6 +78,14 @@ def damaged(june: June) -> None:
     path.write_bytes(path.read_bytes().replace(b"first key", b"other key"))
 
 
+def damaged_checkpoint(june: June) -> None:
+    """One bit of it is another, and it is no UTF-8 any more."""
+    with open_installation(june.home, apart=True) as here:
+        here.records.installation.checkpoint()
+    path = june.home / "keys" / "checkpoint.txt"
+    path.write_bytes(path.read_bytes().replace(b"\xe2", b"\x62", 1))
+
+
 def older_database(june: June) -> None:
     connection = sqlite3.connect(june.home / "record.sqlite3")
     aside = sqlite3.connect(june.home / "aside")
@@ -107,6 +115,7 @@ LOSSES: dict[str, tuple[Callable[[June], None], str]] = {
     "another's keys": (anothers, "belongs to another installation"),
     "keys from before a rotation": (from_before_a_rotation, "is older than the record"),
     "damaged history": (damaged, "history.jsonl: "),
+    "damaged checkpoint": (damaged_checkpoint, "checkpoint.txt: is no checkpoint"),
     "older database": (older_database, "put back to an older state"),
 }  # fmt: skip
 

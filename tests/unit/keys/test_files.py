@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from touchstone.errors import BadInputError
-from touchstone.keys import KeyExistsError, KeyFileError, KeyMissingError, files
+from touchstone.keys import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError, files
 from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
 
 
@@ -77,10 +77,29 @@ def test_a_linked_folder_is_refused(key: Path, tmp_path: Path):
 
 
 def test_what_is_not_a_file_is_refused(key: Path):
-    pipe = key.with_name("pipe")
+    pipe, inner = key.with_name("pipe"), key.with_name("folder")
     os.mkfifo(pipe, 0o600)
-    with pytest.raises(KeyFileError, match="not a regular file"):
-        read_secret(pipe)
+    inner.mkdir(mode=0o700)
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    for path in (pipe, inner):
+        with pytest.raises(KeyUnsafeError, match="not a regular file"):
+            read_secret(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+
+
+def test_a_disk_that_fails_while_reading_is_told(key: Path, monkeypatch: pytest.MonkeyPatch):
+    def failing(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(files.os, "fdopen", failing)
+    with pytest.raises(KeyFileError, match="cannot be read: Input/output error"):
+        read_secret(key)
+
+
+def test_a_lock_that_is_a_folder_is_told(key: Path):
+    key.with_name(".lock").mkdir()
+    with pytest.raises(KeyFileError, match="cannot be opened"), locked(key.parent):
+        pass
 
 
 def test_a_missing_key_is_named(tmp_path: Path):

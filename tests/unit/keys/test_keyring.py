@@ -125,3 +125,11 @@ def test_a_partys_id_is_no_path(ring: Keyring, party: str):
 def test_many_keys_of_a_party_stay_in_order(ring: Keyring):
     keys = [ring.new_party_key("p").public_key for _ in range(11)]
     assert ring.party("p").public_key == keys[-1]
+
+
+def test_another_file_beside_a_partys_keys_is_none_of_them(folder: Path, ring: Keyring):
+    first = ring.new_party_key("example-lab")
+    (folder / "parties" / "example-lab" / "0 (copy).pem").write_bytes(b"")
+    assert ring.party("example-lab").public_key == first.public_key
+    ring.new_party_key("example-lab")
+    assert ring.party("example-lab", first.public_key).public_key == first.public_key
