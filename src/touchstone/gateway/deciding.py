@@ -15,6 +15,8 @@ from touchstone.terms import Decider, Decision, Facts, PolicyBundle, Request
 
 K = TypeVar("K")
 _COUNTED = {"tokens_today", "tokens_this_month"}
+NO_MODEL = "no-model"
+"""Stands in the place of a rule where a model is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Decisions:
             "mode": None,
             "purpose": None,
             "allowed": False,
-            "rule": "no-model",
+            "rule": NO_MODEL,
         }
 
     def __len__(self) -> int:

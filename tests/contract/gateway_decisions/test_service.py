@@ -10,7 +10,7 @@ import pytest
 from support.decision_place import Place
 from support.gateway_loop import CHAT, NOT_ALLIES, RULES, token
 from touchstone.gateway.control import steady
-from touchstone.gateway.decisions import DecisionService
+from touchstone.gateway.decisions import DecisionService, serving
 from touchstone.gateway.enforcing.proxying import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -176,4 +176,58 @@ async def test_it_answers_as_the_data_path_does(
     if events:
         ours = {**events[1], "decision": None}
         assert {**events[0], "decision": None} == ours
-        assert headers["X-Touchstone-Rule"] == ours["rule"]
+        # The audit has the true rule of a barred model; its caller hears that of an absent one.
+        barred = nationality == "XB" or asked_status == 404
+        assert headers["X-Touchstone-Rule"] == ("no-model" if barred else ours["rule"])
+
+
+ONE = {**RULES[0], "variants": ["restricted"]}
+"""Of the models only those of another variant."""
+TOLD: list[dict[str, Any]] = [{}, {"stream": True}, {"reasoning_effort": "xhigh"}, {"unknown": 1}]
+
+
+async def told_alike(place: Place, *rules: Mapping[str, Any], nationality: str) -> bool:
+    """Whether status, headers and body about a barred model are those about an absent one."""
+    await place.loop.apply(*rules)
+    who, found = token(nationality=nationality), list[bool]()
+    for more in TOLD:
+        said = []
+        for model in ("example-model", "nobody-s"):
+            body = json.dumps({**CHAT, **more, "model": model}).encode()
+            status, headers, text = await place.ask(place.port, CHATS, body, who)
+            kept = {
+                name.lower(): value
+                for name, value in headers.items()
+                if name.lower() not in {"x-touchstone-decision", "date"}
+            }
+            assert ("X-Touchstone-Decision" in headers, status in {403, 404}) == (True, True)
+            said.append((status, kept, text))
+        found.append(said[0] == said[1])
+    return all(found)
+
+
+HEARS = [
+    ((ONE,), "XA"), ((ONE,), "XB"), ((*RULES, NOT_ALLIES), "XC"), ((RULES[0],), "XC"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "nationality"), HEARS)
+async def test_barred_and_absent_models_are_told_of_alike(
+    place: Place, rules: tuple[Mapping[str, Any], ...], nationality: str
+):
+    assert await told_alike(place, *rules, nationality=nationality)
+
+
+async def test_twin_where_the_rule_is_told_the_barred_are_told_apart(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(serving, "as_absent", lambda verdict, _: verdict)
+    assert not await told_alike(place, ONE, nationality="XB")
+
+
+async def test_the_audit_keeps_the_rule_that_a_barred_caller_does_not_hear(place: Place):
+    await place.loop.apply(*RULES, NOT_ALLIES)
+    _, headers, _ = await place.ask(place.port, CHATS, BODY, token(nationality="XC"))
+    assert headers["X-Touchstone-Rule"] == "no-model"
+    (event,) = place.loop.audit.events
+    assert (event["rule"], event["decision"]) == ("not-allies", headers["X-Touchstone-Decision"])

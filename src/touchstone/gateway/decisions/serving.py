@@ -15,7 +15,7 @@ from multidict import CIMultiDictProxy
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
-from touchstone.gateway.deciding import Answer, Decisions
+from touchstone.gateway.deciding import NO_MODEL, Answer, Decisions
 from touchstone.gateway.decisions.answers import (
     PARTIAL,
     Said,
@@ -134,6 +134,7 @@ class DecisionService:
         purpose, now = question.purpose, self._clock()
         if not reaches(decisions, caller, question.variant, offer.modes, purpose, now):
             refusal = not_here(decisions, caller, purpose, now)
+            verdict = as_absent(verdict, refusal)
         return refused(refusal, adapter, three=False, verdict=verdict)
 
     async def _not_read(
@@ -153,10 +154,10 @@ class DecisionService:
             decisions, caller, named[0].upstream.variant, named[0].modes, purpose, now
         ):
             return refused(refusal, adapter, three=False)
-        event = decisions.absent(self._worker, caller)
         said = not_here(decisions, caller, purpose, now)
-        decision = Decision(allowed=False, rule=event["rule"], sentence=str(said))
+        decision = Decision(allowed=False, rule=NO_MODEL, sentence=str(said))
         verdict = Verdict(self._ids.next(), decision)
+        event = decisions.absent(self._worker, caller)
         await self._audit.commit({**event, "decision": verdict.id})
         return refused(said, adapter, three=False, verdict=verdict)
 
@@ -241,6 +242,14 @@ class _Ids:
                 drawn[at : at + 2 * _ID_BYTES] for at in range(0, len(drawn), 2 * _ID_BYTES)
             ]
         return self._drawn.pop()
+
+
+def as_absent(verdict: Verdict, said: RefusedError) -> Verdict:
+    """What the caller of a barred model is told: what they would be told of one that is not there.
+
+    The headers of an answer can reach the caller; only the audit keeps the rule that barred them.
+    """
+    return Verdict(verdict.id, Decision(allowed=False, rule=NO_MODEL, sentence=str(said)))
 
 
 def _named(path: str, headers: CIMultiDictProxy[str]) -> Question:
