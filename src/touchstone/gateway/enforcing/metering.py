@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 _MOST_KEPT = 4 << 20
+_MOST_TOKENS = 1 << 40
+"""What one answer is believed to have used: sums of it fit in the 64 bits of the count."""
 _PARTS = (
     "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens",
     "cache_creation_input_tokens", "cache_read_input_tokens",
@@ -117,19 +119,22 @@ class Meter:
         for name in (*_PARTS, "total_tokens"):
             value = usage.get(name)
             if type(value) is int and value >= 0:
-                self._most[name] = max(self._most.get(name, 0), value)
+                self._most[name] = max(self._most.get(name, 0), min(value, _MOST_TOKENS))
         return True
 
 
-def _text_bytes(value: object) -> int:
-    """The length of all text in an event that is not its frame. Its depth is json's: bounded."""
-    if isinstance(value, str):
-        return len(value.encode(errors="surrogatepass"))
-    if isinstance(value, list):
-        return sum(map(_text_bytes, value))
-    if isinstance(value, dict):
-        return sum(_text_bytes(inner) for name, inner in value.items() if name not in _FRAME)
-    return 0
+def _text_bytes(event: object) -> int:
+    """The length of all text in an event that is not its frame, however deep it stands there."""
+    total, waiting = 0, [event]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            total += len(value.encode(errors="surrogatepass"))
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend(inner for name, inner in value.items() if name not in _FRAME)
+    return total
 
 
 class UsageFilter:

@@ -336,6 +336,30 @@ async def test_usage_is_found_however_it_comes(tmp_path: Path, parts: list[bytes
         assert await cost(loop, STREAM) == 50
 
 
+ODD = [
+    b'{"usage":{"total_tokens":50},"choices":' + b'{"a":' * 520 + b'"x"' + b"}" * 521,
+    b'{"usage":{"total_tokens":1' + b"0" * 30 + b"}}",
+]
+
+
+@pytest.mark.parametrize("answer", ODD, ids=["deep", "great"])
+@pytest.mark.parametrize("streams", [False, True])
+async def test_an_odd_answer_goes_on_whole_and_is_settled(
+    tmp_path: Path, answer: bytes, streams: bool
+):
+    parts = (b"data: ", answer, b"\n\n", DONE) if streams else (answer,)
+    kind = "text/event-stream" if streams else "application/json"
+    async with gateway(tmp_path, BUDGET, stub=Scripted(*parts, kind=kind)) as loop:
+        status, came, _ = await post(loop, STREAM if streams else CHAT)
+        assert (status, came) == (200, b"".join(parts))
+        await until(lambda: not len(loop.enforcement._exchanges))
+        usage = loop.enforcement._proxy._usage
+        await counted(loop)
+        assert not usage._owed
+        with sqlite3.connect(loop.config.state / proxying.USAGE_FILE) as db:
+            assert db.execute("SELECT COUNT(*) FROM held").fetchone() == (0,)
+
+
 # ---------------------------------------------------------------- a budget that is spent
 
 

@@ -66,3 +66,48 @@ def test_an_answer_that_is_too_long_to_keep_is_unknown(monkeypatch: pytest.Monke
     monkeypatch.setattr(metering, "_MOST_KEPT", 64)
     assert metered(whole, stream=False) is None
     assert metered(whole, b"\n" + STREAM, stream=True) is None
+
+
+def deep(levels: int, kind: str) -> bytes:
+    opened, closed = (b'{"a":', b"}") if kind == "objects" else (b"[", b"]")
+    return opened * levels + b'"four"' + closed * levels
+
+
+DEPTHS = [1, 100, 470, 520, 900, 990, 1100, 20_000]
+
+
+@pytest.mark.parametrize("kind", ["objects", "lists"])
+@pytest.mark.parametrize("levels", DEPTHS)
+def test_a_deep_answer_is_counted_like_a_shallow_one(levels: int, kind: str):
+    """However deep it is nested: a stream by what went out, a whole one by what it says."""
+    event = b'data: {"choices":%b}\n\n' % deep(levels, kind)
+    meter = Meter(stream=True)
+    for part in (event, event):
+        meter.take(part)
+    assert meter.delivered(0) >= 3
+    meter.take(b'data: {"usage":{"total_tokens":9000000}}\n\n')
+    assert meter.tokens() == 9_000_000
+
+
+@pytest.mark.parametrize("kind", ["objects", "lists"])
+@pytest.mark.parametrize("levels", DEPTHS[:5])
+def test_a_deep_whole_answer_says_what_it_used(levels: int, kind: str):
+    whole = b'{"usage":{"total_tokens":5},"choices":%b}' % deep(levels, kind)
+    assert metered(whole, stream=False) == 5
+    assert Meter(stream=False).delivered(3) == 3
+
+
+@pytest.mark.parametrize("said", [2**40, 2**62, 2**63, 10**30])
+def test_no_number_is_too_great_to_be_counted(said: int):
+    """What an endpoint says goes into a table of 64 bits, and is added up there."""
+    usage = {"prompt_tokens": said, "completion_tokens": said, "total_tokens": said}
+    found = metered(json.dumps({"usage": usage}).encode(), stream=False)
+    assert found is not None
+    assert 2**40 <= found < 2**44
+
+
+def test_text_is_counted_by_its_bytes_but_for_the_frame():
+    event = {"id": "frame", "choices": [{"index": 1, "delta": {"content": "größe", "role": "x"}}]}
+    meter = Meter(stream=True)
+    meter.take(b"data: " + json.dumps(event).encode() + b"\n\n")
+    assert meter.delivered(0) == -(-7 // metering.BYTES_A_TOKEN)
