@@ -1,13 +1,18 @@
 """Making the tables, and on PostgreSQL the rights of the role that the application uses."""
 
+import contextlib
 import os
+import sqlite3
 import stat
+import tempfile
 from pathlib import Path
 
 from django.db import connections, transaction
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from touchstone.keys.files import locked
+from touchstone.records.apps import RecordsConfig
 from touchstone.records.database import NOT_PREPARED, translated
 from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
 from touchstone.records.settings import (
@@ -86,6 +91,43 @@ def check(alias: str) -> None:
         pending = _pending(alias)
     if pending:
         raise NotPreparedError(NOT_PREPARED)
+
+
+def prepared_copy(home: Path, alias: str) -> tempfile.TemporaryDirectory[str] | None:
+    """A folder with a copy of an older version's SQLite file, brought up to date; else None.
+
+    For a file that can only be read: its tables would stay as they are for ever. `alias` reads it.
+    The caller cleans the folder up. Raises NotPreparedError where the file never had tables.
+    """
+    with translated(alias):
+        if not _pending(alias):
+            return None
+        applied = MigrationRecorder(connections[alias]).applied_migrations()
+    if not any(app == RecordsConfig.label for app, _ in applied):
+        raise NotPreparedError(f"{home / FILE}: holds no record; mend: restore it from a backup")
+    folder = tempfile.TemporaryDirectory(prefix="touchstone-")
+    try:
+        _copy(alias, Path(folder.name) / FILE)
+        own = connect(Path(folder.name), None)
+        with translated(own):
+            _migrate(own)
+        connections[own].close()
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder
+
+
+def _copy(alias: str, target: Path) -> None:
+    """Copy a SQLite database as one reader sees it, its journal too."""
+    connection = connections[alias]
+    with (
+        translated(alias),
+        connection.wrap_database_errors,
+        contextlib.closing(sqlite3.connect(target)) as copy,
+    ):
+        connection.ensure_connection()
+        connection.connection.backup(copy)
 
 
 def _pending(alias: str) -> bool:

@@ -114,9 +114,7 @@ class Records:
             alias = connect(home, None)
             preparation.prepare_file(home, alias)
             return cls(home, alias, keyring)
-        source, copied = readable_copy(home)
-        alias = connect(home, None, reading=source)
-        preparation.check(alias)
+        alias, copied = _to_read(home)
         records = cls(home, alias, keyring)
         records.read_only, records._copy = True, copied
         return records
@@ -364,6 +362,25 @@ class Records:
                 return False
             write_index(self._alias, case, summary)
             return True
+
+
+def _to_read(home: Path) -> tuple[str, TemporaryDirectory[str] | None]:
+    """What stands for a SQLite file that cannot be written, and the folder of its copy, if any."""
+    source, copied = readable_copy(home)
+    alias = connect(home, None, reading=source)
+    try:
+        newer = preparation.prepared_copy(home, alias)
+    except BaseException:
+        connections[alias].close()
+        if copied is not None:
+            copied.cleanup()
+        raise
+    if newer is None:
+        return alias, copied
+    connections[alias].close()
+    if copied is not None:
+        copied.cleanup()
+    return connect(home, None, reading=Path(newer.name) / FILE), newer
 
 
 def _summary(row: IndexRow) -> Summary:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.june import June
+from support.older_homes import MIGRATIONS, make_older
 from touchstone.keys import Keyring
 from touchstone.records import ReadOnlyError
 from touchstone.review.events import settling
@@ -335,11 +336,13 @@ def test_a_home_that_cannot_be_written_is_read(
     assert [p for p in june.home.rglob("*") if not p.name.endswith("-shm")] == kept
 
 
-def test_a_user_reads_a_home_without_write_permission(june: June):
-    """The same with real modes, as an ordinary user where the tests are root."""
+@pytest.mark.parametrize("undone", range(MIGRATIONS))
+def test_a_user_reads_a_home_without_write_permission(june: June, undone: int):
+    """The same with real modes, as an ordinary user where the tests are root; older homes too."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         shutil.copytree(june.home, home)
+        make_older(home, undone)
         inside = [home, *home.rglob("*")]
         for path in inside:
             path.chmod(0o500 if path.is_dir() else 0o400)

@@ -1,0 +1,23 @@
+"""SQLite homes as earlier versions left them: the newest migrations are taken back."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+
+# What takes each migration back, newest first; those with no statement did nothing on SQLite.
+_BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0004_rewriting", ()),
+    ("0003_certificates", ("DROP TABLE records_certificaterow",)),
+)
+MIGRATIONS = len(_BACK) + 1
+"""How many states a home can be brought to: as it is now, and one for each that is taken back."""
+
+
+def make_older(home: Path, undone: int) -> None:
+    """Take back the newest `undone` migrations; the journal is emptied into the file."""
+    with contextlib.closing(sqlite3.connect(home / "record.sqlite3", isolation_level=None)) as file:
+        for name, statements in _BACK[:undone]:
+            for statement in statements:
+                file.execute(statement)
+            done = file.execute("DELETE FROM django_migrations WHERE name = ?", [name])
+            assert done.rowcount == 1, name
