@@ -1,6 +1,5 @@
 """What the commands of a gateway do: serve, look, ask, export."""
 
-import json
 import logging
 import re
 import time
@@ -8,6 +7,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -35,6 +35,7 @@ from touchstone.gateway.feed import (
 from touchstone.gateway.identity import Identities
 from touchstone.gateway.logs import log_to_stderr
 from touchstone.gateway.receipts import verify_chain
+from touchstone.gateway.statuses import MAX_BYTES, read_status
 from touchstone.gateway.supervisor import Supervisor, gateway_key
 from touchstone.gateway.worker import certificates, tls_context
 from touchstone.keys import FileSigner
@@ -172,19 +173,21 @@ async def _look(
 
 
 def ask_status(path: Path) -> dict[str, Any]:
-    """What the running gateway's /status says. Raises NotServingError where it does not answer."""
+    """What the running gateway's /status says.
+
+    Raises NotServingError where none answers there, or something else does.
+    """
     where = load_config(path).admin
     host = f"[{where.host}]" if ":" in where.host else where.host
     try:
         with urllib.request.urlopen(
             f"http://{host}:{where.port}/status", timeout=_ASK_SECONDS
         ) as answer:
-            found: dict[str, Any] = json.load(answer)
-    except (URLError, OSError, ValueError) as error:
+            return read_status(answer.read(MAX_BYTES + 1))
+    except (URLError, OSError, HTTPException, ValueError) as error:
         raise NotServingError(
             f"no gateway answers at {host}:{where.port}: is it running? ({error})"
         ) from error
-    return found
 
 
 def status_lines(found: Mapping[str, Any]) -> list[str]:
