@@ -31,6 +31,9 @@ def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits:
     stream = body.get("stream")
     if stream is not None and type(stream) is not bool:
         raise unreadable("stream is neither true nor false")
+    options = body.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise unreadable("stream_options is neither an object nor null")
     for name in COUNTS:
         _check_count(body, name)
     return Ask(model_of(body), "+".join(settings) or NOT_ASKED, stream is True, body)

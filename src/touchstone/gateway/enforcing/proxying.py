@@ -163,7 +163,7 @@ class Proxy:
         try:
             await self._grant(exchange, charge, asked.offer)
             self._metrics.before_forward.observe(clock() - began)
-            forwarded = asked.offer.body(body, asked.ask, target.path, usage=charge.strip)
+            forwarded = asked.offer.body(body, asked.ask, target.answers_like, usage=charge.strip)
             return await self._forward(
                 request, asked, target.upstream + asked.query, forwarded,
                 {**extra, **asked.headers}, charge,
@@ -231,10 +231,10 @@ class Proxy:
         if not self._in_force().counts:
             return Charge()
         ask, limits = asked.ask, self._limits
-        free = target.path.endswith(_COUNTS_ONLY)
-        tokens = 0 if free else most_tokens(ask, target.path, body, limits)
+        free, path = target.free, target.answers_like
+        tokens = 0 if free else most_tokens(ask, path, body, limits)
         charge = Charge(free=free, asked=min(input_tokens(ask, body), limits.unseen_tokens))
-        charge.strip, _ = asked.offer.usage_in(ask, target.path)
+        charge.strip, _ = asked.offer.usage_in(ask, path)
         # The hold is guarded where it is made; from here to its guard nothing is awaited.
         charge.hold = await self._usage.hold(caller.person, tokens, self._clock())
         return charge
@@ -405,6 +405,16 @@ class _Target:
     upstream: str
     """What is put after the upstream's base URL."""
     query: str
+
+    @property
+    def free(self) -> bool:
+        """Whether no model answers there: it costs no tokens."""
+        return self.path.endswith(_COUNTS_ONLY)
+
+    @property
+    def answers_like(self) -> str:
+        """The known path whose answers it has; its own where no model answers."""
+        return self.path if self.free else self.like
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ class Offer:
 
         The model's name where the upstream knows another; `store`, which is false where what is
         stored would lie under the key that all callers share; with `usage`, a stream's last word.
+        `path` is the known one whose answers are wanted, whatever an administrator calls it.
         """
         upstream, fields = self.upstream, dict[str, Any]()
         if upstream.upstream_model not in {None, upstream.model}:

@@ -21,6 +21,7 @@ from support.gateway_loop import (
 )
 from touchstone.gateway.config import parse_config
 from touchstone.gateway.enforcing import proxying
+from touchstone.gateway.enforcing.usage import Hold, Usage
 from touchstone.gateway.errors import GatewayConfigError
 
 pytestmark = pytest.mark.asyncio
@@ -234,4 +235,58 @@ async def test_nothing_is_stored_unless_the_endpoint_stores_per_caller(tmp_path:
             (CHATS, CHAT, None),
         ):
             assert (await ask(loop, path, body))[0] == 200
+            assert json.loads(loop.stub.requests[-1][2]).get("store") is stored
+
+
+ALIASES = """
+[[upstreams]]
+model = "aliased"
+variant = "final"
+base_url = "@UPSTREAM@/v1"
+mode = "instant"
+[upstreams.paths]
+"/v1/beta/responses" = "/v1/responses"
+"/v1/responses/input_tokens" = "/v1/responses"
+"/v1/beta/chat" = "/v1/chat/completions"
+"/v1/beta/completions" = "/v1/completions"
+"/v1/beta/vectors" = "/v1/embeddings"
+"""
+LIKE = [
+    ("/v1/responses", "/v1/beta/responses", {"input": "hi"}),
+    ("/v1/responses", "/v1/beta/responses", {"input": "hi", "stream": True}),
+    ("/v1/chat/completions", "/v1/beta/chat", {"messages": CHAT["messages"]}),
+    ("/v1/chat/completions", "/v1/beta/chat", {"messages": CHAT["messages"], "stream": True}),
+    ("/v1/chat/completions", "/v1/beta/chat", {"messages": CHAT["messages"], "store": True}),
+    ("/v1/completions", "/v1/beta/completions", {"prompt": "hi", "stream": True}),
+    ("/v1/embeddings", "/v1/beta/vectors", {"input": "hi"}),
+]
+
+
+@pytest.mark.parametrize(("known", "alias", "body"), LIKE)
+async def test_an_admitted_path_is_forwarded_and_held_like_the_known_one(
+    tmp_path: Path, known: str, alias: str, body: Mapping[str, Any]
+):
+    budget = {**DOMESTIC, "budget": {"tokens": 10**9, "per": "day"}}
+    async with gateway(tmp_path, budget, config={"models": ALIASES}) as loop:
+        holds, hold = list[int](), Usage.hold
+        with pytest.MonkeyPatch.context() as patch:
+
+            async def held(usage: Usage, person: str, tokens: int, now: float) -> Hold:
+                holds.append(tokens)
+                return await hold(usage, person, tokens, now)
+
+            patch.setattr(Usage, "hold", held)
+            for path in (known, alias):
+                assert (await ask(loop, path, {"model": "aliased", **body}))[0] == 200
+        (at, _, first), (alias_at, _, second) = loop.stub.requests
+        assert (at, alias_at) == (known, alias)
+        assert first == second
+        assert holds[0] == holds[1] > 0
+
+
+async def test_a_path_that_only_counts_is_given_nothing_that_an_answer_has(tmp_path: Path):
+    async with gateway(tmp_path, config={"models": ALIASES}) as loop:
+        for more, stored in (({}, None), ({"store": True}, False)):
+            body = {"model": "aliased", "input": "hi", **more}
+            assert (await ask(loop, "/v1/responses/input_tokens", body))[0] == 200
             assert json.loads(loop.stub.requests[-1][2]).get("store") is stored

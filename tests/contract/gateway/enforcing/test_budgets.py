@@ -308,6 +308,17 @@ async def test_who_asks_for_usage_gets_it(tmp_path: Path):
         assert await counted(loop) == 50
 
 
+@pytest.mark.parametrize("options", ["x", 7, [1], [{"include_usage": True}]])
+async def test_options_that_are_none_are_refused_before_anything_is_granted(
+    tmp_path: Path, options: Any
+):
+    async with saying(tmp_path, BUDGET) as loop:
+        status, came, _ = await post(loop, {**STREAM, "stream_options": options})
+        assert (status, json.loads(came)["error"]["code"]) == (400, "unreadable_request")
+        assert (loop.audit.events, loop.stub.requests, await counted(loop)) == ([], [], 0)
+        assert (await post(loop, {**STREAM, "stream_options": None}))[0] == 200
+
+
 async def test_where_nothing_is_counted_nothing_is_asked(tmp_path: Path):
     async with saying(tmp_path, DOMESTIC) as loop:
         assert (await post(loop, STREAM))[1] == PLAIN

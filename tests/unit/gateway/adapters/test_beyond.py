@@ -212,6 +212,20 @@ def test_any_json_in_any_field_is_taken_or_refused(path: str, data: st.DataObjec
     assert code(path, {field: data.draw(JSON)})
 
 
+NO_OPTIONS = ["x", "", 7, 0, True, False, [], [1], [{"include_usage": True}]]
+
+
+@pytest.mark.parametrize("options", NO_OPTIONS)
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, "/v1/completions", MESSAGES])
+def test_options_of_a_stream_are_an_object_or_null(path: str, options: Any):
+    """The gateway writes into them: whatever the API, and where an administrator admits them."""
+    body = {"stream": True, "stream_options": options}
+    admits = Admits(fields=frozenset({"stream_options"}))
+    assert code(path, body, admits) == "unreadable_request"
+    assert code(path, {**body, "stream_options": None}, admits) == "taken"
+    assert code(path, {**body, "stream_options": {}}, admits) == "taken"
+
+
 # ---------------------------------------------------------------- what administrators admit
 ADMITTED: list[tuple[str, Any, Admits]] = [
     (CHAT, {"top_k": 5, "min_p": 0.1}, Admits(fields=frozenset({"top_k", "min_p"}))),
