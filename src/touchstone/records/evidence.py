@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -54,12 +53,9 @@ class EvidenceFiles:
         except OSError as error:
             raise _fault(path, error) from error
 
-    def remove_case(self, case: str) -> tuple[int, int]:
-        """Delete all evidence of a case; gives the count and the bytes of what was deleted."""
-        sizes = [path.stat().st_size for path in self._files(case)]
-        if sizes:
-            shutil.rmtree(self._folder / case)
-        return len(sizes), sum(sizes)
+    def folder(self, case: str) -> Path:
+        """Where a case's evidence lies."""
+        return self._folder / case
 
     def remove_left_over(self, case: str, known: Iterable[str]) -> int:
         """Delete files that no row knows: a crash left them. The caller holds the case's lock."""

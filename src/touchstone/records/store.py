@@ -41,6 +41,7 @@ from touchstone.records.models import (
 )
 from touchstone.records.reader import CaseReader, frontier_at
 from touchstone.records.refusals import RefusalLog
+from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
     FILE,
     WAIT_SECONDS,
@@ -191,26 +192,36 @@ class Records:
         return row.certificate if row else ""
 
     def unfinished(self) -> list[str]:
-        """Destroyed cases of which something may still lie in a file."""
+        """Destroyed cases of which something may still lie in a file or a folder."""
         with translated(self._alias):
             rows = CertificateRow.objects.using(self._alias).filter(finished=False)
             return list(rows.values_list("case_id", flat=True))
 
     def finish_destruction(self, case: str, seconds: int = FINISH_SECONDS) -> bool:
-        """Let a destroyed case be gone from the files too; false where a reader holds them open.
+        """Let a destroyed case be gone from the disk too; false where something of it stays.
+
+        Its work and evidence are deleted: `left_of` names what could not be. Of a link nothing is.
 
         SQLite keeps older pages in its journal, and PostgreSQL older rows in its tables, as long as
         anybody reads them; waits that long for readers. What a PostgreSQL server keeps beside its
         tables is not in our hands: see docs/how-to/postgresql.md.
         """
         self.check_writable()
-        self._files.remove_case(case)
-        if not self._overwritten(seconds):
+        removed = [remove_folder(folder) for folder in self._folders(case)]
+        if not self._overwritten(seconds) or not all(removed):
             return False
         with translated(self._alias):
             rows = CertificateRow.objects.using(self._alias).filter(case=case, finished=False)
             rows.update(finished=True)
         return True
+
+    def left_of(self, case: str) -> list[Path]:
+        """The folders that still lie there of a destroyed case; empty once they are deleted."""
+        return [folder for folder in self._folders(case) if is_left(folder)]
+
+    def work(self, case: str) -> Path:
+        """The folder of a case's work in progress, which is kept in the clear until it is done."""
+        return self._home / "chunks" / case
 
     def case(self, case: str, size: int | None = None) -> CaseReader:
         """Read a case as it stands now, or its first `size` entries, as when it had no more.
@@ -288,6 +299,10 @@ class Records:
             self.finish_destruction(writer.case)
         elif writer.erased_now and not is_postgresql(self._alias):
             self._empty_journal(FINISH_SECONDS)
+
+    def _folders(self, case: str) -> tuple[Path, Path]:
+        """Where something of a case lies outside of the database."""
+        return self.work(case), self._files.folder(case)
 
     def _overwritten(self, seconds: int) -> bool:
         """Let no key that was destroyed be in a file of the record; false where one is held."""

@@ -83,6 +83,10 @@ def _case(installation: Installation, case: str) -> Iterator[Amiss]:
     if case in records.unfinished():
         yield Amiss(f"case {case}", "destroyed, but its key may still lie in a file of the record: "
                     f"touchstone review destroy {case[:12]}")  # fmt: skip
+    if records.case(case).destroyed:
+        for folder in records.left_of(case):
+            yield Amiss(f"case {case}", f"destroyed, but {folder} is left of it: "
+                        f"touchstone review destroy {case[:12]}")  # fmt: skip
     for fault in records.check_case(case, summarise_events):
         yield Amiss(fault.where, fault.what)
     fold(parse_event(facts) for facts in records.case(case).events())

@@ -1,14 +1,13 @@
 """Destroying a case: nothing is done before the certificate can be written, and none is lost."""
 
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import dumps, fingerprint
-from touchstone.records import DATABASE
+from touchstone.records import DATABASE, Records
 from touchstone.review.events import settling
 from touchstone.service.case import Case
 from touchstone.service.cases import find, open_found
@@ -37,7 +36,8 @@ def destroy_case(
         BadInputError: the reason is no line for the record.
         CannotOrderError: `out` cannot take the certificate; nothing was destroyed.
         UnfinishedError: the case is destroyed in the record, but a reader holds its key in a file,
-            or the certificate could not be written; the line says how to finish.
+            work or evidence could not be deleted, or the certificate not be written; the line says
+            how to finish.
         Refused: the centre may not do this now.
     """
     reason, found = one_line(reason, "--reason"), find(installation, beginning)
@@ -49,16 +49,29 @@ def destroy_case(
     said = "was destroyed before. Its proofs stay." if before else ""
     if not before:
         said = _destroy(open_found(installation, found), reason)
-    shutil.rmtree(installation.home / "chunks" / found, ignore_errors=True)
-    certificate = records.certificate(found)
-    written = _write(path, certificate, found)
-    if found in records.unfinished() and not records.finish_destruction(found):
-        raise UnfinishedError(
-            f"case {found[:12]} takes nothing more, but its key and content still lie in the "
-            "record's files, since another program reads the record (on PostgreSQL also: has an "
-            f"older transaction open); end it and run the same command again. {written}"
-        )
+    written = _write(path, records.certificate(found), found)
+    _finish(records, found, written)
     return f"Case {found[:12]} {said} {written}{_elsewhere()}"
+
+
+def _finish(records: Records, case: str, written: str) -> None:
+    """Let nothing of a destroyed case lie on the disk, or say what does and why."""
+    if case not in records.unfinished() and not records.left_of(case):
+        return
+    if records.finish_destruction(case):
+        return
+    if left := records.left_of(case):
+        raise UnfinishedError(
+            f"case {case[:12]} takes nothing more, but not all of it is gone: "
+            f"{', '.join(map(str, left))}: could not be deleted, and may hold its work in the "
+            "clear; delete it (of a link, what it leads to as well) and run the same command "
+            f"again. {written}"
+        )
+    raise UnfinishedError(
+        f"case {case[:12]} takes nothing more, but its key and content still lie in the "
+        "record's files, since another program reads the record (on PostgreSQL also: has an "
+        f"older transaction open); end it and run the same command again. {written}"
+    )
 
 
 def _destroy(case: Case, reason: str) -> str:

@@ -1,6 +1,7 @@
 """A case as kept: what was acknowledged is there, whole, and in order."""
 
 import os
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -399,6 +400,28 @@ def test_evidence_that_a_crash_left_of_a_destroyed_case_is_deleted_on_opening(
     again = place.open()
     assert place.evidence_files() == []
     assert again.unfinished() == []
+
+
+@pytest.mark.parametrize("kept", ["a link", "cannot be deleted"])
+def test_a_destruction_is_unfinished_while_evidence_is_left(
+    records: Records, place: Place, monkeypatch: pytest.MonkeyPatch, kept: str
+):
+    put_evidence(records, CASE, b"evidence", "text/plain", "log")
+    folder = place.home / "evidence" / CASE
+    with monkeypatch.context() as patch:
+        if kept == "a link":
+            folder.rename(place.home / "aside")
+            folder.symlink_to(place.home / "aside")
+        else:
+            patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        destroy_case(records, CASE)
+        assert records.unfinished() == [CASE]
+        assert records.left_of(CASE) == [folder]
+        assert place.open().unfinished() == [CASE]
+    if kept == "a link":
+        folder.unlink()
+    assert place.open().unfinished() == []
+    assert records.left_of(CASE) == []
 
 
 def test_other_cases_survive_a_destruction(records: Records):

@@ -1,6 +1,7 @@
 """A destroyed case: commands say what is left, no certificate is lost, and the key goes."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,17 @@ def secrets_of(june: June) -> list[bytes]:
     bodies = connection.execute("SELECT body FROM records_partrow WHERE i > 0").fetchall()
     connection.close()
     return [bytes(key), *(bytes(body)[40:72] for (body,) in bodies)]
+
+
+WORK = b"what the model answered, in the clear"
+
+
+def in_progress(june: June) -> Path:
+    """A folder of work as a review leaves it; gives the folder of the case."""
+    chunk = june.home / "chunks" / june.case / "a"
+    chunk.mkdir(parents=True)
+    (chunk / "journal.jsonl").write_bytes(WORK)
+    return chunk.parent
 
 
 def on_disk(june: June) -> bytes:
@@ -213,15 +225,15 @@ STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
     "as the transaction stands": lambda patch: patch.setattr(
         Records, "finish_destruction", _crash),
     "as the journal is emptied": lambda patch: patch.setattr(Records, "_empty_journal", _crash),
-    "before the folder of work": lambda patch: patch.setattr(
-        "touchstone.service.destroying.shutil.rmtree", _crash),
+    "before the folder of work": lambda patch: patch.setattr(shutil, "rmtree", _crash),
     "before the file": lambda patch: patch.setattr(destroying, "write_file", _crash),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crash_at_any_step_loses_no_certificate(june: June, tmp_path: Path, step: str):
-    secrets, out = secrets_of(june), tmp_path / "out"
+    secrets, out = [*secrets_of(june), WORK], tmp_path / "out"
+    in_progress(june)
     with pytest.MonkeyPatch.context() as patch:
         STEPS[step](patch)
         assert destroy(june, out).code == 130
@@ -244,3 +256,56 @@ def test_a_disk_that_fills_meanwhile_is_told_and_the_certificate_comes_later(
     assert "run the same command again" in line
     assert destroy(june, tmp_path / "other").code == 0
     certificate(june, tmp_path / "other")
+
+
+def test_what_a_crash_left_of_the_work_goes_with_the_next_command(june: June, tmp_path: Path):
+    in_progress(june)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Records, "finish_destruction", _crash)
+        assert destroy(june, tmp_path).code == 130
+    assert WORK in on_disk(june)
+    assert june.call("review", "list").code == 0
+    assert WORK not in on_disk(june)
+    assert june.call("check").code == 0
+
+
+@pytest.mark.parametrize("kept", ["a link", "a file", "cannot be deleted"])
+def test_while_work_is_left_it_is_not_called_destroyed(
+    june: June, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+):
+    folder, aside = in_progress(june), tmp_path / "aside"
+    with monkeypatch.context() as patch:
+        if kept == "a link":
+            folder.rename(aside)
+            folder.symlink_to(aside)
+        if kept == "a file":
+            shutil.rmtree(folder)
+            folder.write_bytes(WORK)
+        if kept == "cannot be deleted":
+            patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        line = destroy(june, tmp_path / "out").refused(1)
+        assert str(folder) in line
+        assert "could not be deleted" in line
+        assert "run the same command again" in line
+        certificate(june, tmp_path / "out")
+        # Nor does the next command call it finished, or follow a link.
+        checked = june.call("check")
+        assert (checked.code, str(folder) in checked.out) == (1, True)
+        assert str(folder) in destroy(june, tmp_path / "out").refused(1)
+        assert kept != "a link" or (aside / "a" / "journal.jsonl").read_bytes() == WORK
+    if kept != "cannot be deleted":
+        folder.unlink()
+    again = destroy(june, tmp_path / "out")
+    assert (again.code, again.err) == (0, "")
+    assert WORK not in on_disk(june)
+    assert june.call("check").code == 0
+
+
+def test_work_that_came_after_a_finished_destruction_is_found_and_goes(june: June, tmp_path: Path):
+    assert destroy(june, tmp_path).code == 0
+    folder = in_progress(june)
+    checked = june.call("check")
+    assert (checked.code, str(folder) in checked.out) == (1, True)
+    assert destroy(june, tmp_path).code == 0
+    assert WORK not in on_disk(june)
+    assert june.call("check").code == 0

@@ -82,7 +82,7 @@ class Setting:
 
     def folder(self, chunk: str) -> Path:
         """A chunk's own folder."""
-        return self.case.installation.home / "chunks" / self.case.id / chunk
+        return self.case.installation.records.work(self.case.id) / chunk
 
 
 def measure(setting: Setting, observer: Observer) -> Tracker:

@@ -19,7 +19,7 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
         battery: The battery that was being run.
         stop: What stopped it.
     """
-    begun = begun_without_outcome(case.installation.home / "chunks" / case.id)
+    begun = begun_without_outcome(case.installation.records.work(case.id))
 
     def deeds(state: State) -> list[Deed]:
         if state.stopped and (state.stopped.reason, state.stopped.begun) == (stop.reason, begun):
