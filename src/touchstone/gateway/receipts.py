@@ -16,6 +16,8 @@ from touchstone.ledger.errors import MalformedError
 
 FORMAT = "touchstone/receipt/1"
 _SIGNED = b"touchstone/receipt/1\x00"
+LAST_MS = 253_402_300_799_999
+"""The last moment that a calendar of four digits a year can name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,11 @@ def _receipt(value: object) -> Receipt:
         raise MalformedError("a receipt's workers are not a list")
     for name in ("gateway", "stream", "digest"):
         _text(found[name], f"a receipt's {name}")
-    for name in ("number", "after", "received_at", "applied_at"):
+    for name in ("number", "after"):
         _count(found[name], f"a receipt's {name}")
+    for name in ("received_at", "applied_at"):
+        if _count(found[name], f"a receipt's {name}") > LAST_MS:
+            raise MalformedError(f"a receipt's {name} is beyond the calendar")
     if found["previous"] is not None:
         _text(found["previous"], "a receipt's previous")
     return Receipt(**found, workers=tuple(map(_report, workers)))

@@ -1,6 +1,7 @@
 """Receipts: what they say comes back, and no byte of them changes unseen."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from touchstone.gateway import receipts
 from touchstone.gateway.errors import ReceiptError
 from touchstone.gateway.receipts import Receipt, SignedReceipt, WorkerReport, verify_chain
 from touchstone.ledger import MalformedError, dumps, loads
+from touchstone.service.terms import gateways
+from touchstone.terms.conditions import utc
 
 GATEWAY, STRANGER = Signer("gateway-1"), Signer("stranger")
 DONE = WorkerReport(0, killed=False, ms=4, live=3, cut=2, kept=1, late_bytes=0, audit=None)
@@ -43,6 +46,32 @@ def test_a_receipt_comes_back_as_it_went():
     found.verify(GATEWAY.public_key)
     assert found == FIRST
     assert found.receipt.milliseconds == 31
+
+
+@pytest.mark.parametrize("name", ["received_at", "applied_at"])
+@pytest.mark.parametrize("beyond", [receipts.LAST_MS + 1, 2**53 - 1])
+def test_a_time_beyond_the_calendar_is_no_receipts(tmp_path: Path, name: str, beyond: int):
+    """Nobody could write it down: where it is noted, the record takes a time of the calendar."""
+    signed = replace(receipt(), **{name: beyond}).sign(GATEWAY)
+    with pytest.raises(MalformedError, match=f"{name} is beyond the calendar"):
+        SignedReceipt.parse(signed.data)
+    (tmp_path / "000001.json").write_bytes(signed.data)
+    heard = gateways.hear(gateways.Gateway("gateway-1", GATEWAY.public_key, tmp_path))
+    assert (heard.receipts, "beyond the calendar" in str(heard.fault)) == ((), True)
+
+
+def test_twin_without_the_bound_it_is_believed_and_cannot_be_noted(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(receipts, "LAST_MS", 2**60)
+    signed = replace(receipt(), applied_at=2**53 - 1).sign(GATEWAY)
+    found = SignedReceipt.parse(signed.data).receipt
+    with pytest.raises(ValueError, match="out of range"):
+        utc(found.applied_at // 1000)
+
+
+def test_the_last_time_of_the_calendar_can_be_written_down():
+    signed = replace(receipt(), applied_at=receipts.LAST_MS).sign(GATEWAY)
+    found = SignedReceipt.parse(signed.data).receipt
+    assert utc(found.applied_at // 1000) == "9999-12-31T23:59:59Z"
 
 
 def test_a_chain_holds():
