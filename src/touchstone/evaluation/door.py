@@ -25,8 +25,12 @@ MOST_TEXT = 1_000_000
 MOST_CALLS = 64
 """Tool calls of one answer."""
 MOST_NAME = 200
+MOST_MARKS = 16
+"""Marks of each kind with which thoughts may begin in a text."""
 SUBMIT = "submit"
 _THOUGHTS = ("text", "summary")
+_THOUGHT_FIELDS = ("reasoning_content", "reasoning")
+_MARKS = ("<think", "<summary>")
 _MOST_INTEGER = 2**53
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 _ODD = re.compile("[\0\ud800-\udfff]")
@@ -148,12 +152,14 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
     ]
     content = message.get("content")
     kept: dict[str, Any] = {"role": "assistant", "content": _content(content, door)}
-    for name in ("reasoning_content", "reasoning"):
+    for name in _THOUGHT_FIELDS:
         if message.get(name):
             kept[name] = door.text(message[name], "the reasoning")
     if details := _listed(message.get("reasoning_details"), "the reasoning", door):
         # Sent back as it came with the next turn: some services need it to think on.
         kept["reasoning_details"] = door.plain(details, "the reasoning")
+    elif not any(map(kept.get, _THOUGHT_FIELDS)):
+        kept["content"] = _few_marks(kept["content"], door)
     refusal = message.get("refusal")
     if refusal:
         kept["refusal"] = door.text(refusal, "the refusal")
@@ -276,6 +282,20 @@ def _content(content: Any, door: _Door) -> str:
     ):
         content = "".join(part["text"] for part in content)
     return door.text(content, "the text")
+
+
+def _few_marks(text: str, door: _Door) -> str:
+    """A text in which thoughts are looked for, by Inspect, once more from each mark of them.
+
+    Beyond a number that no answer needs, a mark loses its bracket.
+    """
+    for mark in _MARKS:
+        first, *more = text.split(mark)
+        if len(more) > MOST_MARKS:
+            door.note(f"the text held more than {MOST_MARKS} marks of thoughts; changed")
+            kept = mark.join([first, *more[:MOST_MARKS]])
+            text = (_REPLACED + mark[1:]).join([kept, *more[MOST_MARKS:]])
+    return text
 
 
 def _listed(value: Any, what: str, door: _Door) -> list[Any]:

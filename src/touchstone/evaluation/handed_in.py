@@ -28,7 +28,9 @@ _SECRET_NAME = re.compile(
 # The forms of keys in wide use, and any long run of letters and digits without a word in it.
 _SECRET_VALUE = re.compile(
     r"(?:\b(?:sk|pk|rk|gsk|hf|ghp|gho|glpat|xox[abp])[-_][A-Za-z0-9_-]{12,}"
-    r"|\bAKIA[0-9A-Z]{12,}|\bAIza[0-9A-Za-z_-]{20,}|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"
+    r"|\bAKIA[0-9A-Z]{12,}|\bAIza[0-9A-Za-z_-]{20,}"
+    # A token begins with "eyJ" somewhere in a run that ends at a dot: each run is looked at once.
+    r"|(?<![A-Za-z0-9_-])(?=[A-Za-z0-9_-]*?\beyJ[A-Za-z0-9_-]{10})[A-Za-z0-9_-]++\.[A-Za-z0-9_-]{10}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY|\bBearer\s+\S{8,})"
 )
 _LONG_RUN = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{32,}={0,2}(?![A-Za-z0-9+/_-])")

@@ -36,7 +36,7 @@ _MASKED = re.compile(r"[*•.]{2,}|…")
 # escaped again), of HTML, and all beyond printable ASCII.
 _TOKEN = re.compile(
     r"%(?:25)*(?P<url>[0-9A-Fa-f]{2})"
-    r"|\\+(?:u(?P<four>[0-9A-Fa-f]{4})|u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})"
+    r"|(?<!\\)\\++(?:u(?P<four>[0-9A-Fa-f]{4})|u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})"
     r"|x(?P<two>[0-9A-Fa-f]{2})|(?P<octal>[0-7]{3})|(?P<plain>[\"'/nrt]))"
     r"|&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});"
     r"|[^ -~]+"

@@ -4,6 +4,9 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
+MOST_HEADER = 256
+"""Characters of one header. What reads a wait out of a longer one would be at it for minutes."""
+
 
 class TooLargeError(httpx2.ReadError):
     """The answer is larger than the bound, or packed so that its size cannot be known."""
@@ -27,7 +30,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Wraps a transport: answers are unpacked and at most `bound` bytes long."""
+    """Wraps a transport: answers are unpacked, at most `bound` bytes long, and of short headers."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, bound: int) -> None:
         self._inner = inner
@@ -44,6 +47,8 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         if not isinstance(inner, httpx2.AsyncByteStream):
             raise TooLargeError("the answer cannot be read piece by piece")
         response.stream = _BoundedStream(inner, self._bound)
+        known = response.headers.multi_items()
+        response.headers = httpx2.Headers([each for each in known if len(each[1]) <= MOST_HEADER])
         return response
 
     async def aclose(self) -> None:

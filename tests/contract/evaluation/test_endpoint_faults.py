@@ -5,6 +5,7 @@ import base64
 import gzip
 import json
 import socket
+import time
 import zipfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -91,6 +92,17 @@ def test_bounded_retries_then_an_error_is_recorded(script: Any, says: str, toy_r
     assert says in reason
     assert "\n" not in reason
     assert requests == 1 + RETRIES
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "X-Ratelimit-Reset-Tokens"])
+@pytest.mark.parametrize("told", ["1" * 20_000 + "x", "1 " * 10_000 + "x"])
+def test_a_long_header_is_not_searched_for_a_wait(told: str, name: str, toy_run: Run):
+    """Inspect's reader of waits takes the square of the length, 20 s and more for one of these."""
+    began = time.process_time()
+    reason, _ = failing(lambda *_: web.Response(status=429, headers={name: told}), toy_run,
+                        asking=ONCE)  # fmt: skip
+    assert "HTTP 429" in reason
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("stuck", [hang, drip], ids=["hang", "drip"])
