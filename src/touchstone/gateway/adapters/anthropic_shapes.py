@@ -1,23 +1,28 @@
 """What each place of Anthropic's requests may hold. What is stored there stands nowhere."""
 
-from touchstone.gateway.adapters.shapes import ECHO, FREE, PLAIN, URL, Kinds, Table, table
+from touchstone.gateway.adapters.shapes import ECHO, FREE, PLAIN, URL, WHOLE, Kinds, Table, table
 
 _CACHE = {"cache_control": table({}, "ttl")}
 _TEXT = table({**_CACHE, "citations": ECHO}, "text")
 _IMAGE = table({
     **_CACHE,
-    "source": Kinds({"base64": table({}, "media_type", "data"), "url": table({"url": URL})}),
+    "source": Kinds(
+        {"base64": table({}, "media_type", "data"), "url": table({"url": URL})}, bare=URL
+    ),
 })  # fmt: skip
 _FOUND = table({**_CACHE, "content": Kinds({"text": _TEXT}), "citations": ECHO}, "source", "title")
 _DOCUMENT = table(
     {
         **_CACHE,
-        "source": Kinds({
-            "base64": table({}, "media_type", "data"),
-            "text": table({}, "media_type", "data"),
-            "content": table({"content": Kinds({"text": _TEXT, "image": _IMAGE})}),
-            "url": table({"url": URL}),
-        }),
+        "source": Kinds(
+            {
+                "base64": table({}, "media_type", "data"),
+                "text": table({}, "media_type", "data"),
+                "content": table({"content": Kinds({"text": _TEXT, "image": _IMAGE})}),
+                "url": table({"url": URL}),
+            },
+            bare=URL,
+        ),
         "citations": ECHO,
     },
     "title", "context",
@@ -37,6 +42,7 @@ _TOOL = Kinds(
         "allowed_callers",
     )},
     default="custom",
+    bare=WHOLE,
 )  # fmt: skip
 MESSAGES = Table({
     **dict.fromkeys((

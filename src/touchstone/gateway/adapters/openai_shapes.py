@@ -8,6 +8,7 @@ from touchstone.gateway.adapters.shapes import (
     NULL,
     PLAIN,
     URL,
+    WHOLE,
     Hosted,
     Kinds,
     Node,
@@ -40,9 +41,9 @@ _TOOLS = ("parallel_tool_calls", "top_logprobs", "store")
 _CHAT_PART = Kinds({
     "text": table({"cache_control": _CACHE}, "text"),
     "refusal": table({}, "refusal"),
-    "image_url": table({"image_url": table({"url": URL}, "detail")}),
-    "video_url": table({"video_url": table({"url": URL}, "detail")}),
-    "audio_url": table({"audio_url": table({"url": URL})}),
+    "image_url": table({"image_url": table({"url": URL}, "detail", bare=URL)}),
+    "video_url": table({"video_url": table({"url": URL}, "detail", bare=URL)}),
+    "audio_url": table({"audio_url": table({"url": URL}, bare=URL)}),
     "input_audio": table({"input_audio": table({}, "data", "format")}),
     "file": table({"file": table({"file_id": NULL}, "file_data", "filename")}),
 })  # fmt: skip
@@ -54,9 +55,9 @@ _MESSAGE = table(
     },
     "role", "name", "tool_call_id", "refusal", "reasoning_content", "reasoning",
 )  # fmt: skip
-_CHAT_TOOL = Kinds({
-    "function": table({"function": _FUNCTION}), "custom": table({"custom": _CUSTOM}),
-})  # fmt: skip
+_CHAT_TOOL = Kinds(
+    {"function": table({"function": _FUNCTION}), "custom": table({"custom": _CUSTOM})}, bare=WHOLE
+)
 _CHAT_CHOSEN = Kinds({
     "function": table({"function": table({}, "name")}),
     "custom": table({"custom": table({}, "name")}),
@@ -69,7 +70,7 @@ CHAT = Table({
     ),
     "messages": _MESSAGE, "audio": table({}, "voice", "format"),
     "tools": _CHAT_TOOL, "tool_choice": _CHAT_CHOSEN,
-    "functions": _FUNCTION, "function_call": table({}, "name"),
+    "functions": _FUNCTION, "function_call": table({}, "name", bare=PLAIN),
     "prediction": table({"content": _CHAT_PART}), "reasoning": FREE, "chat_template_kwargs": FREE,
     "response_format": table({"json_schema": _SCHEMA, "schema": FREE}),
     "web_search_options": Hosted("web_search"),
@@ -107,11 +108,14 @@ _ITEM = Kinds(
     },
     default="message",
 )  # fmt: skip
-_TOOL = Kinds({
-    "function": table({"parameters": FREE}, "name", "description", "strict"),
-    "custom": _CUSTOM,
-})  # fmt: skip
-_NAMED = Kinds({"function": table({}, "name"), "custom": table({}, "name")})
+_TOOL = Kinds(
+    {
+        "function": table({"parameters": FREE}, "name", "description", "strict"),
+        "custom": _CUSTOM,
+    },
+    bare=WHOLE,
+)
+_NAMED = Kinds({"function": table({}, "name"), "custom": table({}, "name")}, bare=WHOLE)
 _CHOSEN = Kinds({**_NAMED.tables, "allowed_tools": table({"tools": _NAMED}, "mode")})
 RESPONSES = Table({
     **_SHARED,

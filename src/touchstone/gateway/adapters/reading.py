@@ -27,13 +27,13 @@ def model_of(body: Mapping[str, Any]) -> str:
 def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits: Admits) -> Ask:
     """Model, setting and stream of a body that holds what its shape allows; else RefusedError."""
     refuse_models_in_tools(body.get("tools"))
+    options = body.get("stream_options")
+    if options is not None and not isinstance(options, dict):
+        raise unreadable("stream_options is neither an object nor null")
     shape.check(body, "", admits)
     stream = body.get("stream")
     if stream is not None and type(stream) is not bool:
         raise unreadable("stream is neither true nor false")
-    options = body.get("stream_options")
-    if options is not None and not isinstance(options, dict):
-        raise unreadable("stream_options is neither an object nor null")
     for name in COUNTS:
         _check_count(body, name)
     return Ask(model_of(body), "+".join(settings) or NOT_ASKED, stream is True, body)

@@ -82,12 +82,26 @@ class _Url:
 
     def check(self, value: object, place: str, admits: Admits) -> None:
         PLAIN.check(value, place, admits)
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, str) and not each.lower().startswith(_SAFE_URLS):
-                raise beyond(place, each)
+        if isinstance(value, list):
+            for each in value:
+                self.check(each, place, admits)
+        elif isinstance(value, str) and not value.lower().startswith(_SAFE_URLS):
+            raise beyond(place, value)
 
 
-PLAIN, FREE, ECHO, NULL, URL = _Plain(), _Free(), _Echo(), _Null(), _Url()
+class _Whole:
+    """An object alone: a bare name in its place could be that of something stored."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:  # noqa: ARG002 - a node
+        if value is not None:
+            raise unreadable(
+                f"{_shown(place)} holds a bare name or number, which may stand for what lies beyond"
+                " this request: write the object",
+                BEYOND,
+            )
+
+
+PLAIN, FREE, ECHO, NULL, URL, WHOLE = _Plain(), _Free(), _Echo(), _Null(), _Url(), _Whole()
 
 
 @dataclass(frozen=True)
@@ -97,13 +111,13 @@ class Table:
     fields: Mapping[str, Node]
     whole: tuple[str, ...] = ()
     """Without all of these, an `id` stands for content that lies elsewhere."""
+    bare: Node = WHOLE
+    """What may stand in the object's place: nothing, unless an address or a plain word can."""
 
     def check(self, value: object, place: str, admits: Admits) -> None:
         """Each field by its own node; what is unknown only where the configuration admits it."""
-        if isinstance(value, list):
-            for each in value:
-                self.check(each, place, admits)
         if not isinstance(value, dict):
+            _check_bare(self, value, place, admits)
             return
         known = self.fields
         unknown = value.keys() - known.keys()
@@ -125,13 +139,13 @@ class Kinds:
     """The type of one that names none."""
     also: Mapping[str, Node] = field(default_factory=dict)
     """Fields that every type may have."""
+    bare: Node = PLAIN
+    """What may stand in the object's place: text, mostly."""
 
     def check(self, value: object, place: str, admits: Admits) -> None:
         """By its type; one that is not known only where the configuration allows it."""
-        if isinstance(value, list):
-            for each in value:
-                self.check(each, place, admits)
         if not isinstance(value, dict):
+            _check_bare(self, value, place, admits)
             return
         kind = value.get("type")
         kind = self.default if kind is None else kind
@@ -160,9 +174,20 @@ class Hosted:
         ECHO.check(value, place, admits)
 
 
-def table(kind: Mapping[str, Node], *plain: str, whole: tuple[str, ...] = ()) -> Table:
+def table(
+    kind: Mapping[str, Node], *plain: str, whole: tuple[str, ...] = (), bare: Node = WHOLE
+) -> Table:
     """A table of these fields, and of `plain` ones."""
-    return Table({**dict.fromkeys(("type", *plain), PLAIN), **kind}, whole)
+    return Table({**dict.fromkeys(("type", *plain), PLAIN), **kind}, whole, bare)
+
+
+def _check_bare(node: Table | Kinds, value: object, place: str, admits: Admits) -> None:
+    """A list by what stands in it; anything else as what may stand in the place of an object."""
+    if isinstance(value, list):
+        for each in value:
+            node.check(each, place, admits)
+    else:
+        node.bare.check(value, place, admits)
 
 
 def beyond(place: str, what: str) -> Exception:

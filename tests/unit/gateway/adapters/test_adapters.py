@@ -78,7 +78,7 @@ def test_streams_are_seen():
         (CHAT, b'{"model":"m","temperature":NaN}', "unreadable_request"),
         (CHAT, b'{"model":"m","temperature":1e999}', "unreadable_request"),
         (CHAT, b'{"model":"m","seed":' + b"9" * 41 + b"}", "unreadable_request"),
-        (CHAT, b'{"model":"m","messages":["\\ud800"]}', "unreadable_request"),
+        (CHAT, b'{"model":"m","user":"\\ud800"}', "unreadable_request"),
         (CHAT, b'{"model":"m"} {"model":"n"}', "unreadable_request"),
         (CHAT, b'\xef\xbb\xbf{"model":"m"}', "unreadable_request"),
         (CHAT, '{"model":"m"}'.encode("utf-16"), "unreadable_request"),
@@ -249,7 +249,7 @@ def test_without_the_guard_a_tool_brings_its_model(monkeypatch: pytest.MonkeyPat
 
 def test_without_the_guard_a_lone_surrogate_goes_on(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(strict_json, "_refuse_surrogates", lambda _: None)
-    assert OPENAI.read(CHAT, b'{"model":"m","messages":["\\ud800"]}').model == "m"
+    assert OPENAI.read(CHAT, b'{"model":"m","user":"\\ud800"}').model == "m"
 
 
 def test_without_the_guard_depth_is_unbounded(monkeypatch: pytest.MonkeyPatch):

@@ -16,6 +16,8 @@ from touchstone.gateway.adapters import (
     Ask,
     OpenAI,
     RefusedError,
+    anthropic_shapes,
+    openai_shapes,
     shapes,
 )
 
@@ -210,6 +212,97 @@ FIELDS = {
 def test_any_json_in_any_field_is_taken_or_refused(path: str, data: st.DataObject):
     field = data.draw(st.sampled_from(FIELDS[path]))
     assert code(path, {field: data.draw(JSON)})
+
+
+# ---------------------------------------------------------------- a bare name for an object
+def bare(name: Any) -> list[tuple[str, Any]]:
+    """Bodies with a bare value where an object says what something is and where it lies."""
+    said = user({"type": "document", "source": name})
+    return [
+        *((CHAT, {"messages": [user({"type": kind, kind: name})]})
+          for kind in ("image_url", "video_url", "audio_url", "file", "input_audio")),
+        (CHAT, {"prediction": {"type": "content", "content": [{"type": "file", "file": name}]}}),
+        (CHAT, {"audio": name}),
+        (RESPONSES, {"input": [user({"type": "input_audio", "input_audio": name})]}),
+        (MESSAGES, {"messages": [user({"type": "image", "source": name})]}),
+        (MESSAGES, {"messages": [said]}),
+        (MESSAGES, {"messages": [user({"type": "document", "source": {
+            "type": "content", "content": [{"type": "image", "source": name}]}})]}),
+        (MESSAGES, {"messages": [user({"type": "tool_result", "content": [
+            {"type": "image", "source": name}]})]}),
+    ]  # fmt: skip
+
+
+LIES_ELSEWHERE = [
+    "file-abc",
+    "file_abc",
+    "file:///etc/x",
+    "",
+    "ftp://x.example/a",
+    " data:,x",
+    "s3:",
+]
+
+
+@pytest.mark.parametrize("name", LIES_ELSEWHERE)
+@pytest.mark.parametrize("within", [lambda x: x, lambda x: [x], lambda x: [[x]]])
+def test_a_bare_name_stands_for_nothing_stored(name: str, within: Callable[[Any], Any]):
+    for path, body in bare(within(name)):
+        assert code(path, body) == "beyond_the_exchange", body
+
+
+def test_a_bare_address_says_what_is_fetched():
+    for name in (PICTURE, "https://images.example/a.png", "HTTP://images.example/a.png"):
+        for kind in ("image_url", "video_url", "audio_url"):
+            assert code(CHAT, {"messages": [user({"type": kind, kind: name})]}) == "taken"
+
+
+WORDS: list[tuple[str, Any]] = [
+    (CHAT, {"messages": [user("hi", {"type": "text", "text": "ho"})], "tool_choice": "auto",
+            "function_call": "none", "functions": [{"name": "f"}]}),
+    (CHAT, {"messages": [{"role": "assistant", "content": "hi"}],
+            "prediction": {"type": "content", "content": "hi"}}),
+    (RESPONSES, {"input": "hi", "tool_choice": "required"}),
+    (RESPONSES, {"input": ["hi", {"role": "user", "content": "ho"}]}),
+    (RESPONSES, {"input": [{"type": "function_call_output", "call_id": "c", "output": "42"}]}),
+    (MESSAGES, {"system": "be brief", "messages": [{"role": "user", "content": "hi"}]}),
+    (MESSAGES, {"messages": [user({"type": "document", "source": {
+        "type": "content", "content": "inside"}})]}),
+    (MESSAGES, {"messages": [user({"type": "tool_result", "content": "42"})]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body"), WORDS)
+def test_words_stand_where_words_are_meant(path: str, body: Any):
+    assert code(path, body) == "taken"
+
+
+def tables(node: Any, seen: set[int]) -> Iterator[shapes.Table]:
+    """Every table below a node, once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, shapes.Table):
+        yield node
+    below = getattr(node, "fields", {}) | getattr(node, "tables", {}) | getattr(node, "also", {})
+    for inner in below.values():
+        yield from tables(inner, seen)
+
+
+def test_no_table_takes_a_bare_name_but_those_of_plain_words():
+    """So that a table that is added takes none: the choice of a function alone is a word."""
+    roots = (openai_shapes.CHAT, openai_shapes.RESPONSES, anthropic_shapes.MESSAGES)
+    seen: set[int] = set()
+    found = [each for root in roots for each in tables(root, seen)]
+    assert len(found) > 50
+    taking = []
+    for each in found:
+        try:
+            each.check("file-abc", "x.", Admits())
+        except RefusedError:
+            continue
+        taking.append(each)
+    assert taking == [openai_shapes.CHAT.fields["function_call"]]
 
 
 NO_OPTIONS = ["x", "", 7, 0, True, False, [], [1], [{"include_usage": True}]]
