@@ -56,7 +56,10 @@ class Redactor:
         self._short = _pieces(forms, _IN_ERRORS)
         width = min(_IN_ANSWERS, len(key))
         mixed = frozenset(p for p in _pieces(forms, _MIXED_IN_ANSWERS) if _is_mixed(p))
-        self._long = {width: _pieces(forms, width), _MIXED_IN_ANSWERS: mixed} if forms else {}
+        self._long = {_MIXED_IN_ANSWERS: mixed} if forms else {}
+        if forms:
+            # A key of eight characters has both bounds at the same width.
+            self._long[width] = self._long.get(width, frozenset()) | _pieces(forms, width)
 
     def of_error(self, text: str) -> str:
         """An error's text, or a name: every word that shares six characters with the key goes."""

@@ -54,6 +54,18 @@ def test_a_word_that_stands_for_no_key_hides_nothing(key: str):
     assert (Redactor(key).of_error(text), Redactor(key).of_answer(text)) == (text, text)
 
 
+@pytest.mark.parametrize("length", range(8, 15))
+@pytest.mark.parametrize("kind", ["sk-abcdefghijklm", "abcdefghijklmnop", "4815162342108915"])
+def test_a_key_of_any_length_goes_whole_out_of_an_answer(kind: str, length: int):
+    """Of letters alone and of digits alone as well, where no shorter run of it is hidden."""
+    key = kind[:length]
+    redactor = Redactor(key)
+    for told in (key, key.upper(), key[::-1], "".join(f"%{ord(c):02x}" for c in key)):
+        assert redactor.of_answer(f"see {told}!") == f"see {HIDDEN}!"
+        assert redactor.of_error(f"see {told} there") == f"see {HIDDEN} there"
+    assert redactor.of_answer(f"see {key[:7]} alone") == f"see {key[:7]} alone"
+
+
 def _folds_oddly(character: str) -> bool:
     """All that changes its length, its letter or its look, and all that is unseen."""
     kind = unicodedata.category(character)
