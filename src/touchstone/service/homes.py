@@ -11,6 +11,8 @@ import platformdirs
 from touchstone.service.errors import UnsafeHomeError
 
 HOME = "TOUCHSTONE_HOME"
+MOST_LINKS = 40
+"""As many as Linux follows."""
 _OTHERS = 0o022
 
 
@@ -21,7 +23,9 @@ def home_folder() -> Path:
 
 
 def check_home(home: Path) -> Path:
-    """The home's real path, once it and the folders above it were looked at; it need not exist.
+    """The home's real path, once all that leads there was looked at; it need not exist.
+
+    Looked at are the folder, each link on the way, and the folders above each of them.
 
     Keys that others could replace would sign for them, and a record that they could put back would
     be believed.
@@ -29,23 +33,62 @@ def check_home(home: Path) -> Path:
     Raises:
         UnsafeHomeError: somebody else may write there; the line says where, and the mend.
     """
-    named = Path(os.path.abspath(home))  # noqa: PTH100 - a link on the way must be looked at too
-    real = named.resolve()
-    for path in dict.fromkeys((real, *real.parents, *named.parents)):
-        if path.is_dir():
-            _check(path, path.stat(), itself=path == real)
+    try:
+        real, way = _way(Path(os.path.abspath(home)))  # noqa: PTH100 - links are followed below
+        for path in dict.fromkeys((real, *way)):
+            if path.is_symlink():
+                _check_owner(path, path.lstat().st_uid, {os.geteuid(), 0})
+            elif path.is_dir():
+                _check(path, path.stat(), itself=path == real)
+    except OSError as error:
+        raise UnsafeHomeError(
+            f"{home}: cannot be looked at: {error.strerror}; mend: set {HOME} to a folder of your"
+            " own"
+        ) from error
     return real
 
 
-def _check(path: Path, facts: os.stat_result, *, itself: bool) -> None:
-    mine = os.geteuid()
-    mode = stat.S_IMODE(facts.st_mode)
+def _way(home: Path) -> tuple[Path, list[Path]]:
+    """The real path, and what leads there: each link, and each folder in which a name is looked up.
+
+    Whoever may write in one of these folders chooses where the home is.
+    """
+    at, ahead, way, links = Path(home.anchor), list(home.parts[:0:-1]), list[Path](), 0
+    while ahead:
+        name = ahead.pop()
+        if name == "..":
+            at = at.parent
+            continue
+        step = at / name
+        way.append(at)
+        if not step.is_symlink():
+            at = step
+            continue
+        way.append(step)
+        links += 1
+        if links > MOST_LINKS:
+            raise UnsafeHomeError(
+                f"{home}: leads through more than {MOST_LINKS} links; mend: set {HOME} to a folder"
+            )
+        target = step.readlink()
+        if target.is_absolute():
+            at = Path(target.anchor)
+        ahead += reversed(target.relative_to(target.anchor).parts)
+    return at, way
+
+
+def _check_owner(path: Path, owner: int, allowed: set[int]) -> None:
     # Who is root may do what it likes anyway.
-    if facts.st_uid not in ({mine} if itself else {mine, 0}):
+    if owner not in allowed:
         raise UnsafeHomeError(
-            f"{path}: belongs to user {facts.st_uid}, not to you ({mine}), and holds the "
+            f"{path}: belongs to user {owner}, not to you ({os.geteuid()}), and holds the "
             f"installation's keys; mend: set {HOME} to a folder of your own"
         )
+
+
+def _check(path: Path, facts: os.stat_result, *, itself: bool) -> None:
+    mine, mode = os.geteuid(), stat.S_IMODE(facts.st_mode)
+    _check_owner(path, facts.st_uid, {mine} if itself else {mine, 0})
     sticky = not itself and mode & stat.S_ISVTX
     if mode & _OTHERS and not sticky and not _own_group_alone(facts, mode, itself=itself):
         raise UnsafeHomeError(
