@@ -6,6 +6,7 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0005_old_statistics", ()),
     ("0004_rewriting", ()),
     ("0003_certificates", ("DROP TABLE records_certificaterow",)),
 )

@@ -82,13 +82,6 @@ def rewrite_heads(alias: str, seconds: int) -> bool:
     False where some had to be kept, since an older transaction may still read them, or where others
     held the table for so many seconds.
     """
-    kept: list[int] = []
-
-    def heard(notice: Any) -> None:
-        # The first number of the detail, in every language, is how many dead rows are kept.
-        if number := re.search(r"\d+", notice.message_detail or ""):
-            kept.append(int(number[0]))
-
     try:
         with (
             translated(alias),
@@ -97,14 +90,31 @@ def rewrite_heads(alias: str, seconds: int) -> bool:
         ):
             wait = f"{max(1, seconds * 1000):d}ms"
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
-            connections[alias].connection.add_notice_handler(heard)
-            try:
-                cursor.execute("SELECT touchstone_rewrite()")
-            finally:
-                connections[alias].connection.remove_notice_handler(heard)
+            left = rows_left(alias, "SELECT touchstone_rewrite()")
     except BusyError:
         return False
-    return kept == [0]
+    return left == [0]
+
+
+def rows_left(alias: str, statement: str) -> list[int]:
+    """Have PostgreSQL write tables anew, verbosely; how many dead rows it had to keep in each.
+
+    They are kept for older transactions. Nothing is given for a table that the role may not write.
+    """
+    left: list[int] = []
+
+    def heard(notice: Any) -> None:
+        # The first number of the detail, in every language, is how many dead rows are kept.
+        if number := re.search(r"\d+", notice.message_detail or ""):
+            left.append(int(number[0]))
+
+    with connections[alias].cursor() as cursor:
+        connections[alias].connection.add_notice_handler(heard)
+        try:
+            cursor.execute(statement)
+        finally:
+            connections[alias].connection.remove_notice_handler(heard)
+    return left
 
 
 def _translate(error: Error) -> TouchstoneError:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -206,14 +206,7 @@ class Records:
         anybody reads them; waits that long for readers. What a PostgreSQL server keeps beside its
         tables is not in our hands: see docs/how-to/postgresql.md.
         """
-        self.check_writable()
-        removed = [remove_folder(folder) for folder in self._folders(case)]
-        if not self._overwritten(seconds) or not all(removed):
-            return False
-        with translated(self._alias):
-            rows = CertificateRow.objects.using(self._alias).filter(case=case, finished=False)
-            rows.update(finished=True)
-        return True
+        return self._finish([case], seconds)
 
     def left_of(self, case: str) -> list[Path]:
         """The folders that still lie there of a destroyed case; empty once they are deleted."""
@@ -366,8 +359,24 @@ class Records:
 
     def _finish_destructions(self) -> None:
         """Go on with what a crash interrupted after its transaction stood, without waiting."""
-        for case in self.unfinished():
-            self.finish_destruction(case, 0)
+        if cases := self.unfinished():
+            self._finish(cases, 0)
+
+    def _finish(self, cases: Sequence[str], seconds: int) -> bool:
+        self.check_writable()
+        removed = {case: self._remove_folders(case) for case in cases}
+        # One for all: each would write the whole table anew.
+        if not self._overwritten(seconds):
+            return False
+        clear = [case for case in cases if removed[case]]
+        with translated(self._alias):
+            rows = CertificateRow.objects.using(self._alias).filter(case__in=clear, finished=False)
+            rows.update(finished=True)
+        return len(clear) == len(cases)
+
+    def _remove_folders(self, case: str) -> bool:
+        removed = [remove_folder(folder) for folder in self._folders(case)]
+        return all(removed)
 
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:

@@ -1,18 +1,13 @@
 """A destroyed case's key is looked for in the files themselves of a PostgreSQL cluster."""
 
-import contextlib
-from collections.abc import Iterator
-from pathlib import Path
-
 import psycopg
 import pytest
 
 from support import deeds
+from support.cluster_files import OWNER, holding, reading, session, wrapped_key
 from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.records import Records
-
-OWNER = "record_owner"
 
 CASE = "case-1"
 pytestmark = pytest.mark.needs_postgresql
@@ -21,43 +16,6 @@ pytestmark = pytest.mark.needs_postgresql
 @pytest.fixture
 def place(postgresql_place: Place) -> Place:
     return postgresql_place
-
-
-def session(place: Place, user: str) -> psycopg.Connection:
-    assert place.server is not None
-    return psycopg.connect(place.server.address(user, place.name), autocommit=True)
-
-
-def wrapped_key(place: Place) -> bytes:
-    with session(place, OWNER) as connection:
-        found = connection.execute("SELECT wrapped_key FROM records_caserow").fetchone()
-    assert found is not None
-    return bytes(found[0])
-
-
-def holding(place: Place, key: bytes) -> set[str]:
-    """Which folders of the cluster have a file with the key in it, once all is on disk."""
-    assert place.server is not None
-    place.server.admin("CHECKPOINT")
-    data = place.server.folder / "data"
-    return {path.relative_to(data).parts[0] for path in data.rglob("*") if _has(path, key)}
-
-
-def _has(path: Path, key: bytes) -> bool:
-    try:
-        return path.is_file() and key in path.read_bytes()
-    except FileNotFoundError:
-        # The server deletes files too.
-        return False
-
-
-@contextlib.contextmanager
-def reading(place: Place, statement: str) -> Iterator[None]:
-    """Another program's transaction that has begun to read."""
-    with session(place, OWNER) as connection:
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        connection.execute(statement.encode())
-        yield
 
 
 def grown(records: Records) -> None:
@@ -70,7 +28,7 @@ def grown(records: Records) -> None:
 def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):
     grown(records)
     place.owner("ANALYZE")
-    key = wrapped_key(place)
+    key = wrapped_key(place, CASE)
     assert holding(place, key) == {"base", "pg_wal"}
     destroy_case(records, CASE)
     # What the server's owner has to let expire, as the command says.
@@ -100,7 +58,7 @@ def test_statistics_of_the_server_hold_no_key(records: Records, place: Place):
 def test_it_is_not_finished_while_an_older_transaction_may_read_the_key(
     records: Records, place: Place, statement: str, monkeypatch: pytest.MonkeyPatch
 ):
-    key, finish = wrapped_key(place), records.finish_destruction
+    key, finish = wrapped_key(place, CASE), records.finish_destruction
     monkeypatch.setattr(records, "finish_destruction", lambda case: finish(case, 0))
     with reading(place, statement):
         destroy_case(records, CASE)
