@@ -14,7 +14,7 @@ demo: runtime ## a whole review, offline, in a few minutes; the report lands in 
 	@$(BIN)/touchstone demo --out $(OUT)
 
 test: dev ## every test; ends with a list of what could not run and why
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 25
 
 lint: dev ## style, types and layers
 	@$(BIN)/ruff check src tests scripts

@@ -16,6 +16,9 @@ from touchstone.service.case import Case
 from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.recording import Content, Deed, Evidence
 
+# One worker makes what all of these look at.
+pytestmark = pytest.mark.xdist_group("need-to-know")
+
 LAB, CENTRE = "example-lab", "example-centre"
 AGENCY, TREASURY = AGENCIES
 EVERYONE = (LAB, CENTRE, AGENCY, TREASURY)
