@@ -76,11 +76,11 @@ class Minutes:
 def small_case(
     folder: Path, clock: Minutes | None = None, framework: str = "example"
 ) -> Iterator[Case]:
-    """A case that has been opened, and no more."""
+    """A case that has been opened, and no more; under a shipped framework or that of a file."""
     path = folder / "SUBMISSION.toml"
-    path.write_text(SUBMISSION.format(framework=framework), "utf-8")
     standard = load_framework(framework)
-    agencies = AGENCIES if framework == "example" else ()
+    path.write_text(SUBMISSION.format(framework=standard.id), "utf-8")
+    agencies = AGENCIES if standard.id == "example" else ()
     cast = Cast("example-lab", default_centre(standard), agencies)
     with open_installation(folder / "home", clock or Minutes()) as here:
         yield open_case(here, standard, load_submission(path), cast)

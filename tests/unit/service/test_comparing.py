@@ -1,6 +1,7 @@
 """Modes that answer alike, through the store: from what was said to the verdict and the report."""
 
 from collections.abc import Callable, Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from touchstone.evaluation.outcomes import Result
 from touchstone.review import RunKey
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.comparing import Answers, modes_alike
+from touchstone.service.measuring.comparing import Answers, may_wait, modes_alike
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import record_outcomes
@@ -22,6 +23,8 @@ from touchstone.service.measuring.sealing import RULE, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.progress import landed
+from touchstone.service.reading import read_entries
+from touchstone.statistics import VerdictWord
 
 ITEMS = 16
 Says = Callable[[RunKey, int], str]
@@ -103,6 +106,85 @@ def test_below_waits_where_measuring_stopped_before_modes_could_be_told_apart(tm
         record_stop(case, "battery-1", StoppedError("as told", "cap"))
         conclude(case, "battery-1")
         assert words(case, "thinking") == set()
+
+
+def together_of(case: Case) -> list[tuple[str, list[str], list[str]]]:
+    """What the proposal says of the modes together: the word, which are below, which are open."""
+    entries = read_entries(
+        case.installation.records.case(case.id), party_audience(case.cast.centre)
+    )
+    *_, proposed = (e for e in entries if e.event.type == "designation-proposed")
+    said = (proposed.content() or {}).get("together", ())
+    return [
+        (each["word"], *([mode for _, mode in each[name]] for name in ("below", "open")))
+        for each in said
+    ]
+
+
+def test_modes_together_are_below_only_where_each_of_them_is_said_to_be(alike: Case):
+    assert together_of(alike) == [("not-measured", ["instant"], [])] * 3
+    designation = facts_for(alike, party_audience(alike.cast.centre)).designation
+    assert designation is not None
+    assert not any("below in" in note and "thinking" in note for note in designation.notes)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_modes_together_wait_where_the_word_of_one_does(tmp_path: Path, stopped: bool):
+    """The twin: without a stop nothing waits, and both are below."""
+
+    def says(key: RunKey, index: int) -> str:
+        # What the instant mode said was not heard to its end: nothing can be compared with it.
+        return "" if key.mode == "instant" else f"item {index}"
+
+    with small_case(tmp_path) as case:
+        measured(case, says)
+        if stopped:
+            record_stop(case, "battery-1", StoppedError("as told", "cap"))
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == (set() if stopped else {("below", "seen")})
+        waits = ("undetermined", ["instant"], ["thinking"])
+        both = ("below", ["instant", "thinking"], [])
+        assert together_of(case) == [waits if stopped else both] * 3
+
+
+def in_modes(folder: Path, *modes: str) -> str:
+    """The shipped framework, each criterion of which is judged in the modes given for it."""
+    text = (
+        resources.files("touchstone.framework").joinpath("shipped/example.toml").read_text("utf-8")
+    )
+    for mode in modes:
+        text = text.replace('modes = "any"', f"modes = {mode}", 1)
+    path = folder / "framework.toml"
+    path.write_text(text, "utf-8")
+    return str(path)
+
+
+def test_nothing_waits_for_a_mode_that_no_criterion_runs(tmp_path: Path):
+    with small_case(tmp_path, framework=in_modes(tmp_path, *['["thinking"]'] * 3)) as case:
+        measured(case, lambda _key, index: f"item {index}")
+        assert {key.mode for key in case.state.tallies} == {"thinking"}
+        keys = list(case.state.tallies)
+        assert not any(may_wait(case.state, key, VerdictWord.BELOW) for key in keys)
+        record_stop(case, "battery-1", StoppedError("as told", "cap"))
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == {("below", "seen")}
+        assert len(case.state.verdicts) == 3
+
+
+def test_a_word_waits_where_the_modes_are_compared_on_the_items_of_another_criterion(
+    tmp_path: Path,
+):
+    """The twin: a setting on which nothing acts there acts nowhere, so that is waited for."""
+    chosen = in_modes(tmp_path, '"any"', '["thinking"]', '["thinking"]')
+    with small_case(tmp_path, framework=chosen) as case:
+        measured(case, lambda _key, index: f"item {index}")
+        conclude(case, "battery-1")
+        assert words(case, "thinking") == {("not-measured", "alike")}
+    other = tmp_path / "stopped"
+    other.mkdir()
+    with small_case(other, framework=chosen) as case:
+        measured(case, lambda _key, index: f"item {index}", modes=1)
+        assert all(may_wait(case.state, key, VerdictWord.BELOW) for key in case.state.tallies)
 
 
 def test_where_the_other_mode_never_ran_the_end_decides(tmp_path: Path):

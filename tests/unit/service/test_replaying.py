@@ -209,7 +209,7 @@ def test_a_finding_says_where_it_stopped_and_what_it_claims(done: Case):
 
 
 def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
-    said = together(done.framework, runs_from_record(entries(done), "battery-1"))
+    said = together(done.framework, runs_from_record(entries(done), "battery-1"), done.state)
     assert [each["word"] for each in said] == ["above"] * 3
     assert all(each["above"] == [["final", "thinking"]] for each in said)
     assert all(each["below"] == [["final", "instant"]] for each in said)
@@ -256,7 +256,9 @@ def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
     def named(alpha: str, beta: str) -> tuple[int, int]:
         criteria = tuple(c.model_copy(update={"alpha": alpha, "beta": beta})
                          for c in done.framework.criteria)  # fmt: skip
-        first = together(done.framework.model_copy(update={"criteria": criteria}), runs)[0]
+        first = together(
+            done.framework.model_copy(update={"criteria": criteria}), runs, done.state
+        )[0]
         assert (first["alpha"], first["beta"]) == (alpha, beta)
         return len(first["above"]), len(first["below"])
 

@@ -7,10 +7,11 @@ from itertools import combinations
 from typing import Self
 
 from touchstone.clearance import party_audience
-from touchstone.evaluation import Outcome, Submission
+from touchstone.evaluation import Mode, Outcome
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.measuring.planning import Run
 from touchstone.service.reading import read_entries
 from touchstone.statistics import VerdictWord
 
@@ -104,20 +105,29 @@ class Answers:
         )
 
 
-def reasoning_apart(submission: Submission) -> tuple[tuple[str, str], ...]:
-    """Pairs of modes of one variant that ask for reasoning otherwise."""
-    return tuple(
+def reasoning_apart(runs: Iterable[Run]) -> tuple[tuple[str, str], ...]:
+    """Pairs of modes of one variant that ask for reasoning otherwise and run an item set in common.
+
+    A mode that runs no item of another's is never compared with it, so nothing waits for it.
+    """
+    of_set: dict[tuple[str, str], list[Mode]] = defaultdict(list)
+    for run in runs:
+        of_set[run.item_set, run.mode.variant].append(run.mode)
+    pairs = (
         (one.id, other.id)
-        for one, other in combinations(submission.modes, 2)
-        if one.variant == other.variant and one.settings.reasoning != other.settings.reasoning
+        for modes in of_set.values()
+        for one, other in combinations(modes, 2)
+        if one.settings.reasoning != other.settings.reasoning
     )
+    return tuple(dict.fromkeys(pairs))
 
 
 def may_wait(state: State, key: RunKey, word: VerdictWord) -> bool:
     """Whether a word waits for what the other modes will have answered.
 
     It does while no item has shown that a mode that asks for reasoning answers otherwise than one
-    that asks otherwise: "below" would not stand if none ever did.
+    that asks otherwise: "below" would not stand if none ever did. The items of another criterion
+    tell as well, so a mode waits for those where its own are run in no other mode.
     """
     waits = word in {VerdictWord.BELOW, VerdictWord.NOT_MEASURED}
     return waits and any(not each.unlike for each in state.told_apart(key))

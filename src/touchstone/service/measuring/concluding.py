@@ -19,7 +19,7 @@ from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
-from touchstone.statistics import Progress, VerdictWord, any_of
+from touchstone.statistics import Progress, Reason, VerdictWord, any_of
 
 _FINDING_DIGITS = 32
 
@@ -37,7 +37,7 @@ def conclude(case: Case, battery: str) -> State:
     early = [found for ran in runs if (found := reached(ran)) is not None]
     said_now: tuple[Early | Judged, ...] = (*early, *judge(case.framework, case.state, battery))
     land(case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word)))
-    said = together(case.framework, runs)
+    said = together(case.framework, runs, case.state)
 
     def proposal(state: State) -> list[Deed]:
         proposed = propose_designation(case.framework, state)
@@ -95,16 +95,17 @@ def _word(said: Early | Judged) -> VerdictWord:
     return said.word
 
 
-def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
+def together(framework: Framework, runs: Iterable[Ran], state: State) -> list[dict[str, Any]]:
     """What the runs of each criterion say together, where there are several.
 
     A criterion is crossed if any run crosses it: Holm over their evidence, so that the chance of
-    naming any of them wrongly is at most the criterion's alpha. It is below only if each run is.
+    naming any of them wrongly is at most the criterion's alpha. It is below only if each run is,
+    and no run is here of which "below" is not said, or waits by the state, on its own.
     """
     of_criterion: dict[str, dict[RunKey, Progress]] = defaultdict(dict)
     for ran in runs:
         if ran.rule.measure == "success-rate":
-            of_criterion[ran.key.criterion][ran.key] = _spoken(ran)
+            of_criterion[ran.key.criterion][ran.key] = _spoken(ran, state)
     found = []
     for name, progress in of_criterion.items():
         criterion = framework.criterion(name)
@@ -125,13 +126,15 @@ def together(framework: Framework, runs: Iterable[Ran]) -> list[dict[str, Any]]:
     return found
 
 
-def _spoken(ran: Ran) -> Progress:
-    """Where a run stands, with no "below" of a mode that is not shown to be on."""
+def _spoken(ran: Ran, state: State) -> Progress:
+    """Where a run stands, with no "below" that is not said of it alone."""
     now = standing(ran)
     reasoning = ran.reasoning(now.used)
-    if reasoning != "not-seen":
-        return now
-    return replace(now, word=shown(now.word, reasoning), peak_below=-inf)
+    if reasoning in measuring.NOT_SHOWN:
+        return replace(now, word=shown(now.word, reasoning), peak_below=-inf)
+    if must_wait(state, ran.key, now.word):
+        return replace(now, word=VerdictWord.UNDETERMINED, reason=Reason.OPEN, peak_below=-inf)
+    return now
 
 
 def _proposer(case: Case) -> str:

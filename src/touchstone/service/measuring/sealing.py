@@ -103,7 +103,7 @@ def seal(
         reasoning=tuple(
             mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
         ),
-        reasoning_apart=reasoning_apart(case.submission),
+        reasoning_apart=reasoning_apart(chosen),
     )
     registered = {
         "battery": sealed.model_dump(mode="json"),
