@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from touchstone.gateway.adapters.shapes import is_reference
+from touchstone.gateway.adapters.names import is_judged, is_reference
 from touchstone.gateway.values import EnvName, Name, Url, is_loopback, secret
 from touchstone.terms.reading import Text
 
@@ -16,13 +16,6 @@ KNOWN_PATHS = {
     "anthropic": {"/v1/messages"},
 }
 """Whose bodies the adapters know, by protocol."""
-_JUDGED = frozenset({
-    "background", "chat_template", "chat_template_kwargs", "container", "conversation", "effort",
-    "enable_thinking", "extra_body", "mcp_servers", "model", "models", "output_config", "prompt",
-    "reasoning", "reasoning_effort", "reasoning_mode", "store", "stream", "thinking",
-    "thinking_budget",
-})  # fmt: skip
-"""Names that are judged, or under which nothing may go on: no configuration admits them."""
 _OWN_HEADERS = re.compile(
     r"(authorization|x-api-key|host|connection|keep-alive|te|trailer|upgrade|expect|cookie|accept"
     r"|anthropic-version|forwarded|(content|transfer|proxy|touchstone|x-forwarded)-.*)",
@@ -36,7 +29,12 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def _field(value: str) -> str:
     if not _FIELD.fullmatch(value):
         raise ValueError('is no field: write "top_k", or "messages.prefix" for one below')
-    if any(each in _JUDGED or is_reference(each) for each in value.split(".")):
+    return _free(value)
+
+
+def _free(value: str) -> str:
+    """What no configuration admits, in whatever spelling: it is judged, or goes on nowhere."""
+    if is_judged(value) or any(map(is_reference, value.split("."))):
         raise ValueError("is judged by the gateway, or reaches beyond a request: take it out")
     return value
 
@@ -46,7 +44,7 @@ def _header(value: str) -> str:
         raise ValueError("is no header: write its name in lowercase")
     if _OWN_HEADERS.fullmatch(value):
         raise ValueError("is the gateway's own to write: take it out")
-    return value
+    return _free(value)
 
 
 def _path(value: str) -> str:
@@ -65,6 +63,7 @@ FieldName = Annotated[str, AfterValidator(_field)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 PathName = Annotated[str, AfterValidator(_path)]
 Word = Annotated[str, AfterValidator(_word)]
+QueryKey = Annotated[Word, AfterValidator(_free)]
 
 
 class Upstream(Text):
@@ -91,7 +90,7 @@ class Upstream(Text):
     """Fields of bodies that go on beside the known ones, such as top_k or messages.prefix."""
     headers: dict[HeaderName, tuple[str, ...]] = Field(default_factory=dict)
     """Headers that go on, each with the values that it may have; "*": any."""
-    query: tuple[Word, ...] = ()
+    query: tuple[QueryKey, ...] = ()
     """Keys of a query that go on; in a list of models: limit, after_id, before_id."""
     paths: dict[PathName, PathName] = Field(default_factory=dict)
     """More paths, each with the known one whose bodies it has."""

@@ -111,6 +111,37 @@ def test_a_bad_value_is_named(old: str, new: str, said: str):
     assert said in refusal(GOOD.replace(old, new))
 
 
+JUDGED = [
+    "Store", "Reasoning_Effort", "reasoningEffort", "thinkingConfig", "thinking_token_budget",
+    "lora_path", "lora_request", "adapter_id", "messages.Reasoning_Effort", "options.Store",
+    "Model", "enableThinking", "chatTemplateKwargs", "ExtraBody", "mcpServers", "mode", "models",
+    "fallbackModels", "Background", "FileId", "previousResponseId", "include_reasoning",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_what_is_judged_is_admitted_in_no_spelling(name: str):
+    assert "is judged by the gateway" in refusal(f'{GOOD}fields = ["{name}"]\n')
+    if "." not in name:
+        assert "is judged by the gateway" in refusal(f'{GOOD}query = ["{name}"]\n')
+
+
+@pytest.mark.parametrize("name", ["x-reasoning-effort", "model", "enable-thinking", "store"])
+def test_what_is_judged_is_admitted_in_no_header(name: str):
+    assert "is judged by the gateway" in refusal(f'{GOOD}headers = {{ {name} = ["a"] }}\n')
+
+
+def test_what_sets_no_mode_can_be_admitted():
+    fields = (
+        "top_k", "min_p", "repetition_penalty", "guided_json", "stop_token_ids", "ignore_eos",
+        "messages.prefix", "options", "exploration", "presets_seen", "restore", "modality",
+    )  # fmt: skip
+    query = ("limit", "after", "after_id", "before_id", "beta", "api-version")
+    more = f'fields = {list(fields)}\nquery = {list(query)}\nheaders = {{ anthropic-beta = ["a"] }}'
+    found = parsed(f"{GOOD}{more}\n".replace("'", '"')).upstreams[0]
+    assert (found.fields, found.query) == (fields, query)
+
+
 def test_a_network_needs_tls_or_the_word_insecure():
     host = '[listen]\nhost = "192.0.2.1"\n'
     assert parsed(f"{GOOD}{host}insecure = true").listen.insecure

@@ -11,16 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from touchstone.gateway.adapters.base import Admits, unreadable
+from touchstone.gateway.adapters.names import is_judged, is_reference
 
 BEYOND = "beyond_the_exchange"
 _SCALARS = {str, int, float, bool, type(None)}
-_REFERENCES = frozenset({
-    "approvalrequestid", "assistantid", "audioid", "batchid", "containerid", "conversation",
-    "conversationid", "fileid", "fileids", "imageid", "itemid", "itemreference", "model",
-    "previousresponseid", "promptid", "responseid", "runid", "skillid", "skills", "threadid",
-    "vectorstoreid", "vectorstoreids", "vectorstores",
-})  # fmt: skip
-"""Names under which something of another exchange is meant, without their underscores."""
+_OF_A_SCHEMA = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+"""Keywords of JSON Schema below which each name is the caller's own."""
 _SAFE_URLS = ("http://", "https://", "data:")
 
 
@@ -69,6 +65,32 @@ class _Echo:
             self.check(inner, f"{place}{name}.", admits)
 
 
+class _Admitted:
+    """What an administrator admits: an echo that does not say again what is judged elsewhere."""
+
+    def check(self, value: object, place: str, admits: Admits) -> None:
+        ECHO.check(value, place, admits)
+        self._check_names(value, place, free=False)
+
+    def _check_names(self, value: object, place: str, *, free: bool) -> None:
+        """`free`: the names at this place are the caller's own, each with a schema."""
+        if isinstance(value, list):
+            for each in value:
+                self._check_names(each, place, free=False)
+        if not isinstance(value, dict):
+            return
+        for name, inner in value.items():
+            own = free and isinstance(inner, dict)
+            if is_judged(name) and not own:
+                raise unreadable(
+                    f"the field {place}{name[:40]!a} could change what is asked, and is judged in"
+                    " no other place than its own: take it out",
+                    "unknown_field",
+                )
+            names = not own and name in _OF_A_SCHEMA
+            self._check_names(inner, f"{place}{name}.", free=names)
+
+
 class _Null:
     """Null, or nothing at all: what clients write where they mean none."""
 
@@ -102,6 +124,7 @@ class _Whole:
 
 
 PLAIN, FREE, ECHO, NULL, URL, WHOLE = _Plain(), _Free(), _Echo(), _Null(), _Url(), _Whole()
+ADMITTED = _Admitted()
 
 
 @dataclass(frozen=True)
@@ -127,7 +150,7 @@ class Table:
         if self.whole and value.get("id") and not all(value.get(name) for name in self.whole):
             raise beyond(place, "id")
         for name, inner in value.items():
-            known.get(name, ECHO).check(inner, f"{place}{name}.", admits)
+            known.get(name, ADMITTED).check(inner, f"{place}{name}.", admits)
 
 
 @dataclass(frozen=True)
@@ -209,11 +232,6 @@ def refuse_unknown(body: Mapping[str, Any], known: Iterable[str], place: str) ->
             " judged: take it out",
             "unknown_field",
         )
-
-
-def is_reference(name: str) -> bool:
-    """Whether a field of this name says where something of another exchange lies."""
-    return name.replace("_", "").replace("-", "").lower() in _REFERENCES
 
 
 def _shown(place: str) -> str:

@@ -251,6 +251,11 @@ def test_a_bare_name_stands_for_nothing_stored(name: str, within: Callable[[Any]
         assert code(path, body) == "beyond_the_exchange", body
 
 
+def test_twin_without_the_look_at_what_is_bare_a_name_goes_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shapes, "_check_bare", lambda *_: None)
+    assert {code(path, body) for path, body in bare("file-abc")} == {"taken"}
+
+
 def test_a_bare_address_says_what_is_fetched():
     for name in (PICTURE, "https://images.example/a.png", "HTTP://images.example/a.png"):
         for kind in ("image_url", "video_url", "audio_url"):
@@ -365,6 +370,61 @@ def test_a_field_that_is_admitted_names_nothing_stored():
     admits = Admits(fields=frozenset({"extra"}))
     assert code(CHAT, {"extra": {"a": [{"file_id": "f"}]}}, admits) == "beyond_the_exchange"
     assert code(CHAT, {"extra": {"a": [{"b": "f"}]}}, admits) == "taken"
+
+
+MODES: list[Any] = [
+    {"reasoning_effort": "high"}, {"enable_thinking": True}, {"thinking": {"type": "enabled"}},
+    {"chat_template_kwargs": {"enable_thinking": True}}, {"store": True}, {"background": True},
+    {"Reasoning_Effort": "high"}, {"reasoning-effort": "high"}, {"reasoningEffort": "high"},
+    {"thinkingConfig": {"thinkingBudget": 9}}, {"thinking_token_budget": 9}, {"Store": True},
+    {"lora_path": "other"}, {"adapter_id": "other"}, {"loraRequest": {}}, {"ENABLE THINKING": 1},
+    {"\uff52easoning_effort": "high"}, {"options.store": True}, {"prompt": {"id": "pmpt"}},
+    {"extra_body": {}}, {"stream": True}, {"mode": "pro"}, {"store": None},
+    {"properties": {"enable_thinking": True}}, {"properties": {"a": {"store": True}}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("found", MODES)
+@pytest.mark.parametrize("within", [lambda x: x, lambda x: [x], lambda x: {"a": [{"b": x}]}])
+@pytest.mark.parametrize("path", [CHAT, RESPONSES, MESSAGES])
+def test_an_admitted_field_is_judged_for_the_mode_at_any_depth(
+    path: str, found: Any, within: Callable[[Any], Any]
+):
+    admits = Admits(fields=frozenset({"options"}))
+    assert code(path, {"options": within(found)}, admits) == "unknown_field"
+    assert code(path, {"options": within({"top_k": 5})}, admits) == "taken"
+
+
+def test_twin_without_the_look_at_modes_an_admitted_field_sets_one(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shapes, "ADMITTED", shapes.ECHO)
+    admits = Admits(fields=frozenset({"options"}))
+    for found in MODES:
+        assert code(CHAT, {"options": found}, admits) == "taken"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(["reasoning_effort", "enable_thinking", "chat_template_kwargs", "lora_path"]),
+    st.data(),
+)
+def test_a_judged_name_is_known_in_every_spelling(name: str, data: st.DataObject):
+    words = name.split("_")
+    joint = data.draw(st.sampled_from(["", "_", "-", " ", "__"]))
+    cases = st.sampled_from([str.lower, str.upper, str.title])
+    spelt = joint.join(data.draw(cases)(word) for word in words)
+    admits = Admits(fields=frozenset({"options"}))
+    assert code(CHAT, {"options": {spelt: "x"}}, admits) == "unknown_field"
+
+
+def test_a_schema_in_an_admitted_field_names_what_it_likes():
+    """What an answer is to hold: its names are the caller's, and set nothing."""
+    schema = {
+        "type": "object", "required": ["reasoning", "store"],
+        "properties": {"reasoning": {"type": "string"}, "store": {"properties": {"mode": {}}}},
+        "$defs": {"thinking": {"type": "string"}},
+    }  # fmt: skip
+    admits = Admits(fields=frozenset({"guided_json"}))
+    assert code(CHAT, {"guided_json": schema}, admits) == "taken"
 
 
 def test_a_model_is_looked_up_before_anything_else_is_judged():
