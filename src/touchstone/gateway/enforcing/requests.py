@@ -113,10 +113,15 @@ def page(names: list[str], query: str) -> tuple[list[str], bool]:
         names = names[names.index(after) + 1 :] if after in names else []
     if before is not None:
         names = names[: names.index(before)] if before in names else []
-    limit = wanted.get("limit", str(_MOST_MODELS))
-    if not limit.isdecimal() or not 0 < int(limit) <= _MOST_MODELS:
+    limit = _number(wanted.get("limit", str(_MOST_MODELS)))
+    if not 0 < limit <= _MOST_MODELS:
         raise RefusedError(400, "query_refused", f"limit is not a number up to {_MOST_MODELS}")
-    return names[: int(limit)], len(names) > int(limit)
+    return names[:limit], len(names) > limit
+
+
+def _number(text: str) -> int:
+    """The number that a short text of digits says; else 0. Python reads no number of 5,000."""
+    return int(text) if text.isdecimal() and len(text) <= len(str(_MOST_MODELS)) else 0
 
 
 def check_body_headers(headers: CIMultiDictProxy[str]) -> None:

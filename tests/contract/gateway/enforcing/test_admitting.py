@@ -139,8 +139,12 @@ async def test_models_are_listed_in_pages_where_that_is_admitted(tmp_path: Path)
         assert json.loads(said)["has_more"] is True
         rest = await ask(loop, f"/v1/models?limit=9&after={names[0]}", None)
         assert [each["id"] for each in json.loads(rest[1])["data"]] == names[1:]
-        for query in ("limit=0", "limit=x", "order=asc", "limit=1&limit=2"):
+        for query in (
+            "limit=0", "limit=x", "order=asc", "limit=1&limit=2", "limit=1001", "limit=",
+            "limit=-1", "limit=00001", f"limit={'9' * 5000}", f"limit={'0' * 5000}1",
+        ):  # fmt: skip
             assert (await ask(loop, f"/v1/models?{query}", None))[0] == 400
+        assert (await ask(loop, "/v1/models?limit=1000", None))[0] == 200
     (tmp_path / "plain").mkdir()
     async with gateway(tmp_path / "plain") as loop:
         assert (await ask(loop, "/v1/models?limit=1", None))[0] == 400
