@@ -1,7 +1,6 @@
 """The kinds of value that a framework file holds, each with an error that says how to mend it."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -11,6 +10,8 @@ from typing import Annotated, Literal, get_args
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
+
+from touchstone.printable import is_unseen
 
 Anchor = Literal["submission", "partner-release", "public-release"]
 """What the window is counted from (submission) or back from (the two releases)."""
@@ -50,7 +51,6 @@ RESERVED = frozenset({
 MAX_IDENTIFIER = 64
 MAX_LINE = 2_000
 MAX_PROSE = 50_000
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DECIMAL = re.compile(r"[01](\.[0-9]{1,9})?")
 _WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -81,10 +81,11 @@ def nearest(word: str, known: Sequence[str]) -> str:
 def unseen(text: str) -> str | None:
     """The first character that a reader cannot see, such as `U+202E`; None where there is none.
 
-    Control, bidirectional, zero-width, private and unassigned characters can make a name look like
-    another one on a page that people sign.
+    Control, bidirectional, zero-width, private and unassigned characters, fillers, selectors and
+    other spaces can make a name look like another one on a page that people sign: all that is shown
+    as a code where strangers' text is shown.
     """
-    return next((f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in _UNSEEN), None)
+    return next((f"U+{ord(c):04X}" for c in text if is_unseen(c)), None)
 
 
 @cache

@@ -141,7 +141,7 @@ def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
     if not name:
         refuse(source, f"{where}, column id: is empty: write who it is")
     # The quick look first: of a hundred thousand ids nearly all are plain.
-    if not name.isprintable() and (bad := unseen(name)):
+    if not (name.isascii() and name.isprintable()) and (bad := unseen(name)):
         refuse(source, f"{where}, column id: holds the unseen character {bad}: leave it out")
     nationalities, residence = cell("nationalities").split(), cell("residence")
     known(nationalities, NATIONALITIES, "nationalities")

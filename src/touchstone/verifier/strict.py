@@ -11,6 +11,9 @@ from .errors import AlteredError, hold
 MAX_LINE, MAX_DEPTH, INTEGERS_END, SHOWN = 2**20, 16, 2**53, 80
 # Only with one of these can a text of a known shape be written in two ways, or exceed a bound.
 _SUSPECT = re.compile(r"[^ -~]|\\|[0-9]{16}")
+# What leaves no mark, though Python prints it: fillers, joiners and selectors.
+_MARKLESS = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"  # noqa: E501 - one table
+_BLANK = re.compile(_MARKLESS).match
 _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26]|0[48])00)-02-29"
 _DAY = (
     "(?!0000)[0-9]{4}-(?!02-(?:29|3)|(?:0[469]|11)-31)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -64,8 +67,9 @@ dumps = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":
 
 
 def shown(text: str) -> str:
-    """What may be echoed of a hostile text: printable, and short."""
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text[:SHOWN])
+    """What may be echoed of a hostile text: nothing unseen, and short."""
+    seen = (c if c.isprintable() and not _BLANK(c) else f"\\u{ord(c):04x}" for c in text[:SHOWN])
+    return "".join(seen)
 
 
 def parse(line: bytes, shape: str = "") -> Any:

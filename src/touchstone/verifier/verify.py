@@ -144,12 +144,10 @@ def _judged(trust: Sequence[str], revokes: dict[str, str], facts: dict[str, Any]
     issuers = facts["issuers"]
     bad = tuple(key for key in issuers if key in revokes)
     vouching = issuers[issuers.index(bad[-1]) + 1 :] if bad else issuers
-    notes = tuple(
-        f"{key} is revoked, {revokes[key]}: it vouches for no key after it" for key in bad
-    )
+    notes = [f"{key} is revoked, {revokes[key]}: it vouches for no key after it" for key in bad]
     word = "consistent" if set(trust).isdisjoint(vouching) else "authentic"
     if word == "consistent":
-        notes += (UNMET if trust else UNPINNED,)
+        notes.append(UNMET if trust else UNPINNED)
     return Verdict(word, notes=(TRUNCATION, *notes), revoked=bad, trust_given=bool(trust), **facts)
 
 
@@ -232,9 +230,8 @@ class Reading:
             key, signature = bytes.fromhex(line["public_key"]), bytes.fromhex(line.pop("signature"))
             hold(key not in self.keys, "brings a key for the second time")
             message = b"touchstone/key/1\0" + dumps(line).encode()
-            hold(
-                signed(self.newest or key, signature, message), "is not signed by the key before it"
-            )
+            known = signed(self.newest or key, signature, message)
+            hold(known, "is not signed by the key before it")
             self.newest, self.keys[key] = key, fingerprint(key)
             if says := _REVOKES.fullmatch(line["reason"]):
                 self.revokes[says[1]] = f"says the key line of {line['at']} ({shown(says[2])})"

@@ -91,7 +91,7 @@ def test_a_disk_that_fails_while_reading_is_told(key: Path, monkeypatch: pytest.
     def failing(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(files.os, "fdopen", failing)
+    monkeypatch.setattr("touchstone.keys.files.os.fdopen", failing)
     with pytest.raises(KeyFileError, match="cannot be read: Input/output error"):
         read_secret(key)
 

@@ -131,6 +131,7 @@ def test_what_cannot_be_read_is_told_in_one_line(changes: dict[str, object], tol
     [
         (submission(), {"variants": []}, "variants is empty"),
         (submission(), {"model": "Example\u202e1"}, "U+202E"),
+        (submission(), {"model": "Example\u31641"}, "U+3164"),
         (submission(), {"model": "Example\n1"}, "one line"),
         (submission(), {"planned_public_release": "2027-02-29"}, "planned_public_release"),
         (recorded((outcome(1),)), {"outcomes": []}, "outcomes is empty"),

@@ -178,6 +178,7 @@ def test_people_come_from_a_table():
         ("id,verified\nx,yes\n", 'line 2, column verified: write "true" or "false"'),
         ("id,verified\n,true\n", "line 2, column id: is empty: write who it is"),
         ("id\np\x1b[31m\n", "line 2, column id: holds the unseen character U+001B: leave it out"),
+        ("id\np\u3164\n", "line 2, column id: holds the unseen character U+3164: leave it out"),
         ("id\nx\nx\n", 'line 3: the id "x" twice: take one out'),
         ('id\n"x\n', "line 3 is not CSV"),
         (f"id\n{'x' * 501}\n", "line 2, column id: is longer than 500 characters"),
