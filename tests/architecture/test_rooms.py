@@ -1,6 +1,7 @@
 """Who may import what beyond the layers, and how large a room may grow."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -134,3 +135,40 @@ def test_every_room_says_what_it_is_for():
         and not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
     ]
     assert silent == []
+
+
+CORE = {"ledger", "framework", "review", "clearance", "terms", "statistics"}
+OURS = {"property", "cached_property", "classmethod", "staticmethod", "cache"}
+
+
+def called_by_nobody_else(made: ast.FunctionDef) -> bool:
+    """Whether only our own code can call it: no library does, by a decorator or a known name."""
+    by = {ast.unparse(each).split("(")[0].split(".")[-1] for each in made.decorator_list}
+    return by <= OURS and not made.name.startswith("__")
+
+
+def test_what_the_core_makes_is_used():
+    """A rule that nothing follows looks as if it held; the one that acts may say otherwise.
+
+    What a room's `__all__` names is for other programs too.
+    """
+    used = {
+        name
+        for path in modules()
+        for node in ast.walk(tree(path))
+        for name in (getattr(node, "id", None), getattr(node, "attr", None))
+    }
+    for path in SOURCE.glob("*/__init__.py"):
+        used |= {node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}
+    for page in SOURCE.rglob("*.html"):
+        used |= set(re.findall(r"\w+", page.read_text()))
+    idle = [
+        f"{room_of(path)}: {node.name}"
+        for path in modules()
+        if room_of(path) in CORE
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef)
+        and called_by_nobody_else(node)
+        and node.name not in used
+    ]
+    assert idle == []

@@ -105,10 +105,6 @@ class Framework(Model):
         """The criterion with this id, if there is one."""
         return next((each for each in self.criteria if each.id == criterion), None)
 
-    def participation(self, party: str) -> Participation | None:
-        """The party's newest public status, if it has one."""
-        return next((p for p in reversed(self.participations) if p.party == party), None)
-
     @property
     def agreement(self) -> TermTemplate | None:
         """The template of what developer and centre sign first, if there is one."""

@@ -1,7 +1,7 @@
 """The installation's key history: each line names a key and is signed by the key before it."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -144,16 +144,6 @@ class KeyHistory:
         """The fingerprints that a line names as revoked, each with the reason."""
         named = (_REVOKES.fullmatch(line.reason) for line in self.lines)
         return {match[1]: match[2] for match in named if match}
-
-    def trusted_by(self, pinned: Collection[str]) -> bool:
-        """Whether one of the pinned fingerprints vouches for the keys from its line on.
-
-        None up to the last revoked one does: whoever holds that one can sign another history.
-        """
-        revoked = self.revoked
-        places = [line.seq for line in self.lines if line.fingerprint in revoked]
-        vouching = self.lines[places[-1] + 1 if places else 0 :]
-        return any(line.fingerprint in pinned for line in vouching)
 
 
 def _unsigned(line: KeyLine) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from touchstone.ledger import (
     KeyHistory,
     MalformedError,
     dumps,
-    fingerprint,
     loads,
     parse_key_line,
 )
@@ -46,13 +45,6 @@ def test_a_history_reads_back(history: KeyHistory, alice: Signer, bob: Signer):
     assert history.keyset == sha256(both).hexdigest()
     assert history.keysets[0] == sha256(history.lines[0].line + b"\n").hexdigest()
     assert history.origin == "touchstone/" + sha256(alice.public_key).hexdigest()[:16]
-
-
-def test_any_pinned_key_of_the_history_is_trust(history: KeyHistory, alice: Signer, bob: Signer):
-    assert history.trusted_by({fingerprint(alice.public_key)})
-    assert history.trusted_by([fingerprint(bob.public_key)])
-    assert not history.trusted_by([])
-    assert not history.trusted_by([fingerprint(Signer("stranger").public_key)])
 
 
 def test_only_the_current_key_rotates(history: KeyHistory, alice: Signer, bob: Signer):
