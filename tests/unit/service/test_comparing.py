@@ -1,5 +1,6 @@
 """Modes that answer alike, through the store: from what was said to the verdict and the report."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
@@ -12,8 +13,11 @@ from support.small_case import facts_for, probed, small_case
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage
 from touchstone.evaluation.outcomes import Result
+from touchstone.report import render_html
 from touchstone.review import RunKey
+from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.editions.words import NOT_SHOWN
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.comparing import Answers, may_wait, modes_alike
 from touchstone.service.measuring.concluding import conclude
@@ -123,9 +127,20 @@ def together_of(case: Case) -> list[tuple[str, list[str], list[str]]]:
 
 def test_modes_together_are_below_only_where_each_of_them_is_said_to_be(alike: Case):
     assert together_of(alike) == [("not-measured", ["instant"], [])] * 3
-    designation = facts_for(alike, party_audience(alike.cast.centre)).designation
-    assert designation is not None
-    assert not any("below in" in note and "thinking" in note for note in designation.notes)
+    facts = facts_for(alike, party_audience(alike.cast.centre))
+    assert facts.designation is not None
+    told = "all modes together: below in instant mode and not measured in thinking mode."
+    assert sum(told in note for note in facts.designation.notes) == 3
+
+
+def test_the_words_say_each_way_in_which_a_mode_is_not_shown_to_be_on(alike: Case):
+    assert set(NOT_SHOWN) == set(measuring.NOT_SHOWN)
+    page = " ".join(render_html(facts_for(alike, party_audience(alike.cast.centre))).split())
+    legend = page[page.index("“Not measured”:") :].partition("</p>")[0]
+    field = inspect.getsource(measuring.VerdictReached).partition("`not-measured`:")[2]
+    for text in (legend, " ".join(field.split())):
+        assert "a mode that asks for reasoning" in text
+        assert "answered alike as one that asks otherwise" in text
 
 
 @pytest.mark.parametrize("stopped", [True, False])

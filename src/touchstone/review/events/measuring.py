@@ -293,7 +293,7 @@ class Reference(Facts):
     unmeasured: Unmeasured = Unmeasured()
     """How many of them measured nothing."""
     reasoning: Reasoning = "not-asked"
-    """Whether the mode asks for reasoning, and whether any was seen."""
+    """Whether the mode asks for reasoning, and whether it is shown to be on."""
 
     @model_validator(mode="after")
     def _numbers_are_in_order(self) -> Self:
@@ -339,7 +339,7 @@ class VerdictReached(Event):
     verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined", "not-measured"]
     """The answer; `at-ceiling`: the items were too easy to tell; `not-measured`: what measured
     nothing, in the reference too, could have changed it, or a mode that asks for reasoning has
-    shown none."""
+    shown none or answered alike as one that asks otherwise."""
     solved: Count
     """How many counted items were solved."""
     counted: Positive
@@ -347,7 +347,7 @@ class VerdictReached(Event):
     unmeasured: Unmeasured = Unmeasured()
     """How many of them measured nothing."""
     reasoning: Reasoning = "not-asked"
-    """Whether the mode asks for reasoning, and whether any was seen in what was counted."""
+    """Whether the mode asks for reasoning, and whether what was counted shows it to be on."""
     references: tuple[Reference, ...] = ()
     """Each mode of the reference, where the criterion compares with one."""
     interval: tuple[Decimal, Decimal]

@@ -121,6 +121,11 @@ def together(framework: Framework, runs: Iterable[Ran], state: State) -> list[di
                     "above": [[keys[n].variant, keys[n].mode] for n in family.above],
                     "below": [[keys[n].variant, keys[n].mode] for n in family.below],
                     "open": [[keys[n].variant, keys[n].mode] for n in family.open],
+                    "unmeasured": [
+                        [key.variant, key.mode]
+                        for n, (key, each) in enumerate(progress.items())
+                        if each.word is VerdictWord.NOT_MEASURED and n not in family.above
+                    ],
                 }
             )
     return found

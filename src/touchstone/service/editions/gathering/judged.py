@@ -137,16 +137,19 @@ def _whole_rule(case: Shown) -> tuple[str, ...]:
     return (text,)
 
 
+_OF_MODES = {"above": "crossed", "below": "below", "open": "open", "unmeasured": "not measured"}
+
+
 def _together(case: Shown, said: dict[str, Any]) -> str:
     """What the modes of one criterion say together."""
     several = len(case.state.variants) > 1
     names = {
-        word: [f"{mode} ({variant})" if several else mode for variant, mode in said[word]]
-        for word in ("above", "below", "open")
+        word: [f"{mode} ({variant})" if several else mode for variant, mode in said.get(word, ())]
+        for word in _OF_MODES
     }
     parts = [
         f"{words} in {listed(names[word])} mode{'' if len(names[word]) == 1 else 's'}"
-        for word, words in (("above", "crossed"), ("below", "below"), ("open", "open"))
+        for word, words in _OF_MODES.items()
         if names[word]
     ]
     return (
