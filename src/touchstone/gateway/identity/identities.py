@@ -42,13 +42,15 @@ class Identities:
         await self._tokens.start(START_SECONDS)
 
     def look(self) -> None:
-        """Look at every source of keys whose time has come; wait for no network."""
+        """Begin to look at every source of keys whose time has come; wait for none."""
         if self._keys:
             self._keys.look()
         self._tokens.look()
 
     async def close(self) -> None:
-        """Close connections to issuers."""
+        """Close connections to issuers, and end what is under way."""
+        if self._keys:
+            await self._keys.close()
         await self._tokens.close()
 
     def remembered(self, token: str) -> Caller | None:

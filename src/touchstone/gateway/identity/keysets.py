@@ -2,8 +2,8 @@
 
 A key that the source no longer has is dropped with the next look. When the source cannot be
 reached, the keys that were last seen stay for an hour, so that an issuer's outage is not ours.
-Looks at an address go on beside everything else: only a request that needs a key which is not
-here waits for one, and the loop that keeps time never does.
+Looks at an address or a file go on beside everything else: only a request that needs a key which
+is not here waits for one, and the loop that keeps time never does.
 """
 
 import asyncio
@@ -63,7 +63,10 @@ class KeySet:
         return self._keys.get(name)
 
     def look(self) -> None:
-        """Begin a look where it is time, or where the clock was set back; wait for nothing."""
+        """Begin a look where it is time, or where the clock was set back; wait for nothing.
+
+        Inside the event loop.
+        """
         if not 0 <= self._clock() - self._tried < self._issuer.refresh_seconds:
             self._begin()
 
@@ -88,24 +91,11 @@ class KeySet:
         if self._looking is not None:
             return
         self._tried = self._clock()
-        if self._issuer.jwks_file is not None:
-            self._take_file(self._issuer.jwks_file)
-            return
         self._looking = asyncio.create_task(self._fetch())
         self._looking.add_done_callback(self._looked)
 
     def _looked(self, _: "asyncio.Task[None]") -> None:
         self._looking = None
-
-    def _take_file(self, path: Path) -> None:
-        try:
-            data = read_bounded(path)
-            if data != self._data:
-                self._keep(data, parse_keys(data, self._issuer.algorithms))
-        except (OSError, RefusedError) as error:
-            self._not_seen(error)
-        else:
-            self._seen = self._tried
 
     async def _fetch(self) -> None:
         tried = self._tried
@@ -128,6 +118,8 @@ class KeySet:
         _log.warning("keys of an issuer not refreshed: %s", type(error).__name__)
 
     async def _read(self) -> bytes:
+        if self._issuer.jwks_file is not None:
+            return await asyncio.to_thread(read_bounded, self._issuer.jwks_file)
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=_FETCH_SECONDS),
@@ -145,13 +137,13 @@ class KeySet:
             return data
 
 
-def read_bounded(path: Path) -> bytes:
-    """A small file's bytes; OSError where it is longer than 1 MiB. A pipe there does not hang."""
+def read_bounded(path: Path, most: int = MAX_BYTES) -> bytes:
+    """A file's bytes; OSError where it has more than `most`. A pipe there does not hang."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise OSError(f"{path} is longer than {MAX_BYTES} bytes")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(f"{path} is longer than {most} bytes")
     return data
 
 

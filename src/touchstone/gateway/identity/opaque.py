@@ -1,9 +1,11 @@
 """Opaque keys: looked up by their SHA-256 in a file, which holds no key itself.
 
 The file is looked at again whenever it changed, so that a key that was taken out stops within a
-second at every worker.
+second at every worker, and however long the file takes to read: that goes on beside everything
+else, since the loop that keeps time waits for no file.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Callable
@@ -12,22 +14,35 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from touchstone.gateway.errors import GatewayConfigError
 from touchstone.gateway.identity.callers import Caller, unknown_caller
 from touchstone.gateway.identity.claims import MAX_PERSON
 from touchstone.gateway.identity.countries import two_letters
+from touchstone.gateway.identity.keysets import read_bounded
 from touchstone.terms.errors import TermsFileError
 from touchstone.terms.reading import Text, read
 
 LOOK_SECONDS = 1.0
+READ_SECONDS = 300.0
+"""A file that takes longer to read makes nobody known, and is tried again."""
 MAX_CHARACTERS = 32 << 20
+_MOST_BYTES = 4 * MAX_CHARACTERS
 _log = logging.getLogger(__name__)
 
 
+def _digest(text: str) -> str:
+    """The same text.
+
+    Other threads go on between two steps in Python. Thousands of keys that are checked in a single
+    step would hold up the loop as though they were read there.
+    """
+    return text
+
+
 class _Key(Text):
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$"), AfterValidator(_digest)]
     person: Annotated[str, Field(min_length=1, max_length=MAX_PERSON)]
     nationalities: tuple[str, ...] = ()
     residence: str | None = None
@@ -49,25 +64,43 @@ class OpaqueKeys:
         self._looked = clock()
         self._stamp = _stamp(path)
         self._callers = read_keys(path)
+        self._reading: asyncio.Task[None] | None = None
         self.changes = 1
         """How often the file became another: what was believed before is to be asked again."""
 
     def look(self) -> None:
-        """Read the file again where it changed; one that cannot be read makes nobody known."""
+        """Begin to read the file again where it changed; wait for nothing. Inside the event loop.
+
+        What was read last holds until then. A file that cannot be read makes nobody known.
+        """
         now = self._clock()
-        if 0 <= now - self._looked < LOOK_SECONDS:
+        if self._reading is not None or 0 <= now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
         stamp = _stamp(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        self.changes += 1
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._reading = asyncio.create_task(self._read())
+
+    async def close(self) -> None:
+        """Wait for no reading any more."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
+    async def _read(self) -> None:
         try:
-            self._callers = read_keys(self._path)
+            reading = asyncio.to_thread(read_keys, self._path)
+            self._callers = await asyncio.wait_for(reading, READ_SECONDS)
+        except TimeoutError:
+            _log.warning("nobody is known by key: %s cannot be read in time", self._path)
+            self._callers, self._stamp = {}, None
         except Exception as error:  # noqa: BLE001 - a file that somebody broke ends nothing here
             _log.warning("nobody is known by key: %s", error)
             self._callers = {}
+        finally:
+            self._reading = None
+        self.changes += 1
 
     def find(self, key: str) -> Caller:
         """The caller to whom a key was given; RefusedError otherwise."""
@@ -83,10 +116,10 @@ class OpaqueKeys:
 def read_keys(path: Path) -> dict[bytes, Caller]:
     """The callers in a file of keys, by the key's SHA-256. Raises GatewayConfigError."""
     try:
-        text = path.read_text("utf-8")
+        text = read_bounded(path, _MOST_BYTES).decode()
         content = read(text, str(path), _Keys, {"keys": _Key}, MAX_CHARACTERS)
     except OSError as error:
-        raise GatewayConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise GatewayConfigError(f"{path}: cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise GatewayConfigError(f"{path}: is not UTF-8 text: save it as UTF-8") from error
     except TermsFileError as error:

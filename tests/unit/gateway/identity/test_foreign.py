@@ -1,5 +1,6 @@
 """What others wrote (keys, tokens) can hold anything: the odd is left out, the rest stays."""
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from touchstone.gateway.config import Identity, Issuer
 from touchstone.gateway.errors import GatewayConfigError, RefusedError
 from touchstone.gateway.identity import Identities, claims, jwks
 
+pytestmark = pytest.mark.enable_socket  # a loop makes a pair for itself
 NOW = 1_800_000_000.0
 ALGORITHMS = ("ES256", "EdDSA", "RS256")
 GOOD = jwk.ECKey.generate_key("P-256", {"kid": "good"}).as_dict(private=False)
@@ -107,7 +109,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Identities:
     path.write_bytes(written(ODD))
     issuer = Issuer(issuer=ISSUER, audience=AUDIENCE, jwks_file=path)
     found = Identities(Identity(issuers=(issuer,)), lambda: NOW, 0)
-    found.look()
+    asyncio.run(found.start())
     return found
 
 

@@ -1,13 +1,14 @@
 """Who calls: what a token must be, what it says, and that it names no organisation."""
 
+import asyncio
 import hmac
 import json
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -21,11 +22,11 @@ from touchstone.gateway.errors import GatewayConfigError, RefusedError
 from touchstone.gateway.identity import Caller, Identities, claims, identities, keysets, tokens
 from touchstone.gateway.identity.countries import two_letters
 
+pytestmark = pytest.mark.enable_socket  # a loop makes a pair for itself
 ED_KEY = jwk.OKPKey.generate_key("Ed25519", {"kid": "ed-1"})
 RSA_KEY = jwk.RSAKey.generate_key(2048, {"kid": "rsa-1"})
 STRANGER = jwk.ECKey.generate_key("P-256", {"kid": "ec-1"})
 NOW = time.time()
-T = TypeVar("T")
 
 
 def token(*args: Any, **claims: Any) -> str:
@@ -70,17 +71,19 @@ def make(tmp_path: Path, clock: Clock) -> Make:
     return made
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
-    """Without an event loop: nothing here waits, and a loop would open sockets."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    raise AssertionError("it waited")
+async def _looked(found: Identities) -> None:
+    found.look()
+    if readings := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(readings)
+
+
+def looked(found: Identities) -> None:
+    """Look at every source, and wait until it was read."""
+    asyncio.run(_looked(found))
 
 
 def find(found: Identities, text: str) -> Caller:
-    return run(found.find(text))
+    return asyncio.run(found.find(text))
 
 
 def refusal(found: Identities, text: str) -> str:
@@ -196,7 +199,7 @@ def test_what_is_no_token_is_refused(make: Make, text: str):
 def test_no_text_is_mistaken_for_a_token(text: str):
     reader = tokens.TokenReader((), time.time)
     with pytest.raises(RefusedError):
-        run(reader.read(text))
+        asyncio.run(reader.read(text))
 
 
 def test_a_token_is_believed_until_it_ends(make: Make, clock: Clock):
@@ -272,7 +275,7 @@ def test_a_key_that_is_taken_out_is_dropped(make: Make, clock: Clock, tmp_path: 
     find(found, text)
     (tmp_path / "jwks.json").write_text(jwks(ED_KEY))
     clock.now += 11
-    found.look()
+    looked(found)
     assert found.remembered(text) is None
     assert "key" in refusal(found, text)
 
@@ -367,6 +370,7 @@ def test_a_key_that_is_taken_out_stops(make: Make, clock: Clock, tmp_path: Path)
     find(found, SECRET)
     (tmp_path / "keys.toml").write_text("")
     clock.now += 2
+    looked(found)
     assert found.remembered(SECRET) is None
     assert "not known" in refusal(found, SECRET)
 
@@ -375,6 +379,7 @@ def test_a_file_that_became_unreadable_makes_nobody_known(make: Make, clock: Clo
     found = make(opaque=ENTRY)
     (tmp_path / "keys.toml").write_text("nonsense")
     clock.now += 2
+    looked(found)
     refusal(found, SECRET)
 
 
@@ -441,6 +446,7 @@ def test_without_the_guard_callers_outlive_their_keys(
     find(found, SECRET)
     (tmp_path / "keys.toml").write_text("")
     clock.now += 2
+    looked(found)
     assert found.remembered(SECRET) is not None
 
 
