@@ -179,7 +179,9 @@ TYPED = {
 }
 
 
-@pytest.mark.parametrize("reason", ["", " \t", "x" * 401, "a\u202eb", "a\x1b[31m"])
+@pytest.mark.parametrize(
+    "reason", ["", " \t", "x" * 401, "a\u202eb", "a\x1b[31m", "\u2800", "\u3164\ufe0f"]
+)
 @pytest.mark.parametrize("command", TYPED)
 def test_a_reason_that_cannot_be_read_is_refused(june: June, command: str, reason: str):
     before = on_disk(june)

@@ -23,6 +23,9 @@ BAD = {
     "too long": "x" * 600,
     "a turned direction": "a\u202eb",
     "a private character": "a\ue000b",
+    "nothing but a blank pattern": "\u2800",
+    "a filler": "a\u3164b",
+    "selectors": "a\ufe0fb\U000e0100",
     "half a pair": "a\udc80b",
 }
 SKIP = {"bench": "it makes no record, and what its names may be is tested with it"}

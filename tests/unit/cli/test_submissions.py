@@ -40,6 +40,8 @@ WRONG: dict[str, tuple[Change, str]] = {
     "key-for-its-name": (swap(KEY, "sk-abcdefghijklmnop12"), "a key is written in the submission"),
     "two-modes-of-one-id": (lambda t: t + t[t.index("[[modes]]") :], "'instant' is there twice"),
     "direction-character": (swap("Example Lab", "Example \u202e Lab"), "holds U+202E"),
+    "filler": (swap("Example Lab", "Example \u3164 Lab"), "holds U+3164"),
+    "selector": (swap("Example Lab", "Example\ufe0f Lab"), "holds U+FE0F"),
     "control-character": (swap("Example Lab", "Example \\u001b[31m"), "holds U+001B"),
     "control-in-the-raw": (swap("Example Lab", "Example \x1b[31m"), "not TOML"),
     "deep": (lambda _: "a = " + "[" * 100_000, "nested too deeply"),
