@@ -42,6 +42,7 @@ GROUPS = {
     170: "The tests themselves",
     175: "What counts as evidence",
     213: "Work on many samples",
+    220: "What strangers send",
 }
 TOP = """# Commands
 
