@@ -115,6 +115,7 @@ FILL = """
 import sys
 from pathlib import Path
 from support import deeds
+from support.record_deeds import put_evidence
 from touchstone.keys import Keyring
 from touchstone.records import FullError, Records
 home = Path(sys.argv[1])

@@ -220,7 +220,7 @@ ANSWERS: list[tuple[tuple[str, ...], int, str]] = [
     (("--narrowly", "gone.toml", "--out", "BUNDLES"), 2, "gone.toml: cannot be read"),
     (("--narrowly", "june-12.toml", "--out", "june-12.toml"), 2, "cannot be a folder"),
     (("--revise", "--contested", "No.", "--out", "BUNDLES"), 1, "has no answer so far: answer it"),
-    (("--contested", "x" * 501), 2, "reason: String should have at most 500"),
+    (("--contested", "x" * 501), 2, "--contested: write one line of at most 400 characters"),
 ]
 
 

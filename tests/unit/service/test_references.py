@@ -137,7 +137,7 @@ def test_a_reference_runs_the_items_of_the_criteria_that_name_it(tmp_path: Path)
 def test_a_finding_of_a_comparison_says_what_it_compared(tmp_path: Path):
     def see(case: Case) -> None:
         data = facts_for(case, party_audience("example-lab"))
-        (finding,) = [f for f in data.findings if "against-older" in f.id]
+        (finding,) = [f for f in data.findings if "the reference older" in f.text]
         assert "more than 20% above the rate of the reference older" in finding.text
         rows = {(row.criterion, row.mode): row.verdict for row in data.results}
         assert rows["against-older", "older-instant (older)"] == "reference"

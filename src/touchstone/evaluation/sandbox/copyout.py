@@ -13,9 +13,10 @@ _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 1, 2, 4, 8
 _PLAIN = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)*")
 _PATH_LIMIT = 1024
 PLANTED = frozenset({errno.ELOOP, errno.EXDEV, errno.EACCES, errno.ENXIO, errno.ENOTDIR,
-                     errno.EAGAIN})  # fmt: skip
+                     errno.EAGAIN, errno.ETOOMANYREFS})  # fmt: skip
 """Why a file cannot be opened where a program planted something: links, a file of others, a socket,
-a file in place of a folder, a lease. Every other reason is the machine's."""
+a file in place of a folder, a lease, all files under way used up. Every other reason is the
+machine's."""
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -128,9 +128,10 @@ def issue(
         KeyMissingError: its key is not on this machine.
     """
     marking = _marking(case, label)
-    agency = _only_agency(case) if party is None else a_name("--as", party)
+    named_one = None if party is None else a_name("--as", party)
     recorded = Recorded(case)
     text, directive = _read(path, recorded)
+    agency = named_one or _only_agency(case)
     at = case.now()
     reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
     attached = (written(text, path.name, case), *_numbers(case, reach))
