@@ -270,9 +270,9 @@ class Reading:
                 shaped(opened, kind if kind in ("evidence", "deed") else "content", more=True)
                 hold(kind != "deed" or i == count - 1, "is a deed, but not its entry's last part")
                 if kind == "deed":
-                    self._deed(n, event, commitments[: 32 * i].hex(), opened["envelope"])
+                    self._deed(n, event, commitments[: 32 * i].hex(), opened.get("envelope"))
             if opened is not None:
-                shaped(opened["marking"], "marking")
+                shaped(opened.get("marking"), "marking")
         grow(self.peaks, n, leaf)
 
     def _part(self, n: int, i: int, commitment: bytes) -> Any:

@@ -97,7 +97,7 @@ def test_a_file_that_never_had_tables_is_not_read_as_an_empty_record(
 ):
     (home / "record.sqlite3").touch(0o600)
     keyring = Place(home, None, "", None).keyring
-    assert keyring.history
+    assert keyring.history is not None
     stay_as_they_are(monkeypatch)
     with pytest.raises(NotPreparedError, match="holds no record"):
         Place(home, None, "", None).open()

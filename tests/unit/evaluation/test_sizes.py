@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from inspect_ai.model._openai import chat_message_assistant_from_openai
@@ -44,7 +45,7 @@ def long(begun: str, size: int = SIZE) -> str:
     return (begun * size)[:size]
 
 
-def heard(told: str, **more: object) -> None:
+def heard(told: str, **more: Any) -> None:
     """All that is done with an answer before its samples go on: our door, then Inspect's reader."""
     said = completion(told, [(told, {"command": told})], model=told, **more)
     said |= {"id": told, "system_fingerprint": told}

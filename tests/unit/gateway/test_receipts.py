@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,7 +53,8 @@ def test_a_receipt_comes_back_as_it_went():
 @pytest.mark.parametrize("beyond", [receipts.LAST_MS + 1, 2**53 - 1])
 def test_a_time_beyond_the_calendar_is_no_receipts(tmp_path: Path, name: str, beyond: int):
     """Nobody could write it down: where it is noted, the record takes a time of the calendar."""
-    signed = replace(receipt(), **{name: beyond}).sign(GATEWAY)
+    times: dict[str, Any] = {name: beyond}
+    signed = replace(receipt(), **times).sign(GATEWAY)
     with pytest.raises(MalformedError, match=f"{name} is beyond the calendar"):
         SignedReceipt.parse(signed.data)
     (tmp_path / "000001.json").write_bytes(signed.data)

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -158,7 +159,7 @@ def test_modes_together_wait_where_the_word_of_one_does(tmp_path: Path, stopped:
         conclude(case, "battery-1")
         assert words(case, "thinking") == (set() if stopped else {("below", "seen")})
         waits = ("undetermined", ["instant"], ["thinking"])
-        both = ("below", ["instant", "thinking"], [])
+        both: Any = ("below", ["instant", "thinking"], [])
         assert together_of(case) == [waits if stopped else both] * 3
 
 

@@ -162,6 +162,24 @@ def test_any_change_to_a_part_that_is_committed_again_is_judged_alike(
     agreed(making.sealed(built.body), place)
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"content": [{"a": 1, "kind": "content", "marking": 1}]},
+        {"deed": [{"envelope": 1, "kind": "deed", "marking": 1}]},
+    ],
+)
+@pytest.mark.parametrize("kind", [{}, {"kind": "content"}, {"kind": "deed"}])
+def test_a_part_whose_names_stand_further_in_is_no_part(
+    place: Path, making: ModuleType, shape: dict[str, Any], kind: dict[str, str]
+):
+    def change(at: int, which: int, old: bytes) -> bytes:
+        return ledger.dumps({**shape, **kind}) if (at, which) == (1, 1) else old
+
+    built = making.lines_of(making.make_case(making.Build(part=change)))
+    assert agreed(making.sealed(built.body), place).word == "altered"
+
+
 @shared
 @given(data=st.data())
 def test_any_change_to_a_note_is_judged_alike(

@@ -54,7 +54,7 @@ class Two:
         await self.supervisor._take(name)
         bundle = self.supervisor._served.bundle
         assert (bundle is not None) == (steady() < self.supervisor._standing.until)
-        return bundle and bundle.number
+        return None if bundle is None else bundle.number
 
 
 @pytest_asyncio.fixture
