@@ -41,13 +41,13 @@ async def test_allowed_and_forwarded_byte_by_byte(place: Place, port: int):
     assert "authorization" not in {name.lower() for name in headers}
 
 
-async def test_barred_with_the_rule_and_a_sentence(place: Place, port: int):
+async def test_barred_as_from_an_absent_model_and_with_a_sentence(place: Place, port: int):
     status, headers, answer = await place.ask(port, CHATS, BODY, token(nationality="XB"))
     assert status == 403
     error = json.loads(answer)["error"]
     assert error["code"] == "denied_by_terms"
     assert error["message"] == headers["x-touchstone-sentence"]
-    assert headers["x-touchstone-rule"] == "default"
+    assert headers["x-touchstone-rule"] == "no-model"
     assert headers["x-touchstone-decision"] == place.loop.audit.events[0]["decision"]
     assert place.loop.stub.requests == []
 
@@ -172,6 +172,6 @@ async def test_a_directive_bars_the_next_request_and_cuts_no_stream(place: Place
         cut = await place.loop.apply(*RULES, NOT_ALLIES)
         assert (cut.live, cut.cut) == (0, 0)
         status, said, _ = await place.ask(port, CHATS, BODY, ally)
-        assert (status, said["x-touchstone-rule"]) == (403, "not-allies")
+        assert (status, said["x-touchstone-rule"]) == (403, "no-model")
         assert (await running.read()).endswith(b"data: [DONE]\n\n")
     assert (await place.ask(port, CHATS, BODY, token()))[0] == 200

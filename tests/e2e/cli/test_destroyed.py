@@ -99,7 +99,7 @@ WORK = b"what the model answered, in the clear"
 
 def in_progress(june: June) -> Path:
     """A folder of work as a review leaves it; gives the folder of the case."""
-    chunk = june.home / "chunks" / june.case / "a"
+    chunk: Path = june.home / "chunks" / june.case / "a"
     chunk.mkdir(parents=True)
     (chunk / "journal.jsonl").write_bytes(WORK)
     return chunk.parent

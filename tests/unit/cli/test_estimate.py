@@ -159,6 +159,7 @@ def test_names_of_a_table_reach_the_terminal_as_text(
     odd = "a\x1b[2J\x1b]0;owned\x07\u202e\x9bm"
     rows = [f"{name},t{n},1,f{n}" for n in range(6) for name in (odd, "b")]
     path = written(tmp_path, rows, "model,item,outcome,cluster")
+    shown = ""
     for more in ([], ["--json"]):
         assert run(["estimate", path, *more]) == 0
         said = capsys.readouterr()

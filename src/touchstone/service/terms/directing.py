@@ -375,7 +375,7 @@ def _marked(attachment: Attachment, marking: Marking) -> Attachment:
 
 
 def _marking(case: Case, label: str | None) -> Marking:
-    chosen = next((each for each in LABELS if each == (label or "AMBER")), None)
+    chosen = next((each for each in LABELS if each == ("AMBER" if label is None else label)), None)
     if chosen is None:
         raise CannotOrderError(f"--marking {str(label)[:40]!a}: write one of {', '.join(LABELS)}")
     named = () if chosen in {"GREEN", "CLEAR"} else case.marks.case.parties
