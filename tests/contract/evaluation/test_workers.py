@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -189,3 +191,19 @@ def test_a_fork_server_that_dies_takes_its_workers_along_and_another_is_started(
         pool.start(job)
         assert until(pool, "finished")[-1].missing == ()
     assert fork_server({}).pid != server.pid
+
+
+def test_what_the_engine_says_while_it_loads_reaches_no_terminal(tmp_path: Path):
+    """A review's own lines, and those of `--json`, stand alone."""
+    begun = (
+        "from touchstone.evaluation.workers import WorkerPool\n"
+        "from touchstone.evaluation.workers.forking import fork_server\n"
+        "with WorkerPool(1, keys={}):\n"
+        "    worker = fork_server({}).fork({})\n"
+        "    worker.commands.close()\n"
+        "    worker.wait()\n"
+        "    worker.events.close()\n"
+    )
+    said = subprocess.run([sys.executable, "-c", begun], capture_output=True, check=False,
+                          stdin=subprocess.DEVNULL, cwd=tmp_path, timeout=120)  # fmt: skip
+    assert (said.returncode, said.stdout, said.stderr) == (0, b"", b"")

@@ -81,6 +81,8 @@ class ForkServer:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "touchstone.evaluation.workers", str(theirs.fileno())],
                     stdin=subprocess.DEVNULL,
+                    # What the engine says of itself while it loads is for nobody.
+                    stdout=subprocess.DEVNULL,
                     env=dict(environment),
                     pass_fds=[theirs.fileno()],
                     # Ctrl-C is for the parent, which halts its workers in order.
