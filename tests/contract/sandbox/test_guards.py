@@ -158,6 +158,18 @@ for child in children:
     os.kill(child, signal.SIGKILL)
 print(json.dumps(len(children)))
 """
+SHARE = """
+import json, os, sys, time
+held = bytearray(b"x" * (int(sys.argv[2]) << 20))
+children = []
+for _ in range(int(sys.argv[1])):
+    child = os.fork()
+    if not child:
+        time.sleep(1)
+        os._exit(0)
+    children.append(child)
+print(json.dumps([os.waitpid(child, 0)[1] for child in children]))
+"""
 ALLOCATE = """
 import json, sys, time
 kept = []
@@ -222,6 +234,12 @@ async def test_memory_is_bounded(start: Start, guards: dict[str, bool]):
         await anyio.sleep(0.05)
     assert kinds(sandbox.events) == {("memory", False)}
     assert (await sandbox.exec(["echo", "alive"])).stdout == "alive\n"
+
+
+async def test_what_a_parent_and_its_children_share_is_counted_once(start: Start):
+    sandbox = await start(grouped=False)
+    assert await probe(sandbox, SHARE, "24", "16") == [0] * 24
+    assert not kinds(sandbox.events)
 
 
 async def test_twin_without_limits_the_memory_is_had(start: Start):
