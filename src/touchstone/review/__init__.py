@@ -3,6 +3,7 @@
 It signs, stores and measures nothing, and nothing in it can keep a developer from releasing.
 """
 
+from touchstone.review.checking import check_deed
 from touchstone.review.clock import (
     Calendar,
     Reading,
@@ -25,15 +26,20 @@ from touchstone.review.designation import (
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events import Event, parse_event
 from touchstone.review.evolve import evolve, fold
+from touchstone.review.layouts import LAYOUTS, layout_of
+from touchstone.review.parts import Attached, Layout
 from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
 
 __all__ = [
+    "LAYOUTS",
+    "Attached",
     "Attempt",
     "BadEventError",
     "Calendar",
     "Concurrence",
     "Event",
     "Finding",
+    "Layout",
     "Likeness",
     "Pair",
     "Proposal",
@@ -44,6 +50,7 @@ __all__ = [
     "Status",
     "Tally",
     "anchor_clock",
+    "check_deed",
     "concurrences",
     "day_of",
     "deadline",
@@ -51,6 +58,7 @@ __all__ = [
     "decide",
     "evolve",
     "fold",
+    "layout_of",
     "parse_event",
     "planned_release",
     "propose_designation",

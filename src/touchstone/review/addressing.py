@@ -7,7 +7,7 @@ what the centre measures and seals, and a bundle and its receipts, which gateway
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from touchstone.clearance import may_read, party_audience
+from touchstone.clearance import Marking, may_read, party_audience
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.state import State
@@ -116,20 +116,27 @@ ADDRESSED: Mapping[type[Event], Addressing] = {
 """For each deed with addressees, who they are."""
 
 
-def not_for_its_addressee(state: State, event: Event) -> str | None:
-    """Why the marking is too narrow for whom the deed addresses; None where it is not."""
+def addressees(state: State, event: Event) -> Groups:
+    """Of each of these groups somebody must be able to read what is addressed to them."""
     if isinstance(event, opening.CaseOpened):
-        groups = _each(each.party for each in event.admits)
-    else:
-        addressing = ADDRESSED.get(type(event))
-        groups = addressing(state, event) if addressing else []
-    for group in groups:
-        if not any(_reads(party, event) for party in group):
+        return _each(each.party for each in event.admits)
+    addressing = ADDRESSED.get(type(event))
+    return addressing(state, event) if addressing else []
+
+
+def not_for_its_addressee(state: State, event: Event, marking: Marking | None = None) -> str | None:
+    """Why a marking is too narrow for whom the deed addresses; None where it is not.
+
+    It is the event's own marking unless that of one of its parts is given.
+    """
+    mark = event.marking if marking is None else marking
+    for group in addressees(state, event):
+        if not any(_reads(party, mark, event.actor) for party in group):
             whom = " or ".join(group) or "another party"
-            return f"its marking {event.marking.label} keeps it from {whom}, whom it addresses"
+            return f"its marking {mark.label} keeps it from {whom}, whom it addresses"
     return None
 
 
-def _reads(party: str, event: Event) -> bool:
+def _reads(party: str, marking: Marking, author: str) -> bool:
     # The parties of a case are of the community that GREEN is for.
-    return may_read(party_audience(party, "GREEN"), event.marking, event.actor).allowed
+    return may_read(party_audience(party, "GREEN"), marking, author).allowed

@@ -1,4 +1,4 @@
-"""The one way into the record: decide, sign, append, in one transaction."""
+"""The one way into the record: decide, check what goes with it, sign and append, all or nothing."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,16 +6,27 @@ from datetime import timedelta
 from typing import Any
 
 from touchstone.clearance import Marking
+from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.keys import moment_of, utc_text
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, Destruction, NewPart
-from touchstone.review import BadEventError, Event, Refused, State, decide, evolve
+from touchstone.review import (
+    Attached,
+    BadEventError,
+    Event,
+    Refused,
+    State,
+    check_deed,
+    decide,
+    evolve,
+)
 from touchstone.review.events.opening import CaseOpened
 from touchstone.service.editions.summaries import summarise
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
+from touchstone.service.parsers import PARSERS
 
 SALT = 32
 MOST_APART = timedelta(days=1)
@@ -68,7 +79,7 @@ def record(
 
     Raises:
         RefusedDeed: the deed is not for this party now. It is noted in the log of refusals.
-        BadEventError: it does not fit the case.
+        BadEventError: it does not fit the case, or what goes with it is not what its facts say.
         KeyMissingError: the actor's key is not on this machine.
     """
     try:
@@ -97,7 +108,13 @@ def record_opening(
 def record_destruction(
     installation: Installation, case: str, framework: Framework, deed: Deed, certificate: str
 ) -> Destruction:
-    """Record that a case is destroyed, destroy it and keep the certificate, in one transaction."""
+    """Record that a case is destroyed, destroy it and keep the certificate, in one transaction.
+
+    Raises:
+        BadEventError: the deed does not name the certificate's digest; else as `record`.
+    """
+    if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
+        raise BadEventError(f"{deed.event.type}: certificate: is not the certificate's digest")
     try:
         with installation.records.transaction(case) as writer:
             _write(installation, writer, framework, installation.state_in(writer), [deed])
@@ -118,7 +135,9 @@ def _write(
     for deed in deeds:
         _check_date(installation, deed.event)
         for place, event in enumerate(_decided(framework, state, deed)):
-            _append(installation, writer, state, event, deed.attachments if place == 0 else ())
+            attached = [_attached(each) for each in deed.attachments] if place == 0 else []
+            check_deed(state, event, attached, PARSERS)
+            _append(installation, writer, state, event, attached)
             state, at = evolve(state, event), event.at
     if at:
         writer.summarise(summarise(writer.case, state, at))
@@ -147,13 +166,15 @@ def _append(
     writer: CaseWriter,
     state: State,
     event: Event,
-    attachments: Sequence[Attachment],
+    attached: Sequence[Attached],
 ) -> None:
     def part(value: Any) -> NewPart:
         return NewPart(installation.random.draw(SALT), dumps(value))
 
-    parts = [part(event.facts())]
-    parts += [part(_facts(writer, attachment)) for attachment in attachments]
+    for each in attached:
+        if each.data is not None:
+            writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
+    parts = [part(event.facts()), *(part(each.value) for each in attached)]
     deed = LedgerDeed(
         log=writer.log,
         n=writer.next_n,
@@ -168,19 +189,22 @@ def _append(
     writer.append(parts)
 
 
-def _facts(writer: CaseWriter, attachment: Attachment) -> dict[str, Any]:
+def _attached(attachment: Attachment) -> Attached:
+    """The part as it is signed."""
     marking = attachment.marking.as_dict()
     if isinstance(attachment, Content):
-        return {"kind": "content", "marking": marking, "content": attachment.value}
-    digest = writer.put_evidence(attachment.data, attachment.media_type, attachment.name)
-    return {
-        "kind": "evidence",
-        "marking": marking,
-        "digest": digest,
-        "size": len(attachment.data),
-        "media_type": attachment.media_type,
-        "name": attachment.name,
-    }
+        return Attached({"kind": "content", "marking": marking, "content": attachment.value})
+    return Attached(
+        {
+            "kind": "evidence",
+            "marking": marking,
+            "digest": digest_bytes(attachment.data),
+            "size": len(attachment.data),
+            "media_type": attachment.media_type,
+            "name": attachment.name,
+        },
+        attachment.data,
+    )
 
 
 def _key_of(state: State, event: Event) -> bytes | None:

@@ -85,6 +85,15 @@ class Directive:
         ]
 
 
+def directive_text(text: str, source: str) -> DirectiveText:
+    """What a directive's TOML text says, before it is read in the words of any terms.
+
+    Raises:
+        TermsFileError: one line that names the file, the key and the mend.
+    """
+    return read(text, source, DirectiveText, _TABLES)
+
+
 def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     """The directive that a TOML text describes, in the words of `terms`.
 
@@ -93,7 +102,7 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    content = read(text, source, DirectiveText, _TABLES)
+    content = directive_text(text, source)
     drafting = Drafting(terms.text, source)
     expires = drafting.instant(content.expires, 'key "expires"', end=True)
     until = Window(None, expires)

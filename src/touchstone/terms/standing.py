@@ -87,13 +87,22 @@ class Match:
     """For each class that does not match, one line."""
 
 
+def standing_text(text: str, source: str) -> StandingText:
+    """What a TOML text of standing classes says, before it is read in the words of any terms.
+
+    Raises:
+        TermsFileError: one line that names the file, the key and the mend.
+    """
+    return read(text, source, StandingText, _TABLES)
+
+
 def parse_standing(text: str, source: str, terms: Terms) -> StandingClasses:
     """The standing classes that a TOML text describes, in the words of `terms`.
 
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    content = read(text, source, StandingText, _TABLES)
+    content = standing_text(text, source)
     drafting = Drafting(terms.text, source)
     classes = []
     for number, each in enumerate(content.classes, start=1):

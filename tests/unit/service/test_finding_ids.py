@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from support import small_case as small
-from touchstone.review.events import measuring
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.recording import Content, Deed
 
 VARIANTS = ("v" * 64, "x.y", "x")
 MODES = (("m" * 64, "v" * 64), ("z", "x.y"), ("y.z", "x"))
@@ -32,11 +30,7 @@ def test_every_run_that_is_above_has_a_finding(tmp_path: Path, monkeypatch: pyte
         seal(case, 8, "confined", accepted=True)
         prepared = reopen(case)
         for variant in VARIANTS:
-            seen = measuring.SnapshotSeen(
-                actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant=variant,
-                method="behaviour-probe", digest="sha256:" + "11" * 32, moment="before",
-            )  # fmt: skip
-            case.record([Deed(seen, (Content({"probes": {}}, case.marks.pair),))])
+            small.probed(case, variant)
         for run in prepared.runs:
             size = len(prepared.battery.items[run.item_set])
             small.record_chunk(case, prepared, run, range(size), lambda _: True)

@@ -145,9 +145,8 @@ def test_what_the_sandbox_noticed_is_told_by_name_to_whom_it_may_concern(tmp_pat
         probed(case)
         run = prepared.runs[0]
         told: list[dict[str, Any]] = [
-            {"events": [refused, late]},
-            {"events": [refused]},
-            {"events": []},
+            {"index": index, "result": "solved", "usage": {}, "seconds": "1.0", "events": events}
+            for index, events in enumerate(([refused, late], [refused], []))
         ]
         record_chunk(case, prepared, run, range(3), lambda _: True, told)
         said, unsaid = (

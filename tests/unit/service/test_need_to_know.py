@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from support.small_case import AGENCIES, Minutes, measure, settle, small_case
+from support.unchecked import unchecked
 from touchstone.clearance import Decision, Marking, tlp
 from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import loads
@@ -129,7 +130,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
 
 @pytest.fixture(scope="module")
 def planted(case: Case) -> list[Planted]:
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, unchecked():
         # Editions keep to the markings as they are, those that no deed could get now included.
         patch.setattr(addressing, "ADDRESSED", {})
         return plant(case)

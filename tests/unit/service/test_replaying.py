@@ -20,7 +20,7 @@ from support.small_case import (
     solves,
 )
 from touchstone.clearance import PUBLIC, Audience, party_audience
-from touchstone.evaluation import batteries
+from touchstone.evaluation import batteries, reveal
 from touchstone.evaluation.errors import RevealError
 from touchstone.report import EvidenceFacts
 from touchstone.review import RunKey
@@ -44,7 +44,7 @@ from touchstone.service.measuring.replaying import (
 )
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.reading import Entry, read_entries
-from touchstone.service.recording import Deed
+from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Reason
 
 ITEMS = 24
@@ -366,7 +366,11 @@ def test_a_battery_that_changes_in_mid_run_gives_no_verdict(tmp_path: Path):
             outcomes=(measuring.Outcome(
                 index=0, item=stranger, result="solved", tokens=1),),
         )  # fmt: skip
-        case.record([Deed(event)])
+        items = prepared.battery.items[other.item_set]
+        (shown,) = reveal(prepared.battery.seed, other.item_set, items, [0])
+        opened = Content({"opened": [shown.model_dump(mode="json")]}, case.marks.case)
+        details = Content({"outcomes": [], "used": {}}, case.marks.pair)
+        case.record([Deed(event, (opened, details))])
         with pytest.raises(RevealError, match="ran another item than was sealed") as refusal:
             conclude(case, prepared.name)
         assert "\n" not in str(refusal.value)

@@ -17,7 +17,6 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.reading import read_entries
-from touchstone.service.recording import Deed
 from touchstone.service.reviewing import stopped_review
 
 DEAD = StoppedError("the endpoint keeps failing; what ran is recorded", "endpoint-failing")
@@ -80,9 +79,5 @@ def test_a_stop_is_over_when_measuring_goes_on(tmp_path: Path, reason: measuring
         record_stop(case, "battery-1", StoppedError("why", reason))
         moments: tuple[When, ...] = ("during", "after")
         for moment in moments:
-            seen = measuring.SnapshotSeen(
-                actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant="final",
-                method="behaviour-probe", digest="sha256:" + "11" * 32, moment=moment,
-            )  # fmt: skip
-            case.record([Deed(seen)])
+            probed(case, moment=moment)
             assert bool(notice(case)) is (moment == "during")

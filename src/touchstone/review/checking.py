@@ -1,0 +1,146 @@
+"""Whether what goes with a deed is what its facts say: part by part, before anything is signed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from touchstone.clearance import Marking, parse_marking
+from touchstone.errors import TouchstoneError
+from touchstone.ledger import MAX_PART, dumps
+from touchstone.review.addressing import not_for_its_addressee
+from touchstone.review.errors import BadEventError
+from touchstone.review.events.base import Event
+from touchstone.review.layouts import layout_of
+from touchstone.review.parts import Attached, Kind, Layout, Part
+from touchstone.review.state import State
+
+Parse = Callable[[dict[str, Any]], object]
+"""Reads content in full. Raises ValueError or a TouchstoneError where it cannot be used."""
+_FIELDS: Mapping[Kind, frozenset[str]] = {
+    "content": frozenset({"kind", "marking", "content"}),
+    "evidence": frozenset({"kind", "marking", "digest", "size", "media_type", "name"}),
+}
+
+
+def check_deed(
+    state: State,
+    event: Event,
+    parts: Sequence[Attached],
+    parsers: Mapping[type[BaseModel], Parse] = MappingProxyType({}),
+) -> None:
+    """Hold the parts of a deed (all but part 0 and the deed part) against its type's layout.
+
+    Args:
+        state: The case as it stands before the deed.
+        event: Part 0.
+        parts: What goes with it, in order. Whether evidence is kept is for the store to say.
+        parsers: By shape, what reads content of it in full, for rooms above that know more of it.
+
+    Raises:
+        BadEventError: a part is missing, or one too many; it is of another kind, shape or size, or
+            cannot be read; a fact is not the digest of what it names; what is told twice differs;
+            or a marking keeps a part from whom the deed addresses. One line names the part.
+    """
+    layout = layout_of(event)
+    named = _named(state, event, layout, parts)
+    for name, part in named.items():
+        _check_part(state, event, layout.part(name), part)
+    for name, part in named.items():
+        _check_content(event, layout.part(name), part, parsers)
+    if layout.agrees is not None and (reason := _told(event, layout.agrees, event, named)):
+        raise BadEventError(f"{event.type}: {reason}")
+
+
+def _named(
+    state: State, event: Event, layout: Layout, parts: Sequence[Attached]
+) -> dict[str, Attached]:
+    known = [part for part in layout.parts if part.needed(event) is not False]
+    if len(parts) > len(known):
+        names = ", ".join(part.name for part in known) or "nothing"
+        raise BadEventError(
+            f"{event.type}: {len(parts)} parts go with it, and its type knows {names}: "
+            "leave out the others"
+        )
+    for part in known[len(parts) :]:
+        excused = part.recorded is None or part.recorded(state, event)
+        if part.needed(event) or not excused:
+            raise BadEventError(f"{event.type}: the part {part.name} is missing: add it")
+    return dict(zip((part.name for part in known), parts, strict=False))
+
+
+def _check_part(state: State, event: Event, part: Part, given: Attached) -> None:
+    """Kind, fields, marking, size and shape."""
+    value = given.value
+    if value.get("kind") != part.kind:
+        raise _bad(event, part, f"is to be {part.kind}")
+    if value.keys() != _FIELDS[part.kind]:
+        raise _bad(event, part, f"has exactly {', '.join(sorted(_FIELDS[part.kind]))}")
+    marking: Marking = _told(event, parse_marking, value["marking"], part=part)
+    if reason := not_for_its_addressee(state, event, marking):
+        raise _bad(event, part, f"{reason}: name them in the marking, or take a wider one")
+    if len(_told(event, dumps, dict(value), part=part)) > MAX_PART:
+        raise _bad(event, part, f"is longer than {MAX_PART} bytes")
+    told = value["content"] if part.kind == "content" else _evidence_facts(value)
+    _check_shape(event, part, dumps(told))
+    if part.kind == "evidence":
+        _check_evidence(event, part, given)
+
+
+def _check_shape(event: Event, part: Part, data: bytes) -> None:
+    if part.kind == "content" and len(data) > part.most:
+        raise _bad(event, part, f"is longer than {part.most} bytes")
+    try:
+        part.shape.model_validate_json(data)
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(ascii(step).strip("'")[:80] for step in fault["loc"])
+        what = fault["msg"].removeprefix("Value error, ")[:300]
+        raise _bad(event, part, f"{where}: {what}" if where else what) from None
+
+
+def _check_evidence(event: Event, part: Part, given: Attached) -> None:
+    digest, size = given.value["digest"], given.value["size"]
+    if size > part.most:
+        raise _bad(event, part, f"is longer than {part.most} bytes")
+    if given.data is None:
+        if part.needs_bytes:
+            raise _bad(event, part, "can only be checked with its bytes: send them first")
+    elif (digest, size) != (f"sha256:{sha256(given.data).hexdigest()}", len(given.data)):
+        raise _bad(event, part, "its bytes are not of the digest and size that it tells")
+
+
+def _check_content(
+    event: Event, part: Part, given: Attached, parsers: Mapping[type[BaseModel], Parse]
+) -> None:
+    """Which facts are its digests, and that it can be read in full."""
+    facts = event.facts()
+    for fact, digest in part.digests.items():
+        stated: Any = facts
+        for step in fact.split("."):
+            stated = stated[step]
+        if _told(event, digest, given, part=part) != stated:
+            raise _bad(event, part, f"{fact} is not its digest")
+    parse = parsers.get(part.shape)
+    if parse is not None:
+        _told(event, parse, given.value["content"], part=part)
+
+
+def _evidence_facts(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value[name] for name in ("digest", "size", "media_type", "name")}
+
+
+def _told(event: Event, reads: Callable[..., Any], *values: Any, part: Part | None = None) -> Any:
+    """What a reader makes of a part; BadEventError where it can make nothing of it."""
+    try:
+        return reads(*values)
+    except (TouchstoneError, ValueError) as error:
+        line = " ".join(str(error).split())[:300]
+        where = f"the part {part.name}: " if part else ""
+        raise BadEventError(f"{event.type}: {where}{line}") from None
+
+
+def _bad(event: Event, part: Part, why: str) -> BadEventError:
+    return BadEventError(f"{event.type}: the part {part.name}: {why}")

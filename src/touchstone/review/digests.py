@@ -1,0 +1,92 @@
+"""Digests that facts name, each computed from the part that it is the digest of."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from touchstone.ledger import dumps
+from touchstone.review.parts import Attached, Digesting
+from touchstone.terms import bundle_digest, parse_terms
+from touchstone.terms.directives import directive_text
+from touchstone.terms.document import digest_of
+from touchstone.terms.standing import standing_text
+
+
+def of_value(value: object) -> str:
+    """`sha256:` and the hex SHA-256 of a value's canonical JSON."""
+    return of_bytes(dumps(value))
+
+
+def of_bytes(data: bytes) -> str:
+    """`sha256:` and the hex SHA-256 of bytes."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+def whole(part: Attached) -> str:
+    """SHA-256 of its canonical JSON."""
+    return of_value(part.value["content"])
+
+
+def within(key: str) -> Digesting:
+    """SHA-256 of the canonical JSON of one value in it."""
+
+    def digest(part: Attached) -> str | None:
+        value = part.value["content"].get(key)
+        return None if value is None else of_value(value)
+
+    digest.__doc__ = f"SHA-256 of the canonical JSON of its `{key}`."
+    return digest
+
+
+def as_bytes(part: Attached) -> str:
+    """SHA-256 of its bytes."""
+    return str(part.value["digest"])
+
+
+def as_line(part: Attached) -> str:
+    """SHA-256 of the receipt's line."""
+    return of_bytes(part.value["content"]["receipt"].encode())
+
+
+def of_models(part: Attached) -> str:
+    """SHA-256 of the canonical JSON of the model names by mode."""
+    probes: Mapping[str, Any] = part.value["content"]["probes"]
+    return of_value({mode: probe["models"] for mode, probe in probes.items()})
+
+
+def of_battery(part: Attached) -> str:
+    """SHA-256, in hex, of its battery's id, seed and the SHA-256 of each set, as canonical JSON."""
+    battery = part.value["content"]["battery"]
+    sets = [of_value(sealed) for sealed in battery["sets"]]
+    digest = of_value({"id": battery["id"], "seed": battery["seed"], "sets": sets})
+    return digest.removeprefix("sha256:")
+
+
+def of_order(part: Attached) -> str:
+    """SHA-256, in hex, of the canonical JSON of its item sets' `order`s."""
+    sets = part.value["content"]["battery"]["sets"]
+    return of_value([sealed["order"] for sealed in sets]).removeprefix("sha256:")
+
+
+def of_terms(part: Attached) -> str:
+    """The digest of the terms that the text says."""
+    return parse_terms(_text(part), "the terms").digest
+
+
+def of_directive(part: Attached) -> str:
+    """The digest of the directive that the text says."""
+    return digest_of(directive_text(_text(part), "the directive"))
+
+
+def of_classes(part: Attached) -> str:
+    """The digest of the standing classes that the text says."""
+    return digest_of(standing_text(_text(part), "the standing classes"))
+
+
+def of_bundle(part: Attached) -> str:
+    """SHA-256 of its lines without the signature's."""
+    return bundle_digest(part.data or b"")
+
+
+def _text(part: Attached) -> str:
+    return str(part.value["content"]["text"])

@@ -1,0 +1,228 @@
+"""What the parts beside part 0 hold: the JSON that readers rely on; unknown keys are kept."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from touchstone.review.events.base import Count, Hex32, Line
+
+
+class Shape(BaseModel):
+    """A JSON object of a part. What this version does not know stays as it came."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", strict=True)
+
+
+class Text(Shape):
+    """A text for people, perhaps with a title."""
+
+    text: str
+
+
+class TomlText(Shape):
+    """A document as its drafter wrote it, in TOML."""
+
+    text: str
+
+
+class Agreement(Shape):
+    """What developer and centre agree on."""
+
+    framework: str
+    developer: str
+    centre: str
+    access: str
+    reasoning: str
+    retention_days: int
+    publication: str
+
+
+class Mode(Shape):
+    """One way of running the model, with the endpoint's digest in the place of its address."""
+
+    id: str
+    variant: str
+    model: str
+    endpoint: str
+    settings: dict[str, Any]
+
+
+class Modes(Shape):
+    """The modes as every party may read them."""
+
+    modes: list[Mode]
+
+
+class Named(Shape):
+    """Somebody or something with an id."""
+
+    id: str
+
+
+class Submission(Shape):
+    """The whole submission, as the developer handed it in."""
+
+    developer: Named
+    model: Named
+    variants: list[Named]
+    modes: list[Named]
+    caps: dict[str, Any] = {}
+
+
+class SealedSet(Shape):
+    """The public part of one item set."""
+
+    id: str
+    criterion: str
+    family: str
+    commitments: list[Hex32]
+    order: Hex32
+
+
+class SealedBattery(Shape):
+    """The public part of a battery."""
+
+    id: str
+    seed: Hex32
+    sets: list[SealedSet]
+
+
+class Asked(Shape):
+    """What a mode did when it was asked for a tool call and a long answer."""
+
+    why: list[str]
+
+
+class Registered(Shape):
+    """What was registered before the first sample."""
+
+    battery: SealedBattery
+    elicitation: dict[str, Any]
+    rule: dict[str, Any]
+    grade: str
+    weaker_grade_accepted: bool = False
+    readiness: dict[str, Asked] = {}
+    verdicts: dict[str, Any] = {}
+
+
+class Secret(Shape):
+    """What draws the battery again: for the centre alone."""
+
+    seed: Hex32
+    plan: dict[str, Any]
+
+
+class Usage(Shape):
+    """Tokens."""
+
+    input: Count = 0
+    output: Count = 0
+    reasoning: Count = 0
+
+
+class Probed(Shape):
+    """What one mode's endpoint answered to the fixed questions."""
+
+    models: list[str]
+    usage: Usage
+
+
+class Ready(Shape):
+    """What it took to ask a mode for a tool call and a long answer."""
+
+    usage: Usage
+
+
+class Probes(Shape):
+    """What answered in each mode."""
+
+    probes: dict[str, Probed]
+    readiness: dict[str, Ready] = {}
+
+
+class Conditions(Shape):
+    """Under which conditions a run of the command measures."""
+
+    conditions: dict[str, Any]
+
+
+class Reveal(Shape):
+    """What opens the commitment to one item."""
+
+    item_set: str
+    index: Count
+    salt: Hex32
+    item: str
+    item_id: str
+    flaw: str = ""
+
+
+class Opened(Shape):
+    """What opens the commitments to the items that ran."""
+
+    opened: list[Reveal]
+
+
+class Noticed(Shape):
+    """Something that the sandbox recorded."""
+
+    kind: str
+    detail: str
+    count: Count = 1
+
+
+class Sample(Shape):
+    """How one sample went, in full."""
+
+    index: Count
+    result: str
+    said: str = ""
+    usage: Usage
+    seconds: str
+    events: list[Noticed] = []
+
+
+class Details(Shape):
+    """How the samples went in full, and every token of the chunk so far."""
+
+    outcomes: list[Sample]
+    used: Usage
+
+
+class OfCriterion(Shape):
+    """What all modes of one criterion say together; lists of variant and mode."""
+
+    criterion: str
+    word: str
+    alpha: str
+    beta: str
+    above: list[list[str]]
+    below: list[list[str]]
+    open: list[list[str]]
+
+
+class Together(Shape):
+    """What all modes say together, for each criterion with several."""
+
+    together: list[OfCriterion]
+
+
+class People(Shape):
+    """How many people a directive affects; it names nobody."""
+
+    people: dict[str, Count]
+
+
+class Receipt(Shape):
+    """A gateway's signed receipt: one line of canonical JSON."""
+
+    receipt: str
+
+
+class EvidenceFacts(Shape):
+    """What an evidence part tells of the bytes that are kept beside the record."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    size: Count
+    media_type: Line
+    name: Line

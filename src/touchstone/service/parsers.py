@@ -1,0 +1,77 @@
+"""What reads the content of deeds in full, where this room knows more than the review does."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from touchstone.evaluation import (
+    AdjudicationRule,
+    BatteryPlan,
+    Elicitation,
+    Reveal,
+    SealedBattery,
+    Submission,
+    Usage,
+)
+from touchstone.evaluation.oversight import Probe, Readiness
+from touchstone.ledger import dumps
+from touchstone.review import shapes
+from touchstone.review.checking import Parse
+from touchstone.service.measuring.conditions import Conditions
+from touchstone.service.measuring.registering import VerdictPlan
+
+Json = dict[str, Any]
+
+
+def submission_of(content: Json) -> Submission:
+    """The submission as it was handed in."""
+    return Submission.model_validate_json(dumps(content))
+
+
+def conditions_of(content: Json) -> Conditions:
+    """Under which conditions a run of the command measured."""
+    return Conditions.model_validate(content["conditions"])
+
+
+def plan_of(content: Json) -> BatteryPlan:
+    """The plan of a battery, in which canonical JSON has counts by difficulty as pairs."""
+    plan = content["plan"]
+    sets = [{**part, "counts": dict(part["counts"])} for part in plan["sets"]]
+    return BatteryPlan.model_validate({**plan, "sets": sets})
+
+
+def _registered(content: Json) -> None:
+    SealedBattery.model_validate(content["battery"])
+    Elicitation.model_validate(content["elicitation"])
+    AdjudicationRule.model_validate(content["rule"])
+    VerdictPlan.model_validate(content.get("verdicts", {}))
+
+
+def _probes(content: Json) -> None:
+    for taken in content["probes"].values():
+        Probe.model_validate(taken)
+    for said in content.get("readiness", {}).values():
+        Readiness.model_validate(said)
+
+
+def _opened(content: Json) -> None:
+    for each in content["opened"]:
+        Reveal.model_validate(each)
+
+
+def _details(content: Json) -> None:
+    for usage in (content["used"], *(each["usage"] for each in content["outcomes"])):
+        Usage.model_validate(usage)
+
+
+PARSERS: Mapping[type[BaseModel], Parse] = {
+    shapes.Submission: submission_of,
+    shapes.Conditions: conditions_of,
+    shapes.Registered: _registered,
+    shapes.Secret: plan_of,
+    shapes.Probes: _probes,
+    shapes.Opened: _opened,
+    shapes.Details: _details,
+}
+"""By shape; what the review reads in full itself is not among them."""
