@@ -9,11 +9,13 @@ import shutil
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
+from touchstone.errors import TouchstoneError
 from touchstone.evaluation import (
     Budget,
     ChunkSpec,
@@ -97,8 +99,13 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     for chunk, (spec, _) in chunks.items():
         jobs.put(setting.case.id, chunk, spec.model_dump_json())
     run = _Measuring(setting, chunks, observer)
-    with WorkerPool(setting.workers, keys=setting.keys) as pool:
-        run.go(pool)
+    try:
+        with WorkerPool(setting.workers, keys=setting.keys) as pool:
+            run.go(pool)
+    finally:
+        # Where it was interrupted: its workers have ended, and nobody need wait for it.
+        with suppress(TouchstoneError):
+            run.release()
     observer.progress(run.tracker.rows())
     if run.stopped:
         raise StoppedError(
@@ -218,6 +225,12 @@ class _Measuring:
                 self._handle(event, pool)
                 self.observer.progress(self.tracker.rows())
             self._keep(pool)
+
+    def release(self) -> None:
+        """Give back what is leased: those whose workers have ended without an end of their own."""
+        while self.leases:
+            _, lease = self.leases.popitem()
+            self.jobs.release(lease)
 
     def _over(self) -> bool:
         """Whether no question is open; then no chunk is needed any more.
