@@ -4,10 +4,11 @@ Each is drawn twice, for a desktop and for a phone: a picture that is scaled dow
 """
 
 import html
+import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import altair as alt
@@ -58,7 +59,7 @@ def accessible(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str,
 def render_spec(spec: Mapping[str, Any], title: str, text: str, id_: str) -> str:
     """The same for a chart in plain Vega-Lite, in our theme."""
     padding = {"left": 4, "right": 16, "top": 5, "bottom": 5}
-    drawn: str = vl_convert.vegalite_to_svg({**spec, "padding": padding, "config": THEME})
+    drawn = _svg(json.dumps({**spec, "padding": padding, "config": THEME}))
     head = f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" preserveAspectRatio="xMinYMin meet" '
     names = (
         f'<title id="{id_}-t">{html.escape(title)}</title>'
@@ -67,6 +68,13 @@ def render_spec(spec: Mapping[str, Any], title: str, text: str, id_: str) -> str
     # Vega names every mark too; one name for the whole picture reads better aloud.
     drawn = re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", drawn)
     return re.sub(r"<svg ([^>]*)>", lambda m: head + m.group(1) + ">" + names, drawn, count=1)
+
+
+@lru_cache(maxsize=64)
+def _svg(spec: str) -> str:
+    # A second of work, and several audiences are shown the same picture.
+    drawn: str = vl_convert.vegalite_to_svg(spec)
+    return drawn
 
 
 def wrapped(title: str, width: float) -> list[str]:

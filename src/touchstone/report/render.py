@@ -1,6 +1,7 @@
 """From facts to one HTML page that needs no other file and runs no script."""
 
 from collections.abc import Sequence
+from functools import cache
 from importlib import resources
 from itertools import groupby
 
@@ -40,6 +41,7 @@ FILTERS = {
 }
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("touchstone.report"),

@@ -64,7 +64,7 @@ def test_names_from_outside_cannot_become_markup():
 
 def test_escaping_is_what_stops_them(monkeypatch: pytest.MonkeyPatch):
     """The twin: with autoescape off the same name would be markup."""
-    plain = render._environment()
+    plain = render._environment.__wrapped__()
     plain.autoescape = False
     monkeypatch.setattr(render, "_environment", lambda: plain)
     assert "<script" in render_html(sample_report("<script>alert(1)</script>"))
