@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from support.forked import Command
+
 KEY = "EXAMPLE_LAB_KEY"
 
 HEAD = """\
@@ -98,14 +100,12 @@ def command(*args: str | Path) -> list[str]:
 def touchstone(
     *args: str | Path, home: Path, key: str = "", seconds: int = 200, **more: str
 ) -> Ran:
-    """Run the command line to its end."""
-    done = subprocess.run(
-        command(*args),
-        env=environment(home, key, **more),
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    """Run the command line to its end, in a process of its own that need not load it."""
+    running = started(*args, home=home, key=key, **more)
+    out, err = running.communicate(seconds)
+    return Ran(running.wait(), out, err)
+
+
+def started(*args: str | Path, home: Path, key: str = "", **more: str) -> Command:
+    """Such a command, which runs."""
+    return Command([str(word) for word in args], environment(home, key, **more))

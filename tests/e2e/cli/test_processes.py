@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from support.reviews import command, descendants, environment, touchstone, write_submission
+from support.forked import Command
+from support.reviews import (
+    command,
+    descendants,
+    environment,
+    started,
+    touchstone,
+    write_submission,
+)
 from support.small_review import arguments, small_review, write_framework
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.subjects.launch import Subject, start_subject
@@ -22,7 +30,11 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.reviewing import alone
 
-pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(200)]
+pytestmark = [
+    pytest.mark.needs_sandbox,
+    pytest.mark.timeout(200),
+    pytest.mark.xdist_group("commands"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +43,7 @@ def subject() -> Iterator[Subject]:
         yield running
 
 
-def started(*args: str | Path, home: Path, key: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        command(*args),
-        env=environment(home, key),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell's background job ignores Ctrl-C, and so would all that it starts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  no threads
-    )
-
-
-def wait_for(what: Callable[[], object], running: "subprocess.Popen[str]") -> None:
+def wait_for(what: Callable[[], object], running: Command) -> None:
     until = time.monotonic() + 90
     while not what():
         assert running.poll() is None, running.communicate()
@@ -75,6 +75,8 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     both = [started(*args, home=home, key=subject.key) for _ in range(2)]
     ends = [(*one.communicate(timeout=150), one.returncode) for one in both]
     assert any(" of 3 solved" in out for out, *_ in ends), ends
+    # What was interrupted gave back what it had leased.
+    assert not any("Waiting up to" in err for _, err, _ in ends)
     for out, err, code in ends:
         # A sample that had been answered when it was interrupted is lost, and is not run again.
         said = ("another process is running this" in err, "lost to the instrument" in out)

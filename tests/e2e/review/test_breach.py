@@ -6,8 +6,13 @@ import pytest
 
 from support.endpoint import completion, serve, turn_of
 from support.reviews import touchstone, write_submission
+from support.small_review import arguments, write_framework
 
-pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler]
+pytestmark = [
+    pytest.mark.needs_sandbox,
+    pytest.mark.needs_compiler,
+    pytest.mark.xdist_group("commands"),
+]
 SETNS = "import ctypes, os; ctypes.CDLL(None).setns(os.open('/proc/self/ns/net', 0), 0)"
 
 
@@ -20,7 +25,7 @@ def test_a_breach_halts_the_review_until_the_centre_takes_that_back(tmp_path: Pa
     home = tmp_path / "home"
     with serve(attack) as endpoint:
         submission = write_submission(tmp_path, endpoint.url, model="scripted-1")
-        args = ("review", "run", submission, "--out", tmp_path, "--items", "1", "--accept-grade")
+        args = arguments(submission, write_framework(tmp_path))
         ran = touchstone(*args, home=home, key="example")
         again = touchstone(*args, home=home, key="example")
     assert ran.code == 1

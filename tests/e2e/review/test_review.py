@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
+from support.forked import Command
 from support.replayed import verdicts_from_record
-from support.reviews import KEY, Ran, command, descendants, environment, write_submission
+from support.reviews import KEY, Ran, descendants, started, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
@@ -26,7 +27,12 @@ from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.service.installation import open_installation
 from touchstone.service.reading import read_entries
 
-pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
+pytestmark = [
+    pytest.mark.needs_sandbox,
+    pytest.mark.needs_compiler,
+    pytest.mark.timeout(280),
+    pytest.mark.xdist_group("commands"),
+]
 
 
 @dataclass(frozen=True)
@@ -73,13 +79,7 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
         monkeypatch.setenv(KEY, subject.key)
         submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
         args = arguments(submission, framework, "--items", "24")
-        first = subprocess.Popen(
-            command(*args),
-            env=environment(home, subject.key),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        first = started(*args, home=home, key=subject.key)
         until = time.monotonic() + 120
         while not any(_outcomes(path) for path in home.glob("chunks/*/*/outcomes.jsonl")):
             assert time.monotonic() < until, "no outcome was journaled in time"
@@ -91,10 +91,7 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
         shutil.copytree(home, copy)
         elsewhere = [here.folder / "copy-out" if word == submission.parent / "out" else word
                      for word in args]  # fmt: skip
-        other = subprocess.Popen(
-            command(*elsewhere), env=environment(copy, subject.key),
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        other = started(*elsewhere, home=copy, key=subject.key)
         result = here.review(submission, "--framework", framework, "--items", "24")
         assert other.wait(200) == 0
     assert result["repeated"] == unanswered
@@ -147,7 +144,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
     return [row for row in map(json.loads, whole.splitlines()) if row.get("line")]
 
 
-def _kill_tree(process: subprocess.Popen[bytes]) -> None:
+def _kill_tree(process: Command) -> None:
     """SIGKILL for the command and for its workers, which are sessions of their own."""
     below = descendants(process.pid)
     process.kill()
@@ -254,13 +251,7 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
         monkeypatch.setenv(KEY, subject.key)
         submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
         args = arguments(submission, framework, "--items", "40")
-        running = subprocess.Popen(
-            command(*args),
-            env=environment(here.home, subject.key),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        running = started(*args, home=here.home, key=subject.key)
         until = time.monotonic() + 120
         while time.monotonic() < until and not list(here.home.glob("chunks/*/*/outcomes.jsonl")):
             time.sleep(0.1)

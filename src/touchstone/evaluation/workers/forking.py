@@ -64,6 +64,20 @@ class WorkerProcess:
             os.close(self._handle)
 
 
+def begin(descriptor: int, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start the process of a fork server, which is asked over the socket of that number."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "touchstone.evaluation.workers", str(descriptor)],
+        stdin=subprocess.DEVNULL,
+        # What the engine says of itself while it loads is for nobody.
+        stdout=subprocess.DEVNULL,
+        env=dict(environment),
+        pass_fds=[descriptor],
+        # Ctrl-C is for the parent, which halts its workers in order.
+        start_new_session=True,
+    )
+
+
 class ForkServer:
     """A process to fork workers from. It loads while the caller goes on.
 
@@ -78,16 +92,7 @@ class ForkServer:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "touchstone.evaluation.workers", str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    # What the engine says of itself while it loads is for nobody.
-                    stdout=subprocess.DEVNULL,
-                    env=dict(environment),
-                    pass_fds=[theirs.fileno()],
-                    # Ctrl-C is for the parent, which halts its workers in order.
-                    start_new_session=True,
-                )
+                self._process = begin(theirs.fileno(), environment)
             except OSError as error:
                 ours.close()
                 raise WorkerError(f"a worker cannot be started: {error.strerror}") from error

@@ -114,12 +114,17 @@ class _Server:
             os._exit(code)
 
 
-def serve(descriptor: int) -> int:
-    """Fork workers until the other end of the socket is closed."""
+def load() -> None:
+    """Load all that a worker would load at its first sample."""
     for name in LOADED_LATE:
         with suppress(ImportError):
             import_module(name)
     # Of no model in particular: it reads Inspect's whole list of models once.
     get_model_info("none/none")
+
+
+def serve(descriptor: int) -> int:
+    """Fork workers until the other end of the socket is closed."""
+    load()
     with socket.socket(fileno=descriptor) as asked:
         return _Server(asked).run()
