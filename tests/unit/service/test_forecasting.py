@@ -116,7 +116,7 @@ def test_a_plan_says_what_reviews_then_say(side: str):
     """
     levels, registered = [1, 2, 3, 4, 5] * 10, rule(zone_side=side)
     told = {point.rate: point for point in said_of(registered, levels, Sample(50, 0.0))}
-    rng, repeats = np.random.default_rng(3), 120
+    rng, repeats = np.random.default_rng(3), 60
     for rate, items in ((0.4, 20), (0.55, 28), (0.7, 35)):
         words: list[str] = []
         for _ in range(repeats):
