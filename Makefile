@@ -1,6 +1,6 @@
 # Everything here makes its own environment in .venv first.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
+.PHONY: help demo test quick lint format docs bench soak fuzz mutants faults busy requirements clean runtime dev
 BIN := .venv/bin
 OUT ?= touchstone-demo
 FUZZ_SECONDS ?= 60
@@ -14,7 +14,10 @@ demo: runtime ## a whole review, offline, in a few minutes; the report lands in 
 	@$(BIN)/touchstone demo --out $(OUT)
 
 test: dev ## every test; ends with a list of what could not run and why
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 25
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 25 $(PYTEST)
+
+quick: dev ## the fast tests of the pure rooms, on each save: under 90 s
+	@$(BIN)/python -m pytest -q -n 2 --quick tests/unit tests/architecture
 
 lint: dev ## style, types and layers
 	@$(BIN)/ruff check src tests scripts

