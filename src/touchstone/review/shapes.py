@@ -20,7 +20,9 @@ class Text(Shape):
 
 
 class TomlText(Shape):
-    """A document as its drafter wrote it, in TOML."""
+    """A document in TOML as it was drafted, and nothing beside it, which no digest would hold."""
+
+    model_config = ConfigDict(extra="forbid")
 
     text: str
 
@@ -207,14 +209,26 @@ class Together(Shape):
     together: list[OfCriterion]
 
 
+class Counts(Shape):
+    """How many people a directive takes something from, and gives something to."""
+
+    people: Count
+    blocked: Count
+    unknown: Count
+    gaining: Count
+    everyone: Count
+
+
 class People(Shape):
     """How many people a directive affects; it names nobody."""
 
-    people: dict[str, Count]
+    people: Counts
 
 
 class Receipt(Shape):
     """A gateway's signed receipt: one line of canonical JSON."""
+
+    model_config = ConfigDict(extra="forbid")
 
     receipt: str
 

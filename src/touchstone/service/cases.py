@@ -7,7 +7,6 @@ from typing import Any
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
-from touchstone.ledger import dumps, loads
 from touchstone.records import CaseReader, Listing, OtherInstallationError
 from touchstone.review import (
     State,
@@ -21,9 +20,10 @@ from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
 from touchstone.service.editions.summaries import stage, summarise_events
 from touchstone.service.editions.words import named, sentence
-from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
+from touchstone.service.errors import DestroyedCaseError, MissingPartError, UnknownCaseError
 from touchstone.service.installation import Installation
-from touchstone.service.opening import framework_of
+from touchstone.service.parsers import framework_of, submission_of
+from touchstone.service.reading import newest_entry, required, stored_entry
 from touchstone.service.recording import Deed
 from touchstone.service.texts import one_line
 
@@ -186,28 +186,22 @@ def rebuild_index(installation: Installation) -> str:
     return f"Made the index of {count} cases again; it was as it should be.{left}"
 
 
-def _contents(reader: CaseReader, kind: str) -> list[Any]:
-    newest = max(n for n, facts in enumerate(reader.events()) if facts["type"] == kind)
-    parts = [loads(part.data) for part in reader.entry_parts(newest)[1:] if part.data is not None]
-    return [part["content"] for part in parts if part["kind"] == "content"]
-
-
 def _framework(reader: CaseReader) -> Framework:
-    return framework_of(_contents(reader, "case-opened")[0])
+    return required(stored_entry(reader, 0), "framework", framework_of)
 
 
 def _readable_framework(reader: CaseReader) -> Framework | None:
-    """The framework; None where the content is gone, or keys are missing that would open it."""
+    """The framework; None where the content is not there, or keys are missing that open it."""
     if reader.destroyed:
         return None
     try:
         return _framework(reader)
-    except (KeyFileError, OtherInstallationError):
+    except (KeyFileError, OtherInstallationError, MissingPartError):
         return None
 
 
 def _submission(reader: CaseReader) -> Submission:
-    return Submission.model_validate_json(dumps(_contents(reader, "submission-received")[1]))
+    return required(newest_entry(reader, "submission-received"), "submission", submission_of)
 
 
 def _agreement(state: State, framework: Framework | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
-from touchstone.ledger import dumps
 from touchstone.review import State, anchor_clock
 from touchstone.review.events import opening
 from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
@@ -227,11 +226,6 @@ def modes_shown(submission: Submission) -> list[dict[str, Any]]:
         }
         for mode in submission.modes
     ]
-
-
-def framework_of(content: dict[str, Any]) -> Framework:
-    """The framework that a case was opened under, from the content of its entry 0."""
-    return Framework.model_validate_json(dumps(content))
 
 
 def _public_key(installation: Installation, party: str) -> str:

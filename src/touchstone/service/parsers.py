@@ -1,6 +1,7 @@
 """What reads the content of deeds in full, where this room knows more than the review does."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from touchstone.evaluation import (
     Usage,
 )
 from touchstone.evaluation.oversight import Probe, Readiness
+from touchstone.framework import Framework
 from touchstone.ledger import dumps
 from touchstone.review import shapes
 from touchstone.review.checking import Parse
@@ -22,6 +24,11 @@ from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.measuring.registering import VerdictPlan
 
 Json = dict[str, Any]
+
+
+def framework_of(content: Json) -> Framework:
+    """The framework that a case was opened under."""
+    return Framework.model_validate_json(dumps(content))
 
 
 def submission_of(content: Json) -> Submission:
@@ -41,11 +48,27 @@ def plan_of(content: Json) -> BatteryPlan:
     return BatteryPlan.model_validate({**plan, "sets": sets})
 
 
-def _registered(content: Json) -> None:
-    SealedBattery.model_validate(content["battery"])
-    Elicitation.model_validate(content["elicitation"])
-    AdjudicationRule.model_validate(content["rule"])
-    VerdictPlan.model_validate(content.get("verdicts", {}))
+@dataclass(frozen=True)
+class Registered:
+    """What was registered when a battery was sealed."""
+
+    battery: SealedBattery
+    elicitation: Elicitation
+    rule: AdjudicationRule
+    grade: str
+    verdicts: VerdictPlan
+    """Without rules for a battery sealed before there were any."""
+
+
+def registered_of(content: Json) -> Registered:
+    """What was registered before the first sample."""
+    return Registered(
+        SealedBattery.model_validate(content["battery"]),
+        Elicitation.model_validate(content["elicitation"]),
+        AdjudicationRule.model_validate(content["rule"]),
+        content["grade"],
+        VerdictPlan.model_validate(content.get("verdicts", {})),
+    )
 
 
 def _probes(content: Json) -> None:
@@ -68,7 +91,7 @@ def _details(content: Json) -> None:
 PARSERS: Mapping[type[BaseModel], Parse] = {
     shapes.Submission: submission_of,
     shapes.Conditions: conditions_of,
-    shapes.Registered: _registered,
+    shapes.Registered: registered_of,
     shapes.Secret: plan_of,
     shapes.Probes: _probes,
     shapes.Opened: _opened,

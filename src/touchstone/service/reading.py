@@ -1,13 +1,17 @@
-"""A case as one audience may read it: every entry, opened or withheld."""
+"""A case as one audience may read it: every entry, opened or withheld, its parts by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from touchstone.clearance import Audience, Marking, may_read, parse_marking
+from touchstone.errors import TouchstoneError
 from touchstone.ledger import loads
 from touchstone.records import CaseReader, StoredPart
-from touchstone.review import Event, parse_event
+from touchstone.review import Event, layout_of, parse_event
+from touchstone.service.errors import MissingPartError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,26 +44,45 @@ class Entry:
         """Whether the audience may read what happened."""
         return self.parts[0].allowed
 
-    @property
-    def contents(self) -> tuple[Any, ...]:
-        """The contents that the audience may read, in order."""
-        return tuple(
-            reading.value["content"]
-            for reading in self.parts[1:]
-            if reading.allowed and reading.value and reading.value.get("kind") == "content"
-        )
+    def part(self, name: str) -> Reading | None:
+        """The part that the layout of the entry's type calls so; None where there is none."""
+        attached = _attached(self.parts)
+        names = layout_of(self.event).names(self.event, len(attached))
+        return dict(zip(names, attached, strict=True)).get(name)
 
-    def content(self, place: int = 0) -> Any:
-        """The content at one place among the attached parts; None where it is not to be read.
+    def content(self, name: str) -> Any:
+        """The content of a part; None where it is not to be read, or `lacking` says why."""
+        return None if self.lacking(name) else self._value(name).get("content")
 
-        The place counts parts, not what is allowed of them: with a withheld part before it, a
-        content still means what it means.
-        """
-        attached = self.parts[1:]
-        if place >= len(attached) or not attached[place].allowed:
+    def evidence(self, name: str) -> str:
+        """The digest of the bytes of a part; an empty text where `lacking` says why."""
+        return "" if self.lacking(name) else str(self._value(name).get("digest", ""))
+
+    def parsed(self, name: str, parse: Callable[[Any], T]) -> T | None:
+        """What `parse` makes of a content; None where there is none, or it makes nothing of it."""
+        content = self.content(name)
+        try:
+            return None if content is None else parse(content)
+        except (ValueError, TouchstoneError):
             return None
-        value = attached[place].value or {}
-        return value.get("content")
+
+    def lacking(self, name: str) -> str:
+        """Why a part is not to be read, as a phrase after "is"; an empty text where it is."""
+        reading = self.part(name)
+        if reading is None:
+            return "not there"
+        if reading.erased:
+            return "erased"
+        if not reading.allowed:
+            return "withheld from this audience"
+        known, value = layout_of(self.event).part(name), self._value(name)
+        told = value.get("content") if known.kind == "content" else value
+        fits = value.get("kind") == known.kind and known.fits(told)
+        return "" if fits else "not what its place holds"
+
+    def _value(self, name: str) -> dict[str, Any]:
+        reading = self.part(name)
+        return (reading and reading.value) or {}
 
 
 def read_entries(reader: CaseReader, audience: Audience) -> Iterator[Entry]:
@@ -75,6 +98,47 @@ def read_entries(reader: CaseReader, audience: Audience) -> Iterator[Entry]:
             parts.append(_read(part, event.actor, audience))
     if event is not None:
         yield Entry(parts[0].part.n, event, tuple(parts))
+
+
+def stored_entry(reader: CaseReader, n: int) -> Entry:
+    """One entry as the store holds it, whoever may read it: for what the installation does."""
+    parts = reader.entry_parts(n)
+    return Entry(n, parse_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
+
+
+def newest_entry(reader: CaseReader, kind: str) -> Entry:
+    """The newest entry of a type, as the store holds it.
+
+    Raises:
+        MissingPartError: there is none.
+    """
+    found = [n for n, facts in enumerate(reader.events()) if facts["type"] == kind]
+    if not found:
+        raise MissingPartError(f"case {reader.case[:12]} has no {kind}")
+    return stored_entry(reader, found[-1])
+
+
+def required(entry: Entry, name: str, parse: Callable[[Any], T]) -> T:
+    """What `parse` makes of a content without which nothing goes on.
+
+    Raises:
+        MissingPartError: it is not there or erased, or `parse` makes nothing of it.
+    """
+    found = entry.parsed(name, parse)
+    if found is None:
+        why = entry.lacking(name) or "not what its place holds"
+        raise MissingPartError(f"entry {entry.n} ({entry.event.type}): its {name} is {why}")
+    return found
+
+
+def _stored(part: StoredPart) -> Reading:
+    value = None if part.data is None else loads(part.data)
+    return Reading(part, allowed=value is not None, label=part.label, value=value)
+
+
+def _attached(parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
+    """What goes with an event: the parts between part 0 and the deed part."""
+    return parts[1:-1]
 
 
 def marking_label(marking: Marking) -> str:

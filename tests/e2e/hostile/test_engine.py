@@ -73,7 +73,7 @@ def _outcomes(place: Place) -> Iterator[tuple[int, str, int]]:
         reader = here.records.case(listing.case)
         for entry in read_entries(reader, party_audience("example-centre")):
             if entry.event.type == "outcomes-recorded":
-                for each in entry.contents[1]["outcomes"]:
+                for each in entry.content("details")["outcomes"]:
                     yield each["index"], each["result"], each["attempt"]
 
 

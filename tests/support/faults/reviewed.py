@@ -236,10 +236,12 @@ def _look(folder: Path, served: Served, ran: Ran) -> Reviewed:
 def _take(found: Reviewed, entry: Entry) -> None:
     facts = entry.event.facts()
     if entry.event.type == "battery-sealed":
-        plan = VerdictPlan.model_validate(entry.contents[0]["verdicts"])
+        plan = VerdictPlan.model_validate(entry.content("registered")["verdicts"])
         found.rules = {rule.mode: rule for rule in plan.runs}
     if entry.event.type == "outcomes-recorded":
-        executions = {each["index"]: each["attempt"] for each in entry.contents[1]["outcomes"]}
+        executions = {
+            each["index"]: each["attempt"] for each in entry.content("details")["outcomes"]
+        }
         for each in facts["outcomes"]:
             sample = (facts["criterion"], facts["mode"], each["index"])
             if sample in found.results:

@@ -119,7 +119,7 @@ def together_of(case: Case) -> list[tuple[str, list[str], list[str]]]:
         case.installation.records.case(case.id), party_audience(case.cast.centre)
     )
     *_, proposed = (e for e in entries if e.event.type == "designation-proposed")
-    said = (proposed.content() or {}).get("together", ())
+    said = (proposed.content("together") or {}).get("together", ())
     return [
         (each["word"], *([mode for _, mode in each[name]] for name in ("below", "open")))
         for each in said

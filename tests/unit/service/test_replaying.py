@@ -214,7 +214,7 @@ def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
     assert all(each["above"] == [["final", "thinking"]] for each in said)
     assert all(each["below"] == [["final", "instant"]] for each in said)
     proposed = next(e for e in entries(done) if e.event.type == "designation-proposed")
-    assert proposed.content() == {"together": said}
+    assert proposed.content("together") == {"together": said}
     designation = facts_for(done, CENTRE).designation
     assert designation is not None
     assert sum(
@@ -347,7 +347,7 @@ def test_the_flaws_of_what_ran_are_told_from_the_record_and_no_others(tmp_path: 
         record_chunk(case, prepared, run, range(5), solves(run.mode.id))
         (found,) = runs_from_record(entries(case), prepared.name)
         assert list(found.flaws) == planted[:5]
-        contents = [part for entry in entries(case) for part in entry.contents]
+        contents = [part.value for entry in entries(case) for part in entry.parts]
         assert str(contents).count("'flaw': ") == 5
 
 

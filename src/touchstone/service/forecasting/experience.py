@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from touchstone.clearance import party_audience
 from touchstone.framework import Framework, NumericCriterion
-from touchstone.ledger import loads
 from touchstone.records import CaseReader
 from touchstone.service.case import cast_of
+from touchstone.service.errors import MissingPartError
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.opening import framework_of
-from touchstone.service.reading import read_entries
+from touchstone.service.parsers import framework_of
+from touchstone.service.reading import read_entries, required, stored_entry
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,14 @@ def experience(installation: Installation, developer: str) -> Experience:
         state = installation.state_in(case)
         if case.destroyed or developer not in state.having("developer"):
             continue
-        families = _families(_framework(case))
+        try:
+            families = _families(_framework(case))
+        except MissingPartError:
+            continue
         for entry in read_entries(case, party_audience(cast_of(state).centre)):
             if entry.event.type != "outcomes-recorded":
                 continue
-            facts, details = entry.event.facts(), entry.content(1)
+            facts, details = entry.event.facts(), entry.content("details")
             family = families.get(facts["criterion"], facts["criterion"])
             for outcome in details["outcomes"] if details else ():
                 used, seconds = outcome["usage"], float(outcome["seconds"])
@@ -82,5 +85,4 @@ def _families(framework: Framework) -> dict[str, str]:
 
 
 def _framework(case: CaseReader) -> Framework:
-    first = [loads(part.data) for part in case.entry_parts(0)[1:] if part.data is not None]
-    return framework_of(next(part["content"] for part in first if part["kind"] == "content"))
+    return required(stored_entry(case, 0), "framework", framework_of)

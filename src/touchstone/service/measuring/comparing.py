@@ -71,7 +71,7 @@ class Answers:
             if entry.event.type == "outcomes-recorded":
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))
-                for each in entry.contents[1]["outcomes"]:
+                for each in (entry.content("details") or {}).get("outcomes", ()):
                     if each.get("said"):
                         found._add(key, each["index"], each["result"], each["said"])
         return found

@@ -115,10 +115,12 @@ def used_before(case: Case) -> dict[str, Usage]:
     used: dict[str, Usage] = {}
     for entry in entries:
         if entry.event.type == "outcomes-recorded":
-            used[entry.event.facts()["chunk"]] = Usage.model_validate(entry.contents[1]["used"])
+            if (details := entry.content("details")) is not None:
+                used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])
         elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
-            asked = entry.contents[0]
-            for taken in (*asked["probes"].values(), *asked.get("readiness", {}).values()):
+            asked = entry.content("probes") or {}
+            for taken in (each for kind in ("probes", "readiness")
+                          for each in asked.get(kind, {}).values()):  # fmt: skip
                 used[PROBES] = used.get(PROBES, Usage()) + Usage.model_validate(taken["usage"])
     return used
 

@@ -14,6 +14,7 @@ from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
 from touchstone.review.state import Attempt
 from touchstone.service.measuring.registering import Design, RunRule, VerdictPlan
+from touchstone.service.parsers import registered_of
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
     AtStop,
@@ -240,11 +241,10 @@ def runs_from_record(
     listed = tuple(entries)
     seals = [e for e in listed if e.event.type == "battery-sealed" and e.visible]
     entry = next((e for e in seals if e.event.facts()["battery"] == battery), None)
-    content = entry.content() if entry else None
-    if entry is None or content is None or "verdicts" not in content:
+    registered = entry.parsed("registered", registered_of) if entry else None
+    if entry is None or registered is None or not registered.verdicts.runs:
         return ()
-    sealed = SealedBattery.model_validate(content["battery"])
-    plan = VerdictPlan.model_validate(content["verdicts"])
+    sealed, plan = registered.battery, registered.verdicts
     plan.require_bets()
     _require_sealed(entry.event.facts(), sealed, plan)
     told = _Told(sealed, entry.event)
@@ -297,7 +297,7 @@ class _Told:
                 results[index] = each["result"] == "solved" if measured else None
                 if each.get("reasoning"):
                     self._reasoned[key].add(index)
-        for opened in (entry.content() or {}).get("opened", ()):
+        for opened in (entry.content("opened") or {}).get("opened", ()):
             reveal = Reveal.model_validate(opened)
             check_reveal(self._sealed, reveal)
             level = int(reveal.item_id.partition("/")[2].partition("-")[0])

@@ -9,7 +9,6 @@ from touchstone.evaluation import (
     Battery,
     BatteryPlan,
     Elicitation,
-    SealedBattery,
     check_seed,
     draw,
 )
@@ -18,12 +17,13 @@ from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
-from touchstone.ledger import loads
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.comparing import reasoning_apart
 from touchstone.service.measuring.planning import Run, battery_plan, runs
 from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
+from touchstone.service.parsers import plan_of, registered_of
+from touchstone.service.reading import newest_entry, required
 from touchstone.service.recording import Content, Deed
 
 ELICITATION = Elicitation(id="react-1")
@@ -135,34 +135,23 @@ def reopen(case: Case) -> Prepared:
     Raises:
         RevealError: a family on this machine makes other items than were sealed, or another order.
         CannotRunError: verdicts were registered with other bets than this version's.
+        MissingPartError: nothing is sealed, or what was registered is not there.
     """
-    registered, secret = _contents(case, "battery-sealed")
-    plan = BatteryPlan.model_validate(_plan_from(secret["plan"]))
-    battery = check_seed(
-        SealedBattery.model_validate(registered["battery"]),
-        plan,
-        families(),
-        bytes.fromhex(secret["seed"]),
-    )
-    verdicts = VerdictPlan.model_validate(registered.get("verdicts", {}))
-    verdicts.require_bets()
+    entry = newest_entry(case.installation.records.case(case.id), "battery-sealed")
+    registered = required(entry, "registered", registered_of)
+    plan = required(entry, "secret", plan_of)
+    seed = bytes.fromhex(entry.content("secret")["seed"])
+    battery = check_seed(registered.battery, plan, families(), seed)
+    registered.verdicts.require_bets()
     return Prepared(
         name=plan.id,
         battery=battery,
-        elicitation=Elicitation.model_validate(registered["elicitation"]),
-        rule=AdjudicationRule.model_validate(registered["rule"]),
-        grade=registered["grade"],
+        elicitation=registered.elicitation,
+        rule=registered.rule,
+        grade=registered.grade,
         runs=runs(case.framework, plan, case.submission),
-        verdicts=verdicts,
+        verdicts=registered.verdicts,
     )
-
-
-def _contents(case: Case, kind: str) -> list[dict[str, Any]]:
-    """The contents of the newest entry of a type, as the centre reads them."""
-    reader = case.installation.records.case(case.id)
-    newest = max(n for n, facts in enumerate(reader.events()) if facts["type"] == kind)
-    values = [loads(part.data or b"null") for part in reader.entry_parts(newest)[1:]]
-    return [value["content"] for value in values if value and value["kind"] == "content"]
 
 
 def _plan_value(plan: BatteryPlan) -> dict[str, Any]:
@@ -171,13 +160,3 @@ def _plan_value(plan: BatteryPlan) -> dict[str, Any]:
     for part in value["sets"]:
         part["counts"] = [[level, count] for level, count in part["counts"].items()]
     return value
-
-
-def _plan_from(value: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **value,
-        "sets": [
-            {**part, "counts": {int(level): count for level, count in part["counts"]}}
-            for part in value["sets"]
-        ],
-    }

@@ -1,5 +1,6 @@
 """Offers, counter-offers and answers to them: deeds of the parties, each by its own key."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,14 @@ class Offered:
     against: str | None
     """The digest of the terms that were on the table before; None: nothing was."""
     changes: Difference | None
+    """None: nothing was, or the record lacks its text."""
 
     def lines(self) -> list[str]:
         """For people."""
         text = self.terms.text
         head = f"{self.party} offers {text.title}, version {text.version} ({self.terms.digest})."
+        if self.changes is None and self.against is not None:
+            return [head, f"What was on the table ({self.against}) cannot be read to compare."]
         if self.changes is None:
             return [head, "Nothing was on the table before."]
         return [head, "Against what was on the table:", *self.changes.lines()]
@@ -92,9 +96,10 @@ def offer(
     table = recorded.state.terms.on_table
     changes = None
     if table is not None:
-        before = recorded.terms(table)
         crowd = load_people(entities, terms, people)
-        changes = difference(in_force(before), in_force(terms), crowd)
+        with suppress(CannotOrderError):
+            before = recorded.terms(table)
+            changes = difference(in_force(before), in_force(terms), crowd)
     if counter and table is None:
         raise CannotOrderError("nothing is on the table to counter: touchstone terms offer CASE")
     event = (

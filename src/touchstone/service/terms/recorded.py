@@ -1,32 +1,39 @@
 """Terms and directives as a case's record holds them: texts by digest, and what is in force."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from touchstone.ledger import dumps, loads
+from touchstone.ledger import dumps
 from touchstone.records import EvidenceMissingError
-from touchstone.review import Event, State, parse_event
+from touchstone.review import LAYOUTS, Event, State, parse_event
 from touchstone.review.events.settling import BundlePublished, Carried
+from touchstone.review.parts import MOST_TEXT
+from touchstone.review.shapes import People, TomlText
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
+from touchstone.service.reading import stored_entry
 from touchstone.service.recording import Content
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
 from touchstone.terms.bundles import parse_body
 from touchstone.terms.standing import StandingClasses, parse_standing
 
-MAX_TEXT = 500_000
-"""Bytes of a text that goes into the record, as canonical JSON: a part holds little more."""
-_DIGESTS: Mapping[str, str] = {
-    "terms-offered": "terms",
-    "terms-countered": "terms",
-    "directive-issued": "order",
-    "directive-answered": "reading",
-    "directive-answer-revised": "reading",
-    "standing-classes-authorised": "classes",
+_TEXTS: Mapping[str, tuple[str, str]] = {
+    str(event.model_fields["type"].default): (fact, part.name)
+    for event, layout in LAYOUTS.items()
+    for part in layout.parts
+    if part.shape is TomlText
+    for fact in part.digests
 }
-"""For each event that carries a text, the fact that names the text's digest."""
+"""For each event that carries a document: the fact that names its digest, and the part."""
+_COUNTED = frozenset(
+    str(event.model_fields["type"].default)
+    for event, layout in LAYOUTS.items()
+    if any(part.shape is People for part in layout.parts)
+)
+"""The events with which the number of people affected may go."""
 
 
 def written(text: str, source: str, case: Case) -> Content:
@@ -36,8 +43,8 @@ def written(text: str, source: str, case: Case) -> Content:
         CannotOrderError: it is too long for the record.
     """
     content = {"text": text}
-    if len(dumps(content)) > MAX_TEXT:
-        raise CannotOrderError(f"{source}: longer than {MAX_TEXT} bytes: say it in fewer words")
+    if len(dumps(content)) > MOST_TEXT:
+        raise CannotOrderError(f"{source}: longer than {MOST_TEXT} bytes: say it in fewer words")
     return Content(content, case.marks.case)
 
 
@@ -74,12 +81,15 @@ class Recorded:
         """The text with this digest. Raises CannotOrderError where the record has none."""
         if digest in self._own:
             return self._own[digest]
-        if digest not in self._entries:
+        why = ""
+        for n in self._entries.get(digest, ()):
+            entry = stored_entry(self._reader, n)
+            name = _TEXTS[entry.event.type][1]
+            if not (why := entry.lacking(name)):
+                return str(entry.content(name)["text"])
+        if not why:
             raise CannotOrderError(f"the record of case {self.case.id[:12]} holds no text {digest}")
-        part = self._reader.entry_parts(self._entries[digest])[1]
-        if part.data is None:
-            raise CannotOrderError(f"the text {digest} was erased from the record")
-        return str(loads(part.data)["content"]["text"])
+        raise CannotOrderError(f"the text {digest} in the record is {why}")
 
     def terms(self, digest: str) -> Terms:
         """The terms with this digest."""
@@ -114,10 +124,12 @@ class Recorded:
 
     def enacted(self, at: str) -> list[Directive]:
         """The directives that the newest bundle carries out and that have not ended at a time."""
+        return self._read(self.in_bundle(at))
+
+    def in_bundle(self, at: str) -> list[Carried]:
+        """The same as the facts name them: they need no text."""
         newest = self.state.bundles[-1].directives if self.state.bundles else ()
-        return self._read([
-            each for each in newest if self.state.directives[each.directive].issued.expires > at
-        ])  # fmt: skip
+        return [e for e in newest if self.state.directives[e.directive].issued.expires > at]
 
     def _read(self, carried: Sequence[Carried]) -> list[Directive]:
         return [self.directive(each.directive, each.order) for each in carried]
@@ -140,11 +152,11 @@ class Recorded:
             n for n, facts in enumerate(self._events)
             if facts["type"] == published.type and facts["bundle"] == published.bundle
         )  # fmt: skip
-        part = self._reader.entry_parts(at)[1]
-        if part.data is None:
-            raise CannotOrderError(f"bundle {published.number} was erased from the record")
+        entry = stored_entry(self._reader, at)
+        if why := entry.lacking("bundle"):
+            raise CannotOrderError(f"bundle {published.number} in the record is {why}")
         try:
-            return self._reader.evidence(loads(part.data)["digest"])
+            return self._reader.evidence(entry.evidence("bundle"))
         except EvidenceMissingError as error:
             raise CannotOrderError(str(error)) from error
 
@@ -160,11 +172,10 @@ class Recorded:
     def counts(self, directive: str) -> dict[str, int] | None:
         """How many people a directive affects, as went into the record with its newest deed."""
         for n, facts in reversed([*enumerate(self._events)]):
-            if facts["type"] in _DIGESTS and facts.get("directive") == directive:
-                for part in self._reader.entry_parts(n)[1:]:
-                    content = loads(part.data).get("content") if part.data else None
-                    if isinstance(content, dict) and "people" in content:
-                        return dict(content["people"])
+            if facts["type"] in _COUNTED and facts.get("directive") == directive:
+                content = stored_entry(self._reader, n).content("people")
+                if content is not None:
+                    return dict(content["people"])
         return None
 
     @cached_property
@@ -172,11 +183,11 @@ class Recorded:
         return self._reader.events()
 
     @cached_property
-    def _entries(self) -> dict[str, int]:
-        """From each text's digest to an entry that holds it."""
-        found: dict[str, int] = {}
+    def _entries(self) -> dict[str, list[int]]:
+        """From each text's digest to the entries that name it."""
+        found: dict[str, list[int]] = defaultdict(list)
         for n, facts in enumerate(self._events):
-            digest = facts.get(_DIGESTS.get(facts["type"], ""))
+            digest = facts.get(_TEXTS.get(facts["type"], ("", ""))[0])
             if digest:
-                found.setdefault(digest, n)
+                found[digest].append(n)
         return found

@@ -8,6 +8,7 @@ from touchstone.review import State
 from touchstone.review.events.settling import BundlePublished
 from touchstone.review.state import Directive
 from touchstone.service.case import Case
+from touchstone.service.errors import CannotOrderError
 from touchstone.service.terms.crowds import Crowd, stands
 from touchstone.service.terms.gateways import Gateway, Heard, hear, note
 from touchstone.service.terms.recorded import Recorded, seconds
@@ -114,6 +115,8 @@ class Standing:
     """What all that is in force does, against the agreed terms alone."""
     noted: int
     """Receipts that went into the record just now."""
+    untold: str = ""
+    """Why it cannot be told what all that is in force does; empty where it can, or nobody asked."""
 
     @property
     def silent(self) -> bool:
@@ -131,6 +134,8 @@ class Standing:
                     f"something, {self.reach.nothing:,} are left with nothing."
                 )
             found += [f"CONFLICT  {each}" for each in self.reach.conflicts]
+        if self.untold:
+            found.append(f"What all that is in force does cannot be told: {self.untold}.")
         if self.noted:
             found.append(f"{self.noted} receipts went into the record.")
         return found
@@ -164,14 +169,19 @@ def status(
     heard = [hear(each) for each in gateways]
     noted = note(case, heard) if noting else 0
     recorded, at = Recorded(case), case.now()
-    enacted = {each.id for each in recorded.enacted(at)}
+    enacted = {each.directive for each in recorded.in_bundle(at)}
     rows = tuple(
         _followed(recorded, name, each, heard, in_force=name in enacted)
         for name, each in recorded.state.directives.items()
     )
     some = recorded.state.directives and recorded.state.terms_in_force
     wanted = bool(some) and (crowd.given or bool(recorded.state.bundles))
-    return Standing(rows, stands(recorded, crowd, at) if wanted else None, noted)
+    if not wanted:
+        return Standing(rows, None, noted)
+    try:
+        return Standing(rows, stands(recorded, crowd, at), noted)
+    except CannotOrderError as error:
+        return Standing(rows, None, noted, str(error))
 
 
 def _followed(

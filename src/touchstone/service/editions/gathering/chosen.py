@@ -6,13 +6,14 @@ from typing import Any
 from touchstone.report import Fact
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.measuring.conditions import Conditions
+from touchstone.service.parsers import conditions_of
 
 MIB = 1024 * 1024
 
 
 def chosen_facts(case: Shown) -> tuple[Fact, ...]:
     """As far as the audience may read it."""
-    sealed = case.content("battery-sealed")
+    sealed = case.content("battery-sealed", "registered")
     return (
         *(() if sealed is None else _at_sealing(sealed)),
         *_at_each_run(case),
@@ -22,7 +23,8 @@ def chosen_facts(case: Shown) -> tuple[Fact, ...]:
 
 def chosen_values(case: Shown) -> dict[str, Any]:
     """The same for `--json`: values instead of words."""
-    sealed, opened, state = case.content("battery-sealed") or {}, case.state.opened, case.state
+    sealed: dict[str, Any] = case.content("battery-sealed", "registered") or {}
+    opened, state = case.state.opened, case.state
     newest = next(iter([*state.batteries.values()][::-1]), None)
     return {
         "framework": opened.framework.model_dump() if opened else None,
@@ -33,9 +35,11 @@ def chosen_values(case: Shown) -> dict[str, Any]:
         "grade": sealed.get("grade"),
         "weaker_grade_accepted": sealed.get("weaker_grade_accepted"),
         "readiness": sealed.get("readiness"),
-        "modes": (case.content("submission-received") or {}).get("modes"),
+        "modes": (case.content("submission-received", "modes") or {}).get("modes"),
         "caps": (case.submitted or {}).get("caps"),
-        "runs": [{"at": at, **each.model_dump(mode="json")} for at, each in conditions_of(case)],
+        "runs": [
+            {"at": at, **each.model_dump(mode="json")} for at, each in conditions_by_run(case)
+        ],
         "stops": [
             {"at": entry.event.at, "reason": entry.event.facts()["reason"]}
             for entry in case.visible("measuring-stopped")
@@ -47,13 +51,13 @@ def chosen_values(case: Shown) -> dict[str, Any]:
     }
 
 
-def conditions_of(case: Shown) -> list[tuple[str, Conditions]]:
+def conditions_by_run(case: Shown) -> list[tuple[str, Conditions]]:
     """When each run of the command began to measure, and under which conditions."""
     found: dict[str, Conditions] = {}
     for entry in case.visible("snapshot-seen"):
-        told = entry.content(1)
+        told = entry.parsed("conditions", conditions_of)
         if told is not None:
-            found.setdefault(entry.event.at, Conditions.model_validate(told["conditions"]))
+            found.setdefault(entry.event.at, told)
     return list(found.items())
 
 
@@ -101,7 +105,7 @@ def _at_each_run(case: Shown) -> list[Fact]:
     """The conditions of the first run, and of each later one what was then other."""
     facts: list[Fact] = []
     before: dict[str, str] = {}
-    for at, each in conditions_of(case):
+    for at, each in conditions_by_run(case):
         now = _said(each)
         new = {name: text for name, text in now.items() if before.get(name, "") != text}
         when = f", from {at[:16].replace('T', ' ')} UTC on" if before else ""

@@ -29,7 +29,7 @@ def instrument_note(case: Shown, key: RunKey) -> str:
 
 
 def _family(case: Shown, key: RunKey) -> str:
-    sealed = (case.content("battery-sealed") or {}).get("battery", {})
+    sealed = (case.content("battery-sealed", "registered") or {}).get("battery", {})
     for part in sealed.get("sets", ()):
         if part["criterion"] == key.criterion:
             return str(part["family"])
@@ -43,6 +43,6 @@ def _flaws(case: Shown, key: RunKey) -> int:
         opened.get("flaw", "")
         for entry in case.visible("outcomes-recorded")
         if RunKey(*(entry.event.facts()[name] for name in RunKey._fields)) == key
-        for opened in (entry.content() or {}).get("opened", ())
+        for opened in (entry.content("opened") or {}).get("opened", ())
     }
     return len(found - {""})

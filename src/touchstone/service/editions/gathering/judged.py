@@ -12,7 +12,6 @@ from touchstone.review.events import judging
 from touchstone.service.editions.gathering.chosen import broken_off_by
 from touchstone.service.editions.gathering.shown import Shown, counted, listed
 from touchstone.service.editions.words import VERDICTS, named
-from touchstone.service.reading import Reading
 
 RULE = (
     "The rule: covered if any criterion is met; not covered only if every criterion was looked at "
@@ -25,23 +24,18 @@ def finding_facts(case: Shown) -> tuple[FindingFacts, ...]:
     found = []
     for entry in case.visible("finding-signed") + case.visible("outside-finding-signed"):
         facts = entry.event.facts()
-        text = entry.content() or {}
+        text = entry.content("text") or {}
         about = case.title(facts.get("criterion") or facts["domain"])
         found.append(
             FindingFacts(
                 id=facts["finding"],
                 title=text.get("title", f"On {about[:1].lower()}{about[1:]}"),
-                text=text.get("text", f"The text is {_gone(entry.parts[1:2])}."),
+                text=text.get("text", f"The text is {entry.lacking('text')}."),
                 signed_by=case.name(entry.event.actor),
                 response=_said(case, facts["finding"]),
             )
         )
     return tuple(found)
-
-
-def _gone(parts: tuple[Reading, ...]) -> str:
-    erased = any(part.erased for part in parts)
-    return "erased" if erased else "withheld from this audience"
 
 
 def _said(case: Shown, finding: str) -> str:
@@ -50,8 +44,8 @@ def _said(case: Shown, finding: str) -> str:
     answers = [e for e in case.visible("finding-responded")
                if e.event.facts()["finding"] == finding]  # fmt: skip
     if answers:
-        text = (answers[-1].content() or {}).get("text")
-        words = f"“{text}”" if text else f"the text is {_gone(answers[-1].parts[1:2])}"
+        text = (answers[-1].content("text") or {}).get("text")
+        words = f"“{text}”" if text else f"the text is {answers[-1].lacking('text') or 'empty'}"
         stance = answers[-1].event.facts()["stance"]
         said.append(f"{case.name(answers[-1].event.actor)} responds ({stance}): {words}")
     elif case.whole:
@@ -85,7 +79,7 @@ def _notes(case: Shown) -> tuple[str, ...]:
     designation = case.framework.designation if case.framework else None
     noted = designation.note if designation else None
     notes = (f"Note of the framework: {noted}",) if noted else ()
-    said = (case.content("designation-proposed") or {}).get("together", ())
+    said = (case.content("designation-proposed", "together") or {}).get("together", ())
     return (
         *_stopped_by(case),
         *(_together(case, each) for each in said),

@@ -36,7 +36,7 @@ GRADES = {
 
 def mode_facts(case: Shown) -> tuple[ModeFacts, ...]:
     """The ways of running the model, as they were measured."""
-    shown = case.content("submission-received") or {}
+    shown = case.content("submission-received", "modes") or {}
     return tuple(
         ModeFacts(
             id=mode["id"],
@@ -57,7 +57,7 @@ def _answered(case: Shown, mode: str) -> str:
     """Every model name that the endpoint of a mode reported, over all probes."""
     found: dict[str, None] = {}
     for entry in case.visible("snapshot-seen") + case.visible("snapshot-changed"):
-        probes = (entry.content() or {}).get("probes", {})
+        probes = (entry.content("probes") or {}).get("probes", {})
         found |= dict.fromkeys(probes.get(mode, {}).get("models", ()))
     return ", ".join(found)
 
@@ -78,7 +78,7 @@ def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
     if not batteries:
         return ()
     newest = batteries[-1]
-    sealed = case.content("battery-sealed")
+    sealed = case.content("battery-sealed", "registered")
     sizes = listed([f"{s.size} items for “{case.title(s.criterion)}”" for s in newest.item_sets])
     return (
         *(() if sealed is None else _drawn_out(sealed)),
@@ -284,7 +284,7 @@ def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[Difficul
     solved: Counter[int] = Counter()
     for entry in case.visible("outcomes-recorded"):
         facts = entry.event.facts()
-        opened = (entry.content() or {}).get("opened", ())
+        opened = (entry.content("opened") or {}).get("opened", ())
         if RunKey(*(facts[name] for name in RunKey._fields)) != key:
             continue
         results = {each["index"]: each["result"] for each in facts["outcomes"]}

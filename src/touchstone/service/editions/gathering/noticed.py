@@ -16,7 +16,7 @@ def noticed_facts(case: Shown) -> tuple[Fact, ...]:
     samples: Counter[str] = Counter()
     readable = False
     for entry in case.visible("outcomes-recorded"):
-        told = entry.content(1)
+        told = entry.content("details")
         readable = readable or told is not None
         for outcome in (told or {}).get("outcomes", ()):
             found: Counter[str] = Counter()

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pydantic import ValidationError
-
 from touchstone.clearance import PUBLIC, Audience
 from touchstone.framework import Framework
-from touchstone.ledger import dumps
 from touchstone.review import State, evolve
+from touchstone.service.parsers import framework_of
 from touchstone.service.reading import Entry
 
 THE_PUBLIC = "the public"
@@ -45,11 +43,8 @@ class Shown:
     @cached_property
     def framework(self) -> Framework | None:
         """The framework, from the record's own copy; None where that is not to be read."""
-        content = self.content("case-opened")
-        try:
-            return None if content is None else Framework.model_validate_json(dumps(content))
-        except ValidationError:
-            return None
+        opened = self.visible("case-opened")
+        return opened[-1].parsed("framework", framework_of) if opened else None
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -69,7 +64,7 @@ class Shown:
     @property
     def submitted(self) -> dict[str, Any] | None:
         """The whole submission, where it is to be read."""
-        found: dict[str, Any] | None = self.content("submission-received", 1)
+        found: dict[str, Any] | None = self.content("submission-received", "submission")
         return found
 
     @property
@@ -89,10 +84,10 @@ class Shown:
         """The entries of one type that the audience may read."""
         return [entry for entry in self.entries if entry.event.type == kind and entry.visible]
 
-    def content(self, kind: str, place: int = 0) -> Any:
-        """The content at one place of the newest visible entry of a type; None: not to be read."""
+    def content(self, kind: str, name: str) -> Any:
+        """A part's content in the newest visible entry of a type; None: not to be read."""
         found = self.visible(kind)
-        return found[-1].content(place) if found else None
+        return found[-1].content(name) if found else None
 
 
 def plain(word: str) -> str:

@@ -22,9 +22,9 @@ def _beside(case: Shown, tokens: int) -> tuple[Fact, ...]:
     """What was paid for beside the samples that have an outcome: probes, questions, dead runs."""
     seen = case.visible("snapshot-seen") + case.visible("snapshot-changed")
     chunks = case.visible("outcomes-recorded")
-    asked = [entry.content() for entry in seen]
+    asked = [entry.content("probes") for entry in seen]
     # Each entry of a chunk counts the whole chunk so far.
-    used = {entry.event.facts()["chunk"]: entry.content(1) for entry in chunks}
+    used = {entry.event.facts()["chunk"]: entry.content("details") for entry in chunks}
     if not all("used" in (content or {}) for content in used.values()) or None in asked:
         return (Fact("Not in this", "probes, questions asked before, and executions that ended "
                      "without an outcome: how many tokens is not for this audience"),)  # fmt: skip

@@ -1,0 +1,115 @@
+"""Records that hold malformed deeds, as earlier versions could write them, can be read on."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from support.every_deed import Before
+from support.unchecked import unchecked
+from touchstone.clearance import party_audience
+from touchstone.errors import TouchstoneError
+from touchstone.review import LAYOUTS
+from touchstone.service.case import Case
+from touchstone.service.cases import open_found, show_case
+from touchstone.service.editions.related import other_cases
+from touchstone.service.editions.writing import render_edition
+from touchstone.service.errors import CannotOrderError, MissingPartError
+from touchstone.service.forecasting.experience import experience
+from touchstone.service.installation import Installation
+from touchstone.service.measuring.comparing import Answers
+from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measuring.outcomes import used_before
+from touchstone.service.measuring.sealing import reopen
+from touchstone.service.recording import Content, Deed
+from touchstone.service.terms.crowds import Crowd
+from touchstone.service.terms.offers import offer
+from touchstone.service.terms.recorded import Recorded
+from touchstone.service.terms.status import status
+
+# One worker makes what all of these look at.
+pytestmark = pytest.mark.xdist_group("layouts")
+
+MUST = {"case-opened", "submission-received"}
+"""Without what goes with these there is no case to work on."""
+WITH_PARTS = sorted(
+    str(event.model_fields["type"].default) for event, layout in LAYOUTS.items() if layout.parts
+)
+
+
+def bare(deed: Deed) -> Deed:
+    return replace(deed, attachments=())
+
+
+def misshapen(deed: Deed) -> Deed:
+    """In the place of each part an empty text, or a list."""
+    attached = tuple(
+        Content([each.name] if not isinstance(each, Content) else {"text": 7}, each.marking)
+        for each in deed.attachments
+    )
+    return replace(deed, attachments=attached)
+
+
+def lists(here: Installation, before: Before) -> Iterator[Callable[[], object]]:
+    """What anybody asks of an installation."""
+    yield lambda: show_case(here, before.case)
+    yield lambda: other_cases(here, before.case, party_audience("example-centre"))
+    yield lambda: experience(here, "example-lab")
+
+
+def readings(case: Case) -> Iterator[Callable[[], object]]:
+    """What anybody asks of a case."""
+    for party in case.cast.developer, case.cast.centre, *case.cast.agencies:
+        yield partial(render_edition, case, party_audience(party), 10**6, case.now())
+    yield lambda: used_before(case)
+    yield lambda: Answers.of_record(case)
+    yield lambda: status(case, Crowd(None, None))
+    if case.state.batteries:
+        yield lambda: reopen(case)
+        yield lambda: conclude(case, "battery-1")
+
+
+@pytest.mark.parametrize("spoilt", [bare, misshapen])
+@pytest.mark.parametrize("kind", WITH_PARTS)
+def test_a_malformed_deed_ends_no_reading_in_a_traceback(
+    kind: str, spoilt: Callable[[Deed], Deed], deeds: Mapping[str, Before], tmp_path: Path
+):
+    before = deeds[kind].copied(tmp_path / "store")
+    with before.store() as here:
+        with unchecked():
+            before.record(here, spoilt(before.deed))
+        for read in lists(here, before):
+            with suppress(TouchstoneError):
+                read()
+        if kind in MUST:
+            with pytest.raises(MissingPartError, match="is not"):
+                open_found(here, before.case)
+            return
+        for read in readings(open_found(here, before.case)):
+            with suppress(TouchstoneError):
+                read()
+
+
+def test_terms_without_a_text_are_said_to_lack_it_and_can_be_answered(
+    deeds: Mapping[str, Before], tmp_path: Path
+):
+    before = deeds["terms-offered"].copied(tmp_path / "store")
+    given = before.deed.attachments[0]
+    assert isinstance(given, Content)
+    terms = tmp_path / "terms.toml"
+    terms.write_text(given.value["text"].replace('version = "1"', 'version = "2"'), "utf-8")
+    with before.store() as here:
+        with unchecked():
+            before.record(here, bare(before.deed))
+        case = open_found(here, before.case)
+        table = case.state.terms.on_table
+        assert table
+        with pytest.raises(CannotOrderError, match="in the record is not there"):
+            Recorded(case).terms(table)
+        other = next(p for p, _ in case.cast.roles if p != before.deed.event.actor)
+        said = offer(case, terms, other, counter=True)
+        assert said.lines()[1] == f"What was on the table ({table}) cannot be read to compare."
+        assert Recorded(case).terms(said.terms.digest) == said.terms
