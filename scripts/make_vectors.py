@@ -390,7 +390,7 @@ def byte_defects() -> dict[str, Vector]:
         "line-name-in-a-list": line(10, b'"line":"part"', b'"line":["part"]'),
         "uppercase-hex": line(5, log, log.upper()),
         "not-json": line(5, b"}", b""),
-        "unknown-format": line(1, b"bundle/1", b"bundle/2"),
+        "unknown-format": line(1, b"bundle/1", b"bundle/9"),
         "unknown-field": line(1, b"{", b'{"also":1,'),
         "brackets": line(head, b'"index":6', b'"index":' + b"[" * 2000),
         "truncated": altered(data[: data[:-1].rindex(b"\n") + 1], last),

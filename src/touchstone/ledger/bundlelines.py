@@ -13,7 +13,6 @@ from touchstone.ledger.notes import Checkpoint
 from touchstone.ledger.signing import Signer, fingerprint
 
 FORMAT = "touchstone/bundle/1"
-_SEAL_DOMAIN = b"touchstone/bundle/1\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,7 @@ class BundleHeader:
     at: str
     log: str
     size: int
+    format: str = FORMAT
 
     @property
     def line(self) -> bytes:
@@ -31,7 +31,7 @@ class BundleHeader:
         return dumps(
             {
                 "line": "bundle",
-                "format": FORMAT,
+                "format": self.format,
                 "audience": self.audience,
                 "at": self.at,
                 "log": self.log,
@@ -177,12 +177,12 @@ BundleItem: TypeAlias = (
 )
 
 
-def parse_header(value: object) -> BundleHeader:
-    """The first line, from its JSON value."""
+def parse_header(value: object, expected: str = FORMAT) -> BundleHeader:
+    """The first line of a bundle of the `expected` format, from its JSON value."""
     if not isinstance(value, dict) or value.get("line") != "bundle":
         raise MalformedError("not a bundle: the first line is not a bundle line")
-    if value.get("format") != FORMAT:
-        raise MalformedError(f"the bundle's format is not {FORMAT}")
+    if value.get("format") != expected:
+        raise MalformedError(f"the bundle's format is not {expected}")
     names = ("line", "format", "audience", "at", "log", "size")
     found = forms.fields(value, names, "the bundle line")
     return BundleHeader(
@@ -190,6 +190,7 @@ def parse_header(value: object) -> BundleHeader:
         forms.time(found["at"], "the bundle's time"),
         forms.hex32(found["log"], "the bundle's log"),
         forms.integer(found["size"], "the bundle's size", least=1),
+        expected,
     )
 
 
@@ -240,15 +241,15 @@ def parse_seal(value: object) -> Seal:
     )
 
 
-def make_seal(digest: bytes, signer: Signer) -> Seal:
+def make_seal(digest: bytes, signer: Signer, bundle_format: str = FORMAT) -> Seal:
     """The seal over the digest (32 bytes) of all bytes before it."""
-    signature = signer.sign(seal_message(digest)).hex()
+    signature = signer.sign(seal_message(digest, bundle_format)).hex()
     return Seal(digest.hex(), fingerprint(signer.public_key), signature)
 
 
-def seal_message(digest: bytes) -> bytes:
-    """What a seal signs: "touchstone/bundle/1" 0x00 and the 32-byte digest."""
-    return _SEAL_DOMAIN + digest
+def seal_message(digest: bytes, bundle_format: str = FORMAT) -> bytes:
+    """What a seal signs: the bundle's format, 0x00 and the 32-byte digest."""
+    return bundle_format.encode() + b"\x00" + digest
 
 
 def _named(value: object, name: str, names: tuple[str, ...]) -> dict[str, Any]:

@@ -4,12 +4,13 @@ The writer sends what it writes through the reader, so that no bundle leaves tha
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from touchstone.ledger.bundlelines import (
+    FORMAT,
     BundleHeader,
     BundleItem,
     BundleSummary,
@@ -47,6 +48,14 @@ _ENTRY_START = b'{"log":'
 _OLDER_START = b'{"checkpoint":'
 
 
+class HasLine(Protocol):
+    """Whatever stands in a bundle."""
+
+    @property
+    def line(self) -> bytes:
+        """Its canonical line, without a line feed."""
+
+
 def write_bundle(
     signer: Signer,
     *,
@@ -66,6 +75,13 @@ def write_bundle(
     """
     header = BundleHeader(audience, at, published.head.log, published.head.size)
     body = chain([header], keys.lines, entries, parts, [published], older)
+    yield from write_checked(BundleReader, body, signer)
+
+
+def write_checked(
+    reader: "type[BundleReader]", body: Iterable[HasLine], signer: Signer
+) -> Iterator[bytes]:
+    """The lines of the body and their seal, each once the reader has taken it."""
     unchecked: deque[bytes] = deque()
 
     def lines() -> Iterator[bytes]:
@@ -74,10 +90,10 @@ def write_bundle(
             unchecked.append(item.line + b"\n")
             digest.update(unchecked[-1])
             yield unchecked[-1]
-        unchecked.append(make_seal(digest.digest(), signer).line + b"\n")
+        unchecked.append(make_seal(digest.digest(), signer, reader.format).line + b"\n")
         yield unchecked[-1]
 
-    for _ in read_bundle(lines()):
+    for _ in read_checked(reader(lines())):
         while unchecked:
             yield unchecked.popleft()
 
@@ -90,7 +106,11 @@ def read_bundle(chunks: Iterable[bytes]) -> Iterator[BundleItem]:
     does not hold. Nothing is to be relied on before the summary has come: the head, the checkpoint
     and the seal stand at the end. It does not know whom to trust: ask the summary's keys.
     """
-    reader = _Reader(chunks)
+    return read_checked(BundleReader(chunks))
+
+
+def read_checked(reader: "BundleReader") -> Iterator[Any]:
+    """The reader's items; whatever does not hold is an AlteredError with its place."""
     try:
         yield from reader.items()
     except MalformedError as error:
@@ -129,8 +149,11 @@ def _fitting(line: bytearray) -> bytes:
     return bytes(line)
 
 
-class _Reader:
+class BundleReader:
     """One pass over a bundle, section by section as the format's table lists them."""
+
+    format = FORMAT
+    _parse_entry: Callable[[bytes], Any] = staticmethod(parse_entry)
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.place = "line 1"
@@ -145,8 +168,9 @@ class _Reader:
         self._party_keys = PartyKeys()
         self._deeds = self._unchecked_deeds = 0
 
-    def items(self) -> Iterator[BundleItem]:
-        header = parse_header(loads(self._take("its first line")))
+    def items(self) -> Iterator[Any]:
+        """Every item, each checked; the summary is the last."""
+        header = parse_header(loads(self._take("its first line")), self.format)
         yield header
         keys = self._key_history()
         yield from keys.lines
@@ -159,8 +183,21 @@ class _Reader:
             older = parse_older(loads(self._take("its seal")))
             _check_older(older, checkpoint, keys)
             yield older
+        yield from self._before_seal(keys)
         self._check_seal(keys)
-        yield BundleSummary(header, keys, published, checkpoint, self._deeds, self._unchecked_deeds)
+        yield self._summary(header, keys, published, checkpoint)
+
+    def _before_seal(self, _keys: KeyHistory) -> Iterator[Any]:
+        """What a format has between the checkpoints and the seal."""
+        return iter(())
+
+    def _summary(
+        self, header: BundleHeader, keys: KeyHistory, published: PublishedHead,
+        checkpoint: Checkpoint,
+    ) -> Any:  # fmt: skip
+        return BundleSummary(
+            header, keys, published, checkpoint, self._deeds, self._unchecked_deeds
+        )
 
     def _peek(self, what: str) -> bytes:
         """The next line, which is still to be taken; `what` the bundle lacks if there is none."""
@@ -192,7 +229,7 @@ class _Reader:
         for n in range(header.size):
             line = self._take(f"entry {n}")
             self.place += f", entry {n}"
-            entry = parse_entry(line)
+            entry = self._parse_entry(line)
             leaf = leaf_hash(line)
             if entry.n != n:
                 raise AlteredError(f"says n {entry.n}")
@@ -204,7 +241,7 @@ class _Reader:
             yield entry
         self._root = frontier.root
 
-    def _parts(self, header: BundleHeader, keys: KeyHistory) -> Iterator[Part]:
+    def _parts(self, header: BundleHeader, keys: KeyHistory) -> Iterator[Any]:
         past = Frontier()
         for n, commitments in enumerate(self._commitments):
             hashes = [
@@ -237,10 +274,7 @@ class _Reader:
 
     def _facts(self, part: Part, keys: KeyHistory) -> dict[str, Any] | None:
         facts = parse_facts(part.data, part.n) if isinstance(part, Opened) else None
-        if facts and part.n == 0:
-            installation_key = bytes.fromhex(facts["installation_key"])
-            if installation_key not in keys.public_keys:
-                raise AlteredError("the case was opened by another installation's key")
+        check_opening(facts, part.n, keys)
         self._party_keys.follow(facts)
         return facts
 
@@ -286,10 +320,16 @@ class _Reader:
         if seal.key != fingerprint(keys.current):
             raise AlteredError("the seal is not by the installation's newest key")
         signature = bytes.fromhex(seal.signature)
-        check_signature(keys.current, seal_message(digest), signature, "the seal")
+        check_signature(keys.current, seal_message(digest, self.format), signature, "the seal")
         self.place = f"line {self._number + 1}"
         if next(self._lines, None) is not None:
             raise AlteredError("the bundle goes on after its seal")
+
+
+def check_opening(facts: dict[str, Any] | None, n: int, keys: KeyHistory) -> None:
+    """Entry 0 names a key of this installation, where its part 0 is opened."""
+    if facts and n == 0 and bytes.fromhex(facts["installation_key"]) not in keys.public_keys:
+        raise AlteredError("the case was opened by another installation's key")
 
 
 def _check_older(older: OlderCheckpoint, checkpoint: Checkpoint, keys: KeyHistory) -> None:

@@ -11,6 +11,7 @@ from touchstone.ledger.errors import MalformedError
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[0-9a-f]{128}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
+_FINGERPRINT = re.compile(r"SHA256:[0-9a-f]{64}")
 _KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -68,6 +69,11 @@ def hex64(value: object, what: str) -> str:
 def digest(value: object, what: str) -> str:
     """`sha256:` and 64 lowercase hex digits."""
     return _matching(_DIGEST, value, f"{what} is not sha256: and 64 lowercase hex digits")
+
+
+def fingerprint_text(value: object, what: str) -> str:
+    """`SHA256:` and 64 lowercase hex digits."""
+    return _matching(_FINGERPRINT, value, f"{what} is not SHA256: and 64 lowercase hex digits")
 
 
 def kebab(value: object, what: str) -> str:

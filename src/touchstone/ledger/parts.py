@@ -21,12 +21,19 @@ def parse_facts(data: bytes, n: int) -> dict[str, Any]:
 
     The returned facts are as they were written, unknown fields included.
     """
+    facts = parse_event(data, n)
+    _admitted(facts)
+    return facts
+
+
+def parse_event(data: bytes, n: int) -> dict[str, Any]:
+    """Part 0 of entry n under either contract, whatever it says of keys."""
     facts = forms.some_fields(loads(data), _FACTS, "part 0")
     forms.kebab(facts["type"], "part 0's type")
     forms.integer(facts["schema"], "part 0's schema", least=1)
     forms.text(facts["actor"], "part 0's actor")
     forms.time(facts["at"], "part 0's at")
-    _check_marking(facts["marking"])
+    check_marking(facts["marking"])
     if n == 0:
         forms.some_fields(facts, ("agreement", "installation_key", "nonce"), "entry 0's part 0")
         if facts["type"] != FIRST_TYPE:
@@ -34,14 +41,13 @@ def parse_facts(data: bytes, n: int) -> dict[str, Any]:
         forms.digest(facts["agreement"], "entry 0's agreement")
         forms.hex32(facts["installation_key"], "entry 0's installation_key")
         forms.hex32(facts["nonce"], "entry 0's nonce")
-    _admitted(facts)
     return facts
 
 
 def parse_content(data: bytes) -> dict[str, Any]:
     """A part other than part 0 as an object; MalformedError if it is of no known kind."""
     part = forms.some_fields(loads(data), ("marking", "kind"), "a part")
-    _check_marking(part["marking"])
+    check_marking(part["marking"])
     match part["kind"]:
         case "content":
             forms.some_fields(part, ("content",), "a content part")
@@ -113,7 +119,8 @@ def check_deed_place(
     return signed
 
 
-def _check_marking(value: object) -> None:
+def check_marking(value: object) -> None:
+    """Raise MalformedError unless a JSON value has the form of a marking."""
     marking = forms.fields(value, ("scheme", "label", "parties"), "a marking")
     forms.text(marking["scheme"], "a marking's scheme")
     forms.text(marking["label"], "a marking's label")

@@ -12,6 +12,7 @@ from .strict import INTEGERS_END, unbase64
 
 EMPTY_ROOT = sha256().digest()
 _PRIME, _EIGHTH = 2**255 - 19, 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
+DEED_TYPE = b"application/vnd.touchstone.deed+json"
 SMALL_ORDER = {0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _EIGHTH, _PRIME - _EIGHTH}
 _NOTE = re.compile(
     r"(([^\x00-\x1f\x7f]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n)\n"
@@ -33,10 +34,20 @@ def fingerprint(key: bytes) -> str:
     return f"SHA256:{sha256(key).hexdigest()}"
 
 
+def has_small_order(key: bytes) -> bool:
+    """Whether anyone can sign for this key."""
+    return int.from_bytes(key, "little") % 2**255 in SMALL_ORDER
+
+
+def dsse(payload: bytes) -> bytes:
+    """DSSE version 1: what is signed in place of a deed's payload."""
+    return b"DSSEv1 %d %s %d %s" % (len(DEED_TYPE), DEED_TYPE, len(payload), payload)
+
+
 def signed(key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether an Ed25519 signature holds."""
     with suppress(InvalidSignature, ValueError):
-        if int.from_bytes(key, "little") % 2**255 not in SMALL_ORDER:
+        if not has_small_order(key):
             Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
             return True
     return False
@@ -106,6 +117,12 @@ class Checkpoint:
             return signed(key, line, self.text)
         time = int.from_bytes(line[:8], "big")
         return signed(key, line[8:], b"cosignature/v1\ntime %d\n%s" % (time, self.text))
+
+    def cosigned_at(self, name: str, key: bytes) -> int | None:
+        """When a witness cosigned, in Unix seconds; None if it did not."""
+        identity = sha256(name.encode() + b"\n\x04" + key).digest()
+        line = self.signatures.get((name, identity[:4]), b"")
+        return int.from_bytes(line[:8], "big") if self.signed_by(name, key, witness=True) else None
 
 
 def extends(older: Checkpoint, newer: Checkpoint, hashes: list[str]) -> bool:

@@ -18,6 +18,9 @@ _LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[2468][048]|[13579][26]
 _DAY = (
     "(?!0000)[0-9]{4}-(?!02-(?:29|3)|(?:0[469]|11)-31)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 )
+_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_TOPIC = f'"(?=[a-z0-9-]{{1,64}}[:"])[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+(?::{_NAME})?"'
+_NUMBER = "(?:0|[1-9][0-9]*+|null)"
 _FORMS = {
     "text": r'"(?:[^"\\]++|\\.)++"',
     "hex32": '"[0-9a-f]{64}"',
@@ -29,10 +32,15 @@ _FORMS = {
     "integer": "(?:0|[1-9][0-9]*+)",
     "positive": "[1-9][0-9]*+",
     "hidden": '"(?:withheld|erased)"',
+    "format": '"touchstone/bundle/[12]"',
+    "name": f'"{_NAME}"',
+    "topic": _TOPIC,
+    "on": rf"\{{(?:{_TOPIC}:{_NUMBER}(?:,{_TOPIC}:{_NUMBER})*+)?\}}",
+    "bool": "(?:true|false)",
     "any": "(?s:.+)",
 }
 _TABLE = """\
-bundle {"at":<time>,"audience":<text>,"format":"touchstone/bundle/1","line":"bundle","log":<hex32>,"size":<positive>}
+bundle {"at":<time>,"audience":<text>,"format":<format>,"line":"bundle","log":<hex32>,"size":<positive>}
 key {"at":<time>,"line":"key","previous":<hex32?>,"public_key":<hex32>,"reason":<text>,"seq":<integer>,"signature":<hex64>,"v":1}
 part {"i":<integer>,"line":"part","n":<integer>,"salt":<hex32>,"text":<text>}
 hidden {"i":<integer>,"label":<text>,"line":<hidden>,"n":<integer>}
@@ -45,6 +53,16 @@ evidence {"digest":<sha256>,"kind":"evidence","marking":<any>,"media_type":<text
 deed {"envelope":<any>,"kind":"deed","marking":<any>}
 envelope {"payload":<text>,"payloadType":"application/vnd.touchstone.deed+json","signatures":[{"keyid":<fingerprint>,"sig":<text>}]}
 payload {"actor":<text>,"deed":<kebab>,"log":<hex32?>,"n":<integer>,"parts":<hex32*>,"previous":<hex32>,"v":1}
+withheld {"i":<integer>,"line":"withheld","n":<integer>}
+recorded {"at":<time>,"kind":"recorded","marking":<any>}
+statement {"actor":<name>,"before":<hex32?>,"deed":<kebab>,"exact":<bool>,"key":<fingerprint>,"log":<hex32?>,"on":<on>,"parts":<hex32*>,"seen":{"root":<hex32>,"size":<integer>},"seq":<integer>,"touches":<topic*>,"until":<time?>,"v":2}
+invited {"act":"invited","expects":<fingerprint?>,"party":<text>,"role":<text>}
+joined {"act":"joined","key":<hex32>,"next":<fingerprint>,"party":<text>,"role":<text>}
+admitted {"act":"admitted","alg":"ed25519","key":<hex32>,"kinds":<kebab*>,"label":<text>}
+removed {"act":"removed","key":<fingerprint>,"last":<integer?>}
+rotated {"act":"rotated","key":<hex32>,"last":<integer?>,"next":<fingerprint>}
+receipt {"answer":{"answer":"recorded","at":<time>,"deed":<hex32>,"log":<hex32>,"n":<integer>,"root":<hex32>,"size":<integer>,"v":1},"key":<fingerprint>,"line":"answer","signature":<hex64>}
+refusal {"answer":{"answer":"refused","at":<time>,"code":<kebab>,"deed":<hex32>,"log":<hex32?>,"root":<hex32>,"size":<integer>,"v":1,"why":<text>},"key":<fingerprint>,"line":"answer","signature":<hex64>}
 head {"blind":<hex32>,"checkpoint":<text>,"head":{"keyset":<hex32>,"log":<hex32>,"root":<hex32>,"size":<positive>,"v":1},"inclusion":<hex32*>,"index":<integer>,"line":"head"}
 older {"checkpoint":<text>,"consistency":<hex32*>,"line":"older"}
 seal {"digest":<hex32>,"key":<fingerprint>,"line":"seal","signature":<hex64>}"""  # noqa: E501 - a shape a line, to lay beside the page

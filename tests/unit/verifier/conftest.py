@@ -12,16 +12,26 @@ import pytest
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(scope="session")
-def making() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("making", ROOT / "scripts/make_vectors.py")
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"scripts/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Dataclasses look their module up by name.
-    sys.modules["making"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def making() -> ModuleType:
+    return script("make_vectors")
+
+
+@pytest.fixture(scope="session")
+def deed_making(making: ModuleType) -> ModuleType:
+    assert sys.modules["make_vectors"] is making
+    return script("make_deed_vectors")
 
 
 @pytest.fixture(scope="session")

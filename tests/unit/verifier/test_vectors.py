@@ -10,12 +10,16 @@ from touchstone.verifier import Verdict, VerifierInputError, verify_bundle
 
 FOLDER = Path(__file__).parents[2] / "vectors/ledger"
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_text())
+DEEDS: dict[str, Any] = json.loads((FOLDER / "contract2/manifest.json").read_text())
+EXPECTED = MANIFEST["bundles"] | {
+    f"contract2/{name}": expected for name, expected in DEEDS["bundles"].items()
+}
 TRUST, STRANGER, WITNESS = MANIFEST["trust"], MANIFEST["stranger"], MANIFEST["witness"]
 
 
-@pytest.mark.parametrize("name", sorted(MANIFEST["bundles"]))
+@pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_every_vector_gets_its_verdict_and_place(name: str):
-    expected = MANIFEST["bundles"][name]
+    expected = EXPECTED[name]
     if not (FOLDER / name).read_bytes():
         # To a reader of lines its first one is missing; to whom it is handed it is no bundle.
         with pytest.raises(VerifierInputError, match="is no bundle"):

@@ -1,0 +1,305 @@
+"""A deed as it comes in, held against the log: the server's checks 1 to 8, in their order.
+
+Two ways to say no, never to be mixed up. `UnpromisedError` is a plain answer that promises nothing:
+the same bytes may be recorded later. `RefusedDeedError` is to be signed, stored and final. What
+anybody could bring about who merely holds a payload is of the first kind; otherwise a stranger
+could have another's deed refused for ever.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from touchstone.ledger.canonical import dumps
+from touchstone.ledger.contract2.answers import MAX_WHY, RecordedAnswer, RefusedAnswer, SignedAnswer
+from touchstone.ledger.contract2.checks import (
+    PastLog,
+    check_chain,
+    check_exact,
+    check_log,
+    check_recorded_time,
+    check_seen,
+    check_topics,
+)
+from touchstone.ledger.contract2.keyacts import (
+    KeyAct,
+    KeyJoined,
+    KeyRotated,
+    key_topics,
+    parse_key_act,
+)
+from touchstone.ledger.contract2.parts import (
+    PARTS,
+    PaddedEntry,
+    parse_deed_facts,
+    parse_signed_part,
+)
+from touchstone.ledger.contract2.statements import (
+    DeedEnvelope,
+    DeedStatement,
+    parse_statement_envelope,
+)
+from touchstone.ledger.entries import commit_part
+from touchstone.ledger.errors import (
+    AlteredError,
+    MalformedError,
+    RefusedDeedError,
+    UnpromisedError,
+)
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a deed's own time may lie ahead of the server's."""
+MAX_VALIDITY = timedelta(days=7)
+"""How long after its own time a deed may ask to be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentPart:
+    """A part as its signer sends it: the salt (32 bytes) that it drew, and the bytes."""
+
+    salt: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedDeed:
+    """What a client sends: the envelope as a JSON value, and all the signer's parts."""
+
+    envelope: object
+    parts: tuple[SentPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeedTopics:
+    """What a type of deed asks of its topics, given its facts.
+
+    `touches` is exactly what it must say that it touches, `must_name` what it must be on; `exact`
+    that it must ask for its exact place. Topics of keys are added by this room.
+    """
+
+    touches: frozenset[str] = frozenset()
+    must_name: frozenset[str] = frozenset()
+    exact: bool = False
+
+
+class AnsweredLog(PastLog, Protocol):
+    """A log that also knows the answers that it gave."""
+
+    def recorded_digest(self, key: str, seq: int) -> str | None:
+        """The digest (hex) of the key's deed that was recorded with this `seq`."""
+
+    def answer(self, digest: str) -> SignedAnswer | None:
+        """The stored answer to a deed, by its digest (hex)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedDeed:
+    """A deed that may stand at entry `n`, as far as this room can tell.
+
+    `at` (UTC) is the time of recording: the server's, or the newest entry's where that is later.
+    What is left: its layout and evidence (9) and the law of the review (10).
+    """
+
+    envelope: DeedEnvelope
+    parts: tuple[SentPart, ...]
+    facts: Mapping[str, Any]
+    act: KeyAct | None
+    n: int
+    at: str
+
+    @property
+    def statement(self) -> DeedStatement:
+        """What was signed."""
+        return self.envelope.statement
+
+
+def admit_deed(
+    submitted: SubmittedDeed,
+    past: AnsweredLog,
+    *,
+    asker: str,
+    now: str,
+    topics: Callable[[Mapping[str, Any]], DeedTopics],
+    validity: timedelta = MAX_VALIDITY,
+) -> AdmittedDeed | SignedAnswer:
+    """The deed, fit to be recorded, or the answer that it was given before.
+
+    Call it in the case's lock. `asker` is the party that sends, `now` the server's time (UTC).
+    Raises UnpromisedError or RefusedDeedError, with nothing to be written but the refusal itself.
+    """
+    with _unpromised("malformed"):
+        envelope = parse_statement_envelope(submitted.envelope)
+    statement = envelope.statement
+    # Before the answers are looked up: those of this log say nothing of another's deeds.
+    with _unpromised("another-log"):
+        check_log(statement, past)
+    if (answered := _answered(envelope, past, asker)) is not None:
+        return answered
+    with _unpromised("parts"):
+        facts, act = _read_facts(submitted.parts, past.size)
+    with _unpromised("not-a-signer"):
+        _check_signer(envelope, act, past)
+    _check_next(statement, past)
+    with _unpromised("parts"):
+        _check_parts(statement, submitted.parts, facts)
+    with _refused("seen"):
+        check_seen(statement, past)
+    # A clock that was set back is no fault of the deed's.
+    at = max(now, past.recorded_at or now)
+    with _refused("time"):
+        check_recorded_time(statement, at, past.recorded_at)
+        _check_times(statement, str(facts["at"]), at, validity)
+    _check_place(statement, act, topics(facts), past)
+    return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at)
+
+
+def _answered(envelope: DeedEnvelope, past: AnsweredLog, asker: str) -> SignedAnswer | None:
+    """Step 2: the stored answer, to its own party alone; a second deed at one `seq` is a fork."""
+    statement = envelope.statement
+    known = past.answer(statement.digest)
+    standing = past.recorded_digest(statement.key, statement.seq)
+    if known is None and standing is None:
+        return None
+    if asker != statement.actor:
+        raise UnpromisedError("not-yours", "the deed is another party's")
+    if known is not None:
+        return known
+    # A payload that nobody signed must not fill the store with refusals.
+    with _unpromised("not-a-signer"):
+        envelope.verify(past.keys.known[statement.key].public_key)
+    raise RefusedDeedError("fork", f"another deed stands at seq {statement.seq} of its key")
+
+
+def _read_facts(parts: Sequence[SentPart], n: int) -> tuple[dict[str, Any], KeyAct | None]:
+    if not parts:
+        raise MalformedError("a deed comes with its parts")
+    facts = parse_deed_facts(parts[0].data, n)
+    return facts, parse_key_act(facts)
+
+
+def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog) -> None:
+    """Step 3: the key is a signer of the actor now, for this type, and it signed."""
+    statement = envelope.statement
+    keys = past.keys
+    if isinstance(act, KeyJoined | KeyRotated):
+        keys = keys.after(statement.actor, act, first=past.size == 0)
+    public_key = keys.check_signer(statement.actor, statement.deed, statement.key, act)
+    if public_key is None:
+        raise AlteredError("the deed's key is not known here")
+    envelope.verify(public_key)
+
+
+def _check_next(statement: DeedStatement, past: AnsweredLog) -> None:
+    """Step 4: the `seq` that is next, after the deed that was recorded last."""
+    last = past.last_deed(statement.key)
+    due = last.seq + 1 if last else 0
+    if statement.seq > due:
+        raise UnpromisedError("seq-ahead", f"seq {due} of this key is next")
+    with _refused("before"):
+        check_chain(statement, past)
+
+
+def _check_parts(
+    statement: DeedStatement, parts: Sequence[SentPart], facts: Mapping[str, Any]
+) -> None:
+    """Step 5: the commitments open to the parts sent, and part 0 is about the same deed."""
+    if tuple(commit_part(part.salt, part.data) for part in parts) != statement.parts:
+        raise AlteredError("the parts sent are not those that the deed commits to")
+    if (facts["type"], facts["actor"]) != (statement.deed, statement.actor):
+        raise AlteredError("part 0 is of another type or actor than the deed")
+    for part in parts[1:]:
+        parse_signed_part(part.data)
+
+
+def _check_times(statement: DeedStatement, at: str, now: str, validity: timedelta) -> None:
+    """Step 7, with `until`: not from the future, and not held for too long."""
+    said = datetime.fromisoformat(at)
+    if said - datetime.fromisoformat(now) > MAX_AHEAD:
+        raise AlteredError(f"the deed says that it is of {at}; it is {now}")
+    if statement.until and datetime.fromisoformat(statement.until) - said > validity:
+        raise AlteredError("the deed asks to stay valid for too long after its own time")
+
+
+def _check_place(
+    statement: DeedStatement, act: KeyAct | None, asked: DeedTopics, past: AnsweredLog
+) -> None:
+    """Step 8: the exact place, the topics as they stand, and those that its type asks for."""
+    with _refused("exact"):
+        check_exact(statement, past)
+        if asked.exact and not statement.exact:
+            raise AlteredError(f"a deed of type {statement.deed} is exact")
+    with _refused("topic-moved"):
+        check_topics(statement, past)
+    with _refused("topics"):
+        keys = key_topics(statement.actor, act)
+        if missing := sorted((asked.must_name | keys) - statement.on.keys()):
+            raise AlteredError(f"a deed of type {statement.deed} must be on {missing[0]}")
+        if frozenset(statement.touches) != asked.touches | keys:
+            raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
+    with _refused("keys"):
+        past.keys.after(statement.actor, act, first=past.size == 0)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedDeed:
+    """An entry to be appended, and what opens each of its parts that is no padding."""
+
+    admitted: AdmittedDeed
+    entry: PaddedEntry
+    parts: tuple[SentPart, ...]
+
+    def receipt(self, root: bytes) -> RecordedAnswer:
+        """The answer, once the entry is appended; `root` (32 bytes) is the log's with it."""
+        n = self.entry.n
+        log = self.entry.log or self.entry.leaf.hex()
+        digest = self.admitted.statement.digest
+        return RecordedAnswer(log, digest, n, n + 1, root.hex(), self.admitted.at)
+
+
+def record_deed(
+    admitted: AdmittedDeed, salts: tuple[bytes, bytes], padding: Sequence[bytes]
+) -> RecordedDeed:
+    """The entry of an admitted deed.
+
+    `salts` (32 fresh random bytes each) are for the deed part and the recorded part; `padding` has
+    at least PARTS - 3 fresh random 32 bytes, commitments to nothing: as many as are due are used.
+    """
+    marking = admitted.facts["marking"]
+    made = (
+        {"kind": "deed", "marking": marking, "envelope": admitted.envelope.value},
+        {"kind": "recorded", "marking": marking, "at": admitted.at},
+    )
+    added = [SentPart(salt, dumps(one)) for salt, one in zip(salts, made, strict=True)]
+    parts = (*admitted.parts, *added)
+    commitments = [commit_part(part.salt, part.data) for part in parts]
+    commitments += [pad.hex() for pad in padding[: PARTS - len(commitments)]]
+    entry = PaddedEntry(admitted.statement.log, admitted.n, tuple(commitments))
+    return RecordedDeed(admitted, entry, parts)
+
+
+def refuse_deed(
+    statement: DeedStatement, error: RefusedDeedError, past: PastLog, now: str
+) -> RefusedAnswer:
+    """The final answer to a deed that failed, under the head at which it did."""
+    return RefusedAnswer(
+        statement.log, statement.digest, error.code, error.why[:MAX_WHY], past.size,
+        past.root(past.size).hex(), now,
+    )  # fmt: skip
+
+
+@contextmanager
+def _unpromised(code: str) -> Iterator[None]:
+    try:
+        yield
+    except (AlteredError, MalformedError) as error:
+        raise UnpromisedError(code, str(error)) from error
+
+
+@contextmanager
+def _refused(code: str) -> Iterator[None]:
+    try:
+        yield
+    except (AlteredError, MalformedError) as error:
+        raise RefusedDeedError(code, str(error)) from error

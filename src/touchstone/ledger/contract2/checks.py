@@ -1,0 +1,115 @@
+"""What must hold of a deed at its place, for the server that appends and for whoever reads later.
+
+Each check raises AlteredError. Where entries were not shown, it lets pass what one of them could
+explain, and nothing else: the server, which sees all, gets the whole check.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from touchstone.ledger.contract2.keyacts import CaseKeys
+from touchstone.ledger.contract2.statements import DeedStatement
+from touchstone.ledger.errors import AlteredError
+
+
+@dataclass(frozen=True, slots=True)
+class LastDeed:
+    """The newest deed of one key that is shown: entry, `seq`, digest (hex) and the size seen."""
+
+    n: int
+    seq: int
+    digest: str
+    seen: int
+
+
+class PastLog(Protocol):
+    """What the checks ask of a case's log; `CaseLog` answers from memory, a store from tables."""
+
+    @property
+    def log(self) -> str | None:
+        """The log's id (hex), None while it is empty."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+
+    @property
+    def keys(self) -> CaseKeys:
+        """Who may sign next."""
+
+    @property
+    def recorded_at(self) -> str | None:
+        """When the newest entry shown was recorded (UTC), None if there is none."""
+
+    def root(self, size: int) -> bytes:
+        """The root (32 bytes) that the log had at a size from 0 to its own."""
+
+    def newest(self, topic: str) -> int | None:
+        """The newest entry, of those shown, that touches a topic."""
+
+    def last_deed(self, key: str) -> LastDeed | None:
+        """The newest deed of a key, of those shown."""
+
+    def hidden_since(self, n: int) -> int:
+        """How many entries from n on are not shown: 0 in a server's own log."""
+
+    def is_hidden(self, n: int) -> bool:
+        """Whether entry n is not shown."""
+
+
+def check_log(statement: DeedStatement, past: PastLog) -> None:
+    """The deed is for this log."""
+    if statement.log != past.log:
+        raise AlteredError("the deed is for another log")
+
+
+def check_chain(statement: DeedStatement, past: PastLog) -> None:
+    """The deed follows the key's last one: no `seq` left out, none used twice, none forgotten."""
+    last = past.last_deed(statement.key)
+    due, since = (last.seq + 1, last.n + 1) if last else (0, 0)
+    missing = statement.seq - due
+    if missing < 0:
+        raise AlteredError(f"the deed has seq {statement.seq} of its key, which was used before")
+    if missing > past.hidden_since(since):
+        raise AlteredError(f"the deed has seq {statement.seq} of its key, where {due} is due")
+    if missing == 0 and statement.before != (last.digest if last else None):
+        raise AlteredError("the deed follows another deed of its key than the one before it")
+
+
+def check_seen(statement: DeedStatement, past: PastLog) -> None:
+    """What the signer has seen is a past of this log, and not behind what it had seen before."""
+    seen = statement.seen
+    if seen.size > past.size:
+        raise AlteredError("the deed's signer has seen more entries than come before it")
+    if past.root(seen.size).hex() != seen.root:
+        raise AlteredError("what the deed's signer has seen is no past of this log")
+    last = past.last_deed(statement.key)
+    if last is not None and seen.size < last.seen:
+        raise AlteredError("the deed's signer has seen less than in the key's last deed")
+
+
+def check_exact(statement: DeedStatement, past: PastLog) -> None:
+    """A deed that is exact stands right after what its signer has seen."""
+    if statement.exact and statement.seen.size != past.size:
+        raise AlteredError(f"the deed is exact at {statement.seen.size}, the log at {past.size}")
+
+
+def check_topics(statement: DeedStatement, past: PastLog) -> None:
+    """Each topic that the deed is on has not moved since the signer saw it."""
+    for topic, n in sorted(statement.on.items()):
+        newest = past.newest(topic)
+        if n == newest:
+            continue
+        # Only an entry that is not shown can be newer than the newest that is.
+        behind = n is None or (newest is not None and n < newest)
+        if behind or n is None or n >= past.size or not past.is_hidden(n):
+            at = "at no entry" if newest is None else f"at {newest}"
+            raise AlteredError(f"topic {topic} is {at}, not at {'none' if n is None else n}")
+
+
+def check_recorded_time(statement: DeedStatement, at: str, before: str | None) -> None:
+    """The time of recording `at` does not go back behind the one `before` it, nor past `until`."""
+    if before is not None and at < before:
+        raise AlteredError(f"the entry is recorded at {at}, the one before it at {before}")
+    if statement.until is not None and at > statement.until:
+        raise AlteredError(f"the entry is recorded at {at}, past the deed's until")

@@ -1,0 +1,100 @@
+"""The answer, for programs and for people."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer; of an altered bundle nothing but where and what. All texts are safe to print.
+
+    `root` is that of the case's `size` entries; `head` is the installation log's, SIZE:ROOT;
+    `issuers` are the fingerprints of the key history, oldest first; `revoked` those of them that a
+    key line names as revoked, or that were given as such. `head_at` is when the issuer says that
+    this was the newest head (UTC): the bundle's own time; `head_age_seconds` how long before the
+    asking that was, below 0 where the issuer's clock was ahead.
+    """
+
+    word: str
+    place: str = ""
+    what: str = ""
+    line: int | None = None
+    trust_given: bool = False
+    audience: str = ""
+    log: str = ""
+    size: int = 0
+    root: str = ""
+    head: str = ""
+    issuers: tuple[str, ...] = ()
+    revoked: tuple[str, ...] = ()
+    opened: int = 0
+    withheld: int = 0
+    erased: int = 0
+    deeds_checked: int = 0
+    deeds_unchecked: int = 0
+    contract: int = 1
+    entries_withheld: int = 0
+    deeds_after_withheld: int = 0
+    deeds_disavowed: int = 0
+    seen_by: tuple[tuple[str, int], ...] = ()
+    answers: int = 0
+    receipts: tuple[str, ...] = ()
+    cosigned_by: tuple[str, ...] = ()
+    cosigned_age_seconds: int | None = None
+    head_at: str = ""
+    head_age_seconds: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the answer is yes: nothing altered, no given pin unmet, no revoked key's seal."""
+        unmet = self.trust_given or self.revoked[-1:] == self.issuers[-1:]
+        return self.word == "authentic" or (self.word == "consistent" and not unmet)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict in JSON's types."""
+        return {**asdict(self), "holds": self.holds}
+
+    def lines(self) -> list[str]:
+        """The verdict for people to read, a line each."""
+        if self.word == "altered":
+            return [f"altered: {self.place} {self.what}"]
+        cosigned = (", ".join(self.cosigned_by) or "-") + _aged(self.cosigned_age_seconds)
+        return [
+            self.word + ("" if self.word == "authentic" else ", issuer unverified"),
+            f"case {self.log}: {self.size} entries, root {self.root}, for {self.audience}",
+            *(self._contract_1() if self.contract == 1 else self._contract_2()),
+            f"installation log {self.head}, cosigned by {cosigned}",
+            f"newest head as of {self.head_at} by the issuer's word{_aged(self.head_age_seconds)}",
+            *(f"issuer: {key}" for key in self.issuers),
+            *(f"note: {note}" for note in self.notes),
+        ]
+
+    def _contract_1(self) -> list[str]:
+        return [
+            f"parts: {self.opened} opened, {self.withheld} withheld, {self.erased} erased",
+            f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
+        ]
+
+    def _contract_2(self) -> list[str]:
+        seen = ", ".join(f"{party} {size}" for party, size in self.seen_by) or "-"
+        after = self.deeds_after_withheld
+        given = ", ".join(self.receipts) or "none"
+        return [
+            f"parts: {self.opened} opened, {self.withheld} withheld or padding",
+            f"entries: {self.entries_withheld} withheld whole",
+            f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
+            f"deeds after a withheld entry, checked against what is shown: {after}",
+            f"deeds disavowed by their party: {self.deeds_disavowed}",
+            f"newest head that each party is known to have seen: {seen}",
+            f"answers of the installation met: {self.answers} in the bundle, given: {given}",
+        ]
+
+
+def _aged(seconds: int | None) -> str:
+    """A length of time in the largest unit of which there are two."""
+    if seconds is None:
+        return ""
+    sizes = ((86_400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
+    size, unit = next(each for each in sizes if abs(seconds) >= 2 * each[0] or each[0] == 1)
+    return f", {abs(seconds) // size} {unit} {'ahead of this clock' if seconds < 0 else 'ago'}"
