@@ -277,6 +277,7 @@ def verify(
     revoked: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     witness: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     head: str | None = None,
+    receipt: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
     json: Json = False,
 ) -> int:
     """Check a bundle: authentic, consistent with issuer unverified, or altered and where.
@@ -288,6 +289,8 @@ def verify(
             revocation does not say so; may be given several times.
         witness: A witness that must have cosigned, `NAME=HEXKEY`; may be given several times.
         head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
+        receipt: A file with an answer of the installation to a deed (record contract 2): its
+            entry must be there, or the deed that it refuses must not; may be given several times.
     """
     from touchstone.cli import tables
     from touchstone.keys import SystemClock
@@ -296,7 +299,7 @@ def verify(
     try:
         now = SystemClock().now()
         pins = {"trust": trust, "revoked": revoked, "witnesses": witness}
-        verdict = verify_bundle(bundle, **pins, head=head, now=now)
+        verdict = verify_bundle(bundle, **pins, head=head, receipts=receipt, now=now)
     except VerifierInputError as error:
         # The verifier stands alone: it knows nothing of our errors.
         raise BadInputError(str(error)) from error

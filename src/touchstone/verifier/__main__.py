@@ -14,11 +14,13 @@ parser.add_argument("--trust", action="append", default=[], metavar="FINGERPRINT
 parser.add_argument("--revoked", action="append", default=[], metavar="FINGERPRINT")
 parser.add_argument("--witness", action="append", default=[], metavar="NAME=HEXKEY")
 parser.add_argument("--head", metavar="SIZE:ROOT")
+parser.add_argument("--receipt", action="append", default=[], type=Path, metavar="FILE")
 parser.add_argument("--json", action="store_true")
 given = parser.parse_args()
 try:
     pins = {"trust": given.trust, "revoked": given.revoked, "witnesses": given.witness}
-    verdict = verify_bundle(given.bundle, **pins, head=given.head, now=datetime.now(UTC))
+    pins |= {"head": given.head, "receipts": given.receipt}
+    verdict = verify_bundle(given.bundle, **pins, now=datetime.now(UTC))
 except VerifierInputError as error:
     parser.exit(2, f"touchstone: {error}\n")
 lines = [json.dumps(verdict.as_dict())] if given.json else verdict.lines()
