@@ -1,7 +1,8 @@
 """Proofs from bytes: canonical lines, commitments, Merkle trees, checkpoints, deeds and bundles.
 
 It does no I/O, holds no key and draws nothing at random: salts, blinds, times and signers are
-handed in. The format that it writes is docs/reference/record-format.md.
+handed in. The format that it writes is docs/reference/record-format.md; that of
+docs/reference/record-format-2.md is in `contract2`.
 """
 
 from touchstone.ledger.bundlelines import (
@@ -27,7 +28,12 @@ from touchstone.ledger.entries import (
     parse_entry,
     verify_lines,
 )
-from touchstone.ledger.errors import AlteredError, MalformedError
+from touchstone.ledger.errors import (
+    AlteredError,
+    MalformedError,
+    RefusedDeedError,
+    UnpromisedError,
+)
 from touchstone.ledger.heads import CaseHead, blind_head, parse_head
 from touchstone.ledger.keylines import REVOKED, KeyHistory, KeyLine, parse_key_line
 from touchstone.ledger.merkle import (
@@ -78,10 +84,12 @@ __all__ = [
     "Opened",
     "Part",
     "PublishedHead",
+    "RefusedDeedError",
     "SignedDeed",
     "SignedNote",
     "Signer",
     "Tree",
+    "UnpromisedError",
     "Withheld",
     "blind_head",
     "check_bundle",
