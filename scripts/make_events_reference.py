@@ -7,13 +7,16 @@ python scripts/make_events_reference.py --check   says whether the page is curre
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
+from touchstone.ledger import MAX_PART
+from touchstone.review import LAYOUTS, shapes
 from touchstone.review.events import base, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
+from touchstone.review.parts import Part
 from touchstone.review.rules import RULES
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
@@ -23,6 +26,11 @@ THEMES = {
     "Judging": judging,
     "Settling": settling,
 }
+HIDDEN = (shapes.Shape, shapes.EvidenceShape)
+SHAPES = """\
+What readers rely on in a content part: a JSON object with these keys. A key in brackets may be left
+out; except in Document and Receipt, keys that this version does not know are kept. A Framework is
+[its file](framework-file.md) as JSON, without what equals its default."""
 BOUNDS = {"ge": "at least {}", "le": "at most {}", "lt": "below {}"}
 TOP = """# Events
 
@@ -33,7 +41,11 @@ and nothing else. [What may happen to a case](../explanation/review.md) explains
 as they are; [the record format](record-format.md) says how events are kept.
 
 Fields that this version does not know are kept as they came. `?` marks a field that may be left
-out. Besides its own fields every event has these:
+out. What goes with an event beside part 0 stands in a table of parts, in their order; after them
+comes the deed part, the signature. A deed is recorded only if all of that agrees
+([ADR 221](../adr/0221-layouts-say-what-goes-with-a-deed.md)).
+
+Besides its own fields every event has these:
 """
 
 
@@ -119,8 +131,75 @@ def section(node: ast.ClassDef, module: ModuleType) -> list[str]:
         sentence = rule.sentence
         guards = [" ".join((guard.__doc__ or "").split()) for guard in rule.guards]
     lines.append(f"*{sentence[0].upper()}{sentence[1:]}.*")
-    lines += table(node, module)
+    lines += [*table(node, module), *parts(event)]
     return [*lines, "", "Besides:", "", *(f"- {each}" for each in guards)] if guards else lines
+
+
+def parts(event: type[Event]) -> list[str]:
+    """What goes with an event, in order, and what its other digests are of."""
+    layout = LAYOUTS[event]
+    lines = [
+        "",
+        "| part | kind | holds | there | facts that are its digest |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| `{part.name}` | {part.kind} | {holds(part)} | {there(part)} "
+        f"| {'; '.join(f'`{fact}`: {said(by)}' for fact, by in part.digests.items())} |"
+        for part in layout.parts
+    ]
+    lines = lines if layout.parts else []
+    if layout.agrees is not None:
+        lines += ["", f"*{said(layout.agrees)}.*"]
+    if layout.elsewhere:
+        lines += ["", *(f"`{fact}`: {of}." for fact, of in layout.elsewhere.items())]
+    return lines
+
+
+def holds(part: Part) -> str:
+    """What is in a part, and how much at most."""
+    if part.kind == "evidence":
+        return f"at most {part.most:,} bytes"
+    return f"[{plain(part.shape)}](#shapes-of-content)" + (
+        f", at most {part.most:,} bytes" if part.most < MAX_PART else ""
+    )
+
+
+def plain(shape: type) -> str:
+    """A shape's name on the page."""
+    return shape.__name__.removesuffix("Shape")
+
+
+def there(part: Part) -> str:
+    """When a part is there."""
+    when = lower(said(part.needed))
+    if part.recorded is None:
+        return when
+    return f"{when}; left out only where {lower(said(part.recorded))}"
+
+
+def said(function: Callable[..., object]) -> str:
+    """The first sentence of a docstring, without its full stop."""
+    return " ".join((function.__doc__ or "").split()).removesuffix(".")
+
+
+def lower(text: str) -> str:
+    """With a small first letter."""
+    return text[:1].lower() + text[1:]
+
+
+def shown_shapes() -> list[str]:
+    """Each shape with its keys; a key in brackets may be left out, and unknown ones are kept."""
+    lines = []
+    for shape in vars(shapes).values():
+        if isinstance(shape, type) and issubclass(shape, shapes.Shape) and shape not in HIDDEN:
+            told = " ".join((shape.__doc__ or "").split())
+            keys = ", ".join(
+                f"`{key}`" if field.is_required() else f"(`{key}`)"
+                for key, field in shape.model_fields.items()
+            )
+            lines.append(f"- **{plain(shape)}**: {told} {keys}.")
+    return lines
 
 
 def page() -> str:
@@ -137,6 +216,7 @@ def page() -> str:
             elif parent == "Facts":
                 told = " ".join((ast.get_docstring(node) or "").split())
                 groups += ["", f"### {node.name}", "", told, *table(node, module)]
+    lines += ["", "## Shapes of content", "", SHAPES, "", *shown_shapes()]
     lines += ["", "## Groups of facts", *groups, "", "## Kinds of value", ""]
     for module in (base, *THEMES.values()):
         lines += kinds_of_value(module)

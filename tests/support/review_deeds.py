@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from support.review_case import CENTRE, ROLES, Case, agreement, digest, hex32, make, proposed
 from support.review_probes import laid
+from touchstone.framework import Framework
 from touchstone.review import Event
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.rules import RULES
@@ -246,6 +247,14 @@ STOPS = (
     measuring.ReviewHalted,
     measuring.SandboxBreached,
 )
+
+
+def one_of_each(framework: Framework) -> dict[str, Event]:
+    """A well-formed deed of every type, by type, of a party whose role may do it."""
+    rng, case = Random(1), Case(framework).open().submit()
+    fitting = {e: next(n for n, role in ROLES.items() if role in RULES[e].roles) for e in FACTS}
+    deeds = (make(event, fitting[event], **FACTS[event](case, rng.choice)) for event in FACTS)
+    return {deed.type: deed for deed in deeds}
 
 
 def draw_deed(case: Case, rng: Random) -> Event:

@@ -26,7 +26,6 @@ from support.review_case import (
     submission,
     verdict,
 )
-from touchstone.framework import Framework
 from touchstone.review import Event
 from touchstone.review.clock import anchor_clock
 from touchstone.review.events import judging, measuring, opening, settling
@@ -448,20 +447,3 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("report-issued", "edition_is_next"): on(opened, report(2)),
 }
 """(event, guard) -> a probe: it makes the case ready and gives the deed to refuse."""
-
-UNGUARDED: tuple[Event, ...] = (
-    make(settling.ReleaseAnnounced, LAB, scope="public", variants=(), same_model="not-said"),
-    make(settling.ReviewWithdrawn, LAB),
-    make(settling.CaseClosed, CENTRE, reason="done"),
-    make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate")),
-    make(opening.ParticipationNoted, LAB, status="negotiating", source="a public statement"),
-    agreement(LAB),
-    make(measuring.SandboxBreached, CENTRE, guard="a file outside was read", seen_at=AT),
-    standing(),
-)
-
-
-def one_of_each(framework: Framework) -> dict[str, Event]:
-    """A deed of every type, by type."""
-    probed = (probe(Case(framework)) for probe in PROBES.values())
-    return {deed.type: deed for deed in (*probed, *UNGUARDED)}

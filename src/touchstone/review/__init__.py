@@ -27,7 +27,7 @@ from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events import Event, parse_event
 from touchstone.review.evolve import evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
-from touchstone.review.parts import Attached, Layout
+from touchstone.review.parts import Attached, DeedLayout
 from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
 
 __all__ = [
@@ -37,9 +37,9 @@ __all__ = [
     "BadEventError",
     "Calendar",
     "Concurrence",
+    "DeedLayout",
     "Event",
     "Finding",
-    "Layout",
     "Likeness",
     "Pair",
     "Proposal",

@@ -14,7 +14,7 @@ from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event
 from touchstone.review.layouts import layout_of
-from touchstone.review.parts import Attached, Kind, Layout, Part
+from touchstone.review.parts import Attached, DeedLayout, Kind, Part
 from touchstone.review.state import State
 
 Parse = Callable[[dict[str, Any]], object]
@@ -55,7 +55,7 @@ def check_deed(
 
 
 def _named(
-    state: State, event: Event, layout: Layout, parts: Sequence[Attached]
+    state: State, event: Event, layout: DeedLayout, parts: Sequence[Attached]
 ) -> dict[str, Attached]:
     known = [part for part in layout.parts if part.needed(event) is not False]
     if len(parts) > len(known):

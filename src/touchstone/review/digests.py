@@ -22,7 +22,7 @@ def of_bytes(data: bytes) -> str:
     return f"sha256:{sha256(data).hexdigest()}"
 
 
-def whole(part: Attached) -> str:
+def of_content(part: Attached) -> str:
     """SHA-256 of its canonical JSON."""
     return of_value(part.value["content"])
 

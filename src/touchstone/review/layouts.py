@@ -7,17 +7,29 @@ event's own facts comes last, so that its place always tells a part's name.
 
 A new type of event costs its class in `events`, its row in RULES, and its row here:
 
-    settling.TermsOffered: Layout((content("text", TomlText, {"terms": digests.of_terms}),)),
+    judging.FindingRerun: with_parts(content("text", TextShape, {"statement": of_content})),
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from touchstone.framework import Framework
 from touchstone.review import agreements, digests, shapes
-from touchstone.review.digests import as_bytes, as_line, whole, within
+from touchstone.review.digests import as_bytes, as_line, of_content, within
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event
-from touchstone.review.parts import MOST_TEXT, Layout, Needed, content, evidence, perhaps
+from touchstone.review.parts import (
+    MOST_TEXT,
+    DeedLayout,
+    Digesting,
+    Needed,
+    Part,
+    always,
+    content,
+    evidence,
+    perhaps,
+    with_parts,
+)
 from touchstone.terms.bundles import MAX_BYTES
 
 MOST_LOG = 64 << 20
@@ -39,58 +51,51 @@ def by_behaviour(event: measuring.SnapshotSeen | measuring.SnapshotChanged) -> b
     return event.method == "behaviour-probe"
 
 
-BARE = Layout()
+BARE = with_parts()
 _ON_TABLE = "the terms on the table, whose text came with the offer: a guard compares"
-_IDENTITY = "by other methods than `behaviour-probe`, an identity outside of the record"
-_TERMS = content("text", shapes.TomlText, {"terms": digests.of_terms}, most=MOST_TEXT)
-_AGREEMENT = content("agreement", shapes.Agreement, {"agreement": whole})
-_PEOPLE = content("people", shapes.People, needed=perhaps)
-_SNAPSHOT = Layout(
-    (
-        content("probes", shapes.Probes, {"digest": digests.of_models}, needed=by_behaviour),
-        content("conditions", shapes.Conditions, needed=perhaps),
-    ),
-    elsewhere={"digest": _IDENTITY},
+_PUBLISHED_WITH_IT = "the bundle that is published with it, in the deed after"
+_AGREEMENT = content("agreement", shapes.AgreementShape, {"agreement": of_content})
+_SNAPSHOT = with_parts(
+    content("probes", shapes.ProbesShape, {"digest": digests.of_models}, needed=by_behaviour),
+    content("conditions", shapes.ConditionsShape, needed=perhaps),
+    elsewhere={"digest": "by other methods than `behaviour-probe`, an identity outside the record"},
 )
-_READING = content(
-    "reading",
-    shapes.TomlText,
-    {"reading": digests.of_directive},
-    needed=with_fact("reading"),
-    most=MOST_TEXT,
-)
-_BUNDLE_BESIDE = "the bundle that is published with it, in the deed after"
+_PEOPLE = content("people", shapes.PeopleShape, needed=perhaps)
 
-LAYOUTS: Mapping[type[Event], Layout] = {
+
+def _text(fact: str) -> Part:
+    """A text for people whose digest is a fact."""
+    return content("text", shapes.TextShape, {fact: of_content})
+
+
+def _document(name: str, digest: Digesting, needed: Needed = always) -> Part:
+    """A document in TOML; the fact that is its digest bears its name."""
+    return content(name, shapes.DocumentShape, {name: digest}, needed=needed, most=MOST_TEXT)
+
+
+_READING = _document("reading", digests.of_directive, with_fact("reading"))
+
+LAYOUTS: Mapping[type[Event], DeedLayout] = {
     # How a case begins.
-    opening.CaseOpened: Layout(
-        (content("framework", Framework, {"framework.digest": whole}), _AGREEMENT),
-        agreements.case_is_pinned,
+    opening.CaseOpened: with_parts(
+        content("framework", Framework, {"framework.digest": of_content}),
+        _AGREEMENT,
+        agrees=agreements.case_is_pinned,
     ),
     opening.PartyAdmitted: BARE,
     opening.ParticipationNoted: BARE,
     opening.InquiryAsked: BARE,
     opening.InquiryAnswered: BARE,
-    opening.AgreementSigned: Layout(
-        (
-            content(
-                "agreement",
-                shapes.Agreement,
-                {"agreement": whole},
-                needed=perhaps,
-                recorded=agreements.agreement_is_recorded,
-            ),
-        ),
-        agreements.text_says_the_same,
+    opening.AgreementSigned: with_parts(
+        replace(_AGREEMENT, needed=perhaps, recorded=agreements.agreement_is_recorded),
+        agrees=agreements.text_says_the_same,
     ),
-    opening.SubmissionReceived: Layout(
-        (
-            content("modes", shapes.Modes),
-            content("submission", shapes.Submission, {"submission": whole}),
-        ),
-        agreements.submission_is_what_is_told,
+    opening.SubmissionReceived: with_parts(
+        content("modes", shapes.ModesShape),
+        content("submission", shapes.SubmissionShape, {"submission": of_content}),
+        agrees=agreements.submission_is_what_is_told,
     ),
-    opening.SubmissionAssessed: Layout(
+    opening.SubmissionAssessed: with_parts(
         elsewhere={"submission": "the submission handed in before: a guard compares"}
     ),
     # Measuring.
@@ -99,31 +104,27 @@ LAYOUTS: Mapping[type[Event], Layout] = {
     measuring.ClockResumed: BARE,
     measuring.ClockExtended: BARE,
     measuring.ClockEnded: BARE,
-    measuring.BatterySealed: Layout(
-        (
-            content(
-                "registered",
-                shapes.Registered,
-                {
-                    "commitment": digests.of_battery,
-                    "order": digests.of_order,
-                    "elicitation": within("elicitation"),
-                    "verdicts": within("verdicts"),
-                },
-            ),
-            content("secret", shapes.Secret),
+    measuring.BatterySealed: with_parts(
+        content(
+            "registered",
+            shapes.RegisteredShape,
+            {
+                "commitment": digests.of_battery,
+                "order": digests.of_order,
+                "elicitation": within("elicitation"),
+                "verdicts": within("verdicts"),
+            },
         ),
-        agreements.seed_opens_the_seal,
+        content("secret", shapes.SecretShape),
+        agrees=agreements.seed_opens_the_seal,
     ),
     measuring.SnapshotSeen: _SNAPSHOT,
     measuring.SnapshotChanged: _SNAPSHOT,
-    measuring.OutcomesRecorded: Layout(
-        (
-            content("opened", shapes.Opened),
-            content("details", shapes.Details),
-            evidence("log", needed=perhaps, most=MOST_LOG),
-        ),
-        agreements.opened_are_those_that_ran,
+    measuring.OutcomesRecorded: with_parts(
+        content("opened", shapes.OpenedShape),
+        content("details", shapes.DetailsShape),
+        evidence("log", needed=perhaps, most=MOST_LOG),
+        agrees=agreements.opened_are_those_that_ran,
     ),
     measuring.VerdictReached: BARE,
     measuring.SandboxBreached: BARE,
@@ -131,91 +132,87 @@ LAYOUTS: Mapping[type[Event], Layout] = {
     measuring.ReviewHalted: BARE,
     measuring.ReviewResumed: BARE,
     # Findings.
-    judging.FindingSigned: Layout((content("text", shapes.Text, {"statement": whole}),)),
-    judging.OutsideFindingSigned: Layout(
-        (content("text", shapes.Text, {"statement": whole}),),
+    judging.FindingSigned: with_parts(_text("statement")),
+    judging.OutsideFindingSigned: with_parts(
+        _text("statement"),
         elsewhere={"withheld_evidence": "evidence that the evaluator keeps, to be checked later"},
     ),
-    judging.FindingResponded: Layout((content("text", shapes.Text, {"response": whole}),)),
+    judging.FindingResponded: with_parts(_text("response")),
     judging.FindingDisputed: BARE,
-    judging.FindingRerun: Layout((content("text", shapes.Text, {"statement": whole}),)),
-    judging.EvidenceDeclared: Layout((evidence("evidence", {"evidence": as_bytes}),)),
+    judging.FindingRerun: with_parts(_text("statement")),
+    judging.EvidenceDeclared: with_parts(evidence("evidence", {"evidence": as_bytes})),
     # Designation.
-    judging.DesignationProposed: Layout((content("together", shapes.Together, needed=perhaps),)),
+    judging.DesignationProposed: with_parts(
+        content("together", shapes.TogetherShape, needed=perhaps)
+    ),
     judging.DesignationConcurred: BARE,
     judging.DesignationDissented: BARE,
     judging.DesignationMade: BARE,
     judging.DesignationRevised: BARE,
     # Terms.
-    settling.TermsOffered: Layout((_TERMS,)),
-    settling.TermsCountered: Layout((_TERMS,), elsewhere={"answers": _ON_TABLE}),
-    settling.TermsAgreed: Layout(elsewhere={"terms": _ON_TABLE}),
-    settling.TermsDeclined: Layout(elsewhere={"terms": _ON_TABLE}),
+    settling.TermsOffered: with_parts(_document("terms", digests.of_terms)),
+    settling.TermsCountered: with_parts(
+        _document("terms", digests.of_terms), elsewhere={"answers": _ON_TABLE}
+    ),
+    settling.TermsAgreed: with_parts(elsewhere={"terms": _ON_TABLE}),
+    settling.TermsDeclined: with_parts(elsewhere={"terms": _ON_TABLE}),
     # Around release.
     settling.PostponementRequested: BARE,
     settling.PostponementAnswered: BARE,
     settling.ReleaseAnnounced: BARE,
-    settling.ReleaseCompared: Layout(
-        elsewhere={"digest": "the identity of what was released, outside of the record"}
+    settling.ReleaseCompared: with_parts(
+        elsewhere={"digest": "the identity of what was released, outside the record"}
     ),
-    settling.DirectiveIssued: Layout(
-        (
-            content("order", shapes.TomlText, {"order": digests.of_directive}, most=MOST_TEXT),
-            _PEOPLE,
-        ),
-        agreements.order_is_of_the_directive,
+    settling.DirectiveIssued: with_parts(
+        _document("order", digests.of_directive),
+        _PEOPLE,
+        agrees=agreements.order_is_of_the_directive,
     ),
-    settling.DirectiveAnswered: Layout(
-        (_READING, _PEOPLE),
-        agreements.reading_is_of_the_directive,
+    settling.DirectiveAnswered: with_parts(
+        _READING,
+        _PEOPLE,
+        agrees=agreements.reading_is_of_the_directive,
         elsewhere={
-            "bundle": _BUNDLE_BESIDE,
+            "bundle": _PUBLISHED_WITH_IT,
             "standing": "the standing classes authorised before: a guard compares",
         },
     ),
-    settling.DirectiveAnswerRevised: Layout(
-        (_READING, _PEOPLE),
-        agreements.reading_is_of_the_directive,
-        elsewhere={"bundle": _BUNDLE_BESIDE},
+    settling.DirectiveAnswerRevised: with_parts(
+        _READING,
+        _PEOPLE,
+        agrees=agreements.reading_is_of_the_directive,
+        elsewhere={"bundle": _PUBLISHED_WITH_IT},
     ),
     settling.DirectiveLifted: BARE,
-    settling.StandingClassesAuthorised: Layout(
-        (
-            content(
-                "classes",
-                shapes.TomlText,
-                {"classes": digests.of_classes},
-                needed=with_fact("classes"),
-                most=MOST_TEXT,
-            ),
-        )
+    settling.StandingClassesAuthorised: with_parts(
+        _document("classes", digests.of_classes, with_fact("classes"))
     ),
-    settling.BundlePublished: Layout(
-        (evidence("bundle", {"bundle": digests.of_bundle}, most=MAX_BYTES, needs_bytes=True),),
-        agreements.bundle_says_the_same,
+    settling.BundlePublished: with_parts(
+        evidence("bundle", {"bundle": digests.of_bundle}, most=MAX_BYTES, needs_bytes=True),
+        agrees=agreements.bundle_says_the_same,
         elsewhere={
             "terms": "the terms agreed before: a guard compares",
             "directives.order": "the text of an order or reading recorded before: a guard compares",
         },
     ),
-    settling.ReceiptNoted: Layout(
-        (content("receipt", shapes.Receipt, {"receipt": as_line}),),
-        agreements.receipt_says_the_same,
+    settling.ReceiptNoted: with_parts(
+        content("receipt", shapes.ReceiptShape, {"receipt": as_line}),
+        agrees=agreements.receipt_says_the_same,
         elsewhere={"bundle": "the bundle published before: a guard compares"},
     ),
     # The end.
-    settling.ReportIssued: Layout(
+    settling.ReportIssued: with_parts(
         elsewhere={"report": "the page as given, which is kept by whom it was given to"}
     ),
     settling.ReviewWithdrawn: BARE,
     settling.CaseClosed: BARE,
-    settling.CaseDestroyed: Layout(
+    settling.CaseDestroyed: with_parts(
         elsewhere={"certificate": "the certificate that the record keeps beside the case"}
     ),
 }
 """Every event, `case-opened` among them."""
 
 
-def layout_of(event: Event) -> Layout:
+def layout_of(event: Event) -> DeedLayout:
     """The layout of an event's type; of one that this version does not know, the bare one."""
     return LAYOUTS.get(type(event), BARE)

@@ -4,7 +4,7 @@ The table of them is `layouts.LAYOUTS`; `checking.check_deed` holds a deed again
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from touchstone.ledger import MAX_PART
 from touchstone.review.events.base import Event
-from touchstone.review.shapes import EvidenceFacts, Shape
+from touchstone.review.shapes import EvidenceShape, Shape
 from touchstone.review.state import State
 
 Kind = Literal["content", "evidence"]
@@ -103,20 +103,22 @@ def evidence(
     needs_bytes: bool = False,
 ) -> Part:
     """A part that names bytes kept beside the record."""
-    return Part(name, "evidence", EvidenceFacts, digests, needed, most, None, needs_bytes)
+    return Part(name, "evidence", EvidenceShape, digests, needed, most, None, needs_bytes)
 
 
 @dataclass(frozen=True)
-class Layout:
+class DeedLayout:
     """What goes with an event of one type, in order, between part 0 and the deed part.
+
+    `with_parts` makes it.
 
     What an event's own facts leave open comes last, so that a place always tells the name.
     """
 
-    parts: tuple[Part, ...] = ()
-    agrees: Agreeing | None = None
+    parts: tuple[Part, ...]
+    agrees: Agreeing | None
     """What else must agree with the facts, or one part with another."""
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str]
     """Facts that are digests of no part here, each with what it is the digest of."""
 
     def names(self, event: Event, count: int) -> tuple[str, ...]:
@@ -130,3 +132,12 @@ class Layout:
             return next(part for part in self.parts if part.name == name)
         except StopIteration:
             raise KeyError(name) from None
+
+
+def with_parts(
+    *parts: Part,
+    agrees: Agreeing | None = None,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
+) -> DeedLayout:
+    """The layout of these parts, in this order."""
+    return DeedLayout(parts, agrees, elsewhere)

@@ -13,13 +13,13 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", strict=True)
 
 
-class Text(Shape):
+class TextShape(Shape):
     """A text for people, perhaps with a title."""
 
     text: str
 
 
-class TomlText(Shape):
+class DocumentShape(Shape):
     """A document in TOML as it was drafted, and nothing beside it, which no digest would hold."""
 
     model_config = ConfigDict(extra="forbid")
@@ -27,7 +27,7 @@ class TomlText(Shape):
     text: str
 
 
-class Agreement(Shape):
+class AgreementShape(Shape):
     """What developer and centre agree on."""
 
     framework: str
@@ -39,7 +39,7 @@ class Agreement(Shape):
     publication: str
 
 
-class Mode(Shape):
+class ModeShape(Shape):
     """One way of running the model, with the endpoint's digest in the place of its address."""
 
     id: str
@@ -49,29 +49,29 @@ class Mode(Shape):
     settings: dict[str, Any]
 
 
-class Modes(Shape):
+class ModesShape(Shape):
     """The modes as every party may read them."""
 
-    modes: list[Mode]
+    modes: list[ModeShape]
 
 
-class Named(Shape):
+class NamedShape(Shape):
     """Somebody or something with an id."""
 
     id: str
 
 
-class Submission(Shape):
+class SubmissionShape(Shape):
     """The whole submission, as the developer handed it in."""
 
-    developer: Named
-    model: Named
-    variants: list[Named]
-    modes: list[Named]
+    developer: NamedShape
+    model: NamedShape
+    variants: list[NamedShape]
+    modes: list[NamedShape]
     caps: dict[str, Any] = {}
 
 
-class SealedSet(Shape):
+class SealedSetShape(Shape):
     """The public part of one item set."""
 
     id: str
@@ -81,40 +81,40 @@ class SealedSet(Shape):
     order: Hex32
 
 
-class SealedBattery(Shape):
+class SealedBatteryShape(Shape):
     """The public part of a battery."""
 
     id: str
     seed: Hex32
-    sets: list[SealedSet]
+    sets: list[SealedSetShape]
 
 
-class Asked(Shape):
+class AskedShape(Shape):
     """What a mode did when it was asked for a tool call and a long answer."""
 
     why: list[str]
 
 
-class Registered(Shape):
+class RegisteredShape(Shape):
     """What was registered before the first sample."""
 
-    battery: SealedBattery
+    battery: SealedBatteryShape
     elicitation: dict[str, Any]
     rule: dict[str, Any]
     grade: str
     weaker_grade_accepted: bool = False
-    readiness: dict[str, Asked] = {}
+    readiness: dict[str, AskedShape] = {}
     verdicts: dict[str, Any] = {}
 
 
-class Secret(Shape):
+class SecretShape(Shape):
     """What draws the battery again: for the centre alone."""
 
     seed: Hex32
     plan: dict[str, Any]
 
 
-class Usage(Shape):
+class UsageShape(Shape):
     """Tokens."""
 
     input: Count = 0
@@ -122,33 +122,33 @@ class Usage(Shape):
     reasoning: Count = 0
 
 
-class Probed(Shape):
+class ProbedShape(Shape):
     """What one mode's endpoint answered to the fixed questions."""
 
     models: list[str]
-    usage: Usage
+    usage: UsageShape
 
 
-class Ready(Shape):
+class ReadyShape(Shape):
     """What it took to ask a mode for a tool call and a long answer."""
 
-    usage: Usage
+    usage: UsageShape
 
 
-class Probes(Shape):
+class ProbesShape(Shape):
     """What answered in each mode."""
 
-    probes: dict[str, Probed]
-    readiness: dict[str, Ready] = {}
+    probes: dict[str, ProbedShape]
+    readiness: dict[str, ReadyShape] = {}
 
 
-class Conditions(Shape):
+class ConditionsShape(Shape):
     """Under which conditions a run of the command measures."""
 
     conditions: dict[str, Any]
 
 
-class Reveal(Shape):
+class RevealShape(Shape):
     """What opens the commitment to one item."""
 
     item_set: str
@@ -159,13 +159,13 @@ class Reveal(Shape):
     flaw: str = ""
 
 
-class Opened(Shape):
+class OpenedShape(Shape):
     """What opens the commitments to the items that ran."""
 
-    opened: list[Reveal]
+    opened: list[RevealShape]
 
 
-class Noticed(Shape):
+class NoticedShape(Shape):
     """Something that the sandbox recorded."""
 
     kind: str
@@ -173,25 +173,25 @@ class Noticed(Shape):
     count: Count = 1
 
 
-class Sample(Shape):
+class SampleShape(Shape):
     """How one sample went, in full."""
 
     index: Count
     result: str
     said: str = ""
-    usage: Usage
+    usage: UsageShape
     seconds: str
-    events: list[Noticed] = []
+    events: list[NoticedShape] = []
 
 
-class Details(Shape):
+class DetailsShape(Shape):
     """How the samples went in full, and every token of the chunk so far."""
 
-    outcomes: list[Sample]
-    used: Usage
+    outcomes: list[SampleShape]
+    used: UsageShape
 
 
-class OfCriterion(Shape):
+class OfCriterionShape(Shape):
     """What all modes of one criterion say together; lists of variant and mode."""
 
     criterion: str
@@ -203,13 +203,13 @@ class OfCriterion(Shape):
     open: list[list[str]]
 
 
-class Together(Shape):
+class TogetherShape(Shape):
     """What all modes say together, for each criterion with several."""
 
-    together: list[OfCriterion]
+    together: list[OfCriterionShape]
 
 
-class Counts(Shape):
+class CountsShape(Shape):
     """How many people a directive takes something from, and gives something to."""
 
     people: Count
@@ -219,13 +219,13 @@ class Counts(Shape):
     everyone: Count
 
 
-class People(Shape):
+class PeopleShape(Shape):
     """How many people a directive affects; it names nobody."""
 
-    people: Counts
+    people: CountsShape
 
 
-class Receipt(Shape):
+class ReceiptShape(Shape):
     """A gateway's signed receipt: one line of canonical JSON."""
 
     model_config = ConfigDict(extra="forbid")
@@ -233,7 +233,7 @@ class Receipt(Shape):
     receipt: str
 
 
-class EvidenceFacts(Shape):
+class EvidenceShape(Shape):
     """What an evidence part tells of the bytes that are kept beside the record."""
 
     digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]

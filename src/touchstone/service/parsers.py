@@ -89,12 +89,12 @@ def _details(content: Json) -> None:
 
 
 PARSERS: Mapping[type[BaseModel], Parse] = {
-    shapes.Submission: submission_of,
-    shapes.Conditions: conditions_of,
-    shapes.Registered: registered_of,
-    shapes.Secret: plan_of,
-    shapes.Probes: _probes,
-    shapes.Opened: _opened,
-    shapes.Details: _details,
+    shapes.SubmissionShape: submission_of,
+    shapes.ConditionsShape: conditions_of,
+    shapes.RegisteredShape: registered_of,
+    shapes.SecretShape: plan_of,
+    shapes.ProbesShape: _probes,
+    shapes.OpenedShape: _opened,
+    shapes.DetailsShape: _details,
 }
 """By shape; what the review reads in full itself is not among them."""

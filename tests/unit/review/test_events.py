@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,13 +14,12 @@ import touchstone.review.events as events_package
 from support.review_case import AT, LAB, Case, digest, make, outcome, recorded, submission
 from touchstone.ledger import dumps, loads
 from touchstone.review import BadEventError, parse_event
-from touchstone.review.events import AnyEvent, Event, settling
+from touchstone.review.events import TYPES, Event, settling
 from touchstone.review.events.base import Count, Positive
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.evolve import _changed
 from touchstone.review.rules import RULES
 
-TYPES = get_args(get_args(AnyEvent)[0])
 SOURCES = sorted(Path(str(events_package.__file__)).parent.glob("*.py"))
 RELEASE = make(settling.ReleaseAnnounced, LAB, scope="public", variants=(), same_model="not-said")
 

@@ -23,6 +23,7 @@ from support.review_case import (
     submission,
     verdict,
 )
+from support.review_deeds import one_of_each
 from support.review_probes import (
     ENDED,
     LEFT,
@@ -44,7 +45,6 @@ from support.review_probes import (
     made,
     measured,
     new_party,
-    one_of_each,
     opened,
     proposing,
     ready,

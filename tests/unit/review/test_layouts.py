@@ -1,6 +1,8 @@
 """Every event has its layout, and no fact that is a digest stands there unexplained."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from typing import Annotated, Any, get_args, get_origin
 
@@ -8,20 +10,31 @@ import pytest
 from pydantic import BaseModel
 
 from support.review_case import LAB, Case, example_framework, make
-from support.review_deeds import FACTS
-from touchstone.review import LAYOUTS, Event, layout_of
-from touchstone.review.events.base import Digest
+from support.review_deeds import FACTS, one_of_each
+from touchstone.review import LAYOUTS, Attached, BadEventError, Event, check_deed, layout_of
+from touchstone.review.digests import of_bytes
+from touchstone.review.events import judging, settling
+from touchstone.review.events.base import Digest, Line, Statement
 from touchstone.review.events.opening import CaseOpened
+from touchstone.review.parts import MOST_EVIDENCE, MOST_TEXT
 from touchstone.review.rules import RULES
 
+DEEDS = one_of_each(example_framework())
+FREE_TEXT = Path(__file__).parents[3] / "docs/adr/0223-free-text-becomes-content-with-contract-2.md"
+LEAST_FREE = 20
 BOUND = 25
 """Facts that are digests of a part; the number only grows."""
 
 
 def digest_facts(model: type[BaseModel]) -> Iterator[str]:
     """The fields that hold a digest, groups of facts included: with a dot."""
+    return facts_of(model, (Digest,))
+
+
+def facts_of(model: type[BaseModel], kinds: tuple[Any, ...]) -> Iterator[str]:
+    """The fields of some kinds of value, groups of facts included: with a dot."""
     for name, annotation in _annotations(model).items():
-        yield from _within(name, annotation)
+        yield from _within(name, annotation, kinds)
 
 
 def _annotations(model: type[BaseModel]) -> dict[str, Any]:
@@ -31,14 +44,14 @@ def _annotations(model: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def _within(name: str, annotation: Any) -> Iterator[str]:
-    if annotation == Digest:
+def _within(name: str, annotation: Any, kinds: tuple[Any, ...]) -> Iterator[str]:
+    if annotation in kinds:
         yield name
     elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield from (f"{name}.{inner}" for inner in digest_facts(annotation))
+        yield from (f"{name}.{inner}" for inner in facts_of(annotation, kinds))
     elif get_origin(annotation) is not None:
         for inner in get_args(annotation):
-            yield from _within(name, inner)
+            yield from _within(name, inner, kinds)
 
 
 def explained(event: type[Event]) -> set[str]:
@@ -86,3 +99,66 @@ def test_a_place_always_tells_the_name(event: type[Event]):
         deed = make(event, LAB, **FACTS[event](case, rng.choice))
         needed = [part.needed(deed) for part in layout_of(deed).parts]
         assert None not in [each for each in needed if each is not False][:-1]
+
+
+@pytest.mark.parametrize("event", FACTS, ids=lambda event: event.__name__)
+def test_what_is_left_out_or_too_many_is_refused(event: type[Event]):
+    deed = DEEDS[str(event.model_fields["type"].default)]
+    value = {"kind": "content", "marking": deed.marking.as_dict(), "content": {"text": "beside"}}
+    parts = layout_of(deed).parts
+    needed = [part.name for part in parts if part.needed(deed)]
+    state = Case(example_framework()).open().state
+    if needed:
+        with pytest.raises(BadEventError, match=f"the part {needed[0]} is missing"):
+            check_deed(state, deed, ())
+    with pytest.raises(BadEventError, match="parts go with it, and its type knows"):
+        check_deed(state, deed, [Attached(value)] * (len(parts) + 1))
+
+
+def test_evidence_is_held_against_its_bytes_where_they_are_at_hand():
+    data = b"what shows it"
+    deed = make(
+        judging.EvidenceDeclared, LAB, criterion="one", shows="met", evidence=of_bytes(data)
+    )
+    value = {"kind": "evidence", "marking": deed.marking.as_dict(), "digest": of_bytes(data),
+             "size": len(data), "media_type": "text/plain", "name": "evidence.txt"}  # fmt: skip
+    state = Case(example_framework()).open().state
+    check_deed(state, deed, [Attached(value)])
+    check_deed(state, deed, [Attached(value, data)])
+    for other in (b"other", data + b"!"):
+        with pytest.raises(BadEventError, match="its bytes are not of the digest"):
+            check_deed(state, deed, [Attached(value, other)])
+    with pytest.raises(BadEventError, match="evidence is not its digest"):
+        check_deed(state, deed, [Attached({**value, "digest": of_bytes(b"")})])
+    with pytest.raises(BadEventError, match="has exactly"):
+        check_deed(state, deed, [Attached({**value, "note": "beside"})])
+    with pytest.raises(BadEventError, match="is longer than"):
+        check_deed(state, deed, [Attached({**value, "size": MOST_EVIDENCE + 1})])
+
+
+def test_a_text_that_is_too_long_is_refused():
+    text = "# " + "x" * MOST_TEXT
+    deed = make(settling.TermsOffered, LAB, terms=of_bytes(b""))
+    value = {"kind": "content", "marking": deed.marking.as_dict(), "content": {"text": text}}
+    with pytest.raises(BadEventError, match=f"the part terms: is longer than {MOST_TEXT} bytes"):
+        check_deed(Case(example_framework()).open().state, deed, [Attached(value)])
+
+
+def test_a_bundle_is_not_taken_without_its_bytes():
+    deed = DEEDS["bundle-published"]
+    value = {"kind": "evidence", "marking": deed.marking.as_dict(), "digest": of_bytes(b""),
+             "size": 0, "media_type": "text/plain", "name": "000001.bundle"}  # fmt: skip
+    with pytest.raises(BadEventError, match="send them first"):
+        check_deed(Case(example_framework()).open().state, deed, [Attached(value)])
+
+
+def test_all_free_text_is_listed_that_is_to_become_content():
+    found = {
+        f"{event.model_fields['type'].default}.{fact}"
+        for event in LAYOUTS
+        for fact in facts_of(event, (Line, Statement))
+    }
+    listed = set(re.findall(r"`([a-z-]+\.[a-z_.]+)`", FREE_TEXT.read_text("utf-8")))
+    assert found <= listed
+    assert len(found) > LEAST_FREE
+    assert {name for name in listed if name.count("/") == 0 and not name.endswith(".py")} <= found

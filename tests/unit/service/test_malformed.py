@@ -62,7 +62,7 @@ def lists(here: Installation, before: Before) -> Iterator[Callable[[], object]]:
 
 def readings(case: Case) -> Iterator[Callable[[], object]]:
     """What anybody asks of a case."""
-    for party in case.cast.developer, case.cast.centre, *case.cast.agencies:
+    for party in case.cast.centre, case.cast.agencies[-1]:
         yield partial(render_edition, case, party_audience(party), 10**6, case.now())
     yield lambda: used_before(case)
     yield lambda: Answers.of_record(case)

@@ -1,7 +1,7 @@
-"""Everything that can happen to a case, as one union told apart by `type`."""
+"""Everything that can happen to a case: the classes of these modules, told apart by `type`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -11,65 +11,19 @@ from touchstone.review.errors import BadEventError
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 
-AnyEvent = Annotated[
-    opening.CaseOpened
-    | opening.PartyAdmitted
-    | opening.ParticipationNoted
-    | opening.InquiryAsked
-    | opening.InquiryAnswered
-    | opening.AgreementSigned
-    | opening.SubmissionReceived
-    | opening.SubmissionAssessed
-    | measuring.ClockAnchored
-    | measuring.ClockPaused
-    | measuring.ClockResumed
-    | measuring.ClockExtended
-    | measuring.ClockEnded
-    | measuring.BatterySealed
-    | measuring.SnapshotSeen
-    | measuring.SnapshotChanged
-    | measuring.OutcomesRecorded
-    | measuring.VerdictReached
-    | measuring.SandboxBreached
-    | measuring.MeasuringStopped
-    | measuring.ReviewHalted
-    | measuring.ReviewResumed
-    | judging.FindingSigned
-    | judging.OutsideFindingSigned
-    | judging.FindingResponded
-    | judging.FindingDisputed
-    | judging.FindingRerun
-    | judging.EvidenceDeclared
-    | judging.DesignationProposed
-    | judging.DesignationConcurred
-    | judging.DesignationDissented
-    | judging.DesignationMade
-    | judging.DesignationRevised
-    | settling.TermsOffered
-    | settling.TermsCountered
-    | settling.TermsAgreed
-    | settling.TermsDeclined
-    | settling.PostponementRequested
-    | settling.PostponementAnswered
-    | settling.ReleaseAnnounced
-    | settling.ReleaseCompared
-    | settling.DirectiveIssued
-    | settling.DirectiveAnswered
-    | settling.DirectiveAnswerRevised
-    | settling.DirectiveLifted
-    | settling.StandingClassesAuthorised
-    | settling.BundlePublished
-    | settling.ReceiptNoted
-    | settling.ReportIssued
-    | settling.ReviewWithdrawn
-    | settling.CaseClosed
-    | settling.CaseDestroyed,
-    Field(discriminator="type"),
-]
+TYPES: tuple[type[Event], ...] = tuple(
+    each
+    for module in (opening, measuring, judging, settling)
+    for each in vars(module).values()
+    if isinstance(each, type) and issubclass(each, Event) and each is not Event
+)
+"""Every type of event, as the modules of this folder define them."""
 
-__all__ = ["AnyEvent", "Event", "parse_event"]
+__all__ = ["TYPES", "Event", "parse_event"]
 
-_READER: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+_READER: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Union.__getitem__(TYPES), Field(discriminator="type")]
+)
 
 
 def parse_event(facts: object) -> Event:

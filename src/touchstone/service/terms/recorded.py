@@ -11,7 +11,7 @@ from touchstone.records import EvidenceMissingError
 from touchstone.review import LAYOUTS, Event, State, parse_event
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
-from touchstone.review.shapes import People, TomlText
+from touchstone.review.shapes import DocumentShape, PeopleShape
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.reading import stored_entry
@@ -24,14 +24,14 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     str(event.model_fields["type"].default): (fact, part.name)
     for event, layout in LAYOUTS.items()
     for part in layout.parts
-    if part.shape is TomlText
+    if part.shape is DocumentShape
     for fact in part.digests
 }
 """For each event that carries a document: the fact that names its digest, and the part."""
 _COUNTED = frozenset(
     str(event.model_fields["type"].default)
     for event, layout in LAYOUTS.items()
-    if any(part.shape is People for part in layout.parts)
+    if any(part.shape is PeopleShape for part in layout.parts)
 )
 """The events with which the number of people affected may go."""
 
