@@ -43,6 +43,7 @@ GROUPS = {
     175: "What counts as evidence",
     213: "Work on many samples",
     220: "What strangers send",
+    221: "What goes with a deed",
     225: "Deeds signed elsewhere",
 }
 TOP = """# Commands
