@@ -131,6 +131,7 @@ class Hand:
         """The deed was recorded: the next one follows it."""
         statement = contract2.parse_statement_envelope(deed.envelope).statement
         self.seq, self.before = statement.seq + 1, statement.digest
+        self.sight = statement.seen.size
 
     def act(self, server: Server, deed: str, **said: Any) -> SignedAnswer:
         """Sign, send, and go on only once it is recorded."""

@@ -489,7 +489,9 @@ class Bundle:
     # ------------------------------------------------------------ contract 2
 
     def entry_2(self, n: int) -> None:
-        event, deed_at, deed = None, None, None
+        event: Any = None
+        deed_at: int | None = None
+        deed: Any = None
         for i in range(8):
             value = self.opened(n, i)
             if i == 0:

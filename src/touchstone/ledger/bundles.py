@@ -4,7 +4,7 @@ The writer sends what it writes through the reader, so that no bundle leaves tha
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from itertools import chain
 from typing import Any, Protocol, cast
@@ -74,7 +74,7 @@ def write_bundle(
     reader would: then what was written so far is no bundle and must be thrown away.
     """
     header = BundleHeader(audience, at, published.head.log, published.head.size)
-    body = chain([header], keys.lines, entries, parts, [published], older)
+    body: Iterable[HasLine] = chain([header], keys.lines, entries, parts, [published], older)
     yield from write_checked(BundleReader, body, signer)
 
 
@@ -153,7 +153,6 @@ class BundleReader:
     """One pass over a bundle, section by section as the format's table lists them."""
 
     format = FORMAT
-    _parse_entry: Callable[[bytes], Any] = staticmethod(parse_entry)
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.place = "line 1"
@@ -187,7 +186,7 @@ class BundleReader:
         self._check_seal(keys)
         yield self._summary(header, keys, published, checkpoint)
 
-    def _before_seal(self, _keys: KeyHistory) -> Iterator[Any]:
+    def _before_seal(self, keys: KeyHistory) -> Iterator[Any]:  # noqa: ARG002 - some need it
         """What a format has between the checkpoints and the seal."""
         return iter(())
 
@@ -223,6 +222,9 @@ class BundleReader:
     def _key_lines(self) -> Iterator[KeyLine]:
         while not self._peek("its first entry").startswith(_ENTRY_START):
             yield parse_key_line(self._take("its first entry"))
+
+    def _parse_entry(self, line: bytes) -> Any:
+        return parse_entry(line)
 
     def _entries(self, header: BundleHeader) -> Iterator[Entry]:
         frontier = Frontier()

@@ -23,11 +23,12 @@ class Contract1:
     def __init__(self, reading: "Reading") -> None:
         self.reading, self.all_open = reading, True
         # By party its key; of the entry at hand the type and actor, where part 0 is opened.
-        self.parties, self.event = dict[str, str](), None
+        self.parties = dict[str, str]()
+        self.event: tuple[str, str] | None = None
 
     def begin(self, _n: int) -> None:
         """A new entry."""
-        self.event: tuple[str, str] | None = None
+        self.event = None
 
     def take(self, n: int, i: int, opened: Any, commitments: bytes) -> None:
         """One part, None where it is not shown."""

@@ -37,8 +37,10 @@ class Contract2:
         self.hidden_at, self.seen, self.recorded_at = list[int](), dict[str, int](), ""
         self.answers = self.after_hidden = self.disavowed = 0
         self.recorded = set[bytes]()  # the deeds' digests, once a refusal asks for them
+        # Of the entry at hand: its event, its deed's payload and digest.
         self.event: Any = None
         self.deed: Any = None
+        self.digest = ""
 
     def begin(self, _n: int) -> None:
         """A new entry."""

@@ -1,6 +1,7 @@
 """A bundle as it is read: the sections that both contracts share, one pass, a method a section.
 
-Memory grows with keys and parties alone: leaves and commitments go to a temporary file.
+Memory grows with keys, parties, topics and withheld entries, and with all entries only where the
+bundle or the asker brings refusals: leaves and commitments go to a temporary file.
 """
 
 import re
@@ -17,7 +18,10 @@ from .strict import MAX_LINE, dumps, parse, shaped, shown
 # Bytes of a part, at most.
 MAX_PART = 2**19 - 512
 _REVOKES = re.compile("revoked (SHA256:[0-9a-f]{64}): (.*)", re.DOTALL)
-CONTRACTS = {"touchstone/bundle/1": Contract1, "touchstone/bundle/2": Contract2}
+CONTRACTS: dict[str, type[Contract1] | type[Contract2]] = {
+    "touchstone/bundle/1": Contract1,
+    "touchstone/bundle/2": Contract2,
+}
 
 
 class Reading:
@@ -41,7 +45,7 @@ class Reading:
         """Read to the end and say what was established; AlteredError where it does not hold."""
         header = parse(self.next(), "bundle")
         self.log, self.size = header["log"], header["size"]
-        self.contract = CONTRACTS[header["format"]](self)
+        self.contract: Contract1 | Contract2 = CONTRACTS[header["format"]](self)
         self._keys()
         self._entries()
         for n in range(self.size):

@@ -390,5 +390,4 @@ def send(server: Server, hand: Hand, signed: SubmittedDeed) -> SignedAnswer | No
     assert answers[0] == answers[1]
     if answers[0] and isinstance(answers[0].answer, RecordedAnswer):
         hand.done(signed)
-        hand.sight = contract2.parse_statement_envelope(signed.envelope).statement.seen.size
     return answers[0]

@@ -124,7 +124,7 @@ def parse_answer(line: bytes) -> SignedAnswer:
     if type(values["v"]) is not int or values["v"] != 1:
         raise MalformedError("an answer says v 1")
     given = {name: one for name, one in values.items() if name not in ("v", "answer")}
-    answer = RecordedAnswer(**given) if kind == "recorded" else RefusedAnswer(**given)
+    answer: DeedAnswer = RecordedAnswer(**given) if kind == "recorded" else RefusedAnswer(**given)
     key = forms.fingerprint_text(found["key"], "an answer's key")
     signature = forms.hex64(found["signature"], "an answer's signature")
     return SignedAnswer(answer, key, bytes.fromhex(signature))

@@ -7,7 +7,13 @@ from itertools import chain
 from typing import Any, cast
 
 from touchstone.ledger.bundlelines import BundleHeader, OlderCheckpoint, Opened, PublishedHead
-from touchstone.ledger.bundles import BundleReader, check_opening, read_checked, write_checked
+from touchstone.ledger.bundles import (
+    BundleReader,
+    HasLine,
+    check_opening,
+    read_checked,
+    write_checked,
+)
 from touchstone.ledger.canonical import loads
 from touchstone.ledger.contract2.answers import RecordedAnswer, SignedAnswer, parse_answer
 from touchstone.ledger.contract2.caselog import CaseLog
@@ -67,7 +73,9 @@ def write_deed_bundle(
     """
     head = published.head
     header = BundleHeader(audience, at, head.log, head.size, DEED_BUNDLE)
-    body = chain([header], keys.lines, entries, parts, [published], older, answers)
+    body: Iterable[HasLine] = chain(
+        [header], keys.lines, entries, parts, [published], older, answers
+    )
     yield from write_checked(_DeedBundleReader, body, signer)
 
 
@@ -100,7 +108,6 @@ class _DeedBundleReader(BundleReader):
     """The sections of contract 1, with other entries, parts and deeds, and answers at the end."""
 
     format = DEED_BUNDLE
-    _parse_entry = staticmethod(parse_padded_entry)
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__(chunks)
@@ -108,6 +115,9 @@ class _DeedBundleReader(BundleReader):
         # Of each entry the digest of its deed and the time of recording, where they are shown.
         self._recorded: list[tuple[str, str] | None] = []
         self._unchecked = self._after_hidden = self._answers = 0
+
+    def _parse_entry(self, line: bytes) -> PaddedEntry:
+        return parse_padded_entry(line)
 
     def _parts(self, header: BundleHeader, keys: KeyHistory) -> Iterator[Any]:
         for n, commitments in enumerate(self._commitments):
