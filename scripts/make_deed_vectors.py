@@ -303,15 +303,26 @@ def good() -> dict[str, Vector]:
         case = make_case(Making(hidden(*entries)))
         return Vector(sealed(lines_of(case).body), "authentic", unchecked=unchecked)
 
+    usurped = tuple(
+        replace(act, signer="centre 3", facts=rotated("centre 3", "centre 2", 2) if n == ROTATED
+                else {}) if n in (ROTATED, CLOSED) else act
+        for n, act in enumerate(hidden(5))
+    )  # fmt: skip
     return {
         "authentic": Vector(sealed(plain.body), "authentic"),
         "with-answers": Vector(sealed(answered.body), "authentic"),
         "without-older-checkpoint": Vector(sealed(plain.body[:-1]), "authentic"),
         "everything-withheld": partly(*range(len(ACTS))),
         "release-shown-alone": partly(*range(len(ACTS) - 1), unchecked=1),
-        "joining-withheld": partly(2, unchecked=4),
+        "opening-withheld": partly(0, unchecked=12),
+        "invitation-withheld": partly(1, unchecked=8),
+        "joining-withheld": partly(2, unchecked=7),
         "admission-withheld": partly(3, unchecked=3),
         "deeds-of-a-key-withheld": partly(5, 6, 7),
+        # Nobody announced that key: only what is withheld could have. So it counts for nothing.
+        "rotation-announced-by-nothing-shown": Vector(
+            sealed(lines_of(make_case(Making(usurped))).body), "authentic", unchecked=2
+        ),
     }
 
 

@@ -310,6 +310,7 @@ class Known:
     raw: bytes
     party: str
     kinds: list[str] | None
+    shown: bool
     ended: bool = False
 
 
@@ -518,7 +519,7 @@ class Bundle:
         self.answered.after_withheld += bool(self.withheld)
         actor, size = statement["actor"], statement["seen"]["size"]
         self.answered.seen_by[actor] = max(size, self.answered.seen_by.get(actor, 0))
-        self.do(statement["actor"], event.get("key_act"))
+        self.do(n, statement, event.get("key_act"))
         self.deeds[n] = (statement, hashed, at)
 
     def recorded(self, event: Any, deed: Any, value: Any) -> Any:
@@ -553,10 +554,9 @@ class Bundle:
         must((said["deed"], said["actor"]) == (event["type"], event["actor"]), "event")
         must(keyid == said["key"], "keyid")
         self.order(n, said)
-        key = self.signer(n, said, event.get("key_act"))
-        if key is None:
-            self.answered.unchecked += 1
-        else:
+        key, shown = self.signer(n, said, event.get("key_act"))
+        self.answered.unchecked += not shown
+        if key is not None:
             must(signed(key, signature, self.dsse(payload)), "signature")
         return said, sha(b"touchstone/deed/2\0", payload).hex()
 
@@ -608,9 +608,9 @@ class Bundle:
             must(act["party"] not in self.party_key, "has joined")
         elif kind == "joined":
             must(act["party"] == actor and actor not in self.party_key, "cannot join")
-            invitation = self.invitations.get(actor)
             if n and sure:
-                must(invitation, "not invited")
+                must(actor in self.invitations, "not invited")
+                invitation, _shown = self.invitations[actor]
                 must(act["role"] == invitation["role"], "another role")
                 must(invitation["expects"] in (None, key), "another key")
         elif kind == "removed":
@@ -622,41 +622,57 @@ class Bundle:
         elif kind == "rotated":
             must(self.announced.get(actor) == key or not sure, "not announced")
 
-    def do(self, actor: str, act: Any) -> None:
+    def brings_shown(self, n: int, said: Any, act: Any) -> bool:
+        """Whether what an act brings rests on shown entries alone."""
+        actor, by = said["actor"], self.known.get(said["key"])
+        if act["act"] == "joined":
+            if n == 0:
+                return True
+            invitation, shown = self.invitations.get(
+                actor, ({"role": None, "expects": None}, False)
+            )
+            fits = invitation["expects"] in (None, said["key"])
+            return shown and fits and invitation["role"] == act["role"]
+        if act["act"] == "rotated":
+            old = self.known.get(self.party_key.get(actor, ""))
+            return old is not None and old.shown and self.announced[actor] == said["key"]
+        return by is not None and by.shown
+
+    def do(self, n: int, said: Any, act: Any) -> None:
         if act is None:
             return
-        kind = act["act"]
+        actor, kind, shown = said["actor"], act["act"], self.brings_shown(n, said, act)
         if kind == "invited":
-            self.invitations[act["party"]] = act
+            self.invitations[act["party"]] = act, shown
             return
         old = act["key"] if kind == "removed" else self.party_key.get(actor)
         if kind in ("removed", "rotated") and old is not None:
-            self.known.setdefault(old, Known(b"", actor, [])).ended = True
+            self.known.setdefault(old, Known(b"", actor, [], shown=False)).ended = True
             seqs = [deed[0]["seq"] for deed in self.deeds.values() if deed[0]["key"] == old]
             if seqs:
                 stands = -1 if act["last"] is None else act["last"]
                 self.answered.disavowed += max(0, max(seqs) - stands)
         if kind != "removed":
             raw = bytes.fromhex(act["key"])
-            self.known[print_of(raw)] = Known(raw, actor, act.get("kinds"))
+            self.known[print_of(raw)] = Known(raw, actor, act.get("kinds"), shown)
             if kind != "admitted":
                 self.party_key[actor], self.announced[actor] = print_of(raw), act["next"]
 
-    def signer(self, n: int, said: Any, act: Any) -> bytes | None:
+    def signer(self, n: int, said: Any, act: Any) -> tuple[bytes | None, bool]:
         if act is not None:
             self.can(n, said["actor"], act)
             if act["act"] in ("joined", "rotated"):
                 key = bytes.fromhex(act["key"])
                 must(print_of(key) == said["key"], "another key brings it")
-                return key
+                return key, self.brings_shown(n, said, act)
         found = self.known.get(said["key"])
         if found is None:
             must(self.withheld, "no such key")
-            return None
+            return None, False
         must(found.party == said["actor"] and not found.ended, "may not sign")
         if found.kinds is not None:
             must(act is None and said["deed"] in found.kinds, "out of scope")
-        return found.raw
+        return found.raw, found.shown
 
     def answer(self) -> None:
         line = form(read(self.next()), line=exactly("answer"), answer=anything, key=fingerprint,

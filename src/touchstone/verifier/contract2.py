@@ -74,8 +74,8 @@ class Contract2:
             self.keys.complete = False
             self.rows.write(_HIDDEN)
             return
-        bound, digest = self.deed, self.digest
-        for key, last in self.keys.follow(bound["actor"], self.event.get("key_act")):
+        bound, digest, act = self.deed, self.digest, self.event.get("key_act")
+        for key, last in self.keys.follow(n, bound["actor"], act, bound["key"]):
             known = self.newest.get(key)
             self.disavowed += max(0, known[1] - (-1 if last is None else last)) if known else 0
         size = bound["seen"]["size"]
@@ -127,11 +127,11 @@ class Contract2:
         self._order(n, bound)
         hold(signature["keyid"] == bound["key"], "is a deed by another key than it names")
         act = self.event.get("key_act")
-        key = self.keys.signer(n, bound["actor"], bound["deed"], bound["key"], act)
+        key, shown = self.keys.signer(n, bound["actor"], bound["deed"], bound["key"], act)
         holds = key is None or signed(key, sig, dsse(raw))
         hold(holds, "is a deed whose signature does not hold")
         self.deed, self.digest = bound, sha256(b"touchstone/deed/2\0" + raw).hexdigest()
-        self.reading.counts["deeds_unchecked" if key is None else "deeds_checked"] += 1
+        self.reading.counts["deeds_checked" if shown else "deeds_unchecked"] += 1
 
     def _order(self, n: int, bound: Any) -> None:
         """What the signer saw is a past of this log, and nothing that it speaks to has moved."""

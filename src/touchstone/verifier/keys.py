@@ -16,10 +16,11 @@ class Keys:
 
     def __init__(self) -> None:
         self.complete = True
-        # By fingerprint: the key, its party, what it may sign (None: all), whether it still may.
-        self.known = dict[str, tuple[bytes, str, frozenset[str] | None, bool]]()
+        # By fingerprint: the key, its party, what it may sign (None: all), whether it still may,
+        # and whether all that led to it was shown. By party its invitation and the same of that.
+        self.known = dict[str, tuple[bytes, str, frozenset[str] | None, bool, bool]]()
         self.current, self.next = dict[str, str](), dict[str, str]()
-        self.invited = dict[str, Any]()
+        self.invited = dict[str, tuple[Any, bool]]()
 
     def read(self, event: Any) -> None:
         """The form of a part 0's act on keys, if it has one."""
@@ -30,66 +31,73 @@ class Keys:
             sorted_once = 1 <= len(kinds) <= KINDS and kinds == sorted(set(kinds))
             hold(sorted_once, "admits a signer for kinds of deed not sorted, each once, 1 to 64")
 
-    def signer(self, n: int, actor: str, deed: str, key: str, act: Any) -> bytes | None:
-        """The key that a deed is checked with, None where what brought it may be withheld."""
-        brought = self._may(n, actor, act) if act else None
+    def signer(
+        self, n: int, actor: str, deed: str, key: str, act: Any
+    ) -> tuple[bytes | None, bool]:
+        """The key that a deed is checked with, and whether all that led to it was shown.
+
+        None where what brought it may be withheld.
+        """
+        brought, shown = self._may(n, actor, act, key) if act else (None, False)
         if act and act["act"] in ("joined", "rotated"):
             hold(fingerprint(brought or b"") == key, "brings a party's key, not signed by that key")
-            return brought
-        found, party, kinds, live = self.known.get(key, (None, "", None, True))
+            return brought, shown
+        found, party, kinds, live, shown = self.known.get(key, (None, "", None, True, False))
         hold(found is not None or not self.complete, "is a deed by a key that was never admitted")
         if found is not None:
             hold(party == actor, "is a deed by another party's key")
             hold(live, "is a deed by a key that was removed or replaced before")
             within = kinds is None or (act is None and deed in kinds)
             hold(within, "is a deed of a type that its signer may not sign")
-        return found
+        return found, shown
 
-    def _may(self, n: int, actor: str, act: Any) -> bytes | None:
-        """Whether the act could be done here; the key that it brings."""
+    def _may(self, n: int, actor: str, act: Any, by: str) -> tuple[bytes | None, bool]:
+        """Whether the act could be done here; the key that it brings, and whether that is shown."""
         kind, party = act["act"], act.get("party")
         brought = bytes.fromhex(act["key"]) if kind in ("joined", "admitted", "rotated") else None
+        own, shown = fingerprint(brought or b""), self._is_shown(by)
         if brought is not None:
-            hold(fingerprint(brought) not in self.known, "brings a key that the log has seen")
+            hold(own not in self.known, "brings a key that the log has seen")
             hold(not has_small_order(brought), "brings a key of small order")
         if kind in ("invited", "joined"):
             hold(party not in self.current, "invites or joins a party that has joined")
         if kind == "joined":
             hold(party == actor, "joins another party than its actor")
-            due = self.invited.get(party) or (None if n else act)
-            hold(due is not None or not self.complete, "joins a party that was not invited")
-            own = fingerprint(brought or b"")
-            expects = (due or {}).get("expects") or own
-            same = due is None or (due["role"], expects) == (act["role"], own)
-            hold(same or not self.complete, "joins otherwise than it was invited")
+            due, shown = self.invited.get(party, (act, True) if n == 0 else ({}, False))
+            expected = (due.get("role"), due.get("expects") or own)
+            shown = shown and expected == (act["role"], own)
+            hold(shown or not self.complete, "joins otherwise than it was invited, or uninvited")
         if kind == "removed":
-            unknown = (b"", actor, frozenset[str](), True)
-            _key, owner, kinds, live = self.known.get(act["key"], unknown)
+            unknown = (b"", actor, frozenset[str](), True, False)
+            _key, owner, kinds, live, _shown = self.known.get(act["key"], unknown)
             known = act["key"] in self.known or not self.complete
             held = known and owner == actor and kinds is not None and live
             hold(held, "removes what is no signer of its actor")
         if kind == "rotated":
-            announced = self.next.get(actor) == fingerprint(brought or b"")
+            announced = self.next.get(actor) == own
             hold(announced or not self.complete, "rotates to a key that was not announced")
-        return brought
+            shown = announced and self._is_shown(self.current[actor])
+        return brought, shown
 
-    def follow(self, actor: str, act: Any) -> Iterator[tuple[str, int | None]]:
+    def _is_shown(self, key: str) -> bool:
+        return key in self.known and self.known[key][4]
+
+    def follow(self, n: int, actor: str, act: Any, by: str) -> Iterator[tuple[str, int | None]]:
         """Take in an act that may be done; give the key that it ends and the last seq stood by."""
         if not act:
             return
+        brought, shown = self._may(n, actor, act, by)
         kind = act["act"]
         ended = act["key"] if kind == "removed" else self.current.get(actor, "")
-        if kind in ("removed", "rotated"):
-            key, party, kinds, _live = self.known.get(ended, (b"", actor, frozenset(), True))
-            if ended:
-                self.known[ended] = (key, party, kinds, False)
-                yield ended, act["last"]
+        if ended and kind in ("removed", "rotated"):
+            unknown = (b"", actor, frozenset[str](), True, False)
+            key, party, kinds, _live, was_shown = self.known.get(ended, unknown)
+            self.known[ended] = (key, party, kinds, False, was_shown)
+            yield ended, act["last"]
         if kind == "invited":
-            self.invited[act["party"]] = act
-        elif kind != "removed":
-            key = bytes.fromhex(act["key"])
-            own = kind != "admitted"
-            kinds = None if own else frozenset(act["kinds"])
-            self.known[fingerprint(key)] = (key, actor, kinds, True)
-            if own:
-                self.current[actor], self.next[actor] = fingerprint(key), act["next"]
+            self.invited[act["party"]] = (act, shown)
+        if brought is not None:
+            kinds = frozenset(act["kinds"]) if kind == "admitted" else None
+            self.known[fingerprint(brought)] = (brought, actor, kinds, True, shown)
+        if kind in ("joined", "rotated"):
+            self.current[actor], self.next[actor] = fingerprint(brought or b""), act["next"]

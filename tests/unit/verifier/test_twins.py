@@ -99,8 +99,7 @@ BY_DEED_VECTOR = {
     "is recorded before the entry before it": "recorded-earlier",
     "is the server's, with more in it": "deed-part-with-more",
     "joins another party than its actor": "joined-in-anothers-name",
-    "joins a party that was not invited": "joined-without-invitation",
-    "joins otherwise than it was invited": "joined-in-another-role",
+    "joins otherwise than it was invited, or uninvited": "joined-in-another-role",
     "removes what is no signer of its actor": "removed-twice",
     "rotates to a key that was not announced": "party-key-not-announced",
 }

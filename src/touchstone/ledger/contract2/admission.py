@@ -184,11 +184,11 @@ def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog)
     statement = envelope.statement
     keys = past.keys
     if isinstance(act, KeyJoined | KeyRotated):
-        keys = keys.after(statement.actor, act, first=past.size == 0)
-    public_key = keys.check_signer(statement.actor, statement.deed, statement.key, act)
-    if public_key is None:
+        keys = keys.after(statement.actor, act, statement.key, first=past.size == 0)
+    known = keys.check_signer(statement.actor, statement.deed, statement.key, act)
+    if known is None:
         raise AlteredError("the deed's key is not known here")
-    envelope.verify(public_key)
+    envelope.verify(known.public_key)
 
 
 def _check_next(statement: DeedStatement, past: AnsweredLog) -> None:
@@ -239,7 +239,7 @@ def _check_place(
         if frozenset(statement.touches) != asked.touches | keys:
             raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
     with _refused("keys"):
-        past.keys.after(statement.actor, act, first=past.size == 0)
+        past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class CaseLog:
             newest = self._last.get(old or "")
             stands_by = -1 if act.last is None else act.last
             self.disavowed += max(0, newest.seq - stands_by) if newest else 0
-        self.keys = self.keys.after(statement.actor, act, first=n == 0)
+        self.keys = self.keys.after(statement.actor, act, statement.key, first=n == 0)
         if self.log is None:
             self.log = leaf.hex()
         self._tree.append(leaf)

@@ -107,13 +107,15 @@ class KnownKey:
     """A key that the log has seen.
 
     `kinds` are the types of deed that it may sign, None for a party key, which may sign all;
-    `ended` says that it was removed or replaced.
+    `ended` says that it was removed or replaced; `shown` that all acts which led to it were shown,
+    and so checked, from entry 0 on.
     """
 
     public_key: bytes
     party: str
     kinds: frozenset[str] | None
     ended: bool = False
+    shown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,39 +123,45 @@ class CaseKeys:
     """The keys of a case at one size of its log; `after` gives those of the next.
 
     `known` is by fingerprint; `current` and `next` are the fingerprints of each party's own key and
-    of the one to follow; `invited` holds standing invitations. `complete` is False once an entry
-    was not shown: it may have held any act, and what that could explain is then let pass.
+    of the one to follow; `invited` holds standing invitations, and whether who made them was shown.
+    `complete` is False once an entry was not shown: it may have held any act, and what that could
+    explain is then let pass.
     """
 
     known: Mapping[str, KnownKey] = field(default_factory=lambda: _NONE)
     current: Mapping[str, str] = field(default_factory=lambda: _NONE)
     next: Mapping[str, str] = field(default_factory=lambda: _NONE)
-    invited: Mapping[str, KeyInvited] = field(default_factory=lambda: _NONE)
+    invited: Mapping[str, tuple[KeyInvited, bool]] = field(default_factory=lambda: _NONE)
     complete: bool = True
 
     def hidden(self) -> "CaseKeys":
         """The keys after an entry whose part 0 is not shown."""
         return replace(self, complete=False)
 
-    def after(self, actor: str, act: KeyAct | None, *, first: bool = False) -> "CaseKeys":
-        """The keys once `actor` did this; AlteredError if it could not. `first`: in entry 0."""
+    def after(self, actor: str, act: KeyAct | None, by: str, *, first: bool = False) -> "CaseKeys":
+        """The keys once `actor` did this, `by` a key; AlteredError if it could not.
+
+        `first`: in entry 0.
+        """
+        signed_by = self.known.get(by)
+        shown = signed_by is not None and signed_by.shown
         match act:
             case None:
                 return self
             case KeyInvited():
-                return self._invite(act)
+                return self._invite(act, shown=shown)
             case KeyJoined():
                 return self._join(actor, act, first=first)
             case SignerAdmitted():
-                signer = KnownKey(act.key, actor, frozenset(act.kinds))
+                signer = KnownKey(act.key, actor, frozenset(act.kinds), shown=shown)
                 return replace(self, known=self._with(signer))
             case SignerRemoved():
                 return self._remove(actor, act)
             case KeyRotated():
                 return self._rotate(actor, act)
 
-    def check_signer(self, actor: str, deed: str, key: str, act: KeyAct | None) -> bytes | None:
-        """The public key with which to check a deed, None if the entry that brought it is hidden.
+    def check_signer(self, actor: str, deed: str, key: str, act: KeyAct | None) -> KnownKey | None:
+        """The key with which to check a deed, None if the entry that brought it is hidden.
 
         These are the keys *after* the deed's own act: who joins or rotates signs with what it
         brings. Raises AlteredError if the key may not sign this.
@@ -171,33 +179,36 @@ class CaseKeys:
             raise AlteredError("the deed's key was removed or replaced before")
         if found.kinds is not None and (act is not None or deed not in found.kinds):
             raise AlteredError(f"the deed's key may not sign a deed of type {deed}")
-        return found.public_key
+        return found
 
-    def _invite(self, act: KeyInvited) -> "CaseKeys":
+    def _invite(self, act: KeyInvited, *, shown: bool) -> "CaseKeys":
         if act.party in self.current:
             raise AlteredError(f"{act.party!r} is invited, and has joined before")
-        return replace(self, invited={**self.invited, act.party: act})
+        return replace(self, invited={**self.invited, act.party: (act, shown)})
 
     def _join(self, actor: str, act: KeyJoined, *, first: bool) -> "CaseKeys":
         if act.party != actor:
             raise AlteredError("a party joins by its own deed")
         if act.party in self.current:
             raise AlteredError(f"{act.party!r} joins, and has joined before")
-        invitation = self.invited.get(act.party)
-        if not first and invitation is None and self.complete:
-            raise AlteredError(f"{act.party!r} joins without an invitation")
-        if invitation is not None and self.complete:
-            # An entry that is not shown may hold a later invitation.
-            due = (invitation.role, invitation.expects or fingerprint(act.key))
-            if (act.role, fingerprint(act.key)) != due:
-                raise AlteredError(f"{act.party!r} joins in another role or with another key")
-        party_key = KnownKey(act.key, actor, None)
+        shown = first or self._fits(actor, act)
+        if not shown and self.complete:
+            raise AlteredError(f"{actor!r} joins uninvited, in another role or with another key")
+        party_key = KnownKey(act.key, actor, None, shown=shown)
         return replace(
             self,
             known=self._with(party_key),
             current={**self.current, actor: fingerprint(act.key)},
             next={**self.next, actor: act.next},
         )
+
+    def _fits(self, actor: str, act: KeyJoined) -> bool:
+        """Whether a shown key invited the party so; in a complete log every key is shown."""
+        if actor not in self.invited:
+            return False
+        invitation, shown = self.invited[actor]
+        own = fingerprint(act.key)
+        return shown and (act.role, own) == (invitation.role, invitation.expects or own)
 
     def _remove(self, actor: str, act: SignerRemoved) -> "CaseKeys":
         found = self.known.get(act.key)
@@ -211,10 +222,12 @@ class CaseKeys:
         return replace(self, known={**self.known, act.key: replace(found, ended=True)})
 
     def _rotate(self, actor: str, act: KeyRotated) -> "CaseKeys":
-        if self.complete and self.next.get(actor) != fingerprint(act.key):
+        announced = self.next.get(actor) == fingerprint(act.key)
+        if self.complete and not announced:
             raise AlteredError("the new key is not the one that the party announced before")
-        known = self._with(KnownKey(act.key, actor, None))
         old = self.current.get(actor)
+        shown = announced and old is not None and self.known[old].shown
+        known = self._with(KnownKey(act.key, actor, None, shown=shown))
         if old is not None:
             known[old] = replace(known[old], ended=True)
         return replace(

@@ -32,9 +32,10 @@ class DeedBundleSummary:
     """What a whole bundle of contract 2 said, once all of it was checked.
 
     `deeds` are shown; `hidden` entries are not. Of the deeds `unchecked` are of a signer whose
-    admission is hidden, and `after_hidden` stand after a hidden entry, so that their order, topics
-    and keys were held against what is shown alone. `disavowed` deeds their party does not stand
-    by; `seen_by_party` is the largest size of the log that each is known to have seen.
+    admission, or what that rests on, is hidden; `after_hidden` stand after a hidden entry, so that
+    their order, topics and keys were held against what is shown alone. `disavowed` deeds their
+    party does not stand by; `seen_by_party` is the largest size of the log that each is known to
+    have seen.
     """
 
     header: BundleHeader

@@ -182,12 +182,13 @@ class _DeedBundleReader(BundleReader):
         check_seen(statement, self._past)
         check_exact(statement, self._past)
         check_topics(statement, self._past)
-        keys = self._past.keys.after(statement.actor, found.act, first=self._past.size == 0)
+        first = self._past.size == 0
+        keys = self._past.keys.after(statement.actor, found.act, statement.key, first=first)
         key = keys.check_signer(statement.actor, statement.deed, statement.key, found.act)
         if key is not None:
-            envelope.verify(key)
+            envelope.verify(key.public_key)
         self._deeds += 1
-        self._unchecked += key is None
+        self._unchecked += key is None or not key.shown
         self._after_hidden += self._past.hidden_since(0) > 0
         found.statement = statement
 
