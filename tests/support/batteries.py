@@ -3,8 +3,8 @@
 import numpy as np
 
 from touchstone.bench.learning import learn
-from touchstone.statistics import Foresight, RateRule, blind, judge, pulls
-from touchstone.statistics.betting import lanes, start, step
+from touchstone.statistics import Foresight, RateRule, blind, judge, sampling_weights
+from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.foresight import Numbers
 from touchstone.statistics.verdicts import VerdictWord
 
@@ -37,18 +37,18 @@ def errors_at_the_threshold(
     outcomes, mean = table[0], float(table[0].mean())
     rule = RateRule(mean, 0.0, 0.1, 0.025)
     foresight = _foresight(kind, table)
-    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
-    keys = rng.exponential(size=(tests, ITEMS)) / pull[foresight.classes]
+    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
+    keys = rng.exponential(size=(tests, ITEMS)) / weights[foresight.classes]
     orders = np.argsort(keys, 1)
     if peek:
         orders = np.stack([_as_they_end(order, outcomes, peek, rng) for order in orders])
     ends = np.full((1, tests), mean)
-    game = lanes([foresight], ends, ends, np.tile(pull, (1, tests, 1)))
-    wealth = start(game)
+    setup = parallel_tests([foresight], ends, ends, np.tile(weights, (1, tests, 1)))
+    wealth = initial_wealth(setup)
     words = [VerdictWord.UNDETERMINED] * tests
     for used in range(1, ITEMS + 1):
         items = orders[:, used - 1][None]
-        wealth = step(game, wealth, foresight.classes[items], outcomes[items])
+        wealth = update_wealth(setup, wealth, foresight.classes[items], outcomes[items])
         for test, word in enumerate(words):
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, test])
@@ -82,15 +82,15 @@ def verdicts_by_difficulty(
     rng = np.random.default_rng(seed)
     models, size = outcomes.shape
     thresholds = np.clip(outcomes.mean(1) - distance, 0.02, 0.98)
-    game = lanes([foresight], thresholds[None], thresholds[None])
-    wealth = start(game)
+    setup = parallel_tests([foresight], thresholds[None], thresholds[None])
+    wealth = initial_wealth(setup)
     orders = np.argsort(rng.random(outcomes.shape), 1)
     used = np.full(models, size)
     words = [VerdictWord.UNDETERMINED] * models
     for count in range(1, size + 1):
         items = orders[:, count - 1]
         drawn = outcomes[np.arange(models), items][None]
-        wealth = step(game, wealth, foresight.classes[items][None], drawn)
+        wealth = update_wealth(setup, wealth, foresight.classes[items][None], drawn)
         for model, word in enumerate(words):
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, model])

@@ -18,8 +18,14 @@ from touchstone.bench.learning import learn
 from touchstone.bench.populations import Population, invent, read
 from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
-from touchstone.statistics import Foresight, RateRule, blind, check, pulls
-from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
+from touchstone.statistics import Foresight, RateRule, blind, check, sampling_weights
+from touchstone.statistics.e_process import (
+    ParallelTests,
+    Wealth,
+    initial_wealth,
+    parallel_tests,
+    update_wealth,
+)
 from touchstone.statistics.sequential import settled
 
 Numbers = NDArray[np.float64]
@@ -214,10 +220,10 @@ def _test(
     distance, threshold = np.array(tests).T
     size, mean = outcomes.size, float(outcomes.mean())
     rules = {each: RateRule(each, options.zone, options.alpha, options.beta) for each in threshold}
-    pull = np.stack([pulls(foresight, rules[each]) for each in threshold])
-    keys = rng.exponential(size=(threshold.size, size)) / pull[:, foresight.classes]
+    weights = np.stack([sampling_weights(foresight, rules[each]) for each in threshold])
+    keys = rng.exponential(size=(threshold.size, size)) / weights[:, foresight.classes]
     orders = np.argsort(keys, 1)
-    used, word, covered = _play(outcomes, foresight, threshold, pull, orders, options)
+    used, word, covered = _play(outcomes, foresight, threshold, weights, orders, options)
     spent = np.array(
         [
             _started(outcomes[order], int(count), options.concurrency, rng)
@@ -242,46 +248,46 @@ def _play(
     outcomes: Numbers,
     foresight: Foresight,
     threshold: Numbers,
-    pull: Numbers,
+    weights: Numbers,
     orders: NDArray[np.int64],
     options: _Options,
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Samples used, word, and whether the confidence sequence held the truth up to there."""
     tests, size = orders.shape
-    game = lanes([foresight], threshold[None] - options.zone, threshold[None] + options.zone,
-                 pull[None])  # fmt: skip
+    claims = threshold[None] - options.zone, threshold[None] + options.zone
+    setup = parallel_tests([foresight], *claims, weights[None])
     # The confidence sequence misses the truth only if the means next to it on its grid fall.
     mean = float(outcomes.mean())
     next_up, next_down = np.ceil(mean * _GRID - 1e-9) / _GRID, np.floor(mean * _GRID + 1e-9) / _GRID
     ends = np.tile([[min(next_up, 1 - 1e-9), max(next_down, 1e-9)]], (tests, 1)).T
-    truth = lanes([foresight], ends[:1], ends[1:], pull[None])
-    wealth, watched = start(game), start(truth)
+    truth = parallel_tests([foresight], ends[:1], ends[1:], weights[None])
+    wealth, watched = initial_wealth(setup), initial_wealth(truth)
     used, word, covered = np.full(tests, float(size)), np.zeros(tests), np.ones(tests)
     playing = np.arange(tests)
     for count in range(1, size + 1):
         items = orders[playing, count - 1][None]
-        wealth = step(game, wealth, foresight.classes[items], outcomes[items])
-        watched = step(truth, watched, foresight.classes[items], outcomes[items])
+        wealth = update_wealth(setup, wealth, foresight.classes[items], outcomes[items])
+        watched = update_wealth(truth, watched, foresight.classes[items], outcomes[items])
         covered[playing[(watched.logs[:, 0] >= np.log(2 / (1 - _CONFIDENCE))).any(0)]] = 0
-        above, below = _claims_won(game, wealth, count, size, options)
+        above, below = _claims_won(setup, wealth, count, size, options)
         over = above | below
         if over.any():
             used[playing[over]] = count
             word[playing[over]] = above[over].astype(float) - below[over]
             kept = ~over
             playing = playing[kept]
-            game, wealth = game.pick(kept), wealth.pick(kept)
-            truth, watched = truth.pick(kept), watched.pick(kept)
+            setup, wealth = setup.select(kept), wealth.select(kept)
+            truth, watched = truth.select(kept), watched.select(kept)
         if not playing.size:
             break
     return used, word, covered
 
 
 def _claims_won(
-    game: Lanes, wealth: Wealth, count: int, size: int, options: _Options
+    setup: ParallelTests, wealth: Wealth, count: int, size: int, options: _Options
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether "above" and "below" stand, as in `touchstone.statistics.judge`, lane by lane."""
-    sure = settled((game.low[0], game.high[0]), size, count, wealth.total[0])
+    """Whether "above" and "below" stand, as in `touchstone.statistics.judge`, test by test."""
+    sure = settled((setup.low[0], setup.high[0]), size, count, wealth.total[0])
     above = (wealth.logs[0, 0] >= -np.log(options.alpha)) | sure[0]
     below = (wealth.logs[1, 0] >= -np.log(options.beta)) | sure[1]
     return above, below

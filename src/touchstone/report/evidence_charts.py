@@ -1,6 +1,6 @@
 """The evidence of verdicts that may stop early: a panel a run, its path between two bounds.
 
-Up is evidence for "above", down for "below". A gambler who has lost more than was won is drawn at
+Up is evidence for "above", down for "below". A bettor who has lost more than was won is drawn at
 the middle: how deep the loser sank tells a reader nothing.
 
 Written in plain Vega-Lite: Altair copies every layer of every panel many times, which took seconds.

@@ -56,8 +56,8 @@ from touchstone.statistics.sequential import (
     judge,
     panel,
     prefix,
-    pulls,
     replay,
+    sampling_weights,
     tells,
 )
 from touchstone.statistics.verdicts import (
@@ -149,11 +149,11 @@ __all__ = [
     "path",
     "power",
     "prefix",
-    "pulls",
     "rate_above_reference",
     "rate_against_threshold",
     "rehearse",
     "replay",
+    "sampling_weights",
     "smallest_difference",
     "tasks_needed",
     "tells",

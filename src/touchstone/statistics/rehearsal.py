@@ -7,11 +7,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from touchstone.statistics.betting import lanes, start, step
+from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
 from touchstone.statistics.power import Design
-from touchstone.statistics.sequential import Progress, Reason, judge_all, pulls
+from touchstone.statistics.sequential import Progress, Reason, judge_all, sampling_weights
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Views whose mean lies within about this of a rate say which items are then solved.
@@ -116,17 +116,19 @@ def rehearse(
     if outcomes.shape != uniforms.shape or outcomes.shape[1:] != (size,):
         raise UnusableNumbersError("outcomes and numbers for the order: one each an item")
     require_outcomes(outcomes)
-    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
-    orders = np.argsort(-np.log(uniforms) / pull[foresight.classes], 1)
+    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
+    orders = np.argsort(-np.log(uniforms) / weights[foresight.classes], 1)
     batteries = len(outcomes)
     low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))
-    game = lanes([foresight], low, high, np.tile(pull, (1, batteries, 1)))
-    wealth = start(game)
+    setup = parallel_tests([foresight], low, high, np.tile(weights, (1, batteries, 1)))
+    wealth = initial_wealth(setup)
     playing, peaks = np.arange(batteries), np.zeros((2, batteries))
     found: list[Progress | None] = [None] * batteries
     for count in range(1, size + 1):
         items = orders[playing, count - 1]
-        wealth = step(game, wealth, foresight.classes[items][None], outcomes[playing, items][None])
+        wealth = update_wealth(
+            setup, wealth, foresight.classes[items][None], outcomes[playing, items][None]
+        )
         total, (above, below) = wealth.total[0], wealth.logs[:, 0]
         peaks[:, playing] = np.maximum(peaks[:, playing], wealth.logs[:, 0])
         words, reasons = judge_all(rule, size, count, total, above, below)
@@ -138,7 +140,7 @@ def rehearse(
                 float(below[place]), float(peaks[0, battery]), float(peaks[1, battery]),
             )  # fmt: skip
         if over.any():
-            playing, game, wealth = playing[~over], game.pick(~over), wealth.pick(~over)
+            playing, setup, wealth = playing[~over], setup.select(~over), wealth.select(~over)
         if not playing.size:
             break
     return Rehearsal(tuple(each for each in found if each is not None))

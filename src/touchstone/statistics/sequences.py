@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from touchstone.statistics.betting import Lanes, Wealth, expected, lanes, start, step
+from touchstone.statistics.e_process import (
+    ParallelTests,
+    Wealth,
+    initial_wealth,
+    parallel_tests,
+    predicted_probabilities,
+    update_wealth,
+)
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels, effective_clusters
 from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
@@ -37,7 +44,7 @@ def _played(each: Course, outcomes: Numbers, what: str) -> None:
 def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.95) -> Interval:
     """The battery's mean lies in here at every sample at once with chance `confidence`.
 
-    The ends are the outermost of 200 means that no gambler has refuted, one step outward, and what
+    The ends are the outermost of 200 means that no bettor has refuted, one step outward, and what
     the outcomes drawn leave possible. `outcomes` are those of the contiguous prefix, in its order.
 
     Raises:
@@ -46,19 +53,21 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     _played(each, outcomes, "a confidence sequence")
     require_level(confidence, "confidence")
     means = np.arange(1, _GRID)[None, :] / _GRID
-    game = lanes([each.foresight], means, means, np.tile(each.pull, (1, means.size, 1)))
-    wealth = start(game)
+    setup = parallel_tests(
+        [each.foresight], means, means, np.tile(each.sampling_weights, (1, means.size, 1))
+    )
+    wealth = initial_wealth(setup)
     refuted = np.zeros((2, means.size), bool)
     standing = np.arange(means.size)
     total, left = float(outcomes.sum()), each.size - outcomes.size
     for place, outcome in enumerate(outcomes):
         kind = np.full((1, standing.size), each.foresight.classes[each.order[place]])
-        wealth = step(game, wealth, kind, np.full(kind.shape, outcome))
+        wealth = update_wealth(setup, wealth, kind, np.full(kind.shape, outcome))
         fallen = wealth.logs[:, 0] >= np.log(2 / (1 - confidence))
         refuted[:, standing] |= fallen
         # A mean that has fallen needs no more bets; most do soon.
         kept = ~fallen.any(0)
-        standing, game, wealth = standing[kept], game.pick(kept), wealth.pick(kept)
+        standing, setup, wealth = standing[kept], setup.select(kept), wealth.select(kept)
         if not standing.size:
             break
     # What is drawn already settles the means that are out of reach; no bet was made on them.
@@ -121,17 +130,17 @@ def path(each: Course, outcomes: Numbers) -> Path:
     _played(each, outcomes, "a path")
     low = np.array([[each.rule.above_claims]])
     high = np.array([[each.rule.below_claims]])
-    game = lanes([each.foresight], low, high, each.pull[None, None, :])
-    wealth = start(game)
+    setup = parallel_tests([each.foresight], low, high, each.sampling_weights[None, None, :])
+    wealth = initial_wealth(setup)
     logs, estimates = np.zeros((2, outcomes.size)), np.zeros(outcomes.size)
     joined = weight = 0.0
     for place, outcome in enumerate(outcomes):
         kind = int(each.foresight.classes[each.order[place]])
         share = (each.size / (each.size - place)) ** 2
-        joined += share * _raj(each, game, wealth, kind, float(outcome))
+        joined += share * _raj(each, setup, wealth, kind, float(outcome))
         weight += share
         estimates[place] = joined / weight
-        wealth = step(game, wealth, np.array([[kind]]), np.array([[outcome]]))
+        wealth = update_wealth(setup, wealth, np.array([[kind]]), np.array([[outcome]]))
         logs[:, place] = wealth.logs[:, 0, 0]
     total = np.cumsum(outcomes)
     left = each.size - np.arange(1, outcomes.size + 1)
@@ -139,18 +148,20 @@ def path(each: Course, outcomes: Numbers) -> Path:
     return Path(logs[0], logs[1], possible)
 
 
-def _raj(each: Course, game: Lanes, wealth: Wealth, kind: int, outcome: float) -> float:
+def _raj(each: Course, setup: ParallelTests, wealth: Wealth, kind: int, outcome: float) -> float:
     """One draw's estimate of the battery's mean."""
-    views = _unpartisan(each.foresight, game)
-    q = expected(views, wealth, 0)[0, 0]
+    views = _unpartisan(each.foresight, setup)
+    q = predicted_probabilities(views, wealth, 0)[0, 0]
     left = wealth.left[0, 0]
-    drawn = game.pull[0, 0]
+    drawn = setup.sampling_weights[0, 0]
     chance = drawn[kind] / (left @ drawn)
     rest = left @ q + (outcome - q[kind]) / chance
     return float((wealth.total[0, 0] + rest) / each.size)
 
 
-def _unpartisan(foresight: Foresight, game: Lanes) -> Lanes:
-    """The same lanes, with the views believed as they were before any claim was made."""
-    hopes = np.log(foresight.weights)[None, None, None, :]
-    return Lanes(game.chances, game.members, game.low, game.high, game.pull, hopes)
+def _unpartisan(foresight: Foresight, setup: ParallelTests) -> ParallelTests:
+    """The same tests, with the views believed as they were before any claim was made."""
+    log_priors = np.log(foresight.weights)[None, None, None, :]
+    return ParallelTests(
+        setup.chances, setup.members, setup.low, setup.high, setup.sampling_weights, log_priors
+    )

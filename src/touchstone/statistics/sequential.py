@@ -2,7 +2,7 @@
 
 What is judged is what this battery would say if all of it were run. Items come in a committed
 random order; evidence is taken only from outcomes on its contiguous prefix, so the order in which
-samples happen to end cannot matter. A verdict stands as soon as one gambler of `betting` is rich
+samples happen to end cannot matter. A verdict stands as soon as one bettor of `e_process` is rich
 enough, or as soon as the items that are left cannot change it.
 
 A small battery may be settled by samples that are all alike and say nothing beyond it. No word is
@@ -20,16 +20,22 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
+from touchstone.statistics.e_process import (
+    ParallelTests,
+    Wealth,
+    initial_wealth,
+    parallel_tests,
+    update_wealth,
+)
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.foresight import Foresight, Numbers, graded, require_outcomes
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Sums of outcomes are compared with a slack for rounding, as a share of the battery.
 _SLACK = 1e-9
-# Views count for the pulls by their nearness to the threshold; the surest item is drawn too.
+# Views count for the weights by their nearness to the threshold; the surest item is drawn too.
 _NEAR = 0.1
-_LEAST_PULL = 0.02
+_LEAST_WEIGHT = 0.02
 
 
 class Reason(StrEnum):
@@ -38,7 +44,7 @@ class Reason(StrEnum):
     OPEN = "open"
     """It does not yet."""
     EVIDENCE = "evidence"
-    """A gambler is rich enough."""
+    """A bettor is rich enough."""
     SETTLED = "settled"
     """The items that are left cannot change it."""
 
@@ -61,7 +67,7 @@ class Course:
     foresight: Foresight
     order: NDArray[np.int64]
     """Item at each place, a permutation of the battery, shape (items,)."""
-    pull: Numbers
+    sampling_weights: Numbers
     """How strongly each class was drawn towards the front, shape (classes,); all 1: evenly."""
 
     def __post_init__(self) -> None:
@@ -73,10 +79,10 @@ class Course:
                 f"the order is no permutation of the battery's {size} items: "
                 "it must name each item once, from 0"
             )
-        if self.pull.shape != self.foresight.members.shape or not np.all(
-            (self.pull > 0) & np.isfinite(self.pull)
+        if self.sampling_weights.shape != self.foresight.members.shape or not np.all(
+            (self.sampling_weights > 0) & np.isfinite(self.sampling_weights)
         ):
-            raise UnusableNumbersError("each class of items needs a positive pull")
+            raise UnusableNumbersError("each class of items needs a positive sampling weight")
 
     @property
     def size(self) -> int:
@@ -114,39 +120,40 @@ class Progress:
         return self.reason is not Reason.OPEN
 
 
-def pulls(foresight: Foresight, rule: RateRule) -> Numbers:
-    """Pulls that bring telling items forward, shape (classes,).
+def sampling_weights(foresight: Foresight, rule: RateRule) -> Numbers:
+    """Sampling weights that bring informative items forward, shape (classes,).
 
-    An item of which all models' outcomes are foreseen tells little. The pull is the variance that
+    An item of which all models' outcomes are foreseen tells little. The weight is the variance that
     the views near the threshold leave, from 0.02 up, so that the surest item is drawn too.
     """
     beliefs = np.log(foresight.weights) - np.abs(foresight.means - rule.threshold) / _NEAR
     beliefs = np.exp(beliefs - beliefs.max())
     chance = beliefs @ foresight.chances / beliefs.sum()
-    pull: Numbers = np.maximum(chance * (1 - chance), _LEAST_PULL)
-    return pull
+    weights: Numbers = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
+    return weights
 
 
-def draw_order(uniforms: Numbers, pull: Numbers) -> NDArray[np.int64]:
-    """The order that uniform numbers in (0, 1) give, one an item, and a pull an item.
+def draw_order(uniforms: Numbers, weights: Numbers) -> NDArray[np.int64]:
+    """The order that uniform numbers in (0, 1) give, one an item, and a weight an item.
 
-    Smallest -log(u)/pull first: each next item is drawn with chance proportional to its pull among
-    those left (Efraimidis and Spirakis, 2006). Equal pulls give a uniform permutation.
+    Smallest -log(u)/weight first: each next item is drawn with chance proportional to its weight
+    among those left (Efraimidis and Spirakis, 2006). Equal sampling weights give a uniform
+    permutation.
 
     Raises:
         UnusableNumbersError: a number outside (0, 1), or counts that differ.
     """
-    if uniforms.shape != pull.shape or not np.all((uniforms > 0) & (uniforms < 1)):
+    if uniforms.shape != weights.shape or not np.all((uniforms > 0) & (uniforms < 1)):
         raise UnusableNumbersError("an order needs one number strictly between 0 and 1 an item")
-    return np.argsort(-np.log(uniforms) / pull, kind="stable").astype(np.int64)
+    return np.argsort(-np.log(uniforms) / weights, kind="stable").astype(np.int64)
 
 
 def course(
     rule: RateRule, foresight: Foresight, uniforms: Numbers, *, evenly: bool = False
 ) -> Course:
-    """A course whose order is drawn by `pulls`, or uniformly if `evenly`."""
-    pull = np.ones(foresight.members.size) if evenly else pulls(foresight, rule)
-    return Course(rule, foresight, draw_order(uniforms, pull[foresight.classes]), pull)
+    """A course whose order is drawn by `sampling_weights`, or uniformly if `evenly`."""
+    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
+    return Course(rule, foresight, draw_order(uniforms, weights[foresight.classes]), weights)
 
 
 def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
@@ -164,10 +171,10 @@ def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
 
 @dataclass(frozen=True)
 class Panel:
-    """Several criteria that go forward together, one lane each; a frozen value."""
+    """Several criteria that go forward together, one test each; a frozen value."""
 
     courses: tuple[Course, ...]
-    game: Lanes
+    setup: ParallelTests
     wealth: Wealth
     progress: tuple[Progress, ...]
 
@@ -185,12 +192,12 @@ def panel(courses: Sequence[Course]) -> Panel:
         raise UnusableNumbersError("without a criterion there is nothing to decide")
     low = np.array([[each.rule.above_claims] for each in courses])
     high = np.array([[each.rule.below_claims] for each in courses])
-    widest = max(each.pull.size for each in courses)
-    pull = np.ones((len(courses), 1, widest))
+    widest = max(each.sampling_weights.size for each in courses)
+    weights = np.ones((len(courses), 1, widest))
     for number, each in enumerate(courses):
-        pull[number, 0, : each.pull.size] = each.pull
-    game = lanes([each.foresight for each in courses], low, high, pull)
-    return Panel(tuple(courses), game, start(game), (_BEGINNING,) * len(courses))
+        weights[number, 0, : each.sampling_weights.size] = each.sampling_weights
+    setup = parallel_tests([each.foresight for each in courses], low, high, weights)
+    return Panel(tuple(courses), setup, initial_wealth(setup), (_BEGINNING,) * len(courses))
 
 
 def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
@@ -220,7 +227,7 @@ def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
             )
         if not now.decided:
             classes[number, 0] = each.foresight.classes[each.order[now.used]]
-    wealth = step(state.game, state.wealth, classes, values)
+    wealth = update_wealth(state.setup, state.wealth, classes, values)
     progress = tuple(
         now
         if outcome is None
@@ -303,7 +310,7 @@ def settled(
     """Whether the items left cannot bring the mean to at most, or at least, what is claimed.
 
     `claims` are threshold - zone and threshold + zone, and `total` the sum of the `used` outcomes,
-    an entry a lane; so are the answers.
+    an entry a test; so are the answers.
     """
     slack = _SLACK * size
     above = total > size * claims[0] + slack

@@ -6,7 +6,7 @@ with each such sample unsolved, and *high*, with each solved. "Above" needs the 
 the high one, and any word needs both.
 
 Losses may be chosen as measuring goes, by whoever sees every answer so far and the one to come.
-The gambler for "above" then still has a fair game at worst. What a low outcome pays is never more
+The bettor for "above" then still has a fair game at worst. What a low outcome pays is never more
 than what the true one would, since the stake is never negative. The claim "the mean is at most m"
 leaves the items to come a mean of at most (size * m - true sum) / left, and the low sum, being
 smaller, gives a larger edge to divide by. So the wealth is a supermartingale under the true claim,
@@ -20,7 +20,13 @@ from math import inf
 
 import numpy as np
 
-from touchstone.statistics.betting import Lanes, Wealth, lanes, start, step
+from touchstone.statistics.e_process import (
+    ParallelTests,
+    Wealth,
+    initial_wealth,
+    parallel_tests,
+    update_wealth,
+)
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels
 from touchstone.statistics.foresight import Numbers, require_outcomes
@@ -41,7 +47,7 @@ class Bounded:
     """One criterion between its two worst cases; a frozen value."""
 
     course: Course
-    game: Lanes
+    setup: ParallelTests
     """Two batteries: what measured nothing is unsolved in the first, solved in the second."""
     wealth: Wealth
     progress: Progress
@@ -56,9 +62,9 @@ def bounded(course: Course) -> Bounded:
     """A criterion before its first sample."""
     low = np.full((2, 1), course.rule.above_claims)
     high = np.full((2, 1), course.rule.below_claims)
-    pull = np.tile(course.pull[None, None, :], (2, 1, 1))
-    game = lanes([course.foresight] * 2, low, high, pull)
-    return Bounded(course, game, start(game), _BEGINNING)
+    weights = np.tile(course.sampling_weights[None, None, :], (2, 1, 1))
+    setup = parallel_tests([course.foresight] * 2, low, high, weights)
+    return Bounded(course, setup, initial_wealth(setup), _BEGINNING)
 
 
 def advance_bounded(state: Bounded, outcome: float | None) -> Bounded:
@@ -80,7 +86,7 @@ def advance_bounded(state: Bounded, outcome: float | None) -> Bounded:
     values = np.array([[UNSOLVED], [SOLVED]]) if outcome is None else np.full((2, 1), outcome)
     require_outcomes(values)
     kind = np.full((2, 1), course.foresight.classes[course.order[now.used]])
-    wealth = step(state.game, state.wealth, kind, values)
+    wealth = update_wealth(state.setup, state.wealth, kind, values)
     progress = _judged(course, now, wealth, now.unmeasured + (outcome is None))
     return replace(state, wealth=wealth, progress=progress)
 

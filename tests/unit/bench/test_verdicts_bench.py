@@ -12,7 +12,7 @@ from touchstone.bench.populations import invent
 from touchstone.bench.table import Table
 from touchstone.cli import app as command_line
 from touchstone.errors import BadInputError
-from touchstone.statistics import RateRule, betting, course, pulls, replay
+from touchstone.statistics import RateRule, course, e_process, replay, sampling_weights
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def test_the_bench_plays_as_a_review_does():
     threshold = np.array([0.3, 0.5, 0.7])
     rules = [RateRule(float(each), 0.0, 0.05, 0.02) for each in threshold]
     courses = [course(rule, views, rng.uniform(size=80)) for rule in rules]
-    pull = np.stack([pulls(views, rule) for rule in rules])
+    weights = np.stack([sampling_weights(views, rule) for rule in rules])
     orders = np.stack([each.order for each in courses])
-    used, word, _ = verdicts._play(table[0], views, threshold, pull, orders, USUAL)
+    used, word, _ = verdicts._play(table[0], views, threshold, weights, orders, USUAL)
     for number, each in enumerate(courses):
         got = replay(each, dict(enumerate(table[0])))
         assert got.used == used[number]
@@ -99,15 +99,15 @@ def test_the_bench_plays_as_a_review_does():
 
 
 def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyPatch):
-    """Twin: gamblers who win without evidence are wrong more often than the gate allows."""
-    fair = betting.step
+    """Twin: bettors who win without evidence are wrong more often than the gate allows."""
+    fair = e_process.update_wealth
 
-    def rigged(game: Any, wealth: Any, *drawn: Any) -> Any:
-        after = fair(game, wealth, *drawn)
+    def rigged(setup: Any, wealth: Any, *drawn: Any) -> Any:
+        after = fair(setup, wealth, *drawn)
         after.logs[:] += np.random.default_rng(0).normal(0, 3, after.logs.shape)
         return after
 
-    monkeypatch.setattr("touchstone.bench.verdicts.step", rigged)
+    monkeypatch.setattr("touchstone.bench.verdicts.update_wealth", rigged)
     table = verdicts.run(matrix, repeats=4)
     missed = [row.name for row in table.rows if row.met is False]
     assert "5 points: wrong verdicts" in missed

@@ -62,7 +62,7 @@ def test_more_confidence_is_wider():
 
 @pytest.mark.parametrize("count", [1, 20])
 def test_the_estimate_is_unbiased_at_a_fixed_number_of_samples(count: int):
-    """Averaged over many orders; with views that mislead, and uneven pulls, to make it hard."""
+    """Averaged over many orders; with views that mislead, and uneven weights, to make it hard."""
     found = []
     for seed in range(200):
         each, outcomes = drawn(seed, misled=True)

@@ -23,8 +23,8 @@ from touchstone.statistics import (
     lower_bound,
     panel,
     prefix,
-    pulls,
     replay,
+    sampling_weights,
     sequential,
     tells,
     upper_bound,
@@ -279,8 +279,8 @@ def test_an_order_with_even_pulls_is_uniform_and_with_others_as_said():
 
 def test_items_whose_outcome_all_views_foresee_are_drawn_late():
     chances = np.array([[0.5, 0.99], [0.6, 0.99]])
-    pull = pulls(Foresight(np.array([0, 1, 0, 1]), chances, np.ones(2)), RULE)
-    assert pull[0] > 10 * pull[1] > 0
+    weights = sampling_weights(Foresight(np.array([0, 1, 0, 1]), chances, np.ones(2)), RULE)
+    assert weights[0] > 10 * weights[1] > 0
 
 
 # ------------------------------------------------------------------ bad input
@@ -327,10 +327,10 @@ def test_an_order_that_is_no_permutation_is_refused(order: list[int]):
         Course(RULE, blind(3), np.array(order), np.ones(1))
 
 
-@pytest.mark.parametrize("pull", [[0.0], [float("nan")], [1.0, 1.0]])
-def test_pulls_that_are_none_are_refused(pull: list[float]):
-    with pytest.raises(UnusableNumbersError, match="pull"):
-        Course(RULE, blind(3), np.arange(3), np.array(pull))
+@pytest.mark.parametrize("weights", [[0.0], [float("nan")], [1.0, 1.0]])
+def test_sampling_weights_that_are_none_are_refused(weights: list[float]):
+    with pytest.raises(UnusableNumbersError, match="sampling weight"):
+        Course(RULE, blind(3), np.arange(3), np.array(weights))
     with pytest.raises(UnusableNumbersError, match="strictly between"):
         draw_order(np.array([0.0, 0.5]), np.ones(2))
 

@@ -34,7 +34,7 @@ from touchstone.statistics import (
     rate_against_threshold,
     tried,
 )
-from touchstone.statistics.betting import lanes, start, step
+from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.foresight import Numbers
 
 ABOVE, BELOW = VerdictWord.ABOVE, VerdictWord.BELOW
@@ -258,7 +258,7 @@ SIZE, SOLVED, ORDERS = 20, 10, 1200
 
 
 def _poor(wealth: Numbers, win: Bits, _next: Bits, _place: int) -> Bits:
-    """Loses what the gambler would win with little, so that the loss costs little."""
+    """Loses what the bettor would win with little, so that the loss costs little."""
     return (wealth < 0) & win
 
 
@@ -287,14 +287,14 @@ def crossing(adversary: Adversary, side: int, error: float, imputed_as: float) -
     wins = truth if side == 0 else ~truth
     classes = each.foresight.classes[items]
     claim = np.full((ORDERS, 1), 0.5)
-    game = lanes([each.foresight] * ORDERS, claim, claim)
-    wealth, crossed = start(game), np.zeros(ORDERS, bool)
+    setup = parallel_tests([each.foresight] * ORDERS, claim, claim)
+    wealth, crossed = initial_wealth(setup), np.zeros(ORDERS, bool)
     for place in range(SIZE):
         lost = adversary(
             wealth.logs[side, :, 0], wins[:, place], wins[:, min(place + 1, SIZE - 1)], place
         )
         outcome = np.where(lost, imputed_as, truth[:, place].astype(float))
-        wealth = step(game, wealth, classes[:, place, None], outcome[:, None])
+        wealth = update_wealth(setup, wealth, classes[:, place, None], outcome[:, None])
         crossed |= wealth.logs[side, :, 0] >= -np.log(error)
     return float(crossed.mean())
 

@@ -1,16 +1,16 @@
-"""Bets on the next item of a battery that is drawn without replacement, many lanes at a time.
+"""E-processes: bets on the next item of a battery that is drawn without replacement.
 
-A *lane* is one test: a threshold on one battery. For each lane two gamblers play against two
-claims, "the battery's mean is at most low" and "it is at least high". A gambler's wealth starts at
+Many tests run at a time, each of a threshold on one battery. In each, two bettors play against two
+claims, "the battery's mean is at most low" and "it is at least high". A bettor's wealth starts at
 1; under its claim it is a non-negative supermartingale, so it ever reaches 1/error with chance at
 most `error` (Ville 1939), whenever one looks.
 
 Before an item is drawn, each remaining item j gets a payoff `base_j + stake_j * y`. Item j comes
 next with chance odds_j / left, where `left` items remain and odds are 1 on average, fixed by the
-pulls with which the order was drawn. If the claim holds, the outcomes that remain have a mean of at
-most edge = (size * low - sum so far) / left. With stake_j = stake / odds_j the payoff is worth at
-most mean(odds * base) + stake * edge, by which it is divided. No more is needed: the game is fair
-for *any* stake and base, and so for any foresight, however wrong.
+sampling weights with which the order was drawn. If the claim holds, the outcomes that remain have a
+mean of at most edge = (size * low - sum so far) / left. With stake_j = stake / odds_j the payoff is
+worth at most mean(odds * base) + stake * edge, by which it is divided. No more is needed: the game
+is fair for *any* stake and base, and so for any foresight, however wrong.
 
 Stake and base are the ones that grow wealth fastest if the views are right: the likelihood ratio of
 what the views expect, q, to the nearest expectations r that obey the claim (the reverse information
@@ -41,21 +41,21 @@ _HOPELESS = -1e9
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """What is fixed before the first outcome: G batteries, L lanes each, E views, K classes."""
+class ParallelTests:
+    """What is fixed before the first outcome: G batteries, L tests each, E views, K classes."""
 
     chances: Numbers
     """Chance of success of each class in each view, (G, E, K)."""
     members: Numbers
     """Items of each class, (G, K)."""
     low: Numbers
-    """What the first gambler, who wins on success, plays against, (G, L)."""
+    """What the first bettor, who wins on success, plays against, (G, L)."""
     high: Numbers
-    """What the second gambler, who wins on failure, plays against, (G, L)."""
-    pull: Numbers
+    """What the second bettor, who wins on failure, plays against, (G, L)."""
+    sampling_weights: Numbers
     """How much likelier than others an item of the class was to be drawn next, (G, L, K)."""
-    hopes: Numbers
-    """Log belief of each gambler in each view, (2, G, L, E)."""
+    log_priors: Numbers
+    """Log belief of each bettor in each view, (2, G, L, E)."""
 
     @property
     def sizes(self) -> Numbers:
@@ -63,20 +63,20 @@ class Lanes:
         sizes: Numbers = self.members.sum(1, keepdims=True)
         return sizes
 
-    def pick(self, kept: NDArray[np.bool_]) -> "Lanes":
-        """Only some lanes; `kept` has shape (L,)."""
+    def select(self, kept: NDArray[np.bool_]) -> "ParallelTests":
+        """Only some tests; `kept` has shape (L,)."""
         return replace(
             self,
             low=self.low[:, kept],
             high=self.high[:, kept],
-            pull=self.pull[:, kept],
-            hopes=self.hopes[:, :, kept],
+            sampling_weights=self.sampling_weights[:, kept],
+            log_priors=self.log_priors[:, :, kept],
         )
 
 
 @dataclass(frozen=True)
 class Wealth:
-    """Where the lanes stand. A value: every step makes a new one."""
+    """Where the tests stand. A value: every step makes a new one."""
 
     counted: Numbers
     """Items drawn, (G, L)."""
@@ -87,10 +87,10 @@ class Wealth:
     likelihood: Numbers
     """Log likelihood of the outcomes in each view, (G, L, E)."""
     logs: Numbers
-    """Log wealth of both gamblers, (2, G, L)."""
+    """Log wealth of both bettors, (2, G, L)."""
 
-    def pick(self, kept: NDArray[np.bool_]) -> "Wealth":
-        """Only some lanes; `kept` has shape (L,)."""
+    def select(self, kept: NDArray[np.bool_]) -> "Wealth":
+        """Only some tests; `kept` has shape (L,)."""
         return Wealth(
             self.counted[:, kept],
             self.total[:, kept],
@@ -100,10 +100,13 @@ class Wealth:
         )
 
 
-def lanes(
-    foresights: Sequence[Foresight], low: Numbers, high: Numbers, pull: Numbers | None = None
-) -> Lanes:
-    """Lanes against `low` and `high`, each (batteries, lanes); `pull` is (batteries, lanes, K)."""
+def parallel_tests(
+    foresights: Sequence[Foresight], low: Numbers, high: Numbers, weights: Numbers | None = None
+) -> ParallelTests:
+    """Tests against `low` and `high`, each (batteries, tests).
+
+    `weights` are the sampling weights with which each order was drawn, (batteries, tests, K).
+    """
     views = max(each.weights.size for each in foresights)
     count = max(each.members.size for each in foresights)
     # Batteries with fewer views or classes are filled up with ones that weigh nothing.
@@ -118,50 +121,54 @@ def lanes(
         beliefs[number, 0, :rows] = np.log(each.weights)
         means[number, 0, :rows] = each.means
     peak = _PEAK + (high - low)[..., None] / 2
-    hopes = []
+    log_priors = []
     for distance in (means - low[..., None], high[..., None] - means):
         beyond = np.maximum(distance, _NEAREST)
-        hope = beliefs + _POWER * (np.log(beyond) - beyond / peak)
-        hopes.append(np.where(distance > _NEAREST, hope, beliefs + _HOPELESS))
-    if pull is None:
-        pull = np.ones((*low.shape, count))
-    return Lanes(chances, members, low, high, pull, np.stack(hopes))
+        log_prior = beliefs + _POWER * (np.log(beyond) - beyond / peak)
+        log_priors.append(np.where(distance > _NEAREST, log_prior, beliefs + _HOPELESS))
+    if weights is None:
+        weights = np.ones((*low.shape, count))
+    return ParallelTests(chances, members, low, high, weights, np.stack(log_priors))
 
 
-def start(game: Lanes) -> Wealth:
-    """Nothing drawn yet, and a wealth of 1 for each gambler."""
-    shape = game.low.shape
-    left = np.broadcast_to(game.members[:, None, :], (*shape, game.members.shape[1]))
+def initial_wealth(setup: ParallelTests) -> Wealth:
+    """Nothing drawn yet, and a wealth of 1 for each bettor."""
+    shape = setup.low.shape
+    left = np.broadcast_to(setup.members[:, None, :], (*shape, setup.members.shape[1]))
     return Wealth(
         np.zeros(shape),
         np.zeros(shape),
         left.astype(float),
-        np.zeros((*shape, game.chances.shape[1])),
+        np.zeros((*shape, setup.chances.shape[1])),
         np.zeros((2, *shape)),
     )
 
 
-def step(game: Lanes, wealth: Wealth, classes: NDArray[np.int64], outcomes: Numbers) -> Wealth:
-    """Draw one item of the given class in each lane, with its outcome; both arrays are (G, L).
+def update_wealth(
+    setup: ParallelTests, wealth: Wealth, classes: NDArray[np.int64], outcomes: Numbers
+) -> Wealth:
+    """Draw one item of the given class in each test, with its outcome; both arrays are (G, L).
 
-    A lane whose class is -1 draws nothing and stays where it is.
+    A test whose class is -1 draws nothing and stays where it is.
     """
     playing = classes >= 0
     drawn = np.maximum(classes, 0)
     remaining = np.maximum(wealth.left.sum(-1, keepdims=True), 1.0)
     evenly = wealth.left / remaining
-    odds = game.pull / np.maximum((evenly * game.pull).sum(-1, keepdims=True), 1e-300)
+    odds = setup.sampling_weights / np.maximum(
+        (evenly * setup.sampling_weights).sum(-1, keepdims=True), 1e-300
+    )
     odds_drawn = _at(odds, drawn)
     logs = wealth.logs.copy()
-    for side, (claim, sign) in enumerate(((game.low, 1.0), (game.high, -1.0))):
-        edge = (game.sizes * claim - wealth.total) / remaining[..., 0]
+    for side, (claim, sign) in enumerate(((setup.low, 1.0), (setup.high, -1.0))):
+        edge = (setup.sizes * claim - wealth.total) / remaining[..., 0]
         open_still = playing & (edge > 0) & (edge < 1)
-        q = expected(game, wealth, side)
+        q = predicted_probabilities(setup, wealth, side)
         stake, base = _payoff(q, evenly, odds, np.clip(edge, 0.0, 1.0), sign)
         payoff = _at(base, drawn) + stake / odds_drawn * outcomes
         logs[side] += np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
     batteries = np.arange(len(drawn))[:, None]
-    seen = game.chances.swapaxes(1, 2)[batteries, drawn]
+    seen = setup.chances.swapaxes(1, 2)[batteries, drawn]
     news = outcomes[..., None] * np.log(seen) + (1 - outcomes[..., None]) * np.log1p(-seen)
     left = wealth.left.copy()
     left[batteries, np.arange(drawn.shape[1])[None, :], drawn] -= playing
@@ -174,16 +181,16 @@ def step(game: Lanes, wealth: Wealth, classes: NDArray[np.int64], outcomes: Numb
     )
 
 
-def expected(game: Lanes, wealth: Wealth, side: int) -> Numbers:
-    """Chance of success of each class for one gambler, after what was seen: (G, L, K)."""
-    belief = wealth.likelihood + game.hopes[side]
+def predicted_probabilities(setup: ParallelTests, wealth: Wealth, side: int) -> Numbers:
+    """Chance of success of each class for one bettor, after what was seen: (G, L, K)."""
+    belief = wealth.likelihood + setup.log_priors[side]
     belief = np.exp(belief - belief.max(-1, keepdims=True))
-    chances: Numbers = belief @ game.chances / belief.sum(-1, keepdims=True)
+    chances: Numbers = belief @ setup.chances / belief.sum(-1, keepdims=True)
     return chances
 
 
 def _at(values: Numbers, classes: NDArray[np.int64]) -> Numbers:
-    """The value of each lane's class: (G, L, K) and (G, L) to (G, L)."""
+    """The value of each test's class: (G, L, K) and (G, L) to (G, L)."""
     return np.take_along_axis(values, classes[..., None], -1)[..., 0]
 
 
