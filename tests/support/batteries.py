@@ -3,9 +3,9 @@
 import numpy as np
 
 from touchstone.bench.learning import learn
-from touchstone.statistics import Foresight, RateRule, blind, judge, sampling_weights
+from touchstone.statistics import ItemModel, RateRule, homogeneous_model, judge, sampling_weights
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
-from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.item_model import Numbers
 from touchstone.statistics.verdicts import VerdictWord
 
 ITEMS = 120
@@ -18,9 +18,9 @@ def people(models: int, items: int, seed: int) -> Numbers:
     return (rng.random((models, items)) < 1 / (1 + np.exp(-odds))).astype(float)
 
 
-def _foresight(kind: str, table: Numbers) -> Foresight:
+def _item_model(kind: str, table: Numbers) -> ItemModel:
     if kind == "blind":
-        return blind(table.shape[1])
+        return homogeneous_model(table.shape[1])
     return learn(1 - table[1:] if kind == "misled" else table[1:])
 
 
@@ -36,19 +36,19 @@ def errors_at_the_threshold(
     table = people(16, ITEMS, seed=11)
     outcomes, mean = table[0], float(table[0].mean())
     rule = RateRule(mean, 0.0, 0.1, 0.025)
-    foresight = _foresight(kind, table)
-    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
-    keys = rng.exponential(size=(tests, ITEMS)) / weights[foresight.classes]
+    item_model = _item_model(kind, table)
+    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
+    keys = rng.exponential(size=(tests, ITEMS)) / weights[item_model.classes]
     orders = np.argsort(keys, 1)
     if peek:
         orders = np.stack([_as_they_end(order, outcomes, peek, rng) for order in orders])
     ends = np.full((1, tests), mean)
-    setup = parallel_tests([foresight], ends, ends, np.tile(weights, (1, tests, 1)))
+    setup = parallel_tests([item_model], ends, ends, np.tile(weights, (1, tests, 1)))
     wealth = initial_wealth(setup)
     words = [VerdictWord.UNDETERMINED] * tests
     for used in range(1, ITEMS + 1):
         items = orders[:, used - 1][None]
-        wealth = update_wealth(setup, wealth, foresight.classes[items], outcomes[items])
+        wealth = update_wealth(setup, wealth, item_model.classes[items], outcomes[items])
         for test, word in enumerate(words):
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, test])
@@ -67,12 +67,12 @@ def graded_people(kind: str, models: int, levels: Numbers, seed: int) -> Numbers
     true = {"as said": levels, "inverted": levels.max() + levels.min() - levels}
     felt = true[kind] if kind in true else rng.permutation(levels)
     ability = rng.uniform(levels.min() - 0.5, levels.max() + 0.5, (models, 1))
-    chances = 1 / (1 + np.exp(1.5 * (felt - ability)))
-    return (rng.random(chances.shape) < chances).astype(np.float64)
+    probabilities = 1 / (1 + np.exp(1.5 * (felt - ability)))
+    return (rng.random(probabilities.shape) < probabilities).astype(np.float64)
 
 
 def verdicts_by_difficulty(
-    foresight: Foresight, outcomes: Numbers, distance: float, seed: int
+    item_model: ItemModel, outcomes: Numbers, distance: float, seed: int
 ) -> tuple[Numbers, Numbers, Numbers]:
     """Samples used, and whether "above" and "below" were said: (models,) each.
 
@@ -82,7 +82,7 @@ def verdicts_by_difficulty(
     rng = np.random.default_rng(seed)
     models, size = outcomes.shape
     thresholds = np.clip(outcomes.mean(1) - distance, 0.02, 0.98)
-    setup = parallel_tests([foresight], thresholds[None], thresholds[None])
+    setup = parallel_tests([item_model], thresholds[None], thresholds[None])
     wealth = initial_wealth(setup)
     orders = np.argsort(rng.random(outcomes.shape), 1)
     used = np.full(models, size)
@@ -90,7 +90,7 @@ def verdicts_by_difficulty(
     for count in range(1, size + 1):
         items = orders[:, count - 1]
         drawn = outcomes[np.arange(models), items][None]
-        wealth = update_wealth(setup, wealth, foresight.classes[items][None], drawn)
+        wealth = update_wealth(setup, wealth, item_model.classes[items][None], drawn)
         for model, word in enumerate(words):
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, model])

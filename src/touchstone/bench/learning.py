@@ -1,7 +1,7 @@
-"""Expectations learnt from other models' outcomes: what a review could save that had some.
+"""Item models fitted to other models' outcomes: what a review could save that had some.
 
 No review has: nobody has run its sealed items before (ADR 191). The bench measures what they would
-be worth, with the bets of a review, which are fair whatever is expected.
+be worth, with the bets of a review, which are fair whatever the item model says.
 """
 
 from itertools import product
@@ -10,8 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from touchstone.statistics import Foresight, blind
-from touchstone.statistics.foresight import Numbers, as_table, evenly, hedged, require_outcomes
+from touchstone.statistics import ItemModel, homogeneous_model
+from touchstone.statistics.item_model import (
+    Numbers,
+    hedged_model,
+    outcome_matrix,
+    require_outcomes,
+    uniform_rate_prior,
+)
 
 # Set by experiment (ADR 81).
 _SOFTENINGS = (1.0, 0.5)
@@ -25,35 +31,36 @@ _FIRST_SLOPE = (1.5, 0.75)
 _OTHER_SPREAD = 0.6
 
 
-def learn(others: Numbers, dimensions: int = 3) -> Foresight:
-    """Views learnt from other models' outcomes, shape (models, items), each in [0, 1].
+def learn(others: Numbers, dimensions: int = 3) -> ItemModel:
+    """A mixture fitted to other models' outcomes, shape (models, items), each in [0, 1].
 
-    An item response model in `dimensions` abilities (fewer where there are few models) is fitted
-    by alternating penalised Newton steps; a view is a place in the space of abilities, so that the
-    evidence itself finds where the new model stands. Views of half the steepness hedge against a
-    model unlike the others, and blind views against one to which the items are strangers.
+    An item response model in `dimensions` abilities (fewer where there are few models) is fitted by
+    alternating penalised Newton steps; a component is a place in the space of abilities, so that
+    the evidence itself finds where the new model stands. Components of half the steepness hedge
+    against a model unlike the others, and homogeneous components against one to which the items are
+    strangers.
 
     Raises:
         UnusableNumbersError: no items, or values that are no outcomes.
     """
-    table = as_table(others)
+    table = outcome_matrix(others)
     require_outcomes(table)
     models, size = table.shape
-    plain = blind(size)
+    plain = homogeneous_model(size)
     if models == 0:
         return plain
     depth = max(1, min(dimensions, models // 4))
     curves = _fit(table, depth)
-    chances, weights = _views(curves)
-    classes = _classes(chances)
+    probabilities, weights = _views(curves)
+    classes = _classes(probabilities)
     count = int(classes.max()) + 1
-    members = np.bincount(classes, minlength=count)
+    class_sizes = np.bincount(classes, minlength=count)
     onto = np.zeros((size, count))
-    onto[np.arange(size), classes] = 1 / members[classes]
-    grouped = chances @ onto
-    means = chances.mean(1).reshape(-1, _ABILITIES.size)
-    weights = (weights.reshape(-1, _ABILITIES.size) * evenly(means)).ravel()
-    return hedged(classes, grouped, weights, plain)
+    onto[np.arange(size), classes] = 1 / class_sizes[classes]
+    grouped = probabilities @ onto
+    means = probabilities.mean(1).reshape(-1, _ABILITIES.size)
+    weights = (weights.reshape(-1, _ABILITIES.size) * uniform_rate_prior(means)).ravel()
+    return hedged_model(classes, grouped, weights, plain)
 
 
 def _fit(table: Numbers, depth: int) -> Numbers:
@@ -108,7 +115,7 @@ def _newton(
 
 
 def _views(curves: Numbers) -> tuple[Numbers, Numbers]:
-    """Chances, shape (views, items), and weights; abilities run fastest, softenings slowest."""
+    """Probabilities (components, items), and weights; abilities run fastest, softenings slowest."""
     rows, weights = [], []
     extra = curves.shape[1] - 2
     for soft, lean in product(_SOFTENINGS, product(_LEANINGS, repeat=extra)):
@@ -121,10 +128,10 @@ def _views(curves: Numbers) -> tuple[Numbers, Numbers]:
     return np.concatenate(rows), np.concatenate(weights)
 
 
-def _classes(chances: Numbers) -> NDArray[np.int64]:
-    """Classes of items on which the views agree: halved where they differ most, `_SPLITS` times."""
-    middle = chances[:: _ABILITIES.size // 6].T
-    groups = [np.arange(chances.shape[1])]
+def _classes(probabilities: Numbers) -> NDArray[np.int64]:
+    """Classes of items on which the components agree: `_SPLITS` times halved where they differ."""
+    middle = probabilities[:: _ABILITIES.size // 6].T
+    groups = [np.arange(probabilities.shape[1])]
     for _ in range(_SPLITS):
         halves: list[NDArray[np.int64]] = []
         for group in groups:
@@ -135,7 +142,7 @@ def _classes(chances: Numbers) -> NDArray[np.int64]:
             ranked = group[np.argsort(middle[group, axis], kind="stable")]
             halves += [ranked[: ranked.size // 2], ranked[ranked.size // 2 :]]
         groups = halves
-    classes = np.zeros(chances.shape[1], np.int64)
+    classes = np.zeros(probabilities.shape[1], np.int64)
     for number, group in enumerate(groups):
         classes[group] = number
     return classes

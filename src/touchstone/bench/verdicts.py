@@ -1,6 +1,6 @@
 """Sequential verdicts on matrices of known truth: what they cost, and how often they are wrong.
 
-Each model in turn is the one under review; expectations are learnt from others. The truth is the
+Each model in turn is the one under review; an item model is fitted to others. The truth is the
 model's mean over the whole battery. Each test has its own committed order, drawn anew.
 """
 
@@ -18,7 +18,7 @@ from touchstone.bench.learning import learn
 from touchstone.bench.populations import Population, invent, read
 from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
-from touchstone.statistics import Foresight, RateRule, blind, check, sampling_weights
+from touchstone.statistics import ItemModel, RateRule, check, homogeneous_model, sampling_weights
 from touchstone.statistics.e_process import (
     ParallelTests,
     Wealth,
@@ -102,12 +102,12 @@ def run(
     """Measure verdicts on a matrix file, or on an invented population of 24 models.
 
     Without `tau`, each model whose mean lies in 0.2 to 0.8 meets thresholds at 5, 10 and 20 points
-    on both sides of its mean; with `tau`, all models meet that one. `train` says what expectations
-    are learnt from: all other models, the weaker half of them, the three weakest, or none. An
-    invented population has `items` items, 500 by default. Each test is repeated in
-    `repeats` orders; by default in as many as it takes for a rate of 5% to be told from chance.
-    What is suspect in a matrix stands in the table's notes: copies among the models, for one, since
-    a model that foretells itself makes verdicts look cheap. `say` is told of each as it comes.
+    on both sides of its mean; with `tau`, all models meet that one. `train` says what the item
+    model is fitted to: all other models, the weaker half of them, the three weakest, or none. An
+    invented population has `items` items, 500 by default. Each test is repeated in `repeats`
+    orders; by default in as many as it takes for a rate of 5% to be told from chance. What is
+    suspect in a matrix stands in the table's notes: copies among the models, for one, since a model
+    that foretells itself makes verdicts look cheap. `say` is told of each as it comes.
 
     Raises:
         BadInputError: a matrix or an option that cannot be used.
@@ -175,11 +175,11 @@ def _each_model(
         tests = _tests(float(means[model]), options)
         if not tests:
             continue
-        foresight = _foresight(people.outcomes, means, model, options.train)
+        item_model = _item_model(people.outcomes, means, model, options.train)
         if options.shuffle_items:
             outcomes = rng.permutation(outcomes)  # noqa: PLW2901 - the same model, misplaced
         cost = 1.0 if people.costs is None else float(people.costs[model])
-        yield _test(outcomes, foresight, tests * options.repeats, options, cost, rng)
+        yield _test(outcomes, item_model, tests * options.repeats, options, cost, rng)
 
 
 def _tests(mean: float, options: _Options) -> list[tuple[float, float]]:
@@ -198,9 +198,9 @@ def _tests(mean: float, options: _Options) -> list[tuple[float, float]]:
     ]
 
 
-def _foresight(outcomes: Numbers, means: Numbers, model: int, train: str) -> Foresight:
+def _item_model(outcomes: Numbers, means: Numbers, model: int, train: str) -> ItemModel:
     if train == "none":
-        return blind(outcomes.shape[1])
+        return homogeneous_model(outcomes.shape[1])
     others = np.delete(np.arange(len(outcomes)), model)
     if train in {"weakest", "few"}:
         count = _FEW if train == "few" else (others.size + 1) // 2
@@ -210,7 +210,7 @@ def _foresight(outcomes: Numbers, means: Numbers, model: int, train: str) -> For
 
 def _test(
     outcomes: Numbers,
-    foresight: Foresight,
+    item_model: ItemModel,
     tests: list[tuple[float, float]],
     options: _Options,
     cost: float,
@@ -220,10 +220,10 @@ def _test(
     distance, threshold = np.array(tests).T
     size, mean = outcomes.size, float(outcomes.mean())
     rules = {each: RateRule(each, options.zone, options.alpha, options.beta) for each in threshold}
-    weights = np.stack([sampling_weights(foresight, rules[each]) for each in threshold])
-    keys = rng.exponential(size=(threshold.size, size)) / weights[:, foresight.classes]
+    weights = np.stack([sampling_weights(item_model, rules[each]) for each in threshold])
+    keys = rng.exponential(size=(threshold.size, size)) / weights[:, item_model.classes]
     orders = np.argsort(keys, 1)
-    used, word, covered = _play(outcomes, foresight, threshold, weights, orders, options)
+    used, word, covered = _play(outcomes, item_model, threshold, weights, orders, options)
     spent = np.array(
         [
             _started(outcomes[order], int(count), options.concurrency, rng)
@@ -246,7 +246,7 @@ def _test(
 
 def _play(
     outcomes: Numbers,
-    foresight: Foresight,
+    item_model: ItemModel,
     threshold: Numbers,
     weights: Numbers,
     orders: NDArray[np.int64],
@@ -255,19 +255,19 @@ def _play(
     """Samples used, word, and whether the confidence sequence held the truth up to there."""
     tests, size = orders.shape
     claims = threshold[None] - options.zone, threshold[None] + options.zone
-    setup = parallel_tests([foresight], *claims, weights[None])
+    setup = parallel_tests([item_model], *claims, weights[None])
     # The confidence sequence misses the truth only if the means next to it on its grid fall.
     mean = float(outcomes.mean())
     next_up, next_down = np.ceil(mean * _GRID - 1e-9) / _GRID, np.floor(mean * _GRID + 1e-9) / _GRID
     ends = np.tile([[min(next_up, 1 - 1e-9), max(next_down, 1e-9)]], (tests, 1)).T
-    truth = parallel_tests([foresight], ends[:1], ends[1:], weights[None])
+    truth = parallel_tests([item_model], ends[:1], ends[1:], weights[None])
     wealth, watched = initial_wealth(setup), initial_wealth(truth)
     used, word, covered = np.full(tests, float(size)), np.zeros(tests), np.ones(tests)
     playing = np.arange(tests)
     for count in range(1, size + 1):
         items = orders[playing, count - 1][None]
-        wealth = update_wealth(setup, wealth, foresight.classes[items], outcomes[items])
-        watched = update_wealth(truth, watched, foresight.classes[items], outcomes[items])
+        wealth = update_wealth(setup, wealth, item_model.classes[items], outcomes[items])
+        watched = update_wealth(truth, watched, item_model.classes[items], outcomes[items])
         covered[playing[(watched.logs[:, 0] >= np.log(2 / (1 - _CONFIDENCE))).any(0)]] = 0
         above, below = _claims_won(setup, wealth, count, size, options)
         over = above | below

@@ -21,7 +21,6 @@ from touchstone.statistics.families import (
     holm,
     miss_probability,
 )
-from touchstone.statistics.foresight import GRADED, Foresight, blind, graded
 from touchstone.statistics.horizons import LIGHT, METR, Horizon, Ridge, Runs, horizon
 from touchstone.statistics.integrity import Doubt, check
 from touchstone.statistics.intervals import (
@@ -31,6 +30,12 @@ from touchstone.statistics.intervals import (
     lower_bound,
     upper_bound,
     wilson,
+)
+from touchstone.statistics.item_model import (
+    BETS_VERSION,
+    ItemModel,
+    difficulty_model,
+    homogeneous_model,
 )
 from touchstone.statistics.power import (
     Design,
@@ -82,7 +87,7 @@ from touchstone.statistics.worst_case import (
 )
 
 __all__ = [
-    "GRADED",
+    "BETS_VERSION",
     "LIGHT",
     "METR",
     "AtStop",
@@ -92,9 +97,9 @@ __all__ = [
     "Doubt",
     "Estimate",
     "FamilyVerdict",
-    "Foresight",
     "Horizon",
     "Interval",
+    "ItemModel",
     "Panel",
     "Path",
     "Progress",
@@ -119,7 +124,6 @@ __all__ = [
     "attempts_needed",
     "beyond",
     "beyond_these",
-    "blind",
     "bounded",
     "check",
     "clustered",
@@ -128,15 +132,16 @@ __all__ = [
     "count_chances",
     "course",
     "difference",
+    "difficulty_model",
     "drawn_rates",
     "effective_clusters",
     "exact",
     "extremes_told",
     "fixed_chances",
-    "graded",
     "graded_course",
     "grader_corrected",
     "holm",
+    "homogeneous_model",
     "horizon",
     "imputed",
     "invented_outcomes",

@@ -10,11 +10,11 @@ next with chance odds_j / left, where `left` items remain and odds are 1 on aver
 sampling weights with which the order was drawn. If the claim holds, the outcomes that remain have a
 mean of at most edge = (size * low - sum so far) / left. With stake_j = stake / odds_j the payoff is
 worth at most mean(odds * base) + stake * edge, by which it is divided. No more is needed: the game
-is fair for *any* stake and base, and so for any foresight, however wrong.
+is fair for *any* stake and base, and so for any item model, however wrong.
 
-Stake and base are the ones that grow wealth fastest if the views are right: the likelihood ratio of
-what the views expect, q, to the nearest expectations r that obey the claim (the reverse information
-projection: Gruenwald, de Heide and Koolen, JRSS B 2024). Lagrange's condition,
+Stake and base are the ones that grow wealth fastest if the components are right: the likelihood
+ratio of what the components expect, q, to the nearest expectations r that obey the claim (the
+reverse information projection: Gruenwald, de Heide and Koolen, JRSS B 2024). Lagrange's condition,
 q/r - (1-q)/(1-r) = stake_j, is a quadratic: with D = sqrt((1+stake_j)^2 - 4 stake_j q) the payoff
 is (1 - stake_j + D)/2 + stake_j * y. A control variate with a fixed bet (Waudby-Smith and Ramdas,
 NeurIPS 2020) is the same with a base that is linear in q.
@@ -26,12 +26,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.statistics.foresight import Foresight, Numbers
+from touchstone.statistics.item_model import ItemModel, Numbers
 
 _NEWTON_STEPS = 4
 _STAKE_LIMIT = 1e3
 _ROOT_FLOOR = 1e-12
-# Views nearer to the claim than this are of no use to its opponent.
+# Components nearer to the claim than this are of no use to its opponent.
 _NEAREST = 0.004
 # Belief in a distance d from the claim, before any outcome: (d * exp(-d / peak)) ** _POWER, its
 # peak this far beyond the zone. ADR 0081.
@@ -42,11 +42,14 @@ _HOPELESS = -1e9
 
 @dataclass(frozen=True)
 class ParallelTests:
-    """What is fixed before the first outcome: G batteries, L tests each, E views, K classes."""
+    """What is fixed before the first outcome.
 
-    chances: Numbers
-    """Chance of success of each class in each view, (G, E, K)."""
-    members: Numbers
+    Shapes: G batteries, L tests each, E components of an item model, K classes of items.
+    """
+
+    probabilities: Numbers
+    """Chance of success of each class in each component, (G, E, K)."""
+    class_sizes: Numbers
     """Items of each class, (G, K)."""
     low: Numbers
     """What the first bettor, who wins on success, plays against, (G, L)."""
@@ -55,12 +58,12 @@ class ParallelTests:
     sampling_weights: Numbers
     """How much likelier than others an item of the class was to be drawn next, (G, L, K)."""
     log_priors: Numbers
-    """Log belief of each bettor in each view, (2, G, L, E)."""
+    """Log prior of each bettor in each component, (2, G, L, E)."""
 
     @property
     def sizes(self) -> Numbers:
         """Items of each battery, (G, 1)."""
-        sizes: Numbers = self.members.sum(1, keepdims=True)
+        sizes: Numbers = self.class_sizes.sum(1, keepdims=True)
         return sizes
 
     def select(self, kept: NDArray[np.bool_]) -> "ParallelTests":
@@ -85,7 +88,7 @@ class Wealth:
     left: Numbers
     """Items left in each class, (G, L, K)."""
     likelihood: Numbers
-    """Log likelihood of the outcomes in each view, (G, L, E)."""
+    """Log likelihood of the outcomes in each component, (G, L, E)."""
     logs: Numbers
     """Log wealth of both bettors, (2, G, L)."""
 
@@ -101,23 +104,23 @@ class Wealth:
 
 
 def parallel_tests(
-    foresights: Sequence[Foresight], low: Numbers, high: Numbers, weights: Numbers | None = None
+    item_models: Sequence[ItemModel], low: Numbers, high: Numbers, weights: Numbers | None = None
 ) -> ParallelTests:
     """Tests against `low` and `high`, each (batteries, tests).
 
     `weights` are the sampling weights with which each order was drawn, (batteries, tests, K).
     """
-    views = max(each.weights.size for each in foresights)
-    count = max(each.members.size for each in foresights)
-    # Batteries with fewer views or classes are filled up with ones that weigh nothing.
-    chances = np.full((len(foresights), views, count), 0.5)
-    members = np.zeros((len(foresights), count))
-    beliefs = np.full((len(foresights), 1, views), 2 * _HOPELESS)
-    means = np.full((len(foresights), 1, views), 0.5)
-    for number, each in enumerate(foresights):
-        rows, columns = each.chances.shape
-        chances[number, :rows, :columns] = each.chances
-        members[number, :columns] = each.members
+    components = max(each.weights.size for each in item_models)
+    count = max(each.class_sizes.size for each in item_models)
+    # Batteries with fewer components or classes are filled up with ones that weigh nothing.
+    probabilities = np.full((len(item_models), components, count), 0.5)
+    class_sizes = np.zeros((len(item_models), count))
+    beliefs = np.full((len(item_models), 1, components), 2 * _HOPELESS)
+    means = np.full((len(item_models), 1, components), 0.5)
+    for number, each in enumerate(item_models):
+        rows, columns = each.probabilities.shape
+        probabilities[number, :rows, :columns] = each.probabilities
+        class_sizes[number, :columns] = each.class_sizes
         beliefs[number, 0, :rows] = np.log(each.weights)
         means[number, 0, :rows] = each.means
     peak = _PEAK + (high - low)[..., None] / 2
@@ -128,18 +131,18 @@ def parallel_tests(
         log_priors.append(np.where(distance > _NEAREST, log_prior, beliefs + _HOPELESS))
     if weights is None:
         weights = np.ones((*low.shape, count))
-    return ParallelTests(chances, members, low, high, weights, np.stack(log_priors))
+    return ParallelTests(probabilities, class_sizes, low, high, weights, np.stack(log_priors))
 
 
 def initial_wealth(setup: ParallelTests) -> Wealth:
     """Nothing drawn yet, and a wealth of 1 for each bettor."""
     shape = setup.low.shape
-    left = np.broadcast_to(setup.members[:, None, :], (*shape, setup.members.shape[1]))
+    left = np.broadcast_to(setup.class_sizes[:, None, :], (*shape, setup.class_sizes.shape[1]))
     return Wealth(
         np.zeros(shape),
         np.zeros(shape),
         left.astype(float),
-        np.zeros((*shape, setup.chances.shape[1])),
+        np.zeros((*shape, setup.probabilities.shape[1])),
         np.zeros((2, *shape)),
     )
 
@@ -154,9 +157,9 @@ def update_wealth(
     playing = classes >= 0
     drawn = np.maximum(classes, 0)
     remaining = np.maximum(wealth.left.sum(-1, keepdims=True), 1.0)
-    evenly = wealth.left / remaining
+    shares = wealth.left / remaining
     odds = setup.sampling_weights / np.maximum(
-        (evenly * setup.sampling_weights).sum(-1, keepdims=True), 1e-300
+        (shares * setup.sampling_weights).sum(-1, keepdims=True), 1e-300
     )
     odds_drawn = _at(odds, drawn)
     logs = wealth.logs.copy()
@@ -164,11 +167,11 @@ def update_wealth(
         edge = (setup.sizes * claim - wealth.total) / remaining[..., 0]
         open_still = playing & (edge > 0) & (edge < 1)
         q = predicted_probabilities(setup, wealth, side)
-        stake, base = _payoff(q, evenly, odds, np.clip(edge, 0.0, 1.0), sign)
+        stake, base = _payoff(q, shares, odds, np.clip(edge, 0.0, 1.0), sign)
         payoff = _at(base, drawn) + stake / odds_drawn * outcomes
         logs[side] += np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
     batteries = np.arange(len(drawn))[:, None]
-    seen = setup.chances.swapaxes(1, 2)[batteries, drawn]
+    seen = setup.probabilities.swapaxes(1, 2)[batteries, drawn]
     news = outcomes[..., None] * np.log(seen) + (1 - outcomes[..., None]) * np.log1p(-seen)
     left = wealth.left.copy()
     left[batteries, np.arange(drawn.shape[1])[None, :], drawn] -= playing
@@ -185,8 +188,8 @@ def predicted_probabilities(setup: ParallelTests, wealth: Wealth, side: int) -> 
     """Chance of success of each class for one bettor, after what was seen: (G, L, K)."""
     belief = wealth.likelihood + setup.log_priors[side]
     belief = np.exp(belief - belief.max(-1, keepdims=True))
-    chances: Numbers = belief @ setup.chances / belief.sum(-1, keepdims=True)
-    return chances
+    probabilities: Numbers = belief @ setup.probabilities / belief.sum(-1, keepdims=True)
+    return probabilities
 
 
 def _at(values: Numbers, classes: NDArray[np.int64]) -> Numbers:
@@ -195,26 +198,26 @@ def _at(values: Numbers, classes: NDArray[np.int64]) -> Numbers:
 
 
 def _payoff(
-    q: Numbers, evenly: Numbers, odds: Numbers, edge: Numbers, sign: float
+    q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: float
 ) -> tuple[Numbers, Numbers]:
     """Stake (G, L) and base (G, L, K), divided by what they are worth under the claim.
 
     A few Newton steps towards mean(r) = edge are enough: the division makes any stake fair.
     """
-    variance = np.maximum((q * (1 - q) * evenly / odds).sum(-1), 1e-4)
-    stake = ((q * evenly).sum(-1) - edge) / variance
+    variance = np.maximum((q * (1 - q) * shares / odds).sum(-1), 1e-4)
+    stake = ((q * shares).sum(-1) - edge) / variance
     for _ in range(_NEWTON_STEPS):
         stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
         wide = stake[..., None] / odds
         root = _root(q, wide)
         r = 2 * q / (1 + wide + root)
-        slope = (r * (1 - r) / root / odds * evenly).sum(-1)
-        stake = stake + ((r * evenly).sum(-1) - edge) / np.maximum(slope, 1e-6)
+        slope = (r * (1 - r) / root / odds * shares).sum(-1)
+        stake = stake + ((r * shares).sum(-1) - edge) / np.maximum(slope, 1e-6)
     stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
     wide = stake[..., None] / odds
     # Rounding must not make a payoff negative, for success or for failure.
     base = np.maximum((1 - wide + _root(q, wide)) / 2, np.maximum(-wide, 0.0))
-    worth = (base * evenly * odds).sum(-1) + stake * edge
+    worth = (base * shares * odds).sum(-1) + stake * edge
     return stake / worth, base / worth[..., None]
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
+from touchstone.statistics.item_model import Numbers, require_outcomes
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 _LEAST = 1e-12

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, require_level
+from touchstone.statistics.item_model import Numbers, require_outcomes
 
 _STEPS = 200
 _STEEPEST = 30.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers, as_table
+from touchstone.statistics.item_model import Numbers, outcome_matrix
 
 # As many equal outcomes beyond chance as this, in standard deviations, make two models suspect.
 _ALIKE = 6.0
@@ -43,7 +43,7 @@ def check(
     Raises:
         UnusableNumbersError: an empty or ragged table, or names that do not fit it.
     """
-    table = as_table(outcomes)
+    table = outcome_matrix(outcomes)
     if not table.size:
         raise UnusableNumbersError("a result set without outcomes cannot be checked")
     if table.shape != (len(models), len(items)):

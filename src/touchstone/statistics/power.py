@@ -14,8 +14,8 @@ from scipy.optimize import brentq
 from scipy.special import betaincinv, gammaln, stdtrit, xlog1py, xlogy
 
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import require_level
+from touchstone.statistics.item_model import Numbers, require_outcomes
 from touchstone.statistics.verdicts import RateRule
 
 _MOST_TASKS = 1e9
@@ -199,9 +199,9 @@ def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, N
     """
     if size < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")
-    chances = count_chances(size, rates)
+    probabilities = count_chances(size, rates)
     words = _words(rule, _lower(size, rule.alpha), _upper(size, rule.beta))
-    above, below = ((chances * word).sum(1) for word in words[:2])
+    above, below = ((probabilities * word).sum(1) for word in words[:2])
     return above, below
 
 
@@ -209,8 +209,8 @@ def count_chances(size: int, rates: Numbers) -> Numbers:
     """The binomial chances of 0 to `size` solved at each rate, (rates, size + 1)."""
     solved, rate = np.arange(size + 1)[None, :], rates[:, None]
     ways = gammaln(size + 1) - gammaln(solved + 1) - gammaln(size - solved + 1)
-    chances: Numbers = np.exp(ways + xlogy(solved, rate) + xlog1py(size - solved, -rate))
-    return chances
+    probabilities: Numbers = np.exp(ways + xlogy(solved, rate) + xlog1py(size - solved, -rate))
+    return probabilities
 
 
 def compared_chances(

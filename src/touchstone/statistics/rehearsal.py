@@ -9,23 +9,24 @@ from scipy.special import logit
 
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
+from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
 from touchstone.statistics.power import Design
 from touchstone.statistics.sequential import Progress, Reason, judge_all, sampling_weights
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
-# Views whose mean lies within about this of a rate say which items are then solved.
+# Components whose mean lies within about this of a rate say which items are then solved.
 _NEAR = 0.02
 
 
-def invented_outcomes(foresight: Foresight, rates: Numbers, uniforms: Numbers) -> Numbers:
-    """Batteries of which exactly the given shares are solved, as near to what is foreseen as that.
+def invented_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) -> Numbers:
+    """Batteries of which exactly the given shares are solved, as near to the item model as that.
 
-    The items solved are those with the greatest odds, as the views near that rate believe, plus
-    logistic noise. So other models' outcomes help as much as the views promise, and no more.
+    The items solved are those with the greatest odds, as the components near that rate believe,
+    plus logistic noise. So other models' outcomes help as much as the components promise, and no
+    more.
 
     Args:
-        foresight: Views of the battery.
+        item_model: Of the battery.
         rates: Share solved in each invented battery, (batteries,); rounded to whole items.
         uniforms: Numbers in (0, 1), (batteries, items).
 
@@ -35,14 +36,14 @@ def invented_outcomes(foresight: Foresight, rates: Numbers, uniforms: Numbers) -
     Raises:
         UnusableNumbersError: shapes that do not match, or numbers out of range.
     """
-    size = foresight.classes.size
+    size = item_model.classes.size
     if uniforms.shape != (rates.size, size) or not np.all((uniforms > 0) & (uniforms < 1)):
         raise UnusableNumbersError("an invented battery needs one number in (0, 1) an item")
     require_outcomes(rates, "a rate")
-    nearness = -np.abs(foresight.means[None, :] - rates[:, None]) / _NEAR
-    belief = foresight.weights * np.exp(nearness - nearness.max(1, keepdims=True))
-    chances = belief @ foresight.chances / belief.sum(1, keepdims=True)
-    odds = logit(chances[:, foresight.classes]) + logit(uniforms)
+    nearness = -np.abs(item_model.means[None, :] - rates[:, None]) / _NEAR
+    belief = item_model.weights * np.exp(nearness - nearness.max(1, keepdims=True))
+    probabilities = belief @ item_model.probabilities / belief.sum(1, keepdims=True)
+    odds = logit(probabilities[:, item_model.classes]) + logit(uniforms)
     ranks = np.argsort(np.argsort(-odds, 1), 1)
     return (ranks < np.rint(rates * size)[:, None]).astype(float)
 
@@ -65,13 +66,13 @@ def drawn_rates(
     Design(size, clusters, alikeness)
     require_outcomes(rates, "a rate")
     each = np.bincount(np.arange(size) * clusters // size, minlength=clusters)
-    chances = np.repeat(rates[:, None], clusters, axis=1)
+    probabilities = np.repeat(rates[:, None], clusters, axis=1)
     if alikeness and clusters < size:
         spread, inside = (1 - alikeness) / alikeness, (rates > 0) & (rates < 1)
         varied = np.clip(rates, 1e-6, 1 - 1e-6)[:, None] * spread
         beta = rng.beta(np.repeat(varied, clusters, 1), np.repeat(spread - varied, clusters, 1))
-        chances = np.where(inside[:, None], beta, chances)
-    solved: Numbers = rng.binomial(each, chances).sum(1) / size
+        probabilities = np.where(inside[:, None], beta, probabilities)
+    solved: Numbers = rng.binomial(each, probabilities).sum(1) / size
     return solved
 
 
@@ -93,7 +94,7 @@ class Rehearsal:
 
 
 def rehearse(
-    foresight: Foresight,
+    item_model: ItemModel,
     rule: RateRule,
     outcomes: Numbers,
     uniforms: Numbers,
@@ -103,7 +104,7 @@ def rehearse(
     """The verdicts of a review on invented batteries: the same bets, bounds, zone and stops.
 
     Args:
-        foresight: Views of the battery, the same for all.
+        item_model: Of the battery, the same for all.
         rule: What was pre-registered.
         outcomes: In [0, 1], (batteries, items).
         uniforms: From which the orders are drawn, in (0, 1), (batteries, items).
@@ -112,22 +113,22 @@ def rehearse(
     Raises:
         UnusableNumbersError: outcomes outside [0, 1], or shapes that do not match.
     """
-    size = foresight.classes.size
+    size = item_model.classes.size
     if outcomes.shape != uniforms.shape or outcomes.shape[1:] != (size,):
         raise UnusableNumbersError("outcomes and numbers for the order: one each an item")
     require_outcomes(outcomes)
-    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
-    orders = np.argsort(-np.log(uniforms) / weights[foresight.classes], 1)
+    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
+    orders = np.argsort(-np.log(uniforms) / weights[item_model.classes], 1)
     batteries = len(outcomes)
     low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))
-    setup = parallel_tests([foresight], low, high, np.tile(weights, (1, batteries, 1)))
+    setup = parallel_tests([item_model], low, high, np.tile(weights, (1, batteries, 1)))
     wealth = initial_wealth(setup)
     playing, peaks = np.arange(batteries), np.zeros((2, batteries))
     found: list[Progress | None] = [None] * batteries
     for count in range(1, size + 1):
         items = orders[playing, count - 1]
         wealth = update_wealth(
-            setup, wealth, foresight.classes[items][None], outcomes[playing, items][None]
+            setup, wealth, item_model.classes[items][None], outcomes[playing, items][None]
         )
         total, (above, below) = wealth.total[0], wealth.logs[:, 0]
         peaks[:, playing] = np.maximum(peaks[:, playing], wealth.logs[:, 0])

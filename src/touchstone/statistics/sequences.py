@@ -14,8 +14,8 @@ from touchstone.statistics.e_process import (
 )
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels, effective_clusters
-from touchstone.statistics.foresight import Foresight, Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
+from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
 from touchstone.statistics.sequential import Course
 
 _GRID = 200
@@ -54,14 +54,14 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     require_level(confidence, "confidence")
     means = np.arange(1, _GRID)[None, :] / _GRID
     setup = parallel_tests(
-        [each.foresight], means, means, np.tile(each.sampling_weights, (1, means.size, 1))
+        [each.item_model], means, means, np.tile(each.sampling_weights, (1, means.size, 1))
     )
     wealth = initial_wealth(setup)
     refuted = np.zeros((2, means.size), bool)
     standing = np.arange(means.size)
     total, left = float(outcomes.sum()), each.size - outcomes.size
     for place, outcome in enumerate(outcomes):
-        kind = np.full((1, standing.size), each.foresight.classes[each.order[place]])
+        kind = np.full((1, standing.size), each.item_model.classes[each.order[place]])
         wealth = update_wealth(setup, wealth, kind, np.full(kind.shape, outcome))
         fallen = wealth.logs[:, 0] >= np.log(2 / (1 - confidence))
         refuted[:, standing] |= fallen
@@ -119,8 +119,8 @@ def beyond_these(
 def path(each: Course, outcomes: Numbers) -> Path:
     """The evidence and the estimate after each outcome of the prefix.
 
-    The estimate joins, for each draw, the sum so far, what the views expect of the rest and the
-    surprise of the item drawn by the inverse of its chance (Des Raj, JASA 1956), weighted by
+    The estimate joins, for each draw, the sum so far, what the components expect of the rest and
+    the surprise of the item drawn by the inverse of its chance (Des Raj, JASA 1956), weighted by
     (items / items left)^2. Each is unbiased at a fixed number of samples; at a stopping time the
     mean leans towards the verdict, and only the confidence sequence is valid there.
 
@@ -130,12 +130,12 @@ def path(each: Course, outcomes: Numbers) -> Path:
     _played(each, outcomes, "a path")
     low = np.array([[each.rule.above_claims]])
     high = np.array([[each.rule.below_claims]])
-    setup = parallel_tests([each.foresight], low, high, each.sampling_weights[None, None, :])
+    setup = parallel_tests([each.item_model], low, high, each.sampling_weights[None, None, :])
     wealth = initial_wealth(setup)
     logs, estimates = np.zeros((2, outcomes.size)), np.zeros(outcomes.size)
     joined = weight = 0.0
     for place, outcome in enumerate(outcomes):
-        kind = int(each.foresight.classes[each.order[place]])
+        kind = int(each.item_model.classes[each.order[place]])
         share = (each.size / (each.size - place)) ** 2
         joined += share * _raj(each, setup, wealth, kind, float(outcome))
         weight += share
@@ -150,8 +150,8 @@ def path(each: Course, outcomes: Numbers) -> Path:
 
 def _raj(each: Course, setup: ParallelTests, wealth: Wealth, kind: int, outcome: float) -> float:
     """One draw's estimate of the battery's mean."""
-    views = _unpartisan(each.foresight, setup)
-    q = predicted_probabilities(views, wealth, 0)[0, 0]
+    components = _unpartisan(each.item_model, setup)
+    q = predicted_probabilities(components, wealth, 0)[0, 0]
     left = wealth.left[0, 0]
     drawn = setup.sampling_weights[0, 0]
     chance = drawn[kind] / (left @ drawn)
@@ -159,9 +159,14 @@ def _raj(each: Course, setup: ParallelTests, wealth: Wealth, kind: int, outcome:
     return float((wealth.total[0, 0] + rest) / each.size)
 
 
-def _unpartisan(foresight: Foresight, setup: ParallelTests) -> ParallelTests:
-    """The same tests, with the views believed as they were before any claim was made."""
-    log_priors = np.log(foresight.weights)[None, None, None, :]
+def _unpartisan(item_model: ItemModel, setup: ParallelTests) -> ParallelTests:
+    """The same tests, with the components believed as they were before any claim was made."""
+    log_priors = np.log(item_model.weights)[None, None, None, :]
     return ParallelTests(
-        setup.chances, setup.members, setup.low, setup.high, setup.sampling_weights, log_priors
+        setup.probabilities,
+        setup.class_sizes,
+        setup.low,
+        setup.high,
+        setup.sampling_weights,
+        log_priors,
     )

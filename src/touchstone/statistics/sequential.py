@@ -28,12 +28,12 @@ from touchstone.statistics.e_process import (
     update_wealth,
 )
 from touchstone.statistics.errors import UnusableNumbersError
-from touchstone.statistics.foresight import Foresight, Numbers, graded, require_outcomes
+from touchstone.statistics.item_model import ItemModel, Numbers, difficulty_model, require_outcomes
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Sums of outcomes are compared with a slack for rounding, as a share of the battery.
 _SLACK = 1e-9
-# Views count for the weights by their nearness to the threshold; the surest item is drawn too.
+# Components count for the weights by their nearness to the threshold; the surest item is drawn too.
 _NEAR = 0.1
 _LEAST_WEIGHT = 0.02
 
@@ -64,14 +64,14 @@ class Course:
     """All that is fixed for one criterion before its first sample."""
 
     rule: RateRule
-    foresight: Foresight
+    item_model: ItemModel
     order: NDArray[np.int64]
     """Item at each place, a permutation of the battery, shape (items,)."""
     sampling_weights: Numbers
     """How strongly each class was drawn towards the front, shape (classes,); all 1: evenly."""
 
     def __post_init__(self) -> None:
-        size = self.foresight.classes.size
+        size = self.item_model.classes.size
         if size < 2:  # noqa: PLR2004 - one
             raise UnusableNumbersError("a battery of one item allows no verdict")
         if self.order.shape != (size,) or not np.array_equal(np.sort(self.order), np.arange(size)):
@@ -79,7 +79,7 @@ class Course:
                 f"the order is no permutation of the battery's {size} items: "
                 "it must name each item once, from 0"
             )
-        if self.sampling_weights.shape != self.foresight.members.shape or not np.all(
+        if self.sampling_weights.shape != self.item_model.class_sizes.shape or not np.all(
             (self.sampling_weights > 0) & np.isfinite(self.sampling_weights)
         ):
             raise UnusableNumbersError("each class of items needs a positive sampling weight")
@@ -120,15 +120,15 @@ class Progress:
         return self.reason is not Reason.OPEN
 
 
-def sampling_weights(foresight: Foresight, rule: RateRule) -> Numbers:
+def sampling_weights(item_model: ItemModel, rule: RateRule) -> Numbers:
     """Sampling weights that bring informative items forward, shape (classes,).
 
-    An item of which all models' outcomes are foreseen tells little. The weight is the variance that
-    the views near the threshold leave, from 0.02 up, so that the surest item is drawn too.
+    An item whose outcome every component predicts tells little. The weight is the variance that
+    the components near the threshold leave, from 0.02 up, so that the surest item is drawn too.
     """
-    beliefs = np.log(foresight.weights) - np.abs(foresight.means - rule.threshold) / _NEAR
+    beliefs = np.log(item_model.weights) - np.abs(item_model.means - rule.threshold) / _NEAR
     beliefs = np.exp(beliefs - beliefs.max())
-    chance = beliefs @ foresight.chances / beliefs.sum()
+    chance = beliefs @ item_model.probabilities / beliefs.sum()
     weights: Numbers = np.maximum(chance * (1 - chance), _LEAST_WEIGHT)
     return weights
 
@@ -149,11 +149,11 @@ def draw_order(uniforms: Numbers, weights: Numbers) -> NDArray[np.int64]:
 
 
 def course(
-    rule: RateRule, foresight: Foresight, uniforms: Numbers, *, evenly: bool = False
+    rule: RateRule, item_model: ItemModel, uniforms: Numbers, *, evenly: bool = False
 ) -> Course:
-    """A course whose order is drawn by `sampling_weights`, or uniformly if `evenly`."""
-    weights = np.ones(foresight.members.size) if evenly else sampling_weights(foresight, rule)
-    return Course(rule, foresight, draw_order(uniforms, weights[foresight.classes]), weights)
+    """A course whose order is drawn by `sampling_weights`, or uniformly if `uniform_rate_prior`."""
+    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
+    return Course(rule, item_model, draw_order(uniforms, weights[item_model.classes]), weights)
 
 
 def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
@@ -164,9 +164,9 @@ def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
     Raises:
         UnusableNumbersError: fewer than two items.
     """
-    foresight = graded(levels)
+    item_model = difficulty_model(levels)
     order = np.arange(len(levels), dtype=np.int64)
-    return Course(rule, foresight, order, np.ones(foresight.members.size))
+    return Course(rule, item_model, order, np.ones(item_model.class_sizes.size))
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def panel(courses: Sequence[Course]) -> Panel:
     weights = np.ones((len(courses), 1, widest))
     for number, each in enumerate(courses):
         weights[number, 0, : each.sampling_weights.size] = each.sampling_weights
-    setup = parallel_tests([each.foresight for each in courses], low, high, weights)
+    setup = parallel_tests([each.item_model for each in courses], low, high, weights)
     return Panel(tuple(courses), setup, initial_wealth(setup), (_BEGINNING,) * len(courses))
 
 
@@ -226,7 +226,7 @@ def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
                 f"more outcomes than the battery's {each.size} items: the battery has changed"
             )
         if not now.decided:
-            classes[number, 0] = each.foresight.classes[each.order[now.used]]
+            classes[number, 0] = each.item_model.classes[each.order[now.used]]
     wealth = update_wealth(state.setup, state.wealth, classes, values)
     progress = tuple(
         now

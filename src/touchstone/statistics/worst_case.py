@@ -29,8 +29,8 @@ from touchstone.statistics.e_process import (
 )
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels
-from touchstone.statistics.foresight import Numbers, require_outcomes
 from touchstone.statistics.intervals import Interval, require_counts
+from touchstone.statistics.item_model import Numbers, require_outcomes
 from touchstone.statistics.sequences import Path, beyond_these, confidence_sequence, path
 from touchstone.statistics.sequential import Course, Progress, Reason, judge
 from touchstone.statistics.verdicts import RateRule, VerdictWord, agreed
@@ -63,7 +63,7 @@ def bounded(course: Course) -> Bounded:
     low = np.full((2, 1), course.rule.above_claims)
     high = np.full((2, 1), course.rule.below_claims)
     weights = np.tile(course.sampling_weights[None, None, :], (2, 1, 1))
-    setup = parallel_tests([course.foresight] * 2, low, high, weights)
+    setup = parallel_tests([course.item_model] * 2, low, high, weights)
     return Bounded(course, setup, initial_wealth(setup), _BEGINNING)
 
 
@@ -85,7 +85,7 @@ def advance_bounded(state: Bounded, outcome: float | None) -> Bounded:
         return replace(state, progress=replace(now, overshoot=now.overshoot + 1))
     values = np.array([[UNSOLVED], [SOLVED]]) if outcome is None else np.full((2, 1), outcome)
     require_outcomes(values)
-    kind = np.full((2, 1), course.foresight.classes[course.order[now.used]])
+    kind = np.full((2, 1), course.item_model.classes[course.order[now.used]])
     wealth = update_wealth(state.setup, state.wealth, kind, values)
     progress = _judged(course, now, wealth, now.unmeasured + (outcome is None))
     return replace(state, wealth=wealth, progress=progress)

@@ -392,7 +392,7 @@ def test_other_bets_than_were_registered_are_refused(
 ):
     with small_case(tmp_path) as case:
         measure(case, 8)
-        monkeypatch.setattr(registering, "GRADED", "graded-2")
+        monkeypatch.setattr(registering, "BETS_VERSION", "graded-2")
         with pytest.raises(CannotRunError, match="'graded-1', and this version knows 'graded-2'"):
             reopen(case)
         with pytest.raises(CannotRunError, match="go on with the version that sealed it"):

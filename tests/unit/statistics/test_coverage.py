@@ -41,13 +41,13 @@ def names(items: int, clusters: int) -> list[str]:
 def drawn(rng: Generator, rate: float, items: int, clusters: int, alike: float) -> np.ndarray:
     """Outcomes whose correlation within a cluster is `alike`; 1: copies of one another."""
     if alike == 1:
-        chances = (rng.random(clusters) < rate).astype(float)
+        probabilities = (rng.random(clusters) < rate).astype(float)
     elif alike == 0:
-        chances = np.full(clusters, rate)
+        probabilities = np.full(clusters, rate)
     else:
         spread = (1 - alike) / alike
-        chances = rng.beta(rate * spread, (1 - rate) * spread, clusters)
-    each = chances[np.arange(items) * clusters // items]
+        probabilities = rng.beta(rate * spread, (1 - rate) * spread, clusters)
+    each = probabilities[np.arange(items) * clusters // items]
     return (rng.random(items) < each).astype(float)
 
 

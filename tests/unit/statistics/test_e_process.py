@@ -7,17 +7,17 @@ import pytest
 
 from touchstone.statistics import e_process
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
-from touchstone.statistics.foresight import Foresight, Numbers
+from touchstone.statistics.item_model import ItemModel, Numbers
 
 SIZE = 5
 CLASSES = np.array([0, 0, 1, 1, 2])
 ORDERS = np.array(list(permutations(range(SIZE))))
 
 
-def wild_foresight(seed: int) -> Foresight:
+def wild_model(seed: int) -> ItemModel:
     rng = np.random.default_rng(seed)
-    chances = rng.uniform(0.001, 0.999, (6, 3)) ** rng.choice([0.2, 1.0, 5.0])
-    return Foresight(CLASSES, chances, rng.uniform(0.1, 1.0, 6))
+    probabilities = rng.uniform(0.001, 0.999, (6, 3)) ** rng.choice([0.2, 1.0, 5.0])
+    return ItemModel(CLASSES, probabilities, rng.uniform(0.1, 1.0, 6))
 
 
 def chance_of_each_order(weights: Numbers) -> Numbers:
@@ -31,7 +31,7 @@ def worth(outcomes: Numbers, claim: float, weights: Numbers, said: Numbers, seed
     """Expected wealth of both bettors after each draw, over all orders: (draws, 2)."""
     count = len(ORDERS)
     ends = np.full((1, count), claim)
-    setup = parallel_tests([wild_foresight(seed)], ends, ends, np.tile(said, (1, count, 1)))
+    setup = parallel_tests([wild_model(seed)], ends, ends, np.tile(said, (1, count, 1)))
     wealth, chance, found = initial_wealth(setup), chance_of_each_order(weights), []
     for place in range(SIZE):
         items = ORDERS[:, place][None]
@@ -84,9 +84,9 @@ def test_twin_a_payoff_that_is_not_divided_by_its_worth_is_unfair(
     fair = e_process._payoff
 
     def generous(
-        q: Numbers, evenly: Numbers, odds: Numbers, edge: Numbers, sign: float
+        q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: float
     ) -> tuple[Numbers, Numbers]:
-        stake, base = fair(q, evenly, odds, edge, sign)
+        stake, base = fair(q, shares, odds, edge, sign)
         return stake, base * 1.02
 
     monkeypatch.setattr(e_process, "_payoff", generous)
@@ -94,18 +94,18 @@ def test_twin_a_payoff_that_is_not_divided_by_its_worth_is_unfair(
 
 
 def test_right_views_make_wealth_grow_and_a_hopeless_bettor_keeps_it():
-    chances = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1]])
-    foresight = Foresight(CLASSES, chances, np.ones(2))
-    setup = parallel_tests([foresight], np.array([[0.95]]), np.array([[0.95]]))
+    probabilities = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1]])
+    item_model = ItemModel(CLASSES, probabilities, np.ones(2))
+    setup = parallel_tests([item_model], np.array([[0.95]]), np.array([[0.95]]))
     wealth = update_wealth(setup, initial_wealth(setup), np.array([[0]]), np.array([[0.0]]))
     assert wealth.logs[0, 0, 0] == pytest.approx(0.0)
     assert wealth.logs[1, 0, 0] > 0.5
 
 
 def test_a_test_without_an_item_stays_where_it_is():
-    foresight = wild_foresight(0)
+    item_model = wild_model(0)
     ends = np.full((1, 2), 0.5)
-    setup = parallel_tests([foresight], ends, ends)
+    setup = parallel_tests([item_model], ends, ends)
     wealth = update_wealth(
         setup, initial_wealth(setup), np.array([[0, -1]]), np.array([[1.0, 0.0]])
     )
@@ -116,8 +116,8 @@ def test_a_test_without_an_item_stays_where_it_is():
 
 
 def test_batteries_of_unlike_shape_play_side_by_side_as_they_do_alone():
-    one = wild_foresight(1)
-    other = Foresight(np.array([0, 0, 1]), np.array([[0.3, 0.8]]), np.ones(1))
+    one = wild_model(1)
+    other = ItemModel(np.array([0, 0, 1]), np.array([[0.3, 0.8]]), np.ones(1))
     ends = np.full((2, 1), 0.5)
     both = parallel_tests([one, other], ends, ends)
     wealth = initial_wealth(both)

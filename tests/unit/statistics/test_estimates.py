@@ -123,8 +123,8 @@ def test_beyond_the_items_either_word_keeps_to_its_own_error(size: int, threshol
     """Exact, over all counts; 36 items at 0.9 were wrong in .113 of the samples for .025."""
     rule, labels = RateRule(threshold, 0.0, 0.025, 0.1), names(size, 1)
     said = [beyond(np.repeat([1.0, 0.0], [k, size - k]), labels, rule) for k in range(size + 1)]
-    chances = binom.pmf(np.arange(size + 1), size, threshold)
-    shares = {word: sum(c for c, w in zip(chances, said, strict=True) if w is word)
+    probabilities = binom.pmf(np.arange(size + 1), size, threshold)
+    shares = {word: sum(c for c, w in zip(probabilities, said, strict=True) if w is word)
               for word in VerdictWord}  # fmt: skip
     assert shares[VerdictWord.ABOVE] <= 0.025
     assert shares[VerdictWord.BELOW] <= 0.1

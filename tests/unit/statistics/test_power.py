@@ -63,8 +63,8 @@ def _clustered_outcomes(rate: float, design: Design, rng: np.random.Generator) -
     """Beta-binomial clusters: outcomes within one correlate at the design's alikeness."""
     each = design.tasks // design.clusters
     total = 1 / design.alikeness - 1
-    chances = rng.beta(rate * total, (1 - rate) * total, design.clusters)
-    return (rng.random((design.clusters, each)) < chances[:, None]).astype(float).ravel()
+    probabilities = rng.beta(rate * total, (1 - rate) * total, design.clusters)
+    return (rng.random((design.clusters, each)) < probabilities[:, None]).astype(float).ravel()
 
 
 def test_power_is_what_a_clustered_t_test_reaches():

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from touchstone.bench.learning import learn
 from touchstone.statistics import (
-    Foresight,
+    ItemModel,
     RateRule,
     UnusableNumbersError,
-    blind,
     course,
-    graded,
+    difficulty_model,
+    homogeneous_model,
     replay,
 )
 from touchstone.statistics.rehearsal import drawn_rates, invented_outcomes, rehearse
@@ -27,27 +27,33 @@ def numbers(seed: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(seed).uniform(1e-9, 1 - 1e-9, shape)
 
 
-def _foresight() -> Foresight:
+def _item_model() -> ItemModel:
     rng = np.random.default_rng(3)
     easiness = rng.normal(0, 2, 60)
-    chances = 1 / (1 + np.exp(-(rng.normal(0, 1, 8)[:, None] + easiness)))
-    return learn((rng.random((8, 60)) < chances).astype(float))
+    probabilities = 1 / (1 + np.exp(-(rng.normal(0, 1, 8)[:, None] + easiness)))
+    return learn((rng.random((8, 60)) < probabilities).astype(float))
 
 
 @pytest.mark.parametrize("evenly", [False, True])
 @pytest.mark.parametrize(
-    "foresight", [blind(60), _foresight(), blind(4), graded([1, 2, 3, 4, 5] * 3)],
+    "item_model",
+    [
+        homogeneous_model(60),
+        _item_model(),
+        homogeneous_model(4),
+        difficulty_model([1, 2, 3, 4, 5] * 3),
+    ],
     ids=["blind", "learnt", "tiny", "graded"],
-)  # fmt: skip
-def test_a_rehearsal_says_and_stops_as_a_replay_does(foresight: Foresight, *, evenly: bool):
-    size = foresight.classes.size
+)
+def test_a_rehearsal_says_and_stops_as_a_replay_does(item_model: ItemModel, *, evenly: bool):
+    size = item_model.classes.size
     rates = np.array([0.0, 0.2, 0.45, 0.5, 0.6, 0.9, 1.0])
-    outcomes = invented_outcomes(foresight, rates, numbers(1, rates.size, size))
+    outcomes = invented_outcomes(item_model, rates, numbers(1, rates.size, size))
     uniforms = numbers(2, rates.size, size)
     for rule in (RULE, replace(RULE, zone_side="below"), replace(RULE, zone=0.0, alpha=0.2)):
-        found = rehearse(foresight, rule, outcomes, uniforms, evenly=evenly)
+        found = rehearse(item_model, rule, outcomes, uniforms, evenly=evenly)
         for row, drawn, said in zip(outcomes, uniforms, found.progress, strict=True):
-            begun = course(rule, foresight, drawn, evenly=evenly)
+            begun = course(rule, item_model, drawn, evenly=evenly)
             replayed = replay(begun, dict(enumerate(row)))
             evidence = ("log_above", "log_below", "peak_above", "peak_below")
             near = {name: pytest.approx(getattr(said, name), abs=1e-9) for name in evidence}
@@ -67,22 +73,24 @@ def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 99))
 def test_invented_batteries_have_the_rate_asked_for(rates: list[float], seed: int):
-    outcomes = invented_outcomes(blind(40), np.array(rates), numbers(seed, len(rates), 40))
+    outcomes = invented_outcomes(
+        homogeneous_model(40), np.array(rates), numbers(seed, len(rates), 40)
+    )
     assert np.abs(outcomes.mean(1) - rates).max() <= 0.5 / 40 + 1e-12
 
 
 def test_invented_outcomes_follow_the_views():
-    foresight = _foresight()
-    outcomes = invented_outcomes(foresight, np.full(200, 0.5), numbers(4, 200, 60))
-    expected = (foresight.weights @ foresight.chances)[foresight.classes]
+    item_model = _item_model()
+    outcomes = invented_outcomes(item_model, np.full(200, 0.5), numbers(4, 200, 60))
+    expected = (item_model.weights @ item_model.probabilities)[item_model.classes]
     assert np.corrcoef(outcomes.mean(0), expected)[0, 1] > 0.8
 
 
 def test_far_from_the_threshold_takes_fewer_samples():
     rates = np.repeat([0.55, 0.7, 0.9], 40)
-    outcomes = invented_outcomes(blind(200), rates, numbers(5, 120, 200))
+    outcomes = invented_outcomes(homogeneous_model(200), rates, numbers(5, 120, 200))
     rule = RateRule(0.5, 0, 0.05, 0.02)
-    used = rehearse(blind(200), rule, outcomes, numbers(6, 120, 200)).used
+    used = rehearse(homogeneous_model(200), rule, outcomes, numbers(6, 120, 200)).used
     near, middle, far = used.reshape(3, 40).mean(1)
     assert near > 2 * middle > 3 * far
     assert used.max() <= 200
@@ -91,11 +99,11 @@ def test_far_from_the_threshold_takes_fewer_samples():
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda: invented_outcomes(blind(5), np.array([0.5]), numbers(1, 1, 4)),
-        lambda: invented_outcomes(blind(5), np.array([1.5]), numbers(1, 1, 5)),
-        lambda: invented_outcomes(blind(5), np.array([0.5]), np.zeros((1, 5))),
-        lambda: rehearse(blind(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
-        lambda: rehearse(blind(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)),
+        lambda: invented_outcomes(homogeneous_model(5), np.array([0.5]), numbers(1, 1, 4)),
+        lambda: invented_outcomes(homogeneous_model(5), np.array([1.5]), numbers(1, 1, 5)),
+        lambda: invented_outcomes(homogeneous_model(5), np.array([0.5]), np.zeros((1, 5))),
+        lambda: rehearse(homogeneous_model(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
+        lambda: rehearse(homogeneous_model(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)),
     ],
 )
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):

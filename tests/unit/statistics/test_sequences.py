@@ -8,10 +8,10 @@ from touchstone.statistics import (
     RateRule,
     UnusableNumbersError,
     beyond_these,
-    blind,
     confidence_sequence,
     course,
     graded_course,
+    homogeneous_model,
     lower_bound,
     path,
     replay,
@@ -89,7 +89,7 @@ def test_the_path_ends_where_the_verdict_stood_and_at_the_truth():
 
 def test_the_first_estimates_by_hand():
     """Without views a draw's estimate is its outcome, and then (1 + 9 * 0) / 10 after a 1."""
-    each = course(RULE, blind(10), np.random.default_rng(0).uniform(size=10))
+    each = course(RULE, homogeneous_model(10), np.random.default_rng(0).uniform(size=10))
     for outcome in (0.0, 1.0):
         assert path(each, np.array([outcome])).estimate[0] == pytest.approx(outcome)
     weight = (10 / 9) ** 2
@@ -119,7 +119,7 @@ def test_no_outcome_or_too_many_are_refused(count: int):
 
 
 def test_blind_views_give_a_sequence_too():
-    each = course(RULE, blind(50), np.random.default_rng(0).uniform(size=50))
+    each = course(RULE, homogeneous_model(50), np.random.default_rng(0).uniform(size=50))
     ends = confidence_sequence(each, np.ones(20))
     assert 0.6 < ends.low < ends.high == 1.0
 
@@ -139,7 +139,7 @@ def test_further_items_are_covered_at_the_stop():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         battery = (rng.random(60) < 0.6).astype(float)
-        each = course(RULE, blind(60), rng.uniform(size=60))
+        each = course(RULE, homogeneous_model(60), rng.uniform(size=60))
         stop = replay(each, dict(enumerate(battery))).used
         ends = beyond_these(each, battery[each.order][:stop])
         held += ends.low <= 0.6 <= ends.high

@@ -9,7 +9,7 @@ from support.batteries import errors_at_the_threshold, people
 from touchstone.bench.learning import learn
 from touchstone.statistics import (
     Course,
-    Foresight,
+    ItemModel,
     Panel,
     Progress,
     RateRule,
@@ -18,8 +18,8 @@ from touchstone.statistics import (
     VerdictWord,
     ZoneSide,
     advance,
-    blind,
     course,
+    homogeneous_model,
     lower_bound,
     panel,
     prefix,
@@ -35,7 +35,7 @@ RULE = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.02)
 
 
 def plain(size: int, rule: RateRule = RULE, seed: int = 0) -> Course:
-    return course(rule, blind(size), np.random.default_rng(seed).uniform(size=size))
+    return course(rule, homogeneous_model(size), np.random.default_rng(seed).uniform(size=size))
 
 
 def run(each: Course, outcomes: list[float]) -> Progress:
@@ -255,8 +255,8 @@ def test_a_step_for_fifty_criteria_costs_hardly_more_for_a_hundred_times_the_ite
     states: dict[int, Panel] = {}
     took: dict[int, list[float]] = {50: [], 5000: []}
     for size in took:
-        foresight = learn(people(20, size, seed=4))
-        states[size] = panel([course(rule, foresight, rng.uniform(size=size)) for rule in rules])
+        item_model = learn(people(20, size, seed=4))
+        states[size] = panel([course(rule, item_model, rng.uniform(size=size)) for rule in rules])
     for place in range(12):
         for size, times in took.items():
             began = process_time()
@@ -278,8 +278,8 @@ def test_an_order_with_even_pulls_is_uniform_and_with_others_as_said():
 
 
 def test_items_whose_outcome_all_views_foresee_are_drawn_late():
-    chances = np.array([[0.5, 0.99], [0.6, 0.99]])
-    weights = sampling_weights(Foresight(np.array([0, 1, 0, 1]), chances, np.ones(2)), RULE)
+    probabilities = np.array([[0.5, 0.99], [0.6, 0.99]])
+    weights = sampling_weights(ItemModel(np.array([0, 1, 0, 1]), probabilities, np.ones(2)), RULE)
     assert weights[0] > 10 * weights[1] > 0
 
 
@@ -303,7 +303,7 @@ def test_a_threshold_at_an_end_is_refused(threshold: float):
 
 def test_batteries_of_none_or_one_are_refused():
     with pytest.raises(UnusableNumbersError, match="without items"):
-        blind(0)
+        homogeneous_model(0)
     with pytest.raises(UnusableNumbersError, match="one item"):
         plain(1)
 
@@ -324,13 +324,13 @@ def test_a_battery_that_changes_in_mid_run_is_refused():
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 1], [1, 2, 3]])
 def test_an_order_that_is_no_permutation_is_refused(order: list[int]):
     with pytest.raises(UnusableNumbersError, match="no permutation"):
-        Course(RULE, blind(3), np.array(order), np.ones(1))
+        Course(RULE, homogeneous_model(3), np.array(order), np.ones(1))
 
 
 @pytest.mark.parametrize("weights", [[0.0], [float("nan")], [1.0, 1.0]])
 def test_sampling_weights_that_are_none_are_refused(weights: list[float]):
     with pytest.raises(UnusableNumbersError, match="sampling weight"):
-        Course(RULE, blind(3), np.arange(3), np.array(weights))
+        Course(RULE, homogeneous_model(3), np.arange(3), np.array(weights))
     with pytest.raises(UnusableNumbersError, match="strictly between"):
         draw_order(np.array([0.0, 0.5]), np.ones(2))
 

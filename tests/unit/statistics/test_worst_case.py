@@ -35,7 +35,7 @@ from touchstone.statistics import (
     tried,
 )
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
-from touchstone.statistics.foresight import Numbers
+from touchstone.statistics.item_model import Numbers
 
 ABOVE, BELOW = VerdictWord.ABOVE, VerdictWord.BELOW
 LEVELS = (1, 2, 3, 4, 5)
@@ -283,11 +283,11 @@ def crossing(adversary: Adversary, side: int, error: float, imputed_as: float) -
     rng = np.random.default_rng(7)
     items = rng.permuted(np.tile(np.arange(SIZE), (ORDERS, 1)), axis=1)
     # Easy items solved, hard ones not: what the views expect.
-    truth = (np.argsort(np.argsort(each.foresight.classes, kind="stable")) < SOLVED)[items]
+    truth = (np.argsort(np.argsort(each.item_model.classes, kind="stable")) < SOLVED)[items]
     wins = truth if side == 0 else ~truth
-    classes = each.foresight.classes[items]
+    classes = each.item_model.classes[items]
     claim = np.full((ORDERS, 1), 0.5)
-    setup = parallel_tests([each.foresight] * ORDERS, claim, claim)
+    setup = parallel_tests([each.item_model] * ORDERS, claim, claim)
     wealth, crossed = initial_wealth(setup), np.zeros(ORDERS, bool)
     for place in range(SIZE):
         lost = adversary(

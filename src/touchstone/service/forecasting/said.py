@@ -18,9 +18,9 @@ from touchstone.statistics import (
     any_of,
     compared_chances,
     count_chances,
+    difficulty_model,
     drawn_rates,
     fixed_chances,
-    graded,
     invented_outcomes,
     rate_against_threshold,
     rehearse,
@@ -183,13 +183,13 @@ def _play(
     rule: RateRule, levels: tuple[int, ...], shares: Numbers, rng: Generator
 ) -> tuple[Progress, ...]:
     """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
-    foresight = graded(levels)
+    item_model = difficulty_model(levels)
     uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, shares.size, len(levels)))
-    outcomes = invented_outcomes(foresight, shares, uniforms)
+    outcomes = invented_outcomes(item_model, shares, uniforms)
     found: list[Progress] = []
     for start in range(0, shares.size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found += rehearse(foresight, rule, outcomes[part], orders[part], evenly=True).progress
+        found += rehearse(item_model, rule, outcomes[part], orders[part], evenly=True).progress
     return tuple(found)
 
 

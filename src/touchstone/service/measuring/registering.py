@@ -15,7 +15,7 @@ from touchstone.review import RunKey
 from touchstone.review.recounting import rule_of
 from touchstone.service.errors import CannotRunError
 from touchstone.service.measuring.planning import Run
-from touchstone.statistics import GRADED, RateRule, ZoneSide
+from touchstone.statistics import BETS_VERSION, RateRule, ZoneSide
 
 Design = Literal["fixed", "sequential"]
 CHUNK = 8
@@ -73,7 +73,7 @@ class RunRule(Frozen):
 class VerdictPlan(Frozen):
     """Everything that decides when samples stop, and what is then said."""
 
-    bets: str = GRADED
+    bets: str = BETS_VERSION
     """What is expected of each item, by its difficulty alone, and how it is betted on."""
     ahead: Annotated[int, Field(ge=LEAST_AHEAD)] = LEAST_AHEAD
     """No sample of a run that may stop is issued so many places beyond its recorded prefix."""
@@ -103,10 +103,10 @@ class VerdictPlan(Frozen):
         Raises:
             CannotRunError: another version of Touchstone sealed the battery.
         """
-        if self.bets != GRADED and any(run.design == "sequential" for run in self.runs):
+        if self.bets != BETS_VERSION and any(run.design == "sequential" for run in self.runs):
             raise CannotRunError(
                 f"the battery was registered with the bets {self.bets!r}, and this version knows "
-                f"{GRADED!r}; go on with the version that sealed it"
+                f"{BETS_VERSION!r}; go on with the version that sealed it"
             )
 
 
