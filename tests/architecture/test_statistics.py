@@ -13,8 +13,8 @@ pytestmark = pytest.mark.xdist_group("architecture")
 ROOM = Path(touchstone.statistics.__file__).parent
 SOURCE = ROOM.parent
 KEPT = {
-    "course": "a battery in an order of one's own; reviews draw evenly (ADR 87)",
-    "replay": "the plain form, with which every faster path is compared",
+    "sequential_design": "a battery in an order of one's own; reviews draw evenly (ADR 87)",
+    "replay_outcomes": "the plain form, with which every faster path is compared",
 }
 """Names without a caller that stay, each with its reason."""
 

@@ -3,7 +3,13 @@
 import numpy as np
 
 from touchstone.bench.learning import learn
-from touchstone.statistics import ItemModel, RateRule, homogeneous_model, judge, sampling_weights
+from touchstone.statistics import (
+    ItemModel,
+    RateRule,
+    homogeneous_model,
+    sampling_weights,
+    sequential_verdict,
+)
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.item_model import Numbers
 from touchstone.statistics.verdicts import VerdictWord
@@ -25,7 +31,7 @@ def _item_model(kind: str, table: Numbers) -> ItemModel:
 
 
 def errors_at_the_threshold(
-    kind: str, *, evenly: bool, tests: int, peek: int = 0
+    kind: str, *, uniform_order: bool, tests: int, peek: int = 0
 ) -> tuple[float, float]:
     """Shares of "above" and of "below" where the mean is exactly the threshold.
 
@@ -37,7 +43,11 @@ def errors_at_the_threshold(
     outcomes, mean = table[0], float(table[0].mean())
     rule = RateRule(mean, 0.0, 0.1, 0.025)
     item_model = _item_model(kind, table)
-    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
+    weights = (
+        np.ones(item_model.class_sizes.size)
+        if uniform_order
+        else sampling_weights(item_model, rule)
+    )
     keys = rng.exponential(size=(tests, ITEMS)) / weights[item_model.classes]
     orders = np.argsort(keys, 1)
     if peek:
@@ -53,7 +63,7 @@ def errors_at_the_threshold(
             if word is VerdictWord.UNDETERMINED:
                 above, below = (float(side) for side in wealth.logs[:, 0, test])
                 total = float(wealth.total[0, test])
-                words[test], _ = judge(rule, ITEMS, used, total, above, below)
+                words[test], _ = sequential_verdict(rule, ITEMS, used, total, above, below)
     return words.count(VerdictWord.ABOVE) / tests, words.count(VerdictWord.BELOW) / tests
 
 
@@ -96,7 +106,7 @@ def verdicts_by_difficulty(
                 above, below = (float(side) for side in wealth.logs[:, 0, model])
                 rule = RateRule(float(thresholds[model]), 0.0, 0.05, 0.02)
                 total = float(wealth.total[0, model])
-                words[model], _ = judge(rule, size, count, total, above, below)
+                words[model], _ = sequential_verdict(rule, size, count, total, above, below)
                 used[model] = count
     said = np.array(words)
     return used, said == VerdictWord.ABOVE, said == VerdictWord.BELOW

@@ -26,15 +26,15 @@ from touchstone.report import (
     Withheld,
 )
 from touchstone.statistics import (
-    Course,
     RateRule,
-    beyond_these,
+    SequentialDesign,
     confidence_sequence,
+    difficulty_design,
+    evidence_path,
     exact,
-    graded_course,
-    path,
+    population_interval,
     rate_against_threshold,
-    replay,
+    replay_outcomes,
 )
 
 
@@ -75,11 +75,11 @@ def early(
     levels = random.permutation(np.arange(size) % 5 + 1)
     chances = 1 / (1 + np.exp(levels - ability))
     outcomes = (random.random(size) < chances).astype(float)
-    course = graded_course(RateRule(threshold, zone, 0.025, 0.05), [int(n) for n in levels])
-    used = replay(course, dict(enumerate(outcomes))).used
+    design = difficulty_design(RateRule(threshold, zone, 0.025, 0.05), [int(n) for n in levels])
+    used = replay_outcomes(design, dict(enumerate(outcomes))).used
     overshoot = min(under_way, size - used)
     recorded = dict(enumerate(outcomes[: used + overshoot]))
-    stop = replay(course, recorded)
+    stop = replay_outcomes(design, recorded)
     assert (stop.used, stop.overshoot) == (used, overshoot)
     counted, solved = exact(int(stop.total), used), int(stop.total)
     zoned = f", zone {zone} on either side" if zone else ""
@@ -89,8 +89,8 @@ def early(
         rule=f"Threshold: a success rate of {threshold}{zoned}.",
         threshold=threshold, zone=zone, extreme=solved in (0, used),
         outcomes=(("solved", solved), ("unsolved", used - solved)), by_difficulty=(),
-        evidence=_facts(course, outcomes[:used], stop.overshoot, stop.word, str(stop.reason)),
-        sealed=size, claimed=_claims(course.rule).get(stop.word),
+        evidence=_facts(design, outcomes[:used], stop.overshoot, stop.word, str(stop.reason)),
+        sealed=size, claimed=_claims(design.rule).get(stop.word),
     )  # fmt: skip
 
 
@@ -99,12 +99,12 @@ def _claims(rule: RateRule) -> dict[str, float]:
 
 
 def _facts(
-    course: Course, outcomes: np.ndarray, overshoot: int, word: str, reason: str
+    design: SequentialDesign, outcomes: np.ndarray, overshoot: int, word: str, reason: str
 ) -> EvidenceFacts:
-    rule, told = course.rule, path(course, outcomes)
-    within, beyond = confidence_sequence(course, outcomes), beyond_these(course, outcomes)
+    rule, told = design.rule, evidence_path(design, outcomes)
+    within, beyond = confidence_sequence(design, outcomes), population_interval(design, outcomes)
     return EvidenceFacts(
-        used=len(outcomes), size=course.size, overshoot=overshoot, reason=reason,
+        used=len(outcomes), size=design.size, overshoot=overshoot, reason=reason,
         claimed=_claims(rule).get(word), bound_above=-math.log10(rule.alpha),
         bound_below=-math.log10(rule.beta),
         above=tuple(float(log) / math.log(10) for log in told.above),

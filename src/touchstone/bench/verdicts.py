@@ -286,7 +286,7 @@ def _play(
 def _claims_won(
     setup: ParallelTests, wealth: Wealth, count: int, size: int, options: _Options
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether "above" and "below" stand, as in `touchstone.statistics.judge`, test by test."""
+    """Whether "above" and "below" stand, as `sequential_verdict` says, test by test."""
     sure = settled((setup.low[0], setup.high[0]), size, count, wealth.total[0])
     above = (wealth.logs[0, 0] >= -np.log(options.alpha)) | sure[0]
     below = (wealth.logs[1, 0] >= -np.log(options.beta)) | sure[1]

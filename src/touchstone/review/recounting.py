@@ -13,7 +13,7 @@ from touchstone.statistics import (
     Verdict,
     VerdictWord,
     at_least_once,
-    attainable,
+    attainable_verdicts,
     rate_above_reference,
     rate_against_threshold,
 )
@@ -147,7 +147,7 @@ def may_say(criterion: NumericCriterion, event: measuring.VerdictReached) -> fro
         return frozenset({(shown(word, event.reasoning).value, None)})
     if criterion.measure != "at-least-once-in-k":
         size, (solved, used, lost) = event.stop.size, counts
-        found = attainable(rule, size, used, solved, lost)
+        found = attainable_verdicts(rule, size, used, solved, lost)
     elif event.solved or event.counted == event.stop.size:
         found = frozenset({(whole(criterion, rule, counts).word, Reason.SETTLED)})
     else:

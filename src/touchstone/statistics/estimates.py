@@ -172,7 +172,7 @@ def _sandwich(values: Numbers, places: NDArray[np.int64], count: int) -> float:
     return float(np.sqrt((sums**2).sum() * count / (count - 1)) / values.size)
 
 
-def beyond(outcomes: Numbers, clusters: Labels, rule: RateRule) -> VerdictWord:
+def population_verdict(outcomes: Numbers, clusters: Labels, rule: RateRule) -> VerdictWord:
     """What the whole battery says of capability beyond its items, clusters being the sample.
 
     Two targets must be told apart: a battery that was run to its end says for certain what *it*

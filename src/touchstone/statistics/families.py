@@ -50,10 +50,10 @@ class FamilyVerdict:
 
 
 def any_of(progress: Sequence[Progress], alpha: float, beta: float) -> FamilyVerdict:
-    """Whether any of several modes crosses its threshold, from their courses' progress.
+    """Whether any of several modes crosses its threshold, from their designs' progress.
 
     "Covered if any crosses" is refuted by Holm over the wealths, at alpha for all of them together.
-    Give each course the rule alpha / modes, so that it does not stop short of what Holm may ask.
+    Give each design the rule alpha / modes, so that it does not stop short of what Holm may ask.
     "Not covered" needs each mode below at beta: the chance that all are wrongly called below is no
     more than that of one, so beta needs no share. Where a battery was run to its end, its word
     counts as it stands.

@@ -72,8 +72,9 @@ def difference_variance(reference: float, distance: float, agreement: float) -> 
 def power(design: Design, distance: float, variance: float, error: float) -> float:
     """Chance that a one-sided bound at `error` tells a mean `distance` away from the threshold.
 
-    A clustered t-test of a fixed design: non-central t with clusters - 1 degrees. `beyond` asks
-    for more, its bounds being exact whatever the clusters hold; no review makes either.
+    A clustered t-test of a fixed design: non-central t with clusters - 1 degrees.
+    `population_verdict` asks for more, its bounds being exact whatever the clusters hold; no review
+    makes either.
 
     Raises:
         UnusableNumbersError: an error rate outside (0, 1), or a variance that is not positive.
@@ -179,8 +180,9 @@ def _require_wanted(wanted: float, error: float) -> None:
 def extremes_told(independent: int, rule: RateRule) -> tuple[bool, bool]:
     """Whether all solved would say "above", and none solved "below", beyond these items.
 
-    With the exact bounds that `beyond` uses there, for as many trials as there are independent
-    clusters. Where it is false, the most extreme result is *at ceiling* (or floor): no answer.
+    With the exact bounds that `population_verdict` uses there, for as many trials as there are
+    independent clusters. Where it is false, the most extreme result is *at ceiling* (or floor): no
+    answer.
     """
     if independent < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")

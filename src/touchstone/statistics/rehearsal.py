@@ -11,7 +11,7 @@ from touchstone.statistics.e_process import initial_wealth, parallel_tests, upda
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
 from touchstone.statistics.power import Design
-from touchstone.statistics.sequential import Progress, Reason, judge_all, sampling_weights
+from touchstone.statistics.sequential import Progress, Reason, sampling_weights, sequential_verdicts
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Components whose mean lies within about this of a rate say which items are then solved.
@@ -99,7 +99,7 @@ def rehearse(
     outcomes: Numbers,
     uniforms: Numbers,
     *,
-    evenly: bool = False,
+    uniform_order: bool = False,
 ) -> Rehearsal:
     """The verdicts of a review on invented batteries: the same bets, bounds, zone and stops.
 
@@ -108,7 +108,7 @@ def rehearse(
         rule: What was pre-registered.
         outcomes: In [0, 1], (batteries, items).
         uniforms: From which the orders are drawn, in (0, 1), (batteries, items).
-        evenly: Draw uniform orders, as `course` does then.
+        uniform_order: Draw uniform orders, as `sequential_design` does then.
 
     Raises:
         UnusableNumbersError: outcomes outside [0, 1], or shapes that do not match.
@@ -117,7 +117,11 @@ def rehearse(
     if outcomes.shape != uniforms.shape or outcomes.shape[1:] != (size,):
         raise UnusableNumbersError("outcomes and numbers for the order: one each an item")
     require_outcomes(outcomes)
-    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
+    weights = (
+        np.ones(item_model.class_sizes.size)
+        if uniform_order
+        else sampling_weights(item_model, rule)
+    )
     orders = np.argsort(-np.log(uniforms) / weights[item_model.classes], 1)
     batteries = len(outcomes)
     low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))
@@ -132,7 +136,7 @@ def rehearse(
         )
         total, (above, below) = wealth.total[0], wealth.logs[:, 0]
         peaks[:, playing] = np.maximum(peaks[:, playing], wealth.logs[:, 0])
-        words, reasons = judge_all(rule, size, count, total, above, below)
+        words, reasons = sequential_verdicts(rule, size, count, total, above, below)
         over = np.array([reason is not Reason.OPEN for reason in reasons])
         for place in np.flatnonzero(over):
             battery = int(playing[place])

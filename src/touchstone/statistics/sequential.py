@@ -6,7 +6,7 @@ samples happen to end cannot matter. A verdict stands as soon as one bettor of `
 enough, or as soon as the items that are left cannot change it.
 
 A small battery may be settled by samples that are all alike and say nothing beyond it. No word is
-given then until they do: see `tells`.
+given then until they do: see `is_informative`.
 
 With a pre-registered zone, "above" claims a mean above threshold - zone and "below" one beneath
 threshold + zone: inside the zone either word is right, which is what makes a zone cheaper. A zone
@@ -60,7 +60,7 @@ _REASONS = (Reason.OPEN, Reason.SETTLED, Reason.EVIDENCE)
 
 
 @dataclass(frozen=True)
-class Course:
+class SequentialDesign:
     """All that is fixed for one criterion before its first sample."""
 
     rule: RateRule
@@ -148,16 +148,22 @@ def draw_order(uniforms: Numbers, weights: Numbers) -> NDArray[np.int64]:
     return np.argsort(-np.log(uniforms) / weights, kind="stable").astype(np.int64)
 
 
-def course(
-    rule: RateRule, item_model: ItemModel, uniforms: Numbers, *, evenly: bool = False
-) -> Course:
-    """A course whose order is drawn by `sampling_weights`, or uniformly if `uniform_rate_prior`."""
-    weights = np.ones(item_model.class_sizes.size) if evenly else sampling_weights(item_model, rule)
-    return Course(rule, item_model, draw_order(uniforms, weights[item_model.classes]), weights)
+def sequential_design(
+    rule: RateRule, item_model: ItemModel, uniforms: Numbers, *, uniform_order: bool = False
+) -> SequentialDesign:
+    """A design whose order is drawn by `sampling_weights`, or uniformly if `uniform_order`."""
+    weights = (
+        np.ones(item_model.class_sizes.size)
+        if uniform_order
+        else sampling_weights(item_model, rule)
+    )
+    return SequentialDesign(
+        rule, item_model, draw_order(uniforms, weights[item_model.classes]), weights
+    )
 
 
-def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
-    """A course over places of an evenly drawn order, by the difficulty of the item at each place.
+def difficulty_design(rule: RateRule, levels: Sequence[int]) -> SequentialDesign:
+    """A design over places of a uniformly drawn order, by the difficulty of the item at each place.
 
     The items are named by their places, so the order is 0, 1, 2, ...
 
@@ -166,14 +172,14 @@ def graded_course(rule: RateRule, levels: Sequence[int]) -> Course:
     """
     item_model = difficulty_model(levels)
     order = np.arange(len(levels), dtype=np.int64)
-    return Course(rule, item_model, order, np.ones(item_model.class_sizes.size))
+    return SequentialDesign(rule, item_model, order, np.ones(item_model.class_sizes.size))
 
 
 @dataclass(frozen=True)
-class Panel:
+class SequentialPanel:
     """Several criteria that go forward together, one test each; a frozen value."""
 
-    courses: tuple[Course, ...]
+    designs: tuple[SequentialDesign, ...]
     setup: ParallelTests
     wealth: Wealth
     progress: tuple[Progress, ...]
@@ -182,25 +188,27 @@ class Panel:
 _BEGINNING = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def panel(courses: Sequence[Course]) -> Panel:
+def sequential_panel(designs: Sequence[SequentialDesign]) -> SequentialPanel:
     """Criteria before their first sample.
 
     Raises:
         UnusableNumbersError: no criterion.
     """
-    if not courses:
+    if not designs:
         raise UnusableNumbersError("without a criterion there is nothing to decide")
-    low = np.array([[each.rule.above_claims] for each in courses])
-    high = np.array([[each.rule.below_claims] for each in courses])
-    widest = max(each.sampling_weights.size for each in courses)
-    weights = np.ones((len(courses), 1, widest))
-    for number, each in enumerate(courses):
+    low = np.array([[each.rule.above_claims] for each in designs])
+    high = np.array([[each.rule.below_claims] for each in designs])
+    widest = max(each.sampling_weights.size for each in designs)
+    weights = np.ones((len(designs), 1, widest))
+    for number, each in enumerate(designs):
         weights[number, 0, : each.sampling_weights.size] = each.sampling_weights
-    setup = parallel_tests([each.item_model for each in courses], low, high, weights)
-    return Panel(tuple(courses), setup, initial_wealth(setup), (_BEGINNING,) * len(courses))
+    setup = parallel_tests([each.item_model for each in designs], low, high, weights)
+    return SequentialPanel(
+        tuple(designs), setup, initial_wealth(setup), (_BEGINNING,) * len(designs)
+    )
 
 
-def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
+def advance_panel(state: SequentialPanel, outcomes: Sequence[float | None]) -> SequentialPanel:
     """One decision step: the outcome at each criterion's next place, None where there is none.
 
     A criterion that is decided takes no more evidence: what comes is counted as overshoot.
@@ -209,15 +217,15 @@ def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
         UnusableNumbersError: an outcome outside [0, 1], more outcomes than items, or a count that
             differs from the criteria's.
     """
-    if len(outcomes) != len(state.courses):
+    if len(outcomes) != len(state.designs):
         raise UnusableNumbersError(
-            f"{len(outcomes)} outcomes for {len(state.courses)} criteria: the battery has changed"
+            f"{len(outcomes)} outcomes for {len(state.designs)} criteria: the battery has changed"
         )
     values = np.array([0.0 if each is None else each for each in outcomes])[:, None]
     require_outcomes(values)
     classes = np.full(values.shape, -1, np.int64)
     for number, (each, now, outcome) in enumerate(
-        zip(state.courses, state.progress, outcomes, strict=True)
+        zip(state.designs, state.progress, outcomes, strict=True)
     ):
         if outcome is None:
             continue
@@ -235,16 +243,16 @@ def advance(state: Panel, outcomes: Sequence[float | None]) -> Panel:
         if now.decided
         else _judge(each, now, wealth, number)
         for number, (each, now, outcome) in enumerate(
-            zip(state.courses, state.progress, outcomes, strict=True)
+            zip(state.designs, state.progress, outcomes, strict=True)
         )
     )
     return replace(state, wealth=wealth, progress=progress)
 
 
-def _judge(each: Course, now: Progress, wealth: Wealth, number: int) -> Progress:
+def _judge(each: SequentialDesign, now: Progress, wealth: Wealth, number: int) -> Progress:
     used, total = now.used + 1, float(wealth.total[number, 0])
     above, below = (float(side) for side in wealth.logs[:, number, 0])
-    word, reason = judge(each.rule, each.size, used, total, above, below)
+    word, reason = sequential_verdict(each.rule, each.size, used, total, above, below)
     return Progress(
         word,
         reason,
@@ -258,17 +266,17 @@ def _judge(each: Course, now: Progress, wealth: Wealth, number: int) -> Progress
     )
 
 
-def judge(
+def sequential_verdict(
     rule: RateRule, size: int, used: int, total: float, above: float, below: float
 ) -> tuple[VerdictWord, Reason]:
     """The verdict after `used` of `size` outcomes with sum `total`, and log wealths."""
-    words, reasons = judge_all(
+    words, reasons = sequential_verdicts(
         rule, size, used, np.array([total]), np.array([above]), np.array([below])
     )
     return words[0], reasons[0]
 
 
-def judge_all(
+def sequential_verdicts(
     rule: RateRule, size: int, used: int, total: Numbers, above: Numbers, below: Numbers
 ) -> tuple[list[VerdictWord], list[Reason]]:
     """The verdicts of many batteries at once, of which as many outcomes have been used.
@@ -286,16 +294,18 @@ def judge_all(
     Returns:
         The word and the reason of each.
     """
-    # All alike, outcomes may settle a small battery and yet say nothing: see `tells`.
-    telling = ((total < used) | tells(rule, used, used)) & ((total > 0) | tells(rule, used, 0.0))
+    # All alike, outcomes may settle a small battery and yet say nothing: see `is_informative`.
+    informative = ((total < used) | is_informative(rule, used, used)) & (
+        (total > 0) | is_informative(rule, used, 0.0)
+    )
     claims = np.array([rule.above_claims]), np.array([rule.below_claims])
-    sure_above, sure_below = (side & telling for side in settled(claims, size, used, total))
+    sure_above, sure_below = (side & informative for side in settled(claims, size, used, total))
     won_above = sure_above | (above >= -np.log(rule.alpha))
     won_below = sure_below | (below >= -np.log(rule.beta))
     won, over = won_above | won_below, used >= size
     # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
     words = np.select(
-        [won_above & won_below, won_above, won_below, telling | ~np.array(over)],
+        [won_above & won_below, won_above, won_below, informative | ~np.array(over)],
         [0, 1, 2, 3],
         4,
     )
@@ -318,7 +328,7 @@ def settled(
     return above, below
 
 
-def tells(rule: RateRule, used: int, total: float) -> bool:
+def is_informative(rule: RateRule, used: int, total: float) -> bool:
     """Whether outcomes say anything beyond their items.
 
     They do unless all are alike and so few that their exact one-sided bound, at alpha where all
@@ -333,7 +343,7 @@ def tells(rule: RateRule, used: int, total: float) -> bool:
     return True
 
 
-def prefix(each: Course, recorded: Mapping[int, float]) -> Numbers:
+def prefix_outcomes(each: SequentialDesign, recorded: Mapping[int, float]) -> Numbers:
     """Outcomes on the contiguous prefix of the committed order.
 
     `recorded` maps items to adjudicated outcomes, in whatever order they arrived.
@@ -356,17 +366,17 @@ def prefix(each: Course, recorded: Mapping[int, float]) -> Numbers:
     return outcomes
 
 
-def replay(each: Course, recorded: Mapping[int, float]) -> Progress:
+def replay_outcomes(each: SequentialDesign, recorded: Mapping[int, float]) -> Progress:
     """The verdict from what is recorded; the order of arrival changes nothing.
 
     Recorded samples beyond the prefix, and beyond the verdict, are its overshoot.
 
     Raises:
-        UnusableNumbersError: as for `prefix`.
+        UnusableNumbersError: as for `prefix_outcomes`.
     """
-    state = panel([each])
-    for outcome in prefix(each, recorded):
-        state = advance(state, [float(outcome)])
+    state = sequential_panel([each])
+    for outcome in prefix_outcomes(each, recorded):
+        state = advance_panel(state, [float(outcome)])
         if state.progress[0].decided:
             break
     now = state.progress[0]

@@ -110,7 +110,7 @@ class Verdict:
     """How many of those counted were lost, cut or refused. The bounds hold whatever they were."""
 
 
-def agreed(low: VerdictWord, high: VerdictWord, unmeasured: int) -> VerdictWord:
+def common_verdict(low: VerdictWord, high: VerdictWord, unmeasured: int) -> VerdictWord:
     """The word that stands: what both worst cases say, if they say the same.
 
     "All or none solved" is never said of what was not measured.
@@ -126,7 +126,7 @@ def _between(low: Verdict, high: Verdict, unmeasured: int) -> Verdict:
         return low
     ends = Interval(low.interval.low, high.interval.high, low.interval.confidence)
     return Verdict(
-        agreed(low.word, high.word, unmeasured),
+        common_verdict(low.word, high.word, unmeasured),
         low.solved,
         low.counted,
         ends,

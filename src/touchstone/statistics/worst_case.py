@@ -20,6 +20,12 @@ from math import inf
 
 import numpy as np
 
+from touchstone.statistics.confidence_sequences import (
+    EvidencePath,
+    confidence_sequence,
+    evidence_path,
+    population_interval,
+)
 from touchstone.statistics.e_process import (
     ParallelTests,
     Wealth,
@@ -31,9 +37,8 @@ from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels
 from touchstone.statistics.intervals import Interval, require_counts
 from touchstone.statistics.item_model import Numbers, require_outcomes
-from touchstone.statistics.sequences import Path, beyond_these, confidence_sequence, path
-from touchstone.statistics.sequential import Course, Progress, Reason, judge
-from touchstone.statistics.verdicts import RateRule, VerdictWord, agreed
+from touchstone.statistics.sequential import Progress, Reason, SequentialDesign, sequential_verdict
+from touchstone.statistics.verdicts import RateRule, VerdictWord, common_verdict
 
 UNSOLVED, SOLVED = 0.0, 1.0
 # For rounding alone, as a share of the battery.
@@ -43,10 +48,10 @@ Said = tuple[VerdictWord, Reason]
 
 
 @dataclass(frozen=True)
-class Bounded:
+class WorstCaseTest:
     """One criterion between its two worst cases; a frozen value."""
 
-    course: Course
+    design: SequentialDesign
     setup: ParallelTests
     """Two batteries: what measured nothing is unsolved in the first, solved in the second."""
     wealth: Wealth
@@ -58,45 +63,47 @@ class Bounded:
 _BEGINNING = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def bounded(course: Course) -> Bounded:
+def worst_case_test(design: SequentialDesign) -> WorstCaseTest:
     """A criterion before its first sample."""
-    low = np.full((2, 1), course.rule.above_claims)
-    high = np.full((2, 1), course.rule.below_claims)
-    weights = np.tile(course.sampling_weights[None, None, :], (2, 1, 1))
-    setup = parallel_tests([course.item_model] * 2, low, high, weights)
-    return Bounded(course, setup, initial_wealth(setup), _BEGINNING)
+    low = np.full((2, 1), design.rule.above_claims)
+    high = np.full((2, 1), design.rule.below_claims)
+    weights = np.tile(design.sampling_weights[None, None, :], (2, 1, 1))
+    setup = parallel_tests([design.item_model] * 2, low, high, weights)
+    return WorstCaseTest(design, setup, initial_wealth(setup), _BEGINNING)
 
 
-def advance_bounded(state: Bounded, outcome: float | None) -> Bounded:
+def advance_worst_case(state: WorstCaseTest, outcome: float | None) -> WorstCaseTest:
     """The outcome at the next place of the order; None: it ran, and measured nothing.
 
     A criterion that is decided takes no more evidence: what comes is counted as overshoot. Without
-    losses the words, and the numbers, are those of `advance`.
+    losses the words, and the numbers, are those of `advance_panel`.
 
     Raises:
         UnusableNumbersError: an outcome outside [0, 1], or more outcomes than items.
     """
-    course, now = state.course, state.progress
-    if now.used + now.overshoot >= course.size:
+    design, now = state.design, state.progress
+    if now.used + now.overshoot >= design.size:
         raise UnusableNumbersError(
-            f"more outcomes than the battery's {course.size} items: the battery has changed"
+            f"more outcomes than the battery's {design.size} items: the battery has changed"
         )
     if now.decided:
         return replace(state, progress=replace(now, overshoot=now.overshoot + 1))
     values = np.array([[UNSOLVED], [SOLVED]]) if outcome is None else np.full((2, 1), outcome)
     require_outcomes(values)
-    kind = np.full((2, 1), course.item_model.classes[course.order[now.used]])
+    kind = np.full((2, 1), design.item_model.classes[design.order[now.used]])
     wealth = update_wealth(state.setup, state.wealth, kind, values)
-    progress = _judged(course, now, wealth, now.unmeasured + (outcome is None))
+    progress = _judged(design, now, wealth, now.unmeasured + (outcome is None))
     return replace(state, wealth=wealth, progress=progress)
 
 
-def _judged(course: Course, before: Progress, wealth: Wealth, unmeasured: int) -> Progress:
+def _judged(
+    design: SequentialDesign, before: Progress, wealth: Wealth, unmeasured: int
+) -> Progress:
     used = before.used + 1
     sides = [
-        judge(
-            course.rule,
-            course.size,
+        sequential_verdict(
+            design.rule,
+            design.size,
             used,
             float(wealth.total[side, 0]),
             float(wealth.logs[0, side, 0]),
@@ -104,7 +111,7 @@ def _judged(course: Course, before: Progress, wealth: Wealth, unmeasured: int) -
         )
         for side in (0, 1)
     ]
-    word, reason = _joined(sides[0], sides[1], unmeasured, over=used == course.size)
+    word, reason = _joined(sides[0], sides[1], unmeasured, over=used == design.size)
     above, below = float(wealth.logs[0, 0, 0]), float(wealth.logs[1, 1, 0])
     return Progress(
         word,
@@ -125,7 +132,7 @@ def _joined(low: Said, high: Said, unmeasured: int, *, over: bool) -> Said:
     words, reasons = (low[0], high[0]), {low[1], high[1]}
     # What is settled on both sides stays so: nothing to come makes two words one.
     if over or reasons == {Reason.SETTLED}:
-        word = agreed(*words, unmeasured)
+        word = common_verdict(*words, unmeasured)
         if word is low[0] and Reason.EVIDENCE in reasons:
             return word, Reason.EVIDENCE
         return word, Reason.SETTLED
@@ -134,7 +141,7 @@ def _joined(low: Said, high: Said, unmeasured: int, *, over: bool) -> Said:
     return VerdictWord.UNDETERMINED, Reason.OPEN
 
 
-def attainable(
+def attainable_verdicts(
     rule: RateRule, size: int, used: int, solved: int, unmeasured: int = 0
 ) -> frozenset[Said]:
     """What a run of which so much is known may have said: each word with its reason.
@@ -161,7 +168,7 @@ def attainable(
         falling = total < used and total < size * (rule.below_claims - _SLACK)
         sides.append(
             {
-                judge(rule, size, used, float(total), above, below)
+                sequential_verdict(rule, size, used, float(total), above, below)
                 for above in (-inf, inf)[: 1 + rising]
                 for below in (-inf, inf)[: 1 + falling]
             }
@@ -171,7 +178,7 @@ def attainable(
     return frozenset(_joined(low, high, unmeasured, over=used == size) for low, high in pairs)
 
 
-def tried(now: Progress, outcome: float | None, size: int) -> Progress:
+def advance_attempts(now: Progress, outcome: float | None, size: int) -> Progress:
     """One more try where one success in `size` tries is enough; None: it measured nothing.
 
     One measured success is "above". None in all tries is "below" only if no try went unmeasured,
@@ -194,49 +201,49 @@ def tried(now: Progress, outcome: float | None, size: int) -> Progress:
     return replace(now, word=word, reason=reason, used=used, total=total, unmeasured=unmeasured)
 
 
-def imputed(outcomes: Sequence[float | None], value: float) -> Numbers:
+def impute(outcomes: Sequence[float | None], value: float) -> Numbers:
     """Outcomes with `value` in the place of each that measured nothing."""
     return np.array([value if each is None else each for each in outcomes], float)
 
 
 @dataclass(frozen=True)
-class AtStop:
+class InferenceAtStop:
     """What may be said at any stop, whatever chose it, and whatever was lost until then."""
 
-    within: Interval
+    battery_interval: Interval
     """Where the battery's mean lies: the low battery's lower end, the high one's upper end."""
-    beyond: Interval
+    population_interval: Interval
     """Where the rate on further items of the same makes lies."""
-    way: Path
+    evidence_path: EvidencePath
     """Evidence for "above" of the low battery, for "below" of the high one; the estimates are the
     low one's."""
 
 
-def at_stop(
-    course: Course,
+def inference_at_stop(
+    design: SequentialDesign,
     outcomes: Sequence[float | None],
     confidence: float = 0.95,
     clusters: Labels | None = None,
-) -> AtStop:
+) -> InferenceAtStop:
     """Intervals and path over a prefix of the order, valid at any stop.
 
     Each end of an interval bears its own half of the error, so one battery may bear each.
-    `clusters` are those of `beyond_these`.
+    `clusters` are those of `population_interval`.
 
     Raises:
         UnusableNumbersError: no outcome, too many, or one outside [0, 1].
     """
-    low = imputed(outcomes, UNSOLVED)
-    within = confidence_sequence(course, low, confidence)
-    beyond = beyond_these(course, low, confidence, clusters=clusters)
-    way = path(course, low)
+    low = impute(outcomes, UNSOLVED)
+    within = confidence_sequence(design, low, confidence)
+    beyond = population_interval(design, low, confidence, clusters=clusters)
+    way = evidence_path(design, low)
     if None not in outcomes:
-        return AtStop(within, beyond, way)
-    high = imputed(outcomes, SOLVED)
-    top = confidence_sequence(course, high, confidence)
-    farther = beyond_these(course, high, confidence, clusters=clusters)
-    return AtStop(
+        return InferenceAtStop(within, beyond, way)
+    high = impute(outcomes, SOLVED)
+    top = confidence_sequence(design, high, confidence)
+    farther = population_interval(design, high, confidence, clusters=clusters)
+    return InferenceAtStop(
         Interval(within.low, max(within.low, top.high), confidence),
         Interval(beyond.low, max(beyond.low, farther.high), confidence),
-        Path(way.above, path(course, high).below, way.estimate),
+        EvidencePath(way.above, evidence_path(design, high).below, way.estimate),
     )

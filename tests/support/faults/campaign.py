@@ -17,12 +17,12 @@ from touchstone.service.measuring.registering import RunRule
 from touchstone.service.measuring.replaying import Ran, reached
 from touchstone.statistics import (
     at_least_once,
-    graded_course,
-    imputed,
-    judge,
-    path,
+    difficulty_design,
+    evidence_path,
+    impute,
     rate_above_reference,
     rate_against_threshold,
+    sequential_verdict,
 )
 
 FAULTS = {
@@ -151,7 +151,7 @@ def held(
     if word == "below" and mode and trial.fault == "ignores-effort":
         return Said(word, "the mode was never shown to be on")
     worst = 1.0 if word == "below" else 0.0
-    filled = list(imputed(used, worst))
+    filled = list(impute(used, worst))
     solved, size = int(sum(filled)), len(filled)
     if trial.measure.startswith("at-least-once"):
         borne = solved > 0 if word == "above" else solved == 0 and size == trial.size
@@ -160,7 +160,7 @@ def held(
     elif trial.measure == "fixed":
         borne = _exact(word, solved, size, rule)
     else:
-        beside = int(sum(imputed(other, 1.0 - worst)))
+        beside = int(sum(impute(other, 1.0 - worst)))
         found = rate_above_reference(solved, size, beside, len(other), rule.rule)
         borne = found.word.value == word
     return Said(word, "" if borne else f"{used.count(None)} of {size} measured nothing")
@@ -168,8 +168,8 @@ def held(
 
 def _replayed(rule: RunRule, size: int, filled: Sequence[float]) -> str:
     """The word by the evidence at the stop, on the worst case alone."""
-    way = path(graded_course(rule.rule, levels(size)), np.array(filled))
-    return judge(
+    way = evidence_path(difficulty_design(rule.rule, levels(size)), np.array(filled))
+    return sequential_verdict(
         rule.rule, size, len(filled), sum(filled), float(way.above[-1]), float(way.below[-1])
     )[0].value
 

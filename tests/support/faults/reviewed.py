@@ -29,11 +29,11 @@ from touchstone.service.measuring.registering import RunRule, VerdictPlan
 from touchstone.service.reading import Entry, read_entries
 from touchstone.statistics import (
     at_least_once,
-    graded_course,
-    judge,
-    path,
+    difficulty_design,
+    evidence_path,
     rate_above_reference,
     rate_against_threshold,
+    sequential_verdict,
 )
 
 KEY = "EXAMPLE_LAB_KEY"
@@ -322,11 +322,10 @@ def _borne(found: Reviewed, said: VerdictReached, key: RunKey, filled: list[floa
         return rate_above_reference(solved, size, beside, size, numbers).word.value == word
     if rule.design == "fixed":
         return rate_against_threshold(solved, size, numbers).word.value == word
-    way = path(graded_course(numbers, found.served.levels), np.array(filled))
-    return (
-        judge(numbers, len(found.served.levels), size, sum(filled), float(way.above[-1]),
-              float(way.below[-1]))[0].value == word
-    )  # fmt: skip
+    way = evidence_path(difficulty_design(numbers, found.served.levels), np.array(filled))
+    evidence = float(way.above[-1]), float(way.below[-1])
+    said, _ = sequential_verdict(numbers, len(found.served.levels), size, sum(filled), *evidence)
+    return said.value == word
 
 
 def _answer_wrong(found: Reviewed) -> Iterator[str]:

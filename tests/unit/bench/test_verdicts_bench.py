@@ -12,7 +12,13 @@ from touchstone.bench.populations import invent
 from touchstone.bench.table import Table
 from touchstone.cli import app as command_line
 from touchstone.errors import BadInputError
-from touchstone.statistics import RateRule, course, e_process, replay, sampling_weights
+from touchstone.statistics import (
+    RateRule,
+    e_process,
+    replay_outcomes,
+    sampling_weights,
+    sequential_design,
+)
 
 
 @pytest.fixture
@@ -83,17 +89,17 @@ def test_concurrency_costs_samples_but_no_verdict(matrix: Path):
 
 
 def test_the_bench_plays_as_a_review_does():
-    """The batched tests give the very verdicts that `replay` gives, sample for sample."""
+    """The batched tests give the very verdicts that `replay_outcomes` gives, sample for sample."""
     table = invent(np.random.default_rng(2), models=8, items=80).outcomes
     views, rng = learn(table[1:]), np.random.default_rng(0)
     threshold = np.array([0.3, 0.5, 0.7])
     rules = [RateRule(float(each), 0.0, 0.05, 0.02) for each in threshold]
-    courses = [course(rule, views, rng.uniform(size=80)) for rule in rules]
+    designs = [sequential_design(rule, views, rng.uniform(size=80)) for rule in rules]
     weights = np.stack([sampling_weights(views, rule) for rule in rules])
-    orders = np.stack([each.order for each in courses])
+    orders = np.stack([each.order for each in designs])
     used, word, _ = verdicts._play(table[0], views, threshold, weights, orders, USUAL)
-    for number, each in enumerate(courses):
-        got = replay(each, dict(enumerate(table[0])))
+    for number, each in enumerate(designs):
+        got = replay_outcomes(each, dict(enumerate(table[0])))
         assert got.used == used[number]
         assert {"above": 1, "below": -1}.get(got.word, 0) == word[number]
 

@@ -31,7 +31,7 @@ from touchstone.service.measuring.outcomes import record_outcomes
 from touchstone.service.measuring.registering import CHUNK, RunRule
 from touchstone.service.measuring.replaying import Watch
 from touchstone.service.measuring.sealing import ELICITATION, reopen, seal
-from touchstone.statistics import graded_course, replay
+from touchstone.statistics import difficulty_design, replay_outcomes
 
 NOW = "2026-11-21T04:00:00Z"
 URL = "http://127.0.0.1:9/v1"
@@ -100,8 +100,8 @@ def test_the_foretold_samples_are_those_that_replays_take():
         odds = -1.0 * np.array(levels) + rng.logistic(size=30)
         solved = np.argsort(np.argsort(-odds)) < 21
         order = rng.permutation(30)
-        course = graded_course(rule().rule, [levels[item] for item in order])
-        used.append(replay(course, dict(enumerate(solved[order].astype(float)))).used)
+        course = difficulty_design(rule().rule, [levels[item] for item in order])
+        used.append(replay_outcomes(course, dict(enumerate(solved[order].astype(float)))).used)
     assert told.mean == pytest.approx(np.mean(used), rel=0.15)
     assert told.mean <= told.begun <= told.mean + CHUNK
     assert told.mean < told.most

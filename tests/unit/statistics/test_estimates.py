@@ -13,13 +13,13 @@ from touchstone.statistics import (
     RateRule,
     UnusableNumbersError,
     VerdictWord,
-    beyond,
     clustered,
     effective_clusters,
     exact,
     grader_corrected,
     paired_difference,
     pass_at,
+    population_verdict,
     unpaired_difference,
 )
 
@@ -122,7 +122,10 @@ def test_no_interval_has_a_width_of_nothing(got: Callable[[], Estimate], inside:
 def test_beyond_the_items_either_word_keeps_to_its_own_error(size: int, threshold: float):
     """Exact, over all counts; 36 items at 0.9 were wrong in .113 of the samples for .025."""
     rule, labels = RateRule(threshold, 0.0, 0.025, 0.1), names(size, 1)
-    said = [beyond(np.repeat([1.0, 0.0], [k, size - k]), labels, rule) for k in range(size + 1)]
+    said = [
+        population_verdict(np.repeat([1.0, 0.0], [k, size - k]), labels, rule)
+        for k in range(size + 1)
+    ]
     probabilities = binom.pmf(np.arange(size + 1), size, threshold)
     shares = {word: sum(c for c, w in zip(probabilities, said, strict=True) if w is word)
               for word in VerdictWord}  # fmt: skip
@@ -146,13 +149,13 @@ def test_beyond_the_items_either_word_keeps_to_its_own_error(size: int, threshol
 def test_beyond_the_items_clusters_are_the_sample(
     outcomes: np.ndarray, each: int, word: VerdictWord
 ):
-    assert beyond(outcomes, names(outcomes.size, each), RULE) is word
+    assert population_verdict(outcomes, names(outcomes.size, each), RULE) is word
 
 
 def test_a_zone_beyond_the_items():
     outcomes = np.tile([1.0, 0.0], 200)
     rule = RateRule(0.5, 0.1, 0.05, 0.02)
-    assert beyond(outcomes, names(400, 1), rule) is VerdictWord.WITHIN_ZONE
+    assert population_verdict(outcomes, names(400, 1), rule) is VerdictWord.WITHIN_ZONE
 
 
 @given(st.integers(1, 8), st.integers(0, 12), st.integers(8, 12))

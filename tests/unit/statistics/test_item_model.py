@@ -8,10 +8,10 @@ from touchstone.statistics import (
     ItemModel,
     RateRule,
     UnusableNumbersError,
+    difficulty_design,
     difficulty_model,
-    graded_course,
+    evidence_path,
     homogeneous_model,
-    path,
 )
 
 LEVELS = np.repeat(np.arange(1.0, 6.0), 12)
@@ -135,7 +135,9 @@ def test_difficulty_never_makes_a_verdict_wrong(kind: str):
 def test_the_bets_of_this_name_are_these():
     """A record names them; whoever changes them must change the name."""
     rule = RateRule(0.5, 0.1, 0.025, 0.05)
-    way = path(graded_course(rule, [1, 2, 3, 4, 5] * 8), np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0]))
+    way = evidence_path(
+        difficulty_design(rule, [1, 2, 3, 4, 5] * 8), np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+    )
     assert BETS_VERSION == "graded-1"
     assert way.above == pytest.approx(GOLDEN_ABOVE, abs=1e-6)
     assert way.below == pytest.approx(GOLDEN_BELOW, abs=1e-6)

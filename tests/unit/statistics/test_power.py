@@ -13,7 +13,7 @@ from touchstone.statistics import (
     RateRule,
     UnusableNumbersError,
     VerdictWord,
-    beyond,
+    population_verdict,
     rate_against_threshold,
 )
 from touchstone.statistics.power import (
@@ -77,7 +77,7 @@ def test_power_is_what_a_clustered_t_test_reaches():
         means = outcomes.reshape(30, 4).mean(1)
         reach = float(student.ppf(0.95, 29)) * means.std(ddof=1) / 30**0.5
         said.append(means.mean() - reach > 0.5)
-        exactly.append(beyond(outcomes, names, rule) is VerdictWord.ABOVE)
+        exactly.append(population_verdict(outcomes, names, rule) is VerdictWord.ABOVE)
     assert np.mean(exactly) < np.mean(said)
     told = power(design, 0.15, rate_variance(0.5, 0.15), 0.05)
     assert np.mean(said) == pytest.approx(told, abs=0.05)

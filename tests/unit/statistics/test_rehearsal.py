@@ -13,10 +13,10 @@ from touchstone.statistics import (
     ItemModel,
     RateRule,
     UnusableNumbersError,
-    course,
     difficulty_model,
     homogeneous_model,
-    replay,
+    replay_outcomes,
+    sequential_design,
 )
 from touchstone.statistics.rehearsal import drawn_rates, invented_outcomes, rehearse
 
@@ -34,7 +34,7 @@ def _item_model() -> ItemModel:
     return learn((rng.random((8, 60)) < probabilities).astype(float))
 
 
-@pytest.mark.parametrize("evenly", [False, True])
+@pytest.mark.parametrize("uniform_order", [False, True])
 @pytest.mark.parametrize(
     "item_model",
     [
@@ -45,16 +45,16 @@ def _item_model() -> ItemModel:
     ],
     ids=["blind", "learnt", "tiny", "graded"],
 )
-def test_a_rehearsal_says_and_stops_as_a_replay_does(item_model: ItemModel, *, evenly: bool):
+def test_a_rehearsal_says_and_stops_as_a_replay_does(item_model: ItemModel, *, uniform_order: bool):
     size = item_model.classes.size
     rates = np.array([0.0, 0.2, 0.45, 0.5, 0.6, 0.9, 1.0])
     outcomes = invented_outcomes(item_model, rates, numbers(1, rates.size, size))
     uniforms = numbers(2, rates.size, size)
     for rule in (RULE, replace(RULE, zone_side="below"), replace(RULE, zone=0.0, alpha=0.2)):
-        found = rehearse(item_model, rule, outcomes, uniforms, evenly=evenly)
+        found = rehearse(item_model, rule, outcomes, uniforms, uniform_order=uniform_order)
         for row, drawn, said in zip(outcomes, uniforms, found.progress, strict=True):
-            begun = course(rule, item_model, drawn, evenly=evenly)
-            replayed = replay(begun, dict(enumerate(row)))
+            begun = sequential_design(rule, item_model, drawn, uniform_order=uniform_order)
+            replayed = replay_outcomes(begun, dict(enumerate(row)))
             evidence = ("log_above", "log_below", "peak_above", "peak_below")
             near = {name: pytest.approx(getattr(said, name), abs=1e-9) for name in evidence}
             assert asdict(replace(replayed, overshoot=0)) == {**asdict(said), **near}

@@ -8,25 +8,25 @@ from hypothesis import strategies as st
 from support.batteries import errors_at_the_threshold, people
 from touchstone.bench.learning import learn
 from touchstone.statistics import (
-    Course,
     ItemModel,
-    Panel,
     Progress,
     RateRule,
     Reason,
+    SequentialDesign,
+    SequentialPanel,
     UnusableNumbersError,
     VerdictWord,
     ZoneSide,
-    advance,
-    course,
+    advance_panel,
     homogeneous_model,
+    is_informative,
     lower_bound,
-    panel,
-    prefix,
-    replay,
+    prefix_outcomes,
+    replay_outcomes,
     sampling_weights,
     sequential,
-    tells,
+    sequential_design,
+    sequential_panel,
     upper_bound,
 )
 from touchstone.statistics.sequential import draw_order
@@ -34,13 +34,15 @@ from touchstone.statistics.sequential import draw_order
 RULE = RateRule(threshold=0.5, zone=0.0, alpha=0.05, beta=0.02)
 
 
-def plain(size: int, rule: RateRule = RULE, seed: int = 0) -> Course:
-    return course(rule, homogeneous_model(size), np.random.default_rng(seed).uniform(size=size))
+def plain(size: int, rule: RateRule = RULE, seed: int = 0) -> SequentialDesign:
+    return sequential_design(
+        rule, homogeneous_model(size), np.random.default_rng(seed).uniform(size=size)
+    )
 
 
-def run(each: Course, outcomes: list[float]) -> Progress:
+def run(each: SequentialDesign, outcomes: list[float]) -> Progress:
     """`outcomes` are in the order of the course."""
-    return replay(each, {int(each.order[n]): value for n, value in enumerate(outcomes)})
+    return replay_outcomes(each, {int(each.order[n]): value for n, value in enumerate(outcomes)})
 
 
 # ------------------------------------------------------------------ verdicts
@@ -108,7 +110,7 @@ def test_samples_all_alike_go_on_until_they_tell_something():
 def test_twin_without_the_ceiling_three_of_five_alike_say_above(monkeypatch: pytest.MonkeyPatch):
     """At a true rate of a half, such a verdict comes in every eighth review."""
     assert run(plain(5), [1.0] * 3).word is VerdictWord.UNDETERMINED
-    monkeypatch.setattr(sequential, "tells", lambda *_: True)
+    monkeypatch.setattr(sequential, "is_informative", lambda *_: True)
     assert run(plain(5), [1.0] * 3).word is VerdictWord.ABOVE
 
 
@@ -117,9 +119,9 @@ def test_what_tells_is_the_exact_one_sided_bound(used: int, rate: float, error: 
     rule = RateRule(rate, 0.0, error, error)
     assume(abs(lower_bound(used, used, error) - rate) > 1e-9)
     assume(abs(upper_bound(0, used, error) - rate) > 1e-9)
-    assert tells(rule, used, float(used)) == (lower_bound(used, used, error) > rate)
-    assert tells(rule, used, 0.0) == (upper_bound(0, used, error) < rate)
-    assert used == 1 or tells(rule, used, 1.0)
+    assert is_informative(rule, used, float(used)) == (lower_bound(used, used, error) > rate)
+    assert is_informative(rule, used, 0.0) == (upper_bound(0, used, error) < rate)
+    assert used == 1 or is_informative(rule, used, 1.0)
 
 
 def test_a_mean_of_exactly_the_threshold_is_neither():
@@ -163,17 +165,17 @@ def test_an_open_course_says_so():
 
 
 @pytest.mark.parametrize("foreseen", ["learnt", "misled", "blind"])
-@pytest.mark.parametrize("evenly", [True, False])
-def test_at_the_threshold_itself_errors_keep_to_alpha_and_beta(foreseen: str, evenly: bool):
+@pytest.mark.parametrize("uniform_order", [True, False])
+def test_at_the_threshold_itself_errors_keep_to_alpha_and_beta(foreseen: str, uniform_order: bool):
     """The hardest truth: a mean of exactly the threshold, where every word is wrong."""
-    above, below = errors_at_the_threshold(foreseen, evenly=evenly, tests=200)
+    above, below = errors_at_the_threshold(foreseen, uniform_order=uniform_order, tests=200)
     # Unlike, so that an exchange of the two shows.
     for share, error in ((above, 0.1), (below, 0.025)):
         assert share <= error + 3 * (error * (1 - error) / 200) ** 0.5
 
 
 def test_twin_peeking_in_completion_order_breaks_the_error_rate():
-    above, below = errors_at_the_threshold("blind", evenly=True, tests=200, peek=100)
+    above, below = errors_at_the_threshold("blind", uniform_order=True, tests=200, peek=100)
     assert above + below > 0.2
 
 
@@ -181,7 +183,7 @@ def test_twin_peeking_in_completion_order_breaks_the_error_rate():
 def test_completion_order_and_concurrency_change_nothing(concurrency: int):
     rng = np.random.default_rng(concurrency)
     table = people(12, 120, seed=1)
-    each = course(RULE, learn(table[1:]), rng.uniform(size=120))
+    each = sequential_design(RULE, learn(table[1:]), rng.uniform(size=120))
     truth = table[0][each.order]
     lasting = rng.exponential(1.0, 120) * np.where(truth > 0, 1.0, 5.0)
     alone = run(each, [float(value) for value in truth])
@@ -195,7 +197,7 @@ def test_completion_order_and_concurrency_change_nothing(concurrency: int):
         following = place + len(running) + len(recorded) - place
         if following < 120 and following not in running:
             running[following] = ended + lasting[following]
-        got = replay(each, recorded)
+        got = replay_outcomes(each, recorded)
         if got.decided:
             verdicts.append((got.word, got.used))
             assert got.overshoot == len(recorded) - got.used
@@ -213,38 +215,38 @@ def test_the_prefix_does_not_depend_on_arrival(arrival: list[int], count: int):
         if item not in values:
             break
         expected.append(values[item])
-    assert prefix(each, values).tolist() == expected
+    assert prefix_outcomes(each, values).tolist() == expected
 
 
 def test_a_gap_holds_back_what_comes_after_it():
     each = plain(50)
     recorded = {int(item): 1.0 for item in each.order[1:]}
-    got = replay(each, recorded)
+    got = replay_outcomes(each, recorded)
     assert (got.used, got.overshoot, got.decided) == (0, 49, False)
 
 
 def test_replay_after_a_crash_is_the_same_value():
     table = people(12, 200, seed=2)
-    each = course(RULE, learn(table[1:]), np.random.default_rng(0).uniform(size=200))
-    state = panel([each])
+    each = sequential_design(RULE, learn(table[1:]), np.random.default_rng(0).uniform(size=200))
+    state = sequential_panel([each])
     for place, item in enumerate(each.order[:60]):
-        state = advance(state, [float(table[0][item])])
+        state = advance_panel(state, [float(table[0][item])])
         seen = {int(known): float(table[0][known]) for known in each.order[: place + 1]}
-        assert replay(each, seen) == state.progress[0]
+        assert replay_outcomes(each, seen) == state.progress[0]
 
 
 # ------------------------------------------------------------------ panels
 
 
 def test_criteria_in_a_panel_go_their_own_way():
-    courses = [plain(40), plain(60, RateRule(0.9, 0.0, 0.05, 0.02), 1)]
-    state = panel(courses)
+    designs = [plain(40), plain(60, RateRule(0.9, 0.0, 0.05, 0.02), 1)]
+    state = sequential_panel(designs)
     for _ in range(30):
-        state = advance(state, [1.0, None])
+        state = advance_panel(state, [1.0, None])
     assert state.progress[0].word is VerdictWord.ABOVE
     assert state.progress[0].used + state.progress[0].overshoot == 30
     assert state.progress[1].used == 0
-    assert state.progress[0] == run(courses[0], [1.0] * 30)
+    assert state.progress[0] == run(designs[0], [1.0] * 30)
 
 
 def test_a_step_for_fifty_criteria_costs_hardly_more_for_a_hundred_times_the_items():
@@ -252,15 +254,17 @@ def test_a_step_for_fifty_criteria_costs_hardly_more_for_a_hundred_times_the_ite
     both. On an idle machine the dear one takes 5 to 10 ms."""
     rng = np.random.default_rng(0)
     rules = [RateRule(0.2 + 0.01 * each, 0.0, 0.05, 0.01) for each in range(50)]
-    states: dict[int, Panel] = {}
+    states: dict[int, SequentialPanel] = {}
     took: dict[int, list[float]] = {50: [], 5000: []}
     for size in took:
         item_model = learn(people(20, size, seed=4))
-        states[size] = panel([course(rule, item_model, rng.uniform(size=size)) for rule in rules])
+        states[size] = sequential_panel(
+            [sequential_design(rule, item_model, rng.uniform(size=size)) for rule in rules]
+        )
     for place in range(12):
         for size, times in took.items():
             began = process_time()
-            states[size] = advance(states[size], [float(place % 2)] * 50)
+            states[size] = advance_panel(states[size], [float(place % 2)] * 50)
             times.append(process_time() - began)
     assert all(each.used == 12 for state in states.values() for each in state.progress)
     assert min(took[5000]) <= 4 * min(took[50]), took
@@ -290,9 +294,9 @@ def test_items_whose_outcome_all_views_foresee_are_drawn_late():
 def test_an_outcome_that_is_none_is_refused(value: float):
     each = plain(5)
     with pytest.raises(UnusableNumbersError, match=r"must lie in \[0, 1\]"):
-        replay(each, {int(each.order[0]): value})
+        replay_outcomes(each, {int(each.order[0]): value})
     with pytest.raises(UnusableNumbersError, match=r"must lie in \[0, 1\]"):
-        advance(panel([each]), [value])
+        advance_panel(sequential_panel([each]), [value])
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0, float("nan")])
@@ -311,30 +315,30 @@ def test_batteries_of_none_or_one_are_refused():
 def test_a_battery_that_changes_in_mid_run_is_refused():
     each = plain(3)
     with pytest.raises(UnusableNumbersError, match="battery has changed"):
-        replay(each, {7: 1.0})
-    state = panel([each])
+        replay_outcomes(each, {7: 1.0})
+    state = sequential_panel([each])
     with pytest.raises(UnusableNumbersError, match="battery has changed"):
-        advance(state, [1.0, 1.0])
+        advance_panel(state, [1.0, 1.0])
     for _ in range(3):
-        state = advance(state, [1.0])
+        state = advance_panel(state, [1.0])
     with pytest.raises(UnusableNumbersError, match="battery has changed"):
-        advance(state, [1.0])
+        advance_panel(state, [1.0])
 
 
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 1], [1, 2, 3]])
 def test_an_order_that_is_no_permutation_is_refused(order: list[int]):
     with pytest.raises(UnusableNumbersError, match="no permutation"):
-        Course(RULE, homogeneous_model(3), np.array(order), np.ones(1))
+        SequentialDesign(RULE, homogeneous_model(3), np.array(order), np.ones(1))
 
 
 @pytest.mark.parametrize("weights", [[0.0], [float("nan")], [1.0, 1.0]])
 def test_sampling_weights_that_are_none_are_refused(weights: list[float]):
     with pytest.raises(UnusableNumbersError, match="sampling weight"):
-        Course(RULE, homogeneous_model(3), np.arange(3), np.array(weights))
+        SequentialDesign(RULE, homogeneous_model(3), np.arange(3), np.array(weights))
     with pytest.raises(UnusableNumbersError, match="strictly between"):
         draw_order(np.array([0.0, 0.5]), np.ones(2))
 
 
 def test_no_criterion_is_refused():
     with pytest.raises(UnusableNumbersError, match="nothing to decide"):
-        panel([])
+        sequential_panel([])

@@ -10,29 +10,29 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from touchstone.statistics import (
-    Course,
     Progress,
     RateRule,
     Reason,
+    SequentialDesign,
     UnusableNumbersError,
     Verdict,
     VerdictWord,
-    advance,
-    advance_bounded,
+    advance_attempts,
+    advance_panel,
+    advance_worst_case,
     any_of,
     at_least_once,
-    at_stop,
-    attainable,
-    bounded,
+    attainable_verdicts,
     confidence_sequence,
-    graded_course,
-    imputed,
-    judge,
-    panel,
-    path,
+    difficulty_design,
+    evidence_path,
+    impute,
+    inference_at_stop,
     rate_above_reference,
     rate_against_threshold,
-    tried,
+    sequential_panel,
+    sequential_verdict,
+    worst_case_test,
 )
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.item_model import Numbers
@@ -47,39 +47,39 @@ RULES = st.builds(
 MOST_FILLED = 5
 
 
-def course(rule: RateRule, size: int) -> Course:
-    return graded_course(rule, [LEVELS[place % 5] for place in range(size)])
+def sequential_design(rule: RateRule, size: int) -> SequentialDesign:
+    return difficulty_design(rule, [LEVELS[place % 5] for place in range(size)])
 
 
-def between(each: Course, outcomes: Sequence[float | None]) -> Progress:
-    state = bounded(each)
+def between(each: SequentialDesign, outcomes: Sequence[float | None]) -> Progress:
+    state = worst_case_test(each)
     for outcome in outcomes:
-        state = advance_bounded(state, outcome)
+        state = advance_worst_case(state, outcome)
     return state.progress
 
 
-def alone(each: Course, outcomes: Sequence[float]) -> Progress:
-    state = panel([each])
+def alone(each: SequentialDesign, outcomes: Sequence[float]) -> Progress:
+    state = sequential_panel([each])
     for outcome in outcomes:
-        state = advance(state, [float(outcome)])
+        state = advance_panel(state, [float(outcome)])
     return state.progress[0]
 
 
-def at_the_stop(each: Course, outcomes: Sequence[float]) -> VerdictWord:
+def at_the_stop(each: SequentialDesign, outcomes: Sequence[float]) -> VerdictWord:
     """What the evidence of these outcomes says after the last of them."""
-    way = path(each, np.array(outcomes))
+    way = evidence_path(each, np.array(outcomes))
     above, below = float(way.above[-1]), float(way.below[-1])
-    return judge(each.rule, each.size, len(outcomes), sum(outcomes), above, below)[0]
+    return sequential_verdict(each.rule, each.size, len(outcomes), sum(outcomes), above, below)[0]
 
 
 def truths(outcomes: Sequence[float | None]) -> list[list[float]]:
     """All that the samples which measured nothing may have been; corners only where too many."""
     places = [place for place, each in enumerate(outcomes) if each is None]
     if len(places) > MOST_FILLED:
-        return [list(imputed(outcomes, value)) for value in (0.0, 1.0)]
+        return [list(impute(outcomes, value)) for value in (0.0, 1.0)]
     found = []
     for values in product((0.0, 1.0), repeat=len(places)):
-        filled = list(imputed(outcomes, 0.0))
+        filled = list(impute(outcomes, 0.0))
         for place, value in zip(places, values, strict=True):
             filled[place] = value
         found.append(filled)
@@ -92,7 +92,7 @@ def truths(outcomes: Sequence[float | None]) -> list[list[float]]:
 @settings(deadline=None, max_examples=25)
 @given(RULES, st.lists(st.booleans(), min_size=2, max_size=20))
 def test_without_losses_all_is_as_it_was(rule: RateRule, outcomes: list[bool]):
-    each, values = course(rule, len(outcomes)), [float(o) for o in outcomes]
+    each, values = sequential_design(rule, len(outcomes)), [float(o) for o in outcomes]
     assert between(each, values) == alone(each, values)
 
 
@@ -101,7 +101,7 @@ def test_without_losses_all_is_as_it_was(rule: RateRule, outcomes: list[bool]):
 def test_above_and_below_stand_whatever_the_unmeasured_were(
     rule: RateRule, outcomes: list[float | None]
 ):
-    each = course(rule, len(outcomes))
+    each = sequential_design(rule, len(outcomes))
     found = between(each, outcomes)
     used = outcomes[: found.used]
     assert found.unmeasured == used.count(None)
@@ -111,15 +111,17 @@ def test_above_and_below_stand_whatever_the_unmeasured_were(
 
 
 def test_what_is_settled_both_ways_ends_a_run_without_a_word():
-    found = between(course(RateRule(0.5, 0, 0.05, 0.05), 20), [None] * 20)
+    found = between(sequential_design(RateRule(0.5, 0, 0.05, 0.05), 20), [None] * 20)
     assert (found.word, found.reason) == (VerdictWord.NOT_MEASURED, Reason.SETTLED)
     assert (found.used, found.overshoot, found.unmeasured) == (11, 9, 11)
 
 
 def test_losses_below_what_decides_leave_the_word():
-    lost_some = between(course(RateRule(0.5, 0, 0.05, 0.05), 48), [None, None] + [1.0] * 46)
+    lost_some = between(
+        sequential_design(RateRule(0.5, 0, 0.05, 0.05), 48), [None, None] + [1.0] * 46
+    )
     assert (lost_some.word, lost_some.unmeasured) == (ABOVE, 2)
-    none_lost = between(course(RateRule(0.5, 0, 0.05, 0.05), 48), [1.0] * 48)
+    none_lost = between(sequential_design(RateRule(0.5, 0, 0.05, 0.05), 48), [1.0] * 48)
     assert none_lost.used < lost_some.used < 48
 
 
@@ -128,7 +130,7 @@ def test_one_success_is_above_and_below_needs_every_try(outcomes: list[float | N
     now = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for outcome in outcomes:
         if not now.decided:
-            now = tried(now, outcome, len(outcomes))
+            now = advance_attempts(now, outcome, len(outcomes))
     if 1.0 in outcomes:
         assert (now.word, now.used) == (ABOVE, outcomes.index(1.0) + 1)
     else:
@@ -147,11 +149,11 @@ def test_what_a_run_says_its_counts_may_say(
     """Whoever holds counts alone never contradicts a verdict that was reached on evidence."""
     if lean != "as drawn":
         outcomes = [None if each is None else float(lean == "solved") for each in outcomes]
-    state, size = bounded(course(rule, len(outcomes))), len(outcomes)
+    state, size = worst_case_test(sequential_design(rule, len(outcomes))), len(outcomes)
     for place, outcome in enumerate(outcomes):
-        state = advance_bounded(state, outcome)
+        state = advance_worst_case(state, outcome)
         now, ran = state.progress, outcomes[: place + 1]
-        found = attainable(rule, size, len(ran), ran.count(1.0), ran.count(None))
+        found = attainable_verdicts(rule, size, len(ran), ran.count(1.0), ran.count(None))
         assert (now.word, now.reason) in found
         if now.decided:
             return
@@ -163,7 +165,7 @@ def test_what_a_run_says_its_counts_may_say(
 )
 def test_counts_refute_a_word(used: int, solved: int, lost: int, cannot: VerdictWord):
     rule = RateRule(0.5, 0.0, 0.05, 0.05)
-    assert cannot not in {word for word, _ in attainable(rule, 20, used, solved, lost)}
+    assert cannot not in {word for word, _ in attainable_verdicts(rule, 20, used, solved, lost)}
 
 
 def test_a_rate_of_missing_that_is_beta_itself_is_below_however_it_is_rounded():
@@ -172,11 +174,11 @@ def test_a_rate_of_missing_that_is_beta_itself_is_below_however_it_is_rounded():
 
 
 def test_more_outcomes_than_items_are_refused():
-    each = course(RateRule(0.5, 0, 0.05, 0.05), 2)
+    each = sequential_design(RateRule(0.5, 0, 0.05, 0.05), 2)
     with pytest.raises(UnusableNumbersError, match="the battery has changed"):
         between(each, [1.0, None, None])
     with pytest.raises(UnusableNumbersError, match="the battery has changed"):
-        tried(Progress(ABOVE, Reason.SETTLED, 2, 0, 1.0, 0.0, 0.0, 0.0, 0.0), None, 2)
+        advance_attempts(Progress(ABOVE, Reason.SETTLED, 2, 0, 1.0, 0.0, 0.0, 0.0, 0.0), None, 2)
 
 
 # ------------------------------------------------------------------ fixed designs
@@ -232,8 +234,8 @@ def test_more_unmeasured_than_there_are_is_refused(measure: Callable[..., Verdic
 
 def test_modes_together_are_below_only_if_none_went_unmeasured():
     rule = RateRule(0.5, 0, 0.025, 0.05)
-    below = between(course(rule, 30), [0.0] * 30)
-    lost = between(course(rule, 30), [None] * 30)
+    below = between(sequential_design(rule, 30), [0.0] * 30)
+    lost = between(sequential_design(rule, 30), [None] * 30)
     assert any_of([below, below], 0.05, 0.05).word is BELOW
     assert any_of([below, lost], 0.05, 0.05).word is VerdictWord.NOT_MEASURED
 
@@ -241,8 +243,8 @@ def test_modes_together_are_below_only_if_none_went_unmeasured():
 @settings(deadline=None, max_examples=5)
 @given(st.lists(st.sampled_from([0.0, 1.0, None]), min_size=3, max_size=12))
 def test_at_any_stop_the_intervals_hold_those_of_every_truth(outcomes: list[float | None]):
-    each = course(RateRule(0.5, 0.1, 0.05, 0.05), 20)
-    told = at_stop(each, outcomes)
+    each = sequential_design(RateRule(0.5, 0.1, 0.05, 0.05), 20)
+    told = inference_at_stop(each, outcomes)
     for truth in truths(outcomes)[:: MOST_FILLED - 1]:
         inner = confidence_sequence(each, np.array(truth))
         assert told.within.low <= inner.low + 1 / 200
@@ -279,7 +281,7 @@ def _turning(_wealth: Numbers, win: Bits, then: Bits, _place: int) -> Bits:
 
 def crossing(adversary: Adversary, side: int, error: float, imputed_as: float) -> float:
     """How often a battery just at what the word denies is said to be beyond it."""
-    each = course(RateRule(0.5, 0, 0.1, 0.02), SIZE)
+    each = sequential_design(RateRule(0.5, 0, 0.1, 0.02), SIZE)
     rng = np.random.default_rng(7)
     items = rng.permuted(np.tile(np.arange(SIZE), (ORDERS, 1)), axis=1)
     # Easy items solved, hard ones not: what the views expect.

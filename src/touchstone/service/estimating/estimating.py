@@ -18,13 +18,13 @@ from touchstone.statistics import (
     Runs,
     UnusableNumbersError,
     VerdictWord,
-    beyond,
     check,
     clustered,
     grader_corrected,
     horizon,
     paired_difference,
     pass_at,
+    population_verdict,
     unpaired_difference,
     wilson,
 )
@@ -137,7 +137,7 @@ def _model(
     paired = False
     if wanted.threshold is not None:
         rule = RateRule(wanted.threshold, 0.0, wanted.alpha, wanted.beta)
-        word = beyond(outcomes, clusters, rule)
+        word = population_verdict(outcomes, clusters, rule)
     if wanted.attempts is not None:
         passed = told(f"pass@{wanted.attempts}", lambda: _pass_at(runs, wanted.attempts or 1))
     if grader is not None:

@@ -8,7 +8,13 @@ from touchstone.service.forecasting.options import PlanOptions
 from touchstone.service.forecasting.questions import POWER
 from touchstone.service.forecasting.said import SaidAt, Sample
 from touchstone.service.measuring.registering import RunRule
-from touchstone.statistics import Design, RateRule, attempts_needed, miss_probability, tells
+from touchstone.statistics import (
+    Design,
+    RateRule,
+    attempts_needed,
+    is_informative,
+    miss_probability,
+)
 
 NO_NUMBER = "the framework states no number: all items run, and nothing is concluded"
 REFERENCE = "a reference to compare with: all items run, and nothing is concluded of it"
@@ -100,7 +106,7 @@ def _too_small(rule: RateRule, size: int) -> list[str]:
     """Words that not even the most extreme result would earn."""
     found = []
     for total, side, extreme in ((size, "above", "all"), (0, "below", "none")):
-        if not tells(rule, size, total):
+        if not is_informative(rule, size, total):
             found.append(
                 f'even with {extreme} of {size} solved it could not say "{side}": the battery '
                 "would be at its ceiling; plan more items"

@@ -189,7 +189,9 @@ def _play(
     found: list[Progress] = []
     for start in range(0, shares.size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found += rehearse(item_model, rule, outcomes[part], orders[part], evenly=True).progress
+        found += rehearse(
+            item_model, rule, outcomes[part], orders[part], uniform_order=True
+        ).progress
     return tuple(found)
 
 

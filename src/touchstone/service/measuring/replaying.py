@@ -17,18 +17,18 @@ from touchstone.service.measuring.registering import Design, RunRule, VerdictPla
 from touchstone.service.parsers import registered_of
 from touchstone.service.reading import Entry
 from touchstone.statistics import (
-    AtStop,
+    EvidencePath,
+    InferenceAtStop,
     Interval,
-    Path,
     Progress,
     Reason,
     VerdictWord,
-    advance_bounded,
-    at_stop,
-    bounded,
+    advance_attempts,
+    advance_worst_case,
+    difficulty_design,
     exact,
-    graded_course,
-    tried,
+    inference_at_stop,
+    worst_case_test,
 )
 
 
@@ -74,7 +74,7 @@ class Early:
     """Of that rate, at the stop; None where what went unmeasured leaves no single number."""
     beyond: Interval | None
     """For the rate on further items of the same makes, at 95%; None where no rate is asked for."""
-    way: Path | None
+    way: EvidencePath | None
     """The evidence after each sample; None where one success is enough."""
 
     @property
@@ -112,7 +112,9 @@ class Watch:
     def __init__(self, rule: RunRule, levels: Sequence[int]) -> None:
         self._size = len(levels)
         self._asks_once = rule.measure == "at-least-once-in-k"
-        self._bounded = None if self._asks_once else bounded(graded_course(rule.rule, levels))
+        self._bounded = (
+            None if self._asks_once else worst_case_test(difficulty_design(rule.rule, levels))
+        )
         self._once = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
     @property
@@ -126,9 +128,9 @@ class Watch:
             known = outcomes[self.progress.used]
             outcome = None if known is None else float(known)
             if self._bounded is None:
-                self._once = tried(self._once, outcome, self._size)
+                self._once = advance_attempts(self._once, outcome, self._size)
             else:
-                self._bounded = advance_bounded(self._bounded, outcome)
+                self._bounded = advance_worst_case(self._bounded, outcome)
         return self.progress
 
 
@@ -158,8 +160,10 @@ def so_far(ran: Ran) -> Early:
         interval = Interval(low.low, high.high, low.confidence)
         return Early(ran, progress, interval, None if lost else solved / len(used), None, None)
     told = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])
-    estimate = None if lost else float(told.way.estimate[-1])
-    return Early(ran, progress, told.within, estimate, told.beyond, told.way)
+    estimate = None if lost else float(told.evidence_path.estimate[-1])
+    return Early(
+        ran, progress, told.battery_interval, estimate, told.population_interval, told.evidence_path
+    )
 
 
 def alike(ran: Ran) -> tuple[str, ...]:
@@ -175,10 +179,12 @@ def _said(
     levels: tuple[int, ...],
     used: tuple[bool | None, ...],
     clusters: tuple[str, ...],
-) -> AtStop:
+) -> InferenceAtStop:
     """What costs tenths of a second, and is asked for by every edition."""
     outcomes = [None if each is None else float(each) for each in used]
-    return at_stop(graded_course(rule.rule, levels), outcomes, clusters=clusters or None)
+    return inference_at_stop(
+        difficulty_design(rule.rule, levels), outcomes, clusters=clusters or None
+    )
 
 
 def prefix_of(attempt: Attempt) -> tuple[bool | None, ...]:

@@ -1,4 +1,7 @@
-"""What may be said at the stop besides the verdict: confidence sequence, estimate, path."""
+"""Confidence sequences: what may be said at any stop besides the verdict, at every sample at once.
+
+One call: `confidence_sequence(difficulty_design(rule, levels), np.array([1.0, 0.0, 1.0]))`.
+"""
 
 from dataclasses import dataclass
 
@@ -16,13 +19,13 @@ from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.estimates import Labels, effective_clusters
 from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
 from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
-from touchstone.statistics.sequential import Course
+from touchstone.statistics.sequential import SequentialDesign
 
 _GRID = 200
 
 
 @dataclass(frozen=True)
-class Path:
+class EvidencePath:
     """The evidence after each sample, each array of shape (samples,)."""
 
     above: Numbers
@@ -33,15 +36,17 @@ class Path:
     """Difference estimate of the battery's mean, in [0, 1]."""
 
 
-def _played(each: Course, outcomes: Numbers, what: str) -> None:
-    if not 0 < outcomes.size <= each.size:
+def _played(design: SequentialDesign, outcomes: Numbers, what: str) -> None:
+    if not 0 < outcomes.size <= design.size:
         raise UnusableNumbersError(
-            f"{what} needs between 1 and {each.size} outcomes, not {outcomes.size}"
+            f"{what} needs between 1 and {design.size} outcomes, not {outcomes.size}"
         )
     require_outcomes(outcomes)
 
 
-def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.95) -> Interval:
+def confidence_sequence(
+    design: SequentialDesign, outcomes: Numbers, confidence: float = 0.95
+) -> Interval:
     """The battery's mean lies in here at every sample at once with chance `confidence`.
 
     The ends are the outermost of 200 means that no bettor has refuted, one step outward, and what
@@ -50,18 +55,18 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
     Raises:
         UnusableNumbersError: no outcome, too many, or one outside [0, 1].
     """
-    _played(each, outcomes, "a confidence sequence")
+    _played(design, outcomes, "a confidence sequence")
     require_level(confidence, "confidence")
     means = np.arange(1, _GRID)[None, :] / _GRID
     setup = parallel_tests(
-        [each.item_model], means, means, np.tile(each.sampling_weights, (1, means.size, 1))
+        [design.item_model], means, means, np.tile(design.sampling_weights, (1, means.size, 1))
     )
     wealth = initial_wealth(setup)
     refuted = np.zeros((2, means.size), bool)
     standing = np.arange(means.size)
-    total, left = float(outcomes.sum()), each.size - outcomes.size
+    total, left = float(outcomes.sum()), design.size - outcomes.size
     for place, outcome in enumerate(outcomes):
-        kind = np.full((1, standing.size), each.item_model.classes[each.order[place]])
+        kind = np.full((1, standing.size), design.item_model.classes[design.order[place]])
         wealth = update_wealth(setup, wealth, kind, np.full(kind.shape, outcome))
         fallen = wealth.logs[:, 0] >= np.log(2 / (1 - confidence))
         refuted[:, standing] |= fallen
@@ -71,17 +76,20 @@ def confidence_sequence(each: Course, outcomes: Numbers, confidence: float = 0.9
         if not standing.size:
             break
     # What is drawn already settles the means that are out of reach; no bet was made on them.
-    refuted[0] |= means[0] * each.size < total
-    refuted[1] |= means[0] * each.size > total + left
+    refuted[0] |= means[0] * design.size < total
+    refuted[1] |= means[0] * design.size > total + left
     # Only unbroken runs of refuted means count, so that one test alone bears each end's error.
     low = np.cumprod(refuted[0]).sum() / _GRID
     high = 1 - np.cumprod(refuted[1][::-1]).sum() / _GRID
-    low, high = max(low, total / each.size), min(high, (total + left) / each.size)
+    low, high = max(low, total / design.size), min(high, (total + left) / design.size)
     return Interval(float(min(low, high)), float(max(low, high)), confidence)
 
 
-def beyond_these(
-    each: Course, outcomes: Numbers, confidence: float = 0.95, clusters: Labels | None = None
+def population_interval(
+    design: SequentialDesign,
+    outcomes: Numbers,
+    confidence: float = 0.95,
+    clusters: Labels | None = None,
 ) -> Interval:
     """Where the success rate on further items of the same makes lies, valid at the stop.
 
@@ -93,7 +101,7 @@ def beyond_these(
     what the others are like nobody may yet know.
 
     Args:
-        each: The course.
+        design: What was fixed beforehand.
         outcomes: Those of the contiguous prefix, in its order.
         confidence: Coverage at the stop.
         clusters: A label for each outcome, such as the flaw in its item; None: no two are alike.
@@ -102,21 +110,24 @@ def beyond_these(
         UnusableNumbersError: as for `confidence_sequence`, or other than one label an outcome.
     """
     error = (1 - confidence) / 2
-    within = confidence_sequence(each, outcomes, 1 - error)
-    least, most = np.floor(within.low * each.size + 1e-9), np.ceil(within.high * each.size - 1e-9)
-    trials = float(each.size)
+    within = confidence_sequence(design, outcomes, 1 - error)
+    least, most = (
+        np.floor(within.low * design.size + 1e-9),
+        np.ceil(within.high * design.size - 1e-9),
+    )
+    trials = float(design.size)
     if clusters is not None:
         if len(clusters) != outcomes.size:
             raise UnusableNumbersError(
                 f"{outcomes.size} outcomes need one cluster each, not {len(clusters)}"
             )
         trials = effective_clusters(clusters)
-    low = lower_bound(float(least) / each.size * trials, trials, error / 2)
-    high = upper_bound(float(most) / each.size * trials, trials, error / 2)
+    low = lower_bound(float(least) / design.size * trials, trials, error / 2)
+    high = upper_bound(float(most) / design.size * trials, trials, error / 2)
     return Interval(low, high, confidence)
 
 
-def path(each: Course, outcomes: Numbers) -> Path:
+def evidence_path(design: SequentialDesign, outcomes: Numbers) -> EvidencePath:
     """The evidence and the estimate after each outcome of the prefix.
 
     The estimate joins, for each draw, the sum so far, what the components expect of the rest and
@@ -127,36 +138,38 @@ def path(each: Course, outcomes: Numbers) -> Path:
     Raises:
         UnusableNumbersError: as for `confidence_sequence`.
     """
-    _played(each, outcomes, "a path")
-    low = np.array([[each.rule.above_claims]])
-    high = np.array([[each.rule.below_claims]])
-    setup = parallel_tests([each.item_model], low, high, each.sampling_weights[None, None, :])
+    _played(design, outcomes, "a path")
+    low = np.array([[design.rule.above_claims]])
+    high = np.array([[design.rule.below_claims]])
+    setup = parallel_tests([design.item_model], low, high, design.sampling_weights[None, None, :])
     wealth = initial_wealth(setup)
     logs, estimates = np.zeros((2, outcomes.size)), np.zeros(outcomes.size)
     joined = weight = 0.0
     for place, outcome in enumerate(outcomes):
-        kind = int(each.item_model.classes[each.order[place]])
-        share = (each.size / (each.size - place)) ** 2
-        joined += share * _raj(each, setup, wealth, kind, float(outcome))
+        kind = int(design.item_model.classes[design.order[place]])
+        share = (design.size / (design.size - place)) ** 2
+        joined += share * _raj(design, setup, wealth, kind, float(outcome))
         weight += share
         estimates[place] = joined / weight
         wealth = update_wealth(setup, wealth, np.array([[kind]]), np.array([[outcome]]))
         logs[:, place] = wealth.logs[:, 0, 0]
     total = np.cumsum(outcomes)
-    left = each.size - np.arange(1, outcomes.size + 1)
-    possible = np.clip(estimates, total / each.size, (total + left) / each.size)
-    return Path(logs[0], logs[1], possible)
+    left = design.size - np.arange(1, outcomes.size + 1)
+    possible = np.clip(estimates, total / design.size, (total + left) / design.size)
+    return EvidencePath(logs[0], logs[1], possible)
 
 
-def _raj(each: Course, setup: ParallelTests, wealth: Wealth, kind: int, outcome: float) -> float:
+def _raj(
+    design: SequentialDesign, setup: ParallelTests, wealth: Wealth, kind: int, outcome: float
+) -> float:
     """One draw's estimate of the battery's mean."""
-    components = _unpartisan(each.item_model, setup)
+    components = _unpartisan(design.item_model, setup)
     q = predicted_probabilities(components, wealth, 0)[0, 0]
     left = wealth.left[0, 0]
     drawn = setup.sampling_weights[0, 0]
     chance = drawn[kind] / (left @ drawn)
     rest = left @ q + (outcome - q[kind]) / chance
-    return float((wealth.total[0, 0] + rest) / each.size)
+    return float((wealth.total[0, 0] + rest) / design.size)
 
 
 def _unpartisan(item_model: ItemModel, setup: ParallelTests) -> ParallelTests:

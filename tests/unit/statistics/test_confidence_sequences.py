@@ -4,17 +4,17 @@ import pytest
 from support.batteries import people
 from touchstone.bench.learning import learn
 from touchstone.statistics import (
-    Course,
     RateRule,
+    SequentialDesign,
     UnusableNumbersError,
-    beyond_these,
     confidence_sequence,
-    course,
-    graded_course,
+    difficulty_design,
+    evidence_path,
     homogeneous_model,
     lower_bound,
-    path,
-    replay,
+    population_interval,
+    replay_outcomes,
+    sequential_design,
     upper_bound,
 )
 
@@ -25,9 +25,9 @@ VIEWS, MISLED = learn(TABLE[1:]), learn(1 - TABLE[1:])
 TRUTH = float(TABLE[0].mean())
 
 
-def drawn(seed: int, *, misled: bool = False) -> tuple[Course, np.ndarray]:
+def drawn(seed: int, *, misled: bool = False) -> tuple[SequentialDesign, np.ndarray]:
     views = MISLED if misled else VIEWS
-    each = course(RULE, views, np.random.default_rng(seed).uniform(size=ITEMS))
+    each = sequential_design(RULE, views, np.random.default_rng(seed).uniform(size=ITEMS))
     return each, TABLE[0][each.order]
 
 
@@ -36,7 +36,7 @@ def test_the_truth_is_covered_at_the_stopping_time(misled: bool):
     held = 0
     for seed in range(12):
         each, outcomes = drawn(seed, misled=misled)
-        stop = replay(each, dict(enumerate(TABLE[0]))).used
+        stop = replay_outcomes(each, dict(enumerate(TABLE[0]))).used
         ends = confidence_sequence(each, outcomes[:stop])
         held += ends.low <= TRUTH <= ends.high
     assert held >= 10
@@ -71,17 +71,17 @@ def test_the_estimate_is_unbiased_at_a_fixed_number_of_samples(count: int):
     assert abs(np.mean(found) - TRUTH) < 3.5 * spread
 
 
-def _unclipped(each: Course, outcomes: np.ndarray) -> float:
+def _unclipped(each: SequentialDesign, outcomes: np.ndarray) -> float:
     """Only where no estimate was clipped can the mean be exact, so widen what is possible."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(np, "clip", lambda value, *_: value)
-        return float(path(each, outcomes).estimate[-1])
+        return float(evidence_path(each, outcomes).estimate[-1])
 
 
 def test_the_path_ends_where_the_verdict_stood_and_at_the_truth():
     each, outcomes = drawn(3)
-    now = replay(each, dict(enumerate(TABLE[0])))
-    way = path(each, outcomes)
+    now = replay_outcomes(each, dict(enumerate(TABLE[0])))
+    way = evidence_path(each, outcomes)
     assert way.above[now.used - 1] == pytest.approx(now.log_above)
     assert way.below[now.used - 1] == pytest.approx(now.log_below)
     assert way.estimate[-1] == pytest.approx(TRUTH)
@@ -89,18 +89,18 @@ def test_the_path_ends_where_the_verdict_stood_and_at_the_truth():
 
 def test_the_first_estimates_by_hand():
     """Without views a draw's estimate is its outcome, and then (1 + 9 * 0) / 10 after a 1."""
-    each = course(RULE, homogeneous_model(10), np.random.default_rng(0).uniform(size=10))
+    each = sequential_design(RULE, homogeneous_model(10), np.random.default_rng(0).uniform(size=10))
     for outcome in (0.0, 1.0):
-        assert path(each, np.array([outcome])).estimate[0] == pytest.approx(outcome)
+        assert evidence_path(each, np.array([outcome])).estimate[0] == pytest.approx(outcome)
     weight = (10 / 9) ** 2
-    second = path(each, np.array([1.0, 0.0])).estimate[1]
+    second = evidence_path(each, np.array([1.0, 0.0])).estimate[1]
     assert second == pytest.approx((1 + weight * 0.1) / (1 + weight))
 
 
 def test_what_the_battery_would_say_is_rounded_outwards():
     each, outcomes = drawn(3)
     within = confidence_sequence(each, outcomes[:30], 0.975)
-    further = beyond_these(each, outcomes[:30])
+    further = population_interval(each, outcomes[:30])
     least = max(c for c in range(ITEMS + 1) if c <= within.low * ITEMS + 1e-9)
     most = min(c for c in range(ITEMS + 1) if c >= within.high * ITEMS - 1e-9)
     assert further.low == pytest.approx(lower_bound(least, ITEMS, 0.0125))
@@ -113,22 +113,25 @@ def test_no_outcome_or_too_many_are_refused(count: int):
     with pytest.raises(UnusableNumbersError, match="between 1 and 60"):
         confidence_sequence(each, np.ones(count))
     with pytest.raises(UnusableNumbersError, match="between 1 and 60"):
-        path(each, np.ones(count))
+        evidence_path(each, np.ones(count))
     with pytest.raises(UnusableNumbersError, match=r"\[0, 1\]"):
-        path(each, np.array([np.nan]))
+        evidence_path(each, np.array([np.nan]))
 
 
 def test_blind_views_give_a_sequence_too():
-    each = course(RULE, homogeneous_model(50), np.random.default_rng(0).uniform(size=50))
+    each = sequential_design(RULE, homogeneous_model(50), np.random.default_rng(0).uniform(size=50))
     ends = confidence_sequence(each, np.ones(20))
     assert 0.6 < ends.low < ends.high == 1.0
 
 
 def test_beyond_these_items_is_wider_and_counts_the_battery_as_a_sample():
     each, outcomes = drawn(4)
-    within, further = confidence_sequence(each, outcomes[:40]), beyond_these(each, outcomes[:40])
+    within, further = (
+        confidence_sequence(each, outcomes[:40]),
+        population_interval(each, outcomes[:40]),
+    )
     assert further.low < within.low < within.high < further.high
-    whole = beyond_these(each, outcomes)
+    whole = population_interval(each, outcomes)
     assert whole.low < TRUTH < whole.high
     assert whole.high - whole.low > 0.1
 
@@ -139,31 +142,31 @@ def test_further_items_are_covered_at_the_stop():
     for seed in range(40):
         rng = np.random.default_rng(seed)
         battery = (rng.random(60) < 0.6).astype(float)
-        each = course(RULE, homogeneous_model(60), rng.uniform(size=60))
-        stop = replay(each, dict(enumerate(battery))).used
-        ends = beyond_these(each, battery[each.order][:stop])
+        each = sequential_design(RULE, homogeneous_model(60), rng.uniform(size=60))
+        stop = replay_outcomes(each, dict(enumerate(battery))).used
+        ends = population_interval(each, battery[each.order][:stop])
         held += ends.low <= 0.6 <= ends.high
     assert held >= 38
 
 
 def test_near_copies_widen_what_is_said_beyond_them():
-    each = graded_course(RULE, [1, 2, 3, 4, 5] * 8)
+    each = difficulty_design(RULE, [1, 2, 3, 4, 5] * 8)
     outcomes = np.tile([1.0, 1.0, 1.0, 0.0], 5)
-    apart = beyond_these(each, outcomes)
-    alone = beyond_these(each, outcomes, clusters=[str(place) for place in range(20)])
-    copies = beyond_these(each, outcomes, clusters=[str(place // 5) for place in range(20)])
-    one = beyond_these(each, outcomes, clusters=["same"] * 20)
+    apart = population_interval(each, outcomes)
+    alone = population_interval(each, outcomes, clusters=[str(place) for place in range(20)])
+    copies = population_interval(each, outcomes, clusters=[str(place // 5) for place in range(20)])
+    one = population_interval(each, outcomes, clusters=["same"] * 20)
     assert one.low < copies.low < alone.low < apart.low
     assert apart.high < alone.high < copies.high < one.high
     each_flaw = [str(place) for place in range(40)]
     whole = np.tile([1.0, 1.0, 1.0, 0.0], 10)
-    assert beyond_these(each, whole, clusters=each_flaw) == beyond_these(each, whole)
+    assert population_interval(each, whole, clusters=each_flaw) == population_interval(each, whole)
     with pytest.raises(UnusableNumbersError, match="one cluster each"):
-        beyond_these(each, outcomes, clusters=["a"])
+        population_interval(each, outcomes, clusters=["a"])
 
 
 def test_what_never_ran_counts_for_nothing_beyond_it():
     """Five of 48 with five flaws are five trials: no other flaw was looked at."""
-    each = graded_course(RULE, [1, 2, 3, 4] * 12)
-    found = beyond_these(each, np.ones(5), clusters=[str(place) for place in range(5)])
+    each = difficulty_design(RULE, [1, 2, 3, 4] * 12)
+    found = population_interval(each, np.ones(5), clusters=[str(place) for place in range(5)])
     assert found.low <= lower_bound(5.0, 5.0, 0.0125)
