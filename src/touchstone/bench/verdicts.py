@@ -18,7 +18,13 @@ from touchstone.bench.learning import learn
 from touchstone.bench.populations import Population, invent, read
 from touchstone.bench.table import Row, Table
 from touchstone.errors import BadInputError
-from touchstone.statistics import ItemModel, RateRule, check, homogeneous_model, sampling_weights
+from touchstone.statistics import (
+    ItemModel,
+    RateRule,
+    check_integrity,
+    homogeneous_model,
+    sampling_weights,
+)
 from touchstone.statistics.e_process import (
     ParallelTests,
     Wealth,
@@ -150,7 +156,7 @@ def run(
 def _doubts(people: Population) -> tuple[str, ...]:
     """What the integrity checks name in a matrix that was handed in."""
     items = [f"item {number}" for number in range(1, people.outcomes.shape[1] + 1)]
-    doubts = check(people.outcomes, people.names, items)
+    doubts = check_integrity(people.outcomes, people.names, items)
     return tuple(f"{doubt.kind}: {doubt.text}" for doubt in doubts)
 
 

@@ -80,14 +80,23 @@ def plan(
         out: Write the plan as a page, with charts.
     """
     question: Options = {
-        "tasks": tasks, "threshold": threshold, "relative": relative or None,
-        "agreement": agreement, "attempts": attempts, "rate": rate, "alpha": alpha,
-    }  # fmt: skip
+        "tasks": tasks,
+        "threshold": threshold,
+        "relative": relative or None,
+        "agreement": agreement,
+        "attempts": attempts,
+        "rate": rate,
+        "alpha": alpha,
+    }
     review: Options = {
-        "framework": framework, "items": items, "whole_battery": whole_battery or None,
-        "price_in": price_in, "price_out": price_out, "seconds_per_sample": seconds_per_sample,
+        "framework": framework,
+        "items": items,
+        "whole_battery": whole_battery or None,
+        "price_in": price_in,
+        "price_out": price_out,
+        "seconds_per_sample": seconds_per_sample,
         "concurrency": concurrency,
-    }  # fmt: skip
+    }
     both: Options = {"clusters": clusters, "alikeness": alikeness, "points": points}
     if submission is not None:
         _refuse(question, "is for a question without a submission: take it out")

@@ -8,9 +8,9 @@ from touchstone.review.events import measuring
 from touchstone.review.shares import share
 from touchstone.review.state import RunKey, State
 from touchstone.statistics import (
+    FixedVerdict,
     RateRule,
     Reason,
-    Verdict,
     VerdictWord,
     at_least_once,
     attainable_verdicts,
@@ -85,7 +85,7 @@ def whole(
     rule: RateRule,
     counts: tuple[int, int, int],
     references: Sequence[measuring.Reference] = (),
-) -> Verdict:
+) -> FixedVerdict:
     """The verdict where every item has run.
 
     Args:
@@ -105,7 +105,7 @@ def whole(
 
 def _compared(
     rule: RateRule, counts: tuple[int, int, int], references: Sequence[measuring.Reference]
-) -> Verdict:
+) -> FixedVerdict:
     """Against the reference at its best: above needs every one of its modes exceeded by as much.
 
     Each comparison may then take the whole of alpha, since all must say "above"; "below" is said

@@ -34,7 +34,7 @@ class Estimate:
     """Independent units behind it."""
 
 
-def clustered(outcomes: Numbers, clusters: Labels, confidence: float = 0.95) -> Estimate:
+def clustered_mean(outcomes: Numbers, clusters: Labels, confidence: float = 0.95) -> Estimate:
     """The mean, with an interval that lets outcomes of one cluster depend on one another.
 
     The interval is exact at the level of clusters: Clopper and Pearson's, with each cluster as one
@@ -177,11 +177,11 @@ def population_verdict(outcomes: Numbers, clusters: Labels, rule: RateRule) -> V
 
     Two targets must be told apart: a battery that was run to its end says for certain what *it*
     says; this asks about the population of clusters that it stands for. One-sided exact bounds at
-    alpha and beta, as `clustered` has them. Where all or none were solved and that cannot tell, the
-    battery is at its ceiling (or floor).
+    alpha and beta, as `clustered_mean` has them. Where all or none were solved and that cannot
+    tell, the battery is at its ceiling (or floor).
 
     Raises:
-        UnusableNumbersError: as for `clustered`.
+        UnusableNumbersError: as for `clustered_mean`.
     """
     require_outcomes(outcomes)
     places, _ = _clusters(outcomes, clusters)
@@ -196,7 +196,7 @@ def population_verdict(outcomes: Numbers, clusters: Labels, rule: RateRule) -> V
     return VerdictWord.AT_CEILING if value in (0.0, 1.0) else VerdictWord.UNDETERMINED
 
 
-def pass_at(k: int, solved: Sequence[int], attempts: Sequence[int]) -> float:
+def pass_at_k(k: int, solved: Sequence[int], attempts: Sequence[int]) -> float:
     """Chance that at least one of k attempts succeeds, averaged over tasks; unbiased.
 
     1 - C(n-c, k)/C(n, k) for c of n attempts solved (Chen et al. 2021), as a running product.
@@ -228,8 +228,8 @@ def grader_corrected(
     `sensitivity` is its rate of passing real successes, `specificity` of failing real failures,
     each measured on samples of its own. The interval is Lang and Reiczigel's (Prev. Vet. Med.
     2014): all three counts are drawn towards a half before their errors are put together, so that
-    it has a width even where every sample was passed, or the grader never erred. Samples that
-    hang together count for no more than their clusters, as in `clustered`: `clusters` then labels
+    it has a width even where every sample was passed, or the grader never erred. Samples that hang
+    together count for no more than their clusters, as in `clustered_mean`: `clusters` then labels
     each of the graded ones; None: each stands for itself.
 
     Raises:
@@ -252,10 +252,12 @@ def grader_corrected(
     value = (passed / graded + specificity.value - 1) / skill
     z = -float(ndtri((1 - confidence) / 2))
     seen, spread = _drawn_in(passed / graded * trials, trials + z**2, z**2 / 2)
-    hits, hit_spread = _drawn_in(sensitivity.value * sensitivity.clusters,
-                                 sensitivity.clusters + 2, 1)  # fmt: skip
-    fails, fail_spread = _drawn_in(specificity.value * specificity.clusters,
-                                   specificity.clusters + 2, 1)  # fmt: skip
+    hits, hit_spread = _drawn_in(
+        sensitivity.value * sensitivity.clusters, sensitivity.clusters + 2, 1
+    )
+    fails, fail_spread = _drawn_in(
+        specificity.value * specificity.clusters, specificity.clusters + 2, 1
+    )
     skilled = hits + fails - 1
     if not skilled > 0:
         raise UnusableNumbersError(

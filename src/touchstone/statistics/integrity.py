@@ -16,7 +16,7 @@ _ROUNDING = 5e-4
 
 
 @dataclass(frozen=True)
-class Doubt:
+class IntegrityIssue:
     """One thing that is wrong or suspect."""
 
     kind: str
@@ -27,14 +27,14 @@ class Doubt:
     """One line for a person."""
 
 
-def check(
+def check_integrity(
     outcomes: Numbers,
     models: Sequence[str],
     items: Sequence[str],
     totals: Mapping[str, float] | None = None,
     item_means: Mapping[str, float] | None = None,
     rounding: float = _ROUNDING,
-) -> tuple[Doubt, ...]:
+) -> tuple[IntegrityIssue, ...]:
     """Every doubt about a table of outcomes (models, items).
 
     `totals` are published mean scores by model, `item_means` published per-item means over all
@@ -60,7 +60,7 @@ def check(
     )
 
 
-def _values(table: Numbers, models: Sequence[str], items: Sequence[str]) -> list[Doubt]:
+def _values(table: Numbers, models: Sequence[str], items: Sequence[str]) -> list[IntegrityIssue]:
     doubts = []
     for model, row in zip(models, table, strict=True):
         bad = np.flatnonzero(~((row >= 0) & (row <= 1)))
@@ -69,25 +69,25 @@ def _values(table: Numbers, models: Sequence[str], items: Sequence[str]) -> list
                 f"{model} has {bad.size} values outside [0, 1], "
                 f"the first at {items[bad[0]]}: {row[bad[0]]}"
             )
-            doubts.append(Doubt("impossible-value", (model,), text))
+            doubts.append(IntegrityIssue("impossible-value", (model,), text))
     return doubts
 
 
 def _totals(
     table: Numbers, models: Sequence[str], totals: Mapping[str, float], rounding: float
-) -> list[Doubt]:
+) -> list[IntegrityIssue]:
     doubts = []
     for name, published in totals.items():
         if name not in models:
             text = f"a total of {published:g} was published for {name}, which has no outcomes"
-            doubts.append(Doubt("total-differs", (name,), text))
+            doubts.append(IntegrityIssue("total-differs", (name,), text))
             continue
         mean = float(table[list(models).index(name)].mean())
         if not abs(mean - published) <= rounding:
             text = (
                 f"{name} has a mean of {mean:.4f} over its items, but {published:.4f} was published"
             )
-            doubts.append(Doubt("total-differs", (name,), text))
+            doubts.append(IntegrityIssue("total-differs", (name,), text))
     return doubts
 
 
@@ -97,11 +97,13 @@ def _item_totals(
     items: Sequence[str],
     published: Mapping[str, float],
     rounding: float,
-) -> list[Doubt]:
+) -> list[IntegrityIssue]:
     places = {name: place for place, name in enumerate(items)}
     unknown = [name for name in published if name not in places]
     doubts = [
-        Doubt("item-total-differs", (), f"a mean was published for {name}, which was not run")
+        IntegrityIssue(
+            "item-total-differs", (), f"a mean was published for {name}, which was not run"
+        )
         for name in unknown
     ]
     known = [name for name in published if name in places]
@@ -122,19 +124,21 @@ def _item_totals(
         f"{int(off.sum())} of {len(known)} items differ from their published means, "
         f"the first is {known[int(np.flatnonzero(off)[0])]}{blame}"
     )
-    return [*doubts, Doubt("item-total-differs", named, text)]
+    return [*doubts, IntegrityIssue("item-total-differs", named, text)]
 
 
-def _duplicates(models: Sequence[str], items: Sequence[str]) -> list[Doubt]:
+def _duplicates(models: Sequence[str], items: Sequence[str]) -> list[IntegrityIssue]:
     doubts = []
     for what, names in (("item", items), ("model", models)):
         for name in sorted({name for name in names if list(names).count(name) > 1}):
             text = f"the {what} {name} is there {list(names).count(name)} times"
-            doubts.append(Doubt(f"duplicate-{what}", (name,) if what == "model" else (), text))
+            doubts.append(
+                IntegrityIssue(f"duplicate-{what}", (name,) if what == "model" else (), text)
+            )
     return doubts
 
 
-def _replicates(table: Numbers, models: Sequence[str]) -> list[Doubt]:
+def _replicates(table: Numbers, models: Sequence[str]) -> list[IntegrityIssue]:
     """Models whose outcomes agree as only copies of one another do."""
     if table.shape[0] < 2 or np.isnan(table).any():  # noqa: PLR2004 - a pair
         return []
@@ -163,5 +167,5 @@ def _replicates(table: Numbers, models: Sequence[str]) -> list[Doubt]:
                 )
             else:
                 continue
-            doubts.append(Doubt("pseudo-replicate", (models[one], models[other]), text))
+            doubts.append(IntegrityIssue("pseudo-replicate", (models[one], models[other]), text))
     return doubts

@@ -41,7 +41,7 @@ def require_level(level: float, what: str) -> None:
         raise UnusableNumbersError(f"{what} must lie strictly between 0 and 1, not {level}")
 
 
-def exact(solved: int, counted: int, confidence: float = 0.95) -> Interval:
+def clopper_pearson(solved: int, counted: int, confidence: float = 0.95) -> Interval:
     """The Clopper-Pearson interval: coverage is never below `confidence`.
 
     Source: Clopper and Pearson, Biometrika 26 (1934).
@@ -95,7 +95,7 @@ def _require_share(solved: float, counted: float) -> None:
         raise UnusableNumbersError(f"{solved:g} of {counted:g} solved cannot be")
 
 
-def difference(
+def difference_bounds(
     solved: int, counted: int, reference_solved: int, reference_counted: int, error: float
 ) -> tuple[float, float]:
     """One-sided bounds (low, high) of `rate - reference rate`, each wrong with chance <= `error`.

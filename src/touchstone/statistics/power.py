@@ -2,7 +2,7 @@
 
 Here the items are a sample: of the tasks like them, drawn in clusters (families, templates) whose
 outcomes resemble one another. What a battery says of *itself* needs no power: run to its end it
-always tells; `rehearsal` says after how many samples.
+always tells; `simulation` says after how many samples.
 """
 
 from dataclasses import dataclass

@@ -12,8 +12,8 @@ from typing import Literal, get_args
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.intervals import (
     Interval,
-    difference,
-    exact,
+    clopper_pearson,
+    difference_bounds,
     lower_bound,
     require_counts,
     require_level,
@@ -91,7 +91,7 @@ class RateRule:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class FixedVerdict:
     """What the counts say, with the numbers that say it."""
 
     word: VerdictWord
@@ -120,12 +120,12 @@ def common_verdict(low: VerdictWord, high: VerdictWord, unmeasured: int) -> Verd
     return low
 
 
-def _between(low: Verdict, high: Verdict, unmeasured: int) -> Verdict:
+def _between(low: FixedVerdict, high: FixedVerdict, unmeasured: int) -> FixedVerdict:
     """One verdict from those of the two worst cases, with the outer ends of their bounds."""
     if not unmeasured and low == high:
         return low
     ends = Interval(low.interval.low, high.interval.high, low.interval.confidence)
-    return Verdict(
+    return FixedVerdict(
         common_verdict(low.word, high.word, unmeasured),
         low.solved,
         low.counted,
@@ -139,7 +139,7 @@ def _between(low: Verdict, high: Verdict, unmeasured: int) -> Verdict:
 
 def rate_against_threshold(
     solved: int, counted: int, rule: RateRule, unmeasured: int = 0
-) -> Verdict:
+) -> FixedVerdict:
     """Whether the success rate behind `solved` of `counted` is above or below the threshold.
 
     Exact binomial bounds (Clopper-Pearson), one-sided at alpha and beta. Of those counted,
@@ -160,7 +160,7 @@ def _require_unmeasured(solved: int, counted: int, unmeasured: int) -> None:
         )
 
 
-def _rate(solved: int, counted: int, rule: RateRule) -> Verdict:
+def _rate(solved: int, counted: int, rule: RateRule) -> FixedVerdict:
     lower = lower_bound(solved, counted, rule.alpha)
     upper = upper_bound(solved, counted, rule.beta)
     extreme = solved in (0, counted)
@@ -174,10 +174,12 @@ def _rate(solved: int, counted: int, rule: RateRule) -> Verdict:
         word = VerdictWord.AT_CEILING
     else:
         word = VerdictWord.UNDETERMINED
-    return Verdict(word, solved, counted, exact(solved, counted), lower, upper, extreme)
+    return FixedVerdict(
+        word, solved, counted, clopper_pearson(solved, counted), lower, upper, extreme
+    )
 
 
-def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 0) -> Verdict:
+def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 0) -> FixedVerdict:
     """Whether a task was solved at least once in `attempts` independent tries.
 
     One success is enough for "above". "Below" is said only where a model that succeeds at the
@@ -193,7 +195,7 @@ def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 
     return _between(low, high, unmeasured)
 
 
-def _once(solved: int, attempts: int, rule: RateRule) -> Verdict:
+def _once(solved: int, attempts: int, rule: RateRule) -> FixedVerdict:
     require_counts(solved, attempts)
     miss = (1 - rule.threshold) ** attempts
     if solved:
@@ -202,11 +204,11 @@ def _once(solved: int, attempts: int, rule: RateRule) -> Verdict:
         word = VerdictWord.BELOW
     else:
         word = VerdictWord.UNDETERMINED
-    return Verdict(
+    return FixedVerdict(
         word,
         solved,
         attempts,
-        exact(solved, attempts),
+        clopper_pearson(solved, attempts),
         lower_bound(solved, attempts, rule.alpha),
         upper_bound(solved, attempts, rule.beta),
         solved in (0, attempts),
@@ -221,7 +223,7 @@ def rate_above_reference(
     rule: RateRule,
     unmeasured: int = 0,
     reference_unmeasured: int = 0,
-) -> Verdict:
+) -> FixedVerdict:
     """Whether the rate exceeds a reference model's rate by more than the threshold.
 
     `lower` and `upper` of the result bound the difference, not the rate. In a worst case what went
@@ -241,9 +243,9 @@ def rate_above_reference(
 
 def _beside(
     solved: int, counted: int, reference_solved: int, reference_counted: int, rule: RateRule
-) -> Verdict:
-    lower, _ = difference(solved, counted, reference_solved, reference_counted, rule.alpha)
-    _, upper = difference(solved, counted, reference_solved, reference_counted, rule.beta)
+) -> FixedVerdict:
+    lower, _ = difference_bounds(solved, counted, reference_solved, reference_counted, rule.alpha)
+    _, upper = difference_bounds(solved, counted, reference_solved, reference_counted, rule.beta)
     both_extreme = solved in (0, counted) and reference_solved in (0, reference_counted)
     if lower > rule.threshold:
         word = VerdictWord.ABOVE
@@ -255,7 +257,9 @@ def _beside(
         word = VerdictWord.AT_CEILING
     else:
         word = VerdictWord.UNDETERMINED
-    return Verdict(word, solved, counted, exact(solved, counted), lower, upper, both_extreme)
+    return FixedVerdict(
+        word, solved, counted, clopper_pearson(solved, counted), lower, upper, both_extreme
+    )
 
 
 def any_mode(words: Sequence[VerdictWord]) -> VerdictWord:

@@ -30,17 +30,25 @@ def written(folder: Path, *, models: int, items: int) -> Path:
     """A matrix of invented outcomes, as a file."""
     table = invent(np.random.default_rng(4), models=models, items=items).outcomes
     path = folder / "matrix.csv"
-    rows = [",".join([f"m{number}", *(f"{cell:g}" for cell in row), str(number + 1)])
-            for number, row in enumerate(table)]  # fmt: skip
+    rows = [
+        ",".join([f"m{number}", *(f"{cell:g}" for cell in row), str(number + 1)])
+        for number, row in enumerate(table)
+    ]
     header = ",".join(["model", *(f"i{number}" for number in range(items)), "cost"])
     path.write_text("\n".join([header, *rows]))
     return path
 
 
 USUAL = verdicts._Options(
-    tau=None, zone=0.0, alpha=0.05, beta=0.02, concurrency=1, shuffle_items=False, train="others",
+    tau=None,
+    zone=0.0,
+    alpha=0.05,
+    beta=0.02,
+    concurrency=1,
+    shuffle_items=False,
+    train="others",
     repeats=1,
-)  # fmt: skip
+)
 
 
 def values(table: Table) -> dict[str, float]:

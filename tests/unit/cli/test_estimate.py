@@ -9,7 +9,7 @@ import pytest
 
 from touchstone.cli.app import run
 from touchstone.printable import is_unseen
-from touchstone.statistics import clustered, grader_corrected, paired_difference, pass_at
+from touchstone.statistics import clustered_mean, grader_corrected, paired_difference, pass_at_k
 
 
 def written(folder: Path, rows: list[str], header: str = "model,item,outcome,cluster") -> str:
@@ -50,20 +50,20 @@ def test_all_that_is_asked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (code, err) == (0, "")
     new, old = found["models"]
     outcomes, clusters = columns(path, "new")
-    rate = clustered(outcomes, clusters)
+    rate = clustered_mean(outcomes, clusters)
     assert new["rate"]["value"] == rate.value
     assert new["rate"]["interval"]["low"] == rate.interval.low
     assert (new["runs"], new["items"], new["rate"]["clusters"]) == (72, 24, 8)
     by_item = outcomes.reshape(24, 3)
-    assert new["pass_at"] == pass_at(2, [int(each) for each in by_item.sum(1)], [3] * 24)
+    assert new["pass_at"] == pass_at_k(2, [int(each) for each in by_item.sum(1)], [3] * 24)
     others = columns(path, "old")[0].reshape(24, 3)
     apart = paired_difference(by_item.mean(1), others.mean(1), [f"c{i % 8}" for i in range(24)])
     assert new["paired"]
     assert new["difference"]["value"] == pytest.approx(apart.value)
     assert new["difference"]["interval"]["low"] == pytest.approx(apart.interval.low)
     assert old["difference"] is None
-    hits = clustered(np.repeat([1.0, 0], [45, 5]), [str(each) for each in range(50)])
-    fails = clustered(np.repeat([1.0, 0], [48, 2]), [str(each) for each in range(50)])
+    hits = clustered_mean(np.repeat([1.0, 0], [45, 5]), [str(each) for each in range(50)])
+    fails = clustered_mean(np.repeat([1.0, 0], [48, 2]), [str(each) for each in range(50)])
     mended = grader_corrected(int(outcomes.sum()), 72, hits, fails, clusters=clusters)
     assert new["corrected"]["value"] == mended.value
     assert new["corrected"]["interval"]["low"] == pytest.approx(mended.interval.low)

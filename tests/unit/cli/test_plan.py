@@ -31,8 +31,9 @@ def test_a_plan_that_cannot_answer_is_a_no(command: Command, tmp_path: Path):
 
 
 def test_a_question_needs_no_submission(command: Command):
-    said = command("plan", "--tasks", "83", "--clusters", "20", "--points", "5", "--threshold",
-                   "0.5")  # fmt: skip
+    said = command(
+        "plan", "--tasks", "83", "--clusters", "20", "--points", "5", "--threshold", "0.5"
+    )
     assert said.code == 1
     assert said.out.startswith("5 points on 83 tasks in 20 clusters, against the threshold: cannot")
     assert command("plan", "--tasks", "900", "--points", "5").code == 0

@@ -168,8 +168,9 @@ def test_distances_are_told_by_their_dearer_side_and_only_where_there_is_room():
 
 
 def test_the_first_success_ends_attempts():
-    curve = curve_of(rule(threshold="0.3").model_copy(update={"measure": "at-least-once-in-k"}),
-                     [1] * 10)  # fmt: skip
+    curve = curve_of(
+        rule(threshold="0.3").model_copy(update={"measure": "at-least-once-in-k"}), [1] * 10
+    )
     assert curve
     means = {point.rate: point.mean for point in curve.points}
     assert means[0.0] == 10
@@ -213,8 +214,10 @@ def test_prices_are_the_submissions_or_those_typed(tmp_path: Path):
 
 
 def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tmp_path: Path):
-    seen = {(name, ""): USUAL["memory-safety", ""]
-            for name in ("memory-safety", "web-injection", "payment-logic")}  # fmt: skip
+    seen = {
+        (name, ""): USUAL["memory-safety", ""]
+        for name in ("memory-safety", "web-injection", "payment-logic")
+    }
 
     def with_caps(tokens: int, known: dict[tuple[str, str], Usual]) -> Forecast:
         path = write_submission(tmp_path, URL, modes=TWO, extra=f"[caps]\ntokens = {tokens}\n")
@@ -302,15 +305,28 @@ def test_a_comparison_runs_whole_and_is_told_by_two_bounds(tmp_path: Path):
 def test_a_comparison_with_two_modes_is_told_as_it_will_be_judged():
     """By both of them together, each with its half of beta: the words of reviews are these."""
     criterion = NumericCriterion(
-        kind="numeric", id="a", title="A", domain="cyber", family="memory-safety",
-        measure="relative-to-reference", reference="older", threshold="0.2", zone="0",
-        alpha="0.05", beta="0.05",
-    )  # fmt: skip
+        kind="numeric",
+        id="a",
+        title="A",
+        domain="cyber",
+        family="memory-safety",
+        measure="relative-to-reference",
+        reference="older",
+        threshold="0.2",
+        zone="0",
+        alpha="0.05",
+        beta="0.05",
+    )
     sealed, draws = rule_of(criterion, 1, 2), 400
     told = rule(
-        measure="relative-to-reference", design="fixed", references=2, threshold="0.2", zone="0",
-        alpha="0.05", beta=f"{sealed.beta:.6f}",
-    )  # fmt: skip
+        measure="relative-to-reference",
+        design="fixed",
+        references=2,
+        threshold="0.2",
+        zone="0",
+        alpha="0.05",
+        beta=f"{sealed.beta:.6f}",
+    )
     points = said_of(told, [1] * 60, Sample(60, 0.0))
     foretold = next(each.drawn for each in points if each.rate == -0.1)
     rng = np.random.default_rng(7)
@@ -372,9 +388,7 @@ def test_the_table_and_the_page_say_the_same(tmp_path: Path):
     page = plan_page(found, NOW)
     assert page.rows == tuple(rows)
     assert page.headline == "As planned, it cannot answer all that is asked"
-    assert [curve.title for curve in page.samples] == [
-        "memory-safety and 2 more, each of 2 modes"
-    ]  # fmt: skip
+    assert [curve.title for curve in page.samples] == ["memory-safety and 2 more, each of 2 modes"]
     assert page.samples[0].size == 30
     assert [curve.title for curve in page.words] == [page.samples[0].title]
     assert page.words[0].points[-1][1] > 0.9
@@ -425,11 +439,16 @@ def record_some(case: Case, mode: str, seconds: Sequence[str]) -> None:
     committed = prepared.battery.sealed.find(run.item_set).commitments
     outcomes = [
         Outcome(
-            index=index, commitment=committed[index], result="solved", score="1", reason="yes",
-            usage=Usage(input=100 * (index + 1), output=10), seconds=each,
+            index=index,
+            commitment=committed[index],
+            result="solved",
+            score="1",
+            reason="yes",
+            usage=Usage(input=100 * (index + 1), output=10),
+            seconds=each,
         )
         for index, each in enumerate(seconds)
-    ]  # fmt: skip
+    ]
     key = RunKey(prepared.name, run.criterion, run.mode.variant, mode)
     record_outcomes(case, prepared.battery, spec, key, outcomes, Usage(), None)
 

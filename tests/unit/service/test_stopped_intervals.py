@@ -15,7 +15,7 @@ from touchstone.review.state import Attempt, Tally
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
 from touchstone.service.measuring.replaying import Ran, interval_so_far, prefix_of, so_far
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
-from touchstone.statistics import Interval, exact
+from touchstone.statistics import Interval, clopper_pearson
 
 ITEMS = 40
 AT_ONCE, WORKERS = 4, 6
@@ -97,7 +97,7 @@ def test_the_interval_at_a_stop_by_the_clock_holds_where_that_of_all_that_ended_
             rate = float(truth[key].mean())
             count += 1
             held += interval.low <= rate <= interval.high
-            other = exact(attempt.solved.bit_count(), attempt.recorded.bit_count())
+            other = clopper_pearson(attempt.solved.bit_count(), attempt.recorded.bit_count())
             naive += other.low <= rate <= other.high
     assert count > SIMULATIONS
     assert held >= 0.95 * count
@@ -129,10 +129,10 @@ def test_a_battery_that_was_to_run_whole_and_did_not_shows_that_interval(tmp_pat
                 prepared.levels(run.item_set), (False,) * 5 + (True,) * 5, 13)
         )  # fmt: skip
         assert (row.low, row.high) == (said.low, said.high)
-        assert (row.low, row.high) != (exact(8, 13).low, exact(8, 13).high)
+        assert (row.low, row.high) != (clopper_pearson(8, 13).low, clopper_pearson(8, 13).high)
         assert facts_for(case, PUBLIC).results == ()
         record_chunk(case, prepared, run, [n for n in range(10, ITEMS) if n not in (20, 21, 22)],
                      lambda place: place >= 5)  # fmt: skip
         (row,) = facts_for(case, party_audience(case.cast.centre)).results
         assert (row.solved, row.counted) == (ITEMS - 5, ITEMS)
-        assert row.low == exact(ITEMS - 5, ITEMS).low
+        assert row.low == clopper_pearson(ITEMS - 5, ITEMS).low

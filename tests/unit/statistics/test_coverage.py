@@ -14,7 +14,7 @@ from numpy.random import Generator
 from touchstone.statistics import (
     Estimate,
     UnusableNumbersError,
-    clustered,
+    clustered_mean,
     grader_corrected,
     paired_difference,
     unpaired_difference,
@@ -67,7 +67,7 @@ def grid() -> Iterator[tuple[float, int, int, float]]:
 def test_a_clustered_mean_is_held(rate: float, items: int, clusters: int, alike: float):
     rng, labels = np.random.default_rng(1), names(items, clusters)
     held = sum(
-        holds(clustered(drawn(rng, rate, items, clusters, alike), labels), rate)
+        holds(clustered_mean(drawn(rng, rate, items, clusters, alike), labels), rate)
         for _ in range(REPEATS)
     )
     assert held / REPEATS >= LEAST
@@ -76,7 +76,7 @@ def test_a_clustered_mean_is_held(rate: float, items: int, clusters: int, alike:
 def test_without_clusters_near_copies_are_not_held():
     """The twin: each item taken for a cluster of its own, as if no two were alike."""
     rng, labels = np.random.default_rng(1), names(100, 100)
-    held = sum(holds(clustered(drawn(rng, 0.5, 100, 5, 0.6), labels), 0.5) for _ in range(150))
+    held = sum(holds(clustered_mean(drawn(rng, 0.5, 100, 5, 0.6), labels), 0.5) for _ in range(150))
     assert held / 150 < 0.7
 
 
@@ -97,7 +97,7 @@ def test_a_paired_difference_is_held(gained: float, lost: float, clusters: int, 
 
 @cache
 def counted(solved: int, items: int) -> Estimate:
-    return clustered(np.repeat([1.0, 0.0], [solved, items - solved]), names(items, items))
+    return clustered_mean(np.repeat([1.0, 0.0], [solved, items - solved]), names(items, items))
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_a_rate_behind_a_grader_that_errs_is_held(
 
 def test_one_cluster_is_refused():
     with pytest.raises(UnusableNumbersError, match="at least two clusters"):
-        clustered(np.ones(8), names(8, 1))
+        clustered_mean(np.ones(8), names(8, 1))

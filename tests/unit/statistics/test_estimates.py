@@ -13,12 +13,12 @@ from touchstone.statistics import (
     RateRule,
     UnusableNumbersError,
     VerdictWord,
-    clustered,
+    clopper_pearson,
+    clustered_mean,
     effective_clusters,
-    exact,
     grader_corrected,
     paired_difference,
-    pass_at,
+    pass_at_k,
     population_verdict,
     unpaired_difference,
 )
@@ -32,7 +32,7 @@ def names(count: int, each: int) -> list[str]:
 
 def test_clusters_of_one_give_the_usual_error():
     outcomes = np.array([1.0, 0, 1, 1, 0, 1, 0, 1])
-    got = clustered(outcomes, names(8, 1))
+    got = clustered_mean(outcomes, names(8, 1))
     assert got.error == pytest.approx(outcomes.std(ddof=1) / 8**0.5)
     assert got.value == pytest.approx(0.625)
 
@@ -40,8 +40,8 @@ def test_clusters_of_one_give_the_usual_error():
 def test_repeats_within_a_cluster_add_nothing():
     once = np.array([1.0, 0, 1, 1, 0])
     many = np.repeat(once, 20)
-    assert clustered(many, names(100, 20)).error == pytest.approx(
-        clustered(once, names(5, 1)).error
+    assert clustered_mean(many, names(100, 20)).error == pytest.approx(
+        clustered_mean(once, names(5, 1)).error
     )
 
 
@@ -51,7 +51,7 @@ def test_clustered_intervals_cover_where_plain_ones_do_not():
     for _ in range(300):
         chance = rng.beta(1, 1, 25)
         outcomes = (rng.random((25, 8)) < chance[:, None]).astype(float).ravel()
-        got = clustered(outcomes, names(200, 8))
+        got = clustered_mean(outcomes, names(200, 8))
         held += got.interval.low <= 0.5 <= got.interval.high
         naive += abs(outcomes.mean() - 0.5) <= 1.96 * outcomes.std() / 200**0.5
     assert held >= 300 * 0.92
@@ -64,7 +64,9 @@ def test_pairing_removes_what_items_share():
     draw = rng.logistic(size=300)
     one, other = ((hard + shift + draw > 0).astype(float) for shift in (0.8, 0.0))
     pair = paired_difference(one, other, names(300, 1))
-    apart = unpaired_difference(clustered(one, names(300, 1)), clustered(other, names(300, 1)))
+    apart = unpaired_difference(
+        clustered_mean(one, names(300, 1)), clustered_mean(other, names(300, 1))
+    )
     assert pair.value == pytest.approx(apart.value)
     assert pair.error < 0.6 * apart.error
     assert apart.interval.low < pair.interval.low < pair.interval.high < apart.interval.high
@@ -81,7 +83,10 @@ def test_ends_of_a_difference_lie_as_far_as_those_of_both_together():
 
 
 def test_clusters_of_one_are_exact():
-    got, wanted = clustered(np.repeat([1.0, 0.0], [3, 17]), names(20, 1)), exact(3, 20)
+    got, wanted = (
+        clustered_mean(np.repeat([1.0, 0.0], [3, 17]), names(20, 1)),
+        clopper_pearson(3, 20),
+    )
     assert (got.interval.low, got.interval.high) == pytest.approx((wanted.low, wanted.high))
 
 
@@ -93,7 +98,7 @@ def test_clusters_of_unlike_sizes_count_for_fewer():
 
 
 def perfect(count: int, value: float = 1.0) -> Estimate:
-    return clustered(np.full(count, value), names(count, 1))
+    return clustered_mean(np.full(count, value), names(count, 1))
 
 
 @pytest.mark.parametrize(
@@ -101,16 +106,20 @@ def perfect(count: int, value: float = 1.0) -> Estimate:
     [
         (lambda: perfect(5), 0.9),
         (lambda: perfect(3, 0.0), 0.2),
-        (lambda: clustered(np.ones(20), names(20, 4)), 0.9),
+        (lambda: clustered_mean(np.ones(20), names(20, 4)), 0.9),
         (lambda: paired_difference(np.ones(10), np.zeros(10), names(10, 1)), 0.9),
         (lambda: paired_difference(np.ones(10), np.ones(10), names(10, 5)), 0.2),
         (lambda: unpaired_difference(perfect(5), perfect(5, 0.0)), 0.8),
         (lambda: grader_corrected(0, 50, perfect(20), perfect(20)), 0.03),
         (lambda: grader_corrected(50, 50, perfect(20), perfect(20)), 0.97),
-        (lambda: grader_corrected(0, 50, perfect(20), clustered(np.repeat([1.0, 0], [15, 5]),
-                                                               names(20, 1))), 0.01),
+        (
+            lambda: grader_corrected(
+                0, 50, perfect(20), clustered_mean(np.repeat([1.0, 0], [15, 5]), names(20, 1))
+            ),
+            0.01,
+        ),
     ],
-)  # fmt: skip
+)
 def test_no_interval_has_a_width_of_nothing(got: Callable[[], Estimate], inside: float):
     interval = got().interval
     assert interval.low < interval.high
@@ -127,8 +136,10 @@ def test_beyond_the_items_either_word_keeps_to_its_own_error(size: int, threshol
         for k in range(size + 1)
     ]
     probabilities = binom.pmf(np.arange(size + 1), size, threshold)
-    shares = {word: sum(c for c, w in zip(probabilities, said, strict=True) if w is word)
-              for word in VerdictWord}  # fmt: skip
+    shares = {
+        word: sum(c for c, w in zip(probabilities, said, strict=True) if w is word)
+        for word in VerdictWord
+    }
     assert shares[VerdictWord.ABOVE] <= 0.025
     assert shares[VerdictWord.BELOW] <= 0.1
     if size == 75 and threshold == 0.5:
@@ -162,13 +173,13 @@ def test_a_zone_beyond_the_items():
 def test_pass_at_k_is_the_hypergeometric_miss(k: int, c: int, n: int):
     c = min(c, n)
     expected = 1 - comb(n - c, k) / comb(n, k)
-    assert pass_at(k, [c], [n]) == pytest.approx(expected)
+    assert pass_at_k(k, [c], [n]) == pytest.approx(expected)
 
 
 def test_pass_at_k_is_unbiased():
     rng = np.random.default_rng(2)
     solved = rng.binomial(6, 0.3, 4000)
-    assert pass_at(3, list(solved), [6] * 4000) == pytest.approx(1 - 0.7**3, abs=0.02)
+    assert pass_at_k(3, list(solved), [6] * 4000) == pytest.approx(1 - 0.7**3, abs=0.02)
 
 
 def test_a_perfect_grader_changes_nothing_and_a_blunt_one_is_mended():
@@ -178,8 +189,12 @@ def test_a_perfect_grader_changes_nothing_and_a_blunt_one_is_mended():
     loose = Estimate(0.8, 0.04, Interval(0.72, 0.88, 0.95), 100)
     got = grader_corrected(410, 1000, sharp, loose)
     assert got.value == pytest.approx(0.3)
-    known = grader_corrected(410, 1000, Estimate(0.9, 0, sharp.interval, 10_000),
-                             Estimate(0.8, 0, loose.interval, 10_000))  # fmt: skip
+    known = grader_corrected(
+        410,
+        1000,
+        Estimate(0.9, 0, sharp.interval, 10_000),
+        Estimate(0.8, 0, loose.interval, 10_000),
+    )
     assert got.error > known.error > (0.3 * 0.7 / 1000) ** 0.5
     assert got.interval.low < 0.3 < got.interval.high
 
@@ -191,24 +206,24 @@ def test_bad_estimates_are_refused():
     with pytest.raises(UnusableNumbersError, match="cannot be"):
         grader_corrected(11, 10, half, half)
     with pytest.raises(UnusableNumbersError, match="at least two clusters"):
-        clustered(np.ones(3), ["a"] * 3)
+        clustered_mean(np.ones(3), ["a"] * 3)
     with pytest.raises(UnusableNumbersError, match="one cluster each"):
-        clustered(np.ones(3), ["a", "b"])
+        clustered_mean(np.ones(3), ["a", "b"])
     with pytest.raises(UnusableNumbersError, match=r"\[0, 1\]"):
-        clustered(np.array([1, np.nan]), ["a", "b"])
+        clustered_mean(np.array([1, np.nan]), ["a", "b"])
     with pytest.raises(UnusableNumbersError, match="both outcomes"):
         paired_difference(np.ones(3), np.ones(2), ["a"] * 3)
     with pytest.raises(UnusableNumbersError, match="pass@3"):
-        pass_at(3, [1], [2])
+        pass_at_k(3, [1], [2])
     with pytest.raises(UnusableNumbersError, match="pass@k"):
-        pass_at(0, [1], [2])
+        pass_at_k(0, [1], [2])
 
 
 def test_a_corrected_rate_counts_clusters_and_not_their_copies():
     """With a grader that never errs, it is as wide as the rate by itself."""
     outcomes, clusters = np.repeat([1.0, 1.0, 1.0, 0.0], 50), names(200, 50)
     sure = Estimate(1.0, 0.0, perfect(5).interval, 1_000_000)
-    alone = clustered(outcomes, clusters).interval
+    alone = clustered_mean(outcomes, clusters).interval
     found = grader_corrected(150, 200, sure, sure, clusters=clusters)
     assert found.interval.low <= alone.low + 1e-9
     assert found.interval.high >= alone.high - 1e-9

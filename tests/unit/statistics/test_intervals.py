@@ -7,8 +7,8 @@ from scipy.stats import beta, binom
 
 from touchstone.statistics import (
     UnusableNumbersError,
-    difference,
-    exact,
+    clopper_pearson,
+    difference_bounds,
     lower_bound,
     upper_bound,
     wilson,
@@ -18,7 +18,7 @@ counts = st.integers(1, 200).flatmap(lambda n: st.tuples(st.integers(0, n), st.j
 
 
 def test_exact_interval_is_the_beta_quantile():
-    got = exact(7, 20)
+    got = clopper_pearson(7, 20)
     assert got.low == pytest.approx(beta.ppf(0.025, 7, 14))
     assert got.high == pytest.approx(beta.ppf(0.975, 8, 13))
 
@@ -43,15 +43,15 @@ def test_exact_coverage_by_full_enumeration(counted: int, rate: float):
     covered = sum(
         binom.pmf(k, counted, rate)
         for k in range(counted + 1)
-        if exact(k, counted).low <= rate <= exact(k, counted).high
+        if clopper_pearson(k, counted).low <= rate <= clopper_pearson(k, counted).high
     )
     assert covered >= 0.95
 
 
 @given(counts, counts)
 def test_difference_is_antisymmetric(a: tuple[int, int], b: tuple[int, int]):
-    low, high = difference(*a, *b, 0.05)
-    other_low, other_high = difference(*b, *a, 0.05)
+    low, high = difference_bounds(*a, *b, 0.05)
+    other_low, other_high = difference_bounds(*b, *a, 0.05)
     assert low == pytest.approx(-other_high)
     assert high == pytest.approx(-other_low)
     assert low <= a[0] / a[1] - b[0] / b[1] <= high
@@ -60,7 +60,7 @@ def test_difference_is_antisymmetric(a: tuple[int, int], b: tuple[int, int]):
 @pytest.mark.parametrize(("solved", "counted"), [(0, 0), (-1, 3), (4, 3), (1, -1)])
 def test_counts_that_cannot_be_are_refused(solved: int, counted: int):
     with pytest.raises(UnusableNumbersError):
-        exact(solved, counted)
+        clopper_pearson(solved, counted)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, -0.1, float("nan")])

@@ -85,9 +85,7 @@ def test_power_is_what_a_clustered_t_test_reaches():
     assert blind_to_clusters > told + 0.15
 
 
-@given(
-    st.integers(2, 400), st.floats(0, 0.9), st.floats(0.05, 0.95), st.sampled_from([1, -1])
-)  # fmt: skip
+@given(st.integers(2, 400), st.floats(0, 0.9), st.floats(0.05, 0.95), st.sampled_from([1, -1]))
 def test_the_smallest_difference_is_told_with_the_power_asked(
     clusters: int, alikeness: float, at: float, side: int
 ):

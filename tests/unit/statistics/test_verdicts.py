@@ -97,9 +97,16 @@ def test_no_mode_measured_says_nothing():
 
 @pytest.mark.parametrize(
     ("threshold", "zone", "alpha", "beta"),
-    [(0.0, 0, 0.05, 0.05), (1.0, 0, 0.05, 0.05), (0.5, 0.5, 0.05, 0.05), (0.5, -0.1, 0.05, 0.05),
-     (0.5, 0, 0.0, 0.05), (0.5, 0, 0.05, 1.0), (float("nan"), 0, 0.05, 0.05)],
-)  # fmt: skip
+    [
+        (0.0, 0, 0.05, 0.05),
+        (1.0, 0, 0.05, 0.05),
+        (0.5, 0.5, 0.05, 0.05),
+        (0.5, -0.1, 0.05, 0.05),
+        (0.5, 0, 0.0, 0.05),
+        (0.5, 0, 0.05, 1.0),
+        (float("nan"), 0, 0.05, 0.05),
+    ],
+)
 def test_rules_that_mean_nothing_are_refused(
     threshold: float, zone: float, alpha: float, beta: float
 ):

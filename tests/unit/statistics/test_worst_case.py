@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from touchstone.statistics import (
+    FixedVerdict,
     Progress,
     RateRule,
     Reason,
     SequentialDesign,
     UnusableNumbersError,
-    Verdict,
     VerdictWord,
     advance_attempts,
     advance_panel,
     advance_worst_case,
-    any_of,
     at_least_once,
     attainable_verdicts,
     confidence_sequence,
     difficulty_design,
     evidence_path,
+    family_verdict,
     impute,
     inference_at_stop,
     rate_above_reference,
@@ -41,9 +41,12 @@ ABOVE, BELOW = VerdictWord.ABOVE, VerdictWord.BELOW
 LEVELS = (1, 2, 3, 4, 5)
 OUTCOMES = st.lists(st.sampled_from([0.0, 1.0, None]), min_size=2, max_size=16)
 RULES = st.builds(
-    RateRule, st.sampled_from([0.3, 0.5, 0.8]), st.sampled_from([0.0, 0.1]),
-    st.sampled_from([0.1, 0.05]), st.sampled_from([0.02, 0.2]),
-)  # fmt: skip
+    RateRule,
+    st.sampled_from([0.3, 0.5, 0.8]),
+    st.sampled_from([0.0, 0.1]),
+    st.sampled_from([0.1, 0.05]),
+    st.sampled_from([0.02, 0.2]),
+)
 MOST_FILLED = 5
 
 
@@ -214,7 +217,7 @@ def test_a_relative_verdict_stands_whatever_went_unmeasured_of_either(
     held(found, truly, lost + missed)
 
 
-def held(found: Verdict, truly: Sequence[Verdict], lost: int) -> None:
+def held(found: FixedVerdict, truly: Sequence[FixedVerdict], lost: int) -> None:
     if not lost:
         assert found == truly[0]
     if found.word in {ABOVE, BELOW}:
@@ -224,7 +227,7 @@ def held(found: Verdict, truly: Sequence[Verdict], lost: int) -> None:
 
 
 @pytest.mark.parametrize("measure", [rate_against_threshold, at_least_once])
-def test_more_unmeasured_than_there_are_is_refused(measure: Callable[..., Verdict]):
+def test_more_unmeasured_than_there_are_is_refused(measure: Callable[..., FixedVerdict]):
     with pytest.raises(UnusableNumbersError, match="cannot be among 10"):
         measure(6, 10, RateRule(0.5, 0, 0.05, 0.05), 5)
 
@@ -236,8 +239,8 @@ def test_modes_together_are_below_only_if_none_went_unmeasured():
     rule = RateRule(0.5, 0, 0.025, 0.05)
     below = between(sequential_design(rule, 30), [0.0] * 30)
     lost = between(sequential_design(rule, 30), [None] * 30)
-    assert any_of([below, below], 0.05, 0.05).word is BELOW
-    assert any_of([below, lost], 0.05, 0.05).word is VerdictWord.NOT_MEASURED
+    assert family_verdict([below, below], 0.05, 0.05).word is BELOW
+    assert family_verdict([below, lost], 0.05, 0.05).word is VerdictWord.NOT_MEASURED
 
 
 @settings(deadline=None, max_examples=5)

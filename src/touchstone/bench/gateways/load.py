@@ -78,12 +78,22 @@ def press(
     (folder / "load.lua").write_text(_SCRIPT)
     said = subprocess.run(
         [
-            program, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "20s",
-            "-s", str(folder / "load.lua"), f"http://127.0.0.1:{port}/", "--",
+            program,
+            "-t1",
+            f"-c{connections}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "20s",
+            "-s",
+            str(folder / "load.lua"),
+            f"http://127.0.0.1:{port}/",
+            "--",
             str(folder / "requests"),
         ],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     result = next((line for line in said.stdout.splitlines() if line.startswith("BENCH ")), None)
     if result is None:
         raise BenchError(f"wrk failed: {' '.join((said.stderr or said.stdout).split())[-200:]}")

@@ -127,9 +127,18 @@ def litellm(program: str, folder: Path, upstream: int) -> Iterator[int]:
     config = folder / "litellm.yaml"
     config.write_text(json.dumps({"model_list": [model]}))
     command = [
-        program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port),
-        "--num_workers", "1", "--telemetry", "False",
-    ]  # fmt: skip
+        program,
+        "--config",
+        str(config),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--num_workers",
+        "1",
+        "--telemetry",
+        "False",
+    ]
     env = {
         # Its table of prices would else be fetched from the internet at every start.
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",

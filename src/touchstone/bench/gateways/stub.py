@@ -16,19 +16,23 @@ from typing import Any, cast
 
 import uvloop
 
-ANSWER = json.dumps({
-    "id": "stub",
-    "object": "chat.completion",
-    "created": 1_795_000_000,
-    "model": "stub",
-    "choices": [{
-        "index": 0,
-        "message": {"role": "assistant", "content": "The answer is forty-two. " * 8},
-        "finish_reason": "stop",
-        "logprobs": None,
-    }],
-    "usage": {"prompt_tokens": 12, "completion_tokens": 48, "total_tokens": 60},
-}).encode()  # fmt: skip
+ANSWER = json.dumps(
+    {
+        "id": "stub",
+        "object": "chat.completion",
+        "created": 1_795_000_000,
+        "model": "stub",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "The answer is forty-two. " * 8},
+                "finish_reason": "stop",
+                "logprobs": None,
+            }
+        ],
+        "usage": {"prompt_tokens": 12, "completion_tokens": 48, "total_tokens": 60},
+    }
+).encode()
 END = b"data: [DONE]\n\n"
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\n%s\r\n\r\n"
 _PLAIN = _HEAD % (b"application/json", b"Content-Length: %d" % len(ANSWER)) + ANSWER

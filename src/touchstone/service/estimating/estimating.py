@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from touchstone.errors import BadInputError
 from touchstone.service.estimating.results import Row, read_results
 from touchstone.statistics import (
-    Doubt,
     Estimate,
-    Horizon,
+    IntegrityIssue,
     RateRule,
-    Runs,
+    TimedRuns,
+    TimeHorizon,
     UnusableNumbersError,
     VerdictWord,
-    check,
-    clustered,
+    check_integrity,
+    clustered_mean,
     grader_corrected,
-    horizon,
     paired_difference,
-    pass_at,
+    pass_at_k,
     population_verdict,
+    time_horizon,
     unpaired_difference,
     wilson,
 )
@@ -69,7 +69,7 @@ class ModelSays:
     difference: Estimate | None
     paired: bool
     """Whether the difference is between outcomes on the same items."""
-    horizon: Horizon | None
+    horizon: TimeHorizon | None
     without: tuple[str, ...]
     """What was asked and cannot be told, each with its reason."""
 
@@ -79,7 +79,7 @@ class Estimates:
     """Everything, and every doubt."""
 
     models: tuple[ModelSays, ...]
-    doubts: tuple[Doubt, ...]
+    doubts: tuple[IntegrityIssue, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -132,7 +132,7 @@ def _model(
             without.append(f"{what}: {error}")
             return None
 
-    rate = clustered(outcomes, clusters)
+    rate = clustered_mean(outcomes, clusters)
     word = corrected = passed = difference = length = None
     paired = False
     if wanted.threshold is not None:
@@ -172,7 +172,7 @@ def _pass_at(runs: Sequence[Row], attempts: int) -> float:
     for row in runs:
         items.setdefault(row.item, []).append(row.outcome)
     _whole(_outcomes(runs))
-    return pass_at(attempts, [int(sum(each)) for each in items.values()],
+    return pass_at_k(attempts, [int(sum(each)) for each in items.values()],
                    [len(each) for each in items.values()])  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _difference(
     """Paired where both ran the same items, each by its mean over its runs."""
     own, other = _by_item(runs), _by_item(others)
     if own.keys() != other.keys():
-        against = clustered(_outcomes(others), [row.cluster for row in others])
+        against = clustered_mean(_outcomes(others), [row.cluster for row in others])
         return False, unpaired_difference(rate, against)
     clusters = {row.item: row.cluster for row in runs}
     items = list(own)
@@ -200,15 +200,15 @@ def _by_item(runs: Sequence[Row]) -> dict[str, float]:
     return {item: float(np.mean(each)) for item, each in items.items()}
 
 
-def _horizon(runs: Sequence[Row]) -> Horizon:
-    columns = Runs(
+def _horizon(runs: Sequence[Row]) -> TimeHorizon:
+    columns = TimedRuns(
         _outcomes(runs),
         np.array([row.minutes for row in runs], float),
         np.array([row.weight for row in runs]),
         [row.cluster for row in runs],
         [row.item for row in runs],
     )
-    return horizon(columns, np.random.default_rng(_SEED))
+    return time_horizon(columns, np.random.default_rng(_SEED))
 
 
 def _grader(wanted: Wanted) -> tuple[Estimate, Estimate] | None:
@@ -227,14 +227,14 @@ def _tried(name: str, text: str) -> Estimate:
     if not 2 <= tried <= 1_000_000 or solved > tried:  # noqa: PLR2004 - a spread
         raise BadInputError(f"--{name} {text}: write at most as many as were tried, at least 2")
     outcomes = np.repeat([1.0, 0.0], [solved, tried - solved])
-    return clustered(outcomes, [str(place) for place in range(tried)])
+    return clustered_mean(outcomes, [str(place) for place in range(tried)])
 
 
-def _doubts(by_model: Mapping[str, Sequence[Row]]) -> tuple[Doubt, ...]:
+def _doubts(by_model: Mapping[str, Sequence[Row]]) -> tuple[IntegrityIssue, ...]:
     """About the items that every model ran, each by its mean over the runs of it."""
     means = {name: _by_item(runs) for name, runs in by_model.items()}
     shared = sorted(set.intersection(*(set(each) for each in means.values())))
     if not shared:
         return ()
     table = np.array([[each[item] for item in shared] for each in means.values()])
-    return check(table, list(means), shared)
+    return check_integrity(table, list(means), shared)

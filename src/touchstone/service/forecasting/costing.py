@@ -95,18 +95,44 @@ def fits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:
     timed = measured or costing.options.seconds_per_sample is not None
     unit = "business days" if framework.window.unit == "business-days" else "days"
     bounds: list[tuple[str, float, float, float, bool]] = [
-        (f"the {whole.days_left} {unit} left in the window (until {whole.review_by})",
-         expected.days, worst.days, whole.days_left, timed),
-    ]  # fmt: skip
+        (
+            f"the {whole.days_left} {unit} left in the window (until {whole.review_by})",
+            expected.days,
+            worst.days,
+            whole.days_left,
+            timed,
+        ),
+    ]
     if caps.tokens is not None:
-        bounds.append((f"the cap of {caps.tokens:,} tokens", expected.tokens, worst.tokens,
-                       caps.tokens, measured))  # fmt: skip
+        bounds.append(
+            (
+                f"the cap of {caps.tokens:,} tokens",
+                expected.tokens,
+                worst.tokens,
+                caps.tokens,
+                measured,
+            )
+        )
     if caps.money is not None and expected.money is not None and worst.money is not None:
-        bounds.append((f"the cap of {caps.money} {caps.currency}", float(expected.money),
-                       float(worst.money), float(caps.money), measured))  # fmt: skip
+        bounds.append(
+            (
+                f"the cap of {caps.money} {caps.currency}",
+                float(expected.money),
+                float(worst.money),
+                float(caps.money),
+                measured,
+            )
+        )
     if caps.wall_seconds is not None:
-        bounds.append((f"the cap of {caps.wall_seconds:,} s", expected.days, worst.days,
-                       caps.wall_seconds / _DAY, timed))  # fmt: skip
+        bounds.append(
+            (
+                f"the cap of {caps.wall_seconds:,} s",
+                expected.days,
+                worst.days,
+                caps.wall_seconds / _DAY,
+                timed,
+            )
+        )
     cannot, notes = [], []
     for what, mean, most, bound, known in bounds:
         if mean > bound and known:

@@ -101,10 +101,16 @@ def forecast(
     )
     review_by, days_left = window(framework, submission, now)
     whole = Forecast(
-        submission.model.name, framework.id, costing.currency, found, review_by, days_left, (),
+        submission.model.name,
+        framework.id,
+        costing.currency,
+        found,
+        review_by,
+        days_left,
+        (),
         left_out(framework, families(), submission.kind),
         _together(framework, rules, sets),
-    )  # fmt: skip
+    )
     lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
     said = fits(grounds(whole, costing), framework, costing)
     return replace(said, cannot=(*said.cannot, *lacking))

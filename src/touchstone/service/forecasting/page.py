@@ -14,16 +14,29 @@ from touchstone.service.forecasting.forecast import (
 from touchstone.service.forecasting.said import Chances, SaidAt, Together
 
 COLUMNS = (
-    "Criterion, mode", "Items", "Samples", "By distance", "Tokens", "Money", "Days",
-)  # fmt: skip
+    "Criterion, mode",
+    "Items",
+    "Samples",
+    "By distance",
+    "Tokens",
+    "Money",
+    "Days",
+)
 MEANING = (
     "Samples, tokens, money and days: expected to worst. By distance: expected samples, if the "
     "true rate lies so many points from the threshold."
 )
 """What the columns say, for a page that is read without its manual."""
 SAID_COLUMNS = (
-    "Criterion, mode", "True rate", "Above", "Below", "Neither", "Drawn: above", "below", "neither",
-)  # fmt: skip
+    "Criterion, mode",
+    "True rate",
+    "Above",
+    "Below",
+    "Neither",
+    "Drawn: above",
+    "below",
+    "neither",
+)
 SAID_MEANING = (
     "How often each word is said, by the true rate: rehearsed with the bets, the bounds, the zone "
     "and the share of alpha that will judge. First, where the rate is the share of this battery "

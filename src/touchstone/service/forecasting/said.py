@@ -15,15 +15,15 @@ from touchstone.statistics import (
     Progress,
     RateRule,
     VerdictWord,
-    any_of,
     compared_chances,
     count_chances,
     difficulty_model,
-    drawn_rates,
+    draw_battery_rates,
+    family_verdict,
     fixed_chances,
-    invented_outcomes,
     rate_against_threshold,
-    rehearse,
+    simulate_outcomes,
+    simulate_verdicts,
 )
 
 Numbers = NDArray[np.float64]
@@ -141,7 +141,7 @@ def together(
     for place, rate in enumerate(rates):
         here = progress[place * len(progress) // len(rates) :][: repeats * len(early)]
         words = [
-            any_of(here[start : start + len(early)], alpha, beta).word
+            family_verdict(here[start : start + len(early)], alpha, beta).word
             for start in range(0, len(here), len(early))
         ]
         points.append((rate, _shares(words)))
@@ -185,11 +185,11 @@ def _play(
     """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
     item_model = difficulty_model(levels)
     uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, shares.size, len(levels)))
-    outcomes = invented_outcomes(item_model, shares, uniforms)
+    outcomes = simulate_outcomes(item_model, shares, uniforms)
     found: list[Progress] = []
     for start in range(0, shares.size, _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        found += rehearse(
+        found += simulate_verdicts(
             item_model, rule, outcomes[part], orders[part], uniform_order=True
         ).progress
     return tuple(found)
@@ -208,7 +208,7 @@ def _rehearsed(rule: RateRule, levels: tuple[int, ...], sample: Sample) -> tuple
     size, rng = len(levels), np.random.default_rng(_SEED + 1)
     rates, battery = played(rule, levels)
     many = np.repeat(np.array(rates), _repeats(size))
-    shares = drawn_rates(size, sample.clusters, sample.alikeness, many, rng)
+    shares = draw_battery_rates(size, sample.clusters, sample.alikeness, many, rng)
     drawn = _play(rule, levels, shares, rng)
     each = _repeats(size)
     return tuple(

@@ -19,7 +19,7 @@ from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
 from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
-from touchstone.statistics import Progress, Reason, VerdictWord, any_of
+from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 
 _FINDING_DIGITS = 32
 
@@ -111,7 +111,9 @@ def together(framework: Framework, runs: Iterable[Ran], state: State) -> list[di
         criterion = framework.criterion(name)
         if len(progress) > 1 and isinstance(criterion, NumericCriterion):
             keys = list(progress)
-            family = any_of(list(progress.values()), float(criterion.alpha), float(criterion.beta))
+            family = family_verdict(
+                list(progress.values()), float(criterion.alpha), float(criterion.beta)
+            )
             found.append(
                 {
                     "criterion": name,

@@ -10,7 +10,7 @@ from touchstone.review.events import measuring
 from touchstone.review.recounting import references_of, rule_of, shown, whole
 from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey, State
-from touchstone.statistics import RateRule, Verdict, VerdictWord
+from touchstone.statistics import FixedVerdict, RateRule, VerdictWord
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Judged:
     rule: RateRule
     """As applied: alpha is shared out among the modes in which the criterion may be crossed, beta
     among the modes of the reference."""
-    verdict: Verdict
+    verdict: FixedVerdict
     unmeasured: measuring.Unmeasured
     reasoning: measuring.Reasoning
     references: tuple[measuring.Reference, ...] = ()

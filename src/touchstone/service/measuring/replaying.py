@@ -25,8 +25,8 @@ from touchstone.statistics import (
     VerdictWord,
     advance_attempts,
     advance_worst_case,
+    clopper_pearson,
     difficulty_design,
-    exact,
     inference_at_stop,
     worst_case_test,
 )
@@ -156,7 +156,10 @@ def so_far(ran: Ran) -> Early:
     lost = None in used
     if ran.rule.measure == "at-least-once-in-k":
         solved = used.count(True)
-        low, high = exact(solved, len(used)), exact(solved + used.count(None), len(used))
+        low, high = (
+            clopper_pearson(solved, len(used)),
+            clopper_pearson(solved + used.count(None), len(used)),
+        )
         interval = Interval(low.low, high.high, low.confidence)
         return Early(ran, progress, interval, None if lost else solved / len(used), None, None)
     told = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])

@@ -23,7 +23,7 @@ from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.replaying import Early
 from touchstone.service.progress import lost_beside
-from touchstone.statistics import Interval, exact
+from touchstone.statistics import Interval, clopper_pearson
 
 GRADES = {
     "vm": "vm: a machine of its own",
@@ -228,7 +228,7 @@ def _counted(case: Shown, key: RunKey, so_far: Interval | None) -> Told | None:
     solved, measured = attempt.counts()
     # Whatever they would have been, the interval holds.
     most = solved + recorded - measured
-    ends = exact(solved, recorded).low, exact(most, recorded).high
+    ends = clopper_pearson(solved, recorded).low, clopper_pearson(most, recorded).high
     return solved, recorded, attempt.unmeasured(), ends, None
 
 

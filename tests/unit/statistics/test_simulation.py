@@ -18,7 +18,11 @@ from touchstone.statistics import (
     replay_outcomes,
     sequential_design,
 )
-from touchstone.statistics.rehearsal import drawn_rates, invented_outcomes, rehearse
+from touchstone.statistics.simulation import (
+    draw_battery_rates,
+    simulate_outcomes,
+    simulate_verdicts,
+)
 
 RULE = RateRule(0.5, 0.05, 0.05, 0.02)
 
@@ -45,13 +49,15 @@ def _item_model() -> ItemModel:
     ],
     ids=["blind", "learnt", "tiny", "graded"],
 )
-def test_a_rehearsal_says_and_stops_as_a_replay_does(item_model: ItemModel, *, uniform_order: bool):
+def test_a_simulation_says_and_stops_as_a_replay_does(
+    item_model: ItemModel, *, uniform_order: bool
+):
     size = item_model.classes.size
     rates = np.array([0.0, 0.2, 0.45, 0.5, 0.6, 0.9, 1.0])
-    outcomes = invented_outcomes(item_model, rates, numbers(1, rates.size, size))
+    outcomes = simulate_outcomes(item_model, rates, numbers(1, rates.size, size))
     uniforms = numbers(2, rates.size, size)
     for rule in (RULE, replace(RULE, zone_side="below"), replace(RULE, zone=0.0, alpha=0.2)):
-        found = rehearse(item_model, rule, outcomes, uniforms, uniform_order=uniform_order)
+        found = simulate_verdicts(item_model, rule, outcomes, uniforms, uniform_order=uniform_order)
         for row, drawn, said in zip(outcomes, uniforms, found.progress, strict=True):
             begun = sequential_design(rule, item_model, drawn, uniform_order=uniform_order)
             replayed = replay_outcomes(begun, dict(enumerate(row)))
@@ -62,8 +68,8 @@ def test_a_rehearsal_says_and_stops_as_a_replay_does(item_model: ItemModel, *, u
 
 def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():
     rates = np.repeat([0.0, 0.3, 1.0], 4000)
-    apart = drawn_rates(40, 40, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
-    copies = drawn_rates(40, 8, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
+    apart = draw_battery_rates(40, 40, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
+    copies = draw_battery_rates(40, 8, 0.3, rates, np.random.default_rng(0)).reshape(3, -1)
     for found, variance in ((apart, 0.21 / 40), (copies, 0.21 / 40 * (1 + 4 * 0.3))):
         assert found[0].max() == 0
         assert found[2].min() == 1
@@ -73,7 +79,7 @@ def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 99))
 def test_invented_batteries_have_the_rate_asked_for(rates: list[float], seed: int):
-    outcomes = invented_outcomes(
+    outcomes = simulate_outcomes(
         homogeneous_model(40), np.array(rates), numbers(seed, len(rates), 40)
     )
     assert np.abs(outcomes.mean(1) - rates).max() <= 0.5 / 40 + 1e-12
@@ -81,16 +87,16 @@ def test_invented_batteries_have_the_rate_asked_for(rates: list[float], seed: in
 
 def test_invented_outcomes_follow_the_views():
     item_model = _item_model()
-    outcomes = invented_outcomes(item_model, np.full(200, 0.5), numbers(4, 200, 60))
+    outcomes = simulate_outcomes(item_model, np.full(200, 0.5), numbers(4, 200, 60))
     expected = (item_model.weights @ item_model.probabilities)[item_model.classes]
     assert np.corrcoef(outcomes.mean(0), expected)[0, 1] > 0.8
 
 
 def test_far_from_the_threshold_takes_fewer_samples():
     rates = np.repeat([0.55, 0.7, 0.9], 40)
-    outcomes = invented_outcomes(homogeneous_model(200), rates, numbers(5, 120, 200))
+    outcomes = simulate_outcomes(homogeneous_model(200), rates, numbers(5, 120, 200))
     rule = RateRule(0.5, 0, 0.05, 0.02)
-    used = rehearse(homogeneous_model(200), rule, outcomes, numbers(6, 120, 200)).used
+    used = simulate_verdicts(homogeneous_model(200), rule, outcomes, numbers(6, 120, 200)).used
     near, middle, far = used.reshape(3, 40).mean(1)
     assert near > 2 * middle > 3 * far
     assert used.max() <= 200
@@ -99,11 +105,13 @@ def test_far_from_the_threshold_takes_fewer_samples():
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda: invented_outcomes(homogeneous_model(5), np.array([0.5]), numbers(1, 1, 4)),
-        lambda: invented_outcomes(homogeneous_model(5), np.array([1.5]), numbers(1, 1, 5)),
-        lambda: invented_outcomes(homogeneous_model(5), np.array([0.5]), np.zeros((1, 5))),
-        lambda: rehearse(homogeneous_model(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
-        lambda: rehearse(homogeneous_model(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)),
+        lambda: simulate_outcomes(homogeneous_model(5), np.array([0.5]), numbers(1, 1, 4)),
+        lambda: simulate_outcomes(homogeneous_model(5), np.array([1.5]), numbers(1, 1, 5)),
+        lambda: simulate_outcomes(homogeneous_model(5), np.array([0.5]), np.zeros((1, 5))),
+        lambda: simulate_verdicts(homogeneous_model(5), RULE, np.ones((1, 4)), numbers(1, 1, 4)),
+        lambda: simulate_verdicts(
+            homogeneous_model(5), RULE, np.full((1, 5), np.nan), numbers(1, 1, 5)
+        ),
     ],
 )
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):

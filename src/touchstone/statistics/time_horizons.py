@@ -28,7 +28,7 @@ _FLAT = 1e-9
 
 
 @dataclass(frozen=True)
-class Ridge:
+class RidgePenalty:
     """How a fit is held back."""
 
     intercept: float
@@ -37,14 +37,14 @@ class Ridge:
     """Whether weights sum to 1, and not to the number of runs."""
 
 
-METR = Ridge(0.0, 0.1, whole=True)
+METR_PENALTY = RidgePenalty(0.0, 0.1, whole=True)
 """As published: comparable with their figures."""
-LIGHT = Ridge(0.01, 0.01, whole=False)
+LIGHT_PENALTY = RidgePenalty(0.01, 0.01, whole=False)
 """Only enough to keep a perfectly separated resample finite."""
 
 
 @dataclass(frozen=True)
-class Horizon:
+class TimeHorizon:
     """A time horizon."""
 
     minutes: float
@@ -61,7 +61,7 @@ class Horizon:
 
 
 @dataclass(frozen=True)
-class Runs:
+class TimedRuns:
     """Runs of one model, all columns of shape (runs,)."""
 
     outcomes: Numbers
@@ -85,15 +85,15 @@ class Runs:
                 raise UnusableNumbersError(f"{what} must be positive in every run")
 
 
-def horizon(
-    runs: Runs,
+def time_horizon(
+    runs: TimedRuns,
     rng: Generator,
     *,
     rate: float = 0.5,
     draws: int = 500,
     confidence: float = 0.95,
-    ridge: Ridge = METR,
-) -> Horizon:
+    ridge: RidgePenalty = METR_PENALTY,
+) -> TimeHorizon:
     """The horizon and its interval.
 
     Args:
@@ -102,7 +102,7 @@ def horizon(
         rate: The success rate at whose length the horizon lies.
         draws: Resamples.
         confidence: Of the percentile interval.
-        ridge: How the fit is held back: as METR does, or `LIGHT`.
+        ridge: How the fit is held back: as METR does, or `LIGHT_PENALTY`.
 
     Raises:
         UnusableNumbersError: success that does not fall with length, or levels outside (0, 1).
@@ -124,11 +124,11 @@ def horizon(
     tail = (1 - confidence) / 2
     low, high = np.quantile(at[1:], [tail, 1 - tail], method="inverted_cdf")
     ends = Interval(float(low), float(high), confidence)
-    return Horizon(float(at[0]), rate, float(slope[0]), ends, float(1 - falls[1:].mean()))
+    return TimeHorizon(float(at[0]), rate, float(slope[0]), ends, float(1 - falls[1:].mean()))
 
 
 def _fit(
-    length: Numbers, outcomes: Numbers, weights: Numbers, ridge: Ridge
+    length: Numbers, outcomes: Numbers, weights: Numbers, ridge: RidgePenalty
 ) -> tuple[Numbers, Numbers]:
     """Intercepts and slopes, one for each row of `weights` (fits, runs), by damped Newton."""
     centre = length.mean()
@@ -149,7 +149,7 @@ def _fit(
     return fitted[:, 0] - fitted[:, 1] * centre, fitted[:, 1]
 
 
-def _resamples(runs: Runs, rng: Generator, draws: int) -> Numbers:
+def _resamples(runs: TimedRuns, rng: Generator, draws: int) -> Numbers:
     """How often each run is drawn, (draws, runs): families, then tasks in them, then runs."""
     tree: dict[str, dict[str, list[int]]] = {}
     for place, (family, task) in enumerate(zip(runs.families, runs.tasks, strict=True)):

@@ -1,4 +1,4 @@
-"""Sequential verdicts rehearsed on invented batteries: what is said, and after how many samples."""
+"""Sequential verdicts simulated on invented batteries: what is said, and after how many samples."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from touchstone.statistics.verdicts import RateRule, VerdictWord
 _NEAR = 0.02
 
 
-def invented_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) -> Numbers:
+def simulate_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) -> Numbers:
     """Batteries of which exactly the given shares are solved, as near to the item model as that.
 
     The items solved are those with the greatest odds, as the components near that rate believe,
@@ -48,7 +48,7 @@ def invented_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) 
     return (ranks < np.rint(rates * size)[:, None]).astype(float)
 
 
-def drawn_rates(
+def draw_battery_rates(
     size: int, clusters: int, alikeness: float, rates: Numbers, rng: Generator
 ) -> Numbers:
     """Shares solved on batteries drawn from a model's rate on such tasks, one for each rate.
@@ -77,7 +77,7 @@ def drawn_rates(
 
 
 @dataclass(frozen=True)
-class Rehearsal:
+class SimulatedVerdicts:
     """What was said on each invented battery, and when; an entry a battery."""
 
     progress: tuple[Progress, ...]
@@ -93,14 +93,14 @@ class Rehearsal:
         return tuple(each.word for each in self.progress)
 
 
-def rehearse(
+def simulate_verdicts(
     item_model: ItemModel,
     rule: RateRule,
     outcomes: Numbers,
     uniforms: Numbers,
     *,
     uniform_order: bool = False,
-) -> Rehearsal:
+) -> SimulatedVerdicts:
     """The verdicts of a review on invented batteries: the same bets, bounds, zone and stops.
 
     Args:
@@ -141,11 +141,18 @@ def rehearse(
         for place in np.flatnonzero(over):
             battery = int(playing[place])
             found[battery] = Progress(
-                words[place], reasons[place], count, 0, float(total[place]), float(above[place]),
-                float(below[place]), float(peaks[0, battery]), float(peaks[1, battery]),
-            )  # fmt: skip
+                words[place],
+                reasons[place],
+                count,
+                0,
+                float(total[place]),
+                float(above[place]),
+                float(below[place]),
+                float(peaks[0, battery]),
+                float(peaks[1, battery]),
+            )
         if over.any():
             playing, setup, wealth = playing[~over], setup.select(~over), wealth.select(~over)
         if not playing.size:
             break
-    return Rehearsal(tuple(each for each in found if each is not None))
+    return SimulatedVerdicts(tuple(each for each in found if each is not None))

@@ -8,8 +8,8 @@ from touchstone.statistics import (
     Reason,
     UnusableNumbersError,
     VerdictWord,
-    any_of,
     attempts_needed,
+    family_verdict,
     holm,
     miss_probability,
 )
@@ -91,28 +91,30 @@ def test_holm_keeps_the_family_error_where_claims_depend_in_the_worst_way():
 
 
 def test_one_mode_is_enough_to_cross():
-    got = any_of([at(above=6.0), at(), at(below=4.0)], 0.05, 0.02)
+    got = family_verdict([at(above=6.0), at(), at(below=4.0)], 0.05, 0.02)
     assert (got.word, got.above, got.open) == (VerdictWord.ABOVE, (0,), ())
 
 
 def test_a_mode_that_crosses_at_its_own_level_only_does_not_yet_count():
-    got = any_of([at(above=3.2), at(), at()], 0.05, 0.2)
+    got = family_verdict([at(above=3.2), at(), at()], 0.05, 0.2)
     assert (got.word, got.open) == (VerdictWord.UNDETERMINED, (0, 1, 2))
 
 
 def test_below_needs_every_mode_below_at_its_own_level():
-    assert any_of([at(below=3.1), at(below=3.1)], 0.02, 0.05).word is VerdictWord.BELOW
-    assert any_of([at(below=3.1), at(below=2.0)], 0.2, 0.05).open == (1,)
-    assert any_of([at(below=3.1), at(below=3.1)], 0.05, 0.01).word is VerdictWord.UNDETERMINED
+    assert family_verdict([at(below=3.1), at(below=3.1)], 0.02, 0.05).word is VerdictWord.BELOW
+    assert family_verdict([at(below=3.1), at(below=2.0)], 0.2, 0.05).open == (1,)
+    assert (
+        family_verdict([at(below=3.1), at(below=3.1)], 0.05, 0.01).word is VerdictWord.UNDETERMINED
+    )
 
 
 def test_a_battery_run_to_its_end_counts_as_it_stands():
     whole = at(word=VerdictWord.ABOVE, reason=Reason.SETTLED)
-    assert any_of([whole, at()], 0.05, 0.02).above == (0,)
+    assert family_verdict([whole, at()], 0.05, 0.02).above == (0,)
     low = at(word=VerdictWord.BELOW, reason=Reason.SETTLED)
     zone = at(word=VerdictWord.WITHIN_ZONE, reason=Reason.SETTLED)
-    assert any_of([low, low], 0.05, 0.02).word is VerdictWord.BELOW
-    assert any_of([low, zone], 0.05, 0.02).word is VerdictWord.WITHIN_ZONE
+    assert family_verdict([low, low], 0.05, 0.02).word is VerdictWord.BELOW
+    assert family_verdict([low, zone], 0.05, 0.02).word is VerdictWord.WITHIN_ZONE
 
 
 def test_miss_probability_and_the_attempts_that_bound_it():

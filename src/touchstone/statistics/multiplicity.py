@@ -49,7 +49,7 @@ class FamilyVerdict:
     """Which still need samples."""
 
 
-def any_of(progress: Sequence[Progress], alpha: float, beta: float) -> FamilyVerdict:
+def family_verdict(progress: Sequence[Progress], alpha: float, beta: float) -> FamilyVerdict:
     """Whether any of several modes crosses its threshold, from their designs' progress.
 
     "Covered if any crosses" is refuted by Holm over the wealths, at alpha for all of them together.
