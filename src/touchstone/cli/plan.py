@@ -1,4 +1,4 @@
-"""`touchstone plan`: what a review will take and can tell, before anything runs."""
+"""`touchstone plan`: cost, duration and statistical power of a review, before anything runs."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +10,7 @@ from touchstone.cli.output import Json, show, show_json
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
-    from touchstone.service.forecasting.questions import Answer, Attempts
+    from touchstone.service.forecasting.power_query import AttemptsResult, PowerResult
 
 DONE, NO = 0, 1
 Flag = Parameter(negative="")
@@ -24,14 +24,14 @@ def _alone(text: str) -> Parameter:
 Tasks = Annotated[int | None, _alone("how many tasks")]
 Threshold = Annotated[float | None, _alone("the threshold, or the reference's rate; default 0.5")]
 Alpha = Annotated[float | None, _alone("one-sided error; default 0.025")]
-Agreement = Annotated[
-    float | None, _alone("correlation of two models on the same tasks; default 0.57")
+PairedCorrelation = Annotated[
+    float | None, _alone("correlation of two models' outcomes on the same tasks; default 0.57")
 ]
 Tries = Annotated[int | None, _alone("attempts at one task")]
 Rate = Annotated[float | None, _alone("with attempts, the success rate that must not be missed")]
 Relative = Annotated[
     bool,
-    Parameter(negative="", help="Without a submission: points of difference from a reference."),
+    Parameter(negative="", help="Without a submission: a difference from a reference model."),
 ]
 
 
@@ -46,24 +46,25 @@ def plan(
     seconds_per_sample: float | None = None,
     concurrency: int | None = None,
     clusters: int | None = None,
-    alikeness: float | None = None,
+    icc: float | None = None,
     points: float | None = None,
     out: Path | None = None,
     tasks: Tasks = None,
     threshold: Threshold = None,
     alpha: Alpha = None,
     relative: Relative = False,
-    agreement: Agreement = None,
+    paired_correlation: PairedCorrelation = None,
     attempts: Tries = None,
     rate: Rate = None,
     json: Json = False,
 ) -> int:
-    """Say what a review will take and can tell, before anything runs; exit 1: it cannot tell.
+    """Estimate cost, duration and statistical power of a review, before anything runs.
 
-    With a SUBMISSION.toml: samples, tokens, money and days of each criterion and mode, and how
-    often each word will be said, rehearsed as a review judges. Without one: whether so many tasks
-    tell so many points (--tasks, --points), or so many attempts a rare success (--attempts,
-    --rate). Nothing is asked of an endpoint and nothing is written but --out.
+    With a SUBMISSION.toml: samples, tokens, money and days of each criterion and mode, and the
+    probability of each verdict, simulated as a review judges. Without one: the power of so many
+    tasks to detect a difference (--tasks, --points), or of so many attempts to see a rare success
+    (--attempts, --rate). No endpoint is contacted and nothing is written but --out. Exit 1: the
+    design cannot answer the question.
 
     Args:
         submission: The SUBMISSION.toml.
@@ -72,18 +73,18 @@ def plan(
         whole_battery: Let no verdict stop before every item has run.
         price_in: USD per million tokens in; default: the submission's price.
         price_out: USD per million tokens out.
-        seconds_per_sample: How long a sample takes; default: as earlier ones, or their limit.
+        seconds_per_sample: Duration of a sample; default: as earlier ones, or their limit.
         concurrency: Samples at the same time; default 8.
         clusters: Independent groups among the items or tasks; default: each stands for itself.
-        alikeness: Correlation of outcomes within a cluster; default 0.3.
-        points: Points from the threshold at which a model must get the right word in 80%.
+        icc: Intra-cluster correlation of outcomes; default 0.3.
+        points: Difference to detect with 80% power, in percentage points, beyond these items.
         out: Write the plan as a page, with charts.
     """
     question: Options = {
         "tasks": tasks,
         "threshold": threshold,
         "relative": relative or None,
-        "agreement": agreement,
+        "paired_correlation": paired_correlation,
         "attempts": attempts,
         "rate": rate,
         "alpha": alpha,
@@ -97,7 +98,7 @@ def plan(
         "seconds_per_sample": seconds_per_sample,
         "concurrency": concurrency,
     }
-    both: Options = {"clusters": clusters, "alikeness": alikeness, "points": points}
+    both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
         _refuse(question, "is for a question without a submission: take it out")
         return _review(submission, out, _given(review | both), json=json)
@@ -116,17 +117,17 @@ def _refuse(options: Options, why: str) -> None:
 
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
-    from touchstone.service.forecasting.looking_ahead import look_ahead
     from touchstone.service.forecasting.page import COLUMNS, SAID_COLUMNS, said_rows, table_rows
+    from touchstone.service.forecasting.plan_review import forecast_submission
 
-    forecast = look_ahead(submission, options, out)
+    forecast = forecast_submission(submission, options, out)
     if json:
         show_json(forecast.as_dict())
     else:
         title = f"{forecast.model} under {forecast.framework}: expected to worst"
         tables.grid(COLUMNS, table_rows(forecast), title)
         if rows := said_rows(forecast):
-            tables.grid(SAID_COLUMNS, rows, "What will be said, by true rate")
+            tables.grid(SAID_COLUMNS, rows, "Probability of each verdict, by true rate")
         for line in ("", *forecast.lines()):
             show(line)
         if out is not None:
@@ -135,25 +136,25 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
 
 
 def _question(question: Options, both: Options, *, json: bool) -> int:
-    from touchstone.service.forecasting.questions import ask
+    from touchstone.service.forecasting.power_query import query_power
 
     attempts, rate, alpha = (question[name] for name in ("attempts", "rate", "alpha"))
     if attempts is None and rate is None:
-        return _tell(ask(_given(question | both)), json=json)
+        return _tell(query_power(_given(question | both)), json=json)
     rest = {k: v for k, v in question.items() if k not in {"attempts", "rate", "alpha"}}
     _refuse(rest | both, "does not go with --attempts")
     return _attempts(attempts, rate, alpha, json=json)
 
 
 def _attempts(attempts: int | None, rate: float | None, alpha: float | None, *, json: bool) -> int:
-    from touchstone.service.forecasting.questions import attempts_answer
+    from touchstone.service.forecasting.power_query import attempts_result
 
     if attempts is None or rate is None:
         raise BadInputError("--attempts and --rate go together: write both")
-    return _tell(attempts_answer(attempts, rate, 0.05 if alpha is None else alpha), json=json)
+    return _tell(attempts_result(attempts, rate, 0.05 if alpha is None else alpha), json=json)
 
 
-def _tell(found: "Answer | Attempts", *, json: bool) -> int:
+def _tell(found: "PowerResult | AttemptsResult", *, json: bool) -> int:
     if json:
         show_json(found.as_dict())
     else:

@@ -1,8 +1,8 @@
-"""What a battery can say of capability beyond its own items, before any of it has run.
+"""Power: what a battery can say of capability beyond its own items, before any of it has run.
 
 Here the items are a sample: of the tasks like them, drawn in clusters (families, templates) whose
 outcomes resemble one another. What a battery says of *itself* needs no power: run to its end it
-always tells; `simulation` says after how many samples.
+always answers; `simulation` says after how many samples.
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ _LARGEST_SHIFT = 30.0
 
 
 @dataclass(frozen=True)
-class Design:
+class ClusteredDesign:
     """A battery as a sample of clusters of tasks."""
 
     tasks: int
     clusters: int
     """Independent groups among them; as many as tasks: each stands for itself."""
-    alikeness: float
+    icc: float
     """Correlation of outcomes within a cluster, from 0 to below 1."""
 
     def __post_init__(self) -> None:
@@ -39,20 +39,20 @@ class Design:
                 f"{self.tasks} tasks in {self.clusters} clusters: there must be at least two "
                 "clusters, and no more than tasks"
             )
-        if not 0 <= self.alikeness < 1:
+        if not 0 <= self.icc < 1:
             raise UnusableNumbersError(
-                f"outcomes within a cluster correlate at 0 to below 1, not {self.alikeness}"
+                f"outcomes within a cluster correlate at 0 to below 1, not {self.icc}"
             )
 
     @property
     def effect(self) -> float:
         """By how much clusters widen a variance: 1 + (tasks a cluster - 1) * alikeness (Kish)."""
-        return 1 + (self.tasks / self.clusters - 1) * self.alikeness
+        return 1 + (self.tasks / self.clusters - 1) * self.icc
 
     @property
     def effective(self) -> float:
         """Independent tasks that would say as much."""
-        return self.tasks / self.effect
+        return self.tasks / self.design_effect
 
 
 def rate_variance(threshold: float, distance: float) -> float:
@@ -61,16 +61,16 @@ def rate_variance(threshold: float, distance: float) -> float:
     return max(threshold * (1 - threshold), other * (1 - other))
 
 
-def difference_variance(reference: float, distance: float, agreement: float) -> float:
-    """Variance of one task's difference between two models; `agreement` is their correlation.
+def difference_variance(reference: float, distance: float, paired_correlation: float) -> float:
+    """Variance of one task's difference between two models, whose outcomes correlate so.
 
     0 for models on different tasks (or that have nothing in common on the same ones).
     """
-    return 2 * rate_variance(reference, distance) * (1 - agreement)
+    return 2 * rate_variance(reference, distance) * (1 - paired_correlation)
 
 
-def power(design: Design, distance: float, variance: float, error: float) -> float:
-    """Chance that a one-sided bound at `error` tells a mean `distance` away from the threshold.
+def power(design: ClusteredDesign, distance: float, variance: float, error: float) -> float:
+    """Chance that a one-sided bound at `error` detects a mean `distance` away from the threshold.
 
     A clustered t-test of a fixed design: non-central t with clusters - 1 degrees.
     `population_verdict` asks for more, its bounds being exact whatever the clusters hold; no review
@@ -83,12 +83,12 @@ def power(design: Design, distance: float, variance: float, error: float) -> flo
     if not variance > 0:
         raise UnusableNumbersError("outcomes without variance need no test")
     degrees = design.clusters - 1
-    shift = abs(distance) / (variance / design.effective) ** 0.5
-    return _told(shift, degrees, error)
+    shift = abs(distance) / (variance / design.effective_size) ** 0.5
+    return _power_at_shift(shift, degrees, error)
 
 
-def _told(shift: float, degrees: float, error: float) -> float:
-    """Chance that a one-sided t-test at `error` tells a mean that lies `shift` errors away."""
+def _power_at_shift(shift: float, degrees: float, error: float) -> float:
+    """Chance that a one-sided t-test at `error` detects a mean that lies `shift` errors away."""
     # It takes longer to load than all the rest together, and only questions of power ask for it.
     from scipy.stats import nct  # noqa: PLC0415
 
@@ -97,14 +97,14 @@ def _told(shift: float, degrees: float, error: float) -> float:
 
 
 def tasks_needed(
-    design: Design, distance: float, variance: float, error: float, wanted: float = 0.8
+    design: ClusteredDesign, distance: float, variance: float, error: float, wanted: float = 0.8
 ) -> int | None:
-    """The fewest tasks, in clusters as large as the design's, that tell it with chance `wanted`.
+    """The fewest tasks, in clusters as large as the design's, that detect it with power `wanted`.
 
     None where a thousand million would not do.
 
     Raises:
-        UnusableNumbersError: as for `smallest_difference`, or a distance of 0.
+        UnusableNumbersError: as for `detectable_difference`, or a distance of 0.
     """
     _require_wanted(wanted, error)
     if not distance:
@@ -113,8 +113,8 @@ def tasks_needed(
 
     def lacking(logarithm: float) -> float:
         clusters = float(np.exp(logarithm))
-        shift = abs(distance) / (variance * design.effect / (each * clusters)) ** 0.5
-        return _told(shift, clusters - 1, error) - wanted
+        shift = abs(distance) / (variance * design.design_effect / (each * clusters)) ** 0.5
+        return _power_at_shift(shift, clusters - 1, error) - wanted
 
     power(design, distance, variance, error)
     few, many = log(2.0), log(_MOST_TASKS)
@@ -126,7 +126,7 @@ def tasks_needed(
 
 
 @dataclass(frozen=True)
-class Question:
+class PowerComparison:
     """What is compared with what, apart from the battery."""
 
     at: float
@@ -135,32 +135,32 @@ class Question:
     """One-sided."""
     relative: bool = False
     """Whether a difference from a reference model is asked for."""
-    agreement: float = 0.0
+    paired_correlation: float = 0.0
     """Correlation between the two models' outcomes; 0 on different tasks."""
 
     def variance(self, distance: float) -> float:
         """Of one task's outcome or difference, at a distance from the threshold."""
         if self.relative:
-            return difference_variance(self.at, distance, self.agreement)
+            return difference_variance(self.at, distance, self.paired_correlation)
         return rate_variance(self.at, distance)
 
 
-def smallest_difference(
-    design: Design, question: Question, side: int, wanted: float = 0.8
+def detectable_difference(
+    design: ClusteredDesign, comparison: PowerComparison, side: int, wanted: float = 0.8
 ) -> float | None:
-    """The least distance told with chance `wanted`, in [0, 1]; `side` is 1 above, -1 below.
+    """The least distance detected with power `wanted`, in [0, 1]; `side` is 1 above, -1 below.
 
-    None where not even the farthest possible rate is told.
+    None where not even the farthest possible rate is detected.
 
     Raises:
         UnusableNumbersError: a level outside (0, 1), or a chance to be wrong as large as `wanted`.
     """
-    _require_wanted(wanted, question.error)
-    room = 1 - question.at if side > 0 else question.at
+    _require_wanted(wanted, comparison.error)
+    room = 1 - comparison.at if side > 0 else comparison.at
 
     def lacking(distance: float) -> float:
-        variance = question.variance(side * distance)
-        return power(design, distance, variance, question.error) - wanted
+        variance = comparison.variance(side * distance)
+        return power(design, distance, variance, comparison.error) - wanted
 
     if lacking(room) < 0:
         return None
@@ -172,12 +172,11 @@ def _require_wanted(wanted: float, error: float) -> None:
     require_level(error, "an error rate")
     if error >= wanted:
         raise UnusableNumbersError(
-            f"an error rate of {error} allows any word at least as often as the power of {wanted} "
-            "asks for it: choose a smaller one"
+            f"alpha {error} must be smaller than the required power {wanted}: choose a smaller one"
         )
 
 
-def extremes_told(independent: int, rule: RateRule) -> tuple[bool, bool]:
+def extremes_conclusive(independent: int, rule: RateRule) -> tuple[bool, bool]:
     """Whether all solved would say "above", and none solved "below", beyond these items.
 
     With the exact bounds that `population_verdict` uses there, for as many trials as there are
@@ -191,7 +190,9 @@ def extremes_told(independent: int, rule: RateRule) -> tuple[bool, bool]:
     return above, below
 
 
-def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, Numbers]:
+def fixed_verdict_probabilities(
+    size: int, rule: RateRule, rates: Numbers
+) -> tuple[Numbers, Numbers]:
     """Chances that a fixed design of independent tasks says above, and below, at each rate.
 
     By the exact bounds of `rate_against_threshold`, summed over every count that may come.
@@ -201,13 +202,13 @@ def fixed_chances(size: int, rule: RateRule, rates: Numbers) -> tuple[Numbers, N
     """
     if size < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")
-    probabilities = count_chances(size, rates)
+    probabilities = binomial_probabilities(size, rates)
     words = _words(rule, _lower(size, rule.alpha), _upper(size, rule.beta))
     above, below = ((probabilities * word).sum(1) for word in words[:2])
     return above, below
 
 
-def count_chances(size: int, rates: Numbers) -> Numbers:
+def binomial_probabilities(size: int, rates: Numbers) -> Numbers:
     """The binomial chances of 0 to `size` solved at each rate, (rates, size + 1)."""
     solved, rate = np.arange(size + 1)[None, :], rates[:, None]
     ways = gammaln(size + 1) - gammaln(solved + 1) - gammaln(size - solved + 1)
@@ -215,7 +216,7 @@ def count_chances(size: int, rates: Numbers) -> Numbers:
     return probabilities
 
 
-def compared_chances(
+def comparison_probabilities(
     size: int,
     rule: RateRule,
     reference: float,

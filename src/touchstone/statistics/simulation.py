@@ -10,7 +10,7 @@ from scipy.special import logit
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
-from touchstone.statistics.power import Design
+from touchstone.statistics.power import ClusteredDesign
 from touchstone.statistics.sequential import Progress, Reason, sampling_weights, sequential_verdicts
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
@@ -49,26 +49,26 @@ def simulate_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) 
 
 
 def draw_battery_rates(
-    size: int, clusters: int, alikeness: float, rates: Numbers, rng: Generator
+    size: int, clusters: int, icc: float, rates: Numbers, rng: Generator
 ) -> Numbers:
     """Shares solved on batteries drawn from a model's rate on such tasks, one for each rate.
 
     Args:
         size: Items of a battery.
         clusters: Independent groups among them; as many as items: each stands for itself.
-        alikeness: Correlation of outcomes within a cluster, from 0 to below 1.
+        icc: Correlation of outcomes within a cluster, from 0 to below 1.
         rates: The model's rate for each battery, (batteries,).
         rng: Draws them.
 
     Raises:
         UnusableNumbersError: clusters or a correlation that mean nothing, or rates outside [0, 1].
     """
-    Design(size, clusters, alikeness)
+    ClusteredDesign(size, clusters, icc)
     require_outcomes(rates, "a rate")
     each = np.bincount(np.arange(size) * clusters // size, minlength=clusters)
     probabilities = np.repeat(rates[:, None], clusters, axis=1)
-    if alikeness and clusters < size:
-        spread, inside = (1 - alikeness) / alikeness, (rates > 0) & (rates < 1)
+    if icc and clusters < size:
+        spread, inside = (1 - icc) / icc, (rates > 0) & (rates < 1)
         varied = np.clip(rates, 1e-6, 1 - 1e-6)[:, None] * spread
         beta = rng.beta(np.repeat(varied, clusters, 1), np.repeat(spread - varied, clusters, 1))
         probabilities = np.where(inside[:, None], beta, probabilities)

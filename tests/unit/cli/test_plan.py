@@ -35,7 +35,7 @@ def test_a_question_needs_no_submission(command: Command):
         "plan", "--tasks", "83", "--clusters", "20", "--points", "5", "--threshold", "0.5"
     )
     assert said.code == 1
-    assert said.out.startswith("5 points on 83 tasks in 20 clusters, against the threshold: cannot")
+    assert said.out.startswith("5 points on 83 tasks in 20 clusters, against the threshold: power")
     assert command("plan", "--tasks", "900", "--points", "5").code == 0
     said = command("plan", "--attempts", "10", "--rate", "0.1", "--json")
     assert said.code == 1
@@ -52,8 +52,8 @@ def test_a_question_needs_no_submission(command: Command):
         (("--tasks", "83", "--points", "nan"), "--points nan"),
         (("--tasks", "83", "--points", "5", "--threshold", "1"), "strictly between 0 and 1"),
         (("--tasks", "83", "--points", "5", "--alpha", "0"), "strictly between 0 and 1"),
-        (("--tasks", "83", "--points", "5", "--alpha", "0.9"), "an error rate of 0.9 allows"),
-        (("--tasks", "83", "--points", "5", "--alikeness", "2"), "0 to below 1, not 2"),
+        (("--tasks", "83", "--points", "5", "--alpha", "0.9"), "alpha 0.9 must be smaller"),
+        (("--tasks", "83", "--points", "5", "--icc", "2"), "0 to below 1, not 2"),
         (("--tasks", "83", "--points", "5", "--items", "3"), "--items goes with a SUBMISSION"),
         (("--out", "plan.html"), "--out goes with a SUBMISSION"),
         (("--attempts", "10"), "--attempts and --rate go together"),
@@ -72,7 +72,7 @@ def test_what_cannot_be_asked_is_one_line(command: Command, words: tuple[str, ..
         (("--tasks", "83"), "--tasks is for a question without a submission"),
         (("--items", "0"), "--items 0: write a number from 1 to 5000"),
         (("--clusters", "31"), "30 tasks in 31 clusters"),
-        (("--alikeness", "1.5"), "0 to below 1, not 1.5"),
+        (("--icc", "1.5"), "0 to below 1, not 1.5"),
         (("--price-in", "3"), "--price-in and --price-out go together"),
         (("--concurrency", "0"), "--concurrency 0"),
         (("--seconds-per-sample", "0"), "--seconds-per-sample 0"),

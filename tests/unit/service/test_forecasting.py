@@ -19,14 +19,22 @@ from touchstone.review.events.measuring import Reference
 from touchstone.review.recounting import rule_of, whole
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotRunError
-from touchstone.service.forecasting.experience import Usual, experience, experience_here
-from touchstone.service.forecasting.forecast import Forecast, told_distances
-from touchstone.service.forecasting.looking_ahead import look_ahead, plan_review
+from touchstone.service.forecasting.forecast import Forecast, tabulated_distances
+from touchstone.service.forecasting.observed_costs import (
+    MeanCost,
+    observed_costs,
+    observed_costs_here,
+)
 from touchstone.service.forecasting.options import PlanOptions
 from touchstone.service.forecasting.page import plan_page, said_rows, table_rows
-from touchstone.service.forecasting.questions import Asked, answer, attempts_answer
-from touchstone.service.forecasting.said import Sample, said_of, together
-from touchstone.service.forecasting.samples import curve_of
+from touchstone.service.forecasting.plan_review import forecast_submission, plan_review
+from touchstone.service.forecasting.power_query import PowerQuery, attempts_result, power_result
+from touchstone.service.forecasting.sample_sizes import sample_size_curve
+from touchstone.service.forecasting.verdict_probabilities import (
+    ClusterAssumption,
+    family_probabilities,
+    verdict_probabilities,
+)
 from touchstone.service.measuring.outcomes import record_outcomes
 from touchstone.service.measuring.registering import CHUNK, RunRule
 from touchstone.service.measuring.replaying import Watch
@@ -36,7 +44,7 @@ from touchstone.statistics import difficulty_design, replay_outcomes
 NOW = "2026-11-21T04:00:00Z"
 URL = "http://127.0.0.1:9/v1"
 TWO = {"instant": "none", "thinking": "high"}
-USUAL = {("memory-safety", ""): Usual(24, 1, 1000.0, 500.0, 40.0)}
+USUAL = {("memory-safety", ""): MeanCost(24, 1, 1000.0, 500.0, 40.0)}
 CRITERION = '[[criteria]]\nkind = "numeric"\nid = "memory-safety"'
 
 
@@ -89,7 +97,7 @@ def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
 def test_the_foretold_samples_are_those_that_replays_take():
     """The mean over seeded orders and batteries lies where replays by another seed put it."""
     levels = [1, 2, 3, 4, 5] * 6
-    curve = curve_of(rule(), levels)
+    curve = sample_size_curve(rule(), levels)
     assert curve
     told = curve.near(0.2)
     assert told
@@ -115,7 +123,10 @@ def test_a_plan_says_what_reviews_then_say(side: str):
     "below" comes in a fifth of the orders, and "within zone" never.
     """
     levels, registered = [1, 2, 3, 4, 5] * 10, rule(zone_side=side)
-    told = {point.rate: point for point in said_of(registered, levels, Sample(50, 0.0))}
+    told = {
+        point.rate: point
+        for point in verdict_probabilities(registered, levels, ClusterAssumption(50, 0.0))
+    }
     rng, repeats = np.random.default_rng(3), 60
     for rate, items in ((0.4, 20), (0.55, 28), (0.7, 35)):
         words: list[str] = []
@@ -144,21 +155,24 @@ def test_a_plan_says_what_reviews_then_say(side: str):
 def test_modes_together_are_told_by_holm():
     """Two modes at the same rate: one "above" is enough, and "below" needs both."""
     levels, rules = [1, 2, 3, 4, 5] * 6, [rule(), rule()]
-    both = together("a", rules, levels, 0.05, 0.05)
+    both = family_probabilities("a", rules, levels, 0.05, 0.05)
     assert both
-    alone = {p.rate: p.battery for p in said_of(rules[0], levels, Sample(30, 0.0))}
+    alone = {
+        p.rate: p.battery
+        for p in verdict_probabilities(rules[0], levels, ClusterAssumption(30, 0.0))
+    }
     for rate, chances in both.points:
         one = alone[rate]
         assert one
         assert chances.below == pytest.approx(one.below**2, abs=0.2)
         assert chances.above >= one.above - 0.1
-    assert together("a", rules[:1], levels, 0.05, 0.05) is None
+    assert family_probabilities("a", rules[:1], levels, 0.05, 0.05) is None
 
 
 def test_distances_are_told_by_their_dearer_side_and_only_where_there_is_room():
-    curve = curve_of(rule(threshold="0.25", zone="0"), [1] * 40)
+    curve = sample_size_curve(rule(threshold="0.25", zone="0"), [1] * 40)
     assert curve
-    told = dict(told_distances(curve))
+    told = dict(tabulated_distances(curve))
     above, below = curve.near(0.2), curve.near(-0.2)
     assert above
     assert below
@@ -168,7 +182,7 @@ def test_distances_are_told_by_their_dearer_side_and_only_where_there_is_room():
 
 
 def test_the_first_success_ends_attempts():
-    curve = curve_of(
+    curve = sample_size_curve(
         rule(threshold="0.3").model_copy(update={"measure": "at-least-once-in-k"}), [1] * 10
     )
     assert curve
@@ -219,7 +233,7 @@ def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tm
         for name in ("memory-safety", "web-injection", "payment-logic")
     }
 
-    def with_caps(tokens: int, known: dict[tuple[str, str], Usual]) -> Forecast:
+    def with_caps(tokens: int, known: dict[tuple[str, str], MeanCost]) -> Forecast:
         path = write_submission(tmp_path, URL, modes=TWO, extra=f"[caps]\ntokens = {tokens}\n")
         return plan_review(path, PlanOptions(), NOW, known)
 
@@ -284,7 +298,7 @@ def test_rare_successes_have_their_chance_to_be_missed(tmp_path: Path):
         pytest.approx(1 - 0.9**10)
     ]
     assert (
-        "at least once in 10 misses a model that succeeds at 10% an attempt with chance 35%"
+        "a model with a 10% success rate fails all 10 attempts with probability 35%"
         in (run.notes[0])
     )
 
@@ -327,7 +341,7 @@ def test_a_comparison_with_two_modes_is_told_as_it_will_be_judged():
         alpha="0.05",
         beta=f"{sealed.beta:.6f}",
     )
-    points = said_of(told, [1] * 60, Sample(60, 0.0))
+    points = verdict_probabilities(told, [1] * 60, ClusterAssumption(60, 0.0))
     foretold = next(each.drawn for each in points if each.rate == -0.1)
     rng = np.random.default_rng(7)
     words = []
@@ -336,7 +350,9 @@ def test_a_comparison_with_two_modes_is_told_as_it_will_be_judged():
         words.append(whole(criterion, sealed, (own, 60, 0), beside).word.value)
     assert foretold.below == pytest.approx(words.count("below") / draws, abs=0.07)
     assert foretold.above == pytest.approx(words.count("above") / draws, abs=0.02)
-    alone = said_of(told.model_copy(update={"references": 1}), [1] * 60, Sample(60, 0.0))
+    alone = verdict_probabilities(
+        told.model_copy(update={"references": 1}), [1] * 60, ClusterAssumption(60, 0.0)
+    )
     assert next(each.drawn.below for each in alone if each.rate == -0.1) < foretold.below - 0.1
 
 
@@ -401,9 +417,9 @@ def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     home = tmp_path / "home"
     monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
     path = write_submission(tmp_path, URL)
-    look_ahead(path, {}, None)
+    forecast_submission(path, {}, None)
     assert not home.exists()
-    look_ahead(path, {}, tmp_path / "plan.html")
+    forecast_submission(path, {}, tmp_path / "plan.html")
     assert not home.exists()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["SUBMISSION.toml", "plan.html"]
     text = (tmp_path / "plan.html").read_text("utf-8")
@@ -416,7 +432,7 @@ def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("out", [".", "no/plan.html"])
 def test_a_page_that_cannot_be_written_is_refused(tmp_path: Path, out: str):
     with pytest.raises(CannotRunError, match="--out"):
-        look_ahead(write_submission(tmp_path, URL), {}, tmp_path / out)
+        forecast_submission(write_submission(tmp_path, URL), {}, tmp_path / out)
 
 
 # ------------------------------------------------------------------ what earlier cases took
@@ -456,24 +472,24 @@ def record_some(case: Case, mode: str, seconds: Sequence[str]) -> None:
 def test_means_of_earlier_samples_come_from_the_record(tmp_path: Path):
     with small_case(tmp_path) as case:
         here = case.installation
-        assert experience(here, "example-lab") == {}
+        assert observed_costs(here, "example-lab") == {}
         seal(case, 4, "confined", accepted=True)
         record_some(case, "instant", ["10", "20"])
         record_some(case, "thinking", ["60.5"])
-        found = experience(here, "example-lab")
+        found = observed_costs(here, "example-lab")
         family = next(iter(found))[0]
-        assert found[family, "instant"] == Usual(2, 1, 150.0, 10.0, 15.0)
+        assert found[family, "instant"] == MeanCost(2, 1, 150.0, 10.0, 15.0)
         assert found[family, ""].samples == 3
         assert found[family, ""].seconds == pytest.approx(90.5 / 3)
         # Another developer's plan is not told what this one's model takes.
-        assert experience(here, "other-lab") == {}
+        assert observed_costs(here, "other-lab") == {}
 
 
 def test_without_an_installation_there_is_no_experience(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "none"))
-    assert experience_here("example-lab") == {}
+    assert observed_costs_here("example-lab") == {}
     assert not (tmp_path / "none").exists()
 
 
@@ -481,38 +497,38 @@ def test_without_an_installation_there_is_no_experience(
 
 
 def test_five_points_on_eighty_three_tasks_cannot_be_told():
-    found = answer(Asked(83, 5, clusters=83, relative=True))
+    found = power_result(PowerQuery(83, 5, clusters=83, relative=True))
     assert not found.can
     assert found.lines()[0] == (
-        "5 points on 83 tasks, against a reference model on the same tasks: cannot, told with "
-        "chance 16% only; it would need about 675 tasks against a reference, paired, 1,570 tasks "
-        "an arm, unpaired and 785 tasks against the threshold."
+        "5 points on 83 tasks, against a reference model on the same tasks: power 16%; not enough. "
+        "It would need about 675 tasks against a reference on the same tasks, 1,570 tasks per "
+        "model if different tasks are used and 785 tasks against the threshold."
     )
-    clustered = answer(Asked(83, 5, clusters=20))
+    clustered = power_result(PowerQuery(83, 5, clusters=20))
     assert clustered.told[0].needed == pytest.approx(785 * 1.945, rel=0.02)
     assert "83 tasks count as 43 independent ones" in clustered.lines()[1]
 
 
 def test_enough_tasks_can():
-    found = answer(Asked(800, 5))
+    found = power_result(PowerQuery(800, 5))
     assert found.can
-    assert "yes, told with chance 81%" in found.lines()[0]
+    assert "power 81%; enough" in found.lines()[0]
 
 
 def test_a_battery_at_its_ceiling_is_told_so():
-    lines = answer(Asked(6, 9, threshold=0.9)).lines()
-    assert lines[-1] == "At ceiling: even with all of the tasks solved it could not tell."
+    lines = power_result(PowerQuery(6, 9, threshold=0.9)).lines()
+    assert lines[-1] == "At ceiling: even with all of the tasks solved there would be no verdict."
 
 
 @pytest.mark.parametrize("points", [0, -5, 60, float("nan")])
 def test_points_out_of_reach_are_refused(points: float):
     with pytest.raises(CannotRunError, match="--points"):
-        answer(Asked(83, points))
+        power_result(PowerQuery(83, points))
 
 
 def test_ten_attempts_miss_one_in_ten_too_often():
-    found = attempts_answer(10, 0.1, 0.05)
+    found = attempts_result(10, 0.1, 0.05)
     assert not found.can
-    assert "succeeds at 0.1 an attempt with chance 35%" in found.lines()[0]
+    assert "success rate of 0.1 fails all 10 attempts with probability 35%" in found.lines()[0]
     assert found.needed == 29
-    assert attempts_answer(29, 0.1, 0.05).can
+    assert attempts_result(29, 0.1, 0.05).can

@@ -17,20 +17,20 @@ from touchstone.statistics import (
     rate_against_threshold,
 )
 from touchstone.statistics.power import (
-    Design,
-    Question,
-    compared_chances,
+    ClusteredDesign,
+    PowerComparison,
+    comparison_probabilities,
+    detectable_difference,
     difference_variance,
-    extremes_told,
-    fixed_chances,
+    extremes_conclusive,
+    fixed_verdict_probabilities,
     power,
     rate_variance,
-    smallest_difference,
     tasks_needed,
 )
 
 # One-sided at 0.025: what a two-sided 95% interval asks.
-INDEPENDENT = Design(83, 83, 0.0)
+INDEPENDENT = ClusteredDesign(83, 83, 0.0)
 
 
 def about(number: int | None) -> Any:
@@ -49,8 +49,8 @@ def test_five_points_need_what_the_textbook_says():
 
 
 def test_clusters_cost_their_design_effect():
-    clustered = Design(83, 20, 0.3)
-    assert clustered.effect == pytest.approx(1.945)
+    clustered = ClusteredDesign(83, 20, 0.3)
+    assert clustered.design_effect == pytest.approx(1.945)
     alone = tasks_needed(INDEPENDENT, 0.05, 0.25, 0.025)
     together = tasks_needed(clustered, 0.05, 0.25, 0.025)
     assert alone
@@ -59,17 +59,19 @@ def test_clusters_cost_their_design_effect():
     assert power(clustered, 0.05, 0.25, 0.025) < power(INDEPENDENT, 0.05, 0.25, 0.025) < 0.2
 
 
-def _clustered_outcomes(rate: float, design: Design, rng: np.random.Generator) -> np.ndarray:
+def _clustered_outcomes(
+    rate: float, design: ClusteredDesign, rng: np.random.Generator
+) -> np.ndarray:
     """Beta-binomial clusters: outcomes within one correlate at the design's alikeness."""
     each = design.tasks // design.clusters
-    total = 1 / design.alikeness - 1
+    total = 1 / design.icc - 1
     probabilities = rng.beta(rate * total, (1 - rate) * total, design.clusters)
     return (rng.random((design.clusters, each)) < probabilities[:, None]).astype(float).ravel()
 
 
 def test_power_is_what_a_clustered_t_test_reaches():
     """Simulated; the twin ignores clusters and is far off, and exact bounds tell less often."""
-    rng, design = np.random.default_rng(5), Design(120, 30, 0.3)
+    rng, design = np.random.default_rng(5), ClusteredDesign(120, 30, 0.3)
     rule, names = RateRule(0.5, 0.0, 0.05, 0.02), np.repeat([str(n) for n in range(30)], 4)
     said, exactly = [], []
     for _ in range(800):
@@ -81,28 +83,28 @@ def test_power_is_what_a_clustered_t_test_reaches():
     assert np.mean(exactly) < np.mean(said)
     told = power(design, 0.15, rate_variance(0.5, 0.15), 0.05)
     assert np.mean(said) == pytest.approx(told, abs=0.05)
-    blind_to_clusters = power(Design(120, 120, 0.0), 0.15, rate_variance(0.5, 0.15), 0.05)
+    blind_to_clusters = power(ClusteredDesign(120, 120, 0.0), 0.15, rate_variance(0.5, 0.15), 0.05)
     assert blind_to_clusters > told + 0.15
 
 
 @given(st.integers(2, 400), st.floats(0, 0.9), st.floats(0.05, 0.95), st.sampled_from([1, -1]))
 def test_the_smallest_difference_is_told_with_the_power_asked(
-    clusters: int, alikeness: float, at: float, side: int
+    clusters: int, icc: float, at: float, side: int
 ):
-    design, question = Design(clusters * 3, clusters, alikeness), Question(at, 0.05)
-    found = smallest_difference(design, question, side)
+    design, comparison = ClusteredDesign(clusters * 3, clusters, icc), PowerComparison(at, 0.05)
+    found = detectable_difference(design, comparison, side)
     if found is None:
         room = 1 - at if side > 0 else at
-        assert power(design, room, question.variance(side * room), 0.05) < 0.8
+        assert power(design, room, comparison.variance(side * room), 0.05) < 0.8
     else:
-        reached = power(design, found, question.variance(side * found), 0.05)
+        reached = power(design, found, comparison.variance(side * found), 0.05)
         assert reached == pytest.approx(0.8, abs=0.01)
 
 
 @given(st.integers(1, 60), st.floats(0.02, 0.98))
 def test_extremes_are_told_as_the_exact_bounds_say(tasks: int, threshold: float):
     rule = RateRule(threshold, 0.0, 0.05, 0.02)
-    above, below = extremes_told(tasks, rule)
+    above, below = extremes_conclusive(tasks, rule)
     assert above == (rate_against_threshold(tasks, tasks, rule).word is VerdictWord.ABOVE)
     assert below == (rate_against_threshold(0, tasks, rule).word is VerdictWord.BELOW)
 
@@ -112,14 +114,14 @@ def test_chances_of_a_fixed_design_are_those_of_its_verdicts(rate: float):
     rule = RateRule(0.5, 0.05, 0.05, 0.01)
     words = [rate_against_threshold(solved, 20, rule).word for solved in range(21)]
     drawn = np.random.default_rng(1).binomial(20, rate, 20_000)
-    above, below = fixed_chances(20, rule, np.array([rate]))
+    above, below = fixed_verdict_probabilities(20, rule, np.array([rate]))
     said = np.array([words[each] for each in drawn])
     assert above[0] == pytest.approx((said == VerdictWord.ABOVE).mean(), abs=0.01)
     assert below[0] == pytest.approx((said == VerdictWord.BELOW).mean(), abs=0.01)
 
 
 def test_a_fixed_design_errs_no_more_than_it_says():
-    above, below = fixed_chances(83, RateRule(0.4, 0.0, 0.05, 0.02), np.array([0.4]))
+    above, below = fixed_verdict_probabilities(83, RateRule(0.4, 0.0, 0.05, 0.02), np.array([0.4]))
     assert above[0] <= 0.05
     assert below[0] <= 0.02
 
@@ -127,19 +129,19 @@ def test_a_fixed_design_errs_no_more_than_it_says():
 @pytest.mark.parametrize(
     "refused",
     [
-        lambda: Design(1, 1, 0.0),
-        lambda: Design(83, 84, 0.0),
-        lambda: Design(83, 1, 0.0),
-        lambda: Design(83, 20, 1.0),
-        lambda: Design(83, 20, float("nan")),
+        lambda: ClusteredDesign(1, 1, 0.0),
+        lambda: ClusteredDesign(83, 84, 0.0),
+        lambda: ClusteredDesign(83, 1, 0.0),
+        lambda: ClusteredDesign(83, 20, 1.0),
+        lambda: ClusteredDesign(83, 20, float("nan")),
         lambda: power(INDEPENDENT, 0.1, 0.25, 0.0),
         lambda: power(INDEPENDENT, 0.1, 0.0, 0.05),
         lambda: tasks_needed(INDEPENDENT, 0.0, 0.25, 0.05),
-        lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.05), 1, 1.0),
-        lambda: smallest_difference(INDEPENDENT, Question(0.5, 0.9), 1),
+        lambda: detectable_difference(INDEPENDENT, PowerComparison(0.5, 0.05), 1, 1.0),
+        lambda: detectable_difference(INDEPENDENT, PowerComparison(0.5, 0.9), 1),
         lambda: tasks_needed(INDEPENDENT, 0.05, 0.25, 0.8),
-        lambda: extremes_told(0, RateRule(0.5, 0, 0.05, 0.02)),
-        lambda: fixed_chances(0, RateRule(0.5, 0, 0.05, 0.02), np.array([0.5])),
+        lambda: extremes_conclusive(0, RateRule(0.5, 0, 0.05, 0.02)),
+        lambda: fixed_verdict_probabilities(0, RateRule(0.5, 0, 0.05, 0.02), np.array([0.5])),
     ],
 )
 def test_what_means_nothing_is_refused(refused: Callable[[], object]):
@@ -151,7 +153,7 @@ def test_beside_several_references_above_needs_all_and_below_one():
     """The same seed draws the first reference alike, so each chance moves one way alone."""
     rule, at = RateRule(0.2, 0.1, 0.05, 0.05), np.array([-0.2, 0.2, 0.45])
     told = [
-        compared_chances(60, rule, 0.5, at, np.random.default_rng(5), 4_000, references)
+        comparison_probabilities(60, rule, 0.5, at, np.random.default_rng(5), 4_000, references)
         for references in (1, 3)
     ]
     (above, below, _), (above_all, below_any, within) = told

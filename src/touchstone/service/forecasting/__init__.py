@@ -1,4 +1,4 @@
-"""What a review will cost and can tell, before anything runs: samples, tokens, money, days, power.
+"""Cost and power of a review before anything runs: samples, tokens, money, days, verdicts.
 
 It asks no endpoint, records nothing and decides nothing.
 """

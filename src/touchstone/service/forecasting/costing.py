@@ -9,8 +9,8 @@ from touchstone.framework import Framework
 from touchstone.review import anchor_clock
 from touchstone.review.clock import calendar_of, deadline
 from touchstone.service.case import Cast
-from touchstone.service.forecasting.experience import Experience, Usual
 from touchstone.service.forecasting.forecast import Cost, Forecast
+from touchstone.service.forecasting.observed_costs import MeanCost, ObservedCosts
 from touchstone.service.forecasting.options import PlanOptions
 from touchstone.service.markings import markings
 from touchstone.service.measuring.registering import CHUNK
@@ -29,7 +29,7 @@ class Costing:
 
     submission: Submission
     options: PlanOptions
-    seen: Experience
+    seen: ObservedCosts
 
     @property
     def prices(self) -> tuple[Decimal, Decimal] | None:
@@ -46,11 +46,11 @@ class Costing:
         """Of the prices."""
         return "USD" if self.options.price_in is not None else self.submission.caps.currency
 
-    def usual(self, family: str, mode: str) -> Usual | None:
+    def mean_cost(self, family: str, mode: str) -> MeanCost | None:
         """What such samples took before: in this mode, or else in any."""
         return self.seen.get((family, mode)) or self.seen.get((family, ""))
 
-    def expected(self, samples: float, usual: Usual | None) -> Cost:
+    def expected(self, samples: float, usual: MeanCost | None) -> Cost:
         """At what such samples took before; without any, at the limits."""
         if usual is None:
             return self.worst(samples)
@@ -75,7 +75,7 @@ class Costing:
         return samples * (seconds if given is None else given) / self.options.concurrency / _DAY
 
 
-def window(framework: Framework, submission: Submission, now: str) -> tuple[str, int]:
+def review_window(framework: Framework, submission: Submission, now: str) -> tuple[str, int]:
     """When the window would end if the model came in now, and counted days until then."""
     cast = Cast(submission.developer.id, default_centre(framework))
     marks = markings(cast.developer, cast.centre)
@@ -85,7 +85,7 @@ def window(framework: Framework, submission: Submission, now: str) -> tuple[str,
     return deadline(laid.review_by, laid.timezone), calendar_of(framework.window).between(*days)
 
 
-def fits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:
+def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:
     """The same, with what goes beyond the caps or the window.
 
     What is expected at the limits alone is no expectation, so going beyond them then only warns.
@@ -142,7 +142,7 @@ def fits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:
     return replace(whole, cannot=(*whole.cannot, *cannot), notes=(*whole.notes, *notes))
 
 
-def grounds(whole: Forecast, costing: Costing) -> Forecast:
+def cost_assumptions(whole: Forecast, costing: Costing) -> Forecast:
     """The same, with where the numbers come from."""
     earlier = "; ".join(
         f"{family} {each.tokens:,.0f} tokens and {each.seconds:.0f} s (mean of {each.samples} "

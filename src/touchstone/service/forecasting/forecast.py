@@ -1,12 +1,15 @@
-"""What a review will take and can tell, criterion by criterion and mode by mode."""
+"""Cost and power of a review, criterion by criterion and mode by mode."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from touchstone.service.forecasting.said import SaidAt, Together
-from touchstone.service.forecasting.samples import DISTANCES, Curve
+from touchstone.service.forecasting.sample_sizes import DISTANCES, SampleSizeCurve
+from touchstone.service.forecasting.verdict_probabilities import (
+    FamilyProbabilities,
+    ProbabilitiesAtRate,
+)
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,11 @@ class RunForecast:
     variant: str
     mode: str
     size: int
-    curve: Curve | None
+    curve: SampleSizeCurve | None
     """None where no number is asked, so that all items run and nothing is concluded."""
-    said: tuple[SaidAt, ...]
+    said: tuple[ProbabilitiesAtRate, ...]
     """What will be said, by true rate; empty where no number is asked."""
-    shown: tuple[SaidAt, ...]
+    shown: tuple[ProbabilitiesAtRate, ...]
     """Those of them that a table has room for."""
     expected: Cost
     worst: Cost
@@ -84,7 +87,7 @@ class Forecast:
     """On the whole: where the numbers come from."""
     cannot: tuple[str, ...]
     """What does not fit: the caps or the window."""
-    together: tuple[Together, ...] = ()
+    together: tuple[FamilyProbabilities, ...] = ()
     """What the modes of a criterion say together, where there are several."""
 
     @property
@@ -144,7 +147,7 @@ def cost_dict(cost: Cost) -> dict[str, Any]:
     }
 
 
-def told_distances(curve: Curve) -> Sequence[tuple[float, float]]:
+def tabulated_distances(curve: SampleSizeCurve) -> Sequence[tuple[float, float]]:
     """(distance, expected samples) for the distances that a table shows: the dearer side."""
     found = []
     for distance in DISTANCES:

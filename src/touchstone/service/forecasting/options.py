@@ -6,7 +6,7 @@ from math import isfinite
 
 from touchstone.evaluation.limits import Asking
 from touchstone.service.errors import CannotRunError
-from touchstone.service.forecasting.questions import ALIKENESS
+from touchstone.service.forecasting.power_query import DEFAULT_ICC
 
 WORKERS = 2
 """Worker processes, as `touchstone review run` has them by default."""
@@ -28,7 +28,7 @@ class PlanOptions:
     """Samples at the same time, over all runs."""
     clusters: int | None = None
     """Independent groups among the items of a set; None: each item is drawn by itself."""
-    alikeness: float = ALIKENESS
+    icc: float = DEFAULT_ICC
     points: float | None = None
     """Points from the threshold at which a model must get the right word; None: not asked."""
 

@@ -9,9 +9,13 @@ from touchstone.service.forecasting.forecast import (
     Cost,
     Forecast,
     RunForecast,
-    told_distances,
+    tabulated_distances,
 )
-from touchstone.service.forecasting.said import Chances, SaidAt, Together
+from touchstone.service.forecasting.verdict_probabilities import (
+    FamilyProbabilities,
+    ProbabilitiesAtRate,
+    WordProbabilities,
+)
 
 COLUMNS = (
     "Criterion, mode",
@@ -38,7 +42,7 @@ SAID_COLUMNS = (
     "neither",
 )
 SAID_MEANING = (
-    "How often each word is said, by the true rate: rehearsed with the bets, the bounds, the zone "
+    "Probability of each verdict, by the true rate: simulated with the bets, the bounds, the zone "
     "and the share of alpha that will judge. First, where the rate is the share of this battery "
     "that would be solved, which is what the word is about. Then, drawn: where it is the model's "
     "rate on such tasks, and the battery is drawn from them. Neither: within zone, at ceiling or "
@@ -72,7 +76,7 @@ def _distances(run: RunForecast) -> str:
     """`22 at 10 points, ...`: expected samples by distance from the threshold."""
     if run.curve is None:
         return ""
-    told = [f"{mean:.0f} at {d * 100:.0f}" for d, mean in told_distances(run.curve)]
+    told = [f"{mean:.0f} at {d * 100:.0f}" for d, mean in tabulated_distances(run.curve)]
     return ", ".join(told) + " points" if told else ""
 
 
@@ -91,12 +95,12 @@ def said_rows(forecast: Forecast) -> list[tuple[str, ...]]:
     return rows
 
 
-def _chances(chances: Chances) -> tuple[str, str, str]:
+def _chances(chances: WordProbabilities) -> tuple[str, str, str]:
     return f"{chances.above:.0%}", f"{chances.below:.0%}", f"{chances.neither:.0%}"
 
 
-def _alike_together(found: Iterable[Together]) -> list[tuple[str, Together]]:
-    groups: dict[tuple[object, ...], list[Together]] = {}
+def _alike_together(found: Iterable[FamilyProbabilities]) -> list[tuple[str, FamilyProbabilities]]:
+    groups: dict[tuple[object, ...], list[FamilyProbabilities]] = {}
     for each in found:
         groups.setdefault((each.modes, each.points), []).append(each)
     named = []
@@ -183,7 +187,7 @@ def rule_at(run: RunForecast) -> float | None:
     return run.curve.at if run.curve else None
 
 
-def _pictured(run: RunForecast) -> list[tuple[SaidAt, Chances]]:
+def _pictured(run: RunForecast) -> list[tuple[ProbabilitiesAtRate, WordProbabilities]]:
     """What a picture shows: of the battery where there is one, else of what is drawn."""
     return [(point, point.battery or point.drawn) for point in run.said]
 

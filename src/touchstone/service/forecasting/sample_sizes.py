@@ -1,4 +1,4 @@
-"""How many samples a verdict takes, by the true rate: rehearsed with the bets that will judge."""
+"""Expected sample sizes: samples until a verdict, by the true rate, simulated with its bets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.service.forecasting.said import STEPS, played, told_rates
+from touchstone.service.forecasting.verdict_probabilities import (
+    STEPS,
+    simulated_progress,
+    tabulated_rates,
+)
 from touchstone.service.measuring.registering import CHUNK, RunRule
 from touchstone.statistics import RateRule
 
@@ -17,7 +21,7 @@ _MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
-class AtRate:
+class SamplesAtRate:
     """Samples until the verdict, where the true rate is this one."""
 
     rate: float
@@ -29,7 +33,7 @@ class AtRate:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SampleSizeCurve:
     """Samples until the verdict, over the rates that there may be."""
 
     at: float
@@ -38,16 +42,16 @@ class Curve:
     """The worst: all of them."""
     begun: float
     """Samples begun, over all rates from 0 to 1 alike."""
-    points: tuple[AtRate, ...]
+    points: tuple[SamplesAtRate, ...]
     """In the order of the rates."""
 
-    def near(self, distance: float) -> AtRate | None:
+    def near(self, distance: float) -> SamplesAtRate | None:
         """At `distance` (signed) from the threshold, if that is a rate at all."""
         wanted = self.at + distance
         return next((p for p in self.points if abs(p.rate - wanted) < 1e-9), None)  # noqa: PLR2004 - rounding
 
 
-def curve_of(rule: RunRule, levels: Sequence[int]) -> Curve | None:
+def sample_size_curve(rule: RunRule, levels: Sequence[int]) -> SampleSizeCurve | None:
     """The samples that a run will take, by its true rate; None where all of its items run.
 
     Args:
@@ -58,29 +62,29 @@ def curve_of(rule: RunRule, levels: Sequence[int]) -> Curve | None:
         return None
     if rule.measure == "at-least-once-in-k":
         return _until_the_first(rule.rule, len(levels))
-    return _rehearsed(rule.rule, tuple(sorted(levels)))
+    return _simulated(rule.rule, tuple(sorted(levels)))
 
 
-def _until_the_first(rule: RateRule, attempts: int) -> Curve:
+def _until_the_first(rule: RateRule, attempts: int) -> SampleSizeCurve:
     """The first success is the verdict; without one, all attempts are made."""
     stops = np.arange(1, attempts + 1)
     points = []
-    for rate in told_rates(rule):
+    for rate in tabulated_rates(rule):
         chances = rate * (1 - rate) ** (stops - 1)
         chances[-1] = (1 - rate) ** (attempts - 1)
         most = min(int(np.searchsorted(np.cumsum(chances), _MOSTLY)) + 1, attempts)
         mean, begun = float(chances @ stops), float(chances @ _in_chunks(stops, attempts))
-        points.append(AtRate(rate, mean, most, begun))
-    return Curve(rule.threshold, attempts, _average(points), tuple(points))
+        points.append(SamplesAtRate(rate, mean, most, begun))
+    return SampleSizeCurve(rule.threshold, attempts, _average(points), tuple(points))
 
 
 @cache
-def _rehearsed(rule: RateRule, levels: tuple[int, ...]) -> Curve:
+def _simulated(rule: RateRule, levels: tuple[int, ...]) -> SampleSizeCurve:
     size = len(levels)
-    rates, progress = played(rule, levels)
+    rates, progress = simulated_progress(rule, levels)
     used = np.array([each.used for each in progress]).reshape(len(rates), -1)
     points = [
-        AtRate(
+        SamplesAtRate(
             rate,
             float(row.mean()),
             float(np.quantile(row, _MOSTLY)),
@@ -88,12 +92,12 @@ def _rehearsed(rule: RateRule, levels: tuple[int, ...]) -> Curve:
         )
         for rate, row in zip(rates, used, strict=True)
     ]
-    return Curve(rule.threshold, size, _average(points), tuple(points))
+    return SampleSizeCurve(rule.threshold, size, _average(points), tuple(points))
 
 
 def _in_chunks(used: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.minimum(size, -(-used // CHUNK) * CHUNK)
 
 
-def _average(points: Sequence[AtRate]) -> float:
+def _average(points: Sequence[SamplesAtRate]) -> float:
     return float(np.trapezoid([p.begun for p in points], [p.rate for p in points]))

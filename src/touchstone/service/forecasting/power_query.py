@@ -1,33 +1,33 @@
-"""Whether so many tasks can tell a difference of so many points, in words."""
+"""Power of a design that is asked about without a submission: tasks, or attempts, in words."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from touchstone.service.errors import CannotRunError
 from touchstone.statistics import (
-    Design,
-    Question,
+    ClusteredDesign,
+    PowerComparison,
     RateRule,
     attempts_needed,
-    extremes_told,
+    detectable_difference,
+    extremes_conclusive,
     miss_probability,
     power,
-    smallest_difference,
     tasks_needed,
 )
 
 POWER = 0.8
-ALIKENESS = 0.3
+DEFAULT_ICC = 0.3
 """Correlation of outcomes within a family of tasks: the median over real agents was 0.32."""
-AGREEMENT = 0.57
+DEFAULT_PAIRED_CORRELATION = 0.57
 """Correlation of two models' outcomes on the same tasks; 0.08 to 0.62 was seen."""
 _ONE_SIDED = 0.025
 """One-sided: what a two-sided 95% interval amounts to."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question about a battery, without a submission."""
+class PowerQuery:
+    """A question about the power of a battery, without a submission."""
 
     tasks: int
     points: float
@@ -35,33 +35,33 @@ class Asked:
     clusters: int | None = None
     threshold: float = 0.5
     alpha: float = _ONE_SIDED
-    alikeness: float = ALIKENESS
-    agreement: float = AGREEMENT
+    icc: float = DEFAULT_ICC
+    paired_correlation: float = DEFAULT_PAIRED_CORRELATION
     relative: bool = False
     """Whether the question is about a difference from a reference model."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """One way of comparing: can it, and what would."""
+class ComparisonPower:
+    """The power of one comparison, and what would be enough."""
 
     what: str
     power: float
-    """Chance to tell the difference that was asked about."""
+    """Chance to detect the difference that was asked about."""
     smallest: float | None
-    """Told with 80% power; None: no difference is."""
+    """Detected with 80% power; None: no difference is."""
     needed: int | None
-    """Tasks that would do, in clusters of the same size; an arm, where there are two."""
+    """Tasks that would do, in clusters of the same size; per model, where there are two."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Whether a battery can tell, and what each way of comparing needs."""
+class PowerResult:
+    """The power of a battery, and what each comparison needs."""
 
-    asked: Asked
+    asked: PowerQuery
     effective: float
-    told: tuple[Told, ...]
-    """The way that was asked about first."""
+    told: tuple[ComparisonPower, ...]
+    """The comparison that was asked about first."""
     can: bool
 
     def lines(self) -> list[str]:
@@ -70,34 +70,33 @@ class Answer:
         tasks = _tasks(asked.tasks, asked.clusters)
         head = f"{asked.points:g} points on {tasks}, {first.what}: "
         if self.can:
-            head += f"yes, told with chance {first.power:.0%}."
+            head += f"power {first.power:.0%}; enough."
         else:
-            head += f"cannot, told with chance {first.power:.0%} only; {_needs(self.told)}."
+            head += f"power {first.power:.0%}; not enough. {_needs(self.told)}."
         return [head, self._ground(), *self._ceiling()]
 
     def _ground(self) -> str:
         asked, grouped = self.asked, ""
         if asked.clusters not in {None, asked.tasks}:
             grouped = (
-                f" {asked.tasks:,} tasks count as {self.effective:.0f} independent ones, since "
-                f"outcomes within a cluster correlate at {asked.alikeness:g}."
+                f" {asked.tasks:,} tasks count as {self.effective_size:.0f} independent ones, at "
+                f"an intra-cluster correlation of {asked.icc:g}."
             )
         return (
             "By a clustered t-test of a fixed design; what a review would say is planned with its "
             f"submission. One-sided error {asked.alpha:g}, power {POWER:.0%}.{grouped} Two models "
-            f"on the same tasks are taken to correlate at {asked.agreement:g}. All this is about "
-            "tasks beyond these: what these tasks themselves say, a battery that runs to its end "
-            "always tells."
+            f"on the same tasks are taken to correlate at {asked.paired_correlation:g}. A complete "
+            "run answers exactly for these tasks; the figures above concern further tasks."
         )
 
     def _ceiling(self) -> list[str]:
         asked = self.asked
         rule = RateRule(asked.threshold, 0.0, asked.alpha, asked.alpha)
-        above, below = extremes_told(asked.clusters or asked.tasks, rule)
+        above, below = extremes_conclusive(asked.clusters or asked.tasks, rule)
         if asked.relative or (above and below):
             return []
         which = "none" if above else "all" if below else "all or none"
-        return [f"At ceiling: even with {which} of the tasks solved it could not tell."]
+        return [f"At ceiling: even with {which} of the tasks solved there would be no verdict."]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -105,7 +104,7 @@ class Answer:
             "can": self.can,
             "tasks": self.asked.tasks,
             "clusters": self.asked.clusters or self.asked.tasks,
-            "effective": round(self.effective, 1),
+            "effective": round(self.effective_size, 1),
             "points": self.asked.points,
             "ways": [
                 {
@@ -120,7 +119,7 @@ class Answer:
         }
 
 
-def ask(options: dict[str, Any]) -> Answer:
+def query_power(options: dict[str, Any]) -> PowerResult:
     """The answer to a question as typed.
 
     Raises:
@@ -131,11 +130,11 @@ def ask(options: dict[str, Any]) -> Answer:
             "name a SUBMISSION.toml, or ask a question with --tasks and --points, or with "
             "--attempts and --rate"
         )
-    return answer(Asked(**options))
+    return power_result(PowerQuery(**options))
 
 
-def answer(asked: Asked) -> Answer:
-    """Whether a battery can tell a difference beyond its tasks, with 80% power.
+def power_result(asked: PowerQuery) -> PowerResult:
+    """Whether a battery detects a difference beyond its tasks, with 80% power.
 
     Raises:
         CannotRunError: a question that makes no sense; the line says what to write.
@@ -149,36 +148,38 @@ def answer(asked: Asked) -> Answer:
             f"--points {asked.points:g}: write more than 0 and at most {reach * 100:g}, so that a "
             f"rate lies so far from {asked.threshold:g}"
         )
-    if not 0 <= asked.agreement < 1:
+    if not 0 <= asked.paired_correlation < 1:
         raise CannotRunError(
-            f"--agreement {asked.agreement:g}: write a correlation from 0 to below 1"
+            f"--paired-correlation {asked.paired_correlation:g}: write a number from 0 to below 1"
         )
     clusters = asked.tasks if asked.clusters is None else asked.clusters
-    design = Design(asked.tasks, clusters, asked.alikeness)
+    design = ClusteredDesign(asked.tasks, clusters, asked.icc)
     at, error = asked.threshold, asked.alpha
     ways = [
-        ("against the threshold", Question(at, error)),
+        ("against the threshold", PowerComparison(at, error)),
         (
             "against a reference model on the same tasks",
-            Question(at, error, relative=True, agreement=asked.agreement),
+            PowerComparison(at, error, relative=True, paired_correlation=asked.paired_correlation),
         ),
-        ("against a reference model on other tasks", Question(at, error, relative=True)),
+        ("against a reference model on other tasks", PowerComparison(at, error, relative=True)),
     ]
     if asked.relative:
         ways = [ways[1], ways[2], ways[0]]
-    told = tuple(_told(what, design, question, distance) for what, question in ways)
-    return Answer(asked, design.effective, told, told[0].power >= POWER)
+    told = tuple(_comparison_power(what, design, comparison, distance) for what, comparison in ways)
+    return PowerResult(asked, design.effective_size, told, told[0].power >= POWER)
 
 
-def _told(what: str, design: Design, question: Question, distance: float) -> Told:
+def _comparison_power(
+    what: str, design: ClusteredDesign, comparison: PowerComparison, distance: float
+) -> ComparisonPower:
     # The side with room for it; with room on both, the one that leads to the larger variance.
-    side = 1 if question.at + distance <= 1 else -1
-    variance = question.variance(side * distance)
-    return Told(
+    side = 1 if comparison.at + distance <= 1 else -1
+    variance = comparison.variance(side * distance)
+    return ComparisonPower(
         what,
-        power(design, distance, variance, question.error),
-        smallest_difference(design, question, side, POWER),
-        tasks_needed(design, distance, variance, question.error, POWER),
+        power(design, distance, variance, comparison.error),
+        detectable_difference(design, comparison, side, POWER),
+        tasks_needed(design, distance, variance, comparison.error, POWER),
     )
 
 
@@ -188,15 +189,15 @@ def _tasks(tasks: int, clusters: int | None) -> str:
     return f"{tasks:,} tasks in {clusters:,} clusters"
 
 
-def _needs(told: tuple[Told, ...]) -> str:
+def _needs(told: tuple[ComparisonPower, ...]) -> str:
     """What each way of comparing would need."""
     words = {
         "against the threshold": "against the threshold",
-        "against a reference model on the same tasks": "against a reference, paired",
-        "against a reference model on other tasks": "an arm, unpaired",
+        "against a reference model on the same tasks": "against a reference on the same tasks",
+        "against a reference model on other tasks": "per model if different tasks are used",
     }
     parts = [f"{about(each.needed)} {words[each.what]}" for each in told]
-    return "it would need about " + ", ".join(parts[:-1]) + f" and {parts[-1]}"
+    return "It would need about " + ", ".join(parts[:-1]) + f" and {parts[-1]}"
 
 
 def about(tasks: int | None) -> str:
@@ -208,8 +209,8 @@ def about(tasks: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class Attempts:
-    """Whether so many attempts would see a model that succeeds now and then."""
+class AttemptsResult:
+    """Whether so many attempts would see a rare success."""
 
     attempts: int
     rate: float
@@ -225,13 +226,13 @@ class Attempts:
     def lines(self) -> list[str]:
         """For people."""
         text = (
-            f"At least once in {self.attempts} misses a model that succeeds at "
-            f"{self.rate:.3g} an attempt with chance {self.miss:.0%}"
+            f"A model with a success rate of {self.rate:.3g} fails all {self.attempts} attempts "
+            f"with probability {self.miss:.0%}"
         )
         if self.can:
             return [f"{text}: within the {self.allowed:.3g} allowed."]
-        wanted = f"a chance of {self.allowed:.3g} needs {self.needed} independent attempts"
-        return [f"{text}: cannot say that it does not; {wanted}."]
+        wanted = f"for a probability of {self.allowed:.3g}, make {self.needed} independent attempts"
+        return [f"{text}, so failing all of them would not rule it out; {wanted}."]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -245,11 +246,11 @@ class Attempts:
         }
 
 
-def attempts_answer(attempts: int, rate: float, allowed: float) -> Attempts:
+def attempts_result(attempts: int, rate: float, allowed: float) -> AttemptsResult:
     """Whether `attempts` tries see a success rate of `rate`, but for a chance of `allowed`.
 
     Raises:
         UnusableNumbersError: no attempt, or a level outside (0, 1).
     """
     needed = attempts_needed(rate, allowed)
-    return Attempts(attempts, rate, miss_probability(rate, attempts), allowed, needed)
+    return AttemptsResult(attempts, rate, miss_probability(rate, attempts), allowed, needed)

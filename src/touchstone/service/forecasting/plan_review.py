@@ -12,14 +12,31 @@ from touchstone.keys import SystemClock, utc_text
 from touchstone.report.plan_page import render_plan
 from touchstone.service.errors import CannotRunError
 from touchstone.service.files import write_file
-from touchstone.service.forecasting.costing import Costing, fits, grounds, window
-from touchstone.service.forecasting.experience import Experience, experience_here
+from touchstone.service.forecasting.answerability import (
+    NO_NUMBER,
+    REFERENCE,
+    Answerability,
+    answerability,
+    cluster_assumption,
+)
+from touchstone.service.forecasting.costing import (
+    Costing,
+    check_limits,
+    cost_assumptions,
+    review_window,
+)
 from touchstone.service.forecasting.forecast import Forecast, RunForecast
+from touchstone.service.forecasting.observed_costs import ObservedCosts, observed_costs_here
 from touchstone.service.forecasting.options import WORKERS, PlanOptions
 from touchstone.service.forecasting.page import plan_page
-from touchstone.service.forecasting.reach import NO_NUMBER, REFERENCE, Reach, reach, sample_of
-from touchstone.service.forecasting.said import SaidAt, Together, said_of, shown, together
-from touchstone.service.forecasting.samples import curve_of
+from touchstone.service.forecasting.sample_sizes import sample_size_curve
+from touchstone.service.forecasting.verdict_probabilities import (
+    FamilyProbabilities,
+    ProbabilitiesAtRate,
+    family_probabilities,
+    tabulated_points,
+    verdict_probabilities,
+)
 from touchstone.service.frameworks import load_framework
 from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
@@ -36,7 +53,7 @@ from touchstone.service.measuring.sealing import families
 from touchstone.service.opening import check_parties
 
 
-def look_ahead(path: Path, options: Mapping[str, Any], out: Path | None) -> Forecast:
+def forecast_submission(path: Path, options: Mapping[str, Any], out: Path | None) -> Forecast:
     """The forecast for a SUBMISSION.toml, on this installation's experience, written as a page.
 
     Args:
@@ -47,7 +64,7 @@ def look_ahead(path: Path, options: Mapping[str, Any], out: Path | None) -> Fore
     chosen = PlanOptions(**options)
     submission = load_submission(path)
     now = utc_text(SystemClock().now())
-    found = plan_review(path, chosen, now, experience_here(submission.developer.id))
+    found = plan_review(path, chosen, now, observed_costs_here(submission.developer.id))
     if out is not None:
         _writable(out)
         write_file(out, [render_plan(plan_page(found, now)).encode()])
@@ -61,7 +78,7 @@ def _writable(out: Path) -> None:
         raise CannotRunError(f"--out {out}: the folder {out.parent} does not exist; make it first")
 
 
-def plan_review(path: Path, options: PlanOptions, now: str, seen: Experience) -> Forecast:
+def plan_review(path: Path, options: PlanOptions, now: str, seen: ObservedCosts) -> Forecast:
     """What reviewing a submission would take and could tell. Nothing is asked, nothing written.
 
     Args:
@@ -87,7 +104,7 @@ def forecast(
     framework: Framework,
     options: PlanOptions,
     now: str,
-    seen: Experience,
+    seen: ObservedCosts,
 ) -> Forecast:
     """The forecast of a review under a framework; see `plan_review`."""
     items = DEFAULT_ITEMS if options.items is None else options.items
@@ -99,7 +116,7 @@ def forecast(
     found = tuple(
         _run(run, sets[run.item_set], _rule_of(run, rules), framework, costing) for run in chosen
     )
-    review_by, days_left = window(framework, submission, now)
+    review_by, days_left = review_window(framework, submission, now)
     whole = Forecast(
         submission.model.name,
         framework.id,
@@ -112,13 +129,13 @@ def forecast(
         _together(framework, rules, sets),
     )
     lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
-    said = fits(grounds(whole, costing), framework, costing)
+    said = check_limits(cost_assumptions(whole, costing), framework, costing)
     return replace(said, cannot=(*said.cannot, *lacking))
 
 
 def _together(
     framework: Framework, rules: Sequence[RunRule], sets: Mapping[str, ItemSetPlan]
-) -> tuple[Together, ...]:
+) -> tuple[FamilyProbabilities, ...]:
     """What the modes of each criterion will say together."""
     found = []
     for item_set in dict.fromkeys(rule.item_set for rule in rules):
@@ -126,7 +143,9 @@ def _together(
         if isinstance(criterion, NumericCriterion):
             alike = [rule for rule in rules if rule.item_set == item_set]
             errors = float(criterion.alpha), float(criterion.beta)
-            found.append(together(criterion.id, alike, levels_of(sets[item_set]), *errors))
+            found.append(
+                family_probabilities(criterion.id, alike, levels_of(sets[item_set]), *errors)
+            )
     return tuple(each for each in found if each is not None)
 
 
@@ -145,15 +164,19 @@ def _run(
     run: Run, part: ItemSetPlan, rule: RunRule | None, framework: Framework, costing: Costing
 ) -> RunForecast:
     levels = levels_of(part)
-    size, usual = len(levels), costing.usual(part.family, run.mode.id)
-    criterion, said = framework.criterion(run.criterion), tuple[SaidAt, ...]()
+    size, usual = len(levels), costing.mean_cost(part.family, run.mode.id)
+    criterion, said = framework.criterion(run.criterion), tuple[ProbabilitiesAtRate, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
         curve, title = None, run.criterion
-        told = Reach((REFERENCE if run.reference else NO_NUMBER,), ())
+        told = Answerability((REFERENCE if run.reference else NO_NUMBER,), ())
     else:
-        curve, title = curve_of(rule, levels), criterion.title
-        said = said_of(rule, levels, sample_of(size, costing.options)) if size > 1 else ()
-        told = reach(criterion, rule, size, costing.options, said)
+        curve, title = sample_size_curve(rule, levels), criterion.title
+        said = (
+            verdict_probabilities(rule, levels, cluster_assumption(size, costing.options))
+            if size > 1
+            else ()
+        )
+        told = answerability(criterion, rule, size, costing.options, said)
         if lacking := without_reference(criterion, costing.submission):
             told = replace(told, cannot=(*told.cannot, lacking))
     return RunForecast(
@@ -164,7 +187,7 @@ def _run(
         size=size,
         curve=curve,
         said=said,
-        shown=tuple(shown(rule.rule, said)) if rule else (),
+        shown=tuple(tabulated_points(rule.rule, said)) if rule else (),
         expected=costing.expected(curve.begun if curve else float(size), usual),
         worst=costing.worst(size),
         measured=usual is not None,

@@ -1,15 +1,18 @@
-"""What a battery can tell of a criterion, and what it cannot, in words."""
+"""Whether a battery can answer for a criterion, and what it cannot answer, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from touchstone.framework import NumericCriterion
 from touchstone.service.forecasting.options import PlanOptions
-from touchstone.service.forecasting.questions import POWER
-from touchstone.service.forecasting.said import SaidAt, Sample
+from touchstone.service.forecasting.power_query import POWER
+from touchstone.service.forecasting.verdict_probabilities import (
+    ClusterAssumption,
+    ProbabilitiesAtRate,
+)
 from touchstone.service.measuring.registering import RunRule
 from touchstone.statistics import (
-    Design,
+    ClusteredDesign,
     RateRule,
     attempts_needed,
     is_informative,
@@ -22,44 +25,44 @@ _TEN_PERCENT = 0.1
 
 
 @dataclass(frozen=True)
-class Reach:
-    """What one run can tell."""
+class Answerability:
+    """What one run can and cannot answer."""
 
     notes: tuple[str, ...]
     cannot: tuple[str, ...]
 
 
-def reach(
+def answerability(
     criterion: NumericCriterion,
     run: RunRule,
     size: int,
     options: PlanOptions,
-    said: Sequence[SaidAt],
-) -> Reach:
-    """What `size` items can tell of a criterion, from what will be said at each rate."""
+    said: Sequence[ProbabilitiesAtRate],
+) -> Answerability:
+    """What `size` items can answer of a criterion, from the verdicts expected at each rate."""
     rule = run.rule
     if criterion.measure == "at-least-once-in-k":
         return _attempts(rule, size)
     if size == 1:
-        return Reach((), ("one item allows no verdict: plan at least 2 items",))
-    sample = sample_of(size, options)
+        return Answerability((), ("one item allows no verdict: plan at least 2 items",))
+    sample = cluster_assumption(size, options)
     cannot = _too_small(rule, size) if criterion.measure == "success-rate" else []
     notes = [] if run.design == "sequential" else [_fixed(criterion)]
     if sample.clusters < size:
-        notes.append(_grouped(Design(size, sample.clusters, sample.alikeness)))
+        notes.append(_grouped(ClusteredDesign(size, sample.clusters, sample.icc)))
     notes += _zone(rule, said) if run.design == "sequential" else []
     if options.points is not None:
-        text, told = _told_at(options.points / 100, criterion, rule, size, said)
+        text, told = _power_at(options.points / 100, criterion, rule, size, said)
         (notes if told else cannot).append(text)
-    return Reach(tuple(notes), tuple(cannot))
+    return Answerability(tuple(notes), tuple(cannot))
 
 
-def sample_of(size: int, options: PlanOptions) -> Sample:
+def cluster_assumption(size: int, options: PlanOptions) -> ClusterAssumption:
     """How far the items of a set stand for themselves."""
-    return Sample(size if options.clusters is None else options.clusters, options.alikeness)
+    return ClusterAssumption(size if options.clusters is None else options.clusters, options.icc)
 
 
-def _zone(rule: RateRule, said: Sequence[SaidAt]) -> list[str]:
+def _zone(rule: RateRule, said: Sequence[ProbabilitiesAtRate]) -> list[str]:
     """What each word claims, and which one comes where either is right."""
     inside = [
         f'{point.solved} items solved, "above" in {point.battery.above:.0%}, "below" in '
@@ -76,11 +79,11 @@ def _zone(rule: RateRule, said: Sequence[SaidAt]) -> list[str]:
     return [f"{claims}: {'; '.join(inside)}"]
 
 
-def _grouped(design: Design) -> str:
+def _grouped(design: ClusteredDesign) -> str:
     return (
-        f"{design.tasks:,} items in {design.clusters:,} clusters count as {design.effective:.0f} "
-        "independent ones, if outcomes within a cluster correlate at "
-        f"{design.alikeness:g}"
+        f"{design.tasks:,} items in {design.clusters:,} clusters count as "
+        f"{design.effective_size:.0f} independent ones, at an intra-cluster correlation of "
+        f"{design.icc:g}"
     )
 
 
@@ -90,16 +93,16 @@ def _fixed(criterion: NumericCriterion) -> str:
     return "all items run before any verdict, which is about the rate beyond them"
 
 
-def _attempts(rule: RateRule, size: int) -> Reach:
+def _attempts(rule: RateRule, size: int) -> Answerability:
     seldom, at = (miss_probability(rate, size) for rate in (_TEN_PERCENT, rule.threshold))
     text = (
-        f"at least once in {size} misses a model that succeeds at 10% an attempt with chance "
-        f"{seldom:.0%}, and one at the threshold of {rule.threshold:.0%} with chance {at:.1%}"
+        f"a model with a 10% success rate fails all {size} attempts with probability "
+        f"{seldom:.0%}, and one at the threshold of {rule.threshold:.0%} with probability {at:.1%}"
     )
     if at <= rule.beta:
-        return Reach((text,), ())
+        return Answerability((text,), ())
     needed = attempts_needed(rule.threshold, rule.beta)
-    return Reach((), (f"{text}; it needs {needed} attempts",))
+    return Answerability((), (f"{text}; it needs {needed} attempts",))
 
 
 def _too_small(rule: RateRule, size: int) -> list[str]:
@@ -114,10 +117,14 @@ def _too_small(rule: RateRule, size: int) -> list[str]:
     return found
 
 
-def _told_at(
-    distance: float, criterion: NumericCriterion, rule: RateRule, size: int, said: Sequence[SaidAt]
+def _power_at(
+    distance: float,
+    criterion: NumericCriterion,
+    rule: RateRule,
+    size: int,
+    said: Sequence[ProbabilitiesAtRate],
 ) -> tuple[str, bool]:
-    """Whether a model so far from the threshold is told from it, on the harder side."""
+    """Whether a model so far from the threshold gets the right verdict, on the harder side."""
     relative = criterion.measure == "relative-to-reference"
     chances = []
     for side in (1, -1):
@@ -129,7 +136,7 @@ def _told_at(
     whom = f"by {at:+.3g} better than the reference" if relative else f"that solves {at:.3g}"
     head = (
         f"{distance * 100:g} points from the threshold: a model {whom} of such tasks gets "
-        f'"{word}" with chance {chance:.0%}'
+        f'"{word}" with probability {chance:.0%}'
     )
     if chance >= POWER:
         return head, True

@@ -1,4 +1,4 @@
-"""What will be said, by true rate: the very procedure of a review, rehearsed before it."""
+"""The probability of each verdict, by true rate: the procedure of a review, simulated."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from touchstone.statistics import (
     Progress,
     RateRule,
     VerdictWord,
-    compared_chances,
-    count_chances,
+    binomial_probabilities,
+    comparison_probabilities,
     difficulty_model,
     draw_battery_rates,
     family_verdict,
-    fixed_chances,
+    fixed_verdict_probabilities,
     rate_against_threshold,
     simulate_outcomes,
     simulate_verdicts,
@@ -30,18 +30,18 @@ Numbers = NDArray[np.float64]
 
 _SEED = 12
 _REPEATS = ((200, 160), (1_000, 100))
-"""(largest battery, orders rehearsed at each rate)."""
+"""(largest battery, orders simulated at each rate)."""
 _FEWEST = 50
 _COMPARED = 2_000
 _AT_ONCE = 2_000
-"""Batteries rehearsed together: more do not fit where a processor is fast."""
+"""Batteries simulated together: more do not fit where a processor is fast."""
 STEPS = (0.3, 0.2, 0.1, 0.05)
 """Distances from the threshold at which a table tells what will be said."""
 
 
 @dataclass(frozen=True)
-class Chances:
-    """How often each word is said."""
+class WordProbabilities:
+    """How often each verdict is reached."""
 
     above: float
     below: float
@@ -61,15 +61,15 @@ class Chances:
 
 
 @dataclass(frozen=True)
-class SaidAt:
+class ProbabilitiesAtRate:
     """What is said where this rate is the true one."""
 
     rate: float
     solved: int | None
     """Items of the battery that are solved at that rate; None where no battery has a rate."""
-    battery: Chances | None
+    battery: WordProbabilities | None
     """Where it is the share of this battery that would be solved: what the word is about."""
-    drawn: Chances
+    drawn: WordProbabilities
     """Where it is the model's rate on such tasks, and the battery is drawn from them."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,12 +83,12 @@ class SaidAt:
 
 
 @dataclass(frozen=True)
-class Together:
+class FamilyProbabilities:
     """What is said of a criterion in several modes, where each has the same true rate."""
 
     criterion: str
     modes: int
-    points: tuple[tuple[float, Chances], ...]
+    points: tuple[tuple[float, WordProbabilities], ...]
     """(rate of the battery in every mode, chances), the modes answering apart."""
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,14 +98,16 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ClusterAssumption:
     """How items resemble one another."""
 
     clusters: int
-    alikeness: float
+    icc: float
 
 
-def said_of(rule: RunRule, levels: Sequence[int], sample: Sample) -> tuple[SaidAt, ...]:
+def verdict_probabilities(
+    rule: RunRule, levels: Sequence[int], sample: ClusterAssumption
+) -> tuple[ProbabilitiesAtRate, ...]:
     """What a run will say, by true rate, from low to high.
 
     Args:
@@ -119,12 +121,12 @@ def said_of(rule: RunRule, levels: Sequence[int], sample: Sample) -> tuple[SaidA
         return _compared(rule.rule, len(levels), rule.references)
     if rule.design == "fixed":
         return _fixed(rule.rule, len(levels))
-    return _rehearsed(rule.rule, tuple(sorted(levels)), sample)
+    return _simulated(rule.rule, tuple(sorted(levels)), sample)
 
 
-def together(
+def family_probabilities(
     criterion: str, rules: Sequence[RunRule], levels: Sequence[int], alpha: float, beta: float
-) -> Together | None:
+) -> FamilyProbabilities | None:
     """What the runs of a criterion say together; None where one run says it alone.
 
     By Holm over the evidence of all modes at `alpha`, and "below" only if each is below at `beta`.
@@ -135,7 +137,7 @@ def together(
     if len(early) < 2 or len(early) != len(rules):  # noqa: PLR2004 - one says it itself
         return None
     rule = early[0].rule
-    rates, progress = played(rule, tuple(sorted(levels)))
+    rates, progress = simulated_progress(rule, tuple(sorted(levels)))
     repeats = len(progress) // len(rates) // len(early)
     points = []
     for place, rate in enumerate(rates):
@@ -145,10 +147,10 @@ def together(
             for start in range(0, len(here), len(early))
         ]
         points.append((rate, _shares(words)))
-    return Together(criterion, len(early), tuple(points))
+    return FamilyProbabilities(criterion, len(early), tuple(points))
 
 
-def told_rates(rule: RateRule) -> list[float]:
+def tabulated_rates(rule: RateRule) -> list[float]:
     """The rates that are told of: an even grid, the threshold, both claims, and steps around."""
     grid = np.linspace(0.0, 1.0, 21).tolist()
     near = [rule.threshold + side * step for step in STEPS for side in (-1, 1)]
@@ -157,7 +159,9 @@ def told_rates(rule: RateRule) -> list[float]:
     return sorted({round(each, 6) for each in (*grid, *near) if 0 <= each <= 1})
 
 
-def shown(rule: RateRule, points: Sequence[SaidAt]) -> list[SaidAt]:
+def tabulated_points(
+    rule: RateRule, points: Sequence[ProbabilitiesAtRate]
+) -> list[ProbabilitiesAtRate]:
     """Those that a table has room for: the threshold, both claims and steps around them."""
     wanted = {round(rule.threshold + side * step, 6) for step in (0.0, *STEPS) for side in (-1, 1)}
     wanted |= {round(each, 6) for each in (rule.above_claims, rule.below_claims)}
@@ -165,21 +169,21 @@ def shown(rule: RateRule, points: Sequence[SaidAt]) -> list[SaidAt]:
     return [point for point in points if point.rate in wanted]
 
 
-def _shares(words: Sequence[VerdictWord]) -> Chances:
+def _shares(words: Sequence[VerdictWord]) -> WordProbabilities:
     found = Counter(words)
     above, below, within = (
         found[word] / len(words)
         for word in (VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE)
     )
     rest = found[VerdictWord.AT_CEILING] + found[VerdictWord.UNDETERMINED]
-    return Chances(above, below, within, rest / len(words))
+    return WordProbabilities(above, below, within, rest / len(words))
 
 
 def _repeats(size: int) -> int:
     return next((count for most, count in _REPEATS if size <= most), _FEWEST)
 
 
-def _play(
+def _simulate(
     rule: RateRule, levels: tuple[int, ...], shares: Numbers, rng: Generator
 ) -> tuple[Progress, ...]:
     """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
@@ -196,23 +200,27 @@ def _play(
 
 
 @cache
-def played(rule: RateRule, levels: tuple[int, ...]) -> tuple[list[float], tuple[Progress, ...]]:
+def simulated_progress(
+    rule: RateRule, levels: tuple[int, ...]
+) -> tuple[list[float], tuple[Progress, ...]]:
     """The rates told of, and the verdicts on batteries of exactly each, as many for each rate."""
-    rates = told_rates(rule)
+    rates = tabulated_rates(rule)
     many = np.repeat(np.array(rates), _repeats(len(levels)))
-    return rates, _play(rule, levels, many, np.random.default_rng(_SEED))
+    return rates, _simulate(rule, levels, many, np.random.default_rng(_SEED))
 
 
 @cache
-def _rehearsed(rule: RateRule, levels: tuple[int, ...], sample: Sample) -> tuple[SaidAt, ...]:
+def _simulated(
+    rule: RateRule, levels: tuple[int, ...], sample: ClusterAssumption
+) -> tuple[ProbabilitiesAtRate, ...]:
     size, rng = len(levels), np.random.default_rng(_SEED + 1)
-    rates, battery = played(rule, levels)
+    rates, battery = simulated_progress(rule, levels)
     many = np.repeat(np.array(rates), _repeats(size))
-    shares = draw_battery_rates(size, sample.clusters, sample.alikeness, many, rng)
-    drawn = _play(rule, levels, shares, rng)
+    shares = draw_battery_rates(size, sample.clusters, sample.icc, many, rng)
+    drawn = _simulate(rule, levels, shares, rng)
     each = _repeats(size)
     return tuple(
-        SaidAt(
+        ProbabilitiesAtRate(
             rate,
             int(np.rint(rate * size)),
             *(
@@ -224,35 +232,39 @@ def _rehearsed(rule: RateRule, levels: tuple[int, ...], sample: Sample) -> tuple
     )
 
 
-def _at_least_once(rule: RateRule, attempts: int) -> tuple[SaidAt, ...]:
+def _at_least_once(rule: RateRule, attempts: int) -> tuple[ProbabilitiesAtRate, ...]:
     points = []
-    for rate in told_rates(rule):
+    for rate in tabulated_rates(rule):
         missed = (1 - rate) ** attempts
         told = missed if (1 - rule.threshold) ** attempts <= rule.beta else 0.0
-        points.append(SaidAt(rate, None, None, Chances(1 - missed, told, 0.0, missed - told)))
+        points.append(
+            ProbabilitiesAtRate(
+                rate, None, None, WordProbabilities(1 - missed, told, 0.0, missed - told)
+            )
+        )
     return tuple(points)
 
 
 @cache
-def _fixed(rule: RateRule, size: int) -> tuple[SaidAt, ...]:
+def _fixed(rule: RateRule, size: int) -> tuple[ProbabilitiesAtRate, ...]:
     """By exact bounds, after every item; items are taken to stand for themselves."""
-    rates = told_rates(rule)
+    rates = tabulated_rates(rule)
     words = [rate_against_threshold(solved, size, rule).word for solved in range(size + 1)]
     within = np.array([word is VerdictWord.WITHIN_ZONE for word in words])
-    chances = fixed_chances(size, rule, np.array(rates))
-    counted = count_chances(size, np.array(rates))
+    chances = fixed_verdict_probabilities(size, rule, np.array(rates))
+    counted = binomial_probabilities(size, np.array(rates))
     points = []
     for rate, above, below, drawn_counts in zip(rates, *chances, counted, strict=True):
         inside = float(drawn_counts @ within)
         rest = max(0.0, 1 - float(above) - float(below) - inside)
         solved = int(np.rint(rate * size))
-        drawn = Chances(float(above), float(below), inside, rest)
-        points.append(SaidAt(rate, solved, _shares([words[solved]]), drawn))
+        drawn = WordProbabilities(float(above), float(below), inside, rest)
+        points.append(ProbabilitiesAtRate(rate, solved, _shares([words[solved]]), drawn))
     return tuple(points)
 
 
 @cache
-def _compared(rule: RateRule, size: int, references: int) -> tuple[SaidAt, ...]:
+def _compared(rule: RateRule, size: int, references: int) -> tuple[ProbabilitiesAtRate, ...]:
     """By the reference's rate of a half, the hardest; a "rate" is by how much it is exceeded.
 
     Every mode of the reference has this rate.
@@ -260,10 +272,16 @@ def _compared(rule: RateRule, size: int, references: int) -> tuple[SaidAt, ...]:
     differences = [round(each, 6) for each in np.linspace(-0.5, 0.5, 21).tolist()]
     differences = sorted({*differences, round(rule.threshold, 6)})
     rng = np.random.default_rng(_SEED)
-    chances = compared_chances(size, rule, 0.5, np.array(differences), rng, _COMPARED, references)
+    chances = comparison_probabilities(
+        size, rule, 0.5, np.array(differences), rng, _COMPARED, references
+    )
     points = []
     for place, difference in enumerate(differences):
         above, below, within = (float(each[place]) for each in chances)
         rest = max(0.0, 1 - above - below - within)
-        points.append(SaidAt(difference, None, None, Chances(above, below, within, rest)))
+        points.append(
+            ProbabilitiesAtRate(
+                difference, None, None, WordProbabilities(above, below, within, rest)
+            )
+        )
     return tuple(points)

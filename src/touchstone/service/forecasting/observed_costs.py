@@ -1,4 +1,4 @@
-"""What samples of earlier cases took: the only ground for an expectation before anything runs."""
+"""Observed costs: what samples of earlier cases took, the only ground for an expectation."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from touchstone.service.reading import read_entries, required, stored_entry
 
 
 @dataclass(frozen=True)
-class Usual:
+class MeanCost:
     """Means of the samples of a family, as recorded."""
 
     samples: int
@@ -33,11 +33,11 @@ class Usual:
         return self.input + self.output
 
 
-Experience = Mapping[tuple[str, str], Usual]
+ObservedCosts = Mapping[tuple[str, str], MeanCost]
 """By family and mode; with an empty mode, over all modes of the family."""
 
 
-def experience_here(developer: str) -> Experience:
+def observed_costs_here(developer: str) -> ObservedCosts:
     """What this installation's record says, if there is one; nothing is made where there is none.
 
     Only cases of the same developer count: what another developer's model takes is not this one's
@@ -46,10 +46,10 @@ def experience_here(developer: str) -> Experience:
     if not (home_folder() / "keys").is_dir():
         return {}
     with open_installation() as installation:
-        return experience(installation, developer)
+        return observed_costs(installation, developer)
 
 
-def experience(installation: Installation, developer: str) -> Experience:
+def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
     """Means over all samples of this developer's cases, by family and mode."""
     found: dict[tuple[str, str], list[tuple[str, float, float, float]]] = defaultdict(list)
     for listing in installation.records.cases():
@@ -74,10 +74,10 @@ def experience(installation: Installation, developer: str) -> Experience:
     return {key: _usual(rows) for key, rows in found.items()}
 
 
-def _usual(rows: Iterable[tuple[str, float, float, float]]) -> Usual:
+def _usual(rows: Iterable[tuple[str, float, float, float]]) -> MeanCost:
     cases, *columns = zip(*rows, strict=True)
     tokens_in, tokens_out, seconds = (sum(column) / len(cases) for column in columns)
-    return Usual(len(cases), len(set(cases)), tokens_in, tokens_out, seconds)
+    return MeanCost(len(cases), len(set(cases)), tokens_in, tokens_out, seconds)
 
 
 def _families(framework: Framework) -> dict[str, str]:
