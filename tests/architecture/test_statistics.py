@@ -1,6 +1,7 @@
 """No public function of the statistics is there for tests alone: what is built is used, or goes."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +59,13 @@ def test_every_public_function_has_a_caller_outside_tests():
 def test_nothing_is_kept_that_has_a_caller_or_is_gone():
     used, names = callers(), public()
     assert [name for name in KEPT if name in used or name not in names] == []
+
+
+def test_every_public_name_is_in_the_rooms_docstring():
+    listed = set(re.findall(r"`(\w+)`", touchstone.statistics.__doc__ or ""))
+    assert [name for name in touchstone.statistics.__all__ if name not in listed] == []
+    modules = {path.stem for path in ROOM.glob("*.py")} - {"__init__"}
+    assert listed - modules == set(touchstone.statistics.__all__) - modules
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,44 @@
 """Numbers from arrays: intervals, verdicts at stated error rates, early where it can be, estimates.
 
-It knows no case, no item and no model, draws nothing at random and reads no file.
+It knows no case, no item and no model, draws nothing at random and reads no file. One call::
+
+    rule = RateRule(threshold=0.5, zone=0.1, alpha=0.05, beta=0.05)
+    rate_against_threshold(28, 30, rule).word  # VerdictWord.ABOVE
+
+A sequential verdict takes outcomes one by one, and stops when it may::
+
+    test = worst_case_test(difficulty_design(rule, [1, 1, 2, 2, 3, 3]))
+    for outcome in (1.0, None, 1.0):  # None: it measured nothing
+        test = advance_worst_case(test, outcome)
+    test.progress.word, test.progress.decided
+
+- `verdicts`: fixed designs: `RateRule`, `ZoneSide`, `VerdictWord`, `FixedVerdict`,
+  `rate_against_threshold`, `at_least_once`, `rate_above_reference`, `any_mode`
+- `intervals`: `Interval`, `clopper_pearson`, `wilson`, `lower_bound`, `upper_bound`,
+  `difference_bounds`
+- `item_model`: chances stated beforehand: `ItemModel`, `homogeneous_model`, `difficulty_model`,
+  `BETS_VERSION`
+- `e_process`: the bets: evidence that is valid whenever one looks
+- `sequential`: verdicts that may stop early: `SequentialDesign`, `sequential_design`,
+  `difficulty_design`, `sampling_weights`, `SequentialPanel`, `sequential_panel`, `advance_panel`,
+  `Progress`, `Reason`, `sequential_verdict`, `is_informative`, `prefix_outcomes`, `replay_outcomes`
+- `worst_case`: the same where samples measured nothing: `WorstCaseTest`, `worst_case_test`,
+  `advance_worst_case`, `advance_attempts`, `impute`, `attainable_verdicts`, `InferenceAtStop`,
+  `inference_at_stop`
+- `confidence_sequences`: valid at any stop: `confidence_sequence`, `population_interval`,
+  `EvidencePath`, `evidence_path`
+- `multiplicity`: several modes at once: `holm`, `FamilyVerdict`, `family_verdict`,
+  `miss_probability`, `attempts_needed`
+- `estimates`: beside a verdict, fixed designs: `Estimate`, `clustered_mean`, `effective_clusters`,
+  `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
+- `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
+  `LIGHT_PENALTY`
+- `power`: before anything runs: `ClusteredDesign`, `PowerComparison`, `power`,
+  `detectable_difference`, `tasks_needed`, `extremes_conclusive`, `binomial_probabilities`,
+  `fixed_verdict_probabilities`, `comparison_probabilities`
+- `simulation`: `simulate_outcomes`, `draw_battery_rates`, `simulate_verdicts`, `SimulatedVerdicts`
+- `integrity`: of a result set: `check_integrity`, `IntegrityIssue`
+- `errors`: `StatisticsError`, `UnusableNumbersError`
 """
 
 from touchstone.statistics.confidence_sequences import (

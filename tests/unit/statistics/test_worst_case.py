@@ -250,8 +250,8 @@ def test_at_any_stop_the_intervals_hold_those_of_every_truth(outcomes: list[floa
     told = inference_at_stop(each, outcomes)
     for truth in truths(outcomes)[:: MOST_FILLED - 1]:
         inner = confidence_sequence(each, np.array(truth))
-        assert told.within.low <= inner.low + 1 / 200
-        assert told.within.high >= inner.high - 1 / 200
+        assert told.battery_interval.low <= inner.low + 1 / 200
+        assert told.battery_interval.high >= inner.high - 1 / 200
 
 
 # ------------------------------------------------------------------ who chooses the losses
