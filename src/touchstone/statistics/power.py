@@ -45,12 +45,12 @@ class ClusteredDesign:
             )
 
     @property
-    def effect(self) -> float:
-        """By how much clusters widen a variance: 1 + (tasks a cluster - 1) * alikeness (Kish)."""
+    def design_effect(self) -> float:
+        """By how much clusters widen a variance: 1 + (tasks a cluster - 1) * icc (Kish)."""
         return 1 + (self.tasks / self.clusters - 1) * self.icc
 
     @property
-    def effective(self) -> float:
+    def effective_size(self) -> float:
         """Independent tasks that would say as much."""
         return self.tasks / self.design_effect
 

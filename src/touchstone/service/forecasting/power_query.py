@@ -59,7 +59,7 @@ class PowerResult:
     """The power of a battery, and what each comparison needs."""
 
     asked: PowerQuery
-    effective: float
+    effective_size: float
     told: tuple[ComparisonPower, ...]
     """The comparison that was asked about first."""
     can: bool
