@@ -62,7 +62,7 @@ def test_clusters_cost_their_design_effect():
 def _clustered_outcomes(
     rate: float, design: ClusteredDesign, rng: np.random.Generator
 ) -> np.ndarray:
-    """Beta-binomial clusters: outcomes within one correlate at the design's alikeness."""
+    """Beta-binomial clusters: outcomes within one correlate at the design's ICC."""
     each = design.tasks // design.clusters
     total = 1 / design.icc - 1
     probabilities = rng.beta(rate * total, (1 - rate) * total, design.clusters)

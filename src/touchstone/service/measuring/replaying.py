@@ -232,7 +232,7 @@ def broken_off(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Interv
 
 def interval_so_far(ran: Ran) -> Interval:
     """For the rate over all items sealed, at 95%, wherever the prefix was stopped, and by what."""
-    return _said(ran.rule, ran.levels, ran.outcomes, ()).within
+    return _said(ran.rule, ran.levels, ran.outcomes, ()).battery_interval
 
 
 def runs_from_record(
