@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 import touchstone
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.cli import output, tables
 from touchstone.cli.progress import Lines, Screen
 from touchstone.gateway.logs import Plain
@@ -65,7 +65,7 @@ def test_lines_and_json_show_what_is_unseen(capsys: pytest.CaptureFixture[str]):
 
 def test_tables_and_what_is_redrawn_show_what_is_unseen(capsys: pytest.CaptureFixture[str]):
     tables.grid(("A",), [(ODD,)], ODD)
-    tables.bench(Table(ODD, (Row(ODD, 1.0, ODD, None, "", "", None),), notes=(ODD,)))
+    tables.bench(BenchTable(ODD, (BenchRow(ODD, 1.0, ODD, None, "", "", None),), notes=(ODD,)))
     output.screen().print(Text(ODD))
     output.screen().print(ODD, markup=False)
     assert raw(capsys.readouterr().out) == []

@@ -17,9 +17,9 @@ import uvloop
 from rich.console import Console
 
 from touchstone.bench.gateways import peers, processes, receipts
-from touchstone.bench.gateways.crowd import DENIED, Crowd
-from touchstone.bench.gateways.scene import Prepared, Scene
-from touchstone.bench.table import Row, Table
+from touchstone.bench.gateways.crowd import DENIED, StreamingCrowd
+from touchstone.bench.gateways.scene import PreparedBundle, Scene
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.errors import BadInputError
 from touchstone.gateway.receipts import Receipt
 from touchstone.keys import FileSigner
@@ -51,7 +51,7 @@ class _Round:
     """Barred streams that were not ended."""
 
 
-def run(rounds: int = ROUNDS, workers: int = WORKERS, streams: int = STREAMS) -> Table:
+def run(rounds: int = ROUNDS, workers: int = WORKERS, streams: int = STREAMS) -> BenchTable:
     """Measure so many directives, each with its lift.
 
     Raises BenchError where something did not start or did not serve.
@@ -74,15 +74,15 @@ def run(rounds: int = ROUNDS, workers: int = WORKERS, streams: int = STREAMS) ->
         f"directive: {workers} workers, {streams} live streams, an event each"
         f" {_INTERVAL * 1e3:g} ms, {rounds} rounds"
     )
-    return Table(title, tuple(_rows(done, crowd, differing)))
+    return BenchTable(title, tuple(_rows(done, crowd, differing)))
 
 
 async def _measure(
     scene: Scene, port: int, stub: int, size: tuple[int, int], tell: Callable[[str], None]
-) -> tuple[list[_Round], Crowd, int]:
+) -> tuple[list[_Round], StreamingCrowd, int]:
     rounds, streams = size
     tokens = [scene.token(number) for number in range(streams + _ASKERS)]
-    crowd = Crowd(port, stub, tokens, _ASKERS)
+    crowd = StreamingCrowd(port, stub, tokens, _ASKERS)
     key = FileSigner.load(scene.folder / "state" / "keys" / "gateway.pem").public_key
     done = []
     try:
@@ -97,7 +97,7 @@ async def _measure(
         await crowd.end()
 
 
-async def _round(scene: Scene, crowd: Crowd, key: bytes) -> _Round:
+async def _round(scene: Scene, crowd: StreamingCrowd, key: bytes) -> _Round:
     order = scene.prepare(barring=True)
     await asyncio.sleep(_SETTLE)
     seconds = await _put(order)
@@ -109,12 +109,12 @@ async def _round(scene: Scene, crowd: Crowd, key: bytes) -> _Round:
     still = sum(not each.connection.lost for each in crowd.barred.values())
     requests = await crowd.upstream() - requests
     lift = await _put(scene.prepare(barring=False))
-    receipt = receipts.read(order.receipt, key)
+    receipt = receipts.read_receipt(order.receipt, key)
     await crowd.open()
     return _Round(seconds, lift, receipt, requests, late, still)
 
 
-async def _put(prepared: Prepared) -> float:
+async def _put(prepared: PreparedBundle) -> float:
     """Seconds until the receipt lies there. The streams go on meanwhile."""
     mark = time.perf_counter()
     prepared.put()
@@ -122,14 +122,14 @@ async def _put(prepared: Prepared) -> float:
     return time.perf_counter() - mark
 
 
-def _rows(done: Sequence[_Round], crowd: Crowd, differing: int) -> Iterator[Row]:
+def _rows(done: Sequence[_Round], crowd: StreamingCrowd, differing: int) -> Iterator[BenchRow]:
     times = [each.seconds * 1e3 for each in done]
     yield _at_most(
         "directive, from feed to signed receipt, median", statistics.median(times), MEDIAN_MS
     )
     yield _at_most("directive, from feed to signed receipt, worst", max(times), WORST_MS)
     lifts = [each.lift * 1e3 for each in done]
-    yield Row(
+    yield BenchRow(
         "lift, from feed to signed receipt, median",
         statistics.median(lifts),
         "ms",
@@ -141,9 +141,9 @@ def _rows(done: Sequence[_Round], crowd: Crowd, differing: int) -> Iterator[Row]
     reports = [report for each in done for report in each.receipt.workers]
     for name in ("live", "cut", "kept"):
         count = sum(getattr(each, name) or 0 for each in reports) / len(done)
-        yield Row(f"exchanges {name}, mean of a directive", count, "", None, "", "", None)
-    yield Row("workers killed", sum(each.killed for each in reports), "", None, "", "", None)
-    yield Row(
+        yield BenchRow(f"exchanges {name}, mean of a directive", count, "", None, "", "", None)
+    yield BenchRow("workers killed", sum(each.killed for each in reports), "", None, "", "", None)
+    yield BenchRow(
         "barred callers who tried again: refused", crowd.refused[DENIED], "", None, "", "", None
     )
     others = crowd.refused.total() - crowd.refused[DENIED]
@@ -158,9 +158,9 @@ def _rows(done: Sequence[_Round], crowd: Crowd, differing: int) -> Iterator[Row]
     yield _none(f"of {len(crowd.allowed)} allowed streams, not byte for byte", differing)
 
 
-def _at_most(name: str, value: float, limit: float) -> Row:
-    return Row(name, value, "ms", None, "", f"at most {limit:g} ms", value <= limit)
+def _at_most(name: str, value: float, limit: float) -> BenchRow:
+    return BenchRow(name, value, "ms", None, "", f"at most {limit:g} ms", value <= limit)
 
 
-def _none(name: str, count: int) -> Row:
-    return Row(name, count, "", None, "", "none", count == 0)
+def _none(name: str, count: int) -> BenchRow:
+    return BenchRow(name, count, "", None, "", "none", count == 0)

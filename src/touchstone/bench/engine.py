@@ -3,7 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.evaluation.yardstick import engine_cpu, plain_cpu
 
 SAMPLES = 2000
@@ -12,7 +12,7 @@ _WARM = 16
 _ROUNDS = 2
 
 
-def run(samples: int = SAMPLES) -> Table:
+def run(samples: int = SAMPLES) -> BenchTable:
     """Measure both in turns, so that they meet one load; the better of two rounds counts."""
     with TemporaryDirectory(prefix="touchstone-bench-") as name:
         folder = Path(name)
@@ -21,11 +21,11 @@ def run(samples: int = SAMPLES) -> Table:
     plain = min(pair[0] for pair in rounds) / samples * 1000
     engine = min(pair[1] for pair in rounds) / samples * 1000
     ratio = engine / plain
-    return Table(
+    return BenchTable(
         f"engine: {samples} trivial samples in chunks of 32",
         (
-            Row("Inspect alone", plain, "ms CPU a sample", None, "", "", None),
-            Row(
+            BenchRow("Inspect alone", plain, "ms CPU a sample", None, "", "", None),
+            BenchRow(
                 "a review's chunks",
                 engine,
                 "ms CPU a sample",

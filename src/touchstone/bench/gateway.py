@@ -16,10 +16,10 @@ from rich.console import Console
 
 from touchstone.bench.errors import BenchError
 from touchstone.bench.gateways import load, peers, processes, receipts
-from touchstone.bench.gateways.client import ask
-from touchstone.bench.gateways.pacing import alone, first_tokens
+from touchstone.bench.gateways.client import chat_request
+from touchstone.bench.gateways.pacing import first_tokens, one_at_a_time
 from touchstone.bench.gateways.scene import Scene
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.errors import BadInputError
 
 CONNECTIONS = 16
@@ -44,7 +44,7 @@ _DENIED = 403
 
 def run(
     seconds: float = SECONDS, rounds: int = ROUNDS, users: int = USERS, streams: int = STREAMS
-) -> Table:
+) -> BenchTable:
     """Measure: so many seconds of load a round for each; then latency, streams and new decisions.
 
     Raises BenchError where something did not start or did not serve.
@@ -70,7 +70,7 @@ def run(
         ]
     client = "wrk" if load.wrk() else "a client of our own"
     title = f"gateway: one worker, {CONNECTIONS} connections, load by {client}"
-    return Table(title, tuple(rows))
+    return BenchTable(title, tuple(rows))
 
 
 def _start(stack: ExitStack, scene: Scene) -> Mapping[str, int]:
@@ -104,9 +104,9 @@ class _Bench:
         self._ports = ports
         self._tell = tell
 
-    def throughput(self, seconds: float, rounds: int) -> Iterator[Row]:
+    def throughput(self, seconds: float, rounds: int) -> Iterator[BenchRow]:
         """Requests a second: the median of the rounds; ratios are of the same round."""
-        requests = [ask(token) for token in self._tokens[:_CALLERS]]
+        requests = [chat_request(token) for token in self._tokens[:_CALLERS]]
         found: dict[str, list[float]] = {name: [] for name in self._ports}
         # The first round only warms up.
         for number in range(rounds + 1):
@@ -122,26 +122,28 @@ class _Bench:
                 if number:
                     found[name].append(taken.rate)
         for name, rates in found.items():
-            yield Row(name, statistics.median(rates), "requests/s", None, "", "", None)
+            yield BenchRow(name, statistics.median(rates), "requests/s", None, "", "", None)
         yield from _ratios(found)
 
-    def latency(self, rounds: int) -> Iterator[Row]:
+    def latency(self, rounds: int) -> Iterator[BenchRow]:
         """One connection: what is added to the stub's own median."""
-        request = ask(self._tokens[0])
+        request = chat_request(self._tokens[0])
         found: dict[str, list[float]] = {name: [] for name in self._ports}
         for number in range(rounds):
             for name, port in self._ports.items():
                 self._tell(f"one connection, round {number + 1} of {rounds}: {name}")
-                found[name] += uvloop.run(alone(port, request, _ALONE))
+                found[name] += uvloop.run(one_at_a_time(port, request, _ALONE))
         base = statistics.median(found.pop(STUB))
         for name, times in found.items():
             limit = LATENCY_MS if name == GATEWAY else None
             added = statistics.median(times) - base
             yield _at_most(f"added latency, median: {name}", added * 1e3, "ms", limit)
 
-    def first_tokens(self, rounds: int, streams: int) -> Iterator[Row]:
+    def first_tokens(self, rounds: int, streams: int) -> Iterator[BenchRow]:
         """Streams side by side: how much later the first token comes than from the stub."""
-        requests = [ask(token, stream=True, max_tokens=_EVENTS) for token in self._tokens[:streams]]
+        requests = [
+            chat_request(token, stream=True, max_tokens=_EVENTS) for token in self._tokens[:streams]
+        ]
         found: dict[str, list[float]] = {STUB: [], GATEWAY: []}
         for number in range(rounds):
             for name, times in found.items():
@@ -156,9 +158,9 @@ class _Bench:
         tail = statistics.quantiles(ours, n=20)[-1] - statistics.quantiles(base, n=20)[-1]
         yield _at_most(f"{what}, 95 of 100", tail * 1e3, "ms", None)
 
-    def new_decisions(self) -> Iterator[Row]:
+    def new_decisions(self) -> Iterator[BenchRow]:
         """Every user asks once under the old policy, then once under a directive."""
-        requests = [ask(token) for token in self._tokens]
+        requests = [chat_request(token) for token in self._tokens]
         port, users = self._ports[GATEWAY], len(requests)
         self._tell(f"{users:,} users, first time")
         first, _ = uvloop.run(load.once(port, requests, CONNECTIONS))
@@ -174,13 +176,13 @@ class _Bench:
         after = time.perf_counter() - mark
         _check(statuses, {load.OK: users - users // 2, _DENIED: users // 2})
         name = f"{users:,} users"
-        yield Row(f"{name}, each once, never seen", first, "s", None, "", "", None)
-        yield Row(f"{name}, each once, warm", warm, "s", None, "", "", None)
+        yield BenchRow(f"{name}, each once, never seen", first, "s", None, "", "", None)
+        yield BenchRow(f"{name}, each once, warm", warm, "s", None, "", "", None)
         limit = WARM_SECONDS if users == USERS else None
         yield _at_most(f"{name}, each once after a directive", after, "s", limit)
 
 
-def _ratios(found: Mapping[str, Sequence[float]]) -> Iterator[Row]:
+def _ratios(found: Mapping[str, Sequence[float]]) -> Iterator[BenchRow]:
     goals = (
         (GATEWAY, LITELLM, LITELLM_GOAL),
         (GATEWAY, NGINX, NGINX_GOAL),
@@ -194,13 +196,13 @@ def _ratios(found: Mapping[str, Sequence[float]]) -> Iterator[Row]:
         )
         words = f"at least {goal:g} x {against}"
         rate = statistics.median(found[name])
-        yield Row(name, rate, "requests/s", ratio, against, words, ratio >= goal)
+        yield BenchRow(name, rate, "requests/s", ratio, against, words, ratio >= goal)
 
 
-def _at_most(name: str, value: float, unit: str, limit: float | None) -> Row:
+def _at_most(name: str, value: float, unit: str, limit: float | None) -> BenchRow:
     if limit is None:
-        return Row(name, value, unit, None, "", "", None)
-    return Row(name, value, unit, None, "", f"at most {limit:g} {unit}", value <= limit)
+        return BenchRow(name, value, unit, None, "", "", None)
+    return BenchRow(name, value, unit, None, "", f"at most {limit:g} {unit}", value <= limit)
 
 
 def _check(statuses: Mapping[int, int], expected: Mapping[int, int]) -> None:

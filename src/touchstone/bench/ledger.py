@@ -16,7 +16,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.ledger import Entry, Tree, leaf_hash, verify_inclusion, verify_lines
 
 PROOFS = 10_000
@@ -29,16 +29,16 @@ PROOF_GOAL = 5.0
 GOAL_SIZE = 1_000_000
 
 
-def run(sizes: Sequence[int] = (100_000, 1_000_000)) -> Table:
+def run(sizes: Sequence[int] = (100_000, 1_000_000)) -> BenchTable:
     """Measure appends, proofs, verifies and full verification for logs of each size."""
-    rows: list[Row] = []
+    rows: list[BenchRow] = []
     for size in sizes:
         rows += _tree_rows(size)
         rows += _full_rows(size)
-    return Table("ledger (CPU time of one core)", tuple(rows))
+    return BenchTable("ledger (CPU time of one core)", tuple(rows))
 
 
-def _tree_rows(size: int) -> Iterator[Row]:
+def _tree_rows(size: int) -> Iterator[BenchRow]:
     leaves = [leaf_hash(b"%d" % number) for number in range(size)]
     tree = Tree()
     append = tree.append
@@ -59,20 +59,20 @@ def _tree_rows(size: int) -> Iterator[Row]:
     depth = sum(map(len, proofs)) / PROOFS
     at = f"at {size:,}"
     bare = "bare hashlib"
-    yield Row(f"appends {at}", appended, "1/s", appended / hashes, bare, "", None)
-    yield Row(f"verifies {at}", verified, "1/s", verified / (hashes / depth), bare, "", None)
+    yield BenchRow(f"appends {at}", appended, "1/s", appended / hashes, bare, "", None)
+    yield BenchRow(f"verifies {at}", verified, "1/s", verified / (hashes / depth), bare, "", None)
     yield from _pymerkle_rows(size, appended, proved, extended, verified)
 
 
 def _pymerkle_rows(
     size: int, appended: float, proved: float, extended: float, verified: float
-) -> Iterator[Row]:
+) -> Iterator[BenchRow]:
     at = f"at {size:,}"
     try:
         pymerkle: Any = import_module("pymerkle")
     except ImportError:
-        yield Row(f"inclusion proofs {at}", proved, "1/s", None, "", "", None)
-        yield Row(f"consistency proofs {at}", extended, "1/s", None, "", "", None)
+        yield BenchRow(f"inclusion proofs {at}", proved, "1/s", None, "", "", None)
+        yield BenchRow(f"consistency proofs {at}", extended, "1/s", None, "", "", None)
         return
     peer = pymerkle.InmemoryTree(algorithm="sha256")
     places = [number * 7_368_787 % size + 1 for number in range(PYMERKLE_PROOFS)]
@@ -93,14 +93,16 @@ def _pymerkle_rows(
     goal = f"at least {PROOF_GOAL:g} x pymerkle"
     ratio = proved / peer_proved
     name = "pymerkle"
-    yield Row(f"appends {at}", appended, "1/s", appended / peer_appended, name, "", None)
-    yield Row(f"inclusion proofs {at}", proved, "1/s", ratio, name, goal, ratio >= PROOF_GOAL)
+    yield BenchRow(f"appends {at}", appended, "1/s", appended / peer_appended, name, "", None)
+    yield BenchRow(f"inclusion proofs {at}", proved, "1/s", ratio, name, goal, ratio >= PROOF_GOAL)
     ratio = extended / peer_extended
-    yield Row(f"consistency proofs {at}", extended, "1/s", ratio, name, goal, ratio >= PROOF_GOAL)
-    yield Row(f"verifies {at}", verified, "1/s", verified / peer_verified, name, "", None)
+    yield BenchRow(
+        f"consistency proofs {at}", extended, "1/s", ratio, name, goal, ratio >= PROOF_GOAL
+    )
+    yield BenchRow(f"verifies {at}", verified, "1/s", verified / peer_verified, name, "", None)
 
 
-def _full_rows(size: int) -> Iterator[Row]:
+def _full_rows(size: int) -> Iterator[BenchRow]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "entries"
         length = _write_log(path, size)
@@ -110,7 +112,7 @@ def _full_rows(size: int) -> Iterator[Row]:
     hashing = size / _hash_rate(length + 1) + size / _hash_rate(65)
     seconds, megabytes = took["seconds"], took["megabytes"]
     limited = size == GOAL_SIZE
-    yield Row(
+    yield BenchRow(
         f"full verification at {size:,}",
         seconds,
         "s",
@@ -119,7 +121,7 @@ def _full_rows(size: int) -> Iterator[Row]:
         f"at most {FULL_SECONDS:g} s" if limited else "",
         seconds <= FULL_SECONDS if limited else None,
     )
-    yield Row(
+    yield BenchRow(
         f"its peak memory at {size:,}",
         megabytes,
         "MB",

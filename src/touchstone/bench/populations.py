@@ -16,7 +16,7 @@ _COST = "cost"
 
 
 @dataclass(frozen=True)
-class Population:
+class ModelPopulation:
     """Models by items."""
 
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ def invent(
     easiness: float = 3.0,
     spread: float = 1.0,
     leaning: float = 0.8,
-) -> Population:
+) -> ModelPopulation:
     """Models of one general and two minor abilities, so that they are correlated, but not alike.
 
     `easiness`, `spread` and `leaning` are the standard deviations of the items' easiness, of the
@@ -46,10 +46,10 @@ def invent(
     minor = rng.normal(0.0, leaning, (models, 2)) @ rng.normal(0.0, 1.0, (2, items))
     odds = steepness * (rng.normal(0.3, spread, models)[:, None] + base) + minor
     outcomes = (rng.random((models, items)) < 1 / (1 + np.exp(-odds))).astype(float)
-    return Population(tuple(f"model-{number:02d}" for number in range(models)), outcomes, None)
+    return ModelPopulation(tuple(f"model-{number:02d}" for number in range(models)), outcomes, None)
 
 
-def read(path: Path) -> Population:
+def read_population(path: Path) -> ModelPopulation:
     """A matrix from a CSV or Parquet file: one row a model, one column an item.
 
     In a CSV, a first row that is not all numbers names the items. A first (or last) column that
@@ -97,7 +97,7 @@ def _names_at(rows: list[list[str]]) -> int | None:
 
 def _split(
     path: Path, names: tuple[str, ...], header: list[str], table: NDArray[np.float64]
-) -> Population:
+) -> ModelPopulation:
     paid = np.array([name.strip().lower() == _COST for name in header], bool)
     costs = table[:, paid][:, 0] if paid.any() else None
     outcomes = table[:, ~paid]
@@ -119,7 +119,7 @@ def _split(
         raise BadInputError(
             f"{path}: {names[row]} has {outcomes[row, column]} at {item}, outside [0, 1]"
         )
-    return Population(names, outcomes, costs)
+    return ModelPopulation(names, outcomes, costs)
 
 
 def _require_costs(path: Path, names: tuple[str, ...], costs: NDArray[np.float64] | None) -> None:

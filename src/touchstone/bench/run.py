@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from touchstone.bench.table import Table
+from touchstone.bench.table import BenchTable
 from touchstone.errors import BadInputError
 
 NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directive")
@@ -21,7 +21,7 @@ def run_benches(
     name: str | None = None,
     options: Mapping[str, Any] | None = None,
     say: Callable[[str], None] | None = None,
-) -> Sequence[Table]:
+) -> Sequence[BenchTable]:
     """The table of one bench, or of all.
 
     Args:

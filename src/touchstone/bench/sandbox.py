@@ -6,7 +6,7 @@ import time
 
 import anyio
 
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox, preflight
 
 STARTS = 50
@@ -14,18 +14,18 @@ GOAL_MS = 30.0
 _PROGRAM = "/bin/true"
 
 
-def run(starts: int = STARTS) -> Table:
+def run(starts: int = STARTS) -> BenchTable:
     """Measure `starts` rounds; in each a plain process and a sandbox, so that both meet one load.
 
     A start ends when a first program in the sandbox has ended: its interpreter is counted.
     """
     able = preflight()
     if able.grade == "none":
-        return Table("sandbox: not measured, this machine has none", ())
-    return Table(f"sandbox: grade {able.grade}, {starts} starts", anyio.run(_measure, starts))
+        return BenchTable("sandbox: not measured, this machine has none", ())
+    return BenchTable(f"sandbox: grade {able.grade}, {starts} starts", anyio.run(_measure, starts))
 
 
-async def _measure(starts: int) -> tuple[Row, ...]:
+async def _measure(starts: int) -> tuple[BenchRow, ...]:
     plain, first, again, end = [], [], [], []
     for _ in range(starts):
         mark = time.perf_counter()
@@ -45,7 +45,7 @@ async def _measure(starts: int) -> tuple[Row, ...]:
     above = statistics.median(first) * 1000 - base
     goal = f"median at most {GOAL_MS:.0f} ms above a plain process"
     return (
-        Row("plain process", base, "ms", None, "", "", None),
+        BenchRow("plain process", base, "ms", None, "", "", None),
         _row("start and first program, above it", above, base, goal, above <= GOAL_MS),
         _row("fastest start, above it", min(first) * 1000 - base, base),
         _row("one more program", statistics.median(again) * 1000, base),
@@ -53,5 +53,5 @@ async def _measure(starts: int) -> tuple[Row, ...]:
     )
 
 
-def _row(name: str, value: float, base: float, goal: str = "", met: bool | None = None) -> Row:
-    return Row(name, value, "ms", value / base, "plain process", goal, met)
+def _row(name: str, value: float, base: float, goal: str = "", met: bool | None = None) -> BenchRow:
+    return BenchRow(name, value, "ms", value / base, "plain process", goal, met)

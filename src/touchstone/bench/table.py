@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """One measurement.
 
     `ratio` is `value` over the same measure of `against`, taken in the same run; both are None and
@@ -22,17 +22,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class BenchTable:
     """A title and its rows, in the order of measuring."""
 
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[BenchRow, ...]
     gates: bool = False
     """Whether a missed goal is an answer of no, and not this machine's speed."""
     notes: tuple[str, ...] = ()
     """What is suspect in the numbers that were handed in, a line each."""
 
     @property
-    def missed(self) -> tuple[Row, ...]:
+    def missed(self) -> tuple[BenchRow, ...]:
         """The rows whose goal was missed, where that is an answer."""
         return tuple(row for row in self.rows if self.gates and row.met is False)

@@ -7,7 +7,7 @@ The documents are drawn from a counter: the same on every machine.
 from collections.abc import Callable, Iterator
 from time import process_time
 
-from touchstone.bench.table import Row, Table
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.terms import (
     Decider,
     Facts,
@@ -57,7 +57,7 @@ lists = ["restored", "trial"]
 """
 
 
-def run(rounds: int = 5, people: int = PEOPLE) -> Table:
+def run(rounds: int = 5, people: int = PEOPLE) -> BenchTable:
     """Measure; each goal is stated for 40 rules."""
     old, new = document(0), document(1)
     population = users(people)
@@ -79,7 +79,7 @@ def run(rounds: int = 5, people: int = PEOPLE) -> Table:
         answer = "proof" if found.holds else "counter-example"
         rows.append(_row(f"{answer}: {claim}", taken * 1e3, "ms", PROOF_MS))
     title = f"terms: {RULES} rules, {people:,} people (CPU time of one core)"
-    return Table(title, tuple(rows))
+    return BenchTable(title, tuple(rows))
 
 
 def document(seed: int) -> Terms:
@@ -159,5 +159,5 @@ def _best(work: Callable[[], object], rounds: int) -> float:
     return min(taken)
 
 
-def _row(name: str, value: float, unit: str, limit: float) -> Row:
-    return Row(name, value, unit, None, "", f"at most {limit:g} {unit}", value <= limit)
+def _row(name: str, value: float, unit: str, limit: float) -> BenchRow:
+    return BenchRow(name, value, unit, None, "", f"at most {limit:g} {unit}", value <= limit)

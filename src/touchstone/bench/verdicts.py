@@ -15,8 +15,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from touchstone.bench.learning import learn
-from touchstone.bench.populations import Population, invent, read
-from touchstone.bench.table import Row, Table
+from touchstone.bench.populations import ModelPopulation, invent, read_population
+from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.errors import BadInputError
 from touchstone.statistics import (
     ItemModel,
@@ -104,7 +104,7 @@ def run(
     *,
     items: int | None = None,
     say: Callable[[str], None] | None = None,
-) -> Table:
+) -> BenchTable:
     """Measure verdicts on a matrix file, or on an invented population of 24 models.
 
     Without `tau`, each model whose mean lies in 0.2 to 0.8 meets thresholds at 5, 10 and 20 points
@@ -128,7 +128,7 @@ def run(
         raise BadInputError("concurrency and repeats must be at least 1")
     RateRule(0.5 if tau is None else tau, zone, alpha, beta)
     rng = np.random.default_rng(seed)
-    people = invent(rng, items=items or _GOAL_ITEMS) if matrix is None else read(matrix)
+    people = invent(rng, items=items or _GOAL_ITEMS) if matrix is None else read_population(matrix)
     options = _Options(tau, zone, alpha, beta, concurrency, shuffle_items, train, repeats or 1)
     if repeats is None:
         options = replace(options, repeats=_enough_repeats(people.outcomes, options))
@@ -150,10 +150,10 @@ def run(
     usual = train == "others" and tau is None and concurrency == 1 and not shuffle_items
     goals = _GOALS if usual and size == _GOAL_ITEMS else {}
     rows = tuple(_rows(results, options, goals, people.costs is not None))
-    return Table(title, rows, gates=True, notes=notes)
+    return BenchTable(title, rows, gates=True, notes=notes)
 
 
-def _doubts(people: Population) -> tuple[str, ...]:
+def _doubts(people: ModelPopulation) -> tuple[str, ...]:
     """What the integrity checks name in a matrix that was handed in."""
     items = [f"item {number}" for number in range(1, people.outcomes.shape[1] + 1)]
     doubts = check_integrity(people.outcomes, people.names, items)
@@ -173,7 +173,7 @@ def _enough_repeats(outcomes: Numbers, options: _Options) -> int:
 
 
 def _each_model(
-    people: Population, options: _Options, rng: Generator, say: Callable[[str], None]
+    people: ModelPopulation, options: _Options, rng: Generator, say: Callable[[str], None]
 ) -> Iterator[_Results]:
     means = people.outcomes.mean(1)
     for model, outcomes in enumerate(people.outcomes):
@@ -346,7 +346,7 @@ def _oracle(outcomes: Numbers, threshold: Numbers, options: _Options, rng: Gener
 
 def _rows(
     results: _Results, options: _Options, goals: dict[tuple[float, float], float], priced: bool
-) -> Iterator[Row]:
+) -> Iterator[BenchRow]:
     for distance in np.unique(results.distance):
         here = results.distance == distance
         at = f"{distance * 100:g} points"
@@ -357,32 +357,36 @@ def _rows(
         yield _gate(f"{at}: wrong verdicts", float(wrong.mean()))
         held = float(results.covered[here].mean())
         goal = f"at least {_CONFIDENCE:g}"
-        yield Row(f"{at}: coverage at the stop", held, "share", None, "", goal, held >= _CONFIDENCE)
+        yield BenchRow(
+            f"{at}: coverage at the stop", held, "share", None, "", goal, held >= _CONFIDENCE
+        )
     most = float(results.spent.max())
-    yield Row("most of a battery ever started", most, "share", None, "", "at most 1", most <= 1)
+    yield BenchRow(
+        "most of a battery ever started", most, "share", None, "", "at most 1", most <= 1
+    )
     over = float((results.spent - results.used).mean())
-    yield Row("started beyond the verdict, mean", over, "share", None, "", "", None)
+    yield BenchRow("started beyond the verdict, mean", over, "share", None, "", "", None)
     mean = float(results.spent.mean())
     saved = "fewer than all items"
-    yield Row("all tests together", mean, "share", 1 / mean, saved, "", None)
+    yield BenchRow("all tests together", mean, "share", 1 / mean, saved, "", None)
     if priced:
         bill = float((results.spent * results.cost).sum() / results.cost.sum())
-        yield Row("all tests together, by cost", bill, "share", 1 / bill, saved, "", None)
+        yield BenchRow("all tests together, by cost", bill, "share", 1 / bill, saved, "", None)
 
 
 def _cost_rows(
     results: _Results, here: NDArray[np.bool_], at: str, goal: float | None
-) -> Iterator[Row]:
+) -> Iterator[BenchRow]:
     median, mean = float(np.median(results.spent[here])), float(results.spent[here].mean())
     oracle = results.oracle[here]
     told = "" if goal is None else f"at most {goal:g}"
     met = None if goal is None else median <= goal
     knows = "a test that knows the true rate"
     ratio = median / float(np.median(oracle))
-    yield Row(f"{at}: median used", median, "share", ratio, knows, told, met)
-    yield Row(f"{at}: mean used", mean, "share", mean / float(oracle.mean()), knows, "", None)
+    yield BenchRow(f"{at}: median used", median, "share", ratio, knows, told, met)
+    yield BenchRow(f"{at}: mean used", mean, "share", mean / float(oracle.mean()), knows, "", None)
 
 
-def _gate(name: str, value: float) -> Row:
+def _gate(name: str, value: float) -> BenchRow:
     goal = f"at most {_WRONG_GATE:g}"
-    return Row(name, value, "share", None, "", goal, value <= _WRONG_GATE)
+    return BenchRow(name, value, "share", None, "", goal, value <= _WRONG_GATE)

@@ -10,7 +10,7 @@ from touchstone.cli.output import screen
 from touchstone.printable import printable
 
 if TYPE_CHECKING:
-    from touchstone.bench.table import Table as Bench
+    from touchstone.bench.table import BenchTable
     from touchstone.service.cases import CaseRow, CaseShown
     from touchstone.service.doctor import Check
     from touchstone.verifier import Verdict
@@ -122,7 +122,7 @@ def checks(rows: Sequence["Check"]) -> None:
     )
 
 
-def bench(table: "Bench") -> None:
+def bench(table: "BenchTable") -> None:
     """One ratio table."""
     console = screen()
     rows = [

@@ -14,23 +14,23 @@ import pytest
 from touchstone.bench import directive, gateway
 from touchstone.bench.errors import BenchError
 from touchstone.bench.gateways import load, peers, processes
-from touchstone.bench.gateways.client import Connection, ask, told
-from touchstone.bench.gateways.crowd import Crowd
-from touchstone.bench.table import Table
+from touchstone.bench.gateways.client import CallerConnection, chat_request, told
+from touchstone.bench.gateways.crowd import StreamingCrowd
+from touchstone.bench.table import BenchTable
 
 SEEN = b"GET /seen HTTP/1.1\r\n\r\n"
 
 
-def met(table: Table) -> dict[str, bool]:
+def met(table: BenchTable) -> dict[str, bool]:
     return {row.name: row.met for row in table.rows if row.goal == "none" and row.met is not None}
 
 
 @pytest.fixture(scope="module")
-def measured() -> Table:
+def measured() -> BenchTable:
     return directive.run(rounds=2, workers=2, streams=24)
 
 
-def test_a_directive_cuts_its_part_and_nothing_else(measured: Table):
+def test_a_directive_cuts_its_part_and_nothing_else(measured: BenchTable):
     values = {row.name: row.value for row in measured.rows}
     assert met(measured) == dict.fromkeys(met(measured), True)
     assert len(met(measured)) == 6
@@ -58,8 +58,8 @@ def streamed(port: int, **more: object) -> tuple[str, str]:
     """A stream's name, and the digest of its bytes at the caller."""
 
     async def read() -> tuple[str, str]:
-        connection = await Connection.open(port)
-        answer = await connection.ask(ask("token", user="u4", stream=True, **more))
+        connection = await CallerConnection.open(port)
+        answer = await connection.ask(chat_request("token", user="u4", stream=True, **more))
         connection.close()
         return answer.name, answer.digest.hexdigest()
 
@@ -76,7 +76,7 @@ def test_the_stub_tells_what_it_sent(tmp_path: Path):
 
 def test_a_stream_that_differs_is_seen(tmp_path: Path):
     async def measure(port: int) -> int:
-        crowd = Crowd(port, port, ["a", "b", "c", "d"], 0)
+        crowd = StreamingCrowd(port, port, ["a", "b", "c", "d"], 0)
         await crowd.open()
         crowd.allowed[0].answer.take(b"one byte more")
         crowd.allowed[2].connection.close()
@@ -101,7 +101,7 @@ def test_requests_that_are_not_served_are_no_rate(tmp_path: Path):
 
 def test_what_does_not_start_says_why(tmp_path: Path):
     command = [sys.executable, "-c", "raise SystemExit('no such thing')"]
-    with processes.running(command, tmp_path, "it") as process:
+    with processes.running_process(command, tmp_path, "it") as process:
         process.wait()
         with pytest.raises(BenchError, match="it did not start: no such thing"):
             processes.wait_until(process, 1, "/", tmp_path, "it")

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from touchstone.bench.populations import invent, read
+from touchstone.bench.populations import invent, read_population
 from touchstone.errors import BadInputError
 
 
@@ -15,7 +15,7 @@ def written(folder: Path, text: str) -> Path:
 
 def test_a_first_row_of_bad_outcomes_is_not_taken_for_names(tmp_path: Path):
     with pytest.raises(BadInputError, match=r"a has 7\.0 at column 3, outside"):
-        read(written(tmp_path, "a,1,7,1\nb,0,0,1\n"))
+        read_population(written(tmp_path, "a,1,7,1\nb,0,0,1\n"))
 
 
 def test_invented_models_are_correlated_but_not_alike():
@@ -39,7 +39,7 @@ def test_invented_models_are_correlated_but_not_alike():
     ],
 )
 def test_a_csv_with_names_is_read(tmp_path: Path, text: str):
-    people = read(written(tmp_path, text))
+    people = read_population(written(tmp_path, text))
     assert people.names == ("a", "b")
     assert people.outcomes.tolist() == [[1, 0, 1], [0, 0, 1]]
     assert people.costs is None
@@ -47,13 +47,13 @@ def test_a_csv_with_names_is_read(tmp_path: Path, text: str):
 
 @pytest.mark.parametrize("text", ["1,0,1\n0,0,1\n", "i1,i2,i3\n1,0,1\n0,0,1\n"])
 def test_a_csv_of_numbers_alone_is_read(tmp_path: Path, text: str):
-    people = read(written(tmp_path, text))
+    people = read_population(written(tmp_path, text))
     assert people.names == ("model-1", "model-2")
     assert people.outcomes.tolist() == [[1, 0, 1], [0, 0, 1]]
 
 
 def test_costs_are_no_item(tmp_path: Path):
-    people = read(written(tmp_path, "model,i1,cost,i2\na,1,2.5,0\nb,0,1,1\n"))
+    people = read_population(written(tmp_path, "model,i1,cost,i2\na,1,2.5,0\nb,0,1,1\n"))
     assert people.outcomes.tolist() == [[1, 0], [0, 1]]
     assert people.costs is not None
     assert people.costs.tolist() == [2.5, 1.0]
@@ -65,7 +65,7 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path):
     path = tmp_path / "matrix.parquet"
     table = pa.table({"model": ["a", "b"], "i1": [1, 0], "i2": [0.5, 1.0], "cost": [2, 3]})
     parquet.write_table(table, path)
-    people = read(path)
+    people = read_population(path)
     assert people.names == ("a", "b")
     assert people.outcomes.tolist() == [[1, 0.5], [0, 1]]
     assert people.costs is not None
@@ -92,18 +92,18 @@ def test_parquet_is_read_as_csv_is(tmp_path: Path):
 )
 def test_what_is_no_matrix_is_refused(tmp_path: Path, text: str, what: str):
     with pytest.raises(BadInputError, match=what):
-        read(written(tmp_path, text))
+        read_population(written(tmp_path, text))
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path):
     with pytest.raises(BadInputError, match="there is no file"):
-        read(tmp_path / "none.csv")
+        read_population(tmp_path / "none.csv")
     pytest.importorskip("pyarrow")
     path = tmp_path / "matrix.parquet"
     path.write_bytes(b"not parquet at all")
     with pytest.raises(BadInputError, match="no Parquet file"):
-        read(path)
+        read_population(path)
     binary = tmp_path / "matrix.csv"
     binary.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(BadInputError, match="cannot be read"):
-        read(binary)
+        read_population(binary)

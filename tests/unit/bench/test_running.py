@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from touchstone.bench import directive, gateway, run
-from touchstone.bench.table import Table
+from touchstone.bench.table import BenchTable
 from touchstone.errors import BadInputError
 
 
@@ -30,9 +30,9 @@ def test_what_cannot_be_measured_is_refused(name: str | None, options: dict[str,
 def test_options_reach_the_bench(monkeypatch: pytest.MonkeyPatch):
     asked = []
 
-    def noted(**options: Any) -> Table:
+    def noted(**options: Any) -> BenchTable:
         asked.append(options)
-        return Table("noted", ())
+        return BenchTable("noted", ())
 
     monkeypatch.setattr(directive, "run", noted)
     monkeypatch.setattr(gateway, "run", noted)

@@ -9,7 +9,7 @@ import pytest
 from touchstone.bench import verdicts
 from touchstone.bench.learning import learn
 from touchstone.bench.populations import invent
-from touchstone.bench.table import Table
+from touchstone.bench.table import BenchTable
 from touchstone.cli import app as command_line
 from touchstone.errors import BadInputError
 from touchstone.statistics import (
@@ -51,7 +51,7 @@ USUAL = verdicts._Options(
 )
 
 
-def values(table: Table) -> dict[str, float]:
+def values(table: BenchTable) -> dict[str, float]:
     return {row.name: row.value for row in table.rows}
 
 

@@ -19,14 +19,14 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _NAME = re.compile(rb'"id": ?"([^"]+)"')
 
 
-def ask(token: str, **more: object) -> bytes:
+def chat_request(token: str, **more: object) -> bytes:
     """A chat completion as a request, with more fields in its body."""
     said = "What is six times seven?"
     body = {"model": "subject", "messages": [{"role": "user", "content": said}], **more}
-    return post(PATH, json.dumps(body).encode(), {"Authorization": f"Bearer {token}"})
+    return post_request(PATH, json.dumps(body).encode(), {"Authorization": f"Bearer {token}"})
 
 
-def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+def post_request(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """A POST of JSON, as bytes."""
     fields = {
         "Host": "bench",
@@ -38,7 +38,7 @@ def post(path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-class Answer:
+class StreamedAnswer:
     """One answer, complete or on its way."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -77,12 +77,12 @@ class Answer:
                 each.set_result(whole if each is self.ended else None)  # type: ignore[arg-type]  # by its kind
 
 
-class Connection(asyncio.Protocol):
+class CallerConnection(asyncio.Protocol):
     """One connection to a server on this machine."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.answer = Answer(self._loop)
+        self.answer = StreamedAnswer(self._loop)
         self.received = 0
         """Bytes read from the socket, framing included."""
         self.lost = False
@@ -102,16 +102,16 @@ class Connection(asyncio.Protocol):
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
 
-    def begin(self, request: bytes) -> Answer:
+    def begin(self, request: bytes) -> StreamedAnswer:
         """Send a request; its answer comes."""
-        self.answer = Answer(self._loop)
+        self.answer = StreamedAnswer(self._loop)
         if self.lost:
             self.answer.end(whole=False)
         else:
             self._transport.write(request)
         return self.answer
 
-    async def ask(self, request: bytes) -> Answer:
+    async def ask(self, request: bytes) -> StreamedAnswer:
         """Send a request and wait for its whole answer; BenchError where it breaks off."""
         answer = self.begin(request)
         if not await answer.ended:

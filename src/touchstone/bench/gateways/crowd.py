@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from touchstone.bench.errors import BenchError
-from touchstone.bench.gateways.client import Answer, Connection, ask, post, told
+from touchstone.bench.gateways.client import (
+    CallerConnection,
+    StreamedAnswer,
+    chat_request,
+    post_request,
+    told,
+)
 from touchstone.bench.gateways.load import OK
 
 _AT_ONCE = 32
@@ -20,13 +26,13 @@ DENIED = 403
 
 
 @dataclass
-class Caller:
+class StreamingCaller:
     """One user with one stream."""
 
     number: int
     token: str
-    connection: Connection
-    answer: Answer
+    connection: CallerConnection
+    answer: StreamedAnswer
 
     @property
     def reached(self) -> int:
@@ -34,7 +40,7 @@ class Caller:
         return self.connection.received + self.connection.waiting()
 
 
-class Crowd:
+class StreamingCrowd:
     """All callers. Those with odd numbers are foreign nationals."""
 
     def __init__(self, port: int, stub: int, tokens: Sequence[str], askers: int) -> None:
@@ -44,8 +50,8 @@ class Crowd:
         self._tokens = tokens
         odd = range(1, len(tokens), 2)
         self._asking = odd[len(odd) - askers :] if askers else range(0)
-        self.allowed: dict[int, Caller] = {}
-        self.barred: dict[int, Caller] = {}
+        self.allowed: dict[int, StreamingCaller] = {}
+        self.barred: dict[int, StreamingCaller] = {}
         self.refused: Counter[int] = Counter()
         """How barred callers were answered who tried again."""
         self.broken = 0
@@ -103,7 +109,7 @@ class Crowd:
 
     async def differing(self) -> int:
         """End all streams; how many allowed ones were not byte for byte what the stub sent."""
-        await told(self._stub, post("/finish", b"{}", {}))
+        await told(self._stub, post_request("/finish", b"{}", {}))
         whole = await asyncio.wait_for(
             asyncio.gather(*(each.answer.ended for each in self.allowed.values())), 30
         )
@@ -114,29 +120,29 @@ class Crowd:
         )
         return self.broken + differing
 
-    def _all(self) -> list[Caller]:
+    def _all(self) -> list[StreamingCaller]:
         return [*self.allowed.values(), *self.barred.values()]
 
-    async def _stream(self, number: int) -> Caller:
+    async def _stream(self, number: int) -> StreamingCaller:
         caller = await self._begin(number)
         await caller.answer.began
         if caller.answer.status != OK or caller.connection.lost:
             raise BenchError(f"a stream was answered with {caller.answer.status}, not with 200")
         return caller
 
-    async def _begin(self, number: int) -> Caller:
+    async def _begin(self, number: int) -> StreamingCaller:
         token = self._tokens[number]
-        connection = await Connection.open(self._port)
-        answer = connection.begin(ask(token, user=f"u{number}", stream=True))
-        return Caller(number, token, connection, answer)
+        connection = await CallerConnection.open(self._port)
+        answer = connection.begin(chat_request(token, user=f"u{number}", stream=True))
+        return StreamingCaller(number, token, connection, answer)
 
     async def _ask(self, number: int) -> None:
-        request = ask(self._tokens[number], user=f"u{number}")
-        connection = await Connection.open(self._port)
+        request = chat_request(self._tokens[number], user=f"u{number}")
+        connection = await CallerConnection.open(self._port)
         try:
             while True:
                 if connection.lost:
-                    connection = await Connection.open(self._port)
+                    connection = await CallerConnection.open(self._port)
                 await connection.begin(request).ended
                 await asyncio.sleep(_ASK_SECONDS)
         finally:

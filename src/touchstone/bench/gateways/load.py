@@ -16,7 +16,7 @@ from pathlib import Path
 import uvloop
 
 from touchstone.bench.errors import BenchError
-from touchstone.bench.gateways.client import Connection
+from touchstone.bench.gateways.client import CallerConnection
 from touchstone.bench.gateways.processes import found
 
 OK = 200
@@ -45,7 +45,7 @@ end
 
 
 @dataclass(frozen=True)
-class Load:
+class LoadResult:
     """What a time under load came to."""
 
     requests: int
@@ -68,7 +68,7 @@ def wrk() -> str | None:
 
 def press(
     port: int, requests: Sequence[bytes], *, connections: int, seconds: float, folder: Path
-) -> Load:
+) -> LoadResult:
     """Keep so many connections busy for so long."""
     program = wrk()
     if program is None:
@@ -98,26 +98,28 @@ def press(
     if result is None:
         raise BenchError(f"wrk failed: {' '.join((said.stderr or said.stdout).split())[-200:]}")
     told = json.loads(result.removeprefix("BENCH "))
-    return Load(told["requests"], told["microseconds"] / 1e6, told["bad"])
+    return LoadResult(told["requests"], told["microseconds"] / 1e6, told["bad"])
 
 
-async def _press(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
+async def _press(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> LoadResult:
     mark = time.perf_counter()
     endless = itertools.cycle(requests)
     work = [_keep_busy(port, endless, mark + seconds) for _ in range(connections)]
     counts = await asyncio.gather(*work)
     spent = time.perf_counter() - mark
-    return Load(sum(map(sum, counts)), spent, sum(bad for _, bad in counts))
+    return LoadResult(sum(map(sum, counts)), spent, sum(bad for _, bad in counts))
 
 
 async def _keep_busy(port: int, requests: Iterator[bytes], end: float) -> tuple[int, int]:
     """How many requests were served, and how many were not."""
-    connection, good, bad = await Connection.open(port), 0, 0
+    connection, good, bad = await CallerConnection.open(port), 0, 0
     for request in requests:
         if time.perf_counter() >= end:
             break
         if connection.lost:
-            connection = await Connection.open(port)
+            connection = await CallerConnection.open(port)
         answer = connection.begin(request)
         whole = await answer.ended
         good, bad = (good + 1, bad) if whole and answer.status == OK else (good, bad + 1)
@@ -132,12 +134,12 @@ async def once(
     statuses: Counter[int] = Counter()
     rest = iter(requests)
 
-    async def work(connection: Connection) -> None:
+    async def work(connection: CallerConnection) -> None:
         for request in rest:
             statuses[(await connection.ask(request)).status] += 1
         connection.close()
 
-    opened = [await Connection.open(port) for _ in range(connections)]
+    opened = [await CallerConnection.open(port) for _ in range(connections)]
     mark = time.perf_counter()
     await asyncio.gather(*map(work, opened))
     return time.perf_counter() - mark, statuses

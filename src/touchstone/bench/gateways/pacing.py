@@ -5,16 +5,16 @@ import time
 from collections.abc import Sequence
 
 from touchstone.bench.errors import BenchError
-from touchstone.bench.gateways.client import Connection
+from touchstone.bench.gateways.client import CallerConnection
 from touchstone.bench.gateways.load import OK
 
 _TURNS = 4
 _WARM = 20
 
 
-async def alone(port: int, request: bytes, count: int) -> list[float]:
+async def one_at_a_time(port: int, request: bytes, count: int) -> list[float]:
     """Seconds from a request to the end of its answer, over one connection, one after another."""
-    connection = await Connection.open(port)
+    connection = await CallerConnection.open(port)
     taken = []
     for number in range(count + _WARM):
         mark = time.perf_counter()
@@ -36,7 +36,7 @@ async def first_tokens(port: int, requests: Sequence[bytes], length: float) -> l
 
     async def caller(number: int, request: bytes) -> list[float]:
         await asyncio.sleep(number * length / len(requests))
-        connection = await Connection.open(port)
+        connection = await CallerConnection.open(port)
         taken = []
         for turn in range(_TURNS):
             mark = time.perf_counter()

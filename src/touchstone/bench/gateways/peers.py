@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from touchstone.bench.gateways.processes import found, free_port, running, wait_until
+from touchstone.bench.gateways.processes import found, free_port, running_process, wait_until
 from touchstone.bench.gateways.scene import Ports, Scene
 
 LITELLM = "TOUCHSTONE_BENCH_LITELLM"
@@ -75,7 +75,7 @@ def gateway(scene: Scene, upstream: int, workers: int) -> Iterator[Ports]:
     ports = Ports(free_port(), free_port(), free_port())
     config = scene.config(ports, upstream, workers)
     command = [sys.executable, "-P", "-c", _MAIN, "gateway", "serve", str(config)]
-    with running(command, scene.folder, "gateway") as process:
+    with running_process(command, scene.folder, "gateway") as process:
         wait_until(process, ports.admin, "/readyz", scene.folder, "gateway")
         yield ports
 
@@ -101,7 +101,7 @@ def nginx(program: str, folder: Path, upstream: int, decisions: int | None = Non
     )
     (place / "nginx.conf").write_text(text)
     command = [program, "-e", "stderr", "-p", f"{place}/", "-c", str(place / "nginx.conf")]
-    with running(command, folder, name) as process:
+    with running_process(command, folder, name) as process:
         wait_until(process, port, "/", folder, name)
         yield port
 
@@ -146,6 +146,6 @@ def litellm(program: str, folder: Path, upstream: int) -> Iterator[int]:
         # It starts without a key only when told so; with one it would do more for each request.
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",
     }
-    with running(command, folder, "litellm", env) as process:
+    with running_process(command, folder, "litellm", env) as process:
         wait_until(process, port, "/health/liveliness", folder, "litellm")
         yield port

@@ -36,7 +36,7 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def running(
+def running_process(
     command: Sequence[str], folder: Path, name: str, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process with its own group; its output goes to `NAME.log` in the folder.
@@ -111,7 +111,7 @@ def free_port() -> int:
 def stub(folder: Path, interval: float) -> Iterator[int]:
     """The stub as a process; yields its port."""
     command = [sys.executable, "-m", "touchstone.bench.gateways.stub", str(interval)]
-    with running(command, folder, "stub") as process:
+    with running_process(command, folder, "stub") as process:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and process.poll() is None:
             said = (folder / "stub.log").read_text()

@@ -20,7 +20,7 @@ async def come(path: Path) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def read(path: Path, key: bytes) -> Receipt:
+def read_receipt(path: Path, key: bytes) -> Receipt:
     """A receipt that the gateway's key signed; TouchstoneError otherwise."""
     signed = SignedReceipt.parse(path.read_bytes().removesuffix(b"\n"))
     signed.verify(key)

@@ -200,7 +200,7 @@ class Scene:
         }
         return jwt.encode({"alg": "ES256", "kid": "bench"}, claims, self._issuer)
 
-    def prepare(self, *, barring: bool) -> "Prepared":
+    def prepare(self, *, barring: bool) -> "PreparedBundle":
         """Sign the next bundle, with the directive in force or without it; it is not yet put."""
         directives: list[Directive] = [self._directive] if barring else []
         data = build_bundle(
@@ -216,11 +216,13 @@ class Scene:
         self.at = position(accept_bundle(data, pin, self.at))
         path = self.folder / "feed" / f"{self.at.number:06d}.bundle"
         path.with_suffix(".new").write_bytes(data)
-        return Prepared(path, self.folder / "state" / "receipts" / f"{self.at.number:06d}.json")
+        return PreparedBundle(
+            path, self.folder / "state" / "receipts" / f"{self.at.number:06d}.json"
+        )
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedBundle:
     """A bundle that lies beside the feed, signed."""
 
     path: Path

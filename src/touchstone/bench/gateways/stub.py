@@ -118,7 +118,7 @@ class Stub:
             stream.finish()
 
 
-class Connection(asyncio.Protocol):
+class StubConnection(asyncio.Protocol):
     """HTTP/1.1 with bodies of a stated length, and nothing more."""
 
     def __init__(self, stub: Stub) -> None:
@@ -177,15 +177,15 @@ class Connection(asyncio.Protocol):
         self._transport.write(_HEAD % (b"application/json", fields) + body)
 
 
-async def serve(interval: float) -> None:
+async def serve_stub(interval: float) -> None:
     """Serve on a free port of this machine, and print it."""
     stub = Stub(interval)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(stub), "127.0.0.1", 0, backlog=1024)
+    server = await loop.create_server(lambda: StubConnection(stub), "127.0.0.1", 0, backlog=1024)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(float(sys.argv[1])))
+    uvloop.run(serve_stub(float(sys.argv[1])))
