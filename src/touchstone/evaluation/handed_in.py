@@ -43,7 +43,8 @@ def read_bounded(path: Path, limit: int) -> bytes:
     Raises:
         SubmissionError: missing, not a regular file, unreadable or too large.
     """
-    return b"".join(_blocks(path, path.name, limit))
+    # A path such as "." has no name of its own.
+    return b"".join(_blocks(path, path.name or str(path), limit))
 
 
 def parse_toml(data: bytes, name: str) -> dict[str, Any]:

@@ -73,17 +73,37 @@ def test_database_setting(command: Command, monkeypatch: pytest.MonkeyPatch, add
     assert "TOUCHSTONE_DATABASE" in command("doctor", "--prepare").refused()
 
 
-@pytest.mark.parametrize("words", [("verify", "none.jsonl"), ("verify", "."), ("bench", "none"),
-                                   ("none",), ("review", "show"), ("verify",)])  # fmt: skip
-def test_wrong_words(command: Command, words: tuple[str, ...]):
-    command(*words).refused()
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("verify", "none.jsonl"), "none.jsonl: No such file or directory"),
+        (("verify", "."), ".: Is a directory"),
+        (("bench", "none"), "no bench is called 'none'; there are ledger, engine, "),
+        (("none",), 'Unknown command "none". Available commands: review, terms, '),
+        (("review", "show"), 'Command "review show" parameter --case requires an argument.'),
+        (("verify",), 'Command "verify" parameter --bundle requires an argument.'),
+    ],
+    ids=str,
+)
+def test_wrong_words_are_told_what_is_wrong(command: Command, words: tuple[str, ...], told: str):
+    assert command(*words).refused().startswith(f"touchstone: {told}")
 
 
-@pytest.mark.parametrize("option", [("--trust", "x"), ("--witness", "x"), ("--head", "0:x")])
-def test_wrong_pin(command: Command, tmp_path: Path, option: tuple[str, str]):
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--trust", "x"), "x is not of the form SHA256:<64 hex digits>"),
+        (("--witness", "x"), "x is not of the form NAME=<64 hex digits>"),
+        (("--head", "0:x"), "0:x is not of the form SIZE:<64 hex digits>"),
+    ],
+    ids=str,
+)
+def test_a_wrong_pin_is_told_its_form(
+    command: Command, tmp_path: Path, option: tuple[str, str], told: str
+):
     bundle = tmp_path / "bundle.jsonl"
     bundle.write_text("{}\n", "ascii")
-    command("verify", bundle, *option).refused()
+    assert command("verify", bundle, *option).refused() == f"touchstone: {told}"
 
 
 def test_altered_bundle_is_a_no_with_its_place(command: Command, tmp_path: Path):

@@ -92,9 +92,25 @@ def test_a_hundred_megabytes_are_not_read(command: Command, tmp_path: Path):
     assert "larger than 1024 KiB" in command("review", "run", path).refused()
 
 
-@pytest.mark.parametrize("name", ["nothing.toml", "\x1b[2J.toml", "."])
-def test_path_that_is_no_submission(command: Command, tmp_path: Path, name: str):
-    command("review", "run", tmp_path / name).refused()
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nothing.toml", "nothing.toml: missing; correct the path"),
+        ("\x1b[2J.toml", "<U+001B>[2J.toml: missing; correct the path"),
+        ("folder", "folder: not a regular file"),
+    ],
+    ids=ascii,
+)
+def test_path_that_is_no_submission(command: Command, tmp_path: Path, name: str, told: str):
+    (tmp_path / "folder").mkdir()
+    assert command("review", "run", tmp_path / name).refused() == f"touchstone: {told}"
+
+
+def test_a_path_without_a_name_is_still_named(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    assert command("review", "run", ".").refused() == "touchstone: .: not a regular file"
 
 
 def test_key_that_is_not_set(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
