@@ -1,20 +1,28 @@
-"""A verdict that lands: what nobody needs any more is dropped, and what had run of it is kept."""
+"""A verdict that is reached: what nobody needs any more is dropped, and what had run of it is kept.
 
-from collections.abc import Iterator
+All through `measure`, as a review calls it; only the workers are a simulator's.
+"""
+
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.scripted_pool import KilledError, ScriptedPool, run_of
 from support.silent import Silent
-from support.small_case import measure, probed, record_chunk, small_case
-from touchstone.evaluation import Outcome, Usage
+from support.small_case import measure as measure_by_hand
+from support.small_case import probed, record_chunk, small_case
+from touchstone.evaluation import Usage
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.workers import WorkerEvent
+from touchstone.evaluation.workers.messages import WorkerJob, make_job
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.measuring.issuing import Chunks, plan_chunks
-from touchstone.service.measuring.scheduling import Setting, _Measuring
+from touchstone.service.errors import StoppedError
+from touchstone.service.measuring import scheduling
+from touchstone.service.measuring.issuing import plan_chunks
+from touchstone.service.measuring.scheduling import Setting, budget_of, measure
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.recording import Deed
 
@@ -28,46 +36,61 @@ def case(tmp_path: Path) -> Iterator[Case]:
         yield opened
 
 
-def measuring_of(case: Case) -> tuple[_Measuring, Chunks]:
-    prepared = reopen(case)
-    chunks = plan_chunks(case, prepared)
-    for chunk, (spec, _) in chunks.items():
-        case.installation.records.jobs.put(case.id, chunk, spec.model_dump_json())
-    setting = Setting(case, prepared, {}, {}, 1, {})
-    return _Measuring(setting, chunks, Silent()), chunks
+def setting_of(case: Case) -> Setting:
+    return Setting(case, reopen(case), {}, {}, 1, {})
 
 
-def decide_first_run(case: Case) -> None:
-    """Record the first chunk of the first run, all of it solved: its verdict is "above"."""
+def killed_while(monkeypatch: pytest.MonkeyPatch, case: Case, pool: ScriptedPool) -> None:
+    """Measure until nothing more happens, and end there."""
+    monkeypatch.setattr(scheduling, "WorkerPool", pool)
+    with pytest.raises(KilledError):
+        measure(setting_of(case), Silent())
+
+
+def job_of(case: Case, chunk: str) -> WorkerJob:
+    """The job of a chunk, as a run that died had it."""
+    setting = setting_of(case)
+    spec = plan_chunks(case, setting.prepared)[chunk][0]
+    return make_job(
+        setting.prepared.battery,
+        spec,
+        case.submission.mode(spec.mode),
+        setting.prepared.elicitation,
+        folder=setting.folder(chunk),
+        home=case.installation.home,
+    )
+
+
+def decide_first_run(case: Case) -> list[str]:
+    """Record the first chunk of the first run, all of it solved: its verdict is "above".
+
+    Returns the chunks of that run.
+    """
     prepared = reopen(case)
     probed(case)
-    record_chunk(case, prepared, prepared.runs[0], range(8), lambda _: True)
+    first = prepared.runs[0]
+    record_chunk(case, prepared, first, range(8), lambda _: True)
+    chunks = plan_chunks(case, prepared)
+    (key,) = {key for _, key in chunks.values() if case.state.tally(*key).recorded}
+    return [chunk for chunk, (_, each) in chunks.items() if each == key]
 
 
-def begun_by_a_dead_run(run: _Measuring, chunk: str, outcomes: int) -> None:
-    spec = run.chunks[chunk][0]
-    committed = run.setting.prepared.battery.sealed.find(spec.item_set).commitments
-    with Journal(run.setting.folder(chunk), chunk) as journal:
-        for index in spec.indices[: outcomes + 1]:
-            journal.begin(index)
-            journal.use(index, Usage(input=10, output=5))
-        for index in spec.indices[:outcomes]:
-            journal.record(
-                Outcome(index=index, commitment=committed[index], result="solved", score="1",
-                        reason="as it is", seconds="1", usage=Usage(input=10, output=5))
-            )  # fmt: skip
+def queue_all(case: Case) -> None:
+    for chunk, (spec, _) in plan_chunks(case, reopen(case)).items():
+        case.installation.records.jobs.put(case.id, chunk, spec.model_dump_json())
 
 
-def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(case: Case):
-    decide_first_run(case)
-    run, chunks = measuring_of(case)
+def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    mine = decide_first_run(case)
+    key = plan_chunks(case, reopen(case))[mine[0]][1]
+    queue_all(case)
     jobs = case.installation.records.jobs
-    mine = [chunk for chunk, (_, key) in chunks.items() if key == run.agenda.decided()[0]]
     flying = jobs.lease(case.id, "dead", 0, 10, mine[1])
     assert flying is not None
-    begun_by_a_dead_run(run, mine[1], outcomes=3)
-    (key,) = run.agenda.decided()
-    run._land(key)
+    run_of(job_of(case, mine[1]), 3, more=1)
+    killed_while(monkeypatch, case, ScriptedPool())
     state = case.state
     verdict = state.verdicts[key]
     assert (verdict.verdict, verdict.counted) == ("above", verdict.solved)
@@ -75,118 +98,155 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(case: Cas
     # The fourth was answered and never judged: it is lost to the instrument, and no hole.
     assert state.tally(*key).recorded == 8 + 4
     assert state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 1}
-    assert not run.setting.folder(mine[1]).exists()
+    assert not setting_of(case).folder(mine[1]).exists()
     assert jobs.counts(case.id)["dropped"] == len(mine)
     assert all(jobs.lease(case.id, "w", 1000, 10, chunk) is None for chunk in mine)
     assert not jobs.finish(flying, 1000)
-    assert run.tracker.row(key).ended
     # Once more, as after another crash: nothing is recorded twice.
     size = case.state.size
-    again, _ = measuring_of(case)
-    again._land(key)
+    killed_while(monkeypatch, case, ScriptedPool())
     assert case.state.size == size
 
 
-def test_a_chunk_that_fails_leaves_its_outcomes_in_the_record(case: Case):
+def test_a_chunk_that_fails_leaves_its_outcomes_in_the_record(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
     """Three outcomes, one answer that was never judged, one sample never answered; thrice."""
     probed(case)
-    run, chunks = measuring_of(case)
-    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
-    begun_by_a_dead_run(run, chunk, outcomes=3)
-    died = WorkerEvent(event="died", chunk=chunk, text="worker 1 was killed by signal 9")
-    for times in (1, 2, 3):
-        lease = jobs.lease(case.id, "w", 1000 * times, 10, chunk)
-        assert lease is not None
-        run.leases[chunk] = lease
-        with Journal(run.setting.folder(chunk), chunk) as journal:
-            journal.begin(spec.indices[5])
-        assert not run.stopped
-        run._failed(died)
-        seen = case.state.tally(*key).attempt()
-        assert (seen.recorded, seen.solved) == (0b1111 | (times == 3) << 5, 0b111)
-        assert run.budget.spent == Usage(input=40, output=20)
-    assert case.state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 2}
-    assert run.stopped == "a chunk failed 3 times: worker 1 was killed by signal 9"
-    assert jobs.counts(case.id)["waiting"] == len(chunks)
+    seen: list[tuple[int, int]] = []
+    begun: set[str] = set()
+
+    def dies(job: WorkerJob) -> Iterable[WorkerEvent]:
+        key = plan_chunks(case, reopen(case))[job.spec.id][1]
+        if job.spec.id not in begun:
+            run_of(job, 3, more=1)
+        attempt = case.state.tally(*key).attempt()
+        seen.append((attempt.recorded, attempt.solved))
+        begun.add(job.spec.id)
+        with Journal(Path(job.folder), job.spec.id) as journal:
+            journal.begin(job.spec.indices[5])
+        yield WorkerEvent(event="died", chunk=job.spec.id, text="worker 1 was killed by signal 9")
+
+    monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool(dies))
+    told = "a chunk failed 3 times: worker 1 was killed by signal 9; what ran is recorded"
+    with pytest.raises(StoppedError, match=told) as stopped:
+        measure(setting_of(case), Silent())
+    assert stopped.value.reason == "instrument-failing"
+    (chunk,) = begun
+    chunks = plan_chunks(case, reopen(case))
+    attempt = case.state.tally(*chunks[chunk][1]).attempt()
+    assert seen == [(0, 0), (0b1111, 0b111), (0b1111, 0b111)]
+    assert (attempt.recorded, attempt.solved) == (0b101111, 0b111)
+    assert attempt.unmeasured().by_kind == {"lost-instrument": 2}
+    assert budget_of(setting_of(case), chunks).spent == Usage(input=40, output=20)
+    assert case.installation.records.jobs.counts(case.id)["waiting"] == len(chunks)
 
 
-def test_a_chunk_all_of_which_is_recorded_when_its_worker_dies_is_finished(case: Case):
+def one_job(case: Case, pool_does: Any, monkeypatch: pytest.MonkeyPatch) -> WorkerJob:
+    """Measure until the second job would begin; the first one, with which `pool_does` that."""
+    jobs: list[WorkerJob] = []
+
+    def does(job: WorkerJob) -> Iterable[WorkerEvent]:
+        if jobs:
+            raise KilledError
+        jobs.append(job)
+        return pool_does(job)
+
+    killed_while(monkeypatch, case, ScriptedPool(does))
+    return jobs[0]
+
+
+def test_a_chunk_all_of_which_is_recorded_when_its_worker_dies_is_finished(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
     probed(case)
-    run, chunks = measuring_of(case)
-    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
-    begun_by_a_dead_run(run, chunk, outcomes=len(spec.indices))
-    lease = jobs.lease(case.id, "w", 1000, 10, chunk)
-    assert lease is not None
-    run.leases[chunk] = lease
-    run._failed(WorkerEvent(event="failed", chunk=chunk, text="Inspect's log is of another"))
-    assert case.state.tally(*key).recorded == len(spec.indices)
-    assert jobs.counts(case.id)["finished"] == 1
-    assert not run.setting.folder(chunk).exists()
+
+    def fails(job: WorkerJob) -> Iterable[WorkerEvent]:
+        run_of(job)
+        yield WorkerEvent(event="failed", chunk=job.spec.id, text="Inspect's log is of another")
+
+    job = one_job(case, fails, monkeypatch)
+    key = plan_chunks(case, reopen(case))[job.spec.id][1]
+    assert case.state.tally(*key).recorded == len(job.spec.indices)
+    assert case.installation.records.jobs.counts(case.id)["finished"] == 1
+    assert not Path(job.folder).exists()
     assert case.state.verdicts[key].verdict == "above"
 
 
-def test_a_chunk_whose_journal_was_altered_is_lost_and_runs_no_more(case: Case):
+def test_a_chunk_whose_journal_was_altered_is_lost_and_runs_no_more(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
     probed(case)
-    run, chunks = measuring_of(case)
-    jobs, (chunk, (spec, key)) = case.installation.records.jobs, next(iter(chunks.items()))
-    begun_by_a_dead_run(run, chunk, outcomes=1)
-    path = run.setting.folder(chunk) / "outcomes.jsonl"
-    path.write_bytes(path.read_bytes().replace(b'"use"', b'"odd"'))
-    lease = jobs.lease(case.id, "w", 1000, 10, chunk)
-    assert lease is not None
-    run.leases[chunk] = lease
-    run._failed(WorkerEvent(event="failed", chunk=chunk, text="it died"))
+
+    def altered(job: WorkerJob) -> Iterable[WorkerEvent]:
+        run_of(job, 1, more=1)
+        path = Path(job.folder) / "outcomes.jsonl"
+        path.write_bytes(path.read_bytes().replace(b'"use"', b'"odd"'))
+        yield WorkerEvent(event="failed", chunk=job.spec.id, text="it died")
+
+    job = one_job(case, altered, monkeypatch)
+    key = plan_chunks(case, reopen(case))[job.spec.id][1]
     lost = case.state.tally(*key).attempt().unmeasured().by_kind
-    assert lost == {"lost-instrument": len(spec.indices)}
-    assert jobs.counts(case.id)["finished"] == 1
-    assert not run.stopped
+    assert lost == {"lost-instrument": len(job.spec.indices)}
+    assert case.installation.records.jobs.counts(case.id)["finished"] == 1
 
 
-def test_while_halted_a_verdict_waits_and_nothing_fails(case: Case):
-    decide_first_run(case)
-    run, _ = measuring_of(case)
+def test_while_halted_a_verdict_waits_and_nothing_fails(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    mine = decide_first_run(case)
+    key = plan_chunks(case, reopen(case))[mine[0]][1]
     common: dict[str, Any] = {
         "actor": case.cast.centre,
         "at": case.now(),
         "marking": case.marks.case,
     }
     case.record([Deed(measuring.ReviewHalted(**common, reason="a look"))])
-    (key,) = run.agenda.decided()
-    run._land(key)
+    killed_while(monkeypatch, case, ScriptedPool())
     assert case.state.verdicts == {}
     case.record([Deed(measuring.ReviewResumed(**common, reason="seen"))])
-    again, _ = measuring_of(case)
-    again._land(key)
+    killed_while(monkeypatch, case, ScriptedPool())
     assert set(case.state.verdicts) == {key}
 
 
-class NoPool:
-    """A pool that is never asked to start anything."""
-
-    def idle(self) -> int:
-        """One worker is free."""
-        return 1
-
-
-def test_what_a_dead_run_recorded_and_did_not_finish_keeps_no_review_open(tmp_path: Path):
+def test_what_a_dead_run_recorded_and_did_not_finish_keeps_no_review_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     with small_case(tmp_path) as case:
-        measure(case, 16, whole=True)
-        run, chunks = measuring_of(case)
+        measure_by_hand(case, 16, whole=True)
+        queue_all(case)
         jobs = case.installation.records.jobs
-        assert jobs.lease(case.id, "dead", 0, 10, next(iter(chunks))) is not None
-        run.go(NoPool())  # type: ignore[arg-type]  # all that is asked of it
-        assert not run.stopped
+        assert jobs.lease(case.id, "dead", 0, 10, next(iter(job_ids(case)))) is not None
+        monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool())
+        measure(setting_of(case), Silent())
         counts = jobs.counts(case.id)
         assert counts["waiting"] + counts["leased"] == 0
 
 
-def test_where_every_item_runs_nothing_is_dropped(tmp_path: Path):
+def job_ids(case: Case) -> tuple[str, ...]:
+    return tuple(plan_chunks(case, reopen(case)))
+
+
+def test_where_every_item_runs_a_verdict_drops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     with small_case(tmp_path) as case:
-        measure(case, 16, whole=True)
-        run, chunks = measuring_of(case)
-        assert run.agenda.decided() == ()
-        assert run.agenda.over
-        key = next(iter(chunks.values()))[1]
-        run._land(key)
-        assert case.state.verdicts[key].stop is None
-        assert case.installation.records.jobs.counts(case.id)["dropped"] == 0
+        seal(case, 16, "confined", accepted=True, whole=True)
+        probed(case)
+
+        def runs(job: WorkerJob) -> Iterable[WorkerEvent]:
+            if case.state.verdicts:
+                raise KilledError
+            run_of(job)
+            yield WorkerEvent(
+                event="finished",
+                chunk=job.spec.id,
+                total=Usage(input=10 * len(job.items), output=5 * len(job.items)),
+            )
+
+        killed_while(monkeypatch, case, ScriptedPool(runs))
+        (verdict,) = case.state.verdicts.values()
+        assert (verdict.verdict, verdict.stop, verdict.counted) == ("above", None, 16)
+        counts = case.installation.records.jobs.counts(case.id)
+        assert counts["dropped"] == 0
+        assert counts["waiting"] == len(job_ids(case)) - counts["finished"] - counts["leased"]
