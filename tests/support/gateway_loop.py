@@ -17,6 +17,8 @@ from support.ledger_signer import Signer
 from support.terms_files import REGISTRY, terms
 from touchstone.gateway.config import GatewayConfig, parse_config
 from touchstone.gateway.enforcing import Cut, Enforcement
+from touchstone.gateway.enforcing.proxying import USAGE_FILE
+from touchstone.gateway.enforcing.usage import Usage
 from touchstone.terms import Pin, PolicyBundle, Registry, accept_bundle, build_bundle
 
 ISSUER, AUDIENCE = "https://id.example", "gateway"
@@ -199,6 +201,23 @@ class Loop:
     @property
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
+
+    async def settles_at(self, tokens: int, person: str = "ann") -> None:
+        """Wait until the day's count is so many tokens, as another worker of the gateway reads it.
+
+        A hold is settled shortly after its answer was given, so the count is waited for.
+        """
+        other = Usage(self.config.state / USAGE_FILE)
+        found = None
+        try:
+            async with asyncio.timeout(20):
+                while found != tokens:
+                    found = (await other.used(person, time.time() + self.shift)).today
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            raise AssertionError(f"{person} used {found}, not {tokens}") from None
+        finally:
+            other.close()
 
     async def apply(self, *rules: Mapping[str, Any], **head: Any) -> Cut:
         self.epoch += 1

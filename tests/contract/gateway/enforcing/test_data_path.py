@@ -163,10 +163,12 @@ async def test_an_upstream_that_fails_tells_nothing_of_itself(tmp_path: Path):
 
 
 async def test_an_upstream_that_is_not_there_is_a_clear_error(tmp_path: Path):
-    async with gateway(tmp_path) as loop:
-        offer = loop.enforcement._proxy._offers["openai", "example-model"]
-        object.__setattr__(offer.upstream, "base_url", "http://127.0.0.1:1/v1")
-        status, answer = await post(loop)
+    absent = (
+        '[[upstreams]]\nmodel = "absent"\nvariant = "final"\nmode = "instant"\n'
+        'base_url = "http://127.0.0.1:1/v1"\n'
+    )
+    async with gateway(tmp_path, config={"models": absent}) as loop:
+        status, answer = await post(loop, {**CHAT, "model": "absent"})
         assert (status, answer["error"]["code"]) == (502, "upstream_failed")
         assert "127.0.0.1" not in json.dumps(answer)
 
@@ -292,16 +294,15 @@ async def test_a_budget_is_counted_from_what_the_upstream_says(tmp_path: Path):
     async with gateway(tmp_path, BUDGET, limits="unseen_tokens = 50") as loop:
         for _ in range(20):
             assert (await post(loop))[0] == 200
-        usage, now = loop.enforcement._proxy._usage, time.time()
-        assert (await usage.used("ann", now)).today == 100
+        await loop.settles_at(100)
         status, answer = await post(loop)
         assert status == 429
         assert answer["error"]["code"] == "budget_spent"
         assert "your token budget of this day is spent" in answer["error"]["message"]
-        assert (await usage.used("ann", now)).today == 100
-        assert (await usage.used("bo", now)).today == 0
+        await loop.settles_at(100)
+        await loop.settles_at(0, "bo")
         loop.shift = 86_400
-        assert (await post(loop, text=token(exp=int(now) + 90_000)))[0] == 200
+        assert (await post(loop, text=token(exp=int(time.time()) + 90_000)))[0] == 200
 
 
 async def test_what_is_in_flight_counts_at_its_most(tmp_path: Path):
@@ -317,8 +318,7 @@ async def test_what_is_in_flight_counts_at_its_most(tmp_path: Path):
 async def test_a_stream_that_says_nothing_costs_what_it_could(tmp_path: Path):
     async with gateway(tmp_path, BUDGET, limits="unseen_tokens = 60") as loop:
         await post(loop, {**CHAT, "stream": True})
-        usage = loop.enforcement._proxy._usage
-        assert (await usage.used("ann", time.time())).today == 60
+        await loop.settles_at(60)
     again = Usage(loop.config.state / proxying.USAGE_FILE)
     assert (await again.used("ann", time.time())).today == 60
     again.close()
@@ -328,8 +328,7 @@ async def test_an_anthropic_stream_says_what_it_used(tmp_path: Path):
     ask = {**CHAT, "max_tokens": 9, "stream": True}
     async with gateway(tmp_path, BUDGET) as loop:
         await post(loop, ask, path="/v1/messages")
-        usage = loop.enforcement._proxy._usage
-        assert (await usage.used("ann", time.time())).today == 10
+        await loop.settles_at(10)
 
 
 # ---------------------------------------------------------------- twins: each guard taken away
