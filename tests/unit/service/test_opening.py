@@ -6,9 +6,11 @@ import pytest
 
 from support.reviews import write_submission
 from touchstone.evaluation import Submission, load_submission
+from touchstone.service.case import Cast, cast_of
 from touchstone.service.errors import CannotRunError
 from touchstone.service.frameworks import load_framework
-from touchstone.service.opening import check_parties
+from touchstone.service.installation import open_installation
+from touchstone.service.opening import check_parties, open_case
 
 
 @pytest.fixture(name="submission")
@@ -16,8 +18,21 @@ def _submission(tmp_path: Path) -> Submission:
     return load_submission(write_submission(tmp_path, "http://127.0.0.1:9/v1"))
 
 
-def test_agencies_of_the_framework_may_take_part(submission: Submission):
-    check_parties(load_framework("example"), submission, ("example-agency", "example-treasury"))
+AGENCIES = ("example-agency", "example-treasury")
+
+
+@pytest.mark.parametrize("agencies", [(), AGENCIES[:1], AGENCIES], ids=["none", "one", "both"])
+def test_agencies_of_the_framework_take_part(
+    submission: Submission, tmp_path: Path, agencies: tuple[str, ...]
+):
+    """Whom the check lets pass, a case is opened with, and they have the role in its record."""
+    framework = load_framework("example")
+    check_parties(framework, submission, agencies)
+    cast = Cast(submission.developer.id, "example-centre", agencies)
+    with open_installation(tmp_path / "home") as installation:
+        state = open_case(installation, framework, submission, cast).state
+    assert state.having("agency") == agencies
+    assert cast_of(state) == cast
 
 
 @pytest.mark.parametrize(
