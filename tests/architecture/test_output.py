@@ -13,7 +13,7 @@ from rich.text import Text
 import touchstone
 from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.cli import output, tables
-from touchstone.cli.progress import Lines, Screen
+from touchstone.cli.progress import Lines, ProgressScreen
 from touchstone.gateway.logs import Plain
 from touchstone.printable import is_unseen
 
@@ -72,7 +72,7 @@ def test_tables_and_what_is_redrawn_show_what_is_unseen(capsys: pytest.CaptureFi
     kept = io.StringIO()
     drawn = output.Screen(file=kept, force_terminal=True, width=200, color_system=None)
     with Live(console=drawn, auto_refresh=False) as live:
-        Screen(live).step(ODD)
+        ProgressScreen(live).step(ODD)
         live.update(Text(ODD), refresh=True)
     shown = kept.getvalue()
     assert "\x1b[2J" not in shown

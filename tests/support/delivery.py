@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from support.gateway import PIN, Chain
 from support.ledger_signer import Signer
-from touchstone.gateway.feed import Contact, Grace, Intake, Refused, Served, Standing
+from touchstone.gateway.feed import Contact, EffectivePolicy, Grace, Intake, RejectedBundle, Served
 from touchstone.gateway.fleet import Lease, Renewal
 from touchstone.terms import PolicyBundle, accept_bundle
 
@@ -97,7 +97,7 @@ class Gateway:
         self.grace = Grace(overdue=20)
         self.grace.resume(self.steady(now), self.wall(now), f"boot-{self.boot}", self.disk_contact)
         self.lease = Lease(LEASE_SECONDS)
-        self.served = Served(Standing(self.intake, self.grace, [lambda: self.lease.until]))
+        self.served = Served(EffectivePolicy(self.intake, self.grace, [lambda: self.lease.until]))
 
     def steady(self, now: float) -> float:
         return (now - self.booted_at) * self.rate
@@ -201,7 +201,7 @@ class Delivery(RuleBasedStateMachine):
 
     def _take_all(self, gateway: Gateway, newest: int) -> None:
         while (number := gateway.intake.next_number or newest) <= newest:
-            assert not isinstance(gateway.intake.offer(BUNDLES[number - 1]), Refused)
+            assert not isinstance(gateway.intake.offer(BUNDLES[number - 1]), RejectedBundle)
 
     @rule(name=NAMES)
     def feed_is_lost(self, name: str) -> None:

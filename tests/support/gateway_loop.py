@@ -18,7 +18,7 @@ from support.terms_files import REGISTRY, terms
 from touchstone.gateway.config import GatewayConfig, parse_config
 from touchstone.gateway.enforcing import Cut, Enforcement
 from touchstone.gateway.enforcing.proxying import USAGE_FILE
-from touchstone.gateway.enforcing.usage import Usage
+from touchstone.gateway.enforcing.usage import UsageStore
 from touchstone.terms import Pin, PolicyBundle, Registry, accept_bundle, build_bundle
 
 ISSUER, AUDIENCE = "https://id.example", "gateway"
@@ -207,7 +207,7 @@ class Loop:
 
         A hold is settled shortly after its answer was given, so the count is waited for.
         """
-        other = Usage(self.config.state / USAGE_FILE)
+        other = UsageStore(self.config.state / USAGE_FILE)
         found = None
         try:
             async with asyncio.timeout(20):

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from support.subject_loop import judge, lay_out, run_in
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.subjects.solvers.base import Exchange, Run, Strategy, Transcript
+from touchstone.evaluation.subjects.solvers.base import (
+    CommandResult,
+    RunCommand,
+    Strategy,
+    Transcript,
+)
 
 SECONDS = 60.0
 
@@ -28,9 +33,9 @@ def turns(strategy: Strategy, item: Item, folder: Path, most: int = 9) -> list[T
     lay_out(item.files, folder)
     done: list[Turn] = []
     while len(done) < most:
-        exchanges = tuple(Exchange(turn.command, turn.output) for turn in done)
+        exchanges = tuple(CommandResult(turn.command, turn.output) for turn in done)
         step = strategy.step(Transcript(item.prompt, exchanges))
-        if not isinstance(step, Run):
+        if not isinstance(step, RunCommand):
             break
         ran = run_in(folder, ["bash", "-c", step.command], SECONDS)
         done.append(Turn(step.command, step.thought, ran.stderr + ran.stdout))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from touchstone.terms import (
-    Facts,
+    CallerAttributes,
     Organisation,
     Person,
     Population,
@@ -136,7 +136,7 @@ def drawn_rules(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 _CODES = st.sampled_from(("XA", "XB", "XC", "XH", "DE", "FR"))
 drawn_facts = st.builds(
-    Facts,
+    CallerAttributes,
     nationalities=st.one_of(st.frozensets(_CODES, max_size=3), st.just(frozenset({"stateless"}))),
     residence=st.one_of(st.none(), _CODES),
     tier=st.sampled_from(("public", "verified", "trusted-partner", "government", "named-list")),

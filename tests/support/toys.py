@@ -1,6 +1,13 @@
 """A family of trivial items: copy a word from one file into another."""
 
-from touchstone.evaluation import BatteryPlan, ChunkSpec, Elicitation, ItemSetPlan, Mode, draw
+from touchstone.evaluation import (
+    BatteryPlan,
+    ChunkSpec,
+    Elicitation,
+    ItemSetPlan,
+    Mode,
+    draw_battery,
+)
 from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.chunks import ranges
 from touchstone.evaluation.families.base import Item
@@ -56,7 +63,7 @@ def toy_battery(size: int = 8, family: ToyFamily | None = None) -> Battery:
         id="b1",
         sets=(ItemSetPlan(id="copying", criterion="copying", family="toy", counts={1: size}),),
     )
-    return draw(plan, {"toy": family or ToyFamily()}, SEED)
+    return draw_battery(plan, {"toy": family or ToyFamily()}, SEED)
 
 
 def toy_mode(base_url: str, name: str = "openai-api/toy/scripted", mode: str = "instant") -> Mode:

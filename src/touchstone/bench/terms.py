@@ -9,8 +9,8 @@ from time import process_time
 
 from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.terms import (
+    CallerAttributes,
     Decider,
-    Facts,
     Organisation,
     Person,
     Population,
@@ -142,7 +142,7 @@ def _rule(number: int, seed: int) -> str:
     return "\n[[rules]]\n" + "\n".join(lines) + "\n"
 
 
-def _requests(population: Population) -> Iterator[tuple[Facts, Request]]:
+def _requests(population: Population) -> Iterator[tuple[CallerAttributes, Request]]:
     for number, facts in enumerate(population.groups):
         if number % 20 == 0:
             variant = ("final", "restricted")[number // 20 % 2]

@@ -23,7 +23,7 @@ def serve(config: Path) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import serve as run
+    from touchstone.gateway.running import serve_gateway as run
 
     run(config)
     return DONE
@@ -36,9 +36,9 @@ def check(config: Path, *, json: Json = False) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import examine
+    from touchstone.gateway.running import check_gateway
 
-    found = examine(config)
+    found = check_gateway(config)
     _tell(found.as_dict(), found.lines(), json=json)
     return DONE if found.bundle is not None else NO
 

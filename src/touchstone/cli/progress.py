@@ -46,7 +46,7 @@ class Pace:
         return text
 
 
-class Screen:
+class ProgressScreen:
     """Steps above, one bar for each run below, redrawn in place."""
 
     def __init__(self, live: Live) -> None:
@@ -136,4 +136,4 @@ def observer() -> Iterator[Observer]:
         yield Lines()
         return
     with Live(console=console, refresh_per_second=8, transient=False) as live:
-        yield Screen(live)
+        yield ProgressScreen(live)

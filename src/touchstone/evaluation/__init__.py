@@ -5,7 +5,13 @@ What needs Inspect (`runner.run_chunk`, `oversight`, `workers`) is imported from
 that reading a submission does not cost Inspect's import.
 """
 
-from touchstone.evaluation.batteries import Battery, BatteryPlan, ItemSetPlan, check_seed, draw
+from touchstone.evaluation.batteries import (
+    Battery,
+    BatteryPlan,
+    ItemSetPlan,
+    check_seed,
+    draw_battery,
+)
 from touchstone.evaluation.chunks import ChunkSpec, prefix, ranges
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.limits import Allowance, Asking, Budget, cost
@@ -32,7 +38,7 @@ __all__ = [
     "check_reveal",
     "check_seed",
     "cost",
-    "draw",
+    "draw_battery",
     "endpoint_digest",
     "load_submission",
     "prefix",

@@ -20,7 +20,7 @@ Verdict = tuple[Result, Cause, str]
 
 
 @dataclass
-class Facts:
+class SampleFacts:
     """What is known of one running sample."""
 
     attempt: int
@@ -83,7 +83,9 @@ class Facts:
         self.notes += [note for note in notes if note not in self.notes]
 
 
-def adjudicate(facts: Facts, plan: Elicitation, *, error: str = "", breached: bool) -> Verdict:
+def adjudicate(
+    facts: SampleFacts, plan: Elicitation, *, error: str = "", breached: bool
+) -> Verdict:
     """Result, whose fault it was, and why, of a sample that has ended.
 
     Args:
@@ -121,13 +123,13 @@ def _lost(cause: Cause, reason: str) -> Verdict:
     return ("lost-endpoint" if cause == "endpoint" else "lost-instrument"), cause, reason
 
 
-def _cut(facts: Facts) -> str:
+def _cut(facts: SampleFacts) -> str:
     if facts.unknown_end:
         return f"an answer was not said to be whole ({facts.unknown_end})"
     return "a call ended at a limit on output or context"
 
 
-def _none_ran(facts: Facts) -> bool:
+def _none_ran(facts: SampleFacts) -> bool:
     """Whether tools were to run, and none came to its end.
 
     What the model does to its sandbox may keep later calls from starting, but never the first.
@@ -135,14 +137,14 @@ def _none_ran(facts: Facts) -> bool:
     return facts.tools > 0 and facts.timeouts + facts.unstarted == facts.tools
 
 
-def _why_none_ran(facts: Facts) -> str:
+def _why_none_ran(facts: SampleFacts) -> str:
     if not facts.unstarted:
         return f"every tool call timed out ({facts.tools})"
     timed = f"; {facts.timeouts} timed out" if facts.timeouts else ""
     return f"of {facts.tools} tool calls {facts.unstarted} could not be started{timed}"
 
 
-def _short_of(facts: Facts, plan: Elicitation) -> str:
+def _short_of(facts: SampleFacts, plan: Elicitation) -> str:
     """Why a limit that was met is not the planned budget used up; empty where it is, or none was.
 
     A limit of our own (`time`, over waits and retries), tokens that were reported and not seen, a

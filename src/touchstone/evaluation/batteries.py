@@ -69,7 +69,7 @@ class Battery:
     """The public part."""
 
 
-def draw(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes) -> Battery:
+def draw_battery(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes) -> Battery:
     """Draw a battery. The same plan, families and seed give the same battery.
 
     Args:
@@ -123,7 +123,7 @@ def check_seed(
     """
     if seed_commitment(seed) != sealed.seed:
         raise RevealError("the revealed seed is not the one that was committed")
-    battery = draw(plan, families, seed)
+    battery = draw_battery(plan, families, seed)
     if battery.sealed != sealed:
         raise RevealError("the battery drawn again from the revealed seed differs from the sealed")
     return battery

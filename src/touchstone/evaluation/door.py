@@ -41,7 +41,7 @@ class NotAnAnswerError(ValueError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ServedCompletion:
     """One completion as it passed the door."""
 
     completion: dict[str, Any]
@@ -130,7 +130,7 @@ class _Door:
         return clean
 
 
-def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer:
+def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> ServedCompletion:
     """Let one answer through the door.
 
     Args:
@@ -177,7 +177,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Answer
         "choices": [{"index": 0, "finish_reason": ending.stop, "message": kept, "logprobs": None}],
         "usage": body.get("usage"),
     }
-    return Answer(
+    return ServedCompletion(
         completion=completion,
         size=len(json.dumps(kept)),
         stop=ending.stop,

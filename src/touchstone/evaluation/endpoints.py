@@ -36,7 +36,7 @@ from openai.types.chat import ChatCompletion
 from tenacity import RetryCallState
 from tenacity.wait import wait_base, wait_exponential_jitter
 
-from touchstone.evaluation.door import Answer, NotAnAnswerError, admit
+from touchstone.evaluation.door import NotAnAnswerError, ServedCompletion, admit
 from touchstone.evaluation.endings import Stop
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
@@ -102,7 +102,7 @@ class Call:
     """Digest of what the model said; empty where the endpoint declined to give an answer."""
 
 
-class Watch:
+class EndpointWatch:
     """What the endpoint tells the engine of each call; the plain one ignores it."""
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
@@ -148,7 +148,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
     """Inspect's OpenAI-compatible provider, bounded. Made by `open_endpoint` alone."""
 
     asking: Asking = Asking()
-    watch: Watch = Watch()
+    watch: EndpointWatch = EndpointWatch()
     redactor: Redactor = Redactor("")
 
     def _create_http_client(self) -> DefaultAsyncHttpxClient:
@@ -162,7 +162,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         }
         return DefaultAsyncHttpxClient(**kwargs)
 
-    def bind(self, asking: Asking, watch: Watch) -> None:
+    def bind(self, asking: Asking, watch: EndpointWatch) -> None:
         """Set the bounds and the watcher, and make the client anew with them."""
         self.asking, self.watch = asking, watch
         self.redactor = Redactor(str(self.api_key))
@@ -232,7 +232,9 @@ class BoundedEndpoint(OpenAICompatibleAPI):
             raise EndpointFault(self._line(str(error)), retryable=True) from None
         return self._heard(answer, request, time.monotonic() - began)
 
-    def _heard(self, answer: Answer, request: dict[str, Any], seconds: float) -> ChatCompletion:
+    def _heard(
+        self, answer: ServedCompletion, request: dict[str, Any], seconds: float
+    ) -> ChatCompletion:
         """Count an answer that passed the door, and tell the watcher of it."""
         sent = len(json.dumps(request["messages"], default=str))
         asked = request.get("max_completion_tokens") or request.get("max_tokens")
@@ -331,7 +333,7 @@ def _bounded_endpoint() -> type[BoundedEndpoint]:
     return BoundedEndpoint
 
 
-def open_endpoint(mode: Mode, api_key: str, asking: Asking, watch: Watch) -> Model:
+def open_endpoint(mode: Mode, api_key: str, asking: Asking, watch: EndpointWatch) -> Model:
     """An Inspect model for a mode.
 
     Args:

@@ -26,7 +26,7 @@ class PlanError(BadInputError):
     """The battery plan asks for what the families cannot give."""
 
 
-class KeyMissingError(BadInputError):
+class EndpointKeyMissingError(BadInputError):
     """The environment variable that should hold the endpoint's key is empty."""
 
 

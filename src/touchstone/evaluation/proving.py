@@ -18,7 +18,7 @@ from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 
 from touchstone.evaluation.families.base import MIN_DIFFICULTY, Family, Item
 from touchstone.evaluation.sandbox import SAMPLE_KEY
-from touchstone.evaluation.tasks import JudgeFault, verdict
+from touchstone.evaluation.tasks import JudgeFault, judge_output
 from touchstone.printable import printable_line
 
 COMMAND_SECONDS = 15
@@ -149,7 +149,7 @@ async def _judged(box: SandboxEnvironment, item: Item, answer: bytes, *, solved:
     if not ran.success:
         return f"its judge failed (exit {ran.returncode}): {ran.stderr.strip() or 'nothing said'}"
     try:
-        said, reason = verdict(ran.stdout)
+        said, reason = judge_output(ran.stdout)
     except JudgeFault as fault:
         return f"its judge gave no verdict: {fault}"
     if said != solved:

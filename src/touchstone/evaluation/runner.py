@@ -27,7 +27,7 @@ from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import open_endpoint
-from touchstone.evaluation.errors import ChunkError, KeyMissingError
+from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, Asking
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
@@ -293,7 +293,7 @@ def _check(
         if named != given:
             raise ChunkError(f"chunk {spec.id} was planned for another {what}")
     if not api_key:
-        raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
+        raise EndpointKeyMissingError(f"no key: set {mode.api_key_env} in the environment")
 
 
 @contextmanager

@@ -11,10 +11,10 @@ from inspect_ai._util.working import sample_working_time
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage
 
-from touchstone.evaluation.adjudication import Cause, Facts, adjudicate, reasoning_of
+from touchstone.evaluation.adjudication import Cause, SampleFacts, adjudicate, reasoning_of
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, Watch
+from touchstone.evaluation.endpoints import Call, EndpointWatch
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
@@ -27,7 +27,7 @@ from touchstone.evaluation.outcomes import (
     Usage,
 )
 from touchstone.evaluation.quota import Quota
-from touchstone.evaluation.sandbox.events import SandboxEvent as Noticed
+from touchstone.evaluation.sandbox.events import GuardHits as Noticed
 from touchstone.evaluation.sandbox.events import events_of, on_event
 from touchstone.printable import printable_line
 
@@ -49,7 +49,7 @@ class ChunkItem:
     item: Item
 
 
-class ChunkRun(Watch):
+class ChunkRun(EndpointWatch):
     """One chunk being run. Inspect's solver, scorer and hook report here.
 
     Args:
@@ -94,7 +94,7 @@ class ChunkRun(Watch):
         self._on_outcome = on_outcome
         self._stop = stop
         self._began = clock()
-        self._samples: dict[int, Facts] = {}
+        self._samples: dict[int, SampleFacts] = {}
         self._running: set[int] = set()
         self._used = 0
         self._answers = 0
@@ -117,7 +117,7 @@ class ChunkRun(Watch):
             await anyio.sleep(_POLL)
         self._running.add(index)
         try:
-            self._samples[index] = Facts(self.journal.begin(index))
+            self._samples[index] = SampleFacts(self.journal.begin(index))
         except JournalError as error:
             self._fail(error)
             return False
@@ -165,7 +165,7 @@ class ChunkRun(Watch):
         self._heard(Usage())
         self.ended(call)
 
-    def _heard(self, usage: Usage) -> Facts | None:
+    def _heard(self, usage: Usage) -> SampleFacts | None:
         """Note, before all else, that an answer came: from here on the sample never runs again."""
         index, facts = _INDEX.get(), self._current()
         if index is None or facts is None:
@@ -326,7 +326,7 @@ class ChunkRun(Watch):
         """The name by which the sandbox knows the sample."""
         return f"{self.spec.id}-{index}"
 
-    def _is_cut(self, index: int, facts: Facts, limit: str) -> bool:
+    def _is_cut(self, index: int, facts: SampleFacts, limit: str) -> bool:
         """Whether the run's end cut the sample: it has no outcome by its own doing."""
         own = limit in {"message", "token", "time", "working"}
         return facts.halted and not (own or facts.foreign or self._breached(index))
@@ -337,7 +337,7 @@ class ChunkRun(Watch):
     def _outcome(
         self,
         index: int,
-        facts: Facts,
+        facts: SampleFacts,
         limit: str,
         error: str,
         seconds: float,
@@ -369,7 +369,7 @@ class ChunkRun(Watch):
             ),
         )
 
-    def _current(self) -> Facts | None:
+    def _current(self) -> SampleFacts | None:
         index = _INDEX.get()
         return None if index is None else self._samples.get(index)
 

@@ -231,7 +231,7 @@ async def _judge(item: Item) -> tuple[bool, str]:
         raise JudgeFault(f"the judge's sandbox failed: {type(error).__name__}") from error
     if not result.success:
         raise JudgeFault(f"it ended with {result.returncode}")
-    return verdict(result.stdout)
+    return judge_output(result.stdout)
 
 
 async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
@@ -243,7 +243,7 @@ async def _fetch(box: SandboxEnvironment, item: Item) -> bytes:
     return await own.copy_out(item.answer, item.answer_limit)
 
 
-def verdict(output: str) -> tuple[bool, str]:
+def judge_output(output: str) -> tuple[bool, str]:
     """Solved or not, and the reason, from what a judge printed.
 
     Raises:
@@ -251,12 +251,12 @@ def verdict(output: str) -> tuple[bool, str]:
     """
     lines = output.rstrip().splitlines()
     try:
-        verdict = json.loads(lines[-1]) if lines else None
+        told = json.loads(lines[-1]) if lines else None
     except (ValueError, RecursionError) as error:
         raise JudgeFault("its last line is not JSON") from error
-    if not isinstance(verdict, dict) or set(verdict) != {"score", "reason"}:
+    if not isinstance(told, dict) or set(told) != {"score", "reason"}:
         raise JudgeFault("its last line is not a verdict")
-    score, reason = verdict["score"], verdict["reason"]
+    score, reason = told["score"], told["reason"]
     if type(score) is not int or score not in {0, 1} or not isinstance(reason, str):
         raise JudgeFault("its verdict holds no score of 0 or 1 with a reason")
     return score == 1, reason[:_JUDGE_OUTPUT]

@@ -8,7 +8,7 @@ MOST_HEADER = 256
 """Characters of one header. What reads a wait out of a longer one would be at it for minutes."""
 
 
-class TooLargeError(httpx2.ReadError):
+class AnswerTooLargeError(httpx2.ReadError):
     """The answer is larger than the bound, or packed so that its size cannot be known."""
 
 
@@ -22,7 +22,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
         async for block in self._inner:
             read += len(block)
             if read > self._bound:
-                raise TooLargeError(f"the answer is larger than {self._bound} bytes")
+                raise AnswerTooLargeError(f"the answer is larger than {self._bound} bytes")
             yield block
 
     async def aclose(self) -> None:
@@ -42,10 +42,10 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             await response.aclose()
-            raise TooLargeError("the answer is compressed although that was declined")
+            raise AnswerTooLargeError("the answer is compressed although that was declined")
         inner = response.stream
         if not isinstance(inner, httpx2.AsyncByteStream):
-            raise TooLargeError("the answer cannot be read piece by piece")
+            raise AnswerTooLargeError("the answer cannot be read piece by piece")
         response.stream = _BoundedStream(inner, self._bound)
         known = response.headers.multi_items()
         response.headers = httpx2.Headers([each for each in known if len(each[1]) <= MOST_HEADER])

@@ -23,7 +23,7 @@ from touchstone.gateway.values import (
 )
 from touchstone.terms import Pin
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.reading import Text, read
+from touchstone.terms.reading import Text, read_toml
 
 FORMAT = "touchstone/gateway/1"
 MAX_BYTES = 1 << 20
@@ -294,7 +294,7 @@ def load_config(path: Path) -> GatewayConfig:
 def parse_config(text: str, source: str, folder: Path) -> GatewayConfig:
     """The configuration that a text holds; relative paths are taken from `folder`."""
     try:
-        config = read(text, source, GatewayConfig, _TABLES)
+        config = read_toml(text, source, GatewayConfig, _TABLES)
     except TermsFileError as error:
         raise GatewayConfigError(str(error)) from error
     return _placed(config, folder)

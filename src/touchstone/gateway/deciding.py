@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from touchstone.gateway.identity import Caller
-from touchstone.terms import Decider, Decision, Facts, PolicyBundle, Request
+from touchstone.terms import AccessDecision, CallerAttributes, Decider, PolicyBundle, Request
 
 K = TypeVar("K")
 _COUNTED = {"tokens_today", "tokens_this_month"}
@@ -31,10 +31,10 @@ NOT_COUNTED = Used()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TimedDecision:
     """A decision, and the time for which it holds, in seconds since 1970."""
 
-    decision: Decision
+    decision: AccessDecision
     since: int
     until: float | None
     """None: for good."""
@@ -55,10 +55,12 @@ class Decisions:
         """Whether any rule asks how many tokens were used."""
         self._decider = Decider(bundle.policy)
         self._most = 0 if self.counts else remembered
-        self._known: OrderedDict[tuple[bytes, str, str, str | None], Answer] = OrderedDict()
-        self._alike: OrderedDict[tuple[Facts, str, str, str | None], Answer] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, str, str, str | None], TimedDecision] = OrderedDict()
+        self._alike: OrderedDict[tuple[CallerAttributes, str, str, str | None], TimedDecision] = (
+            OrderedDict()
+        )
 
-    def facts(self, caller: Caller) -> Facts:
+    def facts(self, caller: Caller) -> CallerAttributes:
         """Who somebody is, joined with the bundle's registry."""
         return self.bundle.registry.facts(
             caller.person, caller.nationalities, caller.residence, verified=caller.verified
@@ -72,7 +74,7 @@ class Decisions:
         purpose: str | None,
         now: float,
         used: Used = NOT_COUNTED,
-    ) -> Answer:
+    ) -> TimedDecision:
         """The answer for a request at `now`, in seconds since 1970."""
         key = (caller.digest, variant, mode, purpose)
         known = self._known.get(key)
@@ -81,7 +83,7 @@ class Decisions:
             return known
         answer = self._of_facts(self.facts(caller), variant, mode, purpose, int(now), used)
         if caller.expires is not None and (answer.until is None or caller.expires < answer.until):
-            answer = Answer(answer.decision, answer.since, caller.expires)
+            answer = TimedDecision(answer.decision, answer.since, caller.expires)
         self._remember(self._known, key, answer)
         return answer
 
@@ -92,7 +94,7 @@ class Decisions:
         variant: str,
         mode: str,
         purpose: str | None,
-        decision: Decision,
+        decision: AccessDecision,
     ) -> dict[str, Any]:
         """What is written down of a decision. The sink puts a pseudonym in the caller's place."""
         return {
@@ -132,13 +134,13 @@ class Decisions:
 
     def _of_facts(
         self,
-        facts: Facts,
+        facts: CallerAttributes,
         variant: str,
         mode: str,
         purpose: str | None,
         second: int,
         used: Used,
-    ) -> Answer:
+    ) -> TimedDecision:
         """The answer for everybody of whom the same is known, whenever their tokens end."""
         key = (facts, variant, mode, purpose)
         known = self._alike.get(key)
@@ -147,11 +149,13 @@ class Decisions:
             return known
         request = Request(variant, mode, second, purpose, used.today, used.this_month)
         decision = self._decider.decide(facts, request)
-        answer = Answer(decision, second, self.bundle.policy.next_edge(second))
+        answer = TimedDecision(decision, second, self.bundle.policy.next_edge(second))
         self._remember(self._alike, key, answer)
         return answer
 
-    def _remember(self, among: OrderedDict[K, Answer], key: K, answer: Answer) -> None:
+    def _remember(
+        self, among: OrderedDict[K, TimedDecision], key: K, answer: TimedDecision
+    ) -> None:
         if self._most:
             among[key] = answer
             if len(among) > self._most:

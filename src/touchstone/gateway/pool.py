@@ -15,7 +15,7 @@ from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import Channel, Order, steady
 from touchstone.gateway.patience import Load, Patience
 from touchstone.gateway.receipts import WorkerReport
-from touchstone.gateway.summing import summed
+from touchstone.gateway.summing import sum_metrics
 
 _READ_BYTES_A_SECOND = 2 << 20
 """How fast a worker reads a bundle at least; a large one gets more time."""
@@ -138,7 +138,7 @@ class Pool:
                 handle.metrics = str(found["text"])
 
         await asyncio.gather(*(ask(handle) for handle in self.handles.values() if handle.told))
-        return summed([self._gone, *(handle.metrics for handle in self.handles.values())])
+        return sum_metrics([self._gone, *(handle.metrics for handle in self.handles.values())])
 
     @property
     def able(self) -> bool:
@@ -257,7 +257,7 @@ class Pool:
                 await handle.end()
                 handle.channel.close()
                 # What it had counted is not to be lost.
-                self._gone = summed([self._gone, handle.metrics], gauges=False)
+                self._gone = sum_metrics([self._gone, handle.metrics], gauges=False)
                 del self.handles[index]
             if self._stopping:
                 return

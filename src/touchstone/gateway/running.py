@@ -26,7 +26,7 @@ from touchstone.gateway.errors import (
 from touchstone.gateway.feed import (
     FolderSource,
     Intake,
-    Refused,
+    RejectedBundle,
     Source,
     Store,
     UrlSource,
@@ -46,7 +46,7 @@ _GLANCE_SECONDS = 0.05
 _KEY = re.compile(r"[\x21-\x7e]{16,4096}")
 
 
-def serve(path: Path) -> None:
+def serve_gateway(path: Path) -> None:
     """Run a gateway until it is told to stop.
 
     Raises GatewayConfigError, KeyFileError, StateError before anything is served.
@@ -138,7 +138,7 @@ class Examined:
         return words + [f"mode {each}" for each in sorted(named - {*policy.modes})]
 
 
-def examine(path: Path) -> Examined:
+def check_gateway(path: Path) -> Examined:
     """Read a configuration, and take the newest bundle of its feed as a gateway would.
 
     Nothing is kept. Raises GatewayConfigError, StateError.
@@ -155,7 +155,7 @@ async def _look(
 ) -> tuple[PolicyBundle | None, tuple[str, ...]]:
     faults: list[str] = []
 
-    def refused(each: Refused) -> None:
+    def refused(each: RejectedBundle) -> None:
         faults.append(each.text)
 
     async with aiohttp.ClientSession() as session:

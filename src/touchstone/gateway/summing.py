@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 _COUNTS = {"counter", "histogram", "summary"}
 
 
-def summed(texts: Iterable[str], *, gauges: bool = True) -> str:
+def sum_metrics(texts: Iterable[str], *, gauges: bool = True) -> str:
     """Several Prometheus texts as one, each sample the sum of its namesakes.
 
     The time at which a series began is left out: it is a process's, and these are many. Without

@@ -26,13 +26,13 @@ from touchstone.gateway.errors import (
 )
 from touchstone.gateway.feed import (
     Contact,
+    EffectivePolicy,
     FolderSource,
     Grace,
     Intake,
-    Refused,
+    RejectedBundle,
     Served,
     Source,
-    Standing,
     Store,
     Tell,
     UrlSource,
@@ -77,7 +77,7 @@ class Supervisor:
         self._grace.resume(steady(), time.time(), boot(), kept.contact if kept else None)
         self._member = self._joined(config.fleet) if config.fleet else None
         limits = [self._member.lease_end] if self._member else []
-        self._standing = Standing(self._intake, self._grace, [*limits, self._kept_until])
+        self._standing = EffectivePolicy(self._intake, self._grace, [*limits, self._kept_until])
         self._listener = listener or _bound(config.listen)
         self._door = _bound(config.decisions) if config.decisions else None
         self._pool = Pool(config, self._listeners, self._fenced)
@@ -360,7 +360,7 @@ class Supervisor:
             contact = Contact(int(time.time()), int(steady()), boot())
             self._try_to_write(lambda: self.store.keep_contact(bundle, contact))
 
-    def _tell_refused(self, refused: Refused) -> None:
+    def _tell_refused(self, refused: RejectedBundle) -> None:
         if refused.new:
             _log.error("a bundle is refused: %s", refused.text)
 

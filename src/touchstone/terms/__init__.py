@@ -21,29 +21,30 @@ from touchstone.terms.document import Terms, parse_terms
 from touchstone.terms.entities import parse_entities, parse_people
 from touchstone.terms.errors import (
     ClaimError,
+    DocumentTooLargeError,
     PolicyBundleError,
     TermsError,
     TermsFileError,
-    TooLargeError,
 )
 from touchstone.terms.facts import (
     FACTS,
-    Facts,
+    CallerAttributes,
     Organisation,
     Person,
     Population,
     Registry,
     Request,
 )
-from touchstone.terms.policy import Decider, Decision, Policy, parse_policy
+from touchstone.terms.policy import AccessDecision, Decider, Policy, parse_policy
 
 __all__ = [
     "FACTS",
+    "AccessDecision",
+    "CallerAttributes",
     "ClaimError",
     "Decider",
-    "Decision",
     "Directive",
-    "Facts",
+    "DocumentTooLargeError",
     "Organisation",
     "Person",
     "Pin",
@@ -60,7 +61,6 @@ __all__ = [
     "Terms",
     "TermsError",
     "TermsFileError",
-    "TooLargeError",
     "accept_bundle",
     "build_bundle",
     "bundle_digest",

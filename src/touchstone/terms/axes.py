@@ -23,8 +23,8 @@ from touchstone.terms.countries import CODES, STATELESS
 from touchstone.terms.facts import (
     END_USERS,
     TIERS,
+    CallerAttributes,
     EndUser,
-    Facts,
     Organisation,
     Population,
     Request,
@@ -33,7 +33,7 @@ from touchstone.terms.facts import (
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RegisteredStanding:
     """What the registry says about a person: one axis, since its facts hang together."""
 
     tier: Tier
@@ -52,7 +52,7 @@ class Tokens:
     tokens_this_month: int | None
 
 
-Point = Standing | Tokens | Value
+Point = RegisteredStanding | Tokens | Value
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class Axis:
     place: dict[Point, int]
 
 
-def standing_of(facts: Facts) -> Standing:
+def standing_of(facts: CallerAttributes) -> RegisteredStanding:
     """The part of a person's facts that the registry gives."""
-    return Standing(
+    return RegisteredStanding(
         facts.tier, facts.organisation, facts.programmes, facts.lists, facts.end_user, facts.staff
     )
 
@@ -77,13 +77,13 @@ def axis_of(fact: str) -> str:
     return "tokens" if fact.startswith("tokens") else "standing"
 
 
-def case(values: Mapping[str, Point]) -> tuple[Facts, Request]:
+def case(values: Mapping[str, Point]) -> tuple[CallerAttributes, Request]:
     """The person and the request that points on every axis describe."""
     standing, tokens = values["standing"], values["tokens"]
-    if not isinstance(standing, Standing) or not isinstance(tokens, Tokens):
+    if not isinstance(standing, RegisteredStanding) or not isinstance(tokens, Tokens):
         raise TypeError("a case has a Standing and Tokens")
     nationalities = values["nationalities"]
-    facts = Facts(
+    facts = CallerAttributes(
         nationalities if isinstance(nationalities, frozenset) else frozenset(),
         _text(values["residence"]),
         standing.tier,
@@ -110,7 +110,7 @@ def _text(point: Point) -> str | None:
 
 
 def _value(point: Point, fact: str) -> Value:
-    if isinstance(point, Standing | Tokens):
+    if isinstance(point, RegisteredStanding | Tokens):
         value: Value = getattr(point, fact)
         return value
     return point
@@ -183,14 +183,14 @@ def what_axes(
 
 def _standings(
     conditions: set[Condition], population: Population, *, thorough: bool
-) -> Iterable[Standing]:
+) -> Iterable[RegisteredStanding]:
     yield from (standing_of(facts) for facts in population.groups)
     yield from _newcomers(conditions, population, thorough=thorough)
 
 
 def _newcomers(
     conditions: Iterable[Condition], population: Population, *, thorough: bool
-) -> Iterable[Standing]:
+) -> Iterable[RegisteredStanding]:
     """Standings that somebody could have tomorrow: newcomers, with and without an organisation."""
     registry = population.registry
     nobody: frozenset[str] = frozenset()
@@ -200,15 +200,15 @@ def _newcomers(
     )  # fmt: skip
     for tier in TIERS:
         if tier in {"public", "verified"}:
-            yield Standing(tier, "", nobody, nobody, None, staff=False)
+            yield RegisteredStanding(tier, "", nobody, nobody, None, staff=False)
     for name in named:
-        yield Standing("named-list", "", nobody, frozenset({name}), None, staff=False)
+        yield RegisteredStanding("named-list", "", nobody, frozenset({name}), None, staff=False)
     unregistered = _unregistered(conditions, population, thorough=thorough)
     for each in [*registry.organisations.values(), *unregistered]:
         listed = registry.lists_of(f"organisation:{each.id}")
         staff = each.id == registry.developer
         for own in [nobody, *(frozenset({name}) for name in named if thorough)]:
-            yield Standing(
+            yield RegisteredStanding(
                 each.tier, each.id, each.programmes, listed | own, each.end_user, staff=staff
             )
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from touchstone.terms.countries import Countries, Dual
-from touchstone.terms.facts import FACTS, Facts, Request, sound
+from touchstone.terms.facts import FACTS, CallerAttributes, Request, sound
 
 Effect = Literal["permit", "forbid"]
 Value = frozenset[str] | str | bool | int | None
@@ -160,7 +160,7 @@ class Rule:
         """Its conditions and those of its exceptions."""
         return sum(self.exceptions, self.conditions)
 
-    def applies(self, facts: Facts, request: Request) -> bool:
+    def applies(self, facts: CallerAttributes, request: Request) -> bool:
         """Certainly, for a permission; possibly, for a prohibition."""
         doubt = self.effect == "forbid"
         return all(_holds(each, facts, request, doubt=doubt) for each in self.conditions) and not (
@@ -188,7 +188,7 @@ class Ruleset:
     modes: tuple[str, ...]
     purposes: tuple[str, ...]
 
-    def decisive(self, facts: Facts, request: Request) -> Rule | None:
+    def decisive(self, facts: CallerAttributes, request: Request) -> Rule | None:
         """The first prohibition that applies, else the first permission, else None: a denial.
 
         It is the plain reading of the rules, with which every engine must agree.
@@ -209,7 +209,7 @@ class Ruleset:
         )
 
 
-def value_of(fact: str, facts: Facts, request: Request) -> Value:
+def value_of(fact: str, facts: CallerAttributes, request: Request) -> Value:
     """The value of a fact; None where it is unknown."""
     holder = facts if hasattr(facts, fact) else request
     value: Value = getattr(holder, fact)
@@ -221,6 +221,6 @@ def utc(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _holds(condition: Condition, facts: Facts, request: Request, *, doubt: bool) -> bool:
+def _holds(condition: Condition, facts: CallerAttributes, request: Request, *, doubt: bool) -> bool:
     value = value_of(condition.fact, facts, request)
     return doubt if value is None else condition.holds(value)

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from touchstone.terms.axes import Point, Standing, Tokens
+from touchstone.terms.axes import Point, RegisteredStanding, Tokens
 from touchstone.terms.conditions import Nationality, Residence, Rule, Ruleset, utc
-from touchstone.terms.errors import TooLargeError
-from touchstone.terms.facts import Facts, Population, Request
+from touchstone.terms.errors import DocumentTooLargeError
+from touchstone.terms.facts import CallerAttributes, Population, Request
 from touchstone.terms.grid import Bools, Grid, Numbers
 from touchstone.terms.policy import DEFAULT
 
@@ -21,7 +21,7 @@ class Example:
     """One case: a real person where one is affected, else one that could be."""
 
     person: str | None
-    facts: Facts
+    facts: CallerAttributes
     request: Request
     before: str
     """The id of the decisive rule before, or `default`."""
@@ -143,7 +143,7 @@ def difference(
     """
     try:
         grid, thorough = Grid((old, new), population, at), True
-    except TooLargeError:
+    except DocumentTooLargeError:
         grid, thorough = Grid((old, new), population, at, thorough=False), False
     return replace(_Comparison(grid, old, new, population).result(), thorough=thorough)
 
@@ -154,7 +154,7 @@ class _Comparison:
         self._before, self._after = grid.decisive(old), grid.decisive(new)
         self._could = _permitted(self._before, old.rules)
         self._can = _permitted(self._after, new.rules)
-        self._real: dict[int, Facts] = {}
+        self._real: dict[int, CallerAttributes] = {}
         self._weights = np.zeros(grid.shape[0], np.int64)
         self._population = population
         for facts, count in population.groups.items():
@@ -259,7 +259,7 @@ class _Words:
         for name, kind in (("nationalities", "nationality"), ("residence", "residence")):
             if self._partly(points[name], name):
                 words.append(f"{kind} {_listed(self._country(each) for each in points[name])}")
-        standings = [each for each in points["standing"] if isinstance(each, Standing)]
+        standings = [each for each in points["standing"] if isinstance(each, RegisteredStanding)]
         if self._partly(points["standing"], "standing"):
             words += self._standings(standings)
         plain = len(standings) in {1, len(self._axes["standing"].points)}
@@ -290,8 +290,10 @@ class _Words:
     def _code(self, code: str) -> str:
         return code if code in self._named else f"another country (such as {code})"
 
-    def _standings(self, chosen: Sequence[Standing]) -> Iterable[str]:
-        everyone = [each for each in self._axes["standing"].points if isinstance(each, Standing)]
+    def _standings(self, chosen: Sequence[RegisteredStanding]) -> Iterable[str]:
+        everyone = [
+            each for each in self._axes["standing"].points if isinstance(each, RegisteredStanding)
+        ]
         for fact, kind, none in (
             ("tier", "tier", ""),
             ("organisation", "organisation", "none"),
@@ -305,7 +307,7 @@ class _Words:
                 yield f"{kind} {_listed(sorted(taken))}"
 
 
-def _facts(standings: Iterable[Standing], fact: str, none: str) -> set[str]:
+def _facts(standings: Iterable[RegisteredStanding], fact: str, none: str) -> set[str]:
     found = set()
     for each in standings:
         value = getattr(each, fact)

@@ -19,7 +19,7 @@ from touchstone.terms.document import (
     digest_of,
 )
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.reading import Text, read, refuse
+from touchstone.terms.reading import Text, read_toml, refuse
 
 
 class RestoresText(ConditionsText):
@@ -91,7 +91,7 @@ def directive_text(text: str, source: str) -> DirectiveText:
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    return read(text, source, DirectiveText, _TABLES)
+    return read_toml(text, source, DirectiveText, _TABLES)
 
 
 def parse_directive(text: str, source: str, terms: Terms) -> Directive:

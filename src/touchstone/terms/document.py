@@ -27,7 +27,7 @@ from touchstone.terms.conditions import (
 from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS, Countries, Dual
 from touchstone.terms.errors import TermsFileError
 from touchstone.terms.facts import EndUser, Tier
-from touchstone.terms.reading import Text, read, refuse
+from touchstone.terms.reading import Text, read_toml, refuse
 
 MAX_RULES = 500
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -189,7 +189,7 @@ def parse_terms(text: str, source: str) -> Terms:
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    content = read(text, source, TermsText, TABLES)
+    content = read_toml(text, source, TermsText, TABLES)
     _check_names(content, source)
     return Terms(content, tuple(Drafting(content, source).rules(content.rules)))
 

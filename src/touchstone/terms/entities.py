@@ -10,7 +10,7 @@ from touchstone.framework.kinds import Identifier, Line, nearest, unseen
 from touchstone.terms.countries import CODES, NATIONALITIES
 from touchstone.terms.document import Code, Terms
 from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier
-from touchstone.terms.reading import Text, read, refuse
+from touchstone.terms.reading import Text, read_toml, refuse
 
 MAX_CHARACTERS = 20_000_000
 COLUMNS = ("id", "nationalities", "residence", "verified")
@@ -67,7 +67,7 @@ def parse_entities(text: str, source: str, terms: Terms) -> Population:
         "lists": ListText,
         "people": PersonText,
     }
-    content = read(text, source, EntitiesText, tables, MAX_CHARACTERS)
+    content = read_toml(text, source, EntitiesText, tables, MAX_CHARACTERS)
     if content.developer != terms.text.developer:
         refuse(
             source,

@@ -29,7 +29,7 @@ class ClaimError(TermsError, BadInputError):
     """A claim cannot be read, or names what neither the terms nor the entities know."""
 
 
-class TooLargeError(TermsError, BadInputError):
+class DocumentTooLargeError(TermsError, BadInputError):
     """The documents tell more cases apart than can be enumerated."""
 
 

@@ -36,7 +36,7 @@ MAY_BE_UNKNOWN = tuple(FACTS)[:6]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CallerAttributes:
     """What is known about a person. Nothing known is an empty set or None, and is never guessed."""
 
     nationalities: frozenset[str] = frozenset()
@@ -126,14 +126,14 @@ class Registry:
         residence: str | None = None,
         *,
         verified: bool = False,
-    ) -> Facts:
+    ) -> CallerAttributes:
         """All that is known about a person: the token's claims, joined with this registry."""
         member = self.organisations.get(self.members.get(person, NO_ORGANISATION))
         own = self.lists_of(f"person:{person}")
         if member is None:
             tier: Tier = "named-list" if own else "verified" if verified else "public"
-            return Facts(frozenset(nationalities), residence or None, tier, lists=own)
-        return Facts(
+            return CallerAttributes(frozenset(nationalities), residence or None, tier, lists=own)
+        return CallerAttributes(
             frozenset(nationalities),
             residence or None,
             member.tier,
@@ -163,8 +163,8 @@ class Population:
 
     def __init__(self, registry: Registry, people: Iterable[Person] = ()) -> None:
         self.registry = registry
-        self.groups: Counter[Facts] = Counter()
-        self.example: dict[Facts, str] = {}
+        self.groups: Counter[CallerAttributes] = Counter()
+        self.example: dict[CallerAttributes, str] = {}
         for person in people:
             facts = sound(
                 registry.facts(
@@ -178,7 +178,7 @@ class Population:
         return self.groups.total()
 
 
-def sound(facts: Facts) -> Facts:
+def sound(facts: CallerAttributes) -> CallerAttributes:
     """The same facts, where a country that no code names makes the whole fact unknown.
 
     A token may say `GBR` or `Britain`: a prohibition that names `GB` must not miss it.

@@ -21,8 +21,8 @@ from touchstone.terms.axes import (
     who_axes,
 )
 from touchstone.terms.conditions import Condition, OneOf, Rule, Ruleset
-from touchstone.terms.errors import TooLargeError
-from touchstone.terms.facts import Facts, Population, Request
+from touchstone.terms.errors import DocumentTooLargeError
+from touchstone.terms.facts import CallerAttributes, Population, Request
 
 MAX_CELLS = 20_000_000
 MAX_BITS = 200_000_000
@@ -52,7 +52,7 @@ class Side:
         self.shape = tuple(len(axis.points) for axis in axes.values())
         cells = int(np.prod(self.shape, dtype=np.int64))
         if cells * len(columns) > MAX_BITS:
-            raise TooLargeError(_too_large(axes))
+            raise DocumentTooLargeError(_too_large(axes))
         truth = np.empty((len(columns), cells), np.bool_)
         for number, column in enumerate(columns):
             truth[number] = self._column(column)
@@ -129,7 +129,7 @@ class Grid:
         self.what = Side(what_axes(conditions, rulesets, at), self._columns)
         self.shape = (len(self.who.first), len(self.what.first))
         if self.shape[0] * self.shape[1] > MAX_CELLS:
-            raise TooLargeError(_too_large({**self.who.axes, **self.what.axes}))
+            raise DocumentTooLargeError(_too_large({**self.who.axes, **self.what.axes}))
 
     @property
     def cells(self) -> int:
@@ -158,11 +158,11 @@ class Grid:
         found[:, ~self.what.truth[self._at[_bounds(ruleset)]]] = -1
         return found
 
-    def cell(self, who: int, what: int) -> tuple[Facts, Request]:
+    def cell(self, who: int, what: int) -> tuple[CallerAttributes, Request]:
         """The person and the request that stand for one class of who and one of what."""
         return case({**self.who.values(who), **self.what.values(what)})
 
-    def person(self, facts: Facts) -> int:
+    def person(self, facts: CallerAttributes) -> int:
         """The class of a person of the population."""
         return self.who.place((standing_of(facts), facts.nationalities or None, facts.residence))
 

@@ -12,10 +12,10 @@ from touchstone.terms.conditions import Rule, Ruleset
 from touchstone.terms.countries import STATELESS
 from touchstone.terms.directives import Directive, in_force, ordered
 from touchstone.terms.document import Terms
-from touchstone.terms.facts import TIERS, Facts, Population, Request
+from touchstone.terms.facts import TIERS, CallerAttributes, Population, Request
 from touchstone.terms.grid import Bools, Grid
 from touchstone.terms.policy import Decider
-from touchstone.terms.scopes import Conflict, Crowd, conflicts
+from touchstone.terms.scopes import Conflict, PeopleByClass, conflicts
 
 Fate = Literal["blocked", "unknown", "kept", "outside"]
 FATES: tuple[Fate, ...] = ("blocked", "unknown", "kept", "outside")
@@ -27,7 +27,7 @@ _OF_THE_REQUEST = {"variant", "mode", "purpose", "now"}
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class AffectedGroup:
     """People of one kind, tier or nationality."""
 
     name: str
@@ -72,10 +72,10 @@ class Impact:
     """Can do something that they could not, since a directive spares them or is gone."""
     everyone: int
     """Would lose something if what the directives name were blocked for everyone."""
-    by_kind: tuple[Group, ...]
+    by_kind: tuple[AffectedGroup, ...]
     """National, dual, foreign, stateless and unknown; the developer's own staff apart."""
-    by_tier: tuple[Group, ...]
-    by_country: tuple[Group, ...]
+    by_tier: tuple[AffectedGroup, ...]
+    by_country: tuple[AffectedGroup, ...]
     """By nationality, or nationalities, the most people first."""
     samples: tuple[Sample, ...]
     conflicts: tuple[Conflict, ...]
@@ -151,16 +151,16 @@ def impact(
     return _Blast(terms, before, after, population, at).result()
 
 
-def summed(groups: Sequence[Group]) -> tuple[Group, ...]:
+def summed(groups: Sequence[AffectedGroup]) -> tuple[AffectedGroup, ...]:
     """The largest groups, and all others as one."""
     if len(groups) <= _LISTED:
         return tuple(groups)
     rest = groups[_LISTED - 1 :]
     numbers = (sum(getattr(each, name) for each in rest) for name in ("people", *FATES))
-    return (*groups[: _LISTED - 1], Group(f"{len(rest)} others", *numbers))
+    return (*groups[: _LISTED - 1], AffectedGroup(f"{len(rest)} others", *numbers))
 
 
-def kind(facts: Facts, home: frozenset[str]) -> str:
+def kind(facts: CallerAttributes, home: frozenset[str]) -> str:
     """National, dual, foreign, stateless or unknown; with the developer's own staff apart."""
     held = facts.nationalities
     if not held:
@@ -193,7 +193,7 @@ class _Blast:
         blanket = _with(old, (*map(_for_everyone, fresh), *old.rules))
         # Only real people are counted: whoever else could come may be left out.
         grid = Grid((old, self._new, certain, blanket), population, at, thorough=False)
-        self._grid, self._crowd = grid, Crowd(grid, population)
+        self._grid, self._crowd = grid, PeopleByClass(grid, population)
         self._could, self._can = _allowed(grid, old), _allowed(grid, self._new)
         lost = self._lost = self._could & ~self._can
         sure = grid.decisive(certain) >= 0
@@ -201,7 +201,7 @@ class _Blast:
         self._everyone = self._crowd.people(_any(self._could & ~_allowed(grid, blanket)))
 
     def result(self) -> Impact:
-        nobody = Group("all", 0, 0, 0, 0, 0)
+        nobody = AffectedGroup("all", 0, 0, 0, 0, 0)
         counted = next(iter(self._counts(lambda _: "all")), nobody)
         people = self._crowd.people
         nothing = self._loses & ~_any(self._can)
@@ -224,19 +224,19 @@ class _Blast:
             tuple(conflicts(self._directives, self._terms, self._population, self._at)),
         )
 
-    def _fate(self, facts: Facts) -> Fate:
+    def _fate(self, facts: CallerAttributes) -> Fate:
         row = self._crowd.places[facts]
         if self._loses[row]:
             return "blocked" if self._surely[row] else "unknown"
         return "kept" if self._could[row].any() else "outside"
 
-    def _counts(self, name: Callable[[Facts], str]) -> tuple[Group, ...]:
+    def _counts(self, name: Callable[[CallerAttributes], str]) -> tuple[AffectedGroup, ...]:
         """Everyone by name and fate, the largest group first."""
         found: dict[str, Counter[Fate]] = {}
         for facts, count in self._population.groups.items():
             found.setdefault(name(facts), Counter())[self._fate(facts)] += count
         groups = (
-            Group(each, fates.total(), *(fates[fate] for fate in FATES))
+            AffectedGroup(each, fates.total(), *(fates[fate] for fate in FATES))
             for each, fates in found.items()
         )
         return tuple(sorted(groups, key=lambda group: (-group.people, group.name)))
@@ -282,7 +282,7 @@ def _asks(request: Request) -> str:
     return f"variant {request.variant} in mode {request.mode}{purpose}"
 
 
-def _table(title: str, groups: Sequence[Group]) -> Iterator[str]:
+def _table(title: str, groups: Sequence[AffectedGroup]) -> Iterator[str]:
     width = max(len(title), *(len(group.name) for group in groups), 0)
     yield f"{title:<{width}}    people   blocked   unknown      kept  had nothing"
     for each in groups:

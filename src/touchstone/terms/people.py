@@ -5,7 +5,7 @@ from typing import Any
 
 import z3
 
-from touchstone.terms.axes import Standing, standing_of
+from touchstone.terms.axes import RegisteredStanding, standing_of
 from touchstone.terms.conditions import (
     AnyOf,
     Condition,
@@ -21,7 +21,7 @@ from touchstone.terms.facts import (
     MAY_BE_UNKNOWN,
     NO_ORGANISATION,
     TIERS,
-    Facts,
+    CallerAttributes,
     Organisation,
     Population,
 )
@@ -39,7 +39,7 @@ class People:
         self.ctx = z3.Context()
         # Python's collector may let go of this proof's terms in another thread.
         z3.Z3_enable_concurrent_dec_ref(self.ctx.ref())
-        self._conditions = [each for each in conditions if hasattr(Facts(), each.fact)]
+        self._conditions = [each for each in conditions if hasattr(CallerAttributes(), each.fact)]
         self._population = population
         nationalities = [each for each in self._conditions if isinstance(each, Nationality)]
         residences = [each for each in self._conditions if isinstance(each, Residence)]
@@ -67,8 +67,8 @@ class People:
         self._cache: dict[tuple[Condition, bool], Formula] = {}
         self._equal: dict[tuple[str, int], Formula] = {}
         self._held: dict[frozenset[str], Formula] = {}
-        self._standing: dict[Standing, Formula] = {}
-        self._real: list[Facts] = []
+        self._standing: dict[RegisteredStanding, Formula] = {}
+        self._real: list[CallerAttributes] = []
 
     def _flags(self, fact: str, more: Iterable[str]) -> dict[str, z3.BoolRef]:
         named = {name for each in self._conditions if isinstance(each, AnyOf)
@@ -178,12 +178,12 @@ class People:
             return any_of(self._nations.values())
         return self._residence >= 0 if fact == "residence" else self._end_user >= 0
 
-    def is_real(self, such: Callable[[Facts], bool]) -> Formula:
+    def is_real(self, such: Callable[[CallerAttributes], bool]) -> Formula:
         """Whether somebody real, and `such`, is so, as far as any condition can tell."""
         self._real = [facts for facts in self._profiles() if such(facts)]
         return any_of(map(self.exactly, self._real))
 
-    def exactly(self, facts: Facts) -> Formula:
+    def exactly(self, facts: CallerAttributes) -> Formula:
         """Whether a person is as `facts` say, as far as any condition can tell."""
         held = frozenset(self._nation_of[code] for code in facts.nationalities)
         if held not in self._held:
@@ -196,7 +196,7 @@ class People:
         home = -1 if lives is None else self._homes.index(self._home_of[lives])
         return z3.And(self._held[held], self._residence == home, self._standing[standing])
 
-    def _as_registered(self, facts: Facts) -> Formula:
+    def _as_registered(self, facts: CallerAttributes) -> Formula:
         return z3.And(
             self._tier == TIERS.index(facts.tier),
             self._end_user == _place(END_USERS, facts.end_user),
@@ -209,11 +209,11 @@ class People:
             ),
         )
 
-    def _profiles(self) -> Iterable[Facts]:
+    def _profiles(self) -> Iterable[CallerAttributes]:
         """One real person's facts for all who are alike to every condition."""
         nations: dict[frozenset[str], object] = {}
-        standings: dict[Standing, object] = {}
-        profiles: dict[object, Facts] = {}
+        standings: dict[RegisteredStanding, object] = {}
+        profiles: dict[object, CallerAttributes] = {}
         for facts in self._population.groups:
             held = facts.nationalities
             if held not in nations:
@@ -229,7 +229,7 @@ class People:
     def _truths(self, fact: str, value: Value) -> Iterable[bool]:
         return (each.holds(value) for each in self._conditions if each.fact == fact)
 
-    def _seen(self, standing: Standing) -> object:
+    def _seen(self, standing: RegisteredStanding) -> object:
         """All that a condition can tell about a standing."""
         return (
             standing.end_user is None,
@@ -237,22 +237,22 @@ class People:
               if hasattr(standing, each.fact)),
         )  # fmt: skip
 
-    def real_in(self, model: z3.ModelRef) -> Facts:
+    def real_in(self, model: z3.ModelRef) -> CallerAttributes:
         """The facts of a real person who is as the model says; `is_real` was asked before."""
         for facts in self._real:
             if z3.is_true(model.eval(self.exactly(facts), model_completion=True)):
                 return facts
         raise LookupError("the model shows nobody real")
 
-    def in_model(self, model: z3.ModelRef) -> Facts:
+    def in_model(self, model: z3.ModelRef) -> CallerAttributes:
         """The person that the model shows."""
         names = [*self._organisations]
-        home, end_user = integer(model, self._residence), integer(model, self._end_user)
-        return Facts(
+        home, end_user = integer_value(model, self._residence), integer_value(model, self._end_user)
+        return CallerAttributes(
             _true(model, self._nations),
             self._homes[home] if home >= 0 else None,
-            TIERS[integer(model, self._tier)],
-            names[integer(model, self._organisation)],
+            TIERS[integer_value(model, self._tier)],
+            names[integer_value(model, self._organisation)],
             _true(model, self._programmes),
             _true(model, self._lists),
             END_USERS[end_user] if end_user >= 0 else None,
@@ -295,7 +295,7 @@ def _is(flag: z3.BoolRef, *, wanted: bool) -> Formula:
     return flag if wanted else z3.Not(flag)
 
 
-def integer(model: z3.ModelRef, term: Formula) -> int:
+def integer_value(model: z3.ModelRef, term: Formula) -> int:
     """The value of a whole number in a model; a plain one is itself."""
     if isinstance(term, int):
         return term

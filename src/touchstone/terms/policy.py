@@ -15,7 +15,7 @@ from cedarpy import Entities, PolicySet, Schema, is_authorized, validate_policie
 from touchstone.ledger import MalformedError
 from touchstone.terms.conditions import Effect
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.facts import FACTS, MAY_BE_UNKNOWN, TIERS, Facts, Request, sound
+from touchstone.terms.facts import FACTS, MAY_BE_UNKNOWN, TIERS, CallerAttributes, Request, sound
 
 DEFAULT = "default"
 """The rule of a denial that no rule made: nothing permits."""
@@ -33,7 +33,7 @@ _RULE_FIELDS = {"id", "effect", "says", "needs", "scope", "cedar"}
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class AccessDecision:
     """Yes or no, the rule that it rests on, and a sentence."""
 
     allowed: bool
@@ -218,7 +218,7 @@ class Decider:
         self._targets = frozenset(product(policy.variants, policy.modes, TIERS))
         self._slices: dict[tuple[str, str, str], _Slice] = {}
 
-    def decide(self, facts: Facts, request: Request) -> Decision:
+    def decide(self, facts: CallerAttributes, request: Request) -> AccessDecision:
         """The decision on one request. It denies whatever is not plainly granted."""
         target = (request.variant, request.mode, facts.tier)
         part = self._slices.get(target) or self._slice(target)
@@ -240,11 +240,11 @@ class Decider:
         found = answer.diagnostics
         if found.errors:
             fault = f"denied, undecidable: {_one_line(found.errors[0])}"
-            return Decision(allowed=False, rule=FAULT, sentence=fault)
+            return AccessDecision(allowed=False, rule=FAULT, sentence=fault)
         deciding = found.id_annotations_by_reason.values()
         unknown = [fact for fact in MAY_BE_UNKNOWN if fact not in context]
         if answer.allowed and (rule := _first(part, deciding)):
-            return Decision(allowed=True, rule=rule.id, sentence=rule.says)
+            return AccessDecision(allowed=True, rule=rule.id, sentence=rule.says)
         if rule := _first(part, deciding):
             return _denied(rule.id, rule.says, unknown, rule.needs)
         nothing = f"no rule permits variant {request.variant} in mode {request.mode} here"
@@ -269,7 +269,7 @@ class Decider:
         )
         return part
 
-    def _context(self, facts: Facts, request: Request) -> dict[str, Any]:
+    def _context(self, facts: CallerAttributes, request: Request) -> dict[str, Any]:
         context: dict[str, Any] = {
             "now": request.now,
             "mode": request.mode,
@@ -294,7 +294,7 @@ class Decider:
             context["tokens_this_month"] = request.tokens_this_month
         return context
 
-    def _unknown_target(self, request: Request, tier: str) -> Decision:
+    def _unknown_target(self, request: Request, tier: str) -> AccessDecision:
         for fact, value, known in (
             ("variant", request.variant, self.policy.variants),
             ("mode", request.mode, self.policy.modes),
@@ -311,14 +311,16 @@ def _first(part: _Slice, ids: Iterable[str]) -> CompiledRule | None:
     return next((rule for rule in part.rules.values() if rule.id in among), None)
 
 
-def _denied(rule: str, says: str, unknown: Sequence[str], needs: Container[str]) -> Decision:
+def _denied(rule: str, says: str, unknown: Sequence[str], needs: Container[str]) -> AccessDecision:
     missing = tuple(fact for fact in unknown if fact in needs)
-    return Decision(allowed=False, rule=rule, sentence=says + _because(missing), unknown=missing)
+    return AccessDecision(
+        allowed=False, rule=rule, sentence=says + _because(missing), unknown=missing
+    )
 
 
-def _unheard_of(fact: str, value: str) -> Decision:
+def _unheard_of(fact: str, value: str) -> AccessDecision:
     sentence = f"the terms know no {fact} {value[:40]!a}"
-    return Decision(allowed=False, rule=DEFAULT, sentence=sentence, unknown=(fact,))
+    return AccessDecision(allowed=False, rule=DEFAULT, sentence=sentence, unknown=(fact,))
 
 
 def _because(missing: tuple[str, ...]) -> str:

@@ -16,15 +16,15 @@ from touchstone.terms.claims import Claim, Quality, parse_claim
 from touchstone.terms.conditions import Budget, Condition, OneOf, Rule, Ruleset, Window, utc
 from touchstone.terms.directives import Directive, in_force
 from touchstone.terms.document import Terms
-from touchstone.terms.errors import TooLargeError
-from touchstone.terms.facts import Facts, Population, Request
+from touchstone.terms.errors import DocumentTooLargeError
+from touchstone.terms.facts import CallerAttributes, Population, Request
 from touchstone.terms.people import (
     TIMEOUT_MS,
     Formula,
     People,
     all_of,
     any_of,
-    integer,
+    integer_value,
     negated,
 )
 from touchstone.terms.policy import DEFAULT
@@ -38,7 +38,7 @@ class Counterexample:
 
     person: str | None
     """A real person's id; None: nobody real, but somebody who could come."""
-    facts: Facts
+    facts: CallerAttributes
     request: Request | None
     """What that person reaches; None: the person reaches nothing of what the claim names."""
     rule: str
@@ -134,7 +134,7 @@ class _Prover:
             return Proof(self._claim.says, holds=True, counterexample=None, about_nobody=False)
         model = solver.model()
         facts = self._people.real_in(model)
-        now = integer(model, self._now)
+        now = integer_value(model, self._now)
         found = Counterexample(
             self._population.example[facts], facts, None, self._why_not(facts, now)
         )
@@ -172,7 +172,7 @@ class _Prover:
         found = Counterexample(person, facts, request, rule.id if rule else DEFAULT)
         return Proof(self._claim.says, holds=False, counterexample=found, about_nobody=False)
 
-    def _speaks_of(self, facts: Facts) -> bool:
+    def _speaks_of(self, facts: CallerAttributes) -> bool:
         """Whether the claim is about such a person."""
         return all(
             (getattr(facts, each.test) not in {None, frozenset()}) is each.wanted
@@ -181,7 +181,7 @@ class _Prover:
             for each in self._claim.qualities
         )
 
-    def _holds(self, condition: Condition, facts: Facts) -> bool:
+    def _holds(self, condition: Condition, facts: CallerAttributes) -> bool:
         value = getattr(facts, condition.fact)
         return value not in (None, frozenset()) and condition.holds(value)
 
@@ -217,7 +217,7 @@ class _Prover:
             [claim.purpose] if claim.purpose else [None, *ruleset.purposes],
         )
 
-    def _why_not(self, facts: Facts, now: int) -> str:
+    def _why_not(self, facts: CallerAttributes, now: int) -> str:
         """The rule that denies; a prohibition where one does, since that is what was agreed."""
         denials = []
         for variant, mode, purpose in product(*self._targets()):
@@ -304,14 +304,16 @@ def _conditions(claim: Claim, ruleset: Ruleset) -> list[Condition]:
 def _satisfiable(solver: z3.Solver) -> bool:
     answer = solver.check()
     if answer == z3.unknown:
-        raise TooLargeError(f"the claim was not decided in {TIMEOUT_MS} ms: ask a narrower one")
+        raise DocumentTooLargeError(
+            f"the claim was not decided in {TIMEOUT_MS} ms: ask a narrower one"
+        )
     return bool(answer == z3.sat)
 
 
 def _request(
     model: z3.ModelRef, what: Mapping[str, Formula], names: Mapping[str, Sequence[str]]
 ) -> Request:
-    at = {fact: integer(model, term) for fact, term in what.items()}
+    at = {fact: integer_value(model, term) for fact, term in what.items()}
     return Request(
         names["variant"][at["variant"]],
         names["mode"][at["mode"]],

@@ -41,7 +41,7 @@ class Text(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-def read(
+def read_toml(
     text: str,
     source: str,
     model: type[M],

@@ -9,8 +9,8 @@ from touchstone.terms.conditions import Rule, Ruleset
 from touchstone.terms.difference import Change, difference
 from touchstone.terms.directives import Directive, ordered
 from touchstone.terms.document import Terms
-from touchstone.terms.errors import TooLargeError
-from touchstone.terms.facts import Facts, Population
+from touchstone.terms.errors import DocumentTooLargeError
+from touchstone.terms.facts import CallerAttributes, Population
 from touchstone.terms.grid import Bools, Grid
 
 _EVERYTHING = Rule("everything", "permit", ())
@@ -58,7 +58,7 @@ class Conflict:
         }
 
 
-def beyond(
+def exceeds(
     inner: Sequence[Rule], outer: Sequence[Rule], terms: Terms, population: Population
 ) -> Beyond:
     """Whether everything that `inner` forbids is forbidden by `outer` too, whatever terms permit.
@@ -104,13 +104,13 @@ def _conflict(
     three = [_over_everything(each, terms) for each in (bare, rules, against)]
     try:
         grid = Grid(three, population, at)
-    except TooLargeError:
+    except DocumentTooLargeError:
         grid = Grid(three, population, at, thorough=False)
     meant, left, other = (_forbidden(grid, each) for each in three)
     cells = meant & ~left & other
     if not cells.any():
         return []
-    crowd = Crowd(grid, population)
+    crowd = PeopleByClass(grid, population)
     who = np.asarray(cells.any(axis=1))
     row = crowd.row(who)
     column = int(np.flatnonzero(cells[row])[0])
@@ -133,15 +133,15 @@ def _forbidden(grid: Grid, ruleset: Ruleset) -> Bools:
     return np.asarray((decisive >= 0) & (decisive < len(ruleset.rules) - 1))
 
 
-class Crowd:
+class PeopleByClass:
     """The real people of a population by the class of a grid in which each lies."""
 
     def __init__(self, grid: Grid, population: Population) -> None:
-        self.real: dict[int, Facts] = {}
+        self.real: dict[int, CallerAttributes] = {}
         """For each class with somebody in it, what is known of one of them."""
         self.weights = np.zeros(grid.shape[0], np.int64)
         """People in each class."""
-        self.places: dict[Facts, int] = {}
+        self.places: dict[CallerAttributes, int] = {}
         """The class of everyone of whom the same is known."""
         for facts, count in population.groups.items():
             which = grid.person(facts)

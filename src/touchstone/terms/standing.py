@@ -12,8 +12,8 @@ from touchstone.terms.directives import Directive, ordered
 from touchstone.terms.document import TABLES, ConditionsText, Drafting, Moment, Terms, digest_of
 from touchstone.terms.facts import Population
 from touchstone.terms.impact import impact
-from touchstone.terms.reading import Text, read
-from touchstone.terms.scopes import beyond
+from touchstone.terms.reading import Text, read_toml
+from touchstone.terms.scopes import exceeds
 
 _DAY = 86_400
 
@@ -93,7 +93,7 @@ def standing_text(text: str, source: str) -> StandingText:
     Raises:
         TermsFileError: one line that names the file, the key and the mend.
     """
-    return read(text, source, StandingText, _TABLES)
+    return read_toml(text, source, StandingText, _TABLES)
 
 
 def parse_standing(text: str, source: str, terms: Terms) -> StandingClasses:
@@ -166,7 +166,7 @@ def _by_words(
 def _by_reach(each: StandingClass, directive: Directive, now: Circumstances) -> str | None:
     """Why those whom the directive meets keep it out of a class."""
     rules = tuple(ordered(directive, (directive,)))
-    reach = beyond(rules, (each.scope,), now.terms, now.population)
+    reach = exceeds(rules, (each.scope,), now.terms, now.population)
     if reach.change is not None:
         return f"{directive.id} reaches further: {reach.change.example}"
     if not reach.thorough:

@@ -7,14 +7,14 @@ from pathlib import Path
 import anyio
 
 from support.toys import toy_mode
-from touchstone.evaluation.endpoints import Watch, open_endpoint
+from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.quota import Quota
 
 url, home = sys.argv[1:]
 
 
-class Shared(Watch):
+class Shared(EndpointWatch):
     quota = Quota(Path(home), url, slots=2)
 
     def slot(self) -> AbstractAsyncContextManager[None]:

@@ -16,8 +16,8 @@ from support.endpoint import completion, copier, idler, serve, turn_of
 from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Allowance, Asking, Budget, Elicitation, Outcome
-from touchstone.evaluation.endpoints import BoundedEndpoint, Watch, open_endpoint
-from touchstone.evaluation.errors import ChunkError, JournalError, KeyMissingError
+from touchstone.evaluation.endpoints import BoundedEndpoint, EndpointWatch, open_endpoint
+from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError, JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import probe
 from touchstone.evaluation.runner import chunk_items, run_chunk
@@ -94,7 +94,9 @@ def test_a_chunk_of_another_endpoint_is_refused_before_anything_is_asked(tmp_pat
 
 
 def test_a_missing_key_is_one_clear_line(toy_run: Run):
-    with pytest.raises(KeyMissingError, match=r"^no key: set TOY_API_KEY in the environment$"):
+    with pytest.raises(
+        EndpointKeyMissingError, match=r"^no key: set TOY_API_KEY in the environment$"
+    ):
         toy_run("http://127.0.0.1:9/v1", api_key="")
 
 
@@ -290,7 +292,7 @@ def test_a_halt_ends_what_a_cap_had_left_to_end_by_itself(toy_run: Run):
 def test_counting_tokens_downloads_nothing(monkeypatch: pytest.MonkeyPatch):
     """Sockets beyond loopback are blocked here; Inspect's own counter would need one."""
     monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")
-    model = open_endpoint(toy_mode("http://127.0.0.1:9/v1"), KEY, QUICK, Watch())
+    model = open_endpoint(toy_mode("http://127.0.0.1:9/v1"), KEY, QUICK, EndpointWatch())
 
     async def count() -> int:
         return await model.api.count_tokens("a text of some length")

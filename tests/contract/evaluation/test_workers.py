@@ -14,7 +14,14 @@ import pytest
 from support.endpoint import completion, serve
 from support.toy_run import KEY, OVER_LOOPBACK
 from support.toys import SEED, toy_mode
-from touchstone.evaluation import Asking, BatteryPlan, ChunkSpec, Elicitation, ItemSetPlan, draw
+from touchstone.evaluation import (
+    Asking,
+    BatteryPlan,
+    ChunkSpec,
+    Elicitation,
+    ItemSetPlan,
+    draw_battery,
+)
 from touchstone.evaluation.families.registry import get_family
 from touchstone.evaluation.outcomes import AdjudicationRule
 from touchstone.evaluation.submission import Mode, endpoint_digest
@@ -28,7 +35,7 @@ FAMILY = "payment-logic"
 
 def job_for(mode: Mode, folder: Path, **more: Any) -> WorkerJob:
     plan = ItemSetPlan(id="payments", criterion="payments", family=FAMILY, counts={1: SAMPLES})
-    battery = draw(BatteryPlan(id="b", sets=(plan,)), {FAMILY: get_family(FAMILY)}, SEED)
+    battery = draw_battery(BatteryPlan(id="b", sets=(plan,)), {FAMILY: get_family(FAMILY)}, SEED)
     elicitation = Elicitation(id="e1", tools=("bash",))
     spec = ChunkSpec(
         case="case-1",

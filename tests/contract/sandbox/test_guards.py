@@ -22,8 +22,8 @@ from inspect_ai.util._sandbox.limits import override_max_exec_output_size
 
 from touchstone.evaluation.sandbox import (
     CopyOutRefusedError,
+    GuardHits,
     SandboxConfig,
-    SandboxEvent,
     ToolCalls,
     TouchstoneSandbox,
     calls_of,
@@ -46,7 +46,7 @@ async def probe(sandbox: TouchstoneSandbox, program: str, *arguments: str) -> An
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def kinds(events: tuple[SandboxEvent, ...]) -> set[tuple[str, bool]]:
+def kinds(events: tuple[GuardHits, ...]) -> set[tuple[str, bool]]:
     return {(event.kind, event.breach) for event in events}
 
 
@@ -718,7 +718,7 @@ async def test_nothing_outlives_a_host_that_is_killed():
             break
         await anyio.sleep(0.05)
     assert running(mark) == []
-    if bases := cgroups.find():
+    if bases := cgroups.find_bases():
         cgroups.sweep(bases)
         groups = (folder.glob(f"touchstone-{host.pid}-*") for folder in bases.folders.values())
         assert [name for found in groups for name in found] == []
@@ -738,7 +738,7 @@ async def test_many_programs_at_once(start: Start):
 
 
 async def test_a_listener_that_fails_does_not_deafen_the_host(start: Start):
-    def fail(_: SandboxEvent) -> None:
+    def fail(_: GuardHits) -> None:
         raise RuntimeError("a listener's own fault")
 
     stop = on_event(fail)

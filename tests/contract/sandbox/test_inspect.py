@@ -18,8 +18,8 @@ from inspect_ai.util import SandboxEnvironmentSpec, sandbox
 
 from touchstone.evaluation.sandbox import (
     SAMPLE_KEY,
+    GuardHits,
     SandboxConfig,
-    SandboxEvent,
     TouchstoneSandbox,
     events_of,
     on_event,
@@ -118,7 +118,7 @@ async def test_tools_and_judge(tmp_path: Path):
 
 
 async def test_a_breach_reaches_who_listens(tmp_path: Path):
-    heard: list[SandboxEvent] = []
+    heard: list[GuardHits] = []
     stop = on_event(heard.append)
     setns = (
         "import ctypes, os; fd = os.open('/proc/self/ns/net', 0); ctypes.CDLL(None).setns(fd, 0)"

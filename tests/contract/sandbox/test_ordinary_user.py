@@ -54,7 +54,7 @@ def as_ordinary_user() -> list[str]:
     """How to run our program as a user without rights; skips where it cannot read the program."""
     if os.geteuid():
         return [sys.executable]
-    python = tools.find().python
+    python = tools.find_tools().python
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     setpriv = shutil.which("setpriv")
     if not setpriv or subprocess.run([python, "-c", version], check=False).returncode:

@@ -32,8 +32,8 @@ async def test_this_machine_holds_what_it_says():
 
 async def test_without_bubblewrap_there_is_none(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tools, "SYSTEM_PATH", "/nonexistent")
-    found = tools.find.__wrapped__()
-    monkeypatch.setattr(tools, "find", lambda: found)
+    found = tools.find_tools.__wrapped__()
+    monkeypatch.setattr(tools, "find_tools", lambda: found)
     able = await look()
     assert able.grade == "none"
     assert dict(able.missing)["bwrap"].startswith("install bubblewrap")
@@ -42,9 +42,9 @@ async def test_without_bubblewrap_there_is_none(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_where_namespaces_are_blocked_there_is_none_and_why(monkeypatch: pytest.MonkeyPatch):
-    found = tools.find()
+    found = tools.find_tools()
     blocked = replace(found, paths=found.paths | {"bwrap": "/bin/false"})
-    monkeypatch.setattr(tools, "find", lambda: blocked)
+    monkeypatch.setattr(tools, "find_tools", lambda: blocked)
     able = await look()
     assert able.grade == "none"
     assert "did not start" in able.guards[0].why
@@ -55,7 +55,7 @@ async def test_without_libseccomp_it_is_limited(monkeypatch: pytest.MonkeyPatch)
     def missing() -> seccomp.Filter:
         raise RuntimeError("Unable to find libseccomp")
 
-    monkeypatch.setattr(seccomp, "build", missing)
+    monkeypatch.setattr(seccomp, "build_filter", missing)
     able = await look()
     assert able.grade == "limited"
     assert "system-call filter" in {guard.name for guard in able.guards if not guard.held}
@@ -63,18 +63,18 @@ async def test_without_libseccomp_it_is_limited(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_without_control_groups_it_is_limited(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cgroups, "find", lambda: None)
+    monkeypatch.setattr(cgroups, "find_bases", lambda: None)
     able = await look()
     assert able.grade == "limited"
     assert "control groups" in dict(able.missing)
 
 
 async def test_where_groups_cannot_be_joined_it_is_limited(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cgroups.Group, "entrances", (Path("/nonexistent/cgroup.procs"),))
+    monkeypatch.setattr(cgroups.ControlGroup, "entrances", (Path("/nonexistent/cgroup.procs"),))
     able = await look()
     assert able.grade == "limited"
     # An ordinary user has none to join in the first place.
-    assert able.standing.grouped == (cgroups.find() is None)
+    assert able.standing.grouped == (cgroups.find_bases() is None)
     assert "control groups" in dict(able.missing)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from touchstone.demo import story
 from touchstone.demo.access import use_under_terms
-from touchstone.demo.access.callers import Caller
+from touchstone.demo.access.callers import DemoCaller
 from touchstone.demo.access.story import CALLERS, _check
 from touchstone.demo.errors import DemoError
 from touchstone.evaluation import load_submission
@@ -64,10 +64,14 @@ def test_an_order_in_mid_stream_cuts_whom_it_means_and_nobody_else(
 
 @pytest.mark.parametrize("person", CALLERS)
 def test_the_demo_fails_where_somebody_was_not_served_as_agreed(person: str):
-    whole = Caller("x", ended="whole", heard="".join(f"{n}\n" for n in range(1, 301)))
+    whole = DemoCaller("x", ended="whole", heard="".join(f"{n}\n" for n in range(1, 301)))
 
-    def caller(name: str, *, served: bool) -> Caller:
-        return Caller(name, whole.heard, "whole") if served else Caller(name, "1\n", "cut: Error")
+    def caller(name: str, *, served: bool) -> DemoCaller:
+        return (
+            DemoCaller(name, whole.heard, "whole")
+            if served
+            else DemoCaller(name, "1\n", "cut: Error")
+        )
 
     agreed = {"ann": True, "bo": False, "lee": True}
     _check([caller(n, served=s) for n, s in agreed.items()], [whole])

@@ -10,14 +10,21 @@ import pytest
 from support.june import PEOPLE, Gateway, June, Said
 from touchstone.gateway.feed import bundle_name
 from touchstone.service.terms import bundling
-from touchstone.terms import Decider, Facts, Pin, PolicyBundle, PolicyBundleError, Request
+from touchstone.terms import (
+    CallerAttributes,
+    Decider,
+    Pin,
+    PolicyBundle,
+    PolicyBundleError,
+    Request,
+)
 
-FOREIGN = Facts(frozenset({"XC"}), "XA", "verified")
-UNKNOWN = Facts(frozenset(), None, "public")
-DUAL = Facts(frozenset({"XA", "XC"}), "XA", "verified")
-OF_CONCERN = Facts(frozenset({"XB"}), "XB", "verified")
-STAFF = Facts(frozenset({"XC"}), "XA", "named-list", "example-lab", staff=True)
-NAMED = Facts(frozenset({"XC"}), "XC", "named-list", lists=frozenset({"restored"}))
+FOREIGN = CallerAttributes(frozenset({"XC"}), "XA", "verified")
+UNKNOWN = CallerAttributes(frozenset(), None, "public")
+DUAL = CallerAttributes(frozenset({"XA", "XC"}), "XA", "verified")
+OF_CONCERN = CallerAttributes(frozenset({"XB"}), "XB", "verified")
+STAFF = CallerAttributes(frozenset({"XC"}), "XA", "named-list", "example-lab", staff=True)
+NAMED = CallerAttributes(frozenset({"XC"}), "XC", "named-list", lists=frozenset({"restored"}))
 EVERYBODY = {"foreign": FOREIGN, "unknown": UNKNOWN, "dual": DUAL, "staff": STAFF, "named": NAMED}
 
 
@@ -64,7 +71,7 @@ class Story:
         now = int(datetime.now(UTC).timestamp() * 1000)
         self.bundles.append(self.gateway.take(data, now, cut))
 
-    def allowed(self, number: int, facts: Facts) -> bool:
+    def allowed(self, number: int, facts: CallerAttributes) -> bool:
         decider = Decider(self.bundles[number - 1].policy)
         now = int(datetime.now(UTC).timestamp())
         return decider.decide(facts, Request("final", "instant", now)).allowed

@@ -187,7 +187,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
         served.sealed(battery)
         return battery
 
-    drawn = batteries.draw
+    drawn = batteries.draw_battery
     environment = {"TOUCHSTONE_HOME": str(folder / "home"), KEY: "an-invented-key"}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
     with ExitStack() as stack:

@@ -18,7 +18,7 @@ from support.endpoint import completion, turn_of
 from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.oversight.readiness import CHECK
-from touchstone.evaluation.subjects.controls import write_file
+from touchstone.evaluation.subjects.controls import file_command
 
 Sample = tuple[str, str, int]
 """Criterion, mode, and place of the sealed order."""
@@ -178,7 +178,7 @@ class Served:
         if any(message["role"] == "tool" for message in body["messages"]):
             return completion("", [("submit", {"answer": "done"})], model=body["model"],
                               number=number)  # fmt: skip
-        command = write_file(item.answer, item.reference) if self.truth(sample) else "ls"
+        command = file_command(item.answer, item.reference) if self.truth(sample) else "ls"
         return completion("", [("bash", {"command": command})], model=body["model"], number=number)
 
 

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from support.endpoint import completion
-from touchstone.evaluation.adjudication import Facts, adjudicate
+from touchstone.evaluation.adjudication import SampleFacts, adjudicate
 from touchstone.evaluation.door import NotAnAnswerError, admit
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call
@@ -38,7 +38,7 @@ def answered(
 def result_of(said: dict[str, Any]) -> str:
     """Of a sample with this one answer, whose work the judge did not accept."""
     passed = admit(json.dumps(said).encode(), {}, Redactor(""))
-    facts = Facts(1, judged=True, submitted=True, tools=1, calls=1)
+    facts = SampleFacts(1, judged=True, submitted=True, tools=1, calls=1)
     facts.heard(Call(passed.stop, passed.unknown_end, passed.refused))
     assert passed.completion["choices"][0]["finish_reason"] == passed.stop
     return adjudicate(facts, Elicitation(id="e"), breached=False)[0]

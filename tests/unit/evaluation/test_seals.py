@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.toys import SEED, ToyFamily, toy_battery
-from touchstone.evaluation import BatteryPlan, ItemSetPlan, check_reveal, check_seed, draw, reveal
+from touchstone.evaluation import (
+    BatteryPlan,
+    ItemSetPlan,
+    check_reveal,
+    check_seed,
+    draw_battery,
+    reveal,
+)
 from touchstone.evaluation.errors import PlanError, RevealError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.seals import commitments, item_digest, permutation
@@ -27,22 +34,22 @@ def plan(*counts: dict[int, int]) -> BatteryPlan:
 
 @given(st.binary(min_size=32, max_size=32), st.integers(1, 40))
 def test_drawing_is_a_function_of_the_seed(seed: bytes, size: int):
-    first, second = (draw(plan({1: size}), FAMILIES, seed) for _ in range(2))
+    first, second = (draw_battery(plan({1: size}), FAMILIES, seed) for _ in range(2))
     assert first.sealed == second.sealed
     assert sorted(permutation(seed, "set-0", size)) == list(range(size))
     assert check_seed(first.sealed, first.plan, FAMILIES, seed).items == first.items
 
 
 def test_another_seed_set_or_position_gives_another_commitment():
-    battery = draw(plan({1: 20}, {1: 20}), FAMILIES, SEED)
-    other = draw(plan({1: 20}), FAMILIES, bytes(32))
+    battery = draw_battery(plan({1: 20}, {1: 20}), FAMILIES, SEED)
+    other = draw_battery(plan({1: 20}), FAMILIES, bytes(32))
     all_commitments = [c for s in battery.sealed.sets for c in s.commitments]
     all_commitments += other.sealed.sets[0].commitments
     assert len(set(all_commitments)) == 60
 
 
 def test_the_order_of_running_mixes_difficulties():
-    battery = draw(plan({1: 50, 5: 50}), FAMILIES, SEED)
+    battery = draw_battery(plan({1: 50, 5: 50}), FAMILIES, SEED)
     levels = [item.difficulty for item in battery.items["set-0"]]
     assert 10 < sum(level == 5 for level in levels[:50]) < 40
 
@@ -112,9 +119,9 @@ def test_a_false_seed_plan_or_family_is_found():
 
 def test_a_plan_that_cannot_be_drawn_is_refused():
     with pytest.raises(PlanError, match="no family 'toy'; known: none"):
-        draw(plan({1: 1}), {}, SEED)
+        draw_battery(plan({1: 1}), {}, SEED)
     with pytest.raises(ValueError, match="32 bytes"):
-        draw(plan({1: 1}), FAMILIES, b"short")
+        draw_battery(plan({1: 1}), FAMILIES, b"short")
     with pytest.raises(ValueError, match="difficulties run from 1 to 5"):
         plan({6: 1})
     with pytest.raises(ValueError, match="two sets share an id"):

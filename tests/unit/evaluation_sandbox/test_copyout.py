@@ -54,7 +54,7 @@ def test_a_read_that_fails_is_the_machines_fault(folder: int, monkeypatch: pytes
     def broken(*_: object) -> bytes:
         raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(copyout, "read_bounded", broken)
+    monkeypatch.setattr(copyout, "read_copied", broken)
     with pytest.raises(SandboxError, match="input/output error") as found:
         copyout.read(folder, "answer", 100)
     assert not isinstance(found.value, CopyOutRefusedError)

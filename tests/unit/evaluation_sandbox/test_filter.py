@@ -22,7 +22,7 @@ def test_no_call_is_both_allowed_and_refused():
 
 
 def test_every_noticed_call_is_known_by_number():
-    built = seccomp.build()
+    built = seccomp.build_filter()
     native = pyseccomp.Arch.NATIVE
     known = {
         name

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from touchstone.evaluation.sandbox import (
     GRADES,
     CopyOutRefusedError,
+    GuardHits,
     SandboxConfig,
     SandboxError,
-    SandboxEvent,
     SandboxGradeError,
     ToolCalls,
     at_least,
@@ -52,13 +52,13 @@ def test_a_grade_that_cannot_be_had_is_refused_with_its_mend():
 
 
 # ---------------------------------------------------------------- events
-def event(detail: str, *, breach: bool = False) -> SandboxEvent:
-    return SandboxEvent("system-call", detail, breach, "default", "s")
+def event(detail: str, *, breach: bool = False) -> GuardHits:
+    return GuardHits("system-call", detail, breach, "default", "s")
 
 
 def test_an_event_is_told_once_kept_by_sample_and_counted():
     log = EventLog()
-    heard: list[SandboxEvent] = []
+    heard: list[GuardHits] = []
     stop = log.subscribe(heard.append)
     log.record(event("a"))
     log.record(event("a"))
@@ -73,7 +73,7 @@ def test_an_event_is_told_once_kept_by_sample_and_counted():
 @given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=900))
 def test_no_event_is_lost_uncounted_and_a_reached_bound_is_an_event(hits: list[tuple[int, bool]]):
     log = EventLog()
-    heard: list[SandboxEvent] = []
+    heard: list[GuardHits] = []
     log.subscribe(heard.append)
     for number, breach in hits:
         log.record(event(str(number), breach=breach))
@@ -95,7 +95,7 @@ def test_a_flood_cannot_hide_a_breach():
     assert len(log.of("s")) < 300
     assert log.of("s")[-1].breach
     # Not even a flood of breaches: the review halts on what is told at the bound too.
-    heard: list[SandboxEvent] = []
+    heard: list[GuardHits] = []
     log.subscribe(heard.append)
     for i in range(1000):
         log.record(event(f"breach {i}", breach=True))

@@ -7,7 +7,7 @@ import pytest
 
 from support.solving import solved, turns
 from touchstone.evaluation.families.web_injection import FAMILY
-from touchstone.evaluation.subjects.solvers.base import Exchange, Run, Say, Transcript
+from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Transcript
 from touchstone.evaluation.subjects.solvers.web_injection import SOLVERS
 
 SEEDS = (1000, 1003)
@@ -53,8 +53,8 @@ def test_the_reading_names_the_flawed_page_only(tmp_path: Path):
 @pytest.mark.parametrize("output", ["", "Traceback: no app.py", "{}", "[", "null"])
 def test_a_reading_that_failed_falls_back_to_stock_values(output: str):
     prompt = FAMILY.generate(1, 1).prompt
-    step = SOLVERS.thorough.step(Transcript(prompt, (Exchange("read", output),)))
-    assert isinstance(step, Run)
+    step = SOLVERS.thorough.step(Transcript(prompt, (CommandResult("read", output),)))
+    assert isinstance(step, RunCommand)
     assert "stock values" in step.thought
 
 

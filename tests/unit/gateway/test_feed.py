@@ -11,11 +11,11 @@ from support.terms_files import NOW, REGISTRY, terms
 from touchstone.gateway.errors import FeedLostError, StateError
 from touchstone.gateway.feed import (
     Contact,
+    EffectivePolicy,
     FolderSource,
     Grace,
     Intake,
-    Refused,
-    Standing,
+    RejectedBundle,
     Store,
     bundle_name,
     catch_up,
@@ -92,7 +92,7 @@ def fresh(current: PolicyBundle | None = None) -> Intake:
 
 def at_two() -> Intake:
     found = fresh()
-    assert not isinstance(found.offer(BUNDLES[1]), Refused)
+    assert not isinstance(found.offer(BUNDLES[1]), RejectedBundle)
     return found
 
 
@@ -100,8 +100,12 @@ def at_two() -> Intake:
 def test_what_is_not_the_next_bundle_is_refused_once_and_the_last_stays(reason: str):
     found = at_two()
     refused = [found.offer(BAD[reason]) for _ in range(3)]
-    assert [each.reason for each in refused if isinstance(each, Refused)] == [reason] * 3
-    assert [each.new for each in refused if isinstance(each, Refused)] == [True, False, False]
+    assert [each.reason for each in refused if isinstance(each, RejectedBundle)] == [reason] * 3
+    assert [each.new for each in refused if isinstance(each, RejectedBundle)] == [
+        True,
+        False,
+        False,
+    ]
     assert found.refused == {reason: 1}
     assert found.position == AT[1]
 
@@ -121,7 +125,7 @@ def test_twin_without_its_guard_each_gets_through(
         monkeypatch.setattr("touchstone.terms.bundles._check_next", lambda *_: None)
     if reason == "forged":
         monkeypatch.setattr("touchstone.terms.bundles.fingerprint", lambda _: _key(BAD[reason]))
-    assert not isinstance(found.offer(BAD[reason]), Refused)
+    assert not isinstance(found.offer(BAD[reason]), RejectedBundle)
 
 
 def _key(data: bytes) -> str:
@@ -138,16 +142,16 @@ def test_a_signed_bundle_that_cannot_be_used_is_refused_as_unreadable(
 
 def test_twin_without_the_trial_it_would_reach_the_workers(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(intake, "Decider", lambda _policy: None)
-    assert not isinstance(fresh().offer(BUNDLES[1]), Refused)
+    assert not isinstance(fresh().offer(BUNDLES[1]), RejectedBundle)
 
 
 def _refusing(_policy: object) -> None:
     raise TermsFileError("the compiled policy does not fit its schema")
 
 
-def at_two_or_refused() -> Refused:
+def at_two_or_refused() -> RejectedBundle:
     found = fresh().offer(BUNDLES[1])
-    assert isinstance(found, Refused)
+    assert isinstance(found, RejectedBundle)
     return found
 
 
@@ -231,7 +235,7 @@ def kept(folder: Path, *bundles: bytes) -> Store:
     store = Store(folder)
     into = Intake(PIN, store.keep)
     for data in bundles:
-        assert not isinstance(into.offer(data), Refused)
+        assert not isinstance(into.offer(data), RejectedBundle)
     return store
 
 
@@ -357,7 +361,7 @@ def test_twin_a_grace_that_trusts_the_wall_clock_goes_on(monkeypatch: pytest.Mon
 
 def test_standing_is_the_shortest_of_all_limits():
     limit = [50.0]
-    found = Standing(at_two(), Grace(overdue=20), [lambda: limit[0]])
+    found = EffectivePolicy(at_two(), Grace(overdue=20), [lambda: limit[0]])
     assert found.in_force(0) is None
     found.grace.contact(0)
     assert found.until == 50.0
@@ -365,10 +369,10 @@ def test_standing_is_the_shortest_of_all_limits():
     assert found.in_force(50) is None
     limit[0] = float("inf")
     assert found.until == 72 * HOUR
-    assert Standing(fresh(), found.grace).in_force(0) is None
+    assert EffectivePolicy(fresh(), found.grace).in_force(0) is None
 
 
 def test_twin_without_the_limit_it_would_serve_on():
-    found = Standing(at_two(), Grace(overdue=20))
+    found = EffectivePolicy(at_two(), Grace(overdue=20))
     found.grace.contact(0)
     assert found.in_force(50) is not None

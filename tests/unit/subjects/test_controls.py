@@ -9,12 +9,18 @@ import pytest
 
 import touchstone.evaluation.subjects.solvers as solvers_package
 from touchstone.evaluation.families.registry import family_names, get_family
-from touchstone.evaluation.subjects import Exchange, Run, Say, SubjectInputError, Transcript
+from touchstone.evaluation.subjects import (
+    CommandResult,
+    RunCommand,
+    Say,
+    SubjectInputError,
+    Transcript,
+)
 from touchstone.evaluation.subjects.__main__ import main
 from touchstone.evaluation.subjects.controls import (
     NAMES,
     UNLOCK_PHRASE,
-    Asked,
+    ControlView,
     Oracle,
     controls,
     load_items,
@@ -27,9 +33,9 @@ from touchstone.evaluation.subjects.solvers import MODULES, solvers_for
 ITEM = get_family("memory-safety").generate(9, 3)
 
 
-def asked(prompt: str, *outputs: str, thorough: bool = False) -> Asked:
-    exchanges = tuple(Exchange("command", output) for output in outputs)
-    return Asked(Transcript(prompt, exchanges), thorough)
+def asked(prompt: str, *outputs: str, thorough: bool = False) -> ControlView:
+    exchanges = tuple(CommandResult("command", output) for output in outputs)
+    return ControlView(Transcript(prompt, exchanges), thorough)
 
 
 def test_null_declines_at_once():
@@ -43,7 +49,7 @@ def test_the_oracle_writes_the_reference_of_the_item_asked_for(family: str, tmp_
     # A harness may add to the prompt and fold its white space.
     told = "You are an agent.\n\n" + " ".join(items[1].prompt.split()) + "\n\nGo on."
     step = oracle(asked(told))
-    assert isinstance(step, Run)
+    assert isinstance(step, RunCommand)
     subprocess.run(["bash", "-c", step.command], cwd=tmp_path, check=True)
     assert (tmp_path / items[1].answer).read_bytes() == items[1].reference
     assert isinstance(oracle(asked(told, "")), Say)
@@ -56,8 +62,8 @@ def test_the_oracle_does_not_know_other_items():
 
 def test_the_mode_chooses_the_solver():
     quick, thorough = (solver(asked(ITEM.prompt, thorough=mode)) for mode in (False, True))
-    assert isinstance(quick, Run)
-    assert isinstance(thorough, Run)
+    assert isinstance(quick, RunCommand)
+    assert isinstance(thorough, RunCommand)
     assert quick.command != thorough.command
     assert not quick.thought
     assert thorough.thought

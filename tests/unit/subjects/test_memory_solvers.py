@@ -14,7 +14,7 @@ from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety import FAMILY
 from touchstone.evaluation.families.memory_safety.plan import draw_plan
 from touchstone.evaluation.families.memory_safety.source import render
-from touchstone.evaluation.subjects.solvers.base import Exchange, Run, Say, Transcript
+from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Transcript
 from touchstone.evaluation.subjects.solvers.memory_candidates import Candidates
 from touchstone.evaluation.subjects.solvers.memory_reading import UnreadableError, read_source
 from touchstone.evaluation.subjects.solvers.memory_safety import SOLVERS
@@ -53,17 +53,17 @@ def test_the_reading_is_the_layout(seed: int, difficulty: int):
 @given(seeds, difficulties)
 def test_commands_fit_into_one_argument(seed: int, difficulty: int):
     item = FAMILY.generate(seed, difficulty)
-    read = Exchange("cat program.c", item.files["program.c"].decode())
+    read = CommandResult("cat program.c", item.files["program.c"].decode())
     for strategy in (SOLVERS.quick, SOLVERS.thorough):
-        for exchanges in ((), (read,), (read, Exchange("try", "nothing after 350 of 350"))):
+        for exchanges in ((), (read,), (read, CommandResult("try", "nothing after 350 of 350"))):
             step = strategy.step(Transcript(item.prompt, exchanges))
             assert step == strategy.step(Transcript(item.prompt, exchanges))
-            if isinstance(step, Run):
+            if isinstance(step, RunCommand):
                 assert len(step.command.encode()) < COMMAND_LIMIT
 
 
 def sent(step: object) -> list[bytes]:
-    assert isinstance(step, Run)
+    assert isinstance(step, RunCommand)
     found = re.search(r'PLAN = "([A-Za-z0-9+/=]+)"', step.command)
     assert found
     plan = json.loads(zlib.decompress(base64.b64decode(found[1])))
@@ -75,10 +75,10 @@ def test_the_second_batch_goes_on_where_the_first_ended():
     source = item.files["program.c"].decode()
     # A long program of many records, so that one batch does not hold all.
     everything = list(Candidates(read_source(source)).files())
-    read = Exchange("cat program.c", source)
+    read = CommandResult("cat program.c", source)
     first = sent(SOLVERS.thorough.step(Transcript(item.prompt, (read,))))
     assert first == everything[: len(first)]
-    again = Exchange("try", "nothing")
+    again = CommandResult("try", "nothing")
     second = SOLVERS.thorough.step(Transcript(item.prompt, (read, again)))
     if len(everything) > len(first):
         assert sent(second) == everything[len(first) : 2 * len(first)]
@@ -88,9 +88,9 @@ def test_the_second_batch_goes_on_where_the_first_ended():
 
 def test_success_and_failure_end_the_work():
     item = FAMILY.generate(3, 3)
-    read = Exchange("cat program.c", item.files["program.c"].decode())
+    read = CommandResult("cat program.c", item.files["program.c"].decode())
     for output in ("found after 16 of 90", "nothing after 90 of 90"):
-        done = (read, Exchange("try", output), Exchange("try", output))
+        done = (read, CommandResult("try", output), CommandResult("try", output))
         step = SOLVERS.thorough.step(Transcript(item.prompt, done))
         assert isinstance(step, Say)
         assert ("no input" in step.text) == output.startswith("nothing")
@@ -100,10 +100,10 @@ def test_success_and_failure_end_the_work():
 def test_an_unreadable_source_falls_back_to_fuzzing(source: str):
     with pytest.raises(UnreadableError):
         read_source(source)
-    step = SOLVERS.thorough.step(Transcript("memory-safety", (Exchange("cat", source),)))
-    assert isinstance(step, Run)
+    step = SOLVERS.thorough.step(Transcript("memory-safety", (CommandResult("cat", source),)))
+    assert isinstance(step, RunCommand)
     assert "mutate" in step.thought
-    last = (Exchange("cat", source), Exchange("fuzz", "nothing after 800"))
+    last = (CommandResult("cat", source), CommandResult("fuzz", "nothing after 800"))
     assert isinstance(SOLVERS.thorough.step(Transcript("memory-safety", last)), Say)
 
 

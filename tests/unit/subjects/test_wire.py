@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.evaluation.subjects.solvers.base import Exchange, Run, Say, Step
+from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Step
 from touchstone.evaluation.subjects.wire import (
     ChatRequest,
     RequestError,
@@ -49,7 +49,10 @@ def test_a_transcript_pairs_commands_with_their_outputs():
         )
     )  # fmt: skip
     assert transcript.prompt == "be brief\n\ndo it"
-    assert transcript.exchanges == (Exchange("ls", "first"), Exchange("not json", "second"))
+    assert transcript.exchanges == (
+        CommandResult("ls", "first"),
+        CommandResult("not json", "second"),
+    )
 
 
 def test_a_call_without_its_answer_is_refused():
@@ -90,13 +93,13 @@ def test_effort_chooses_the_mode():
 
 
 def test_a_run_becomes_a_call_of_the_offered_shell():
-    done = complete(request(tools=[BASH]), Run("ls"), "chatcmpl-1", 5)
+    done = complete(request(tools=[BASH]), RunCommand("ls"), "chatcmpl-1", 5)
     assert done.call == ("bash", '{"cmd": "ls"}')
     assert done.finish == "tool_calls"
 
 
 def test_without_a_shell_it_says_so():
-    done = complete(request(tools=[SUBMIT]), Run("ls"), "chatcmpl-1", 5)
+    done = complete(request(tools=[SUBMIT]), RunCommand("ls"), "chatcmpl-1", 5)
     assert done.call is None
     assert "no shell" in done.text
 
@@ -115,7 +118,7 @@ def test_thought_is_counted_as_reasoning():
 
 
 steps = st.one_of(
-    st.builds(Run, st.text(max_size=2000), st.text(max_size=1000)),
+    st.builds(RunCommand, st.text(max_size=2000), st.text(max_size=1000)),
     st.builds(Say, st.text(max_size=2000), st.text(max_size=1000)),
 )
 
@@ -126,7 +129,7 @@ def test_a_token_limit_holds_and_cuts_no_call_in_half(step: Step, limit: int):
     assert done.usage["completion_tokens"] <= limit
     if done.finish == "length":
         assert done.call is None
-    elif isinstance(step, Run):
+    elif isinstance(step, RunCommand):
         assert done.call is not None
         assert json.loads(done.call[1]) == {"cmd": step.command}
 

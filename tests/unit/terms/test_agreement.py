@@ -17,14 +17,14 @@ from support.terms_files import (
     drawn_rules,
     terms,
 )
-from touchstone.terms import Decider, Facts, Request, compile_policy, in_force
+from touchstone.terms import CallerAttributes, Decider, Request, compile_policy, in_force
 from touchstone.terms.grid import Grid, Numbers
 from touchstone.terms.people import People
 from touchstone.terms.policy import DEFAULT
 from touchstone.terms.prove import Permission, prove
 
 Rules = list[dict[str, Any]]
-Cells = list[tuple[Facts, Request]]
+Cells = list[tuple[CallerAttributes, Request]]
 
 
 @given(drawn_rules(), st.lists(st.tuples(drawn_facts, drawn_requests), min_size=1, max_size=6))
@@ -141,7 +141,7 @@ def _words(request: Request) -> dict[str, object]:
 
 
 STAFF_ALONE: Rules = [{"id": "r0", "effect": "permit", "staff": True}]
-NO_STAFF: Cells = [(Facts(), Request("final", "instant", NOW))]
+NO_STAFF: Cells = [(CallerAttributes(), Request("final", "instant", NOW))]
 
 
 def test_the_comparison_sees_a_fault_in_each_engine(monkeypatch: pytest.MonkeyPatch):

@@ -12,8 +12,8 @@ from support.ledger_signer import Signer
 from support.terms_files import NOW, REGISTRY, terms, terms_text
 from touchstone.ledger import MalformedError, fingerprint
 from touchstone.terms import (
+    CallerAttributes,
     Decider,
-    Facts,
     Pin,
     PolicyBundleError,
     Position,
@@ -81,7 +81,7 @@ def test_a_bundle_comes_back_as_it_went():
     assert [each.id for each in found.directives] == ["d-7"]
     assert found.directives[0].rules == ("d-7/foreign",)
     decider = Decider(found.policy)
-    foreign = Facts(frozenset({"XC"}))
+    foreign = CallerAttributes(frozenset({"XC"}))
     assert decider.decide(foreign, Request("final", "instant", NOW)).rule == "d-7/foreign"
     later = DIRECTIVE.expires
     assert decider.decide(foreign, Request("final", "instant", later)).allowed

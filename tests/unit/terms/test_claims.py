@@ -7,7 +7,7 @@ import pytest
 import z3
 
 from support.terms_files import NOW, POPULATION, REGISTRY, terms
-from touchstone.terms import ClaimError, Population, TooLargeError
+from touchstone.terms import ClaimError, DocumentTooLargeError, Population
 from touchstone.terms.people import People
 from touchstone.terms.prove import Proof, prove
 
@@ -124,7 +124,7 @@ def test_a_claim_that_is_not_understood_is_refused_in_one_line(claim: str, says:
 
 def test_undecided_is_no_proof(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(z3.Solver, "check", lambda _: z3.unknown)
-    with pytest.raises(TooLargeError, match="was not decided"):
+    with pytest.raises(DocumentTooLargeError, match="was not decided"):
         proof("every person keeps access")
 
 

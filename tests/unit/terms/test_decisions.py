@@ -9,8 +9,8 @@ import pytest
 from support.terms_files import NOW, REGISTRY, terms
 from touchstone.ledger import MalformedError
 from touchstone.terms import (
+    CallerAttributes,
     Decider,
-    Facts,
     Request,
     TermsFileError,
     compile_policy,
@@ -41,19 +41,19 @@ def decider(*rules: dict[str, object]) -> Decider:
 
 
 def test_a_decision_names_its_rule_and_says_why():
-    decision = decider(OPEN, GUARDED).decide(Facts(frozenset({"XA"})), THINKING)
+    decision = decider(OPEN, GUARDED).decide(CallerAttributes(frozenset({"XA"})), THINKING)
     assert decision.allowed
     assert decision.rule == "open"
     assert decision.sentence == "Open to all: it permits variant final"
 
 
 def test_an_unknown_fact_denies_and_is_named():
-    decision = decider(OPEN, GUARDED).decide(Facts(), THINKING)
+    decision = decider(OPEN, GUARDED).decide(CallerAttributes(), THINKING)
     assert not decision.allowed
     assert decision.rule == "guarded"
     assert decision.unknown == ("nationalities",)
     assert decision.sentence.endswith("denied because the nationality is unknown")
-    assert decider(OPEN, GUARDED).decide(Facts(), INSTANT).allowed
+    assert decider(OPEN, GUARDED).decide(CallerAttributes(), INSTANT).allowed
 
 
 def test_without_has_an_unknown_fact_would_be_granted(monkeypatch: pytest.MonkeyPatch):
@@ -74,7 +74,7 @@ def test_without_has_an_unknown_fact_would_be_granted(monkeypatch: pytest.Monkey
     # Two more guards stand behind: the check against the schema, and the empty list of errors.
     assert not cedarpy.validate_policies(naked, made.schema).validation_passed
     monkeypatch.setattr(policy, "is_authorized", lambda *_: answer)
-    assert Decider(made).decide(Facts(), THINKING).rule == "fault"
+    assert Decider(made).decide(CallerAttributes(), THINKING).rule == "fault"
 
 
 def test_a_policy_that_does_not_fit_its_schema_is_refused():
@@ -100,7 +100,7 @@ def test_a_policy_that_is_not_cedar_is_refused():
     ],
 )
 def test_words_that_the_terms_do_not_know_deny_and_are_named(request_: Request, fact: str):
-    decision = decider({"id": "all", "effect": "permit"}).decide(Facts(), request_)
+    decision = decider({"id": "all", "effect": "permit"}).decide(CallerAttributes(), request_)
     assert not decision.allowed
     assert decision.unknown == (fact,)
 
@@ -115,19 +115,19 @@ COUNTRY: dict[str, object] = {
 
 @pytest.mark.parametrize("code", ["XBB", "Xb", "Exland", ""])
 def test_a_country_that_no_code_names_is_unknown(code: str):
-    found = decider(OPEN, COUNTRY).decide(Facts(frozenset({code})), INSTANT)
+    found = decider(OPEN, COUNTRY).decide(CallerAttributes(frozenset({code})), INSTANT)
     assert not found.allowed
     assert found.unknown == ("nationalities",)
 
 
 def test_without_the_guard_a_misspelt_country_is_granted(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(policy, "sound", lambda facts: facts)
-    assert decider(OPEN, COUNTRY).decide(Facts(frozenset({"XBB"})), INSTANT).allowed
+    assert decider(OPEN, COUNTRY).decide(CallerAttributes(frozenset({"XBB"})), INSTANT).allowed
 
 
 def test_a_misspelt_residence_is_unknown():
     rule: dict[str, object] = {"id": "not-xb", "effect": "forbid", "residence": ["XB"]}
-    found = decider(OPEN, rule).decide(Facts(residence="Exland"), INSTANT)
+    found = decider(OPEN, rule).decide(CallerAttributes(residence="Exland"), INSTANT)
     assert found.unknown == ("residence",)
 
 
@@ -139,8 +139,8 @@ def test_no_known_nationality_is_not_all_of_a_set():
         "nationality": ["domestic"],
         "dual": "all",
     }
-    assert not decider(rule).decide(Facts(), INSTANT).allowed
-    assert decider(rule).decide(Facts(frozenset({"XA", "XH"})), INSTANT).allowed
+    assert not decider(rule).decide(CallerAttributes(), INSTANT).allowed
+    assert decider(rule).decide(CallerAttributes(frozenset({"XA", "XH"})), INSTANT).allowed
 
 
 def test_nobody_counting_is_no_budget():
@@ -150,9 +150,9 @@ def test_nobody_counting_is_no_budget():
         "budget": {"tokens": 10, "per": "day"},
     }
     decide = decider(rule).decide
-    assert decide(Facts(), INSTANT).unknown == ("tokens_today",)
-    assert decide(Facts(), Request("final", "instant", NOW, tokens_today=9)).allowed
-    assert not decide(Facts(), Request("final", "instant", NOW, tokens_today=10)).allowed
+    assert decide(CallerAttributes(), INSTANT).unknown == ("tokens_today",)
+    assert decide(CallerAttributes(), Request("final", "instant", NOW, tokens_today=9)).allowed
+    assert not decide(CallerAttributes(), Request("final", "instant", NOW, tokens_today=10)).allowed
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_dual_nationals_are_decided_as_drafted(dual: str, nationalities: set[str
         "nationality": ["foreign"],
         "dual": dual,
     }
-    found = decider(OPEN, rule).decide(Facts(frozenset(nationalities)), INSTANT)
+    found = decider(OPEN, rule).decide(CallerAttributes(frozenset(nationalities)), INSTANT)
     assert found.allowed is not forbidden
 
 
@@ -187,8 +187,8 @@ def test_an_exception_that_is_only_possible_does_not_help():
     }
     decide = decider(OPEN, rule).decide
     foreign = frozenset({"XC"})
-    assert decide(Facts(foreign, "XA"), THINKING).allowed
-    found = decide(Facts(foreign), THINKING)
+    assert decide(CallerAttributes(foreign, "XA"), THINKING).allowed
+    found = decide(CallerAttributes(foreign), THINKING)
     assert not found.allowed
     assert found.unknown == ("residence",)
 
@@ -199,7 +199,7 @@ def test_the_registry_settles_who_belongs_where():
     assert REGISTRY.facts("lee").staff
     assert REGISTRY.facts("ann").tier == "named-list"
     assert REGISTRY.facts("vic", verified=True).tier == "verified"
-    assert REGISTRY.facts("nobody") == Facts()
+    assert REGISTRY.facts("nobody") == CallerAttributes()
 
 
 def test_windows_open_and_close_on_their_edges():
@@ -211,7 +211,7 @@ def test_windows_open_and_close_on_their_edges():
     assert made.next_edge(start) == end
     assert made.next_edge(end) is None
     decide = Decider(made).decide
-    allowed = [decide(Facts(), Request("final", "instant", at)).allowed
+    allowed = [decide(CallerAttributes(), Request("final", "instant", at)).allowed
                for at in (start - 1, start, end - 1, end)]  # fmt: skip
     assert allowed == [False, True, True, False]
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 
 from support.terms_files import NOW, PEOPLE, POPULATION, REGISTRY, drawn_rules, terms
 from touchstone.terms import (
+    DocumentTooLargeError,
     Person,
     Population,
     Request,
     Ruleset,
-    TooLargeError,
     grid,
     in_force,
     parse_directive,
@@ -149,7 +149,7 @@ def test_a_residence_that_nobody_has_yet_is_compared_too():
 
 def test_too_many_cases_are_refused_in_one_line(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(grid, "MAX_CELLS", 1)
-    with pytest.raises(TooLargeError, match="compare fewer rules"):
+    with pytest.raises(DocumentTooLargeError, match="compare fewer rules"):
         difference(in_force(terms(OPEN)), in_force(terms(OPEN, FOREIGN)), POPULATION)
 
 

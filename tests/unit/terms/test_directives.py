@@ -22,7 +22,7 @@ from touchstone.terms import (
     reissue_bundle,
 )
 from touchstone.terms.directives import ordered
-from touchstone.terms.scopes import beyond, conflicts
+from touchstone.terms.scopes import conflicts, exceeds
 
 OPEN = {"id": "open", "effect": "permit"}
 HEAD = """format = "touchstone/directive/1"
@@ -99,10 +99,10 @@ def test_a_lawyer_is_told_file_key_and_mend(agreed: Terms, body: str, told: str)
 
 def test_a_narrower_reading_lies_within_the_order_and_not_the_other_way_round(agreed: Terms):
     order, reading = directive(agreed), directive(agreed, FOREIGN + STAFF)
-    within = beyond(reading.rules, order.rules, agreed, POPULATION)
+    within = exceeds(reading.rules, order.rules, agreed, POPULATION)
     assert within.change is None
     assert within.thorough
-    further = beyond(order.rules, reading.rules, agreed, POPULATION)
+    further = exceeds(order.rules, reading.rules, agreed, POPULATION)
     assert further.change is not None
     assert further.change.example.person == "lee"
 
@@ -110,7 +110,7 @@ def test_a_narrower_reading_lies_within_the_order_and_not_the_other_way_round(ag
 def test_a_reading_that_lasts_longer_reaches_further(agreed: Terms):
     later = HEAD.format(id="june-12").replace("2026-12", "2027-12") + FOREIGN
     reading = parse_directive(later, "x.toml", agreed)
-    assert beyond(reading.rules, directive(agreed).rules, agreed, POPULATION).change is not None
+    assert exceeds(reading.rules, directive(agreed).rules, agreed, POPULATION).change is not None
 
 
 def test_a_conflict_of_two_directives_is_said_and_the_prohibition_prevails(agreed: Terms):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from support.terms_files import NOW, REGISTRY, drawn_rules, terms, terms_text
 from touchstone.terms import (
-    Facts,
+    CallerAttributes,
     Request,
     TermsFileError,
     in_force,
@@ -120,7 +120,7 @@ def test_a_directive_forbids_until_it_expires():
     base = terms({"id": "all", "effect": "permit"})
     directive = parse_directive(DIRECTIVE, "d.toml", base)
     ruleset = in_force(base, [directive])
-    foreign = Facts(frozenset({"XC"}))
+    foreign = CallerAttributes(frozenset({"XC"}))
     before = ruleset.decisive(foreign, Request("final", "instant", NOW))
     after = ruleset.decisive(foreign, Request("final", "instant", directive.expires))
     assert before is not None

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from support.terms_files import NOW, PEOPLE, POPULATION, REGISTRY, drawn_rules, terms
 from touchstone.terms import (
+    CallerAttributes,
     Directive,
-    Facts,
     Person,
     Population,
     Request,
@@ -22,7 +22,7 @@ from touchstone.terms import (
     parse_directive,
     parse_people,
 )
-from touchstone.terms.impact import FATES, Group, impact, kind, summed
+from touchstone.terms.impact import FATES, AffectedGroup, impact, kind, summed
 
 OPEN = {"id": "open", "effect": "permit"}
 FINAL = {"id": "final", "effect": "permit", "variants": ["final"], "tiers": ["verified"]}
@@ -48,12 +48,12 @@ def requests(agreed: Terms) -> list[Request]:
     ]  # fmt: skip
 
 
-def permits(ruleset: Ruleset, facts: Facts, request: Request) -> bool:
+def permits(ruleset: Ruleset, facts: CallerAttributes, request: Request) -> bool:
     rule = ruleset.decisive(facts, request)
     return rule is not None and rule.effect == "permit"
 
 
-def surely(rules: tuple[Rule, ...], facts: Facts, request: Request) -> bool:
+def surely(rules: tuple[Rule, ...], facts: CallerAttributes, request: Request) -> bool:
     """Whether some prohibition applies for what is known: doubts read the other way."""
     return any(
         Rule(each.id, "permit", each.conditions, each.exceptions).applies(facts, request)
@@ -61,7 +61,7 @@ def surely(rules: tuple[Rule, ...], facts: Facts, request: Request) -> bool:
     )
 
 
-def fate(agreed: Terms, order: Directive, facts: Facts) -> str:
+def fate(agreed: Terms, order: Directive, facts: CallerAttributes) -> str:
     before, after = in_force(agreed), in_force(agreed, [order])
     asked = requests(agreed)
     lost = [r for r in asked if permits(before, facts, r) and not permits(after, facts, r)]
@@ -141,16 +141,16 @@ def test_nobody_is_affected_where_there_is_nobody():
 def test_kinds():
     home = frozenset({"XA", "XH"})
     kinds = {
-        kind(Facts(frozenset(held)), home)
+        kind(CallerAttributes(frozenset(held)), home)
         for held in (["XA"], ["XA", "XH"], ["XA", "XB"], ["XB"], ["stateless"], [])
     }
     assert kinds == {"national", "dual", "foreign", "stateless", "unknown"}
-    assert kind(Facts(frozenset({"XB"}), staff=True), home) == "own staff, foreign"
+    assert kind(CallerAttributes(frozenset({"XB"}), staff=True), home) == "own staff, foreign"
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=40))
 def test_a_long_table_is_summed_and_loses_nobody(sizes: list[int]):
-    groups = [Group(str(n), size, size, 0, 0, 0) for n, size in enumerate(sizes)]
+    groups = [AffectedGroup(str(n), size, size, 0, 0, 0) for n, size in enumerate(sizes)]
     shown = summed(groups)
     assert len(shown) <= 12
     assert sum(group.people for group in shown) == sum(sizes)

@@ -15,7 +15,7 @@ WHOLE = "".join(f"{number}\n" for number in range(1, LAST + 1))
 
 
 @dataclass
-class Caller:
+class DemoCaller:
     """One person's request and what came of it."""
 
     person: str
@@ -53,9 +53,9 @@ class Caller:
 
 
 @contextmanager
-def calling(where: Place, people: tuple[str, ...]) -> Iterator[list[Caller]]:
+def calling(where: Place, people: tuple[str, ...]) -> Iterator[list[DemoCaller]]:
     """Callers at work, each in a thread; at the end of the block all have been heard out."""
-    callers = [Caller(person) for person in people]
+    callers = [DemoCaller(person) for person in people]
     threads = [threading.Thread(target=each.read, args=(where,)) for each in callers]
     for thread in threads:
         thread.start()

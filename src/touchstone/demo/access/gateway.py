@@ -92,7 +92,7 @@ class Place:
         return SignedReceipt.parse(path.read_bytes())
 
 
-def place(folder: Path, developer: str, stream: str, upstream: str, env: str,
+def lay_out_gateway(folder: Path, developer: str, stream: str, upstream: str, env: str,
           callers: dict[str, str]) -> Place:  # fmt: skip
     """Write what a gateway needs: `callers` gives each person's nationality."""
     (folder / "bundles").mkdir(parents=True)
@@ -115,7 +115,7 @@ def place(folder: Path, developer: str, stream: str, upstream: str, env: str,
 
 
 @contextmanager
-def running(where: Place) -> Iterator[None]:
+def demo_gateway(where: Place) -> Iterator[None]:
     """`touchstone gateway serve` while the block runs; begins once it serves.
 
     Raises DemoError where it does not start.

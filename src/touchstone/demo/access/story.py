@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from touchstone.demo.access import gateway
-from touchstone.demo.access.callers import LAST, Caller, calling
+from touchstone.demo.access.callers import LAST, DemoCaller, calling
 from touchstone.demo.errors import DemoError
 from touchstone.service.case import Case
 from touchstone.service.files import write_file
@@ -54,13 +54,13 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     offers.answer(case, agency, agree=True)
     crowd = Crowd(out / "entities.toml")
     developer = case.state.parties[case.cast.developer].key
-    where = gateway.place(
+    where = gateway.lay_out_gateway(
         out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
     )
     registry = load_people(out / "entities.toml", Recorded(case).agreed).registry
     bundling.publish(case, where.bundles, registry)
     observer.step("Terms of early access agreed; Example Lab signed bundle 1 for its gateway")
-    with gateway.running(where):
+    with gateway.demo_gateway(where):
         people = tuple(CALLERS)
         with calling(where, people) as callers:
             _wait_for_words(callers)
@@ -93,7 +93,7 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     )
 
 
-def _wait_for_words(callers: list[Caller]) -> None:
+def _wait_for_words(callers: list[DemoCaller]) -> None:
     until = time.monotonic() + gateway.SECONDS
     while not all(len(each.heard) >= _FIRST_WORDS for each in callers):
         stopped = next((each for each in callers if each.ended), None)
@@ -103,19 +103,19 @@ def _wait_for_words(callers: list[Caller]) -> None:
         time.sleep(0.02)
 
 
-def _fate(caller: Caller) -> str:
+def _fate(caller: DemoCaller) -> str:
     heard = len(caller.heard.split())
     if caller.whole:
         return f"{caller.person} heard all {LAST} numbers"
     return f"{caller.person} was cut off after {heard}"
 
 
-def _told(callers: list[Caller], milliseconds: int) -> str:
+def _told(callers: list[DemoCaller], milliseconds: int) -> str:
     fates = "; ".join(_fate(each) for each in callers)
     return f"Example Lab answered narrowly; applied in {milliseconds} ms: {fates}"
 
 
-def _check(callers: list[Caller], again: list[Caller]) -> None:
+def _check(callers: list[DemoCaller], again: list[DemoCaller]) -> None:
     """The demo shows what it says, or it fails."""
     served = {each.person: each.whole for each in callers}
     if served != {"ann": True, "bo": False, "lee": True} or not again[0].whole:

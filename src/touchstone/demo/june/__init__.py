@@ -3,6 +3,6 @@
 It measures nothing, and its endpoint is never asked.
 """
 
-from touchstone.demo.june.example import Example, make_example
+from touchstone.demo.june.example import JuneExample, make_example
 
-__all__ = ["Example", "make_example"]
+__all__ = ["JuneExample", "make_example"]

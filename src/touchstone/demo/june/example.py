@@ -38,7 +38,7 @@ _STAFF, _PARTNERS, _OFFICIALS, _NAMED = 250, 100, 2000, 500
 
 
 @dataclass(frozen=True)
-class Example:
+class JuneExample:
     """Where the invented case lies."""
 
     out: Path
@@ -68,7 +68,7 @@ class Example:
         }
 
 
-def make_example(out: Path, people: int, seed: int = 12) -> Example:
+def make_example(out: Path, people: int, seed: int = 12) -> JuneExample:
     """Write the files of an invented June case into a new folder and open its case there.
 
     Raises:
@@ -97,7 +97,7 @@ def make_example(out: Path, people: int, seed: int = 12) -> Example:
     write_file(out / "gateway.toml", [pinned.encode()])
     write_file(out / "keys.toml", [b"# No caller has a key.\n"])
     (out / "bundles").mkdir()
-    return Example(out, case.id, people, len(base.staff), sum(map(len, base.partners.values())))
+    return JuneExample(out, case.id, people, len(base.staff), sum(map(len, base.partners.values())))
 
 
 class _Base:

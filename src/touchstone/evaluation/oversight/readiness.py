@@ -21,7 +21,7 @@ from inspect_ai.tool import Tool, ToolDef, bash, python
 
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.endpoints import Call, Watch, open_endpoint
+from touchstone.evaluation.endpoints import Call, EndpointWatch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.oversight.snapshots import why_of
@@ -60,7 +60,7 @@ class Readiness(Frozen):
 
 
 @dataclass
-class _Counting(Watch):
+class _Counting(EndpointWatch):
     usage: Usage = field(default_factory=Usage)
     unknown_end: str = ""
     """What the last answer told of its end, where that is no word for one."""

@@ -12,8 +12,8 @@ import anyio
 from inspect_ai.model import ChatMessageUser, GenerateConfig
 
 from touchstone.evaluation.digests import Frozen, digest_value
-from touchstone.evaluation.endpoints import Watch, open_endpoint
-from touchstone.evaluation.errors import KeyMissingError
+from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
+from touchstone.evaluation.errors import EndpointKeyMissingError
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.submission import Mode, endpoint_digest
@@ -51,7 +51,7 @@ class Probe(Frozen):
     usage: Usage = Usage()
 
 
-class _Heard(Watch):
+class _Heard(EndpointWatch):
     def __init__(self) -> None:
         self.models: set[str] = set()
         self.fingerprints: set[str] = set()
@@ -79,7 +79,7 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
         KeyMissingError: no key was given.
     """
     if not api_key:
-        raise KeyMissingError(f"no key: set {mode.api_key_env} in the environment")
+        raise EndpointKeyMissingError(f"no key: set {mode.api_key_env} in the environment")
     heard = _Heard()
     # Inspect announces its hooks on stdout, where a command's own result belongs.
     with contextlib.redirect_stdout(io.StringIO()):

@@ -18,7 +18,7 @@ from touchstone.evaluation.sandbox.errors import (
     SandboxLaunchError,
 )
 from touchstone.evaluation.sandbox.events import (
-    SandboxEvent,
+    GuardHits,
     ToolCalls,
     calls_of,
     events_of,
@@ -33,10 +33,10 @@ __all__ = [
     "CopyOutRefusedError",
     "Grade",
     "Guard",
+    "GuardHits",
     "Preflight",
     "SandboxConfig",
     "SandboxError",
-    "SandboxEvent",
     "SandboxGoneError",
     "SandboxGradeError",
     "SandboxLaunchError",

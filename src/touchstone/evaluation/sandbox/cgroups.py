@@ -23,7 +23,7 @@ class Bases:
 
 
 @dataclass(frozen=True)
-class Group:
+class ControlGroup:
     """The groups of one sandbox."""
 
     version: int
@@ -67,7 +67,7 @@ def _counter(file: Path, name: str) -> int:
 
 
 @cache
-def find() -> Bases | None:
+def find_bases() -> Bases | None:
     """Where this process may make groups with a memory and a process limit; None: nowhere."""
     try:
         mounts = Path("/proc/self/mounts").read_text()
@@ -118,13 +118,13 @@ def _delegated(root: Path, own: Path) -> Path | None:
     return None
 
 
-def make(bases: Bases, name: str, memory: int, processes: int, cpus: float) -> Group:
+def make(bases: Bases, name: str, memory: int, processes: int, cpus: float) -> ControlGroup:
     """Make the groups of one sandbox: bytes, processes, and processor seconds a second.
 
     Raises:
         OSError: the kernel refused; what was made is removed.
     """
-    group = Group(
+    group = ControlGroup(
         bases.version,
         {kind: base / f"{_PREFIX}{os.getpid()}-{name}" for kind, base in bases.folders.items()},
     )

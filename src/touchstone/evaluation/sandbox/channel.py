@@ -11,7 +11,7 @@ import anyio
 import anyio.abc
 
 from touchstone.evaluation.sandbox.errors import SandboxGoneError
-from touchstone.evaluation.sandbox.launch import Launched, memory_file, receive
+from touchstone.evaluation.sandbox.launch import Launched, memory_file, receive_files
 
 _KILL_SECONDS = 6.0
 _LATE_OUTPUT_SECONDS = 0.25
@@ -218,7 +218,7 @@ def _sent(control: socket.socket, verb: bytes, fds: Sequence[int]) -> bool:
 
 async def _answer(reply: socket.socket) -> tuple[bytes, list[int]]:
     await anyio.wait_readable(reply)
-    return receive(reply)
+    return receive_files(reply)
 
 
 async def _drain(fd: int, tail: _Tail, over: anyio.Event) -> None:

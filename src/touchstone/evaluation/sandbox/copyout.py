@@ -81,7 +81,7 @@ def read(folder: int, path: str, limit: int) -> bytes:
             raise CopyOutRefusedError(f"{path}: not a regular file")
         if facts.st_nlink != 1:
             raise CopyOutRefusedError(f"{path}: has more than one name")
-        content = read_bounded(fd, limit)
+        content = read_copied(fd, limit)
         if content is None:
             raise CopyOutRefusedError(f"{path}: larger than {limit} bytes")
         return content
@@ -91,7 +91,7 @@ def read(folder: int, path: str, limit: int) -> bytes:
         os.close(fd)
 
 
-def read_bounded(fd: int, limit: int) -> bytes | None:
+def read_copied(fd: int, limit: int) -> bytes | None:
     """What is left of an open file; None where it is more than `limit` bytes."""
     chunks, left = [], limit + 1
     while left and (chunk := os.read(fd, min(left, 1 << 20))):

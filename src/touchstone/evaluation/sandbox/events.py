@@ -16,7 +16,7 @@ _KEPT_SAMPLES = 10_000
 
 
 @dataclass(frozen=True)
-class SandboxEvent:
+class GuardHits:
     """One guard, and how often it was hit. What is equal but for `count` is one event."""
 
     kind: Kind
@@ -53,7 +53,7 @@ class ToolCalls:
         return 0 < self.calls == self.timed_out
 
 
-Listener = Callable[[SandboxEvent], None]
+Listener = Callable[[GuardHits], None]
 
 
 class EventLog:
@@ -65,12 +65,12 @@ class EventLog:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: OrderedDict[str, dict[SandboxEvent, int]] = OrderedDict()
+        self._events: OrderedDict[str, dict[GuardHits, int]] = OrderedDict()
         self._calls: OrderedDict[str, ToolCalls] = OrderedDict()
         self._forgot = False
         self._listeners: list[Listener] = []
 
-    def record(self, event: SandboxEvent) -> None:
+    def record(self, event: GuardHits) -> None:
         """Count the event; the first of equal ones is told to the listeners, in this thread."""
         times, event = event.count, replace(event, count=1)
         with self._lock:
@@ -89,7 +89,7 @@ class EventLog:
         for listener in listeners:
             listener(event)
 
-    def of(self, sample: str) -> tuple[SandboxEvent, ...]:
+    def of(self, sample: str) -> tuple[GuardHits, ...]:
         """The sample's events, oldest first, each with its count.
 
         Where older samples' events had to be dropped, an unknown sample has one event that says so.
@@ -98,9 +98,7 @@ class EventLog:
             known = self._events.get(sample)
             if known is None and self._forgot:
                 text = "events of older samples were dropped; whether this one had any is not known"
-                return (
-                    SandboxEvent("bound", text, breach=False, sandbox="default", sample=sample),
-                )
+                return (GuardHits("bound", text, breach=False, sandbox="default", sample=sample),)
             return tuple(replace(event, count=count) for event, count in (known or {}).items())
 
     def ran(self, sample: str, *, timed_out: bool) -> None:
@@ -133,7 +131,7 @@ class EventLog:
         return unsubscribe
 
 
-def _same_bound(one: SandboxEvent, other: SandboxEvent) -> bool:
+def _same_bound(one: GuardHits, other: GuardHits) -> bool:
     return (
         one.kind == "bound"
         and one.detail.startswith("more than")
@@ -145,7 +143,7 @@ EVENTS = EventLog()
 """This process's events."""
 
 
-def events_of(sample: str) -> tuple[SandboxEvent, ...]:
+def events_of(sample: str) -> tuple[GuardHits, ...]:
     """The events of the sample with this `touchstone_sample`, oldest first."""
     return EVENTS.of(sample)
 

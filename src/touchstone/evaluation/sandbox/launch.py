@@ -108,7 +108,7 @@ class Launched:
     """A pidfd of the outermost process."""
     errors: int
     """What the launchers wrote to stderr."""
-    group: cgroups.Group | None
+    group: cgroups.ControlGroup | None
     folder: str | None
     """The temporary folder of a plain process."""
     filtered: bool
@@ -124,7 +124,7 @@ class Launched:
         Raises:
             SandboxLaunchError: it said anything else, or nothing.
         """
-        text, fds = receive(self.control)
+        text, fds = receive_files(self.control)
         if text != b"ready" or len(fds) != 1 + self.filtered:
             for fd in fds:
                 os.close(fd)
@@ -163,7 +163,7 @@ class Launched:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def receive(sock: socket.socket) -> tuple[bytes, list[int]]:
+def receive_files(sock: socket.socket) -> tuple[bytes, list[int]]:
     """One datagram of at most 64 bytes and at most four files. The sender is not trusted."""
     try:
         text, ancillary, flags, _ = sock.recvmsg(64, socket.CMSG_SPACE(16), socket.MSG_CMSG_CLOEXEC)
@@ -195,7 +195,7 @@ def memory_file(content: bytes) -> int:
     return fd
 
 
-def start(config: SandboxConfig, tools: Tools, guards: Guards) -> Launched:
+def start_sandbox(config: SandboxConfig, tools: Tools, guards: Guards) -> Launched:
     """Start the first process. The calling thread must outlive the sandbox (PR_SET_PDEATHSIG).
 
     Raises:
@@ -228,7 +228,7 @@ def _start(
     handed_over.callback(os.close, gate)
     handed_over.callback(os.close, opener)
     group, folder = None, None
-    if guards.confined and guards.grouped and (bases := cgroups.find()):
+    if guards.confined and guards.grouped and (bases := cgroups.find_bases()):
         group = cgroups.make(
             bases, str(number), config.memory_mib * MIB, config.processes, config.cpus
         )
@@ -262,7 +262,7 @@ def _argv(
     config: SandboxConfig,
     tools: Tools,
     guards: Guards,
-    group: cgroups.Group | None,
+    group: cgroups.ControlGroup | None,
     given: list[int],
     number: int,
 ) -> list[str]:
@@ -297,7 +297,7 @@ def _agent(
     config: SandboxConfig,
     tools: Tools,
     guards: Guards,
-    group: cgroups.Group | None,
+    group: cgroups.ControlGroup | None,
     given: list[int],
 ) -> list[str]:
     # A file and not `-c`, so that a list of processes does not show it at length.
@@ -305,7 +305,7 @@ def _agent(
     given.append(source)
     code, number = -1, 0
     if guards.confined and guards.filtered:
-        made = seccomp.build()
+        made = seccomp.build_filter()
         code, number = memory_file(made.code), made.system_call
         given.append(code)
     watch = guards.confined and guards.memory_watched and group is None

@@ -90,14 +90,14 @@ def preflight() -> Preflight:
 
 async def look() -> Preflight:
     """Try now."""
-    found = tools.find()
+    found = tools.find_tools()
     missing = list(found.missing)
     plain = launch.Guards(confined=False)
     if missing:
         return Preflight("none", (), tuple(missing), found.python, plain)
     filtered = True
     try:
-        seccomp.build()
+        seccomp.build_filter()
     except (OSError, RuntimeError):
         filtered = False
         missing.append(_LIBSECCOMP)
@@ -133,7 +133,7 @@ async def ready(launched: launch.Launched) -> None:
 async def _try(
     found: tools.Tools, standing: launch.Guards, missing: list[tuple[str, str]]
 ) -> Preflight:
-    launched = launch.start(SandboxConfig(), found, standing)
+    launched = launch.start_sandbox(SandboxConfig(), found, standing)
     await ready(launched)
     # Whoever makes a noticed system call waits for the watcher's answer.
     watcher().add(launched, lambda _: None, lambda _: None, lambda _: None)

@@ -28,7 +28,7 @@ from touchstone.evaluation.sandbox.errors import (
     SandboxGoneError,
     SandboxLaunchError,
 )
-from touchstone.evaluation.sandbox.events import EVENTS, Kind, SandboxEvent, start_failed
+from touchstone.evaluation.sandbox.events import EVENTS, GuardHits, Kind, start_failed
 from touchstone.evaluation.sandbox.preflight import preflight, ready
 from touchstone.evaluation.sandbox.watch import watcher
 from touchstone.printable import printable, printable_bytes
@@ -79,7 +79,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         return self._launched is not None
 
     @property
-    def events(self) -> tuple[SandboxEvent, ...]:
+    def events(self) -> tuple[GuardHits, ...]:
         """What the sample's sandboxes have noticed so far, oldest first."""
         return EVENTS.of(self.sample)
 
@@ -99,7 +99,7 @@ class TouchstoneSandbox(SandboxEnvironment):
                 able.require(self.config.grade)
                 self._guards = able.standing
                 try:
-                    launched = launch.start(self.config, tools.find(), self._guards)
+                    launched = launch.start_sandbox(self.config, tools.find_tools(), self._guards)
                     await ready(launched)
                     self._launched = launched
                     watcher().add(launched, self._noticed, self._told, self._slowed)
@@ -192,7 +192,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         fd = await self._open(file, write=False)
         limit = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
         try:
-            content = await anyio.to_thread.run_sync(copyout.read_bounded, fd, limit)
+            content = await anyio.to_thread.run_sync(copyout.read_copied, fd, limit)
         finally:
             os.close(fd)
         if content is None:
@@ -307,7 +307,7 @@ class TouchstoneSandbox(SandboxEnvironment):
             EVENTS.ran(self.sample, timed_out=timed_out)
 
     def _record(self, kind: Kind, detail: str, *, breach: bool, times: int = 1) -> None:
-        EVENTS.record(SandboxEvent(kind, printable(detail), breach, self.name, self.sample, times))
+        EVENTS.record(GuardHits(kind, printable(detail), breach, self.name, self.sample, times))
 
     def _slowed(self, text: str) -> None:
         self._record("bound", text, breach=False)

@@ -101,7 +101,7 @@ class Filter:
 
 def _rules() -> Iterator[tuple[int, str, tuple["Arg", ...]]]:
     """Every rule: action, system call, and what its arguments must be."""
-    import pyseccomp as sc  # noqa: PLC0415 - as in `build`
+    import pyseccomp as sc  # noqa: PLC0415 - as in `build_filter`
 
     for name in sorted(_ALLOWED):
         yield sc.ALLOW, name, ()
@@ -124,7 +124,7 @@ def _rules() -> Iterator[tuple[int, str, tuple["Arg", ...]]]:
 
 
 @cache
-def build() -> Filter:
+def build_filter() -> Filter:
     """The filter for this machine's architecture.
 
     Raises:
@@ -162,7 +162,7 @@ class Notice:
     breach: bool
 
 
-def receive(listener: int, names: dict[int, str]) -> Notice | None:
+def take_notice(listener: int, names: dict[int, str]) -> Notice | None:
     """Take one notice from a listener and refuse the call (EPERM).
 
     None: the caller has died meanwhile. Reads a kernel structure; never blocks on a ready listener.

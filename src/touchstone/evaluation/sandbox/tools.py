@@ -29,7 +29,7 @@ class Tools:
 
 
 @cache
-def find() -> Tools:
+def find_tools() -> Tools:
     """Look once; the answer holds for the process."""
     wanted = ["bwrap", "unshare", "mount"] + (["setpriv"] if os.geteuid() == 0 else [])
     paths = {name: path for name in wanted if (path := shutil.which(name, path=SYSTEM_PATH))}

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import cache
 
 from touchstone.evaluation.sandbox import seccomp
-from touchstone.evaluation.sandbox.launch import Launched, receive
+from touchstone.evaluation.sandbox.launch import Launched, receive_files
 
 _AT_ONCE = 64
 _A_SECOND = 200.0
@@ -49,7 +49,7 @@ class Watcher:
                 _Paced(lambda: _hear(launched, message), lambda: bound(f"{said}; they are slowed")),
             )
             if launched.listener >= 0:
-                names = seccomp.build().names
+                names = seccomp.build_filter().names
                 many = f"more than {_AT_ONCE} system calls were refused at once"
                 self._register(
                     launched.listener,
@@ -130,7 +130,7 @@ class _Paced:
 
 
 def _hear(launched: Launched, message: OnMessage) -> bool:
-    text, fds = receive(launched.control)
+    text, fds = receive_files(launched.control)
     for fd in fds:
         os.close(fd)
     message(text)
@@ -139,7 +139,7 @@ def _hear(launched: Launched, message: OnMessage) -> bool:
 
 def _refuse(launched: Launched, names: dict[int, str], notice: OnNotice) -> bool:
     try:
-        found = seccomp.receive(launched.listener, names)
+        found = seccomp.take_notice(launched.listener, names)
     except OSError:
         return False
     if found:

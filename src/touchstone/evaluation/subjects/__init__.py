@@ -6,8 +6,8 @@ They are subjects with known properties, not models: they know nothing of review
 from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
 from touchstone.evaluation.subjects.launch import Subject, start_subject
 from touchstone.evaluation.subjects.solvers.base import (
-    Exchange,
-    Run,
+    CommandResult,
+    RunCommand,
     Say,
     Solvers,
     Step,
@@ -16,8 +16,8 @@ from touchstone.evaluation.subjects.solvers.base import (
 )
 
 __all__ = [
-    "Exchange",
-    "Run",
+    "CommandResult",
+    "RunCommand",
     "Say",
     "Solvers",
     "Step",

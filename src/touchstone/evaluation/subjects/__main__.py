@@ -13,9 +13,9 @@ from aiohttp import web
 
 from touchstone.evaluation.subjects.controls import NAMES, controls, load_items
 from touchstone.evaluation.subjects.errors import SubjectInputError
-from touchstone.evaluation.subjects.faults import Fault, FaultKind
+from touchstone.evaluation.subjects.faults import FaultKind, ServedFault
 from touchstone.evaluation.subjects.launch import KEY_VARIABLE
-from touchstone.evaluation.subjects.server import Server
+from touchstone.evaluation.subjects.server import SubjectServer
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -45,7 +45,7 @@ def _announce(url: str, names: list[str], path: Path | None) -> None:
     print(line, flush=True)  # noqa: T201 - the announcement is this program's output
 
 
-async def _serve(server: Server, bound: socket.socket, options: argparse.Namespace) -> None:
+async def _serve(server: SubjectServer, bound: socket.socket, options: argparse.Namespace) -> None:
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     if options.fault != FaultKind.REFUSE.value:
@@ -64,8 +64,8 @@ def _run(options: argparse.Namespace) -> None:
         raise SubjectInputError(f"no key: set {KEY_VARIABLE} to a fresh random text")
     options.control = options.control or ["control-solver"]
     items = load_items(options.items) if options.items else ()
-    fault = Fault(FaultKind(options.fault), options.fault_after) if options.fault else None
-    server = Server(controls(options.control, items), key, fault, options.pace / 1000)
+    fault = ServedFault(FaultKind(options.fault), options.fault_after) if options.fault else None
+    server = SubjectServer(controls(options.control, items), key, fault, options.pace / 1000)
     with socket.socket() as bound:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

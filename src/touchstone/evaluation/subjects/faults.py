@@ -35,7 +35,7 @@ class FaultKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Fault:
+class ServedFault:
     """A fault and when it begins."""
 
     kind: FaultKind

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from touchstone.evaluation.subjects.controls import Asked, Control
-from touchstone.evaluation.subjects.faults import Fault, FaultKind, misbehave, spoil
+from touchstone.evaluation.subjects.controls import Control, ControlView
+from touchstone.evaluation.subjects.faults import FaultKind, ServedFault, misbehave, spoil
 from touchstone.evaluation.subjects.wire import (
     PIECE,
     ChatRequest,
@@ -29,14 +29,14 @@ PACED = 8
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class Server:
+class SubjectServer:
     """Controls behind the OpenAI chat-completions API. Stateless but for a count of requests."""
 
     def __init__(
         self,
         controls: Mapping[str, Control],
         key: str,
-        fault: Fault | None,
+        fault: ServedFault | None,
         pace: float = 0.0,
     ) -> None:
         """`pace`: seconds between two chunks of a stream, which are short then; 0: at once."""
@@ -101,7 +101,7 @@ class Server:
                 return answer
         asked = parse_request(await request.read())
         control = self._control(asked.model)
-        step = control(Asked(transcript_of(asked), asked.thorough))
+        step = control(ControlView(transcript_of(asked), asked.thorough))
         done = complete(asked, step, f"chatcmpl-{uuid.uuid4().hex}", int(time.time()))
         kind = self._fault.kind if self._fault and turn >= 0 else None
         if asked.stream:

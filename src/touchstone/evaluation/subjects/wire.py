@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from touchstone.evaluation.subjects.solvers.base import Exchange, Say, Step, Transcript
+from touchstone.evaluation.subjects.solvers.base import CommandResult, Say, Step, Transcript
 
 SHELL_TOOLS = ("bash", "shell")
 SUBMIT_TOOL = "submit"
@@ -132,14 +132,14 @@ def transcript_of(request: ChatRequest) -> Transcript:
         RequestError: 400, an assistant's tool call without a tool message, as the real API has it.
     """
     outputs = {m.tool_call_id: m.text for m in request.messages if m.role == "tool"}
-    exchanges: list[Exchange] = []
+    exchanges: list[CommandResult] = []
     for call in (call for m in request.messages for call in m.tool_calls or ()):
         if call.id not in outputs:
             raise RequestError(
                 400, f"no tool message answers tool_call_id {call.id}", "invalid_request_error"
             )
         if call.function.name in SHELL_TOOLS:
-            exchanges.append(Exchange(_command(call.function.arguments), outputs[call.id]))
+            exchanges.append(CommandResult(_command(call.function.arguments), outputs[call.id]))
     told = [m.text for m in request.messages if m.role in {"system", "developer", "user"}]
     return Transcript("\n\n".join(told), tuple(exchanges))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from touchstone.gateway.adapters.anthropic_shapes import MESSAGES
 from touchstone.gateway.adapters.base import Admitted, Ask, nothing, unreadable
-from touchstone.gateway.adapters.reading import model_of, read_ask, table, word
+from touchstone.gateway.adapters.reading import inner_object, model_of, read_ask, word
 from touchstone.gateway.adapters.strict_json import parse_object
 from touchstone.gateway.errors import RefusedError
 
@@ -30,7 +30,7 @@ class Anthropic:
         content = parse_object(body)
         admits = admitted(model_of(content))
         settings = _thinking(content.get("thinking"))
-        output = table(content.get("output_config"), _OUTPUT, "output_config")
+        output = inner_object(content.get("output_config"), _OUTPUT, "output_config")
         settings += word(output.get("effort"), "output_config.effort")
         return read_ask(content, MESSAGES, settings, admits)
 
@@ -60,7 +60,7 @@ def _model(name: str) -> dict[str, object]:
 
 
 def _thinking(value: object) -> list[str]:
-    found: Mapping[str, Any] = table(value, _THINKING, "thinking")
+    found: Mapping[str, Any] = inner_object(value, _THINKING, "thinking")
     kind = word(found.get("type"), "thinking.type")
     budget = found.get("budget_tokens")
     if budget is not None and (type(budget) is not int or not budget > 0):

@@ -11,10 +11,10 @@ from typing import Any
 from touchstone.gateway.adapters.base import Admitted, Ask, nothing
 from touchstone.gateway.adapters.openai_shapes import CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES
 from touchstone.gateway.adapters.reading import (
+    inner_object,
     model_of,
     one_place,
     read_ask,
-    table,
     template_switch,
     word,
 )
@@ -69,7 +69,7 @@ def _model(name: str) -> dict[str, object]:
 
 
 def _reasoning(value: object) -> list[str]:
-    found = table(value, _REASONING, "reasoning")
+    found = inner_object(value, _REASONING, "reasoning")
     mode = word(found.get("mode"), "reasoning.mode")
     return [f"mode={each}" for each in mode] + word(found.get("effort"), "reasoning.effort")
 

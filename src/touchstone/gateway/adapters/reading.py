@@ -54,7 +54,7 @@ def word(value: object, name: str) -> list[str]:
     return [value]
 
 
-def table(value: object, known: frozenset[str], name: str) -> Mapping[str, Any]:
+def inner_object(value: object, known: frozenset[str], name: str) -> Mapping[str, Any]:
     """An inner object with known fields alone; empty where it is absent or null."""
     if value is None:
         return {}
@@ -66,7 +66,7 @@ def table(value: object, known: frozenset[str], name: str) -> Mapping[str, Any]:
 
 def template_switch(value: object) -> list[str]:
     """`chat_template_kwargs`, by which some servers switch thinking on and off."""
-    found = table(value, frozenset(_TEMPLATE_SWITCHES), "chat_template_kwargs")
+    found = inner_object(value, frozenset(_TEMPLATE_SWITCHES), "chat_template_kwargs")
     if any(type(each) is not bool for each in found.values()):
         raise unreadable("chat_template_kwargs holds something other than true and false")
     return [f"{key}={str(found[key]).lower()}" for key in _TEMPLATE_SWITCHES if key in found]

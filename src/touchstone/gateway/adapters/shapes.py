@@ -57,11 +57,11 @@ class _Echo:
         if not isinstance(value, dict):
             return
         if value.get("type") == "item_reference":
-            raise beyond(place, "item_reference")
+            raise reaches_beyond(place, "item_reference")
         for name, inner in value.items():
             named = is_reference(name) or (name == "container" and isinstance(inner, str))
             if named and inner not in (None, [], ""):
-                raise beyond(place, name)
+                raise reaches_beyond(place, name)
             self.check(inner, f"{place}{name}.", admits)
 
 
@@ -96,7 +96,7 @@ class _Null:
 
     def check(self, value: object, place: str, admits: Admits) -> None:  # noqa: ARG002 - a node
         if value is not None and value != []:
-            raise beyond(place, place.removesuffix(".").rpartition(".")[2])
+            raise reaches_beyond(place, place.removesuffix(".").rpartition(".")[2])
 
 
 class _Url:
@@ -108,7 +108,7 @@ class _Url:
             for each in value:
                 self.check(each, place, admits)
         elif isinstance(value, str) and not value.lower().startswith(_SAFE_URLS):
-            raise beyond(place, value)
+            raise reaches_beyond(place, value)
 
 
 class _Whole:
@@ -148,7 +148,7 @@ class Table:
             admitted = {name for name in unknown if f"{place}{name}" in admits.fields}
             refuse_unknown(value, known.keys() | admitted, place)
         if self.whole and value.get("id") and not all(value.get(name) for name in self.whole):
-            raise beyond(place, "id")
+            raise reaches_beyond(place, "id")
         for name, inner in value.items():
             known.get(name, ADMITTED).check(inner, f"{place}{name}.", admits)
 
@@ -174,14 +174,16 @@ class Kinds:
         kind = self.default if kind is None else kind
         if not isinstance(kind, str):
             raise (
-                beyond(place, "type") if kind is None else unreadable(f"{place}type is not a word")
+                reaches_beyond(place, "type")
+                if kind is None
+                else unreadable(f"{place}type is not a word")
             )
         if kind in self.tables:
             self.tables[kind].check(value, place, admits)
         elif admits.tool(kind, value.get("name")):
             ECHO.check(value, place, admits)
         else:
-            raise beyond(place, kind)
+            raise reaches_beyond(place, kind)
 
 
 @dataclass(frozen=True)
@@ -193,11 +195,11 @@ class Hosted:
     def check(self, value: object, place: str, admits: Admits) -> None:
         """Only where the configuration allows that tool."""
         if value is not None and not admits.tool(self.tool, None):
-            raise beyond(place, self.tool)
+            raise reaches_beyond(place, self.tool)
         ECHO.check(value, place, admits)
 
 
-def table(
+def object_shape(
     kind: Mapping[str, Node], *plain: str, whole: tuple[str, ...] = (), bare: Node = WHOLE
 ) -> Table:
     """A table of these fields, and of `plain` ones."""
@@ -213,7 +215,7 @@ def _check_bare(node: Table | Kinds, value: object, place: str, admits: Admits) 
         node.bare.check(value, place, admits)
 
 
-def beyond(place: str, what: str) -> Exception:
+def reaches_beyond(place: str, what: str) -> Exception:
     """The refusal of what reaches beyond this request and its answer."""
     where = f" ({_shown(place)})" if place else ""
     return unreadable(

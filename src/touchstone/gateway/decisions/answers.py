@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from touchstone.gateway.adapters import Adapter, RefusedError
-from touchstone.terms import Decision
+from touchstone.terms import AccessDecision
 
 DECISION = "X-Touchstone-Decision"
 """The id of a decision, as in the audit."""
@@ -28,11 +28,11 @@ _LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n" for each in HTT
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LoggedDecision:
     """A decision that was written to the audit under an id."""
 
     id: str
-    decision: Decision
+    decision: AccessDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Said:
         return head.encode() + self.body
 
 
-def allowed(verdict: Verdict, unjudged: Iterable[str] = ()) -> Said:
+def allowed(verdict: LoggedDecision, unjudged: Iterable[str] = ()) -> Said:
     """200, and which of the caller's headers the proxy is to take out."""
     headers = _of(verdict)
     names = ",".join(unjudged)
@@ -68,7 +68,7 @@ def allowed(verdict: Verdict, unjudged: Iterable[str] = ()) -> Said:
 
 
 def refused(
-    refusal: RefusedError, adapter: Adapter, *, three: bool, verdict: Verdict | None = None
+    refusal: RefusedError, adapter: Adapter, *, three: bool, verdict: LoggedDecision | None = None
 ) -> Said:
     """A denial. `three`: the proxy knows only 401, 403 and faults."""
     body = adapter.error(refusal)
@@ -97,5 +97,5 @@ def in_a_header(text: str, most: int = _MOST_CHARACTERS) -> str:
     return " ".join(text.split())[:most].encode("ascii", "backslashreplace").decode()
 
 
-def _of(verdict: Verdict) -> dict[str, str]:
+def _of(verdict: LoggedDecision) -> dict[str, str]:
     return {DECISION: verdict.id, RULE: in_a_header(verdict.decision.rule)}

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from touchstone.gateway.decisions.questions import Question
 from touchstone.gateway.feed import Grace
 from touchstone.terms import (
+    AccessDecision,
     Decider,
-    Decision,
     Person,
     Pin,
     PolicyBundle,
@@ -81,7 +81,7 @@ class Gatekeeper:
         *,
         tokens_today: int | None = None,
         tokens_this_month: int | None = None,
-    ) -> Decision:
+    ) -> AccessDecision:
         """Yes or no, with its rule and a sentence.
 
         Without a bundle, or when the feed was not heard for longer than its grace: no.
@@ -105,5 +105,5 @@ class Gatekeeper:
         return decider.decide(facts, request)
 
 
-def _none(why: str) -> Decision:
-    return Decision(allowed=False, rule=NO_POLICY, sentence=why)
+def _none(why: str) -> AccessDecision:
+    return AccessDecision(allowed=False, rule=NO_POLICY, sentence=why)

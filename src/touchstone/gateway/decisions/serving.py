@@ -15,11 +15,11 @@ from multidict import CIMultiDictProxy
 
 from touchstone.gateway.adapters import Adapter, RefusedError
 from touchstone.gateway.config import GatewayConfig
-from touchstone.gateway.deciding import NO_MODEL, Answer, Decisions
+from touchstone.gateway.deciding import NO_MODEL, Decisions, TimedDecision
 from touchstone.gateway.decisions.answers import (
     PARTIAL,
+    LoggedDecision,
     Said,
-    Verdict,
     allowed,
     not_judged,
     refused,
@@ -31,7 +31,7 @@ from touchstone.gateway.enforcing.judging import not_here, reaches
 from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.upstreams import Offer
 from touchstone.gateway.identity import Caller, Identities
-from touchstone.terms import Decision
+from touchstone.terms import AccessDecision
 
 _OK = 200
 _ID_BYTES, _DRAWN = 8, 256
@@ -155,8 +155,8 @@ class DecisionService:
         ):
             return refused(refusal, adapter, three=False)
         said = not_here(decisions, caller, purpose, now)
-        decision = Decision(allowed=False, rule=NO_MODEL, sentence=str(said))
-        verdict = Verdict(self._ids.next(), decision)
+        decision = AccessDecision(allowed=False, rule=NO_MODEL, sentence=str(said))
+        verdict = LoggedDecision(self._ids.next(), decision)
         event = decisions.absent(self._worker, caller)
         await self._audit.commit({**event, "decision": verdict.id})
         return refused(said, adapter, three=False, verdict=verdict)
@@ -169,7 +169,7 @@ class DecisionService:
             raise RefusedError(503, "no_policy", "no valid policy is in force")
         return caller, decisions
 
-    def _denied(self, verdict: Verdict, adapter: Adapter, *, three: bool) -> Said | None:
+    def _denied(self, verdict: LoggedDecision, adapter: Adapter, *, three: bool) -> Said | None:
         decision = verdict.decision
         if decision.allowed:
             return None
@@ -199,7 +199,7 @@ class DecisionService:
             raise RefusedError(408, "body_slow", "the body did not come in time") from error
         return self._reader.read(path, body, purpose, named)
 
-    async def _decide(self, token: str, question: Question) -> Verdict:
+    async def _decide(self, token: str, question: Question) -> LoggedDecision:
         """The answer under the policy in force, once it is written down."""
         identities = self._in_force.identities
         while True:
@@ -210,21 +210,21 @@ class DecisionService:
             answer = decisions.decide(
                 caller, question.variant, question.mode, question.purpose, now
             )
-            verdict = Verdict(self._ids.next(), answer.decision)
+            verdict = LoggedDecision(self._ids.next(), answer.decision)
             await self._audit.commit(self._event(decisions, caller, question, verdict))
             # Another policy may have come while this was being written down.
             if self._holds(decisions, answer):
                 return verdict
 
     def _event(
-        self, decisions: Decisions, caller: Caller, question: Question, verdict: Verdict
+        self, decisions: Decisions, caller: Caller, question: Question, verdict: LoggedDecision
     ) -> dict[str, Any]:
         """As the data path writes it, with the id that the proxy is told."""
         asked = question.variant, question.mode, question.purpose
         event = decisions.event(self._worker, caller, *asked, verdict.decision)
         return {**event, "decision": verdict.id}
 
-    def _holds(self, decisions: Decisions, answer: Answer) -> bool:
+    def _holds(self, decisions: Decisions, answer: TimedDecision) -> bool:
         over = answer.until is not None and answer.until <= self._clock()
         return decisions is self._in_force.decisions and not over
 
@@ -244,12 +244,14 @@ class _Ids:
         return self._drawn.pop()
 
 
-def as_absent(verdict: Verdict, said: RefusedError) -> Verdict:
+def as_absent(verdict: LoggedDecision, said: RefusedError) -> LoggedDecision:
     """What the caller of a barred model is told: what they would be told of one that is not there.
 
     The headers of an answer can reach the caller; only the audit keeps the rule that barred them.
     """
-    return Verdict(verdict.id, Decision(allowed=False, rule=NO_MODEL, sentence=str(said)))
+    return LoggedDecision(
+        verdict.id, AccessDecision(allowed=False, rule=NO_MODEL, sentence=str(said))
+    )
 
 
 def _named(path: str, headers: CIMultiDictProxy[str]) -> Question:

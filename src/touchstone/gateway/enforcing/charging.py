@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from touchstone.gateway.adapters import Ask
 from touchstone.gateway.config import Limits
-from touchstone.gateway.deciding import Answer, Decisions, Used
+from touchstone.gateway.deciding import Decisions, TimedDecision, Used
 from touchstone.gateway.enforcing.metering import Meter
 from touchstone.gateway.enforcing.usage import Hold
 from touchstone.gateway.errors import RefusedError
@@ -112,8 +112,8 @@ def _fetched(value: object) -> int:
     return here + sum(map(_fetched, value.values()))
 
 
-def spent(
-    decide: Callable[[Used], Answer], decisions: Decisions, hold: Hold | None, now: float
+def tokens_spent(
+    decide: Callable[[Used], TimedDecision], decisions: Decisions, hold: Hold | None, now: float
 ) -> RefusedError | None:
     """The refusal of a request that nothing but its budget bars; None: something else does."""
     if hold is None or not decisions.counts or not decide(Used(0, 0)).decision.allowed:

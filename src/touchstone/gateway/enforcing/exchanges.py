@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions, Used
+from touchstone.gateway.deciding import NOT_COUNTED, Decisions, TimedDecision, Used
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.errors import NotCutError
 from touchstone.gateway.identity import Caller
@@ -27,20 +27,20 @@ class Exchange:
     purpose: str | None
     connection: Connection
     task: "asyncio.Task[None]"
-    answer: Answer | None = None
+    answer: TimedDecision | None = None
     """By which it was granted, and for which time; None: not granted yet."""
     used: Used = NOT_COUNTED
     changes: int = 0
     """How often keys had become others when it was found out who calls."""
 
-    def decide(self, decisions: Decisions, now: float) -> Answer:
+    def decide(self, decisions: Decisions, now: float) -> TimedDecision:
         """What a policy says about it now; from here on it stands on that."""
         self.answer = decisions.decide(
             self.caller, self.variant, self.mode, self.purpose, now, self.used
         )
         return self.answer
 
-    def event(self, worker: int, decisions: Decisions, answer: Answer) -> dict[str, Any]:
+    def event(self, worker: int, decisions: Decisions, answer: TimedDecision) -> dict[str, Any]:
         """What is written down of it."""
         return decisions.event(
             worker, self.caller, self.variant, self.mode, self.purpose, answer.decision

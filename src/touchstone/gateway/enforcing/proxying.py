@@ -13,9 +13,9 @@ from multidict import CIMultiDictProxy
 from touchstone.gateway.adapters import Adapter, Admits, Ask, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import steady
-from touchstone.gateway.deciding import NOT_COUNTED, Answer, Decisions, Used
+from touchstone.gateway.deciding import NOT_COUNTED, Decisions, TimedDecision, Used
 from touchstone.gateway.enforcing import judging, requests
-from touchstone.gateway.enforcing.charging import Charge, input_tokens, most_tokens, spent
+from touchstone.gateway.enforcing.charging import Charge, input_tokens, most_tokens, tokens_spent
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
 from touchstone.gateway.enforcing.metering import UsageFilter
 from touchstone.gateway.enforcing.metrics import Metrics
@@ -23,7 +23,7 @@ from touchstone.gateway.enforcing.ports import AuditSink
 from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.enforcing.upstreams import Offer, Way, offers
-from touchstone.gateway.enforcing.usage import Usage, outcome
+from touchstone.gateway.enforcing.usage import UsageStore, outcome_of
 from touchstone.gateway.errors import GatewayError, NotCutError
 from touchstone.gateway.identity import Caller, Identities
 
@@ -67,7 +67,7 @@ class Proxy:
         self._metrics = metrics
         self._clock = clock
         self._worker = worker
-        self._usage = Usage(config.state / USAGE_FILE)
+        self._usage = UsageStore(config.state / USAGE_FILE)
         self._way: Way | None = None
 
     async def close(self) -> None:
@@ -251,7 +251,7 @@ class Proxy:
         if settling is None:
             return
         try:
-            await outcome(settling)
+            await outcome_of(settling)
         except RefusedError as error:
             _log.warning("a hold stands until it can be settled: %s", error)
 
@@ -282,10 +282,10 @@ class Proxy:
     ) -> RefusedError:
         caller, purpose = exchange.caller, exchange.purpose
 
-        def decide(used: Used) -> Answer:
+        def decide(used: Used) -> TimedDecision:
             return decisions.decide(caller, exchange.variant, exchange.mode, purpose, now, used)
 
-        over = spent(decide, decisions, charge.hold, now)
+        over = tokens_spent(decide, decisions, charge.hold, now)
         if over is not None:
             return over
         if not self._reaches(decisions, caller, offer, purpose, now):

@@ -62,7 +62,7 @@ class Hold:
     """What of it no request in flight can give back."""
 
 
-class Usage:
+class UsageStore:
     """The count, in a file that every worker of a gateway opens.
 
     People are kept as keyed hashes; the key lies in the same file, and goes with it.
@@ -99,7 +99,7 @@ class Usage:
 
         future = self._submit(work)
         try:
-            return await outcome(future)
+            return await outcome_of(future)
         except asyncio.CancelledError:
             future.add_done_callback(self._let_go)
             raise
@@ -152,7 +152,7 @@ class Usage:
             self._db.close()
 
     async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await outcome(self._submit(work))
+        return await outcome_of(self._submit(work))
 
     def _submit(
         self, work: Callable[[sqlite3.Connection], T], owed: tuple[int, int] | None = None
@@ -216,7 +216,7 @@ class Usage:
         return Used(*sums)
 
 
-async def outcome(future: "Future[T]") -> T:
+async def outcome_of(future: "Future[T]") -> T:
     """What the thread of a count found. Who stops waiting stops nothing.
 
     RefusedError (503) where it could not count.

@@ -5,22 +5,22 @@
 """
 
 from touchstone.gateway.feed.grace import Contact, Grace
-from touchstone.gateway.feed.intake import Intake, Refused
+from touchstone.gateway.feed.intake import Intake, RejectedBundle
 from touchstone.gateway.feed.served import Served, Tell
 from touchstone.gateway.feed.sources import FolderSource, Source, UrlSource, bundle_name
-from touchstone.gateway.feed.standing import Standing, catch_up
+from touchstone.gateway.feed.standing import EffectivePolicy, catch_up
 from touchstone.gateway.feed.store import Kept, Store, write_durably
 
 __all__ = [
     "Contact",
+    "EffectivePolicy",
     "FolderSource",
     "Grace",
     "Intake",
     "Kept",
-    "Refused",
+    "RejectedBundle",
     "Served",
     "Source",
-    "Standing",
     "Store",
     "Tell",
     "UrlSource",

@@ -23,7 +23,7 @@ _REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RejectedBundle:
     """A candidate that must not be obeyed: the bundle in force stays."""
 
     reason: str
@@ -64,7 +64,7 @@ class Intake:
         """The one bundle that it can take next; None: any, since none was taken yet."""
         return self.current.number + 1 if self.current else None
 
-    def offer(self, data: bytes) -> PolicyBundle | Refused:
+    def offer(self, data: bytes) -> PolicyBundle | RejectedBundle:
         """Take the bundle, or say why not. It is kept before it is current."""
         try:
             bundle = accept_bundle(data, self._pin, self.position)
@@ -79,7 +79,7 @@ class Intake:
         self.accepted += 1
         return bundle
 
-    def _refuse(self, reason: str, error: TouchstoneError, data: bytes) -> Refused:
+    def _refuse(self, reason: str, error: TouchstoneError, data: bytes) -> RejectedBundle:
         digest = sha256(data).digest()
         new = digest not in self._told
         if new:
@@ -87,4 +87,4 @@ class Intake:
             self._told[digest] = None
             if len(self._told) > _REMEMBERED:
                 del self._told[next(iter(self._told))]
-        return Refused(reason, str(error), new)
+        return RejectedBundle(reason, str(error), new)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from touchstone.gateway.feed.standing import Standing
+from touchstone.gateway.feed.standing import EffectivePolicy
 from touchstone.terms import PolicyBundle
 
 
@@ -25,7 +25,7 @@ class Served:
     older bundle served by nobody.
     """
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: EffectivePolicy) -> None:
         self._standing = standing
         self._again = False
         self.bundle: PolicyBundle | None = None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from touchstone.gateway.errors import FeedLostError
 from touchstone.gateway.feed.grace import Grace
-from touchstone.gateway.feed.intake import Intake, Refused
+from touchstone.gateway.feed.intake import Intake, RejectedBundle
 from touchstone.gateway.feed.sources import Source
 from touchstone.terms import PolicyBundle
 
@@ -12,7 +12,7 @@ Limit = Callable[[], float]
 """Until when something allows serving, by the monotonic clock; a fleet's lease is one."""
 
 
-class Standing:
+class EffectivePolicy:
     """Joins the intake, the grace and whatever else limits a gateway. Times are handed in."""
 
     def __init__(self, intake: Intake, grace: Grace, limits: Sequence[Limit] = ()) -> None:
@@ -34,7 +34,9 @@ class Standing:
         return self.intake.current if now < self.until else None
 
 
-async def catch_up(source: Source, intake: Intake, refused: Callable[[Refused], None]) -> None:
+async def catch_up(
+    source: Source, intake: Intake, refused: Callable[[RejectedBundle], None]
+) -> None:
     """Take every bundle in turn that the source has and the intake lacks.
 
     Raises FeedLostError where the two are not level afterwards: a source that names a bundle which
@@ -47,7 +49,7 @@ async def catch_up(source: Source, intake: Intake, refused: Callable[[Refused], 
         if data is None:
             raise FeedLostError(f"the feed names bundle {newest} and does not give bundle {number}")
         result = intake.offer(data)
-        if isinstance(result, Refused):
+        if isinstance(result, RejectedBundle):
             refused(result)
             raise FeedLostError(f"bundle {number} of the feed is refused: {result.text}")
     if intake.current is not None and intake.current.number != newest:

@@ -11,7 +11,7 @@ import psycopg
 from touchstone.gateway.config import Fleet, GatewayConfig
 from touchstone.gateway.control import steady
 from touchstone.gateway.errors import FeedLostError, StateError
-from touchstone.gateway.feed import Intake, Refused, Store, catch_up
+from touchstone.gateway.feed import Intake, RejectedBundle, Store, catch_up
 from touchstone.gateway.fleet.lease import Lease
 from touchstone.gateway.fleet.log import FleetLog, MemberState
 from touchstone.ledger import fingerprint
@@ -177,6 +177,6 @@ class Member:
                 return
 
 
-def _refused(refused: Refused) -> None:
+def _refused(refused: RejectedBundle) -> None:
     if refused.new:
         _log.error("a bundle in the fleet's log is refused: %s", refused.text)

@@ -10,7 +10,7 @@ from touchstone.evaluation import (
     BatteryPlan,
     Elicitation,
     check_seed,
-    draw,
+    draw_battery,
 )
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.families.base import Family
@@ -81,7 +81,7 @@ def seal(
     plan = battery_plan(case.framework, families(), items, "battery-1", kind)
     chosen = runs(case.framework, plan, case.submission)
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
-    battery = draw(plan, families(), case.installation.random.draw(SEED_BYTES))
+    battery = draw_battery(plan, families(), case.installation.random.draw(SEED_BYTES))
     sealed = battery.sealed
     event = measuring.BatterySealed(
         actor=case.cast.centre,

@@ -22,7 +22,7 @@ from touchstone.terms import Directive, parse_directive
 from touchstone.terms.conditions import utc
 from touchstone.terms.directives import ordered
 from touchstone.terms.impact import Impact
-from touchstone.terms.scopes import beyond
+from touchstone.terms.scopes import exceeds
 from touchstone.terms.standing import Circumstances, Match, StandingClasses, match, parse_standing
 
 Kind = Literal["narrowly", "more-broadly", "contested", "by-standing-class"]
@@ -319,7 +319,7 @@ def _reading(
     inner, outer = (own, order) if kind == "narrowly" else (order, own)
     people = population_of(recorded, crowd)
     inside, outside = (tuple(ordered(each, (each,))) for each in (inner, outer))
-    found = beyond(inside, outside, recorded.agreed, people)
+    found = exceeds(inside, outside, recorded.agreed, people)
     if found.change is not None:
         which = "bars whom the order does not" if inner is own else "spares whom the order bars"
         raise NotAgreedError(f"{path.name}: is not read {kind}: it {which}: {found.change.example}")

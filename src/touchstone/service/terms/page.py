@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from touchstone.service.terms.directing import Previewed
-from touchstone.terms.impact import FATES, Group, Impact, summed
+from touchstone.terms.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
 _WORDS = {"blocked": "lose something", "unknown": "lose something for want of a fact",
@@ -72,9 +72,9 @@ def _against(reach: Impact) -> str:
     everyone = reach.everyone
     rest = reach.people - reach.outside - everyone
     rows = (
-        Group("this directive", reach.people, reach.blocked, reach.unknown, reach.kept,
+        AffectedGroup("this directive", reach.people, reach.blocked, reach.unknown, reach.kept,
               reach.outside),
-        Group("blocking everyone", reach.people, everyone, 0, rest, reach.outside),
+        AffectedGroup("blocking everyone", reach.people, everyone, 0, rest, reach.outside),
     )  # fmt: skip
     return "".join(_table(rows if everyone else rows[:1]))
 
@@ -87,7 +87,7 @@ def _key() -> str:
     return f'<p class="key">{" ".join(marks)}</p>'
 
 
-def _table(groups: Sequence[Group]) -> Iterator[str]:
+def _table(groups: Sequence[AffectedGroup]) -> Iterator[str]:
     heads = ("people", *FATES)
     yield "<div><table><tr><th></th>"
     yield "".join(f'<th class="n">{head}</th>' for head in heads) + "<th></th></tr>"
@@ -99,7 +99,7 @@ def _table(groups: Sequence[Group]) -> Iterator[str]:
     yield "</table></div>"
 
 
-def _bar(group: Group) -> str:
+def _bar(group: AffectedGroup) -> str:
     at, found = 0.0, []
     for fate in FATES:
         width = 100 * getattr(group, fate) / max(group.people, 1)

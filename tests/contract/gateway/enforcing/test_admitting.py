@@ -21,7 +21,7 @@ from support.gateway_loop import (
 )
 from touchstone.gateway.config import parse_config
 from touchstone.gateway.enforcing import proxying
-from touchstone.gateway.enforcing.usage import Hold, Usage
+from touchstone.gateway.enforcing.usage import Hold, UsageStore
 from touchstone.gateway.errors import GatewayConfigError
 
 pytestmark = pytest.mark.asyncio
@@ -271,14 +271,14 @@ async def test_an_admitted_path_is_forwarded_and_held_like_the_known_one(
 ):
     budget = {**DOMESTIC, "budget": {"tokens": 10**9, "per": "day"}}
     async with gateway(tmp_path, budget, config={"models": ALIASES}) as loop:
-        holds, hold = list[int](), Usage.hold
+        holds, hold = list[int](), UsageStore.hold
         with pytest.MonkeyPatch.context() as patch:
 
-            async def held(usage: Usage, person: str, tokens: int, now: float) -> Hold:
+            async def held(usage: UsageStore, person: str, tokens: int, now: float) -> Hold:
                 holds.append(tokens)
                 return await hold(usage, person, tokens, now)
 
-            patch.setattr(Usage, "hold", held)
+            patch.setattr(UsageStore, "hold", held)
             for path in (known, alias):
                 assert (await ask(loop, path, {"model": "aliased", **body}))[0] == 200
         (at, _, first), (alias_at, _, second) = loop.stub.requests

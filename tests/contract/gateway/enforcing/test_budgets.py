@@ -17,7 +17,7 @@ from aiohttp import web
 from support.gateway_loop import CHAT, DOMESTIC, Loop, Stub, gateway, token, until
 from touchstone.gateway.enforcing import charging, metering, proxying
 from touchstone.gateway.enforcing.charging import Charge
-from touchstone.gateway.enforcing.usage import Usage
+from touchstone.gateway.enforcing.usage import UsageStore
 
 pytestmark = pytest.mark.asyncio
 BUDGET = {**DOMESTIC, "budget": {"tokens": 100_000_000, "per": "month"}}
@@ -154,7 +154,7 @@ async def test_who_hangs_up_while_the_hold_is_written_holds_nothing(tmp_path: Pa
 async def test_twin_without_the_way_back_the_hold_belongs_to_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Usage, "_let_go", lambda *_: None)
+    monkeypatch.setattr(UsageStore, "_let_go", lambda *_: None)
     assert await hung_up_while_the_hold_is_written(tmp_path) == 1000
 
 
@@ -413,7 +413,7 @@ async def test_what_requests_under_way_hold_is_told_apart(tmp_path: Path):
 
 
 async def test_what_cannot_be_settled_is_settled_later(tmp_path: Path):
-    usage, path = Usage(tmp_path / "usage.sqlite3"), tmp_path / "usage.sqlite3"
+    usage, path = UsageStore(tmp_path / "usage.sqlite3"), tmp_path / "usage.sqlite3"
     hold = await usage.hold("ann", 900, time.time())
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("ALTER TABLE used RENAME TO elsewhere")
@@ -432,7 +432,7 @@ async def test_a_file_of_an_earlier_version_is_read_on(tmp_path: Path):
             "CREATE TABLE held (id INTEGER PRIMARY KEY, who BLOB NOT NULL, day INTEGER NOT NULL,"
             " tokens INTEGER NOT NULL)"
         )
-    usage = Usage(path)
+    usage = UsageStore(path)
     hold = await usage.hold("ann", 5, time.time())
     usage.settle(hold, 5).result()
     assert (await usage.used("ann", time.time())).today == 5

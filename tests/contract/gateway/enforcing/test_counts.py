@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchstone.gateway.enforcing.usage import Usage
+from touchstone.gateway.enforcing.usage import UsageStore
 
 BEGIN = datetime(2026, 1, 30, 22, tzinfo=UTC)
 PEOPLE = ("ann", "bo")
@@ -34,7 +34,7 @@ def test_days_and_months_are_counted_and_held_through_every_restart(
     steps: list[tuple[str, int, int | None, int, bool]],
 ):
     async def walk(path: Path) -> None:
-        usage, now, counted = Usage(path), BEGIN, Counter[tuple[str, datetime]]()
+        usage, now, counted = UsageStore(path), BEGIN, Counter[tuple[str, datetime]]()
         try:
             for person, held, used, hours, restarts in steps:
                 now += timedelta(hours=hours)
@@ -45,7 +45,7 @@ def test_days_and_months_are_counted_and_held_through_every_restart(
                 counted[person, day] += held if used is None else used
                 if restarts:
                     usage.close()
-                    usage = Usage(path)
+                    usage = UsageStore(path)
                 for each in PEOPLE:
                     found = await usage.used(each, now.timestamp())
                     days = {at: number for (who, at), number in counted.items() if who == each}

@@ -25,7 +25,7 @@ from support.gateway_loop import (
     until,
 )  # fmt: skip
 from touchstone.gateway.enforcing import proxying, relaying
-from touchstone.gateway.enforcing.usage import Usage
+from touchstone.gateway.enforcing.usage import UsageStore
 
 pytestmark = pytest.mark.asyncio
 PATH = "/v1/chat/completions"
@@ -319,7 +319,7 @@ async def test_a_stream_that_says_nothing_costs_what_it_could(tmp_path: Path):
     async with gateway(tmp_path, BUDGET, limits="unseen_tokens = 60") as loop:
         await post(loop, {**CHAT, "stream": True})
         await loop.settles_at(60)
-    again = Usage(loop.config.state / proxying.USAGE_FILE)
+    again = UsageStore(loop.config.state / proxying.USAGE_FILE)
     assert (await again.used("ann", time.time())).today == 60
     again.close()
 

@@ -404,10 +404,10 @@ GUARDS = {
         without(tokens, "check_times", lambda found, *_: found["exp"]),
     ),
     "remembered decisions": Guard(
-        a_clock_that_went_back, without(deciding.Answer, "holds", lambda *_: True)
+        a_clock_that_went_back, without(deciding.TimedDecision, "holds", lambda *_: True)
     ),
     "streams set back": Guard(
-        a_stream_from_the_future, without(deciding.Answer, "holds", lambda *_: True)
+        a_stream_from_the_future, without(deciding.TimedDecision, "holds", lambda *_: True)
     ),
     "remembered callers": Guard(a_jump_past_the_end, believing_all),
     "keys in mid-stream": Guard(

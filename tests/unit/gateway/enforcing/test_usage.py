@@ -10,7 +10,7 @@ import pytest
 
 from touchstone.gateway.deciding import Used
 from touchstone.gateway.enforcing import usage as usages
-from touchstone.gateway.enforcing.usage import Hold, Usage, outcome
+from touchstone.gateway.enforcing.usage import Hold, UsageStore, outcome_of
 from touchstone.gateway.errors import RefusedError
 
 pytestmark = pytest.mark.enable_socket
@@ -38,15 +38,15 @@ def unreadable(path: Path) -> Iterator[None]:
     path.write_bytes(whole)
 
 
-async def refused(usage: Usage, hold: Hold, tokens: int) -> None:
+async def refused(usage: UsageStore, hold: Hold, tokens: int) -> None:
     with pytest.raises(RefusedError, match="counted"):
-        await outcome(usage.settle(hold, tokens))
+        await outcome_of(usage.settle(hold, tokens))
 
 
 @pytest.mark.parametrize("used", [(1,), (1, 1), (3, 0, 5, 7)])
 def test_all_that_could_not_be_settled_is_settled_later(path: Path, used: tuple[int, ...]):
     async def work() -> None:
-        usage = Usage(path)
+        usage = UsageStore(path)
         holds = [await usage.hold("ann", 1000, NOW) for _ in used]
         with altered(path) as db:
             db.execute(LOCKED)
@@ -62,11 +62,11 @@ def test_all_that_could_not_be_settled_is_settled_later(path: Path, used: tuple[
 
 def test_what_is_settled_while_the_file_cannot_be_opened_is_settled_later(path: Path):
     async def work() -> None:
-        first = Usage(path)
+        first = UsageStore(path)
         holds = [await first.hold("ann", 1000, NOW) for _ in range(2)]
         first.close()
         with unreadable(path):
-            usage = Usage(path)
+            usage = UsageStore(path)
             for hold in holds:
                 await refused(usage, hold, 1)
         usage.retry()
@@ -78,14 +78,14 @@ def test_what_is_settled_while_the_file_cannot_be_opened_is_settled_later(path: 
 
 def test_what_is_still_owed_at_the_end_is_settled_then(path: Path):
     async def work() -> None:
-        usage = Usage(path)
+        usage = UsageStore(path)
         hold = await usage.hold("ann", 1000, NOW)
         with altered(path) as db:
             db.execute(LOCKED)
             await refused(usage, hold, 1)
             db.execute("DROP TRIGGER locked")
         usage.close()
-        again = Usage(path)
+        again = UsageStore(path)
         assert await again.used("ann", NOW) == Used(1, 1)
         again.close()
 
@@ -94,10 +94,10 @@ def test_what_is_still_owed_at_the_end_is_settled_then(path: Path):
 
 def test_a_count_beyond_all_sense_stands_in_nobodys_way(path: Path):
     async def work() -> None:
-        usage = Usage(path)
+        usage = UsageStore(path)
         for _ in range(3):
-            await outcome(usage.settle(await usage.hold("ann", 5, NOW), 10**30))
-        await outcome(usage.settle(await usage.hold("bo", 5, NOW), 7))
+            await outcome_of(usage.settle(await usage.hold("ann", 5, NOW), 10**30))
+        await outcome_of(usage.settle(await usage.hold("bo", 5, NOW), 7))
         assert (await usage.used("ann", NOW)).today == 3 * usages._MOST_TOKENS
         assert (await usage.used("bo", NOW)).today == 7
         usage.close()
@@ -107,14 +107,14 @@ def test_a_count_beyond_all_sense_stands_in_nobodys_way(path: Path):
 
 def test_an_end_that_cannot_settle_ends_all_the_same(path: Path):
     async def work() -> None:
-        usage = Usage(path)
+        usage = UsageStore(path)
         hold = await usage.hold("ann", 1000, NOW)
         with altered(path) as db:
             db.execute(LOCKED)
             await refused(usage, hold, 1)
             usage.close()
             db.execute("DROP TRIGGER locked")
-        again = Usage(path)
+        again = UsageStore(path)
         assert await again.used("ann", NOW) == Used(1000, 1000)
         again.close()
 
@@ -122,8 +122,8 @@ def test_an_end_that_cannot_settle_ends_all_the_same(path: Path):
 
 
 async def _spend(path: Path, tokens: int, at: float) -> None:
-    usage = Usage(path)
-    await outcome(usage.settle(await usage.hold("ann", tokens, at), tokens))
+    usage = UsageStore(path)
+    await outcome_of(usage.settle(await usage.hold("ann", tokens, at), tokens))
     await usage.hold("bo", tokens, at)
     usage.close()
 
@@ -134,7 +134,7 @@ def test_a_clock_that_was_ahead_for_a_while_takes_no_use_away(path: Path, ahead:
         await _spend(path, 900, NOW)
         for at in (NOW + ahead * DAY, NOW + ahead * DAY):  # and the gateway was started again
             await _spend(path, 1, at)
-        usage = Usage(path)
+        usage = UsageStore(path)
         for person in ("ann", "bo"):
             used = await usage.used(person, NOW)
             assert (used.today or 0) >= 900
@@ -148,8 +148,8 @@ def test_days_that_no_budget_looks_at_are_forgotten(path: Path):
     async def work() -> None:
         for day in range(usages._KEPT_DAYS + 3):
             await _spend(path, 1, NOW + day * DAY)
-        Usage(path).close()
-        usage = Usage(path)
+        UsageStore(path).close()
+        usage = UsageStore(path)
         await usage.used("ann", NOW)
         usage.close()
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class Exchange:
+class CommandResult:
     """One shell command of the solver and what came back."""
 
     command: str
@@ -24,12 +24,12 @@ class Transcript:
 
     prompt: str
     """All system and user text."""
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[CommandResult, ...]
     """Commands already run in this conversation."""
 
 
 @dataclass(frozen=True)
-class Run:
+class RunCommand:
     """Run one shell command. The working folder is the task's."""
 
     command: str
@@ -47,7 +47,7 @@ class Say:
     """Reported as reasoning content and counted as reasoning tokens."""
 
 
-Step = Run | Say
+Step = RunCommand | Say
 
 
 class Strategy(Protocol):

@@ -3,7 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from touchstone.evaluation.subjects.solvers.memory_reading import Handler, Reading, UnreadableError
+from touchstone.evaluation.subjects.solvers.memory_reading import (
+    ReadHandler,
+    SourceReading,
+    UnreadableError,
+)
 
 Record = tuple[int, bytes]
 KEY = 0x0101
@@ -42,7 +46,7 @@ def _byte_conditions(text: str) -> dict[int, int]:
 class Candidates:
     """Makes input files for one program, most promising first."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: SourceReading) -> None:
         self._reading = reading
         self._handlers = tuple(reading.handlers.values())
 
@@ -62,7 +66,7 @@ class Candidates:
     def _join(self, records: Sequence[Record]) -> bytes:
         return b"".join(self._reading.record(tag, body) for tag, body in records)
 
-    def _setter(self, field: str, form: str) -> Handler:
+    def _setter(self, field: str, form: str) -> ReadHandler:
         for handler in self._handlers:
             if re.search(rf"s->{field}{form}", handler.text):
                 return handler
@@ -70,7 +74,7 @@ class Candidates:
 
     # ------------------------------------------------------------ reaching a record
 
-    def _reach(self, handler: Handler) -> list[Record]:
+    def _reach(self, handler: ReadHandler) -> list[Record]:
         """Records that bring the session into the state that the handler asks for."""
         records: list[Record] = []
         for field, value in re.findall(r"if \(s->(\w+) != 0x([0-9a-f]{1,2})\)", handler.text):
@@ -86,13 +90,15 @@ class Candidates:
             records.append((setter.tag, self._body(setter, {0: KEY >> 8, 1: KEY & 0xFF})))
         return records
 
-    def _body(self, handler: Handler, extra: dict[int, int], tail: bytes = b"") -> bytes:
+    def _body(self, handler: ReadHandler, extra: dict[int, int], tail: bytes = b"") -> bytes:
         """The least body that passes the handler's conditions, with `extra` bytes set."""
         values = _byte_conditions(handler.text) | extra
         size = max(handler.least, *(at + 1 for at in values), 0)
         return bytes(values.get(at, 1) for at in range(size)) + tail
 
-    def _nest(self, handler: Handler, records: list[Record]) -> tuple[list[Record], list[Record]]:
+    def _nest(
+        self, handler: ReadHandler, records: list[Record]
+    ) -> tuple[list[Record], list[Record]]:
         """Records, and what must stand before them, wrapped as deep as the handler asks."""
         groups = [group for group in self._handlers if "walk(s," in group.text]
         depth = next(
@@ -115,13 +121,15 @@ class Candidates:
                 records = [(group.tag, bytes([1]) + inner)]
         return before, records
 
-    def _placed(self, handler: Handler, records: list[Record]) -> tuple[list[Record], list[Record]]:
+    def _placed(
+        self, handler: ReadHandler, records: list[Record]
+    ) -> tuple[list[Record], list[Record]]:
         before, wrapped = self._nest(handler, records)
         return self._reach(handler) + before, wrapped
 
     # ------------------------------------------------------------ pushing a record
 
-    def _limits(self, handler: Handler) -> Iterator[tuple[list[Record], list[Record]]]:
+    def _limits(self, handler: ReadHandler) -> Iterator[tuple[list[Record], list[Record]]]:
         """The handler with each field at and around each limit, and with bodies of each size."""
         fixed = _byte_conditions(handler.text)
         fields = sorted({int(at) for at in re.findall(r"body\[(\d+)\]", handler.text)} - set(fixed))
@@ -140,7 +148,7 @@ class Candidates:
         except UnreadableError:
             return
 
-    def _lifetime(self, handler: Handler) -> Iterator[tuple[list[Record], list[Record]]]:
+    def _lifetime(self, handler: ReadHandler) -> Iterator[tuple[list[Record], list[Record]]]:
         """Fill a slot, drop it, then let the handler use it."""
         used = re.search(r"s->(\w+)\[i\]", handler.text)
         if not used or re.search(r"malloc|free", handler.text):

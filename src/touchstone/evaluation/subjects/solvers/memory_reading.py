@@ -15,7 +15,7 @@ class UnreadableError(ValueError):
 
 
 @dataclass(frozen=True)
-class Check:
+class HeaderChecksum:
     """A checksum in the header."""
 
     function: str
@@ -27,7 +27,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Handler:
+class ReadHandler:
     """The function of one kind of record."""
 
     name: str
@@ -54,16 +54,16 @@ class Handler:
 
 
 @dataclass(frozen=True)
-class Reading:
+class SourceReading:
     """What the source says about the format."""
 
     header: bytes
     """Magic, fixed bytes, zeros for the checksum."""
-    check: Check | None
+    check: HeaderChecksum | None
     length_width: int
     big: bool
     tag_first: bool
-    handlers: Mapping[str, Handler]
+    handlers: Mapping[str, ReadHandler]
 
     def record(self, tag: int, body: bytes) -> bytes:
         """One record.
@@ -84,7 +84,7 @@ def _find(pattern: str, text: str, what: str) -> re.Match[str]:
     return found
 
 
-def _check(source: str, *, big: bool) -> Check | None:
+def _check(source: str, *, big: bool) -> HeaderChecksum | None:
     found = re.search(r"if \((.+) != (\w+)\(data \+ (\d+), size - \d+\)\)", source)
     if not found:
         return None
@@ -92,10 +92,10 @@ def _check(source: str, *, big: bool) -> Check | None:
     if not places:
         raise UnreadableError("cannot see where the checksum is stored")
     width = 1 if found[1].startswith("*") else 2 * len(places)
-    return Check(found[2], min(places), width, big, int(found[3]))
+    return HeaderChecksum(found[2], min(places), width, big, int(found[3]))
 
 
-def read_source(source: str) -> Reading:
+def read_source(source: str) -> SourceReading:
     """Read a whole program.
 
     Raises:
@@ -128,6 +128,6 @@ def read_source(source: str) -> Reading:
     cases = re.findall(r"case (0x[0-9a-f]+):\s*r = (\w+)\(", walk)
     if not cases or any(name not in bodies for _, name in cases):
         raise UnreadableError("cannot find the record handlers")
-    handlers = {name: Handler(name, int(tag, 16), bodies[name]) for tag, name in cases}
+    handlers = {name: ReadHandler(name, int(tag, 16), bodies[name]) for tag, name in cases}
     check = _check(source, big=big)
-    return Reading(bytes(header), check, width, big, tag_at == 0, handlers)
+    return SourceReading(bytes(header), check, width, big, tag_at == 0, handlers)

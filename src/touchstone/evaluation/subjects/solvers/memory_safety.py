@@ -8,10 +8,10 @@ from dataclasses import asdict
 from importlib.resources import files
 from itertools import islice
 
-from touchstone.evaluation.subjects.solvers.base import Run, Say, Solvers, Step, Transcript
+from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
 from touchstone.evaluation.subjects.solvers.memory_candidates import Candidates
 from touchstone.evaluation.subjects.solvers.memory_reading import (
-    Reading,
+    SourceReading,
     UnreadableError,
     read_source,
 )
@@ -41,7 +41,7 @@ class Quick:
     def step(self, transcript: Transcript) -> Step:
         """Fuzz, then say what came of it."""
         if not transcript.exchanges:
-            return Run(_python(_script("memory_fuzz.py")))
+            return RunCommand(_python(_script("memory_fuzz.py")))
         return _say(transcript.exchanges[-1].output)
 
 
@@ -52,7 +52,7 @@ class Thorough:
         """Read, try up to BATCHES batches, then say what came of it."""
         done = transcript.exchanges
         if not done:
-            return Run(READ, "First I read the source, to learn the file format.")
+            return RunCommand(READ, "First I read the source, to learn the file format.")
         if len(done) > 1 and "found after" in done[-1].output:
             return _say(done[-1].output)
         try:
@@ -63,17 +63,17 @@ class Thorough:
         batch = list(islice(Candidates(reading).files(), tried, tried + BATCH))
         if len(done) > BATCHES or not batch:
             return _say(done[-1].output)
-        return Run(_python(_try_script(reading, batch)), _thought(reading, batch))
+        return RunCommand(_python(_try_script(reading, batch)), _thought(reading, batch))
 
     @staticmethod
     def _fall_back(transcript: Transcript, why: str) -> Step:
         if len(transcript.exchanges) > 1:
             return _say(transcript.exchanges[-1].output)
         thought = f"I cannot follow this source ({why}), so I mutate the sample instead."
-        return Run(_python(_script("memory_fuzz.py")), thought)
+        return RunCommand(_python(_script("memory_fuzz.py")), thought)
 
 
-def _try_script(reading: Reading, batch: list[bytes]) -> str:
+def _try_script(reading: SourceReading, batch: list[bytes]) -> str:
     plan = {
         "check": asdict(reading.check) if reading.check else None,
         "candidates": [data.hex() for data in batch],
@@ -82,7 +82,7 @@ def _try_script(reading: Reading, batch: list[bytes]) -> str:
     return _script("memory_try.py").replace("@PLAN@", packed)
 
 
-def _thought(reading: Reading, batch: list[bytes]) -> str:
+def _thought(reading: SourceReading, batch: list[bytes]) -> str:
     check = reading.check
     lines = [
         f"The header has {len(reading.header)} bytes.",

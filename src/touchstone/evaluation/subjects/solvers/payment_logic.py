@@ -5,7 +5,7 @@ import json
 import re
 from importlib.resources import files
 
-from touchstone.evaluation.subjects.solvers.base import Run, Say, Solvers, Step, Transcript
+from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
 
 READ = "cat README.txt; sed -n '/^OPERATIONS/,/^}/p' ledger.py"
 # Walks bound the work, so that a busy machine finds the same; seconds only cap it.
@@ -49,7 +49,7 @@ class Quick:
         if transcript.exchanges:
             return _say(transcript.exchanges[-1].output)
         command = _try(transcript.prompt, "stock")
-        return Run(command) if command else _UNTOLD
+        return RunCommand(command) if command else _UNTOLD
 
 
 class Thorough:
@@ -59,11 +59,11 @@ class Thorough:
         """Read, play, then say what came of it."""
         done = transcript.exchanges
         if not done:
-            return Run(READ, "First I learn the operations, their fields, and my accounts.")
+            return RunCommand(READ, "First I learn the operations, their fields, and my accounts.")
         if len(done) > 1:
             return _say(done[-1].output)
         command = _try(transcript.prompt, "walk")
-        return Run(command, _thought(done[0].output)) if command else _UNTOLD
+        return RunCommand(command, _thought(done[0].output)) if command else _UNTOLD
 
 
 def _thought(output: str) -> str:

@@ -6,7 +6,7 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from touchstone.evaluation.subjects.solvers.base import Run, Say, Solvers, Step, Transcript
+from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
 
 
 def _script(name: str) -> str:
@@ -46,7 +46,7 @@ class Quick:
         if transcript.exchanges:
             return _say(transcript.exchanges[-1].output)
         command = _try(transcript.prompt)
-        return Run(command) if command else _UNTOLD
+        return RunCommand(command) if command else _UNTOLD
 
 
 class Thorough:
@@ -57,12 +57,12 @@ class Thorough:
         done = transcript.exchanges
         if not done:
             thought = "First I follow each value of a statement back to where it comes from."
-            return Run(_python(_script("web_reading.py")), thought)
+            return RunCommand(_python(_script("web_reading.py")), thought)
         if len(done) > 1:
             return _say(done[-1].output)
         findings = _findings(done[0].output)
         command = _try(transcript.prompt, findings or None)
-        return Run(command, _thought(findings)) if command else _UNTOLD
+        return RunCommand(command, _thought(findings)) if command else _UNTOLD
 
 
 def _findings(output: str) -> list[Any]:
