@@ -29,8 +29,8 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "Thorough": ("evaluation/subjects/solvers/*.py",),
     "crashes": ("evaluation/subjects/solvers/scripts/memory_*.py",),
     "stock": ("evaluation/subjects/solvers/scripts/*_try.py",),
-    "draw": ("report/*_picture.py", "report/evidence_charts.py"),
-    "describe": ("report/*_picture.py", "report/evidence_charts.py"),
+    "draw": ("report/*.py",),
+    "describe": ("report/*.py",),
 }
 """Names that the files of a feature share by design: these files count as one."""
 MOST_HOMONYMS = 98

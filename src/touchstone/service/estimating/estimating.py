@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
-from touchstone.service.estimating.results import ResultRow, read_results
+from touchstone.service.estimating.results import RunRow, read_results
 from touchstone.statistics import (
     Estimate,
     IntegrityIssue,
@@ -103,7 +103,7 @@ def estimate(path: Path, names: Mapping[str, str], wanted: Wanted) -> Estimates:
         BadInputError: a file or an option that cannot be used.
     """
     rows = read_results(path, names)
-    by_model: dict[str, list[ResultRow]] = {}
+    by_model: dict[str, list[RunRow]] = {}
     for row in rows:
         by_model.setdefault(row.model, []).append(row)
     if wanted.reference is not None and wanted.reference not in by_model:
@@ -115,7 +115,7 @@ def estimate(path: Path, names: Mapping[str, str], wanted: Wanted) -> Estimates:
 
 def _model(
     name: str,
-    by_model: Mapping[str, Sequence[ResultRow]],
+    by_model: Mapping[str, Sequence[RunRow]],
     wanted: Wanted,
     grader: tuple[Estimate, Estimate] | None,
 ) -> ModelSays:
@@ -156,7 +156,7 @@ def _model(
     )  # fmt: skip
 
 
-def _outcomes(runs: Sequence[ResultRow]) -> Numbers:
+def _outcomes(runs: Sequence[RunRow]) -> Numbers:
     return np.array([row.outcome for row in runs])
 
 
@@ -166,7 +166,7 @@ def _whole(outcomes: Numbers) -> int:
     return int(outcomes.sum())
 
 
-def _pass_at(runs: Sequence[ResultRow], attempts: int) -> float:
+def _pass_at(runs: Sequence[RunRow], attempts: int) -> float:
     """Over items, each with as many attempts as it has runs."""
     items: dict[str, list[float]] = {}
     for row in runs:
@@ -177,7 +177,7 @@ def _pass_at(runs: Sequence[ResultRow], attempts: int) -> float:
 
 
 def _difference(
-    runs: Sequence[ResultRow], others: Sequence[ResultRow], rate: Estimate
+    runs: Sequence[RunRow], others: Sequence[RunRow], rate: Estimate
 ) -> tuple[bool, Estimate]:
     """Paired where both ran the same items, each by its mean over its runs."""
     own, other = _by_item(runs), _by_item(others)
@@ -193,14 +193,14 @@ def _difference(
     )
 
 
-def _by_item(runs: Sequence[ResultRow]) -> dict[str, float]:
+def _by_item(runs: Sequence[RunRow]) -> dict[str, float]:
     items: dict[str, list[float]] = {}
     for row in runs:
         items.setdefault(row.item, []).append(row.outcome)
     return {item: float(np.mean(each)) for item, each in items.items()}
 
 
-def _horizon(runs: Sequence[ResultRow]) -> TimeHorizon:
+def _horizon(runs: Sequence[RunRow]) -> TimeHorizon:
     columns = TimedRuns(
         _outcomes(runs),
         np.array([row.minutes for row in runs], float),
@@ -230,7 +230,7 @@ def _tried(name: str, text: str) -> Estimate:
     return clustered_mean(outcomes, [str(place) for place in range(tried)])
 
 
-def _doubts(by_model: Mapping[str, Sequence[ResultRow]]) -> tuple[IntegrityIssue, ...]:
+def _doubts(by_model: Mapping[str, Sequence[RunRow]]) -> tuple[IntegrityIssue, ...]:
     """About the items that every model ran, each by its mean over the runs of it."""
     means = {name: _by_item(runs) for name, runs in by_model.items()}
     shared = sorted(set.intersection(*(set(each) for each in means.values())))

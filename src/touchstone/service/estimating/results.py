@@ -16,7 +16,7 @@ _WORDS = {"true": 1.0, "false": 0.0}
 
 
 @dataclass(frozen=True)
-class ResultRow:
+class RunRow:
     """One run of one item by one model."""
 
     model: str
@@ -31,7 +31,7 @@ class ResultRow:
     """1 where no column says."""
 
 
-def read_results(path: Path, names: Mapping[str, str]) -> tuple[ResultRow, ...]:
+def read_results(path: Path, names: Mapping[str, str]) -> tuple[RunRow, ...]:
     """The runs of a file, in its order.
 
     Args:
@@ -65,7 +65,7 @@ def read_results(path: Path, names: Mapping[str, str]) -> tuple[ResultRow, ...]:
     return tuple(_row(path, number, row, places) for number, row in enumerate(rows, 1))
 
 
-def _row(path: Path, number: int, row: Sequence[str], places: Mapping[str, int]) -> ResultRow:
+def _row(path: Path, number: int, row: Sequence[str], places: Mapping[str, int]) -> RunRow:
     where = f"{path}: run {number}"
     if len(row) <= max(places.values()):
         raise BadInputError(f"{where} has {len(row)} columns only")
@@ -85,7 +85,7 @@ def _row(path: Path, number: int, row: Sequence[str], places: Mapping[str, int])
     if not weight > 0:
         raise BadInputError(f"{where} has a weight of {text['weight']}: write more than 0")
     cluster = text.get("cluster") or text["item"]
-    return ResultRow(text["model"], text["item"], outcome, cluster, minutes, weight)
+    return RunRow(text["model"], text["item"], outcome, cluster, minutes, weight)
 
 
 def _number(where: str, what: str, text: str) -> float:
