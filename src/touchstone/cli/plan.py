@@ -80,24 +80,12 @@ def plan(
         points: Difference to detect with 80% power, in percentage points, beyond these items.
         out: Write the plan as a page, with charts.
     """
-    question: Options = {
-        "tasks": tasks,
-        "threshold": threshold,
-        "relative": relative or None,
-        "paired_correlation": paired_correlation,
-        "attempts": attempts,
-        "rate": rate,
-        "alpha": alpha,
-    }
-    review: Options = {
-        "framework": framework,
-        "items": items,
-        "whole_battery": whole_battery or None,
-        "price_in": price_in,
-        "price_out": price_out,
-        "seconds_per_sample": seconds_per_sample,
-        "concurrency": concurrency,
-    }
+    question: Options = {"tasks": tasks, "threshold": threshold, "relative": relative or None}
+    question |= {"paired_correlation": paired_correlation, "attempts": attempts}
+    question |= {"rate": rate, "alpha": alpha}
+    review: Options = {"framework": framework, "items": items, "price_in": price_in}
+    review |= {"whole_battery": whole_battery or None, "price_out": price_out}
+    review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
         _refuse(question, "is for a question without a submission: take it out")

@@ -133,6 +133,13 @@ def sampling_weights(item_model: ItemModel, rule: RateRule) -> Numbers:
     return weights
 
 
+def order_weights(item_model: ItemModel, rule: RateRule, *, uniform_order: bool) -> Numbers:
+    """Weights with which an order is drawn, shape (classes,): all 1 if it is to be uniform."""
+    if uniform_order:
+        return np.ones(item_model.class_sizes.size)
+    return sampling_weights(item_model, rule)
+
+
 def draw_order(uniforms: Numbers, weights: Numbers) -> NDArray[np.int64]:
     """The order that uniform numbers in (0, 1) give, one an item, and a weight an item.
 
@@ -152,11 +159,7 @@ def sequential_design(
     rule: RateRule, item_model: ItemModel, uniforms: Numbers, *, uniform_order: bool = False
 ) -> SequentialDesign:
     """A design whose order is drawn by `sampling_weights`, or uniformly if `uniform_order`."""
-    weights = (
-        np.ones(item_model.class_sizes.size)
-        if uniform_order
-        else sampling_weights(item_model, rule)
-    )
+    weights = order_weights(item_model, rule, uniform_order=uniform_order)
     return SequentialDesign(
         rule, item_model, draw_order(uniforms, weights[item_model.classes]), weights
     )

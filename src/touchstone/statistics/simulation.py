@@ -11,7 +11,7 @@ from touchstone.statistics.e_process import initial_wealth, parallel_tests, upda
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
 from touchstone.statistics.power import ClusteredDesign
-from touchstone.statistics.sequential import Progress, Reason, sampling_weights, sequential_verdicts
+from touchstone.statistics.sequential import Progress, Reason, order_weights, sequential_verdicts
 from touchstone.statistics.verdicts import RateRule, VerdictWord
 
 # Components whose mean lies within about this of a rate say which items are then solved.
@@ -117,11 +117,7 @@ def simulate_verdicts(
     if outcomes.shape != uniforms.shape or outcomes.shape[1:] != (size,):
         raise UnusableNumbersError("outcomes and numbers for the order: one each an item")
     require_outcomes(outcomes)
-    weights = (
-        np.ones(item_model.class_sizes.size)
-        if uniform_order
-        else sampling_weights(item_model, rule)
-    )
+    weights = order_weights(item_model, rule, uniform_order=uniform_order)
     orders = np.argsort(-np.log(uniforms) / weights[item_model.classes], 1)
     batteries = len(outcomes)
     low, high = (np.full((1, batteries), at) for at in (rule.above_claims, rule.below_claims))

@@ -207,7 +207,7 @@ def test_twin_without_the_comparison_a_wider_reading_passes_as_narrow(
     issued: June, monkeypatch: pytest.MonkeyPatch
 ):
     wider = issued.text("june-12.toml", 'nationality = ["foreign"]\ndual = "any"\n', "")
-    monkeypatch.setattr(directing, "beyond", lambda *_: Beyond(None, thorough=True))
+    monkeypatch.setattr(directing, "exceeds", lambda *_: Beyond(None, thorough=True))
     assert issued.directive("answer", "june-12", "--narrowly", wider, *out(issued)).code == 0
 
 

@@ -18,7 +18,7 @@ from touchstone.service.cases import open_found, show_case
 from touchstone.service.editions.related import other_cases
 from touchstone.service.editions.writing import render_edition
 from touchstone.service.errors import CannotOrderError, MissingPartError
-from touchstone.service.forecasting.experience import experience
+from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.comparing import Answers
 from touchstone.service.measuring.concluding import conclude
@@ -57,7 +57,7 @@ def lists(here: Installation, before: Before) -> Iterator[Callable[[], object]]:
     """What anybody asks of an installation."""
     yield lambda: show_case(here, before.case)
     yield lambda: other_cases(here, before.case, party_audience("example-centre"))
-    yield lambda: experience(here, "example-lab")
+    yield lambda: observed_costs(here, "example-lab")
 
 
 def readings(case: Case) -> Iterator[Callable[[], object]]:

@@ -113,7 +113,7 @@ def test_classes_end(agreed: Terms, classes: StandingClasses):
 def test_what_was_not_compared_in_full_matches_nothing(
     agreed: Terms, classes: StandingClasses, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(room, "beyond", lambda *_: Beyond(None, thorough=False))
+    monkeypatch.setattr(room, "exceeds", lambda *_: Beyond(None, thorough=False))
     now = Circumstances(agreed, (), POPULATION, NOW)
     assert "too many people apart" in match(
         classes, "example-agency", order(agreed), now

@@ -400,7 +400,7 @@ async def test_a_spent_budget_says_so_and_until_when(tmp_path: Path):
 async def test_twin_without_the_look_at_the_budget_it_is_a_denial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(proxying, "spent", lambda *_: None)
+    monkeypatch.setattr(proxying, "tokens_spent", lambda *_: None)
     assert (await spent(tmp_path, DAILY))[0] == 403
 
 
