@@ -18,7 +18,9 @@ from touchstone.review.parts import Attached, DeedLayout, Kind, Part
 from touchstone.review.state import State
 
 Parse = Callable[[dict[str, Any]], object]
-"""Reads content in full. Raises ValueError or a TouchstoneError where it cannot be used."""
+"""Reads content in full. Raises one of UNREADABLE where it cannot be used."""
+UNREADABLE = (TouchstoneError, ValueError, LookupError, TypeError, AttributeError)
+"""What a reader raises who meets another JSON value than it looks for."""
 _FIELDS: Mapping[Kind, frozenset[str]] = {
     "content": frozenset({"kind", "marking", "content"}),
     "evidence": frozenset({"kind", "marking", "digest", "size", "media_type", "name"}),
@@ -61,8 +63,8 @@ def _named(
     if len(parts) > len(known):
         names = ", ".join(part.name for part in known) or "nothing"
         raise BadEventError(
-            f"{event.type}: {len(parts)} parts go with it, and its type knows {names}: "
-            "leave out the others"
+            f"{event.type}: its parts beside the facts are {len(parts)}, and its type knows "
+            f"{names}: leave out the others"
         )
     for part in known[len(parts) :]:
         excused = part.recorded is None or part.recorded(state, event)
@@ -136,8 +138,10 @@ def _told(event: Event, reads: Callable[..., Any], *values: Any, part: Part | No
     """What a reader makes of a part; BadEventError where it can make nothing of it."""
     try:
         return reads(*values)
-    except (TouchstoneError, ValueError) as error:
+    except UNREADABLE as error:
         line = " ".join(str(error).split())[:300]
+        if isinstance(error, LookupError | TypeError | AttributeError):
+            line = f"cannot be read: {type(error).__name__}: {line}"
         where = f"the part {part.name}: " if part else ""
         raise BadEventError(f"{event.type}: {where}{line}") from None
 

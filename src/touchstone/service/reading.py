@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from touchstone.clearance import Audience, Marking, may_read, parse_marking
-from touchstone.errors import TouchstoneError
 from touchstone.ledger import loads
 from touchstone.records import CaseReader, StoredPart
 from touchstone.review import Event, layout_of, parse_event
+from touchstone.review.checking import UNREADABLE
 from touchstone.service.errors import MissingPartError
 
 T = TypeVar("T")
@@ -63,11 +64,21 @@ class Entry:
         content = self.content(name)
         try:
             return None if content is None else parse(content)
-        except (ValueError, TouchstoneError):
+        except UNREADABLE:
             return None
 
     def lacking(self, name: str) -> str:
         """Why a part is not to be read, as a phrase after "is"; an empty text where it is."""
+        if name not in self._reasons:
+            self._reasons[name] = self._reason(name)
+        return self._reasons[name]
+
+    @cached_property
+    def _reasons(self) -> dict[str, str]:
+        """What `lacking` said before: a large part is looked through once, and read often."""
+        return {}
+
+    def _reason(self, name: str) -> str:
         reading = self.part(name)
         if reading is None:
             return "not there"

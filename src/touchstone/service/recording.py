@@ -135,9 +135,9 @@ def _write(
     for deed in deeds:
         _check_date(installation, deed.event)
         for place, event in enumerate(_decided(framework, state, deed)):
-            attached = [_attached(each) for each in deed.attachments] if place == 0 else []
-            check_deed(state, event, attached, PARSERS)
-            _append(installation, writer, state, event, attached)
+            parts = [attached(each) for each in deed.attachments] if place == 0 else []
+            check_deed(state, event, parts, PARSERS)
+            _append(installation, writer, state, event, parts)
             state, at = evolve(state, event), event.at
     if at:
         writer.summarise(summarise(writer.case, state, at))
@@ -166,15 +166,15 @@ def _append(
     writer: CaseWriter,
     state: State,
     event: Event,
-    attached: Sequence[Attached],
+    beside: Sequence[Attached],
 ) -> None:
     def part(value: Any) -> NewPart:
         return NewPart(installation.random.draw(SALT), dumps(value))
 
-    for each in attached:
+    for each in beside:
         if each.data is not None:
             writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
-    parts = [part(event.facts()), *(part(each.value) for each in attached)]
+    parts = [part(event.facts()), *(part(each.value) for each in beside)]
     deed = LedgerDeed(
         log=writer.log,
         n=writer.next_n,
@@ -189,7 +189,7 @@ def _append(
     writer.append(parts)
 
 
-def _attached(attachment: Attachment) -> Attached:
+def attached(attachment: Attachment) -> Attached:
     """The part as it is signed."""
     marking = attachment.marking.as_dict()
     if isinstance(attachment, Content):

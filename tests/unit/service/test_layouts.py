@@ -6,6 +6,7 @@ and each change is refused with nothing written; without the check it would have
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -18,12 +19,22 @@ from support.unchecked import unchecked
 from touchstone.clearance import Marking, may_read, party_audience, tlp
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
-from touchstone.review import LAYOUTS, BadEventError, Refused, State, digests, layout_of
+from touchstone.review import (
+    LAYOUTS,
+    BadEventError,
+    Refused,
+    State,
+    check_deed,
+    digests,
+    fold,
+    layout_of,
+)
 from touchstone.review.addressing import addressees
 from touchstone.review.parts import Part
 from touchstone.service import recording
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Attachment, Content, Deed, Evidence
+from touchstone.service.parsers import PARSERS
+from touchstone.service.recording import Attachment, Content, Deed, Evidence, attached
 
 LEAST_BARE = 30
 # One worker makes what all of these look at.
@@ -42,6 +53,12 @@ class Change:
     deed: Deed
     unseen: bool = True
     """Whether nothing but the check of the parts can see it."""
+
+
+@pytest.fixture(scope="module")
+def states() -> dict[str, State]:
+    """The state before each deed, as far as it was asked for."""
+    return {}
 
 
 def with_part(deed: Deed, place: int, attachment: Attachment) -> Deed:
@@ -252,3 +269,27 @@ def _differ(one: Any, other: Any) -> bool:
         return dumps(one) != dumps(other)
     except TouchstoneError:
         return True
+
+
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(WITH_PARTS), st.data())
+def test_whatever_stands_in_a_part_is_taken_or_refused(
+    deeds: Mapping[str, Before], states: dict[str, State], kind: str, data: st.DataObject
+):
+    before = deeds[kind]
+    if kind not in states:
+        with before.store() as here:
+            states[kind] = fold([each.event for each in before.before], state_of(here, before))
+    parts = [attached(each) for each in before.deed.attachments]
+    place = data.draw(st.integers(0, len(parts) - 1))
+    value: Any = json.loads(dumps(dict(parts[place].value)))
+    at = data.draw(st.sampled_from(list(leaves(value))[1:]))
+    parts[place] = replace(parts[place], value=put(value, at, data.draw(JSON)))
+    with suppress(BadEventError):
+        check_deed(states[kind], before.deed.event, parts, PARSERS)
