@@ -293,3 +293,16 @@ def test_whatever_stands_in_a_part_is_taken_or_refused(
     parts[place] = replace(parts[place], value=put(value, at, data.draw(JSON)))
     with suppress(BadEventError):
         check_deed(states[kind], before.deed.event, parts, PARSERS)
+
+
+@pytest.mark.parametrize("plan", [{}, {"sets": 1}, {"sets": [{}]}, {"sets": [{"counts": 1}]}])
+def test_what_a_room_above_cannot_read_is_refused_too(deeds: Mapping[str, Before], plan: Any):
+    before = deeds["battery-sealed"]
+    parts = [attached(each) for each in before.deed.attachments]
+    secret = {**parts[1].value["content"], "plan": plan}
+    parts[1] = replace(parts[1], value={**parts[1].value, "content": secret})
+    with before.store() as here:
+        state = state_of(here, before)
+    with pytest.raises(BadEventError, match="the part secret: "):
+        check_deed(state, before.deed.event, parts, PARSERS)
+    check_deed(state, before.deed.event, parts)
