@@ -129,8 +129,9 @@ def every_deed(folder: Path) -> dict[str, Before]:
 def _watch(patch: pytest.MonkeyPatch, gathered: Gathered) -> None:
     record, begin, end = recording.record, recording.record_opening, recording.record_destruction
 
-    def recorded(here: Installation, case: str, framework: Framework,
-                 deeds: Sequence[Deed] | Proposing) -> State:  # fmt: skip
+    def recorded(
+        here: Installation, case: str, framework: Framework, deeds: Sequence[Deed] | Proposing
+    ) -> State:
         if not callable(deeds):
             gathered.take(here, case, framework, deeds)
             return record(here, case, framework, deeds)
@@ -183,15 +184,29 @@ def by_hand(case: Case) -> None:
     do(measuring.ClockResumed, lab)
     do(measuring.ClockExtended, lab, days=2, reason=why)
     do(measuring.ClockEnded, lab, reason=why)
-    do(judging.OutsideFindingSigned, EVALUATOR, said, finding="outside", domain="cyber",
-       statement=digest, withheld_evidence=digest_value("kept"), withheld_reason=why)  # fmt: skip
+    do(
+        judging.OutsideFindingSigned,
+        EVALUATOR,
+        said,
+        finding="outside",
+        domain="cyber",
+        statement=digest,
+        withheld_evidence=digest_value("kept"),
+        withheld_reason=why,
+    )
     do(judging.FindingResponded, lab, said, finding="outside", stance="noted", response=digest)
     do(judging.FindingDisputed, lab, finding="outside", grounds=why, rerun_wanted=True)
     do(judging.FindingRerun, EVALUATOR, said, finding="outside", outcome="upheld", statement=digest)
     data = b"what shows it"
     shows = Evidence(data, "text/plain", "evidence.txt", marking)
-    do(judging.EvidenceDeclared, lab, shows, criterion=_declared(case), shows="not-met",
-       evidence=digest_bytes(data))  # fmt: skip
+    do(
+        judging.EvidenceDeclared,
+        lab,
+        shows,
+        criterion=_declared(case),
+        shows="not-met",
+        evidence=digest_bytes(data),
+    )
     made = case.state.designating.made or "undetermined"
     do(judging.DesignationConcurred, other, proposal=1, designation=made)
     do(judging.DesignationDissented, other, proposal=1, designation=made, reason=why)

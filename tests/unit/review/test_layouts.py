@@ -120,8 +120,14 @@ def test_evidence_is_held_against_its_bytes_where_they_are_at_hand():
     deed = make(
         judging.EvidenceDeclared, LAB, criterion="one", shows="met", evidence=of_bytes(data)
     )
-    value = {"kind": "evidence", "marking": deed.marking.as_dict(), "digest": of_bytes(data),
-             "size": len(data), "media_type": "text/plain", "name": "evidence.txt"}  # fmt: skip
+    value = {
+        "kind": "evidence",
+        "marking": deed.marking.as_dict(),
+        "digest": of_bytes(data),
+        "size": len(data),
+        "media_type": "text/plain",
+        "name": "evidence.txt",
+    }
     state = Case(example_framework()).open().state
     check_deed(state, deed, [Attached(value)])
     check_deed(state, deed, [Attached(value, data)])
@@ -146,8 +152,14 @@ def test_a_text_that_is_too_long_is_refused():
 
 def test_a_bundle_is_not_taken_without_its_bytes():
     deed = DEEDS["bundle-published"]
-    value = {"kind": "evidence", "marking": deed.marking.as_dict(), "digest": of_bytes(b""),
-             "size": 0, "media_type": "text/plain", "name": "000001.bundle"}  # fmt: skip
+    value = {
+        "kind": "evidence",
+        "marking": deed.marking.as_dict(),
+        "digest": of_bytes(b""),
+        "size": 0,
+        "media_type": "text/plain",
+        "name": "000001.bundle",
+    }
     with pytest.raises(BadEventError, match="send them first"):
         check_deed(Case(example_framework()).open().state, deed, [Attached(value)])
 

@@ -119,8 +119,9 @@ def used_before(case: Case) -> dict[str, Usage]:
                 used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])
         elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
             asked = entry.content("probes") or {}
-            for taken in (each for kind in ("probes", "readiness")
-                          for each in asked.get(kind, {}).values()):  # fmt: skip
+            for taken in (
+                each for kind in ("probes", "readiness") for each in asked.get(kind, {}).values()
+            ):
                 used[PROBES] = used.get(PROBES, Usage()) + Usage.model_validate(taken["usage"])
     return used
 
