@@ -1,7 +1,7 @@
-"""Write docs/reference/commands.md from the command line, and docs/adr/index.md from its pages.
+"""Write docs/reference/commands.md from the command line.
 
-python scripts/make_reference.py           writes both
-python scripts/make_reference.py --check   says whether they are current
+python scripts/make_reference.py           writes the page
+python scripts/make_reference.py --check   says whether it is current
 """
 
 import sys
@@ -18,34 +18,6 @@ from touchstone.cli.app import app
 
 DOCS = Path(__file__).parents[1] / "docs"
 COMMANDS = DOCS / "reference" / "commands.md"
-DECISIONS = DOCS / "adr"
-# The first number of each group, and what it is about.
-GROUPS = {
-    1: "The whole",
-    10: "The record's bytes",
-    20: "Frameworks and markings",
-    30: "What may happen to a case",
-    40: "Keys and records",
-    50: "The sandbox",
-    60: "Families and controls",
-    70: "The engine",
-    80: "What people see",
-    90: "Terms of use",
-    100: "The gateway",
-    110: "Directives and plans",
-    120: "Decisions for other proxies",
-    130: "The gateway under odd input",
-    140: "Deeds, keys and backups",
-    150: "Estimates and plans",
-    160: "What is handed in",
-    165: "The instrument itself",
-    170: "The tests themselves",
-    175: "What counts as evidence",
-    213: "Work on many samples",
-    220: "What strangers send",
-    221: "What goes with a deed",
-    225: "Deeds signed elsewhere",
-}
 TOP = """# Commands
 
 Written by `scripts/make_reference.py` from the code; a test says when it is not current.
@@ -169,29 +141,9 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def decisions_page() -> str:
-    """The list of decisions, grouped by their numbers."""
-    lines = [
-        "# Decisions",
-        "",
-        "One page each: status, context, decision, consequences. A decision that is taken back",
-        "keeps its page, which then names the one that replaces it.",
-    ]
-    heading = ""
-    for path in sorted(DECISIONS.glob("[0-9]*.md")):
-        number = int(path.name[:4])
-        group = GROUPS[max(first for first in GROUPS if first <= number)]
-        if group != heading:
-            heading = group
-            lines += ["", f"## {group}", ""]
-        title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ")
-        lines.append(f"- [{title}]({path.name})")
-    return "\n".join(lines) + "\n"
-
-
 def pages() -> dict[Path, str]:
-    """Each written page and what it should hold."""
-    return {COMMANDS: commands_page(), DECISIONS / "index.md": decisions_page()}
+    """The written page and what it should hold."""
+    return {COMMANDS: commands_page()}
 
 
 def main(given: list[str]) -> int:
