@@ -81,7 +81,9 @@ def decision(name: str, text: str) -> Decision:
     """
     front = FRONT.match(text)
     if front is None:
-        raise SystemExit(f"{name}: begin as scripts/make_decisions.py shows: title, status, subject")
+        raise SystemExit(
+            f"{name}: begin as scripts/make_decisions.py shows: title, status, subject"
+        )
     if int(front["number"]) != int(name[:4]):
         raise SystemExit(f"{name}: its title has the number {front['number']}")
     if front["subject"] not in SUBJECTS:

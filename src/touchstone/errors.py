@@ -6,6 +6,8 @@ Every room has its own errors module, whose tree starts at one of these::
     ├── BadInputError     what was handed in cannot be used: exit 2, one line, nothing written
     ├── AnswerIsNoError   the question was understood and the answer is no: exit 1
     └── (faults of a room, which derive from TouchstoneError directly)
+
+Begin at `touchstone.errors`: `BadInputError("what is wrong, and what to write")`.
 """
 
 

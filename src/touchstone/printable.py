@@ -5,6 +5,8 @@ every control, format (bidirectional, zero-width, tag), surrogate, private and u
 every separator but the ordinary space, variation selectors, fillers and blanks. Where the text
 itself says `<U+200B>` or `<xFF>`, its `<` is written as a code too, so that the text can be told
 from what was put in place of a character: whatever differs before differs after.
+
+Begin at `touchstone.printable`: `printable_line(text)`.
 """
 
 import re

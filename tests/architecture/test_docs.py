@@ -43,6 +43,8 @@ def script(name: str) -> ModuleType:
 
 
 reference = script("make_reference")
+decisions = script("make_decisions")
+structure = script("make_structure")
 COMMANDS = dict(reference.commands(reference.app))
 
 
@@ -107,11 +109,24 @@ def unlisted(index: str, names: list[str]) -> list[str]:
     return [name for name in names if f"]({name})" not in index]
 
 
+def misplaced(page: str) -> list[str]:
+    """Rows of `question | module | name | ...` whose module does not define the name."""
+    found = []
+    for module, name in re.findall(r"^\| [^|`]+ \| `([\w.]+)` \| `(\w+)` \|", page, re.MULTILINE):
+        path = structure.path_of(f"touchstone.{module}")
+        if not (path.is_file() and structure.defined(ast.parse(path.read_text("utf-8")), name)):
+            found.append(f"{module}: {name}")
+    return found
+
+
 # ---------------------------------------------------------------- the checks
 def test_written_pages_are_current():
     events = script("make_events_reference")
-    for path, text in {**reference.pages(), events.PAGE: events.page()}.items():
-        assert path.read_text("utf-8") == text, f"{path.name}: run scripts/make_*reference.py"
+    pages = reference.pages() | {
+        written.PAGE: written.page() for written in (events, decisions, structure)
+    }
+    for path, text in pages.items():
+        assert path.read_text("utf-8") == text, f"{path.name}: run the scripts/make_*.py it names"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
@@ -150,6 +165,17 @@ def test_every_shipped_framework_is_mentioned():
 def test_every_decision_is_listed():
     names = sorted(path.name for path in (DOCS / "adr").glob("0*.md"))
     assert unlisted((DOCS / "adr" / "index.md").read_text("utf-8"), names) == []
+
+
+def test_statuses_of_decisions_name_each_other():
+    assert decisions.one_sided(decisions.decisions()) == []
+
+
+def test_a_question_leads_to_its_module():
+    page = (DOCS / "explanation" / "structure.md").read_text("utf-8")
+    section = page.partition("\n## Where five things live\n")[2].partition("\n## ")[0]
+    assert section.count("\n| ") > len(["the heading", *range(5)])
+    assert misplaced(section) == []
 
 
 def test_every_dependency_has_its_reasons():
@@ -232,6 +258,95 @@ def test_a_private_name_is_seen(text: str):
 
 def test_an_unlisted_decision_is_seen():
     assert unlisted("- [1. One](0001-one.md)", ["0001-one.md", "0002-two.md"]) == ["0002-two.md"]
+
+
+FRONT = "# 7. One\n\n**Status:** accepted, 2026-11.\n\n**Subject:** keys\n\n**Context.** So.\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (FRONT.replace("**Subject:** keys\n\n", ""), "title, status, subject"),
+        (FRONT.replace("keys", "colours"), "the subject is one of"),
+        (FRONT.replace("accepted, 2026-11.", "fine"), "title, status, subject"),
+        (FRONT.replace("# 7.", "# 8."), "has the number 8"),
+    ],
+)
+def test_a_decision_without_its_first_lines_is_seen(wrong: str, says: str):
+    assert decisions.decision("0007-one.md", FRONT).subject == "keys"
+    with pytest.raises(SystemExit, match=says):
+        decisions.decision("0007-one.md", wrong)
+
+
+def test_a_status_that_only_one_side_tells_is_seen():
+    old = FRONT.replace("11.", "11. Amended by [8](0008-two.md).")
+    new = FRONT.replace("# 7", "# 8").replace("11.", "11. Amends [7](0007-one.md).")
+    both = [decisions.decision("0007-one.md", old), decisions.decision("0008-two.md", new)]
+    assert decisions.one_sided(both) == []
+    assert "Amended by [8]" in decisions.page(both)
+    alone = [decisions.decision("0007-one.md", FRONT), both[1]]
+    assert decisions.one_sided(alone) == ["0007-one.md: its status does not name 0008-two.md"]
+
+
+ROOM = '"""Says.\n\nBegin at `touchstone.tower.top`: `climb(1, steps=2)`.\n"""\n'
+CLIMB = "def climb(floor, *, steps, rail=None): ...\nclass Tower:\n    def up(self): ...\n"
+
+
+def house(tmp_path: Path, room: str, module: str = CLIMB) -> Path:
+    """A package with two rooms: `errors`, and `tower` with one module."""
+    source = tmp_path / "src" / "touchstone"
+    (source / "tower").mkdir(parents=True)
+    (source / "tower" / "__init__.py").write_text(room)
+    (source / "tower" / "top.py").write_text(module)
+    (source / "errors.py").write_text(
+        '"""Faults.\n\nBegin at `touchstone.errors`: `Fault()`.\n"""\nclass Fault: ...\n'
+    )
+    (tmp_path / "pyproject.toml").write_text(
+        "[[tool.importlinter.contracts]]\n"
+        'type = "layers"\nlayers = ["(portal)", "tower", "errors"]\n'
+    )
+    return tmp_path
+
+
+def test_rooms_are_shown_as_they_are_placed(tmp_path: Path):
+    shown = structure.rooms(house(tmp_path, ROOM))
+    assert "| `tower` | Says. | `errors` | `tower.top` | `climb(1, steps=2)` |" in shown
+    assert "| `errors` | Faults. | no other room | `errors` | `Fault()` |" in shown
+    assert "portal" not in shown
+    (tmp_path / "src" / "touchstone" / "shed.py").write_text('"""A shed."""')
+    with pytest.raises(SystemExit, match=r"place in pyproject.toml's layers: shed"):
+        structure.rooms(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("climb(1)", "it also needs steps"),
+        ("climb(1, 2, steps=3)", "it takes 1 arguments by place"),
+        ("climb(1, steps=2, rope=3)", "it takes no rope"),
+        ("fall(1)", "defines no fall"),
+        ("Tower.down()", "Tower has no method down"),
+        ("Tower.up(1)", "it takes 0 arguments by place"),
+        ("climb", "it is no call"),
+    ],
+)
+def test_a_call_that_a_room_does_not_take_is_seen(tmp_path: Path, call: str, says: str):
+    root = house(tmp_path, ROOM.replace("climb(1, steps=2)", call))
+    with pytest.raises(SystemExit, match=says):
+        structure.rooms(root)
+
+
+@pytest.mark.parametrize("room", ["", '"""Says."""', ROOM.replace("tower.top", "tower.attic")])
+def test_a_room_that_says_too_little_is_seen(tmp_path: Path, room: str):
+    with pytest.raises(SystemExit, match="tower: "):
+        structure.rooms(house(tmp_path, room))
+
+
+def test_a_name_that_moved_is_seen():
+    row = "| Who reads? | `clearance.decide` | `{}` | x |"
+    assert misplaced(row.format("may_read")) == []
+    assert misplaced(row.format("may_write")) == ["clearance.decide: may_write"]
+    assert misplaced("| Who reads? | `clearance.gone` | `may_read` | x |")
 
 
 def test_a_command_missing_from_the_readme_is_seen():

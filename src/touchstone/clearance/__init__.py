@@ -1,6 +1,8 @@
 """Markings, and who may read what carries one.
 
 It hides nothing itself and knows no case: it answers yes or no, with a reason, and no by default.
+
+Begin at `touchstone.clearance.decide`: `may_read(audience, marking, author)`.
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience

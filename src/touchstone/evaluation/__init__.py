@@ -3,6 +3,9 @@
 It decides nothing about a case and writes no record: outcomes go up to `service`.
 What needs Inspect (`runner.run_chunk`, `oversight`, `workers`) is imported from its own module, so
 that reading a submission does not cost Inspect's import.
+
+Begin at `touchstone.evaluation.runner`: `run_chunk(spec, folder=folder, home=home, mode=mode,
+    api_key=key, items=items, elicitation=elicitation)`.
 """
 
 from touchstone.evaluation.batteries import (

@@ -1,6 +1,8 @@
 """The voluntary standard as data: who takes part, how long, what is asked, on whose word.
 
 It reads no file, knows no case, counts no clock, and never chooses between claims that conflict.
+
+Begin at `touchstone.framework.parse`: `parse_framework(text, source)`.
 """
 
 from touchstone.framework.compare import Row, compare, window_in_words

@@ -1,6 +1,8 @@
 """Key files and their permissions, signing, sealing, and the sources of time and chance.
 
 It does not decide who may sign what, and it keeps no record.
+
+Begin at `touchstone.keys.keyring`: `Keyring.open(folder)`.
 """
 
 from touchstone.keys.errors import (

@@ -1,6 +1,8 @@
 """The record as kept: cases, parts, evidence, the installation log, checkpoints, jobs.
 
 It does not decide what may happen to a case, and it fetches and sends nothing.
+
+Begin at `touchstone.records.store`: `Records.open(home, keyring)`.
 """
 
 import importlib

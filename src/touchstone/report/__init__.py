@@ -1,6 +1,8 @@
 """What each audience reads: one self-contained page made from plain facts.
 
 It decides nothing, looks nothing up and writes no file; `service` gathers the facts it is given.
+
+Begin at `touchstone.report.render`: `render_html(data)`.
 """
 
 from touchstone.report.data import (

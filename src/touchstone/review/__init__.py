@@ -1,6 +1,8 @@
 """What may happen to a case: its events, what each party may do when, and what follows.
 
 It signs, stores and measures nothing, and nothing in it can keep a developer from releasing.
+
+Begin at `touchstone.review.decide`: `decide(framework, state, proposed)`.
 """
 
 from touchstone.review.checking import check_deed

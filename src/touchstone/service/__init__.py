@@ -1,4 +1,6 @@
 """What each party can do, a function a deed: it wires the ports, and is the only writer.
 
 It decides nothing itself: `review` says what may happen, `statistics` what the numbers say.
+
+Begin at `touchstone.service.reviewing`: `run_review(installation, path, out, options, observer)`.
 """

@@ -39,6 +39,8 @@ A sequential verdict takes outcomes one by one, and stops when it may::
 - `simulation`: `simulate_outcomes`, `draw_battery_rates`, `simulate_verdicts`, `SimulatedVerdicts`
 - `integrity`: of a result set: `check_integrity`, `IntegrityIssue`
 - `errors`: `StatisticsError`, `UnusableNumbersError`
+
+Begin at `touchstone.statistics.verdicts`: `rate_against_threshold(solved, counted, rule)`.
 """
 
 from touchstone.statistics.confidence_sequences import (

@@ -2,6 +2,8 @@
 
 It reads no file, knows no clock and no case, and moves no gateway: only a signed bundle does.
 `terms.difference` and `terms.prove` are imported by name, so that a gateway loads no solver.
+
+Begin at `touchstone.terms.document`: `parse_terms(text, source)`.
 """
 
 from touchstone.terms.bundles import (
