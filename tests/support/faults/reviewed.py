@@ -324,8 +324,8 @@ def _borne(found: Reviewed, said: VerdictReached, key: RunKey, filled: list[floa
         return rate_against_threshold(solved, size, numbers).word.value == word
     way = evidence_path(difficulty_design(numbers, found.served.levels), np.array(filled))
     evidence = float(way.above[-1]), float(way.below[-1])
-    said, _ = sequential_verdict(numbers, len(found.served.levels), size, sum(filled), *evidence)
-    return said.value == word
+    early, _ = sequential_verdict(numbers, len(found.served.levels), size, sum(filled), *evidence)
+    return early.value == word
 
 
 def _answer_wrong(found: Reviewed) -> Iterator[str]:

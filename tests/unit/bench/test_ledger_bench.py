@@ -1,6 +1,7 @@
 """The bench measures what it says, on a size that takes no time."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from hashlib import sha256
@@ -98,9 +99,7 @@ def test_a_goal_is_met_or_missed_by_what_the_process_says(
 ):
     del clock
     told = json.dumps({"seconds": seconds, "megabytes": megabytes}).encode()
-    monkeypatch.setattr(
-        ledger.subprocess, "run", lambda *_, **__: CompletedProcess([], 0, stdout=told)
-    )
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: CompletedProcess([], 0, stdout=told))
     monkeypatch.setattr(ledger, "GOAL_SIZE", 10)
     rows = list(ledger._full_rows(10))
     assert [(row.value, row.met) for row in rows] == [

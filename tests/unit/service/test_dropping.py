@@ -150,7 +150,8 @@ def one_job(case: Case, pool_does: Any, monkeypatch: pytest.MonkeyPatch) -> Work
         if jobs:
             raise KilledError
         jobs.append(job)
-        return pool_does(job)
+        events: Iterable[WorkerEvent] = pool_does(job)
+        return events
 
     killed_while(monkeypatch, case, ScriptedPool(does))
     return jobs[0]

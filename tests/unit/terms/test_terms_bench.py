@@ -35,7 +35,7 @@ class WorkClock:
         return slower
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, slowness: float) -> list[tuple[str, float, bool]]:
+def measured(monkeypatch: pytest.MonkeyPatch, slowness: float) -> list[tuple[str, Any, bool]]:
     """Each row's unit, value and whether its limit is kept, on a machine slower by so much."""
     clock = WorkClock()
     monkeypatch.setattr(bench, "process_time", clock.read)
