@@ -13,7 +13,7 @@ from touchstone.report import (
     CriterionReason,
     DesignationFacts,
     DifficultyCount,
-    EvidenceFacts,
+    EvidenceCurve,
     Fact,
     FindingFacts,
     ModeFacts,
@@ -23,7 +23,7 @@ from touchstone.report import (
     ResultRow,
     TimelineEvent,
     VerificationFacts,
-    Withheld,
+    WithheldParts,
 )
 from touchstone.statistics import (
     RateRule,
@@ -118,10 +118,10 @@ def _claims(rule: RateRule) -> dict[str, float]:
 
 def _facts(
     design: SequentialDesign, outcomes: np.ndarray, overshoot: int, word: str, reason: str
-) -> EvidenceFacts:
+) -> EvidenceCurve:
     rule, told = design.rule, evidence_path(design, outcomes)
     within, beyond = confidence_sequence(design, outcomes), population_interval(design, outcomes)
-    return EvidenceFacts(
+    return EvidenceCurve(
         used=len(outcomes),
         size=design.size,
         overshoot=overshoot,
@@ -237,7 +237,10 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
                 "the same before, during and after",
             ),
         ),
-        elicitation=(Fact("Agent", "a plain loop with a shell"), Fact("Attempts", "1")),
+        elicitation=(
+            Fact("Agent", "a plain loop with a shell"),
+            Fact("Attempts", "1"),
+        ),
         results=(
             result("Memory safety", "instant", (6, 3, 1, 0, 0), 6),
             result("Memory safety", "thinking", (6, 6, 6, 5, 4), 6),
@@ -270,7 +273,7 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
             "ab" * 32, 42, "cd" * 32, "SHA256:" + "ef" * 32, "bundle-parties.jsonl"
         ),
         withheld=(
-            Withheld("Finding signed: what goes with it", "TLP:RED, named parties", 39),
-            Withheld("Finding signed: what goes with it", "asked for", 1, erased=True),
+            WithheldParts("Finding signed: what goes with it", "TLP:RED, named parties", 39),
+            WithheldParts("Finding signed: what goes with it", "asked for", 1, erased=True),
         ),
     )

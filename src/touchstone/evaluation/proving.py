@@ -33,7 +33,7 @@ _FAULT_MOST = 300
 
 
 @dataclass(frozen=True)
-class Proof:
+class FamilyTrial:
     """What came of one family's trial."""
 
     family: str
@@ -43,9 +43,9 @@ class Proof:
     """How long the trial took."""
 
 
-def prove(
+def prove_family(
     families: Iterable[Family], config: dict[str, Any] | None = None, provider: str = "touchstone"
-) -> tuple[Proof, ...]:
+) -> tuple[FamilyTrial, ...]:
     """Try families' sandboxes and judges, two at a time; takes seconds for each.
 
     Of each family the subject's sandbox runs a shell command, a Python program and a look for the
@@ -64,8 +64,8 @@ def prove(
 
 async def _all(
     families: tuple[Family, ...], config: dict[str, Any] | None, provider: str
-) -> tuple[Proof, ...]:
-    found: dict[str, Proof] = {}
+) -> tuple[FamilyTrial, ...]:
+    found: dict[str, FamilyTrial] = {}
     room = anyio.Semaphore(2)
 
     async def one(family: Family) -> None:
@@ -76,7 +76,7 @@ async def _all(
             except Exception as error:  # noqa: BLE001 - whatever fails here would fail every sample
                 fault = f"{type(error).__name__}: {error}"
             shown = printable_line(fault, _FAULT_MOST)
-            found[family.name] = Proof(family.name, shown, time.monotonic() - began)
+            found[family.name] = FamilyTrial(family.name, shown, time.monotonic() - began)
 
     async with anyio.create_task_group() as group:
         for family in families:

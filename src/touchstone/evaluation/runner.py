@@ -174,7 +174,7 @@ def execute(
         if run.failure is not None:
             raise run.failure
         if log is not None:
-            check_log(log, chunk_arguments(run), run)
+            check_inspect_log(log, chunk_arguments(run), run)
         missing = set(run.items) - set(run.journal.outcomes)
         if broken and missing and len(run.journal.outcomes) == recorded:
             # Nothing came of this run, and nothing says that another would fare better.
@@ -257,7 +257,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def check_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
+def check_inspect_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
     """Hold Inspect's log against what was asked: Inspect exits in peace when a run failed.
 
     Raises:

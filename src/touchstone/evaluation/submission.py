@@ -96,7 +96,7 @@ class SubmittedModel(Frozen):
     planned_release: PlannedRelease | None = None
 
 
-class Variant(Frozen):
+class SubmittedVariant(Frozen):
     """One set of weights or safeguards."""
 
     id: Id
@@ -196,7 +196,7 @@ class Submission(Frozen):
     """How the centre reaches the model. Unsaid, it is the least: the endpoints of the modes."""
     developer: Developer
     model: SubmittedModel
-    variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=100)]
+    variants: Annotated[tuple[SubmittedVariant, ...], Field(min_length=1, max_length=100)]
     modes: Annotated[tuple[Mode, ...], Field(min_length=1, max_length=100)]
     reasoning_access: Reasoning
     agreement: Wishes = Wishes()

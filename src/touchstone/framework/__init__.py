@@ -5,7 +5,7 @@ It reads no file, knows no case, counts no clock, and never chooses between clai
 Begin at `touchstone.framework.parse`: `parse_framework(text, source)`.
 """
 
-from touchstone.framework.compare import Row, compare, window_in_words
+from touchstone.framework.compare import ComparedRow, compare, window_in_words
 from touchstone.framework.errors import FrameworkError, FrameworkFileError
 from touchstone.framework.framework import Framework
 from touchstone.framework.kinds import (
@@ -28,9 +28,9 @@ from touchstone.framework.models import (
     DeclaredCriterion,
     Designation,
     Fact,
+    FrameworkParty,
     NumericCriterion,
     Participation,
-    Party,
     Stage,
     TermTemplate,
     Window,
@@ -39,6 +39,7 @@ from touchstone.framework.parse import parse_framework
 
 __all__ = [
     "Anchor",
+    "ComparedRow",
     "Criterion",
     "DayUnit",
     "DeclaredCriterion",
@@ -49,16 +50,15 @@ __all__ = [
     "Framework",
     "FrameworkError",
     "FrameworkFileError",
+    "FrameworkParty",
     "Gate",
     "LifeStage",
     "Measure",
     "NumericCriterion",
     "Participation",
     "ParticipationStatus",
-    "Party",
     "Power",
     "Role",
-    "Row",
     "Stage",
     "TermTemplate",
     "Thresholds",

@@ -8,7 +8,7 @@ from touchstone.framework.models import Designation, NumericCriterion, Window
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedRow:
     """What two frameworks say on one subject."""
 
     subject: str
@@ -21,9 +21,9 @@ class Row:
         return self.left == self.right
 
 
-def compare(left: Framework, right: Framework) -> tuple[Row, ...]:
+def compare(left: Framework, right: Framework) -> tuple[ComparedRow, ...]:
     """One row a subject, always the same subjects in the same order, those that agree included."""
-    return tuple(Row(subject, say(left), say(right)) for subject, say in _SUBJECTS.items())
+    return tuple(ComparedRow(subject, say(left), say(right)) for subject, say in _SUBJECTS.items())
 
 
 def window_in_words(window: Window) -> str:

@@ -21,11 +21,11 @@ from touchstone.framework.models import (
     Criterion,
     Designation,
     Fact,
+    FrameworkParty,
     HandIn,
     Model,
     NumericCriterion,
     Participation,
-    Party,
     Stage,
     TermTemplate,
     Window,
@@ -61,7 +61,7 @@ class Framework(Model):
     """Oldest first."""
     window: Window
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
-    parties: tuple[Party, ...] = ()
+    parties: tuple[FrameworkParty, ...] = ()
     participations: tuple[Participation, ...] = ()
     """Oldest first; a party's newest line is its status."""
     criteria: tuple[Annotated[Criterion, Field(discriminator="kind")], ...] = ()
@@ -93,11 +93,11 @@ class Framework(Model):
         torn = sorted((f for f in self.facts if f.conflict), key=lambda fact: fact.conflict or "")
         return {name or "": tuple(group) for name, group in groupby(torn, lambda f: f.conflict)}
 
-    def party(self, party: str) -> Party | None:
+    def party(self, party: str) -> FrameworkParty | None:
         """The party with this id, if the framework names it."""
         return next((each for each in self.parties if each.id == party), None)
 
-    def parties_with(self, role: Role) -> tuple[Party, ...]:
+    def parties_with(self, role: Role) -> tuple[FrameworkParty, ...]:
         """The named parties of one role."""
         return tuple(party for party in self.parties if party.role == role)
 

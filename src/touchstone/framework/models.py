@@ -61,7 +61,7 @@ class Stage(Model):
     facts: Citations
 
 
-class Party(Model):
+class FrameworkParty(Model):
     """An institution that the framework names."""
 
     id: Identifier
@@ -72,7 +72,7 @@ class Party(Model):
     facts: tuple[Identifier, ...] = ()
 
     @model_validator(mode="after")
-    def _powers_are_an_agencys(self) -> "Party":
+    def _powers_are_an_agencys(self) -> "FrameworkParty":
         if self.may and self.role != "agency":
             raise ValueError(f'"may" is for agencies, and the role is {self.role}: take it out')
         return self

@@ -17,16 +17,15 @@ from touchstone.keys.keyring import Keyring
 from touchstone.keys.sealing import DataKey, MasterKey
 from touchstone.keys.signer import FileSigner
 from touchstone.keys.sources import (
-    Clock,
     RandomSource,
     SystemClock,
     SystemRandom,
+    TimeSource,
     moment_of,
     utc_text,
 )
 
 __all__ = [
-    "Clock",
     "DataKey",
     "FileSigner",
     "KeyExistsError",
@@ -39,6 +38,7 @@ __all__ = [
     "SealError",
     "SystemClock",
     "SystemRandom",
+    "TimeSource",
     "moment_of",
     "read_secret",
     "utc_text",

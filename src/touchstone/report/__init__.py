@@ -13,7 +13,7 @@ from touchstone.report.data import (
     CriterionReason,
     DesignationFacts,
     DifficultyCount,
-    EvidenceFacts,
+    EvidenceCurve,
     Fact,
     FindingFacts,
     ModeFacts,
@@ -23,7 +23,7 @@ from touchstone.report.data import (
     ResultRow,
     TimelineEvent,
     VerificationFacts,
-    Withheld,
+    WithheldParts,
 )
 from touchstone.report.render import render_html, render_since
 
@@ -35,7 +35,7 @@ __all__ = [
     "CriterionReason",
     "DesignationFacts",
     "DifficultyCount",
-    "EvidenceFacts",
+    "EvidenceCurve",
     "Fact",
     "FindingFacts",
     "ModeFacts",
@@ -45,7 +45,7 @@ __all__ = [
     "ResultRow",
     "TimelineEvent",
     "VerificationFacts",
-    "Withheld",
+    "WithheldParts",
     "render_html",
     "render_since",
 ]

@@ -108,7 +108,7 @@ class DifficultyCount:
 
 
 @dataclass(frozen=True)
-class EvidenceFacts:
+class EvidenceCurve:
     """How the verdict of one row was reached, sample by sample in the sealed order.
 
     Evidence is a logarithm to base 10 of a betting factor: 0 is a fair wager, 1 ten to one. Index
@@ -199,7 +199,7 @@ class ResultRow:
     outcomes: tuple[tuple[str, int], ...]
     """(result, number), most frequent first; empty where the outcomes are not to be read."""
     by_difficulty: tuple[DifficultyCount, ...]
-    evidence: EvidenceFacts | None = None
+    evidence: EvidenceCurve | None = None
     """None where the number of samples was fixed beforehand, or there is no path that the audience
     may read."""
     lost: tuple[tuple[str, int], ...] = ()
@@ -306,7 +306,7 @@ class NotMeasured:
 
 
 @dataclass(frozen=True)
-class Withheld:
+class WithheldParts:
     """Parts that this audience may not read."""
 
     what: str
@@ -374,5 +374,5 @@ class ReportData:
     not_measured: tuple[NotMeasured, ...]
     spent: tuple[Fact, ...]
     accounting: Accounting
-    withheld: tuple[Withheld, ...]
+    withheld: tuple[WithheldParts, ...]
     verification: VerificationFacts

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 from touchstone.report.charts import NARROW, SOFT, WIDE, render_spec, wrapped
-from touchstone.report.data import EvidenceFacts, ResultRow
+from touchstone.report.data import EvidenceCurve, ResultRow
 from touchstone.report.phrases import stopped, times, verdict_pill
 
 Spec = dict[str, Any]
@@ -35,7 +35,7 @@ def describe(rows: Sequence[ResultRow]) -> str:
     return " ".join(_described(row, row.evidence) for row in rows if row.evidence)
 
 
-def _described(row: ResultRow, evidence: EvidenceFacts) -> str:
+def _described(row: ResultRow, evidence: EvidenceCurve) -> str:
     half = max(1, len(evidence.above) // 2)
     paths = (
         f"The evidence for “above” stood at {times(evidence.above[half - 1])} after {half} and "
@@ -65,7 +65,7 @@ def draw(rows: tuple[ResultRow, ...], name: str, *, narrow: bool = False) -> str
     return render_spec(spec, title, describe(shown), f"{name}-narrow" if narrow else name)
 
 
-def _panel(row: ResultRow, evidence: EvidenceFacts, width: int) -> Spec:
+def _panel(row: ResultRow, evidence: EvidenceCurve, width: int) -> Spec:
     said = f"{row.mode}: {verdict_pill(row).lower()}"
     return {
         "title": wrapped(said, width + AXIS),
@@ -81,7 +81,7 @@ def _panel(row: ResultRow, evidence: EvidenceFacts, width: int) -> Spec:
     }
 
 
-def _scales(evidence: EvidenceFacts) -> Spec:
+def _scales(evidence: EvidenceCurve) -> Spec:
     """What all layers share. The upright axis names the bounds: a reader needs nothing else."""
     top, bottom = evidence.bound_above, -evidence.bound_below
     named = (
@@ -110,7 +110,7 @@ def _layer(mark: Spec, values: list[Spec], **encoding: Spec) -> Spec:
     return {"mark": mark, "data": {"values": values}, "encoding": encoding}
 
 
-def _regions(evidence: EvidenceFacts, width: int) -> list[Spec]:
+def _regions(evidence: EvidenceCurve, width: int) -> list[Spec]:
     """The samples under way at the stop, and those that never ran, as wide as they are many."""
     first, second = evidence.used, evidence.used + evidence.overshoot
     top, bottom = evidence.bound_above * HEADROOM, -evidence.bound_below * HEADROOM
@@ -130,7 +130,7 @@ def _regions(evidence: EvidenceFacts, width: int) -> list[Spec]:
     return regions
 
 
-def _bounds(evidence: EvidenceFacts) -> list[Spec]:
+def _bounds(evidence: EvidenceCurve) -> list[Spec]:
     """Dashed lines at the bounds; a plain one where nobody has won anything."""
     bounds = {"above": evidence.bound_above, "below": -evidence.bound_below}
     dashed = {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 1.5}
@@ -144,14 +144,14 @@ def _bounds(evidence: EvidenceFacts) -> list[Spec]:
     ]
 
 
-def _height(side: str, value: float, evidence: EvidenceFacts) -> float:
+def _height(side: str, value: float, evidence: EvidenceCurve) -> float:
     """Where evidence is drawn: nothing beneath the middle, nothing beyond the picture."""
     bound = evidence.bound_above if side == "above" else evidence.bound_below
     inside = min(max(value, 0.0), bound * HIGHEST)
     return inside if side == "above" else -inside
 
 
-def _path(side: str, evidence: EvidenceFacts) -> list[Spec]:
+def _path(side: str, evidence: EvidenceCurve) -> list[Spec]:
     """A line from nothing on and the area under it, thinned out but never by its last sample."""
     values = evidence.above if side == "above" else evidence.below
     step = -(-len(values) // MOST_POINTS)
@@ -167,7 +167,7 @@ def _path(side: str, evidence: EvidenceFacts) -> list[Spec]:
     return [_layer(area, points, y2={"field": "middle"}), _layer(line, points)]
 
 
-def _stop(word: str, evidence: EvidenceFacts, width: int) -> list[Spec]:
+def _stop(word: str, evidence: EvidenceCurve, width: int) -> list[Spec]:
     """A mark at the last sample used, with its number on the side that has room."""
     ahead = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
     # A word may be settled although the evidence for it is slight.

@@ -3,7 +3,7 @@
 import math
 from datetime import date
 
-from touchstone.report.data import EvidenceFacts, ResultRow
+from touchstone.report.data import EvidenceCurve, ResultRow
 
 VERDICTS = {
     "above": "Above",
@@ -126,7 +126,7 @@ def times(evidence: float) -> str:
     return f"{down:,.{digits}f}-fold"
 
 
-def stopped(row: ResultRow, evidence: EvidenceFacts) -> str:
+def stopped(row: ResultRow, evidence: EvidenceCurve) -> str:
     """Why no more samples were used, as part of a sentence."""
     word = "either word" if row.verdict == "within-zone" else f"“{row.verdict}”"
     reached = f"the evidence for {word} reached its bound" if evidence.reached else ""
@@ -140,7 +140,7 @@ def stopped(row: ResultRow, evidence: EvidenceFacts) -> str:
     return "neither bound was reached with the samples that ran"
 
 
-def claim(row: ResultRow, evidence: EvidenceFacts) -> str:
+def claim(row: ResultRow, evidence: EvidenceCurve) -> str:
     """What the verdict's word claims of the battery; that it claims nothing, where it does not."""
     tasks = f"these {evidence.size:,} tasks"
     if evidence.claimed is not None:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation.proving import prove
+from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
@@ -147,5 +147,5 @@ def _families() -> list[Check]:
             f"known command and known answers, {proof.seconds:.1f} s",
             proof.fault,
         )
-        for proof in prove(fit, config)
+        for proof in prove_family(fit, config)
     ]

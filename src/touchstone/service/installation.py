@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from touchstone.keys import Clock, Keyring, RandomSource, SystemClock, SystemRandom, utc_text
+from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource, utc_text
 from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import State, fold, parse_event
 from touchstone.service.errors import RefusedDeed
@@ -30,7 +30,7 @@ class Installation:
     home: Path
     records: Records
     keyring: Keyring
-    clock: Clock = field(default_factory=SystemClock)
+    clock: TimeSource = field(default_factory=SystemClock)
     random: RandomSource = field(default_factory=SystemRandom)
     _states: dict[str, State] = field(default_factory=dict)
 
@@ -67,7 +67,7 @@ class Installation:
 @contextlib.contextmanager
 def open_installation(
     home: Path | None = None,
-    clock: Clock | None = None,
+    clock: TimeSource | None = None,
     random: RandomSource | None = None,
     *,
     apart: bool = False,

@@ -12,7 +12,7 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.oversight.snapshots import When
-from touchstone.evaluation.proving import prove
+from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
 from touchstone.review.events import measuring
@@ -362,7 +362,7 @@ def require_proof(framework: Framework, observer: Observer) -> None:
     known = families()
     wanted = {part.family for part in battery_plan(framework, known, 1, "battery-1").sets}
     config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
-    proofs = prove([known[name] for name in known if name in wanted], config)
+    proofs = prove_family([known[name] for name in known if name in wanted], config)
     for proof in proofs:
         if proof.fault:
             raise CannotRunError(

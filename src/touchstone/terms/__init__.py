@@ -17,7 +17,7 @@ from touchstone.terms.bundles import (
     reissue_bundle,
 )
 from touchstone.terms.compile import compile_policy
-from touchstone.terms.conditions import Rule, Ruleset
+from touchstone.terms.conditions import AccessRule, Ruleset
 from touchstone.terms.directives import Directive, Restoration, in_force, parse_directive
 from touchstone.terms.document import Terms, parse_terms
 from touchstone.terms.entities import parse_entities, parse_people
@@ -42,6 +42,7 @@ from touchstone.terms.policy import AccessDecision, Decider, Policy, parse_polic
 __all__ = [
     "FACTS",
     "AccessDecision",
+    "AccessRule",
     "CallerAttributes",
     "ClaimError",
     "Decider",
@@ -58,7 +59,6 @@ __all__ = [
     "Registry",
     "Request",
     "Restoration",
-    "Rule",
     "Ruleset",
     "Terms",
     "TermsError",

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from touchstone.terms.conditions import (
+    AccessWindow,
     AnyOf,
-    Budget,
     Condition,
     Nationality,
     OneOf,
     Residence,
     Ruleset,
+    TokenBudget,
     Value,
-    Window,
 )
 from touchstone.terms.countries import CODES, STATELESS
 from touchstone.terms.facts import (
@@ -270,7 +270,7 @@ def _residences(conditions: set[Condition], population: Population) -> Iterable[
 
 
 def _times(conditions: set[Condition]) -> Iterable[int]:
-    windows = [each for each in conditions if isinstance(each, Window)]
+    windows = [each for each in conditions if isinstance(each, AccessWindow)]
     edges = {edge for each in windows for edge in (each.start, each.end) if edge is not None}
     first = min(edges, default=1) - 1
     yield from sorted({first, *edges})
@@ -278,7 +278,7 @@ def _times(conditions: set[Condition]) -> Iterable[int]:
 
 def _tokens(conditions: set[Condition]) -> Iterable[Tokens]:
     def levels(fact: str) -> list[int | None]:
-        asked = {each.tokens for each in conditions if isinstance(each, Budget)
+        asked = {each.tokens for each in conditions if isinstance(each, TokenBudget)
                  and each.fact == fact}  # fmt: skip
         return [0, *sorted(asked), None] if asked else [None]
 

@@ -56,7 +56,7 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class AccessClaim:
     """A claim, read."""
 
     says: str
@@ -75,7 +75,7 @@ class _Target:
     any_time: bool = False
 
 
-def parse_claim(text: str, terms: Terms, registry: Registry) -> Claim:
+def parse_claim(text: str, terms: Terms, registry: Registry) -> AccessClaim:
     """The claim that a text makes, in the words of the terms and the registry.
 
     Raises:
@@ -93,7 +93,7 @@ class _Reader:
         self._at = 0
         self._terms, self._registry = terms, registry
 
-    def claim(self) -> Claim:
+    def claim(self) -> AccessClaim:
         every = self._one({"no": False, "every": True})
         qualities = [Quality(each) for each in self._one(_SUBJECTS)]
         while (word := self._peek()) not in {"reaches", "keeps"}:
@@ -102,7 +102,7 @@ class _Reader:
             qualities.append(self._quality())
         self._at += 1
         target = self._target()
-        return Claim(
+        return AccessClaim(
             self._says,
             every,
             tuple(qualities),

@@ -5,16 +5,16 @@ the rest of a prohibition holds. The text is made to be read beside the terms.
 """
 
 from touchstone.terms.conditions import (
+    AccessRule,
+    AccessWindow,
     AnyOf,
-    Budget,
     Condition,
     Nationality,
     OneOf,
     Residence,
-    Rule,
     Ruleset,
     Staff,
-    Window,
+    TokenBudget,
 )
 from touchstone.terms.facts import MAY_BE_UNKNOWN
 from touchstone.terms.policy import CompiledRule, Policy
@@ -30,7 +30,7 @@ def compile_policy(ruleset: Ruleset) -> Policy:
         edge
         for rule in ruleset.rules
         for each in rule.every_condition
-        if isinstance(each, Window)
+        if isinstance(each, AccessWindow)
         for edge in (each.start, each.end)
         if edge is not None
     }
@@ -43,7 +43,7 @@ def compile_policy(ruleset: Ruleset) -> Policy:
     )
 
 
-def _compiled(rule: Rule) -> CompiledRule:
+def _compiled(rule: AccessRule) -> CompiledRule:
     return CompiledRule(
         rule.id,
         rule.effect,
@@ -58,7 +58,7 @@ def _compiled(rule: Rule) -> CompiledRule:
     )
 
 
-def _cedar(rule: Rule) -> str:
+def _cedar(rule: AccessRule) -> str:
     doubt = rule.effect == "forbid"
     ordered = sorted(rule.conditions, key=lambda each: each.fact not in _CHEAP)
     tests = [_test(each, doubt=doubt) for each in ordered]
@@ -84,7 +84,7 @@ def _known(condition: Condition) -> str:
     match condition:
         case Nationality() | Residence():
             return _of_countries(condition)
-        case Staff() | Budget() | Window():
+        case Staff() | TokenBudget() | AccessWindow():
             return _of_state(condition)
         case OneOf("variant", values):
             named = ", ".join(f'Variant::"{value}"' for value in sorted(values))
@@ -95,13 +95,13 @@ def _known(condition: Condition) -> str:
             return f"context.{fact}.containsAny({_set(values)})"
 
 
-def _of_state(condition: Staff | Budget | Window) -> str:
+def _of_state(condition: Staff | TokenBudget | AccessWindow) -> str:
     match condition:
         case Staff(wanted):
             return "context.staff" if wanted else "!context.staff"
-        case Budget(fact, tokens):
+        case TokenBudget(fact, tokens):
             return f"context.{fact} < {tokens}"
-        case Window(start, end):
+        case AccessWindow(start, end):
             bounds = ((">=", start), ("<", end))
             tests = [f"context.now {sign} {at}" for sign, at in bounds if at is not None]
             return f"({' && '.join(tests)})"

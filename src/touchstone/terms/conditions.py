@@ -98,7 +98,7 @@ class Staff:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class TokenBudget:
     """Fewer tokens used than agreed."""
 
     fact: Literal["tokens_today", "tokens_this_month"]
@@ -115,7 +115,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class AccessWindow:
     """From `start` on (seconds since 1970) and before `end`; None: without that bound."""
 
     start: int | None
@@ -135,11 +135,11 @@ class Window:
         return " ".join(f"{word} {utc(at)}" for word, at in bounds if at is not None)
 
 
-Condition = Nationality | Residence | OneOf | AnyOf | Staff | Budget | Window
+Condition = Nationality | Residence | OneOf | AnyOf | Staff | TokenBudget | AccessWindow
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class AccessRule:
     """Permits or forbids where every condition holds and no exception does."""
 
     id: str
@@ -183,12 +183,12 @@ class Rule:
 class Ruleset:
     """The rules in force, and the only words in which a request may ask."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[AccessRule, ...]
     variants: tuple[str, ...]
     modes: tuple[str, ...]
     purposes: tuple[str, ...]
 
-    def decisive(self, facts: CallerAttributes, request: Request) -> Rule | None:
+    def decisive(self, facts: CallerAttributes, request: Request) -> AccessRule | None:
         """The first prohibition that applies, else the first permission, else None: a denial.
 
         It is the plain reading of the rules, with which every engine must agree.

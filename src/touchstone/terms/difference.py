@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from touchstone.terms.axes import Point, RegisteredStanding, Tokens
-from touchstone.terms.conditions import Nationality, Residence, Rule, Ruleset, utc
+from touchstone.terms.conditions import AccessRule, Nationality, Residence, Ruleset, utc
 from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.facts import CallerAttributes, Population, Request
 from touchstone.terms.grid import Bools, Grid, Numbers
@@ -194,7 +194,7 @@ class _Comparison:
                 because = f"no longer permitted; {rule.id} did: {rule}"
                 yield self._change(cells & (self._before == was), rule, because, gains=gains)
 
-    def _change(self, cells: Bools, rule: Rule, because: str, *, gains: bool) -> Change:
+    def _change(self, cells: Bools, rule: AccessRule, because: str, *, gains: bool) -> Change:
         who, what = _some(cells, 1), _some(cells, 0)
         who_points, who_exact = self._grid.who.spread(who)
         what_points, what_exact = self._grid.what.spread(what)
@@ -226,7 +226,7 @@ class _Comparison:
         )
 
 
-def _permitted(decisive: Numbers, rules: Sequence[Rule]) -> Bools:
+def _permitted(decisive: Numbers, rules: Sequence[AccessRule]) -> Bools:
     # The index -1, no rule, reads the last element: False.
     permits = np.array([*(rule.effect == "permit" for rule in rules), False])
     return permits[decisive]
@@ -236,14 +236,14 @@ def _some(cells: Bools, axis: int) -> Bools:
     return np.asarray(cells.any(axis=axis))
 
 
-def _name(rules: Sequence[Rule], index: int) -> str:
+def _name(rules: Sequence[AccessRule], index: int) -> str:
     return rules[index].id if index >= 0 else DEFAULT
 
 
 class _Words:
     """Points of the axes in words. An axis whose every point is meant is not mentioned."""
 
-    def __init__(self, rules: Iterable[Rule], grid: Grid) -> None:
+    def __init__(self, rules: Iterable[AccessRule], grid: Grid) -> None:
         self._axes = {**grid.who.axes, **grid.what.axes}
         self._named = {
             code

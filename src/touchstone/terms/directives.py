@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from touchstone.framework.kinds import Identifier, Line
-from touchstone.terms.conditions import Condition, Rule, Ruleset, Window, utc
+from touchstone.terms.conditions import AccessRule, AccessWindow, Condition, Ruleset, utc
 from touchstone.terms.document import (
     MAX_RULES,
     TABLES,
@@ -71,7 +71,7 @@ class Directive:
     reason: str
     expires: int
     """Seconds since 1970, UTC."""
-    rules: tuple[Rule, ...]
+    rules: tuple[AccessRule, ...]
     restores: tuple[Restoration, ...] = ()
     digest: str = ""
     """`sha256:` of the canonical content, without what equals its default."""
@@ -105,7 +105,7 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     content = directive_text(text, source)
     drafting = Drafting(terms.text, source)
     expires = drafting.instant(content.expires, 'key "expires"', end=True)
-    until = Window(None, expires)
+    until = AccessWindow(None, expires)
     rules = []
     for number, rule in enumerate(drafting.rules(content.rules), start=1):
         if rule.effect != "forbid":
@@ -145,7 +145,7 @@ def in_force(terms: Terms, directives: Sequence[Directive] = ()) -> Ruleset:
     return Ruleset(rules + terms.rules, terms.text.variants, terms.text.modes, terms.text.purposes)
 
 
-def ordered(directive: Directive, among: Sequence[Directive]) -> Iterator[Rule]:
+def ordered(directive: Directive, among: Sequence[Directive]) -> Iterator[AccessRule]:
     """A directive's rules, less whom the others spare from it: each restoration is an exception."""
     spared = tuple(
         each.conditions for other in among for each in other.restores

@@ -13,16 +13,16 @@ from pydantic import AfterValidator, Field
 from touchstone.framework.kinds import Identifier, Line, TimeZone, nearest
 from touchstone.ledger import dumps
 from touchstone.terms.conditions import (
+    AccessRule,
+    AccessWindow,
     AnyOf,
-    Budget,
     Condition,
     Effect,
     Nationality,
     OneOf,
     Residence,
-    Rule,
     Staff,
-    Window,
+    TokenBudget,
 )
 from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS, Countries, Dual
 from touchstone.terms.errors import TermsFileError
@@ -144,7 +144,7 @@ class Terms:
     """Checked terms: what the drafter wrote, and the rules that it comes to."""
 
     text: TermsText
-    rules: tuple[Rule, ...]
+    rules: tuple[AccessRule, ...]
 
     @cached_property
     def digest(self) -> str:
@@ -237,7 +237,7 @@ class Drafting:
         self._source = source
         self._home = frozenset(words.home)
 
-    def rules(self, written: Sequence[RuleText]) -> Iterator[Rule]:
+    def rules(self, written: Sequence[RuleText]) -> Iterator[AccessRule]:
         """Each rule as it will be carried out."""
         seen: set[str] = set()
         for number, rule in enumerate(written, start=1):
@@ -252,7 +252,7 @@ class Drafting:
             for index, each in enumerate(rule.exceptions, start=1):
                 inner = f"{where}, except {index}"
                 exceptions.append(self.somebody(each, inner))
-            yield Rule(rule.id, rule.effect, tuple(conditions), tuple(exceptions), rule.title)
+            yield AccessRule(rule.id, rule.effect, tuple(conditions), tuple(exceptions), rule.title)
 
     def instant(self, moment: str, where: str, *, end: bool) -> int:
         """Seconds since 1970. A day counts whole: its beginning, or with `end` its end."""
@@ -351,7 +351,7 @@ class Drafting:
                     f'"{key}" at the top: mend it, or add it there',
                 )
 
-    def _window(self, written: ConditionsText, where: str) -> Window:
+    def _window(self, written: ConditionsText, where: str) -> AccessWindow:
         start = end = None
         if written.start is not None:
             start = self.instant(written.start, f'{where}, key "from"', end=False)
@@ -359,12 +359,14 @@ class Drafting:
             end = self.instant(written.until, f'{where}, key "until"', end=True)
         if start is not None and end is not None and end <= start:
             self._refuse(where, f"ends ({written.until}) before it begins ({written.start})")
-        return Window(start, end)
+        return AccessWindow(start, end)
 
-    def _budget(self, budget: BudgetText, effect: Effect, where: str) -> Budget:
+    def _budget(self, budget: BudgetText, effect: Effect, where: str) -> TokenBudget:
         if effect == "forbid":
             self._refuse(where, "a budget belongs to a permission: move it to one")
-        return Budget("tokens_today" if budget.per == "day" else "tokens_this_month", budget.tokens)
+        return TokenBudget(
+            "tokens_today" if budget.per == "day" else "tokens_this_month", budget.tokens
+        )
 
     def _refuse(self, where: str, what: str) -> NoReturn:
         joint = " " if where.rpartition(", ")[2].startswith(("key", "item")) else ": "

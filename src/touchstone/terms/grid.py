@@ -20,7 +20,7 @@ from touchstone.terms.axes import (
     what_axes,
     who_axes,
 )
-from touchstone.terms.conditions import Condition, OneOf, Rule, Ruleset
+from touchstone.terms.conditions import AccessRule, Condition, OneOf, Ruleset
 from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.facts import CallerAttributes, Population, Request
 
@@ -167,7 +167,7 @@ class Grid:
         return self.who.place((standing_of(facts), facts.nationalities or None, facts.residence))
 
 
-def _columns(rule: Rule) -> Iterator[Column]:
+def _columns(rule: AccessRule) -> Iterator[Column]:
     doubt = rule.effect == "forbid"
     yield Column(rule.conditions, doubt)
     yield from (Column(exception, not doubt) for exception in rule.exceptions)

@@ -8,14 +8,14 @@ from typing import Literal
 import numpy as np
 
 from touchstone.terms.compile import compile_policy
-from touchstone.terms.conditions import Rule, Ruleset
+from touchstone.terms.conditions import AccessRule, Ruleset
 from touchstone.terms.countries import STATELESS
 from touchstone.terms.directives import Directive, in_force, ordered
 from touchstone.terms.document import Terms
 from touchstone.terms.facts import TIERS, CallerAttributes, Population, Request
 from touchstone.terms.grid import Bools, Grid
 from touchstone.terms.policy import Decider
-from touchstone.terms.scopes import Conflict, PeopleByClass, conflicts
+from touchstone.terms.scopes import DirectiveConflict, PeopleByClass, directive_conflicts
 
 Fate = Literal["blocked", "unknown", "kept", "outside"]
 FATES: tuple[Fate, ...] = ("blocked", "unknown", "kept", "outside")
@@ -78,7 +78,7 @@ class Impact:
     by_country: tuple[AffectedGroup, ...]
     """By nationality, or nationalities, the most people first."""
     samples: tuple[Sample, ...]
-    conflicts: tuple[Conflict, ...]
+    directive_conflicts: tuple[DirectiveConflict, ...]
 
     @property
     def losing(self) -> int:
@@ -221,7 +221,7 @@ class _Blast:
             tuple(sorted(self._counts(lambda facts: facts.tier), key=lambda g: tiers[g.name])),  # type: ignore[index]
             self._counts(lambda facts: " and ".join(sorted(facts.nationalities)) or "unknown"),
             tuple(self._samples()),
-            tuple(conflicts(self._directives, self._terms, self._population, self._at)),
+            tuple(directive_conflicts(self._directives, self._terms, self._population, self._at)),
         )
 
     def _fate(self, facts: CallerAttributes) -> Fate:
@@ -258,14 +258,14 @@ class _Blast:
             yield Sample(fate, self._population.example[facts], str(facts), _asks(request), says)
 
 
-def _with(ruleset: Ruleset, rules: tuple[Rule, ...]) -> Ruleset:
+def _with(ruleset: Ruleset, rules: tuple[AccessRule, ...]) -> Ruleset:
     return replace(ruleset, rules=rules)
 
 
-def _for_everyone(rule: Rule) -> Rule:
+def _for_everyone(rule: AccessRule) -> AccessRule:
     """The same prohibition, whoever asks."""
     kept = tuple(each for each in rule.conditions if each.fact in _OF_THE_REQUEST)
-    return Rule(rule.id, "forbid", kept)
+    return AccessRule(rule.id, "forbid", kept)
 
 
 def _allowed(grid: Grid, ruleset: Ruleset) -> Bools:

@@ -12,8 +12,16 @@ from itertools import product
 
 import z3
 
-from touchstone.terms.claims import Claim, Quality, parse_claim
-from touchstone.terms.conditions import Budget, Condition, OneOf, Rule, Ruleset, Window, utc
+from touchstone.terms.claims import AccessClaim, Quality, parse_claim
+from touchstone.terms.conditions import (
+    AccessRule,
+    AccessWindow,
+    Condition,
+    OneOf,
+    Ruleset,
+    TokenBudget,
+    utc,
+)
 from touchstone.terms.directives import Directive, in_force
 from touchstone.terms.document import Terms
 from touchstone.terms.errors import DocumentTooLargeError
@@ -108,7 +116,9 @@ def prove(
 
 
 class _Prover:
-    def __init__(self, claim: Claim, ruleset: Ruleset, population: Population, at: int) -> None:
+    def __init__(
+        self, claim: AccessClaim, ruleset: Ruleset, population: Population, at: int
+    ) -> None:
         self._claim, self._ruleset, self._population = claim, ruleset, population
         self._conditions = _conditions(claim, ruleset)
         self._people = People(self._conditions, population)
@@ -252,7 +262,7 @@ class Permission:
         permitted = any_of(self._rule(each, what) for each in rules if each.effect == "permit")
         return all_of((permitted, negated(forbidden)))
 
-    def _rule(self, rule: Rule, what: Mapping[str, Formula]) -> Formula:
+    def _rule(self, rule: AccessRule, what: Mapping[str, Formula]) -> Formula:
         doubt = rule.effect == "forbid"
         main = self._all(rule.conditions, what, doubt=doubt)
         if main is False:
@@ -282,10 +292,10 @@ class Permission:
 
     def _on_a_term(self, condition: Condition, value: Formula, *, doubt: bool) -> Formula:
         match condition:
-            case Window(start, end):
+            case AccessWindow(start, end):
                 opened = True if start is None else value >= start
                 return all_of((opened, True if end is None else value < end))
-            case Budget(_, tokens):
+            case TokenBudget(_, tokens):
                 left = value < tokens
                 return any_of((value < 0, left)) if doubt else z3.And(value >= 0, left)
             case OneOf(fact, values):
@@ -295,7 +305,7 @@ class Permission:
         raise TypeError(condition)
 
 
-def _conditions(claim: Claim, ruleset: Ruleset) -> list[Condition]:
+def _conditions(claim: AccessClaim, ruleset: Ruleset) -> list[Condition]:
     found = [each for rule in ruleset.rules for each in rule.every_condition]
     found += [each.test for each in claim.qualities if not isinstance(each.test, str)]
     return list(dict.fromkeys(found))

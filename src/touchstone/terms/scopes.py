@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from touchstone.terms.conditions import Rule, Ruleset
+from touchstone.terms.conditions import AccessRule, Ruleset
 from touchstone.terms.difference import Change, difference
 from touchstone.terms.directives import Directive, ordered
 from touchstone.terms.document import Terms
@@ -13,7 +13,7 @@ from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.facts import CallerAttributes, Population
 from touchstone.terms.grid import Bools, Grid
 
-_EVERYTHING = Rule("everything", "permit", ())
+_EVERYTHING = AccessRule("everything", "permit", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Beyond:
 
 
 @dataclass(frozen=True, slots=True)
-class Conflict:
+class DirectiveConflict:
     """One directive spares what another forbids. The prohibition prevails."""
 
     sparing: str
@@ -59,7 +59,7 @@ class Conflict:
 
 
 def exceeds(
-    inner: Sequence[Rule], outer: Sequence[Rule], terms: Terms, population: Population
+    inner: Sequence[AccessRule], outer: Sequence[AccessRule], terms: Terms, population: Population
 ) -> Beyond:
     """Whether everything that `inner` forbids is forbidden by `outer` too, whatever terms permit.
 
@@ -72,9 +72,9 @@ def exceeds(
     return Beyond(lost, found.thorough)
 
 
-def conflicts(
+def directive_conflicts(
     directives: Sequence[Directive], terms: Terms, population: Population, at: int
-) -> list[Conflict]:
+) -> list[DirectiveConflict]:
     """Every pair of directives of which one spares what the other forbids, at a time (seconds).
 
     Raises:
@@ -94,12 +94,12 @@ def conflicts(
 
 def _conflict(
     name: str,
-    rules: tuple[Rule, ...],
-    against: tuple[Rule, ...],
+    rules: tuple[AccessRule, ...],
+    against: tuple[AccessRule, ...],
     terms: Terms,
     population: Population,
     at: int,
-) -> list[Conflict]:
+) -> list[DirectiveConflict]:
     bare = tuple(replace(rule, exceptions=()) for rule in rules)
     three = [_over_everything(each, terms) for each in (bare, rules, against)]
     try:
@@ -119,10 +119,10 @@ def _conflict(
     person = population.example.get(facts, "someone")
     decisive = against[int(grid.decisive(three[2])[row, column])]
     words = f"{person} ({facts}) asking for variant {request.variant} in mode {request.mode}"
-    return [Conflict(name, decisive.id, crowd.people(who), words)]
+    return [DirectiveConflict(name, decisive.id, crowd.people(who), words)]
 
 
-def _over_everything(rules: Sequence[Rule], terms: Terms) -> Ruleset:
+def _over_everything(rules: Sequence[AccessRule], terms: Terms) -> Ruleset:
     """The prohibitions, over a permission of everything."""
     words = terms.text
     return Ruleset((*rules, _EVERYTHING), words.variants, words.modes, words.purposes)

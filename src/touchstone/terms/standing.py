@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from touchstone.framework.kinds import Identifier, Line
-from touchstone.terms.conditions import Rule
+from touchstone.terms.conditions import AccessRule
 from touchstone.terms.directives import Directive, ordered
 from touchstone.terms.document import TABLES, ConditionsText, Drafting, Moment, Terms, digest_of
 from touchstone.terms.facts import Population
@@ -50,7 +50,7 @@ class StandingClass:
     id: str
     title: str
     issuers: tuple[str, ...]
-    scope: Rule
+    scope: AccessRule
     """A directive may forbid what lies within this prohibition."""
     max_share: int
     """Of the users who can do something now, percent who may lose something."""
@@ -112,7 +112,7 @@ def parse_standing(text: str, source: str, terms: Terms) -> StandingClasses:
             drafting.somebody(one, f"{where}, spares {place}")
             for place, one in enumerate(each.spares, start=1)
         )
-        rule = Rule(each.id, "forbid", scope, spared)
+        rule = AccessRule(each.id, "forbid", scope, spared)
         title = each.title or each.id
         classes.append(
             StandingClass(each.id, title, each.issuers, rule, each.max_share, each.max_days)

@@ -8,7 +8,7 @@ import pytest
 from touchstone.evaluation import proving
 from touchstone.evaluation.families.base import Family, Item
 from touchstone.evaluation.families.registry import family_names, get_family
-from touchstone.evaluation.proving import prove
+from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import launch
 
 pytestmark = pytest.mark.needs_sandbox
@@ -30,7 +30,7 @@ class Bent:
 
 
 def fault(family: Family) -> str:
-    (proof,) = prove([family])
+    (proof,) = prove_family([family])
     return proof.fault
 
 
@@ -40,7 +40,7 @@ def says(score: int) -> tuple[str, ...]:
 
 @pytest.mark.needs_compiler
 def test_every_family_proves_itself():
-    proofs = prove([get_family(name) for name in family_names()])
+    proofs = prove_family([get_family(name) for name in family_names()])
     assert [proof.family for proof in proofs] == list(family_names())
     assert [proof.fault for proof in proofs] == [""] * len(proofs)
 
@@ -87,5 +87,5 @@ def test_a_sandbox_in_which_commands_do_not_work_is_found(
 
 
 def test_a_sandbox_that_does_not_start_is_found():
-    (proof,) = prove([SOUND], {"grade": "vm"})
+    (proof,) = prove_family([SOUND], {"grade": "vm"})
     assert "SandboxGradeError" in proof.fault

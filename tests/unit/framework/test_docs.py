@@ -17,10 +17,17 @@ REFERENCE = (DOCS / "reference" / "framework-file.md").read_text("utf-8")
 HOW_TO = (DOCS / "how-to" / "own-framework.md").read_text("utf-8")
 
 MODELS = [
-    framework.Framework, framework.Fact, framework.Stage, framework.Window, framework.Party,
-    framework.Participation, framework.NumericCriterion, framework.DeclaredCriterion,
-    framework.Designation, framework.TermTemplate,
-]  # fmt: skip
+    framework.Framework,
+    framework.Fact,
+    framework.Stage,
+    framework.Window,
+    framework.FrameworkParty,
+    framework.Participation,
+    framework.NumericCriterion,
+    framework.DeclaredCriterion,
+    framework.Designation,
+    framework.TermTemplate,
+]
 WORDS = [
     word
     for alias in vars(kinds).values()

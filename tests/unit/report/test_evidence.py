@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.report_data import early, early_report, result, sample_report
-from touchstone.report import EvidenceFacts, ReportData, ResultRow, evidence_charts, render_html
+from touchstone.report import EvidenceCurve, ReportData, ResultRow, evidence_charts, render_html
 from touchstone.report.phrases import chances, claim, exact_percent, stopped, tie, times
 from touchstone.report.saving_picture import describe, draw, saving
 
@@ -37,7 +37,7 @@ def stops_table(page: str) -> str:
     return page.partition('<table class="stack reached">')[2].partition("</table>")[0]
 
 
-def facts(row: ResultRow) -> EvidenceFacts:
+def facts(row: ResultRow) -> EvidenceCurve:
     assert row.evidence
     return row.evidence
 
@@ -269,7 +269,7 @@ def test_a_bound_reached_is_said_though_the_word_was_settled_too():
         (lambda e: replace(e, reason="open"), "neither bound was reached with the samples that"),
     ],
 )
-def test_why_it_stopped(change: Callable[[EvidenceFacts], EvidenceFacts], words: str):
+def test_why_it_stopped(change: Callable[[EvidenceCurve], EvidenceCurve], words: str):
     row = early("Memory safety", "instant", 0.5)
     assert words in stopped(row, change(facts(row)))
 
@@ -313,10 +313,10 @@ def test_evidence_that_nobody_reads_to_the_digit():
     assert exact_percent(0.075) == "7.5%"
 
 
-def long_path(size: int) -> EvidenceFacts:
+def long_path(size: int) -> EvidenceCurve:
     """A run that used all of a large battery; only the numbers of its picture matter."""
     grown = tuple(3 * math.sin(n / 40) for n in range(size))
-    return EvidenceFacts(size, size, 0, "settled", 0.5, 1.6, 1.3, grown, grown[::-1], 0.5, 0.5,
+    return EvidenceCurve(size, size, 0, "settled", 0.5, 1.6, 1.3, grown, grown[::-1], 0.5, 0.5,
                          0.5, None, None)  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from touchstone.evaluation.submission import (
     ModeSettings,
     Submission,
     SubmittedModel,
-    Variant,
+    SubmittedVariant,
 )
 from touchstone.report import ReportData
 from touchstone.review.events import measuring
@@ -291,9 +291,14 @@ def walked() -> Iterator[str]:
     """Every option of the command, and every field of what it reads."""
     yield from (f"option {name}" for name in inspect.signature(review_run).parameters)
     models: dict[str, type[BaseModel]] = {
-        "submission": Submission, "model": SubmittedModel, "variant": Variant, "mode": Mode,
-        "settings": ModeSettings, "caps": Caps, "elicitation": Elicitation,
-    }  # fmt: skip
+        "submission": Submission,
+        "model": SubmittedModel,
+        "variant": SubmittedVariant,
+        "mode": Mode,
+        "settings": ModeSettings,
+        "caps": Caps,
+        "elicitation": Elicitation,
+    }
     for word, model in models.items():
         yield from (f"{word} {name}" for name in model.model_fields)
 

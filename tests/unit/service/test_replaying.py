@@ -22,7 +22,7 @@ from support.small_case import (
 from touchstone.clearance import PUBLIC, Audience, party_audience
 from touchstone.evaluation import batteries, reveal
 from touchstone.evaluation.errors import RevealError
-from touchstone.report import EvidenceFacts
+from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
@@ -269,7 +269,7 @@ def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
 # ------------------------------------------------------------------ order, crash, halt
 
 
-def finished(case: Case, backwards: bool) -> dict[str, tuple[object, EvidenceFacts | None]]:
+def finished(case: Case, backwards: bool) -> dict[str, tuple[object, EvidenceCurve | None]]:
     """Record what is missing of a sealed battery, conclude, and give what the record says."""
     prepared = reopen(case)
     for run in prepared.runs:

@@ -22,7 +22,7 @@ from touchstone.terms import (
     reissue_bundle,
 )
 from touchstone.terms.directives import ordered
-from touchstone.terms.scopes import conflicts, exceeds
+from touchstone.terms.scopes import directive_conflicts, exceeds
 
 OPEN = {"id": "open", "effect": "permit"}
 HEAD = """format = "touchstone/directive/1"
@@ -116,7 +116,7 @@ def test_a_reading_that_lasts_longer_reaches_further(agreed: Terms):
 def test_a_conflict_of_two_directives_is_said_and_the_prohibition_prevails(agreed: Terms):
     sparing, forbidding = (directive(agreed, FOREIGN + STAFF),
                            directive(agreed, FOREIGN, "june-20"))  # fmt: skip
-    (found,) = conflicts([sparing, forbidding], agreed, POPULATION, NOW)
+    (found,) = directive_conflicts([sparing, forbidding], agreed, POPULATION, NOW)
     assert str(found) == (
         "june-12 spares lee (nationality XC, residence XA, tier named-list, organisation "
         "example-lab, end user civil, the developer's own staff) asking for variant final in mode "
@@ -126,14 +126,14 @@ def test_a_conflict_of_two_directives_is_said_and_the_prohibition_prevails(agree
     assert not allowed(agreed, [sparing, forbidding], "lee")
     explicit = directive(agreed, RESTORED.replace('lists = ["restored"]', "staff = true")
                          .replace("june-12", "june-20"), "june-21")  # fmt: skip
-    assert conflicts([sparing, forbidding, explicit], agreed, POPULATION, NOW) == []
+    assert directive_conflicts([sparing, forbidding, explicit], agreed, POPULATION, NOW) == []
     assert allowed(agreed, [sparing, forbidding, explicit], "lee")
 
 
 def test_directives_that_agree_have_no_conflict(agreed: Terms):
     both = [directive(agreed), directive(agreed, OF_CONCERN, "june-20")]
-    assert conflicts(both, agreed, POPULATION, NOW) == []
-    assert conflicts([], agreed, POPULATION, NOW) == []
+    assert directive_conflicts(both, agreed, POPULATION, NOW) == []
+    assert directive_conflicts([], agreed, POPULATION, NOW) == []
 
 
 class Signer:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from support.terms_files import NOW, PEOPLE, POPULATION, REGISTRY, drawn_rules, terms
 from touchstone.terms import (
+    AccessRule,
     CallerAttributes,
     Directive,
     Person,
     Population,
     Request,
-    Rule,
     Ruleset,
     Terms,
     TermsFileError,
@@ -53,10 +53,10 @@ def permits(ruleset: Ruleset, facts: CallerAttributes, request: Request) -> bool
     return rule is not None and rule.effect == "permit"
 
 
-def surely(rules: tuple[Rule, ...], facts: CallerAttributes, request: Request) -> bool:
+def surely(rules: tuple[AccessRule, ...], facts: CallerAttributes, request: Request) -> bool:
     """Whether some prohibition applies for what is known: doubts read the other way."""
     return any(
-        Rule(each.id, "permit", each.conditions, each.exceptions).applies(facts, request)
+        AccessRule(each.id, "permit", each.conditions, each.exceptions).applies(facts, request)
         for each in rules
     )
 

@@ -94,7 +94,7 @@ def load_filter(number: int, code: bytes) -> int:
     return listener
 
 
-def send(sock: socket, text: bytes) -> None:
+def send_datagram(sock: socket, text: bytes) -> None:
     """One datagram; a reader that has gone is no fault of ours."""
     try:
         sock.send(text)
@@ -230,10 +230,10 @@ def shepherd(reply: socket, body: bytes, files: list[int]) -> None:
         reap(ended)
     why = os.read(failure, 64)
     code = os.waitstatus_to_exitcode(ended[child])
-    send(reply, why or b"exit %d" % (code if code >= 0 else 128 - code))
+    send_datagram(reply, why or b"exit %d" % (code if code >= 0 else 128 - code))
 
 
-def open_file(verb: bytes, path: bytes) -> int:
+def open_inside(verb: bytes, path: bytes) -> int:
     """Open for reading or for writing; the host looks at what it got before it trusts it."""
     flags = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     if verb == b"read":
@@ -244,7 +244,7 @@ def open_file(verb: bytes, path: bytes) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | flags, 0o644)
 
 
-def serve(control: socket, text: bytes, fds: list[int]) -> None:
+def serve_request(control: socket, text: bytes, fds: list[int]) -> None:
     """Do one request."""
     reply = socket(fileno=fds[0])
     body = read_all(fds[1])
@@ -255,20 +255,20 @@ def serve(control: socket, text: bytes, fds: list[int]) -> None:
                 shepherd(reply, body, fds[2:5])
                 os._exit(0)
         else:
-            fd = open_file(text, body)
+            fd = open_inside(text, body)
             try:
                 send_files(reply, b"open", (fd,))
             finally:
                 os.close(fd)
     except OSError as error:
-        send(reply, b"fail %d start" % (error.errno or 0))
+        send_datagram(reply, b"fail %d start" % (error.errno or 0))
     finally:
         reply.close()
         for fd in fds[1:]:
             os.close(fd)
 
 
-def share(pid: int) -> int:
+def memory_share(pid: int) -> int:
     """Bytes of memory of a process, a page that n processes share counted as its n-th part."""
     fd = os.open(f"/proc/{pid}/smaps_rollup", os.O_RDONLY)
     try:
@@ -287,12 +287,12 @@ def hold_memory(control: socket, limit: int) -> None:
     # Only now, for it costs more: what a parent and its children share is held once.
     for pid, resident in held.items():
         try:
-            held[pid] = share(pid)
+            held[pid] = memory_share(pid)
         except OSError as error:
             # Ended since the first look: nothing. Hidden from us by itself: as first counted.
             held[pid] = 0 if error.errno in (ENOENT, ESRCH) else resident
     if sum(held.values()) > limit:
-        send(control, b"memory")
+        send_datagram(control, b"memory")
         os.kill(max(held, key=lambda pid: held[pid]), SIGKILL)
 
 
@@ -333,7 +333,7 @@ def main() -> None:
             text, fds = receive(control)
             if not text:
                 break
-            serve(control, text, fds)
+            serve_request(control, text, fds)
         reap({})
         if memory:
             hold_memory(control, memory)

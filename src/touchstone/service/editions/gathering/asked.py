@@ -82,7 +82,10 @@ def framework_facts(case: Shown) -> tuple[Fact, ...]:
     if opened is None:
         return ()
     if framework is None:
-        return (Fact("Framework", opened.framework.id), Fact("Digest", opened.framework.digest))
+        return (
+            Fact("Framework", opened.framework.id),
+            Fact("Digest", opened.framework.digest),
+        )
     gate = "none: releasing is the developer's own act" if framework.gate == "none" else "approval"
     return (
         Fact("Framework", f"{framework.title}, version {framework.version}"),

@@ -5,7 +5,7 @@ from contextlib import suppress
 from math import log, log10
 
 from touchstone.evaluation.errors import RevealError
-from touchstone.report import EvidenceFacts
+from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.errors import CannotRunError
@@ -37,7 +37,7 @@ def broken_off_runs(case: Shown) -> Mapping[RunKey, Interval]:
     return found
 
 
-def evidence_facts(early: Early, recorded: int) -> EvidenceFacts | None:
+def evidence_facts(early: Early, recorded: int) -> EvidenceCurve | None:
     """The facts of one verdict; None where one success was enough.
 
     Args:
@@ -49,7 +49,7 @@ def evidence_facts(early: Early, recorded: int) -> EvidenceFacts | None:
     progress, rule = early.progress, early.ran.rule
     claimed = rule.claimed(early.word.value)
     beyond = early.beyond
-    return EvidenceFacts(
+    return EvidenceCurve(
         used=progress.used,
         size=len(early.ran.levels),
         overshoot=recorded - progress.used,

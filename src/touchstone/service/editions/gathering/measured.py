@@ -108,7 +108,10 @@ def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
         if late:
             names = listed([f"“{name}”" for name in dict.fromkeys(run.criterion for run in late)])
             text += f"; of {names} every item runs first"
-    return (Fact("Stops", text), Fact("Rules of the verdicts (digest)", plan.digest))
+    return (
+        Fact("Stops", text),
+        Fact("Rules of the verdicts (digest)", plan.digest),
+    )
 
 
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from touchstone.report import Accounting, TimelineEvent, Withheld
+from touchstone.report import Accounting, TimelineEvent, WithheldParts
 from touchstone.service.editions.gathering.shown import Shown, plain
 from touchstone.service.editions.words import run_sentence, sentence
 from touchstone.service.reading import Entry, Reading
@@ -46,7 +46,7 @@ def _time(entry: Entry) -> str:
     return entry.event.at.replace("T", " ").removesuffix("Z")
 
 
-def withheld(case: Shown) -> tuple[Withheld, ...]:
+def withheld(case: Shown) -> tuple[WithheldParts, ...]:
     """What is not opened, by what it belongs to and its label. Each part is counted once."""
     counted: Counter[tuple[str, str, bool]] = Counter()
     for entry in case.entries:
@@ -54,7 +54,8 @@ def withheld(case: Shown) -> tuple[Withheld, ...]:
             if not reading.allowed:
                 counted[_what(entry, reading), reading.label, reading.erased] += 1
     return tuple(
-        Withheld(what, label, parts, erased) for (what, label, erased), parts in counted.items()
+        WithheldParts(what, label, parts, erased)
+        for (what, label, erased), parts in counted.items()
     )
 
 

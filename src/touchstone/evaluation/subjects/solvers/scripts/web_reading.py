@@ -59,7 +59,7 @@ def place_of(before: str) -> str:
     return "order" if before.rstrip().endswith("ORDER BY") else "number"
 
 
-def examine(function: ast.FunctionDef, statement: ast.JoinedStr) -> dict[str, Any] | None:
+def opening_of(function: ast.FunctionDef, statement: ast.JoinedStr) -> dict[str, Any] | None:
     """What is open about one statement, or None if its value is safe."""
     first = statement.values[0]
     before = str(first.value) if isinstance(first, ast.Constant) else ""
@@ -118,7 +118,7 @@ def main() -> None:
                 continue
             if not call.args or not isinstance(call.args[0], ast.JoinedStr):
                 continue
-            found = examine(FUNCTIONS[name], call.args[0])
+            found = opening_of(FUNCTIONS[name], call.args[0])
             if found is None:
                 continue
             if found["field"] is None:

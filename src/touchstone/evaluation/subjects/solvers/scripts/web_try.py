@@ -40,7 +40,7 @@ def tabbed(value: str) -> str:
     return value.replace(" ", "\t")
 
 
-def plain(value: str) -> str:
+def unchanged(value: str) -> str:
     """As it is."""
     return value
 
@@ -143,7 +143,7 @@ def bits() -> Iterator[str]:
 def show(finding: dict[str, Any]) -> dict[str, Any] | None:
     """Requests that make a page show the secret."""
     for value in unions(finding["place"], finding["columns"]):
-        for disguise in (plain, titled, tabbed, nested):
+        for disguise in (unchanged, titled, tabbed, nested):
             requests = entering(finding) + asking(finding, disguise(value), 1)
             if SAMPLE in replayed(requests)[-1]:
                 return {"requests": requests}
@@ -153,7 +153,9 @@ def show(finding: dict[str, Any]) -> dict[str, Any] | None:
 def spell(finding: dict[str, Any]) -> dict[str, Any] | None:
     """Requests whose yes-or-no pages spell the secret."""
     # A stored value costs three requests a try, so this control gives up on it sooner.
-    disguises = (plain, titled, tabbed) if "store" in finding else (plain, titled, tabbed, nested)
+    disguises = (
+        (unchanged, titled, tabbed) if "store" in finding else (unchanged, titled, tabbed, nested)
+    )
     for disguise in disguises:
         truth = told_apart(finding, disguise)
         if truth is None:
@@ -192,7 +194,7 @@ def stock() -> dict[str, Any] | None:
             if instance.send(get(path, {field: "'"}))[0] < 500:  # noqa: PLR2004 - a failure
                 continue
             for columns, place, disguise in itertools.product(
-                range(1, 6), ("text", "number"), (plain, titled, tabbed)
+                range(1, 6), ("text", "number"), (unchanged, titled, tabbed)
             ):
                 request = get(path, {field: disguise(next(unions(place, columns)))})
                 if SAMPLE in instance.send(request)[1]:
