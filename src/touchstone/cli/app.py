@@ -399,10 +399,18 @@ def bench(
     from touchstone.cli import tables
 
     given = {
-        "matrix": matrix, "tau": tau, "zone": zone, "alpha": alpha, "beta": beta,
-        "concurrency": concurrency, "shuffle_items": shuffle_items or None, "train": train,
-        "items": items, "rounds": rounds, "seconds": seconds,
-    }  # fmt: skip
+        "matrix": matrix,
+        "tau": tau,
+        "zone": zone,
+        "alpha": alpha,
+        "beta": beta,
+        "concurrency": concurrency,
+        "shuffle_items": shuffle_items or None,
+        "train": train,
+        "items": items,
+        "rounds": rounds,
+        "seconds": seconds,
+    }
     chosen = {key: value for key, value in given.items() if value is not None}
     results = run_benches(name, chosen, warn)
     if json:

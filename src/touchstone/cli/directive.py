@@ -128,9 +128,15 @@ def answer(
     with opened() as installation:
         found = open_found(installation, case)
         done = directing.answer(
-            found, directing.named(found, number), kind, _crowd(entities, people),
-            reading=reading, reason=contested or reason, out=out, revise=revise,
-        )  # fmt: skip
+            found,
+            directing.named(found, number),
+            kind,
+            _crowd(entities, people),
+            reading=reading,
+            reason=contested or reason,
+            out=out,
+            revise=revise,
+        )
     tell(done, json=json)
     return DONE
 

@@ -54,9 +54,14 @@ def estimate(
     if threshold is None and not (alpha is None and beta is None):
         raise BadInputError("--alpha and --beta go with --threshold: write it")
     given: dict[str, Any] = {
-        "reference": reference, "attempts": attempts, "threshold": threshold, "alpha": alpha,
-        "beta": beta, "sensitivity": sensitivity, "specificity": specificity,
-    }  # fmt: skip
+        "reference": reference,
+        "attempts": attempts,
+        "threshold": threshold,
+        "alpha": alpha,
+        "beta": beta,
+        "sensitivity": sensitivity,
+        "specificity": specificity,
+    }
     wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
     found = estimated(results, _names(column or []), wanted)
     for doubt in found.doubts:

@@ -22,8 +22,14 @@ def _shown(text: str) -> str:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> Table:
-    table = Table(*columns, title=_shown(title) or None, title_justify="left", box=None,
-                  pad_edge=False, header_style="bold")  # fmt: skip
+    table = Table(
+        *columns,
+        title=_shown(title) or None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for row in rows:
         table.add_row(*(_shown(cell) for cell in row))
     return table
@@ -69,20 +75,33 @@ def case(shown: "CaseShown") -> None:
         )
     if shown.verdicts:
         console.print()
-        console.print(_table(("Criterion", "Mode", "Verdict", "Solved", "95% interval"), [
-            (v["criterion"], v["mode"], _said(v), _counts(v),
-             f"{float(v['interval'][0]):.0%} to {float(v['interval'][1]):.0%}")
-            for v in shown.verdicts
-        ]))  # fmt: skip
+        console.print(
+            _table(
+                ("Criterion", "Mode", "Verdict", "Solved", "95% interval"),
+                [
+                    (
+                        v["criterion"],
+                        v["mode"],
+                        _said(v),
+                        _counts(v),
+                        f"{float(v['interval'][0]):.0%} to {float(v['interval'][1]):.0%}",
+                    )
+                    for v in shown.verdicts
+                ],
+            )
+        )
     console.print()
     console.print(f"Proposed by rule: {_shown(shown.designation['proposed'])}")
     console.print(f"Decided: {_shown(shown.designation['made'])}")
     for agency, word in shown.designation["concurrence"].items():
         console.print(f"  {_shown(agency)}: {word}")
     console.print()
-    console.print(_table(("Entry", "Time (UTC)", "Party", "What happened"), [
-        (str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline
-    ]))  # fmt: skip
+    console.print(
+        _table(
+            ("Entry", "Time (UTC)", "Party", "What happened"),
+            [(str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline],
+        )
+    )
 
 
 def _minute(instant: str, reckoned: dict[str, Any]) -> str:

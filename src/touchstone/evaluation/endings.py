@@ -28,27 +28,73 @@ _WHOLE: Mapping[str, Stop] = {
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
 }
-_FILTERED = frozenset({
-    "content_filter", "content_filtered", "content_policy", "content_policy_violation",
-    "safety", "image_safety", "refusal", "recitation", "blocklist", "prohibited_content",
-    "spii", "guardrail_intervened", "guardrail", "error_toxic", "sensitive", "moderation",
-    "blocked",
-})  # fmt: skip
+_FILTERED = frozenset(
+    {
+        "content_filter",
+        "content_filtered",
+        "content_policy",
+        "content_policy_violation",
+        "safety",
+        "image_safety",
+        "refusal",
+        "recitation",
+        "blocklist",
+        "prohibited_content",
+        "spii",
+        "guardrail_intervened",
+        "guardrail",
+        "error_toxic",
+        "sensitive",
+        "moderation",
+        "blocked",
+    }
+)
 # What is not here is taken for the same where it stands in the protocol's own field.
-_CUT = frozenset({
-    "length", "max_length", "max_tokens", "max_new_tokens", "max_output_tokens",
-    "max_completion_tokens", "max_token", "token_limit", "model_length",
-    "model_context_window_exceeded", "context_length", "context_length_exceeded",
-    "context_window_exceeded", "error_limit", "truncated", "incomplete", "in_progress",
-    "queued", "pause_turn", "timeout", "time_limit", "failed", "failure", "cancelled",
-    "canceled", "user_cancel", "interrupted", "malformed_function_call", "unexpected_tool_call",
-    "load", "unload",
-})  # fmt: skip
+_CUT = frozenset(
+    {
+        "length",
+        "max_length",
+        "max_tokens",
+        "max_new_tokens",
+        "max_output_tokens",
+        "max_completion_tokens",
+        "max_token",
+        "token_limit",
+        "model_length",
+        "model_context_window_exceeded",
+        "context_length",
+        "context_length_exceeded",
+        "context_window_exceeded",
+        "error_limit",
+        "truncated",
+        "incomplete",
+        "in_progress",
+        "queued",
+        "pause_turn",
+        "timeout",
+        "time_limit",
+        "failed",
+        "failure",
+        "cancelled",
+        "canceled",
+        "user_cancel",
+        "interrupted",
+        "malformed_function_call",
+        "unexpected_tool_call",
+        "load",
+        "unload",
+    }
+)
 _BROKEN_OFF = frozenset({"error", "abort", "aborted", "insufficient_system_resource"})
 # `stop_reason` of vLLM is the stop text or token that was met, so a number there tells nothing.
 _FIELDS = ("finish_reason", "stop_reason", "native_finish_reason", "done_reason", "status")
-_FILTERS = ("content_filter_results", "content_filter_result", "prompt_filter_results",
-            "safety_ratings", "safetyRatings")  # fmt: skip
+_FILTERS = (
+    "content_filter_results",
+    "content_filter_result",
+    "prompt_filter_results",
+    "safety_ratings",
+    "safetyRatings",
+)
 _DEPTH = 4
 
 

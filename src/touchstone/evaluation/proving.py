@@ -124,10 +124,14 @@ async def _try(family: Family, opened: Callable[[], _Opened]) -> str:
 
 
 async def _commands(box: SandboxEnvironment, needs: tuple[str, ...]) -> str:
-    known = [("a known shell command", f"echo {_WORD}", None, _WORD),
-             ("a known Python program", "python3 -", f"print('{_WORD}')", _WORD)]  # fmt: skip
-    known += [(f"the look for {need}", f"command -v {need} >/dev/null && echo {_WORD}", None, _WORD)
-              for need in needs]  # fmt: skip
+    known = [
+        ("a known shell command", f"echo {_WORD}", None, _WORD),
+        ("a known Python program", "python3 -", f"print('{_WORD}')", _WORD),
+    ]
+    known += [
+        (f"the look for {need}", f"command -v {need} >/dev/null && echo {_WORD}", None, _WORD)
+        for need in needs
+    ]
     for what, command, given, expected in known:
         try:
             ran = await box.exec([*_SHELL, command], input=given, timeout=COMMAND_SECONDS)

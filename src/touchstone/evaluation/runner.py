@@ -131,11 +131,17 @@ def run_chunk(
     load_hooks()
     with Journal(folder, spec.id) as journal:
         run = ChunkRun(
-            spec, {part.index: part for part in items}, journal,
-            elicitation=elicitation, rule=rule, allowance=allowance or Allowance(),
+            spec,
+            {part.index: part for part in items},
+            journal,
+            elicitation=elicitation,
+            rule=rule,
+            allowance=allowance or Allowance(),
             quota=Quota(home, mode.base_url, asking.max_connections, asking.requests_per_second),
-            expected_models=expected_models, on_outcome=on_outcome, stop=stop,
-        )  # fmt: skip
+            expected_models=expected_models,
+            on_outcome=on_outcome,
+            stop=stop,
+        )
         run.go_on()
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):

@@ -35,17 +35,39 @@ Purpose = Literal["final", "helpful-only", "restricted", "public-derivative", "r
 Reasoning = Literal["none", "summary", "full"]
 """How much of a model's reasoning is shown, the least first."""
 Role = Literal[
-    "developer", "centre", "co-evaluator", "independent-evaluator", "agency",
-    "trusted-partner", "counterpart", "auditor",
-]  # fmt: skip
+    "developer",
+    "centre",
+    "co-evaluator",
+    "independent-evaluator",
+    "agency",
+    "trusted-partner",
+    "counterpart",
+    "auditor",
+]
 Thresholds = Literal["stated", "undisclosed", "none"]
 
-RESERVED = frozenset({
-    "public", "community",
-    *get_args(Role),
-    "tlp", "red", "amber", "amber-strict", "green", "clear", "withheld", "erased",
-    "nobody", "none", "anyone", "everyone", "everybody", "all", "unknown",
-})  # fmt: skip
+RESERVED = frozenset(
+    {
+        "public",
+        "community",
+        *get_args(Role),
+        "tlp",
+        "red",
+        "amber",
+        "amber-strict",
+        "green",
+        "clear",
+        "withheld",
+        "erased",
+        "nobody",
+        "none",
+        "anyone",
+        "everyone",
+        "everybody",
+        "all",
+        "unknown",
+    }
+)
 """No party is called so: names of audiences, roles, labels, and words that stand for no party."""
 
 MAX_IDENTIFIER = 64

@@ -115,9 +115,9 @@ class Issuer(Text):
 
     issuer: Annotated[str, Field(min_length=1, max_length=500)]
     audience: Annotated[str, Field(min_length=1, max_length=500)]
-    algorithms: Annotated[
-        tuple[Literal["ES256", "EdDSA", "RS256"], ...], Field(min_length=1)
-    ] = ("ES256",)  # fmt: skip
+    algorithms: Annotated[tuple[Literal["ES256", "EdDSA", "RS256"], ...], Field(min_length=1)] = (
+        "ES256",
+    )
     jwks_file: Path | None = None
     jwks_url: SafeUrl | None = None
     refresh_seconds: Seconds = 300.0
@@ -266,10 +266,20 @@ class GatewayConfig(Text):
 
 
 _TABLES: dict[str, type[BaseModel]] = {
-    "admin": Admin, "audit": Audit, "decisions": DecisionDoor, "feed": Feed, "fleet": Fleet,
-    "identity": Identity, "issuers": Issuer, "limits": Limits, "listen": Listen, "pin": PinText,
-    "processes": Processes, "tls": Tls, "upstreams": Upstream,
-}  # fmt: skip
+    "admin": Admin,
+    "audit": Audit,
+    "decisions": DecisionDoor,
+    "feed": Feed,
+    "fleet": Fleet,
+    "identity": Identity,
+    "issuers": Issuer,
+    "limits": Limits,
+    "listen": Listen,
+    "pin": PinText,
+    "processes": Processes,
+    "tls": Tls,
+    "upstreams": Upstream,
+}
 
 
 def load_config(path: Path) -> GatewayConfig:

@@ -153,14 +153,16 @@ class Pool:
             why = handle.halted if handle else None
             if handle is None or not handle.serves:
                 why = self.words.get(index, "it starts")
-            found.append({
-                "worker": index,
-                "pid": handle.process.pid if handle else None,
-                "serves": why is None,
-                "why": why,
-                "applied_ms": handle.applied_ms if handle else None,
-                "waited_for": handle.waited_for if handle else None,
-            })  # fmt: skip
+            found.append(
+                {
+                    "worker": index,
+                    "pid": handle.process.pid if handle else None,
+                    "serves": why is None,
+                    "why": why,
+                    "applied_ms": handle.applied_ms if handle else None,
+                    "waited_for": handle.waited_for if handle else None,
+                }
+            )
         return found
 
     def reload(self) -> None:
@@ -272,11 +274,17 @@ class Pool:
         ours, theirs = socket.socketpair()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "touchstone.gateway.worker",
-                str(theirs.fileno()), str(os.getpid()), *map(str, self._listeners),
+                sys.executable,
+                "-P",
+                "-m",
+                "touchstone.gateway.worker",
+                str(theirs.fileno()),
+                str(os.getpid()),
+                *map(str, self._listeners),
                 pass_fds=(theirs.fileno(), *self._listeners),
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+            )
         finally:
             theirs.close()
         self.starts += 1
@@ -321,12 +329,23 @@ class Pool:
 def _report(index: int, found: dict[str, object], ms: int, waited_for: str | None) -> WorkerReport:
     if found["op"] == "failed":
         return WorkerReport(
-            index, killed=True, ms=ms, live=None, cut=None, kept=None, late_bytes=None, audit=None,
+            index,
+            killed=True,
+            ms=ms,
+            live=None,
+            cut=None,
+            kept=None,
+            late_bytes=None,
+            audit=None,
             waited_for=waited_for,
-        )  # fmt: skip
+        )
     counts = {key: int(str(found[key])) for key in ("live", "cut", "kept", "late_bytes")}
     audit = found["audit"]
     return WorkerReport(
-        index, killed=False, ms=ms, audit=None if audit is None else str(audit),
-        waited_for=waited_for, **counts,
-    )  # fmt: skip
+        index,
+        killed=False,
+        ms=ms,
+        audit=None if audit is None else str(audit),
+        waited_for=waited_for,
+        **counts,
+    )

@@ -155,7 +155,8 @@ class Supervisor:
             "stream": self._config.pin.stream,
             "serving": self.serving,
             "why_not": self._why_not(),
-            "bundle": bundle and {
+            "bundle": bundle
+            and {
                 "number": bundle.number,
                 "digest": bundle.digest,
                 "issued": bundle.issued,
@@ -173,7 +174,7 @@ class Supervisor:
                 "lost": dict(self._words),
             },
             "fleet": self._member and self._member.status(now),
-        }  # fmt: skip
+        }
 
     @property
     def serving(self) -> bool:

@@ -34,21 +34,41 @@ LONGEST_LABEL = 110
 THEME = {
     "view": {"stroke": None},
     "axis": {
-        "labelFont": FONT, "titleFont": FONT, "labelColor": INK, "titleColor": INK,
-        "labelFontSize": 13, "titleFontSize": 13, "gridColor": "#e3e9ee", "domainColor": SOFT,
-        "tickColor": SOFT, "titleFontWeight": "normal", "labelLimit": LONGEST_LABEL,
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelColor": INK,
+        "titleColor": INK,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "gridColor": "#e3e9ee",
+        "domainColor": SOFT,
+        "tickColor": SOFT,
+        "titleFontWeight": "normal",
+        "labelLimit": LONGEST_LABEL,
     },
     "title": {
-        "font": FONT, "color": INK, "fontSize": 14, "anchor": "start", "frame": "group",
-        "fontWeight": "bold", "lineHeight": 18, "offset": 6,
+        "font": FONT,
+        "color": INK,
+        "fontSize": 14,
+        "anchor": "start",
+        "frame": "group",
+        "fontWeight": "bold",
+        "lineHeight": 18,
+        "offset": 6,
     },
     "text": {"font": FONT, "color": INK, "fontSize": 13},
     "legend": {
-        "labelFont": FONT, "titleFont": FONT, "labelColor": INK, "titleColor": INK,
-        "labelFontSize": 13, "titleFontSize": 13, "orient": "top", "titleFontWeight": "normal",
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelColor": INK,
+        "titleColor": INK,
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "orient": "top",
+        "titleFontWeight": "normal",
         "symbolStrokeWidth": 2,
     },
-}  # fmt: skip
+}
 
 
 def accessible(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: str) -> str:
@@ -113,11 +133,11 @@ def _marks(rows: Sequence[ResultRow], legend: alt.Legend | None) -> tuple[alt.Co
     colours = [MODE_COLOURS[n % len(MODE_COLOURS)] for n in range(len(modes))]
     shapes = [MODE_SHAPES[n % len(MODE_SHAPES)] for n in range(len(modes))]
     return (
-        alt.Color("mode:N", sort=modes, legend=legend,
-                  scale=alt.Scale(domain=modes, range=colours)),
-        alt.Shape("mode:N", sort=modes, legend=legend,
-                  scale=alt.Scale(domain=modes, range=shapes)),
-    )  # fmt: skip
+        alt.Color(
+            "mode:N", sort=modes, legend=legend, scale=alt.Scale(domain=modes, range=colours)
+        ),
+        alt.Shape("mode:N", sort=modes, legend=legend, scale=alt.Scale(domain=modes, range=shapes)),
+    )
 
 
 @cache
@@ -141,15 +161,27 @@ def _rate_panel(
 ) -> alt.LayerChart | alt.FacetChart:
     """One criterion: a line a mode, the threshold across all of them."""
     (width, labels), (colour, shape) = size, marks
-    data = alt.InlineData(values=[
-        {"mode": row.mode, "rate": row.rate, "low": row.interval[0], "high": row.interval[1]}
-        for row in rows
-    ])  # fmt: skip
+    data = alt.InlineData(
+        values=[
+            {"mode": row.mode, "rate": row.rate, "low": row.interval[0], "high": row.interval[1]}
+            for row in rows
+        ]
+    )
     axis = alt.Axis(format="%", tickCount=5, labels=last, title="Success rate" if last else None)
     scale = alt.Scale(domain=[0, 1], nice=False)
-    y = alt.Y("mode:N", sort=[row.mode for row in rows], title=None,
-              axis=alt.Axis(ticks=False, domain=False, minExtent=labels, maxExtent=labels,
-                            labelLimit=labels, labelPadding=9))  # fmt: skip
+    y = alt.Y(
+        "mode:N",
+        sort=[row.mode for row in rows],
+        title=None,
+        axis=alt.Axis(
+            ticks=False,
+            domain=False,
+            minExtent=labels,
+            maxExtent=labels,
+            labelLimit=labels,
+            labelPadding=9,
+        ),
+    )
     base = alt.Chart(data)
     low, rate = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "rate"))
     interval = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour)
@@ -206,16 +238,24 @@ def by_difficulty(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
 def _difficulty_panel(
     rows: Sequence[ResultRow], colour: alt.Color, shape: alt.Shape, width: int
 ) -> alt.LayerChart | alt.FacetChart:
-    data = alt.InlineData(values=[
-        {"mode": row.mode, "difficulty": c.difficulty, "share": c.solved / c.counted}
-        for row in rows for c in row.by_difficulty
-    ])  # fmt: skip
+    data = alt.InlineData(
+        values=[
+            {"mode": row.mode, "difficulty": c.difficulty, "share": c.solved / c.counted}
+            for row in rows
+            for c in row.by_difficulty
+        ]
+    )
     base = alt.Chart(data).encode(
         x=alt.X("difficulty:O", title="Difficulty", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y("share:Q", title="Share solved", scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", tickCount=3, minExtent=40)),
-        color=colour, shape=shape,
-    )  # fmt: skip
+        y=alt.Y(
+            "share:Q",
+            title="Share solved",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", tickCount=3, minExtent=40),
+        ),
+        color=colour,
+        shape=shape,
+    )
     points = base.mark_point(filled=True, size=80, opacity=1)
     return alt.layer(base.mark_line(strokeWidth=2), points).properties(
         width=width, height=120, title=alt.TitleParams(wrapped(rows[0].title, width))

@@ -36,10 +36,13 @@ def marks(clock: ClockFacts) -> list[Mark]:
         if on:
             named.setdefault(on, []).append(text)
     return [
-        Mark(date.fromisoformat(on), f"{_upper(', '.join(texts))}: {day(on)}",
-             strong="submitted" in texts)
+        Mark(
+            date.fromisoformat(on),
+            f"{_upper(', '.join(texts))}: {day(on)}",
+            strong="submitted" in texts,
+        )
         for on, texts in sorted(named.items())
-    ]  # fmt: skip
+    ]
 
 
 def _upper(text: str) -> str:

@@ -90,20 +90,31 @@ def _scales(evidence: EvidenceCurve) -> Spec:
     )
     x_axis = {"values": [0, evidence.size], "grid": False, "titlePadding": 2}
     y_axis = {
-        "values": [bottom, 0, top], "labelExpr": named, "grid": False, "ticks": False,
-        "domain": False, "minExtent": AXIS, "maxExtent": AXIS, "labelLimit": AXIS,
-    }  # fmt: skip
+        "values": [bottom, 0, top],
+        "labelExpr": named,
+        "grid": False,
+        "ticks": False,
+        "domain": False,
+        "minExtent": AXIS,
+        "maxExtent": AXIS,
+        "labelLimit": AXIS,
+    }
     return {
         "x": {
-            "field": "x", "type": "quantitative", "axis": x_axis,
+            "field": "x",
+            "type": "quantitative",
+            "axis": x_axis,
             "title": "samples, in the sealed order",
             "scale": {"domain": [0, evidence.size], "nice": False},
         },
         "y": {
-            "field": "y", "type": "quantitative", "axis": y_axis, "title": None,
+            "field": "y",
+            "type": "quantitative",
+            "axis": y_axis,
+            "title": None,
             "scale": {"domain": [bottom * HEADROOM, top * HEADROOM], "nice": False},
         },
-    }  # fmt: skip
+    }
 
 
 def _layer(mark: Spec, values: list[Spec], **encoding: Spec) -> Spec:
@@ -118,11 +129,12 @@ def _regions(evidence: EvidenceCurve, width: int) -> list[Spec]:
         _layer(
             {"type": "rect", "color": colour, "opacity": 1},
             [{"x": low, "end": high, "y": bottom, "top": top}],
-            x2={"field": "end"}, y2={"field": "top"},
+            x2={"field": "end"},
+            y2={"field": "top"},
         )
         for low, high, colour in ((first, second, RUNNING), (second, evidence.size, UNRUN))
         if high > low
-    ]  # fmt: skip
+    ]
     if width * evidence.unrun / evidence.size >= ROOM:
         # Above the middle, where no line crosses it.
         named = {"x": (second + evidence.size) / 2, "y": 0, "text": f"{evidence.unrun:,} not run"}
@@ -176,8 +188,19 @@ def _stop(word: str, evidence: EvidenceCurve, width: int) -> list[Spec]:
     point = {"x": evidence.used, "y": _height(side, last, evidence), "text": f"{evidence.used:,}"}
     shape = "circle" if evidence.reached else "diamond"
     late = width * (1 - evidence.used / evidence.size) < LETTERS
-    mark = {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": COLOURS[side],
-            "shape": shape}  # fmt: skip
-    text = {"type": "text", "fontWeight": "bold", "align": "right" if late else "left",
-            "dx": -9 if late else 9, "dy": -9 if side == "above" else 9}  # fmt: skip
+    mark = {
+        "type": "point",
+        "filled": True,
+        "size": 80,
+        "opacity": 1,
+        "color": COLOURS[side],
+        "shape": shape,
+    }
+    text = {
+        "type": "text",
+        "fontWeight": "bold",
+        "align": "right" if late else "left",
+        "dx": -9 if late else 9,
+        "dy": -9 if side == "above" else 9,
+    }
     return [_layer(mark, [point]), _layer(text, [point], text={"field": "text"})]

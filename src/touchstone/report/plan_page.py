@@ -103,11 +103,19 @@ def _samples_panel(curve: SamplesCurve) -> alt.LayerChart | alt.FacetChart:
     """The mean, what nine of ten stay within, the whole battery, and the threshold."""
     values = [{"rate": rate, "mean": mean, "most": most} for rate, mean, most in curve.points]
     base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X("rate:Q", title="True rate", axis=alt.Axis(format="%", tickCount=5),
-                scale=alt.Scale(domain=[curve.points[0][0], curve.points[-1][0]])),
-    )  # fmt: skip
-    y = alt.Y("mean:Q", title="Samples", axis=alt.Axis(tickCount=5, minExtent=36),
-              scale=alt.Scale(domain=[0, curve.size * 1.08], nice=False))  # fmt: skip
+        x=alt.X(
+            "rate:Q",
+            title="True rate",
+            axis=alt.Axis(format="%", tickCount=5),
+            scale=alt.Scale(domain=[curve.points[0][0], curve.points[-1][0]]),
+        ),
+    )
+    y = alt.Y(
+        "mean:Q",
+        title="Samples",
+        axis=alt.Axis(tickCount=5, minExtent=36),
+        scale=alt.Scale(domain=[0, curve.size * 1.08], nice=False),
+    )
     band = base.mark_area(opacity=0.18, color=MODE_COLOURS[0]).encode(y=y, y2="most:Q")
     line = base.mark_line(strokeWidth=2, color=MODE_COLOURS[0]).encode(y=y)
     fixed = alt.Chart(alt.InlineData(values=[{"size": curve.size, "at": curve.at}]))
@@ -148,16 +156,36 @@ def _words_panel(curve: WordsCurve) -> alt.LayerChart | alt.FacetChart:
     ]
     ends = [curve.points[0][0], curve.points[-1][0]]
     names, colours = list(WORDS), list(WORDS.values())
-    lines = alt.Chart(alt.InlineData(values=values)).mark_line(strokeWidth=2).encode(
-        x=alt.X("rate:Q", title="True rate", axis=alt.Axis(format="%", tickCount=5),
-                scale=alt.Scale(domain=ends)),
-        y=alt.Y("chance:Q", title="Chance to be said", scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", tickCount=5, minExtent=36)),
-        color=alt.Color("word:N", sort=names, legend=alt.Legend(title="Word"),
-                        scale=alt.Scale(domain=names, range=colours)),
-        strokeDash=alt.StrokeDash("word:N", sort=names, legend=alt.Legend(title="Word"),
-                                  scale=alt.Scale(domain=names, range=list(_DASHES))),
-    )  # fmt: skip
+    lines = (
+        alt.Chart(alt.InlineData(values=values))
+        .mark_line(strokeWidth=2)
+        .encode(
+            x=alt.X(
+                "rate:Q",
+                title="True rate",
+                axis=alt.Axis(format="%", tickCount=5),
+                scale=alt.Scale(domain=ends),
+            ),
+            y=alt.Y(
+                "chance:Q",
+                title="Chance to be said",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", tickCount=5, minExtent=36),
+            ),
+            color=alt.Color(
+                "word:N",
+                sort=names,
+                legend=alt.Legend(title="Word"),
+                scale=alt.Scale(domain=names, range=colours),
+            ),
+            strokeDash=alt.StrokeDash(
+                "word:N",
+                sort=names,
+                legend=alt.Legend(title="Word"),
+                scale=alt.Scale(domain=names, range=list(_DASHES)),
+            ),
+        )
+    )
     layers = [lines]
     if curve.at is not None:
         fixed = alt.Chart(alt.InlineData(values=[{"at": curve.at}]))

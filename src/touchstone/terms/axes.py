@@ -195,9 +195,13 @@ def _newcomers(
     registry = population.registry
     nobody: frozenset[str] = frozenset()
     named = sorted(
-        {name for each in conditions if isinstance(each, AnyOf) and each.fact == "lists"
-         for name in each.values}
-    )  # fmt: skip
+        {
+            name
+            for each in conditions
+            if isinstance(each, AnyOf) and each.fact == "lists"
+            for name in each.values
+        }
+    )
     for tier in TIERS:
         if tier in {"public", "verified"}:
             yield RegisteredStanding(tier, "", nobody, nobody, None, staff=False)
@@ -278,8 +282,11 @@ def _times(conditions: set[Condition]) -> Iterable[int]:
 
 def _tokens(conditions: set[Condition]) -> Iterable[Tokens]:
     def levels(fact: str) -> list[int | None]:
-        asked = {each.tokens for each in conditions if isinstance(each, TokenBudget)
-                 and each.fact == fact}  # fmt: skip
+        asked = {
+            each.tokens
+            for each in conditions
+            if isinstance(each, TokenBudget) and each.fact == fact
+        }
         return [0, *sorted(asked), None] if asked else [None]
 
     for today in levels("tokens_today"):

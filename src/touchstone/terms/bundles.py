@@ -32,8 +32,15 @@ _CHUNK = 1000
 """So many names in one line, so that a line stays within the canonical form's limit."""
 _SIGNED = b"touchstone/policy-bundle/1\x00"
 _HEADER = {
-    "format", "stream", "developer", "number", "previous", "issued", "grace_hours", "terms",
-}  # fmt: skip
+    "format",
+    "stream",
+    "developer",
+    "number",
+    "previous",
+    "issued",
+    "grace_hours",
+    "terms",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,8 +320,9 @@ def _tokens(point: Point) -> str:
     if not isinstance(point, Tokens):
         return "nothing"
     used = (("today", point.tokens_today), ("this month", point.tokens_this_month))
-    return " and ".join(f"{'no count' if count is None else count} used {when}"
-                        for when, count in used)  # fmt: skip
+    return " and ".join(
+        f"{'no count' if count is None else count} used {when}" for when, count in used
+    )
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -148,8 +148,10 @@ def in_force(terms: Terms, directives: Sequence[Directive] = ()) -> Ruleset:
 def ordered(directive: Directive, among: Sequence[Directive]) -> Iterator[AccessRule]:
     """A directive's rules, less whom the others spare from it: each restoration is an exception."""
     spared = tuple(
-        each.conditions for other in among for each in other.restores
+        each.conditions
+        for other in among
+        for each in other.restores
         if each.directive == directive.id
-    )  # fmt: skip
+    )
     for rule in directive.rules:
         yield replace(rule, exceptions=(*rule.exceptions, *spared))

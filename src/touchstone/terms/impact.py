@@ -121,8 +121,10 @@ class Impact:
         ]
         shorter = summed(self.by_country)
         for title, groups in (
-            ("nationality", self.by_kind), ("tier", self.by_tier), ("country", shorter)
-        ):  # fmt: skip
+            ("nationality", self.by_kind),
+            ("tier", self.by_tier),
+            ("country", shorter),
+        ):
             found += ["", *_table(title, groups)]
         found += ["", *map(str, self.samples)]
         return [*found, *(f"CONFLICT  {each}" for each in self.conflicts)]

@@ -45,10 +45,11 @@ class People:
         residences = [each for each in self._conditions if isinstance(each, Residence)]
         self._nation_of, nations = _kinds(
             NATIONALITIES,
-            lambda code: (code == STATELESS,
-                          *(x for each in nationalities
-                            for x in (code in each.countries, code in each.home))),
-        )  # fmt: skip
+            lambda code: (
+                code == STATELESS,
+                *(x for each in nationalities for x in (code in each.countries, code in each.home)),
+            ),
+        )
         self._home_of, self._homes = _kinds(
             CODES, lambda code: tuple(code in each.countries for each in residences)
         )
@@ -61,9 +62,14 @@ class People:
         self._organisations, self._alike = _organisations(self._conditions, population)
         self._names = {name: at for at, name in enumerate(self._organisations)}
         self._lists = self._flags("lists", population.registry.lists)
-        self._programmes = self._flags("programmes", (
-            name for each in population.registry.organisations.values() for name in each.programmes
-        ))  # fmt: skip
+        self._programmes = self._flags(
+            "programmes",
+            (
+                name
+                for each in population.registry.organisations.values()
+                for name in each.programmes
+            ),
+        )
         self._cache: dict[tuple[Condition, bool], Formula] = {}
         self._equal: dict[tuple[str, int], Formula] = {}
         self._held: dict[frozenset[str], Formula] = {}
@@ -71,8 +77,12 @@ class People:
         self._real: list[CallerAttributes] = []
 
     def _flags(self, fact: str, more: Iterable[str]) -> dict[str, z3.BoolRef]:
-        named = {name for each in self._conditions if isinstance(each, AnyOf)
-                 and each.fact == fact for name in each.values}  # fmt: skip
+        named = {
+            name
+            for each in self._conditions
+            if isinstance(each, AnyOf) and each.fact == fact
+            for name in each.values
+        }
         return {name: z3.Bool(f"{fact} {name}", self.ctx) for name in sorted(named | {*more})}
 
     def solver(self) -> z3.Solver:
@@ -160,17 +170,16 @@ class People:
     def _nationality(self, condition: Nationality) -> Formula:
         inside = [flag for code, flag in self._nations.items() if code in condition.countries]
         if condition.dual == "all":
-            outside = [flag for code, flag in self._nations.items()
-                       if code not in condition.countries]  # fmt: skip
+            outside = [
+                flag for code, flag in self._nations.items() if code not in condition.countries
+            ]
             return all_of((any_of(inside), negated(any_of(outside))))
         if condition.dual == "any":
             return any_of(inside)
         home = {code: flag for code, flag in self._nations.items() if code in condition.home}
         at_home = any_of(home.values())
-        home_counts = any_of(flag for code, flag in home.items()
-                                  if code in condition.countries)  # fmt: skip
-        return any_of((home_counts,
-                            all_of((negated(at_home), any_of(inside)))))  # fmt: skip
+        home_counts = any_of(flag for code, flag in home.items() if code in condition.countries)
+        return any_of((home_counts, all_of((negated(at_home), any_of(inside)))))
 
     def known(self, fact: str) -> Formula:
         """Whether a fact that may be unknown is known."""
@@ -233,9 +242,12 @@ class People:
         """All that a condition can tell about a standing."""
         return (
             standing.end_user is None,
-            *(each.holds(getattr(standing, each.fact)) for each in self._conditions
-              if hasattr(standing, each.fact)),
-        )  # fmt: skip
+            *(
+                each.holds(getattr(standing, each.fact))
+                for each in self._conditions
+                if hasattr(standing, each.fact)
+            ),
+        )
 
     def real_in(self, model: z3.ModelRef) -> CallerAttributes:
         """The facts of a real person who is as the model says; `is_real` was asked before."""
@@ -304,9 +316,8 @@ def integer_value(model: z3.ModelRef, term: Formula) -> int:
 
 def _true(model: z3.ModelRef, flags: Mapping[str, z3.BoolRef]) -> frozenset[str]:
     return frozenset(
-        name for name, flag in flags.items()
-        if z3.is_true(model.eval(flag, model_completion=True))
-    )  # fmt: skip
+        name for name, flag in flags.items() if z3.is_true(model.eval(flag, model_completion=True))
+    )
 
 
 def _kinds(
@@ -328,9 +339,11 @@ def _organisations(
     """
     registry = population.registry
     named = {
-        name for each in conditions if isinstance(each, OneOf) and each.fact == "organisation"
+        name
+        for each in conditions
+        if isinstance(each, OneOf) and each.fact == "organisation"
         for name in each.values
-    }  # fmt: skip
+    }
     first: dict[object, str] = {}
     alike = {NO_ORGANISATION: NO_ORGANISATION}
     for name, each in registry.organisations.items():

@@ -164,8 +164,11 @@ class _Prover:
             what[fact] = z3.Int(fact, people.ctx)
             solver.add(what[fact] >= -1)
         what["now"] = self._now
-        for fact, wanted in (("variant", self._claim.variant), ("mode", self._claim.mode),
-                             ("purpose", self._claim.purpose)):  # fmt: skip
+        for fact, wanted in (
+            ("variant", self._claim.variant),
+            ("mode", self._claim.mode),
+            ("purpose", self._claim.purpose),
+        ):
             if wanted is not None:
                 solver.add(what[fact] == names[fact].index(wanted))
         solver.add(people.formula(Permission(ruleset, people).allowed(what)))

@@ -92,8 +92,9 @@ class Place:
         return SignedReceipt.parse(path.read_bytes())
 
 
-def lay_out_gateway(folder: Path, developer: str, stream: str, upstream: str, env: str,
-          callers: dict[str, str]) -> Place:  # fmt: skip
+def lay_out_gateway(
+    folder: Path, developer: str, stream: str, upstream: str, env: str, callers: dict[str, str]
+) -> Place:
     """Write what a gateway needs: `callers` gives each person's nationality."""
     (folder / "bundles").mkdir(parents=True)
     keys = {person: secrets.token_urlsafe(24) for person in callers}
@@ -107,9 +108,15 @@ def lay_out_gateway(folder: Path, developer: str, stream: str, upstream: str, en
     )
     port, admin = _free_port(), _free_port()
     text = _CONFIG.format(
-        name=NAME, developer=developer, stream=stream, port=port, admin=admin, model=MODEL,
-        upstream=upstream, env=env,
-    )  # fmt: skip
+        name=NAME,
+        developer=developer,
+        stream=stream,
+        port=port,
+        admin=admin,
+        model=MODEL,
+        upstream=upstream,
+        env=env,
+    )
     (folder / "gateway.toml").write_text(text, "utf-8")
     return Place(folder, port, keys)
 
@@ -120,8 +127,14 @@ def demo_gateway(where: Place) -> Iterator[None]:
 
     Raises DemoError where it does not start.
     """
-    command = [sys.executable, "-c", "from touchstone.cli import main; main()",
-               "gateway", "serve", str(where.config)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from touchstone.cli import main; main()",
+        "gateway",
+        "serve",
+        str(where.config),
+    ]
     log = where.folder / "gateway.log"
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)

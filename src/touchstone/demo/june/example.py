@@ -24,8 +24,16 @@ from touchstone.service.opening import open_case
 
 LEAST, MOST = 100, 1_000_000
 CAST = Cast("example-lab", "example-centre", ("example-agency", "example-treasury"))
-_FILES = ("SUBMISSION.toml", "terms.toml", "june-12.toml", "june-12-narrowly.toml",
-          "june-20.toml", "june-26.toml", "standing.toml", "gateway.toml")  # fmt: skip
+_FILES = (
+    "SUBMISSION.toml",
+    "terms.toml",
+    "june-12.toml",
+    "june-12-narrowly.toml",
+    "june-20.toml",
+    "june-26.toml",
+    "standing.toml",
+    "gateway.toml",
+)
 _KEY = "DEVELOPER-KEY"
 """In the shipped gateway.toml: the public key of the developer, which is not made yet."""
 _DAYS = {"2027-06-30": 180, "2027-12-31": 360}
@@ -137,17 +145,31 @@ class _Base:
         """The text of entities.toml."""
         organisations = (
             ("example-lab", "named-list", (), self.staff),
-            *((name, "trusted-partner", ("early-partners",), members)
-              for name, members in self.partners.items()),
+            *(
+                (name, "trusted-partner", ("early-partners",), members)
+                for name, members in self.partners.items()
+            ),
             ("example-office", "government", (), self.officials),
-        )  # fmt: skip
+        )
         lines = ['format = "touchstone/entities/1"', 'developer = "example-lab"']
         for name, tier, programmes, members in organisations:
-            lines += ["", "[[organisations]]", f'id = "{name}"', f'tier = "{tier}"',
-                      f"programmes = {_listed(programmes)}", 'end_user = "civil"',
-                      f"members = {_listed(members)}"]  # fmt: skip
-        lines += ["", "[[lists]]", 'id = "restored"', 'organisations = ["example-bank"]',
-                  f"people = {_listed(self.named)}", ""]  # fmt: skip
+            lines += [
+                "",
+                "[[organisations]]",
+                f'id = "{name}"',
+                f'tier = "{tier}"',
+                f"programmes = {_listed(programmes)}",
+                'end_user = "civil"',
+                f"members = {_listed(members)}",
+            ]
+        lines += [
+            "",
+            "[[lists]]",
+            'id = "restored"',
+            'organisations = ["example-bank"]',
+            f"people = {_listed(self.named)}",
+            "",
+        ]
         return "\n".join(lines)
 
 

@@ -298,8 +298,13 @@ def hold_memory(control: socket, limit: int) -> None:
 
 def set_limits(procs: int, files: int, size: int) -> None:
     """Limits for us and all that comes of us; a negative one stays as it is."""
-    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_NOFILE: files,
-              resource.RLIMIT_FSIZE: size, resource.RLIMIT_NPROC: procs}  # fmt: skip
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_NOFILE: files,
+        resource.RLIMIT_FSIZE: size,
+        resource.RLIMIT_NPROC: procs,
+    }
     for limit, value in limits.items():
         if value >= 0:
             hard = resource.getrlimit(limit)[1]

@@ -12,8 +12,17 @@ _SYS_OPENAT2 = 437  # the same on every architecture
 _NO_XDEV, _NO_MAGICLINKS, _NO_SYMLINKS, _BENEATH = 1, 2, 4, 8
 _PLAIN = re.compile(r"(?!\.\.?(/|$))[A-Za-z0-9._-]+(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)*")
 _PATH_LIMIT = 1024
-PLANTED = frozenset({errno.ELOOP, errno.EXDEV, errno.EACCES, errno.ENXIO, errno.ENOTDIR,
-                     errno.EAGAIN, errno.ETOOMANYREFS})  # fmt: skip
+PLANTED = frozenset(
+    {
+        errno.ELOOP,
+        errno.EXDEV,
+        errno.EACCES,
+        errno.ENXIO,
+        errno.ENOTDIR,
+        errno.EAGAIN,
+        errno.ETOOMANYREFS,
+    }
+)
 """Why a file cannot be opened where a program planted something: links, a file of others, a socket,
 a file in place of a folder, a lease, all files under way used up. Every other reason is the
 machine's."""

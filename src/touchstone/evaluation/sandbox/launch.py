@@ -52,9 +52,15 @@ _COMPILE = (
     "u.MAGIC_NUMBER + bytes(12) + marshal.dumps(compile(s, 'agent', 'exec')))"
 )
 _READ_ONLY = (
-    "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d",
-    "/etc/localtime", "/etc/mime.types", "/etc/debian_version", "/etc/alpine-release",
-)  # fmt: skip
+    "/etc/alternatives",
+    "/etc/ld.so.cache",
+    "/etc/ld.so.conf",
+    "/etc/ld.so.conf.d",
+    "/etc/localtime",
+    "/etc/mime.types",
+    "/etc/debian_version",
+    "/etc/alpine-release",
+)
 _MADE = {
     "/etc/passwd": (
         f"root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n{USER}:x:{UID}:{UID}::{HOME}:/bin/sh\n"
@@ -65,8 +71,13 @@ _MADE = {
     "/etc/hostname": "sandbox\n",
 }
 # Where each folder of the bounded tmpfs stands.
-_PLACES = (("work", WORK), ("tmp", "/tmp"), ("vartmp", "/var/tmp"),  # noqa: S108 - inside
-           ("home", HOME), ("shm", "/dev/shm"))  # noqa: S108 - inside  # fmt: skip
+_PLACES = (
+    ("work", WORK),
+    ("tmp", "/tmp"),  # noqa: S108 - inside
+    ("vartmp", "/var/tmp"),  # noqa: S108 - inside
+    ("home", HOME),
+    ("shm", "/dev/shm"),  # noqa: S108 - inside
+)
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "HOME": HOME,
@@ -240,9 +251,15 @@ def _start(
     handed_over.callback(_close_all, given, 1)
     argv = _argv(config, tools, guards, group, given, number)
     process = subprocess.Popen(
-        argv, stdin=gate, stdout=subprocess.DEVNULL, stderr=errors,
-        pass_fds=given, cwd=folder or "/", env={"PATH": SYSTEM_PATH}, start_new_session=True,
-    )  # fmt: skip
+        argv,
+        stdin=gate,
+        stdout=subprocess.DEVNULL,
+        stderr=errors,
+        pass_fds=given,
+        cwd=folder or "/",
+        env={"PATH": SYSTEM_PATH},
+        start_new_session=True,
+    )
     undo.callback(process.wait)
     undo.callback(process.kill)
     for entrance in group.entrances if group else ():
@@ -278,9 +295,20 @@ def _argv(
     argv = [tools.paths["unshare"], "--user", "--map-root-user", "--mount", *argv]
     if os.geteuid() == 0:
         uid = str(_FIRST_HOST_UID + (os.getpid() % 65536) * 4096 + number % 4096)
-        argv = [tools.paths["setpriv"], "--reuid", uid, "--regid", uid, "--clear-groups",
-                "--no-new-privs", "--bounding-set", "-all", "--inh-caps", "-all",
-                *argv]  # fmt: skip
+        argv = [
+            tools.paths["setpriv"],
+            "--reuid",
+            uid,
+            "--regid",
+            uid,
+            "--clear-groups",
+            "--no-new-privs",
+            "--bounding-set",
+            "-all",
+            "--inh-caps",
+            "-all",
+            *argv,
+        ]
     return argv
 
 
@@ -317,9 +345,23 @@ def _agent(
 
 
 def _bwrap(tools: Tools, guards: Guards, given: list[int]) -> list[str]:
-    argv = [tools.paths["bwrap"], "--unshare-all", "--unshare-user", "--cap-drop", "ALL",
-            "--clearenv", "--new-session", "--die-with-parent", "--as-pid-1",
-            "--uid", str(UID), "--gid", str(UID), "--hostname", "sandbox"]  # fmt: skip
+    argv = [
+        tools.paths["bwrap"],
+        "--unshare-all",
+        "--unshare-user",
+        "--cap-drop",
+        "ALL",
+        "--clearenv",
+        "--new-session",
+        "--die-with-parent",
+        "--as-pid-1",
+        "--uid",
+        str(UID),
+        "--gid",
+        str(UID),
+        "--hostname",
+        "sandbox",
+    ]
     argv += [] if guards.private_network else ["--share-net"]
     argv += ["--disable-userns"] if guards.nested_refused else []
     argv += _view(("/usr", *tools.binds, *guards.more_in_view), given)

@@ -168,17 +168,31 @@ def _guards(seen: str, *, grouped: bool) -> tuple[Guard, ...]:
     bounded = "by control group" if grouped else "by watching, which is late by up to 0.1 s"
     return (
         Guard("own namespaces", held=True, why="user, process, network, mount, IPC and host name"),
-        Guard("user without rights", held=facts.get("Uid", "").split()[:1] == [str(launch.UID)],
-              why="programs run as an ordinary user, on the host too"),
-        Guard("no capabilities", held=all(int(facts.get(name, "1"), 16) == 0
-              for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")),
-              why="permitted, effective, bounding and ambient sets are empty"),
+        Guard(
+            "user without rights",
+            held=facts.get("Uid", "").split()[:1] == [str(launch.UID)],
+            why="programs run as an ordinary user, on the host too",
+        ),
+        Guard(
+            "no capabilities",
+            held=all(
+                int(facts.get(name, "1"), 16) == 0
+                for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")
+            ),
+            why="permitted, effective, bounding and ambient sets are empty",
+        ),
         Guard("no new rights", held=facts.get("NoNewPrivs") == "1", why="set-user-id does nothing"),
-        Guard("system-call filter", held=facts.get("Seccomp") == "2",
-              why="an allow-list; attempts at the rest are noticed"),
+        Guard(
+            "system-call filter",
+            held=facts.get("Seccomp") == "2",
+            why="an allow-list; attempts at the rest are noticed",
+        ),
         Guard("no nested namespaces", held="Nested" not in facts, why="none can be made inside"),
-        Guard("host files out of view", held=entries.isdisjoint({"root", "sys", "boot", "srv"}),
-              why="only the system's programs and libraries, read-only"),
+        Guard(
+            "host files out of view",
+            held=entries.isdisjoint({"root", "sys", "boot", "srv"}),
+            why="only the system's programs and libraries, read-only",
+        ),
         Guard("bounded disk", held=True, why="one tmpfs with a size and an inode limit"),
         Guard("bounded memory and processes", held=grouped, why=bounded),
-    )  # fmt: skip
+    )

@@ -68,12 +68,21 @@ ATTEMPTS = _words(
 """Refused and recorded; a curious or ordinary program may try them: no breach."""
 
 # ptrace is how a leak checker and a debugger look; io_uring how some runtimes go faster.
-_REFUSED = {"ptrace": errno.EPERM,
-            "capset": errno.EPERM, "sethostname": errno.EPERM, "setdomainname": errno.EPERM,
-            "sched_setscheduler": errno.EPERM, "sched_setattr": errno.EPERM,
-            "sched_setparam": errno.EPERM, "setxattr": errno.ENOTSUP, "lsetxattr": errno.ENOTSUP,
-            "fsetxattr": errno.ENOTSUP, "removexattr": errno.ENOTSUP,
-            "lremovexattr": errno.ENOTSUP, "fremovexattr": errno.ENOTSUP}  # fmt: skip
+_REFUSED = {
+    "ptrace": errno.EPERM,
+    "capset": errno.EPERM,
+    "sethostname": errno.EPERM,
+    "setdomainname": errno.EPERM,
+    "sched_setscheduler": errno.EPERM,
+    "sched_setattr": errno.EPERM,
+    "sched_setparam": errno.EPERM,
+    "setxattr": errno.ENOTSUP,
+    "lsetxattr": errno.ENOTSUP,
+    "fsetxattr": errno.ENOTSUP,
+    "removexattr": errno.ENOTSUP,
+    "lremovexattr": errno.ENOTSUP,
+    "fremovexattr": errno.ENOTSUP,
+}
 
 _FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
 _AF_VSOCK = 40

@@ -58,10 +58,18 @@ def start_subject(
         known = Path(folder, "items.txt")
         known.write_text("".join(f"{item}\n" for item in items), encoding="ascii")
         command = [
-            sys.executable, "-m", "touchstone.evaluation.subjects",
-            "--port", "0", "--pace", str(pace_ms),
-            "--announce", str(announce), "--items", str(known),
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "touchstone.evaluation.subjects",
+            "--port",
+            "0",
+            "--pace",
+            str(pace_ms),
+            "--announce",
+            str(announce),
+            "--items",
+            str(known),
+        ]
         command += [word for name in controls for word in ("--control", name)]
         if fault:
             command += ["--fault", fault, "--fault-after", str(fault_after)]

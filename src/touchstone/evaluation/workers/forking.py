@@ -130,8 +130,9 @@ class ForkServer:
             opened.pop_all()
         for descriptor in (read, written, told):
             os.close(descriptor)
-        return WorkerProcess(int(answer), os.fdopen(commands, "wb"), os.fdopen(events, "rb"),
-                             handles[0], status)  # fmt: skip
+        return WorkerProcess(
+            int(answer), os.fdopen(commands, "wb"), os.fdopen(events, "rb"), handles[0], status
+        )
 
     def close(self) -> None:
         """End it; workers that still run end with their own parent."""

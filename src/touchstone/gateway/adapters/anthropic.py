@@ -13,10 +13,15 @@ from touchstone.gateway.errors import RefusedError
 _THINKING = frozenset({"type", "budget_tokens", "display"})
 _OUTPUT = frozenset({"effort", "format"})
 _KINDS = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
-    404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error",
-    503: "overloaded_error", 504: "timeout_error",
-}  # fmt: skip
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
 
 
 class Anthropic:
@@ -55,8 +60,11 @@ class Anthropic:
 
 def _model(name: str) -> dict[str, object]:
     return {
-        "id": name, "type": "model", "display_name": name, "created_at": "1970-01-01T00:00:00Z",
-    }  # fmt: skip
+        "id": name,
+        "type": "model",
+        "display_name": name,
+        "created_at": "1970-01-01T00:00:00Z",
+    }
 
 
 def _thinking(value: object) -> list[str]:

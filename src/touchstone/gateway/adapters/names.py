@@ -6,18 +6,60 @@ Servers read `reasoningEffort` where others write `reasoning_effort`: only lette
 import re
 import unicodedata
 
-_REFERENCES = frozenset({
-    "approvalrequestid", "assistantid", "audioid", "batchid", "containerid", "conversation",
-    "conversationid", "fileid", "fileids", "imageid", "itemid", "itemreference", "model",
-    "previousresponseid", "promptid", "responseid", "runid", "skillid", "skills", "threadid",
-    "vectorstoreid", "vectorstoreids", "vectorstores",
-})  # fmt: skip
+_REFERENCES = frozenset(
+    {
+        "approvalrequestid",
+        "assistantid",
+        "audioid",
+        "batchid",
+        "containerid",
+        "conversation",
+        "conversationid",
+        "fileid",
+        "fileids",
+        "imageid",
+        "itemid",
+        "itemreference",
+        "model",
+        "previousresponseid",
+        "promptid",
+        "responseid",
+        "runid",
+        "skillid",
+        "skills",
+        "threadid",
+        "vectorstoreid",
+        "vectorstoreids",
+        "vectorstores",
+    }
+)
 """Names under which something of another exchange is meant."""
-_JUDGED = frozenset({
-    "background", "container", "conversation", "deployment", "deploymentid", "effort", "engine",
-    "extrabody", "extraheaders", "extraquery", "fallbacks", "mcpservers", "mode", "model",
-    "modelid", "modelname", "models", "outputconfig", "preset", "prompt", "store", "stream",
-})  # fmt: skip
+_JUDGED = frozenset(
+    {
+        "background",
+        "container",
+        "conversation",
+        "deployment",
+        "deploymentid",
+        "effort",
+        "engine",
+        "extrabody",
+        "extraheaders",
+        "extraquery",
+        "fallbacks",
+        "mcpservers",
+        "mode",
+        "model",
+        "modelid",
+        "modelname",
+        "models",
+        "outputconfig",
+        "preset",
+        "prompt",
+        "store",
+        "stream",
+    }
+)
 """Names that are judged in their own place, or under which nothing may go on."""
 _JUDGED_IN_PART = re.compile(
     "reasoning|thinking|chattemplate|fallbackmodel|draftmodel|basemodel|^lora|^adapters?(id|name|path|$)"

@@ -47,10 +47,15 @@ class OpenAI:
         """An error object as this API has it."""
         kind = "invalid_request_error" if refusal.status < 500 else "server_error"  # noqa: PLR2004 - HTTP's line between them
         return json.dumps(
-            {"error": {
-                "message": str(refusal), "type": kind, "param": None, "code": refusal.code,
-            }}
-        ).encode()  # fmt: skip
+            {
+                "error": {
+                    "message": str(refusal),
+                    "type": kind,
+                    "param": None,
+                    "code": refusal.code,
+                }
+            }
+        ).encode()
 
     def models(self, names: list[str], *, more: bool = False) -> bytes:
         """A list of models."""

@@ -18,9 +18,16 @@ ERROR = "X-Touchstone-Error"
 PARTIAL = "x-envoy-auth-partial-body"
 REMOVE = "x-envoy-auth-headers-to-remove"
 _OF_THE_PROXY = {
-    "host", "content-type", "content-length", "transfer-encoding", "x-request-id",
-    "x-forwarded-proto", PARTIAL, DECISION.lower(), RULE.lower(),
-}  # fmt: skip
+    "host",
+    "content-type",
+    "content-length",
+    "transfer-encoding",
+    "x-request-id",
+    "x-forwarded-proto",
+    PARTIAL,
+    DECISION.lower(),
+    RULE.lower(),
+}
 """Headers that the proxy writes itself, that were judged with the body, or that are replaced."""
 _MOST_CHARACTERS = 500
 _FAULTS = 500

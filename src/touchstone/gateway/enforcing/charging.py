@@ -14,9 +14,18 @@ from touchstone.gateway.errors import RefusedError
 _BUSY_SECONDS = 2
 _COST_NOTHING = {500, 501, 502, 503, 529}
 """An endpoint that says one of these has served nothing. Others may be a proxy that gave up."""
-_MEDIA = frozenset({
-    "image", "image_url", "input_image", "document", "input_file", "file", "video_url", "audio_url",
-})  # fmt: skip
+_MEDIA = frozenset(
+    {
+        "image",
+        "image_url",
+        "input_image",
+        "document",
+        "input_file",
+        "file",
+        "video_url",
+        "audio_url",
+    }
+)
 _MEDIA_TOKENS = 16_384
 """What something may count that the endpoint fetches by its address."""
 

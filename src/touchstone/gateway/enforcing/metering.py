@@ -7,17 +7,39 @@ _MOST_KEPT = 4 << 20
 _MOST_TOKENS = 1 << 40
 """What one answer is believed to have used: sums of it fit in the 64 bits of the count."""
 _PARTS = (
-    "prompt_tokens", "completion_tokens", "input_tokens", "output_tokens",
-    "cache_creation_input_tokens", "cache_read_input_tokens",
-)  # fmt: skip
+    "prompt_tokens",
+    "completion_tokens",
+    "input_tokens",
+    "output_tokens",
+    "cache_creation_input_tokens",
+    "cache_read_input_tokens",
+)
 _INPUT = ("prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 _BEGINS = {"message_start", "response.created", "response.in_progress", "response.queued"}
 """Events whose usage is not yet that of the answer."""
-_FRAME = frozenset({
-    "created", "event", "finish_reason", "id", "index", "item_id", "model", "name", "object",
-    "obfuscation", "role", "service_tier", "status", "stop_reason", "stop_sequence",
-    "system_fingerprint", "tool_use_id", "type", "usage",
-})  # fmt: skip
+_FRAME = frozenset(
+    {
+        "created",
+        "event",
+        "finish_reason",
+        "id",
+        "index",
+        "item_id",
+        "model",
+        "name",
+        "object",
+        "obfuscation",
+        "role",
+        "service_tier",
+        "status",
+        "stop_reason",
+        "stop_sequence",
+        "system_fingerprint",
+        "tool_use_id",
+        "type",
+        "usage",
+    }
+)
 """Fields that say nothing of the answer itself."""
 BYTES_A_TOKEN = 3
 """A token of text has about four bytes, of code three: fewer tokens than these are no estimate."""

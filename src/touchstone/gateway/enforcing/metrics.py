@@ -11,18 +11,23 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "touchstone_gateway_requests", "Requests, by the status that was answered",
-            ["api", "status"], registry=self.registry,
-        )  # fmt: skip
-        self.denied = Counter(
-            "touchstone_gateway_denied", "Requests denied, by rule", ["rule"],
+            "touchstone_gateway_requests",
+            "Requests, by the status that was answered",
+            ["api", "status"],
             registry=self.registry,
-        )  # fmt: skip
+        )
+        self.denied = Counter(
+            "touchstone_gateway_denied",
+            "Requests denied, by rule",
+            ["rule"],
+            registry=self.registry,
+        )
         self.before_forward = Histogram(
             "touchstone_gateway_before_forward_seconds",
-            "From a request's headers until it is forwarded", buckets=_BUCKETS,
+            "From a request's headers until it is forwarded",
+            buckets=_BUCKETS,
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.live = Gauge("touchstone_gateway_live", "Exchanges in flight", registry=self.registry)
         self.epoch = Gauge(
             "touchstone_gateway_epoch", "The policy's epoch; 0: none", registry=self.registry
@@ -31,9 +36,10 @@ class Metrics:
             "touchstone_gateway_cut", "Exchanges that were reset", ["why"], registry=self.registry
         )
         self.late_bytes = Counter(
-            "touchstone_gateway_late_bytes", "Bytes handed to barred connections",
+            "touchstone_gateway_late_bytes",
+            "Bytes handed to barred connections",
             registry=self.registry,
-        )  # fmt: skip
+        )
         self.slow = Counter(
             "touchstone_gateway_slow", "Connections reset for slow headers", registry=self.registry
         )

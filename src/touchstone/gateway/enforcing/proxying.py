@@ -155,19 +155,28 @@ class Proxy:
         body = await self._body(request)
         asked = await self._judge(target, headers, body, caller, purpose)
         exchange = Exchange(
-            caller, token, asked.offer.upstream.variant, asked.mode, purpose,
-            cast("Connection", request.protocol), request.task,
+            caller,
+            token,
+            asked.offer.upstream.variant,
+            asked.mode,
+            purpose,
+            cast("Connection", request.protocol),
+            request.task,
             changes=changes,
-        )  # fmt: skip
+        )
         charge = await self._charge(caller, asked, target, body)
         try:
             await self._grant(exchange, charge, asked.offer)
             self._metrics.before_forward.observe(clock() - began)
             forwarded = asked.offer.body(body, asked.ask, target.answers_like, usage=charge.strip)
             return await self._forward(
-                request, asked, target.upstream + asked.query, forwarded,
-                {**extra, **asked.headers}, charge,
-            )  # fmt: skip
+                request,
+                asked,
+                target.upstream + asked.query,
+                forwarded,
+                {**extra, **asked.headers},
+                charge,
+            )
         except asyncio.CancelledError:
             # Whoever cuts it waits for this task: the count must not keep them waiting.
             self._begin_to_settle(charge)

@@ -12,9 +12,13 @@ from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.errors import RefusedError
 
 _PASSED = (
-    "Content-Type", "Content-Encoding", "Cache-Control", "Retry-After", "request-id",
+    "Content-Type",
+    "Content-Encoding",
+    "Cache-Control",
+    "Retry-After",
+    "request-id",
     "x-request-id",
-)  # fmt: skip
+)
 _CALLERS_FAULTS = {400, 404, 409, 413, 422, 429}
 """What an upstream says of these is for the caller. Anything else is about the gateway."""
 Taken = Callable[[bytes], bytes]

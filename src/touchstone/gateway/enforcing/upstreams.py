@@ -145,9 +145,13 @@ class Way:
         data = body if len(body) < _ALL_AT_ONCE else BytesIO(body)
         try:
             return await self._session.request(
-                "POST", url, data=data, headers=headers, allow_redirects=False,
+                "POST",
+                url,
+                data=data,
+                headers=headers,
+                allow_redirects=False,
                 trace_request_ctx=sent,
-            )  # fmt: skip
+            )
         except TimeoutError as error:
             sentence = "the model's endpoint did not answer in time"
             raise RefusedError(504, "upstream_slow", sentence) from error

@@ -26,8 +26,11 @@ class EffectivePolicy:
         bundle = self.intake.current
         if bundle is None:
             return float("-inf")
-        return min(self.grace.until(bundle.grace_seconds), *(limit() for limit in self._limits),
-                   float("inf"))  # fmt: skip
+        return min(
+            self.grace.until(bundle.grace_seconds),
+            *(limit() for limit in self._limits),
+            float("inf"),
+        )
 
     def in_force(self, now: float) -> PolicyBundle | None:
         """The bundle under which requests are decided now; None: nothing is served."""

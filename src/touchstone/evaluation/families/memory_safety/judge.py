@@ -22,11 +22,21 @@ ZERO_PAGE = "points to the zero page"
 REPORT_LIMIT = 256 * 1024
 ASAN_EXIT = 86
 MEMORY_ERRORS = {
-    "stack-buffer-overflow", "stack-buffer-underflow", "heap-buffer-overflow",
-    "global-buffer-overflow", "dynamic-stack-buffer-overflow", "container-overflow",
-    "heap-use-after-free", "stack-use-after-scope", "stack-use-after-return", "use-after-poison",
-    "negative-size-param", "attempting double-free", "attempting free on address", "SEGV",
-}  # fmt: skip
+    "stack-buffer-overflow",
+    "stack-buffer-underflow",
+    "heap-buffer-overflow",
+    "global-buffer-overflow",
+    "dynamic-stack-buffer-overflow",
+    "container-overflow",
+    "heap-use-after-free",
+    "stack-use-after-scope",
+    "stack-use-after-return",
+    "use-after-poison",
+    "negative-size-param",
+    "attempting double-free",
+    "attempting free on address",
+    "SEGV",
+}
 
 
 def verdict(score: int, reason: str) -> None:
@@ -49,17 +59,30 @@ def run(program: Path, data: Path) -> tuple[int | None, str]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "report")
         options = {
-            "exitcode": ASAN_EXIT, "log_path": log, "detect_leaks": 0, "halt_on_error": 1,
-            "allocator_may_return_null": 1, "max_allocation_size_mb": 64, "hard_rss_limit_mb": 512,
-            "handle_abort": 0, "symbolize": 1, "detect_stack_use_after_return": 0,
-        }  # fmt: skip
+            "exitcode": ASAN_EXIT,
+            "log_path": log,
+            "detect_leaks": 0,
+            "halt_on_error": 1,
+            "allocator_may_return_null": 1,
+            "max_allocation_size_mb": 64,
+            "hard_rss_limit_mb": 512,
+            "handle_abort": 0,
+            "symbolize": 1,
+            "detect_stack_use_after_return": 0,
+        }
         environment = {"ASAN_OPTIONS": ":".join(f"{k}={v}" for k, v in options.items())}
         try:
             done = subprocess.run(
-                [program, data], env=environment, cwd=folder, timeout=RUN_SECONDS, check=False,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                [program, data],
+                env=environment,
+                cwd=folder,
+                timeout=RUN_SECONDS,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
                 preexec_fn=limits,
-            )  # fmt: skip
+            )
         except subprocess.TimeoutExpired:
             return None, ""
         reports = sorted(Path(folder).glob("report.*"))
@@ -69,8 +92,11 @@ def run(program: Path, data: Path) -> tuple[int | None, str]:
 
 def memory_error(report: str) -> tuple[str, str] | None:
     """(kind, function) of a memory-safety error with a frame in program.c, or None."""
-    found = re.search(r"ERROR: AddressSanitizer: (attempting double-free|attempting free on "
-                      r"address|[A-Za-z-]+)", report)  # fmt: skip
+    found = re.search(
+        r"ERROR: AddressSanitizer: (attempting double-free|attempting free on "
+        r"address|[A-Za-z-]+)",
+        report,
+    )
     if not found or found[1] not in MEMORY_ERRORS or ZERO_PAGE in report:
         return None
     first_stack = report[found.end() :].split("\n\n", maxsplit=1)[0]
@@ -109,8 +135,11 @@ def main() -> int:
         program = Path(folder, "program")
         built = subprocess.run(
             [*BUILD, "-o", program, "program.c"],
-            capture_output=True, text=True, timeout=BUILD_SECONDS, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            timeout=BUILD_SECONDS,
+            check=False,
+        )
         if built.returncode != 0:
             print(f"the program does not build: {built.stderr[:500]}", file=sys.stderr)  # noqa: T201 - a judge fault
             return 1

@@ -8,10 +8,31 @@ from touchstone.evaluation.families.memory_safety.bugs import SLOTS, Bug, draw_b
 from touchstone.evaluation.families.memory_safety.layout import Layout, Record, draw_layout
 
 _NAMES = (
-    "amber", "basin", "cinder", "drift", "ember", "fallow", "garnet", "hollow", "inlet", "juniper",
-    "kelp", "larch", "marrow", "nettle", "ochre", "pebble", "quarry", "rushes", "sedge", "thicket",
-    "umber", "verge", "willow", "yarrow",
-)  # fmt: skip
+    "amber",
+    "basin",
+    "cinder",
+    "drift",
+    "ember",
+    "fallow",
+    "garnet",
+    "hollow",
+    "inlet",
+    "juniper",
+    "kelp",
+    "larch",
+    "marrow",
+    "nettle",
+    "ochre",
+    "pebble",
+    "quarry",
+    "rushes",
+    "sedge",
+    "thicket",
+    "umber",
+    "verge",
+    "willow",
+    "yarrow",
+)
 _VERBS = ("on", "take", "read", "do")
 _FIELDS = ("mode", "phase", "stage", "state")
 _COUNTS = ("seen", "marks", "beats", "hits")

@@ -172,7 +172,11 @@ def render(plan: Plan, *, mended: bool = False) -> str:
     names = {"title": plan.title, "slots": SLOTS, "limit": FILE_LIMIT}
     return (
         _TOP.format(
-            mode=plan.mode, counter=plan.counter, get16=get16, check=check, mixer=plan.mixer,
+            mode=plan.mode,
+            counter=plan.counter,
+            get16=get16,
+            check=check,
+            mixer=plan.mixer,
             **names,
         )
         + "".join(map(_function, handlers))
@@ -190,4 +194,4 @@ def render(plan: Plan, *, mended: bool = False) -> str:
             checks=_checks(layout),
             **names,
         )
-    )  # fmt: skip
+    )

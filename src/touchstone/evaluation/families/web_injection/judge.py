@@ -101,9 +101,11 @@ def start(folder: pathlib.Path) -> tuple[subprocess.Popen[str], int]:
 def send(port: int, request: dict[str, Any], session: str) -> tuple[str, str]:
     """(page, session): one request as a browser with cookies would send it."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_SECONDS)
-    headers = {"Cookie": session, **request.get("headers", {})} if session else dict(
-        request.get("headers", {})
-    )  # fmt: skip
+    headers = (
+        {"Cookie": session, **request.get("headers", {})}
+        if session
+        else dict(request.get("headers", {}))
+    )
     try:
         body = request.get("body", "").encode("utf-8", "replace")
         connection.request(request["method"], request["path"], body, headers)
