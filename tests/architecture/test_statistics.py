@@ -16,7 +16,7 @@ ROOM = Path(touchstone.statistics.__file__).parent
 SOURCE = ROOM.parent
 KEPT = {
     "sequential_design": "a battery in an order of one's own; reviews draw evenly (ADR 87)",
-    "replay_outcomes": "the plain form, with which worst cases, simulations and the bench are compared",
+    "replay_outcomes": "the plain form, to which worst cases, simulations and the bench are held",
 }
 """Names that no other room needs and that stay, with what they use; each with its reason."""
 

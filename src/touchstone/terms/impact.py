@@ -78,7 +78,7 @@ class Impact:
     by_country: tuple[AffectedGroup, ...]
     """By nationality, or nationalities, the most people first."""
     samples: tuple[Sample, ...]
-    directive_conflicts: tuple[DirectiveConflict, ...]
+    conflicts: tuple[DirectiveConflict, ...]
 
     @property
     def losing(self) -> int:
