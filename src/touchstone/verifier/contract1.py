@@ -8,7 +8,7 @@ from .proofs import dsse, fingerprint, root_of, signed
 from .strict import parse, shaped, unbase64
 
 if TYPE_CHECKING:
-    from .reading import Reading
+    from .reading import BundleVerification
 
 
 class Contract1:
@@ -20,7 +20,7 @@ class Contract1:
     )
     parts, hidden = "1 to 64", "hidden"
 
-    def __init__(self, reading: "Reading") -> None:
+    def __init__(self, reading: "BundleVerification") -> None:
         self.reading, self.all_open = reading, True
         # By party its key; of the entry at hand the type and actor, where part 0 is opened.
         self.parties = dict[str, str]()

@@ -14,7 +14,7 @@ from .proofs import dsse, root_of, signed
 from .strict import dumps, parse, shaped, shown, unbase64
 
 if TYPE_CHECKING:
-    from .reading import Reading
+    from .reading import BundleVerification
 
 PARTS, TOUCHES, NAMED, WHY = 8, 16, 32, 500
 # Of each entry: the root before it, its deed's digest and the time of recording.
@@ -30,12 +30,13 @@ class Contract2:
     )
     parts, hidden = "8", "withheld"
 
-    def __init__(self, reading: "Reading") -> None:
+    def __init__(self, reading: "BundleVerification") -> None:
         self.reading, self.rows, self.keys = reading, reading.rows, Keys()
         # By key: entry, seq, digest and size seen of its newest deed. By topic: its newest entry.
         self.newest, self.topics = dict[str, tuple[int, int, str, int]](), dict[str, int]()
         self.hidden_at, self.seen, self.recorded_at = list[int](), dict[str, int](), ""
         self.answers = self.after_hidden = self.disavowed = 0
+        self.issuers = dict[str, bytes]()
         self.recorded = set[bytes]()  # the deeds' digests, once a refusal asks for them
         # Of the entry at hand: its event, its deed's payload and digest.
         self.event: Any = None
@@ -171,9 +172,9 @@ class Contract2:
 
     def answer(self, line: bytes) -> None:
         """An answer that the installation gave, by one of its keys, and that these entries meet."""
-        found = parse_answer(line)
-        keys = {name: key for key, name in self.reading.keys.items()}
-        holds = answer_holds(found, keys.get(found["key"], b""))
+        found = read_answer(line)
+        self.issuers = self.issuers or {name: key for key, name in self.reading.keys.items()}
+        holds = answer_holds(found, self.issuers.get(found["key"], b""))
         hold(holds, "has an answer that no key of the history signed")
         said = found["answer"]
         hold(said["log"] == self.reading.log, "has an answer about another log")
@@ -207,7 +208,7 @@ def _kind(opened: Any) -> Any:
     return opened.get("kind") if isinstance(opened, dict) else None
 
 
-def parse_answer(line: bytes) -> Any:
+def read_answer(line: bytes) -> Any:
     """A signed answer, its signature unchecked."""
     found = parse(line)
     said = found.get("answer") if isinstance(found, dict) else None

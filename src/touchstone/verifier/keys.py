@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import hold
-from .proofs import fingerprint, has_small_order
+from .proofs import fingerprint, is_small_order
 from .strict import shaped
 
 KINDS = 64
@@ -58,7 +58,7 @@ class Keys:
         own, shown = fingerprint(brought or b""), self._is_shown(by)
         if brought is not None:
             hold(own not in self.known, "brings a key that the log has seen")
-            hold(not has_small_order(brought), "brings a key of small order")
+            hold(not is_small_order(brought), "brings a key of small order")
         if kind in ("invited", "joined"):
             hold(party not in self.current, "invites or joins a party that has joined")
         if kind == "joined":

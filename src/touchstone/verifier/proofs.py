@@ -34,7 +34,7 @@ def fingerprint(key: bytes) -> str:
     return f"SHA256:{sha256(key).hexdigest()}"
 
 
-def has_small_order(key: bytes) -> bool:
+def is_small_order(key: bytes) -> bool:
     """Whether anyone can sign for this key."""
     return int.from_bytes(key, "little") % 2**255 in SMALL_ORDER
 
@@ -47,7 +47,7 @@ def dsse(payload: bytes) -> bytes:
 def signed(key: bytes, signature: bytes, message: bytes) -> bool:
     """Whether an Ed25519 signature holds."""
     with suppress(InvalidSignature, ValueError):
-        if not has_small_order(key):
+        if not is_small_order(key):
             Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
             return True
     return False

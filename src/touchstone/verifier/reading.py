@@ -24,7 +24,7 @@ CONTRACTS: dict[str, type[Contract1] | type[Contract2]] = {
 }
 
 
-class Reading:
+class BundleVerification:
     """A bundle as it is read, and what is established so far."""
 
     def __init__(

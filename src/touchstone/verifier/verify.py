@@ -8,9 +8,9 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from .contract1 import Contract1
-from .contract2 import Contract2, answer_holds, parse_answer
+from .contract2 import Contract2, answer_holds, read_answer
 from .errors import AlteredError, VerifierInputError
-from .reading import Reading
+from .reading import BundleVerification
 from .strict import MAX_LINE, shown
 from .verdict import Verdict
 
@@ -57,7 +57,7 @@ def verify_bundle(
             SpooledTemporaryFile(IN_MEMORY) as spool,
             SpooledTemporaryFile(IN_MEMORY // 3) as rows,
         ):
-            reading = Reading(file, spool, rows, seen)
+            reading = BundleVerification(file, spool, rows, seen)
             try:
                 facts = reading.read(named)
                 for name, answer in answers:
@@ -85,14 +85,14 @@ def _answer(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             line = file.read(MAX_LINE + 1)
-        return parse_answer(line.removesuffix(b"\n"))
+        return read_answer(line.removesuffix(b"\n"))
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
     except AlteredError as error:
         raise VerifierInputError(f"{shown(str(path))}: no answer: it {error}") from None
 
 
-def _meet(reading: Reading, name: str, answer: Any) -> None:
+def _meet(reading: BundleVerification, name: str, answer: Any) -> None:
     """The bundle meets an answer that was given beside it, and that is about its case."""
     keys = {known: key for key, known in reading.keys.items()}
     if isinstance(reading.contract, Contract1):

@@ -18,7 +18,7 @@ from touchstone.ledger.contract2.checks import (
     PastLog,
     check_chain,
     check_exact,
-    check_log,
+    check_log_id,
     check_recorded_time,
     check_seen,
     check_topics,
@@ -134,7 +134,7 @@ def admit_deed(
     statement = envelope.statement
     # Before the answers are looked up: those of this log say nothing of another's deeds.
     with _unpromised("another-log"):
-        check_log(statement, past)
+        check_log_id(statement, past)
     if (answered := _answered(envelope, past, asker)) is not None:
         return answered
     with _unpromised("parts"):

@@ -57,7 +57,7 @@ class PastLog(Protocol):
         """Whether entry n is not shown."""
 
 
-def check_log(statement: DeedStatement, past: PastLog) -> None:
+def check_log_id(statement: DeedStatement, past: PastLog) -> None:
     """The deed is for this log."""
     if statement.log != past.log:
         raise AlteredError("the deed is for another log")

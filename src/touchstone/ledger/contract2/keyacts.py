@@ -136,7 +136,7 @@ class CaseKeys:
 
     def hidden(self) -> "CaseKeys":
         """The keys after an entry whose part 0 is not shown."""
-        return replace(self, complete=False)
+        return replace(self, complete=False) if self.complete else self
 
     def after(self, actor: str, act: KeyAct | None, by: str, *, first: bool = False) -> "CaseKeys":
         """The keys once `actor` did this, `by` a key; AlteredError if it could not.

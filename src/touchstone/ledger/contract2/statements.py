@@ -185,7 +185,7 @@ def parse_statement(payload: bytes) -> DeedStatement:
     if len(payload) > MAX_STATEMENT:
         raise MalformedError(f"a deed's payload of {len(payload)} bytes; at most {MAX_STATEMENT}")
     value = forms.fields(loads(payload), _FIELDS, "a deed")
-    if type(value["v"]) is not int or value["v"] != VERSION:
+    if value["v"] != VERSION:
         raise MalformedError("a deed of contract 2 says v 2")
     seen = forms.fields(value["seen"], ("size", "root"), "a deed's seen")
     if not isinstance(value["on"], dict):
