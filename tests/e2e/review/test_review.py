@@ -158,9 +158,9 @@ NAMESAKE = """
 import sys
 from aiohttp import web
 from touchstone.evaluation.subjects.controls import controls
-from touchstone.evaluation.subjects.server import Server
+from touchstone.evaluation.subjects.server import SubjectServer
 null = controls(["control-null"], ())["control-null"]
-app = Server({"control-solver": null}, sys.argv[2], None).app()
+app = SubjectServer({"control-solver": null}, sys.argv[2], None).app()
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)
 """
 
