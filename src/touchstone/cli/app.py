@@ -152,7 +152,7 @@ def review_run(
             known; fixed when the battery is sealed.
         agency: An agency of the framework that takes part, by its id; may be given again. It can
             concur, designate, and issue directives.
-        resume: Take the centre's halt back; one line for the record that says why.
+        resume: Lift the centre's halt; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
     from touchstone.service.review_result import ReviewOptions

@@ -242,7 +242,7 @@ def standing(
 
 @directive.command
 def example(*, out: Path, people: int = 100_000, seed: int = 12, json: Json = False) -> int:
-    """Write an invented case of June to try directives on, and open it in a home of its own.
+    """Create the fictional June case, to try directives on, with its own data folder.
 
     Args:
         out: A new folder: terms, directives, the user base, and an installation.

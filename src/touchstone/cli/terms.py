@@ -101,7 +101,7 @@ def offer(
     people: People = None,
     json: Json = False,
 ) -> int:
-    """Lay terms on the table of a case, by a party's key, and say what they change.
+    """Offer terms in a case, signed with a party's key, and say what they change.
 
     Args:
         case: The case's id, or enough of its beginning.
@@ -149,7 +149,7 @@ def _offer(
 
 @terms.command
 def agree(case: str, *, party: As, json: Json = False) -> int:
-    """Agree to exactly the terms on the table, by a party's key.
+    """Agree to exactly the terms on the table, signed with a party's key.
 
     Args:
         case: The case's id, or enough of its beginning.
@@ -159,7 +159,7 @@ def agree(case: str, *, party: As, json: Json = False) -> int:
 
 @terms.command
 def decline(case: str, *, party: As, reason: str | None = None, json: Json = False) -> int:
-    """Decline the terms on the table, by a party's key. It carries no penalty.
+    """Decline the terms on the table, signed with a party's key. It carries no penalty.
 
     Args:
         case: The case's id, or enough of its beginning.

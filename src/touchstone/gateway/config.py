@@ -1,4 +1,4 @@
-"""What a gateway is told once, by hand, in gateway.toml: checked whole before anything starts.
+"""The gateway's configuration file, gateway.toml: checked whole before anything starts.
 
 A secret is never in the file: it is named by an environment variable or lies in a 0600 file.
 """

@@ -123,7 +123,7 @@ class Examined:
         )
         lines += [f"  {rule}: {says}" for rule, says in found["bundle"]["rules"].items()]
         for each in found["models"]:
-            unknown = "".join(f"; the terms know no {word}" for word in each["unknown"])
+            unknown = "".join(f"; not defined in the terms: {word}" for word in each["unknown"])
             modes = ", ".join(each["modes"])
             lines.append(f"{each['model']} is variant {each['variant']}, mode {modes}{unknown}")
         return lines

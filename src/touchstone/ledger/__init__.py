@@ -4,7 +4,7 @@ It does no I/O, holds no key and draws nothing at random: salts, blinds, times a
 handed in. The format that it writes is docs/reference/record-format.md; that of
 docs/reference/record-format-2.md is in `contract2`.
 
-Begin at `touchstone.ledger.bundles`: `check_bundle(chunks)`.
+Begin at `touchstone.ledger.bundles`: `read_bundle(chunks)`.
 """
 
 from touchstone.ledger.bundlelines import (

@@ -119,7 +119,9 @@ class CaseReader:
                 if _commitment(part) not in {None, commitment}:
                     raise DamagedError(f"{self.case}: part {i} of entry {n} was altered")
         if len(frontier) != self.size or frontier.root.hex() != self.root:
-            raise DamagedError(f"{self.case}: the entries do not make the head's root")
+            raise DamagedError(
+                f"{self.case}: the entries' Merkle root differs from the head's: they were changed"
+            )
 
     def _entry(self, n: int, line: bytes) -> Entry:
         try:

@@ -62,7 +62,7 @@ class RunProgress:
 WORDS = {
     "above": "above the threshold",
     "below": "below the threshold, as elicited",
-    "within-zone": "too near the threshold to matter",
+    "within-zone": "within the zone around the threshold",
     "at-ceiling": "all or none solved, so these items cannot tell",
     "undetermined": "undetermined",
     "not-measured": "not measured",

@@ -30,7 +30,7 @@ class ReviewOptions:
     accept_grade: bool = False
     """Run at a weaker sandbox grade than the families' cards ask for."""
     resume: str | None = None
-    """Take the centre's halt back, for this reason."""
+    """Lift the centre's halt, for this reason."""
     whole_battery: bool = False
     """Let every item run before any verdict."""
     agencies: tuple[str, ...] = ()

@@ -45,7 +45,7 @@ _HEADER = {
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """What a gateway is told once, by hand: whose bundles it obeys, and for what."""
+    """What a gateway is configured with: whose bundles it obeys, and for what."""
 
     key: bytes
     """The developer's public key, 32 bytes."""

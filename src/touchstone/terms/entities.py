@@ -161,7 +161,10 @@ def _organisations(content: EntitiesText, source: str, terms: Terms) -> dict[str
         for programme in each.programmes:
             if programme not in terms.text.programmes:
                 hint = nearest(programme, terms.text.programmes)
-                refuse(source, f'{where}: the terms know no programme "{programme}"{hint}: mend it')
+                refuse(
+                    source,
+                    f'{where}: programme "{programme}" is not defined in the terms{hint}: fix it',
+                )
         found[each.id] = Organisation(each.id, each.tier, each.end_user, frozenset(each.programmes))
     return found
 

@@ -1,4 +1,4 @@
-"""Everybody who could come, as z3 formulas: what the registry settles is an axiom."""
+"""A symbolic model of all possible callers (z3): what the registry settles is an axiom."""
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ Formula = Any
 
 
 class People:
-    """Everybody who could come, as z3 variables with axioms, and who is real among them."""
+    """All possible callers as z3 variables with axioms, and who is real among them."""
 
     def __init__(self, conditions: Sequence[Condition], population: Population) -> None:
         self.ctx = z3.Context()

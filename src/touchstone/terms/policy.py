@@ -319,7 +319,7 @@ def _denied(rule: str, says: str, unknown: Sequence[str], needs: Container[str])
 
 
 def _unheard_of(fact: str, value: str) -> AccessDecision:
-    sentence = f"the terms know no {fact} {value[:40]!a}"
+    sentence = f"{fact} {value[:40]!a} is not defined in the terms"
     return AccessDecision(allowed=False, rule=DEFAULT, sentence=sentence, unknown=(fact,))
 
 

@@ -129,7 +129,7 @@ def test_nothing_is_issued_or_previewed_without_agreed_terms(june: June):
 def test_nothing_that_has_ended_is_previewed(issued: June):
     ended = issued.text("june-12.toml", "expires = ", "expires = 2026-01-01 #")
     page = issued.folder / "p.html"
-    assert "give a later end" in issued.directive("preview", ended, "--out", page).refused(2)
+    assert "set a later end" in issued.directive("preview", ended, "--out", page).refused(2)
     assert not page.exists()
 
 
@@ -149,7 +149,7 @@ ISSUING: list[tuple[str, tuple[str, ...], str, str, int, str]] = [
     ("by the developer", ("--as", "example-lab"), "", "", 1, "is for the agency"),
     ("twice", ("--as", "example-agency"), "", "", 1, "is issued already: take a new id"),
     ("ended", ("--as", "example-agency"), "expires = ", "expires = 2026-01-01 #", 1,
-     "give a later end"),
+     "set a later end"),
     ("permits", ("--as", "example-agency"), '"forbid"', '"permit"', 2, "a directive only forbids"),
     ("marking", ("--as", "example-agency", "--marking", "SECRET"), "", "", 2, "write one of RED, "),
     ("far future", ("--as", "example-agency"), "expires = ", "expires = 9998-01-01 #", 2,

@@ -16,7 +16,6 @@ from touchstone.evaluation.sandbox import (
     SandboxConfig,
     SandboxError,
     SandboxGradeError,
-    ToolCalls,
     at_least,
     copyout,
     events,
@@ -116,18 +115,6 @@ def test_dropped_samples_are_not_taken_for_quiet_ones(monkeypatch: pytest.Monkey
         twin.record(replace(event("x"), sample=sample))
     assert [e.kind for e in twin.of("a")] == ["system-call"]
     assert twin.of("never seen") == ()
-
-
-def test_tool_calls_are_counted_by_sample():
-    log = EventLog()
-    assert not log.calls_of("s").all_timed_out
-    log.ran("s", timed_out=True)
-    log.ran("s", timed_out=True)
-    assert log.calls_of("s") == ToolCalls(2, 2)
-    assert log.calls_of("s").all_timed_out
-    log.ran("s", timed_out=False)
-    assert not log.calls_of("s").all_timed_out
-    assert log.calls_of("another") == ToolCalls()
 
 
 # ---------------------------------------------------------------- copying out

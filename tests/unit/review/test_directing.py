@@ -92,7 +92,7 @@ def test_declining_newer_terms_does_not_revive_those_that_they_replaced(case: Ca
     assert case.state.terms_in_force == digest("terms")
     case.do(terms(settling.TermsAgreed, LAB, "newer"))
     case.do(terms(settling.TermsDeclined, LAB, "newer"))
-    with pytest.raises(Refused, match="are not agreed"):
+    with pytest.raises(Refused, match="have not been agreed"):
         case.do(bundle())
     assert not case.state.terms_in_force
 
@@ -112,7 +112,7 @@ def test_terms_that_gateways_obey_outlast_a_refusal_until_others_are_agreed(case
     case.do(lifted())
     # The directive is ended at the gateways; other terms are not brought in so.
     case.do(bundle(2))
-    with pytest.raises(Refused, match="are not agreed"):
+    with pytest.raises(Refused, match="have not been agreed"):
         case.do(bundle(3, terms=digest("other")))
 
 

@@ -224,7 +224,7 @@ def test_nobody_is_admitted_unfairly(case: Case, deed: Event, told: str):
 
 def test_nobody_new_joins_after_the_developer_left(case: Case):
     case.open().do(make(settling.ReviewWithdrawn, LAB))
-    with pytest.raises(Refused, match="nobody new joins"):
+    with pytest.raises(Refused, match="no party can be added"):
         case.do(admits(CENTRE, new_party("agency")))
     case.do(admits(LAB, admission(LAB, "next")))
     assert case.state.parties[LAB].key == hex32("next")
@@ -287,7 +287,7 @@ def test_nobody_new_joins_a_destroyed_case_but_keys_can_be_changed(case: Case, o
         LEFT if over == "withdrawn" else make(settling.CaseClosed, CENTRE, reason="done")
     )
     case.do(make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate")))
-    with pytest.raises(Refused, match="the case is destroyed: nobody new joins"):
+    with pytest.raises(Refused, match="the case is destroyed: no party can be added"):
         case.do(NEW_AGENCY)
     case.do(admits(AUDITOR, admission(AUDITOR, "next")))
     assert case.state.parties[AUDITOR].key == hex32("next")
@@ -295,7 +295,7 @@ def test_nobody_new_joins_a_destroyed_case_but_keys_can_be_changed(case: Case, o
 
 def test_nobody_new_comes_late_beside_a_change_of_key(case: Case):
     opened(case).do(LEFT)
-    with pytest.raises(Refused, match="the case is withdrawn: nobody new joins"):
+    with pytest.raises(Refused, match="the case is withdrawn: no party can be added"):
         case.do(admits(LAB, admission(LAB, "next"), new_party("agency")))
 
 

@@ -19,8 +19,6 @@ from touchstone.evaluation.sandbox.errors import (
 )
 from touchstone.evaluation.sandbox.events import (
     GuardHits,
-    ToolCalls,
-    calls_of,
     events_of,
     on_event,
 )
@@ -40,10 +38,8 @@ __all__ = [
     "SandboxGoneError",
     "SandboxGradeError",
     "SandboxLaunchError",
-    "ToolCalls",
     "TouchstoneSandbox",
     "at_least",
-    "calls_of",
     "events_of",
     "on_event",
     "preflight",

@@ -34,25 +34,6 @@ class GuardHits:
     """How often, so far; at least 1."""
 
 
-@dataclass(frozen=True)
-class ToolCalls:
-    """How many programs a sample's tools ran in its own sandbox (never the judge's).
-
-    A tool call is one `exec` in the sandbox `default`. It timed out where the time limit that the
-    tool set ended it. Of a sample with `all_timed_out` nothing was measured: the fault is taken to
-    be the instrument's until a person says otherwise.
-    """
-
-    calls: int = 0
-    timed_out: int = 0
-    """Those of `calls` that ended at their time limit."""
-
-    @property
-    def all_timed_out(self) -> bool:
-        """Whether there were any, and none came to its own end."""
-        return 0 < self.calls == self.timed_out
-
-
 Listener = Callable[[GuardHits], None]
 
 
@@ -66,7 +47,6 @@ class EventLog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._events: OrderedDict[str, dict[GuardHits, int]] = OrderedDict()
-        self._calls: OrderedDict[str, ToolCalls] = OrderedDict()
         self._forgot = False
         self._listeners: list[Listener] = []
 
@@ -101,19 +81,6 @@ class EventLog:
                 return (GuardHits("bound", text, breach=False, sandbox="default", sample=sample),)
             return tuple(replace(event, count=count) for event, count in (known or {}).items())
 
-    def ran(self, sample: str, *, timed_out: bool) -> None:
-        """Count a tool call of a sample."""
-        with self._lock:
-            before = self._calls.get(sample, ToolCalls())
-            self._calls[sample] = ToolCalls(before.calls + 1, before.timed_out + timed_out)
-            while len(self._calls) > _KEPT_SAMPLES:
-                self._calls.popitem(last=False)
-
-    def calls_of(self, sample: str) -> ToolCalls:
-        """The tool calls of a sample; none where it is not known (any more)."""
-        with self._lock:
-            return self._calls.get(sample, ToolCalls())
-
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` called for each new event; the result takes it off again.
 
@@ -146,11 +113,6 @@ EVENTS = EventLog()
 def events_of(sample: str) -> tuple[GuardHits, ...]:
     """The events of the sample with this `touchstone_sample`, oldest first."""
     return EVENTS.of(sample)
-
-
-def calls_of(sample: str) -> ToolCalls:
-    """The tool calls of the sample with this `touchstone_sample`, and how many timed out."""
-    return EVENTS.calls_of(sample)
 
 
 def on_event(listener: Listener) -> Callable[[], None]:

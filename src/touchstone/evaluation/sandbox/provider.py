@@ -145,12 +145,8 @@ class TouchstoneSandbox(SandboxEnvironment):
         except SandboxGoneError as error:
             self._gone(error)
             raise
-        except TimeoutError:
-            self._ran(timed_out=True)
-            raise
         finally:
             self._limits_hit()
-        self._ran(timed_out=False)
         if ended.unread:
             self._record("output", "a program in the background held the output open; what it"
                          " wrote later was not read", breach=False)  # fmt: skip
@@ -300,11 +296,6 @@ class TouchstoneSandbox(SandboxEnvironment):
         # The sentence takes its place within the limit.
         text = printable_bytes(output[_SENTENCE:])
         return f"[{dropped + _SENTENCE} bytes before this are left out]\n{text}"
-
-    def _ran(self, *, timed_out: bool) -> None:
-        """Count what ran in the subject's sandbox."""
-        if self.name == DEFAULT:
-            EVENTS.ran(self.sample, timed_out=timed_out)
 
     def _record(self, kind: Kind, detail: str, *, breach: bool, times: int = 1) -> None:
         EVENTS.record(GuardHits(kind, printable(detail), breach, self.name, self.sample, times))

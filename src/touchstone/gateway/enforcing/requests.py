@@ -88,7 +88,9 @@ def admitted_headers(
         allowed = admitted.get(name, ())
         if not all(word and (word in allowed or allowed == ("*",)) for word in words):
             raise RefusedError(
-                400, "header_refused", f"{name} changes what is asked in ways not judged here"
+                400,
+                "header_refused",
+                f"header {name} is not supported: its effect cannot be checked",
             )
         found[name] = ",".join(words)
     return found

@@ -1,4 +1,4 @@
-"""A lease: leave to serve for a moment, which the holder ends by itself. Times are handed in."""
+"""A lease: time-limited permission to serve, which expires without contact. Times are handed in."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -33,10 +33,10 @@ def is_no_word_of_the_system(
 
 
 def nobody_joins_late(_f: Framework, state: State, event: opening.PartyAdmitted) -> str | None:
-    """Nobody new joins once the developer has left or the content is destroyed."""
+    """No party can be added once the developer has left or the content is destroyed."""
     new = any(each.party not in state.parties for each in event.admits)
     late = new and state.status in ("withdrawn", "destroyed")
-    return f"the case is {state.status}: nobody new joins" if late else None
+    return f"the case is {state.status}: no party can be added" if late else None
 
 
 def inquiry_is_new(_f: Framework, state: State, event: opening.InquiryAsked) -> str | None:

@@ -35,7 +35,7 @@ def directive_ends_later(_f: Framework, _s: State, event: settling.DirectiveIssu
     """A directive that has ended orders nothing."""
     if event.expires > event.at:
         return None
-    return f"it would end {event.expires}, and now is {event.at}: give a later end"
+    return f"its end {event.expires} is in the past, at {event.at}: set a later end"
 
 
 def restored_is_ones_own(
@@ -127,7 +127,7 @@ def bundled_terms_are_agreed(
     newest = state.newest_bundle(event.stream)
     if event.terms in state.agreed_before or (newest and newest.terms == event.terms):
         return None
-    return f"its terms {event.terms} are not agreed: see what is on the table"
+    return f"terms {event.terms} have not been agreed in this case"
 
 
 def bundled_directives_are_answered(

@@ -208,7 +208,7 @@ def has_not_halted(_f: Framework, state: State, event: measuring.ReviewHalted) -
 
 
 def has_halted(_f: Framework, state: State, event: measuring.ReviewResumed) -> str | None:
-    """A halt is taken back only by the party that made it."""
+    """A halt is lifted only by the party that made it."""
     if event.actor in state.halted_by:
         return None
-    return "a halt is taken back by the party that made it, and this party made none"
+    return "only a party that halted the review can lift its halt"

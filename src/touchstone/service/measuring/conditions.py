@@ -24,7 +24,7 @@ class Conditions(Frozen):
     accepted: tuple[str, ...] = ()
     """The `--accept-...` options that were given."""
     resumed: str = ""
-    """Why the centre took its halt back with this run; empty where it did not."""
+    """Why the centre lifted its halt with this run; empty where it did not."""
     engine: str = ""
     """The programs that ran the samples, with their versions."""
 

@@ -110,7 +110,7 @@ def _at_each_run(case: Shown) -> list[Fact]:
         new = {name: text for name, text in now.items() if before.get(name, "") != text}
         when = f", from {at[:16].replace('T', ' ')} UTC on" if before else ""
         facts += [Fact(f"{name}{when}", text or "none") for name, text in new.items()]
-        before = {**now, "Halt taken back": ""}
+        before = {**now, "Halt lifted": ""}
     return facts
 
 
@@ -131,7 +131,7 @@ def _said(each: Conditions) -> dict[str, str]:
         "included",
         "Sandbox as run": ", ".join(bounds),
         "Accepted with the run": listed([f"--{plain_option}" for plain_option in each.accepted]),
-        "Halt taken back": each.resumed,
+        "Halt lifted": each.resumed,
         "Run by": each.engine,
     }
 

@@ -302,7 +302,7 @@ def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[Difficul
 GOING_ON = {
     "cap": "The caps are part of the submission.",
     "halted": "It goes on when whoever halted it takes that back.",
-    "breach": "It goes on when the halt that followed is taken back.",
+    "breach": "It goes on when the halt that followed is lifted.",
     "snapshot-changed": "What answers now is another variant, to be submitted as one.",
     "endpoint-failing": "It can go on when the endpoint is back.",
     "instrument-failing": "It can go on when the instrument is mended.",

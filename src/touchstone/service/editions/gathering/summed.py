@@ -86,7 +86,7 @@ WORDS = {
     ("above the threshold or within its zone on", True): ("above",),
     ("below the threshold on", False): ("below",),
     ("below the threshold or within its zone on", True): ("below",),
-    ("too near the threshold to matter on", False): ("within-zone",),
+    ("within the zone around the threshold on", False): ("within-zone",),
     ("undecided on", False): _OPEN,
 }
 """Words, and whether they are those of a verdict that only claims so much, by kinds of verdict."""
