@@ -35,8 +35,6 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     # record's format bears the format's name in both.
     "leaf_hash": ("ledger/*.py", "verifier/*.py"),
     "fingerprint": ("ledger/*.py", "verifier/*.py"),
-    "has_small_order": ("ledger/*.py", "verifier/*.py"),
-    "parse_answer": ("ledger/*.py", "verifier/*.py"),
     "Checkpoint": ("ledger/*.py", "verifier/*.py"),
     "AlteredError": ("ledger/*.py", "verifier/*.py"),
 }
