@@ -25,7 +25,7 @@ lint: dev ## style, types and layers
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
-format: dev ## mend what a tool can mend
+format: dev ## fix what a tool can fix
 	@$(BIN)/ruff check --fix src tests scripts
 	@$(BIN)/ruff format src tests scripts
 

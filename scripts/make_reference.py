@@ -30,7 +30,7 @@ enough of its beginning to be the only one.
 |---|---|
 | 0 | done |
 | 1 | the answer is no: altered, not trusted, refused, stopped, or missing something |
-| 2 | bad input: one line on stderr says what and how to mend it |
+| 2 | bad input: one line on stderr says what and how to fix it |
 | 70 | a defect in Touchstone itself: please report the line |
 | 130 | interrupted by Ctrl-C; the same command goes on where this one stopped |
 

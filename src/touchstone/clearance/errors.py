@@ -15,4 +15,4 @@ class ClearanceError(TouchstoneError):
 
 
 class MarkingError(ClearanceError, BadInputError):
-    """What was handed in as a marking has not the form of one. One line with the mend."""
+    """What was handed in as a marking has not the form of one. One line with the fix."""

@@ -79,7 +79,7 @@ def _answer(error: Exception) -> tuple[str, int]:
         return str(error), BAD
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}; mend that and run the same command again", BAD
+        return f"{place}{error.strerror or error}; fix that and run the same command again", BAD
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}:{last.lineno}"
     what = f"{type(error).__name__} {str(error)[:300]} ({place})"
@@ -316,7 +316,7 @@ def doctor(
     prepare: Annotated[bool, Parameter(negative="")] = False,
     json: Json = False,
 ) -> int:
-    """Say what this machine can do, what is missing, and how to mend it.
+    """Say what this machine can do, what is missing, and how to fix it.
 
     Args:
         prepare: First make the record's tables, or bring them up to date. On PostgreSQL this is

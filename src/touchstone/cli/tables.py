@@ -136,7 +136,7 @@ def checks(rows: Sequence["Check"]) -> None:
     screen().print(
         _table(
             ("", "What", "Found", "Mend"),
-            [("ok" if r.ok else "--", r.name, r.found, r.mend) for r in rows],
+            [("ok" if r.ok else "--", r.name, r.found, r.fix) for r in rows],
         )
     )
 

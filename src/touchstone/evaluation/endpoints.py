@@ -264,7 +264,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         return completion
 
     def should_retry(self, ex: BaseException) -> RetryDecision:
-        """Only what a later attempt may mend."""
+        """Only what a later attempt may fix."""
         retry = isinstance(ex, EndpointFault) and ex.retryable
         return RetryDecision.transient() if retry else RetryDecision.no()
 

@@ -4,7 +4,7 @@ The tree::
 
     TouchstoneError
     ├── BadInputError
-    │   ├── SubmissionError      the submission cannot be used; names the key and the mend
+    │   ├── SubmissionError      the submission cannot be used; names the key and the fix
     │   ├── PlanError            the battery plan asks for what the families cannot give
     │   └── KeyMissingError      the environment variable that should hold the key is empty
     ├── AnswerIsNoError
@@ -19,7 +19,7 @@ from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
 
 class SubmissionError(BadInputError):
-    """The submission cannot be used; the text names the key and the mend."""
+    """The submission cannot be used; the text names the key and the fix."""
 
 
 class PlanError(BadInputError):

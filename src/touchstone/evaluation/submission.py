@@ -283,7 +283,7 @@ def load_submission(path: Path) -> Submission:
         path: The file; documents are looked for beside and below it.
 
     Raises:
-        SubmissionError: it cannot be used. One line, naming the key and the mend.
+        SubmissionError: it cannot be used. One line, naming the key and the fix.
     """
     raw = parse_toml(read_bounded(path, MAX_SUBMISSION), path.name)
     refuse_keys(raw)

@@ -15,4 +15,4 @@ class FrameworkError(TouchstoneError):
 
 
 class FrameworkFileError(FrameworkError, BadInputError):
-    """A framework's text cannot be used. The message is one line: file, key, mend."""
+    """A framework's text cannot be used. The message is one line: file, key, fix."""

@@ -1,4 +1,4 @@
-"""What is wrong with a framework's content, in one sentence that names the place and the mend."""
+"""What is wrong with a framework's content, in one sentence that names the place and the fix."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -112,7 +112,7 @@ def _about_key(loc: Loc, content: Mapping[str, Any], *, missing: bool) -> str:
         return f'{where}the key "{key}" is missing: add it'
     table = tuple(step for step in parent if isinstance(step, str))
     known = sorted(_TABLES[table].model_fields)
-    return f'{where}unknown key "{key}"{nearest(str(key), known)}: mend it or take it out'
+    return f'{where}unknown key "{key}"{nearest(str(key), known)}: fix it or take it out'
 
 
 def _about_word(where: str, given: Any, expected: str) -> str:

@@ -201,10 +201,10 @@ class Framework(Model):
     def _thresholds_are_told_truly(self) -> "Framework":
         numeric = any(isinstance(criterion, NumericCriterion) for criterion in self.criteria)
         if numeric != (self.thresholds == "stated"):
-            mend = '"stated"' if numeric else '"undisclosed" or "none"'
+            fix = '"stated"' if numeric else '"undisclosed" or "none"'
             raise ValueError(
                 f'"thresholds" is "{self.thresholds}" but there are '
-                f"{'' if numeric else 'no '}numeric criteria: write thresholds = {mend}"
+                f"{'' if numeric else 'no '}numeric criteria: write thresholds = {fix}"
             )
         return self
 
@@ -214,7 +214,7 @@ def _known(where: str, names: Iterable[str], known: list[str], what: str) -> Non
         if name not in known:
             raise ValueError(
                 f'{where}: no {what} has the id "{name}"{nearest(name, known)}: '
-                "mend the id or add it"
+                "fix the id or add it"
             )
 
 

@@ -1,4 +1,4 @@
-"""The kinds of value that a framework file holds, each with an error that says how to mend it."""
+"""The kinds of value that a framework file holds, each with an error that says how to fix it."""
 
 import re
 from collections.abc import Sequence
@@ -90,7 +90,7 @@ def may_name(party: str, role: str) -> bool:
 
 
 def not_a_name(party: str) -> str:
-    """What is said of an id that no party may have, with the mend."""
+    """What is said of an id that no party may have, with the fix."""
     return f"{party[:64]!a} is a word of the system and names no party: give it an id of its own"
 
 

@@ -32,7 +32,7 @@ def parse_framework(text: str, source: str) -> Framework:
         source: the file's name, for the error.
 
     Raises:
-        FrameworkFileError: one line that names the file, the key and the mend.
+        FrameworkFileError: one line that names the file, the key and the fix.
     """
     if len(text) > MAX_CHARACTERS:
         _refuse(source, f"has {len(text)} characters, and a framework may have {MAX_CHARACTERS}")

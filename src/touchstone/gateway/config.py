@@ -285,7 +285,7 @@ _TABLES: dict[str, type[BaseModel]] = {
 def load_config(path: Path) -> GatewayConfig:
     """The checked configuration in a file.
 
-    Raises GatewayConfigError: one line that names the file, the key and the mend. Secrets are read
+    Raises GatewayConfigError: one line that names the file, the key and the fix. Secrets are read
     where they are used.
     """
     try:

@@ -3,7 +3,7 @@
 ::
 
     TouchstoneError
-    └── GatewayError                            a fault: it says what to mend
+    └── GatewayError                            a fault: it says what to fix
         ├── GatewayConfigError (BadInputError)  gateway.toml, or a file that it names
         ├── RefusedError (AnswerIsNoError)      a request that is not served: status, code, sentence
         ├── NotCutError                         a barred connection that did not close
@@ -22,7 +22,7 @@ class GatewayError(TouchstoneError):
 
 
 class GatewayConfigError(GatewayError, BadInputError):
-    """The configuration cannot be used. The message is one line: file, key, mend."""
+    """The configuration cannot be used. The message is one line: file, key, fix."""
 
 
 class RefusedError(GatewayError, AnswerIsNoError):

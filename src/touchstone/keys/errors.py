@@ -15,7 +15,7 @@ from touchstone.errors import BadInputError, TouchstoneError
 
 
 class KeyFileError(BadInputError):
-    """A key file or its folder cannot be used as it is; the text names the mend."""
+    """A key file or its folder cannot be used as it is; the text names the fix."""
 
 
 class KeyUnsafeError(KeyFileError):

@@ -31,7 +31,7 @@ def secret_folder(folder: Path) -> None:
     except OSError as error:
         raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):
-        raise KeyUnsafeError(f"{folder}: is a link or a file; mend: name a real folder")
+        raise KeyUnsafeError(f"{folder}: is a link or a file; fix: name a real folder")
     _check_owner(folder, facts, 0o700)
 
 
@@ -48,14 +48,14 @@ def read_secret(path: Path) -> bytes:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise KeyUnsafeError(
-                f"{path}: is a link; mend: put the key file itself there"
+                f"{path}: is a link; fix: put the key file itself there"
             ) from error
         raise KeyFileError(f"{path}: cannot be read: {error.strerror}") from error
     try:
         facts = os.fstat(descriptor)
         # Asked first: of a folder no file object can be made.
         if not stat.S_ISREG(facts.st_mode):
-            raise KeyUnsafeError(f"{path}: is not a regular file; mend: put a key file there")
+            raise KeyUnsafeError(f"{path}: is not a regular file; fix: put a key file there")
         _check_owner(path, facts, 0o600)
         _check_owner(path.parent, path.parent.stat(), 0o700)
         if facts.st_size > LARGEST:
@@ -126,10 +126,10 @@ def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
     if facts.st_uid != os.geteuid():
         raise KeyUnsafeError(
             f"{path}: belongs to user {facts.st_uid}, not to you ({os.geteuid()});"
-            f" mend: chown {os.geteuid()} {path}"
+            f" fix: chown {os.geteuid()} {path}"
         )
     found = stat.S_IMODE(facts.st_mode)
     if found & 0o077:
         raise KeyUnsafeError(
-            f"{path}: open to group or others (mode {found:04o}); mend: chmod {mode:o} {path}"
+            f"{path}: open to group or others (mode {found:04o}); fix: chmod {mode:o} {path}"
         )

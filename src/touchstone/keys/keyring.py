@@ -38,7 +38,7 @@ class Keyring:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The keyring in `folder`, whole. Raises KeyFileError with the mend."""
+        """The keyring in `folder`, whole. Raises KeyFileError with the fix."""
         ring = cls(folder)
         _ = ring.master, ring.installation
         return ring
@@ -70,12 +70,12 @@ class Keyring:
         return bool(names - first)
 
     def faults(self) -> tuple[str, ...]:
-        """What is missing or damaged among the installation's own keys, each with its mend.
+        """What is missing or damaged among the installation's own keys, each with its fix.
 
         Raises KeyUnsafeError where others may read or write them: these are not read at all.
         """
         if not self._folder.is_dir():
-            return (f"{self._folder}: is gone; mend: restore it from the backup of this record",)
+            return (f"{self._folder}: is gone; fix: restore it from the backup of this record",)
         found = []
         for name in ("master.key", "history.jsonl"):
             try:
@@ -84,7 +84,7 @@ class Keyring:
                 raise
             except KeyMissingError as error:
                 path = str(error).partition(":")[0]
-                found.append(f"{path}: is gone; mend: restore it from the backup of this record")
+                found.append(f"{path}: is gone; fix: restore it from the backup of this record")
             except KeyFileError as error:
                 found.append(str(error))
         return tuple(found)
@@ -103,7 +103,7 @@ class Keyring:
         except KeyFileError:
             raise
         except TouchstoneError as error:
-            raise KeyFileError(f"{path}: {error}; mend: restore it from a backup") from error
+            raise KeyFileError(f"{path}: {error}; fix: restore it from a backup") from error
 
     @property
     def installation(self) -> FileSigner:
@@ -112,7 +112,7 @@ class Keyring:
         path = self._folder / f"installation-{len(history.lines) - 1}.pem"
         signer = FileSigner.load(path)
         if signer.public_key != history.current:
-            raise KeyFileError(f"{path}: is not the key of the newest key line; mend: restore both")
+            raise KeyFileError(f"{path}: is not the key of the newest key line; fix: restore both")
         return signer
 
     def rotate(self, at: str, reason: str) -> KeyHistory:
@@ -216,7 +216,7 @@ def _create(folder: Path, at: str, random: RandomSource) -> None:
     if history.exists():
         return
     if Keyring(folder).begun:
-        raise KeyFileError(f"{history}: is gone; mend: restore it from a backup")
+        raise KeyFileError(f"{history}: is gone; fix: restore it from a backup")
     master = folder / "master.key"
     if not master.exists():
         secret = random.draw(KEY_SIZE)
@@ -228,7 +228,7 @@ def _create(folder: Path, at: str, random: RandomSource) -> None:
 def _read_master(path: Path) -> MasterKey:
     match = _MASTER.fullmatch(read_secret(path))
     if not match:
-        raise KeyFileError(f"{path}: is not a master key; mend: restore it from a backup")
+        raise KeyFileError(f"{path}: is not a master key; fix: restore it from a backup")
     return MasterKey(bytes.fromhex(match[1].decode()))
 
 

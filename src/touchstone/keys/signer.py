@@ -27,14 +27,14 @@ class FileSigner:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read a key. Raises KeyFileError with the mend, KeyMissingError where there is none."""
+        """Read a key. Raises KeyFileError with the fix, KeyMissingError where there is none."""
         data = read_secret(path)
         try:
             private = load_pem_private_key(data, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyFileError(f"{path}: is not an unencrypted PEM private key") from error
         if not isinstance(private, Ed25519PrivateKey):
-            raise KeyFileError(f"{path}: is not an Ed25519 key; mend: make one with Touchstone")
+            raise KeyFileError(f"{path}: is not an Ed25519 key; fix: make one with Touchstone")
         return cls(private)
 
     @classmethod

@@ -22,7 +22,7 @@ def main() -> int:
         sys.stdout.write("prepared; the application's role owns nothing\n")
     else:
         sys.stdout.write("prepared, but the application's own role owns the tables;")
-        sys.stdout.write(f" mend: set {DATABASE_OWNER}\n")
+        sys.stdout.write(f" fix: set {DATABASE_OWNER}\n")
     return 0
 
 

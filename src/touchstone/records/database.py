@@ -23,13 +23,13 @@ from touchstone.records.settings import WAIT_SECONDS
 # What triggers say begins with this (migration 0002).
 REFUSED = "touchstone: "
 NOT_PREPARED = (
-    "the database has no tables of this version; mend: run `touchstone doctor --prepare`"
+    "the database has no tables of this version; fix: run `touchstone doctor --prepare`"
     " as docs/how-to/postgresql.md says"
 )
 _BUSY = BusyError(
-    f"the record is busy: another process held it for over {WAIT_SECONDS} s; mend: try again"
+    f"the record is busy: another process held it for over {WAIT_SECONDS} s; fix: try again"
 )
-_FULL = FullError("the disk of the record is full; nothing was written; mend: make room, try again")
+_FULL = FullError("the disk of the record is full; nothing was written; fix: make room, try again")
 _NOT_PREPARED = NotPreparedError(NOT_PREPARED)
 # SQLSTATE codes and classes: PostgreSQL manual, appendix A.
 _STATES: dict[str, TouchstoneError] = {
@@ -40,7 +40,7 @@ _STATES: dict[str, TouchstoneError] = {
     "42P01": _NOT_PREPARED,
     "42703": _NOT_PREPARED,
     "42501": UnreachableError(
-        "the database role may not do that; mend: name its owner in TOUCHSTONE_DATABASE_OWNER, as"
+        "the database role may not do that; fix: name its owner in TOUCHSTONE_DATABASE_OWNER, as"
         " docs/how-to/postgresql.md says"
     ),
 }
@@ -51,8 +51,8 @@ _TEXTS: tuple[tuple[str, TouchstoneError], ...] = (
     ("disk I/O error", _FULL),
     ("no such table", _NOT_PREPARED),
     ("no such column", _NOT_PREPARED),
-    ("malformed", DamagedError("the record's file is damaged; mend: restore it from a backup")),
-    ("not a database", DamagedError("the record's file is no database; mend: restore a backup")),
+    ("malformed", DamagedError("the record's file is damaged; fix: restore it from a backup")),
+    ("not a database", DamagedError("the record's file is no database; fix: restore a backup")),
 )
 
 

@@ -47,9 +47,9 @@ class EvidenceFiles:
                 sealed = iter(lambda: file.read(_PIECE), b"")
                 return b"".join(key.open_stream(sealed, _about(case, name)))
         except FileNotFoundError as error:
-            raise DamagedError(f"{path}: evidence is gone; mend: restore a backup") from error
+            raise DamagedError(f"{path}: evidence is gone; fix: restore a backup") from error
         except SealError as error:
-            raise DamagedError(f"{path}: evidence was altered; mend: restore a backup") from error
+            raise DamagedError(f"{path}: evidence was altered; fix: restore a backup") from error
         except OSError as error:
             raise _fault(path, error) from error
 
@@ -102,5 +102,5 @@ def _about(case: str, name: str) -> bytes:
 
 def _fault(path: Path, error: OSError) -> FullError | UnreachableError:
     if error.errno in _NO_ROOM:
-        return FullError(f"{path}: the disk is full; nothing was written; mend: make room")
+        return FullError(f"{path}: the disk is full; nothing was written; fix: make room")
     return UnreachableError(f"{path}: {error.strerror}")

@@ -112,7 +112,7 @@ class InstallationLog:
         if shorter or self._grown(size).root(newest.size) != newest.root:
             raise DamagedError(
                 f"the record is not the one over whose {newest.size} heads a checkpoint was"
-                " signed; mend: restore the newest backup of the database"
+                " signed; fix: restore the newest backup of the database"
             )
 
     def _current_leaf(self, case: str) -> LeafRow:

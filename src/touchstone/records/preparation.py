@@ -64,7 +64,7 @@ def prepare(home: Path, database: str | None = None, owner: str | None = None) -
 def prepare_file(home: Path, alias: str) -> None:
     """Make or bring up to date the SQLite file, which its owner alone may read.
 
-    Raises DatabaseSettingError with the mend where others may open it.
+    Raises DatabaseSettingError with the fix where others may open it.
     """
     path = home / FILE
     try:
@@ -76,7 +76,7 @@ def prepare_file(home: Path, alias: str) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise DatabaseSettingError(
-            f"{path}: open to group or others (mode {mode:04o}); mend: chmod 600 {path}"
+            f"{path}: open to group or others (mode {mode:04o}); fix: chmod 600 {path}"
         )
     with translated(alias):
         if not _pending(alias):
@@ -104,7 +104,7 @@ def prepared_copy(home: Path, alias: str) -> tempfile.TemporaryDirectory[str] | 
             return None
         applied = MigrationRecorder(connections[alias]).applied_migrations()
     if not any(app == RecordsConfig.label for app, _ in applied):
-        raise NotPreparedError(f"{home / FILE}: holds no record; mend: restore it from a backup")
+        raise NotPreparedError(f"{home / FILE}: holds no record; fix: restore it from a backup")
     folder = tempfile.TemporaryDirectory(prefix="touchstone-")
     try:
         _copy(alias, Path(folder.name) / FILE)

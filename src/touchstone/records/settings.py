@@ -52,7 +52,7 @@ def configure() -> None:
         django.setup()
     if not apps.is_installed(APP):
         raise DatabaseSettingError(
-            f"Django was set up without {APP}; mend: add it to INSTALLED_APPS"
+            f"Django was set up without {APP}; fix: add it to INSTALLED_APPS"
         )
 
 

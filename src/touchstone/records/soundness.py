@@ -1,6 +1,6 @@
 """Whether a record, its keys and its place fit together: read always, written only where they do.
 
-Nothing here is mended in silence: what is amiss was lost or put back by somebody, who knows better.
+Nothing here is fixed in silence: what is amiss was lost or put back by somebody, who knows better.
 """
 
 import hashlib
@@ -26,26 +26,26 @@ from touchstone.records.models import INSTALLATION, CheckpointRow, InstallationR
 from touchstone.records.settings import FILE, connect, from_environment
 
 OTHER = (
-    "the record belongs to another installation: keys/master.key does not open it; mend: restore"
+    "the record belongs to another installation: keys/master.key does not open it; fix: restore"
     " that key from the backup of this record"
 )
 
 GONE = (
     "this is not the record that these keys are used with: it is gone, or another database is"
-    " named; mend: restore it from a backup, or name it in TOUCHSTONE_DATABASE as before"
+    " named; fix: restore it from a backup, or name it in TOUCHSTONE_DATABASE as before"
 )
 PUT_BACK = (
     "the record was put back to an older state: it has {size} heads, and a checkpoint over {signed}"
-    " was signed; mend: restore the newest backup of the database"
+    " was signed; fix: restore the newest backup of the database"
 )
 ANOTHER = (
-    "the record is not the one over whose {signed} heads a checkpoint was signed; mend: restore the"
+    "the record is not the one over whose {signed} heads a checkpoint was signed; fix: restore the"
     " newest backup of the database"
 )
 HEAD = "the database's head of the installation log was altered"
 OLDER_KEYS = (
     "keys/history.jsonl is older than the record, or another installation's: the record names a"
-    " newer key; mend: restore keys/ from the newest backup"
+    " newer key; fix: restore keys/ from the newest backup"
 )
 
 
@@ -101,7 +101,7 @@ def readable_copy(home: Path) -> tuple[Path, tempfile.TemporaryDirectory[str] | 
 
 
 def amiss(alias: str, keyring: Keyring) -> tuple[str, ...]:
-    """What does not fit, each with its mend: missing keys, other keys, a record put back.
+    """What does not fit, each with its fix: missing keys, other keys, a record put back.
 
     Raises KeyUnsafeError where others may read or write the keys.
     """
@@ -132,10 +132,10 @@ def signed(keyring: Keyring) -> Checkpoint | None:
     except KeyUnsafeError:
         raise
     except KeyFileError as error:
-        raise DamagedError(f"{error}; mend: restore it from a backup") from error
+        raise DamagedError(f"{error}; fix: restore it from a backup") from error
     except MalformedError as error:
         raise DamagedError(
-            f"keys/checkpoint.txt was altered: {error}; mend: restore it from a backup"
+            f"keys/checkpoint.txt was altered: {error}; fix: restore it from a backup"
         ) from error
 
 
@@ -181,7 +181,7 @@ def _other_record(row: InstallationRow, keyring: Keyring) -> list[str]:
     except KeyUnsafeError:
         raise
     except KeyFileError as error:
-        return [f"{error}; mend: restore it from a backup"]
+        return [f"{error}; fix: restore it from a backup"]
     if mark is None or (row.lock is not None and mark_of(raw(row.lock)) == mark):
         return []
     return [GONE]
@@ -206,7 +206,7 @@ def _extends(alias: str, row: InstallationRow, note: str | None, newest: Checkpo
         if row.size == newest.size:
             return Frontier.from_bytes(raw(row.frontier)).root == newest.root
     except MalformedError as error:
-        raise DamagedError(f"{HEAD}: {error}; mend: restore the newest backup of it") from error
+        raise DamagedError(f"{HEAD}: {error}; fix: restore the newest backup of it") from error
     notes = CheckpointRow.objects.using(alias).filter(size=newest.size, note=note)
     with translated(alias):
         # A record that kept the note itself has grown from there: its leaves are not read again.

@@ -74,7 +74,7 @@ class Records:
         self._files = EvidenceFiles(home / "evidence")
         self._copy: TemporaryDirectory[str] | None = None
         self.amiss: tuple[str, ...] = ()
-        """What does not fit together here, each with its mend; while there is any, nothing is
+        """What does not fit together here, each with its fix; while there is any, nothing is
         written."""
         self.read_only = False
         """Whether the home folder cannot be written."""
@@ -109,7 +109,7 @@ class Records:
         file = home / FILE
         if not file.exists() and is_used(keyring):
             raise DamagedError(
-                f"{file}: is gone, and these keys were used with it; mend: restore it from a backup"
+                f"{file}: is gone, and these keys were used with it; fix: restore it from a backup"
             )
         if may_write(home):
             alias = connect(home, None)
@@ -133,7 +133,7 @@ class Records:
             raise ReadOnlyError(f"nothing is written, only read: {self.amiss[0]}{more}")
         if self.read_only:
             raise ReadOnlyError(
-                f"{self._home}: cannot be written, only read; mend: write from where it can be"
+                f"{self._home}: cannot be written, only read; fix: write from where it can be"
             )
 
     def close(self) -> None:
@@ -258,7 +258,7 @@ class Records:
         yield from check_evidence(self._alias, case, key, self._files)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
         if index is None or _summary(index) != summarise(case, reader.events()):
-            yield Fault(f"case {case}", "its line in the list is wrong; mend: touchstone rebuild")
+            yield Fault(f"case {case}", "its line in the list is wrong; fix: touchstone rebuild")
 
     def names(self) -> list[str]:
         """The ids of all cases, whatever the index says."""
@@ -333,7 +333,7 @@ class Records:
         except SealError as error:
             raise OtherInstallationError(
                 f"{row.case}: its key does not open under this installation's master key;"
-                " mend: restore keys/master.key from the backup of this record"
+                " fix: restore keys/master.key from the backup of this record"
             ) from error
 
     def _bind(self) -> None:

@@ -242,7 +242,7 @@ def read_events(alias: str, case: str, start: int, stop: int) -> list[Event]:
 def _fact(case: str, line: bytes, body: bytes) -> Event:
     entry, data = parse_entry(line), body[SALT_SIZE:]
     if commit_part(body[:SALT_SIZE], data) != entry.parts[0]:
-        raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; mend: restore a backup")
+        raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; fix: restore a backup")
     event: Event = loads(data)
     return event
 

@@ -77,7 +77,7 @@ def day_of(at: str, timezone: str) -> date:
         return instant.astimezone(ZoneInfo(timezone)).date()
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadEventError(
-            f"no time zone {ascii(timezone)[:80]} here: mend the name or update tzdata"
+            f"no time zone {ascii(timezone)[:80]} here: fix the name or update tzdata"
         ) from None
 
 

@@ -11,7 +11,7 @@ from touchstone.errors import AnswerIsNoError, BadInputError
 
 
 class BadEventError(BadInputError):
-    """An event cannot be read or does not fit its case; the text names the field and the mend."""
+    """An event cannot be read or does not fit its case; the text names the field and the fix."""
 
 
 class Refused(AnswerIsNoError):  # noqa: N818  a refusal is an answer, not an error

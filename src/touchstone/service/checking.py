@@ -49,7 +49,7 @@ class Checked:
 
 
 def check(installation: Installation, step: Callable[[str], None]) -> Checked:
-    """Recompute everything that is kept. Nothing is written, and nothing is mended.
+    """Recompute everything that is kept. Nothing is written, and nothing is fixed.
 
     Args:
         installation: Where; what is amiss with it as a whole is among what is found.

@@ -1,4 +1,4 @@
-"""What this machine can do, what is missing, and how to mend it."""
+"""What this machine can do, what is missing, and how to fix it."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ class Check:
     name: str
     ok: bool
     found: str
-    mend: str
+    fix: str
     """What to do about it; empty where nothing is to be done."""
 
     def as_dict(self) -> dict[str, object]:
@@ -60,8 +60,8 @@ def _disk() -> list[Check]:
     there = next(path for path in (home, *home.parents) if path.exists())
     free = shutil.disk_usage(there).free
     ok = free >= LEAST_FREE and os.access(there, os.W_OK)
-    mend = "" if ok else "make room, or set TOUCHSTONE_HOME to a folder that you may write"
-    return [Check("Home", ok, f"{home}, {free / (1 << 30):.1f} GiB free", mend)]
+    fix = "" if ok else "make room, or set TOUCHSTONE_HOME to a folder that you may write"
+    return [Check("Home", ok, f"{home}, {free / (1 << 30):.1f} GiB free", fix)]
 
 
 def prepare_record() -> str:
@@ -86,30 +86,30 @@ def _database() -> list[Check]:
     """Which database, whether it answers, and whether its tables are there."""
     named = os.environ.get(DATABASE)
     if not named:
-        return [Check("Database", ok=True, found="SQLite, in the home folder", mend="")]
+        return [Check("Database", ok=True, found="SQLite, in the home folder", fix="")]
     address = urlsplit(named)
     # Never the address itself: it may hold a password.
     found = f"PostgreSQL, {address.path.strip('/')[:63]!r}"
     try:
         check(connect(home_folder(), named))
     except TouchstoneError as error:
-        return [Check("Database", ok=False, found=found, mend=str(error))]
-    return [Check("Database", ok=True, found=f"{found} answers", mend="")]
+        return [Check("Database", ok=False, found=found, fix=str(error))]
+    return [Check("Database", ok=True, found=f"{found} answers", fix="")]
 
 
 def _installation() -> list[Check]:
     if not (home_folder() / "keys").exists():
-        return [Check("Installation", ok=True, found="new: made by the first review", mend="")]
+        return [Check("Installation", ok=True, found="new: made by the first review", fix="")]
     try:
         with open_installation() as installation:
             cases = len(installation.records.cases())
             if amiss := installation.amiss:
-                return [Check("Installation", ok=False, found="something is amiss", mend=m)
+                return [Check("Installation", ok=False, found="something is amiss", fix=m)
                         for m in amiss]  # fmt: skip
             fingerprint = installation.keyring.history.lines[0].fingerprint
     except TouchstoneError as error:
-        return [Check("Installation", ok=False, found="cannot be opened", mend=str(error))]
-    return [Check("Installation", ok=True, found=f"{cases} cases, key {fingerprint}", mend="")]
+        return [Check("Installation", ok=False, found="cannot be opened", fix=str(error))]
+    return [Check("Installation", ok=True, found=f"{cases} cases, key {fingerprint}", fix="")]
 
 
 def _sandbox() -> list[Check]:
@@ -120,8 +120,8 @@ def _sandbox() -> list[Check]:
               "" if guard.held else guard.why)
         for guard in found.guards
     ]  # fmt: skip
-    rows += [Check(f"  {what}", ok=False, found="missing", mend=mend)
-             for what, mend in found.missing]  # fmt: skip
+    rows += [Check(f"  {what}", ok=False, found="missing", fix=fix)
+             for what, fix in found.missing]  # fmt: skip
     rows.append(Check("  Python in the sandbox", bool(found.python), found.python or "none",
                       "" if found.python else "install python3 from the distribution"))  # fmt: skip
     return rows
@@ -135,8 +135,8 @@ def _families() -> list[Check]:
         lacking = [need for need in family.needs if not shutil.which(need)]
         ok = at_least(grade, family.least_grade) and not lacking
         found = ", ".join((f"asks for {family.least_grade}", *family.needs))
-        mend = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
-        rows.append(Check(f"Family {name}", ok, found, mend))
+        fix = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
+        rows.append(Check(f"Family {name}", ok, found, fix))
         if ok:
             fit.append(family)
     config = SandboxConfig(grade=grade).model_dump(mode="json")

@@ -66,7 +66,7 @@ class UnknownFrameworkError(ServiceError, BadInputError):
 
 
 class CannotOrderError(ServiceError, BadInputError):
-    """Terms, a directive, an answer or an option do not fit the case; the line names the mend."""
+    """Terms, a directive, an answer or an option do not fit the case; the line names the fix."""
 
 
 class NotAgreedError(ServiceError, AnswerIsNoError):
@@ -74,7 +74,7 @@ class NotAgreedError(ServiceError, AnswerIsNoError):
 
 
 class CannotRunError(ServiceError, BadInputError):
-    """The review as submitted cannot be run on this machine, and what would mend it."""
+    """The review as submitted cannot be run on this machine, and what would fix it."""
 
 
 class StoppedError(ServiceError, AnswerIsNoError):

@@ -27,7 +27,7 @@ def load_framework(named: str) -> Framework:
     Raises:
         UnknownFrameworkError: there is none.
         UnreadableTextError: the file cannot be read.
-        FrameworkFileError: the text is no framework; the line names the key and the mend.
+        FrameworkFileError: the text is no framework; the line names the key and the fix.
     """
     if named in shipped_ids():
         text = (

@@ -31,7 +31,7 @@ def check_home(home: Path) -> Path:
     be believed.
 
     Raises:
-        UnsafeHomeError: somebody else may write there; the line says where, and the mend.
+        UnsafeHomeError: somebody else may write there; the line says where, and the fix.
     """
     try:
         real, way = _way(Path(os.path.abspath(home)))  # noqa: PTH100 - links are followed below
@@ -42,7 +42,7 @@ def check_home(home: Path) -> Path:
                 _check(path, path.stat(), itself=path == real)
     except OSError as error:
         raise UnsafeHomeError(
-            f"{home}: cannot be looked at: {error.strerror}; mend: set {HOME} to a folder of your"
+            f"{home}: cannot be looked at: {error.strerror}; fix: set {HOME} to a folder of your"
             " own"
         ) from error
     return real
@@ -68,7 +68,7 @@ def _way(home: Path) -> tuple[Path, list[Path]]:
         links += 1
         if links > MOST_LINKS:
             raise UnsafeHomeError(
-                f"{home}: leads through more than {MOST_LINKS} links; mend: set {HOME} to a folder"
+                f"{home}: leads through more than {MOST_LINKS} links; fix: set {HOME} to a folder"
             )
         target = step.readlink()
         if target.is_absolute():
@@ -82,7 +82,7 @@ def _check_owner(path: Path, owner: int, allowed: set[int]) -> None:
     if owner not in allowed:
         raise UnsafeHomeError(
             f"{path}: belongs to user {owner}, not to you ({os.geteuid()}), and holds the "
-            f"installation's keys; mend: set {HOME} to a folder of your own"
+            f"installation's keys; fix: set {HOME} to a folder of your own"
         )
 
 
@@ -93,7 +93,7 @@ def _check(path: Path, facts: os.stat_result, *, itself: bool) -> None:
     if mode & _OTHERS and not sticky and not _own_group_alone(facts, mode, itself=itself):
         raise UnsafeHomeError(
             f"{path}: others may write there (mode {mode:04o}), and so replace the installation's "
-            f"keys; mend: chmod go-w {path}"
+            f"keys; fix: chmod go-w {path}"
         )
 
 

@@ -36,7 +36,7 @@ class Installation:
 
     @property
     def amiss(self) -> tuple[str, ...]:
-        """What does not fit together here, each with its mend; while there is any, it is read."""
+        """What does not fit together here, each with its fix; while there is any, it is read."""
         return self.records.amiss
 
     def now(self) -> str:
@@ -84,7 +84,7 @@ def open_installation(
 
     Raises:
         UnsafeHomeError: others may write there.
-        KeyUnsafeError: others may read or write the keys; the line says how to mend it.
+        KeyUnsafeError: others may read or write the keys; the line says how to fix it.
         RecordsError: the record cannot be opened, and why.
     """
     folder = check_home(home or home_folder())

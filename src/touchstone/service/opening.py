@@ -32,7 +32,7 @@ def check_parties(
     """Refuse what `open_case` would refuse, before anything is made or asked.
 
     Raises:
-        CannotRunError: no case can be opened so; the line names the key and the mend.
+        CannotRunError: no case can be opened so; the line names the key and the fix.
     """
     agreed_terms(framework, submission)
     if framework.gate != "none":
@@ -177,7 +177,7 @@ def require_complete(case: Case) -> None:
     """Refuse to measure while the hand-in is not complete.
 
     Raises:
-        StoppedError: what is missing, and the mend.
+        StoppedError: what is missing, and the fix.
     """
     assessed = case.state.assessment
     if assessed is not None and not assessed.complete:

@@ -346,9 +346,9 @@ def require_grade(grade: str, *, accept: bool) -> None:
         if not at_least(grade, family.least_grade)
     ]
     if weaker and not accept:
-        mends = "; ".join(f"{what}: {mend}" for what, mend in preflight().missing)
+        fixes = "; ".join(f"{what}: {fix}" for what, fix in preflight().missing)
         raise CannotRunError(
-            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {mends or 'see doctor'}; or "
+            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {fixes or 'see doctor'}; or "
             "accept it with --accept-grade"
         )
 
@@ -367,7 +367,7 @@ def require_proof(framework: Framework, observer: Observer) -> None:
         if proof.fault:
             raise CannotRunError(
                 f"the instrument does not work here, and nothing was begun: family {proof.family}: "
-                f"{proof.fault}; mend it, and look with: touchstone doctor"
+                f"{proof.fault}; fix it, and look with: touchstone doctor"
             )
     taken = max(proof.seconds for proof in proofs)
     observer.step(f"Sandboxes and judges proved on known answers, in {taken:.1f} s")

@@ -89,7 +89,7 @@ def directive_text(text: str, source: str) -> DirectiveText:
     """What a directive's TOML text says, before it is read in the words of any terms.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     return read_toml(text, source, DirectiveText, _TABLES)
 
@@ -100,7 +100,7 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     Its rules may only forbid; their ids become `DIRECTIVE/RULE`, and they end when it expires.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     content = directive_text(text, source)
     drafting = Drafting(terms.text, source)

@@ -187,7 +187,7 @@ def parse_terms(text: str, source: str) -> Terms:
         source: the file's name, for the error.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     content = read_toml(text, source, TermsText, TABLES)
     _check_names(content, source)
@@ -229,7 +229,7 @@ def _check_names(content: TermsText, source: str) -> None:
 class Drafting:
     """Turns written rules into rules, in the words that one terms document declares.
 
-    Every method raises TermsFileError with the file, the place and the mend.
+    Every method raises TermsFileError with the file, the place and the fix.
     """
 
     def __init__(self, words: TermsText, source: str) -> None:
@@ -348,7 +348,7 @@ class Drafting:
                 self._refuse(
                     where,
                     f'key "{key}" names "{name}"{nearest(name, declared)}, which is not in '
-                    f'"{key}" at the top: mend it, or add it there',
+                    f'"{key}" at the top: fix it, or add it there',
                 )
 
     def _window(self, written: ConditionsText, where: str) -> AccessWindow:

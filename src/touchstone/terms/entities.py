@@ -60,7 +60,7 @@ def parse_entities(text: str, source: str, terms: Terms) -> Population:
     """The registry and the people that a TOML text describes, in the words of `terms`.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     tables: dict[str, type[Text]] = {
         "organisations": OrganisationText,
@@ -90,7 +90,7 @@ def parse_people(text: str, source: str) -> Iterator[Person]:
     Several nationalities stand in one cell, with blanks between them; an empty cell is unknown.
 
     Raises:
-        TermsFileError: one line that names the file, the line, the column and the mend.
+        TermsFileError: one line that names the file, the line, the column and the fix.
     """
     rows = csv.reader(text.removeprefix("\ufeff").split("\n"), strict=True)
     try:
@@ -118,7 +118,7 @@ def _check_header(header: list[str], source: str) -> None:
     for name in header:
         if name not in COLUMNS:
             hint = nearest(name, COLUMNS)
-            refuse(source, f"line 1: unknown column {name[:40]!a}{hint}: mend it or take it out")
+            refuse(source, f"line 1: unknown column {name[:40]!a}{hint}: fix it or take it out")
 
 
 def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
@@ -133,7 +133,7 @@ def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
             if code not in among:
                 refuse(
                     source,
-                    f"{where}, column {name}: {code[:40]!a} is no two-letter country code: mend "
+                    f"{where}, column {name}: {code[:40]!a} is no two-letter country code: fix "
                     "it, or leave the cell empty where it is unknown",
                 )
 
@@ -194,7 +194,7 @@ def _lists(
         for name in each.organisations:
             if name not in organisations:
                 hint = nearest(name, list(organisations))
-                refuse(source, f'{where}: there is no organisation "{name}"{hint}: mend it')
+                refuse(source, f'{where}: there is no organisation "{name}"{hint}: fix it')
         people = (f"person:{name}" for name in each.people)
         found[each.id] = frozenset(
             (*people, *(f"organisation:{name}" for name in each.organisations))

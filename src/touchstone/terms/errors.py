@@ -22,7 +22,7 @@ class TermsError(TouchstoneError):
 
 
 class TermsFileError(TermsError, BadInputError):
-    """A text cannot be used. The message is one line: file, key, mend."""
+    """A text cannot be used. The message is one line: file, key, fix."""
 
 
 class ClaimError(TermsError, BadInputError):

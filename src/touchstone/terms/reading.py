@@ -1,4 +1,4 @@
-"""From a TOML text to a checked model, with errors that a lawyer can act on: file, key, mend."""
+"""From a TOML text to a checked model, with errors that a lawyer can act on: file, key, fix."""
 
 import json
 import re
@@ -52,7 +52,7 @@ def read_toml(
 
     `tables` leads from the name of each inner table to its model, for the error about a misspelt
     key; `limit` is in characters. Raises TermsFileError: one line that names the file, the key and
-    the mend.
+    the fix.
     """
     if len(text) > limit:
         refuse(source, f"has {len(text)} characters, and at most {limit} are read")
@@ -133,7 +133,7 @@ def _explain(
             return f'{where}the key "{key}" is missing: add it'
         table = next((step for step in reversed(parent) if isinstance(step, str)), "")
         hint = nearest(str(key), list(_keys(tables[table])))
-        return f'{where}unknown key "{key}"{hint}: mend it or take it out'
+        return f'{where}unknown key "{key}"{hint}: fix it or take it out'
     where = _place(loc, content)
     if kind == "value_error":
         # A check of one value goes on with a verb; a check of a whole table is a sentence.

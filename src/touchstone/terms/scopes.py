@@ -40,7 +40,7 @@ class DirectiveConflict:
     """One of them, or somebody who could come."""
 
     def __str__(self) -> str:
-        """One sentence with the mend."""
+        """One sentence with the fix."""
         directive = self.forbidding.partition("/")[0]
         return (
             f"{self.sparing} spares {self.example}, and {self.forbidding} forbids it: the "

@@ -91,7 +91,7 @@ def standing_text(text: str, source: str) -> StandingText:
     """What a TOML text of standing classes says, before it is read in the words of any terms.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     return read_toml(text, source, StandingText, _TABLES)
 
@@ -100,7 +100,7 @@ def parse_standing(text: str, source: str, terms: Terms) -> StandingClasses:
     """The standing classes that a TOML text describes, in the words of `terms`.
 
     Raises:
-        TermsFileError: one line that names the file, the key and the mend.
+        TermsFileError: one line that names the file, the key and the fix.
     """
     content = standing_text(text, source)
     drafting = Drafting(terms.text, source)

@@ -95,7 +95,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused_in_a_line(place: Place, name
     path = place.home / "keys" / name
     path.unlink()
     path.mkdir(mode=0o700)
-    with pytest.raises(KeyUnsafeError, match="is not a regular file; mend: "):
+    with pytest.raises(KeyUnsafeError, match="is not a regular file; fix: "):
         opened(place)
 
 

@@ -260,7 +260,7 @@ def test_a_file_open_to_others_is_refused_and_the_twin(
     path = sqlite_place.home / "record.sqlite3"
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o640)
-    with pytest.raises(DatabaseSettingError, match=r"mode 0640\); mend: chmod 600 "):
+    with pytest.raises(DatabaseSettingError, match=r"mode 0640\); fix: chmod 600 "):
         sqlite_place.open()
     monkeypatch.setattr(stat, "S_IMODE", lambda _: 0o600)
     sqlite_place.open()

@@ -79,7 +79,7 @@ def test_django_set_up_without_this_room_is_a_clear_error():
         "except DatabaseSettingError as error:\n"
         "    print(error)\n"
     )
-    assert told.endswith("mend: add it to INSTALLED_APPS")
+    assert told.endswith("fix: add it to INSTALLED_APPS")
 
 
 def test_the_migrations_are_those_of_the_models():
@@ -264,7 +264,7 @@ def test_the_database_is_prepared_from_the_command_line(server: Postgresql):
         ({}, 2, f"{DATABASE} is not set"),
         ({DATABASE: app}, 2, "the database role may not do that"),
         ({DATABASE: app, DATABASE_OWNER: owner}, 0, "the application's role owns nothing"),
-        ({DATABASE: owner}, 0, f"mend: set {DATABASE_OWNER}"),
+        ({DATABASE: owner}, 0, f"fix: set {DATABASE_OWNER}"),
     ):
         run = subprocess.run(
             [sys.executable, "-W", "error", "-m", "touchstone.records"],

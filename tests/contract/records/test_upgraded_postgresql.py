@@ -91,7 +91,7 @@ def test_who_does_not_own_the_database_is_told_and_it_stays_as_it_was(
         f"GRANT ALL ON SCHEMA public TO {OWNER}",
     )
     try:
-        with pytest.raises(DatabaseSettingError, match="mend: ALTER DATABASE"):
+        with pytest.raises(DatabaseSettingError, match="fix: ALTER DATABASE"):
             bring_up(place)
         with pytest.raises(NotPreparedError):
             place.open()

@@ -1,4 +1,4 @@
-"""Lost keys, older copies, unsafe and read-only homes: read always, told, and never mended."""
+"""Lost keys, older copies, unsafe and read-only homes: read always, told, and never fixed."""
 
 import contextlib
 import os
@@ -276,7 +276,7 @@ def test_a_home_that_others_may_write_is_refused(june: June):
     for mode in (0o770, 0o707, 0o1777):
         june.home.chmod(mode)
         line = june.call("review", "list").refused(2)
-        assert f"mend: chmod go-w {june.home}" in line
+        assert f"fix: chmod go-w {june.home}" in line
     june.home.chmod(0o700)
     assert june.call("review", "list").code == 0
 

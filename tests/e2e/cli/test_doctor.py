@@ -43,7 +43,7 @@ def test_each_fault_is_a_row_with_its_mend(
     capsys.readouterr()
     code, rows = doctor(capsys)
     assert code == 1
-    assert "chmod 600" in rows["Installation"]["mend"]
+    assert "chmod 600" in rows["Installation"]["fix"]
     address = "postgresql://user:a-password@127.0.0.1:1/record"
     monkeypatch.setenv("TOUCHSTONE_DATABASE", address)
     code, rows = doctor(capsys)

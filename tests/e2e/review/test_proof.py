@@ -61,7 +61,7 @@ def test_doctor_tries_the_instrument_too(capsys: pytest.CaptureFixture[str]):
     rows = {row["name"].strip(): row for row in json.loads(capsys.readouterr().out)}
     tried = rows["payment-logic, tried"]
     assert not tried["ok"]
-    assert "did not end within 1 s" in tried["mend"]
+    assert "did not end within 1 s" in tried["fix"]
 
 
 @pytest.mark.usefixtures("order")

@@ -200,7 +200,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
 
 
 def review(folder: Path, plan: Plan) -> Iterator[Reviewed]:
-    """Run a plan's review; where it stopped, once more with the endpoint mended."""
+    """Run a plan's review; where it stopped, once more with the endpoint fixed."""
     served = Served(plan)
     with serve(served) as endpoint, _place(folder, served):
         submission, framework = write_review(folder, plan, endpoint.url)

@@ -90,7 +90,7 @@ class Served:
 
     plan: Plan
     whole: bool = True
-    """Whether it breaks at all; a review that goes on may find it mended."""
+    """Whether it breaks at all; a review that goes on may find it fixed."""
     asked: dict[Sample, int] = field(default_factory=lambda: defaultdict(int))
     """Requests of each sample."""
     begun: dict[Sample, int] = field(default_factory=lambda: defaultdict(int))
@@ -141,7 +141,7 @@ class Served:
         if spoil.once:
             return False
         if self.ended_well[sample]:
-            # The endpoint was mended, and the sample ran again, since nothing had been answered.
+            # The endpoint was fixed, and the sample ran again, since nothing had been answered.
             return False
         # Tools that ran before let the model act.
         return spoil.kind in WIRE or (spoil.kind in TOOLS and spoil.turn == 0)

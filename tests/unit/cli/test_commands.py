@@ -42,7 +42,7 @@ def test_keys_that_others_can_read(command: Command, home: Path):
     command("review", "list")
     key = home / "keys" / "master.key"
     key.chmod(0o644)
-    assert f"mend: chmod 600 {key}" in command("review", "list").refused()
+    assert f"fix: chmod 600 {key}" in command("review", "list").refused()
 
 
 def test_master_key_of_another_installation(

@@ -1,4 +1,4 @@
-"""Submissions that cannot be used: one line that names the place and the mend, nothing made."""
+"""Submissions that cannot be used: one line that names the place and the fix, nothing made."""
 
 import resource
 from collections.abc import Callable

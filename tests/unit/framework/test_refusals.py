@@ -1,4 +1,4 @@
-"""Each kind of slip in a framework file gives one line: the file, the key, the mend."""
+"""Each kind of slip in a framework file gives one line: the file, the key, the fix."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A gateway's configuration: what is taken, and one line with the mend for what is not."""
+"""A gateway's configuration: what is taken, and one line with the fix for what is not."""
 
 from pathlib import Path
 from typing import Any

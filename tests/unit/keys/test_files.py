@@ -28,7 +28,7 @@ def test_a_secret_comes_back_and_only_its_owner_may_read_it(key: Path):
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644])
 def test_a_key_open_to_others_is_refused_with_the_mend(key: Path, mode: int):
     key.chmod(mode)
-    with pytest.raises(KeyFileError, match=rf"mode {mode:04o}\); mend: chmod 600 ") as caught:
+    with pytest.raises(KeyFileError, match=rf"mode {mode:04o}\); fix: chmod 600 ") as caught:
         read_secret(key)
     assert "\n" not in str(caught.value)
     assert "secret" not in str(caught.value)
@@ -37,15 +37,15 @@ def test_a_key_open_to_others_is_refused_with_the_mend(key: Path, mode: int):
 
 def test_a_folder_open_to_others_is_refused(key: Path):
     key.parent.chmod(0o755)
-    with pytest.raises(KeyFileError, match="mend: chmod 700 "):
+    with pytest.raises(KeyFileError, match="fix: chmod 700 "):
         read_secret(key)
-    with pytest.raises(KeyFileError, match="mend: chmod 700 "):
+    with pytest.raises(KeyFileError, match="fix: chmod 700 "):
         write_secret(key.with_name("two"), b"x")
 
 
 def test_a_key_of_another_user_is_refused(key: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "geteuid", lambda: key.stat().st_uid + 1)
-    with pytest.raises(KeyFileError, match="mend: chown "):
+    with pytest.raises(KeyFileError, match="fix: chown "):
         read_secret(key)
 
 

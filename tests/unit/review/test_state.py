@@ -107,7 +107,7 @@ def test_a_breach_halts_by_itself(case: Case):
     ]
     assert case.state.halted
     assert [event.type for event in case.do(breach)] == ["sandbox-breached"]
-    case.do(make(measuring.ReviewResumed, CENTRE, reason="guard mended"))
+    case.do(make(measuring.ReviewResumed, CENTRE, reason="guard fixed"))
     assert not case.state.halted
 
 

@@ -60,7 +60,7 @@ def test_links_in_a_circle_are_refused_in_a_line(way: Path):
     (way / "c" / "link").unlink()
     (way / "c" / "link").symlink_to("../a/link")
     with pytest.raises(
-        UnsafeHomeError, match="a/link/home: leads through more than 40 links; mend: "
+        UnsafeHomeError, match="a/link/home: leads through more than 40 links; fix: "
     ):
         check_home(way / "a" / "link" / "home")
 

@@ -31,4 +31,4 @@ class CopyOutRefusedError(SandboxError):
 
 
 class SandboxGradeError(AnswerIsNoError):
-    """This machine cannot give the grade that was asked for; the text says how to mend it."""
+    """This machine cannot give the grade that was asked for; the text says how to fix it."""

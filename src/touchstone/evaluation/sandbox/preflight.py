@@ -60,7 +60,7 @@ class Preflight:
     """`confined`, `limited` or `none`: this provider never claims more."""
     guards: tuple[Guard, ...]
     missing: tuple[tuple[str, str], ...]
-    """What is missing, and how to mend it."""
+    """What is missing, and how to fix it."""
     python: str
     """The interpreter that programs in the sandbox get; empty: none."""
     standing: launch.Guards
@@ -70,13 +70,13 @@ class Preflight:
         """Refuse a machine that cannot give the grade.
 
         Raises:
-            SandboxGradeError: naming what is missing and how to mend it.
+            SandboxGradeError: naming what is missing and how to fix it.
         """
         if not at_least(self.grade, least):
-            mends = "; ".join(f"{what}: {mend}" for what, mend in self.missing)
+            fixes = "; ".join(f"{what}: {fix}" for what, fix in self.missing)
             raise SandboxGradeError(
                 f"the sandbox here is {self.grade!r}, and {least!r} is asked for;"
-                f" {mends or 'use another Inspect provider (docker, k8s, proxmox)'}"
+                f" {fixes or 'use another Inspect provider (docker, k8s, proxmox)'}"
             )
 
 

@@ -18,7 +18,7 @@ _MENDS = {
 
 @dataclass(frozen=True)
 class Tools:
-    """Absolute paths, and what is missing with its mend."""
+    """Absolute paths, and what is missing with its fix."""
 
     paths: dict[str, str]
     python: str

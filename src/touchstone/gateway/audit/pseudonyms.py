@@ -41,7 +41,7 @@ class Pseudonyms:
                 text = read_secret(path)
         match = _FILE.fullmatch(text)
         if not match:
-            raise StateError(f"{path}: is no audit key; mend: restore it from a backup")
+            raise StateError(f"{path}: is no audit key; fix: restore it from a backup")
         return cls(bytes.fromhex(match[1].decode()))
 
     def name(self, subject: str) -> str:

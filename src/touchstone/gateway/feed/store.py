@@ -60,13 +60,13 @@ class Store:
             number, digest, contact = _position(data)
             bundle = accept_bundle(self.bundle_path(number).read_bytes(), pin, None)
         except MalformedError as error:
-            raise StateError(f"{path}: is damaged ({error}); mend: restore it") from error
+            raise StateError(f"{path}: is damaged ({error}); fix: restore it") from error
         except OSError as error:
-            raise StateError(f"{error.filename}: {error.strerror}; mend: restore it") from error
+            raise StateError(f"{error.filename}: {error.strerror}; fix: restore it") from error
         except TouchstoneError as error:
             raise StateError(f"{self.folder}: the kept bundle is {error}") from error
         if (bundle.number, bundle.digest) != (number, digest):
-            raise StateError(f"{path}: is not about the bundle that was kept; mend: restore it")
+            raise StateError(f"{path}: is not about the bundle that was kept; fix: restore it")
         if bundle.number < newest:
             self._behind(newest, f"bundle {bundle.number}")
         self._contact = contact
@@ -80,7 +80,7 @@ class Store:
         except FileNotFoundError:
             return 0
         except (MalformedError, OSError) as error:
-            raise StateError(f"{path}: is damaged ({error}); mend: restore it") from error
+            raise StateError(f"{path}: is damaged ({error}); fix: restore it") from error
 
     def keep(self, data: bytes, bundle: PolicyBundle) -> None:
         """Make a bundle durable, and then the position on it."""
@@ -130,7 +130,7 @@ class Store:
     def _behind(self, newest: int, position: str) -> None:
         raise StateError(
             f"{self.folder}: holds a receipt for bundle {newest}, and its position is {position}:"
-            " it was rolled back; mend: restore the whole folder, or begin with an empty one"
+            " it was rolled back; fix: restore the whole folder, or begin with an empty one"
         )
 
 

@@ -147,7 +147,7 @@ class Member:
             case "stop":
                 raise FeedLostError(
                     f"bundle {renewal.newest} of the log is another than the one taken here: the"
-                    " developer signed two; mend: begin a new stream"
+                    " developer signed two; fix: begin a new stream"
                 )
             case "go-on":
                 pass

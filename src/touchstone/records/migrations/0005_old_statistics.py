@@ -27,13 +27,13 @@ def clear(apps: Any, schema_editor: Any) -> None:
     if not left:
         raise DatabaseSettingError(
             "the role that prepares does not own the database, and only its owner can clear the"
-            " server's statistics of keys; mend: ALTER DATABASE ... OWNER TO that role, and run it"
+            " server's statistics of keys; fix: ALTER DATABASE ... OWNER TO that role, and run it"
             " again"
         )
     if any(left):
         raise BusyError(
             "another session has an older transaction open, which may read the server's statistics"
-            " of keys; mend: end it and run it again"
+            " of keys; fix: end it and run it again"
         )
 
 

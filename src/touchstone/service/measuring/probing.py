@@ -61,7 +61,7 @@ def ask_modes(
         if not found[mode.id].ready and not accepted:
             raise CannotRunError(
                 f"mode {mode.id}: {'; '.join(found[mode.id].why)}; nothing could be measured so; "
-                "mend it, or accept it with --accept-no-tools"
+                "fix it, or accept it with --accept-no-tools"
             )
     return found
 

@@ -87,7 +87,7 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
 
     Raises:
         NotAgreedError: no terms are agreed.
-        UnreadableTextError, TermsFileError: a file cannot be used; file, key and mend.
+        UnreadableTextError, TermsFileError: a file cannot be used; file, key and fix.
         CannotOrderError: it has ended: it would be shown to bar nobody.
         TooLargeError: the rules tell too many cases apart.
     """
@@ -258,8 +258,8 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
     if not carrying:
         return Done(says, name)
     by_class = known.said is not None and known.said.answer == "by-standing-class"
-    mend = f"touchstone terms bundle {case.id[:12]} --out FOLDER"
-    still = f"Bundle {carrying[0].number} still carries it out: {mend}"
+    fix = f"touchstone terms bundle {case.id[:12]} --out FOLDER"
+    still = f"Bundle {carrying[0].number} still carries it out: {fix}"
     if out is None or not by_class:
         return Done((*says, still), name)
     try:
@@ -273,7 +273,7 @@ def authorise(case: Case, path: Path | None) -> Done:
 
     Raises:
         NotAgreedError: no terms are agreed.
-        UnreadableTextError, TermsFileError: the file cannot be used; file, key and mend.
+        UnreadableTextError, TermsFileError: the file cannot be used; file, key and fix.
     """
     attached: tuple[Attachment, ...] = ()
     says = ["No directive is answered at once any more."]

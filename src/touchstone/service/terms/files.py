@@ -28,7 +28,7 @@ def load_terms(path: Path) -> Terms:
 
     Raises:
         UnreadableTextError: the file cannot be read.
-        TermsFileError: it holds no terms; the line names the key and the mend.
+        TermsFileError: it holds no terms; the line names the key and the fix.
     """
     return parse_terms(read_text(path, MAX_TERMS), path.name)
 
@@ -41,7 +41,7 @@ def load_people(path: Path | None, terms: Terms, people: Path | None = None) -> 
 
     Raises:
         UnreadableTextError: a file cannot be read.
-        TermsFileError: it holds something else; the line names the place and the mend.
+        TermsFileError: it holds something else; the line names the place and the fix.
     """
     nobody = f'format = "touchstone/entities/1"\ndeveloper = "{terms.text.developer}"\n'
     text = nobody if path is None else read_text(path, MAX_ENTITIES)

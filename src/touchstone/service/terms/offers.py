@@ -84,7 +84,7 @@ def offer(
     """Lay terms on the table, or answer those of another party with a counter-offer.
 
     Raises:
-        UnreadableTextError, TermsFileError: the file holds no terms; file, key and mend.
+        UnreadableTextError, TermsFileError: the file holds no terms; file, key and fix.
         CannotOrderError: they are for another developer or framework.
         Refused: this party may not do this now.
         KeyMissingError: its key is not on this machine.

@@ -52,7 +52,7 @@ def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Even
     """An event of a party now, for all parties of the case unless a marking is given.
 
     Raises:
-        BadEventError: a fact is ill-formed; the line names it and the mend.
+        BadEventError: a fact is ill-formed; the line names it and the fix.
     """
     common = {"type": kind.model_fields["type"].default, "schema": 1, "actor": actor,
               "at": case.now(), "marking": case.marks.case.as_dict()}  # fmt: skip

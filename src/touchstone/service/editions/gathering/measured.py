@@ -305,7 +305,7 @@ GOING_ON = {
     "breach": "It goes on when the halt that followed is lifted.",
     "snapshot-changed": "What answers now is another variant, to be submitted as one.",
     "endpoint-failing": "It can go on when the endpoint is back.",
-    "instrument-failing": "It can go on when the instrument is mended.",
+    "instrument-failing": "It can go on when the instrument is fixed.",
 }
 
 
