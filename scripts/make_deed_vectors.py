@@ -439,6 +439,13 @@ def key_defects() -> dict[str, Vector]:
         "key-of-small-order": added(admits("lab", "anyone")),
         "removed-unknown": added(replace(ACTS[10], on={}, facts=removed("lab 2", None))),
         "removed-twice": added(replace(ACTS[10], on={})),
+        # Of a party that joined out of sight, so that the key could be anything.
+        "signer-admits-itself": added(
+            replace(ACTS[3], signer="agency", facts=admitted("agency", "review-halted"), on={}),
+            shown=hidden(2)),
+        "signer-removes-itself": added(
+            replace(ACTS[10], signer="agency", facts=removed("agency", None), on={}),
+            shown=hidden(2)),
         "removed-by-another-party": added(
             replace(ACTS[10], actor=CENTRE, signer="centre"), at=5
         ),

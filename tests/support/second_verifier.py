@@ -665,6 +665,9 @@ class Bundle:
                 key = bytes.fromhex(act["key"])
                 must(print_of(key) == said["key"], "another key brings it")
                 return key, self.brings_shown(n, said, act)
+            raw = act.get("key", "")
+            own = print_of(bytes.fromhex(raw)) if act["act"] == "admitted" else raw
+            must(own != said["key"], "a key is neither admitted nor removed by itself")
         found = self.known.get(said["key"])
         if found is None:
             must(self.withheld, "no such key")

@@ -59,12 +59,12 @@ class Contract2:
         elif self.deed is not None:
             self._after_deed(i, opened)
         elif self.event and i < PARTS - 1 and _kind(opened) == "deed":
-            exactly(opened, "deed")
+            exactly(opened, "deed", "envelope")
             self._deed(n, opened, commitments[: 32 * i].hex())
         elif opened is not None:
             shape = "evidence" if _kind(opened) == "evidence" else "content"
             shaped(opened, shape, more=True)
-            shaped(opened["marking"], "marking")
+            shaped(opened.get("marking"), "marking")
         due = self.event and not self.deed and i == PARTS - 1
         hold(not due, "ends an entry that shows its event and not the deed")
 
@@ -100,7 +100,7 @@ class Contract2:
         if i > len(self.deed["parts"]) + 1:
             hold(opened is None, "is opened, and is padding, which opens to nothing")
             return
-        at = exactly(opened, "recorded")["at"]
+        at = exactly(opened, "recorded", "at")["at"]
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         hold(at >= self.recorded_at, "is recorded before the entry before it")
         hold(at <= (self.deed["until"] or at), "is recorded after its deed was to be")
@@ -197,10 +197,10 @@ class Contract2:
         hold(met, "has a receipt of an entry, deed or time that is not there")
 
 
-def exactly(opened: Any, shape: str) -> Any:
-    """A part that the server makes: its fields and no others."""
+def exactly(opened: Any, shape: str, own: str) -> Any:
+    """A part that the server makes: its own field, kind and marking, and no others."""
     shaped(opened, shape)
-    hold(len(opened) == len(("kind", "marking", "its own")), "is the server's, with more in it")
+    hold(set(opened) == {own, "kind", "marking"}, "is the server's, with more in it")
     return opened
 
 

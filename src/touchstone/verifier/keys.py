@@ -42,6 +42,8 @@ class Keys:
         if act and act["act"] in ("joined", "rotated"):
             hold(fingerprint(brought or b"") == key, "brings a party's key, not signed by that key")
             return brought, shown
+        own = fingerprint(brought) if brought else (act or {}).get("key")
+        hold(own != key, "admits or removes the key that signs it")
         found, party, kinds, live, shown = self.known.get(key, (None, "", None, True, False))
         hold(found is not None or not self.complete, "is a deed by a key that was never admitted")
         if found is not None:

@@ -62,6 +62,7 @@ BY_VECTOR = {
 # The same of contract 2, whose checks say some of these sentences too.
 BY_DEED_VECTOR = {
     "admits a signer for kinds of deed not sorted, each once, 1 to 64": "key-act-kinds-unsorted",
+    "admits or removes the key that signs it": "signer-removes-itself",
     "brings a key of small order": "key-of-small-order",
     "brings a key that the log has seen": "key-seen-before",
     "brings a party's key, not signed by that key": "deed-in-the-name-of-another-key",

@@ -168,6 +168,9 @@ class CaseKeys:
         """
         if isinstance(act, KeyJoined | KeyRotated) and fingerprint(act.key) != key:
             raise AlteredError("a key joins or replaces another by its own signature alone")
+        own = fingerprint(act.key) if isinstance(act, SignerAdmitted) else None
+        if key == (act.key if isinstance(act, SignerRemoved) else own):
+            raise AlteredError("a key is neither admitted nor removed by itself")
         found = self.known.get(key)
         if found is None:
             if self.complete:
