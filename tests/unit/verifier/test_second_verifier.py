@@ -226,3 +226,28 @@ def test_what_is_said_beside_the_verdict_is_agreed_on(name: str, place: Path):
     verdict = agreed((FOLDER / f"contract2/{name}.jsonl").read_bytes(), place)
     assert verdict.word == "consistent"
     assert verdict.contract == 2
+
+
+@pytest.mark.parametrize("i", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"content": [{"a": 1, "kind": "content", "marking": 1}], "kind": "content"},
+        {"envelope": {"a": 1, "kind": "deed", "marking": 0}, "kind": "deed", "z": 1},
+        {"envelope": {"a": 1, "kind": "deed", "marking": 0}, "kind": "deed"},
+        {"at": "2026-11-21T09:04:00Z", "kind": "recorded", "z": {"marking": 1}},
+        {"actor": "a", "at": "2026-11-21T09:04:00Z", "marking": {"schema": 1, "type": "a"}},
+        {"kind": ["deed"], "marking": 1},
+        {"kind": "deed"},
+        {},
+    ],
+)
+def test_a_part_whose_names_stand_further_in_is_no_part(
+    place: Path, deed_making: ModuleType, i: int, value: dict[str, Any]
+):
+    def part(at: int, which: int, old: bytes) -> bytes:
+        return ledger.dumps(value) if (at, which) == (4, i) else old
+
+    case = deed_making.make_case(deed_making.Making(deed_making.ACTS[:6], part=part))
+    verdict = agreed(deed_making.sealed(deed_making.lines_of(case).body), place)
+    assert verdict.word == "altered"
