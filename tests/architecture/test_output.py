@@ -15,7 +15,7 @@ from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.cli import output, tables
 from touchstone.cli.progress import Lines, ProgressScreen
 from touchstone.gateway.logs import Plain
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 
 PACKAGE = Path(touchstone.__file__).parent
 SEAM = PACKAGE / "cli" / "output.py"

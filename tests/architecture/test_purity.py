@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
-PURE_ROOMS = ("ledger", "statistics", "framework", "clearance", "terms", "disclosure", "review")
+PURE_ROOMS = (
+    "handin",
+    "ledger",
+    "statistics",
+    "framework",
+    "clearance",
+    "terms",
+    "disclosure",
+    "review",
+)
 FORBIDDEN_MODULES = {
     "asyncio", "django", "http", "importlib.resources", "inspect_ai", "io", "logging",
     "multiprocessing",

@@ -21,7 +21,7 @@ from touchstone.cli.output import Json, ask, show, show_json, tell, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 DONE, NO, BAD = 0, 1, 2
 INTERRUPTED, DEFECT = 130, 70

@@ -48,8 +48,8 @@ def preview(
         file: The directive, a TOML file.
         out: An HTML file for the same as a page with bars.
     """
+    from touchstone.keys.files import write_file
     from touchstone.service.cases import open_found
-    from touchstone.service.files import write_file
     from touchstone.service.terms import directing
     from touchstone.service.terms.page import preview_page
 

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from touchstone.cli.output import Json, show, show_json, warn
 from touchstone.errors import BadInputError
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 if TYPE_CHECKING:
     from touchstone.service.estimating.estimating import ModelSays

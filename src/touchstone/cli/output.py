@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from touchstone.printable import is_unseen, shown
+from touchstone.handin import is_unseen, shown
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of text.")]
 PIPED = 200

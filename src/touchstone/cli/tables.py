@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from touchstone.cli.output import screen
-from touchstone.printable import printable
+from touchstone.handin import printable
 
 if TYPE_CHECKING:
     from touchstone.bench.table import BenchTable

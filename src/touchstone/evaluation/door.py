@@ -16,7 +16,7 @@ from typing import Any
 
 from touchstone.evaluation.endings import BrokenOffError, Ending, Stop, ending_of
 from touchstone.evaluation.redaction import HIDDEN, Redactor
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 
 MOST_DEPTH = 24
 """Levels of objects and lists within one another that are kept."""

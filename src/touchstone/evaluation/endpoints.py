@@ -44,7 +44,7 @@ from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.transport import BoundedTransport
 from touchstone.evaluation.usage import sane_usage, seen_tokens
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 PROVIDER = "touchstone"
 _RETRY_AFTER_MOST = 60.0

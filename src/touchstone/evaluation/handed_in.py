@@ -4,22 +4,17 @@ import hashlib
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.errors import SubmissionError
-from touchstone.framework.kinds import unseen
-from touchstone.printable import printable_line
+from touchstone.handin import Bounds, Origin, parse_toml, printable_line, unseen
 
 _READ = 1024 * 1024
 _MAX_DEPTH = 16
 _SHOWN = 80
 """Characters of what was handed in that an error shows."""
-_MAX_DOTS = 100
-"""In one line: the standard reader's memory grows with the square of a dotted key's parts."""
 # Keys under which people paste secrets, whatever the value looks like.
 _SECRET_NAME = re.compile(
     r"^(.*[_-])?(api[_-]?key|secret|password|passwd|token|authorization|bearer|credential)s?$",
@@ -47,30 +42,14 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return b"".join(_blocks(path, path.name or str(path), limit))
 
 
-def parse_toml(data: bytes, name: str) -> dict[str, Any]:
-    """TOML from UTF-8 bytes.
+def parse_submission(data: bytes, name: str) -> dict[str, Any]:
+    """What the TOML of a submission says, numbers with a point as Decimal.
 
     Raises:
-        SubmissionError: not UTF-8, not TOML, or nested too deeply.
+        SubmissionError: not UTF-8, not TOML, or nested too deeply; its size is the caller's.
     """
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SubmissionError(
-            f"{name}: not UTF-8 at byte {error.start}; save it as UTF-8"
-        ) from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > _MAX_DOTS:
-            raise SubmissionError(
-                f"{name}: line {number} has more than {_MAX_DOTS} dots; break it in two"
-            )
-    try:
-        raw = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise SubmissionError(f"{name}: not TOML: {printable_line(str(error), _SHOWN)}") from None
-    except (RecursionError, ValueError, InvalidOperation):
-        raise SubmissionError(f"{name}: nested too deeply, or a number too long") from None
-    return raw
+    bounds = Bounds(len(data), _MAX_DEPTH)
+    return parse_toml(data, Origin(name, SubmissionError), bounds, decimals=True)
 
 
 def refuse_keys(raw: dict[str, Any]) -> None:
@@ -79,7 +58,7 @@ def refuse_keys(raw: dict[str, Any]) -> None:
     Raises:
         SubmissionError: names the place, never the value.
     """
-    for place, value in _strings(raw, "", 0):
+    for place, value in _strings(raw, ""):
         leaf = re.split(r"[.\]]", place)[-1]
         named = bool(_SECRET_NAME.match(leaf)) and not leaf.endswith("_env")
         pasted = leaf == "api_key_env" and not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value)
@@ -101,7 +80,7 @@ def plain_text(raw: dict[str, Any]) -> None:
     Raises:
         SubmissionError: names the place and the character.
     """
-    for place, value in _strings(raw, "", 0):
+    for place, value in _strings(raw, ""):
         free = "\n\t" if place.endswith("description") else ""
         if bad := unseen("".join(c for c in value if c not in free)):
             raise SubmissionError(f"{place}: holds {bad}, which cannot be seen; take it out")
@@ -148,18 +127,16 @@ def _blocks(path: Path, name: str, limit: int) -> Iterator[bytes]:
             yield block
 
 
-def _strings(value: Any, place: str, depth: int) -> Iterator[tuple[str, str]]:
+def _strings(value: Any, place: str) -> Iterator[tuple[str, str]]:
     """Every string in a parsed TOML value, its keys included, with its place."""
-    if depth > _MAX_DEPTH:
-        raise SubmissionError(f"{place[:80]}: nested deeper than {_MAX_DEPTH}")
     if isinstance(value, dict):
         for key, inner in value.items():
             shown = printable_line(key, _SHOWN)
             yield (f"{place}.{shown}" if place else shown) + " (the key itself)", key
-            yield from _strings(inner, f"{place}.{shown}" if place else shown, depth + 1)
+            yield from _strings(inner, f"{place}.{shown}" if place else shown)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _strings(inner, f"{place}[{number}]", depth + 1)
+            yield from _strings(inner, f"{place}[{number}]")
     elif isinstance(value, str):
         yield place, value
 

@@ -29,6 +29,7 @@ from touchstone.evaluation.outcomes import (
     Result,
     Usage,
 )
+from touchstone.keys.files import sync_folder, write_file
 
 FORMAT = "touchstone/outcomes/1"
 NAME = "outcomes.jsonl"
@@ -220,10 +221,7 @@ class Journal:
         with self._faults():
             number = sum(1 for _ in self.path.parent.glob(f"{NAME}.altered-*"))
             beside = self.path.with_name(f"{NAME}.altered-{number}")
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            write_file(beside, [data], replace=False)
             os.ftruncate(self._handle, sum(len(line) + 1 for line in sound))
         if not sound:
             self._append({"line": "chunk", "chunk": self.chunk, "format": FORMAT}, sync=False)
@@ -276,11 +274,7 @@ class Journal:
 
     def _sync_folder(self) -> None:
         with self._faults():
-            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self.path.parent)
 
     @contextmanager
     def _faults(self) -> Iterator[None]:

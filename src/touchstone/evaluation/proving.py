@@ -19,7 +19,7 @@ from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from touchstone.evaluation.families.base import MIN_DIFFICULTY, Family, Item
 from touchstone.evaluation.sandbox import SAMPLE_KEY
 from touchstone.evaluation.tasks import JudgeFault, judge_output
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 COMMAND_SECONDS = 15
 """Longest that a known command may take in the subject's sandbox; it takes a small part of one."""

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 
 HIDDEN = "<key>"
 _SHORTEST_KEY = 8

@@ -35,7 +35,7 @@ from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.running import ChunkItem, ChunkRun, active
 from touchstone.evaluation.submission import Mode, endpoint_digest
 from touchstone.evaluation.tasks import chunk_arguments, sandbox_of, touchstone_chunk
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 
 class SandboxChoice(Frozen):

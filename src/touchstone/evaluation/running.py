@@ -29,7 +29,7 @@ from touchstone.evaluation.outcomes import (
 from touchstone.evaluation.quota import Quota
 from touchstone.evaluation.sandbox.events import GuardHits as Noticed
 from touchstone.evaluation.sandbox.events import events_of, on_event
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 ENDPOINT_FAULTS = 3
 """Samples in a row that the endpoint fails before the chunk stops asking it."""

@@ -13,7 +13,7 @@ from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.evaluation.handed_in import (
     check_document,
-    parse_toml,
+    parse_submission,
     plain_text,
     read_bounded,
     refuse_keys,
@@ -285,7 +285,7 @@ def load_submission(path: Path) -> Submission:
     Raises:
         SubmissionError: it cannot be used. One line, naming the key and the fix.
     """
-    raw = parse_toml(read_bounded(path, MAX_SUBMISSION), path.name)
+    raw = parse_submission(read_bounded(path, MAX_SUBMISSION), path.name)
     refuse_keys(raw)
     plain_text(raw)
     try:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator
 
-from touchstone.printable import is_unseen
+from touchstone.handin import day_written, unseen
 
 Anchor = Literal["submission", "partner-release", "public-release"]
 """What the window is counted from (submission) or back from (the two releases)."""
@@ -100,16 +100,6 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f' (did you mean "{close[0]}"?)' if close else ""
 
 
-def unseen(text: str) -> str | None:
-    """The first character that a reader cannot see, such as `U+202E`; None where there is none.
-
-    Control, bidirectional, zero-width, private and unassigned characters, fillers, selectors and
-    other spaces can make a name look like another one on a page that people sign: all that is shown
-    as a code where strangers' text is shown.
-    """
-    return next((f"U+{ord(c):04X}" for c in text if is_unseen(c)), None)
-
-
 @cache
 def time_zones() -> frozenset[str]:
     """Every zone of the time zone database, such as `Europe/London`."""
@@ -153,7 +143,7 @@ def _whole_day(day: object) -> object:
             "framework's time zone"
         )
     with suppress(ValueError):
-        return date.fromisoformat(day) if isinstance(day, str) else day
+        return day_written(day) if isinstance(day, str) else day
     return day
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from touchstone.printable import shown
+from touchstone.handin import shown
 
 
 class Plain(logging.Formatter):

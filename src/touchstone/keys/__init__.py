@@ -21,8 +21,6 @@ from touchstone.keys.sources import (
     SystemClock,
     SystemRandom,
     TimeSource,
-    moment_of,
-    utc_text,
 )
 
 __all__ = [
@@ -39,8 +37,6 @@ __all__ = [
     "SystemClock",
     "SystemRandom",
     "TimeSource",
-    "moment_of",
     "read_secret",
-    "utc_text",
     "write_secret",
 ]

@@ -1,4 +1,4 @@
-"""Secret files: only their owner reads them, and they appear whole or not at all."""
+"""Files that appear whole or not at all, and secret ones, which only their owner reads."""
 
 import contextlib
 import errno
@@ -6,7 +6,7 @@ import fcntl
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from touchstone.keys.errors import (
@@ -18,6 +18,7 @@ from touchstone.keys.errors import (
 
 # A history of 100 rotations is 50 KB; nothing larger belongs here.
 LARGEST = 1 << 20
+_DRAFT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def secret_folder(folder: Path) -> None:
@@ -75,11 +76,39 @@ def write_secret(path: Path, data: bytes, *, replace: bool = False) -> None:
     cannot be written; a failed write leaves nothing.
     """
     secret_folder(path.parent)
+    try:
+        write_file(path, [data], replace=replace)
+    except FileExistsError as error:
+        raise KeyExistsError(f"{path}: exists; keys are never overwritten") from error
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def write_file(
+    path: Path, pieces: Iterable[bytes], *, replace: bool = True, mode: int = 0o600
+) -> None:
+    """Put a file there whole or not at all, such that a power loss does not take it back.
+
+    A draft in the same folder is written, made durable and renamed; whatever fails (also in
+    `pieces`) leaves the file that was there, and no draft. ::
+
+        write_file(out / "report.html", [page])
+
+    Args:
+        path: the file, in a folder that exists. A link there is replaced, not followed.
+        pieces: the content.
+        replace: whether a file that is there already gives way.
+        mode: who may read it; less what the umask takes.
+
+    Raises:
+        FileExistsError: there is one, and `replace` is false.
+        OSError: it cannot be written; the error names `path`.
+    """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(draft, _DRAFT, mode)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            file.writelines(pieces)
             file.flush()
             os.fsync(descriptor)
         if replace:
@@ -88,12 +117,12 @@ def write_secret(path: Path, data: bytes, *, replace: bool = False) -> None:
             # A rename would overwrite; a link refuses.
             os.link(draft, path)
         sync_folder(path.parent)
-    except FileExistsError as error:
-        raise KeyExistsError(f"{path}: exists; keys are never overwritten") from error
     except OSError as error:
-        raise KeyFileError(f"{path}: cannot be written: {error.strerror}") from error
+        # Of the draft beside it nobody knows.
+        error.filename, error.filename2 = str(path), None
+        raise
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             draft.unlink()
 
 

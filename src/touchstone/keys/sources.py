@@ -35,15 +35,3 @@ class SystemRandom:
     def draw(self, size: int) -> bytes:
         """`size` random bytes, fit for keys, salts and nonces."""
         return os.urandom(size)
-
-
-def utc_text(moment: datetime) -> str:
-    """A moment as the record writes it: `YYYY-MM-DDTHH:MM:SSZ`. Raises ValueError if naive."""
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone is not a moment")
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def moment_of(text: str) -> datetime:
-    """The moment that a text of the record names: what `utc_text` wrote. Raises ValueError."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

@@ -1,14 +1,11 @@
 """Evidence bytes in files: sealed under the case's key, written whole or not at all."""
 
-import contextlib
 import errno
-import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from touchstone.keys import DataKey, SealError
-from touchstone.keys.files import sync_folder
+from touchstone.keys.files import sync_folder, write_file
 from touchstone.records.errors import DamagedError, FullError, UnreachableError
 
 _PIECE = 1 << 20
@@ -27,16 +24,14 @@ class EvidenceFiles:
         Raises FullError, UnreachableError; a failed write leaves nothing.
         """
         path = self._path(case, name)
-        draft = path.with_name(f".{name}.{secrets.token_hex(8)}")
         try:
             self._make_folder(path.parent)
-            if not path.exists():
-                _write(draft, key.seal_stream(_pieces(data), _about(case, name)))
-                draft.replace(path)
-            sync_folder(path.parent)
+            if path.exists():
+                # Whoever put it there may not yet have made that durable.
+                sync_folder(path.parent)
+            else:
+                write_file(path, key.seal_stream(_pieces(data), _about(case, name)))
         except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
             raise _fault(path, error) from error
 
     def get(self, case: str, name: str, key: DataKey) -> bytes:
@@ -80,14 +75,6 @@ class EvidenceFiles:
         for each in reversed(missing):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(each.parent)
-
-
-def _write(draft: Path, pieces: Iterable[bytes]) -> None:
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.writelines(pieces)
-        file.flush()
-        os.fsync(descriptor)
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 from touchstone.records.database import translated
 from touchstone.records.models import RefusalRow
 from touchstone.records.values import Refusal

@@ -4,6 +4,7 @@ import html
 from dataclasses import dataclass
 from datetime import date
 
+from touchstone.handin import day_written
 from touchstone.report.data import ClockFacts
 from touchstone.report.phrases import day
 
@@ -37,7 +38,7 @@ def marks(clock: ClockFacts) -> list[Mark]:
             named.setdefault(on, []).append(text)
     return [
         Mark(
-            date.fromisoformat(on),
+            day_written(on),
             f"{_upper(', '.join(texts))}: {day(on)}",
             strong="submitted" in texts,
         )
@@ -74,7 +75,7 @@ def draw(clock: ClockFacts, *, narrow: bool = False) -> str:
     pieces = [
         f'<line class="axis" x1="{EDGE}" x2="{width - EDGE}" y1="{middle}" y2="{middle}"/>',
         _bar("window", begin, end),
-        *(_bar("pause", *(x(date.fromisoformat(on)) for on in pause)) for pause in clock.pauses),
+        *(_bar("pause", *(x(day_written(on)) for on in pause)) for pause in clock.pauses),
         *(_stem(mark, x(mark.on), row) for row, mark in enumerate(dates)),
         *(_label(mark, x(mark.on), row, width) for row, mark in enumerate(dates)),
     ]
@@ -90,8 +91,8 @@ def draw(clock: ClockFacts, *, narrow: bool = False) -> str:
 
 def _window(clock: ClockFacts) -> tuple[date, date]:
     """First and last day of the window; where nothing ends, the day of the submission."""
-    begin = date.fromisoformat(clock.share_by or clock.submitted)
-    end = date.fromisoformat(clock.ends or clock.submitted)
+    begin = day_written(clock.share_by or clock.submitted)
+    end = day_written(clock.ends or clock.submitted)
     return min(begin, end), max(begin, end)
 
 

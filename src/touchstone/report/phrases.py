@@ -1,8 +1,8 @@
 """How the words of the record are said on a page."""
 
 import math
-from datetime import date
 
+from touchstone.handin import day_written
 from touchstone.report.data import EvidenceCurve, ResultRow
 
 VERDICTS = {
@@ -92,7 +92,7 @@ def losses(row: ResultRow) -> str:
 
 def day(text: str) -> str:
     """A day `YYYY-MM-DD` as `21 Nov 2026`."""
-    read = date.fromisoformat(text)
+    read = day_written(text)
     return f"{read.day} {read:%b %Y}"
 
 

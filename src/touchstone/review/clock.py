@@ -6,12 +6,13 @@ clock tells; it stops nobody.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from touchstone.clearance import Marking
 from touchstone.framework import Anchor, Window
+from touchstone.handin import day_written, moment_of
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.measuring import ClockAnchored
 from touchstone.review.events.opening import SubmissionReceived
@@ -72,7 +73,7 @@ class Reading:
 
 def day_of(at: str, timezone: str) -> date:
     """The calendar day of a UTC instant (`YYYY-MM-DDTHH:MM:SSZ`) in an IANA zone."""
-    instant = datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    instant = moment_of(at)
     try:
         return instant.astimezone(ZoneInfo(timezone)).date()
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -88,7 +89,7 @@ def deadline(day: str, timezone: str) -> str:
 
 def deadline_instant(day: str, timezone: str) -> str:
     """The same for programs, with its offset from UTC: `2026-10-16T23:59:59-04:00`."""
-    last = datetime.fromisoformat(f"{day}T23:59:59").replace(tzinfo=ZoneInfo(timezone))
+    last = datetime.combine(day_written(day), time(23, 59, 59), ZoneInfo(timezone))
     return last.isoformat()
 
 
@@ -128,15 +129,15 @@ def anchor_of(window: Window, submission: SubmissionReceived) -> tuple[Anchor, d
     if day is None:
         return "submission", day_of(submission.at, window.timezone)
     if window.anchor == "partner-release" and submission.planned_partner_release is None:
-        return "public-release", date.fromisoformat(day)
-    return window.anchor, date.fromisoformat(day)
+        return "public-release", day_written(day)
+    return window.anchor, day_written(day)
 
 
 def planned_release(window: Window, submission: SubmissionReceived) -> date | None:
     """The release that the window must fit before: to partners if so anchored, else public."""
     partner, public = submission.planned_partner_release, submission.planned_public_release
     day = (partner or public) if window.anchor == "partner-release" else (public or partner)
-    return date.fromisoformat(day) if day else None
+    return day_written(day) if day else None
 
 
 def anchor_clock(
@@ -182,9 +183,9 @@ def read_clock(clock: Clock, at: str) -> Reading:
     in a window counted back from one it only costs days. The developer's extension moves both.
     """
     laid = clock.anchored
-    zone, shared = laid.timezone, date.fromisoformat(laid.shared_day)
+    zone, shared = laid.timezone, day_written(laid.shared_day)
     today = day_of(min(at, clock.ended_at or at), zone)
-    calendar = Calendar(laid.business_days, frozenset(map(date.fromisoformat, laid.holidays)))
+    calendar = Calendar(laid.business_days, frozenset(map(day_written, laid.holidays)))
     pauses = tuple(
         (day_of(begun, zone), min(today, day_of(over, zone)) if over else today)
         for begun, over in clock.pauses
@@ -193,7 +194,7 @@ def read_clock(clock: Clock, at: str) -> Reading:
         days = laid.window_days + clock.extension_days
         review_by = _forward(calendar, shared, days, pauses)
     else:
-        planned = date.fromisoformat(laid.anchor_day)
+        planned = day_written(laid.anchor_day)
         review_by = _forward(calendar, planned, clock.extension_days)
     paused = sum(calendar.between(max(a, shared), b) for a, b in pauses)
     standing: Standing = "paused" if clock.paused else "running"

@@ -1,7 +1,5 @@
 """What the parties sign before a review, and whether a hand-in is complete."""
 
-import json
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, get_args
@@ -10,6 +8,7 @@ from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.framework.kinds import Publication, Reasoning
 from touchstone.framework.models import TermTemplate
+from touchstone.handin import Bounds, Origin, as_json, parse_toml
 from touchstone.service.case import Cast
 from touchstone.service.errors import CannotRunError
 
@@ -28,8 +27,9 @@ class Agreed:
 
 def standard_template() -> TermTemplate:
     """The shipped template, for frameworks that bring none."""
-    text = resources.files("touchstone.service").joinpath("agreement.toml").read_text("utf-8")
-    return TermTemplate.model_validate_json(json.dumps(tomllib.loads(text)))
+    data = resources.files("touchstone.service").joinpath("agreement.toml").read_bytes()
+    content = parse_toml(data, Origin("agreement.toml", CannotRunError), Bounds(len(data)))
+    return TermTemplate.model_validate_json(as_json(content))
 
 
 def agreed_terms(framework: Framework, submission: Submission) -> Agreed:

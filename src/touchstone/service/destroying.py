@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.evaluation.digests import digest_value
+from touchstone.keys.files import write_file
 from touchstone.ledger import dumps, fingerprint
 from touchstone.records import DATABASE, Records
 from touchstone.review.events import settling
 from touchstone.service.case import Case
 from touchstone.service.cases import find, open_found
 from touchstone.service.errors import CannotOrderError, UnfinishedError
-from touchstone.service.files import write_file
 from touchstone.service.installation import Installation
 from touchstone.service.recording import Deed, record_destruction
 from touchstone.service.texts import one_line

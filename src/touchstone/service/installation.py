@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource, utc_text
+from touchstone.handin import utc_text
+from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import State, fold, parse_event
 from touchstone.service.errors import RefusedDeed

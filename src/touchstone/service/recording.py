@@ -8,7 +8,7 @@ from typing import Any
 from touchstone.clearance import Marking
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
-from touchstone.keys import moment_of, utc_text
+from touchstone.handin import moment_of, utc_text
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, Destruction, NewPart

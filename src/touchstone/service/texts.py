@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from touchstone.errors import BadInputError
-from touchstone.framework.kinds import unseen
+from touchstone.handin import unseen
 from touchstone.review.events.base import Name
 from touchstone.service.errors import UnreadableTextError
 

@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn, TypeVar
 
-from touchstone.framework.kinds import nearest, unseen
+from touchstone.framework.kinds import nearest
+from touchstone.handin import unseen
 from touchstone.terms.conditions import (
     AnyOf,
     Condition,

@@ -5,9 +5,9 @@ certainty, and possibility is enough for a prohibition.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
+from touchstone.handin import utc
 from touchstone.terms.countries import Countries, Dual
 from touchstone.terms.facts import FACTS, CallerAttributes, Request, sound
 
@@ -214,11 +214,6 @@ def value_of(fact: str, facts: CallerAttributes, request: Request) -> Value:
     holder = facts if hasattr(facts, fact) else request
     value: Value = getattr(holder, fact)
     return value if value or fact != "nationalities" else None
-
-
-def utc(at: int) -> str:
-    """Seconds since 1970 as `2026-11-21T00:00:00Z`."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _holds(condition: Condition, facts: CallerAttributes, request: Request, *, doubt: bool) -> bool:

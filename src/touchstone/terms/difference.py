@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from touchstone.handin import utc
 from touchstone.terms.axes import Point, RegisteredStanding, Tokens
-from touchstone.terms.conditions import AccessRule, Nationality, Residence, Ruleset, utc
+from touchstone.terms.conditions import AccessRule, Nationality, Residence, Ruleset
 from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.facts import CallerAttributes, Population, Request
 from touchstone.terms.grid import Bools, Grid, Numbers

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from touchstone.framework.kinds import Identifier, Line
-from touchstone.terms.conditions import AccessRule, AccessWindow, Condition, Ruleset, utc
+from touchstone.handin import utc
+from touchstone.terms.conditions import AccessRule, AccessWindow, Condition, Ruleset
 from touchstone.terms.document import (
     MAX_RULES,
     TABLES,

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from touchstone.framework.kinds import Identifier, Line, TimeZone, nearest
+from touchstone.handin import day_written, moment_with_offset
 from touchstone.ledger import dumps
 from touchstone.terms.conditions import (
     AccessRule,
@@ -48,10 +49,10 @@ def _code(code: str) -> str:
 def _moment(text: str) -> str:
     when: date | datetime
     try:
-        when = date.fromisoformat(text)
+        when = day_written(text)
     except ValueError:
         try:
-            when = datetime.fromisoformat(text)
+            when = moment_with_offset(text)
         except ValueError as error:
             raise ValueError(f"is {text[:40]!a}: write a day such as 2026-12-01") from error
         if when.tzinfo is None:
@@ -257,9 +258,9 @@ class Drafting:
     def instant(self, moment: str, where: str, *, end: bool) -> int:
         """Seconds since 1970. A day counts whole: its beginning, or with `end` its end."""
         try:
-            day = date.fromisoformat(moment)
+            day = day_written(moment)
         except ValueError:
-            return int(datetime.fromisoformat(moment).timestamp())
+            return int(moment_with_offset(moment).timestamp())
         if self._words.timezone is None:
             self._refuse(
                 where,

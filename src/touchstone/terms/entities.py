@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from touchstone.framework.kinds import Identifier, Line, nearest, unseen
+from touchstone.framework.kinds import Identifier, Line, nearest
+from touchstone.handin import unseen
 from touchstone.terms.countries import CODES, NATIONALITIES
 from touchstone.terms.document import Code, Terms
 from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier

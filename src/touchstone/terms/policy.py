@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from cedarpy import Entities, PolicySet, Schema, is_authorized, validate_policies
 
+from touchstone.handin import printable_line
 from touchstone.ledger import MalformedError
 from touchstone.terms.conditions import Effect
 from touchstone.terms.errors import TermsFileError
@@ -331,4 +332,4 @@ def _because(missing: tuple[str, ...]) -> str:
 
 
 def _one_line(error: object) -> str:
-    return " ".join(str(error).split())[:300]
+    return printable_line(str(error), 300)

@@ -12,6 +12,7 @@ from itertools import product
 
 import z3
 
+from touchstone.handin import utc
 from touchstone.terms.claims import AccessClaim, Quality, parse_claim
 from touchstone.terms.conditions import (
     AccessRule,
@@ -20,7 +21,6 @@ from touchstone.terms.conditions import (
     OneOf,
     Ruleset,
     TokenBudget,
-    utc,
 )
 from touchstone.terms.directives import Directive, in_force
 from touchstone.terms.document import Terms

@@ -1,26 +1,17 @@
 """From a TOML text to a checked model, with errors that a lawyer can act on: file, key, fix."""
 
-import json
-import re
-import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
-from math import isfinite
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from touchstone.framework.kinds import nearest, unseen
+from touchstone.framework.kinds import nearest
+from touchstone.handin import Bounds, Origin, as_json, parse_toml, refuse_unseen
 from touchstone.terms.errors import TermsFileError
 
 MAX_CHARACTERS = 500_000
 MAX_DEPTH = 8
-MAX_DOTS = 100
-"""In one line. The standard reader's memory grows with the square of the parts of a dotted key."""
-_MAX_MESSAGE = 600
-_TYPOGRAPHIC_QUOTES = re.compile("[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
-_AT_LINE = re.compile(r"at line (\d+)")
 _MENDS = {
     "string_type": 'is not text: put it in quotes ("...")',
     "int_type": "is not a whole number: write one without quotes",
@@ -54,16 +45,10 @@ def read_toml(
     key; `limit` is in characters. Raises TermsFileError: one line that names the file, the key and
     the fix.
     """
-    if len(text) > limit:
-        refuse(source, f"has {len(text)} characters, and at most {limit} are read")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        refuse(source, "is not UTF-8 text: save it as UTF-8")
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.count(".") > MAX_DOTS:
-            refuse(source, f"line {number} has more than {MAX_DOTS} dots: break it in two")
-    content = _plain(_toml(text.removeprefix("\ufeff"), source), source)
+    origin = Origin(source, TermsFileError, _place)
+    content = parse_toml(text, origin, Bounds(limit, MAX_DEPTH))
     try:
-        return model.model_validate_json(json.dumps(content))
+        found = model.model_validate_json(as_json(content))
     except ValidationError as error:
         # pydantic also calls a list too short whose items are all wrong.
         details = [
@@ -74,50 +59,15 @@ def read_toml(
         # A misspelt key usually also makes another one missing: name the misspelt one.
         first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-        refuse(source, _explain(first, content, {"": model, **tables}) + more)
+        what = _explain(first, content, {"": model, **tables})
+        raise origin.error(what + more) from None
+    refuse_unseen(content, origin)
+    return found
 
 
 def refuse(source: str, what: str) -> NoReturn:
     """Raise TermsFileError with one honest line: every unseen character is written out."""
-    line = f"{source}: {what[:_MAX_MESSAGE]}"
-    raise TermsFileError(
-        "".join(each if unseen(each) is None else ascii(each)[1:-1] for each in line)
-    )
-
-
-def _toml(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except RecursionError:
-        refuse(source, f"is nested too deeply: at most {MAX_DEPTH} levels")
-    except tomllib.TOMLDecodeError as error:
-        refuse(source, f"is not TOML: {error}{_quotes_hint(text, str(error))}")
-    except ValueError:
-        refuse(source, "holds a number with too many digits: write a shorter one")
-
-
-def _quotes_hint(text: str, error: str) -> str:
-    """A word processor's quotes are the commonest slip, and TOML's own error does not name them."""
-    found = _AT_LINE.search(error)
-    if found and _TYPOGRAPHIC_QUOTES.search(text.split("\n")[int(found[1]) - 1]):
-        return ': write straight quotes (") around the value'
-    return ""
-
-
-def _plain(value: Any, source: str, path: tuple[str | int, ...] = ()) -> Any:
-    """The value with dates and times as ISO text, and nothing that JSON could not hold."""
-    where = _place(path, {})
-    if len(path) > MAX_DEPTH:
-        refuse(source, f"is nested too deeply at {where}: at most {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        return {key: _plain(each, source, (*path, key)) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each, source, (*path, index)) for index, each in enumerate(value)]
-    if isinstance(value, float) and not isfinite(value):
-        refuse(source, f"{where} is {value}: write a number that has an end")
-    if isinstance(value, time):
-        refuse(source, f"{where} holds a time without a day: write both")
-    return value.isoformat() if isinstance(value, date | datetime) else value
+    raise Origin(source, TermsFileError).error(what)
 
 
 def _explain(

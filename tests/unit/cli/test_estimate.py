@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from touchstone.cli.app import run
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 from touchstone.statistics import clustered_mean, grader_corrected, paired_difference, pass_at_k
 
 

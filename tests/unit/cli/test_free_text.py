@@ -14,7 +14,7 @@ from cyclopts import App
 
 from support.small_case import measure, small_case
 from touchstone.cli.app import app
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 from unit.cli.conftest import Command
 
 BAD = {

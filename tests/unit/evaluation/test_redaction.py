@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.endpoint import completion
 from touchstone.evaluation.door import NotAnAnswerError, admit
 from touchstone.evaluation.redaction import HIDDEN, Redactor
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 
 KEY = "sk-live-Zq81mWc47RtYpL2x"
 BEARER = f"Bearer {KEY}".encode()

@@ -20,7 +20,7 @@ from touchstone.evaluation.door import MOST_MARKS, admit
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.evaluation.handed_in import refuse_keys
 from touchstone.evaluation.redaction import Redactor
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 KEY = "sk-live-Zq81mWc47RtYpL2x"
 SIZE = 30_000

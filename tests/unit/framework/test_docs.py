@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from support.frameworks import SHIPPED
 from touchstone import framework
 from touchstone.framework import kinds, parse, parse_framework
+from touchstone.handin import MAX_DOTS
 
 DOCS = Path(__file__).parents[3] / "docs"
 REFERENCE = (DOCS / "reference" / "framework-file.md").read_text("utf-8")
@@ -59,7 +60,7 @@ def test_every_word_is_in_the_reference():
 
 def test_every_limit_is_in_the_reference():
     assert f"{parse.MAX_CHARACTERS:,} characters" in REFERENCE
-    assert f"{parse.MAX_DOTS} dots" in REFERENCE
+    assert f"{MAX_DOTS} dots" in REFERENCE
     assert f"at most {kinds.MAX_IDENTIFIER}" in REFERENCE
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from support.frameworks import example_with, text_of
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework, FrameworkFileError, kinds, parse, parse_framework
+from touchstone.handin import toml
 
 
 def refusal(text: str) -> str:
@@ -60,7 +61,7 @@ def test_nesting_that_toml_can_read_is_refused_too():
 
 
 def test_a_file_too_long_is_refused_before_it_is_read():
-    assert refusal("#" * 200_001) == "has 200001 characters, and a framework may have 200000"
+    assert refusal("#" * 200_001) == "has 200001 characters, and at most 200000 are read"
 
 
 def test_the_longest_file_still_has_a_digest():
@@ -110,6 +111,8 @@ def test_without_its_guard_an_unseen_character_would_pass(monkeypatch: pytest.Mo
     probe = example_with('name = "Example Lab"', 'name = "Example \\u202eLab"')
     assert "U+202E" in refusal(probe)
     monkeypatch.setattr(kinds, "unseen", lambda _: None)
+    assert "U+202E" in refusal(probe)
+    monkeypatch.setattr(toml, "unseen", lambda _: None)
     framework = parse_framework(probe, "mine.toml")
     assert framework.parties[0].name == "Example \u202eLab"
 

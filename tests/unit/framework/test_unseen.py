@@ -3,8 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from touchstone.framework.kinds import Line, Prose, unseen
-from touchstone.printable import is_unseen
+from touchstone.framework.kinds import Line, Prose
+from touchstone.handin import is_unseen, unseen
 from touchstone.verifier.strict import shown
 
 POINTS = [*range(0x30000), *range(0xDFF00, 0xE1100), 0xF0000, 0x10FFFF]

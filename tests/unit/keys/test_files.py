@@ -3,13 +3,14 @@
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from touchstone.errors import BadInputError
 from touchstone.keys import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError, files
-from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
+from touchstone.keys.files import locked, read_secret, secret_folder, write_file, write_secret
 
 
 @pytest.fixture
@@ -134,6 +135,54 @@ def test_a_failed_write_leaves_nothing(key: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(KeyFileError, match="No space left"):
         write_secret(key.with_name("two"), b"x")
     assert list(key.parent.iterdir()) == [key]
+
+
+def test_a_file_gives_way_whole_or_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    synced: list[Path] = []
+    path = tmp_path / "report"
+    monkeypatch.setattr(files, "sync_folder", synced.append)
+    write_file(path, [b"old"])
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"old", 0o600)
+    assert synced == [tmp_path]
+
+    def broken() -> Iterator[bytes]:
+        yield b"half"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_file(path, broken())
+    assert path.read_bytes() == b"old"
+    assert [*tmp_path.iterdir()] == [path]
+    write_file(path, [b"n", b"ew"])
+    assert path.read_bytes() == b"new"
+    with pytest.raises(FileExistsError):
+        write_file(path, [b"newer"], replace=False)
+    assert path.read_bytes() == b"new"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path: Path):
+    path, other = tmp_path / "report", tmp_path / "other"
+    other.write_bytes(b"kept")
+    path.symlink_to(other)
+    write_file(path, [b"new"])
+    assert not path.is_symlink()
+    assert other.read_bytes() == b"kept"
+
+
+@pytest.mark.parametrize("step", ["fsync", "open"])
+def test_an_error_names_the_file_and_not_its_draft(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device", ".draft")
+
+    monkeypatch.setattr(os, step, full)
+    with pytest.raises(OSError, match="No space left") as refused:
+        write_file(tmp_path / "report", [b"x"])
+    assert refused.value.filename == str(tmp_path / "report")
+    monkeypatch.undo()
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_lock_is_held_alone(tmp_path: Path):

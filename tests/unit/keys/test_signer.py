@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from touchstone.handin import utc_text
 from touchstone.keys import (
     FileSigner,
     KeyExistsError,
@@ -18,7 +19,6 @@ from touchstone.keys import (
     SealError,
     SystemClock,
     SystemRandom,
-    utc_text,
     write_secret,
 )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.small_case import Minutes, small_case
-from touchstone.keys import utc_text
+from touchstone.handin import utc_text
 from touchstone.review import BadEventError
 from touchstone.review.events import measuring, settling
 from touchstone.service import recording

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from touchstone.printable import is_unseen
+from touchstone.handin import is_unseen
 
 ROOT = Path(__file__).parents[3]
 MEMORY = 300 << 20

@@ -14,6 +14,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from touchstone.bench.errors import BenchError
+from touchstone.handin import printable_line
 
 _START_SECONDS = 90.0
 _STOP_SECONDS = 10.0
@@ -97,7 +98,7 @@ def wait_until(
 def last_words(folder: Path, name: str) -> str:
     """The end of what a process said, in one line."""
     said = (folder / f"{name}.log").read_text(errors="replace")
-    return " ".join(said.split())[-_SAID:] or "it said nothing"
+    return printable_line(said)[-_SAID:] or "it said nothing"
 
 
 def free_port() -> int:

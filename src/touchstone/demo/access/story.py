@@ -8,8 +8,8 @@ from pathlib import Path
 from touchstone.demo.access import gateway
 from touchstone.demo.access.callers import LAST, DemoCaller, calling
 from touchstone.demo.errors import DemoError
+from touchstone.keys.files import write_file
 from touchstone.service.case import Case
-from touchstone.service.files import write_file
 from touchstone.service.progress import Observer
 from touchstone.service.terms import bundling, directing, offers
 from touchstone.service.terms.crowds import Crowd

@@ -14,10 +14,10 @@ import numpy as np
 
 from touchstone.evaluation import load_submission
 from touchstone.keys import SystemClock
+from touchstone.keys.files import write_file
 from touchstone.records import DATABASE
 from touchstone.service.case import Cast
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.files import write_file
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.opening import open_case

@@ -17,7 +17,7 @@ from touchstone.evaluation.errors import EndpointKeyMissingError
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.submission import Mode, endpoint_digest
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 PROMPTS = (
     "Reply with the single word: ready",

@@ -26,6 +26,7 @@ from touchstone.evaluation.sandbox import cgroups, seccomp
 from touchstone.evaluation.sandbox.config import SandboxConfig
 from touchstone.evaluation.sandbox.errors import SandboxLaunchError
 from touchstone.evaluation.sandbox.tools import SYSTEM_PATH, Tools
+from touchstone.handin import printable_line
 
 USER = "subject"
 UID = 1000
@@ -147,7 +148,7 @@ class Launched:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
         lines = os.pread(self.errors, 4096, 0).decode("utf-8", "replace").strip().splitlines()
-        return " ".join(lines[-1].split())[:300] if lines else "its first process ended in silence"
+        return printable_line(lines[-1], 300) if lines else "its first process ended in silence"
 
     def end(self, seconds: float = 3.0) -> None:
         """Kill everything inside, wait until it is dead, and give all back. Safe to call twice.

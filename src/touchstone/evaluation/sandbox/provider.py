@@ -31,7 +31,7 @@ from touchstone.evaluation.sandbox.errors import (
 from touchstone.evaluation.sandbox.events import EVENTS, GuardHits, Kind, start_failed
 from touchstone.evaluation.sandbox.preflight import preflight, ready
 from touchstone.evaluation.sandbox.watch import watcher
-from touchstone.printable import printable, printable_bytes
+from touchstone.handin import printable, printable_bytes
 
 SAMPLE_KEY = "touchstone_sample"
 """The sample metadata that names the sample in events."""

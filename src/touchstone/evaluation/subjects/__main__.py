@@ -16,6 +16,7 @@ from touchstone.evaluation.subjects.errors import SubjectInputError
 from touchstone.evaluation.subjects.faults import FaultKind, ServedFault
 from touchstone.evaluation.subjects.launch import KEY_VARIABLE
 from touchstone.evaluation.subjects.server import SubjectServer
+from touchstone.keys.files import write_file
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -38,10 +39,8 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
 def _announce(url: str, names: list[str], path: Path | None) -> None:
     line = json.dumps({"url": url, "models": names})
     if path:
-        # Renamed into place, so that a reader never sees half a line.
-        draft = path.with_suffix(".tmp")
-        draft.write_text(line + "\n", encoding="utf-8")
-        draft.replace(path)
+        # Whole at once, so that a reader never sees half a line.
+        write_file(path, [f"{line}\n".encode()])
     print(line, flush=True)  # noqa: T201 - the announcement is this program's output
 
 

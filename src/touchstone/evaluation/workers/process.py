@@ -18,7 +18,7 @@ from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
 from touchstone.evaluation.running import DRAINING, ChunkItem
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.workers.messages import JobItem, WorkerEvent, WorkerJob
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 
 HALT = "halt"
 HEARTBEAT_SECONDS = 1.0

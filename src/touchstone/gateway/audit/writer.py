@@ -17,6 +17,7 @@ from typing import Any
 from touchstone.gateway.audit.lines import START, AuditLine, digest, parse_line
 from touchstone.gateway.audit.pseudonyms import Pseudonyms
 from touchstone.gateway.errors import AuditError, GatewayError
+from touchstone.keys.files import sync_folder
 from touchstone.ledger import MalformedError
 
 KEYED = ("caller", "token")
@@ -205,11 +206,7 @@ class AuditLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(file_path(self._folder, number), flags, 0o600)
         self._open_number = number
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._folder)
 
     def _open(self) -> None:
         numbers = file_numbers(self._folder)

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from touchstone.gateway.adapters import Adapter, RefusedError
+from touchstone.handin import printable_line
 from touchstone.terms import AccessDecision
 
 DECISION = "X-Touchstone-Decision"
@@ -101,7 +102,7 @@ def not_judged(headers: Iterable[str], judged: Mapping[str, str]) -> list[str]:
 
 def in_a_header(text: str, most: int = _MOST_CHARACTERS) -> str:
     """One line of ASCII, at most so long."""
-    return " ".join(text.split())[:most].encode("ascii", "backslashreplace").decode()
+    return printable_line(text, most).encode("ascii", "backslashreplace").decode()
 
 
 def _of(verdict: LoggedDecision) -> dict[str, str]:

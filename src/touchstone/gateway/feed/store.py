@@ -1,9 +1,6 @@
 """What a gateway keeps of its feed, so that a restart never goes back behind what it obeyed."""
 
-import contextlib
-import os
 import re
-import secrets
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +9,7 @@ from touchstone.gateway.errors import GatewayConfigError, StateError
 from touchstone.gateway.feed.grace import Contact
 from touchstone.gateway.feed.sources import bundle_name
 from touchstone.gateway.receipts import SignedReceipt
+from touchstone.keys.files import write_file
 from touchstone.ledger import MalformedError, dumps, loads
 from touchstone.terms import Pin, PolicyBundle, accept_bundle
 
@@ -153,22 +151,8 @@ def _contact(value: object) -> Contact:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Put a file there whole or not at all, such that a power loss does not take it back."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    """Put a file of the state folder there whole or not at all. Raises StateError."""
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_file(path, [data])
     except OSError as error:
         raise StateError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            draft.unlink()

@@ -14,6 +14,7 @@ from touchstone.gateway.errors import FeedLostError, StateError
 from touchstone.gateway.feed import Intake, RejectedBundle, Store, catch_up
 from touchstone.gateway.fleet.lease import Lease
 from touchstone.gateway.fleet.log import FleetLog, MemberState
+from touchstone.handin import printable_line
 from touchstone.ledger import fingerprint
 from touchstone.terms import accept_bundle
 
@@ -91,7 +92,7 @@ class Member:
             try:
                 await self._visit(moved)
             except (psycopg.Error, OSError, FeedLostError, StateError, TimeoutError) as error:
-                word = " ".join(str(error).split()) or type(error).__name__
+                word = printable_line(str(error)) or type(error).__name__
                 if word != self._word:
                     _log.warning("the fleet's log is lost: %s", word)
                 self._word = word

@@ -1,12 +1,12 @@
 """What every event has, and the kinds of value that events are made of."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from touchstone.clearance import Marking
-from touchstone.framework.kinds import unseen
+from touchstone.handin import day_written, moment_of, unseen
 
 LARGEST = 2**53 - 1
 """The largest integer of canonical JSON."""
@@ -27,17 +27,17 @@ def _one_line(text: str) -> str:
 
 
 def _is_time(text: str) -> str:
-    _in_range(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC))
+    _in_range(moment_of(text))
     return text
 
 
 def _is_day(text: str) -> str:
-    date.fromisoformat(text)
+    day_written(text)
     return text
 
 
 def _is_near_day(text: str) -> str:
-    _in_range(date.fromisoformat(text))
+    _in_range(day_written(text))
     return text
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from touchstone.clearance import PUBLIC, Audience, party_audience
 from touchstone.evaluation.digests import digest_bytes
+from touchstone.keys.files import write_file
 from touchstone.ledger import (
     Erased,
     OlderCheckpoint,
@@ -25,7 +26,6 @@ from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.editions.related import other_cases
-from touchstone.service.files import write_file
 from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
 

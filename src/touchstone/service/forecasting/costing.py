@@ -1,11 +1,11 @@
 """What samples take: tokens, money, days; and whether caps and window hold them."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
+from touchstone.handin import day_written
 from touchstone.review import anchor_clock
 from touchstone.review.clock import calendar_of, deadline
 from touchstone.service.case import Cast
@@ -81,7 +81,7 @@ def review_window(framework: Framework, submission: Submission, now: str) -> tup
     marks = markings(cast.developer, cast.centre)
     received = received_event(submission, cast, now, marks)
     laid = anchor_clock(framework.window, received, cast.centre, now, marks.case)
-    days = [date.fromisoformat(day) for day in (laid.shared_day, laid.review_by)]
+    days = [day_written(day) for day in (laid.shared_day, laid.review_by)]
     return deadline(laid.review_by, laid.timezone), calendar_of(framework.window).between(*days)
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from touchstone.evaluation import Submission, load_submission
 from touchstone.evaluation.batteries import ItemSetPlan
 from touchstone.framework import Framework, NumericCriterion
-from touchstone.keys import SystemClock, utc_text
+from touchstone.handin import utc_text
+from touchstone.keys import SystemClock
+from touchstone.keys.files import write_file
 from touchstone.report.plan_page import render_plan
 from touchstone.service.errors import CannotRunError
-from touchstone.service.files import write_file
 from touchstone.service.forecasting.answerability import (
     NO_NUMBER,
     REFERENCE,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
@@ -28,6 +27,7 @@ from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.running import DRAINING
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
+from touchstone.handin import seconds_of
 from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
@@ -432,7 +432,7 @@ def _first_probe(case: Case) -> int:
     """When measuring began, in seconds since the epoch: wall time is counted from there."""
     for facts in case.installation.records.case(case.id).events():
         if facts["type"] == "snapshot-seen":
-            return int(datetime.fromisoformat(facts["at"]).timestamp())
+            return seconds_of(facts["at"])
     return _now()
 
 

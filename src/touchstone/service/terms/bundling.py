@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.clearance import tlp
+from touchstone.handin import seconds_of
+from touchstone.keys.files import write_file
 from touchstone.review import Event, State, evolve
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.files import write_file
 from touchstone.service.recording import Attachment, Deed, Evidence
-from touchstone.service.terms.recorded import Recorded, seconds
+from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundles import parse_body
 
@@ -115,7 +116,7 @@ def publish(
         place, position = _next(case, state, stream)
         data = build_bundle(
             stream=place,
-            issued=seconds(at),
+            issued=seconds_of(at),
             terms=recorded.agreed,
             registry=recorded.registry() if registry is None else registry,
             signer=case.installation.keyring.party(case.cast.developer),
@@ -156,7 +157,7 @@ def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> 
         at = case.now()
         data = reissue_bundle(
             Recorded(case, state).bundle(older),
-            issued=seconds(at),
+            issued=seconds_of(at),
             signer=case.installation.keyring.party(case.cast.developer),
             after=position,
         )

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from touchstone.handin import seconds_of
 from touchstone.service.terms.files import load_people, read_people
-from touchstone.service.terms.recorded import Recorded, seconds
+from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Directive, Person, Population, Registry
 from touchstone.terms.impact import Impact, impact
 
@@ -49,10 +50,10 @@ def reach_of(recorded: Recorded, directive: Directive, crowd: Crowd, at: str) ->
     after = [directive if each.id == directive.id else each for each in before]
     if directive.id not in {each.id for each in before}:
         after.append(directive)
-    return impact(recorded.agreed, before, after, population_of(recorded, crowd), seconds(at))
+    return impact(recorded.agreed, before, after, population_of(recorded, crowd), seconds_of(at))
 
 
 def stands(recorded: Recorded, crowd: Crowd, at: str) -> Impact:
     """What all directives in force do at a time, against the agreed terms alone."""
     people = population_of(recorded, crowd)
-    return impact(recorded.agreed, (), recorded.enacted(at), people, seconds(at))
+    return impact(recorded.agreed, (), recorded.enacted(at), people, seconds_of(at))

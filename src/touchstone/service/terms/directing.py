@@ -8,6 +8,7 @@ from typing import Any, Literal
 from touchstone.clearance import Marking, tlp
 from touchstone.clearance.markings import LABELS
 from touchstone.errors import TouchstoneError
+from touchstone.handin import seconds_of, utc
 from touchstone.review import Event, State
 from touchstone.review.events import settling
 from touchstone.service.case import Case
@@ -16,10 +17,9 @@ from touchstone.service.recording import Attachment, Content, Deed
 from touchstone.service.terms.bundling import Published, publish
 from touchstone.service.terms.crowds import Crowd, population_of, reach_of, registry_of
 from touchstone.service.terms.files import MAX_TERMS
-from touchstone.service.terms.recorded import Recorded, event_of, seconds, written
+from touchstone.service.terms.recorded import Recorded, event_of, written
 from touchstone.service.texts import a_name, one_line, read_text
 from touchstone.terms import Directive, parse_directive
-from touchstone.terms.conditions import utc
 from touchstone.terms.directives import ordered
 from touchstone.terms.impact import Impact
 from touchstone.terms.scopes import exceeds
@@ -93,7 +93,7 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
     """
     at, recorded = case.now(), Recorded(case)
     directive = _read(path, recorded)[1]
-    if directive.expires <= seconds(at):
+    if directive.expires <= seconds_of(at):
         raise CannotOrderError(
             f'{path.name}: key "expires": it ended {utc(directive.expires)}, and now is {at}: give '
             "a later end"
@@ -330,7 +330,7 @@ def _class_of(case: Case, directive: Directive, issuer: str, crowd: Crowd) -> Ma
     at, recorded = case.now(), Recorded(case)
     before = [each for each in recorded.enacted(at) if each.id != directive.id]
     people = population_of(recorded, crowd)
-    now = Circumstances(recorded.agreed, before, people, seconds(at))
+    now = Circumstances(recorded.agreed, before, people, seconds_of(at))
     return match(recorded.standing(), issuer, directive, now)
 
 

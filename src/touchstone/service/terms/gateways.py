@@ -8,6 +8,7 @@ from typing import Any
 
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.receipts import SignedReceipt, verify_chain
+from touchstone.handin import utc
 from touchstone.ledger import has_small_order
 from touchstone.review.events import settling
 from touchstone.service.case import Case
@@ -15,7 +16,6 @@ from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Content, Deed
 from touchstone.service.terms.recorded import event_of
 from touchstone.service.texts import read_text
-from touchstone.terms.conditions import utc
 
 MAX_RECEIPT = 1 << 20
 _KEY = re.compile(r"(?:public_key: )?([0-9a-f]{64})")

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -57,11 +56,6 @@ def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Even
     common = {"type": kind.model_fields["type"].default, "schema": 1, "actor": actor,
               "at": case.now(), "marking": case.marks.case.as_dict()}  # fmt: skip
     return parse_event({**common, **facts})
-
-
-def seconds(at: str) -> int:
-    """A time of the record as seconds since 1970."""
-    return int(datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
 
 
 class Recorded:

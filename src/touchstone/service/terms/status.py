@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from touchstone.handin import seconds_of
 from touchstone.review import State
 from touchstone.review.events.settling import BundlePublished
 from touchstone.review.state import Directive
@@ -11,7 +12,7 @@ from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.terms.crowds import Crowd, stands
 from touchstone.service.terms.gateways import Gateway, Heard, hear, note
-from touchstone.service.terms.recorded import Recorded, seconds
+from touchstone.service.terms.recorded import Recorded
 from touchstone.terms.impact import Impact
 
 
@@ -87,7 +88,7 @@ class Followed:
         if self.answered is None:
             yield "   awaits the developer's answer"
         else:
-            after = _ago(seconds(self.answered) - seconds(self.issued))
+            after = _ago(seconds_of(self.answered) - seconds_of(self.issued))
             carried = f"; bundle {self.bundle} carries it out" if self.bundle else ""
             yield f"   answered {self.answer}, {after} after its issue{carried}"
         if self.lifted:
@@ -247,8 +248,8 @@ def _effect(heard: Heard, step: str, bundle: BundlePublished, since: str | None)
         step,
         bundle.number,
         receipt.applied_at,
-        None if since is None else receipt.applied_at / 1000 - seconds(since),
-        receipt.applied_at / 1000 - seconds(bundle.at),
+        None if since is None else receipt.applied_at / 1000 - seconds_of(since),
+        receipt.applied_at / 1000 - seconds_of(bundle.at),
         receipt.milliseconds,
         sum(each.live or 0 for each in receipt.workers),
         sum(each.cut or 0 for each in receipt.workers),

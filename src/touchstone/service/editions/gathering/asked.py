@@ -1,8 +1,8 @@
 """What was asked and by whom: model, framework, parties, clock."""
 
-from datetime import datetime
 from typing import Any
 
+from touchstone.handin import moment_of
 from touchstone.report import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.review import deadline, read_clock
 from touchstone.review.clock import day_of
@@ -210,4 +210,4 @@ def _remarks(
 
 def moment(at: str) -> str:
     """A UTC time as people read it."""
-    return datetime.fromisoformat(at).strftime("%Y-%m-%d %H:%M UTC")
+    return moment_of(at).strftime("%Y-%m-%d %H:%M UTC")

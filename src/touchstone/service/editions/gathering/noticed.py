@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from touchstone.printable import printable_line
+from touchstone.handin import printable_line
 from touchstone.report import Fact
 from touchstone.service.editions.gathering.shown import Shown, number
 

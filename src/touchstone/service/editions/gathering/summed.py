@@ -1,9 +1,9 @@
 """The lede: two or three short paragraphs that a minister may read alone."""
 
 from collections.abc import Sequence
-from datetime import date
 
 from touchstone.framework import DeclaredCriterion
+from touchstone.handin import day_written
 from touchstone.report import ResultRow
 from touchstone.service.editions.gathering.judged import silent
 from touchstone.service.editions.gathering.shown import Shown, counted, listed, number, plain
@@ -152,5 +152,5 @@ def _missing(case: Shown) -> str:
 
 def day_in_words(day: str) -> str:
     """A day as people say it, `21 November 2026`."""
-    read = date.fromisoformat(day)
+    read = day_written(day)
     return f"{read.day} {read:%B %Y}"

@@ -5,8 +5,6 @@ every control, format (bidirectional, zero-width, tag), surrogate, private and u
 every separator but the ordinary space, variation selectors, fillers and blanks. Where the text
 itself says `<U+200B>` or `<xFF>`, its `<` is written as a code too, so that the text can be told
 from what was put in place of a character: whatever differs before differs after.
-
-Begin at `touchstone.printable`: `printable_line(text)`.
 """
 
 import re
@@ -35,6 +33,26 @@ def is_unseen(character: str) -> bool:
     return kind in _UNSEEN or (kind == "Zs" and character != " ") or ord(character) in _MARKLESS
 
 
+def unseen(text: str) -> str | None:
+    """The first character that a reader cannot see, such as `U+202E`; None where there is none.
+
+    Control, bidirectional, zero-width, private and unassigned characters, fillers, selectors and
+    other spaces can make a name look like another one on a page that people sign: all that is shown
+    as a code where strangers' text is shown.
+    """
+    if text.isascii() and text.isprintable():
+        return None
+    return next((f"U+{ord(c):04X}" for c in text if is_unseen(c)), None)
+
+
+def escaped(text: str) -> str:
+    r"""One line, in which what is unseen stands as the escape that a TOML file would hold for it.
+
+    For errors about such files: `"exa\u202emple"` is what to look for there.
+    """
+    return "".join(ascii(each)[1:-1] if is_unseen(each) else each for each in text)
+
+
 def printable(text: str) -> str:
     """The text with everything unseen written as its code; line breaks and tabs stay.
 
@@ -43,8 +61,8 @@ def printable(text: str) -> str:
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return _LIKE_OURS.sub("<U+003C>", text)
     marked = _LIKE_OURS.sub("<U+003C>", text)
-    unseen = {ord(c): _code(ord(c)) for c in set(marked) if c not in "\n\t" and is_unseen(c)}
-    return marked.translate(unseen)
+    odd = {ord(c): _code(ord(c)) for c in set(marked) if c not in "\n\t" and is_unseen(c)}
+    return marked.translate(odd)
 
 
 def shown(text: str) -> str:
@@ -55,8 +73,8 @@ def shown(text: str) -> str:
     """
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return text
-    return text.translate({ord(c): _code(ord(c)) for c in set(text)
-                           if c not in "\n\t" and is_unseen(c)})  # fmt: skip
+    odd = {ord(c): _code(ord(c)) for c in set(text) if c not in "\n\t" and is_unseen(c)}
+    return text.translate(odd)
 
 
 def printable_bytes(data: bytes) -> str:
