@@ -17,7 +17,8 @@ from touchstone.review.events import base, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
-from touchstone.review.rules import RULES
+from touchstone.review.rules import OPENING, RULES
+from touchstone.review.topics import PEOPLE, Topics
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 THEMES = {
@@ -43,7 +44,9 @@ as they are; [the record format](record-format.md) says how events are kept.
 Fields that this version does not know are kept as they came. `?` marks a field that may be left
 out. What goes with an event beside part 0 stands in a table of parts, in their order; after them
 comes the deed part, the signature. A deed is recorded only if all of that agrees
-([ADR 221](../adr/0221-layouts-say-what-goes-with-a-deed.md)).
+([ADR 221](../adr/0221-layouts-say-what-goes-with-a-deed.md)). What a deed touches and must name are
+its topics in [record format 2](record-format-2.md)
+([ADR 238](../adr/0238-topics-are-a-column-of-the-rules.md)).
 
 Besides its own fields every event has these:
 """
@@ -125,14 +128,26 @@ def section(node: ast.ClassDef, module: ModuleType) -> list[str]:
     told = " ".join((ast.get_docstring(node) or "").split())
     lines = ["", f"### {event.model_fields['type'].default}", "", told, ""]
     if event is CaseOpened:
-        sentence, guards = "for the developer or centre, once", []
+        sentence, guards, topics = "for the developer or centre, once", [], OPENING
     else:
         rule = RULES[event]
-        sentence = rule.sentence
+        sentence, topics = rule.sentence, rule.topics
         guards = [" ".join((guard.__doc__ or "").split()) for guard in rule.guards]
     lines.append(f"*{sentence[0].upper()}{sentence[1:]}.*")
-    lines += [*table(node, module), *parts(event)]
+    lines += [*table(node, module), *parts(event), "", touched(topics)]
     return [*lines, "", "Besides:", "", *(f"- {each}" for each in guards)] if guards else lines
+
+
+def touched(topics: Topics) -> str:
+    """What a deed of contract 2 touches, and what it must name."""
+    touches = [each.pattern for each in topics.touches] + [PEOPLE] * topics.by_people
+    lists = {"Touches": touches, "must name": [each.pattern for each in topics.must_name]}
+    told = [
+        f"{verb} {' and '.join(f'`{each}`' for each in names)}"
+        for verb, names in lists.items()
+        if names
+    ]
+    return f"{'; '.join(told + ['exact'] * topics.exact) or 'Touches nothing'}."
 
 
 def parts(event: type[Event]) -> list[str]:

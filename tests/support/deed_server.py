@@ -50,6 +50,7 @@ class Server(CaseLog):
     """A case's log with its answers; `installation` signs them."""
 
     installation: Signer = field(default_factory=lambda: Signer("installation"))
+    topics: Callable[[Mapping[str, Any]], DeedTopics] = topics_of
 
     def __post_init__(self) -> None:
         CaseLog.__init__(self)
@@ -66,7 +67,7 @@ class Server(CaseLog):
     def submit(self, deed: SubmittedDeed, asker: str, now: str = AT) -> SignedAnswer:
         """The answer, stored; UnpromisedError where nothing is promised."""
         try:
-            admitted = contract2.admit_deed(deed, self, asker=asker, now=now, topics=topics_of)
+            admitted = contract2.admit_deed(deed, self, asker=asker, now=now, topics=self.topics)
         except ledger.RefusedDeedError as error:
             statement = contract2.parse_statement_envelope(deed.envelope).statement
             refusal = contract2.refuse_deed(statement, error, self, now)
@@ -115,9 +116,10 @@ class Hand:
         """A deed on what the hand sees of the server's log, and nothing written down yet."""
         size = server.size if seen is None else seen
         event = {"type": deed, "schema": 1, "actor": self.party, "at": AT, "marking": MARKING}
-        data = ledger.dumps(event | dict(facts or {}))
+        event |= dict(facts or {})
+        data = ledger.dumps(event)
         part = SentPart(drawn(self.key, self.seq, deed, size, data), data)
-        topics = topics_of(event)
+        topics = server.topics(event)
         named = {topic: server.newest(topic) for topic in topics.must_name}
         statement = DeedStatement(
             server.log, self.key, self.party, deed, (ledger.commit_part(part.salt, part.data),),

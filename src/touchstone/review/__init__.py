@@ -30,6 +30,7 @@ from touchstone.review.events import Event, parse_event
 from touchstone.review.evolve import evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
+from touchstone.review.rules import topics_of, topics_of_facts
 from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
 
 __all__ = [
@@ -67,4 +68,6 @@ __all__ = [
     "read_clock",
     "share_by",
     "shortfall_days",
+    "topics_of",
+    "topics_of_facts",
 ]

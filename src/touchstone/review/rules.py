@@ -1,15 +1,20 @@
 """Who may do what, and when: one row for each type of event.
 
+A row's topics say what a deed moves and must have seen (`topics.py`).
+
 A row's guards say what else must hold; `guards/` has them. Release and withdrawal have none, and
 never may: `tests/unit/review/test_laws.py` holds every row to that.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from touchstone.framework import Framework
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.ledger import MalformedError, RefusedDeedError
+from touchstone.ledger.contract2 import DeedTopics, key_topics, parse_key_act
+from touchstone.review.errors import BadEventError
+from touchstone.review.events import judging, measuring, opening, parse_event, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.guards import (
     agreeing,
@@ -23,6 +28,7 @@ from touchstone.review.guards import (
     timing,
 )
 from touchstone.review.state import State, Status
+from touchstone.review.topics import PEOPLE, Topic, Topics, by_machine, moves, speaks_to
 
 Guard = Callable[[Framework, State, Any], str | None]
 """Why the deed may not be done in this state; None if it may."""
@@ -42,6 +48,11 @@ _WHEN = {
     ALWAYS: "at any time",
 }
 
+CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
+SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
+FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
+INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -50,6 +61,8 @@ class Rule:
     roles: tuple[Role, ...]
     when: tuple[Status, ...]
     guards: tuple[Guard, ...] = ()
+    topics: Topics = field(kw_only=True)
+    """What a deed of contract 2 moves, and what its signer must have seen the newest of."""
 
     @property
     def sentence(self) -> str:
@@ -60,8 +73,16 @@ class Rule:
 
 RULES: Mapping[type[Event], Rule] = {
     # Always the developer's own: no guards.
-    settling.ReleaseAnnounced: Rule(("developer",), ALWAYS),
-    settling.ReviewWithdrawn: Rule(("developer",), ALWAYS),
+    settling.ReleaseAnnounced: Rule(
+        ("developer",),
+        ALWAYS,
+        topics=moves(Topic("release")),
+    ),
+    settling.ReviewWithdrawn: Rule(
+        ("developer",),
+        ALWAYS,
+        topics=moves(STATUS),
+    ),
     # Parties and agreement.
     opening.PartyAdmitted: Rule(
         EVERYONE,
@@ -71,21 +92,73 @@ RULES: Mapping[type[Event], Rule] = {
             beginning.is_no_word_of_the_system,
             beginning.nobody_joins_late,
         ),
+        topics=moves(),
     ),
-    opening.ParticipationNoted: Rule(EVERYONE, ALWAYS),
-    opening.InquiryAsked: Rule(("developer",), OPEN, (beginning.inquiry_is_new,)),
-    opening.InquiryAnswered: Rule(("centre", "agency"), KEPT, (beginning.inquiry_is_known,)),
-    opening.AgreementSigned: Rule(("developer", "centre"), OPEN),
+    opening.ParticipationNoted: Rule(
+        EVERYONE,
+        ALWAYS,
+        topics=speaks_to(Topic("participation")),
+    ),
+    opening.InquiryAsked: Rule(
+        ("developer",),
+        OPEN,
+        (beginning.inquiry_is_new,),
+        topics=moves(INQUIRY),
+    ),
+    opening.InquiryAnswered: Rule(
+        ("centre", "agency"),
+        KEPT,
+        (beginning.inquiry_is_known,),
+        topics=speaks_to(INQUIRY),
+    ),
+    opening.AgreementSigned: Rule(
+        ("developer", "centre"),
+        OPEN,
+        topics=speaks_to(Topic("agreement")),
+    ),
     opening.SubmissionReceived: Rule(
-        ("developer",), OPEN, (beginning.is_no_inquiry, beginning.measured_variants_stay)
+        ("developer",),
+        OPEN,
+        (beginning.is_no_inquiry, beginning.measured_variants_stay),
+        topics=speaks_to(SUBMISSION),
     ),
-    opening.SubmissionAssessed: Rule(("centre",), OPEN, (beginning.submission_is_current,)),
+    opening.SubmissionAssessed: Rule(
+        ("centre",),
+        OPEN,
+        (beginning.submission_is_current,),
+        topics=speaks_to(SUBMISSION),
+    ),
     # The clock.
-    measuring.ClockAnchored: Rule(("centre",), OPEN, (timing.window_is_laid_once,)),
-    measuring.ClockPaused: Rule(("developer", "centre"), OPEN, (timing.clock_runs,)),
-    measuring.ClockResumed: Rule(("developer", "centre"), OPEN, (timing.clock_stands,)),
-    measuring.ClockExtended: Rule(("developer",), OPEN, (timing.clock_can_be_extended,)),
-    measuring.ClockEnded: Rule(("developer", "centre"), OPEN, (timing.clock_has_not_ended,)),
+    measuring.ClockAnchored: Rule(
+        ("centre",),
+        OPEN,
+        (timing.window_is_laid_once,),
+        topics=speaks_to(CLOCK),
+    ),
+    measuring.ClockPaused: Rule(
+        ("developer", "centre"),
+        OPEN,
+        (timing.clock_runs,),
+        topics=speaks_to(CLOCK),
+    ),
+    measuring.ClockResumed: Rule(
+        ("developer", "centre"),
+        OPEN,
+        (timing.clock_stands,),
+        topics=speaks_to(CLOCK),
+    ),
+    measuring.ClockExtended: Rule(
+        ("developer",),
+        OPEN,
+        (timing.clock_can_be_extended,),
+        topics=speaks_to(CLOCK),
+    ),
+    measuring.ClockEnded: Rule(
+        ("developer", "centre"),
+        OPEN,
+        (timing.clock_has_not_ended,),
+        topics=speaks_to(CLOCK),
+    ),
     # Measuring.
     measuring.BatterySealed: Rule(
         ("centre",),
@@ -97,12 +170,19 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.battery_is_new,
             sampling.item_sets_are_numeric,
         ),
+        topics=moves(),
     ),
     measuring.SnapshotSeen: Rule(
-        ("centre",), OPEN, (sampling.variant_is_current, sampling.snapshot_is_the_same)
+        ("centre",),
+        OPEN,
+        (sampling.variant_is_current, sampling.snapshot_is_the_same),
+        topics=by_machine(),
     ),
     measuring.SnapshotChanged: Rule(
-        ("centre",), OPEN, (sampling.variant_is_current, sampling.new_variant_is_new)
+        ("centre",),
+        OPEN,
+        (sampling.variant_is_current, sampling.new_variant_is_new),
+        topics=by_machine(),
     ),
     # Open while halted: what had run already is recorded, or a halt would be a way to run it again.
     measuring.OutcomesRecorded: Rule(
@@ -115,6 +195,7 @@ RULES: Mapping[type[Event], Rule] = {
             sampling.outcomes_are_first,
             sampling.comparisons_are_of_what_is_recorded,
         ),
+        topics=by_machine(),
     ),
     measuring.VerdictReached: Rule(
         ("centre",),
@@ -134,27 +215,69 @@ RULES: Mapping[type[Event], Rule] = {
             bearing.references_are_recorded,
             bearing.word_follows,
         ),
+        topics=by_machine(),
     ),
-    measuring.SandboxBreached: Rule(("centre",), OPEN),
+    measuring.SandboxBreached: Rule(
+        ("centre",),
+        OPEN,
+        topics=moves(HALT),
+    ),
     # Open while halted: a halt is one of its reasons.
-    measuring.MeasuringStopped: Rule(("centre",), OPEN, (sampling.battery_is_sealed,)),
-    measuring.ReviewHalted: Rule(("developer", "centre"), OPEN, (sampling.has_not_halted,)),
-    measuring.ReviewResumed: Rule(("developer", "centre"), OPEN, (sampling.has_halted,)),
+    measuring.MeasuringStopped: Rule(
+        ("centre",),
+        OPEN,
+        (sampling.battery_is_sealed,),
+        topics=by_machine(),
+    ),
+    measuring.ReviewHalted: Rule(
+        ("developer", "centre"),
+        OPEN,
+        (sampling.has_not_halted,),
+        topics=moves(HALT),
+    ),
+    measuring.ReviewResumed: Rule(
+        ("developer", "centre"),
+        OPEN,
+        (sampling.has_halted,),
+        topics=speaks_to(HALT),
+    ),
     # Findings.
     judging.FindingSigned: Rule(
-        ("centre", "co-evaluator"), OPEN, (finding.finding_is_new, finding.domain_is_known)
+        ("centre", "co-evaluator"),
+        OPEN,
+        (finding.finding_is_new, finding.domain_is_known),
+        topics=moves(FINDING),
     ),
     judging.OutsideFindingSigned: Rule(
-        ("independent-evaluator",), OPEN, (finding.finding_is_new, finding.domain_is_known)
+        ("independent-evaluator",),
+        OPEN,
+        (finding.finding_is_new, finding.domain_is_known),
+        topics=moves(FINDING),
     ),
-    judging.FindingResponded: Rule(("developer",), ALWAYS, (finding.finding_is_known,)),
-    judging.FindingDisputed: Rule(("developer",), ALWAYS, (finding.finding_is_known,)),
+    judging.FindingResponded: Rule(
+        ("developer",),
+        ALWAYS,
+        (finding.finding_is_known,),
+        topics=speaks_to(FINDING),
+    ),
+    judging.FindingDisputed: Rule(
+        ("developer",),
+        ALWAYS,
+        (finding.finding_is_known,),
+        topics=speaks_to(FINDING),
+    ),
     judging.FindingRerun: Rule(
         ("centre", "co-evaluator", "independent-evaluator"),
         KEPT,
         (finding.finding_is_known, finding.finding_is_disputed, finding.finding_is_ones_own),
+        topics=speaks_to(FINDING),
     ),
-    judging.EvidenceDeclared: Rule(("developer",), OPEN, (finding.criterion_is_declared,)),
+    judging.EvidenceDeclared: Rule(
+        ("developer",),
+        OPEN,
+        (finding.criterion_is_declared,),
+        topics=speaks_to(Topic("evidence", "criterion")),
+    ),
     # Designation.
     judging.DesignationProposed: Rule(
         ("centre", "agency"),
@@ -165,12 +288,19 @@ RULES: Mapping[type[Event], Rule] = {
             designating.may_propose,
             designating.proposal_is_the_rules,
         ),
+        topics=speaks_to(DESIGNATION),
     ),
     judging.DesignationConcurred: Rule(
-        ("agency",), HEARD, (designating.may_concur, designating.speaks_to_the_question)
+        ("agency",),
+        HEARD,
+        (designating.may_concur, designating.speaks_to_the_question),
+        topics=speaks_to(DESIGNATION),
     ),
     judging.DesignationDissented: Rule(
-        ("agency",), HEARD, (designating.may_concur, designating.speaks_to_the_question)
+        ("agency",),
+        HEARD,
+        (designating.may_concur, designating.speaks_to_the_question),
+        topics=speaks_to(DESIGNATION),
     ),
     judging.DesignationMade: Rule(
         ("agency",),
@@ -181,6 +311,7 @@ RULES: Mapping[type[Event], Rule] = {
             designating.rests_on_newest,
             designating.nothing_is_made,
         ),
+        topics=speaks_to(DESIGNATION),
     ),
     judging.DesignationRevised: Rule(
         ("agency",),
@@ -191,28 +322,52 @@ RULES: Mapping[type[Event], Rule] = {
             designating.rests_on_newest,
             designating.something_is_made,
         ),
+        topics=speaks_to(DESIGNATION),
     ),
     # Terms.
-    settling.TermsOffered: Rule(("developer", "centre", "agency"), KEPT, (agreeing.table_is_free,)),
+    settling.TermsOffered: Rule(
+        ("developer", "centre", "agency"),
+        KEPT,
+        (agreeing.table_is_free,),
+        topics=speaks_to(TERMS),
+    ),
     settling.TermsCountered: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         KEPT,
         (agreeing.answered_terms_are_on_the_table, agreeing.offer_is_anothers),
+        topics=speaks_to(TERMS),
     ),
     settling.TermsAgreed: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         KEPT,
         (agreeing.terms_are_on_the_table,),
+        topics=speaks_to(TERMS),
     ),
     settling.TermsDeclined: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         ALWAYS,
         (agreeing.terms_are_on_the_table,),
+        topics=speaks_to(TERMS),
     ),
     # Around release.
-    settling.PostponementRequested: Rule(("centre", "agency"), KEPT, (agreeing.request_is_new,)),
-    settling.PostponementAnswered: Rule(("developer",), ALWAYS, (agreeing.request_is_known,)),
-    settling.ReleaseCompared: Rule(("centre",), KEPT, (agreeing.something_is_released,)),
+    settling.PostponementRequested: Rule(
+        ("centre", "agency"),
+        KEPT,
+        (agreeing.request_is_new,),
+        topics=moves(POSTPONEMENT),
+    ),
+    settling.PostponementAnswered: Rule(
+        ("developer",),
+        ALWAYS,
+        (agreeing.request_is_known,),
+        topics=speaks_to(POSTPONEMENT),
+    ),
+    settling.ReleaseCompared: Rule(
+        ("centre",),
+        KEPT,
+        (agreeing.something_is_released,),
+        topics=moves(Topic("release")),
+    ),
     settling.DirectiveIssued: Rule(
         ("agency",),
         ALWAYS,
@@ -223,6 +378,7 @@ RULES: Mapping[type[Event], Rule] = {
             directing.directive_ends_later,
             directing.restored_is_ones_own,
         ),
+        topics=moves(DIRECTIVE),
     ),
     settling.DirectiveAnswered: Rule(
         ("developer",),
@@ -232,14 +388,25 @@ RULES: Mapping[type[Event], Rule] = {
             directing.directive_is_unanswered,
             directing.class_is_authorised,
         ),
+        topics=speaks_to(DIRECTIVE),
     ),
     settling.DirectiveAnswerRevised: Rule(
-        ("developer",), ALWAYS, (directing.directive_is_known, directing.directive_is_answered)
+        ("developer",),
+        ALWAYS,
+        (directing.directive_is_known, directing.directive_is_answered),
+        topics=speaks_to(DIRECTIVE),
     ),
     settling.DirectiveLifted: Rule(
-        ("agency",), ALWAYS, (directing.directive_is_known, directing.directive_is_ones_own)
+        ("agency",),
+        ALWAYS,
+        (directing.directive_is_known, directing.directive_is_ones_own),
+        topics=moves(DIRECTIVE),
     ),
-    settling.StandingClassesAuthorised: Rule(("developer",), ALWAYS),
+    settling.StandingClassesAuthorised: Rule(
+        ("developer",),
+        ALWAYS,
+        topics=speaks_to(Topic("standing")),
+    ),
     settling.BundlePublished: Rule(
         ("developer",),
         ALWAYS,
@@ -248,13 +415,54 @@ RULES: Mapping[type[Event], Rule] = {
             directing.bundled_terms_are_agreed,
             directing.bundled_directives_are_answered,
         ),
+        topics=moves(Topic("bundle", "stream")),
     ),
     settling.ReceiptNoted: Rule(
-        ("developer",), ALWAYS, (directing.bundle_is_published, directing.receipt_is_new)
+        ("developer",),
+        ALWAYS,
+        (directing.bundle_is_published, directing.receipt_is_new),
+        topics=by_machine(),
     ),
     # The end.
-    settling.ReportIssued: Rule(("centre",), KEPT, (agreeing.edition_is_next,)),
-    settling.CaseClosed: Rule(("developer", "centre"), ("open", "withdrawn")),
-    settling.CaseDestroyed: Rule(("centre",), OVER),
+    settling.ReportIssued: Rule(
+        ("centre",),
+        KEPT,
+        (agreeing.edition_is_next,),
+        topics=by_machine(),
+    ),
+    settling.CaseClosed: Rule(
+        ("developer", "centre"),
+        ("open", "withdrawn"),
+        topics=Topics((STATUS,), (Topic(PEOPLE),)),
+    ),
+    settling.CaseDestroyed: Rule(
+        ("centre",),
+        OVER,
+        topics=Topics((STATUS,), exact=True),
+    ),
 }
 """Every event but `case-opened`, which begins a case and has no case to be ruled by."""
+OPENING = moves(STATUS)
+"""The topics of `case-opened`."""
+
+
+def topics_of(event: Event) -> DeedTopics:
+    """What a deed of contract 2 touches, must name and whether it is exact.
+
+    An act on keys touches and must name the keys of its party, whatever its type. Raises
+    BadEventError for a type that this version does not know.
+    """
+    rule = RULES.get(type(event))
+    if rule is None and not isinstance(event, opening.CaseOpened):
+        raise BadEventError(f"no rule knows the event {event.type}: use a type of this version")
+    asked = (rule.topics if rule else OPENING).of(event)
+    keys = key_topics(event.actor, parse_key_act(event.facts()))
+    return replace(asked, touches=asked.touches | keys, must_name=asked.must_name | keys)
+
+
+def topics_of_facts(facts: Mapping[str, Any]) -> DeedTopics:
+    """`topics_of` a part 0, for `admit_deed`. Raises RefusedDeedError where it is no event."""
+    try:
+        return topics_of(parse_event(facts))
+    except (BadEventError, MalformedError) as error:
+        raise RefusedDeedError("event", str(error)) from error

@@ -50,6 +50,7 @@ from touchstone.ledger.contract2.keyacts import (
     KnownKey,
     SignerAdmitted,
     SignerRemoved,
+    key_topics,
     parse_key_act,
 )
 from touchstone.ledger.contract2.lines import (
@@ -126,6 +127,7 @@ __all__ = [
     "check_recorded_time",
     "check_seen",
     "check_topics",
+    "key_topics",
     "parse_answer",
     "parse_deed_facts",
     "parse_deed_part",
