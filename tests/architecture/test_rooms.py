@@ -173,3 +173,54 @@ def test_what_the_core_makes_is_used():
         and node.name not in used
     ]
     assert idle == []
+
+
+def bound_at_the_top(module: ast.Module) -> set[str]:
+    """The functions, classes and names that a module's own body makes."""
+    made = {
+        node.name
+        for node in module.body
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        and not node.decorator_list
+    }
+    for node in module.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign)
+            else [node.target] if isinstance(node, ast.AnnAssign)
+            else []
+        )  # fmt: skip
+        made |= {each.id for each in targets if isinstance(each, ast.Name)}
+    return made
+
+
+def idle_names(read: dict[Path, ast.Module]) -> list[str]:
+    """Private names and constants, made at the top of a module, that no module uses."""
+    used = {
+        name
+        for module in read.values()
+        for node in ast.walk(module)
+        if not isinstance(getattr(node, "ctx", None), ast.Store)
+        for name in (
+            getattr(node, "id", None),
+            getattr(node, "attr", None),
+            *(alias.name for alias in getattr(node, "names", []) if isinstance(alias, ast.alias)),
+        )
+    }
+    return sorted(
+        f"{path.name}: {name}"
+        for path, module in read.items()
+        for name in bound_at_the_top(module) - used
+        if (name.startswith("_") or name.isupper()) and not name.startswith("__")
+    )
+
+
+def test_private_names_and_constants_are_used():
+    """What nobody calls may have been meant to act: a setting that is never applied, say."""
+    assert idle_names({path: tree(path) for path in modules()}) == []
+
+
+def test_an_idle_name_is_seen():
+    source = "_A = 1\nB = 2\n_C: int = 3\ndef _less(): return B\nclass _D: ...\ndef f(): return _D"
+    assert idle_names({Path("x.py"): ast.parse(source)}) == ["x.py: _A", "x.py: _C", "x.py: _less"]
+    used = "from x import _A, _C, _less"
+    assert idle_names({Path("x.py"): ast.parse(source), Path("y.py"): ast.parse(used)}) == []

@@ -7,8 +7,10 @@ import pytest
 
 from support import toybox  # noqa: F401 - registers the provider
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
-from touchstone.evaluation import Asking, Elicitation
-from touchstone.evaluation.runner import ChunkResult, SandboxChoice, chunk_items, run_chunk
+from touchstone.evaluation import Asking, ChunkSpec, Elicitation
+from touchstone.evaluation.batteries import Battery
+from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
+from touchstone.evaluation.running import ChunkItem
 
 # Quick where nothing hangs, and patient with a busy machine.
 QUICK = Asking(attempt_seconds=60, retries=2, backoff_seconds=0, response_bytes=200_000)
@@ -20,6 +22,13 @@ OVER_LOOPBACK = [
 KEY = "key-of-the-toy-endpoint-7f3a"
 
 Run = Callable[..., ChunkResult]
+
+
+def chunk_items(battery: Battery, spec: ChunkSpec) -> tuple[ChunkItem, ...]:
+    """The items of a chunk of this battery, as a worker is handed them."""
+    commitments = battery.sealed.find(spec.item_set).commitments
+    items = battery.items[spec.item_set]
+    return tuple(ChunkItem(index, commitments[index], items[index]) for index in spec.indices)
 
 
 @pytest.fixture

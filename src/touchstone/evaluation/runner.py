@@ -22,7 +22,6 @@ from inspect_ai.model import Model
 from pydantic import JsonValue
 
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
@@ -70,21 +69,6 @@ class ChunkResult:
     """Positions that the endpoint failed before the model said anything, and that may run again."""
 
 
-def chunk_items(battery: Battery, spec: ChunkSpec) -> tuple[ChunkItem, ...]:
-    """The items of a chunk, from the battery that it names.
-
-    Raises:
-        ChunkError: the chunk is of another battery, or goes beyond its set.
-    """
-    if battery.sealed.digest != spec.battery:
-        raise ChunkError(f"chunk {spec.id} belongs to another battery")
-    commitments = battery.sealed.find(spec.item_set).commitments
-    items = battery.items[spec.item_set]
-    if spec.indices[-1] >= len(items):
-        raise ChunkError(f"chunk {spec.id} goes beyond its item set of {len(items)}")
-    return tuple(ChunkItem(index, commitments[index], items[index]) for index in spec.indices)
-
-
 def run_chunk(
     spec: ChunkSpec,
     *,
@@ -110,7 +94,7 @@ def run_chunk(
         home: TOUCHSTONE_HOME, for the shared quota and Inspect's own files.
         mode: The one that the chunk names.
         api_key: The endpoint's key. It is written nowhere.
-        items: The chunk's positions (`chunk_items`).
+        items: The chunk's positions, each with its item and commitment.
         elicitation: The one that the chunk names.
         rule: The one that the chunk names.
         asking: How the endpoint is asked.

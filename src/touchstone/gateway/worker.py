@@ -7,7 +7,6 @@ supervisor by a moment.
 
 import asyncio
 import ctypes
-import gc
 import logging
 import os
 import resource
@@ -39,7 +38,6 @@ _LOOK_SECONDS = 0.1
 _SPACE_SECONDS = 0.5
 """Between two looks at whether a full disk has room again."""
 _PR_SET_PDEATHSIG = 1
-_COLLECT = 20_000, 50, 100
 _log = logging.getLogger(__name__)
 
 
@@ -254,16 +252,6 @@ def _end_on_fault(task: "asyncio.Task[None]") -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.critical("this worker ends", exc_info=task.exception())
         os._exit(1)
-
-
-def _collect_less() -> None:
-    """What lives as long as the process is not searched for garbage, and the rest more seldom.
-
-    A request leaves some hundred objects behind, nearly all of them without cycles.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECT)
 
 
 def raise_file_limit() -> None:

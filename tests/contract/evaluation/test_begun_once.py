@@ -149,9 +149,10 @@ WORKER = """
 import sys
 from pathlib import Path
 from support import toybox
+from support.toy_run import chunk_items
 from support.toys import toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Asking, Elicitation
-from touchstone.evaluation.runner import SandboxChoice, chunk_items, run_chunk
+from touchstone.evaluation.runner import SandboxChoice, run_chunk
 
 folder, mode = Path(sys.argv[1]), toy_mode(sys.argv[2])
 battery, elicitation = toy_battery(1, None), Elicitation(id="e1")

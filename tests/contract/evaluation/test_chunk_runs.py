@@ -13,14 +13,14 @@ import anyio
 import pytest
 
 from support.endpoint import completion, copier, idler, serve, turn_of
-from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run
+from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run, chunk_items
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Allowance, Asking, Budget, Elicitation, Outcome
 from touchstone.evaluation.endpoints import BoundedEndpoint, EndpointWatch, open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError, JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import probe
-from touchstone.evaluation.runner import chunk_items, run_chunk
+from touchstone.evaluation.runner import run_chunk
 from touchstone.evaluation.submission import Caps, ModeSettings
 
 pytestmark = OVER_LOOPBACK

@@ -11,7 +11,6 @@ from touchstone.gateway.adapters.base import unreadable
 MAX_DEPTH = 64
 MAX_DIGITS = 40
 _OPENING = frozenset(b"[{")
-_CLOSING = frozenset(b"]}")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

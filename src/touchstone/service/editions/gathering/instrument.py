@@ -4,8 +4,6 @@ from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.shown import Shown, number
 
-CHECKS = "Checks of the instrument"
-
 
 def instrument_note(case: Shown, key: RunKey) -> str:
     """What a run's items are good for, or an empty text where no cheat is known of their family.
