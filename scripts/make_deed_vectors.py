@@ -101,14 +101,28 @@ class Act:
 
 def joined(party: str, role: str, key: str, after: str) -> dict[str, Any]:
     """The act of a party that brings its key."""
-    return {"key_act": {"act": "joined", "party": party, "role": role, "key": key_of(key),
-                        "next": print_of(after)}}  # fmt: skip
+    return {
+        "key_act": {
+            "act": "joined",
+            "party": party,
+            "role": role,
+            "key": key_of(key),
+            "next": print_of(after),
+        }
+    }
 
 
 def admitted(key: str, *kinds: str, alg: str = "ed25519") -> dict[str, Any]:
     """The act that lets a key sign some kinds of deed."""
-    return {"key_act": {"act": "admitted", "alg": alg, "key": key_of(key), "kinds": list(kinds),
-                        "label": "an officer's own device"}}  # fmt: skip
+    return {
+        "key_act": {
+            "act": "admitted",
+            "alg": alg,
+            "key": key_of(key),
+            "kinds": list(kinds),
+            "label": "an officer's own device",
+        }
+    }
 
 
 def invited(party: str, role: str, key: str | None) -> dict[str, Any]:
@@ -124,46 +138,93 @@ def removed(key: str, last: int | None) -> dict[str, Any]:
 
 def rotated(key: str, after: str, last: int | None) -> dict[str, Any]:
     """The act that replaces a party's key."""
-    return {"key_act": {"act": "rotated", "key": key_of(key), "next": print_of(after),
-                        "last": last}}  # fmt: skip
+    return {
+        "key_act": {"act": "rotated", "key": key_of(key), "next": print_of(after), "last": last}
+    }
 
 
 OF_CENTRE, OF_LAB = f"keys:{CENTRE}", f"keys:{LAB}"
 DEVICE_KINDS = ("finding-responded", "review-halted", "review-resumed")
 EVIDENCE = {
-    "marking": marking("AMBER+STRICT"), "kind": "evidence",
-    "digest": "sha256:" + fixed("evidence").hex(), "size": 4096,
-    "media_type": "application/json", "name": "outcomes.json",
-}  # fmt: skip
+    "marking": marking("AMBER+STRICT"),
+    "kind": "evidence",
+    "digest": "sha256:" + fixed("evidence").hex(),
+    "size": 4096,
+    "media_type": "application/json",
+    "name": "outcomes.json",
+}
 OPENING = {
     "agreement": "sha256:" + fixed("agreement").hex(),
     "installation_key": FIRST.public_key.hex(),
     "nonce": fixed("nonce").hex(),
 }
 ACTS = (
-    Act("case-opened", CENTRE, "centre", (OF_CENTRE,), {OF_CENTRE: None},
-        OPENING | joined(CENTRE, "centre", "centre", "centre 2")),
-    Act("party-invited", CENTRE, "centre", (OF_LAB,), {OF_LAB: None},
-        invited(LAB, "developer", "lab")),
-    Act("party-joined", LAB, "lab", (OF_LAB,), {OF_LAB: 1},
-        joined(LAB, "developer", "lab", "lab 2")),
-    Act("signer-admitted", LAB, "lab", (OF_LAB,), {OF_LAB: 2},
-        admitted("lab device", *DEVICE_KINDS)),
-    Act("submission-received", LAB, "lab", ("submission",), {"submission": None},
+    Act(
+        "case-opened",
+        CENTRE,
+        "centre",
+        (OF_CENTRE,),
+        {OF_CENTRE: None},
+        OPENING | joined(CENTRE, "centre", "centre", "centre 2"),
+    ),
+    Act(
+        "party-invited",
+        CENTRE,
+        "centre",
+        (OF_LAB,),
+        {OF_LAB: None},
+        invited(LAB, "developer", "lab"),
+    ),
+    Act(
+        "party-joined", LAB, "lab", (OF_LAB,), {OF_LAB: 1}, joined(LAB, "developer", "lab", "lab 2")
+    ),
+    Act(
+        "signer-admitted", LAB, "lab", (OF_LAB,), {OF_LAB: 2}, admitted("lab device", *DEVICE_KINDS)
+    ),
+    Act(
+        "submission-received",
+        LAB,
+        "lab",
+        ("submission",),
+        {"submission": None},
         {"variants": ["final", "helpful-only"], "window": 30},
-        (content('quotes " and \\, a tab \t, \u0001, \u007f, \u2028, é and \U0001f512'), EVIDENCE)),
+        (content('quotes " and \\, a tab \t, \u0001, \u007f, \u2028, é and \U0001f512'), EVIDENCE),
+    ),
     Act("review-halted", LAB, "lab device", ("halt",), behind=2),
-    Act("finding-made", CENTRE, "centre", ("finding:1",), {"finding:1": None},
-        {"finding": 1}, (content("secret"),), behind=1, until=minute(30), shown="owoo"),
+    Act(
+        "finding-made",
+        CENTRE,
+        "centre",
+        ("finding:1",),
+        {"finding:1": None},
+        {"finding": 1},
+        (content("secret"),),
+        behind=1,
+        until=minute(30),
+        shown="owoo",
+    ),
     Act("review-resumed", LAB, "lab device", ("halt",), {"halt": 5}, behind=1),
-    Act("party-key-rotated", CENTRE, "centre 2", (OF_CENTRE,), {OF_CENTRE: 0},
-        rotated("centre 2", "centre 3", 2)),
-    Act("finding-responded", LAB, "lab device", ("finding:1",), {"finding:1": 6},
-        {"finding": 1}, (content("in our words"),)),
+    Act(
+        "party-key-rotated",
+        CENTRE,
+        "centre 2",
+        (OF_CENTRE,),
+        {OF_CENTRE: 0},
+        rotated("centre 2", "centre 3", 2),
+    ),
+    Act(
+        "finding-responded",
+        LAB,
+        "lab device",
+        ("finding:1",),
+        {"finding:1": 6},
+        {"finding": 1},
+        (content("in our words"),),
+    ),
     Act("signer-removed", LAB, "lab", (OF_LAB,), {OF_LAB: 3}, removed("lab device", 1)),
     Act("case-closed", CENTRE, "centre 2", ("status",), {"status": None}, exact=True),
     Act("release-announced", LAB, "lab", ("release",), behind=2),
-)  # fmt: skip
+)
 PLAIN, HALTED, MADE, RESUMED, ROTATED, RESPONDED, CLOSED, RELEASED = 1, 5, 6, 7, 8, 9, 11, 12
 
 SHORT = ACTS[:6]
@@ -216,8 +277,10 @@ def make_case(making: Making) -> Case2:
         case.digests.append(digest)
         mark = values[0]["marking"]
         envelope = making.envelope(n, _envelope(payload, act.signer))
-        made = ({"kind": "deed", "marking": mark, "envelope": envelope},
-                {"kind": "recorded", "marking": mark, "at": making.recorded(n)})  # fmt: skip
+        made = (
+            {"kind": "deed", "marking": mark, "envelope": envelope},
+            {"kind": "recorded", "marking": mark, "at": making.recorded(n)},
+        )
         for i, value in enumerate(made, len(values)):
             datas.append(making.part(n, i, dumps(value)))
             commitments.append(commit_part(salts[i], datas[i]))
@@ -232,25 +295,40 @@ def make_case(making: Making) -> Case2:
 
 
 def _payload(
-    making: Making, case: Case2, n: int, act: Act, parts: tuple[str, ...],
+    making: Making,
+    case: Case2,
+    n: int,
+    act: Act,
+    parts: tuple[str, ...],
     newest: dict[str, tuple[int, str]],
-) -> bytes:  # fmt: skip
+) -> bytes:
     last, before = newest.get(act.signer, (-1, None))
     size = max(0, n - act.behind)
     root = case.tree.root(size).hex() if size else EMPTY_ROOT.hex()
     statement = DeedStatement(
-        case.log if n else None, print_of(act.signer), act.actor, act.type, parts, last + 1,
-        before, SeenHead(size, root), act.until, act.touches, act.on, act.exact,
-    )  # fmt: skip
+        case.log if n else None,
+        print_of(act.signer),
+        act.actor,
+        act.type,
+        parts,
+        last + 1,
+        before,
+        SeenHead(size, root),
+        act.until,
+        act.touches,
+        act.on,
+        act.exact,
+    )
     return making.payload(n, making.statement(n, statement).payload)
 
 
 def _envelope(payload: bytes, signer: str) -> dict[str, Any]:
     signature = SIGNERS[signer].sign(pre_authentication_encoding(payload))
     return {
-        "payload": b64encode(payload), "payloadType": PAYLOAD_TYPE,
+        "payload": b64encode(payload),
+        "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": print_of(signer), "sig": b64encode(signature)}],
-    }  # fmt: skip
+    }
 
 
 def lines_of(case: Case2) -> Lines:
@@ -279,9 +357,14 @@ def answers_of(case: Case2, signer: FixedSigner = NEWEST) -> dict[str, SignedAns
         case.log, case.digests[RESUMED], RESUMED, RESUMED + 1, root, minute(RESUMED)
     )
     refusal = RefusedAnswer(
-        case.log, fixed("a deed that was refused").hex(), "topic-moved",
-        "topic halt is at 7, not at 5", RESUMED + 1, root, minute(RESUMED),
-    )  # fmt: skip
+        case.log,
+        fixed("a deed that was refused").hex(),
+        "topic-moved",
+        "topic halt is at 7, not at 5",
+        RESUMED + 1,
+        root,
+        minute(RESUMED),
+    )
     return {"receipt": sign_answer(receipt, signer), "refusal": sign_answer(refusal, signer)}
 
 
@@ -304,10 +387,13 @@ def good() -> dict[str, Vector]:
         return Vector(sealed(lines_of(case).body), "authentic", unchecked=unchecked)
 
     usurped = tuple(
-        replace(act, signer="centre 3", facts=rotated("centre 3", "centre 2", 2) if n == ROTATED
-                else {}) if n in (ROTATED, CLOSED) else act
+        replace(
+            act, signer="centre 3", facts=rotated("centre 3", "centre 2", 2) if n == ROTATED else {}
+        )
+        if n in (ROTATED, CLOSED)
+        else act
         for n, act in enumerate(hidden(5))
-    )  # fmt: skip
+    )
     return {
         "authentic": Vector(sealed(plain.body), "authentic"),
         "with-answers": Vector(sealed(answered.body), "authentic"),
@@ -383,14 +469,24 @@ def order_defects() -> dict[str, Vector]:
             Making(recorded=lambda n: minute(n - 3 if n == RESUMED else n)), RESUMED, 2
         ),
         "gap-larger-than-what-is-withheld": refused(
-            Making(hidden(6, 8), statement=lambda n, old: replace(old, seq=4) if n == RESPONDED
-                   else old), RESPONDED, 2
+            Making(
+                hidden(6, 8),
+                statement=lambda n, old: replace(old, seq=4) if n == RESPONDED else old,
+            ),
+            RESPONDED,
+            2,
         ),
         "topic-newer-than-shown-at-a-shown-entry": refused(
-            Making(tuple(replace(act, on={"halt": 6}) if n == RESUMED else act
-                         for n, act in enumerate(hidden(3)))), RESUMED, 1
+            Making(
+                tuple(
+                    replace(act, on={"halt": 6}) if n == RESUMED else act
+                    for n, act in enumerate(hidden(3))
+                )
+            ),
+            RESUMED,
+            1,
         ),
-    }  # fmt: skip
+    }
 
 
 def key_defects() -> dict[str, Vector]:
@@ -399,8 +495,14 @@ def key_defects() -> dict[str, Vector]:
     halt = replace(ACTS[5], signer="centre", actor=CENTRE, behind=0)
     agency = invited("example-agency", "agency", None)
     invite = Act("party-invited", CENTRE, "centre 2", ("keys:example-agency",), {}, agency)
-    join = Act("party-joined", "example-agency", "agency", ("keys:example-agency",), {},
-               joined("example-agency", "agency", "agency", "lab 2"))  # fmt: skip
+    join = Act(
+        "party-joined",
+        "example-agency",
+        "agency",
+        ("keys:example-agency",),
+        {},
+        joined("example-agency", "agency", "agency", "lab 2"),
+    )
 
     def joins(**changes: Any) -> Act:
         return replace(join, facts={"key_act": join.facts["key_act"] | changes})
@@ -423,15 +525,17 @@ def key_defects() -> dict[str, Vector]:
         "party-key-rotated-by-the-old-one": acted(ROTATED, signer="centre"),
         "joined-without-invitation": added(join),
         "joined-in-another-role": added(joins(role="auditor"), invite),
-        "joined-with-another-key": acted(2, signer="lab 2",
-                                         facts=joined(LAB, "developer", "lab 2", "lab")),
+        "joined-with-another-key": acted(
+            2, signer="lab 2", facts=joined(LAB, "developer", "lab 2", "lab")
+        ),
         "joined-by-another-key": added(replace(join, signer="centre 3"), invite),
         "joined-in-anothers-name": added(
             joins(party="example-auditor"),
             replace(invite, facts=invited("example-auditor", "agency", None)),
         ),
-        "joined-twice": added(replace(ACTS[2], signer="lab 2", on={},
-                                      facts=joined(LAB, "developer", "lab 2", "lab"))),
+        "joined-twice": added(
+            replace(ACTS[2], signer="lab 2", on={}, facts=joined(LAB, "developer", "lab 2", "lab"))
+        ),
         "invited-after-joining": added(replace(ACTS[1], signer="centre 2", on={})),
         "first-entry-without-a-key": acted(0, facts=OPENING),
         "key-seen-before": added(admits("lab", "centre")),
@@ -442,24 +546,26 @@ def key_defects() -> dict[str, Vector]:
         # Of a party that joined out of sight, so that the key could be anything.
         "signer-admits-itself": added(
             replace(ACTS[3], signer="agency", facts=admitted("agency", "review-halted"), on={}),
-            shown=hidden(2)),
+            shown=hidden(2),
+        ),
         "signer-removes-itself": added(
             replace(ACTS[10], signer="agency", facts=removed("agency", None), on={}),
-            shown=hidden(2)),
-        "removed-by-another-party": added(
-            replace(ACTS[10], actor=CENTRE, signer="centre"), at=5
+            shown=hidden(2),
         ),
+        "removed-by-another-party": added(replace(ACTS[10], actor=CENTRE, signer="centre"), at=5),
         "removed-the-party-key": added(replace(ACTS[10], on={}, facts=removed("lab", None))),
         "key-act-unknown": added_form({"act": "lent"}),
         "key-act-of-another-algorithm": added_form(admits("lab", "lab 2", alg="webauthn")),
         "key-act-kinds-unsorted": added_form(
-            admits("lab", "lab 2", kinds=["review-resumed", "review-halted"])),
+            admits("lab", "lab 2", kinds=["review-resumed", "review-halted"])
+        ),
         "key-act-kinds-empty": added_form(admits("lab", "lab 2", kinds=[])),
         "key-act-with-more": added_form(admits("lab", "lab 2", note="x")),
         "key-act-null": added_form(None),
-        "key-act-last-is-true": added_form({"act": "removed", "key": print_of("lab"),
-                                            "last": True}),
-    }  # fmt: skip
+        "key-act-last-is-true": added_form(
+            {"act": "removed", "key": print_of("lab"), "last": True}
+        ),
+    }
 
 
 def added_form(act: Any) -> Vector:
@@ -513,41 +619,50 @@ def deed_defects() -> dict[str, Vector]:
         "deed-of-another-type": stated(PLAIN, deed="review-withdrawn"),
         "deed-in-anothers-name": stated(PLAIN, actor=LAB),
         "deed-of-another-keyid": enveloped(PLAIN, keyed(keyid=print_of("lab 2"))),
-        "deed-signature-wrong": enveloped(
-            PLAIN, keyed(sig=earlier["signatures"][0]["sig"])),
+        "deed-signature-wrong": enveloped(PLAIN, keyed(sig=earlier["signatures"][0]["sig"])),
         # Of a signer whose admission is withheld, so that nothing else would find it.
         "deed-signature-short": refused(
-            Making(hidden(3), envelope=lambda n, old: old | keyed(sig=b64encode(bytes(63)))(old)
-                   if n == HALTED else old), HALTED, 1),
-        "deed-in-the-name-of-another-key": refused(
-            Making(tuple(replace(act, signer="centre") if n == ROTATED else act
-                         for n, act in enumerate(ACTS)),
-                   envelope=lambda n, old: resigned(old, "centre 2") if n == ROTATED else old),
-            ROTATED, 1),
-        "deed-signed-twice": enveloped(
-            PLAIN, lambda old: {"signatures": old["signatures"] * 2}),
-        "deed-of-another-payload-type": enveloped(
-            PLAIN, lambda _: {"payloadType": "text/plain"}
+            Making(
+                hidden(3),
+                envelope=lambda n, old: (
+                    old | keyed(sig=b64encode(bytes(63)))(old) if n == HALTED else old
+                ),
+            ),
+            HALTED,
+            1,
         ),
-        "deed-marked-otherwise": parted(
-            PLAIN, 1, lambda old: old | {"marking": marking("RED")}),
+        "deed-in-the-name-of-another-key": refused(
+            Making(
+                tuple(
+                    replace(act, signer="centre") if n == ROTATED else act
+                    for n, act in enumerate(ACTS)
+                ),
+                envelope=lambda n, old: resigned(old, "centre 2") if n == ROTATED else old,
+            ),
+            ROTATED,
+            1,
+        ),
+        "deed-signed-twice": enveloped(PLAIN, lambda old: {"signatures": old["signatures"] * 2}),
+        "deed-of-another-payload-type": enveloped(PLAIN, lambda _: {"payloadType": "text/plain"}),
+        "deed-marked-otherwise": parted(PLAIN, 1, lambda old: old | {"marking": marking("RED")}),
         "deed-part-with-more": parted(PLAIN, 1, lambda old: old | {"note": "x"}),
         "recorded-marked-otherwise": parted(
-            PLAIN, 2, lambda old: old | {"marking": marking("RED")}),
+            PLAIN, 2, lambda old: old | {"marking": marking("RED")}
+        ),
         "recorded-with-more": parted(PLAIN, 2, lambda old: old | {"note": "x"}),
         "recorded-of-another-kind": parted(
-            PLAIN, 2, lambda old: {"kind": "content", "marking": old["marking"], "content": 1}),
-        "recorded-at-no-time": parted(
-            PLAIN, 2, lambda old: old | {"at": "2026-02-30T09:00:00Z"}),
+            PLAIN, 2, lambda old: {"kind": "content", "marking": old["marking"], "content": 1}
+        ),
+        "recorded-at-no-time": parted(PLAIN, 2, lambda old: old | {"at": "2026-02-30T09:00:00Z"}),
         "signed-part-of-kind-recorded": parted(
-            RESPONDED, 1, lambda old: {"kind": "recorded", "marking": old["marking"], "at": AT}),
+            RESPONDED, 1, lambda old: {"kind": "recorded", "marking": old["marking"], "at": AT}
+        ),
         "deed-withheld": shown(PLAIN, "oww", PARTS - 1),
         "recorded-withheld": shown(PLAIN, "oow", 2),
         "event-withheld": shown(PLAIN, "woo", 1),
         "padding-opened": padded(),
-        "schema-zero": acted(
-            PLAIN, 0, facts=ACTS[PLAIN].facts | {"schema": 0}),
-    }  # fmt: skip
+        "schema-zero": acted(PLAIN, 0, facts=ACTS[PLAIN].facts | {"schema": 0}),
+    }
 
 
 def _with_pad(case: Case2, salt: bytes, data: bytes) -> Case2:
@@ -599,9 +714,11 @@ def form_defects() -> dict[str, Vector]:
         "payload-topic-without-id": bent(TOUCHES, b'["release:"]'),
         "payload-topic-too-long": bent(TOUCHES, b'["%s"]' % (b"r" * 65)),
         "payload-too-many-topics": bent(
-            TOUCHES, b'["%s"]' % b'","'.join(b"t%02d" % n for n in range(17))),
+            TOUCHES, b'["%s"]' % b'","'.join(b"t%02d" % n for n in range(17))
+        ),
         "payload-on-too-many": bent(
-            NAMES, b'"on":{%s}' % b",".join(b'"t%02d":1' % n for n in range(33))),
+            NAMES, b'"on":{%s}' % b",".join(b'"t%02d":1' % n for n in range(33))
+        ),
         "payload-on-a-text": bent(NAMES, b'"on":{"halt":"5"}'),
         "payload-on-a-list": bent(NAMES, b'"on":[]'),
         "payload-actor-misshapen": bent(b'"actor":"example-centre"', b'"actor":"example centre"'),
@@ -609,7 +726,7 @@ def form_defects() -> dict[str, Vector]:
         "payload-key-misshapen": bent(b'"key":"SHA256:', b'"key":"sha256:'),
         "payload-seen-with-more": bent(b'"size":1', b'"size":1,"x":1'),
         "payload-actor-too-long": bent(b'"actor":"example-centre"', b'"actor":"%s"' % (b"a" * 129)),
-    }  # fmt: skip
+    }
 
 
 def stated_raw(old: bytes, new: bytes, n: int, acts: tuple[Act, ...] = ACTS) -> Vector:
@@ -639,21 +756,26 @@ def line_defects() -> dict[str, Vector]:
     return {
         "said-to-be-of-contract-1": altered(sealed(first, "touchstone/bundle/1"), 4),
         "unknown-format": altered(
-            sealed([body[0].replace(b"bundle/2", b"bundle/3"), *body[1:]]), 1),
+            sealed([body[0].replace(b"bundle/2", b"bundle/3"), *body[1:]]), 1
+        ),
         "sealed-as-contract-1": altered(wrong, len(body) + 1),
         "entry-of-seven-parts": lines(
-            "entries", 5, lambda old: edited(old, parts=loads(old)["parts"][:-1])),
+            "entries", 5, lambda old: edited(old, parts=loads(old)["parts"][:-1])
+        ),
         "entry-of-nine-parts": lines(
-            "entries", 5, lambda old: edited(old, parts=[*loads(old)["parts"], "ab" * 32])),
+            "entries", 5, lambda old: edited(old, parts=[*loads(old)["parts"], "ab" * 32])
+        ),
         "entry-of-contract-1": lines("entries", 5, lambda old: edited(old, v=1)),
         "withheld-with-a-label": lines("parts", last, lambda old: edited(old, label="RED")),
         "erased": lines("parts", last, lambda old: old.replace(b"withheld", b"erased")),
         "part-swapped": altered(sealed(swapped.body), swapped.number("parts", 9)),
         "part-text-changed": lines(
-            "parts", PARTS * 5,
-            lambda old: edited(old, text=loads(old)["text"].replace("halted", "resumed"))),
+            "parts",
+            PARTS * 5,
+            lambda old: edited(old, text=loads(old)["text"].replace("halted", "resumed")),
+        ),
         "padding-misplaced": lines("parts", last, lambda old: edited(old, i=PARTS)),
-    }  # fmt: skip
+    }
 
 
 def answer_defects() -> dict[str, Vector]:
@@ -705,8 +827,15 @@ def answer_defects() -> dict[str, Vector]:
 
 def vectors() -> dict[str, Vector]:
     """All bundles, by the name of their defect."""
-    groups = (good, order_defects, key_defects, deed_defects, form_defects, line_defects,
-              answer_defects)  # fmt: skip
+    groups = (
+        good,
+        order_defects,
+        key_defects,
+        deed_defects,
+        form_defects,
+        line_defects,
+        answer_defects,
+    )
     return {name: vector for group in groups for name, vector in group().items()}
 
 

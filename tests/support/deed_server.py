@@ -109,10 +109,15 @@ class Hand:
         return ledger.fingerprint(self.signer.public_key)
 
     def sign(
-        self, server: Server, deed: str, *, facts: Mapping[str, Any] | None = None,
-        seen: int | None = None, change: Callable[[DeedStatement], DeedStatement] | None = None,
+        self,
+        server: Server,
+        deed: str,
+        *,
+        facts: Mapping[str, Any] | None = None,
+        seen: int | None = None,
+        change: Callable[[DeedStatement], DeedStatement] | None = None,
         **said: Any,
-    ) -> SubmittedDeed:  # fmt: skip
+    ) -> SubmittedDeed:
         """A deed on what the hand sees of the server's log, and nothing written down yet."""
         size = server.size if seen is None else seen
         event = {"type": deed, "schema": 1, "actor": self.party, "at": AT, "marking": MARKING}
@@ -121,11 +126,22 @@ class Hand:
         part = SentPart(drawn(self.key, self.seq, deed, size, data), data)
         topics = server.topics(event)
         named = {topic: server.newest(topic) for topic in topics.must_name}
+        asked: dict[str, Any] = {
+            "touches": tuple(sorted(topics.touches)),
+            "on": named,
+            "exact": topics.exact,
+        } | said
         statement = DeedStatement(
-            server.log, self.key, self.party, deed, (ledger.commit_part(part.salt, part.data),),
-            self.seq, self.before, SeenHead(size, server.root(size).hex()),
-            **{"touches": tuple(sorted(topics.touches)), "on": named, "exact": topics.exact} | said,
-        )  # fmt: skip
+            server.log,
+            self.key,
+            self.party,
+            deed,
+            (ledger.commit_part(part.salt, part.data),),
+            self.seq,
+            self.before,
+            SeenHead(size, server.root(size).hex()),
+            **asked,
+        )
         statement = change(statement) if change else statement
         return SubmittedDeed(contract2.sign_statement(statement, self.signer).value, (part,))
 
@@ -148,8 +164,10 @@ def key_act(server: Server, about: str, **act: Any) -> dict[str, Any]:
     """What a deed says that acts on the keys of a party."""
     topic = f"keys:{about}"
     return {
-        "facts": {"key_act": act}, "touches": (topic,), "on": {topic: server.newest(topic)},
-    }  # fmt: skip
+        "facts": {"key_act": act},
+        "touches": (topic,),
+        "on": {topic: server.newest(topic)},
+    }
 
 
 @dataclass(frozen=True)
@@ -173,20 +191,59 @@ def opened(
     def following(name: str) -> str:
         return ledger.fingerprint(Signer(f"{name} next").public_key)
 
-    opening = {"agreement": "sha256:" + drawn("agreement").hex(), "nonce": drawn("nonce").hex(),
-               "installation_key": server.installation.public_key.hex()}  # fmt: skip
-    joins = key_act(server, "example-centre", act="joined", party="example-centre", role="centre",
-                    key=centre.signer.public_key.hex(), next=following("centre"))  # fmt: skip
+    opening = {
+        "agreement": "sha256:" + drawn("agreement").hex(),
+        "nonce": drawn("nonce").hex(),
+        "installation_key": server.installation.public_key.hex(),
+    }
+    joins = key_act(
+        server,
+        "example-centre",
+        act="joined",
+        party="example-centre",
+        role="centre",
+        key=centre.signer.public_key.hex(),
+        next=following("centre"),
+    )
     centre.act(server, "case-opened", **joins | {"facts": opening | joins["facts"]})
-    centre.act(server, "party-invited", **key_act(
-        server, "example-lab", act="invited", party="example-lab", role="developer",
-        expects=lab.key))  # fmt: skip
-    lab.act(server, "party-joined", **key_act(
-        server, "example-lab", act="joined", party="example-lab", role="developer",
-        key=lab.signer.public_key.hex(), next=following("lab")))  # fmt: skip
-    lab.act(server, "signer-admitted", **key_act(
-        server, "example-lab", act="admitted", alg="ed25519", kinds=list(kinds),
-        key=device.signer.public_key.hex(), label="an officer's device"))  # fmt: skip
+    centre.act(
+        server,
+        "party-invited",
+        **key_act(
+            server,
+            "example-lab",
+            act="invited",
+            party="example-lab",
+            role="developer",
+            expects=lab.key,
+        ),
+    )
+    lab.act(
+        server,
+        "party-joined",
+        **key_act(
+            server,
+            "example-lab",
+            act="joined",
+            party="example-lab",
+            role="developer",
+            key=lab.signer.public_key.hex(),
+            next=following("lab"),
+        ),
+    )
+    lab.act(
+        server,
+        "signer-admitted",
+        **key_act(
+            server,
+            "example-lab",
+            act="admitted",
+            alg="ed25519",
+            kinds=list(kinds),
+            key=device.signer.public_key.hex(),
+            label="an officer's device",
+        ),
+    )
     return Scene(server, centre, lab, device)
 
 

@@ -400,7 +400,7 @@ class Bundle:
         line = read(self.next())
         must(isinstance(line, dict), "no object")
         kind = line.get("line")
-        place = {"n": exactly(n), "i": exactly(i)}
+        place: dict[str, Any] = {"n": exactly(n), "i": exactly(i)}
         if kind == "part":
             form(line, line=anything, salt=hex32, text=text, **place)
             data = line["text"].encode()
@@ -682,8 +682,14 @@ class Bundle:
                     signature=hex64)  # fmt: skip
         said = line["answer"]
         must(isinstance(said, dict), "no object")
-        shared = {"at": time, "deed": hex32, "log": exactly(self.log), "root": hex32,
-                  "size": integer, "v": exactly(1)}  # fmt: skip
+        shared: dict[str, Any] = {
+            "at": time,
+            "deed": hex32,
+            "log": exactly(self.log),
+            "root": hex32,
+            "size": integer,
+            "v": exactly(1),
+        }
         if said.get("answer") == "recorded":
             form(said, answer=anything, n=integer, **shared)
             must(said["n"] < min(said["size"], self.size), "no such entry")

@@ -6,6 +6,7 @@ Begin at `touchstone.verifier.verify`: `verify_bundle(path, trust=fingerprints)`
 """
 
 from .errors import VerifierInputError
-from .verify import Verdict, verify_bundle
+from .verdict import Verdict
+from .verify import verify_bundle
 
 __all__ = ["Verdict", "VerifierInputError", "verify_bundle"]

@@ -211,7 +211,7 @@ def _kind(opened: Any) -> Any:
 def read_answer(line: bytes) -> Any:
     """A signed answer, its signature unchecked."""
     found = parse(line)
-    said = found.get("answer") if isinstance(found, dict) else None
+    said: Any = found.get("answer") if isinstance(found, dict) else None
     kind = said.get("answer") if isinstance(said, dict) else None
     shaped(found, "refusal" if kind == "refused" else "receipt")
     hold(len(said.get("why", "")) <= WHY, "has a refusal of over 500 characters")

@@ -76,14 +76,26 @@ def stale_destruction(scene: Scene) -> tuple[SubmittedDeed, str]:
 
 
 def second_invitation(scene: Scene) -> tuple[SubmittedDeed, str]:
-    said = key_act(scene.server, "example-lab", act="invited", party="example-lab",
-                   role="developer", expects=None)  # fmt: skip
+    said = key_act(
+        scene.server,
+        "example-lab",
+        act="invited",
+        party="example-lab",
+        role="developer",
+        expects=None,
+    )
     return scene.centre.sign(scene.server, "party-invited", **said), "example-centre"
 
 
 def unnamed_invitation(scene: Scene) -> tuple[SubmittedDeed, str]:
-    said = key_act(scene.server, "example-agency", act="invited", party="example-agency",
-                   role="agency", expects=None)  # fmt: skip
+    said = key_act(
+        scene.server,
+        "example-agency",
+        act="invited",
+        party="example-agency",
+        role="agency",
+        expects=None,
+    )
     return scene.centre.sign(scene.server, "party-invited", **said | {"on": {}}), "example-centre"
 
 
@@ -109,24 +121,41 @@ FINAL: dict[str, tuple[Forgery, str, str]] = {
 PLAIN: dict[str, tuple[Forgery, str]] = {
     "no envelope": (lambda _scene: (SubmittedDeed({}, ()), "example-lab"), "malformed"),
     "no parts": (
-        lambda scene: (replace(scene.lab.sign(scene.server, "review-halted"), parts=()),
-                       "example-lab"), "parts"),
+        lambda scene: (
+            replace(scene.lab.sign(scene.server, "review-halted"), parts=()),
+            "example-lab",
+        ),
+        "parts",
+    ),
     "other parts": (
-        lambda scene: (with_other(scene.lab.sign(scene.server, "review-halted"),
-                                  scene.lab.sign(scene.server, "review-halted",
-                                                 facts={"why": "x"}).parts[0].data),
-                       "example-lab"), "parts"),
+        lambda scene: (
+            with_other(
+                scene.lab.sign(scene.server, "review-halted"),
+                scene.lab.sign(scene.server, "review-halted", facts={"why": "x"}).parts[0].data,
+            ),
+            "example-lab",
+        ),
+        "parts",
+    ),
     "another event": (by_lab(facts={"type": "review-resumed"}), "parts"),
     "another log": (by_lab(change=changed(log="ab" * 32)), "another-log"),
     "seq ahead": (by_lab(change=changed(seq=7)), "seq-ahead"),
     "out of scope": (by_device("finding-made"), "not-a-signer"),
     "never admitted": (
-        lambda scene: (Hand("example-lab", Signer("nobody")).sign(scene.server, "review-halted"),
-                       "example-lab"), "not-a-signer"),
+        lambda scene: (
+            Hand("example-lab", Signer("nobody")).sign(scene.server, "review-halted"),
+            "example-lab",
+        ),
+        "not-a-signer",
+    ),
     "another party": (
-        lambda scene: (Hand("example-centre", Signer("device")).sign(
-            scene.server, "review-halted"), "example-centre"), "not-a-signer"),
-}  # fmt: skip
+        lambda scene: (
+            Hand("example-centre", Signer("device")).sign(scene.server, "review-halted"),
+            "example-centre",
+        ),
+        "not-a-signer",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", FINAL)
@@ -225,8 +254,9 @@ def test_another_logs_deed_is_never_refused_by_this_log():
     """The key and seq are known here; a refusal signed here would be about the other log."""
     scene = opened()
     scene.lab.act(scene.server, "review-halted")
-    deed = scene.lab.sign(scene.server, "review-halted", change=changed(log="ab" * 32, seq=0,
-                                                                        before=None))  # fmt: skip
+    deed = scene.lab.sign(
+        scene.server, "review-halted", change=changed(log="ab" * 32, seq=0, before=None)
+    )
     with pytest.raises(ledger.UnpromisedError) as raised:
         scene.server.submit(deed, "example-lab")
     assert raised.value.code == "another-log"
@@ -246,8 +276,11 @@ def test_a_signer_that_was_removed_is_judged_by_the_state_now():
     """C12: signed before the removal, sent after it."""
     scene = opened()
     deed = scene.device.sign(scene.server, "review-halted")
-    scene.lab.act(scene.server, "signer-removed", **key_act(
-        scene.server, "example-lab", act="removed", key=scene.device.key, last=None))  # fmt: skip
+    scene.lab.act(
+        scene.server,
+        "signer-removed",
+        **key_act(scene.server, "example-lab", act="removed", key=scene.device.key, last=None),
+    )
     with pytest.raises(ledger.UnpromisedError) as raised:
         scene.server.submit(deed, "example-lab")
     assert raised.value.code == "not-a-signer"
@@ -258,16 +291,25 @@ def test_a_removal_disavows_what_its_party_does_not_stand_by():
     scene = opened()
     for _time in range(3):
         scene.device.act(scene.server, "review-halted")
-    scene.lab.act(scene.server, "signer-removed", **key_act(
-        scene.server, "example-lab", act="removed", key=scene.device.key, last=0))  # fmt: skip
+    scene.lab.act(
+        scene.server,
+        "signer-removed",
+        **key_act(scene.server, "example-lab", act="removed", key=scene.device.key, last=0),
+    )
     assert scene.server.disavowed == 2
 
 
 def rotation(scene: Scene, name: str = "lab next") -> tuple[Hand, dict[str, Any]]:
     hand = Hand("example-lab", Signer(name))
     following = ledger.fingerprint(Signer("lab next but one").public_key)
-    return hand, key_act(scene.server, "example-lab", act="rotated", last=scene.lab.seq - 1,
-                         key=hand.signer.public_key.hex(), next=following)  # fmt: skip
+    return hand, key_act(
+        scene.server,
+        "example-lab",
+        act="rotated",
+        last=scene.lab.seq - 1,
+        key=hand.signer.public_key.hex(),
+        next=following,
+    )
 
 
 def test_the_announced_key_takes_over_and_the_old_one_ends():
@@ -339,8 +381,9 @@ def bundle_of(server: Server) -> bytes:
     """What the server would hand to somebody who may read all of it."""
     keys = ledger.KeyHistory.start(server.installation, AT, "installed")
     entries = [each.entry for each in server.entries]
-    head = ledger.CaseHead(server.log or "", server.size, server.root(server.size).hex(),
-                           keys.keyset)  # fmt: skip
+    head = ledger.CaseHead(
+        server.log or "", server.size, server.root(server.size).hex(), keys.keyset
+    )
     tree = ledger.Tree([ledger.leaf_hash(ledger.blind_head(bytes(32), head))])
     note = ledger.sign_checkpoint(
         ledger.Checkpoint(keys.origin, 1, tree.root()), server.installation
@@ -348,12 +391,23 @@ def bundle_of(server: Server) -> bytes:
     published = ledger.PublishedHead(head, bytes(32), 0, (), note)
     parts = [
         ledger.Opened(n, i, each.parts[i].salt, each.parts[i].data)
-        if i < len(each.parts) else contract2.HiddenPart(n, i)
-        for n, each in enumerate(server.entries) for i in range(contract2.PARTS)
-    ]  # fmt: skip
-    return b"".join(contract2.write_deed_bundle(
-        server.installation, audience="example-lab", at=AT, keys=keys, entries=entries,
-        parts=parts, published=published, answers=server.answers.values()))  # fmt: skip
+        if i < len(each.parts)
+        else contract2.HiddenPart(n, i)
+        for n, each in enumerate(server.entries)
+        for i in range(contract2.PARTS)
+    ]
+    return b"".join(
+        contract2.write_deed_bundle(
+            server.installation,
+            audience="example-lab",
+            at=AT,
+            keys=keys,
+            entries=entries,
+            parts=parts,
+            published=published,
+            answers=server.answers.values(),
+        )
+    )
 
 
 @settings(max_examples=30)
@@ -370,7 +424,7 @@ def test_whatever_is_recorded_and_refused_makes_a_bundle_that_holds(
         size = max(hand.sight, scene.server.size - stale)
         waiting.append((delay, hand, hand.sign(scene.server, deed, seen=size)))
         due = [each for each in waiting if each[0] == 0]
-        waiting = [(left - 1, *rest) for left, *rest in waiting if left > 0]
+        waiting = [(left - 1, who, what) for left, who, what in waiting if left > 0]
         for _left, sender, signed in due:
             send(scene.server, sender, signed)
     assert len(scene.server.by_seq) == scene.server.size

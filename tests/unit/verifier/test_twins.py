@@ -30,7 +30,7 @@ from touchstone.verifier import (
 
 FOLDER = Path(verifier.__file__).parent
 VECTORS = Path(__file__).parents[2] / "vectors/ledger"
-PINS = {"trust": [json.loads((VECTORS / "manifest.json").read_text())["trust"]]}
+PINS: dict[str, Any] = {"trust": [json.loads((VECTORS / "manifest.json").read_text())["trust"]]}
 # The sentence of a check, and the vector that passes without it.
 BY_VECTOR = {
     "admits a party twice": "party-admitted-twice",

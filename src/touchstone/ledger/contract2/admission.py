@@ -284,9 +284,14 @@ def refuse_deed(
 ) -> RefusedAnswer:
     """The final answer to a deed that failed, under the head at which it did."""
     return RefusedAnswer(
-        statement.log, statement.digest, error.code, error.why[:MAX_WHY], past.size,
-        past.root(past.size).hex(), now,
-    )  # fmt: skip
+        statement.log,
+        statement.digest,
+        error.code,
+        error.why[:MAX_WHY],
+        past.size,
+        past.root(past.size).hex(),
+        now,
+    )
 
 
 @contextmanager

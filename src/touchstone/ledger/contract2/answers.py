@@ -137,9 +137,14 @@ def _message(answer: DeedAnswer) -> bytes:
 
 def _shared(answer: DeedAnswer, kind: str) -> dict[str, Any]:
     return {
-        "v": 1, "log": answer.log, "deed": answer.deed, "answer": kind,
-        "size": answer.size, "root": answer.root, "at": answer.at,
-    }  # fmt: skip
+        "v": 1,
+        "log": answer.log,
+        "deed": answer.deed,
+        "answer": kind,
+        "size": answer.size,
+        "root": answer.root,
+        "at": answer.at,
+    }
 
 
 def _check_shared(answer: DeedAnswer) -> None:

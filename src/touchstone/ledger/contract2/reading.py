@@ -157,7 +157,8 @@ class _DeedBundleReader(BundleReader):
                 self._take_deed(found, i, parse_deed_part(data))
             elif data is not None:
                 parse_signed_part(data)
-            if found.facts is not None and found.statement is None and i == PARTS - 1:
+            deed: DeedStatement | None = found.statement
+            if i == PARTS - 1 and found.facts is not None and deed is None:
                 raise AlteredError("the entry shows an event and not the deed that made it")
 
     def _take_rest(self, found: _EntryParts, i: int, data: bytes | None) -> None:
@@ -239,15 +240,26 @@ class _DeedBundleReader(BundleReader):
             raise AlteredError("the deed that the answer refuses was recorded")
 
     def _summary(
-        self, header: BundleHeader, keys: KeyHistory, published: PublishedHead,
+        self,
+        header: BundleHeader,
+        keys: KeyHistory,
+        published: PublishedHead,
         checkpoint: Checkpoint,
-    ) -> DeedBundleSummary:  # fmt: skip
+    ) -> DeedBundleSummary:
         past = self._past
         return DeedBundleSummary(
-            header, keys, published, checkpoint, self._deeds, self._unchecked,
-            past.hidden_since(0), self._after_hidden, past.disavowed, past.seen_by_party,
+            header,
+            keys,
+            published,
+            checkpoint,
+            self._deeds,
+            self._unchecked,
+            past.hidden_since(0),
+            self._after_hidden,
+            past.disavowed,
+            past.seen_by_party,
             self._answers,
-        )  # fmt: skip
+        )
 
 
 def _kind(data: bytes) -> object:

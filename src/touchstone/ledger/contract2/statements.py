@@ -22,8 +22,21 @@ MAX_STATEMENT = 16_384
 MAX_TOUCHES = 16
 MAX_NAMED = 32
 _DOMAIN = b"touchstone/deed/2\x00"
-_FIELDS = ("v", "log", "key", "actor", "deed", "parts", "seq", "before", "seen", "until",
-           "touches", "on", "exact")  # fmt: skip
+_FIELDS = (
+    "v",
+    "log",
+    "key",
+    "actor",
+    "deed",
+    "parts",
+    "seq",
+    "before",
+    "seen",
+    "until",
+    "touches",
+    "on",
+    "exact",
+)
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _ACTOR = re.compile(_NAME)
 _TOPIC = re.compile(rf"(?=[a-z0-9-]{{1,64}}(?::|$))[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::{_NAME})?")
@@ -84,7 +97,7 @@ class DeedStatement:
         elif self.seen.size:
             raise MalformedError("a deed that begins a log has seen nothing of it")
         forms.fingerprint_text(self.key, "a deed's key")
-        if not isinstance(self.actor, str) or not _ACTOR.fullmatch(self.actor):
+        if not _ACTOR.fullmatch(forms.text(self.actor, "a deed's actor")):
             raise MalformedError("a deed's actor is not a party's id")
         forms.kebab(self.deed, "a deed's deed")
         if not 1 <= len(self.parts) <= MAX_SIGNED_PARTS:
@@ -106,7 +119,7 @@ class DeedStatement:
         if len(self.touches) > MAX_TOUCHES or len(self.on) > MAX_NAMED:
             raise MalformedError(f"a deed of over {MAX_TOUCHES} topics, or on over {MAX_NAMED}")
         for name in (*self.touches, *self.on):
-            if not isinstance(name, str) or not _TOPIC.fullmatch(name):
+            if not _TOPIC.fullmatch(forms.text(name, "a deed's topic")):
                 raise MalformedError("a deed's topic is not of the form name or name:id")
         if tuple(sorted(set(self.touches))) != self.touches:
             raise MalformedError("a deed's topics are sorted, each once")
