@@ -16,8 +16,14 @@ from touchstone.review import Event, decide, topics_of_facts
 from touchstone.review.events import TYPES
 
 PARTIES = (LAB, CENTRE, AGENCY, TREASURY)
-KEY_DEEDS = {"case-opened", "party-invited", "party-joined", "signer-admitted", "signer-removed",
-             "party-key-rotated"}  # fmt: skip
+KEY_DEEDS = {
+    "case-opened",
+    "party-invited",
+    "party-joined",
+    "signer-admitted",
+    "signer-removed",
+    "party-key-rotated",
+}
 KINDS = sorted({str(each.model_fields["type"].default) for each in TYPES} - KEY_DEEDS)
 
 
@@ -71,21 +77,54 @@ def joined(framework: Framework) -> HeldCase:
         held.devices[party] = Hand(party, Signer(f"{party} device"))
     others = [party for party in PARTIES if party != CENTRE]
     centre = held.hands[CENTRE]
-    opening = {"agreement": f"sha256:{hex32('agreement')}", "nonce": hex32("nonce"),
-               "installation_key": server.installation.public_key.hex()}  # fmt: skip
-    first = key_act(server, CENTRE, act="joined", party=CENTRE, role="centre",
-                    key=centre.signer.public_key.hex(), next=following(CENTRE))  # fmt: skip
+    opening = {
+        "agreement": f"sha256:{hex32('agreement')}",
+        "nonce": hex32("nonce"),
+        "installation_key": server.installation.public_key.hex(),
+    }
+    first = key_act(
+        server,
+        CENTRE,
+        act="joined",
+        party=CENTRE,
+        role="centre",
+        key=centre.signer.public_key.hex(),
+        next=following(CENTRE),
+    )
     centre.act(server, "case-opened", **first | {"facts": opening | first["facts"]})
     for party in others:
         role, hand = ROLES[party], held.hands[party]
-        centre.act(server, "party-invited", **key_act(
-            server, party, act="invited", party=party, role=role, expects=hand.key))  # fmt: skip
-        hand.act(server, "party-joined", **key_act(
-            server, party, act="joined", party=party, role=role,
-            key=hand.signer.public_key.hex(), next=following(party)))  # fmt: skip
+        centre.act(
+            server,
+            "party-invited",
+            **key_act(server, party, act="invited", party=party, role=role, expects=hand.key),
+        )
+        hand.act(
+            server,
+            "party-joined",
+            **key_act(
+                server,
+                party,
+                act="joined",
+                party=party,
+                role=role,
+                key=hand.signer.public_key.hex(),
+                next=following(party),
+            ),
+        )
     for party, hand in held.hands.items():
-        hand.act(server, "signer-admitted", **key_act(
-            server, party, act="admitted", alg="ed25519", kinds=KINDS,
-            key=held.devices[party].signer.public_key.hex(), label="a device"))  # fmt: skip
+        hand.act(
+            server,
+            "signer-admitted",
+            **key_act(
+                server,
+                party,
+                act="admitted",
+                alg="ed25519",
+                kinds=KINDS,
+                key=held.devices[party].signer.public_key.hex(),
+                label="a device",
+            ),
+        )
     server.topics = topics_of_facts
     return held

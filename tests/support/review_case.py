@@ -73,11 +73,10 @@ class Case:
         self.events: list[Event] = []
         self.state = State()
 
-    def do(self, event: Event) -> tuple[Event, ...]:
+    def do(self, event: Event) -> Event:
         happened = decide(self.framework, self.state, event)
-        for each in happened:
-            self.state = evolve(self.state, each)
-            self.events.append(each)
+        self.state = evolve(self.state, happened)
+        self.events.append(happened)
         return happened
 
     def open(self, kind: str = "review") -> "Case":

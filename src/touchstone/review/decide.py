@@ -1,17 +1,16 @@
-"""Whether a proposed event may happen, and what happens with it."""
+"""Whether a proposed event may happen."""
 
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events.base import Event
-from touchstone.review.events.measuring import ReviewHalted, SandboxBreached
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.rules import RULES, Rule
 from touchstone.review.state import State
 
 
-def decide(framework: Framework, state: State, proposed: Event) -> tuple[Event, ...]:
-    """The events that happen if the proposed one does: itself first, then what follows at once.
+def decide(framework: Framework, state: State, proposed: Event) -> Event:
+    """The proposed event, which may happen. It never brings another with it: each has its signer.
 
     Raises Refused, which says who may do it and when, if the deed is not for this party in this
     state; BadEventError if it does not fit the case at all, or the framework is not the case's.
@@ -29,14 +28,7 @@ def decide(framework: Framework, state: State, proposed: Event) -> tuple[Event, 
     if rule is None:
         raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
     _check(framework, state, proposed, rule)
-    if isinstance(proposed, SandboxBreached) and proposed.actor not in state.halted_by:
-        return proposed, ReviewHalted(
-            actor=proposed.actor,
-            at=proposed.at,
-            marking=proposed.marking,
-            reason="a guard of the sandbox gave way",
-        )
-    return (proposed,)
+    return proposed
 
 
 def admits_unasked(event: Event) -> bool:
@@ -72,7 +64,7 @@ def _check_marking(state: State, proposed: Event) -> None:
         raise Refused(f"{proposed.type}: {reason}: name them in the marking, or take a wider one")
 
 
-def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[Event, ...]:
+def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
     if state.opened is not None:
         raise Refused("case-opened begins a case, and this one has begun: open another case")
     if framework.gate != "none" or framework.comparison_only:
@@ -93,4 +85,4 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> tuple[E
     if reserved := next((a.party for a in proposed.admits if not may_name(a.party, a.role)), None):
         raise Refused(f"case-opened: {not_a_name(reserved)}")
     _check_marking(state, proposed)
-    return (proposed,)
+    return proposed

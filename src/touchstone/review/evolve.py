@@ -198,12 +198,16 @@ def _(event: measuring.VerdictReached, state: State) -> State:
 
 @_changed.register
 def _(event: measuring.SandboxBreached, state: State) -> State:
-    return replace(state, breaches=(*state.breaches, event))
+    unhalted = state.unhalted_breach or event.actor not in state.halted_by
+    return replace(state, breaches=(*state.breaches, event), unhalted_breach=unhalted)
 
 
 @_changed.register
 def _(event: measuring.ReviewHalted, state: State) -> State:
-    return replace(state, halted_by=state.halted_by | {event.actor})
+    # The halt that a breach calls for is that of the party that saw it.
+    seen = state.breaches[-1].actor if state.breaches else None
+    unhalted = state.unhalted_breach and event.actor != seen
+    return replace(state, halted_by=state.halted_by | {event.actor}, unhalted_breach=unhalted)
 
 
 @_changed.register

@@ -279,6 +279,8 @@ class State:
     stopped: measuring.MeasuringStopped | None = None
     """Why measuring stopped, unless it has gone on since."""
     breaches: tuple[measuring.SandboxBreached, ...] = ()
+    unhalted_breach: bool = False
+    """Whether a breach was seen for which nobody has halted yet: nothing new is measured."""
     halted_by: frozenset[str] = frozenset()
     findings: Mapping[str, Finding] = field(default_factory=empty)
     declared: Mapping[str, judging.EvidenceDeclared] = field(default_factory=empty)
@@ -304,8 +306,8 @@ class State:
 
     @property
     def halted(self) -> bool:
-        """Whether anyone's halt stands: then nothing new is measured."""
-        return bool(self.halted_by)
+        """Whether anyone's halt stands, or a breach asks for one: then nothing new is measured."""
+        return bool(self.halted_by) or self.unhalted_breach
 
     def under_review(self, variant: str) -> bool:
         """Whether this is a variant of the model under review, not a reference to compare with."""

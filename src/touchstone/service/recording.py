@@ -134,11 +134,11 @@ def _write(
     at = ""
     for deed in deeds:
         _check_date(installation, deed.event)
-        for place, event in enumerate(_decided(framework, state, deed)):
-            parts = [attached(each) for each in deed.attachments] if place == 0 else []
-            check_deed(state, event, parts, PARSERS)
-            _append(installation, writer, state, event, parts)
-            state, at = evolve(state, event), event.at
+        event = _decided(framework, state, deed)
+        parts = [attached(each) for each in deed.attachments]
+        check_deed(state, event, parts, PARSERS)
+        _append(installation, writer, state, event, parts)
+        state, at = evolve(state, event), event.at
     if at:
         writer.summarise(summarise(writer.case, state, at))
     return state
@@ -154,7 +154,7 @@ def _check_date(installation: Installation, event: Event) -> None:
         )
 
 
-def _decided(framework: Framework, state: State, deed: Deed) -> tuple[Event, ...]:
+def _decided(framework: Framework, state: State, deed: Deed) -> Event:
     try:
         return decide(framework, state, deed.event)
     except Refused as refusal:

@@ -28,6 +28,7 @@ from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.conditions import Conditions, engine, plainly
 from touchstone.service.measuring.issuing import plan_chunks
+from touchstone.service.measuring.outcomes import halt_of_breach
 from touchstone.service.measuring.planning import (
     DEFAULT_ITEMS,
     MAX_ITEMS,
@@ -295,12 +296,13 @@ def endpoint_keys(submission: Submission) -> dict[str, str]:
 
 
 def _resume(case: Case, reason: str | None) -> None:
-    halted_by = case.state.halted_by
-    if not halted_by:
+    halted_by, breached = case.state.halted_by, case.state.unhalted_breach
+    if not case.state.halted:
         return
-    if reason is None or case.cast.centre not in halted_by:
+    if reason is None or not (breached or case.cast.centre in halted_by):
+        by = ", ".join(sorted(halted_by)) or "a breach of the sandbox"
         raise StoppedError(
-            f"the review is halted by {', '.join(sorted(halted_by))}; whoever halted it can take "
+            f"the review is halted by {by}; whoever halted it can take "
             "that back (the centre: --resume REASON)",
             "halted",
         )
@@ -308,7 +310,9 @@ def _resume(case: Case, reason: str | None) -> None:
     resumed = measuring.ReviewResumed(
         actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=why
     )
-    case.record([Deed(resumed)])
+    # A halt is what a resume takes back, also where a breach stands alone in the record.
+    halt = [halt_of_breach(case, resumed.at)] if breached else []
+    case.record([*halt, Deed(resumed)])
     case.installation.records.jobs.resume(case.id)
 
 

@@ -53,7 +53,7 @@ def test_what_keeps_a_deed_from_everybody_is_refused_wherever_somebody_is_addres
     for case, deed in deeds:
         hidden = marked(deed, tlp("RED", "a-stranger"))
         if deed.type in NOBODYS:
-            assert decide(case.framework, case.state, hidden)[0] == hidden
+            assert decide(case.framework, case.state, hidden) == hidden
             continue
         with pytest.raises(Refused, match=r"keeps it from .*, whom it addresses"):
             decide(case.framework, case.state, hidden)

@@ -86,7 +86,7 @@ def test_without_the_guard_its_probe_passes(
     # Guards of a row may rely on those before them, so the later ones go too.
     fewer = RULES[event].guards[: names.index(guard)]
     monkeypatch.setitem(RULES, event, replace(RULES[event], guards=fewer))
-    assert decide(case.framework, case.state, deed)[0] == deed
+    assert decide(case.framework, case.state, deed) == deed
 
 
 def test_there_is_a_probe_for_each_guard_and_no_other():
@@ -136,7 +136,7 @@ def test_without_the_check_of_who_and_when_a_wrong_deed_passes(
     with pytest.raises(Refused, match=told):
         decide(case.framework, state, deed)
     monkeypatch.setitem(decide.__globals__, "_check", lambda *_: None)
-    assert decide(case.framework, state, deed) == (deed,)
+    assert decide(case.framework, state, deed) == deed
 
 
 def test_nothing_happens_before_a_case_opens(case: Case):

@@ -113,8 +113,7 @@ class Laws(RuleBasedStateMachine):
         except Refused:
             assert self.case.state is before
             return
-        for each in happened:
-            self.said.hear(each)
+        self.said.hear(happened)
         if deed.type in LEAVING:
             assert changes(before, self.case.state) <= LEAVING[deed.type]
         if isinstance(deed, judging.DesignationProposed):
@@ -126,7 +125,7 @@ class Laws(RuleBasedStateMachine):
         if self.case.state.opened is None:
             return
         for deed in (released, withdrawn):
-            assert decide(self.case.framework, self.case.state, deed(LAB)) == (deed(LAB),)
+            assert decide(self.case.framework, self.case.state, deed(LAB)) == deed(LAB)
             for other in EVERYBODY:
                 if other != LAB:
                     with pytest.raises(Refused):

@@ -1,6 +1,6 @@
 """What is known of a case after this and that."""
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
@@ -17,7 +17,9 @@ from support.review_case import (
     make,
     outcome,
     recorded,
+    sealed,
     submission,
+    verdict,
 )
 from support.review_probes import (
     changed,
@@ -35,7 +37,7 @@ from support.review_probes import (
     seen,
     terms,
 )
-from touchstone.review import Attempt, RunKey, State, Tally, evolve
+from touchstone.review import Attempt, Refused, RunKey, State, Tally, decide, evolve
 from touchstone.review.events import Event, measuring, opening, settling
 
 KEY = RunKey("battery-1", "memory-safety", "final", "instant")
@@ -97,18 +99,47 @@ def test_a_changed_snapshot_takes_over_the_modes(case: Case):
     assert case.state.current_variants == ("final-2",)
 
 
-def test_a_breach_halts_by_itself(case: Case):
-    breach = make(
-        measuring.SandboxBreached, CENTRE, guard="host file read", seen_at=submission().at
-    )
-    assert [event.type for event in running(case).do(breach)] == [
-        "sandbox-breached",
-        "review-halted",
-    ]
+BREACH = make(measuring.SandboxBreached, CENTRE, guard="host file read", seen_at=submission().at)
+CENTRES_HALT = make(measuring.ReviewHalted, CENTRE, reason="a guard gave way")
+RESUMED = make(measuring.ReviewResumed, CENTRE, reason="guard mended")
+
+
+def test_a_breach_brings_no_event_of_its_own_and_nothing_is_measured_after_it(case: Case):
+    assert running(case).do(BREACH) == BREACH
     assert case.state.halted
-    assert [event.type for event in case.do(breach)] == ["sandbox-breached"]
-    case.do(make(measuring.ReviewResumed, CENTRE, reason="guard fixed"))
+    for deed in (sealed("battery-2"), verdict("instant", "below", 3)):
+        with pytest.raises(Refused, match="the sandbox was breached"):
+            case.do(deed)
+    case.do(make(measuring.ReviewHalted, LAB, reason="stop"))
+    case.do(make(measuring.ReviewResumed, LAB, reason="go on"))
+    with pytest.raises(Refused, match="the sandbox was breached"):
+        case.do(sealed("battery-2"))
+
+
+def test_measuring_goes_on_once_the_centre_has_halted_for_the_breach_and_resumed(case: Case):
+    running(case).do(BREACH)
+    with pytest.raises(Refused, match="only a party that halted the review"):
+        case.do(RESUMED)
+    case.do(CENTRES_HALT)
+    with pytest.raises(Refused, match="is halted by example-centre"):
+        case.do(sealed("battery-2"))
+    case.do(RESUMED)
+    case.do(sealed("battery-2"))
+
+
+def test_a_breach_under_the_centres_own_halt_asks_for_no_other(case: Case):
+    """As in records of before, in which the halt followed by itself unless one stood."""
+    running(case).do(CENTRES_HALT)
+    case.do(BREACH)
+    assert not case.state.unhalted_breach
+    case.do(RESUMED)
     assert not case.state.halted
+
+
+def test_twin_without_its_mark_in_the_state_measuring_would_go_on(case: Case):
+    running(case).do(BREACH)
+    state = replace(case.state, unhalted_breach=False)
+    assert decide(case.framework, state, sealed("battery-2"))
 
 
 def test_a_halt_stands_until_each_who_made_one_takes_it_back(case: Case):

@@ -79,8 +79,15 @@ NAMED: Mapping[str, str] = {
 """By how a type begins: how the one topic begins that it must name. All others name none."""
 FREE = ("review-halted", "review-withdrawn", "release-announced", "directive-lifted")
 """What stops something or leaves."""
-MACHINES = {"snapshot-seen", "snapshot-changed", "outcomes-recorded", "verdict-reached",
-            "measuring-stopped", "receipt-noted", "report-issued"}  # fmt: skip
+MACHINES = {
+    "snapshot-seen",
+    "snapshot-changed",
+    "outcomes-recorded",
+    "verdict-reached",
+    "measuring-stopped",
+    "receipt-noted",
+    "report-issued",
+}
 ANSWERS = {
     "inquiry-answered": "inquiry-asked",
     "submission-assessed": "submission-received",
@@ -277,8 +284,9 @@ def begun(name: str, noise: Sequence[str]) -> tuple[HeldCase, Event]:
 
 
 def test_there_is_a_story_for_each_type_that_can_be_too_old():
-    old = {name for name, deed in DEEDS.items()
-           if topics_of(deed).must_name or topics_of(deed).exact}  # fmt: skip
+    old = {
+        name for name, deed in DEEDS.items() if topics_of(deed).must_name or topics_of(deed).exact
+    }
     assert old == set(STORIES)
 
 

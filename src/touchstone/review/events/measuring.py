@@ -372,7 +372,7 @@ class VerdictReached(Event):
 
 
 class SandboxBreached(Event):
-    """A guard of the sandbox gave way; the review halts with it."""
+    """A guard of the sandbox gave way. Nothing is measured until the centre halts and resumes."""
 
     type: Literal["sandbox-breached"] = "sandbox-breached"
     guard: Line

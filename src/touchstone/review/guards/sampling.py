@@ -20,7 +20,9 @@ def submission_is_complete(_f: Framework, state: State, _e: object) -> str | Non
 
 
 def is_not_halted(_f: Framework, state: State, _e: object) -> str | None:
-    """While anyone's halt stands nothing new is measured."""
+    """While anyone's halt stands, or the sandbox was breached, nothing new is measured."""
+    if state.unhalted_breach:
+        return "the sandbox was breached: the centre halts the review, and resumes it once mended"
     by = ", ".join(sorted(state.halted_by))
     return f"the review is halted by {by}, who can resume it" if by else None
 

@@ -31,7 +31,7 @@ def stage(state: State) -> str:
     """Where a case stands, in a word or two."""
     if state.status != "open":
         return state.status
-    if state.halted_by:
+    if state.halted:
         return "halted"
     return _worked_on(state)
 

@@ -1,4 +1,4 @@
-"""Outcomes of a chunk into the record, with what opens its items; and a breach, which halts."""
+"""Outcomes of a chunk into the record, with what opens its items; and a breach, with its halt."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,7 +93,7 @@ def left_by_a_dead_run(
 
 
 def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:
-    """Record that the sandbox was breached, which halts the review with it."""
+    """Record that the sandbox was breached, and halt the review in the same transaction."""
     seen = [event for outcome in outcomes for event in outcome.events]
     guard = f"{seen[-1].kind}: {seen[-1].detail}" if seen else "seen by the sandbox's watcher"
     at = case.now()
@@ -105,7 +105,25 @@ def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> N
         chunk=spec.id,
         seen_at=at,
     )
-    case.record([Deed(breached)])
+    halt = halt_of_breach(case, at)
+
+    def deeds(state: State) -> list[Deed]:
+        stands = case.cast.centre in state.halted_by
+        return [Deed(breached)] if stands else [Deed(breached), halt]
+
+    case.record(deeds)
+
+
+def halt_of_breach(case: Case, at: str) -> Deed:
+    """The centre's halt that a breach calls for, made at a time (UTC)."""
+    return Deed(
+        measuring.ReviewHalted(
+            actor=case.cast.centre,
+            at=at,
+            marking=case.marks.pair,
+            reason="a guard of the sandbox gave way",
+        )
+    )
 
 
 def used_before(case: Case) -> dict[str, Usage]:

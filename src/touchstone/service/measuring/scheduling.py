@@ -420,7 +420,7 @@ class _Measuring:
                 self._stop("halted", pool)
             else:
                 self.leases[chunk] = renewed
-        if self.stopped in {"", *DRAINING} and self.setting.case.state.halted_by:
+        if self.stopped in {"", *DRAINING} and self.setting.case.state.halted:
             self._stop("halted", pool)
 
     def _journal(self, spec: ChunkSpec) -> list[Outcome]:
