@@ -209,7 +209,7 @@ def sample_report(model_name: str = "Example Model 3") -> ReportData:
             "2026-12-06",
             "2027-01-05",
             "2027-01-05",
-            0,
+            "The model came in time.",
             "2026-11-30",
             (("2026-12-10", "2026-12-14"),),
             ("It was paused once.",),

@@ -3,11 +3,12 @@
 Everything goes through the service onto SQLite; only the outcomes are written by hand.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from touchstone.clearance import Audience
@@ -74,13 +75,24 @@ class Minutes:
 
 @contextmanager
 def small_case(
-    folder: Path, clock: Minutes | None = None, framework: str = "example"
+    folder: Path,
+    clock: Minutes | None = None,
+    framework: str = "example",
+    *,
+    agencies: tuple[str, ...] = AGENCIES,
+    instead: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Case]:
-    """A case that has been opened, and no more; under a shipped framework or that of a file."""
+    """A case that has been opened, and no more; under a shipped framework or that of a file.
+
+    `instead` says what stands in the submission in the place of a text.
+    """
     path = folder / "SUBMISSION.toml"
     standard = load_framework(framework)
-    path.write_text(SUBMISSION.format(framework=standard.id), "utf-8")
-    agencies = AGENCIES if standard.id == "example" else ()
+    text = SUBMISSION.format(framework=standard.id)
+    for old, new in instead.items():
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    agencies = agencies if standard.id == "example" else ()
     cast = Cast("example-lab", default_centre(standard), agencies)
     with open_installation(folder / "home", clock or Minutes()) as here:
         yield open_case(here, standard, load_submission(path), cast)
@@ -182,5 +194,5 @@ def settle(case: Case) -> None:
 def facts_for(case: Case, audience: Audience) -> ReportData:
     """The facts of an edition of the case as it stands."""
     entries = tuple(read_entries(case.installation.records.case(case.id), audience))
-    shown = Shown(case.id, entries, audience, case.framework.example)
+    shown = Shown(case.id, entries, audience, case.example)
     return gather(shown, case.now(), VERIFICATION)

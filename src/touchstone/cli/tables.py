@@ -70,7 +70,7 @@ def case(shown: "CaseShown") -> None:
         share_by, ends = (_minute(clock[name], clock) for name in ("share_by", "review_by"))
         console.print(
             f"Clock: share by {share_by}, shared {clock['shared']}, window ends {ends} "
-            f"({clock['days_left']} days left), shortfall {clock['shortfall_days']} days",
+            f"({_days(clock['days_left'])} left), {_came(clock)}",
             soft_wrap=True,
         )
     if shown.verdicts:
@@ -102,6 +102,16 @@ def case(shown: "CaseShown") -> None:
             [(str(e["n"]), e["at"], e["actor"], e["text"]) for e in shown.timeline],
         )
     )
+
+
+def _days(count: int) -> str:
+    return f"{count} day{'' if count == 1 else 's'}"
+
+
+def _came(clock: dict[str, Any]) -> str:
+    """`728 days late, shortfall 30 days`: later than asked, and what is missing of the window."""
+    late, missing = clock["late_days"], clock["shortfall_days"]
+    return f"{_days(late)} late, shortfall {_days(missing)}" if late else "in time"
 
 
 def _minute(instant: str, reckoned: dict[str, Any]) -> str:

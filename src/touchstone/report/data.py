@@ -73,8 +73,8 @@ class ClockFacts:
     share_by: str | None
     ends: str | None
     planned_release: str | None
-    shortfall_days: int
-    """Days by which the submission came later than the framework asks; 0: it came in time."""
+    came: str
+    """Whether the submission came in time, in a sentence; empty where nothing says by when."""
     today: str
     """The day on which the edition is made."""
     pauses: tuple[tuple[str, str], ...] = ()

@@ -66,7 +66,9 @@ class Reading:
     paused_days: int
     """Counted days on which the window stood still."""
     shortfall_days: int
-    """Days of the window that had gone when the model was shared."""
+    """Days of the window that had gone when the model was shared: never more than it has."""
+    late_days: int
+    """Counted days from the day to share by to the day of sharing; 0: it came in time."""
     standing: Standing
     """Whether the window runs. None of these keeps anyone from doing anything."""
 
@@ -113,6 +115,15 @@ def shortfall_days(window: Window, shared: date, planned_release: date | None) -
         return 0
     available = calendar_of(window).between(shared, planned_release)
     return max(0, window.days - available)
+
+
+def late_days(laid: ClockAnchored) -> int:
+    """How many counted days after the day to share by the model came; 0: in time.
+
+    Where it came after the planned release this is more than the shortfall, which is of the window.
+    """
+    calendar = Calendar(laid.business_days, frozenset(map(day_written, laid.holidays)))
+    return calendar.between(day_written(laid.share_by), day_written(laid.shared_day))
 
 
 def anchor_of(window: Window, submission: SubmissionReceived) -> tuple[Anchor, date]:
@@ -204,5 +215,6 @@ def read_clock(clock: Clock, at: str) -> Reading:
         days_left=calendar.between(today, review_by),
         paused_days=paused,
         shortfall_days=laid.shortfall_days,
+        late_days=late_days(laid),
         standing="ended" if clock.ended_at else standing,
     )

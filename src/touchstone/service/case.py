@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
@@ -10,6 +11,11 @@ from touchstone.review.events.base import Role
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
 from touchstone.service.recording import Deed, Proposing, record
+
+Example = Literal["none", "framework", "all"]
+"""What of a case is invented: nothing, the framework alone, or parties and model as well."""
+CONTROLS = "openai-api/subject/control"
+"""How the demo's submission calls its subjects, which are programs of ours and no models."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,17 @@ class Case:
     def marks(self) -> Markings:
         """The markings of this case."""
         return markings(self.cast.developer, self.cast.centre, self.cast.agencies)
+
+    @property
+    def example(self) -> Example:
+        """What of it is invented; anybody's own endpoint under an invented framework is not."""
+        if not self.framework.example:
+            return "none"
+        theirs = self.cast.developer in {
+            party.id for party in self.framework.parties if party.role == "developer"
+        }
+        ours = all(mode.model.startswith(CONTROLS) for mode in self.submission.modes)
+        return "all" if theirs and ours else "framework"
 
     @property
     def state(self) -> State:

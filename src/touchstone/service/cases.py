@@ -19,7 +19,7 @@ from touchstone.review import (
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
 from touchstone.service.editions.summaries import stage, summarise_events
-from touchstone.service.editions.words import named, sentence
+from touchstone.service.editions.words import NOT_ASKED, named, sentence
 from touchstone.service.errors import DestroyedCaseError, MissingPartError, UnknownCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.parsers import framework_of, submission_of
@@ -236,6 +236,15 @@ def _clock(state: State, now: str) -> dict[str, Any]:
         "review_by": deadline_instant(reading.review_by.isoformat(), laid.timezone),
         "days_left": reading.days_left,
         "shortfall_days": reading.shortfall_days,
+        "late_days": reading.late_days,
+    }
+
+
+def _concurrence(state: State, framework: Framework) -> dict[str, str]:
+    """What each agency says; of one that takes no part, that nobody asked it."""
+    return {
+        agency: NOT_ASKED if word == "missing" and agency not in state.parties else word
+        for agency, word in concurrences(state, framework).items()
     }
 
 
@@ -246,5 +255,5 @@ def _designation(state: State, framework: Framework | None) -> dict[str, Any]:
     return {
         "proposed": named(proposed.designation) if proposed else "nothing so far",
         "made": named(made) if made else "nothing so far",
-        "concurrence": dict(concurrences(state, framework)) if framework else {},
+        "concurrence": _concurrence(state, framework) if framework else {},
     }

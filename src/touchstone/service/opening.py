@@ -8,7 +8,7 @@ from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
-from touchstone.review import State, anchor_clock
+from touchstone.review import State, anchor_clock, day_of
 from touchstone.review.events import opening
 from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
 from touchstone.service.case import Case, Cast, cast_of
@@ -60,6 +60,19 @@ def check_parties(
                 f"--agency {agency[:64]!a}: name once each the agencies of framework "
                 f"{framework.id} that take part; they are {', '.join(known) or 'none'}"
             )
+
+
+def passed_release(framework: Framework, submission: Submission, now: str) -> str:
+    """One line on a planned release that is over though nothing was released; else empty."""
+    planned, stands = submission.model.planned_release, submission.model.release_state
+    today = day_of(now, framework.window.timezone)
+    if planned is None or planned.date >= today or stands == "released":
+        return ""
+    return (
+        f"Note: the planned release {planned.date.isoformat()} is past, and the model is handed in "
+        f"as {stands}; the clock counts back from that day all the same: if it is a slip, stop and "
+        "write the day that is planned"
+    )
 
 
 def open_case(

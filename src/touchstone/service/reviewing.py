@@ -54,6 +54,7 @@ from touchstone.service.opening import (
     completed,
     default_centre,
     open_case,
+    passed_release,
     require_complete,
 )
 from touchstone.service.progress import Observer
@@ -106,6 +107,8 @@ def run_review(
         asked: Asked | None = None
         if case is None:
             _check_new(framework, submission, options, observer)
+            if passed := passed_release(framework, submission, installation.now()):
+                observer.step(passed)
             require_proof(framework, observer)
             # Before the case is opened: a slip in an address must not leave one behind.
             probes = probe_modes(submission, keys, "before", installation.now())

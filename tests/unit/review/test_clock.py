@@ -168,7 +168,7 @@ def test_a_pause_moves_the_end_of_a_window_from_the_submission():
     shape = window(anchor="submission", days=10)
     pause = ("2026-10-03T09:00:00Z", "2026-10-06T09:00:00Z")
     reading = read_clock(laid(shape, "2026-10-01T09:00:00Z", pause), "2026-10-07T09:00:00Z")
-    assert reading == Reading(date(2026, 10, 14), 3, 7, 3, 0, "running")
+    assert reading == Reading(date(2026, 10, 14), 3, 7, 3, 0, 0, "running")
 
 
 def test_a_pause_never_moves_a_release():

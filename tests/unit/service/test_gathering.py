@@ -9,10 +9,13 @@ import pytest
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.evaluation.families.registry import family_names, get_family
-from touchstone.report import ReportData
-from touchstone.service.editions.gathering import INVENTED
+from touchstone.report import ReportData, render_html
+from touchstone.service.cases import show_case
+from touchstone.service.editions.gathering import INVENTED, INVENTED_FRAMEWORK
+from touchstone.service.editions.words import NOT_ASKED
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.opening import passed_release
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,66 @@ def test_invented_parties_are_said_to_be_invented(
         assert page.title.startswith("Example: ")
         assert page.notices == (INVENTED,)
     assert undisclosed.notices == ()
+
+
+def test_a_review_of_ones_own_endpoint_says_that_the_framework_alone_is_invented(tmp_path: Path):
+    own = {"openai-api/subject/control": "openai-api/mine/my-model"}
+    with small_case(tmp_path, instead=own) as case:
+        page = facts_for(case, party_audience("example-centre"))
+    assert page.notices == (INVENTED_FRAMEWORK,)
+    assert not page.title.startswith("Example")
+
+
+def test_an_agency_that_is_no_party_was_not_asked(tmp_path: Path):
+    with small_case(tmp_path, agencies=("example-agency",)) as case:
+        measure(case)
+        conclude(case, "battery-1")
+        page = facts_for(case, party_audience("example-centre"))
+        shown = show_case(case.installation, case.id)
+    assert (
+        "The framework asks that Example Treasury concur; it takes no part in this case, and "
+        "nobody asked it." in page.summary[-1]
+    )
+    assert "has not answered" not in render_html(page)
+    assert shown.designation["concurrence"]["example-treasury"] == NOT_ASKED
+    assert page.designation
+    assert any(fact.text == NOT_ASKED for fact in page.designation.concurrence)
+
+
+@pytest.mark.parametrize(
+    ("release", "came"),
+    [
+        ("2025-01-01", "719 days later than that, after the planned release: of the 30 none was"),
+        ("2026-12-11", "10 days later than that."),
+        ("2027-01-05", "in time."),
+    ],
+)
+def test_late_is_counted_from_the_day_to_share_by(tmp_path: Path, release: str, came: str):
+    with small_case(tmp_path, instead={"2027-01-05": release}) as case:
+        page = facts_for(case, party_audience("example-centre"))
+        shown = show_case(case.installation, case.id)
+    assert page.clock
+    assert page.clock.came.startswith(f"The model came {came}")
+    late = int(came.split(maxsplit=1)[0]) if came[0].isdigit() else 0
+    assert (shown.clock["late_days"], shown.clock["shortfall_days"]) == (late, min(late, 30))
+    (laid,) = [each["text"] for each in shown.timeline if "Lays the clock" in each["text"]]
+    assert (f"{late} days late" if late else "it was in time") in laid
+    assert late == 0 or any(f"shared {late} days later" in each for each in page.clock.remarks)
+
+
+@pytest.mark.parametrize(
+    ("day", "state", "told"),
+    [
+        ("2025-01-01", "in-development", True),
+        ("2025-01-01", "released", False),
+        ("2026-11-21", "in-development", False),
+    ],
+)
+def test_a_planned_release_that_is_past_is_told(tmp_path: Path, day: str, state: str, told: bool):
+    with small_case(tmp_path, instead={"2027-01-05": day, "in-development": state}) as case:
+        line = passed_release(case.framework, case.submission, "2026-11-21T10:00:00Z")
+    assert bool(line) == told
+    assert not told or f"planned release {day} is past" in line
 
 
 def test_without_thresholds_nothing_is_concluded(undisclosed: ReportData):

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from touchstone.review import late_days
 from touchstone.review.events.base import Event
-from touchstone.review.events.measuring import VerdictReached
+from touchstone.review.events.measuring import ClockAnchored, VerdictReached
 from touchstone.service.progress import LOSSES, lost_beside
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
@@ -114,6 +115,8 @@ NAMES = {
     "not-met": "not met",
 }
 
+NOT_ASKED = "takes no part in this case, so nobody asked it"
+"""Of an agency that the framework asks to concur, and that is no party."""
 SCOPES = {"internal": "inside the developer", "partners": "to partners", "public": "to the public"}
 SAME = {
     "same": "; it says that it is the model that was reviewed",
@@ -140,7 +143,16 @@ def sentence(
     }
     if isinstance(event, VerdictReached):
         readable |= _verdict(event)
+    if isinstance(event, ClockAnchored):
+        readable["shortfall_days"] = _lateness(event)
     return SENTENCES[event.type].format(**readable)
+
+
+def _lateness(laid: ClockAnchored) -> str:
+    """`728 days late`: counted from the day to share by, however long the window is."""
+    late = late_days(laid)
+    unit = "business day" if laid.business_days else "day"
+    return f"{late} {unit}{'' if late == 1 else 's'} late" if late else "and it was in time"
 
 
 def _verdict(event: VerdictReached) -> dict[str, str]:
@@ -184,7 +196,6 @@ def _readable(name: str, value: Any, names: Mapping[str, str], titles: Mapping[s
         "criterion": f"“{titles[str(value)]}”" if value in titles else value,
         "domain": str(value).replace("-", " "),
         "complete": "complete" if value else "incomplete",
-        "shortfall_days": f"{value} days late" if value else "and it was in time",
         **{word: phrases.get(str(value), value) for word, phrases in _WORDS.items()},
     }
     return known.get(name, named(value) if isinstance(value, str) else value)

@@ -97,7 +97,7 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
         bundle=f"bundle-{audience.name}.jsonl",
     )
     entries = tuple(read_entries(reader, audience))
-    shown = Shown(case.id, entries, audience, case.framework.example)
+    shown = Shown(case.id, entries, audience, case.example)
     others = other_cases(installation, case.id, audience)
     return render_html(gather(shown, at, verification, others)).encode()
 

@@ -5,6 +5,7 @@ It reads no record and draws no page; what it shows follows from the visible ent
 
 from touchstone.clearance import LABELS, PUBLIC
 from touchstone.report import ReportData, VerificationFacts
+from touchstone.service.case import Example
 from touchstone.service.editions.gathering.asked import (
     clock_facts,
     conflicts,
@@ -33,6 +34,15 @@ INVENTED = (
     "An invented example. The parties, the model and all numbers are made up; no model of anybody "
     "was reviewed."
 )
+INVENTED_FRAMEWORK = (
+    "The framework is an invented example: its agencies, criteria and thresholds are made up, and "
+    "nothing follows from its words."
+)
+EXAMPLES: dict[Example, tuple[str, ...]] = {
+    "none": (),
+    "framework": (INVENTED_FRAMEWORK,),
+    "all": (INVENTED,),
+}
 
 __all__ = ["Shown", "edition_marking", "gather"]
 
@@ -50,7 +60,7 @@ def gather(
     received = case.state.submission
     results = result_rows(case)
     return ReportData(
-        title=f"{EXAMPLE if case.invented else ''}Pre-release review of "
+        title=f"{EXAMPLE if case.example == 'all' else ''}Pre-release review of "
         f"{received.model if received else 'a model'}",
         audience=case.name(case.audience.name),
         marking=edition_marking(case),
@@ -58,7 +68,7 @@ def gather(
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,
-        notices=(*((INVENTED,) if case.invented else ()), *stop_notice(case)),
+        notices=(*EXAMPLES[case.example], *stop_notice(case)),
         model=model_facts(case),
         framework=framework_facts(case),
         conflicts=conflicts(case),

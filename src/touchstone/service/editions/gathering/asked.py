@@ -4,7 +4,7 @@ from typing import Any
 
 from touchstone.handin import moment_of
 from touchstone.report import Claim, ClockFacts, Conflict, Fact, PartyFacts
-from touchstone.review import deadline, read_clock
+from touchstone.review import deadline, late_days, read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
@@ -151,7 +151,7 @@ def clock_facts(case: Shown, made_at: str) -> ClockFacts | None:
         share_by=None if laid.anchor == "submission" else laid.share_by,
         ends=reading.review_by.isoformat(),
         planned_release=_planned(received) if received else None,
-        shortfall_days=laid.shortfall_days,
+        came=_came(clock, unit),
         today=day_of(made_at, laid.timezone).isoformat(),
         pauses=tuple(
             (day_of(begun, laid.timezone).isoformat(),
@@ -162,6 +162,18 @@ def clock_facts(case: Shown, made_at: str) -> ClockFacts | None:
             case, clock, unit, reading.paused_days, reading.review_by.isoformat()
         ),
     )  # fmt: skip
+
+
+def _came(clock: Clock, unit: str) -> str:
+    """Whether the model came in time; empty where no day to share by follows."""
+    laid, late = clock.anchored, late_days(clock.anchored)
+    if not late:
+        return "" if laid.anchor == "submission" else "The model came in time."
+    unit = unit.removesuffix("s") if late == 1 else unit
+    came = f"The model came {late} {unit} later than that"
+    if late > laid.shortfall_days:
+        return f"{came}, after the planned release: of the {laid.window_days} none was left."
+    return f"{came}."
 
 
 def _deadlines(clock: Clock, review_by: str) -> str:
@@ -182,10 +194,10 @@ def _remarks(
 ) -> tuple[str, ...]:
     laid, window = clock.anchored, case.framework.window if case.framework else None
     remarks = [_deadlines(clock, review_by)]
-    if laid.shortfall_days:
+    if late := late_days(laid):
         remarks.append(
-            f"The model was shared {laid.shortfall_days} {unit} later than the framework asks. "
-            "The developer may release all the same."
+            f"The model was shared {late} {unit.removesuffix('s') if late == 1 else unit} later "
+            "than the framework asks. The developer may release all the same."
         )
     if window and laid.anchor != window.anchor:
         remarks.append(

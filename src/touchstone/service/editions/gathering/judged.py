@@ -11,7 +11,7 @@ from touchstone.review import State, concurrences
 from touchstone.review.events import judging
 from touchstone.service.editions.gathering.chosen import broken_off_by
 from touchstone.service.editions.gathering.shown import Shown, counted, listed
-from touchstone.service.editions.words import VERDICTS, named
+from touchstone.service.editions.words import NOT_ASKED, VERDICTS, named
 
 RULE = (
     "The rule: covered if any criterion is met; not covered only if every criterion was looked at "
@@ -194,7 +194,9 @@ def _concurrence(case: Shown) -> tuple[Fact, ...]:
     asked = concurrences(case.state, case.framework) if case.framework else {}
     facts = []
     for agency, word in asked.items():
-        if word == "missing":
+        if word == "missing" and case.whole and agency not in case.state.parties:
+            text = NOT_ASKED
+        elif word == "missing":
             text = (
                 "missing: no answer so far, and silence is never consent"
                 if case.whole
@@ -208,8 +210,18 @@ def _concurrence(case: Shown) -> tuple[Fact, ...]:
 
 
 def silent(case: Shown) -> list[str]:
-    """The agencies, by name, whose concurrence is asked for and missing."""
+    """The agencies of the case, by name, whose concurrence is asked for and missing."""
+    return [case.name(agency) for agency in _missing(case) if agency in case.state.parties]
+
+
+def never_asked(case: Shown) -> list[str]:
+    """The agencies, by name, that the framework asks to concur and the case has not as a party."""
+    return [case.name(agency) for agency in _missing(case) if agency not in case.state.parties]
+
+
+def _missing(case: Shown) -> list[str]:
+    """Whose concurrence is asked for and missing; nobody where an answer may be withheld."""
     if case.framework is None or not case.whole:
         return []
     asked = concurrences(case.state, case.framework)
-    return [case.name(agency) for agency, word in asked.items() if word == "missing"]
+    return [agency for agency, word in asked.items() if word == "missing"]

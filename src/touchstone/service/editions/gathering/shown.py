@@ -8,6 +8,7 @@ from typing import Any
 from touchstone.clearance import PUBLIC, Audience
 from touchstone.framework import Framework
 from touchstone.review import State, evolve
+from touchstone.service.case import Example
 from touchstone.service.parsers import framework_of
 from touchstone.service.reading import Entry
 
@@ -26,8 +27,8 @@ class Shown:
     entries: tuple[Entry, ...]
     """Every entry, visible or not, in order."""
     audience: Audience
-    invented: bool = False
-    """Whether all of it is an example. That is no secret, so every edition says it."""
+    example: Example = "none"
+    """What of it is invented. That is no secret, so every edition says it."""
 
     @cached_property
     def state(self) -> State:

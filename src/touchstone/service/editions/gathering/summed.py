@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from touchstone.framework import DeclaredCriterion
 from touchstone.handin import day_written
 from touchstone.report import ResultRow
-from touchstone.service.editions.gathering.judged import silent
+from touchstone.service.editions.gathering.judged import never_asked, silent
 from touchstone.service.editions.gathering.shown import Shown, counted, listed, number, plain
 from touchstone.service.editions.gathering.told import accounting
 from touchstone.service.editions.words import named, sentence
@@ -134,6 +134,13 @@ def _missing(case: Shown) -> str:
         has = "has" if len(quiet) == 1 else "have"
         said.append(
             f"{listed(quiet)} {was} asked to concur and {has} not answered; silence is not consent."
+        )
+    if (outside := never_asked(case)) and case.state.designating.proposals:
+        takes = "it takes" if len(outside) == 1 else "they take"
+        them = "it" if len(outside) == 1 else "them"
+        said.append(
+            f"The framework asks that {listed(outside)} concur; {takes} no part in this case, and "
+            f"nobody asked {them}."
         )
     asked = [c for c in (case.framework.criteria if case.framework else ())
              if isinstance(c, DeclaredCriterion)]  # fmt: skip
