@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
-from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
-from inspect_ai._util.working import sample_wait
 from inspect_ai.model import (
     ChatMessage,
     GenerateConfig,
@@ -26,9 +24,6 @@ from inspect_ai.model import (
     get_model,
     modelapi,
 )
-from inspect_ai.model._model import RetryDecision, sample_total_tokens
-from inspect_ai.model._openai import openai_classify_retry
-from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
 from inspect_ai.tool import ToolChoice, ToolInfo
 from inspect_ai.util import LimitExceededError
 from openai import APIStatusError, DefaultAsyncHttpxClient
@@ -38,6 +33,14 @@ from tenacity.wait import wait_base, wait_exponential_jitter
 
 from touchstone.evaluation.door import NotAnAnswerError, ServedCompletion, admit
 from touchstone.evaluation.endings import Stop
+from touchstone.evaluation.inspect_seam import (
+    ProviderSeam,
+    RetryDecision,
+    default_client_kwargs,
+    openai_classify_retry,
+    sample_total_tokens,
+    sample_wait,
+)
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
@@ -144,14 +147,15 @@ class _Backoff(wait_base):
         return max(self._wait(retry_state), min(asked or 0.0, _RETRY_AFTER_MOST))
 
 
-class BoundedEndpoint(OpenAICompatibleAPI):
+class BoundedEndpoint(ProviderSeam):
     """Inspect's OpenAI-compatible provider, bounded. Made by `open_endpoint` alone."""
 
     asking: Asking = Asking()
     watch: EndpointWatch = EndpointWatch()
     redactor: Redactor = Redactor("")
 
-    def _create_http_client(self) -> DefaultAsyncHttpxClient:
+    def make_client(self) -> DefaultAsyncHttpxClient:
+        """A client that follows no redirect and bounds what it is answered."""
         # A redirect would let another address answer under this endpoint's digest.
         kwargs = default_client_kwargs(follow_redirects=False)
         bound = self.asking.response_bytes
@@ -166,7 +170,7 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         """Set the bounds and the watcher, and make the client anew with them."""
         self.asking, self.watch = asking, watch
         self.redactor = Redactor(str(self.api_key))
-        self.http_client = self._create_http_client()
+        self.http_client = self.make_client()
         self.initialize()
 
     async def generate(
@@ -216,11 +220,8 @@ class BoundedEndpoint(OpenAICompatibleAPI):
         finally:
             self.watch.waited(time.monotonic() - began)
 
-    async def _generate_completion(
-        self,
-        request: dict[str, Any],
-        config: GenerateConfig,  # noqa: ARG002 - Inspect's form
-    ) -> ChatCompletion:
+    async def complete(self, request: dict[str, Any]) -> ChatCompletion:
+        """What the endpoint answers to one request, once the door has let it in."""
         began = time.monotonic()
         try:
             # The bytes as they came: the SDK does not validate what it makes of them.

@@ -14,9 +14,9 @@ from typing import Any
 
 import anyio
 from inspect_ai.util import SandboxEnvironment
-from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 
 from touchstone.evaluation.families.base import MIN_DIFFICULTY, Family, Item
+from touchstone.evaluation.inspect_seam import registry_find_sandboxenv
 from touchstone.evaluation.sandbox import SAMPLE_KEY
 from touchstone.evaluation.tasks import JudgeFault, judge_output
 from touchstone.handin import printable_line

@@ -14,9 +14,6 @@ from typing import Any
 
 from inspect_ai import Task
 from inspect_ai import eval as inspect_eval
-from inspect_ai._display.core import active as active_display_module
-from inspect_ai._display.log.display import LogDisplay
-from inspect_ai.hooks._startup import init_hooks
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 from pydantic import JsonValue
@@ -27,6 +24,7 @@ from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
+from touchstone.evaluation.inspect_seam import draw_nothing, init_hooks
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Allowance, Asking
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
@@ -231,8 +229,7 @@ def load_hooks() -> None:
     """Let Inspect find our hook; what it announces on that occasion is not printed."""
     with redirect_stdout(StringIO()):
         init_hooks()
-    # "none" renders its tables all the same, unseen: 1 ms of each sample's time in a chunk of 32.
-    active_display_module._active_display = LogDisplay()  # noqa: SLF001 - there is no setting for it
+    draw_nothing()
 
 
 # Errors are never rerolled, nothing listens, and nothing is drawn on the terminal.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from time import monotonic as clock
 
 import anyio
-from inspect_ai._util.working import sample_working_time
 from inspect_ai.log import EvalSample
 from inspect_ai.model import ChatMessage
 
@@ -17,6 +16,7 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch
 from touchstone.evaluation.errors import ChunkError, JournalError
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.inspect_seam import sample_working_time
 from touchstone.evaluation.journal import MOST_EXECUTIONS, Journal
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import (

@@ -8,7 +8,6 @@ from inspect_ai import Task, task
 from inspect_ai.agent import AgentPrompt, AgentState, AgentSubmit, as_solver, react
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.hooks import Hooks, RunEnd, SampleEnd, hooks
-from inspect_ai.log._samples import sample_active
 from inspect_ai.model import ChatMessageAssistant
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -20,7 +19,6 @@ from inspect_ai.util import (
     SandboxEnvironmentType,
     sandbox,
 )
-from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
 from tenacity import RetryError
 
 from touchstone.errors import BadInputError
@@ -28,6 +26,7 @@ from touchstone.evaluation.adjudication import Cause
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
 from touchstone.evaluation.running import ChunkRun, current, is_active, sample_of
 from touchstone.evaluation.sandbox import CopyOutRefusedError, TouchstoneSandbox
 from touchstone.evaluation.tools import Counter, subject_tools
@@ -99,9 +98,7 @@ def attempt() -> Solver:
 
 def _limit_on_time() -> str:
     """Which limit cancelled the work of a sample that is judged all the same."""
-    active = sample_active()
-    reached = active.limit_exceeded_error if active is not None else None
-    return reached.type if reached is not None else "time"
+    return limit_reached() or "time"
 
 
 @scorer(metrics=[accuracy()])

@@ -61,6 +61,7 @@ def test_headers_that_were_not_judged_are_named():
 def test_a_header_is_one_line_of_ascii():
     assert in_a_header("a\r\nX: b") == "a X: b"
     assert in_a_header("Größe") == "Gr\\xf6\\xdfe"
+    assert in_a_header("a\x1b[2J\u202eb") == "a<U+001B>[2J<U+202E>b"
     assert len(in_a_header("x" * 9999)) == 500
 
 

@@ -23,15 +23,11 @@ from typing import NoReturn
 
 from inspect_ai.model import get_model_info
 
+from touchstone.evaluation.inspect_seam import LOADED_LATE
 from touchstone.evaluation.workers.process import main
 
-LOADED_LATE = (
-    "inspect_ai.model._providers.anthropic",
-    "inspect_ai.agent._acp.server",
-    "jsonschema",
-)
-"""What Inspect loads only at a first sample, and what costs more than all the rest of it. Where
-one is not there, a worker loads what it needs by itself."""
+LOADED_EARLY = (*LOADED_LATE, "jsonschema")
+"""What a first sample would load; where one is not there, a worker loads what it needs itself."""
 MOST_BYTES = 128 * 1024
 """Of a message: names and values of an environment."""
 
@@ -116,7 +112,7 @@ class _Server:
 
 def load() -> None:
     """Load all that a worker would load at its first sample."""
-    for name in LOADED_LATE:
+    for name in LOADED_EARLY:
         with suppress(ImportError):
             import_module(name)
     # Of no model in particular: it reads Inspect's whole list of models once.

@@ -82,7 +82,7 @@ def refused(
     body = adapter.error(refusal)
     headers = {
         SENTENCE: in_a_header(str(refusal)),
-        ERROR: in_a_header(body.decode(), len(body)),
+        ERROR: in_a_header(body.decode(), None),
         "Content-Type": "application/json",
         **(_of(verdict) if verdict else {}),
     }
@@ -100,9 +100,9 @@ def not_judged(headers: Iterable[str], judged: Mapping[str, str]) -> list[str]:
     return sorted({name.lower() for name in headers} - kept)
 
 
-def in_a_header(text: str, most: int = _MOST_CHARACTERS) -> str:
-    """One line of ASCII, at most so long."""
-    return printable_line(text, most).encode("ascii", "backslashreplace").decode()
+def in_a_header(text: str, most: int | None = _MOST_CHARACTERS) -> str:
+    """One line of ASCII; of the text at most so many characters."""
+    return printable_line(text)[:most].encode("ascii", "backslashreplace").decode()
 
 
 def _of(verdict: LoggedDecision) -> dict[str, str]:

@@ -9,9 +9,8 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import cast
 
-from aiohttp.http import HttpProcessingError, HttpRequestParser, RawRequestMessage
+from aiohttp.http import HttpProcessingError, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
@@ -70,13 +69,11 @@ class DoorConnection(Connection):
     @property
     def _between(self) -> bool:
         """Whether one request is over and of the next nothing has come."""
-        open_ = not (self._force_close or self._close or self._upgraded)
-        return open_ and self._began is None and self.idle
+        return self.takes_another and self._began is None and self.idle
 
     def _take(self, data: bytes) -> None:
-        parser = cast("HttpRequestParser", self._parser)  # only a lost connection has none
         try:
-            messages, _, _ = parser.feed_data(data)
+            messages = self.parse(data)
         except HttpProcessingError as error:
             _log.info("question failed (400): %s", type(error).__name__)
             self._end(_BROKEN)
@@ -84,16 +81,16 @@ class DoorConnection(Connection):
         if len(messages) != 1 or not _is_question(*messages[0]):
             self.reset()
             return
-        parser.message_consumed()
-        self._request_in_progress = True
-        self._asking = self._loop.create_task(self._ask(messages[0][0]))
+        self.message_consumed()
+        self.begin_own()
+        self._asking = self.event_loop.create_task(self._ask(messages[0][0]))
 
     async def _ask(self, message: RawRequestMessage) -> None:
         try:
             said = await self._answer(message)
             if self.transport is not None:
                 self.transport.write(said.data())
-                await self._drain_helper()
+                await self.drained()
         except Exception as error:  # noqa: BLE001 - whatever fails, nothing is granted
             _log.warning("question failed (500): %s", type(error).__name__)
             self._end(_FAILED)
@@ -102,10 +99,7 @@ class DoorConnection(Connection):
 
     def _over(self) -> None:
         self._asking = None
-        self._request_in_progress = False
-        if self._handler_waiter is not None and not self._handler_waiter.done():
-            self._handler_waiter.set_result(None)
-        self._next_keepalive_close_time = self._loop.time() + self._limits.idle_seconds
+        self.end_own(self._limits.idle_seconds)
         later, self._later = self._later, b""
         if later and self.transport is not None:
             self.data_received(later)

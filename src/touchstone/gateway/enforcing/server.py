@@ -13,6 +13,7 @@ from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
+from touchstone.gateway.aiohttp_seam import OpenHandler, OpenServer, bounded_request
 from touchstone.gateway.config import Limits
 from touchstone.gateway.enforcing.cutting import linger, reset
 
@@ -50,7 +51,7 @@ class _Counted:
         return getattr(self._transport, name)
 
 
-class Connection(RequestHandler):
+class Connection(OpenHandler):
     """One client's connection."""
 
     __slots__ = ("_began", "_bytes", "_limits", "_sent", "_server", "gone")
@@ -73,7 +74,7 @@ class Connection(RequestHandler):
         self._began: float | None = None
         """When the headers that are not yet complete began to come."""
         self._bytes = 0
-        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.gone: asyncio.Future[None] = self.event_loop.create_future()
 
     @property
     def sent(self) -> int:
@@ -83,8 +84,7 @@ class Connection(RequestHandler):
     @property
     def idle(self) -> bool:
         """Whether what comes next is the beginning of a request, or more of its headers."""
-        waiting = self._waiter is not None and not self._waiter.done()
-        return not self._messages and (waiting or not self._request_count)
+        return self.between_requests
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the connection, or reset it where there are too many."""
@@ -114,13 +114,13 @@ class Connection(RequestHandler):
         if not self.idle:
             super().data_received(data)
             return
-        before = self._request_count
+        before = self.requests_begun
         super().data_received(data)
-        if self._request_count != before:
+        if self.requests_begun != before:
             self._began, self._bytes = None, 0
             return
         if self._began is None:
-            self._began = self._loop.time()
+            self._began = self.event_loop.time()
         self._bytes += len(data)
         if self._bytes > self._limits.header_bytes:
             self.reset()
@@ -174,13 +174,10 @@ class _Factory:
         writer: AbstractStreamWriter,
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
-        loop = protocol._loop  # noqa: SLF001 - as aiohttp's own factory does it
-        return web.BaseRequest(
-            message, payload, protocol, writer, task, loop, client_max_size=self.body_bytes
-        )
+        return bounded_request(message, payload, protocol, writer, task, self.body_bytes)
 
 
-class Server(web.Server):
+class Server(OpenServer):
     """aiohttp's low-level server, which makes connections of this module's kind."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
@@ -197,7 +194,7 @@ class Server(web.Server):
 
     def reset_slow(self) -> int:
         """Reset every connection whose headers are overdue, and say how many there were."""
-        now = self._loop.time()
+        now = self.event_loop.time()
         slow = [
             each for each in self.connections if isinstance(each, Connection) and each.overdue(now)
         ]

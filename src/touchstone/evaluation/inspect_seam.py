@@ -1,0 +1,77 @@
+"""Every private name of Inspect that Touchstone relies on; no other module may use one.
+
+Inspect keeps no promise about these. `tests/contract/evaluation/test_inspect_seam.py` says what
+each is relied on for, and fails first when an upgrade takes one away or changes it.
+"""
+
+from typing import Any
+
+from inspect_ai._display.core import active as _display
+from inspect_ai._display.log.display import LogDisplay as _LogDisplay
+from inspect_ai._util.http_defaults_httpx2 import default_client_kwargs
+from inspect_ai._util.working import sample_wait, sample_working_time
+from inspect_ai.hooks._startup import init_hooks
+from inspect_ai.log._samples import sample_active as _sample_active
+from inspect_ai.model import GenerateConfig
+from inspect_ai.model._model import RetryDecision, sample_total_tokens
+from inspect_ai.model._openai import openai_classify_retry
+from inspect_ai.model._providers.openai_compatible import OpenAICompatibleAPI
+from inspect_ai.util._sandbox.registry import registry_find_sandboxenv
+from openai import DefaultAsyncHttpxClient
+from openai.types.chat import ChatCompletion
+
+__all__ = [
+    "LOADED_LATE",
+    "ProviderSeam",
+    "RetryDecision",
+    "default_client_kwargs",
+    "draw_nothing",
+    "init_hooks",
+    "limit_reached",
+    "openai_classify_retry",
+    "registry_find_sandboxenv",
+    "sample_total_tokens",
+    "sample_wait",
+    "sample_working_time",
+]
+
+LOADED_LATE = ("inspect_ai.model._providers.anthropic", "inspect_ai.agent._acp.server")
+"""What Inspect loads only at a first sample, and what costs more than all the rest of it."""
+
+
+class ProviderSeam(OpenAICompatibleAPI):
+    """Inspect's OpenAI-compatible provider; a subclass makes its HTTP client, and asks with it."""
+
+    def make_client(self) -> DefaultAsyncHttpxClient:
+        """The client to ask with; also called while the provider is made."""
+        raise NotImplementedError
+
+    async def complete(self, request: dict[str, Any]) -> ChatCompletion:
+        """The answer to one request to the chat API, as Inspect reads it on."""
+        raise NotImplementedError
+
+    def _create_http_client(self) -> DefaultAsyncHttpxClient:
+        return self.make_client()
+
+    async def _generate_completion(
+        self,
+        request: dict[str, Any],
+        config: GenerateConfig,  # noqa: ARG002 - Inspect's form
+    ) -> ChatCompletion:
+        return await self.complete(request)
+
+
+def draw_nothing() -> None:
+    """Let Inspect's display be the one that writes to a log.
+
+    "none" renders its tables all the same, unseen: 1 ms of each sample's time in a chunk of 32.
+    There is no setting for it.
+    """
+    _display._active_display = _LogDisplay()  # noqa: SLF001 - what this module is for
+
+
+def limit_reached() -> str | None:
+    """The kind of limit that ended the sample that runs here, such as `time`; None for none."""
+    active = _sample_active()
+    reached = active.limit_exceeded_error if active is not None else None
+    return reached.type if reached is not None else None
