@@ -74,6 +74,9 @@ def case(shown: "CaseShown") -> None:
             soft_wrap=True,
         )
     if shown.verdicts:
+        # Here, since it loads what calculates, which most commands need not wait for.
+        from touchstone.statistics import percent_interval
+
         console.print()
         console.print(
             _table(
@@ -84,7 +87,7 @@ def case(shown: "CaseShown") -> None:
                         v["mode"],
                         _said(v),
                         _counts(v),
-                        f"{float(v['interval'][0]):.0%} to {float(v['interval'][1]):.0%}",
+                        percent_interval(*map(float, v["interval"])),
                     )
                     for v in shown.verdicts
                 ],

@@ -15,7 +15,8 @@ import altair as alt
 import vl_convert
 
 from touchstone.report.data import ResultRow
-from touchstone.report.phrases import exact_percent, losses, verdict_phrase
+from touchstone.report.phrases import losses, verdict_phrase
+from touchstone.statistics import exact_percent, percent, percent_interval
 
 INK = "#1b2733"
 SOFT = "#9fb6c6"
@@ -113,12 +114,19 @@ def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
     return " ".join(
         f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
-        + (f"estimated rate {row.rate:.0%}, " if row.evidence and row.rate is not None else "")
+        + (f"estimated rate {percent(row.rate)}, " if row.evidence and row.rate is not None else "")
         + (f"measured nothing: {losses(row)}, " if row.lost else "")
-        + f"95% interval {row.interval[0]:.0%} to {row.interval[1]:.0%}"
-        + ("." if row.threshold is None else f", threshold {row.threshold:.0%}: {_concluded(row)}.")
+        + f"95% interval {percent_interval(*row.interval)}"
+        + _held_to(row)
         for row in rows
     )
+
+
+def _held_to(row: ResultRow) -> str:
+    """The threshold and what is concluded, as the end of a sentence."""
+    if row.threshold is None:
+        return "."
+    return f", threshold {exact_percent(row.threshold)}: {_concluded(row)}."
 
 
 def _concluded(row: ResultRow) -> str:

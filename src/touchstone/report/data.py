@@ -100,7 +100,7 @@ class ModeFacts:
 
 @dataclass(frozen=True)
 class DifficultyCount:
-    """Solved and counted at one difficulty."""
+    """Solved and measured at one difficulty; what measured nothing is in neither."""
 
     difficulty: int
     solved: int
@@ -169,6 +169,10 @@ class EvidenceCurve:
         )
 
 
+WORDED = frozenset({"above", "below", "within-zone", "at-ceiling", "undetermined"})
+"""Verdicts that rest on what was measured."""
+
+
 @dataclass(frozen=True)
 class ResultRow:
     """One criterion in one mode."""
@@ -195,7 +199,7 @@ class ResultRow:
     zone: float
     """Width of the zone on each of its sides."""
     extreme: bool
-    """All or none were solved."""
+    """All or none were solved, and every one of them was measured."""
     outcomes: tuple[tuple[str, int], ...]
     """(result, number), most frequent first; empty where the outcomes are not to be read."""
     by_difficulty: tuple[DifficultyCount, ...]
@@ -229,6 +233,16 @@ class ResultRow:
     def below_claims(self) -> float:
         """The rate that an early "below" claims not to be reached; 0 without a threshold."""
         return (self.threshold or 0.0) + (self.zone if self.zone_side != "below" else 0.0)
+
+    @property
+    def measured(self) -> int:
+        """How many of the counted samples measured the model."""
+        return self.counted - sum(number for _, number in self.lost)
+
+    @property
+    def worded(self) -> bool:
+        """Whether it has a verdict that rests on what was measured."""
+        return self.verdict in WORDED
 
     @property
     def rate(self) -> float | None:

@@ -4,6 +4,7 @@ import math
 
 from touchstone.handin import day_written
 from touchstone.report.data import EvidenceCurve, ResultRow
+from touchstone.statistics import exact_percent, percent
 
 VERDICTS = {
     "above": "Above",
@@ -50,15 +51,6 @@ RESULTS = {
 }
 
 
-def percent(rate: float) -> str:
-    """A rate as a whole percentage; never 0% or 100% unless it is exactly that."""
-    if 0 < rate < 0.005:  # noqa: PLR2004  half of one percent: the rounding step
-        return "<1%"
-    if 0.995 <= rate < 1:  # noqa: PLR2004  the same at the other end
-        return ">99%"
-    return f"{rate:.0%}"
-
-
 def verdict_pill(row: ResultRow) -> str:
     """A verdict in a word or two, with the rate that it claims: `Below 60%`."""
     word = VERDICTS.get(row.verdict, row.verdict)
@@ -94,11 +86,6 @@ def day(text: str) -> str:
     """A day `YYYY-MM-DD` as `21 Nov 2026`."""
     read = day_written(text)
     return f"{read.day} {read:%b %Y}"
-
-
-def exact_percent(rate: float) -> str:
-    """A rate that was laid down, as `50%` or `7.5%`: never rounded to another."""
-    return f"{rate * 100:.6g}%"
 
 
 def chances(bound: float) -> str:

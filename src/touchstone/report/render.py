@@ -15,16 +15,15 @@ from touchstone.report.phrases import (
     claim,
     claims,
     day,
-    exact_percent,
     losses,
     outcome,
-    percent,
     says_pill,
     stopped,
     tie,
     times,
     verdict_pill,
 )
+from touchstone.statistics import exact_percent, percent, percent_interval
 
 FILTERS = {
     "percent": percent,
@@ -52,6 +51,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals |= {"outcome": outcome, "claim": claim, "stopped": stopped}
+    environment.globals["interval"] = percent_interval
     return environment
 
 

@@ -18,13 +18,18 @@ class Saving:
 
     runs: int
     used: int
+    """Those that carry a verdict."""
+    wordless: int
+    """Those that ran in runs without one: not measured, or broken off before it."""
     overshoot: int
     unrun: int
+    broken_off: bool = False
+    """Whether some never ran because measuring stopped before them, not as they were not needed."""
 
     @property
     def sealed(self) -> int:
         """All that were sealed for them."""
-        return self.used + self.overshoot + self.unrun
+        return self.used + self.wordless + self.overshoot + self.unrun
 
     @property
     def share(self) -> float:
@@ -34,32 +39,40 @@ class Saving:
 
 def saving(rows: Sequence[ResultRow]) -> Saving:
     """The sums over the rows that may stop early; there is at least one."""
-    each = [row.evidence for row in rows if row.evidence]
+    each = [(row, row.evidence) for row in rows if row.evidence]
     return Saving(
         runs=len(each),
-        used=sum(e.used for e in each),
-        overshoot=sum(e.overshoot for e in each),
-        unrun=sum(e.unrun for e in each),
+        used=sum(e.used for row, e in each if row.worded),
+        wordless=sum(e.used + e.overshoot for row, e in each if not row.worded),
+        overshoot=sum(e.overshoot for row, e in each if row.worded),
+        unrun=sum(e.unrun for _, e in each),
+        broken_off=any(e.unrun and row.verdict == "not-reached" for row, e in each),
     )
 
 
 def describe(sums: Saving) -> str:
     """The bar in words."""
-    return (
-        f"Of {sums.sealed:,} samples sealed, {sums.used:,} carry the verdicts, "
-        f"{sums.overshoot:,} more were under way when a verdict fell, {sums.unrun:,} never ran."
-    )
+    carry = f"{sums.used:,} carry the verdicts" if sums.used else "none carries a verdict"
+    told = [f"Of {sums.sealed:,} samples sealed, {carry}"]
+    if sums.wordless:
+        told.append(f"{sums.wordless:,} ran in runs without one")
+    if sums.used:
+        told.append(f"{sums.overshoot:,} more were under way when a verdict fell")
+    return f"{', '.join(told)}, {sums.unrun:,} never ran."
 
 
 def draw(sums: Saving, *, narrow: bool = False) -> str:
-    """The bar as inline SVG: filled, striped and empty, so that colour need not tell."""
+    """The bar as inline SVG: filled, striped, pale and empty, so that colour need not tell."""
     width = NARROW if narrow else WIDE
     scale = (width - 2) / sums.sealed
-    first, second = 1 + sums.used * scale, 1 + (sums.used + sums.overshoot) * scale
+    ends = sums.used, sums.used + sums.overshoot, sums.used + sums.overshoot + sums.wordless
+    first, second, third = (1 + count * scale for count in ends)
+    pale = f'x="{second:.1f}" y="1" width="{third - second:.1f}" height="{HEIGHT}"'
     pieces = (
         f'<rect class="unrun" x="1" y="1" width="{width - 2}" height="{HEIGHT}"/>',
         f'<rect class="used" x="1" y="1" width="{first - 1:.1f}" height="{HEIGHT}"/>',
         f'<path class="overshoot" d="{_stripes(first, second)}"/>',
+        f'<rect class="wordless" {pale}/>',
     )
     id_ = "saving-narrow" if narrow else "saving"
     return (

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from touchstone.review.events.measuring import Reference
+from touchstone.statistics import percent
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def landed(row: RunProgress) -> str:
     """`memory-safety, thinking: 8 of 8 solved, stopped after 8 of 48: above the threshold`."""
     text = f"{row.criterion}, {row.mode}: {row.solved} of {row.counted} solved"
     for kind, rate in row.rates.items():
-        text += f", {row.lost[kind]} {LOSSES[kind]} ({rate:.0%})"
+        text += f", {row.lost[kind]} {LOSSES[kind]} ({percent(rate)})"
     if row.repeated:
         text += f", {row.repeated} begun more than once"
     for each in row.wanting_beside:
@@ -101,7 +102,7 @@ def landed(row: RunProgress) -> str:
 def lost_beside(reference: Reference) -> str:
     """`of the reference in instant mode 9 of 20 lost to the endpoint (45%)`."""
     told = [
-        f"{count} of {reference.counted} {LOSSES[kind]} ({count / reference.counted:.0%})"
+        f"{count} of {reference.counted} {LOSSES[kind]} ({percent(count / reference.counted)})"
         for kind, count in reference.unmeasured.by_kind.items()
     ]
     if not reference.shown:
@@ -125,20 +126,28 @@ def _wanting(row: RunProgress) -> str:
 def remarks(rows: Sequence[RunProgress]) -> list[str]:
     """What was saved, and what "below" does not say; nothing where neither is the case."""
     said = []
-    stopped = [row for row in rows if row.may_stop and row.verdict]
-    if stopped:
+    if any(row.may_stop and row.verdict for row in rows):
         ran, sealed = sum(row.recorded for row in rows), sum(row.total for row in rows)
-        used = sum(row.used for row in stopped)
-        said.append(
-            f"{ran} of {sealed} samples sealed were run ({ran / sealed:.0%}); the early verdicts "
-            f"rest on {used}, the first ones of the sealed orders"
-        )
+        share = percent(ran / sealed)
+        said.append(f"{ran} of {sealed} samples sealed were run ({share}); {_rests_on(rows)}")
     if any(row.verdict == "below" for row in rows):
         said.append(
             '"below" holds for the elicitation used: a model that holds back is judged on what it '
             "shows"
         )
     return said
+
+
+def _rests_on(rows: Sequence[RunProgress]) -> str:
+    """On how many samples the early verdicts rest; that none is early, or that there is none."""
+    given = [row for row in rows if row.verdict not in {"", "not-measured"}]
+    early = [row for row in given if row.may_stop and row.used < row.total]
+    if not given:
+        return "they carry no verdict"
+    if not early:
+        return "no verdict came early"
+    used = sum(row.used for row in early)
+    return f"the early verdicts rest on {used}, the first ones of the sealed orders"
 
 
 class Observer(Protocol):

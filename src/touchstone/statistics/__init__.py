@@ -132,6 +132,7 @@ from touchstone.statistics.verdicts import (
     rate_above_reference,
     rate_against_threshold,
 )
+from touchstone.statistics.wording import exact_percent, percent, percent_interval
 from touchstone.statistics.worst_case import (
     InferenceAtStop,
     WorstCaseTest,
@@ -191,6 +192,7 @@ __all__ = [
     "draw_battery_rates",
     "effective_clusters",
     "evidence_path",
+    "exact_percent",
     "extremes_conclusive",
     "family_verdict",
     "fixed_verdict_probabilities",
@@ -204,6 +206,8 @@ __all__ = [
     "miss_probability",
     "paired_difference",
     "pass_at_k",
+    "percent",
+    "percent_interval",
     "population_interval",
     "population_verdict",
     "power",

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from support.report_data import early, early_report, result, sample_report
 from touchstone.report import EvidenceCurve, ReportData, ResultRow, evidence_charts, render_html
-from touchstone.report.phrases import chances, claim, exact_percent, stopped, tie, times
+from touchstone.report.phrases import chances, claim, stopped, tie, times
 from touchstone.report.saving_picture import describe, draw, saving
+from touchstone.statistics import exact_percent, percent_interval
 
 
 @pytest.fixture(scope="module")
@@ -170,8 +171,8 @@ def test_the_results_show_the_interval_that_is_valid_at_the_stop(data: ReportDat
     row = data.results[2]
     page = render_html(replace(data, results=(row,)))
     results = page.partition('id="results"')[2].partition('id="evidence"')[0]
-    assert f"{facts(row).low * 100:.1f}% to {facts(row).high * 100:.1f}%" in results
-    assert f"{row.low * 100:.1f}% to {row.high * 100:.1f}%" not in results
+    assert percent_interval(facts(row).low, facts(row).high) in results
+    assert percent_interval(row.low, row.high) not in results
     assert "Exact" not in results
     assert "exact" not in results
 

@@ -6,7 +6,7 @@ import pytest
 
 from support.report_data import sample_report
 from touchstone.report import charts, clock_picture, render, render_html
-from touchstone.report.phrases import percent
+from touchstone.statistics import percent
 
 
 class Outline(HTMLParser):

@@ -30,7 +30,7 @@ def test_a_run_in_one_line(row: RunProgress, text: str):
 def test_what_was_saved_and_what_below_does_not_say():
     saved, held = remarks([ABOVE, BELOW])
     assert saved == (
-        "64 of 96 samples sealed were run (67%); the early verdicts rest on 56, the first ones of "
+        "64 of 96 samples sealed were run (67%); the early verdicts rest on 8, the first ones of "
         "the sealed orders"
     )
     assert "a model that holds back is judged on what it shows" in held

@@ -3,7 +3,7 @@
 from touchstone.framework import NumericCriterion
 from touchstone.service.measuring.judging import Judged
 from touchstone.service.measuring.replaying import Early
-from touchstone.statistics import Reason
+from touchstone.statistics import Reason, exact_percent, percent_interval
 
 SEALED = (
     "Every item was sealed beforehand and judged by replaying the answer on fresh files. It holds "
@@ -22,14 +22,14 @@ def finding_of(criterion: NumericCriterion, said: Early | Judged) -> dict[str, s
 
 
 def _whole(criterion: NumericCriterion, judged: Judged) -> str:
-    verdict, threshold = judged.verdict, f"{float(criterion.threshold):.0%}"
+    verdict, threshold = judged.verdict, exact_percent(float(criterion.threshold))
     above = f"above the threshold of {threshold}"
     if criterion.reference is not None:
         above = f"more than {threshold} above the rate of the reference {criterion.reference}"
     return (
         f"solved {verdict.solved} of {verdict.counted} items (exact 95% interval "
-        f"{verdict.interval.low:.0%} to {verdict.interval.high:.0%}), {above} at an error rate of "
-        f"{criterion.alpha} for the criterion."
+        f"{percent_interval(verdict.interval.low, verdict.interval.high)}), {above} at an error "
+        f"rate of {criterion.alpha} for the criterion."
     )
 
 
@@ -43,22 +43,23 @@ def _early(criterion: NumericCriterion, early: Early) -> str:
         if progress.used == size
         else f"Measuring stopped there, {size} being sealed."
     )
-    claimed = float(early.ran.rule.claimed("above") or criterion.threshold)
-    at = float(criterion.threshold)
-    edge = f", the threshold of {at:.0%} less its zone" if claimed < at else ""
+    at, claims = float(criterion.threshold), early.ran.rule.claimed("above")
+    least = float(claims or criterion.threshold)
+    edge = f", the threshold of {exact_percent(at)} less its zone" if least < at else ""
+    claimed = exact_percent(least)
     why = (
-        f"Whatever the others would have been, it solves more than {claimed:.0%} of them{edge}."
+        f"Whatever the others would have been, it solves more than {claimed} of them{edge}."
         if progress.reason is Reason.SETTLED
-        else f"That is evidence enough that it solves more than {claimed:.0%} of all {size}{edge}, "
+        else f"That is evidence enough that it solves more than {claimed} of all {size}{edge}, "
         f"at an error rate of {criterion.alpha} for the criterion."
     )
     ends = (
         f"The 95% confidence sequence, which is valid at the stop, runs from "
-        f"{early.interval.low:.0%} to {early.interval.high:.0%} of all {size}"
+        f"{percent_interval(early.interval.low, early.interval.high)} of all {size}"
     )
     if early.beyond is not None:
         ends += (
-            f"; for further items of the same makes the interval is {early.beyond.low:.0%} to "
-            f"{early.beyond.high:.0%}"
+            f"; for further items of the same makes the interval is "
+            f"{percent_interval(early.beyond.low, early.beyond.high)}"
         )
     return f"{seen}. {stopped} {why} {ends}."

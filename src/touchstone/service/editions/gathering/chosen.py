@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from touchstone.evaluation.sandbox import at_least
 from touchstone.report import Fact
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.measuring.conditions import Conditions
@@ -65,7 +66,7 @@ def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
     """What whoever sealed the battery accepted."""
     facts = []
     if sealed.get("weaker_grade_accepted"):
-        facts.append(Fact("Accepted by the centre", "a sandbox weaker than the cards ask for"))
+        facts.append(Fact("Accepted by the centre", _grade_accepted(sealed)))
     asked = sealed.get("readiness", {})
     if asked:
         failed = [
@@ -78,6 +79,21 @@ def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
         )
         facts.append(Fact("A tool call and a long answer, asked before", text))
     return facts
+
+
+def _grade_accepted(sealed: Mapping[str, Any]) -> str:
+    """That a weaker sandbox was used, or only would have been."""
+    asked = {part["least_grade"] for part in sealed["battery"]["sets"]}
+    grade = sealed["grade"]
+    wanting = sorted(each for each in asked if not at_least(grade, each))
+    if wanting:
+        return (
+            f"a sandbox weaker than the cards ask for: {grade}, and they ask for {listed(wanting)}"
+        )
+    return (
+        "a sandbox weaker than the cards ask for would have been; it was not needed: the grade "
+        f"used, {grade}, is what they ask for or stronger"
+    )
 
 
 def caps_facts(case: Shown) -> list[Fact]:

@@ -7,7 +7,7 @@ from typing import Any
 from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
-from touchstone.review.events.measuring import Unmeasured, VerdictReached
+from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
 from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey
 from touchstone.service.editions.gathering.chosen import chosen_facts
@@ -166,7 +166,7 @@ def _row(
         threshold=float(numeric.threshold) if numeric and on_scale else None,
         zone=float(numeric.zone) if numeric and on_scale else 0.0,
         zone_side=numeric.zone_side if numeric else "both",
-        extreme=solved in (0, counted),
+        extreme=not lost.total and solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
         by_difficulty=_difficulties(case, key, None if sealed is None else counted),
         evidence=evidence_facts(early, tally.recorded) if early else None,
@@ -282,7 +282,10 @@ def _threshold(case: Shown, numeric: NumericCriterion) -> str:
 
 
 def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[DifficultyCount, ...]:
-    """Solved and counted by difficulty, among all places of the order or the first so many."""
+    """Solved and measured by difficulty, among all places of the order or the first so many.
+
+    What measured nothing is left out, and so is a level of which nothing was measured.
+    """
     counted: Counter[int] = Counter()
     solved: Counter[int] = Counter()
     for entry in case.visible("outcomes-recorded"):
@@ -293,9 +296,11 @@ def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[Difficul
         results = {each["index"]: each["result"] for each in facts["outcomes"]}
         for item in opened:
             level = item["item_id"].partition("/")[2].partition("-")[0]
-            if level.isdecimal() and (first is None or item["index"] < first):
+            result = results.get(item["index"])
+            among = first is None or item["index"] < first
+            if level.isdecimal() and among and result in MEASURED:
                 counted[int(level)] += 1
-                solved[int(level)] += results.get(item["index"]) == "solved"
+                solved[int(level)] += result == "solved"
     return tuple(DifficultyCount(d, solved[d], counted[d]) for d in sorted(counted))
 
 
