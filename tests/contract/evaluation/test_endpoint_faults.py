@@ -320,10 +320,8 @@ def test_twin_without_the_bound_a_large_answer_is_read_whole(
 def test_twin_without_our_client_a_redirect_is_followed(
     toy_run: Run, monkeypatch: pytest.MonkeyPatch
 ):
-    parent = BoundedEndpoint.__mro__[1]
-    monkeypatch.setattr(
-        BoundedEndpoint, "_create_http_client", parent.__dict__["_create_http_client"]
-    )
+    _, _, inspects, *_ = BoundedEndpoint.__mro__
+    monkeypatch.setattr(BoundedEndpoint, "make_client", inspects.__dict__["_create_http_client"])
     with serve() as other:
 
         def away(*_: Any) -> web.Response:
