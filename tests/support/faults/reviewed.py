@@ -192,7 +192,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, kept | environment, clear=True))
-        stack.enter_context(mock.patch.object(sealing, "draw", draw))
+        stack.enter_context(mock.patch.object(sealing, "draw_battery", draw))
         stack.enter_context(mock.patch.object(probing, "QUICK", BRIEF))
         brief = partial(scheduling.Setting, asking=BRIEF)
         stack.enter_context(mock.patch.object(reviewing, "Setting", brief))

@@ -95,8 +95,8 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
     directive = _read(path, recorded)[1]
     if directive.expires <= seconds_of(at):
         raise CannotOrderError(
-            f'{path.name}: key "expires": it ended {utc(directive.expires)}, and now is {at}: give '
-            "a later end"
+            f'{path.name}: key "expires": {utc(directive.expires)} is in the past, at {at}: set a '
+            "later end"
         )
     return Previewed(directive, reach_of(recorded, directive, crowd, at))
 
