@@ -1,6 +1,11 @@
 """Each operator makes its mutants, and nothing is changed that says nothing."""
 
+import ast
+from math import inf
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.mutants.operators import mutants
 
@@ -14,10 +19,17 @@ SAMPLES = [
     ("x = a / b", {"a * b"}),
     ("x = 7", {"8", "6"}),
     ("x = 0.5", {"1.5", "0.25"}),
+    ("x = 0.0", {"1.0", "-1.0"}),
+    ("x = 1e300", {"5e+299"}),
+    ("x = 1e999", set()),
+    ("x = -0.0", {"1.0", "-1.0"}),
+    ("def f() -> float:\n    return 0", {"1", "-1"}),
     ("x = True", {"False"}),
     ("x = min(a)", {"max"}),
     ("x = any(a)", {"all"}),
     ("x = f(alpha, beta)", {"f(beta, alpha)", "beta", "alpha"}),
+    ("x = min(a, b)", {"max"}),
+    ("x = np.maximum(a, b)", {"np.minimum"}),
     ("x = f(a, k=b)", {"f(a)"}),
     ("x = a if b else c", {"a", "c"}),
     ("x = [a for a in b if c]", {"[a for a in b]"}),
@@ -42,6 +54,16 @@ def test_an_operator_makes_its_mutants(source: str, wanted: set[str]):
     }
     for each in made:
         compile(each.apply(source.encode()), "a.py", "exec")
+
+
+@given(st.floats(allow_nan=False) | st.integers() | st.booleans())
+def test_no_number_becomes_what_it_is(number: float):
+    source = f"x = {'1e999' if number == inf else '-1e999' if number == -inf else number!r}"
+    wrong = [
+        ast.literal_eval(each.apply(source.encode()).decode()[4:])
+        for each in mutants(source.encode(), "a.py")
+    ]
+    assert number not in wrong
 
 
 def test_names_annotations_texts_and_what_is_raised_are_left():

@@ -1,7 +1,7 @@
 """Every mutant of a source text, each a replacement of one piece of it.
 
 Not changed are annotations, decorators, texts, and what is raised: a mutant there says nothing
-about behaviour.
+about behaviour. Nor is one value written as another way to write it.
 """
 
 import ast
@@ -44,6 +44,8 @@ TWINS = (
 )  # fmt: skip
 """Opposites: where a file or a function uses both names, one may stand for the other."""
 
+_EITHER_WAY = {"min", "max", "minimum", "maximum"}
+"""What two numbers may be given to in either order, as long as neither is NaN."""
 _ALWAYS = {"min", "max", "any", "all", "floor", "ceil", "minimum", "maximum", "argmin", "argmax"}
 _EMPTY = {
     "bool": "False", "str": "''", "bytes": "b''", "int": "0", "float": "0.0", "tuple": "()",
@@ -137,6 +139,8 @@ class _Finder(ast.NodeVisitor):
         line = self.source[self.starts[node.lineno - 1] : self.starts[node.lineno]]
         place = f"{self.path}::{'.'.join(self.names)}"
         was = self.source[start:end].decode()
+        if _alike(was.removeprefix("return "), becomes.removeprefix("return ")):
+            return
         text = f"({becomes})" if isinstance(node, ast.expr) else becomes
         self.found.append(
             Mutant(place, operator, line.decode().strip(), was, text, 1, start, end, self.around)
@@ -237,6 +241,14 @@ def _header_end(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts are the same, or literals of the same value."""
+    try:
+        return bool(ast.literal_eval(one) == ast.literal_eval(other))
+    except (ValueError, SyntaxError):
+        return one == other
+
+
 def _instead(promised: str, value: ast.expr) -> Iterator[str]:
     text = ast.unparse(value)
     if promised == "bool":
@@ -266,8 +278,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield "constant", str(number + 1)
             yield "constant", str(number - 1)
         case ast.Constant(value=float(real)):
-            yield "constant", repr(real + 1)
-            yield "constant", repr(real / 2)
+            # Not repr: that of an infinite one is a name.
+            yield "constant", ast.unparse(ast.Constant(real + 1))
+            yield "constant", ast.unparse(ast.Constant(real / 2 if real else -1.0))
         case ast.Call():
             yield from _calls(node)
         case ast.IfExp():
@@ -300,7 +313,10 @@ def _conditions(node: ast.BoolOp) -> Iterator[tuple[str, str]]:
 
 def _calls(node: ast.Call) -> Iterator[tuple[str, str]]:
     plain = (ast.Name, ast.Attribute, ast.Subscript)
-    for place in range(len(node.args) - 1):
+    either_way = isinstance(node.func, ast.Name | ast.Attribute) and (
+        (node.func.id if isinstance(node.func, ast.Name) else node.func.attr) in _EITHER_WAY
+    )
+    for place in range(0 if either_way else len(node.args) - 1):
         one, other = node.args[place : place + 2]
         if isinstance(one, plain) and isinstance(other, plain):
             swapped = [*node.args[:place], other, one, *node.args[place + 2 :]]
