@@ -105,11 +105,9 @@ def homogeneous_model(size: int) -> ItemModel:
     Raises:
         UnusableNumbersError: fewer than one item.
     """
-    if size < 1:
-        raise UnusableNumbersError("a battery without items allows no verdict")
     rates = expit(np.linspace(-5, 5, 61))
     return ItemModel(
-        np.zeros(size, np.int64),
+        np.array([0] * size, np.int64),
         rates[:, None],
         uniform_rate_prior(rates[None, :]).ravel() / rates.size,
     )

@@ -57,7 +57,8 @@ class ClusteredDesign:
 
 def rate_variance(threshold: float, distance: float) -> float:
     """Variance of one outcome: the larger of that at the threshold and `distance` from it."""
-    other = float(np.clip(threshold + distance, 0, 1))
+    # Beyond 0 and 1 it would be negative, and so is never the larger.
+    other = threshold + distance
     return max(threshold * (1 - threshold), other * (1 - other))
 
 

@@ -174,8 +174,11 @@ def attainable_verdicts(
             }
         )
     # Where nothing was lost both are one battery.
-    pairs = product(*sides) if unmeasured else ((each, each) for each in sides[0])
-    return frozenset(_joined(low, high, unmeasured, over=used == size) for low, high in pairs)
+    return frozenset(
+        _joined(low, high, unmeasured, over=used == size)
+        for low, high in product(*sides)
+        if unmeasured or low == high
+    )
 
 
 def advance_attempts(now: Progress, outcome: float | None, size: int) -> Progress:

@@ -215,6 +215,9 @@ def test_bad_estimates_are_refused():
         paired_difference(np.ones(3), np.ones(2), ["a"] * 3)
     with pytest.raises(UnusableNumbersError, match="pass@3"):
         pass_at_k(3, [1], [2])
+    for solved, attempts in ((3, 2), (-1, 2)):
+        with pytest.raises(UnusableNumbersError, match="pass@1"):
+            pass_at_k(1, [solved], [attempts])
     with pytest.raises(UnusableNumbersError, match="pass@k"):
         pass_at_k(0, [1], [2])
 

@@ -57,6 +57,12 @@ def test_blind_views_reach_from_end_to_end():
     assert means.max() > 0.99
 
 
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_model_of_no_items_is_refused(size: int):
+    with pytest.raises(UnusableNumbersError, match="without items"):
+        homogeneous_model(size)
+
+
 @pytest.mark.parametrize(
     ("classes", "probabilities", "weights", "what"),
     [
@@ -65,6 +71,9 @@ def test_blind_views_reach_from_end_to_end():
         ([0], [[1.0]], [1.0], "strictly between"),
         ([0], [[float("nan")]], [1.0], "strictly between"),
         ([0], [[0.5]], [0.0], "positive"),
+        ([0], [[0.5], [0.5]], [1.0, 0.0], "positive"),
+        ([0], [[0.5], [0.5]], [1.0, float("inf")], "positive"),
+        ([0, 1], [[0.5, 1.0]], [1.0], "strictly between"),
         ([0], [[0.5]], [1.0, 1.0], "one weight"),
     ],
 )

@@ -48,6 +48,20 @@ def test_five_points_need_what_the_textbook_says():
     assert about(tasks_needed(INDEPENDENT, 0.05, paired, 0.025)) == 675
 
 
+def test_the_ends_of_what_a_number_of_tasks_can_tell():
+    assert tasks_needed(ClusteredDesign(2000, 2, 0.0), 0.5, 0.25, 0.05) == 2000
+    assert tasks_needed(INDEPENDENT, 1e-6, 0.25, 0.05) is None
+
+
+def test_a_variance_is_the_larger_of_two_and_a_comparison_asks_for_its_own():
+    assert rate_variance(0.25, 0.125) == 0.375 * 0.625
+    for at, beyond in ((0.25, -0.5), (0.25, -0.125), (0.75, 0.5)):
+        assert rate_variance(at, beyond) == 0.1875
+    assert PowerComparison(0.25, 0.05).variance(0.25) == 0.25
+    assert PowerComparison(0.25, 0.05, relative=True).variance(0.25) == 0.5
+    assert PowerComparison(0.25, 0.05, relative=True, paired_correlation=0.5).variance(0.25) == 0.25
+
+
 def test_clusters_cost_their_design_effect():
     clustered = ClusteredDesign(83, 20, 0.3)
     assert clustered.design_effect == pytest.approx(1.945)

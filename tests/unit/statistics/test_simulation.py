@@ -77,6 +77,13 @@ def test_batteries_are_drawn_around_a_rate_and_near_copies_spread_them():
         assert found[1].var() == pytest.approx(variance, rel=0.1)
 
 
+def test_a_model_that_solves_nothing_or_all_does_so_on_every_battery():
+    """Not only nearly: these batteries are large enough to show a millionth."""
+    rates = np.repeat([0.0, 1.0], 10)
+    found = draw_battery_rates(1_000_000, 2, 1e-9, rates, np.random.default_rng(0))
+    assert found.tolist() == rates.tolist()
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=5), st.integers(0, 99))
 def test_invented_batteries_have_the_rate_asked_for(rates: list[float], seed: int):
     outcomes = simulate_outcomes(

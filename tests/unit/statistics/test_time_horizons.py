@@ -132,6 +132,20 @@ def test_the_same_generator_gives_the_same_interval():
     assert one == other
 
 
+def test_the_interval_is_of_percentiles_of_the_resamples():
+    """One draw at a time shows each of them."""
+    data, rng = runs(2), np.random.default_rng(5)
+    drawn = sorted(time_horizon(data, rng, draws=1).interval.low for _ in range(8))
+    got = time_horizon(data, np.random.default_rng(5), draws=8, confidence=0.5).interval
+    assert (got.low, got.high) == pytest.approx((drawn[1], drawn[5]), rel=1e-6)
+    assert got.confidence == 0.5
+
+
+def test_a_bootstrap_of_no_draw_is_refused():
+    with pytest.raises(UnusableNumbersError, match="at least one draw"):
+        time_horizon(runs(2), np.random.default_rng(5), draws=0)
+
+
 def test_weights_count():
     data = runs(3)
     long = data.minutes > 32

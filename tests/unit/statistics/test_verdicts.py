@@ -1,4 +1,6 @@
 import itertools
+from collections.abc import Callable
+from math import nextafter
 
 import pytest
 from hypothesis import given
@@ -6,11 +8,13 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from touchstone.statistics import (
+    FixedVerdict,
     RateRule,
     UnusableNumbersError,
     VerdictWord,
     any_mode,
     at_least_once,
+    clopper_pearson,
     rate_above_reference,
     rate_against_threshold,
 )
@@ -59,6 +63,46 @@ def test_one_more_success_never_moves_the_verdict_down(count: tuple[int, int]):
     before = rate_against_threshold(solved, counted, STRICT).word
     after = rate_against_threshold(solved + 1, counted, STRICT).word
     assert rank[after] >= rank[before]
+
+
+MEASURES = [
+    lambda rule: rate_against_threshold(160, 400, rule),
+    lambda rule: rate_above_reference(320, 400, 120, 400, rule),
+]
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=["rate", "difference"])
+def test_a_bound_at_what_a_word_claims_does_not_say_it(
+    measure: Callable[[RateRule], FixedVerdict],
+):
+    """The bounds do not depend on the threshold, so one may be put just there, or a hair off."""
+    found = measure(STRICT)
+    low, high = found.lower, found.upper
+
+    def said(threshold: float, zone: float = 0.0) -> VerdictWord:
+        return measure(RateRule(threshold, zone, 0.05, 0.02)).word
+
+    assert said(low) is said(high) is VerdictWord.UNDETERMINED
+    assert said(nextafter(low, 0)) is VerdictWord.ABOVE
+    assert said(nextafter(high, 1)) is VerdictWord.BELOW
+    # Nearer to one end, so that a zone which reaches the other is all that is asked.
+    for threshold, zone in (
+        ((low + 2 * high) / 3, (low + 2 * high) / 3 - low),
+        ((2 * low + high) / 3, high - (2 * low + high) / 3),
+    ):
+        assert said(threshold, zone) is VerdictWord.UNDETERMINED
+        assert said(threshold, zone + 1e-9) is VerdictWord.WITHIN_ZONE
+
+
+@pytest.mark.parametrize("solved", [0, 7, 20])
+def test_the_interval_beside_a_verdict_is_the_exact_one_of_its_counts(solved: int):
+    shown = clopper_pearson(solved, 20)
+    for found in (
+        rate_against_threshold(solved, 20, RULE),
+        at_least_once(solved, 20, RULE),
+        rate_above_reference(solved, 20, 9, 21, RULE),
+    ):
+        assert (found.interval, found.solved, found.counted) == (shown, solved, 20)
 
 
 def test_at_least_once_needs_enough_attempts_for_below():

@@ -28,6 +28,7 @@ from touchstone.statistics import (
     family_verdict,
     impute,
     inference_at_stop,
+    population_interval,
     rate_above_reference,
     rate_against_threshold,
     sequential_panel,
@@ -252,6 +253,24 @@ def test_at_any_stop_the_intervals_hold_those_of_every_truth(outcomes: list[floa
         inner = confidence_sequence(each, np.array(truth))
         assert told.battery_interval.low <= inner.low + 1 / 200
         assert told.battery_interval.high >= inner.high - 1 / 200
+
+
+def test_at_a_stop_each_end_is_that_of_its_own_worst_case():
+    each, outcomes = sequential_design(RateRule(0.5, 0.1, 0.05, 0.05), 20), [1.0, None, 0.0, None]
+    told = inference_at_stop(each, outcomes)
+    low, high = (impute(outcomes, value) for value in (0.0, 1.0))
+    for found, measure in (
+        (told.battery_interval, confidence_sequence),
+        (told.population_interval, population_interval),
+    ):
+        assert (found.low, found.high) == (measure(each, low).low, measure(each, high).high)
+        assert found.high > measure(each, low).high
+
+
+def test_a_criterion_begins_with_nothing():
+    nothing = Progress(VerdictWord.UNDETERMINED, Reason.OPEN, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    each = sequential_design(RateRule(0.5, 0.1, 0.05, 0.05), 20)
+    assert worst_case_test(each).progress == sequential_panel([each]).progress[0] == nothing
 
 
 # ------------------------------------------------------------------ who chooses the losses
