@@ -13,7 +13,7 @@ from types import ModuleType
 
 from touchstone.ledger import MAX_PART
 from touchstone.review import LAYOUTS, shapes
-from touchstone.review.events import base, judging, measuring, opening, settling
+from touchstone.review.events import base, joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
@@ -23,6 +23,7 @@ from touchstone.review.topics import PEOPLE, Topics
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 THEMES = {
     "How a case begins": opening,
+    "Keys": joining,
     "Measuring": measuring,
     "Judging": judging,
     "Settling": settling,
@@ -92,10 +93,11 @@ def bounds(extras: list[ast.expr], module: ModuleType) -> Iterator[str]:
 
 def table(node: ast.ClassDef, module: ModuleType) -> list[str]:
     """The fields of a class as a table; nothing if it has none."""
+    versions = "1" if module is base else "1 or 2"
     rows = [
         f"| `{'schema' if name == 'schema_version' else name}`"
         f"{'?' if field.value and name != 'schema_version' else ''} "
-        f"| {'1' if name == 'schema_version' else kind(field.annotation, module)} | {told} |"
+        f"| {versions if name == 'schema_version' else kind(field.annotation, module)} | {told} |"
         for name, field, told in fields(node)
     ]
     return ["", "| field | value | meaning |", "|---|---|---|", *rows] if rows else []

@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from touchstone.clearance import tlp
 from touchstone.framework import Framework, parse_framework
+from touchstone.ledger import fingerprint
 from touchstone.review import Event, State, decide, evolve, propose_designation
 from touchstone.review.clock import anchor_clock
+from touchstone.review.events import joining as events
 from touchstone.review.events import judging, measuring, opening
 
 E = TypeVar("E", bound=Event)
@@ -55,6 +57,21 @@ def admission(party: str, key: str | None = None) -> opening.Admission:
     return opening.Admission(party=party, role=ROLES[party], key=hex32(key or party))  # type: ignore[arg-type]
 
 
+def print_of(key: str) -> str:
+    """The fingerprint of the key so called."""
+    return fingerprint(bytes.fromhex(hex32(key)))
+
+
+def joins(party: str, **changes: Any) -> events.JoinedAct:
+    facts = {"party": party, "role": ROLES.get(party, "agency"), "key": hex32(party)}
+    return events.JoinedAct(**facts | {"next": print_of(f"{party} next")} | changes)
+
+
+def invitation(party: str, actor: str = CENTRE, **changes: Any) -> events.PartyInvited:
+    facts: dict[str, Any] = {"party": party, "role": ROLES.get(party, "agency"), "expects": None}
+    return make(events.PartyInvited, actor, key_act=events.InvitedAct(**facts | changes))
+
+
 def outcome(index: int, result: str = "solved", attempt: int = 1) -> measuring.Outcome:
     return measuring.Outcome(
         index=index,
@@ -93,6 +110,27 @@ class Case:
                 admits=tuple(admission(party) for party in ROLES),
             )
         )
+        return self
+
+    def open_by_key(self, *joining: str) -> "Case":
+        """Open as records of contract 2 do; these parties are invited and join by their keys."""
+        reference = opening.FrameworkReference(id=self.framework.id, digest=self.framework.digest)
+        self.do(
+            make(
+                opening.CaseOpened,
+                CENTRE,
+                schema=2,
+                kind="review",
+                framework=reference,
+                agreement=digest("agreement"),
+                installation_key=hex32("installation"),
+                nonce=hex32("nonce"),
+                key_act=joins(CENTRE),
+            )
+        )
+        for party in joining:
+            self.do(invitation(party))
+            self.do(make(events.PartyJoined, party, key_act=joins(party)))
         return self
 
     def agree(self) -> "Case":

@@ -4,11 +4,22 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, get_args
 
-from support.review_case import CENTRE, ROLES, Case, agreement, digest, hex32, make, proposed
+from support.review_case import (
+    CENTRE,
+    ROLES,
+    Case,
+    agreement,
+    digest,
+    hex32,
+    joins,
+    make,
+    print_of,
+    proposed,
+)
 from support.review_probes import laid
 from touchstone.framework import Framework
 from touchstone.review import Event
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.rules import RULES
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -139,6 +150,18 @@ def _agreement(case: Case, draw: Draw) -> Facts:
 Maker = Callable[[Case, Draw], Facts]
 FACTS: dict[type[Event], Maker] = {
     opening.PartyAdmitted: _admits,
+    joining.PartyInvited: lambda _c, draw: {"key_act": joining.InvitedAct(
+        party=draw(("newcomer", *ROLES)), role=draw(tuple(ROLES.values())),
+        expects=draw((None, print_of("newcomer"))))},
+    joining.PartyJoined: lambda _c, draw: {"key_act": joins(
+        draw(("newcomer", *ROLES)), key=hex32(draw(("newcomer", "another"))))},
+    joining.PartySignerAdmitted: lambda _c, draw: {"key_act": joining.AdmittedAct(
+        key=hex32(draw(("device", "another"))), label="device",
+        kinds=(draw(("review-halted", "party-joined")),))},
+    joining.PartySignerRemoved: lambda _c, draw: {"key_act": joining.RemovedAct(
+        key=print_of(draw(("device", "another"))), last=draw((None, 3)))},
+    joining.PartyKeyRotated: lambda _c, draw: {"key_act": joining.RotatedAct(
+        key=hex32(draw([f"{name} next" for name in ROLES])), next=print_of("later"), last=None)},
     opening.ParticipationNoted: lambda _c, draw: {
         "status": draw(("participating", "negotiating", "declined", "withdrawn")),
         "source": WHY,

@@ -18,8 +18,11 @@ from support.review_case import (
     digest,
     early,
     hex32,
+    invitation,
+    joins,
     make,
     outcome,
+    print_of,
     proposed,
     recorded,
     sealed,
@@ -28,7 +31,7 @@ from support.review_case import (
 )
 from touchstone.review import Event
 from touchstone.review.clock import anchor_clock
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 
 Setup = Callable[[Case], Case]
 Probe = Callable[[Case], Event]
@@ -304,7 +307,63 @@ UNISSUED = make(settling.DirectiveAnswered, LAB, directive="d1", answer="contest
 BELOW = verdict("instant", "below", 3)
 OLDER = measuring.Reference(mode="older-instant", solved=3, counted=20)
 
+
+def by_key(case: Case) -> Case:
+    """A record of contract 2 with four parties, of which two have not joined by then."""
+    case.open_by_key(LAB, AGENCY)
+    for each in (invitation(TREASURY), invitation(EVALUATOR, expects=print_of("expected"))):
+        case.do(each)
+    return case
+
+
+def joined(party: str = TREASURY, **changes: Any) -> Event:
+    return make(joining.PartyJoined, party, key_act=joins(party, **changes))
+
+
+def signer(key: str = "device", kinds: tuple[str, ...] = ("review-halted",)) -> Event:
+    act = joining.AdmittedAct(key=hex32(key), kinds=kinds, label="device")
+    return make(joining.PartySignerAdmitted, LAB, key_act=act)
+
+
+def unsigned(key: str = "device", actor: str = LAB) -> Event:
+    act = joining.RemovedAct(key=print_of(key), last=None)
+    return make(joining.PartySignerRemoved, actor, key_act=act)
+
+
+def rotated(key: str = f"{LAB} next", following: str = "later") -> Event:
+    act = joining.RotatedAct(key=hex32(key), next=print_of(following), last=None)
+    return make(joining.PartyKeyRotated, LAB, key_act=act)
+
+
 PROBES: dict[tuple[str, str], Probe] = {
+    ("party-admitted", "record_takes_admissions"): on(by_key, NEW_AGENCY),
+    ("party-invited", "record_takes_key_acts"): on(opened, invitation("newcomer")),
+    ("party-invited", "invited_has_not_joined"): on(by_key, invitation(AGENCY)),
+    ("party-invited", "role_is_open"): on(by_key, invitation("newcomer", role="developer")),
+    ("party-invited", "invited_is_no_word_of_the_system"): on(
+        by_key, invitation("public", role="auditor")
+    ),
+    ("party-joined", "record_takes_key_acts"): on(opened, joined()),
+    ("party-joined", "has_not_joined"): on(by_key, joined(AGENCY)),
+    ("party-joined", "joins_as_invited"): on(by_key, joined(EVALUATOR)),
+    ("party-joined", "role_is_open"): on(
+        then(
+            Case.open_by_key,
+            invitation(LAB),
+            invitation("newcomer", role="developer"),
+            joined(LAB),
+        ),
+        joined("newcomer", role="developer"),
+    ),
+    ("party-joined", "key_is_new"): on(by_key, joined(key=hex32(LAB))),
+    ("signer-admitted", "record_takes_key_acts"): on(opened, signer()),
+    ("signer-admitted", "key_is_new"): on(by_key, signer(AGENCY)),
+    ("signer-admitted", "kinds_can_be_signed"): on(by_key, signer(kinds=("party-invited",))),
+    ("signer-removed", "record_takes_key_acts"): on(opened, unsigned()),
+    ("signer-removed", "signer_is_ones_own"): on(then(by_key, signer()), unsigned(actor=AGENCY)),
+    ("party-key-rotated", "record_takes_key_acts"): on(opened, rotated()),
+    ("party-key-rotated", "key_is_the_one_announced"): on(by_key, rotated("stolen")),
+    ("party-key-rotated", "key_is_new"): on(then(by_key, rotated(following=LAB)), rotated(LAB)),
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
     ("party-admitted", "is_no_word_of_the_system"): on(opened, admits(CENTRE, PUBLIC)),
     ("party-admitted", "nobody_joins_late"): on(then(opened, LEFT), NEW_AGENCY),

@@ -5,6 +5,7 @@ It signs, stores and measures nothing, and nothing in it can keep a developer fr
 Begin at `touchstone.review.decide`: `decide(framework, state, proposed)`.
 """
 
+from touchstone.review.asking import topics_of, topics_of_facts
 from touchstone.review.checking import check_deed
 from touchstone.review.clock import (
     Calendar,
@@ -31,7 +32,6 @@ from touchstone.review.events import Event, parse_event
 from touchstone.review.evolve import evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
-from touchstone.review.rules import topics_of, topics_of_facts
 from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
 
 __all__ = [

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from touchstone.clearance import Marking, may_read, party_audience
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.state import State
 
@@ -64,12 +64,23 @@ def _audience(state: State, event: settling.ReportIssued) -> Groups:
     return [(event.audience,)] if event.audience in state.parties else []
 
 
+def _everybody(state: State, event: Event) -> Groups:
+    """Acts on keys are read by every party, or its deeds cannot be checked by all."""
+    invited = [event.key_act.party] if isinstance(event, joining.PartyInvited) else []
+    return _each([*state.parties, *invited])
+
+
 _DEVELOPER, _CENTRE = _roles("developer"), _roles("centre")
 _BOTH = _roles("developer", "centre")
 _DECIDING = _roles("developer", "centre", "agency")
 
 ADDRESSED: Mapping[type[Event], Addressing] = {
     opening.PartyAdmitted: lambda _s, event: _each(each.party for each in event.admits),
+    joining.PartyInvited: _everybody,
+    joining.PartyJoined: _everybody,
+    joining.PartySignerAdmitted: _everybody,
+    joining.PartySignerRemoved: _everybody,
+    joining.PartyKeyRotated: _everybody,
     opening.InquiryAsked: _CENTRE,
     opening.InquiryAnswered: _DEVELOPER,
     opening.AgreementSigned: _BOTH,

@@ -3,8 +3,9 @@
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError, Refused
-from touchstone.review.events.base import Event
-from touchstone.review.events.opening import CaseOpened
+from touchstone.review.events.base import Event, Role
+from touchstone.review.events.joining import JoinedAct, PartyJoined
+from touchstone.review.events.opening import Admission, CaseOpened
 from touchstone.review.rules import RULES, Rule
 from touchstone.review.state import State
 
@@ -19,6 +20,8 @@ def decide(framework: Framework, state: State, proposed: Event) -> Event:
         return _opened(framework, state, proposed)
     if admits_unasked(proposed):
         raise BadEventError(f"{proposed.type} admits nobody: leave admits to party-admitted")
+    if acts_unasked(proposed):
+        raise BadEventError(f"{proposed.type} changes no key: leave key_act to acts on keys")
     if state.opened is None:
         raise Refused(f"{proposed.type} needs a case: the developer or the centre opens one first")
     if framework.digest != state.opened.framework.digest:
@@ -40,16 +43,25 @@ def admits_unasked(event: Event) -> bool:
     return "admits" in (event.model_extra or {})
 
 
+def acts_unasked(event: Event) -> bool:
+    """Whether an event brings `key_act` as a field that its type does not know.
+
+    A record of contract 2 takes keys from `key_act` in any part 0, as one of contract 1 does from
+    `admits`.
+    """
+    return "key_act" in (event.model_extra or {})
+
+
 def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> None:
-    party = state.parties.get(proposed.actor)
-    if party is None:
+    role = _role(state, proposed)
+    if role is None:
         raise Refused(
             f"{proposed.type} is {rule.sentence}; {proposed.actor} is not in this case: "
-            "the developer or the centre admits parties"
+            f"the developer or the centre {'invites' if state.by_invitation else 'admits'} parties"
         )
-    if party.role not in rule.roles:
+    if role not in rule.roles:
         raise Refused(
-            f"{proposed.type} is {rule.sentence}; {proposed.actor} is {party.role} in this case"
+            f"{proposed.type} is {rule.sentence}; {proposed.actor} is {role} in this case"
         )
     if state.status not in rule.when:
         raise Refused(f"{proposed.type} is {rule.sentence}; the case is {state.status}")
@@ -57,6 +69,14 @@ def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> N
         if reason := guard(framework, state, proposed):
             raise Refused(f"{proposed.type} is {rule.sentence}; {reason}")
     _check_marking(state, proposed)
+
+
+def _role(state: State, proposed: Event) -> Role | None:
+    """The actor's role in the case; of who joins, the one in which it was invited."""
+    known = state.parties.get(proposed.actor)
+    if known is None and isinstance(proposed, PartyJoined):
+        known = state.invitations.get(proposed.actor)
+    return None if known is None else known.role
 
 
 def _check_marking(state: State, proposed: Event) -> None:
@@ -77,12 +97,15 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
             f"case-opened: framework: names another version than {framework.id} "
             f"{framework.digest}: pin that one"
         )
-    opener = next(each.role for each in proposed.admits if each.party == proposed.actor)
+    first: tuple[Admission | JoinedAct, ...] = proposed.admits
+    if proposed.key_act is not None:
+        first = (proposed.key_act,)
+    opener = next(each.role for each in first if each.party == proposed.actor)
     if opener not in ("developer", "centre"):
         raise Refused(
             f"case-opened is for the developer or centre; {proposed.actor} would be {opener}"
         )
-    if reserved := next((a.party for a in proposed.admits if not may_name(a.party, a.role)), None):
+    if reserved := next((a.party for a in first if not may_name(a.party, a.role)), None):
         raise Refused(f"case-opened: {not_a_name(reserved)}")
     _check_marking(state, proposed)
     return proposed

@@ -7,7 +7,8 @@ from functools import reduce, singledispatch
 from types import MappingProxyType
 from typing import Any
 
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.ledger import fingerprint
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.state import (
     Attempt,
@@ -50,7 +51,52 @@ def _admitted(state: State, admits: tuple[opening.Admission, ...]) -> dict[str, 
 @_changed.register
 def _(event: opening.CaseOpened, state: State) -> State:
     parties = MappingProxyType(_admitted(state, event.admits))
-    return replace(state, status="open", opened=event, parties=parties)
+    begun = replace(state, status="open", opened=event, parties=parties)
+    return begun if event.key_act is None else _joined(begun, event.key_act)
+
+
+def _joined(state: State, act: joining.JoinedAct) -> State:
+    parties = with_item(state.parties, act.party, Party(act.role, act.key, act.next))
+    others = {name: each for name, each in state.invitations.items() if name != act.party}
+    keys = state.seen_keys | {act.key}
+    return replace(state, parties=parties, invitations=MappingProxyType(others), seen_keys=keys)
+
+
+def _keyed(state: State, party: str, brought: str | None = None, **changes: Any) -> State:
+    changed = replace(state.parties[party], **changes)
+    keys = state.seen_keys | ({brought} if brought else set())
+    return replace(state, parties=with_item(state.parties, party, changed), seen_keys=keys)
+
+
+@_changed.register
+def _(event: joining.PartyInvited, state: State) -> State:
+    act = event.key_act
+    return replace(state, invitations=with_item(state.invitations, act.party, act))
+
+
+@_changed.register
+def _(event: joining.PartyJoined, state: State) -> State:
+    return _joined(state, event.key_act)
+
+
+@_changed.register
+def _(event: joining.PartySignerAdmitted, state: State) -> State:
+    act, signers = event.key_act, state.parties[event.actor].signers
+    name = fingerprint(bytes.fromhex(act.key))
+    return _keyed(state, event.actor, act.key, signers=with_item(signers, name, act))
+
+
+@_changed.register
+def _(event: joining.PartySignerRemoved, state: State) -> State:
+    signers = state.parties[event.actor].signers
+    left = {name: each for name, each in signers.items() if name != event.key_act.key}
+    return _keyed(state, event.actor, signers=MappingProxyType(left))
+
+
+@_changed.register
+def _(event: joining.PartyKeyRotated, state: State) -> State:
+    act = event.key_act
+    return _keyed(state, event.actor, act.key, key=act.key, next=act.next)
 
 
 @_changed.register

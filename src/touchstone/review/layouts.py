@@ -16,7 +16,7 @@ from dataclasses import replace
 from touchstone.framework import Framework
 from touchstone.review import agreements, digests, shapes
 from touchstone.review.digests import as_bytes, as_line, of_content, within
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 from touchstone.review.parts import (
     MOST_TEXT,
@@ -98,6 +98,12 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     opening.SubmissionAssessed: with_parts(
         elsewhere={"submission": "the submission handed in before: a guard compares"}
     ),
+    # Keys.
+    joining.PartyInvited: BARE,
+    joining.PartyJoined: BARE,
+    joining.PartySignerAdmitted: BARE,
+    joining.PartySignerRemoved: BARE,
+    joining.PartyKeyRotated: BARE,
     # Measuring.
     measuring.ClockAnchored: BARE,
     measuring.ClockPaused: BARE,

@@ -7,14 +7,11 @@ never may: `tests/unit/review/test_laws.py` holds every row to that.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from touchstone.framework import Framework
-from touchstone.ledger import MalformedError, RefusedDeedError
-from touchstone.ledger.contract2 import DeedTopics, key_topics, parse_key_act
-from touchstone.review.errors import BadEventError
-from touchstone.review.events import judging, measuring, opening, parse_event, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.guards import (
     agreeing,
@@ -27,6 +24,7 @@ from touchstone.review.guards import (
     stopping,
     timing,
 )
+from touchstone.review.guards import joining as joins
 from touchstone.review.state import State, Status
 from touchstone.review.topics import PEOPLE, Topic, Topics, by_machine, moves, speaks_to
 
@@ -88,10 +86,49 @@ RULES: Mapping[type[Event], Rule] = {
         EVERYONE,
         ALWAYS,
         (
+            joins.record_takes_admissions,
             beginning.admits_fairly,
             beginning.is_no_word_of_the_system,
             beginning.nobody_joins_late,
         ),
+        topics=moves(),
+    ),
+    joining.PartyInvited: Rule(
+        ("developer", "centre"),
+        KEPT,
+        (
+            joins.record_takes_key_acts,
+            joins.invited_has_not_joined,
+            joins.role_is_open,
+            joins.invited_is_no_word_of_the_system,
+        ),
+        topics=moves(),
+    ),
+    joining.PartyJoined: Rule(
+        EVERYONE,
+        KEPT,
+        (
+            joins.record_takes_key_acts,
+            joins.has_not_joined,
+            joins.joins_as_invited,
+            joins.role_is_open,
+            joins.key_is_new,
+        ),
+        topics=moves(),
+    ),
+    joining.PartySignerAdmitted: Rule(
+        EVERYONE,
+        ALWAYS,
+        (joins.record_takes_key_acts, joins.key_is_new, joins.kinds_can_be_signed),
+        topics=moves(),
+    ),
+    joining.PartySignerRemoved: Rule(
+        EVERYONE, ALWAYS, (joins.record_takes_key_acts, joins.signer_is_ones_own), topics=moves()
+    ),
+    joining.PartyKeyRotated: Rule(
+        EVERYONE,
+        ALWAYS,
+        (joins.record_takes_key_acts, joins.key_is_the_one_announced, joins.key_is_new),
         topics=moves(),
     ),
     opening.ParticipationNoted: Rule(
@@ -444,25 +481,3 @@ RULES: Mapping[type[Event], Rule] = {
 """Every event but `case-opened`, which begins a case and has no case to be ruled by."""
 OPENING = moves(STATUS)
 """The topics of `case-opened`."""
-
-
-def topics_of(event: Event) -> DeedTopics:
-    """What a deed of contract 2 touches, must name and whether it is exact.
-
-    An act on keys touches and must name the keys of its party, whatever its type. Raises
-    BadEventError for a type that this version does not know.
-    """
-    rule = RULES.get(type(event))
-    if rule is None and not isinstance(event, opening.CaseOpened):
-        raise BadEventError(f"no rule knows the event {event.type}: use a type of this version")
-    asked = (rule.topics if rule else OPENING).of(event)
-    keys = key_topics(event.actor, parse_key_act(event.facts()))
-    return replace(asked, touches=asked.touches | keys, must_name=asked.must_name | keys)
-
-
-def topics_of_facts(facts: Mapping[str, Any]) -> DeedTopics:
-    """`topics_of` a part 0, for `admit_deed`. Raises RefusedDeedError where it is no event."""
-    try:
-        return topics_of(parse_event(facts))
-    except (BadEventError, MalformedError) as error:
-        raise RefusedDeedError("event", str(error)) from error

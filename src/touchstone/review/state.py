@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeVar
 
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Role
 
 K = TypeVar("K")
@@ -31,6 +31,10 @@ class Party:
 
     role: Role
     key: str
+    next: str | None = None
+    """The fingerprint of the key that can replace it, in a record of contract 2."""
+    signers: Mapping[str, joining.AdmittedAct] = field(default_factory=empty)
+    """Further keys that sign for it, by fingerprint; without those that were removed."""
 
 
 class RunKey(NamedTuple):
@@ -260,6 +264,10 @@ class State:
     status: Status = "none"
     opened: opening.CaseOpened | None = None
     parties: Mapping[str, Party] = field(default_factory=empty)
+    invitations: Mapping[str, joining.InvitedAct] = field(default_factory=empty)
+    """Who may join, by party; without those who have."""
+    seen_keys: frozenset[str] = frozenset()
+    """Every key (hex) that an act on keys ever brought, ended ones too."""
     participations: Mapping[str, opening.ParticipationNoted] = field(default_factory=empty)
     inquiries: Mapping[str, opening.InquiryAsked] = field(default_factory=empty)
     inquiry_answers: Mapping[tuple[str, str], opening.InquiryAnswered] = field(
@@ -303,6 +311,11 @@ class State:
     def having(self, role: Role) -> tuple[str, ...]:
         """The ids of the parties in this role, in the order in which they were admitted."""
         return tuple(name for name, party in self.parties.items() if party.role == role)
+
+    @property
+    def by_invitation(self) -> bool:
+        """Whether parties join by invitation, as in records of contract 2."""
+        return self.opened is not None and self.opened.key_act is not None
 
     @property
     def halted(self) -> bool:

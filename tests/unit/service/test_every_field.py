@@ -32,6 +32,7 @@ COMES_WITH_HANDS = frozenset(
         "designation-dissented", "designation-made", "designation-revised", "evidence-declared",
         "finding-disputed", "finding-rerun", "finding-responded", "inquiry-answered",
         "inquiry-asked", "outside-finding-signed", "participation-noted", "party-admitted",
+        "party-invited", "party-joined", "party-key-rotated", "signer-admitted", "signer-removed",
         "postponement-answered", "postponement-requested", "release-announced",
         "release-compared", "review-withdrawn",
     }

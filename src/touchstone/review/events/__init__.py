@@ -8,12 +8,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
 from touchstone.review.errors import BadEventError
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event
 
 TYPES: tuple[type[Event], ...] = tuple(
     each
-    for module in (opening, measuring, judging, settling)
+    for module in (opening, joining, measuring, judging, settling)
     for each in vars(module).values()
     if isinstance(each, type) and issubclass(each, Event) and each is not Event
 )

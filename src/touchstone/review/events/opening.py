@@ -1,8 +1,14 @@
 """How a case begins: opening, inquiry, participation, parties, agreement, submission."""
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from touchstone.ledger import has_small_order
 from touchstone.review.events.base import (
@@ -17,6 +23,7 @@ from touchstone.review.events.base import (
     Role,
     Statement,
 )
+from touchstone.review.events.joining import JoinedInForm
 
 ReleaseState = Literal["in-development", "internal", "restricted", "released"]
 """How far a model is out. Each is accepted, planned release or not."""
@@ -60,6 +67,8 @@ class CaseOpened(Event):
     """Entry 0: a case begins, pinned to one version of a framework."""
 
     type: Literal["case-opened"] = "case-opened"
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=1, alias="schema")
+    """1 with `admits`, in records of contract 1; 2 with `key_act`, in those of contract 2."""
     kind: Literal["inquiry", "review", "screening"]
     """A question, a full review, or a short comparison with reference models."""
     framework: FrameworkReference
@@ -70,10 +79,29 @@ class CaseOpened(Event):
     """The installation's key current at the opening, in hex."""
     nonce: Hex32
     """32 random bytes in hex, so that no two logs share an id."""
-    admits: tuple[Admission, ...]
+    admits: tuple[Admission, ...] = ()
     """The first parties: one developer, one centre, and those who are there from the start."""
+    key_act: JoinedInForm | None = None
+    """How the opener joins, by its own key; all others are invited."""
+
+    @model_serializer(mode="wrap")
+    def _as_its_schema(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the field that the other schema has: what a record holds stays as it is."""
+        absent = "key_act" if self.key_act is None else "admits"
+        return {name: value for name, value in handler(self).items() if name != absent}
 
     @model_validator(mode="after")
+    def _opens_as_its_schema_says(self) -> Self:
+        if (self.schema_version == 1) != (self.key_act is None):
+            raise ValueError("key_act stands in schema 2, and admits in schema 1: take one")
+        if self.key_act is None:
+            return self._one_developer_and_one_centre()
+        if self.admits:
+            raise ValueError("admits has no place in schema 2: invite the others")
+        if self.key_act.party != self.actor:
+            raise ValueError("key_act joins another party than the actor")
+        return self
+
     def _one_developer_and_one_centre(self) -> Self:
         _each_once(self.admits)
         for role in ("developer", "centre"):

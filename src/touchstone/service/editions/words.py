@@ -12,6 +12,11 @@ from touchstone.service.progress import LOSSES, lost_beside
 SENTENCES: dict[str, str] = {
     "case-opened": "Case opened as a {kind} under framework {framework[id]}.",
     "party-admitted": "Admitted: {admits}. {reason}",
+    "party-invited": "Invites {key_act[party]} as {key_act[role]}.",
+    "party-joined": "Joins as {key_act[role]}, by its own key.",
+    "signer-admitted": "Lets the key {key_act[label]} sign some deeds for it.",
+    "signer-removed": "Ends one of its signing keys.",
+    "party-key-rotated": "Replaces its key by the one announced before.",
     "participation-noted": "States that it is {status} under the framework.",
     "inquiry-asked": "Asks whether the model would qualify.",
     "inquiry-answered": "Answers inquiry {inquiry}: {answer}.",
@@ -187,6 +192,9 @@ def named(word: str) -> str:
 
 
 def _readable(name: str, value: Any, names: Mapping[str, str], titles: Mapping[str, str]) -> Any:
+    if name == "key_act" and isinstance(value, Mapping):
+        party, role = value.get("party", ""), str(value.get("role", ""))
+        return {**value, "party": names.get(party, party), "role": role.replace("-", " ")}
     if name in _LISTS:
         return _listed(name, value, names, titles)
     if not isinstance(value, str | int):
