@@ -57,7 +57,7 @@ class HeldCase:
 
     def admits(self, event: Event) -> bool:
         """Whether the law of the review alone takes the deed as the case stands now."""
-        return bool(decide(self.case.framework, self.case.state, event))
+        return decide(self.case.framework, self.case.state, event) == event
 
     def answer(self, deed: SubmittedDeed, party: str) -> str:
         """The server's: `recorded`, or the code of the refusal."""

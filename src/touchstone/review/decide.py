@@ -4,10 +4,10 @@ from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events.base import Event, Role
-from touchstone.review.events.joining import JoinedAct, PartyJoined
+from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
 from touchstone.review.rules import RULES, Rule
-from touchstone.review.state import State
+from touchstone.review.state import Party, State
 
 
 def decide(framework: Framework, state: State, proposed: Event) -> Event:
@@ -73,7 +73,7 @@ def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> N
 
 def _role(state: State, proposed: Event) -> Role | None:
     """The actor's role in the case; of who joins, the one in which it was invited."""
-    known = state.parties.get(proposed.actor)
+    known: Party | InvitedAct | None = state.parties.get(proposed.actor)
     if known is None and isinstance(proposed, PartyJoined):
         known = state.invitations.get(proposed.actor)
     return None if known is None else known.role

@@ -137,7 +137,7 @@ class Laws(RuleBasedStateMachine):
             return
         left = evolve(self.case.state, withdrawn(LAB))
         assert changes(self.case.state, left) <= LEAVING["review-withdrawn"]
-        assert decide(self.case.framework, left, released(LAB))
+        assert decide(self.case.framework, left, released(LAB)) == released(LAB)
 
     @invariant()
     def silence_is_never_consent(self) -> None:

@@ -139,7 +139,7 @@ def test_a_breach_under_the_centres_own_halt_asks_for_no_other(case: Case):
 def test_twin_without_its_mark_in_the_state_measuring_would_go_on(case: Case):
     running(case).do(BREACH)
     state = replace(case.state, unhalted_breach=False)
-    assert decide(case.framework, state, sealed("battery-2"))
+    assert decide(case.framework, state, sealed("battery-2")).type == "battery-sealed"
 
 
 def test_a_halt_stands_until_each_who_made_one_takes_it_back(case: Case):
