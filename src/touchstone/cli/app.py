@@ -256,17 +256,19 @@ def review_destroy(
     a_name("CASE", case)
     one_line(reason, "--reason")
     with opened() as installation:
-        if not yes and not _confirmed(f"Destroy all content and evidence of {case}? [y/N] "):
-            return _refuse("nothing was destroyed", NO)
+        if not yes and (why := _unconfirmed(f"Destroy all content and evidence of {case}? [y/N] ")):
+            return _refuse(f"nothing was destroyed: {why}", NO)
         show(destroy_case(installation, case, out, reason))
     return DONE
 
 
-def _confirmed(question: str) -> bool:
+def _unconfirmed(question: str) -> str:
+    """Why it is not to be done, in a few words; empty: it was confirmed."""
     if not sys.stdin.isatty():
-        return False
+        return "this asks on a terminal, and stdin is none; add --yes to destroy without asking"
     ask(question)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    said = sys.stdin.readline().strip().lower()
+    return "" if said in {"y", "yes"} else "it was not confirmed"
 
 
 @app.command

@@ -31,16 +31,25 @@ class Pace:
         self._at_first: int | None = None
 
     def text(self, rows: Sequence[RunProgress]) -> str:
-        """`12 of 60 samples, 0:42, about 2:48 left`."""
+        """`12 of 60 samples, 0:42, about 2:48 left`; what is counted never falls.
+
+        Where verdicts may stop runs, it is of the samples sealed, and how many runs have ended.
+        """
         done = sum(r.recorded for r in rows)
         total = sum(r.recorded + r.in_flight if r.ended else r.total for r in rows)
-        # A verdict may stop a run at any sample, so both are bounds while such a run is open.
+        # A verdict may stop a run at any sample, so this is a bound while such a run is open.
         most = "at most " if any(r.may_stop and not r.ended for r in rows) else ""
         if self._at_first is None:
             # What an earlier run recorded cost this one no time.
             self._at_first = done
         elapsed, ours = time.monotonic() - self._began, done - self._at_first
-        text = f"{done} of {most}{total} samples, {_clock(elapsed)}"
+        count = f"{done} of {sum(r.total for r in rows)}"
+        if any(r.may_stop for r in rows):
+            ended = sum(r.ended for r in rows)
+            count += f" sealed samples, {ended} of {len(rows)} runs ended"
+        else:
+            count += " samples"
+        text = f"{count}, {_clock(elapsed)}"
         if ours > 0 and done < total and elapsed >= LEAST_FOR_A_GUESS:
             text += f", {most or 'about '}{_clock(elapsed / ours * (total - done))} left"
         return text
@@ -85,7 +94,7 @@ def bars(rows: Sequence[RunProgress], width: int, height: int) -> Group:
             Text(row.mode),
             *(() if narrow else (bar,)),
             Text(f"{row.recorded}/{row.total}", justify="right"),
-            Text(f"{row.solved} solved", justify="right"),
+            Text(f"{row.solved_so_far} solved", justify="right"),
             *(() if narrow else (Text(running),)),
         )
     if len(shown) == len(rows):
@@ -122,10 +131,10 @@ class Lines:
         """Print a summary, if the last one is a while ago and something changed."""
         now = time.monotonic()
         pace = self._pace.text(rows)
-        count = f"{sum(r.recorded for r in rows)} and {sum(r.solved for r in rows)}"
+        count = f"{sum(r.recorded for r in rows)} and {sum(r.solved_so_far for r in rows)}"
         if now - self._told >= LINE_EVERY and count != self._last:
             self._told, self._last = now, count
-            self.step(f"{pace}, {sum(r.solved for r in rows)} solved")
+            self.step(f"{pace}, {sum(r.solved_so_far for r in rows)} solved")
 
 
 @contextlib.contextmanager

@@ -171,7 +171,8 @@ def halt_case(installation: Installation, beginning: str, reason: str) -> str:
     )
     case.record([Deed(halted)])
     stopped = installation.records.jobs.halt(case.id)
-    return f"Halted case {case.id[:12]}; {stopped} chunks will not run. What ran is recorded."
+    chunks = "chunk" if stopped == 1 else "chunks"
+    return f"Halted case {case.id[:12]}; {stopped} {chunks} will not run. What ran is recorded."
 
 
 def rebuild_index(installation: Installation) -> str:

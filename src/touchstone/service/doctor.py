@@ -58,6 +58,9 @@ def _python() -> list[Check]:
 def _disk() -> list[Check]:
     home = home_folder()
     there = next(path for path in (home, *home.parents) if path.exists())
+    if not there.is_dir():
+        fix = "set TOUCHSTONE_HOME to a folder, or move that file away"
+        return [Check("Home", ok=False, found=f"{home}: {there} is no folder", fix=fix)]
     free = shutil.disk_usage(there).free
     ok = free >= LEAST_FREE and os.access(there, os.W_OK)
     fix = "" if ok else "make room, or set TOUCHSTONE_HOME to a folder that you may write"

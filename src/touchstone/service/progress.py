@@ -19,6 +19,7 @@ class RunProgress:
     recorded: int
     """Outcomes in the record or in a chunk's journal."""
     solved: int
+    """Of those that the verdict rests on; of all recorded where there is none."""
     in_flight: int
     verdict: str = ""
     """What was said of it; empty where nothing was so far."""
@@ -38,6 +39,14 @@ class RunProgress:
     """Each mode of the reference that the verdict compares with."""
     repeated: int = 0
     """Samples that were begun more than once: earlier executions ended without an answer."""
+
+    ran_solved: int | None = None
+    """Of all recorded, which never falls; None: as `solved`."""
+
+    @property
+    def solved_so_far(self) -> int:
+        """Of all recorded, whatever the verdict rests on."""
+        return self.solved if self.ran_solved is None else self.ran_solved
 
     @property
     def counted(self) -> int:
@@ -88,6 +97,8 @@ def landed(row: RunProgress) -> str:
         text += f"; {lost_beside(each)}"
     if row.verdict and row.may_stop and row.used < row.total:
         text += f", stopped after {row.used} of {row.total}"
+        if row.recorded > row.used:
+            text += f" ({row.recorded} ran)"
     if not row.verdict:
         return f"{text} (the reference)" if row.reference else text
     words = WORDS.get(row.verdict, row.verdict)

@@ -114,6 +114,12 @@ class ReviewResult:
             "fingerprint": self.fingerprint,
         }
 
+    def _begun_again(self) -> str:
+        """Both counts in one line: a sample may be begun again within one run, too."""
+        begun = max(sum(row.repeated for row in self.rows), self.repeated)
+        more = f", of them {self.repeated} after an earlier stop" if begun else ""
+        return f"Samples begun more than once: {begun}{more}"
+
     def lines(self) -> list[str]:
         """For people."""
         first = self.editions[0]
@@ -126,7 +132,7 @@ class ReviewResult:
             *(f"Not measured: {line}" for line in self.unmeasured),
             *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
             f"Proposed by rule: {named(self.designation)} ({self.summary})",
-            f"Samples repeated after an earlier stop: {self.repeated}",
+            self._begun_again(),
             *(f"  {e.audience}: {e.report}" for e in self.editions),
             f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",
         ]

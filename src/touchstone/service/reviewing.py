@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
@@ -98,7 +99,9 @@ def run_review(
     with alone(installation, framework, submission):
         case = find_case(installation, framework, submission)
         case = case or completed(installation, framework, submission)
-        if case is not None and (finished := _finished(case)):
+        finished = _finished(case) if case is not None else None
+        _check_standing(case, options, observer, measured=finished is not None)
+        if case is not None and finished is not None:
             observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
             return _issue(case, finished, out, observer)
         keys = endpoint_keys(submission)
@@ -120,11 +123,6 @@ def run_review(
                 f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid"
             )
         else:
-            if options.agencies and options.agencies != case.cast.agencies:
-                stand = ", ".join(case.cast.agencies) or "none"
-                raise CannotRunError(
-                    f"--agency: case {case.id[:12]} is open with agencies: {stand}"
-                )
             require_proof(framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
         require_complete(case)
@@ -151,8 +149,31 @@ def _check(options: ReviewOptions, out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotRunError(f"--out {out}: cannot be a folder: {error.strerror}") from error
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise CannotRunError(f"--out {out}: you may not write there; name another folder")
+    try:
+        # Tried and not asked: what lets a folder be written does not all stand in its mode.
+        with NamedTemporaryFile(dir=out, prefix=".touchstone-"):
+            pass
+    except OSError as error:
+        raise CannotRunError(
+            f"--out {out}: cannot be written: {error.strerror}; name another folder"
+        ) from error
+
+
+def _check_standing(
+    case: Case | None, options: ReviewOptions, observer: Observer, *, measured: bool
+) -> None:
+    """Refuse, or tell of, what was chosen and can change nothing in the case as it stands."""
+    if case is not None and options.agencies and options.agencies != case.cast.agencies:
+        stand = ", ".join(case.cast.agencies) or "none"
+        raise CannotRunError(f"--agency: case {case.id[:12]} is open with agencies: {stand}")
+    if options.resume is None or (case is not None and case.state.halted_by):
+        return
+    if measured and case is not None:
+        raise CannotRunError(
+            f"--resume: case {case.id[:12]} is measured and not halted: leave --resume out"
+        )
+    # No refusal: the same command goes on where an interrupted one had lifted the halt.
+    observer.step("Note: --resume: nothing is halted here, so nothing is lifted")
 
 
 def _check_new(

@@ -62,7 +62,7 @@ class Verdict:
         cosigned = (", ".join(self.cosigned_by) or "-") + _aged(self.cosigned_age_seconds)
         return [
             self.word + ("" if self.word == "authentic" else ", issuer unverified"),
-            f"case {self.log}: {self.size} entries, root {self.root}, for {self.audience}",
+            f"case log {self.log}: {self.size} entries, root {self.root}, for {self.audience}",
             *(self._contract_1() if self.contract == 1 else self._contract_2()),
             f"installation log {self.head}, cosigned by {cosigned}",
             f"newest head as of {self.head_at} by the issuer's word{_aged(self.head_age_seconds)}",

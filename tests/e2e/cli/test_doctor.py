@@ -35,6 +35,18 @@ def test_looking_makes_nothing_and_preparing_makes_the_record(
     assert (home / "record.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("below", ["", "home"])
+def test_a_home_that_is_no_folder_is_not_ok(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, below: str
+):
+    home.write_text("a file\n", "utf-8")
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(home / below))
+    code, rows = doctor(capsys)
+    assert code == 1
+    assert not rows["Home"]["ok"]
+    assert "set TOUCHSTONE_HOME to a folder" in rows["Home"]["fix"]
+
+
 def test_each_fault_is_a_row_with_its_mend(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):

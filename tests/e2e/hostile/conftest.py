@@ -75,5 +75,5 @@ def place(
 
 def ask(monkeypatch: pytest.MonkeyPatch, asking: Asking) -> None:
     """Ask endpoints so often and so long from now on."""
-    monkeypatch.setattr(probing, "QUICK", asking)
+    monkeypatch.setattr(probing, "ASKING", asking)
     monkeypatch.setattr(reviewing, "Setting", partial(scheduling.Setting, asking=asking))

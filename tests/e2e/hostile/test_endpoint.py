@@ -14,6 +14,7 @@ import pytest
 
 from support.reviews import KEY
 from touchstone.evaluation.subjects.launch import KEY_VARIABLE, Subject, start_subject
+from touchstone.service.measuring import probing
 
 from .conftest import ASKED, Place, ask
 
@@ -40,7 +41,9 @@ def test_endpoint_that_is_no_use_opens_no_case(
         monkeypatch.setenv(KEY, subject.key)
         said = place.review(subject)
     assert said.code == 2
-    assert "mode instant: the endpoint does not answer: " in said.line
+    assert "mode instant: the endpoint gave no usable answer in " in said.line
+    tries = probing.ASKING.retries + 1
+    assert f"in {tries} of {tries} attempts, the last: " in said.line
     assert told in said.line
     assert subject.key not in said.err
     assert place.json("review", "list") == []

@@ -96,7 +96,7 @@ def test_what_ran_before_an_engine_died_three_times_is_in_the_record(
         said = place.review(subject, *more)
     assert said.code == 1
     assert "0 of 4 solved, 1 lost to the instrument (25%)" in said.out
-    assert "Samples repeated after an earlier stop: 0" in said.out
+    assert "Samples begun more than once: 1, of them 0 after an earlier stop" in said.out
     rest = [(index, "unsolved", 1) for index in range(2, ITEMS)]
     assert recorded(place) == [*first, *rest]
     assert set(deadly.answered.values()) == {1}

@@ -265,7 +265,7 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
         assert again.code == 1
         assert "--resume REASON" in again.refusal
     resumed = here.run(*args, "--resume", "looked at")
-    assert "the endpoint does not answer" in resumed.refusal
+    assert "the endpoint gave no usable answer" in resumed.refusal
     assert resumed.code == 1
     assert "It can go on when the endpoint is back." in (
         here.folder / "out" / "report-example-centre.html"

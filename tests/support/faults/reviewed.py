@@ -193,7 +193,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, kept | environment, clear=True))
         stack.enter_context(mock.patch.object(sealing, "draw_battery", draw))
-        stack.enter_context(mock.patch.object(probing, "QUICK", BRIEF))
+        stack.enter_context(mock.patch.object(probing, "ASKING", BRIEF))
         brief = partial(scheduling.Setting, asking=BRIEF)
         stack.enter_context(mock.patch.object(reviewing, "Setting", brief))
         yield

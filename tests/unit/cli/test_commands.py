@@ -25,7 +25,9 @@ def test_new_installation_has_no_case(command: Command):
 
 def test_destroying_asks_and_silence_is_no(command: Command, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    assert "nothing was destroyed" in command("review", "destroy", "abc").refused(1)
+    line = command("review", "destroy", "abc").refused(1)
+    assert "nothing was destroyed: this asks on a terminal" in line
+    assert "--yes" in line
 
 
 def test_home_is_for_its_owner_alone(command: Command, home: Path):

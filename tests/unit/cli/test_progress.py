@@ -5,7 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
+from support.review_case import early
 from touchstone.cli.progress import Lines, Pace, bars
+from touchstone.review import RunKey
+from touchstone.service.measuring.tracking import Tracker
 from touchstone.service.progress import RunProgress
 
 
@@ -57,8 +60,30 @@ def test_where_a_verdict_may_stop_runs_the_numbers_are_bounds(monkeypatch: pytes
     going = RunProgress("b", "m", 48, 8, 1, 8, may_stop=True)
     pace.text([RunProgress("a", "m", 48, 0, 0, 0, may_stop=True), going])
     now += 20
-    assert pace.text([stopped, going]) == "16 of at most 58 samples, 0:20, at most 1:45 left"
-    assert pace.text([stopped, stopped]) == "16 of 20 samples, 0:20, about 0:10 left"
+    assert pace.text([stopped, going]) == (
+        "16 of 96 sealed samples, 1 of 2 runs ended, 0:20, at most 1:45 left"
+    )
+    assert pace.text([stopped, stopped]) == (
+        "16 of 96 sealed samples, 2 of 2 runs ended, 0:20, about 0:10 left"
+    )
+
+
+def test_what_is_counted_as_solved_never_falls(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    now = 1000.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    lines, key = Lines(), RunKey("battery-1", "a", "final", "m")
+    tracker = Tracker({key: 8})
+    for index in range(8):
+        now += 6
+        tracker.add(key, index, solved=True)
+        if index == 6:
+            # It rests on the first three alone.
+            tracker.said[key] = early("m", "above", 3, 3)
+        lines.progress(tracker.rows())
+    told = capsys.readouterr().err.splitlines()
+    assert [line.split(", ")[-1] for line in told] == [f"{n} solved" for n in range(1, 9)]
 
 
 def test_lines_are_few_and_plain(

@@ -17,7 +17,7 @@ NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
     ("row", "text"),
     [
         (OPEN, "pay, thinking: 8 of 8 solved"),
-        (ABOVE, f"pay, thinking: 7 of 8 solved, stopped after 8 of 48: {CLAIM}"),
+        (ABOVE, f"pay, thinking: 7 of 8 solved, stopped after 8 of 48 (16 ran): {CLAIM}"),
         (BELOW, "pay, instant: 9 of 48 solved: below the threshold, as elicited"),
         (WHOLE, "pay, instant: 4 of 12 solved: undetermined"),
         (NONE, "pay, instant: 4 of 12 solved"),

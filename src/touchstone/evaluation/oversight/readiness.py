@@ -24,7 +24,7 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
-from touchstone.evaluation.oversight.snapshots import why_of
+from touchstone.evaluation.oversight.snapshots import no_answer
 from touchstone.evaluation.submission import Mode
 
 CHECK = "This is a check of the connection, and no task."
@@ -64,10 +64,18 @@ class _Counting(EndpointWatch):
     usage: Usage = field(default_factory=Usage)
     unknown_end: str = ""
     """What the last answer told of its end, where that is no word for one."""
+    attempts: int = 0
+    """At the question that was asked last."""
+    gave_up: bool = False
+    """Whether all attempts at a question were in vain: it is not asked again."""
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         del model, fingerprint, notes
         self.usage = self.usage + usage
+
+    def waited(self, seconds: float) -> None:
+        del seconds
+        self.attempts += 1
 
     def ended(self, call: Call) -> None:
         self.unknown_end = call.unknown_end
@@ -96,13 +104,15 @@ def ask_readiness(
             ChatMessageSystem(content=elicitation.system_prompt),
             ChatMessageUser(content=prompt),
         ]
+        counting.attempts = 0
         try:
             config = GenerateConfig(max_tokens=bound) if ours else GenerateConfig()
             output = await model.generate(said, tools=tools, config=config)
         except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
-            return why_of(error)
+            counting.gave_up = True
+            return no_answer(counting.attempts, error)
         if counting.unknown_end:
-            return f"it does not say that its answer is whole ({counting.unknown_end})"
+            return f"an answer that it does not say is whole ({counting.unknown_end})"
         return output
 
     async def both() -> tuple[str, str]:
@@ -111,7 +121,7 @@ def ask_readiness(
             for _ in range(TRIES):
                 said = await ask(CALL_PROMPT.format(tool=first), _CALL)
                 call = _call_fault(said, _CALL if ours else None)
-                if not call:
+                if not call or counting.gave_up:
                     break
             return call, _length_fault(await ask(LONG_PROMPT, _LONGEST), _LONGEST if ours else None)
 
@@ -142,7 +152,7 @@ def _tools(elicitation: Elicitation) -> list[Tool]:
 
 def _call_fault(output: ModelOutput | str, bound: int | None) -> str:
     if isinstance(output, str):
-        return f"asked for a tool call, the endpoint failed: {output}"
+        return f"asked for a tool call, the endpoint gave {output}"
     calls = output.message.tool_calls or []
     called = any(call.parse_error is None for call in calls)
     if _is_cut(output) and not (called and _at(output, bound)):
@@ -158,7 +168,7 @@ def _call_fault(output: ModelOutput | str, bound: int | None) -> str:
 
 def _length_fault(output: ModelOutput | str, bound: int | None) -> str:
     if isinstance(output, str):
-        return f"asked for a long answer, the endpoint failed: {output}"
+        return f"asked for a long answer, the endpoint gave {output}"
     if _is_cut(output) and not _at(output, bound):
         return "a long answer was cut at an output limit; raise the mode's or the endpoint's"
     if output.stop_reason == "content_filter":

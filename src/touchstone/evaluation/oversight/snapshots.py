@@ -56,6 +56,12 @@ class _Heard(EndpointWatch):
         self.models: set[str] = set()
         self.fingerprints: set[str] = set()
         self.usage = Usage()
+        self.attempts = 0
+        """At the question that was asked last."""
+
+    def waited(self, seconds: float) -> None:
+        del seconds
+        self.attempts += 1
 
     def called(self, usage: Usage, model: str, fingerprint: str, notes: tuple[str, ...]) -> None:
         del notes
@@ -93,10 +99,11 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
         texts: list[str] = []
         async with model:
             for prompt in PROMPTS:
+                heard.attempts = 0
                 try:
                     output = await model.generate([ChatMessageUser(content=prompt)], config=config)
                 except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
-                    return texts, why_of(error)
+                    return texts, no_answer(heard.attempts, error)
                 texts.append(output.completion[:_TEXT_KEPT])
         return texts, ""
 
@@ -111,6 +118,13 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
         failed=failed,
         usage=heard.usage,
     )
+
+
+def no_answer(attempts: int, error: Exception) -> str:
+    """`no usable answer in 5 of 5 attempts, the last: HTTP 500: ...`: it may well have answered."""
+    if attempts > 1:
+        return f"no usable answer in {attempts} of {attempts} attempts, the last: {why_of(error)}"
+    return f"no usable answer: {why_of(error)}"
 
 
 def why_of(error: Exception) -> str:

@@ -15,7 +15,8 @@ from touchstone.service.errors import CannotRunError, StoppedError
 from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.recording import Content, Deed
 
-QUICK = Asking(retries=2, attempt_seconds=60)
+ASKING = Asking()
+"""The same patience as with samples: an endpoint that would be reviewed is not refused before."""
 MOST_TOKENS = 5_000
 """That one mode's probe may use: four short questions and as many bounded answers."""
 MOST_READY_TOKENS = MOST_READY
@@ -31,12 +32,12 @@ def probe_modes(
         CannotRunError: an endpoint cannot be reached, and what it did.
     """
     probes = {
-        mode.id: probe(mode, keys[mode.api_key_env], when=when, at=at, asking=QUICK)
+        mode.id: probe(mode, keys[mode.api_key_env], when=when, at=at, asking=ASKING)
         for mode in submission.modes
     }
     for mode, taken in probes.items():
         if taken.failed:
-            raise CannotRunError(f"mode {mode}: the endpoint does not answer: {taken.failed}")
+            raise CannotRunError(f"mode {mode}: the endpoint gave {taken.failed}")
     return probes
 
 
@@ -57,7 +58,7 @@ def ask_modes(
     found: dict[str, Readiness] = {}
     for mode in submission.modes:
         key = keys[mode.api_key_env]
-        found[mode.id] = ask_readiness(mode, key, elicitation, asking=QUICK)
+        found[mode.id] = ask_readiness(mode, key, elicitation, asking=ASKING)
         if not found[mode.id].ready and not accepted:
             raise CannotRunError(
                 f"mode {mode.id}: {'; '.join(found[mode.id].why)}; nothing could be measured so; "

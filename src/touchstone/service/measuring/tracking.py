@@ -52,6 +52,7 @@ class Tracker:
             total=self.totals[key],
             recorded=len(seen),
             solved=sum(seen.values()) if said is None else said.solved,
+            ran_solved=sum(seen.values()),
             in_flight=self.flying.get(key, 0),
             verdict="" if said is None else said.verdict,
             used=0 if said is None else said.counted,
