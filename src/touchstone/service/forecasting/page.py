@@ -114,13 +114,18 @@ def _alike_together(found: Iterable[FamilyProbabilities]) -> list[tuple[str, Fam
 def _cost(expected: Cost, worst: Cost, currency: str) -> tuple[str, str, str]:
     money = ""
     if expected.money is not None and worst.money is not None:
-        money = f"{_money(expected.money)} to {_money(worst.money)} {currency}"
-    tokens = f"{_short(expected.tokens)} to {_short(worst.tokens)}"
-    return tokens, money, f"{_days(expected.days)} to {_days(worst.days)}"
+        money = f"{_span(_money(expected.money), _money(worst.money))} {currency}"
+    tokens = _span(_short(expected.tokens), _short(worst.tokens))
+    return tokens, money, _span(_days(expected.days), _days(worst.days))
 
 
 def _range(low: float, high: float, shape: str) -> str:
-    return f"{shape.format(low)} to {shape.format(high)}"
+    return _span(shape.format(low), shape.format(high))
+
+
+def _span(low: str, high: str) -> str:
+    """`4 to 6`; where both are written alike, that once."""
+    return low if low == high else f"{low} to {high}"
 
 
 def _days(days: float) -> str:
