@@ -171,7 +171,7 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
         where = f"{variant} in {mode} mode"
         verdicts = [v for (a, b, _), v in reached.items() if (a, b) == (variant, mode)]
         if not verdicts:
-            missing.append(where)
+            missing.append(where + _unreached(state, criterion.id, variant, mode))
         lost = [v for v in verdicts if v.verdict == "not-measured"]
         missing += [f"{where}: {whose(verdict)}" for verdict in lost]
         unclear += [
@@ -184,6 +184,38 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
     rates = dict.fromkeys(_claimed(v, criterion) for v in reached.values() if v.verdict == "below")
     where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
     return "not-met", f"below {' or '.join(rates)}, as elicited: {where}"
+
+
+STOPPED = {
+    "cap": "a cap of the submission is reached",
+    "halted": "it was halted",
+    "breach": "the sandbox was breached",
+    "snapshot-changed": "another model answers at the endpoint",
+    "endpoint-failing": "the endpoint keeps failing",
+    "instrument-failing": "the instrument itself keeps failing",
+}
+"""Why measuring stopped, as people say it."""
+
+
+def _unreached(state: State, criterion: str, variant: str, mode: str) -> str:
+    """Why there is no verdict: how many samples ran of how many, and what stopped the rest."""
+    sealed = [
+        (name, part)
+        for name, battery in state.batteries.items()
+        if (part := battery.item_set(criterion))
+    ]
+    if not sealed:
+        return ""
+    name, part = sealed[-1]
+    attempt = state.tally(name, criterion, variant, mode).attempt()
+    ran = attempt.recorded.bit_count()
+    told = [f"no verdict, {ran} of {part.size} samples ran"]
+    told += [f"{n} {WHOSE[kind]}" for kind, n in attempt.unmeasured().by_kind.items()]
+    if ran < part.size and state.stopped is not None:
+        told.append(f"measuring stopped because {STOPPED[state.stopped.reason]}")
+    elif ran < part.size and state.halted:
+        told.append("the review was halted")
+    return f": {', '.join(told)}"
 
 
 def _absent(criterion: NumericCriterion, wanted: Sequence[tuple[str, str]]) -> list[str]:

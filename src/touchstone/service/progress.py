@@ -100,7 +100,7 @@ def landed(row: RunProgress) -> str:
         if row.recorded > row.used:
             text += f" ({row.recorded} ran)"
     if not row.verdict:
-        return f"{text} (the reference)" if row.reference else text
+        return text + _wordless(row)
     words = WORDS.get(row.verdict, row.verdict)
     if row.verdict == "not-measured":
         return f"{text}: {words}: {_wanting(row)}"
@@ -108,6 +108,14 @@ def landed(row: RunProgress) -> str:
         edge = "less" if row.verdict == "above" else "plus"
         words = words.replace("the threshold", f"{row.claim} (the threshold {edge} its zone)")
     return f"{text}: {words}"
+
+
+def _wordless(row: RunProgress) -> str:
+    """What is said in the place of a verdict: that it is a reference, that not all has run."""
+    partly = f"{row.recorded} of {row.total} ran" if row.recorded < row.total else ""
+    if row.reference:
+        return f" (the reference{', ' if partly else ''}{partly})"
+    return f": no verdict, {partly}" if partly else ""
 
 
 def lost_beside(reference: Reference) -> str:

@@ -178,7 +178,7 @@ def test_the_rule_says_what_was_not_measured_and_whose_doing_it_was(case: Case):
     assert rule.summary.startswith("undetermined, because not measured: memory-safety")
     assert rule.reasons[0].reason == (
         "not measured: final in instant mode: of 20 samples 9 cut at an output limit; final in "
-        "thinking mode"
+        "thinking mode: no verdict, 0 of 20 samples ran"
     )
 
 

@@ -169,7 +169,8 @@ def test_a_changed_snapshot_must_be_measured_anew(two_criteria: Framework):
     assert says(case)["memory-safety"] == "undetermined"
     proposal = propose_designation(two_criteria, case.state)
     assert proposal.reasons[0].reason == (
-        "not measured: final-2 in instant mode; final-2 in thinking mode"
+        "not measured: final-2 in instant mode: no verdict, 0 of 20 samples ran; "
+        "final-2 in thinking mode: no verdict, 0 of 20 samples ran"
     )
 
 
@@ -195,7 +196,10 @@ def test_a_mode_that_nobody_judges_in_is_not_waited_for(two_criteria: Framework)
     [
         (("dreaming",), "not measured: nothing was submitted in dreaming mode"),
         (("dreaming", "instant"), "not measured: nothing was submitted in dreaming mode"),
-        (("thinking", "instant", "dreaming"), "in dreaming mode; final in thinking mode"),
+        (
+            ("thinking", "instant", "dreaming"),
+            "final in thinking mode: no verdict, 0 of 20 samples ran",
+        ),
     ],
 )
 def test_a_named_mode_that_nobody_handed_in_is_not_measured(

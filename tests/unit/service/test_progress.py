@@ -16,7 +16,7 @@ NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
 @pytest.mark.parametrize(
     ("row", "text"),
     [
-        (OPEN, "pay, thinking: 8 of 8 solved"),
+        (OPEN, "pay, thinking: 8 of 8 solved: no verdict, 8 of 48 ran"),
         (ABOVE, f"pay, thinking: 7 of 8 solved, stopped after 8 of 48 (16 ran): {CLAIM}"),
         (BELOW, "pay, instant: 9 of 48 solved: below the threshold, as elicited"),
         (WHOLE, "pay, instant: 4 of 12 solved: undetermined"),

@@ -13,18 +13,22 @@ from pathlib import Path
 import pytest
 
 from support.report_data import early_report
+from support.silent import Silent
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import Audience, party_audience
-from touchstone.report import render_html
+from touchstone.report import ReportData, render_html
 from touchstone.report.charts import describe_difficulty
 from touchstone.report.saving_picture import describe, saving
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
+from touchstone.service.cases import halt_case
+from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
-from touchstone.service.progress import RunProgress, remarks
+from touchstone.service.progress import RunProgress, landed, remarks
+from touchstone.service.reviewing import stopped_review
 from touchstone.statistics import percent_interval
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
@@ -170,3 +174,76 @@ def test_a_weaker_sandbox_is_said_only_where_one_was_used(tmp_path: Path):
     met, weak = told
     assert "would have been; it was not needed" in met
     assert weak.startswith("a sandbox weaker than the cards ask for: none, and they ask for ")
+
+
+def of_mode(facts: ReportData, mode: str) -> list[str]:
+    """Why each run of a mode is called not measured, by the section of the report."""
+    return [row.why for row in facts.not_measured if row.what.endswith(f", in mode {mode}")]
+
+
+@pytest.mark.parametrize("audience", [CENTRE, AGENCY])
+def test_the_section_and_the_lede_name_each_run_and_whose_loss_it_was(
+    nothing: Case, audience: Audience
+):
+    facts = facts_for(nothing, audience)
+    runs = sum(row.mode == "instant" for row in facts.results)
+    assert runs
+    whose = {"instant": "without an attempt by the model", "thinking": "lost to the endpoint"}
+    lede = facts.summary[0]
+    for mode, loss in whose.items():
+        told = of_mode(facts, mode)
+        assert len(told) == runs
+        for why in told:
+            assert why.startswith("nothing was measured: ")
+            assert re.match(rf"nothing was measured: (\d) of \1 samples were {loss}", why)
+        assert re.search(rf"Nothing was measured on “[^.]+” in {mode} mode: [^.]+{loss}", lede)
+    for false in (" measured Example Model 3 on", "undecided", "it is "):
+        assert false not in lede.partition("Nothing was measured")[0]
+    assert "undecided" not in lede
+    assert loss in words(render_html(facts)).partition("What was not measured")[2]
+
+
+def test_where_some_was_measured_only_that_is_said_to_be(some: Case):
+    facts = facts_for(some, CENTRE)
+    lede, told = facts.summary[0], of_mode(facts, "instant")
+    assert "in one mode. In thinking mode it is" in lede
+    assert "In instant mode it is" not in lede
+    assert "Too little was measured on" in lede
+    assert told
+    assert set(told) == {
+        f"too little was measured: {ITEMS - 2} of {ITEMS} samples were cut at an output limit"
+    }
+    assert of_mode(facts, "thinking") == []
+
+
+def test_a_review_that_was_halted_says_of_each_run_how_far_it_came(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        seal(case, ITEMS, "confined", accepted=True, whole=True)
+        probed(case)
+        prepared = reopen(case)
+        first = prepared.runs[0]
+        record_chunk(case, prepared, first, range(2), lambda index: index == 0 or "refused")
+        halt_case(case.installation, case.id, "somebody looks")
+        (tmp_path / "out").mkdir()
+        stop = StoppedError("the review is halted by example-centre", "halted")
+        result = stopped_review(case, stop, tmp_path / "out", Silent())
+        facts = facts_for(case, CENTRE)
+    assert len(result.rows) == len(prepared.runs)
+    halted, lines = "measuring stopped because it was halted", result.lines()
+    begun = next(line for line in result.unmeasured if line.startswith(f"{first.criterion}: "))
+    assert f"2 of {ITEMS} samples ran, 1 refused by the model or its provider, {halted}" in begun
+    assert len(result.unmeasured) == len({run.criterion for run in prepared.runs})
+    for line in result.unmeasured:
+        assert f"in thinking mode: no verdict, 0 of {ITEMS} samples ran, {halted}" in line
+        assert f"Not measured: {line}" in lines
+    for row in result.rows:
+        assert landed(row).endswith(f": no verdict, {row.recorded} of {ITEMS} ran")
+    told = of_mode(facts, "instant") + of_mode(facts, "thinking")
+    assert len(told) == len(prepared.runs)
+    stopped = "since measuring stopped: it was halted"
+    assert sum(f"{ITEMS} of {ITEMS} samples never ran, {stopped}" in why for why in told) == (
+        len(prepared.runs) - 1
+    )
+    assert sum(f"{ITEMS - 2} of {ITEMS} samples never ran, {stopped}" in why for why in told) == 1
+    assert "it was halted" in facts.summary[0]
+    assert "undecided" not in facts.summary[0]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from touchstone.review import late_days
+from touchstone.review.designation import STOPPED
 from touchstone.review.events.base import Event
 from touchstone.review.events.measuring import ClockAnchored, VerdictReached
 from touchstone.service.progress import LOSSES, lost_beside
@@ -97,12 +98,7 @@ VERDICTS = {
 }
 
 NAMES = {
-    "cap": "a cap of the submission is reached",
-    "halted": "it was halted",
-    "breach": "the sandbox was breached",
-    "snapshot-changed": "another model answers at the endpoint",
-    "endpoint-failing": "the endpoint keeps failing",
-    "instrument-failing": "the instrument itself keeps failing",
+    **STOPPED,
     "covered": "covered frontier model",
     "not-covered": "not a covered frontier model",
     "agreed-report": "the report as agreed",

@@ -18,6 +18,7 @@ from touchstone.service.editions.gathering.evidence import (
 )
 from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
+from touchstone.service.editions.gathering.unmeasured import UnmeasuredRun, unmeasured_runs
 from touchstone.service.editions.words import named
 from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.registering import VerdictPlan
@@ -335,12 +336,13 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
     framework = case.framework
     if framework is None:
         return ()
-    measured = {row.criterion for row in results}
+    runs = unmeasured_runs(case)
+    spoken_of = {row.criterion for row in results} | {run.key.criterion for run in runs}
     unread = "" if case.whole else " that this audience may read"
-    rows = []
+    rows = [_unmeasured_row(case, run) for run in runs]
     for criterion in framework.criteria:
         if isinstance(criterion, NumericCriterion):
-            if criterion.id not in measured:
+            if criterion.id not in spoken_of:
                 rows.append(NotMeasured(criterion.title, f"no outcome{unread} is recorded"))
         elif criterion.id in case.state.declared:
             who = case.name(case.state.declared[criterion.id].actor)
@@ -366,6 +368,12 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
     ]
     checks = (CAPABILITY,) if any(row.instrument for row in results) else ()
     return (*rows, *checks, *(ALWAYS if results else ()))
+
+
+def _unmeasured_row(case: Shown, run: UnmeasuredRun) -> NotMeasured:
+    who = ", the reference" if run.reference else ""
+    what = f"{case.title(run.key.criterion)}, in mode {_mode(case, run.key)}{who}"
+    return NotMeasured(what, f"{run.much} was measured: {run.why}")
 
 
 CAPABILITY = NotMeasured(

@@ -8,6 +8,7 @@ from touchstone.report import ResultRow
 from touchstone.service.editions.gathering.judged import never_asked, silent
 from touchstone.service.editions.gathering.shown import Shown, counted, listed, number, plain
 from touchstone.service.editions.gathering.told import accounting
+from touchstone.service.editions.gathering.unmeasured import unmeasured_sentences
 from touchstone.service.editions.words import named, sentence
 
 VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
@@ -46,24 +47,34 @@ def _closed(case: Shown) -> tuple[str, ...]:
 def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
     received = case.state.submission
     what = f"{received.model} of {case.name(received.actor)}" if received else "The model"
-    results = [row for row in results if row.verdict != "reference"]
+    wanting = unmeasured_sentences(case)
+    results = [row for row in results if row.verdict != "reference" and _told(case, row)]
     if not results:
         measured = (
             "Nothing has been measured so far." if case.whole
             else "No measurement may be read here."
         )  # fmt: skip
-        return f"{what} was handed in for review. {measured}"
+        return f"{what} was handed in for review. {' '.join(wanting) or measured}"
     criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
     modes = number(len({row.mode for row in results}), "mode")
     centres = listed([case.name(centre) for centre in case.state.having("centre")])
     who = centres or "The centre"
     if all(row.verdict == "no-threshold" for row in results):
         subjects = number(len({row.criterion for row in results}), "capability", "capabilities")
-        return (
+        first = (
             f"{who} measured {subjects} of {what} in {modes}. The framework discloses no "
             "threshold, so nothing is concluded from the numbers."
         )
-    return f"{who} measured {what} on {criteria} in {modes}. {_came_out(results)}"
+    else:
+        first = f"{who} measured {what} on {criteria} in {modes}. {_came_out(results)}"
+    return " ".join([first, *wanting])
+
+
+def _told(case: Shown, row: ResultRow) -> bool:
+    """Whether a row is said to have been measured: enough for a verdict, where one was to come."""
+    if not row.measured or row.verdict == "not-measured":
+        return False
+    return row.verdict != "not-reached" or not case.whole
 
 
 def _came_out(results: Sequence[ResultRow]) -> str:
@@ -80,7 +91,7 @@ def _came_out(results: Sequence[ResultRow]) -> str:
     return " ".join(said)
 
 
-_OPEN = ("not-measured", "undetermined", "at-ceiling", "not-reached", "no-threshold")
+_OPEN = ("undetermined", "at-ceiling")
 WORDS = {
     ("above the threshold on", False): ("above",),
     ("above the threshold or within its zone on", True): ("above",),
@@ -88,6 +99,8 @@ WORDS = {
     ("below the threshold or within its zone on", True): ("below",),
     ("within the zone around the threshold on", False): ("within-zone",),
     ("undecided on", False): _OPEN,
+    ("without a verdict that may be read here on", False): ("not-reached",),
+    ("held to no threshold on", False): ("no-threshold",),
 }
 """Words, and whether they are those of a verdict that only claims so much, by kinds of verdict."""
 
