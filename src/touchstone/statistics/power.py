@@ -257,7 +257,8 @@ def comparison_probabilities(
     high = _upper(size, rule.beta / 2)[own] - _lower(size, rule.beta / 2)[other]
     above, below, within = _words(rule, low, high)
     every, some = above.min(0), below.max(0)
-    near = np.maximum(above, within).min(0) - every
+    # A comparison is never both, so the sum is one or the other.
+    near = (above + within).min(0) - every
     return every.mean(1), some.mean(1), near.mean(1)
 
 

@@ -144,3 +144,11 @@ def test_bad_families_are_refused():
         miss_probability(1.1, 3)
     with pytest.raises(UnusableNumbersError):
         attempts_needed(0.0, 0.05)
+
+
+def test_evidence_that_sufficed_elsewhere_names_no_mode_here():
+    """A word on evidence counts by the evidence alone; only a settled one counts as it stands."""
+    weak = float(-np.log(0.1))
+    for word, sides in ((VerdictWord.ABOVE, (weak, 0.0)), (VerdictWord.BELOW, (0.0, weak))):
+        found = family_verdict([at(*sides, word, Reason.EVIDENCE)], 0.05, 0.05)
+        assert (found.above, found.below, found.open) == ((), (), ())

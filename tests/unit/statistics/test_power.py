@@ -175,3 +175,10 @@ def test_beside_several_references_above_needs_all_and_below_one():
     assert below_any[0] > below[0] + 0.01
     assert all((a + b + w).max() <= 1 for a, b, w in told)
     assert within.min() >= 0
+
+
+def test_above_is_not_within_the_zone_as_well():
+    """Bounds of so many tasks fit into the zone above the threshold."""
+    rule, at = RateRule(0.2, 0.1, 0.05, 0.05), np.array([0.25])
+    above, _, within = comparison_probabilities(20_000, rule, 0.5, at, np.random.default_rng(5), 50)
+    assert (above[0], within[0]) == (1, 0)

@@ -218,6 +218,12 @@ def test_the_prefix_does_not_depend_on_arrival(arrival: list[int], count: int):
     assert prefix_outcomes(each, values).tolist() == expected
 
 
+@pytest.mark.parametrize("item", [-1, 50])
+def test_an_item_that_the_battery_does_not_have_is_refused(item: int):
+    with pytest.raises(UnusableNumbersError, match=f"item {item} is not among the battery's 50"):
+        prefix_outcomes(plain(50), {item: 1.0})
+
+
 def test_a_gap_holds_back_what_comes_after_it():
     each = plain(50)
     recorded = {int(item): 1.0 for item in each.order[1:]}

@@ -15,8 +15,10 @@ from touchstone.statistics import (
     any_mode,
     at_least_once,
     clopper_pearson,
+    lower_bound,
     rate_above_reference,
     rate_against_threshold,
+    upper_bound,
 )
 
 RULE = RateRule(threshold=0.5, zone=0.1, alpha=0.05, beta=0.02)
@@ -96,13 +98,16 @@ def test_a_bound_at_what_a_word_claims_does_not_say_it(
 
 @pytest.mark.parametrize("solved", [0, 7, 20])
 def test_the_interval_beside_a_verdict_is_the_exact_one_of_its_counts(solved: int):
-    shown = clopper_pearson(solved, 20)
+    shown, bounds = clopper_pearson(solved, 20), []
     for found in (
         rate_against_threshold(solved, 20, RULE),
         at_least_once(solved, 20, RULE),
         rate_above_reference(solved, 20, 9, 21, RULE),
     ):
         assert (found.interval, found.solved, found.counted) == (shown, solved, 20)
+        bounds.append((found.lower, found.upper))
+    wanted = lower_bound(solved, 20, RULE.alpha), upper_bound(solved, 20, RULE.beta)
+    assert bounds[:2] == [wanted, wanted]
 
 
 def test_at_least_once_needs_enough_attempts_for_below():
