@@ -218,6 +218,13 @@ def test_the_prefix_does_not_depend_on_arrival(arrival: list[int], count: int):
     assert prefix_outcomes(each, values).tolist() == expected
 
 
+def test_a_criterion_without_an_outcome_holds_back_none_after_it():
+    together = advance_panel(sequential_panel([plain(20), plain(20)]), [None, 1.0])
+    alone = advance_panel(sequential_panel([plain(20)]), [1.0])
+    assert together.progress[1] == alone.progress[0]
+    assert together.progress[0].used == 0
+
+
 @pytest.mark.parametrize("item", [-1, 50])
 def test_an_item_that_the_battery_does_not_have_is_refused(item: int):
     with pytest.raises(UnusableNumbersError, match=f"item {item} is not among the battery's 50"):
