@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryFile
 
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
@@ -151,7 +151,7 @@ def _check(options: ReviewOptions, out: Path) -> None:
         raise CannotRunError(f"--out {out}: cannot be a folder: {error.strerror}") from error
     try:
         # Tried and not asked: what lets a folder be written does not all stand in its mode.
-        with NamedTemporaryFile(dir=out, prefix=".touchstone-"):
+        with TemporaryFile(dir=out, prefix=".touchstone-"):
             pass
     except OSError as error:
         raise CannotRunError(

@@ -8,6 +8,7 @@ from rich.console import Console
 from support.review_case import early
 from touchstone.cli.progress import Lines, Pace, bars
 from touchstone.review import RunKey
+from touchstone.review.events.measuring import VerdictReached
 from touchstone.service.measuring.tracking import Tracker
 from touchstone.service.progress import RunProgress
 
@@ -80,7 +81,9 @@ def test_what_is_counted_as_solved_never_falls(
         tracker.add(key, index, solved=True)
         if index == 6:
             # It rests on the first three alone.
-            tracker.said[key] = early("m", "above", 3, 3)
+            verdict = early("m", "above", 3, 3)
+            assert isinstance(verdict, VerdictReached)
+            tracker.said[key] = verdict
         lines.progress(tracker.rows())
     told = capsys.readouterr().err.splitlines()
     assert [line.split(", ")[-1] for line in told] == [f"{n} solved" for n in range(1, 9)]

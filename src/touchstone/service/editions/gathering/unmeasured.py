@@ -53,11 +53,10 @@ def _sealed(case: Shown) -> Iterable[RunKey]:
     registered = case.content("battery-sealed", "registered") or {}
     battery = registered.get("battery", {})
     criteria = {part["id"]: part["criterion"] for part in battery.get("sets", ())}
+    sealed = next(reversed(tuple(case.state.batteries)), "")
     for item_set, variant, mode in registered.get("runs", ()):
         if item_set in criteria:
-            yield RunKey(
-                next(reversed(case.state.batteries), ""), criteria[item_set], variant, mode
-            )
+            yield RunKey(sealed, criteria[item_set], variant, mode)
 
 
 def _run(case: Shown, key: RunKey) -> UnmeasuredRun | None:
