@@ -49,7 +49,7 @@ def verify_bundle(
         _match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")
     named = [_match(one, r"([^\s+]+)=([0-9a-f]{64})", "NAME=<64 hex digits>") for one in witnesses]
     seen = None if head is None else _match(head, _SEEN, "SIZE:<64 hex digits>")
-    answers = [(shown(str(each)), _answer(each)) for each in receipts]
+    answers = [(shown(Path(each).name), _answer(each)) for each in receipts]
     where = ""
     try:
         with (

@@ -119,7 +119,7 @@ class KeySet:
 
     async def _read(self) -> bytes:
         if self._issuer.jwks_file is not None:
-            return await asyncio.to_thread(read_response, self._issuer.jwks_file)
+            return await asyncio.to_thread(read_keyset, self._issuer.jwks_file)
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=_FETCH_SECONDS),
@@ -137,7 +137,7 @@ class KeySet:
             return data
 
 
-def read_response(path: Path, most: int = MAX_BYTES) -> bytes:
+def read_keyset(path: Path, most: int = MAX_BYTES) -> bytes:
     """A file's bytes; OSError where it has more than `most`. A pipe there does not hang."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
@@ -150,7 +150,7 @@ def read_response(path: Path, most: int = MAX_BYTES) -> bytes:
 def check_file(path: Path, algorithms: tuple[str, ...]) -> None:
     """GatewayConfigError where a file of keys cannot be read or has no usable key."""
     try:
-        if parse_keys(read_response(path), algorithms):
+        if parse_keys(read_keyset(path), algorithms):
             return
     except OSError as error:
         raise GatewayConfigError(f"{path}: cannot be read: {error.strerror or error}") from error

@@ -20,7 +20,7 @@ from touchstone.gateway.errors import GatewayConfigError
 from touchstone.gateway.identity.callers import Caller, unknown_caller
 from touchstone.gateway.identity.claims import MAX_PERSON
 from touchstone.gateway.identity.countries import two_letters
-from touchstone.gateway.identity.keysets import read_response
+from touchstone.gateway.identity.keysets import read_keyset
 from touchstone.terms.errors import TermsFileError
 from touchstone.terms.reading import Text, read_toml
 
@@ -116,7 +116,7 @@ class OpaqueKeys:
 def read_keys(path: Path) -> dict[bytes, Caller]:
     """The callers in a file of keys, by the key's SHA-256. Raises GatewayConfigError."""
     try:
-        text = read_response(path, _MOST_BYTES).decode()
+        text = read_keyset(path, _MOST_BYTES).decode()
         content = read_toml(text, str(path), _Keys, {"keys": _Key}, MAX_CHARACTERS)
     except OSError as error:
         raise GatewayConfigError(f"{path}: cannot be read: {error.strerror or error}") from error

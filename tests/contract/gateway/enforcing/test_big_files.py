@@ -52,7 +52,7 @@ async def status(loop: Loop, key: str) -> int:
     [
         (opaque, "read_keys", "keys.toml", KEY),
         (keysets, "parse_keys", "jwks.json", ""),
-        (keysets, "read_bounded", "jwks.json", ""),
+        (keysets, "read_keyset", "jwks.json", ""),
     ],
     ids=["keys", "parsing-a-jwks", "reading-a-jwks"],
 )

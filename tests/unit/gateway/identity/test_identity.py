@@ -285,13 +285,13 @@ def test_an_unknown_key_is_looked_for_at_most_every_few_seconds(
 ):
     found, text = make(), signed({"kid": "new"}, content(), EC_KEY)
     reads: list[Path] = []
-    bounded = keysets.read_response
+    bounded = keysets.read_keyset
 
     def counted(path: Path) -> bytes:
         reads.append(path)
         return bounded(path)
 
-    monkeypatch.setattr(keysets, "read_response", counted)
+    monkeypatch.setattr(keysets, "read_keyset", counted)
     for _ in range(3):
         refusal(found, text)
     assert len(reads) == 1
