@@ -13,8 +13,9 @@ help: ## what can be made
 demo: runtime ## a whole review, offline, in a few minutes; the report lands in $(OUT)
 	@$(BIN)/touchstone demo --out $(OUT)
 
+# By file: what a file sets up is set up once. xdist's groups name no place since pytest 9.2.
 test: dev ## every test; ends with a list of what could not run and why
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --durations 25 $(PYTEST)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25 $(PYTEST)
 
 quick: dev ## the fast tests of the pure rooms, on each save: under 90 s
 	@$(BIN)/python -m pytest -q -n 2 --quick tests/unit tests/architecture

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 # One worker reads the modules, once for all of these tests.
-pytestmark = pytest.mark.xdist_group("architecture")
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "touchstone"
 ENTRY_POINTS = {"main", "run"}

@@ -22,7 +22,6 @@ OWNERS = {
     "altair": {"report"},
 }
 # One worker reads the modules, once for all of these tests.
-pytestmark = pytest.mark.xdist_group("architecture")
 VERIFIER_LINES = 900
 MODULE_LINES = 500
 FUNCTION_LINES = 60

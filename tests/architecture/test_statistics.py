@@ -11,7 +11,6 @@ import pytest
 import touchstone.statistics
 
 # One worker reads the modules, once for all of these tests.
-pytestmark = pytest.mark.xdist_group("architecture")
 ROOM = Path(touchstone.statistics.__file__).parent
 SOURCE = ROOM.parent
 KEPT = {

@@ -30,11 +30,7 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.reviewing import alone
 
-pytestmark = [
-    pytest.mark.needs_sandbox,
-    pytest.mark.timeout(200),
-    pytest.mark.xdist_group("commands"),
-]
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(200)]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from touchstone.report import render_html
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.measuring.concluding import conclude
 
-pytestmark = [pytest.mark.needs_browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.needs_browser]
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}

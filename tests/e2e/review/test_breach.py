@@ -8,11 +8,7 @@ from support.endpoint import completion, serve, turn_of
 from support.reviews import touchstone, write_submission
 from support.small_review import arguments, write_framework
 
-pytestmark = [
-    pytest.mark.needs_sandbox,
-    pytest.mark.needs_compiler,
-    pytest.mark.xdist_group("commands"),
-]
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler]
 SETNS = "import ctypes, os; ctypes.CDLL(None).setns(os.open('/proc/self/ns/net', 0), 0)"
 
 

@@ -27,12 +27,7 @@ from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.service.installation import open_installation
 from touchstone.service.reading import read_entries
 
-pytestmark = [
-    pytest.mark.needs_sandbox,
-    pytest.mark.needs_compiler,
-    pytest.mark.timeout(280),
-    pytest.mark.xdist_group("commands"),
-]
+pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 
 
 @dataclass(frozen=True)

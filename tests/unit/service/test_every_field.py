@@ -21,7 +21,6 @@ from touchstone.review.events.opening import CaseOpened
 from touchstone.review.rules import RULES
 
 # One worker makes what all of these look at.
-pytestmark = pytest.mark.xdist_group("worlds")
 
 KINDS: tuple[type[Event], ...] = (CaseOpened, *RULES)
 EVENTS: Mapping[str, type[Event]] = {str(kind.model_fields["type"].default): kind for kind in KINDS}

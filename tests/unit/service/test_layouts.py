@@ -38,7 +38,6 @@ from touchstone.service.recording import Attachment, Content, Deed, Evidence, at
 
 LEAST_BARE = 30
 # One worker makes what all of these look at.
-pytestmark = pytest.mark.xdist_group("layouts")
 
 OTHER = "sha256:" + "00" * 32
 TYPES = {str(event.model_fields["type"].default): event for event in LAYOUTS}

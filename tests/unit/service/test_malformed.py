@@ -31,7 +31,6 @@ from touchstone.service.terms.recorded import Recorded
 from touchstone.service.terms.status import status
 
 # One worker makes what all of these look at.
-pytestmark = pytest.mark.xdist_group("layouts")
 
 MUST = {"case-opened", "submission-received"}
 """Without what goes with these there is no case to work on."""

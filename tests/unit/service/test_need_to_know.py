@@ -18,7 +18,6 @@ from touchstone.service.editions.writing import audiences, bundle_lines, render_
 from touchstone.service.recording import Content, Deed, Evidence
 
 # One worker makes what all of these look at.
-pytestmark = pytest.mark.xdist_group("need-to-know")
 
 LAB, CENTRE = "example-lab", "example-centre"
 AGENCY, TREASURY = AGENCIES

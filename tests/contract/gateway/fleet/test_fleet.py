@@ -24,7 +24,7 @@ from touchstone.gateway.config import load_config
 from touchstone.gateway.receipts import SignedReceipt
 from touchstone.keys import FileSigner
 
-pytestmark = [pytest.mark.needs_postgresql, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.needs_postgresql]
 LEASE = 1.0
 Pair = tuple[RunningGateway, RunningGateway]
 

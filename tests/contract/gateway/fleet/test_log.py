@@ -12,7 +12,7 @@ from touchstone.gateway.errors import FeedLostError
 from touchstone.gateway.fleet import FleetLog
 from touchstone.terms import PolicyBundle, accept_bundle
 
-pytestmark = [pytest.mark.needs_postgresql, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.needs_postgresql]
 LEASE = 60.0
 """Longer than any test: one that is to be over is set back."""
 CHAIN = Chain()

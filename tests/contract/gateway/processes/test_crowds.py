@@ -22,7 +22,6 @@ from support.gateway import (
 )
 from support.gateway_loop import Stub
 
-pytestmark = pytest.mark.xdist_group("gateway")
 SOAK = os.environ.get("TOUCHSTONE_SOAK")
 _SPARE = 200
 MANY = min(10_000 if SOAK else 2_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - _SPARE)

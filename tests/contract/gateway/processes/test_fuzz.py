@@ -13,7 +13,6 @@ from support.gateway_fuzz import campaign
 from support.gateway_fuzz.campaign import BrokenError, Target, batches, meaning, target
 from support.gateway_fuzz.hostile import Case
 
-pytestmark = pytest.mark.xdist_group("gateway")
 SECONDS = 3.0
 SEED = 20_261_125
 """Its first batch has callers who are served."""

@@ -18,7 +18,7 @@ from touchstone.gateway.patience import TAKEN_UP, Patience
 from touchstone.gateway.pool import Handle, Pool
 from touchstone.terms import accept_bundle
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.xdist_group("gateway")]
+pytestmark = [pytest.mark.asyncio]
 
 
 @pytest_asyncio.fixture

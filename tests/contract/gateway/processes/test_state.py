@@ -28,7 +28,6 @@ from touchstone.gateway.errors import ReceiptError
 from touchstone.gateway.feed import Store
 from touchstone.gateway.running import export_audit
 
-pytestmark = pytest.mark.xdist_group("gateway")
 MONTHLY = {**PERMIT_ALL, "budget": {"tokens": 40, "per": "month"}}
 
 

@@ -42,8 +42,6 @@ from touchstone.gateway.receipts import verify_chain
 from touchstone.gateway.running import export_audit, public_key
 from touchstone.keys import FileSigner
 
-pytestmark = pytest.mark.xdist_group("gateway")
-
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory, stub: Stub) -> Iterator[RunningGateway]:
