@@ -4,6 +4,7 @@ Inspect keeps no promise about these. `tests/contract/evaluation/test_inspect_se
 each is relied on for, and fails first when an upgrade takes one away or changes it.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 from inspect_ai._display.core import active as _display
@@ -42,13 +43,13 @@ LOADED_LATE = ("inspect_ai.model._providers.anthropic", "inspect_ai.agent._acp.s
 class ProviderSeam(OpenAICompatibleAPI):
     """Inspect's OpenAI-compatible provider; a subclass makes its HTTP client, and asks with it."""
 
+    @abstractmethod
     def make_client(self) -> DefaultAsyncHttpxClient:
         """The client to ask with; also called while the provider is made."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def complete(self, request: dict[str, Any]) -> ChatCompletion:
         """The answer to one request to the chat API, as Inspect reads it on."""
-        raise NotImplementedError
 
     def _create_http_client(self) -> DefaultAsyncHttpxClient:
         return self.make_client()
