@@ -32,6 +32,7 @@ from make_vectors import (
     altered,
     content,
     edited,
+    expected,
     fixed,
     head_of,
     marking,
@@ -848,14 +849,7 @@ def files() -> dict[str, bytes]:
         "altered bundle is found out at `line`; `unchecked_deeds` have a signer not shown.",
         "trust": fingerprint(FIRST.public_key),
         "witness": {"name": WITNESS, "key": WITNESS_KEY.public_key.hex(), "time": COSIGNED_AT},
-        "bundles": {
-            f"{name}.jsonl": {
-                "verdict": vector.verdict,
-                "line": vector.line,
-                "unchecked_deeds": vector.unchecked,
-            }
-            for name, vector in sorted(made.items())
-        },
+        "bundles": expected(made),
     }
     bundles = {f"{name}.jsonl": vector.data for name, vector in made.items()}
     answers = {f"{name}.json": each.line + b"\n" for name, each in answers_of(case).items()}

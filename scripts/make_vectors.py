@@ -7,7 +7,7 @@ sealed again after the defect (unless the seal is the defect), so that one check
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -675,6 +675,18 @@ def vectors() -> dict[str, Vector]:
     return {name: vector for group in groups for name, vector in group().items()}
 
 
+def expected(made: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a verifier says of each bundle, as the manifest has it."""
+    return {
+        f"{name}.jsonl": {
+            "verdict": vector.verdict,
+            "line": vector.line,
+            "unchecked_deeds": vector.unchecked,
+        }
+        for name, vector in sorted(made.items())
+    }
+
+
 def files() -> dict[str, bytes]:
     """Every file of the vectors' folder: the bundles and their manifest."""
     made = vectors()
@@ -684,14 +696,7 @@ def files() -> dict[str, bytes]:
         "trust": fingerprint(FIRST.public_key),
         "stranger": fingerprint(STRANGER.public_key),
         "witness": {"name": WITNESS, "key": WITNESS_KEY.public_key.hex(), "time": COSIGNED_AT},
-        "bundles": {
-            f"{name}.jsonl": {
-                "verdict": vector.verdict,
-                "line": vector.line,
-                "unchecked_deeds": vector.unchecked,
-            }
-            for name, vector in sorted(made.items())
-        },
+        "bundles": expected(made),
     }
     bundles = {f"{name}.jsonl": vector.data for name, vector in made.items()}
     return bundles | {"manifest.json": json.dumps(manifest, indent=1).encode() + b"\n"}
