@@ -6,7 +6,7 @@ It does what a store must: everything in one place, the answer kept, the same by
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
 from support.ledger_signer import Signer
 from touchstone import ledger
@@ -32,6 +32,7 @@ TYPES: Mapping[str, DeedTopics] = {
     "finding-responded": DeedTopics(frozenset({"finding:1"}), frozenset({"finding:1"})),
     "case-destroyed": DeedTopics(frozenset({"status"}), exact=True),
 }
+Topics = Callable[[Mapping[str, Any]], DeedTopics]
 MARKING = {"scheme": "TLP:2.0", "label": "AMBER", "parties": []}
 
 
@@ -50,7 +51,7 @@ class Server(CaseLog):
     """A case's log with its answers; `installation` signs them."""
 
     installation: Signer = field(default_factory=lambda: Signer("installation"))
-    topics: Callable[[Mapping[str, Any]], DeedTopics] = topics_of
+    topics: Topics = topics_of
 
     def __post_init__(self) -> None:
         CaseLog.__init__(self)
@@ -94,6 +95,25 @@ class Server(CaseLog):
         return answer
 
 
+class DeedTaker(Protocol):
+    """What a hand asks of a server: the log as it stands, and an answer."""
+
+    installation: Signer
+    topics: Topics
+
+    @property
+    def log(self) -> str | None: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def root(self, size: int) -> bytes: ...
+
+    def newest(self, topic: str) -> int | None: ...
+
+    def submit(self, deed: SubmittedDeed, asker: str, now: str = AT) -> SignedAnswer: ...
+
+
 @dataclass
 class Hand:
     """One key of a party, which signs deeds elsewhere."""
@@ -110,12 +130,13 @@ class Hand:
 
     def sign(
         self,
-        server: Server,
+        server: DeedTaker,
         deed: str,
         *,
         facts: Mapping[str, Any] | None = None,
         seen: int | None = None,
         change: Callable[[DeedStatement], DeedStatement] | None = None,
+        content: str | None = None,
         **said: Any,
     ) -> SubmittedDeed:
         """A deed on what the hand sees of the server's log, and nothing written down yet."""
@@ -124,6 +145,10 @@ class Hand:
         event |= dict(facts or {})
         data = ledger.dumps(event)
         part = SentPart(drawn(self.key, self.seq, deed, size, data), data)
+        parts = (part,)
+        if content is not None:
+            text = ledger.dumps({"kind": "content", "marking": MARKING, "content": content})
+            parts = (part, SentPart(drawn(self.key, self.seq, "content", size), text))
         topics = server.topics(event)
         named = {topic: server.newest(topic) for topic in topics.must_name}
         asked: dict[str, Any] = {
@@ -136,14 +161,14 @@ class Hand:
             self.key,
             self.party,
             deed,
-            (ledger.commit_part(part.salt, part.data),),
+            tuple(ledger.commit_part(one.salt, one.data) for one in parts),
             self.seq,
             self.before,
             SeenHead(size, server.root(size).hex()),
             **asked,
         )
         statement = change(statement) if change else statement
-        return SubmittedDeed(contract2.sign_statement(statement, self.signer).value, (part,))
+        return SubmittedDeed(contract2.sign_statement(statement, self.signer).value, parts)
 
     def done(self, deed: SubmittedDeed) -> None:
         """The deed was recorded: the next one follows it."""
@@ -151,7 +176,7 @@ class Hand:
         self.seq, self.before = statement.seq + 1, statement.digest
         self.sight = statement.seen.size
 
-    def act(self, server: Server, deed: str, **said: Any) -> SignedAnswer:
+    def act(self, server: DeedTaker, deed: str, **said: Any) -> SignedAnswer:
         """Sign, send, and go on only once it is recorded."""
         signed = self.sign(server, deed, **said)
         answer = server.submit(signed, self.party)
@@ -160,7 +185,7 @@ class Hand:
         return answer
 
 
-def key_act(server: Server, about: str, **act: Any) -> dict[str, Any]:
+def key_act(server: DeedTaker, about: str, **act: Any) -> dict[str, Any]:
     """What a deed says that acts on the keys of a party."""
     topic = f"keys:{about}"
     return {
@@ -185,6 +210,11 @@ def opened(
 ) -> Scene:
     """The case, opened and joined."""
     server = Server()
+    return Scene(server, *begun(server, kinds))
+
+
+def begun(server: DeedTaker, kinds: tuple[str, ...]) -> tuple[Hand, Hand, Hand]:
+    """The hands of a case that they begin: the centre's, the lab's, and of its device."""
     centre = Hand("example-centre", Signer("centre"))
     lab, device = (Hand("example-lab", Signer(name)) for name in ("lab", "device"))
 
@@ -244,7 +274,7 @@ def opened(
             label="an officer's device",
         ),
     )
-    return Scene(server, centre, lab, device)
+    return centre, lab, device
 
 
 def with_other(deed: SubmittedDeed, data: bytes) -> SubmittedDeed:

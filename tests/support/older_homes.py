@@ -6,6 +6,18 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "0006_deeds",
+        (
+            "DROP TRIGGER records_caserow_contract",
+            "DROP TRIGGER records_partrow_clear",
+            "ALTER TABLE records_caserow DROP COLUMN contract",
+            "ALTER TABLE records_partrow DROP COLUMN clear",
+            "DROP TABLE records_answerrow",
+            "DROP TABLE records_topicrow",
+            "DROP TABLE records_deedrow",
+        ),
+    ),
     ("0005_old_statistics", ()),
     ("0004_rewriting", ()),
     ("0003_certificates", ("DROP TABLE records_certificaterow",)),

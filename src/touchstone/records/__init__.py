@@ -43,6 +43,8 @@ from touchstone.records.values import (
 )
 
 if TYPE_CHECKING:
+    from touchstone.records.deeds import Deeds, DeedTaking
+    from touchstone.records.deedwriter import DeedWriter
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
     from touchstone.records.preparation import prepare
@@ -64,6 +66,9 @@ __all__ = [
     "CaseWriter",
     "DamagedError",
     "DatabaseSettingError",
+    "DeedTaking",
+    "DeedWriter",
+    "Deeds",
     "DestroyedError",
     "Destruction",
     "Event",
@@ -98,6 +103,9 @@ __all__ = [
 _BEHIND_DJANGO = {
     "CaseReader": "reader",
     "CaseWriter": "writer",
+    "DeedTaking": "deeds",
+    "DeedWriter": "deedwriter",
+    "Deeds": "deeds",
     "InstallationLog": "installation",
     "JobTable": "jobs",
     "Records": "store",

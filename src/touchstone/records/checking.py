@@ -22,8 +22,10 @@ from touchstone.ledger import (
     parse_facts,
 )
 from touchstone.ledger.errors import AlteredError
+from touchstone.ledger.keylines import KeyHistory
 from touchstone.ledger.parts import PartyKeys, check_deed_place
 from touchstone.records.database import raw, translated
+from touchstone.records.deedchecking import check_signed_deeds
 from touchstone.records.errors import DamagedError, EvidenceMissingError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import (
@@ -69,8 +71,10 @@ def check_database(alias: str) -> Iterator[Fault]:
 
 def _guards(*, postgresql: bool) -> set[str]:
     """The names of the triggers that the tables were made with."""
-    made = importlib.import_module("touchstone.records.migrations.0002_guards")
-    statements = made.postgresql_guards() if postgresql else made.sqlite_guards()
+    statements: list[str] = []
+    for migration in ("0002_guards", "0006_deeds"):
+        made = importlib.import_module(f"touchstone.records.migrations.{migration}")
+        statements += made.postgresql_guards() if postgresql else made.sqlite_guards()
     return {name for text in statements for name in re.findall(r"^CREATE TRIGGER (\w+)", text)}
 
 
@@ -106,12 +110,15 @@ def check_installation_log(alias: str, keyring: Keyring) -> Iterator[Fault]:
             yield Fault(where, f"{name} is not of this log")
 
 
-def check_case(alias: str, reader: CaseReader) -> Iterator[Fault]:
+def check_case(alias: str, reader: CaseReader, history: KeyHistory) -> Iterator[Fault]:
     """Whether parts, order, root, deeds and installation leaves of a case hold."""
     where = f"case {reader.case}"
     try:
         reader.check()
-        yield from _check_deeds(reader, where)
+        if reader.contract == 1:
+            yield from _check_deeds(reader, where)
+        else:
+            check_signed_deeds(alias, reader, history)
         yield from _check_leaves(alias, reader, where)
     except (DamagedError, AlteredError, MalformedError) as error:
         yield Fault(where, str(error).removeprefix(f"{reader.case}: "))

@@ -1,8 +1,8 @@
 """The tables. Only this room reads them; times are text in UTC as the record writes them.
 
-Triggers refuse to change entries, leaves, checkpoints and part 0s. They stop accidents, not the
-owner of the tables: whoever may drop a trigger may rewrite history, and only a head that was
-witnessed elsewhere shows it.
+Triggers refuse to change entries, leaves, checkpoints, part 0s, deeds and answers. They stop
+accidents, not the owner of the tables: whoever may drop a trigger may rewrite history, and only a
+head that was witnessed elsewhere shows it.
 """
 
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -52,6 +52,8 @@ class CaseRow(Row):
     """`ledger.Frontier` over the entries' leaves."""
     wrapped_key: MaybeBytes = models.BinaryField(null=True)
     """The case's data key under the installation's master key; null once it was destroyed."""
+    contract: Number = models.SmallIntegerField(default=1)
+    """The record contract of its log, from entry 0 to its end: 1 or 2."""
 
 
 class EntryRow(Row):
@@ -76,6 +78,56 @@ class PartRow(Row):
     """`salt32 || bytes`, sealed for i > 0: a salt left behind would let content be guessed."""
     label: Text = models.TextField(default="")
     """Why it was erased; empty while it is there."""
+    clear: Flag = models.BooleanField(default=False)
+    """Of contract 2, whether it is kept in clear and never erased: part 0, and the server's two."""
+
+
+class DeedRow(Row):
+    """What the checks ask of a deed of contract 2: all of it can be read off its entry's parts."""
+
+    pk = models.CompositePrimaryKey("case_id", "n")
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    n: Number = models.BigIntegerField()
+    key: Text = models.CharField(max_length=71)
+    """Fingerprint of the key that signed it."""
+    seq: Number = models.BigIntegerField()
+    digest: Text = models.CharField(max_length=64)
+    seen: Number = models.BigIntegerField()
+    """The size that its signer had seen."""
+    at: Text = models.CharField(max_length=20)
+    """When it was recorded."""
+    root: Bytes = models.BinaryField()
+    """The log's root with this entry."""
+
+    class Meta:
+        """A key's newest is found by index, and none is used twice."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "key", "seq"], name="one_deed")
+        ]
+
+
+class TopicRow(Row):
+    """That entry n touches a topic; the newest is found by index."""
+
+    pk = models.CompositePrimaryKey("case_id", "topic", "n")
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    topic: Text = models.CharField(max_length=200)
+    n: Number = models.BigIntegerField()
+
+
+class AnswerRow(Row):
+    """The installation's signed word on a deed of contract 2, in the bytes first given."""
+
+    digest: Text = models.CharField(primary_key=True, max_length=64)
+    """H: it names its log, and where it begins one it begins only one."""
+    case: Text = models.CharField(max_length=64, db_index=True)
+    """No reference: what was to begin a case and was refused has none."""
+    party: Text = models.CharField(max_length=128)
+    """Whose deed it is."""
+    line: Bytes = models.BinaryField()
 
 
 class EvidenceRow(Row):

@@ -24,7 +24,14 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 
-APPEND_ONLY = ("records_entryrow", "records_leafrow", "records_checkpointrow")
+APPEND_ONLY = (
+    "records_entryrow",
+    "records_leafrow",
+    "records_checkpointrow",
+    "records_deedrow",
+    "records_topicrow",
+    "records_answerrow",
+)
 NEVER_DELETED = (
     "records_caserow",
     "records_partrow",

@@ -1,17 +1,19 @@
 """One case as it stood at one size."""
 
 from collections.abc import Callable, Iterator
+from itertools import groupby
 
 from touchstone.keys import DataKey, SealError
 from touchstone.ledger import (
     Entry,
     Frontier,
     MalformedError,
+    Tree,
     commit_part,
     leaf_hash,
     loads,
-    parse_entry,
 )
+from touchstone.ledger.contract2 import PARTS, PaddedEntry, SignedAnswer, parse_answer
 from touchstone.records.database import raw, translated
 from touchstone.records.errors import (
     CaseMissingError,
@@ -20,10 +22,12 @@ from touchstone.records.errors import (
     EvidenceMissingError,
 )
 from touchstone.records.evidence import EvidenceFiles
-from touchstone.records.models import CaseRow, EntryRow, EvidenceRow, PartRow
+from touchstone.records.models import AnswerRow, CaseRow, EntryRow, EvidenceRow, PartRow
 from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
-from touchstone.records.writer import evidence_place, part_place, read_events
+from touchstone.records.writer import evidence_place, part_place, read_entry, read_events
 
+PADDING = "padding"
+"""The label of what was never a part; a bundle does not show it."""
 _PAGE = 1000
 
 
@@ -31,7 +35,7 @@ class CaseReader:
     """A case at a size that does not move while it is read. `Records.case` gives one.
 
     `log` is the case log's id in hex, `size` the number of entries, `destroyed` whether its key
-    is gone.
+    is gone, `contract` the record contract of its log.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class CaseReader:
         self.size: int = row.size
         self.root: str = Frontier.from_bytes(bytes(row.frontier)).root.hex()
         self.destroyed: bool = key is None
+        self.contract: int = row.contract
         self._alias = alias
         self._key = key
         self._opened: DataKey | None = None
@@ -55,7 +60,7 @@ class CaseReader:
     def events(self, start: int = 0) -> list[Event]:
         """Part 0 of each entry from `start` on."""
         with translated(self._alias):
-            return read_events(self._alias, self.case, start, self.size)
+            return read_events(self._alias, self.case, start, self.size, self.contract)
 
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """Each entry's line from `start` on, as hashed, without a line feed."""
@@ -69,8 +74,21 @@ class CaseReader:
                 )
             yield from map(raw, page)
 
+    def entries(self, start: int = 0) -> Iterator[Entry | PaddedEntry]:
+        """Each entry from `start` on: PaddedEntry in a log of contract 2. Raises DamagedError."""
+        for n, line in enumerate(self.lines(start), start=start):
+            yield self._entry(n, line)
+
     def parts(self, start: int = 0) -> Iterator[StoredPart]:
-        """Every part of every entry from `start` on, ordered by (n, i)."""
+        """Every part of every entry from `start` on, ordered by (n, i).
+
+        In a log of contract 2 these are eight an entry: those that open to nothing for anybody are
+        labelled PADDING.
+        """
+        stored = self._stored_parts(start)
+        return stored if self.contract == 1 else _padded(stored)
+
+    def _stored_parts(self, start: int) -> Iterator[StoredPart]:
         rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
         for low in range(start, self.size, _PAGE):
             with translated(self._alias):
@@ -78,7 +96,7 @@ class CaseReader:
             yield from map(self._open, page)
 
     def entry_parts(self, n: int) -> tuple[StoredPart, ...]:
-        """The parts of one entry, in order."""
+        """The parts of one entry, in order, without padding."""
         rows = PartRow.objects.using(self._alias).filter(case=self.case, n=n, n__lt=self.size)
         with translated(self._alias):
             return tuple(map(self._open, rows.order_by("i")))
@@ -100,6 +118,22 @@ class CaseReader:
         ]
         return sorted((EvidenceFacts(**fact) for fact in facts), key=lambda fact: fact.digest)
 
+    def answers(self, party: str) -> list[SignedAnswer]:
+        """The installation's answers to deeds of a party in this log, by the deeds' digests.
+
+        What its bundle carries. Raises DamagedError.
+        """
+        rows = AnswerRow.objects.using(self._alias).filter(case=self.case, party=party)
+        with translated(self._alias):
+            lines = list(rows.order_by("digest").values_list("line", flat=True))
+        answers = [read_answer(self.case, raw(line)) for line in lines]
+        # What was refused before the case began is about no log.
+        return [signed for signed in answers if signed.answer.log == self.log]
+
+    def consistency(self, old: int) -> list[bytes]:
+        """The proof (hashes) that the tree at `size` extends the one at `old`; reads all lines."""
+        return Tree(leaf_hash(line) for line in self.lines()).consistency(old)
+
     def check(self) -> None:
         """Recompute everything: lines, order, root, and each open part's commitment.
 
@@ -116,6 +150,8 @@ class CaseReader:
                 part = next(parts, None)
                 if part is None or (part.n, part.i) != (n, i):
                     raise DamagedError(f"{self.case}: part {i} of entry {n} is missing")
+                if part.clear and part.data is None:
+                    raise DamagedError(f"{self.case}: part {i} of entry {n} is never erased")
                 if _commitment(part) not in {None, commitment}:
                     raise DamagedError(f"{self.case}: part {i} of entry {n} was altered")
         if len(frontier) != self.size or frontier.root.hex() != self.root:
@@ -123,24 +159,24 @@ class CaseReader:
                 f"{self.case}: the entries' Merkle root differs from the head's: they were changed"
             )
 
-    def _entry(self, n: int, line: bytes) -> Entry:
+    def _entry(self, n: int, line: bytes) -> Entry | PaddedEntry:
         try:
-            return parse_entry(line)
+            return read_entry(line, self.contract)
         except MalformedError as error:
             raise DamagedError(f"{self.case}: entry {n} was altered: {error}") from error
 
     def _open(self, row: PartRow) -> StoredPart:
         if row.body is None:
-            return StoredPart(row.n, row.i, None, None, row.label)
+            return StoredPart(row.n, row.i, None, None, row.label, row.clear)
         body = raw(row.body)
-        if row.i:
+        if row.i and not row.clear:
             try:
                 body = self._open_key().open(body, part_place(self.case, row.n, row.i))
             except SealError as error:
                 raise DamagedError(
                     f"{self.case}: part {row.i} of entry {row.n} was altered"
                 ) from error
-        return StoredPart(row.n, row.i, body[:SALT_SIZE], body[SALT_SIZE:], "")
+        return StoredPart(row.n, row.i, body[:SALT_SIZE], body[SALT_SIZE:], "", row.clear)
 
     def _open_key(self) -> DataKey:
         if self._key is None:
@@ -169,6 +205,23 @@ def read_evidence(alias: str, case: str, key: DataKey, files: EvidenceFiles, dig
     if not known:
         raise EvidenceMissingError(f"{case}: no evidence {digest[:24]}... is kept")
     return files.get(case, name, key)
+
+
+def read_answer(case: str, line: bytes) -> SignedAnswer:
+    """The answer that a stored line is. Raises DamagedError."""
+    try:
+        return parse_answer(line)
+    except MalformedError as error:
+        raise DamagedError(f"{case}: a stored answer was altered: {error}") from error
+
+
+def _padded(parts: Iterator[StoredPart]) -> Iterator[StoredPart]:
+    """The same with padding up to PARTS in each entry."""
+    for n, found in groupby(parts, key=lambda part: part.n):
+        stored = list(found)
+        yield from stored
+        for i in range(len(stored), PARTS):
+            yield StoredPart(n, i, None, None, PADDING)
 
 
 def _commitment(part: StoredPart) -> str | None:

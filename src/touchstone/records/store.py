@@ -1,7 +1,6 @@
 """The record of one installation, opened."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from touchstone.records.checking import (
     check_installation_log,
 )
 from touchstone.records.database import raw, rewrite_heads, translated
+from touchstone.records.deeds import Access, Deeds
 from touchstone.records.errors import (
     CaseExistsError,
     CaseMissingError,
@@ -50,18 +50,18 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
-from touchstone.records.values import Listing, Summarise, Summary
+from touchstone.records.values import CASE_ID, Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
 FINISH_SECONDS = 5
 """How long a destruction waits for readers of what it destroyed."""
-_CASE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class Records:
     """Everything that is kept. Safe to use from several threads and several processes.
 
-    `installation` signs and proves, `jobs` is the job table, `refusals` the side log.
+    `installation` signs and proves, `jobs` is the job table, `refusals` the side log; `deeds` takes
+    deeds into logs of contract 2.
     """
 
     def __init__(
@@ -81,6 +81,12 @@ class Records:
         self.installation = InstallationLog(alias, keyring, self._random, self.check_writable)
         self.refusals = RefusalLog(alias)
         self._jobs = JobTable(alias)
+        self.deeds = Deeds(
+            Access(
+                alias, keyring, self._random, self._files, self._atomic, self._case_key,
+                self._after, self._keep_mark,
+            )
+        )  # fmt: skip
 
     @classmethod
     def open(cls, home: Path, keyring: Keyring, database: str | None = None) -> Self:
@@ -148,7 +154,7 @@ class Records:
 
         Raises CaseExistsError; PartError where nothing was appended or summarised.
         """
-        if not _CASE.fullmatch(case):
+        if not CASE_ID.fullmatch(case):
             raise PartError(f"{case[:70]!r} is no name of a case: lowercase, digits, hyphens")
         self.check_writable()
         key, wrapped = self._keyring.master.new_case_key(case)
@@ -253,7 +259,7 @@ class Records:
         """What is amiss with one case: its entries, its evidence, its row in the index."""
         row = self._row(case)
         reader = self.case(case)
-        yield from check_case(self._alias, reader)
+        yield from check_case(self._alias, reader, self._keyring.history)
         key = None if row.wrapped_key is None else self._key_of(row)
         yield from check_evidence(self._alias, case, key, self._files)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()

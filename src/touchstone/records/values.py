@@ -1,5 +1,6 @@
 """What goes into the record and comes out of it, as plain values."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -7,6 +8,8 @@ from typing import Any, Literal
 from touchstone.ledger import CaseHead, commit_part
 
 SALT_SIZE = 32
+CASE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""The name of a case."""
 JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
 """`dropped`: no longer needed, and never run again."""
 Event = dict[str, Any]
@@ -36,6 +39,8 @@ class StoredPart:
     data: bytes | None
     label: str
     """Empty while the part is there."""
+    clear: bool = False
+    """Whether it is never erased: of contract 2 part 0, the deed part and the recorded part."""
 
 
 @dataclass(frozen=True, slots=True)

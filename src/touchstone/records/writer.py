@@ -17,6 +17,7 @@ from touchstone.ledger import (
     loads,
     parse_entry,
 )
+from touchstone.ledger.contract2 import PaddedEntry, parse_padded_entry
 from touchstone.records.database import raw
 from touchstone.records.errors import (
     DamagedError,
@@ -77,25 +78,34 @@ class CaseWriter:
 
     def events(self, start: int = 0) -> list[Event]:
         """Part 0 of each entry from `start` on, those of this transaction included."""
-        stored = read_events(self._alias, self.case, start, self._stored)
+        contract = self._row.contract
+        stored = read_events(self._alias, self.case, start, self._stored, contract)
         return stored + self._events[max(0, start - self._stored) :]
 
     def append(self, parts: Sequence[NewPart]) -> int:
         """Add one entry of these parts and give its n.
 
-        Raises PartError if part 0 lacks what every part 0 has, DestroyedError for content in a
-        destroyed case, MalformedError for what the format refuses.
+        Raises PartError if part 0 lacks what every part 0 has or the case is not of contract 1,
+        DestroyedError for content in a destroyed case, MalformedError for what the format refuses.
         """
+        if self._row.contract != 1:
+            raise PartError(f"{self.case}: its log is of contract 2, which takes signed deeds only")
         event = _event(parts)
         entry = Entry(self.log, self.next_n, tuple(part.commitment for part in parts))
-        rows = [self._part_row(entry.n, i, part) for i, part in enumerate(parts)]
+        rows = [
+            self._part_row(entry.n, i, part.salt + part.data, sealed=i > 0)
+            for i, part in enumerate(parts)
+        ]
+        self._take_in(entry, rows, event)
+        return entry.n
+
+    def _take_in(self, entry: Entry | PaddedEntry, rows: list[PartRow], event: Event) -> None:
         self._frontier.append(entry.leaf)
         if self.log is None:
             self.log = self._row.log = entry.leaf.hex()
         self._entries.append(EntryRow(case_id=self.case, n=entry.n, line=entry.line))
         self._parts += rows
         self._events.append(event)
-        return entry.n
 
     def put_evidence(self, data: bytes, media_type: str, name: str) -> str:
         """Keep evidence bytes and give their digest, `sha256:` and hex; the same bytes once.
@@ -130,7 +140,8 @@ class CaseWriter:
         if not label:
             raise PartError(f"{self.case}: say in the label why part {i} of entry {n} is erased")
         rows = PartRow.objects.using(self._alias)
-        if not rows.filter(case=self.case, n=n, i=i, label="").update(body=None, label=label):
+        stored = rows.filter(case=self.case, n=n, i=i, label="", clear=False)
+        if not stored.update(body=None, label=label):
             raise PartError(f"{self.case}: entry {n} has no stored part {i} that could be erased")
         self.erased_now = True
 
@@ -139,11 +150,13 @@ class CaseWriter:
 
         `certificate` is kept with it, so that no crash can lose it. The evidence files go once the
         transaction stands. Content appended in this transaction must come before; afterwards
-        entries have a part 0 alone. Raises DestroyedError.
+        entries have no part that would be sealed. Raises DestroyedError.
         """
         self._open_key()
         self._write_entries()
-        parts = PartRow.objects.using(self._alias).filter(case=self.case, i__gt=0, label="")
+        parts = PartRow.objects.using(self._alias).filter(
+            case=self.case, i__gt=0, clear=False, label=""
+        )
         erased = parts.update(body=None, label=label)
         evidence = EvidenceRow.objects.using(self._alias).filter(case=self.case)
         sizes = list(evidence.values_list("size", flat=True))
@@ -190,11 +203,11 @@ class CaseWriter:
         PartRow.objects.using(self._alias).bulk_create(self._parts)
         self._entries, self._parts = [], []
 
-    def _part_row(self, n: int, i: int, part: NewPart) -> PartRow:
-        body = part.salt + part.data
-        if i:
+    def _part_row(self, n: int, i: int, body: bytes, *, sealed: bool) -> PartRow:
+        if sealed:
             body = self._open_key().seal(body, part_place(self.case, n, i))
-        return PartRow(case_id=self.case, n=n, i=i, body=body)
+        clear = self._row.contract != 1 and not sealed
+        return PartRow(case_id=self.case, n=n, i=i, body=body, clear=clear)
 
     def _open_key(self) -> DataKey:
         if self._key is None:
@@ -212,7 +225,12 @@ def evidence_place(case: str, name: str) -> bytes:
     return f"touchstone/evidence-facts/1\x00{case}\x00{name}".encode()
 
 
-def read_events(alias: str, case: str, start: int, stop: int) -> list[Event]:
+def read_entry(line: bytes, contract: int) -> Entry | PaddedEntry:
+    """The entry of a log of that contract that a line is. Raises MalformedError."""
+    return parse_entry(line) if contract == 1 else parse_padded_entry(line)
+
+
+def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> list[Event]:
     """Part 0 of entries start to stop - 1, each as its entry committed to it. Raises DamagedError.
 
     A state is decided on these facts: what somebody changed in the table must not pass for them.
@@ -234,13 +252,16 @@ def read_events(alias: str, case: str, start: int, stop: int) -> list[Event]:
     if not len(facts) == len(entries) == max(0, stop - start):
         raise DamagedError(f"{case}: an entry or its facts are missing")
     try:
-        return [_fact(case, line, body) for line, body in zip(entries, facts, strict=True)]
+        return [
+            _fact(case, read_entry(line, contract), body)
+            for line, body in zip(entries, facts, strict=True)
+        ]
     except MalformedError as error:
         raise DamagedError(f"{case}: a fact was altered: {error}") from error
 
 
-def _fact(case: str, line: bytes, body: bytes) -> Event:
-    entry, data = parse_entry(line), body[SALT_SIZE:]
+def _fact(case: str, entry: Entry | PaddedEntry, body: bytes) -> Event:
+    data = body[SALT_SIZE:]
     if commit_part(body[:SALT_SIZE], data) != entry.parts[0]:
         raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; fix: restore a backup")
     event: Event = loads(data)

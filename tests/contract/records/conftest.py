@@ -13,7 +13,14 @@ from touchstone.records import DATABASE, DATABASE_OWNER, Records, prepare
 
 OWNER, APP = "record_owner", "record_app"
 NAME = "record"
-APPEND_ONLY = ("records_entryrow", "records_leafrow", "records_checkpointrow")
+APPEND_ONLY = (
+    "records_entryrow",
+    "records_leafrow",
+    "records_checkpointrow",
+    "records_deedrow",
+    "records_topicrow",
+    "records_answerrow",
+)
 TABLES = (
     *APPEND_ONLY,
     "records_caserow",

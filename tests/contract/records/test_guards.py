@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.db import connections, transaction
 
-from support import deeds
+from support import deeds, stored_deeds
 from support.postgresql import ADMIN
 from support.record_deeds import destroy_case
 from support.record_place import Place
@@ -56,6 +56,20 @@ CHANGES = {
         "UPDATE records_installationrow SET size = 0",
         "DELETE FROM records_installationrow",
     ],
+}
+# The same of what only a log of contract 2 has.
+DEED_CHANGES = {
+    "records_deedrow": ["UPDATE records_deedrow SET seen = 9", "DELETE FROM records_deedrow"],
+    "records_topicrow": ["UPDATE records_topicrow SET topic = 'x'", "DELETE FROM records_topicrow"],
+    "records_answerrow": [
+        "UPDATE records_answerrow SET party = 'x'",
+        "DELETE FROM records_answerrow",
+    ],
+    "records_partrow": [
+        "UPDATE records_partrow SET body = NULL, label = 'x' WHERE clear AND i > 0",
+        "UPDATE records_partrow SET clear = false WHERE clear",
+    ],
+    "records_caserow": ["UPDATE records_caserow SET contract = 1"],
 }
 
 
@@ -105,6 +119,42 @@ def test_what_stands_is_not_changed_and_its_twin(place: Place, table: str):
         as_owner(place, change)
 
 
+@pytest.mark.parametrize("table", DEED_CHANGES)
+def test_no_deed_and_no_answer_is_changed_and_its_twin(place: Place, table: str):
+    stored_deeds.opened(place)
+    for change in DEED_CHANGES[table]:
+        with pytest.raises(AppendOnlyError, match="only"):
+            as_owner(place, change)
+    without_triggers(place, table)
+    for change in reversed(DEED_CHANGES[table]):
+        as_owner(place, change)
+
+
+def test_an_index_or_answer_that_was_changed_is_noticed(place: Place):
+    scene = stored_deeds.opened(place)
+    said = {
+        "records_deedrow": ("UPDATE records_deedrow SET seen = 0 WHERE n = 2", "index of deeds"),
+        "records_topicrow": (
+            "DELETE FROM records_topicrow WHERE n = 3",
+            "index of topics",
+        ),
+        "records_answerrow": (
+            "DELETE FROM records_answerrow WHERE party = 'example-lab'",
+            "receipt of entry 2 is missing",
+        ),
+    }
+    undo = {"records_deedrow": "UPDATE records_deedrow SET seen = 2 WHERE n = 2",
+            "records_topicrow": "INSERT INTO records_topicrow (case_id, topic, n)"
+            " VALUES ('deeds-1', 'keys:example-lab', 3)"}  # fmt: skip
+    for table, (change, what) in said.items():
+        without_triggers(place, table)
+        as_owner(place, change)
+        faults = scene.records.check_case(stored_deeds.CASE, lambda *_: deeds.summary())
+        assert any(what in fault.what for fault in faults)
+        if table in undo:
+            as_owner(place, undo[table])
+
+
 def test_nothing_is_replaced_on_sqlite_and_the_twin(sqlite_place: Place):
     records = sqlite_place.open()
     deeds.open_case(records)
@@ -123,12 +173,13 @@ def test_nothing_is_replaced_on_sqlite_and_the_twin(sqlite_place: Place):
 @pytest.mark.needs_postgresql
 def test_tables_are_not_truncated_on_postgresql_and_the_twin(postgresql_place: Place):
     postgresql_place.open()
-    for table in CHANGES:
+    tables = sorted({*CHANGES, *DEED_CHANGES})
+    for table in tables:
         with pytest.raises(AppendOnlyError):
             as_owner(postgresql_place, f"TRUNCATE {table} CASCADE")
-    for table in CHANGES:
+    for table in tables:
         without_triggers(postgresql_place, table)
-    for table in CHANGES:
+    for table in tables:
         as_owner(postgresql_place, f"TRUNCATE {table} CASCADE")
 
 
@@ -147,11 +198,12 @@ def test_the_applications_role_may_not_even_try_and_the_twin(postgresql_place: P
     postgresql_place.open()
     for table in preparation.APPEND_ONLY:
         without_triggers(postgresql_place, table)
-        for statement in CHANGES[table]:
+        changes = {**DEED_CHANGES, **CHANGES}[table]
+        for statement in changes:
             with pytest.raises(UnreachableError, match="role may not do that"):
                 as_application(postgresql_place, statement)
         as_owner(postgresql_place, f"GRANT UPDATE, DELETE ON {table} TO record_app")
-        for statement in CHANGES[table]:
+        for statement in changes:
             as_application(postgresql_place, statement)
 
 

@@ -1,0 +1,255 @@
+"""Logs of contract 2 as kept: deeds signed elsewhere, answered once and for good."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from django.db import connections
+
+from support import deeds, stored_deeds
+from support.deed_server import AT, Hand
+from support.ledger_signer import Signer
+from support.record_place import Place
+from support.stored_deeds import CASE, StoredScene, StoredServer, child, judge, opened, outbox
+from touchstone.ledger import RefusedDeedError, UnpromisedError, parse_entry
+from touchstone.ledger.contract2 import RecordedAnswer, RefusedAnswer, SignedAnswer
+from touchstone.records import CaseMissingError, DeedTaking, DestroyedError, PartError
+
+NEXT = "2026-11-21T09:00:01Z"
+
+
+@pytest.fixture
+def scene(place: Place) -> StoredScene:
+    return opened(place)
+
+
+def whole(scene: StoredScene, size: int, case: str = CASE) -> None:
+    """As many entries, and nothing amiss with any of them."""
+    records = scene.place.open()
+    assert records.case(case).size == size
+    assert list(records.check_case(case, lambda *_: records.cases()[0].summary)) == []
+    assert list(records.check()) == []
+
+
+def recorded(answer: SignedAnswer) -> RecordedAnswer:
+    assert isinstance(answer.answer, RecordedAnswer), answer.answer
+    return answer.answer
+
+
+def refused(answer: SignedAnswer) -> str:
+    assert isinstance(answer.answer, RefusedAnswer), answer.answer
+    return answer.answer.code
+
+
+def test_a_case_is_begun_by_a_deed_and_goes_on_by_deeds(scene: StoredScene):
+    answer = recorded(scene.lab.act(scene.server, "review-halted", content="why"))
+    assert (answer.n, answer.size) == (4, 5)
+    case = scene.records.case(CASE)
+    assert (case.contract, case.root, case.log) == (2, answer.root, answer.log)
+    assert [entry.n for entry in case.entries()] == list(range(5))
+    parts = case.entry_parts(4)
+    assert [part.clear for part in parts] == [True, False, True, True]
+    assert b"why" in (parts[1].data or b"")
+    whole(scene, 5)
+
+
+def test_the_same_bytes_have_the_same_answer(scene: StoredScene):
+    deed = scene.lab.sign(scene.server, "review-halted", content="why")
+    first = scene.server.submit(deed, "example-lab")
+    scene.centre.act(scene.server, "finding-made")
+    again = StoredServer(scene.place.open(), scene.place.keyring)
+    assert again.submit(deed, "example-lab", NEXT).line == first.line
+    with pytest.raises(UnpromisedError, match="another party's"):
+        scene.server.submit(deed, "example-centre")
+    assert scene.records.deeds.answer(first.answer.deed, "example-lab") == first
+    assert scene.records.deeds.answer(first.answer.deed, "example-centre") is None
+    whole(scene, 6)
+
+
+def test_what_began_a_case_begins_no_other_and_is_answered_the_same(place: Place):
+    server = StoredServer(place.open(), place.keyring)
+    sent = []
+
+    def noting(taking: DeedTaking) -> None:
+        sent.append(taking)
+        judge(taking)
+
+    server.judge = noting
+    scene = StoredScene(place, server, *stored_deeds.begun(server, stored_deeds.KINDS))
+    first = sent[0].admitted
+    deed = stored_deeds.SubmittedDeed(first.envelope.value, first.parts)
+    receipt = scene.records.deeds.answer(first.statement.digest, "example-centre")
+    assert receipt
+    assert server.submit(deed, "example-centre", NEXT).line == receipt.line
+    elsewhere = replace(server, case="deeds-2")
+    assert elsewhere.submit(deed, "example-centre", NEXT).line == receipt.line
+    with pytest.raises(UnpromisedError):
+        server.submit(deed, "example-lab")
+    assert scene.records.names() == [CASE]
+    whole(scene, 4)
+
+
+def test_a_second_deed_at_one_seq_is_refused_for_good(scene: StoredScene):
+    one = scene.lab.sign(scene.server, "review-halted")
+    other = scene.lab.sign(scene.server, "finding-made")
+    recorded(scene.server.submit(one, "example-lab"))
+    refusal = scene.server.submit(other, "example-lab")
+    assert refused(refusal) == "fork"
+    assert scene.server.submit(other, "example-lab", NEXT).line == refusal.line
+    whole(scene, 5)
+
+
+def test_a_refusal_is_final_and_takes_back_what_was_written_before_it(scene: StoredScene):
+    deed = scene.lab.sign(scene.server, "review-halted", content="why")
+
+    def unlawful(taking: DeedTaking) -> None:
+        taking.writer.put_evidence(b"evidence", "text/plain", "log")
+        judge(taking)
+        raise RefusedDeedError("unlawful", "not now")
+
+    strict = replace(scene.server, judge=unlawful)
+    refusal = strict.submit(deed, "example-lab")
+    assert refused(refusal) == "unlawful"
+    case = scene.records.case(CASE)
+    assert (case.size, case.evidence_index()) == (4, [])
+    assert scene.server.submit(deed, "example-lab", NEXT).line == refusal.line
+    scene.lab.act(scene.server, "review-halted")
+    assert refusal in scene.records.case(CASE).answers("example-lab")
+    assert refusal not in scene.records.case(CASE).answers("example-centre")
+    scene.records.sweep()
+    whole(scene, 5)
+
+
+def test_what_promises_nothing_writes_nothing(scene: StoredScene):
+    deed = scene.lab.sign(scene.server, "review-halted", content="why")
+
+    def not_here_yet(taking: DeedTaking) -> None:
+        judge(taking)
+        raise UnpromisedError("evidence", "not here yet")
+
+    with pytest.raises(UnpromisedError, match="not here yet"):
+        replace(scene.server, judge=not_here_yet).submit(deed, "example-lab")
+    with pytest.raises(PartError, match="not recorded"):
+        replace(scene.server, judge=lambda _: None).submit(deed, "example-lab")
+    whole(scene, 4)
+    assert recorded(scene.server.submit(deed, "example-lab")).n == 4
+
+
+def test_topics_and_keys_are_those_of_the_tables(scene: StoredScene):
+    halt = scene.lab.act(scene.server, "review-halted")
+    held = scene.device.sign(scene.server, "review-resumed")
+    scene.lab.act(scene.server, "review-halted")
+    answer = scene.server.submit(held, "example-lab")
+    assert refused(answer) == "topic-moved"
+    assert scene.records.deeds.newest(CASE, "halt") == recorded(halt).n + 1
+    stranger = Hand("example-lab", Signer("stranger"))
+    with pytest.raises(UnpromisedError, match="not admitted"):
+        scene.server.submit(stranger.sign(scene.server, "review-halted"), "example-lab")
+    # Another process reads the keys from entry 0 on, this one goes on from where it was.
+    other = StoredServer(scene.place.open(), scene.place.keyring)
+    scene.device.act(other, "review-resumed")
+    scene.centre.act(scene.server, "finding-made")
+    whole(scene, 8)
+
+
+@pytest.mark.parametrize("what", ["die-after", "die-before"])
+def test_a_crash_between_append_and_answer_loses_and_doubles_nothing(scene: StoredScene, what: str):
+    process = child(scene.place, "example-lab", "lab", what, 1)
+    process.communicate(timeout=60)
+    assert process.returncode == -9
+    deed = outbox(scene.place.home)
+    assert scene.records.case(CASE).size == (5 if what == "die-after" else 4)
+    answer = scene.server.submit(deed, "example-lab", NEXT)
+    assert recorded(answer).n == 4
+    assert recorded(answer).at == (AT if what == "die-after" else NEXT)
+    assert scene.server.submit(deed, "example-lab", NEXT).line == answer.line
+    whole(scene, 5)
+
+
+def test_two_processes_at_once_leave_one_log(scene: StoredScene):
+    hands = (("example-lab", "lab"), ("example-centre", "centre"))
+    processes = [child(scene.place, party, name, "send", 8) for party, name in hands]
+    said = [process.communicate(timeout=60)[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert sorted(map(int, said[0] + said[1])) == list(range(4, 20))
+    whole(scene, 20)
+
+
+def test_one_deed_sent_twice_at_once_is_one_entry(scene: StoredScene):
+    deed = scene.lab.sign(scene.server, "review-halted")
+
+    def send(_: int) -> bytes:
+        try:
+            return scene.server.submit(deed, "example-lab").line
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(send, range(8)))) == 1
+    whole(scene, 5)
+
+
+def test_destruction_keeps_what_later_deeds_are_held_against(scene: StoredScene):
+    scene.lab.act(scene.server, "review-halted", content="why")
+    scene.centre.act(scene.server, "case-destroyed")
+    case = scene.records.case(CASE)
+    assert case.destroyed
+    # A release has no content, and neither has the lifting of an order.
+    assert recorded(scene.lab.act(scene.server, "released")).n == 6
+    assert (
+        refused(
+            scene.server.submit(
+                scene.lab.sign(scene.server, "released", content="x"), "example-lab"
+            )
+        )
+        == "destroyed"
+    )
+    parts = [part for part in scene.records.case(CASE).parts() if part.n in (4, 6)]
+    assert [part.data is not None for part in parts] == [
+        True, False, True, True, False, False, False, False,
+        True, True, True, False, False, False, False, False,
+    ]  # fmt: skip
+    assert scene.records.certificate(CASE) == "certificate"
+    whole(scene, 7)
+
+
+def test_what_is_in_clear_is_never_erased(scene: StoredScene):
+    scene.lab.act(scene.server, "review-halted", content="why")
+    for i in (2, 3):
+        with (
+            pytest.raises(PartError, match="could be erased"),
+            scene.records.transaction(CASE) as writer,
+        ):
+            writer.erase(4, i, "by agreement")
+    with scene.records.transaction(CASE) as writer:
+        writer.erase(4, 1, "by agreement")
+    whole(scene, 5)
+
+
+def test_neither_contract_extends_a_log_of_the_other(scene: StoredScene):
+    with (
+        pytest.raises(PartError, match="contract 2"),
+        scene.records.transaction(CASE) as writer,
+    ):
+        writer.append([deeds.fact()])
+    deeds.open_case(scene.records)
+    assert parse_entry(next(scene.records.case("case-1").lines())).n == 0
+    older = replace(scene.server, case="case-1")
+    with pytest.raises(PartError, match="contract 1"):
+        older.submit(scene.lab.sign(scene.server, "review-halted"), "example-lab")
+    with pytest.raises(CaseMissingError):
+        replace(scene.server, case="none").submit(
+            scene.lab.sign(scene.server, "review-halted"), "example-lab"
+        )
+    whole(scene, 4)
+
+
+def test_rebuild_leaves_such_a_case_as_it_was(scene: StoredScene):
+    assert scene.records.rebuild(lambda *_: deeds.summary("rebuilt")) == [CASE]
+    whole(scene, 4)
+
+
+def test_content_of_a_destroyed_case_is_gone(scene: StoredScene):
+    scene.centre.act(scene.server, "case-destroyed")
+    with pytest.raises(DestroyedError):
+        scene.records.case(CASE).evidence_index()
