@@ -99,7 +99,9 @@ class DeedTaker(Protocol):
     """What a hand asks of a server: the log as it stands, and an answer."""
 
     installation: Signer
-    topics: Topics
+
+    @property
+    def topics(self) -> Topics: ...
 
     @property
     def log(self) -> str | None: ...
@@ -145,7 +147,7 @@ class Hand:
         event |= dict(facts or {})
         data = ledger.dumps(event)
         part = SentPart(drawn(self.key, self.seq, deed, size, data), data)
-        parts = (part,)
+        parts: tuple[SentPart, ...] = (part,)
         if content is not None:
             text = ledger.dumps({"kind": "content", "marking": MARKING, "content": content})
             parts = (part, SentPart(drawn(self.key, self.seq, "content", size), text))

@@ -6,13 +6,22 @@ from dataclasses import replace
 import pytest
 from django.db import connections
 
-from support import deeds, stored_deeds
-from support.deed_server import AT, Hand
+from support import deeds
+from support.deed_server import AT, Hand, begun
 from support.ledger_signer import Signer
 from support.record_place import Place
-from support.stored_deeds import CASE, StoredScene, StoredServer, child, judge, opened, outbox
+from support.stored_deeds import (
+    CASE,
+    KINDS,
+    StoredScene,
+    StoredServer,
+    child,
+    judge,
+    opened,
+    outbox,
+)
 from touchstone.ledger import RefusedDeedError, UnpromisedError, parse_entry
-from touchstone.ledger.contract2 import RecordedAnswer, RefusedAnswer, SignedAnswer
+from touchstone.ledger.contract2 import RecordedAnswer, RefusedAnswer, SignedAnswer, SubmittedDeed
 from touchstone.records import CaseMissingError, DeedTaking, DestroyedError, PartError
 
 NEXT = "2026-11-21T09:00:01Z"
@@ -76,9 +85,9 @@ def test_what_began_a_case_begins_no_other_and_is_answered_the_same(place: Place
         judge(taking)
 
     server.judge = noting
-    scene = StoredScene(place, server, *stored_deeds.begun(server, stored_deeds.KINDS))
+    scene = StoredScene(place, server, *begun(server, KINDS))
     first = sent[0].admitted
-    deed = stored_deeds.SubmittedDeed(first.envelope.value, first.parts)
+    deed = SubmittedDeed(first.envelope.value, first.parts)
     receipt = scene.records.deeds.answer(first.statement.digest, "example-centre")
     assert receipt
     assert server.submit(deed, "example-centre", NEXT).line == receipt.line
