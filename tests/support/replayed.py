@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from touchstone.review import RunKey
+from touchstone.review.audience_view import Entry
 from touchstone.service.measuring.replaying import Early, standings_from_record
-from touchstone.service.reading import Entry
 
 
 def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:

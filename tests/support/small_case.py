@@ -15,6 +15,7 @@ from touchstone.clearance import Audience
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.report import ReportData, VerificationFacts
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.gathering import Shown, gather
@@ -24,7 +25,6 @@ from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.planning import Run
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.opening import default_centre, open_case
-from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
 
 SUBMISSION = """\

@@ -4,6 +4,7 @@ TouchstoneError
 ├── BadInputError
 │   └── BadEventError     a fact is missing, ill-formed or of an unknown type
 └── AnswerIsNoError
+    ├── MissingPartError  the record lacks what would be needed to go on
     └── Refused           the deed is well-formed, but not for this party at this time
 """
 
@@ -12,6 +13,10 @@ from touchstone.errors import AnswerIsNoError, BadInputError
 
 class BadEventError(BadInputError):
     """An event cannot be read or does not fit its case; the text names the field and the fix."""
+
+
+class MissingPartError(AnswerIsNoError):
+    """What an entry's type says goes with it is not there, erased, or not to be understood."""
 
 
 class Refused(AnswerIsNoError):  # noqa: N818  a refusal is an answer, not an error

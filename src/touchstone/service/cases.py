@@ -8,22 +8,16 @@ from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
 from touchstone.records import CaseReader, Listing, OtherInstallationError
-from touchstone.review import (
-    State,
-    concurrences,
-    day_of,
-    deadline_instant,
-    parse_event,
-    read_clock,
-)
+from touchstone.review import State, concurrences, day_of, deadline_instant, parse_event, read_clock
+from touchstone.review.audience_view import newest_entry, required, stored_entry
+from touchstone.review.errors import MissingPartError
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
 from touchstone.service.editions.summaries import stage, summarise_events
 from touchstone.service.editions.words import NOT_ASKED, named, sentence
-from touchstone.service.errors import DestroyedCaseError, MissingPartError, UnknownCaseError
+from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.parsers import framework_of, submission_of
-from touchstone.service.reading import newest_entry, required, stored_entry
 from touchstone.service.recording import Deed
 from touchstone.service.texts import one_line
 

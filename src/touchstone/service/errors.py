@@ -9,7 +9,6 @@
         ├── UnsafeHomeError        (BadInputError)   others may write where the installation lies
         ├── DestroyedCaseError     (AnswerIsNoError) the case was destroyed: what is left of it
         ├── UnfinishedError        (AnswerIsNoError) a deed stands, and something is left to be done
-        ├── MissingPartError       (AnswerIsNoError) the record lacks what would be needed to go on
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
@@ -43,10 +42,6 @@ class UnsafeHomeError(ServiceError, BadInputError):
 
 class DestroyedCaseError(ServiceError, AnswerIsNoError):
     """The case was destroyed; the line says what is left and what can still be done."""
-
-
-class MissingPartError(ServiceError, AnswerIsNoError):
-    """What an entry's type says goes with it is not there, erased, or not to be understood."""
 
 
 class UnfinishedError(ServiceError, AnswerIsNoError):

@@ -16,6 +16,7 @@ from touchstone.evaluation.oversight.snapshots import When
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
 from touchstone.service.editions.gathering import Shown
@@ -41,12 +42,7 @@ from touchstone.service.measuring.planning import (
     without_reference,
 )
 from touchstone.service.measuring.probing import ask_modes, probe_modes, take_snapshots
-from touchstone.service.measuring.scheduling import (
-    Setting,
-    least_tokens,
-    measure,
-    require_room,
-)
+from touchstone.service.measuring.scheduling import Setting, least_tokens, measure, require_room
 from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import Tracker, tracker_of
@@ -59,7 +55,6 @@ from touchstone.service.opening import (
     require_complete,
 )
 from touchstone.service.progress import Observer
-from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.texts import one_line

@@ -18,10 +18,10 @@ from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight.readiness import CHECK
 from touchstone.evaluation.subjects.launch import Subject
 from touchstone.evaluation.workers.forking import fork_server
+from touchstone.review.audience_view import read_entries
 from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring import scheduling
-from touchstone.service.reading import read_entries
 
 from .conftest import Place
 

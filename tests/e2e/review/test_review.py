@@ -24,8 +24,8 @@ from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation.subjects.launch import start_subject
+from touchstone.review.audience_view import read_entries
 from touchstone.service.installation import open_installation
-from touchstone.service.reading import read_entries
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 

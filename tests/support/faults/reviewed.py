@@ -21,12 +21,12 @@ from touchstone.evaluation import batteries
 from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.limits import Asking
 from touchstone.review import RunKey, State
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.measuring import MEASURED, VerdictReached
 from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring import probing, scheduling, sealing
 from touchstone.service.measuring.registering import RunRule, VerdictPlan
-from touchstone.service.reading import Entry, read_entries
 from touchstone.statistics import (
     at_least_once,
     difficulty_design,

@@ -7,13 +7,13 @@ import pytest
 
 from support.small_case import measure, small_case
 from touchstone.clearance import party_audience
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import record_breach
 from touchstone.service.measuring.sealing import reopen
-from touchstone.service.reading import read_entries
 from touchstone.service.recording import Deed
 from touchstone.service.reviewing import _resume
 

@@ -16,6 +16,7 @@ from touchstone.evaluation import Outcome, Usage
 from touchstone.evaluation.outcomes import Result
 from touchstone.report import render_html
 from touchstone.review import RunKey
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.editions.words import NOT_SHOWN
@@ -28,7 +29,6 @@ from touchstone.service.measuring.sealing import RULE, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.progress import landed
-from touchstone.service.reading import read_entries
 from touchstone.statistics import VerdictWord
 
 ITEMS = 16

@@ -14,6 +14,7 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.report import render_html
 from touchstone.report.phrases import verdict_phrase
+from touchstone.review.audience_view import read_entries
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases import show_case
 from touchstone.service.editions.gathering.shown import Shown
@@ -27,7 +28,6 @@ from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.progress import landed
-from touchstone.service.reading import read_entries
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review
 

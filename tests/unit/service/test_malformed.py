@@ -13,11 +13,12 @@ from support.unchecked import unchecked
 from touchstone.clearance import party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.review import LAYOUTS
+from touchstone.review.errors import MissingPartError
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found, show_case
 from touchstone.service.editions.related import other_cases
 from touchstone.service.editions.writing import render_edition
-from touchstone.service.errors import CannotOrderError, MissingPartError
+from touchstone.service.errors import CannotOrderError
 from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.comparing import Answers

@@ -10,9 +10,8 @@ from support.unchecked import unchecked
 from touchstone.clearance import Decision, Marking, tlp
 from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import loads
-from touchstone.review import addressing
+from touchstone.review import addressing, audience_view
 from touchstone.review.events import judging, measuring, opening
-from touchstone.service import reading
 from touchstone.service.case import Case
 from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.recording import Content, Deed, Evidence
@@ -165,7 +164,9 @@ def test_a_broken_guard_would_be_seen(
     case: Case, planted: list[Planted], monkeypatch: pytest.MonkeyPatch
 ):
     """The twin: with clearance that allows everything, every withheld text leaks."""
-    monkeypatch.setattr(reading, "may_read", lambda *_: Decision(allowed=True, reason="broken"))
+    monkeypatch.setattr(
+        audience_view, "may_read", lambda *_: Decision(allowed=True, reason="broken")
+    )
     found = {text for _, text in leaks(written(case), planted)}
     withheld = {p.text for p in planted if len(p.readers) < len(EVERYONE) + 1}
     assert found == withheld

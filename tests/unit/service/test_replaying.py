@@ -24,6 +24,7 @@ from touchstone.evaluation import batteries, reveal
 from touchstone.evaluation.errors import RevealError
 from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
@@ -43,7 +44,6 @@ from touchstone.service.measuring.replaying import (
     standing,
 )
 from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Reason
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from touchstone.clearance import Audience, party_audience
 from touchstone.review import State
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.service.editions.summaries import stage
 from touchstone.service.editions.words import named
 from touchstone.service.installation import Installation
-from touchstone.service.reading import Entry, read_entries
 
 UNTOLD = (
     "Whether this developer handed this model in for other reviews, and what became of them, is "

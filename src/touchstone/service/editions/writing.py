@@ -21,12 +21,12 @@ from touchstone.ledger import (
 from touchstone.records import HeadProof
 from touchstone.report import VerificationFacts, render_html, render_since
 from touchstone.review import State
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import settling
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.editions.related import other_cases
-from touchstone.service.reading import Entry, read_entries
 from touchstone.service.recording import Deed
 
 

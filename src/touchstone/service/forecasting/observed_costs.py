@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from touchstone.clearance import party_audience
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.records import CaseReader
+from touchstone.review.audience_view import read_entries, required, stored_entry
+from touchstone.review.errors import MissingPartError
 from touchstone.service.case import cast_of
-from touchstone.service.errors import MissingPartError
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.parsers import framework_of
-from touchstone.service.reading import read_entries, required, stored_entry
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import Self
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Mode, Outcome
 from touchstone.review import RunKey, State
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.planning import Run
-from touchstone.service.reading import read_entries
 from touchstone.statistics import VerdictWord
 
 WHOLE = frozenset({"solved", "unsolved", "refused", "no-attempt"})

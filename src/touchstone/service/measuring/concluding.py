@@ -10,6 +10,7 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring
 from touchstone.review.recounting import shown
 from touchstone.service.case import Case
@@ -17,7 +18,6 @@ from touchstone.service.measuring.comparing import must_wait
 from touchstone.service.measuring.finding import finding_of
 from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
-from touchstone.service.reading import read_entries
 from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 

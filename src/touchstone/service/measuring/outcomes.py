@@ -8,10 +8,10 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage, reveal
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
+from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.comparing import Answers
-from touchstone.service.reading import read_entries
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
 
 PROBES = "snapshot-probes"

@@ -10,12 +10,12 @@ from touchstone.evaluation import Reveal, SealedBattery, check_reveal
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.seals import SealedSet
 from touchstone.review import Event, RunKey, State, evolve
+from touchstone.review.audience_view import Entry
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
 from touchstone.review.state import Attempt
 from touchstone.service.measuring.registering import Design, RunRule, VerdictPlan
 from touchstone.service.parsers import registered_of
-from touchstone.service.reading import Entry
 from touchstone.statistics import (
     EvidencePath,
     InferenceAtStop,

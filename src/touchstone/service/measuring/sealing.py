@@ -17,13 +17,13 @@ from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
+from touchstone.review.audience_view import newest_entry, required
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.comparing import reasoning_apart
 from touchstone.service.measuring.planning import Run, battery_plan, runs
 from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
 from touchstone.service.parsers import plan_of, registered_of
-from touchstone.service.reading import newest_entry, required
 from touchstone.service.recording import Content, Deed
 
 ELICITATION = Elicitation(id="react-1")

@@ -8,12 +8,12 @@ from typing import Any
 from touchstone.ledger import dumps
 from touchstone.records import EvidenceMissingError
 from touchstone.review import LAYOUTS, Event, State, parse_event
+from touchstone.review.audience_view import stored_entry
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
 from touchstone.review.shapes import DocumentShape, PeopleShape
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
-from touchstone.service.reading import stored_entry
 from touchstone.service.recording import Content
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
 from touchstone.terms.bundles import parse_body

@@ -8,9 +8,9 @@ from typing import Any
 from touchstone.clearance import PUBLIC, Audience
 from touchstone.framework import Framework
 from touchstone.review import State, evolve
+from touchstone.review.audience_view import Entry
 from touchstone.service.case import Example
 from touchstone.service.parsers import framework_of
-from touchstone.service.reading import Entry
 
 THE_PUBLIC = "the public"
 

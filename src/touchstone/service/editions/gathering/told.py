@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from touchstone.report import Accounting, TimelineEvent, WithheldParts
+from touchstone.review.audience_view import Entry, PartView
 from touchstone.service.editions.gathering.shown import Shown, plain
 from touchstone.service.editions.words import run_sentence, sentence
-from touchstone.service.reading import Entry, Reading
 
 SHORTEST_RUN = 3
 
@@ -59,7 +59,7 @@ def withheld(case: Shown) -> tuple[WithheldParts, ...]:
     )
 
 
-def _what(entry: Entry, reading: Reading) -> str:
+def _what(entry: Entry, reading: PartView) -> str:
     """What a part belongs to, as far as the audience may know: never what is in it."""
     if not entry.visible:
         return "An entry: what happened" if reading.part.i == 0 else "An entry: what goes with it"

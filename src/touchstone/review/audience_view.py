@@ -1,25 +1,75 @@
-"""A case as one audience may read it: every entry, opened or withheld, its parts by name."""
+"""A case as one audience may read it: every entry, opened or withheld, its parts by name.
 
-from collections.abc import Callable, Iterator
+Where a case is kept is not known here: `KeptCase` is what a reader of the record gives.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from touchstone.clearance import Audience, Marking, may_read, parse_marking
 from touchstone.ledger import loads
-from touchstone.records import CaseReader, StoredPart
-from touchstone.review import Event, layout_of, parse_event
 from touchstone.review.checking import UNREADABLE
-from touchstone.service.errors import MissingPartError
+from touchstone.review.errors import MissingPartError
+from touchstone.review.events import Event, parse_event
+from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
 
 
+class KeptPart(Protocol):
+    """A part as it is kept: open, or erased with a label that says why."""
+
+    @property
+    def n(self) -> int:
+        """Of its entry."""
+        ...
+
+    @property
+    def i(self) -> int:
+        """Its place in the entry."""
+        ...
+
+    @property
+    def salt(self) -> bytes | None:
+        """What its commitment was made with; None where it was erased."""
+        ...
+
+    @property
+    def data(self) -> bytes | None:
+        """Canonical JSON; None where it was erased."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Why it was erased; empty while it is there."""
+        ...
+
+
+class KeptCase(Protocol):
+    """A case as it stood at one size, wherever it is kept."""
+
+    case: str
+
+    def events(self) -> Sequence[Mapping[str, Any]]:
+        """Part 0 of each entry, in order."""
+        ...
+
+    def parts(self) -> Iterator[KeptPart]:
+        """Every part of every entry, ordered by (n, i)."""
+        ...
+
+    def entry_parts(self, n: int) -> Sequence[KeptPart]:
+        """The parts of one entry, in order."""
+        ...
+
+
 @dataclass(frozen=True)
-class Reading:
+class PartView:
     """One part with whether the audience may read it."""
 
-    part: StoredPart
+    part: KeptPart
     allowed: bool
     label: str
     """Why not, for every reader: the marking without the names on it, or why it was erased."""
@@ -38,14 +88,14 @@ class Entry:
 
     n: int
     event: Event
-    parts: tuple[Reading, ...]
+    parts: tuple[PartView, ...]
 
     @property
     def visible(self) -> bool:
         """Whether the audience may read what happened."""
         return self.parts[0].allowed
 
-    def part(self, name: str) -> Reading | None:
+    def part(self, name: str) -> PartView | None:
         """The part that the layout of the entry's type calls so; None where there is none."""
         attached = _attached(self.parts)
         names = layout_of(self.event).names(self.event, len(attached))
@@ -96,10 +146,10 @@ class Entry:
         return (reading and reading.value) or {}
 
 
-def read_entries(reader: CaseReader, audience: Audience) -> Iterator[Entry]:
+def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
     """Every entry of a case for one audience, in order."""
     event: Event | None = None
-    parts: list[Reading] = []
+    parts: list[PartView] = []
     for part in reader.parts():
         if part.i == 0:
             if event is not None:
@@ -111,13 +161,13 @@ def read_entries(reader: CaseReader, audience: Audience) -> Iterator[Entry]:
         yield Entry(parts[0].part.n, event, tuple(parts))
 
 
-def stored_entry(reader: CaseReader, n: int) -> Entry:
+def stored_entry(reader: KeptCase, n: int) -> Entry:
     """One entry as the store holds it, whoever may read it: for what the installation does."""
     parts = reader.entry_parts(n)
     return Entry(n, parse_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
 
 
-def newest_entry(reader: CaseReader, kind: str) -> Entry:
+def newest_entry(reader: KeptCase, kind: str) -> Entry:
     """The newest entry of a type, as the store holds it.
 
     Raises:
@@ -142,12 +192,12 @@ def required(entry: Entry, name: str, parse: Callable[[Any], T]) -> T:
     return found
 
 
-def _stored(part: StoredPart) -> Reading:
+def _stored(part: KeptPart) -> PartView:
     value = None if part.data is None else loads(part.data)
-    return Reading(part, allowed=value is not None, label=part.label, value=value)
+    return PartView(part, allowed=value is not None, label=part.label, value=value)
 
 
-def _attached(parts: tuple[Reading, ...]) -> tuple[Reading, ...]:
+def _attached(parts: tuple[PartView, ...]) -> tuple[PartView, ...]:
     """What goes with an event: the parts between part 0 and the deed part."""
     return parts[1:-1]
 
@@ -158,12 +208,12 @@ def marking_label(marking: Marking) -> str:
     return f"{short}:{marking.label}" + (", named parties" if marking.parties else "")
 
 
-def _read(part: StoredPart, author: str, audience: Audience) -> Reading:
+def _read(part: KeptPart, author: str, audience: Audience) -> PartView:
     if part.data is None:
-        return Reading(part, allowed=False, label=part.label, value=None)
+        return PartView(part, allowed=False, label=part.label, value=None)
     value = loads(part.data)
     marking = parse_marking(value["marking"])
     decision = may_read(audience, marking, author)
     if not decision.allowed:
-        return Reading(part, allowed=False, label=marking_label(marking), value=None)
-    return Reading(part, allowed=True, label="", value=value)
+        return PartView(part, allowed=False, label=marking_label(marking), value=None)
+    return PartView(part, allowed=True, label="", value=value)
