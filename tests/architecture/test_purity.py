@@ -15,6 +15,7 @@ PURE_ROOMS = (
     "terms",
     "disclosure",
     "review",
+    "verdicts",
 )
 FORBIDDEN_MODULES = {
     "asyncio", "django", "http", "importlib.resources", "inspect_ai", "io", "logging",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from touchstone.review import RunKey
 from touchstone.review.audience_view import Entry
-from touchstone.service.measuring.replaying import Early, standings_from_record
+from touchstone.verdicts.sequential_verdicts import Early, standings_from_record
 
 
 def verdicts_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from touchstone.service.progress import RunProgress
+from touchstone.verdicts.run_progress import RunProgress
 
 
 class Silent:

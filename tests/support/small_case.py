@@ -22,10 +22,10 @@ from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.planning import Run
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.recording import Content, Deed
+from touchstone.verdicts.runs import Run
 
 SUBMISSION = """\
 framework = "{framework}"

@@ -34,7 +34,7 @@ from touchstone.service.case import Case, Cast
 from touchstone.service.cases import halt_case
 from touchstone.service.destroying import destroy_case
 from touchstone.service.editions.writing import issue_editions
-from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.measuring.concluding import conclude
@@ -46,6 +46,7 @@ from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.opening import completed, open_case
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review
+from touchstone.verdicts.errors import CannotRunError
 
 Facts = dict[str, Any]
 SUBMISSION = """\

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from touchstone.cli.output import screen, warn
-from touchstone.service.progress import Observer, RunProgress
+from touchstone.verdicts.run_progress import Observer, RunProgress
 
 LINE_EVERY = 5.0
 BESIDE_THE_ROWS = 6

@@ -20,10 +20,10 @@ from touchstone.service.cases import open_found
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
-from touchstone.service.progress import Observer, landed, remarks
 from touchstone.service.recording import Content, Deed
 from touchstone.service.review_result import CHECKED, ReviewOptions
 from touchstone.service.reviewing import run_review
+from touchstone.verdicts.run_progress import Observer, landed, remarks
 
 KEY = "EXAMPLE_LAB_KEY"
 ITEMS = 48

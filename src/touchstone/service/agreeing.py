@@ -10,7 +10,7 @@ from touchstone.framework.kinds import Publication, Reasoning
 from touchstone.framework.models import TermTemplate
 from touchstone.handin import Bounds, Origin, as_json, parse_toml
 from touchstone.service.case import Cast
-from touchstone.service.errors import CannotRunError
+from touchstone.verdicts.errors import CannotRunError
 
 _PUBLISHED: tuple[str, ...] = get_args(Publication)
 _REASONING: tuple[str, ...] = get_args(Reasoning)

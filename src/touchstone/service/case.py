@@ -1,12 +1,14 @@
 """One case being worked on: where, under which standard, with whom."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from touchstone.clearance import party_audience
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.review import State
+from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.base import Role
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
@@ -68,6 +70,11 @@ class Case:
     def state(self) -> State:
         """As it stands now."""
         return self.installation.state(self.id)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry, as the centre may read it."""
+        reader = self.installation.records.case(self.id)
+        return read_entries(reader, party_audience(self.cast.centre))
 
     def now(self) -> str:
         """The present moment as the record writes it."""

@@ -17,9 +17,9 @@ from touchstone.service.editions.summaries import stage, summarise_events
 from touchstone.service.editions.words import NOT_ASKED, named, sentence
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
-from touchstone.service.parsers import framework_of, submission_of
 from touchstone.service.recording import Deed
 from touchstone.service.texts import one_line
+from touchstone.verdicts.content_parsers import framework_of, submission_of
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 ::
 
     TouchstoneError
+    ├── verdicts.CannotRunError    (BadInputError)   this review cannot be run here, and why
     ├── review.Refused
     │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
@@ -14,7 +15,6 @@
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
         ├── CannotOrderError       (BadInputError)   terms or a directive that do not fit the case
         ├── NotAgreedError         (AnswerIsNoError) nothing that was agreed, or not this
-        ├── CannotRunError         (BadInputError)   this review cannot be run here, and why
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
         └── BusyError              (AnswerIsNoError) another process is running this review
 """
@@ -66,10 +66,6 @@ class CannotOrderError(ServiceError, BadInputError):
 
 class NotAgreedError(ServiceError, AnswerIsNoError):
     """What is asked for rests on something that nobody agreed to; the line says what is missing."""
-
-
-class CannotRunError(ServiceError, BadInputError):
-    """The review as submitted cannot be run on this machine, and what would fix it."""
 
 
 class StoppedError(ServiceError, AnswerIsNoError):

@@ -12,10 +12,11 @@ from touchstone.review import State, anchor_clock, day_of
 from touchstone.review.events import opening
 from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
 from touchstone.service.case import Case, Cast, cast_of
-from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
 from touchstone.service.recording import Content, Deed, record_opening
+from touchstone.verdicts.errors import CannotRunError
 
 DEFAULT_CENTRE = "centre"
 

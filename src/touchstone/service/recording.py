@@ -26,7 +26,7 @@ from touchstone.review.events.opening import CaseOpened
 from touchstone.service.editions.summaries import summarise
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
-from touchstone.service.parsers import PARSERS
+from touchstone.verdicts.content_parsers import PARSERS
 
 SALT = 32
 MOST_APART = timedelta(days=1)

@@ -8,8 +8,8 @@ from touchstone.review.designation import NOT_MEASURED
 from touchstone.review.events.judging import CriterionReason
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import Edition
-from touchstone.service.measuring.comparing import Alike
-from touchstone.service.progress import RunProgress, landed, remarks
+from touchstone.verdicts.modes_compared import Alike
+from touchstone.verdicts.run_progress import RunProgress, landed, remarks
 
 CHECKED = (
     "  These items check the instrument, not capabilities: the report says the cheapest cheat known"

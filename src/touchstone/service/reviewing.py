@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from touchstone import __version__
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.oversight import Probe, Readiness
@@ -23,24 +25,12 @@ from touchstone.service.editions.gathering import Shown
 from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import audiences, issue_editions
-from touchstone.service.errors import BusyError, CannotRunError, StoppedError
+from touchstone.service.errors import BusyError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
-from touchstone.service.measuring.comparing import modes_alike
 from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.conditions import Conditions, engine, plainly
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import halt_of_breach
-from touchstone.service.measuring.planning import (
-    DEFAULT_ITEMS,
-    MAX_ITEMS,
-    battery_plan,
-    left_out,
-    modes_lacking,
-    numeric,
-    runs,
-    without_reference,
-)
 from touchstone.service.measuring.probing import ask_modes, probe_modes, take_snapshots
 from touchstone.service.measuring.scheduling import Setting, least_tokens, measure, require_room
 from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
@@ -54,10 +44,23 @@ from touchstone.service.opening import (
     passed_release,
     require_complete,
 )
-from touchstone.service.progress import Observer
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.texts import one_line
+from touchstone.verdicts.conditions import Conditions, plainly
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.modes_compared import modes_alike
+from touchstone.verdicts.run_progress import Observer
+from touchstone.verdicts.runs import (
+    DEFAULT_ITEMS,
+    MAX_ITEMS,
+    battery_plan,
+    left_out,
+    modes_lacking,
+    numeric,
+    runs,
+    without_reference,
+)
 
 MAX_WORKERS = 64
 
@@ -446,6 +449,11 @@ def _measure(
     return tracker
 
 
+def _engine() -> str:
+    """This version of the programs that run samples."""
+    return f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
+
+
 def _conditions(setting: Setting, options: ReviewOptions) -> Conditions:
     """What this run of the command measures under, for the record."""
     given = {"accept-grade": options.accept_grade, "accept-no-tools": options.accept_no_tools}
@@ -455,7 +463,7 @@ def _conditions(setting: Setting, options: ReviewOptions) -> Conditions:
         sandbox=plainly(setting.sandbox),
         accepted=tuple(name for name, chosen in given.items() if chosen),
         resumed=options.resume or "",
-        engine=engine(),
+        engine=_engine(),
     )
 
 

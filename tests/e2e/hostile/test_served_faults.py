@@ -12,7 +12,7 @@ from support.faults.served import KINDS, Plan, Served, Spoil, plan_of
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.review.events.measuring import Stop, VerdictReached
-from touchstone.service.measuring.registering import RunRule
+from touchstone.verdicts.preregistration import RunRule
 
 SPOIL = Spoil("cut", "anywhere", 1.0, 0, once=False, skill=1.0)
 KEY = RunKey("battery-1", "asked", "final", "a")

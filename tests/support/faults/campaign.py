@@ -13,8 +13,6 @@ import numpy as np
 from scipy import stats
 
 from touchstone.review import RunKey
-from touchstone.service.measuring.registering import RunRule
-from touchstone.service.measuring.replaying import Ran, reached
 from touchstone.statistics import (
     at_least_once,
     difficulty_design,
@@ -24,6 +22,8 @@ from touchstone.statistics import (
     rate_against_threshold,
     sequential_verdict,
 )
+from touchstone.verdicts.preregistration import RunRule
+from touchstone.verdicts.sequential_verdicts import Ran, reached
 
 FAULTS = {
     "endpoint-fails": "lost-endpoint",

@@ -26,7 +26,6 @@ from touchstone.review.events.measuring import MEASURED, VerdictReached
 from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring import probing, scheduling, sealing
-from touchstone.service.measuring.registering import RunRule, VerdictPlan
 from touchstone.statistics import (
     at_least_once,
     difficulty_design,
@@ -35,6 +34,7 @@ from touchstone.statistics import (
     rate_against_threshold,
     sequential_verdict,
 )
+from touchstone.verdicts.preregistration import RunRule, VerdictPlan
 
 KEY = "EXAMPLE_LAB_KEY"
 BRIEF = Asking(retries=1, attempt_seconds=3, backoff_seconds=0, max_samples=6)

@@ -10,7 +10,7 @@ from touchstone.cli.progress import Lines, Pace, bars
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import VerdictReached
 from touchstone.service.measuring.tracking import Tracker
-from touchstone.service.progress import RunProgress
+from touchstone.verdicts.run_progress import RunProgress
 
 
 def rows(count: int, done: int = 3, flying: int = -1) -> list[RunProgress]:

@@ -11,7 +11,7 @@ import touchstone.service.reviewing  # noqa: F401  for its imports
 from support.compared import write_compared, write_comparing
 from support.reviews import KEY, write_submission
 from support.small_review import write_framework
-from touchstone.service.errors import CannotRunError
+from touchstone.verdicts.errors import CannotRunError
 
 from .conftest import Command
 

@@ -23,13 +23,14 @@ from touchstone.service.case import Case, Cast
 from touchstone.service.cases import open_found, show_case
 from touchstone.service.destroying import destroy_case
 from touchstone.service.editions.writing import audiences, issue_editions
-from touchstone.service.errors import CannotRunError, StoppedError
+from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.measuring.sealing import seal
 from touchstone.service.opening import check_parties, completed, open_case, require_complete
 from touchstone.service.recording import Deed
 from touchstone.service.reviewing import find_case
+from touchstone.verdicts.errors import CannotRunError
 
 URL = "http://127.0.0.1:9/v1"
 CAST = Cast("example-lab", "example-centre", ("example-agency",))

@@ -44,7 +44,6 @@ from touchstone.service.case import Case
 from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.conditions import Conditions
 from touchstone.service.measuring.probing import take_snapshots
 from touchstone.service.measuring.scheduling import Setting
 from touchstone.service.measuring.sealing import reopen, seal
@@ -52,6 +51,7 @@ from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import _conditions, shown_to_centre
+from touchstone.verdicts.conditions import Conditions
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 NOT_MEASURED: Mapping[str, str] = {

@@ -21,15 +21,15 @@ from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.editions.words import NOT_SHOWN
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.comparing import Answers, may_wait, modes_alike
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import record_outcomes
 from touchstone.service.measuring.sealing import RULE, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import tracker_of
-from touchstone.service.progress import landed
 from touchstone.statistics import VerdictWord
+from touchstone.verdicts.modes_compared import Answers, may_wait, modes_alike
+from touchstone.verdicts.run_progress import landed
 
 ITEMS = 16
 Says = Callable[[RunKey, int], str]

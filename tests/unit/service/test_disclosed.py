@@ -27,9 +27,9 @@ from touchstone.service.measuring.outcomes import record_outcomes
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.opening import default_centre, open_case
-from touchstone.service.progress import landed
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review
+from touchstone.verdicts.run_progress import landed
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 ITEMS = 6

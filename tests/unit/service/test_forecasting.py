@@ -18,7 +18,6 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import Reference
 from touchstone.review.recounting import rule_of, whole
 from touchstone.service.case import Case
-from touchstone.service.errors import CannotRunError
 from touchstone.service.forecasting.forecast import Forecast, tabulated_distances
 from touchstone.service.forecasting.observed_costs import (
     MeanCost,
@@ -36,10 +35,11 @@ from touchstone.service.forecasting.verdict_probabilities import (
     verdict_probabilities,
 )
 from touchstone.service.measuring.outcomes import record_outcomes
-from touchstone.service.measuring.registering import CHUNK, RunRule
-from touchstone.service.measuring.replaying import Watch
 from touchstone.service.measuring.sealing import ELICITATION, reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.preregistration import CHUNK, RunRule
+from touchstone.verdicts.sequential_verdicts import Watch
 
 NOW = "2026-11-21T04:00:00Z"
 URL = "http://127.0.0.1:9/v1"

@@ -12,8 +12,8 @@ from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt, Tally
 from touchstone.service.measuring import issuing
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.registering import VerdictPlan
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.verdicts.preregistration import VerdictPlan
 
 ITEMS = 60
 RATES = {"instant": 0.2, "thinking": 0.75}

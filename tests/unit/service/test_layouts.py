@@ -33,8 +33,8 @@ from touchstone.review.addressing import addressees
 from touchstone.review.parts import Part
 from touchstone.service import recording
 from touchstone.service.installation import Installation
-from touchstone.service.parsers import PARSERS
 from touchstone.service.recording import Attachment, Content, Deed, Evidence, attached
+from touchstone.verdicts.content_parsers import PARSERS
 
 LEAST_BARE = 30
 # One worker makes what all of these look at.

@@ -12,7 +12,7 @@ from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
-from touchstone.service.progress import landed
+from touchstone.verdicts.run_progress import landed
 
 ITEMS = 8
 

@@ -21,7 +21,6 @@ from touchstone.service.editions.writing import render_edition
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
-from touchstone.service.measuring.comparing import Answers
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.outcomes import used_before
 from touchstone.service.measuring.sealing import reopen
@@ -30,6 +29,7 @@ from touchstone.service.terms.crowds import Crowd
 from touchstone.service.terms.offers import offer
 from touchstone.service.terms.recorded import Recorded
 from touchstone.service.terms.status import status
+from touchstone.verdicts.modes_compared import Answers
 
 # One worker makes what all of these look at.
 
@@ -65,7 +65,7 @@ def readings(case: Case) -> Iterator[Callable[[], object]]:
     for party in case.cast.centre, case.cast.agencies[-1]:
         yield partial(render_edition, case, party_audience(party), 10**6, case.now())
     yield lambda: used_before(case)
-    yield lambda: Answers.of_record(case)
+    yield lambda: Answers.of_record(case.entries())
     yield lambda: status(case, Crowd(None, None))
     if case.state.batteries:
         yield lambda: reopen(case)

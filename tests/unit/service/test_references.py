@@ -21,7 +21,7 @@ from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
 from touchstone.service.opening import open_case
-from touchstone.service.progress import landed
+from touchstone.verdicts.run_progress import landed
 
 Solves = Callable[[int], bool | Result]
 ITEMS = 24

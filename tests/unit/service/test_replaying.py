@@ -29,13 +29,16 @@ from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found
-from touchstone.service.errors import CannotRunError
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring import registering
 from touchstone.service.measuring.concluding import conclude, land, together
 from touchstone.service.measuring.issuing import Agenda, plan_chunks
-from touchstone.service.measuring.registering import RunRule
-from touchstone.service.measuring.replaying import (
+from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.recording import Content, Deed
+from touchstone.statistics import Reason
+from touchstone.verdicts import preregistration
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.preregistration import RunRule
+from touchstone.verdicts.sequential_verdicts import (
     Ran,
     Watch,
     prefix_of,
@@ -43,9 +46,6 @@ from touchstone.service.measuring.replaying import (
     runs_from_record,
     standing,
 )
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.recording import Content, Deed
-from touchstone.statistics import Reason
 
 ITEMS = 24
 CENTRE = party_audience("example-centre")
@@ -392,7 +392,7 @@ def test_other_bets_than_were_registered_are_refused(
 ):
     with small_case(tmp_path) as case:
         measure(case, 8)
-        monkeypatch.setattr(registering, "BETS_VERSION", "graded-2")
+        monkeypatch.setattr(preregistration, "BETS_VERSION", "graded-2")
         with pytest.raises(CannotRunError, match="'graded-1', and this version knows 'graded-2'"):
             reopen(case)
         with pytest.raises(CannotRunError, match="go on with the version that sealed it"):

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from support.small_case import measure, small_case
-from touchstone.service.errors import CannotRunError
 from touchstone.service.measuring.concluding import conclude
-from touchstone.service.progress import RunProgress
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.run_progress import RunProgress
 
 
 class Told:

@@ -13,9 +13,9 @@ from touchstone.clearance import PUBLIC, party_audience
 from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt, Tally
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.replaying import Ran, interval_so_far, prefix_of, so_far
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.statistics import Interval, clopper_pearson
+from touchstone.verdicts.sequential_verdicts import Ran, interval_so_far, prefix_of, so_far
 
 ITEMS = 40
 AT_ONCE, WORKERS = 4, 6

@@ -27,9 +27,9 @@ from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.measuring.tracking import tracker_of
-from touchstone.service.progress import RunProgress, landed, remarks
 from touchstone.service.reviewing import stopped_review
 from touchstone.statistics import percent_interval
+from touchstone.verdicts.run_progress import RunProgress, landed, remarks
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 ITEMS = 6

@@ -10,12 +10,12 @@ from touchstone.demo.access.callers import LAST, DemoCaller, calling
 from touchstone.demo.errors import DemoError
 from touchstone.keys.files import write_file
 from touchstone.service.case import Case
-from touchstone.service.progress import Observer
 from touchstone.service.terms import bundling, directing, offers
 from touchstone.service.terms.crowds import Crowd
 from touchstone.service.terms.files import load_people
 from touchstone.service.terms.recorded import Recorded
 from touchstone.service.terms.status import status
+from touchstone.verdicts.run_progress import Observer
 
 CALLERS = {"ann": "XA", "bo": "XC", "lee": "XC"}
 """A partner's people, at home and from abroad, and one of the developer's own staff."""

@@ -7,7 +7,7 @@ from touchstone.review import late_days
 from touchstone.review.designation import STOPPED
 from touchstone.review.events.base import Event
 from touchstone.review.events.measuring import ClockAnchored, VerdictReached
-from touchstone.service.progress import LOSSES, lost_beside
+from touchstone.verdicts.run_progress import LOSSES, lost_beside
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
 SENTENCES: dict[str, str] = {

@@ -10,7 +10,6 @@ from touchstone.service.forecasting.verdict_probabilities import (
     ClusterAssumption,
     ProbabilitiesAtRate,
 )
-from touchstone.service.measuring.registering import RunRule
 from touchstone.statistics import (
     ClusteredDesign,
     RateRule,
@@ -18,6 +17,7 @@ from touchstone.statistics import (
     is_informative,
     miss_probability,
 )
+from touchstone.verdicts.preregistration import RunRule
 
 NO_NUMBER = "the framework states no number: all items run, and nothing is concluded"
 REFERENCE = "a reference to compare with: all items run, and nothing is concluded of it"

@@ -13,10 +13,10 @@ from touchstone.service.forecasting.forecast import Cost, Forecast
 from touchstone.service.forecasting.observed_costs import MeanCost, ObservedCosts
 from touchstone.service.forecasting.options import PlanOptions
 from touchstone.service.markings import markings
-from touchstone.service.measuring.registering import CHUNK
 from touchstone.service.measuring.scheduling import probe_tokens, ready_tokens
 from touchstone.service.measuring.sealing import ELICITATION
 from touchstone.service.opening import default_centre, received_event
+from touchstone.verdicts.preregistration import CHUNK
 
 _DAY = 86_400
 _MILLION = Decimal(1_000_000)

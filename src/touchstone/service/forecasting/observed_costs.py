@@ -12,7 +12,7 @@ from touchstone.review.errors import MissingPartError
 from touchstone.service.case import cast_of
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.parsers import framework_of
+from touchstone.verdicts.content_parsers import framework_of
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from decimal import Decimal
 from math import isfinite
 
 from touchstone.evaluation.limits import Asking
-from touchstone.service.errors import CannotRunError
 from touchstone.service.forecasting.power_query import DEFAULT_ICC
+from touchstone.verdicts.errors import CannotRunError
 
 WORKERS = 2
 """Worker processes, as `touchstone review run` has them by default."""

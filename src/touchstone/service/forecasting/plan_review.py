@@ -12,7 +12,6 @@ from touchstone.handin import utc_text
 from touchstone.keys import SystemClock
 from touchstone.keys.files import write_file
 from touchstone.report.plan_page import render_plan
-from touchstone.service.errors import CannotRunError
 from touchstone.service.forecasting.answerability import (
     NO_NUMBER,
     REFERENCE,
@@ -39,7 +38,11 @@ from touchstone.service.forecasting.verdict_probabilities import (
     verdict_probabilities,
 )
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.planning import (
+from touchstone.service.measuring.sealing import families
+from touchstone.service.opening import check_parties
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.preregistration import RunRule, verdict_plan
+from touchstone.verdicts.runs import (
     DEFAULT_ITEMS,
     Run,
     battery_plan,
@@ -49,9 +52,6 @@ from touchstone.service.measuring.planning import (
     runs,
     without_reference,
 )
-from touchstone.service.measuring.registering import RunRule, verdict_plan
-from touchstone.service.measuring.sealing import families
-from touchstone.service.opening import check_parties
 
 
 def forecast_submission(path: Path, options: Mapping[str, Any], out: Path | None) -> Forecast:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from touchstone.service.errors import CannotRunError
 from touchstone.statistics import (
     ClusteredDesign,
     PowerComparison,
@@ -15,6 +14,7 @@ from touchstone.statistics import (
     power,
     tasks_needed,
 )
+from touchstone.verdicts.errors import CannotRunError
 
 POWER = 0.8
 DEFAULT_ICC = 0.3

@@ -12,8 +12,8 @@ from touchstone.service.forecasting.verdict_probabilities import (
     simulated_progress,
     tabulated_rates,
 )
-from touchstone.service.measuring.registering import CHUNK, RunRule
 from touchstone.statistics import RateRule
+from touchstone.verdicts.preregistration import CHUNK, RunRule
 
 DISTANCES = tuple(sorted(STEPS))
 """Distances from the threshold that a plan tells of, as far as they lie within [0, 1]."""

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from touchstone.service.measuring.registering import RunRule
 from touchstone.statistics import (
     Progress,
     RateRule,
@@ -25,6 +24,7 @@ from touchstone.statistics import (
     simulate_outcomes,
     simulate_verdicts,
 )
+from touchstone.verdicts.preregistration import RunRule
 
 Numbers = NDArray[np.float64]
 

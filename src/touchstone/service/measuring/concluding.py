@@ -6,20 +6,18 @@ from dataclasses import replace
 from math import inf
 from typing import Any
 
-from touchstone.clearance import party_audience
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
-from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring
 from touchstone.review.recounting import shown
 from touchstone.service.case import Case
-from touchstone.service.measuring.comparing import must_wait
-from touchstone.service.measuring.finding import finding_of
-from touchstone.service.measuring.judging import Judged, judge
-from touchstone.service.measuring.replaying import Early, Ran, reached, runs_from_record, standing
 from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
+from touchstone.verdicts.finding import finding_of
+from touchstone.verdicts.fixed_verdicts import Judged, judge
+from touchstone.verdicts.modes_compared import must_wait
+from touchstone.verdicts.sequential_verdicts import Early, Ran, reached, runs_from_record, standing
 
 _FINDING_DIGITS = 32
 
@@ -32,8 +30,7 @@ def conclude(case: Case, battery: str) -> State:
     Raises:
         RevealError: what ran is not what was sealed, or not in the sealed order.
     """
-    reader = case.installation.records.case(case.id)
-    runs = runs_from_record(read_entries(reader, party_audience(case.cast.centre)), battery)
+    runs = runs_from_record(case.entries(), battery)
     early = [found for ran in runs if (found := reached(ran)) is not None]
     said_now: tuple[Early | Judged, ...] = (*early, *judge(case.framework, case.state, battery))
     land(case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word)))

@@ -7,9 +7,9 @@ from touchstone.evaluation import ChunkSpec, endpoint_digest, ranges
 from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
-from touchstone.service.measuring.registering import CHUNK, RunRule
-from touchstone.service.measuring.replaying import Ran, Watch, prefix_of
 from touchstone.service.measuring.sealing import Prepared
+from touchstone.verdicts.preregistration import CHUNK, RunRule
+from touchstone.verdicts.sequential_verdicts import Ran, Watch, prefix_of
 
 Chunks = Mapping[str, tuple[ChunkSpec, RunKey]]
 

@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from touchstone.clearance import party_audience
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage, reveal
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
-from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.measuring.comparing import Answers
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
+from touchstone.verdicts.modes_compared import Answers
 
 PROBES = "snapshot-probes"
 """Where the tokens of probes are counted, beside those of chunks."""
@@ -35,7 +33,7 @@ def record_outcomes(
     `answers` is what the record holds of answers, where the caller keeps it; else it is read.
     """
     marks = case.marks
-    answers = Answers.of_record(case) if answers is None else answers
+    answers = Answers.of_record(case.entries()) if answers is None else answers
 
     def deeds(state: State) -> list[Deed]:
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
@@ -128,10 +126,8 @@ def halt_of_breach(case: Case, at: str) -> Deed:
 
 def used_before(case: Case) -> dict[str, Usage]:
     """Tokens so far: of every chunk of which the record holds outcomes, by chunk, and of probes."""
-    reader = case.installation.records.case(case.id)
-    entries = read_entries(reader, party_audience(case.cast.centre))
     used: dict[str, Usage] = {}
-    for entry in entries:
+    for entry in case.entries():
         if entry.event.type == "outcomes-recorded":
             if (details := entry.content("details")) is not None:
                 used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])

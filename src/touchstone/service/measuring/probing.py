@@ -11,9 +11,10 @@ from touchstone.evaluation.oversight.snapshots import When
 from touchstone.review import State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.errors import CannotRunError, StoppedError
-from touchstone.service.measuring.conditions import Conditions
+from touchstone.service.errors import StoppedError
 from touchstone.service.recording import Content, Deed
+from touchstone.verdicts.conditions import Conditions
+from touchstone.verdicts.errors import CannotRunError
 
 ASKING = Asking()
 """The same patience as with samples: an endpoint that would be reviewed is not refused before."""

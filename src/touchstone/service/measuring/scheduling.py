@@ -33,10 +33,8 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.comparing import Answers, may_wait
 from touchstone.service.measuring.concluding import land
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.judging import Judged, judge
 from touchstone.service.measuring.outcomes import (
     PROBES,
     left_by_a_dead_run,
@@ -45,10 +43,12 @@ from touchstone.service.measuring.outcomes import (
     used_before,
 )
 from touchstone.service.measuring.probing import MOST_READY_TOKENS, MOST_TOKENS
-from touchstone.service.measuring.replaying import Early, reached
 from touchstone.service.measuring.sealing import Prepared
 from touchstone.service.measuring.tracking import Tracker, tracker_of
-from touchstone.service.progress import Observer, landed
+from touchstone.verdicts.fixed_verdicts import Judged, judge
+from touchstone.verdicts.modes_compared import Answers, may_wait
+from touchstone.verdicts.run_progress import Observer, landed
+from touchstone.verdicts.sequential_verdicts import Early, reached
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
@@ -198,7 +198,7 @@ class _Measuring:
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
         self.agenda = Agenda(setting.prepared, chunks, setting.case.state)
-        self.answers = Answers.of_record(setting.case)
+        self.answers = Answers.of_record(setting.case.entries())
 
     def go(self, pool: WorkerPool) -> None:
         """Until no question is open, or something stops the review."""

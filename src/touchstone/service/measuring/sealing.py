@@ -20,11 +20,11 @@ from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.measuring.comparing import reasoning_apart
-from touchstone.service.measuring.planning import Run, battery_plan, runs
-from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
-from touchstone.service.parsers import plan_of, registered_of
 from touchstone.service.recording import Content, Deed
+from touchstone.verdicts.content_parsers import plan_of, registered_of
+from touchstone.verdicts.modes_compared import reasoning_apart
+from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
+from touchstone.verdicts.runs import Run, battery_plan, runs
 
 ELICITATION = Elicitation(id="react-1")
 RULE = AdjudicationRule()

@@ -6,8 +6,8 @@ from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.measuring.issuing import Chunks
-from touchstone.service.measuring.registering import RunRule, VerdictPlan
-from touchstone.service.progress import RunProgress
+from touchstone.verdicts.preregistration import RunRule, VerdictPlan
+from touchstone.verdicts.run_progress import RunProgress
 
 
 @dataclass

@@ -6,8 +6,8 @@ from typing import Any
 from touchstone.evaluation.sandbox import at_least
 from touchstone.report import Fact
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
-from touchstone.service.measuring.conditions import Conditions
-from touchstone.service.parsers import conditions_of
+from touchstone.verdicts.conditions import Conditions
+from touchstone.verdicts.content_parsers import conditions_of
 
 MIB = 1024 * 1024
 

@@ -8,9 +8,9 @@ from touchstone.evaluation.errors import RevealError
 from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
 from touchstone.service.editions.gathering.shown import Shown
-from touchstone.service.errors import CannotRunError
-from touchstone.service.measuring.replaying import Early, broken_off, standings_from_record
 from touchstone.statistics import Interval
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.sequential_verdicts import Early, broken_off, standings_from_record
 
 
 def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:

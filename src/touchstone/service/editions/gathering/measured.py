@@ -20,11 +20,11 @@ from touchstone.service.editions.gathering.instrument import instrument_note
 from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.service.editions.gathering.unmeasured import UnmeasuredRun, unmeasured_runs
 from touchstone.service.editions.words import named
-from touchstone.service.measuring.comparing import modes_alike
-from touchstone.service.measuring.registering import VerdictPlan
-from touchstone.service.measuring.replaying import Early
-from touchstone.service.progress import lost_beside
 from touchstone.statistics import Interval, clopper_pearson
+from touchstone.verdicts.modes_compared import modes_alike
+from touchstone.verdicts.preregistration import VerdictPlan
+from touchstone.verdicts.run_progress import lost_beside
+from touchstone.verdicts.sequential_verdicts import Early
 
 GRADES = {
     "vm": "vm: a machine of its own",

@@ -10,7 +10,7 @@ from touchstone.framework import Framework
 from touchstone.review import State, evolve
 from touchstone.review.audience_view import Entry
 from touchstone.service.case import Example
-from touchstone.service.parsers import framework_of
+from touchstone.verdicts.content_parsers import framework_of
 
 THE_PUBLIC = "the public"
 

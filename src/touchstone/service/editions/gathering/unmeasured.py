@@ -13,7 +13,7 @@ from touchstone.review.designation import WHOSE
 from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, Unmeasured, VerdictReached
 from touchstone.service.editions.gathering.shown import Shown, counted, listed
 from touchstone.service.editions.words import named
-from touchstone.service.progress import lost_beside
+from touchstone.verdicts.run_progress import lost_beside
 
 NOT_ON = {
     "not-seen": "the mode asks for reasoning and no sample showed any, so that the model or its "

@@ -4,8 +4,8 @@ import pytest
 
 from support.review_case import Case, example_framework
 from touchstone.review.shares import ways_of_crossing
-from touchstone.service.measuring.judging import Judged, judge
 from touchstone.statistics import RateRule, rate_against_threshold
+from touchstone.verdicts.fixed_verdicts import Judged, judge
 
 
 def case(size: int = 20) -> Case:

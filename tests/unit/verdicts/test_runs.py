@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from support.reviews import write_submission
 from touchstone.evaluation import load_submission
-from touchstone.service.errors import CannotRunError
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.planning import (
+from touchstone.service.measuring.sealing import families
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.runs import (
     MAX_ITEMS,
     battery_plan,
     left_out,
     runs,
     spread,
 )
-from touchstone.service.measuring.sealing import families
 
 
 @given(st.integers(1, 500))

@@ -1,9 +1,9 @@
 """A finding in words: what was seen, what is said of it, and what is not."""
 
 from touchstone.framework import NumericCriterion
-from touchstone.service.measuring.judging import Judged
-from touchstone.service.measuring.replaying import Early
 from touchstone.statistics import Reason, exact_percent, percent_interval
+from touchstone.verdicts.fixed_verdicts import Judged
+from touchstone.verdicts.sequential_verdicts import Early
 
 SEALED = (
     "Every item was sealed beforehand and judged by replaying the answer on fresh files. It holds "

@@ -13,9 +13,9 @@ from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.recounting import rule_of
-from touchstone.service.errors import CannotRunError
-from touchstone.service.measuring.planning import Run
 from touchstone.statistics import BETS_VERSION, RateRule, ZoneSide
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.runs import Run
 
 Design = Literal["fixed", "sequential"]
 CHUNK = 8

@@ -20,8 +20,8 @@ from touchstone.framework import Framework
 from touchstone.ledger import dumps
 from touchstone.review import shapes
 from touchstone.review.checking import Parse
-from touchstone.service.measuring.conditions import Conditions
-from touchstone.service.measuring.registering import VerdictPlan
+from touchstone.verdicts.conditions import Conditions
+from touchstone.verdicts.preregistration import VerdictPlan
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from touchstone.service.progress import RunProgress, landed, remarks
+from touchstone.verdicts.run_progress import RunProgress, landed, remarks
 
 OPEN = RunProgress("pay", "thinking", 48, 8, 8, 0, may_stop=True)
 ABOVE = RunProgress("pay", "thinking", 48, 16, 7, 0, verdict="above", used=8, claim="0.4",

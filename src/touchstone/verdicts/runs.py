@@ -7,7 +7,7 @@ from touchstone.evaluation import BatteryPlan, ItemSetPlan, Submission
 from touchstone.evaluation.families.base import MAX_DIFFICULTY, MIN_DIFFICULTY, Family
 from touchstone.evaluation.submission import Mode
 from touchstone.framework import Framework, NumericCriterion
-from touchstone.service.errors import CannotRunError
+from touchstone.verdicts.errors import CannotRunError
 
 DEFAULT_ITEMS = 30
 MAX_ITEMS = 5_000

@@ -9,9 +9,9 @@ from support.reviews import write_submission
 from touchstone.evaluation import load_submission
 from touchstone.framework import Framework
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.planning import battery_plan, runs
-from touchstone.service.measuring.registering import VerdictPlan, verdict_plan
 from touchstone.service.measuring.sealing import families
+from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
+from touchstone.verdicts.runs import battery_plan, runs
 
 
 def registered(

@@ -6,14 +6,12 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Self
 
-from touchstone.clearance import party_audience
 from touchstone.evaluation import Mode, Outcome
 from touchstone.review import RunKey, State
-from touchstone.review.audience_view import read_entries
+from touchstone.review.audience_view import Entry
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
-from touchstone.service.measuring.planning import Run
 from touchstone.statistics import VerdictWord
+from touchstone.verdicts.runs import Run
 
 WHOLE = frozenset({"solved", "unsolved", "refused", "no-attempt"})
 """Results of samples that the model ended itself: all that it had to say was heard."""
@@ -63,11 +61,10 @@ class Answers:
     """By (battery, criterion, variant, index) and mode: (result, digest)."""
 
     @classmethod
-    def of_record(cls, case: Case) -> Self:
-        """What the centre can read in the record."""
+    def of_record(cls, entries: Iterable[Entry]) -> Self:
+        """What the entries let their reader see."""
         found = cls()
-        reader = case.installation.records.case(case.id)
-        for entry in read_entries(reader, party_audience(case.cast.centre)):
+        for entry in entries:
             if entry.event.type == "outcomes-recorded":
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))

@@ -14,8 +14,6 @@ from touchstone.review.audience_view import Entry
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
 from touchstone.review.state import Attempt
-from touchstone.service.measuring.registering import Design, RunRule, VerdictPlan
-from touchstone.service.parsers import registered_of
 from touchstone.statistics import (
     EvidencePath,
     InferenceAtStop,
@@ -30,6 +28,8 @@ from touchstone.statistics import (
     inference_at_stop,
     worst_case_test,
 )
+from touchstone.verdicts.content_parsers import registered_of
+from touchstone.verdicts.preregistration import Design, RunRule, VerdictPlan
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ an endpoint is asked, how much a sandbox gives. All of it can change what is mea
 """
 
 from collections.abc import Mapping
-from importlib.metadata import version
 
-from touchstone import __version__
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.limits import Asking
 
@@ -32,8 +30,3 @@ class Conditions(Frozen):
 def plainly(config: Mapping[str, object]) -> dict[str, str | int]:
     """A provider's settings as the record can hold them."""
     return {k: v if isinstance(v, int) else str(v) for k, v in config.items()}
-
-
-def engine() -> str:
-    """This version of the programs that run samples."""
-    return f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
