@@ -17,7 +17,7 @@ from support.envoy import running_envoy
 from support.gateway_loop import RULES, Loop, gateway
 from support.nginx import running_nginx
 from support.recipes import free_port, recipe, with_ports
-from touchstone.gateway.decisions import DecisionService
+from touchstone.gateway.authz import DecisionService
 
 PAGE = "how-to/decide-without-a-proxy.md"
 PROXY, TOUCHSTONE, MODELS, MORE_MODELS = 8080, 8445, 9000, 9001

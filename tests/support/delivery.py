@@ -12,7 +12,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from support.gateway import PIN, Chain
 from support.ledger_signer import Signer
-from touchstone.gateway.feed import Contact, EffectivePolicy, Grace, Intake, RejectedBundle, Served
+from touchstone.gateway.feed import (
+    BundleAcceptance,
+    Contact,
+    EffectivePolicy,
+    Grace,
+    RejectedBundle,
+    WorkerState,
+)
 from touchstone.gateway.fleet import Lease, Renewal
 from touchstone.terms import PolicyBundle, accept_bundle
 
@@ -93,11 +100,13 @@ class Gateway:
     def start(self, now: float) -> None:
         self.instance += 1
         self.workers = None
-        self.intake = Intake(PIN, self._keep, self.disk_bundle)
+        self.intake = BundleAcceptance(PIN, self._keep, self.disk_bundle)
         self.grace = Grace(overdue=20)
         self.grace.resume(self.steady(now), self.wall(now), f"boot-{self.boot}", self.disk_contact)
         self.lease = Lease(LEASE_SECONDS)
-        self.served = Served(EffectivePolicy(self.intake, self.grace, [lambda: self.lease.until]))
+        self.served = WorkerState(
+            EffectivePolicy(self.intake, self.grace, [lambda: self.lease.until])
+        )
 
     def steady(self, now: float) -> float:
         return (now - self.booted_at) * self.rate

@@ -17,7 +17,7 @@ from support.ledger_signer import Signer
 from support.terms_files import REGISTRY, terms
 from touchstone.gateway.config import GatewayConfig, parse_config
 from touchstone.gateway.enforcing import Cut, Enforcement
-from touchstone.gateway.enforcing.proxying import USAGE_FILE
+from touchstone.gateway.enforcing.proxy import USAGE_FILE
 from touchstone.gateway.enforcing.usage import UsageStore
 from touchstone.terms import Pin, PolicyBundle, Registry, accept_bundle, build_bundle
 

@@ -23,7 +23,7 @@ def serve(config: Path) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import serve_gateway as run
+    from touchstone.gateway.commands import serve_gateway as run
 
     run(config)
     return DONE
@@ -36,7 +36,7 @@ def check(config: Path, *, json: Json = False) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import check_gateway
+    from touchstone.gateway.commands import check_gateway
 
     found = check_gateway(config)
     _tell(found.as_dict(), found.lines(), json=json)
@@ -50,7 +50,7 @@ def status(config: Path, *, json: Json = False) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import ask_status, status_lines
+    from touchstone.gateway.commands import ask_status, status_lines
 
     found = ask_status(config)
     _tell(found, status_lines(found), json=json)
@@ -67,7 +67,7 @@ def audit(config: Path, *, json: Json = False) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import export_audit
+    from touchstone.gateway.commands import export_audit
 
     summary, lines = export_audit(config)
     if json:
@@ -86,7 +86,7 @@ def key(config: Path, *, json: Json = False) -> int:
     Args:
         config: The gateway.toml.
     """
-    from touchstone.gateway.running import public_key
+    from touchstone.gateway.commands import public_key
 
     found = public_key(config)
     _tell(found, [f"{name}: {value}" for name, value in found.items()], json=json)
@@ -96,7 +96,7 @@ def key(config: Path, *, json: Json = False) -> int:
 @gateway.command(name="hash-key")
 def hash_key() -> int:
     """Read an opaque key from stdin and print the entry for the file of keys; it is not kept."""
-    from touchstone.gateway.running import key_entry
+    from touchstone.gateway.commands import key_entry
 
     show(key_entry(sys.stdin.readline()))
     return DONE

@@ -2,5 +2,5 @@
 
 It makes no terms, reads no record and cannot recall bytes that a client's host has.
 
-Begin at `touchstone.gateway.running`: `serve_gateway(path)`.
+Begin at `touchstone.gateway.commands`: `serve_gateway(path)`.
 """

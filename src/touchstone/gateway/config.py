@@ -37,7 +37,7 @@ class Tls(Text):
     key: Path
 
 
-class Door(Text):
+class Listener(Text):
     """Where somebody comes in. Loopback, or TLS, or `insecure = true` in so many words."""
 
     table: ClassVar[str]
@@ -57,7 +57,7 @@ class Door(Text):
         return self
 
 
-class Listen(Door):
+class Listen(Listener):
     """Where clients come in."""
 
     table = "listen"
@@ -65,7 +65,7 @@ class Listen(Door):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
 
 
-class DecisionDoor(Door):
+class DecisionListener(Listener):
     """Where proxies ask for decisions. Their questions carry callers' tokens."""
 
     table = "decisions"
@@ -240,7 +240,7 @@ class GatewayConfig(Text):
     processes: Processes = Processes()
     audit: Audit = Audit()
     fleet: Fleet | None = None
-    decisions: DecisionDoor | None = None
+    decisions: DecisionListener | None = None
     """None: no proxy is answered."""
 
     @model_validator(mode="after")
@@ -268,7 +268,7 @@ class GatewayConfig(Text):
 _TABLES: dict[str, type[BaseModel]] = {
     "admin": Admin,
     "audit": Audit,
-    "decisions": DecisionDoor,
+    "decisions": DecisionListener,
     "feed": Feed,
     "fleet": Fleet,
     "identity": Identity,

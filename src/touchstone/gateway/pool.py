@@ -13,9 +13,9 @@ from typing import Any
 
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import Channel, Order, steady
+from touchstone.gateway.metrics_aggregation import sum_metrics
 from touchstone.gateway.patience import Load, Patience
 from touchstone.gateway.receipts import WorkerReport
-from touchstone.gateway.summing import sum_metrics
 
 _READ_BYTES_A_SECOND = 2 << 20
 """How fast a worker reads a bundle at least; a large one gets more time."""

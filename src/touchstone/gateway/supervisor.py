@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from touchstone.gateway.admin import admin
-from touchstone.gateway.config import Door, Fleet, GatewayConfig
+from touchstone.gateway.config import Fleet, GatewayConfig, Listener
 from touchstone.gateway.control import Order, boot, steady
 from touchstone.gateway.errors import (
     FeedLostError,
@@ -25,17 +25,17 @@ from touchstone.gateway.errors import (
     StateError,
 )
 from touchstone.gateway.feed import (
+    BundleAcceptance,
     Contact,
     EffectivePolicy,
     FolderSource,
     Grace,
-    Intake,
     RejectedBundle,
-    Served,
     Source,
     Store,
-    Tell,
     UrlSource,
+    WorkerState,
+    WorkerUpdate,
     catch_up,
 )
 from touchstone.gateway.fleet import Member
@@ -70,7 +70,9 @@ class Supervisor:
         self._lock = _hold(config)
         kept = self.store.load(config.bundle_pin)
         self._receipt = self._last_receipt()
-        self._intake = Intake(config.bundle_pin, self._keep, kept.bundle if kept else None)
+        self._intake = BundleAcceptance(
+            config.bundle_pin, self._keep, kept.bundle if kept else None
+        )
         feed = config.feed
         overdue = max(_LOOK_SECONDS, feed.interval_seconds * 1.2) + feed.timeout_seconds
         self._grace = Grace(overdue)
@@ -82,7 +84,7 @@ class Supervisor:
         self._door = _bound(config.decisions) if config.decisions else None
         self._pool = Pool(config, self._listeners, self._fenced)
         self._epoch = 0
-        self._served = Served(self._standing)
+        self._served = WorkerState(self._standing)
         self._received_at: dict[int, int] = {}
         self._applying = asyncio.Lock()
         self._news = asyncio.Event()
@@ -269,7 +271,7 @@ class Supervisor:
             if self._member is not None:
                 self._member.tell()
 
-    async def _apply(self, tell: Tell) -> None:
+    async def _apply(self, tell: WorkerUpdate) -> None:
         self._epoch += 1
         self._served.telling()
         wanted = tell.bundle
@@ -414,7 +416,7 @@ def gateway_key(config: GatewayConfig) -> FileSigner:
         return FileSigner.load(config.key_file)
 
 
-def _bound(door: Door) -> socket.socket:
+def _bound(door: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -24,9 +24,9 @@ from aiohttp import web
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.audit import AuditLog, Pseudonyms
 from touchstone.gateway.audit.export import worker_folder
-from touchstone.gateway.config import Door, GatewayConfig, Tls
+from touchstone.gateway.authz import DecisionService
+from touchstone.gateway.config import GatewayConfig, Listener, Tls
 from touchstone.gateway.control import Channel, steady
-from touchstone.gateway.decisions import DecisionService
 from touchstone.gateway.enforcing import Cut, Enforcement
 from touchstone.gateway.errors import GatewayConfigError, StateError
 from touchstone.gateway.logs import log_to_stderr
@@ -145,7 +145,9 @@ class Worker:
             )
             await self._open(service.runner(), self._door, self._config.decisions)
 
-    async def _open(self, runner: web.ServerRunner, listener: socket.socket, door: Door) -> None:
+    async def _open(
+        self, runner: web.ServerRunner, listener: socket.socket, door: Listener
+    ) -> None:
         await runner.setup()
         tls = self._tls[door.tls] if door.tls else None
         site = web.SockSite(runner, listener, ssl_context=tls, backlog=_BACKLOG)

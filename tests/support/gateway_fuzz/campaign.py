@@ -25,7 +25,7 @@ from support.gateway import (
 )
 from support.gateway_fuzz.hostile import ISSUERS_KEY, PROMPT, Case, Hostile, token
 from support.gateway_loop import AUDIENCE, ISSUER, Stub, jwks
-from touchstone.gateway.running import export_audit
+from touchstone.gateway.commands import export_audit
 
 UPSTREAM_KEY = "sk-upstream-that-nobody-may-see"
 KEY_VARIABLE = "EXAMPLE_UPSTREAM_KEY"

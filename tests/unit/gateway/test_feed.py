@@ -10,16 +10,16 @@ from support.ledger_signer import Signer
 from support.terms_files import NOW, REGISTRY, terms
 from touchstone.gateway.errors import FeedLostError, StateError
 from touchstone.gateway.feed import (
+    BundleAcceptance,
     Contact,
     EffectivePolicy,
     FolderSource,
     Grace,
-    Intake,
     RejectedBundle,
     Store,
+    bundle_acceptance,
     bundle_name,
     catch_up,
-    intake,
 )
 from touchstone.gateway.receipts import Receipt
 from touchstone.terms import (
@@ -86,11 +86,11 @@ def run(work: Coroutine[Any, Any, Any]) -> None:
         work.send(None)
 
 
-def fresh(current: PolicyBundle | None = None) -> Intake:
-    return Intake(PIN, lambda _data, _bundle: None, current)
+def fresh(current: PolicyBundle | None = None) -> BundleAcceptance:
+    return BundleAcceptance(PIN, lambda _data, _bundle: None, current)
 
 
-def at_two() -> Intake:
+def at_two() -> BundleAcceptance:
     found = fresh()
     assert not isinstance(found.offer(BUNDLES[1]), RejectedBundle)
     return found
@@ -135,13 +135,13 @@ def _key(data: bytes) -> str:
 def test_a_signed_bundle_that_cannot_be_used_is_refused_as_unreadable(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(intake, "Decider", _refusing)
+    monkeypatch.setattr(bundle_acceptance, "Decider", _refusing)
     refused = at_two_or_refused()
     assert refused.reason == "unreadable"
 
 
 def test_twin_without_the_trial_it_would_reach_the_workers(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(intake, "Decider", lambda _policy: None)
+    monkeypatch.setattr(bundle_acceptance, "Decider", lambda _policy: None)
     assert not isinstance(fresh().offer(BUNDLES[1]), RejectedBundle)
 
 
@@ -157,7 +157,7 @@ def at_two_or_refused() -> RejectedBundle:
 
 def test_a_bundle_is_kept_before_it_is_current():
     seen: list[Position | None] = []
-    found = Intake(PIN, lambda _data, _bundle: seen.append(found.position))
+    found = BundleAcceptance(PIN, lambda _data, _bundle: seen.append(found.position))
     found.offer(BUNDLES[0])
     found.offer(BUNDLES[1])
     assert seen == [None, AT[0]]
@@ -167,13 +167,13 @@ def test_what_cannot_be_kept_is_not_obeyed():
     def full(_data: bytes, _bundle: PolicyBundle) -> None:
         raise StateError("the disk is full")
 
-    found = Intake(PIN, full)
+    found = BundleAcceptance(PIN, full)
     with pytest.raises(StateError):
         found.offer(BUNDLES[0])
     assert found.current is None
 
 
-def caught_up(source: Memory | FolderSource, into: Intake) -> list[str]:
+def caught_up(source: Memory | FolderSource, into: BundleAcceptance) -> list[str]:
     told: list[str] = []
     try:
         run(catch_up(source, into, lambda each: told.append(each.reason)))
@@ -233,7 +233,7 @@ def receipt(number: int) -> Receipt:
 
 def kept(folder: Path, *bundles: bytes) -> Store:
     store = Store(folder)
-    into = Intake(PIN, store.keep)
+    into = BundleAcceptance(PIN, store.keep)
     for data in bundles:
         assert not isinstance(into.offer(data), RejectedBundle)
     return store

@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from touchstone.demo.errors import DemoError
+from touchstone.gateway.commands import ask_status, public_key
 from touchstone.gateway.errors import NotServingError
 from touchstone.gateway.receipts import SignedReceipt
-from touchstone.gateway.running import ask_status, public_key
 from touchstone.service.terms.gateways import Gateway
 
 NAME = "example-gateway"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from touchstone.gateway.adapters import Ask
 from touchstone.gateway.config import Limits
-from touchstone.gateway.deciding import Decisions, TimedDecision, Used
+from touchstone.gateway.decision_cache import DecisionCache, TimedDecision, TokensUsed
 from touchstone.gateway.enforcing.metering import Meter
 from touchstone.gateway.enforcing.usage import Hold
 from touchstone.gateway.errors import RefusedError
@@ -122,10 +122,13 @@ def _fetched(value: object) -> int:
 
 
 def tokens_spent(
-    decide: Callable[[Used], TimedDecision], decisions: Decisions, hold: Hold | None, now: float
+    decide: Callable[[TokensUsed], TimedDecision],
+    decisions: DecisionCache,
+    hold: Hold | None,
+    now: float,
 ) -> RefusedError | None:
     """The refusal of a request that nothing but its budget bars; None: something else does."""
-    if hold is None or not decisions.counts or not decide(Used(0, 0)).decision.allowed:
+    if hold is None or not decisions.counts or not decide(TokensUsed(0, 0)).decision.allowed:
         return None
     if decide(hold.settled).decision.allowed:
         words = "the rest of your token budget is set aside for your requests that are under way"
@@ -134,7 +137,7 @@ def tokens_spent(
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     month = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     month = midnight if midnight.day == 1 else month
-    tomorrow = Used(0, 0 if midnight.day == 1 else hold.settled.this_month)
+    tomorrow = TokensUsed(0, 0 if midnight.day == 1 else hold.settled.this_month)
     per, begins = ("day", midnight) if decide(tomorrow).decision.allowed else ("month", month)
     return _spent(
         f"your token budget of this {per} is spent: it begins anew at {begins:%Y-%m-%dT%H:%M:%SZ}",

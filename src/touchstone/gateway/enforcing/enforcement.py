@@ -8,11 +8,11 @@ from contextlib import suppress
 from aiohttp import web
 
 from touchstone.gateway.config import GatewayConfig
-from touchstone.gateway.deciding import Decisions
+from touchstone.gateway.decision_cache import DecisionCache
 from touchstone.gateway.enforcing.exchanges import Exchanges, end_all
 from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink, Cut
-from touchstone.gateway.enforcing.proxying import Proxy
+from touchstone.gateway.enforcing.proxy import Proxy
 from touchstone.gateway.enforcing.server import Server
 from touchstone.gateway.errors import NotCutError, RefusedError
 from touchstone.gateway.identity import Identities
@@ -51,7 +51,7 @@ class Enforcement:
         self._pause: str | None = None
 
     @property
-    def decisions(self) -> Decisions | None:
+    def decisions(self) -> DecisionCache | None:
         """The policy in force; None: nothing is granted."""
         proxy = self._proxy
         granting = proxy.in_time() and not proxy.draining and proxy.halted is None
@@ -104,7 +104,7 @@ class Enforcement:
         """
         decisions = None
         if bundle is not None:
-            decisions = Decisions(bundle, epoch, self._config.limits.cached_decisions)
+            decisions = DecisionCache(bundle, epoch, self._config.limits.cached_decisions)
         live = len(self._exchanges)
         # Up to the resets nothing is awaited: no request is granted or forwarded in between.
         barred = self._exchanges.barred(decisions, self._clock())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from touchstone.gateway.deciding import NOT_COUNTED, Decisions, TimedDecision, Used
+from touchstone.gateway.decision_cache import NOT_COUNTED, DecisionCache, TimedDecision, TokensUsed
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.errors import NotCutError
 from touchstone.gateway.identity import Caller
@@ -29,18 +29,18 @@ class Exchange:
     task: "asyncio.Task[None]"
     answer: TimedDecision | None = None
     """By which it was granted, and for which time; None: not granted yet."""
-    used: Used = NOT_COUNTED
+    used: TokensUsed = NOT_COUNTED
     changes: int = 0
     """How often keys had become others when it was found out who calls."""
 
-    def decide(self, decisions: Decisions, now: float) -> TimedDecision:
+    def decide(self, decisions: DecisionCache, now: float) -> TimedDecision:
         """What a policy says about it now; from here on it stands on that."""
         self.answer = decisions.decide(
             self.caller, self.variant, self.mode, self.purpose, now, self.used
         )
         return self.answer
 
-    def event(self, worker: int, decisions: Decisions, answer: TimedDecision) -> dict[str, Any]:
+    def event(self, worker: int, decisions: DecisionCache, answer: TimedDecision) -> dict[str, Any]:
         """What is written down of it."""
         return decisions.event(
             worker, self.caller, self.variant, self.mode, self.purpose, answer.decision
@@ -83,7 +83,7 @@ class Exchanges:
         if not self._callers[exchange.caller.person]:
             del self._callers[exchange.caller.person]
 
-    def barred(self, decisions: Decisions | None, now: float) -> list[Exchange]:
+    def barred(self, decisions: DecisionCache | None, now: float) -> list[Exchange]:
         """Those that a policy does not grant; the others go on under it. None grants nothing."""
         if decisions is None:
             return [*self._live]

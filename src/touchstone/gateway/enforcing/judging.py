@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from itertools import product
 
-from touchstone.gateway.deciding import Decisions, Used
+from touchstone.gateway.decision_cache import DecisionCache, TokensUsed
 from touchstone.gateway.errors import RefusedError
 from touchstone.gateway.identity import Caller
 
 _MOST_TARGETS = 256
-_UNUSED = Used(0, 0)
+_UNUSED = TokensUsed(0, 0)
 """A budget that is spent bars nobody from a model: it begins anew."""
 
 
 def reaches(
-    decisions: Decisions,
+    decisions: DecisionCache,
     caller: Caller,
     variant: str,
     modes: Iterable[str],
@@ -27,7 +27,9 @@ def reaches(
     )
 
 
-def not_here(decisions: Decisions, caller: Caller, purpose: str | None, now: float) -> RefusedError:
+def not_here(
+    decisions: DecisionCache, caller: Caller, purpose: str | None, now: float
+) -> RefusedError:
     """The answer about a model that somebody may not use at all, and about one that is not there.
 
     It depends on the caller and the purpose alone: whoever may use something else learns nothing;

@@ -26,7 +26,7 @@ _SAYS_USAGE = frozenset({"/v1/chat/completions", "/v1/completions"})
 
 
 @dataclass(frozen=True)
-class Offer:
+class ModelRoute:
     """A model that callers may name."""
 
     upstream: Upstream
@@ -91,9 +91,9 @@ def would_store(ask: Ask, path: str) -> bool:
     return store is not False
 
 
-def offers(upstreams: tuple[Upstream, ...]) -> dict[tuple[str, str], Offer]:
+def offers(upstreams: tuple[Upstream, ...]) -> dict[tuple[str, str], ModelRoute]:
     """By protocol and model. Raises GatewayConfigError where a key cannot be had."""
-    found: dict[tuple[str, str], Offer] = {}
+    found: dict[tuple[str, str], ModelRoute] = {}
     for each in upstreams:
         headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
         key = each.api_key()
@@ -101,11 +101,11 @@ def offers(upstreams: tuple[Upstream, ...]) -> dict[tuple[str, str], Offer]:
             headers["x-api-key"] = key
         elif key is not None:
             headers["Authorization"] = f"Bearer {key}"
-        found[each.protocol, each.model] = Offer(each, headers)
+        found[each.protocol, each.model] = ModelRoute(each, headers)
     return found
 
 
-class Way:
+class UpstreamClient:
     """Connections to upstreams, kept and used again."""
 
     def __init__(self, limits: Limits) -> None:
@@ -125,7 +125,7 @@ class Way:
 
     async def post(
         self,
-        offer: Offer,
+        offer: ModelRoute,
         path: str,
         body: bytes,
         extra: Mapping[str, str],

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from touchstone.gateway.deciding import Used
+from touchstone.gateway.decision_cache import TokensUsed
 from touchstone.gateway.errors import RefusedError
 
 _DAY = 86_400
@@ -56,9 +56,9 @@ class Hold:
 
     id: int
     tokens: int
-    before: Used
+    before: TokensUsed
     """What was used and held."""
-    settled: Used
+    settled: TokensUsed
     """What of it no request in flight can give back."""
 
 
@@ -78,7 +78,7 @@ class UsageStore:
         self._busy = False
         self._retrying: Future[None] | None = None
 
-    async def used(self, person: str, now: float) -> Used:
+    async def used(self, person: str, now: float) -> TokensUsed:
         """What a person used, with all that is held."""
         return await self._run(lambda db: self._used(db, self._who(person), now))
 
@@ -205,7 +205,7 @@ class UsageStore:
         return hmac.digest(self._salt, person.encode(), "sha256")
 
     @staticmethod
-    def _used(db: sqlite3.Connection, who: bytes, now: float, at: float = _EVER) -> Used:
+    def _used(db: sqlite3.Connection, who: bytes, now: float, at: float = _EVER) -> TokensUsed:
         """With the holds that were made before `at`."""
         day = int(now // _DAY)
         first = day + 1 - datetime.fromtimestamp(now, UTC).day
@@ -213,7 +213,7 @@ class UsageStore:
             db.execute(_SUM, {"who": who, "first": since, "at": int(at)}).fetchone()[0]
             for since in (day, first)
         ]
-        return Used(*sums)
+        return TokensUsed(*sums)
 
 
 async def outcome_of(future: "Future[T]") -> T:

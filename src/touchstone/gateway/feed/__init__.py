@@ -1,29 +1,29 @@
 """How bundles reach a gateway: fetched, checked, kept, and in force for as long as was agreed.
 
-`intake`, `grace`, `standing` and `served` are pure: data and times are handed in. `store` and
-`sources` touch the world.
+`bundle_acceptance`, `grace`, `effective_policy` and `worker_state` are pure: data and times are
+handed in. `store` and `sources` touch the world.
 """
 
+from touchstone.gateway.feed.bundle_acceptance import BundleAcceptance, RejectedBundle
+from touchstone.gateway.feed.effective_policy import EffectivePolicy, catch_up
 from touchstone.gateway.feed.grace import Contact, Grace
-from touchstone.gateway.feed.intake import Intake, RejectedBundle
-from touchstone.gateway.feed.served import Served, Tell
 from touchstone.gateway.feed.sources import FolderSource, Source, UrlSource, bundle_name
-from touchstone.gateway.feed.standing import EffectivePolicy, catch_up
-from touchstone.gateway.feed.store import Kept, Store, write_durably
+from touchstone.gateway.feed.store import KeptBundle, Store, write_durably
+from touchstone.gateway.feed.worker_state import WorkerState, WorkerUpdate
 
 __all__ = [
+    "BundleAcceptance",
     "Contact",
     "EffectivePolicy",
     "FolderSource",
     "Grace",
-    "Intake",
-    "Kept",
+    "KeptBundle",
     "RejectedBundle",
-    "Served",
     "Source",
     "Store",
-    "Tell",
     "UrlSource",
+    "WorkerState",
+    "WorkerUpdate",
     "bundle_name",
     "catch_up",
     "write_durably",

@@ -19,7 +19,7 @@ _RECEIPT = re.compile(r"(\d{6,})\.json")
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptBundle:
     """What an earlier run left: the bundle that it obeyed last, and when its feed last spoke."""
 
     bundle: PolicyBundle
@@ -39,7 +39,7 @@ class Store:
         except OSError as error:
             raise GatewayConfigError(f"{folder}: cannot be made: {error.strerror}") from error
 
-    def load(self, pin: Pin) -> Kept | None:
+    def load(self, pin: Pin) -> KeptBundle | None:
         """What was kept, checked against the pin anew; None where this gateway never obeyed one.
 
         Raises StateError where the kept position is behind a receipt, or is damaged: to go on
@@ -68,7 +68,7 @@ class Store:
         if bundle.number < newest:
             self._behind(newest, f"bundle {bundle.number}")
         self._contact = contact
-        return Kept(bundle, contact)
+        return KeptBundle(bundle, contact)
 
     def position_number(self) -> int:
         """The number of the bundle that was taken last; 0: none. Raises StateError."""

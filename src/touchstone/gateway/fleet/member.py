@@ -11,7 +11,7 @@ import psycopg
 from touchstone.gateway.config import Fleet, GatewayConfig
 from touchstone.gateway.control import steady
 from touchstone.gateway.errors import FeedLostError, StateError
-from touchstone.gateway.feed import Intake, RejectedBundle, Store, catch_up
+from touchstone.gateway.feed import BundleAcceptance, RejectedBundle, Store, catch_up
 from touchstone.gateway.fleet.lease import Lease
 from touchstone.gateway.fleet.log import FleetLog, MemberState
 from touchstone.handin import printable_line
@@ -35,7 +35,7 @@ class Member:
         fleet: Fleet,
         public_key: bytes,
         store: Store,
-        intake: Intake,
+        intake: BundleAcceptance,
         obeys: Callable[[], int],
     ) -> None:
         """`obeys` gives the number of the bundle below which this gateway serves nothing.

@@ -20,7 +20,7 @@ from support.gateway_loop import (
     token,
 )
 from touchstone.gateway.config import parse_config
-from touchstone.gateway.enforcing import proxying
+from touchstone.gateway.enforcing import proxy
 from touchstone.gateway.enforcing.usage import Hold, UsageStore
 from touchstone.gateway.errors import GatewayConfigError
 
@@ -208,7 +208,7 @@ async def test_barred_and_absent_models_are_told_of_alike(
 async def test_twin_where_the_denial_names_its_rule_the_barred_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(proxying.Proxy, "_reaches", lambda *_: True)
+    monkeypatch.setattr(proxy.Proxy, "_reaches", lambda *_: True)
     assert not await alike(tmp_path, (ONE,), "XA")
 
 

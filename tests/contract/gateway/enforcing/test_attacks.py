@@ -12,10 +12,10 @@ import pytest
 from aiohttp.http import HttpVersion10, HttpVersion11
 
 from support.gateway_loop import CHAT, Loop, Stub, gateway, request_bytes, slow_reader, token, until
-from touchstone.gateway.enforcing import proxying, requests, server
+from touchstone.gateway.enforcing import proxy, requests, server
 from touchstone.gateway.enforcing.charging import Charge
 from touchstone.gateway.enforcing.exchanges import Exchange
-from touchstone.gateway.enforcing.upstreams import Offer
+from touchstone.gateway.enforcing.upstreams import ModelRoute
 
 pytestmark = pytest.mark.asyncio
 PATH = "/v1/chat/completions"
@@ -290,14 +290,14 @@ class _Any(set[Any]):
 async def test_without_the_second_decision_the_barred_come_behind_the_granted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    grant, granted = proxying.Proxy._grant, set[Any]()
+    grant, granted = proxy.Proxy._grant, set[Any]()
 
-    async def once(proxy: proxying.Proxy, exchange: Exchange, charge: Charge, offer: Offer) -> None:
+    async def once(it: proxy.Proxy, exchange: Exchange, charge: Charge, offer: ModelRoute) -> None:
         if exchange.connection not in granted:
             granted.add(exchange.connection)
-            await grant(proxy, exchange, charge, offer)
+            await grant(it, exchange, charge, offer)
 
-    monkeypatch.setattr(proxying.Proxy, "_grant", once)
+    monkeypatch.setattr(proxy.Proxy, "_grant", once)
     async with gateway(tmp_path) as loop:
         assert await pipelined(loop, request(), request(nationality="XB")) == ["200", "200"]
 

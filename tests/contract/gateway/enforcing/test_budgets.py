@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from support.gateway_loop import CHAT, DOMESTIC, Loop, Stub, gateway, token, until
-from touchstone.gateway.enforcing import charging, metering, proxying
+from touchstone.gateway.enforcing import charging, metering, proxy
 from touchstone.gateway.enforcing.charging import Charge
 from touchstone.gateway.enforcing.usage import UsageStore
 
@@ -132,7 +132,7 @@ async def hung_up_while_the_hold_is_written(folder: Path) -> int:
     async with gateway(folder, BUDGET, limits="unseen_tokens = 1000") as loop:
         await cost(loop, CHAT)
         before = await counted(loop)
-        db = sqlite3.connect(loop.config.state / proxying.USAGE_FILE, isolation_level=None)
+        db = sqlite3.connect(loop.config.state / proxy.USAGE_FILE, isolation_level=None)
         with contextlib.closing(db):
             db.execute("BEGIN IMMEDIATE")
             asking = asyncio.create_task(post(loop, CHAT))
@@ -248,7 +248,7 @@ async def test_a_cut_stream_is_counted_and_the_cut_waits_for_no_count(tmp_path: 
         await until(lambda: len(loop.enforcement._exchanges) and stub.requests)
         (exchange,) = loop.enforcement._exchanges
         await until(lambda: exchange.connection.sent > 300)
-        db = sqlite3.connect(loop.config.state / proxying.USAGE_FILE, isolation_level=None)
+        db = sqlite3.connect(loop.config.state / proxy.USAGE_FILE, isolation_level=None)
         with contextlib.closing(db):
             db.execute("BEGIN IMMEDIATE")
             assert (await loop.apply({**DOMESTIC, "effect": "forbid"})).cut == 1
@@ -367,7 +367,7 @@ async def test_an_odd_answer_goes_on_whole_and_is_settled(
         usage = loop.enforcement._proxy._usage
         await counted(loop)
         assert not usage._owed
-        with sqlite3.connect(loop.config.state / proxying.USAGE_FILE) as db:
+        with sqlite3.connect(loop.config.state / proxy.USAGE_FILE) as db:
             assert db.execute("SELECT COUNT(*) FROM held").fetchone() == (0,)
 
 
@@ -400,7 +400,7 @@ async def test_a_spent_budget_says_so_and_until_when(tmp_path: Path):
 async def test_twin_without_the_look_at_the_budget_it_is_a_denial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(proxying, "tokens_spent", lambda *_: None)
+    monkeypatch.setattr(proxy, "tokens_spent", lambda *_: None)
     assert (await spent(tmp_path, DAILY))[0] == 403
 
 

@@ -28,7 +28,7 @@ from support.gateway_loop import (
     token,
     until,
 )  # fmt: skip
-from touchstone.gateway.enforcing import cutting, exchanges, proxying, server
+from touchstone.gateway.enforcing import cutting, exchanges, proxy, server
 from touchstone.gateway.errors import NotCutError
 from touchstone.gateway.identity import Identities
 from touchstone.terms import TermsFileError
@@ -76,13 +76,13 @@ async def begun(loop: Loop, text: str) -> "asyncio.Task[tuple[bytes, bool]]":
 def awaited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths of requests whose head was judged and whose body is awaited."""
     found: list[str] = []
-    real = proxying.Proxy._body
+    real = proxy.Proxy._body
 
-    async def noted(self: proxying.Proxy, request: Any) -> bytes:
+    async def noted(self: proxy.Proxy, request: Any) -> bytes:
         found.append(request.path)
         return await real(self, request)
 
-    monkeypatch.setattr(proxying.Proxy, "_body", noted)
+    monkeypatch.setattr(proxy.Proxy, "_body", noted)
     return found
 
 
@@ -99,9 +99,9 @@ def _is_full(connection: Any) -> bool:
 
 async def drained(reader: socket.socket) -> int:
     """How many bytes can still be read."""
-    running, count = asyncio.get_running_loop(), 0
+    commands, count = asyncio.get_running_loop(), 0
     try:
-        while some := await asyncio.wait_for(running.sock_recv(reader, 65536), 1):
+        while some := await asyncio.wait_for(commands.sock_recv(reader, 65536), 1):
             count += len(some)
     except (ConnectionError, TimeoutError):
         pass
@@ -333,7 +333,7 @@ async def test_without_the_registration_a_waiting_request_slips_through(
 async def test_without_the_second_look_a_token_that_ended_is_served(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, awaited: list[str]
 ):
-    monkeypatch.setattr(proxying.Proxy, "_check_still_known", lambda *_: None)
+    monkeypatch.setattr(proxy.Proxy, "_check_still_known", lambda *_: None)
     data = request_bytes(token(exp=int(time.time()) + 600), CHAT)
     async with gateway(tmp_path) as loop:
         _, writer = await asyncio.open_connection(loop.host, loop.port)

@@ -24,7 +24,7 @@ from support.gateway_loop import (
     token,
     until,
 )  # fmt: skip
-from touchstone.gateway.enforcing import proxying, relaying
+from touchstone.gateway.enforcing import proxy, relaying
 from touchstone.gateway.enforcing.usage import UsageStore
 
 pytestmark = pytest.mark.asyncio
@@ -319,7 +319,7 @@ async def test_a_stream_that_says_nothing_costs_what_it_could(tmp_path: Path):
     async with gateway(tmp_path, BUDGET, limits="unseen_tokens = 60") as loop:
         await post(loop, {**CHAT, "stream": True})
         await loop.settles_at(60)
-    again = UsageStore(loop.config.state / proxying.USAGE_FILE)
+    again = UsageStore(loop.config.state / proxy.USAGE_FILE)
     assert (await again.used("ann", time.time())).today == 60
     again.close()
 
@@ -337,7 +337,7 @@ async def test_an_anthropic_stream_says_what_it_used(tmp_path: Path):
 async def test_without_the_guard_an_upstreams_words_are_passed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(proxying, "check_status", lambda _: None)
+    monkeypatch.setattr(proxy, "check_status", lambda _: None)
     async with gateway(tmp_path, stub=Stub(status=401)) as loop:
         assert "sk-secret" in json.dumps(await post(loop))
 

@@ -29,12 +29,12 @@ from support.gateway_loop import (
     token,
     until,
 )  # fmt: skip
-from touchstone.gateway import deciding
+from touchstone.gateway import decision_cache
 from touchstone.gateway.adapters import OpenAI, openai
 from touchstone.gateway.enforcing import (
     Enforcement,
     exchanges,
-    proxying,
+    proxy,
     relaying,
     requests,
     server,
@@ -284,7 +284,7 @@ async def all_of_it(request: web.BaseRequest, _: int) -> bytes:
     return await request.content.read()
 
 
-async def at_any_time(proxy: proxying.Proxy, request: web.BaseRequest) -> bytes:
+async def at_any_time(proxy: proxy.Proxy, request: web.BaseRequest) -> bytes:
     """A body without a clock."""
     return await requests.read_body(request, proxy._limits.body_bytes)
 
@@ -311,7 +311,7 @@ def believing_all(patch: pytest.MonkeyPatch) -> None:
         return found[0] if found else None
 
     patch.setattr(Identities, "remembered", remembered)
-    patch.setattr(proxying.Proxy, "_check_still_known", lambda *_: None)
+    patch.setattr(proxy.Proxy, "_check_still_known", lambda *_: None)
 
 
 def mending(patch: pytest.MonkeyPatch) -> None:
@@ -343,7 +343,7 @@ def unverified(*_: object) -> None:
 NO_TIMEOUT = SimpleNamespace(timeout=lambda _: contextlib.nullcontext())
 GUARDS = {
     "body_seconds": Guard(
-        slow_body, without(proxying.Proxy, "_body", at_any_time), "body_seconds = 0.1"
+        slow_body, without(proxy.Proxy, "_body", at_any_time), "body_seconds = 0.1"
     ),
     "body_bytes": Guard(large_body, without(requests, "read_body", all_of_it), "body_bytes = 2048"),
     "body_bytes in chunks": Guard(
@@ -404,10 +404,10 @@ GUARDS = {
         without(tokens, "check_times", lambda found, *_: found["exp"]),
     ),
     "remembered decisions": Guard(
-        a_clock_that_went_back, without(deciding.TimedDecision, "holds", lambda *_: True)
+        a_clock_that_went_back, without(decision_cache.TimedDecision, "holds", lambda *_: True)
     ),
     "streams set back": Guard(
-        a_stream_from_the_future, without(deciding.TimedDecision, "holds", lambda *_: True)
+        a_stream_from_the_future, without(decision_cache.TimedDecision, "holds", lambda *_: True)
     ),
     "remembered callers": Guard(a_jump_past_the_end, believing_all),
     "keys in mid-stream": Guard(

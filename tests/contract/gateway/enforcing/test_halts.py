@@ -122,10 +122,10 @@ async def test_a_request_that_knows_its_key_waits_for_no_source(tmp_path: Path):
 
 
 async def ends_when_the_watch_fails(loop: Loop, patch: pytest.MonkeyPatch) -> bool:
-    running = await under_way(loop, token())
+    commands = await under_way(loop, token())
     patch.setattr(exchanges.Exchanges, "over", lambda *_: 1 / 0)
     await until(lambda: loop.enforcement.halted)
-    return not await running
+    return not await commands
 
 
 async def test_a_watch_that_fails_ends_its_streams_says_why_and_comes_back(
@@ -156,11 +156,11 @@ async def test_twin_without_the_end_of_streams_they_outlive_the_watch(
 
 async def test_what_is_paused_refuses_new_work_and_lets_streams_go_on(tmp_path: Path):
     async with gateway(tmp_path, stub=Stub(parts=60)) as loop:
-        running = await under_way(loop, token())
+        commands = await under_way(loop, token())
         loop.enforcement.pause("the disk is full")
         assert await code(loop) == (503, "halted")
         assert "touchstone_gateway_epoch 0.0" in loop.enforcement.metrics_text().decode()
-        assert await running
+        assert await commands
         loop.enforcement.pause(None)
         assert await code(loop) == (200, "")
         assert "touchstone_gateway_epoch 1.0" in loop.enforcement.metrics_text().decode()

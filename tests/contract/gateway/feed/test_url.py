@@ -10,7 +10,7 @@ from aiohttp import web
 
 from support.gateway import PIN, Chain, free_port
 from touchstone.gateway.errors import FeedLostError
-from touchstone.gateway.feed import Intake, UrlSource, catch_up
+from touchstone.gateway.feed import BundleAcceptance, UrlSource, catch_up
 
 pytestmark = pytest.mark.asyncio
 CHAIN = Chain()
@@ -54,8 +54,8 @@ async def served(feed: Feed) -> AsyncIterator[UrlSource]:
     await runner.cleanup()
 
 
-def fresh() -> Intake:
-    return Intake(PIN, lambda _data, _bundle: None)
+def fresh() -> BundleAcceptance:
+    return BundleAcceptance(PIN, lambda _data, _bundle: None)
 
 
 async def test_it_is_asked_with_the_tag_and_gives_each_bundle_in_turn():

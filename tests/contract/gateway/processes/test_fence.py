@@ -7,7 +7,7 @@ import pytest
 
 from support.gateway_loop import CHAT, Loop, Stub, gateway, token
 from touchstone.gateway.control import steady
-from touchstone.gateway.enforcing.proxying import Proxy
+from touchstone.gateway.enforcing.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio
 

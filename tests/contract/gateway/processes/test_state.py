@@ -24,9 +24,9 @@ from support.gateway import (
 )
 from support.gateway_loop import Stub
 from touchstone.cli.app import run
+from touchstone.gateway.commands import export_audit
 from touchstone.gateway.errors import ReceiptError
 from touchstone.gateway.feed import Store
-from touchstone.gateway.running import export_audit
 
 MONTHLY = {**PERMIT_ALL, "budget": {"tokens": 40, "per": "month"}}
 

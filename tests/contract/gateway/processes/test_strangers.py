@@ -12,7 +12,7 @@ import pytest
 
 from support.gateway import write_config
 from touchstone.cli.app import run
-from touchstone.gateway import running, statuses
+from touchstone.gateway import commands, statuses
 
 GOOD: Mapping[str, Any] = {
     "gateway": "gateway-1", "stream": "example-model/production", "serving": True,
@@ -115,6 +115,6 @@ def test_a_gateways_answer_is_shown_whole(ask: Ask, capsys: pytest.CaptureFixtur
 def test_twin_without_the_look_at_its_shape_it_is_a_defect(
     ask: Ask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(running, "read_status", json.loads)
+    monkeypatch.setattr(commands, "read_status", json.loads)
     assert ask(http(b"{}")) not in (0, 1)
     assert "no gateway answers" not in capsys.readouterr().err

@@ -36,10 +36,10 @@ from support.gateway import (
 from support.gateway_loop import Stub
 from support.ledger_signer import Signer
 from touchstone.cli.app import run
+from touchstone.gateway.commands import export_audit, public_key
 from touchstone.gateway.config import load_config
 from touchstone.gateway.control import Channel
 from touchstone.gateway.receipts import verify_chain
-from touchstone.gateway.running import export_audit, public_key
 from touchstone.keys import FileSigner
 
 

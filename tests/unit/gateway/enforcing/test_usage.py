@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.gateway.deciding import Used
+from touchstone.gateway.decision_cache import TokensUsed
 from touchstone.gateway.enforcing import usage as usages
 from touchstone.gateway.enforcing.usage import Hold, UsageStore, outcome_of
 from touchstone.gateway.errors import RefusedError
@@ -54,7 +54,7 @@ def test_all_that_could_not_be_settled_is_settled_later(path: Path, used: tuple[
                 await refused(usage, hold, tokens)
             db.execute("DROP TRIGGER locked")
         usage.retry()
-        assert await usage.used("ann", NOW) == Used(sum(used), sum(used))
+        assert await usage.used("ann", NOW) == TokensUsed(sum(used), sum(used))
         usage.close()
 
     asyncio.run(work())
@@ -70,7 +70,7 @@ def test_what_is_settled_while_the_file_cannot_be_opened_is_settled_later(path: 
             for hold in holds:
                 await refused(usage, hold, 1)
         usage.retry()
-        assert await usage.used("ann", NOW) == Used(2, 2)
+        assert await usage.used("ann", NOW) == TokensUsed(2, 2)
         usage.close()
 
     asyncio.run(work())
@@ -86,7 +86,7 @@ def test_what_is_still_owed_at_the_end_is_settled_then(path: Path):
             db.execute("DROP TRIGGER locked")
         usage.close()
         again = UsageStore(path)
-        assert await again.used("ann", NOW) == Used(1, 1)
+        assert await again.used("ann", NOW) == TokensUsed(1, 1)
         again.close()
 
     asyncio.run(work())
@@ -115,7 +115,7 @@ def test_an_end_that_cannot_settle_ends_all_the_same(path: Path):
             usage.close()
             db.execute("DROP TRIGGER locked")
         again = UsageStore(path)
-        assert await again.used("ann", NOW) == Used(1000, 1000)
+        assert await again.used("ann", NOW) == TokensUsed(1000, 1000)
         again.close()
 
     asyncio.run(work())

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from touchstone.gateway.feed.standing import EffectivePolicy
+from touchstone.gateway.feed.effective_policy import EffectivePolicy
 from touchstone.terms import PolicyBundle
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class WorkerUpdate:
     """Something that every worker has to be told."""
 
     bundle: PolicyBundle | None
@@ -18,7 +18,7 @@ class Tell:
     """Whether it is another bundle than before; if not, only the time goes on."""
 
 
-class Served:
+class WorkerState:
     """Follows what stands.
 
     Between `due` and `told` the workers are told, and die if they do not answer: only then is the
@@ -38,17 +38,17 @@ class Served:
         bundle = self.bundle or self._standing.intake.current
         return bundle.number if bundle else 0
 
-    def due(self, now: float) -> Tell | None:
+    def due(self, now: float) -> WorkerUpdate | None:
         """What is to be told now; None: nothing."""
         wanted, end = self._standing.in_force(now), self._standing.until
         until = None if end == float("inf") or wanted is None else end
         if wanted is not self.bundle or self._again:
-            return Tell(wanted, until, anew=True)
+            return WorkerUpdate(wanted, until, anew=True)
         if wanted is not None and until != self._until:
-            return Tell(wanted, until, anew=False)
+            return WorkerUpdate(wanted, until, anew=False)
         return None
 
-    def told(self, tell: Tell) -> None:
+    def told(self, tell: WorkerUpdate) -> None:
         """Every worker serves this, or is dead."""
         self.bundle, self._until = tell.bundle, tell.until
 

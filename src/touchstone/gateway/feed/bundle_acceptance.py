@@ -33,7 +33,7 @@ class RejectedBundle:
     """Whether these bytes were not refused before: only then is there something to tell."""
 
 
-class Intake:
+class BundleAcceptance:
     """Takes candidates, and lets through only the next bundle of the pinned developer.
 
     `keep` is called with what is let through before it counts: once it returned, the bundle is

@@ -9,9 +9,9 @@ import pytest
 
 from support.decision_place import Place
 from support.gateway_loop import CHAT, NOT_ALLIES, RULES, token
+from touchstone.gateway.authz import DecisionService, serving
 from touchstone.gateway.control import steady
-from touchstone.gateway.decisions import DecisionService, serving
-from touchstone.gateway.enforcing.proxying import Proxy
+from touchstone.gateway.enforcing.proxy import Proxy
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 CHATS, FOR = "/read/v1/chat/completions", "/for/final/instant"

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from touchstone.gateway.errors import FeedLostError
+from touchstone.gateway.feed.bundle_acceptance import BundleAcceptance, RejectedBundle
 from touchstone.gateway.feed.grace import Grace
-from touchstone.gateway.feed.intake import Intake, RejectedBundle
 from touchstone.gateway.feed.sources import Source
 from touchstone.terms import PolicyBundle
 
@@ -15,7 +15,9 @@ Limit = Callable[[], float]
 class EffectivePolicy:
     """Joins the intake, the grace and whatever else limits a gateway. Times are handed in."""
 
-    def __init__(self, intake: Intake, grace: Grace, limits: Sequence[Limit] = ()) -> None:
+    def __init__(
+        self, intake: BundleAcceptance, grace: Grace, limits: Sequence[Limit] = ()
+    ) -> None:
         self.intake = intake
         self.grace = grace
         self._limits = limits
@@ -38,7 +40,7 @@ class EffectivePolicy:
 
 
 async def catch_up(
-    source: Source, intake: Intake, refused: Callable[[RejectedBundle], None]
+    source: Source, intake: BundleAcceptance, refused: Callable[[RejectedBundle], None]
 ) -> None:
     """Take every bundle in turn that the source has and the intake lacks.
 

@@ -14,18 +14,18 @@ from aiohttp.http import HttpProcessingError, RawRequestMessage
 from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler
 
+from touchstone.gateway.authz.answers import AuthzAnswer
 from touchstone.gateway.config import Limits
-from touchstone.gateway.decisions.answers import Said
 from touchstone.gateway.enforcing.server import FAULT, NOT_HTTP, Connection, Handler, Server
 
 FOR = "/for/"
-Asked = Callable[[RawRequestMessage], Awaitable[Said]]
+Asked = Callable[[RawRequestMessage], Awaitable[AuthzAnswer]]
 _log = logging.getLogger(__name__)
 _LINE = re.compile(rb"(?:GET|POST) /for/\S* HTTP/1\.1\r\n")
 _END = b"\r\n\r\n"
 _NOT_PLAIN = (b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect")
-_BROKEN = Said(400, {}, NOT_HTTP)
-_FAILED = Said(500, {}, FAULT)
+_BROKEN = AuthzAnswer(400, {}, NOT_HTTP)
+_FAILED = AuthzAnswer(500, {}, FAULT)
 
 
 def is_plain(data: bytes) -> bool:
@@ -36,12 +36,12 @@ def is_plain(data: bytes) -> bool:
     return not any(each in lower for each in _NOT_PLAIN)
 
 
-class DoorConnection(Connection):
+class DecisionConnection(Connection):
     """One proxy's connection. Questions on it are answered one after another."""
 
     __slots__ = ("_answer", "_asking", "_later")
 
-    def __init__(self, server: "DoorServer", limits: Limits) -> None:
+    def __init__(self, server: "DecisionServer", limits: Limits) -> None:
         super().__init__(server, limits)
         self._answer = server.answer
         self._asking: asyncio.Task[None] | None = None
@@ -104,7 +104,7 @@ class DoorConnection(Connection):
         if later and self.transport is not None:
             self.data_received(later)
 
-    def _end(self, said: Said) -> None:
+    def _end(self, said: AuthzAnswer) -> None:
         """Say a last thing."""
         if self.transport is not None:
             self.transport.write(said.data(last=True))
@@ -116,7 +116,7 @@ def _is_question(message: RawRequestMessage, payload: object) -> bool:
     return plain and message.path.startswith(FOR)
 
 
-class DoorServer(Server):
+class DecisionServer(Server):
     """aiohttp's server, for connections of this module's kind."""
 
     def __init__(self, handler: Handler, answer: Asked, limits: Limits) -> None:
@@ -125,4 +125,4 @@ class DoorServer(Server):
 
     def __call__(self) -> RequestHandler:
         """The protocol of a new connection."""
-        return DoorConnection(self, self._limits)
+        return DecisionConnection(self, self._limits)

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from touchstone.gateway.summing import sum_metrics
+from touchstone.gateway.metrics_aggregation import sum_metrics
 
 
 def text(requests: int, live: int, seconds: float) -> str:

@@ -25,7 +25,7 @@ from support.gateway import (
     key_of,
     running_gateway,
 )
-from touchstone.gateway.running import export_audit
+from touchstone.gateway.commands import export_audit
 
 UPSTREAM = "http://127.0.0.1:9"
 FOR = "/for/final/instant"

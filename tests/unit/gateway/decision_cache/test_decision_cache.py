@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from support.gateway_loop import ALLIES, DOMESTIC, bundle
 from support.terms_files import NOW, drawn_rules
-from touchstone.gateway.deciding import Decisions, Used
+from touchstone.gateway.decision_cache import DecisionCache, TokensUsed
 from touchstone.gateway.identity import Caller
 from touchstone.terms import Decider, Request
 
@@ -33,8 +33,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Request]:
     return seen
 
 
-def decisions(*rules: Any, remembered: int = 100) -> Decisions:
-    return Decisions(bundle(*rules), 1, remembered)
+def decisions(*rules: Any, remembered: int = 100) -> DecisionCache:
+    return DecisionCache(bundle(*rules), 1, remembered)
 
 
 def test_the_same_question_is_asked_once(asked: list[Request]):
@@ -82,7 +82,7 @@ def test_no_answer_outlives_a_token():
 def test_where_tokens_count_nothing_is_remembered(asked: list[Request]):
     found = decisions(BUDGET)
     for used, allowed in ((99, True), (100, False), (None, False)):
-        answer = found.decide(ANN, "final", "instant", None, NOW, Used(used, used))
+        answer = found.decide(ANN, "final", "instant", None, NOW, TokensUsed(used, used))
         assert answer.decision.allowed is allowed
     assert (len(asked), len(found), found.counts) == (3, 0, True)
 

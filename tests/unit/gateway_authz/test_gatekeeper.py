@@ -6,8 +6,8 @@ import pytest
 
 from support.ledger_signer import Signer
 from support.terms_files import NOW, REGISTRY, terms
-from touchstone.gateway.decisions import Gatekeeper, Question
-from touchstone.gateway.decisions.gatekeeper import NO_POLICY
+from touchstone.gateway.authz import Gatekeeper, Question
+from touchstone.gateway.authz.gatekeeper import NO_POLICY
 from touchstone.gateway.feed import Grace
 from touchstone.terms import Person, Pin, PolicyBundleError, Position, build_bundle, position
 from touchstone.terms.bundles import accept_bundle

@@ -20,14 +20,14 @@ NO_MODEL = "no-model"
 
 
 @dataclass(frozen=True, slots=True)
-class Used:
+class TokensUsed:
     """Tokens that count towards budgets; None: nobody counted."""
 
     today: int | None = None
     this_month: int | None = None
 
 
-NOT_COUNTED = Used()
+NOT_COUNTED = TokensUsed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TimedDecision:
         return self.since <= now and (self.until is None or now < self.until)
 
 
-class Decisions:
+class DecisionCache:
     """What one bundle answers. A new bundle is a new object, with nothing remembered."""
 
     def __init__(self, bundle: PolicyBundle, epoch: int, remembered: int) -> None:
@@ -73,7 +73,7 @@ class Decisions:
         mode: str,
         purpose: str | None,
         now: float,
-        used: Used = NOT_COUNTED,
+        used: TokensUsed = NOT_COUNTED,
     ) -> TimedDecision:
         """The answer for a request at `now`, in seconds since 1970."""
         key = (caller.digest, variant, mode, purpose)
@@ -139,7 +139,7 @@ class Decisions:
         mode: str,
         purpose: str | None,
         second: int,
-        used: Used,
+        used: TokensUsed,
     ) -> TimedDecision:
         """The answer for everybody of whom the same is known, whenever their tokens end."""
         key = (facts, variant, mode, purpose)

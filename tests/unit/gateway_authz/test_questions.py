@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from support.gateway_loop import CHAT, config_text
+from touchstone.gateway.authz import Question, RequestReader, questions
+from touchstone.gateway.authz.answers import in_a_header, not_judged
 from touchstone.gateway.config import parse_config
-from touchstone.gateway.decisions import Question, Reader, questions
-from touchstone.gateway.decisions.answers import in_a_header, not_judged
 from touchstone.gateway.errors import GatewayConfigError, RefusedError
 
 CONFIG = config_text(Path("place"), "http://127.0.0.1:9000")
-READER = Reader(parse_config(CONFIG, "gateway.toml", Path()).upstreams)
+READER = RequestReader(parse_config(CONFIG, "gateway.toml", Path()).upstreams)
 CHATS = "/v1/chat/completions"
 
 

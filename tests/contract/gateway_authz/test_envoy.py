@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from support.decision_place import Place, envoy, instead, without
 from support.gateway_loop import CHAT, NOT_ALLIES, RULES, token
-from touchstone.gateway.decisions import serving
+from touchstone.gateway.authz import serving
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.needs_envoy]
 CHATS = "/v1/chat/completions"

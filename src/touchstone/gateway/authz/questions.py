@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from touchstone.gateway.adapters import Admits, Ask, RefusedError
 from touchstone.gateway.endpoints import Upstream
 from touchstone.gateway.enforcing.requests import ROUTES
-from touchstone.gateway.enforcing.upstreams import Offer, would_store
+from touchstone.gateway.enforcing.upstreams import ModelRoute, would_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Question:
     purpose: str | None = None
 
 
-class Reader:
+class RequestReader:
     """Reads requests as the gateway would, to judge what somebody else forwards."""
 
     def __init__(self, upstreams: Sequence[Upstream]) -> None:
         # No key: nothing is sent upstream from here.
-        self._offers: dict[tuple[str, str], Offer] = {
-            (each.protocol, each.model): Offer(each, {}) for each in upstreams
+        self._offers: dict[tuple[str, str], ModelRoute] = {
+            (each.protocol, each.model): ModelRoute(each, {}) for each in upstreams
         }
 
     def read(
@@ -32,7 +32,7 @@ class Reader:
         path: str,
         body: bytes,
         purpose: str | None = None,
-        named: list[Offer] | None = None,
+        named: list[ModelRoute] | None = None,
     ) -> Question:
         """What a POST of `body` to `path` asks for. Into `named` goes the model that it names.
 

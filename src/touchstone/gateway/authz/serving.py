@@ -14,22 +14,22 @@ from aiohttp.http import RawRequestMessage
 from multidict import CIMultiDictProxy
 
 from touchstone.gateway.adapters import Adapter, RefusedError
-from touchstone.gateway.config import GatewayConfig
-from touchstone.gateway.deciding import NO_MODEL, Decisions, TimedDecision
-from touchstone.gateway.decisions.answers import (
+from touchstone.gateway.authz.answers import (
     PARTIAL,
+    AuthzAnswer,
     LoggedDecision,
-    Said,
     allowed,
     not_judged,
     refused,
 )
-from touchstone.gateway.decisions.connections import FOR, DoorServer
-from touchstone.gateway.decisions.questions import Question, Reader
+from touchstone.gateway.authz.connections import FOR, DecisionServer
+from touchstone.gateway.authz.questions import Question, RequestReader
+from touchstone.gateway.config import GatewayConfig
+from touchstone.gateway.decision_cache import NO_MODEL, DecisionCache, TimedDecision
 from touchstone.gateway.enforcing import AuditSink, requests
 from touchstone.gateway.enforcing.judging import not_here, reaches
 from touchstone.gateway.enforcing.metrics import Metrics
-from touchstone.gateway.enforcing.upstreams import Offer
+from touchstone.gateway.enforcing.upstreams import ModelRoute
 from touchstone.gateway.identity import Caller, Identities
 from touchstone.terms import AccessDecision
 
@@ -42,7 +42,7 @@ class InForce(Protocol):
     """What this worker has applied, and whom it knows: `Enforcement` is one."""
 
     @property
-    def decisions(self) -> Decisions | None:
+    def decisions(self) -> DecisionCache | None:
         """The policy in force; None: nothing is granted."""
 
     @property
@@ -67,7 +67,7 @@ class DecisionService:
         worker: int,
     ) -> None:
         self._limits = config.limits
-        self._reader = Reader(config.upstreams)
+        self._reader = RequestReader(config.upstreams)
         self._in_force = in_force
         self._audit = audit
         self._clock = clock
@@ -76,7 +76,7 @@ class DecisionService:
 
     def runner(self, *, shutdown_timeout: float = 1.0) -> web.ServerRunner:
         """What a site serves. To be made inside the event loop."""
-        server = DoorServer(self.handle, self.answer, self._limits)
+        server = DecisionServer(self.handle, self.answer, self._limits)
         return web.ServerRunner(server, shutdown_timeout=shutdown_timeout)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -90,11 +90,11 @@ class DecisionService:
             response.force_close()
         return response
 
-    async def answer(self, message: RawRequestMessage) -> Said:
+    async def answer(self, message: RawRequestMessage) -> AuthzAnswer:
         """Answer one plain question."""
         return await self._for(message.path, message.headers)
 
-    async def _for(self, path: str, headers: CIMultiDictProxy[str]) -> Said:
+    async def _for(self, path: str, headers: CIMultiDictProxy[str]) -> AuthzAnswer:
         try:
             question = _named(path, headers)
             verdict = await self._decide(requests.token_of(headers), question)
@@ -105,9 +105,9 @@ class DecisionService:
         self._in_force.metrics.answered("for", said.status)
         return said
 
-    async def _whole(self, request: web.BaseRequest) -> Said:
+    async def _whole(self, request: web.BaseRequest) -> AuthzAnswer:
         adapter = requests.ROUTES.get(path_of(request), requests.OPENAI)
-        named: list[Offer] = []
+        named: list[ModelRoute] = []
         try:
             try:
                 question = await self._read(request, named)
@@ -121,8 +121,8 @@ class DecisionService:
         return said
 
     async def _judged(
-        self, request: web.BaseRequest, question: Question, offer: Offer, adapter: Adapter
-    ) -> Said:
+        self, request: web.BaseRequest, question: Question, offer: ModelRoute, adapter: Adapter
+    ) -> AuthzAnswer:
         token = requests.token_of(request.headers)
         verdict = await self._decide(token, question)
         if verdict.decision.allowed:
@@ -141,9 +141,9 @@ class DecisionService:
         self,
         request: web.BaseRequest,
         refusal: RefusedError,
-        named: list[Offer],
+        named: list[ModelRoute],
         adapter: Adapter,
-    ) -> Said:
+    ) -> AuthzAnswer:
         """The refusal; of a model that is not there, or not for the caller, as the gateway says."""
         absent = not named and refusal.code == "model_not_found"
         if not named and not absent:
@@ -161,7 +161,7 @@ class DecisionService:
         await self._audit.commit({**event, "decision": verdict.id})
         return refused(said, adapter, three=False, verdict=verdict)
 
-    async def _who(self, token: str) -> tuple[Caller, Decisions]:
+    async def _who(self, token: str) -> tuple[Caller, DecisionCache]:
         identities = self._in_force.identities
         caller = identities.remembered(token) or await identities.find(token)
         decisions = self._in_force.decisions
@@ -169,7 +169,9 @@ class DecisionService:
             raise RefusedError(503, "no_policy", "no valid policy is in force")
         return caller, decisions
 
-    def _denied(self, verdict: LoggedDecision, adapter: Adapter, *, three: bool) -> Said | None:
+    def _denied(
+        self, verdict: LoggedDecision, adapter: Adapter, *, three: bool
+    ) -> AuthzAnswer | None:
         decision = verdict.decision
         if decision.allowed:
             return None
@@ -177,7 +179,7 @@ class DecisionService:
         refusal = RefusedError(403, "denied_by_terms", decision.sentence)
         return refused(refusal, adapter, three=three, verdict=verdict)
 
-    async def _read(self, request: web.BaseRequest, named: list[Offer]) -> Question:
+    async def _read(self, request: web.BaseRequest, named: list[ModelRoute]) -> Question:
         path = path_of(request)
         bare, mark, _ = path.partition("?")
         if mark and bare in requests.ROUTES:
@@ -217,14 +219,14 @@ class DecisionService:
                 return verdict
 
     def _event(
-        self, decisions: Decisions, caller: Caller, question: Question, verdict: LoggedDecision
+        self, decisions: DecisionCache, caller: Caller, question: Question, verdict: LoggedDecision
     ) -> dict[str, Any]:
         """As the data path writes it, with the id that the proxy is told."""
         asked = question.variant, question.mode, question.purpose
         event = decisions.event(self._worker, caller, *asked, verdict.decision)
         return {**event, "decision": verdict.id}
 
-    def _holds(self, decisions: Decisions, answer: TimedDecision) -> bool:
+    def _holds(self, decisions: DecisionCache, answer: TimedDecision) -> bool:
         over = answer.until is not None and answer.until <= self._clock()
         return decisions is self._in_force.decisions and not over
 

@@ -24,8 +24,8 @@ from touchstone.gateway.errors import (
     ReceiptError,
 )
 from touchstone.gateway.feed import (
+    BundleAcceptance,
     FolderSource,
-    Intake,
     RejectedBundle,
     Source,
     Store,
@@ -146,12 +146,12 @@ def check_gateway(path: Path) -> Examined:
     config = load_config(path)
     _check_files(config)
     kept = Store(config.state).load(config.bundle_pin) if config.state.is_dir() else None
-    intake = Intake(config.bundle_pin, lambda *_: None, kept.bundle if kept else None)
+    intake = BundleAcceptance(config.bundle_pin, lambda *_: None, kept.bundle if kept else None)
     return Examined(config, *uvloop.run(_look(config, intake)))
 
 
 async def _look(
-    config: GatewayConfig, intake: Intake
+    config: GatewayConfig, intake: BundleAcceptance
 ) -> tuple[PolicyBundle | None, tuple[str, ...]]:
     faults: list[str] = []
 

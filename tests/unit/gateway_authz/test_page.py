@@ -9,7 +9,7 @@ import pytest
 from support.gateway_loop import ALLIES, DOMESTIC, SIGNER, STREAM, config_text
 from support.recipes import recipe, with_ports
 from support.terms_files import REGISTRY, terms
-from touchstone.gateway.config import DecisionDoor, parse_config
+from touchstone.gateway.config import DecisionListener, parse_config
 from touchstone.terms import Pin, accept_bundle, build_bundle, position
 from touchstone.terms.errors import PolicyBundleError
 
@@ -54,7 +54,7 @@ def test_the_settings_are_taken():
     assert {*tomllib.loads(added)} == {"decisions"}
     text = config_text(Path("place"), "http://127.0.0.1:9000") + added
     config = parse_config(text, "gateway.toml", Path())
-    assert config.decisions == DecisionDoor(host="127.0.0.1", port=8445)
+    assert config.decisions == DecisionListener(host="127.0.0.1", port=8445)
 
 
 def test_a_recipe_that_is_gone_is_seen():

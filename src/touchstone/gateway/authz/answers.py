@@ -44,7 +44,7 @@ class LoggedDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AuthzAnswer:
     """An answer. Its headers hold one line of ASCII each."""
 
     status: int
@@ -68,16 +68,16 @@ class Said:
         return head.encode() + self.body
 
 
-def allowed(verdict: LoggedDecision, unjudged: Iterable[str] = ()) -> Said:
+def allowed(verdict: LoggedDecision, unjudged: Iterable[str] = ()) -> AuthzAnswer:
     """200, and which of the caller's headers the proxy is to take out."""
     headers = _of(verdict)
     names = ",".join(unjudged)
-    return Said(200, {**headers, REMOVE: names} if names else headers)
+    return AuthzAnswer(200, {**headers, REMOVE: names} if names else headers)
 
 
 def refused(
     refusal: RefusedError, adapter: Adapter, *, three: bool, verdict: LoggedDecision | None = None
-) -> Said:
+) -> AuthzAnswer:
     """A denial. `three`: the proxy knows only 401, 403 and faults."""
     body = adapter.error(refusal)
     headers = {
@@ -91,7 +91,7 @@ def refused(
     status = refusal.status
     if three and status != 401:  # noqa: PLR2004 - the same
         status = 503 if status >= _FAULTS else 403
-    return Said(status, headers, body)
+    return AuthzAnswer(status, headers, body)
 
 
 def not_judged(headers: Iterable[str], judged: Mapping[str, str]) -> list[str]:

@@ -11,8 +11,8 @@ import pytest
 
 from support.decision_place import Place
 from support.gateway_loop import NOT_ALLIES, RULES, token, until
-from touchstone.gateway.decisions import connections
-from touchstone.gateway.decisions.connections import DoorConnection
+from touchstone.gateway.authz import connections
+from touchstone.gateway.authz.connections import DecisionConnection
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FOR = "/for/final/instant"
@@ -28,14 +28,14 @@ def head(*more: str, path: str = FOR, nationality: str = "XA", method: str = "GE
 def received(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
     """How many bytes the service has received from each of the clients' ports."""
     counted: Counter[int] = Counter()
-    real = DoorConnection.data_received
+    real = DecisionConnection.data_received
 
-    def noted(self: DoorConnection, data: bytes) -> None:
+    def noted(self: DecisionConnection, data: bytes) -> None:
         if self.transport is not None:
             counted[self.transport.get_extra_info("peername")[1]] += len(data)
         real(self, data)
 
-    monkeypatch.setattr(DoorConnection, "data_received", noted)
+    monkeypatch.setattr(DecisionConnection, "data_received", noted)
     return counted
 
 
@@ -86,13 +86,13 @@ def _statuses(came: bytes) -> list[int]:
 def plain(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that were answered in the short way."""
     taken: list[str] = []
-    real = DoorConnection._ask
+    real = DecisionConnection._ask
 
-    async def noted(self: DoorConnection, message: Any) -> None:
+    async def noted(self: DecisionConnection, message: Any) -> None:
         taken.append(message.path)
         await real(self, message)
 
-    monkeypatch.setattr(DoorConnection, "_ask", noted)
+    monkeypatch.setattr(DecisionConnection, "_ask", noted)
     return taken
 
 
@@ -185,7 +185,7 @@ async def test_what_waits_is_capped(
     many = head() * 60
     assert await told(place, received, head(), many) == [0]
     with monkeypatch.context() as taken_away:
-        taken_away.setattr(DoorConnection, "reset", lambda _: None)
+        taken_away.setattr(DecisionConnection, "reset", lambda _: None)
         assert await told(place, received, head(), many, answers=0) == []
     place.loop.audit.gate = None
     gate.set()

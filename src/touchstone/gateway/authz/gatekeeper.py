@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from touchstone.gateway.decisions.questions import Question
+from touchstone.gateway.authz.questions import Question
 from touchstone.gateway.feed import Grace
 from touchstone.terms import (
     AccessDecision,

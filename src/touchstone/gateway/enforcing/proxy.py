@@ -13,7 +13,7 @@ from multidict import CIMultiDictProxy
 from touchstone.gateway.adapters import Adapter, Admits, Ask, RefusedError
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.control import steady
-from touchstone.gateway.deciding import NOT_COUNTED, Decisions, TimedDecision, Used
+from touchstone.gateway.decision_cache import NOT_COUNTED, DecisionCache, TimedDecision, TokensUsed
 from touchstone.gateway.enforcing import judging, requests
 from touchstone.gateway.enforcing.charging import Charge, input_tokens, most_tokens, tokens_spent
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges
@@ -22,7 +22,7 @@ from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink
 from touchstone.gateway.enforcing.relaying import check_status, relay
 from touchstone.gateway.enforcing.server import Connection
-from touchstone.gateway.enforcing.upstreams import Offer, Way, offers
+from touchstone.gateway.enforcing.upstreams import ModelRoute, UpstreamClient, offers
 from touchstone.gateway.enforcing.usage import UsageStore, outcome_of
 from touchstone.gateway.errors import GatewayError, NotCutError
 from touchstone.gateway.identity import Caller, Identities
@@ -47,7 +47,7 @@ class Proxy:
         clock: Callable[[], float],
         worker: int,
     ) -> None:
-        self.decisions: Decisions | None = None
+        self.decisions: DecisionCache | None = None
         """The policy in force; None: nothing is served."""
         self.until: float | None = None
         """Until when anything is served, by `steady`; None: for good."""
@@ -68,7 +68,7 @@ class Proxy:
         self._clock = clock
         self._worker = worker
         self._usage = UsageStore(config.state / USAGE_FILE)
-        self._way: Way | None = None
+        self._way: UpstreamClient | None = None
 
     async def close(self) -> None:
         """Close the connections to upstreams and the count of tokens."""
@@ -133,7 +133,7 @@ class Proxy:
         """Whether the time to serve is not over."""
         return self.until is None or steady() < self.until
 
-    def _in_force(self) -> Decisions:
+    def _in_force(self) -> DecisionCache:
         if self.decisions is None or not self.in_time():
             raise _nothing_in_force()
         if self.draining:
@@ -197,7 +197,7 @@ class Proxy:
 
         Whoever may not use the model at all hears what they would hear if it were not there.
         """
-        adapter, named = target.adapter, list[Offer]()
+        adapter, named = target.adapter, list[ModelRoute]()
 
         def admitted(model: str) -> Admits:
             offer = self._offers.get((adapter.name, model))
@@ -225,9 +225,9 @@ class Proxy:
 
     def _reaches(
         self,
-        decisions: Decisions,
+        decisions: DecisionCache,
         caller: Caller,
-        offer: Offer,
+        offer: ModelRoute,
         purpose: str | None,
         now: float,
     ) -> bool:
@@ -264,7 +264,7 @@ class Proxy:
         except RefusedError as error:
             _log.warning("a hold stands until it can be settled: %s", error)
 
-    async def _grant(self, exchange: Exchange, charge: Charge, offer: Offer) -> None:
+    async def _grant(self, exchange: Exchange, charge: Charge, offer: ModelRoute) -> None:
         """Decide, and write it down; RefusedError where it is denied.
 
         Between the decision and `add` nothing is awaited, so a policy that is applied later finds
@@ -287,11 +287,16 @@ class Proxy:
         await self._audit.commit(event)
 
     def _denial(
-        self, exchange: Exchange, charge: Charge, offer: Offer, decisions: Decisions, now: float
+        self,
+        exchange: Exchange,
+        charge: Charge,
+        offer: ModelRoute,
+        decisions: DecisionCache,
+        now: float,
     ) -> RefusedError:
         caller, purpose = exchange.caller, exchange.purpose
 
-        def decide(used: Used) -> TimedDecision:
+        def decide(used: TokensUsed) -> TimedDecision:
             return decisions.decide(caller, exchange.variant, exchange.mode, purpose, now, used)
 
         over = tokens_spent(decide, decisions, charge.hold, now)
@@ -327,7 +332,7 @@ class Proxy:
         charge: Charge,
     ) -> web.StreamResponse:
         if self._way is None:
-            self._way = Way(self._limits)
+            self._way = UpstreamClient(self._limits)
         if not self.in_time():
             raise _nothing_in_force()
         clock = asyncio.get_running_loop().time
@@ -431,7 +436,7 @@ class _Asked:
     """What a request asks for, judged."""
 
     ask: Ask
-    offer: Offer
+    offer: ModelRoute
     mode: str
     headers: dict[str, str]
     """Those that go on because an administrator admitted them."""
