@@ -16,6 +16,7 @@ PURE_ROOMS = (
     "disclosure",
     "review",
     "verdicts",
+    "planning",
 )
 FORBIDDEN_MODULES = {
     "asyncio", "django", "http", "importlib.resources", "inspect_ai", "io", "logging",

@@ -10,7 +10,7 @@ from touchstone.cli.output import Json, show, show_json
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
-    from touchstone.service.forecasting.power_query import AttemptsResult, PowerResult
+    from touchstone.planning.power_query import AttemptsResult, PowerResult
 
 DONE, NO = 0, 1
 Flag = Parameter(negative="")
@@ -124,7 +124,7 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
 
 
 def _question(question: Options, both: Options, *, json: bool) -> int:
-    from touchstone.service.forecasting.power_query import query_power
+    from touchstone.planning.power_query import query_power
 
     attempts, rate, alpha = (question[name] for name in ("attempts", "rate", "alpha"))
     if attempts is None and rate is None:
@@ -135,7 +135,7 @@ def _question(question: Options, both: Options, *, json: bool) -> int:
 
 
 def _attempts(attempts: int | None, rate: float | None, alpha: float | None, *, json: bool) -> int:
-    from touchstone.service.forecasting.power_query import attempts_result
+    from touchstone.planning.power_query import attempts_result
 
     if attempts is None or rate is None:
         raise BadInputError("--attempts and --rate go together: write both")

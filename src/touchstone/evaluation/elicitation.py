@@ -54,3 +54,7 @@ class Elicitation(Frozen):
     def digest(self) -> str:
         """Digest of the whole record; it is in every chunk's identity."""
         return digest_value(self.model_dump(mode="json"))
+
+
+ELICITATION = Elicitation(id="react-1")
+"""How every model is drawn out today."""

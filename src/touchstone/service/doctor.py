@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
@@ -15,7 +16,6 @@ from touchstone.records.preparation import check
 from touchstone.records.settings import connect
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.sealing import families
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE = 1 << 30

@@ -13,10 +13,13 @@ from tempfile import TemporaryFile
 from touchstone import __version__
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Budget, Submission, load_submission
+from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
@@ -32,8 +35,8 @@ from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks
 from touchstone.service.measuring.outcomes import halt_of_breach
 from touchstone.service.measuring.probing import ask_modes, probe_modes, take_snapshots
-from touchstone.service.measuring.scheduling import Setting, least_tokens, measure, require_room
-from touchstone.service.measuring.sealing import ELICITATION, Prepared, families, reopen, seal
+from touchstone.service.measuring.scheduling import Setting, measure, require_room
+from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop
 from touchstone.service.measuring.tracking import Tracker, tracker_of
 from touchstone.service.opening import (

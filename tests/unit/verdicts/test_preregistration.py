@@ -7,9 +7,9 @@ import pytest
 
 from support.reviews import write_submission
 from touchstone.evaluation import load_submission
+from touchstone.evaluation.families.registry import families
 from touchstone.framework import Framework
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.sealing import families
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
 from touchstone.verdicts.runs import battery_plan, runs
 

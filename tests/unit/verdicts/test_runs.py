@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from support.reviews import write_submission
 from touchstone.evaluation import load_submission
+from touchstone.evaluation.families.registry import families
 from touchstone.service.frameworks import load_framework
-from touchstone.service.measuring.sealing import families
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.runs import (
     MAX_ITEMS,

@@ -1,5 +1,6 @@
 """All families by name. A family's module is imported when it is first asked for."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
@@ -30,6 +31,11 @@ def get_family(name: str) -> Family:
         raise ValueError(f"no family is named {name!r}; there are {', '.join(MODULES)}")
     family: Family = import_module(MODULES[name]).FAMILY
     return family
+
+
+def families() -> Mapping[str, Family]:
+    """The generators known here, by name."""
+    return {name: get_family(name) for name in family_names()}
 
 
 def generate(identity: str) -> Item:

@@ -35,8 +35,6 @@ LONG_PROMPT = (
 )
 TRIES = 3
 """A model may answer a first time in words; an endpoint that drops tools always does."""
-MOST_TOKENS = 20_000
-"""That the questions of one mode may use, in and out together, tries included."""
 _LONGEST = 8192
 _CALL = 2048
 """Bounds of ours on the output of each question, far above what is asked; reasoning counts."""

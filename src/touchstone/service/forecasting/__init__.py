@@ -1,4 +1,1 @@
-"""Cost and power of a review before anything runs: samples, tokens, money, days, verdicts.
-
-It asks no endpoint, records nothing and decides nothing.
-"""
+"""What `touchstone plan` reads and writes around a forecast: earlier cases, the page."""

@@ -1,11 +1,11 @@
 """Observed costs: what samples of earlier cases took, the only ground for an expectation."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from touchstone.clearance import party_audience
 from touchstone.framework import Framework, NumericCriterion
+from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
 from touchstone.review.audience_view import read_entries, required, stored_entry
 from touchstone.review.errors import MissingPartError
@@ -13,28 +13,6 @@ from touchstone.service.case import cast_of
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
 from touchstone.verdicts.content_parsers import framework_of
-
-
-@dataclass(frozen=True)
-class MeanCost:
-    """Means of the samples of a family, as recorded."""
-
-    samples: int
-    cases: int
-    input: float
-    """Tokens a sample."""
-    output: float
-    seconds: float
-    """Wall seconds a sample, without waits for quota or retries."""
-
-    @property
-    def tokens(self) -> float:
-        """In and out together."""
-        return self.input + self.output
-
-
-ObservedCosts = Mapping[tuple[str, str], MeanCost]
-"""By family and mode; with an empty mode, over all modes of the family."""
 
 
 def observed_costs_here(developer: str) -> ObservedCosts:

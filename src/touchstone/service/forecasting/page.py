@@ -4,18 +4,18 @@ from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from typing import TypeVar
 
-from touchstone.report.plan_page import PlanPage, SamplesCurve, WordsCurve
-from touchstone.service.forecasting.forecast import (
+from touchstone.planning.forecast import (
     Cost,
     Forecast,
     RunForecast,
     tabulated_distances,
 )
-from touchstone.service.forecasting.verdict_probabilities import (
+from touchstone.planning.verdict_probabilities import (
     FamilyProbabilities,
     ProbabilitiesAtRate,
     WordProbabilities,
 )
+from touchstone.report.plan_page import PlanPage, SamplesCurve, WordsCurve
 
 COLUMNS = (
     "Criterion, mode",

@@ -6,7 +6,6 @@ from touchstone.evaluation import Elicitation, Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight import Probe, Readiness, ask_readiness, probe
-from touchstone.evaluation.oversight.readiness import MOST_TOKENS as MOST_READY
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.review import State
 from touchstone.review.events import measuring
@@ -18,10 +17,6 @@ from touchstone.verdicts.errors import CannotRunError
 
 ASKING = Asking()
 """The same patience as with samples: an endpoint that would be reviewed is not refused before."""
-MOST_TOKENS = 5_000
-"""That one mode's probe may use: four short questions and as many bounded answers."""
-MOST_READY_TOKENS = MOST_READY
-"""That asking one mode for a tool call and a long answer may use."""
 
 
 def probe_modes(

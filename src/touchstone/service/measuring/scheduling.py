@@ -19,13 +19,13 @@ from touchstone.evaluation import (
     Budget,
     ChunkSpec,
     Outcome,
-    Submission,
     Usage,
 )
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.running import DRAINING
+from touchstone.evaluation.token_bounds import least_tokens, probe_tokens
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.handin import seconds_of
 from touchstone.records import JobLease
@@ -42,7 +42,6 @@ from touchstone.service.measuring.outcomes import (
     record_outcomes,
     used_before,
 )
-from touchstone.service.measuring.probing import MOST_READY_TOKENS, MOST_TOKENS
 from touchstone.service.measuring.sealing import Prepared
 from touchstone.service.measuring.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
@@ -117,21 +116,6 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
 def _reason(stopped: str) -> StopReason:
     """The record's word for what a worker or this process said."""
     return next((known for known in get_args(StopReason) if known == stopped), "instrument-failing")
-
-
-def probe_tokens(submission: Submission) -> int:
-    """The most that one round of snapshot probes may use."""
-    return MOST_TOKENS * len(submission.modes)
-
-
-def ready_tokens(submission: Submission) -> int:
-    """The most that asking each mode for a tool call and a long answer may use."""
-    return MOST_READY_TOKENS * len(submission.modes)
-
-
-def least_tokens(submission: Submission, sample: int) -> int:
-    """What must be left to go on: a sample's tokens, the questions and the probes around it."""
-    return sample + 2 * probe_tokens(submission) + ready_tokens(submission)
 
 
 def require_room(setting: Setting) -> None:

@@ -13,8 +13,8 @@ from touchstone.evaluation import (
     draw_battery,
 )
 from touchstone.evaluation.digests import digest_value
-from touchstone.evaluation.families.base import Family
-from touchstone.evaluation.families.registry import family_names, get_family
+from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
@@ -26,7 +26,6 @@ from touchstone.verdicts.modes_compared import reasoning_apart
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
 from touchstone.verdicts.runs import Run, battery_plan, runs
 
-ELICITATION = Elicitation(id="react-1")
 RULE = AdjudicationRule()
 NOT_ASKED: Mapping[str, Readiness] = {}
 
@@ -53,11 +52,6 @@ class Prepared:
     def flaws(self, item_set: str) -> tuple[str, ...]:
         """Which flaw the item at each place of the sealed order plants."""
         return tuple(item.flaw for item in self.battery.items[item_set])
-
-
-def families() -> Mapping[str, Family]:
-    """The generators known here, by name."""
-    return {name: get_family(name) for name in family_names()}
 
 
 def seal(

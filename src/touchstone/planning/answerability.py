@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from touchstone.framework import NumericCriterion
-from touchstone.service.forecasting.options import PlanOptions
-from touchstone.service.forecasting.power_query import POWER
-from touchstone.service.forecasting.verdict_probabilities import (
+from touchstone.planning.options import PlanOptions
+from touchstone.planning.power_query import POWER
+from touchstone.planning.verdict_probabilities import (
     ClusterAssumption,
     ProbabilitiesAtRate,
 )

@@ -1,26 +1,42 @@
 """What samples take: tokens, money, days; and whether caps and window hold them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from touchstone.evaluation import Submission
+from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.token_bounds import probe_tokens, ready_tokens
 from touchstone.framework import Framework
-from touchstone.handin import day_written
-from touchstone.review import anchor_clock
-from touchstone.review.clock import calendar_of, deadline
-from touchstone.service.case import Cast
-from touchstone.service.forecasting.forecast import Cost, Forecast
-from touchstone.service.forecasting.observed_costs import MeanCost, ObservedCosts
-from touchstone.service.forecasting.options import PlanOptions
-from touchstone.service.markings import markings
-from touchstone.service.measuring.scheduling import probe_tokens, ready_tokens
-from touchstone.service.measuring.sealing import ELICITATION
-from touchstone.service.opening import default_centre, received_event
+from touchstone.planning.forecast import Cost, Forecast
+from touchstone.planning.options import PlanOptions
 from touchstone.verdicts.preregistration import CHUNK
 
 _DAY = 86_400
 _MILLION = Decimal(1_000_000)
 _SENSIBLE_LIMIT = "at the limits of the elicitation"
+
+
+@dataclass(frozen=True)
+class MeanCost:
+    """Means of the samples of a family, as recorded."""
+
+    samples: int
+    cases: int
+    input: float
+    """Tokens a sample."""
+    output: float
+    seconds: float
+    """Wall seconds a sample, without waits for quota or retries."""
+
+    @property
+    def tokens(self) -> float:
+        """In and out together."""
+        return self.input + self.output
+
+
+ObservedCosts = Mapping[tuple[str, str], MeanCost]
+"""By family and mode; with an empty mode, over all modes of the family."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +89,6 @@ class Costing:
     def _days(self, samples: float, seconds: float) -> float:
         given = self.options.seconds_per_sample
         return samples * (seconds if given is None else given) / self.options.concurrency / _DAY
-
-
-def review_window(framework: Framework, submission: Submission, now: str) -> tuple[str, int]:
-    """When the window would end if the model came in now, and counted days until then."""
-    cast = Cast(submission.developer.id, default_centre(framework))
-    marks = markings(cast.developer, cast.centre)
-    received = received_event(submission, cast, now, marks)
-    laid = anchor_clock(framework.window, received, cast.centre, now, marks.case)
-    days = [day_written(day) for day in (laid.shared_day, laid.review_by)]
-    return deadline(laid.review_by, laid.timezone), calendar_of(framework.window).between(*days)
 
 
 def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
-from touchstone.service.forecasting.sample_sizes import DISTANCES, SampleSizeCurve
-from touchstone.service.forecasting.verdict_probabilities import (
+from touchstone.planning.sample_sizes import DISTANCES, SampleSizeCurve
+from touchstone.planning.verdict_probabilities import (
     FamilyProbabilities,
     ProbabilitiesAtRate,
 )

@@ -13,29 +13,27 @@ import pytest
 from support.reviews import write_submission
 from support.small_case import small_case
 from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest
+from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import NumericCriterion
-from touchstone.review import RunKey
-from touchstone.review.events.measuring import Reference
-from touchstone.review.recounting import rule_of, whole
-from touchstone.service.case import Case
-from touchstone.service.forecasting.forecast import Forecast, tabulated_distances
-from touchstone.service.forecasting.observed_costs import (
-    MeanCost,
-    observed_costs,
-    observed_costs_here,
-)
-from touchstone.service.forecasting.options import PlanOptions
-from touchstone.service.forecasting.page import plan_page, said_rows, table_rows
-from touchstone.service.forecasting.plan_review import forecast_submission, plan_review
-from touchstone.service.forecasting.power_query import PowerQuery, attempts_result, power_result
-from touchstone.service.forecasting.sample_sizes import sample_size_curve
-from touchstone.service.forecasting.verdict_probabilities import (
+from touchstone.planning.costing import MeanCost
+from touchstone.planning.forecast import Forecast, tabulated_distances
+from touchstone.planning.options import PlanOptions
+from touchstone.planning.power_query import PowerQuery, attempts_result, power_result
+from touchstone.planning.sample_sizes import sample_size_curve
+from touchstone.planning.verdict_probabilities import (
     ClusterAssumption,
     family_probabilities,
     verdict_probabilities,
 )
+from touchstone.review import RunKey
+from touchstone.review.events.measuring import Reference
+from touchstone.review.recounting import rule_of, whole
+from touchstone.service.case import Case
+from touchstone.service.forecasting.observed_costs import observed_costs, observed_costs_here
+from touchstone.service.forecasting.page import plan_page, said_rows, table_rows
+from touchstone.service.forecasting.plan_review import forecast_submission, plan_review
 from touchstone.service.measuring.outcomes import record_outcomes
-from touchstone.service.measuring.sealing import ELICITATION, reopen, seal
+from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import CHUNK, RunRule

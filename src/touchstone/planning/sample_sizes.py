@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.service.forecasting.verdict_probabilities import (
+from touchstone.planning.verdict_probabilities import (
     STEPS,
     simulated_progress,
     tabulated_rates,

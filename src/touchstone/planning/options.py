@@ -5,7 +5,7 @@ from decimal import Decimal
 from math import isfinite
 
 from touchstone.evaluation.limits import Asking
-from touchstone.service.forecasting.power_query import DEFAULT_ICC
+from touchstone.planning.power_query import DEFAULT_ICC
 from touchstone.verdicts.errors import CannotRunError
 
 WORKERS = 2

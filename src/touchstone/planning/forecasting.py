@@ -1,0 +1,157 @@
+"""From a submission and a framework to a forecast, with nothing asked of any endpoint."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from touchstone.evaluation import Submission
+from touchstone.evaluation.batteries import ItemSetPlan
+from touchstone.evaluation.families.base import Family
+from touchstone.framework import Framework, NumericCriterion
+from touchstone.planning.answerability import (
+    NO_NUMBER,
+    REFERENCE,
+    Answerability,
+    answerability,
+    cluster_assumption,
+)
+from touchstone.planning.costing import Costing, ObservedCosts, check_limits, cost_assumptions
+from touchstone.planning.forecast import Forecast, RunForecast
+from touchstone.planning.options import WORKERS, PlanOptions
+from touchstone.planning.sample_sizes import sample_size_curve
+from touchstone.planning.verdict_probabilities import (
+    FamilyProbabilities,
+    ProbabilitiesAtRate,
+    family_probabilities,
+    tabulated_points,
+    verdict_probabilities,
+)
+from touchstone.verdicts.preregistration import RunRule, verdict_plan
+from touchstone.verdicts.runs import (
+    DEFAULT_ITEMS,
+    Run,
+    battery_plan,
+    left_out,
+    modes_lacking,
+    numeric,
+    runs,
+    without_reference,
+)
+
+
+class WindowLeft(NamedTuple):
+    """What is left of a review window."""
+
+    review_by: str
+    """The instant at which it ends, as the record writes it."""
+    days: int
+    """Days until then, counted as the framework counts."""
+
+
+def forecast(
+    submission: Submission,
+    framework: Framework,
+    families: Mapping[str, Family],
+    options: PlanOptions,
+    window: WindowLeft,
+    seen: ObservedCosts,
+) -> Forecast:
+    """What a review of a submission under a framework would take and could tell.
+
+    Args:
+        submission: What would be reviewed.
+        framework: The standard.
+        families: The generators of tasks known here, by name.
+        options: What was chosen.
+        window: What is left of the review window.
+        seen: What earlier samples took.
+
+    Raises:
+        CannotRunError: no battery can be planned so.
+    """
+    items = DEFAULT_ITEMS if options.items is None else options.items
+    plan = battery_plan(framework, families, items, "battery-1", submission.kind)
+    sets = {part.id: part for part in plan.sets}
+    chosen = runs(framework, plan, submission)
+    rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
+    costing = Costing(submission, options, seen)
+    found = tuple(
+        _run(run, sets[run.item_set], _rule_of(run, rules), framework, costing) for run in chosen
+    )
+    whole = Forecast(
+        submission.model.name,
+        framework.id,
+        costing.currency,
+        found,
+        window.review_by,
+        window.days,
+        (),
+        left_out(framework, families, submission.kind),
+        _together(framework, rules, sets),
+    )
+    lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
+    said = check_limits(cost_assumptions(whole, costing), framework, costing)
+    return replace(said, cannot=(*said.cannot, *lacking))
+
+
+def _together(
+    framework: Framework, rules: Sequence[RunRule], sets: Mapping[str, ItemSetPlan]
+) -> tuple[FamilyProbabilities, ...]:
+    """What the modes of each criterion will say together."""
+    found = []
+    for item_set in dict.fromkeys(rule.item_set for rule in rules):
+        criterion = framework.criterion(sets[item_set].criterion)
+        if isinstance(criterion, NumericCriterion):
+            alike = [rule for rule in rules if rule.item_set == item_set]
+            errors = float(criterion.alpha), float(criterion.beta)
+            found.append(
+                family_probabilities(criterion.id, alike, levels_of(sets[item_set]), *errors)
+            )
+    return tuple(each for each in found if each is not None)
+
+
+def levels_of(part: ItemSetPlan) -> list[int]:
+    """The difficulty of each item of a set, from easy to hard."""
+    return [level for level, count in part.counts.items() for _ in range(count)]
+
+
+def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
+    """None where the framework states no number."""
+    key = (run.item_set, run.mode.variant, run.mode.id)
+    return next((rule for rule in rules if (rule.item_set, rule.variant, rule.mode) == key), None)
+
+
+def _run(
+    run: Run, part: ItemSetPlan, rule: RunRule | None, framework: Framework, costing: Costing
+) -> RunForecast:
+    levels = levels_of(part)
+    size, usual = len(levels), costing.mean_cost(part.family, run.mode.id)
+    criterion, said = framework.criterion(run.criterion), tuple[ProbabilitiesAtRate, ...]()
+    if rule is None or not isinstance(criterion, NumericCriterion):
+        curve, title = None, run.criterion
+        told = Answerability((REFERENCE if run.reference else NO_NUMBER,), ())
+    else:
+        curve, title = sample_size_curve(rule, levels), criterion.title
+        said = (
+            verdict_probabilities(rule, levels, cluster_assumption(size, costing.options))
+            if size > 1
+            else ()
+        )
+        told = answerability(criterion, rule, size, costing.options, said)
+        if lacking := without_reference(criterion, costing.submission):
+            told = replace(told, cannot=(*told.cannot, lacking))
+    return RunForecast(
+        criterion=run.criterion,
+        title=title,
+        variant=run.mode.variant,
+        mode=run.mode.id,
+        size=size,
+        curve=curve,
+        said=said,
+        shown=tuple(tabulated_points(rule.rule, said)) if rule else (),
+        expected=costing.expected(curve.begun if curve else float(size), usual),
+        worst=costing.worst(size),
+        measured=usual is not None,
+        notes=told.notes,
+        cannot=told.cannot,
+    )
