@@ -21,7 +21,7 @@ from support.ledger_signer import Signer
 from support.record_place import Place
 from touchstone import ledger
 from touchstone.keys import Keyring
-from touchstone.ledger.contract2 import SentPart, SignedAnswer, SubmittedDeed
+from touchstone.ledger.contract2 import AnsweredLog, SentPart, SignedAnswer, SubmittedDeed
 from touchstone.records import DeedTaking, Records
 
 CASE = "deeds-1"
@@ -79,6 +79,39 @@ class StoredServer:
         if last is not None:
             hand.seq, hand.before, hand.sight = last.seq + 1, last.digest, last.seen
         return hand
+
+
+@dataclass
+class InBatch:
+    """What a hand signs for within a batch: the log with what the batch appended."""
+
+    server: StoredServer
+    past: AnsweredLog
+    installation: Signer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.installation = self.server.installation
+
+    @property
+    def topics(self) -> Topics:
+        return self.server.topics
+
+    @property
+    def log(self) -> str | None:
+        return self.past.log
+
+    @property
+    def size(self) -> int:
+        return self.past.size
+
+    def root(self, size: int) -> bytes:
+        return self.past.root(size)
+
+    def newest(self, topic: str) -> int | None:
+        return self.past.newest(topic)
+
+    def submit(self, deed: SubmittedDeed, asker: str, now: str = AT) -> SignedAnswer:
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)

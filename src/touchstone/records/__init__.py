@@ -15,7 +15,9 @@ from touchstone.records.errors import (
     CaseMissingError,
     DamagedError,
     DatabaseSettingError,
+    DeedRefusedError,
     DestroyedError,
+    EarlierContractError,
     EvidenceMissingError,
     FullError,
     NotPreparedError,
@@ -43,7 +45,7 @@ from touchstone.records.values import (
 )
 
 if TYPE_CHECKING:
-    from touchstone.records.deeds import Deeds, DeedTaking
+    from touchstone.records.deeds import DeedBatch, Deeds, DeedTaking
     from touchstone.records.deedwriter import DeedWriter
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
@@ -66,11 +68,14 @@ __all__ = [
     "CaseWriter",
     "DamagedError",
     "DatabaseSettingError",
+    "DeedBatch",
+    "DeedRefusedError",
     "DeedTaking",
     "DeedWriter",
     "Deeds",
     "DestroyedError",
     "Destruction",
+    "EarlierContractError",
     "Event",
     "EvidenceFacts",
     "EvidenceMissingError",
@@ -103,6 +108,7 @@ __all__ = [
 _BEHIND_DJANGO = {
     "CaseReader": "reader",
     "CaseWriter": "writer",
+    "DeedBatch": "deeds",
     "DeedTaking": "deeds",
     "DeedWriter": "deedwriter",
     "Deeds": "deeds",

@@ -1,9 +1,16 @@
 """What the checks of contract 2 ask of a case's log, answered from the tables."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from touchstone.ledger import EMPTY_ROOT, MalformedError
-from touchstone.ledger.contract2 import CaseKeys, LastDeed, SignedAnswer, parse_key_act
+from touchstone.ledger.contract2 import (
+    CaseKeys,
+    LastDeed,
+    RecordedDeed,
+    SignedAnswer,
+    parse_key_act,
+)
 from touchstone.ledger.errors import AlteredError
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
@@ -15,73 +22,95 @@ CONTRACT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class KeysAt:
-    """The keys of a log at one size; the root (32 bytes) says of which log."""
+class LogKnown:
+    """What was found out of a log at one size; the root (32 bytes) says of which log.
+
+    `last` and `newest` hold what was asked for: by key its newest deed, by topic its newest entry,
+    None where there is none.
+    """
 
     size: int
     root: bytes
     keys: CaseKeys
+    recorded_at: str | None = None
+    last: Mapping[str, LastDeed | None] = field(default_factory=dict)
+    newest: Mapping[str, int | None] = field(default_factory=dict)
 
 
-NO_KEYS = KeysAt(0, EMPTY_ROOT, CaseKeys())
+NOTHING_KNOWN = LogKnown(0, EMPTY_ROOT, CaseKeys())
 
 
 class StoredLog:
-    """A log as it stands in the tables; meets `AnsweredLog`.
+    """A log as it stands in the tables, and what this transaction appends; meets `AnsweredLog`.
 
-    Nobody may append meanwhile: whoever asks holds the case's lock. `log` is None and `size` 0 for
-    a case that is to begin. Methods raise DamagedError where the tables disagree.
+    Nobody else may append meanwhile: whoever asks holds the case's lock. `log` is None and `size` 0
+    for a case that is to begin. Methods raise DamagedError where the tables disagree.
     """
 
     def __init__(
-        self, alias: str, case: str, log: str | None, size: int, root: bytes, known: KeysAt
+        self, alias: str, case: str, log: str | None, size: int, root: bytes, known: LogKnown
     ) -> None:
-        """`root` (32 bytes) is that of the head, `known` the keys at some earlier size."""
+        """`root` (32 bytes) is that of the head, `known` what was found at some earlier size."""
         self.log = log
         self.size = size
         self._alias = alias
         self._case = case
-        self._root = root
+        self._stored = size
+        self._roots = {size: root}
         self._known = known
+        current = (known.size, known.root) == (size, root)
+        self._last = dict(known.last) if current else {}
+        self._newest = dict(known.newest) if current else {}
+        self._recorded_at = known.recorded_at if current else None
+        self._keys: CaseKeys | None = known.keys if current else None
+        self._answers: dict[str, SignedAnswer] = {}
+        self._digests: dict[tuple[str, int], str] = {}
 
     @property
     def recorded_at(self) -> str | None:
         """When the newest entry was recorded (UTC), None if there is none."""
-        return self._deed(self.size - 1).at if self.size else None
+        if self._recorded_at is None and self.size:
+            self._recorded_at = self._deed(self.size - 1).at
+        return self._recorded_at
 
     @property
     def keys(self) -> CaseKeys:
         """Who may sign next."""
-        return self.keys_at.keys
+        if self._keys is None:
+            known = self._known
+            if known.size > self.size or self.root(known.size) != known.root:
+                # The record was put back to an earlier day.
+                known = NOTHING_KNOWN
+            self._keys = self._followed(known) if known.size < self.size else known.keys
+        return self._keys
 
     @property
-    def keys_at(self) -> KeysAt:
-        """The same with the head at which that is so: another `StoredLog` may go on from there."""
-        known = self._known
-        if known.size > self.size or self.root(known.size) != known.root:
-            # The record was put back to an earlier day.
-            known = NO_KEYS
-        if known.size < self.size:
-            known = KeysAt(self.size, self._root, self._followed(known))
-        self._known = known
-        return known
+    def known(self) -> LogKnown:
+        """What was found out by now: another `StoredLog` may go on from there."""
+        at = self.recorded_at
+        root = self.root(self.size)
+        return LogKnown(self.size, root, self.keys, at, dict(self._last), dict(self._newest))
 
     def root(self, size: int) -> bytes:
         """The root (32 bytes) that the log had at a size from 0 to its own."""
-        if size == self.size:
-            return self._root
+        if size in self._roots:
+            return self._roots[size]
         return raw(self._deed(size - 1).root) if size else EMPTY_ROOT
 
     def newest(self, topic: str) -> int | None:
         """The newest entry that touches a topic."""
-        rows = TopicRow.objects.using(self._alias).filter(case=self._case, topic=topic)
-        return rows.order_by("-n").values_list("n", flat=True).first()
+        if topic not in self._newest:
+            rows = TopicRow.objects.using(self._alias).filter(case=self._case, topic=topic)
+            self._newest[topic] = rows.order_by("-n").values_list("n", flat=True).first()
+        return self._newest[topic]
 
     def last_deed(self, key: str) -> LastDeed | None:
         """The newest deed of a key (fingerprint)."""
-        rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key)
-        row = rows.order_by("-seq").first()
-        return LastDeed(row.n, row.seq, row.digest, row.seen) if row else None
+        if key not in self._last:
+            rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key)
+            row = rows.order_by("-seq").first()
+            self._last[key] = LastDeed(row.n, row.seq, row.digest, row.seen) if row else None
+        return self._last[key]
 
     def hidden_since(self, n: int) -> int:
         """0: a store shows all to itself."""
@@ -95,6 +124,13 @@ class StoredLog:
 
     def recorded_digest(self, key: str, seq: int) -> str | None:
         """The digest (hex) of the key's deed that was recorded with this `seq`."""
+        last = self.last_deed(key)
+        if last is None or seq > last.seq:
+            return None
+        if seq == last.seq:
+            return last.digest
+        if (key, seq) in self._digests:
+            return self._digests[key, seq]
         rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key, seq=seq)
         return rows.values_list("digest", flat=True).first()
 
@@ -103,9 +139,26 @@ class StoredLog:
 
         A deed that begins a log names none: it must not begin a second one.
         """
-        return stored_answer(self._alias, digest)
+        return self._answers.get(digest) or stored_answer(self._alias, digest)
 
-    def _followed(self, known: KeysAt) -> CaseKeys:
+    def append(self, recorded: RecordedDeed, root: bytes, answer: SignedAnswer) -> None:
+        """Take in a deed of this transaction: the next one is held against it.
+
+        `root` (32 bytes) is the log's with the deed's entry.
+        """
+        admitted, statement = recorded.admitted, recorded.admitted.statement
+        n, key, digest = recorded.entry.n, statement.key, statement.digest
+        self._keys = self.keys.after(statement.actor, admitted.act, key, first=n == 0)
+        self.log = self.log or recorded.entry.leaf.hex()
+        self.size = n + 1
+        self._roots[self.size] = root
+        self._recorded_at = admitted.at
+        self._last[key] = LastDeed(n, statement.seq, digest, statement.seen.size)
+        self._newest.update(dict.fromkeys(statement.touches, n))
+        self._digests[key, statement.seq] = digest
+        self._answers[digest] = answer
+
+    def _followed(self, known: LogKnown) -> CaseKeys:
         """The keys at this size, from those at an earlier one."""
         rows = DeedRow.objects.using(self._alias).filter(
             case=self._case, n__gte=known.size, n__lt=self.size

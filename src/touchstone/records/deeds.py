@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -18,16 +19,18 @@ from touchstone.ledger.contract2 import (
     SignedAnswer,
     SubmittedDeed,
     admit_deed,
+    cancel_deed,
     parse_statement_envelope,
     refuse_deed,
     sign_answer,
 )
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
+from touchstone.ledger.signing import Signer
 from touchstone.records.database import raw, translated
 from touchstone.records.deedlog import (
     CONTRACT,
-    NO_KEYS,
-    KeysAt,
+    NOTHING_KNOWN,
+    LogKnown,
     StoredLog,
     answer_row,
     stored_answer,
@@ -36,8 +39,9 @@ from touchstone.records.deedwriter import DeedWriter
 from touchstone.records.errors import (
     CaseExistsError,
     CaseMissingError,
+    DeedRefusedError,
+    EarlierContractError,
     PartError,
-    RecordsError,
 )
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import AnswerRow, CaseRow
@@ -73,14 +77,79 @@ class DeedTaking:
     admitted: AdmittedDeed
     writer: DeedWriter
     _random: RandomSource
-    _keyring: Keyring
+    _installation: Signer
 
     def record(self) -> SignedAnswer:
-        """Append the deed and give its receipt; it stands once `Deeds.take` returns.
+        """Append the deed and give its receipt; it stands once the transaction does.
 
         Raises RefusedDeedError `destroyed` for content in a destroyed case.
         """
-        return self.writer.record(self.admitted, self._random, self._keyring.installation)
+        return self.writer.record(self.admitted, self._random, self._installation)
+
+
+class DeedBatch:
+    """A case's lock, in which deeds are taken one after the other. `Deeds.together` gives one."""
+
+    def __init__(self, access: Access, writer: DeedWriter) -> None:
+        self.writer = writer
+        self.refused: tuple[DeedStatement, str] | None = None
+        """The deed that is refused for good, and when (UTC)."""
+        self._access = access
+
+    @cached_property
+    def _installation(self) -> Signer:
+        return self._access.keyring.installation
+
+    def take(
+        self, submitted: SubmittedDeed, *, asker: str, now: str, topics: Topics, judge: Judge
+    ) -> SignedAnswer:
+        """The receipt of a deed, or the answer that it was given before; as `Deeds.take`.
+
+        Raises RefusedDeedError: leave the batch with it, so that the refusal is kept.
+        """
+        writer = self.writer
+        try:
+            admitted = admit_deed(submitted, writer.past, asker=asker, now=now, topics=topics)
+            if isinstance(admitted, SignedAnswer):
+                return admitted
+            judge(DeedTaking(admitted, writer, self._access.random, self._installation))
+        except RefusedDeedError:
+            self.refused = parse_statement_envelope(submitted.envelope).statement, now
+            raise
+        if writer.next_n == admitted.n:
+            raise PartError(f"{writer.case}: the deed was judged, and not recorded")
+        receipt = writer.past.answer(admitted.statement.digest)
+        if receipt is None:
+            raise PartError(f"{writer.case}: another deed was recorded than was judged")
+        return receipt
+
+    def cancel(self, envelope: object, *, asker: str, now: str) -> SignedAnswer:
+        """The answer that a deed was given before. Raises RefusedDeedError, as `take`."""
+        try:
+            return cancel_deed(envelope, self.writer.past, asker=asker)
+        except RefusedDeedError:
+            self.refused = parse_statement_envelope(envelope).statement, now
+            raise
+
+    def finish(self) -> None:
+        """Write what was appended. Raises PartError where a case begins without a summary."""
+        writer, access = self.writer, self._access
+        if not writer.moved:
+            return
+        if not (writer.before.size or writer.summarised):
+            raise PartError(f"{writer.case}: a case begins with a summary")
+        writer.flush(access.keyring.history.keyset, access.random)
+
+    def refuse(self, error: RefusedDeedError) -> SignedAnswer:
+        """Keep the refusal, under the head at which it stands: that of before this batch."""
+        if self.refused is None:
+            raise error
+        (statement, now), past = self.refused, self.writer.before
+        at = max(now, past.recorded_at or now)
+        answer = sign_answer(refuse_deed(statement, error, past, at), self._installation)
+        row = answer_row(self.writer.case, statement.actor, answer)
+        AnswerRow.objects.using(self._access.alias).bulk_create([row])
+        return answer
 
 
 class Deeds:
@@ -88,7 +157,7 @@ class Deeds:
 
     def __init__(self, access: Access) -> None:
         self._access = access
-        self._keys: dict[str, KeysAt] = {}
+        self._known: dict[str, LogKnown] = {}
         self._caching = threading.Lock()
 
     def take(
@@ -102,32 +171,57 @@ class Deeds:
         steps 1 to 8 hold. It must record, and for entry 0 set a summary; where it raises
         RefusedDeedError, nothing of it stands but that refusal.
 
-        Raises UnpromisedError, where nothing is promised; CaseMissingError, PartError for a case of
-        contract 1; BusyError, FullError, UnreachableError, which are no answers.
+        Raises UnpromisedError, where nothing is promised; CaseMissingError; EarlierContractError;
+        BusyError, FullError, UnreachableError, which are no answers.
         """
-        try:
-            statement = parse_statement_envelope(submitted.envelope).statement
-        except MalformedError as error:
-            raise UnpromisedError("malformed", str(error)) from error
-        try:
-            with self._locked(case, statement, asker) as writer:
-                if isinstance(writer, SignedAnswer):
-                    return writer
-                with _collisions(statement):
-                    answer = self._answer(
-                        writer, statement, submitted, asker=asker, now=now, topics=topics,
-                        judge=judge,
-                    )  # fmt: skip
-        except _MeanwhileError as error:
-            answered = self.answer(statement.digest, asker)
-            if answered is None or asker != statement.actor:
-                raise CaseExistsError(f"{case}: another process opened it meanwhile") from error
-            return answered
-        if writer.answered is answer:
-            self._access.after(writer)
-            if statement.log is None:
-                self._access.began()
-        return answer
+
+        def asked(batch: DeedBatch) -> SignedAnswer:
+            return batch.take(submitted, asker=asker, now=now, topics=topics, judge=judge)
+
+        return self._answered(case, submitted.envelope, asker, asked)
+
+    def cancel(self, case: str, envelope: object, *, asker: str, now: str) -> SignedAnswer:
+        """The answer to a deed that its party wants no more: its receipt, or a refusal.
+
+        `envelope` is the deed's, whose parts need not be here; `asker` and `now` are as in `take`.
+        A deed that was not answered before is refused as `cancelled`, and never recorded.
+
+        Raises as `take`; UnpromisedError where the deed is another's or not signed by it.
+        """
+
+        def asked(batch: DeedBatch) -> SignedAnswer:
+            return batch.cancel(envelope, asker=asker, now=now)
+
+        return self._answered(case, envelope, asker, asked)
+
+    @contextmanager
+    def together(self, case: str, *, begins: bool = False) -> Iterator[DeedBatch]:
+        """Lock a case and take deeds, all of which stand, or none.
+
+        What leaving has returned from is durable. `begins`: the first deed is to begin the case.
+
+        Raises DeedRefusedError where a deed was refused: its refusal stands, and nothing else;
+        CaseExistsError, CaseMissingError, EarlierContractError; PartError where a case would begin
+        without a summary; BusyError, FullError, UnreachableError, which are no answers.
+        """
+        access, refusal = self._access, None
+        with access.atomic():
+            batch = DeedBatch(access, self._writer(case, begins=begins))
+            try:
+                with _collisions(case, begins=begins), transaction.atomic(using=access.alias):
+                    yield batch
+                    batch.finish()
+            except RefusedDeedError as error:
+                refusal = DeedRefusedError(error, batch.refuse(error))
+        if refusal is not None:
+            raise refusal from refusal.error
+        with self._caching:
+            # Of what the batch asked for, nothing is read again: it needs no lock any more.
+            self._known[case] = batch.writer.past.known
+        if batch.writer.moved:
+            access.after(batch.writer)
+            if begins:
+                access.began()
 
     def answer(self, digest: str, party: str) -> SignedAnswer | None:
         """The stored answer to a deed of a party, by its digest (hex); None to anybody else."""
@@ -138,75 +232,63 @@ class Deeds:
 
     def newest(self, case: str, topic: str) -> int | None:
         """The newest entry of a case that touches a topic: what a deed is `on`."""
-        return self._stored(case).newest(topic)
+        return self.log(case).newest(topic)
 
     def last_deed(self, case: str, key: str) -> LastDeed | None:
         """The newest deed of a key (fingerprint) in a case: after what its next one stands."""
-        return self._stored(case).last_deed(key)
+        return self.log(case).last_deed(key)
 
-    def _stored(self, case: str) -> StoredLog:
-        """The log, read without its lock: what is asked of it may move."""
+    def log(self, case: str) -> StoredLog:
+        """The log, read without its lock: what is asked of it may move.
+
+        Raises CaseMissingError where there is none of contract 2.
+        """
         alias = self._access.alias
         with translated(alias):
             row = CaseRow.objects.using(alias).filter(case=case, contract=CONTRACT).first()
         if row is None:
             raise CaseMissingError(f"{case}: there is no such case of contract 2")
         root = Frontier.from_bytes(raw(row.frontier)).root
-        return StoredLog(alias, case, row.log, row.size, root, self._keys.get(case, NO_KEYS))
+        known = self._known.get(case, NOTHING_KNOWN)
+        return StoredLog(alias, case, row.log, row.size, root, known)
 
-    def _answer(
-        self, writer: DeedWriter, statement: DeedStatement, submitted: SubmittedDeed, *,
-        asker: str, now: str, topics: Topics, judge: Judge,
-    ) -> SignedAnswer:  # fmt: skip
-        """Record, or refuse; a refusal takes back all that was written before it."""
-        access, past = self._access, writer.past
+    def _answered(
+        self, case: str, envelope: object, asker: str, asked: Callable[[DeedBatch], SignedAnswer]
+    ) -> SignedAnswer:
         try:
-            with transaction.atomic(using=access.alias):
-                admitted = admit_deed(submitted, past, asker=asker, now=now, topics=topics)
-                if isinstance(admitted, SignedAnswer):
-                    return admitted
-                judge(DeedTaking(admitted, writer, access.random, access.keyring))
-                if writer.answered is None:
-                    raise PartError(f"{writer.case}: the deed was judged, and not recorded")
-                if not (past.size or writer.summarised):
-                    raise PartError(f"{writer.case}: a case begins with a summary")
-                writer.flush(access.keyring.history.keyset, access.random)
-                answer = writer.answered
-        except RefusedDeedError as error:
-            at = max(now, past.recorded_at or now)
-            answer = sign_answer(
-                refuse_deed(statement, error, past, at), access.keyring.installation
-            )
-            row = answer_row(writer.case, statement.actor, answer)
-            AnswerRow.objects.using(access.alias).bulk_create([row])
-        self._keep_keys(writer.case, past.keys_at)
-        return answer
+            statement = parse_statement_envelope(envelope).statement
+        except MalformedError as error:
+            raise UnpromisedError("malformed", str(error)) from error
+        try:
+            with self.together(case, begins=statement.log is None) as batch:
+                return asked(batch)
+        except DeedRefusedError as error:
+            return error.answer
+        except CaseExistsError as error:
+            # What began it is answered as it was, to its own party alone.
+            known = self.answer(statement.digest, asker)
+            if known is None:
+                why = f"{case}: has begun before, by another deed"
+                raise UnpromisedError("another-log", why) from error
+            return known
 
-    @contextmanager
-    def _locked(
-        self, case: str, statement: DeedStatement, asker: str
-    ) -> Iterator[DeedWriter | SignedAnswer]:
-        """The case's writer in a transaction, or the answer to what began the case before."""
+    def _writer(self, case: str, *, begins: bool) -> DeedWriter:
         access = self._access
-        with access.atomic():
-            rows = CaseRow.objects.using(access.alias).select_for_update()
-            row = rows.filter(case=case).first()
-            if row is None:
-                yield self._new_writer(case, statement)
-                return
-            if row.contract != CONTRACT:
-                raise PartError(f"{case}: its log is of contract 1, which no such deed extends")
-            if statement.log is None:
-                yield self._begun(case, statement, asker)
-                return
-            known = self._keys.get(case, NO_KEYS)
-            key = access.case_key(row)
-            yield DeedWriter(access.alias, row, key, access.files, known)
-
-    def _new_writer(self, case: str, statement: DeedStatement) -> DeedWriter:
-        access = self._access
-        if statement.log is not None:
+        rows = CaseRow.objects.using(access.alias).select_for_update()
+        row = rows.filter(case=case).first()
+        if begins:
+            if row is not None:
+                raise CaseExistsError(f"{case}: there is a case of that name already")
+            return self._new_writer(case)
+        if row is None:
             raise CaseMissingError(f"{case}: there is no such case")
+        if row.contract != CONTRACT:
+            raise EarlierContractError(case)
+        known = self._known.get(case, NOTHING_KNOWN)
+        return DeedWriter(access.alias, row, access.case_key(row), access.files, known)
+
+    def _new_writer(self, case: str) -> DeedWriter:
+        access = self._access
         if not CASE_ID.fullmatch(case):
             raise PartError(f"{case[:70]!r} is no name of a case: lowercase, digits, hyphens")
         key, wrapped = access.keyring.master.new_case_key(case)
@@ -216,29 +298,13 @@ class Deeds:
         )
         return DeedWriter(access.alias, row, key, access.files)
 
-    def _begun(self, case: str, statement: DeedStatement, asker: str) -> SignedAnswer:
-        """The answer to a deed without a log where the case has begun; to its own party alone."""
-        known = stored_answer(self._access.alias, statement.digest)
-        if known is None or asker != statement.actor:
-            raise UnpromisedError("another-log", f"{case}: has begun before, by another deed")
-        return known
-
-    def _keep_keys(self, case: str, keys: KeysAt) -> None:
-        # Only of what stands: a writer's keys are those before its own transaction.
-        with self._caching:
-            self._keys[case] = keys
-
-
-class _MeanwhileError(RecordsError):
-    """Another process was quicker."""
-
 
 @contextmanager
-def _collisions(statement: DeedStatement) -> Iterator[None]:
+def _collisions(case: str, *, begins: bool) -> Iterator[None]:
     """Two that begin a case hold no lock in common: the tables let the quicker one in."""
     try:
         yield
     except IntegrityError as error:
-        if statement.log is None:
-            raise _MeanwhileError from error
+        if begins:
+            raise CaseExistsError(f"{case}: another process opened it meanwhile") from error
         raise

@@ -1,4 +1,4 @@
-"""One signed deed's transaction on a log of contract 2."""
+"""Signed deeds of one transaction on a log of contract 2."""
 
 from touchstone.keys import DataKey, RandomSource
 from touchstone.ledger.contract2 import (
@@ -11,7 +11,7 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.ledger.errors import RefusedDeedError
 from touchstone.ledger.signing import Signer
-from touchstone.records.deedlog import NO_KEYS, KeysAt, StoredLog, answer_row
+from touchstone.records.deedlog import NOTHING_KNOWN, LogKnown, StoredLog, answer_row
 from touchstone.records.errors import DestroyedError, PartError
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import AnswerRow, CaseRow, DeedRow, TopicRow
@@ -20,9 +20,9 @@ from touchstone.records.writer import CaseWriter
 
 
 class DeedWriter(CaseWriter):
-    """A case of contract 2 while its head is locked. `Deeds.take` gives one.
+    """A case of contract 2 while its head is locked. `Deeds.together` gives one.
 
-    `past` is the log as it stood before this transaction.
+    `past` is the log as it stands, with what this transaction appended by now.
     """
 
     def __init__(
@@ -31,35 +31,41 @@ class DeedWriter(CaseWriter):
         row: CaseRow,
         key: DataKey | None,
         files: EvidenceFiles,
-        known: KeysAt = NO_KEYS,
+        known: LogKnown = NOTHING_KNOWN,
     ) -> None:
-        """`known` are the keys at some earlier size, so that not all facts are read again."""
+        """`known` was found out at some earlier size, so that not all facts are read again."""
         super().__init__(alias, row, key, files)
-        root = self._frontier.root
-        self.past = StoredLog(alias, self.case, self.log, self._stored, root, known)
-        self.answered: SignedAnswer | None = None
-        """The receipt, once a deed was recorded in this transaction."""
+        self.before = StoredLog(
+            alias, self.case, self.log, self._stored, self._frontier.root, known
+        )
+        """The log as it stood before this transaction."""
+        self.past = StoredLog(alias, self.case, self.log, self._stored, self._frontier.root, known)
         self._deeds: list[DeedRow] = []
         self._topics: list[TopicRow] = []
         self._answers: list[AnswerRow] = []
+
+    @property
+    def moved(self) -> bool:
+        """Whether this transaction appended something."""
+        return self.next_n > self._stored
 
     def record(
         self, admitted: AdmittedDeed, random: RandomSource, installation: Signer
     ) -> SignedAnswer:
         """Append the deed's entry and give its receipt, which is stored with it.
 
-        Raises RefusedDeedError `destroyed` for content in a destroyed case, PartError for a second
-        deed in one transaction.
+        Raises RefusedDeedError `destroyed` for content in a destroyed case, PartError where the
+        deed was admitted to another place.
         """
-        if self.answered is not None or admitted.n != self.next_n:
-            raise PartError(f"{self.case}: one deed is recorded in a transaction, at its place")
+        if admitted.n != self.next_n:
+            raise PartError(f"{self.case}: a deed is recorded once, at the place it is admitted to")
         salts = (random.draw(SALT_SIZE), random.draw(SALT_SIZE))
         recorded = record_deed(admitted, salts, [random.draw(SALT_SIZE) for _ in range(PARTS)])
         self._keep_entry(recorded)
-        self._keep_index(recorded)
-        answer = sign_answer(recorded.receipt(self._frontier.root), installation)
-        self._answers.append(answer_row(self.case, admitted.statement.actor, answer))
-        self.answered = answer
+        root = self._frontier.root
+        answer = sign_answer(recorded.receipt(root), installation)
+        self._keep_index(recorded, root, answer)
+        self.past.append(recorded, root, answer)
         return answer
 
     def _keep_entry(self, recorded: RecordedDeed) -> None:
@@ -74,7 +80,7 @@ class DeedWriter(CaseWriter):
             raise RefusedDeedError("destroyed", str(error)) from error
         self._take_in(entry, rows, dict(recorded.admitted.facts))
 
-    def _keep_index(self, recorded: RecordedDeed) -> None:
+    def _keep_index(self, recorded: RecordedDeed, root: bytes, answer: SignedAnswer) -> None:
         n, statement = recorded.entry.n, recorded.admitted.statement
         self._deeds.append(
             DeedRow(
@@ -82,15 +88,16 @@ class DeedWriter(CaseWriter):
                 n=n,
                 key=statement.key,
                 seq=statement.seq,
-                digest=statement.digest,
+                digest=answer.answer.deed,
                 seen=statement.seen.size,
                 at=recorded.admitted.at,
-                root=self._frontier.root,
+                root=root,
             )
         )
         self._topics += [
             TopicRow(case_id=self.case, topic=topic, n=n) for topic in statement.touches
         ]
+        self._answers.append(answer_row(self.case, statement.actor, answer))
 
     def _write_entries(self) -> None:
         super()._write_entries()

@@ -9,12 +9,14 @@ The tree::
     │   ├── OtherInstallationError the master key at hand is not the one of this record
     │   ├── CaseExistsError        a case of that name is open already
     │   ├── CaseMissingError       there is no such case
+    │   ├── EarlierContractError   the case's log is of record contract 1: it is only read
     │   ├── EvidenceMissingError   nothing of that digest is kept (also a KeyError)
     │   └── PartError              a part cannot be kept or erased as asked
     ├── AnswerIsNoError
     │   ├── DestroyedError         the case's key was destroyed: its content is gone for good
     │   ├── AppendOnlyError        entries, leaves and checkpoints are never changed
     │   ├── DamagedError           what is kept does not agree with itself
+    │   ├── DeedRefusedError       a deed was refused, and the signed refusal is kept
     │   └── ReadOnlyError          something is amiss, or the home cannot be written: read only
     └── RecordsError               a fault: nothing was written, and it may pass
         ├── BusyError              another process held the record for too long
@@ -23,6 +25,8 @@ The tree::
 """
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+from touchstone.ledger.contract2 import SignedAnswer
+from touchstone.ledger.errors import RefusedDeedError
 
 
 class DatabaseSettingError(BadInputError):
@@ -43,6 +47,17 @@ class CaseExistsError(BadInputError):
 
 class CaseMissingError(BadInputError):
     """There is no such case."""
+
+
+class EarlierContractError(BadInputError):
+    """The case's log is of record contract 1, which is read and verified, and never extended."""
+
+    def __init__(self, case: str) -> None:
+        super().__init__(
+            f"case {case[:12]} is kept in record contract 1, which this version lists, shows, "
+            "verifies and exports, and never adds to: go on in a new case of the same submission, "
+            "or in the version that opened this one"
+        )
 
 
 class EvidenceMissingError(BadInputError, KeyError):
@@ -67,6 +82,17 @@ class AppendOnlyError(AnswerIsNoError):
 
 class DamagedError(AnswerIsNoError):
     """What is kept does not agree with itself."""
+
+
+class DeedRefusedError(AnswerIsNoError):
+    """A deed was refused for good; nothing of its transaction stands but the signed refusal."""
+
+    def __init__(self, error: RefusedDeedError, answer: SignedAnswer) -> None:
+        super().__init__(error.why)
+        self.error = error
+        """Code, reason, and as its cause what the judge made of it."""
+        self.answer = answer
+        """The refusal, as it is kept."""
 
 
 class ReadOnlyError(AnswerIsNoError):

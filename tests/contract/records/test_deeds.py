@@ -7,12 +7,13 @@ import pytest
 from django.db import connections
 
 from support import deeds
-from support.deed_server import AT, Hand, begun
+from support.deed_server import AT, Hand, begun, topics_of
 from support.ledger_signer import Signer
 from support.record_place import Place
 from support.stored_deeds import (
     CASE,
     KINDS,
+    InBatch,
     StoredScene,
     StoredServer,
     child,
@@ -21,8 +22,22 @@ from support.stored_deeds import (
     outbox,
 )
 from touchstone.ledger import RefusedDeedError, UnpromisedError, parse_entry
-from touchstone.ledger.contract2 import RecordedAnswer, RefusedAnswer, SignedAnswer, SubmittedDeed
-from touchstone.records import CaseMissingError, DeedTaking, DestroyedError, PartError
+from touchstone.ledger.contract2 import (
+    RecordedAnswer,
+    RefusedAnswer,
+    SignedAnswer,
+    SubmittedDeed,
+    parse_statement_envelope,
+)
+from touchstone.records import (
+    CaseMissingError,
+    DeedBatch,
+    DeedRefusedError,
+    DeedTaking,
+    DestroyedError,
+    EarlierContractError,
+    PartError,
+)
 
 NEXT = "2026-11-21T09:00:01Z"
 
@@ -245,7 +260,7 @@ def test_neither_contract_extends_a_log_of_the_other(scene: StoredScene):
     deeds.open_case(scene.records)
     assert parse_entry(next(scene.records.case("case-1").lines())).n == 0
     older = replace(scene.server, case="case-1")
-    with pytest.raises(PartError, match="contract 1"):
+    with pytest.raises(EarlierContractError, match="contract 1"):
         older.submit(scene.lab.sign(scene.server, "review-halted"), "example-lab")
     with pytest.raises(CaseMissingError):
         replace(scene.server, case="none").submit(
@@ -263,3 +278,70 @@ def test_content_of_a_destroyed_case_is_gone(scene: StoredScene):
     scene.centre.act(scene.server, "case-destroyed")
     with pytest.raises(DestroyedError):
         scene.records.case(CASE).evidence_index()
+
+
+def together(scene: StoredScene, *hands: Hand) -> list[SignedAnswer]:
+    """A halt by each of them in one transaction, each sent twice."""
+    answers = []
+    with scene.records.deeds.together(CASE) as batch:
+        for hand in hands:
+            # What the batch appended is part of the log on which the next one is signed.
+            deed = hand.sign(InBatch(scene.server, batch.writer.past), "review-halted")
+            answers.append(take(batch, deed))
+            hand.done(deed)
+            answers.append(take(batch, deed))
+    return answers
+
+
+def take(batch: DeedBatch, deed: SubmittedDeed) -> SignedAnswer:
+    actor = parse_statement_envelope(deed.envelope).statement.actor
+    return batch.take(deed, asker=actor, now=AT, topics=topics_of, judge=judge)
+
+
+def test_deeds_of_one_batch_follow_each_other_and_stand_together(scene: StoredScene):
+    answers = together(scene, scene.lab, scene.centre, scene.lab, scene.device)
+    assert [recorded(answer).n for answer in answers] == [4, 4, 5, 5, 6, 6, 7, 7]
+    assert [one.line for one in answers[::2]] == [one.line for one in answers[1::2]]
+    assert scene.records.deeds.newest(CASE, "halt") == 7
+    scene.lab.act(scene.server, "review-halted")
+    whole(scene, 9)
+
+
+def test_a_batch_with_a_refusal_leaves_the_refusal_alone(scene: StoredScene):
+    held = scene.device.sign(scene.server, "review-resumed")
+    halt = scene.lab.sign(scene.server, "review-halted")
+
+    def both() -> None:
+        with scene.records.deeds.together(CASE) as batch:
+            take(batch, halt)
+            take(batch, held)
+
+    with pytest.raises(DeedRefusedError, match="halt") as refusal:
+        both()
+    assert refused(refusal.value.answer) == "topic-moved"
+    # The halt was taken back with it and promised nothing; the resume is never recorded.
+    assert scene.records.deeds.answer(refusal.value.answer.answer.deed, "example-lab")
+    assert scene.records.case(CASE).size == 4
+    assert recorded(scene.server.submit(halt, "example-lab")).n == 4
+    assert scene.server.submit(held, "example-lab").line == refusal.value.answer.line
+    whole(scene, 5)
+
+
+def test_a_deed_that_is_taken_back_is_never_recorded(scene: StoredScene):
+    deeds = scene.records.deeds
+    one = scene.lab.sign(scene.server, "review-halted")
+    with pytest.raises(UnpromisedError, match="another party's"):
+        deeds.cancel(CASE, one.envelope, asker="example-centre", now=AT)
+    refusal = deeds.cancel(CASE, one.envelope, asker="example-lab", now=AT)
+    assert refused(refusal) == "cancelled"
+    assert scene.server.submit(one, "example-lab").line == refusal.line
+    # With the refusal in hand the party signs another at the same seq; that one stands.
+    receipt = scene.lab.act(scene.server, "finding-made")
+    assert recorded(receipt).n == 4
+    stood = scene.lab.sign(scene.server, "review-halted")
+    answer = scene.server.submit(stood, "example-lab")
+    assert deeds.cancel(CASE, stood.envelope, asker="example-lab", now=NEXT) == answer
+    stranger = Hand("example-lab", Signer("stranger")).sign(scene.server, "review-halted")
+    with pytest.raises(UnpromisedError, match="not admitted"):
+        deeds.cancel(CASE, stranger.envelope, asker="example-lab", now=AT)
+    whole(scene, 6)

@@ -19,6 +19,7 @@ from touchstone.ledger.contract2.admission import (
     SentPart,
     SubmittedDeed,
     admit_deed,
+    cancel_deed,
     record_deed,
     refuse_deed,
 )
@@ -120,6 +121,7 @@ __all__ = [
     "SignerRemoved",
     "SubmittedDeed",
     "admit_deed",
+    "cancel_deed",
     "check_chain",
     "check_deed_bundle",
     "check_exact",

@@ -155,6 +155,27 @@ def admit_deed(
     return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at)
 
 
+def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAnswer:
+    """The answer that a deed was given before, to its own party.
+
+    `envelope` is the deed's, as a JSON value; its parts need not be at hand. Raises
+    RefusedDeedError `cancelled` where there is no answer yet: the deed is never recorded then.
+    Raises UnpromisedError where it is not the asker's, or not by a key that signs for it now.
+    """
+    with _unpromised("malformed"):
+        found = parse_statement_envelope(envelope)
+    statement = found.statement
+    with _unpromised("another-log"):
+        check_log_id(statement, past)
+    if asker != statement.actor:
+        raise UnpromisedError("not-yours", "the deed is another party's")
+    if (known := past.answer(statement.digest)) is not None:
+        return known
+    with _unpromised("not-a-signer"):
+        _check_signer(found, None, past)
+    raise RefusedDeedError("cancelled", "its party took it back before it was recorded")
+
+
 def _answered(envelope: DeedEnvelope, past: AnsweredLog, asker: str) -> SignedAnswer | None:
     """Step 2: the stored answer, to its own party alone; a second deed at one `seq` is a fork."""
     statement = envelope.statement
