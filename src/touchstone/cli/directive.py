@@ -82,11 +82,11 @@ def issue(
         out: The folder that gateways watch: a directive in a standing class is then answered at
             once.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import directing
 
     with opened() as installation:
-        found, crowd = open_found(installation, case), _crowd(entities, people)
+        found, crowd = open_to_add(installation, case), _crowd(entities, people)
         done = directing.issue(found, file, crowd, party=party, label=marking, out=out)
     tell(done, json=json)
     return DONE
@@ -121,12 +121,12 @@ def answer(
         revise: Change an answer that was given.
         out: The folder that gateways watch.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import directing
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     with opened() as installation:
-        found = open_found(installation, case)
+        found = open_to_add(installation, case)
         done = directing.answer(
             found,
             directing.named(found, number),
@@ -207,11 +207,11 @@ def lift(
         number: The directive's id, or its number in the case.
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import directing
 
     with opened() as installation:
-        found = open_found(installation, case)
+        found = open_to_add(installation, case)
         done = directing.lift(found, directing.named(found, number), party=party, out=out)
     tell(done, json=json)
     return DONE
@@ -228,14 +228,14 @@ def standing(
         file: The classes, a TOML file.
         withdraw: Take back what was authorised.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.errors import CannotOrderError
     from touchstone.service.terms import directing
 
     if (file is None) is not withdraw:
         raise CannotOrderError("name a file of classes, or take them back with --withdraw")
     with opened() as installation:
-        done = directing.authorise(open_found(installation, case), file)
+        done = directing.authorise(open_to_add(installation, case), file)
     tell(done, json=json)
     return DONE
 

@@ -60,6 +60,8 @@ def case(shown: "CaseShown") -> None:
     console.print(f"Framework {_shown(shown.framework)}; {_shown(shown.status)}")
     if shown.left:
         console.print(_shown(f"{shown.left[0].upper()}{shown.left[1:]}."), soft_wrap=True)
+    for each in shown.not_known:
+        console.print(_shown(f"Not known to this version: {each}"), soft_wrap=True)
     if agreed := shown.agreement:
         until = f", until {_minute(agreed['keep_until'], agreed)}" if agreed["keep_until"] else ""
         console.print(

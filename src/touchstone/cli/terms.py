@@ -138,11 +138,11 @@ def _offer(
     counter: bool,
     json: bool,
 ) -> int:
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import offers
 
     with opened() as installation:
-        found = open_found(installation, case)
+        found = open_to_add(installation, case)
         tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
     return DONE
 
@@ -169,11 +169,11 @@ def decline(case: str, *, party: As, reason: str | None = None, json: Json = Fal
 
 
 def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import offers
 
     with opened() as installation:
-        found = open_found(installation, case)
+        found = open_to_add(installation, case)
         tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
     return DONE
 
@@ -195,13 +195,13 @@ def bundle(
         entities: A TOML file of organisations and lists; default: as the newest bundle has them.
         stream: The deployment that it is for; default: the newest bundle's, or the model's id.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import bundling
     from touchstone.service.terms.crowds import Crowd, registry_of
     from touchstone.service.terms.recorded import Recorded
 
     with opened() as installation:
-        found = open_found(installation, case)
+        found = open_to_add(installation, case)
         registry = registry_of(Recorded(found), Crowd(entities))
         tell(bundling.publish(found, out, registry, stream), json=json)
     return DONE
@@ -219,9 +219,9 @@ def rollback(
         out: The folder that gateways watch.
         stream: The deployment that it is for; default: the newest bundle's.
     """
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases import open_to_add
     from touchstone.service.terms import bundling
 
     with opened() as installation:
-        tell(bundling.return_to(open_found(installation, case), out, number, stream), json=json)
+        tell(bundling.return_to(open_to_add(installation, case), out, number, stream), json=json)
     return DONE

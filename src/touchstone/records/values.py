@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from touchstone.ledger import CaseHead, commit_part
@@ -63,6 +63,8 @@ class Summary:
     framework: str
     status: str
     updated: str
+    whole: bool = field(default=True, compare=False)
+    """Whether every event was understood; else a row that a newer version wrote is left to it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 from touchstone.keys import DataKey, RandomSource
 from touchstone.ledger import (
@@ -270,11 +270,13 @@ def _fact(case: str, entry: Entry | PaddedEntry, body: bytes) -> Event:
 
 def write_index(alias: str, case: str, summary: Summary) -> None:
     """Set a case's row in the index."""
+    row = asdict(summary)
+    del row["whole"]
     IndexRow.objects.using(alias).bulk_create(
-        [IndexRow(case_id=case, **asdict(summary))],
+        [IndexRow(case_id=case, **row)],
         update_conflicts=True,
         unique_fields=["case"],
-        update_fields=[field.name for field in fields(Summary)],
+        update_fields=[*row],
     )
 
 

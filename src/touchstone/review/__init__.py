@@ -20,7 +20,7 @@ from touchstone.review.clock import (
     share_by,
     shortfall_days,
 )
-from touchstone.review.decide import decide
+from touchstone.review.decide import decide, require_known
 from touchstone.review.designation import (
     Concurrence,
     Proposal,
@@ -28,11 +28,27 @@ from touchstone.review.designation import (
     propose_designation,
 )
 from touchstone.review.errors import BadEventError, Refused
-from touchstone.review.events import Event, parse_event
+from touchstone.review.events import (
+    Event,
+    UnknownEvent,
+    newest_facts,
+    parse_event,
+    read_event,
+)
 from touchstone.review.evolve import evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
-from touchstone.review.state import Attempt, Finding, Likeness, Pair, RunKey, State, Status, Tally
+from touchstone.review.state import (
+    Attempt,
+    Finding,
+    Likeness,
+    Pair,
+    RunKey,
+    State,
+    Status,
+    Tally,
+    Unknown,
+)
 
 __all__ = [
     "LAYOUTS",
@@ -53,6 +69,8 @@ __all__ = [
     "State",
     "Status",
     "Tally",
+    "Unknown",
+    "UnknownEvent",
     "anchor_clock",
     "check_deed",
     "concurrences",
@@ -64,10 +82,13 @@ __all__ = [
     "fold",
     "late_days",
     "layout_of",
+    "newest_facts",
     "parse_event",
     "planned_release",
     "propose_designation",
     "read_clock",
+    "read_event",
+    "require_known",
     "share_by",
     "shortfall_days",
     "topics_of",

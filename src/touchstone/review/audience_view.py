@@ -12,7 +12,7 @@ from touchstone.clearance import Audience, Marking, may_read, parse_marking
 from touchstone.ledger import loads
 from touchstone.review.checking import UNREADABLE
 from touchstone.review.errors import MissingPartError
-from touchstone.review.events import Event, parse_event
+from touchstone.review.events import Event, UnknownEvent, newest_facts, read_event
 from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
@@ -95,6 +95,11 @@ class Entry:
         """Whether the audience may read what happened."""
         return self.parts[0].allowed
 
+    @property
+    def kind(self) -> str:
+        """The type of its event; empty where a newer version wrote it, whose facts are others."""
+        return "" if isinstance(self.event, UnknownEvent) else self.event.type
+
     def part(self, name: str) -> PartView | None:
         """The part that the layout of the entry's type calls so; None where there is none."""
         attached = _attached(self.parts)
@@ -129,6 +134,8 @@ class Entry:
         return {}
 
     def _reason(self, name: str) -> str:
+        if isinstance(self.event, UnknownEvent):
+            return "of a newer version, which this one does not know: upgrade"
         reading = self.part(name)
         if reading is None:
             return "not there"
@@ -154,26 +161,33 @@ def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
         if part.i == 0:
             if event is not None:
                 yield Entry(parts[0].part.n, event, tuple(parts))
-            event, parts = parse_event(loads(part.data or b"")), []
+            event, parts = read_event(loads(part.data or b"")), []
         if event is not None:
             parts.append(_read(part, event.actor, audience))
     if event is not None:
         yield Entry(parts[0].part.n, event, tuple(parts))
 
 
+def known_facts(reader: KeptCase) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Part 0 of each entry that this version knows, as its newest schema has it, with its n."""
+    for n, facts in enumerate(reader.events()):
+        if (newest := newest_facts(facts)) is not None:
+            yield n, newest
+
+
 def stored_entry(reader: KeptCase, n: int) -> Entry:
     """One entry as the store holds it, whoever may read it: for what the installation does."""
     parts = reader.entry_parts(n)
-    return Entry(n, parse_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
+    return Entry(n, read_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
 
 
 def newest_entry(reader: KeptCase, kind: str) -> Entry:
-    """The newest entry of a type, as the store holds it.
+    """The newest entry of a type that this version knows, as the store holds it.
 
     Raises:
         MissingPartError: there is none.
     """
-    found = [n for n, facts in enumerate(reader.events()) if facts["type"] == kind]
+    found = [n for n, facts in known_facts(reader) if facts["type"] == kind]
     if not found:
         raise MissingPartError(f"case {reader.case[:12]} has no {kind}")
     return stored_entry(reader, found[-1])

@@ -6,16 +6,23 @@ from touchstone.review.errors import BadEventError, Refused
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
+from touchstone.review.events.settling import ReleaseAnnounced, ReviewWithdrawn
 from touchstone.review.rules import RULES, Rule
 from touchstone.review.state import Party, State
+
+LEAVING = (ReleaseAnnounced, ReviewWithdrawn)
+"""Nothing keeps a developer from these, in any state that any version could make of a case."""
 
 
 def decide(framework: Framework, state: State, proposed: Event) -> Event:
     """The proposed event, which may happen. It never brings another with it: each has its signer.
 
     Raises Refused, which says who may do it and when, if the deed is not for this party in this
-    state; BadEventError if it does not fit the case at all, or the framework is not the case's.
+    state, or the case holds events of a newer version; BadEventError if it does not fit the case at
+    all, or the framework is not the case's.
     """
+    if not (state.opened and isinstance(proposed, LEAVING)):
+        require_known(state)
     if isinstance(proposed, CaseOpened):
         return _opened(framework, state, proposed)
     if admits_unasked(proposed):
@@ -32,6 +39,20 @@ def decide(framework: Framework, state: State, proposed: Event) -> Event:
         raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
     _check(framework, state, proposed, rule)
     return proposed
+
+
+def require_known(state: State) -> None:
+    """Refuse to add to a case that holds events of a newer version, whose meaning is not known.
+
+    Raises:
+        Refused: it does; the line names the first of them.
+    """
+    if state.unknown:
+        more = f" and {len(state.unknown) - 1} more" if len(state.unknown) > 1 else ""
+        raise Refused(
+            f"this case holds events of a newer version ({state.unknown[0]}{more}): upgrade before "
+            "you add to it"
+        )
 
 
 def admits_unasked(event: Event) -> bool:

@@ -1,15 +1,15 @@
 """How each event changes what is known of a case. Nothing is refused here: `decide` does that."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce, singledispatch
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from touchstone.ledger import fingerprint
 from touchstone.review.events import joining, judging, measuring, opening, settling
-from touchstone.review.events.base import Event
+from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
     Attempt,
     Clock,
@@ -24,6 +24,7 @@ from touchstone.review.state import (
     State,
     Tally,
     Terms,
+    Unknown,
     pair_of,
     with_item,
 )
@@ -35,8 +36,18 @@ def fold(events: Iterable[Event], start: State | None = None) -> State:
 
 
 def evolve(state: State, event: Event) -> State:
-    """The state after one more recorded event; the old state stays as it was."""
-    return replace(_changed(event, state), size=state.size + 1)
+    """The state after one more recorded event; the old state stays as it was.
+
+    Past an event that this version does not know, one that speaks of what it brought changes
+    nothing: a response to a finding of an unknown type.
+    """
+    try:
+        changed = _changed(event, state)
+    except KeyError:
+        if not state.unknown:
+            raise
+        changed = state
+    return replace(changed, size=state.size + 1)
 
 
 @singledispatch
@@ -46,6 +57,24 @@ def _changed(event: Event, state: State) -> State:
 
 def _admitted(state: State, admits: tuple[opening.Admission, ...]) -> dict[str, Party]:
     return {**state.parties, **{a.party: Party(a.role, a.key) for a in admits}}
+
+
+@_changed.register
+def _(event: UnknownEvent, state: State) -> State:
+    seen = Unknown(state.size, event.type, event.schema_version)
+    # The record takes keys from `admits` in every part 0, whatever its type: so does the state.
+    told = (event.model_extra or {}).get("admits")
+    parties = {**state.parties, **dict(_admitted_by_newer(state, told))}
+    return replace(state, unknown=(*state.unknown, seen), parties=MappingProxyType(parties))
+
+
+def _admitted_by_newer(state: State, told: Any) -> Iterator[tuple[str, Party]]:
+    for each in told if isinstance(told, list) else ():
+        known = state.parties.get(each["party"])
+        if each["role"] in get_args(Role):
+            yield each["party"], Party(each["role"], each["key"])
+        elif known is not None:
+            yield each["party"], replace(known, key=each["key"])
 
 
 @_changed.register

@@ -256,11 +256,26 @@ class Directive:
         return said.reading or self.issued.order
 
 
+class Unknown(NamedTuple):
+    """An entry that a newer version wrote: nothing of what it changed is in the state."""
+
+    n: int
+    type: str
+    schema: int
+
+    def __str__(self) -> str:
+        """As `key-escrowed at entry 12`."""
+        schema = f", schema {self.schema}," if self.schema > 1 else ""
+        return f"{self.type[:80]}{schema} at entry {self.n}"
+
+
 @dataclass(frozen=True)
 class State:
     """A case as it stands. `fold` makes it; every field comes from part-0 facts."""
 
     size: int = 0
+    unknown: tuple[Unknown, ...] = ()
+    """What newer versions wrote. While there is any, the rest says what this version knows."""
     status: Status = "none"
     opened: opening.CaseOpened | None = None
     parties: Mapping[str, Party] = field(default_factory=empty)

@@ -8,7 +8,15 @@ from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
 from touchstone.records import CaseReader, Listing, OtherInstallationError
-from touchstone.review import State, concurrences, day_of, deadline_instant, parse_event, read_clock
+from touchstone.review import (
+    State,
+    concurrences,
+    day_of,
+    deadline_instant,
+    read_clock,
+    read_event,
+    require_known,
+)
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import measuring
@@ -54,6 +62,8 @@ class CaseShown:
     timeline: tuple[dict[str, Any], ...]
     left: str = ""
     """Of a destroyed case: what is left and what can still be done."""
+    not_known: tuple[str, ...] = ()
+    """Entries that a newer version wrote, as `key-escrowed at entry 12`: the rest goes without."""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -102,6 +112,17 @@ def open_found(installation: Installation, beginning: str) -> Case:
     return Case(installation, case, _framework(reader), _submission(reader), cast_of(state))
 
 
+def open_to_add(installation: Installation, beginning: str) -> Case:
+    """The same for those who mean to add to it: before what is asked is held against the case.
+
+    Raises:
+        Refused: it holds events of a newer version.
+    """
+    case = open_found(installation, beginning)
+    require_known(case.state)
+    return case
+
+
 def left_of(case: str, state: State) -> str:
     """What is left of a destroyed case and what can still be done, in one line."""
     when = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
@@ -145,9 +166,10 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         designation=_designation(state, framework),
         timeline=tuple(
             {"n": n, "at": event.at, "actor": event.actor, "text": sentence(event)}
-            for n, event in enumerate(map(parse_event, reader.events()))
+            for n, event in enumerate(map(read_event, reader.events()))
         ),
         left=left_of(case, state) if reader.destroyed else "",
+        not_known=tuple(map(str, state.unknown)),
     )
 
 
@@ -159,7 +181,7 @@ def halt_case(installation: Installation, beginning: str, reason: str) -> str:
         Refused: the centre's halt stands already, or the case is over.
     """
     reason = one_line(reason, "--reason")
-    case = open_found(installation, beginning)
+    case = open_to_add(installation, beginning)
     halted = measuring.ReviewHalted(
         actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
     )
@@ -173,8 +195,12 @@ def rebuild_index(installation: Installation) -> str:
     """Make the index of cases again from the record, and sweep files that a crash left."""
     swept = installation.records.sweep()
     differed = installation.records.rebuild(summarise_events)
-    count = len(installation.records.cases())
+    listed = installation.records.cases()
+    count = len(listed)
     left = f" Swept {swept} files that a crash had left." if swept else ""
+    newer = [each.case for each in listed if installation.state(each.case).unknown]
+    if newer:
+        left += f" It stays as it was for cases with events of a newer version: {', '.join(newer)}."
     if differed:
         names = ", ".join(differed)
         return f"Made the index of {count} cases again; it differed for: {names}.{left}"

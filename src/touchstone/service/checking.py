@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from touchstone.errors import TouchstoneError
-from touchstone.review import fold, parse_event
 from touchstone.service.editions.summaries import summarise_events
 from touchstone.service.installation import Installation
 
@@ -27,6 +26,8 @@ class Checked:
     evidence: int
     """Pieces of evidence, each opened and hashed."""
     faults: tuple[Amiss, ...]
+    not_known: tuple[str, ...] = ()
+    """Entries that a newer version wrote: whole and in place, but not to be understood here."""
 
     @property
     def sound(self) -> bool:
@@ -40,7 +41,13 @@ class Checked:
             f"Looked at {self.cases} cases, {self.entries:,} entries and {self.evidence:,} pieces "
             "of evidence: every part, deed, root, leaf and checkpoint, and the database."
         )
-        return [*found, looked, "Nothing is amiss." if self.sound else f"{len(found)} are amiss."]
+        newer = [f"not known to this version: {each}" for each in self.not_known]
+        return [
+            *found,
+            *newer,
+            looked,
+            "Nothing is amiss." if self.sound else f"{len(found)} are amiss.",
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -60,6 +67,7 @@ def check(installation: Installation, step: Callable[[str], None]) -> Checked:
     step("database and installation log")
     faults += _found("record", (Amiss(f.where, f.what) for f in records.check()))
     entries = evidence = 0
+    not_known: list[str] = []
     try:
         names = records.names()
     except TouchstoneError as error:
@@ -72,10 +80,11 @@ def check(installation: Installation, step: Callable[[str], None]) -> Checked:
             reader = records.case(case)
             entries += reader.size
             evidence += 0 if reader.destroyed else len(reader.evidence_index())
+            not_known += [f"case {case}: {each}" for each in installation.state(case).unknown]
         except TouchstoneError:
             # Told above.
             continue
-    return Checked(len(names), entries, evidence, tuple(dict.fromkeys(faults)))
+    return Checked(len(names), entries, evidence, tuple(dict.fromkeys(faults)), tuple(not_known))
 
 
 def _case(installation: Installation, case: str) -> Iterator[Amiss]:
@@ -89,7 +98,7 @@ def _case(installation: Installation, case: str) -> Iterator[Amiss]:
                         f"touchstone review destroy {case[:12]}")  # fmt: skip
     for fault in records.check_case(case, summarise_events):
         yield Amiss(fault.where, fault.what)
-    fold(parse_event(facts) for facts in records.case(case).events())
+    installation.state(case)
 
 
 def _found(where: str, looking: Iterator[Amiss]) -> list[Amiss]:

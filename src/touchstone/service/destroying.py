@@ -9,6 +9,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.keys.files import write_file
 from touchstone.ledger import dumps, fingerprint
 from touchstone.records import DATABASE, Records
+from touchstone.review import require_known
 from touchstone.review.events import settling
 from touchstone.service.case import Case
 from touchstone.service.cases import find, open_found
@@ -45,6 +46,9 @@ def destroy_case(
     records.check_writable()
     path = out / f"destruction-{found[:12]}.json"
     before = records.case(found).destroyed
+    if not before:
+        # Before a folder is made for the certificate.
+        require_known(installation.state(found))
     _check_out(path, records.certificate(found))
     said = "was destroyed before. Its proofs stay." if before else ""
     if not before:

@@ -9,7 +9,7 @@ from typing import Protocol
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
-from touchstone.review import State, fold, parse_event
+from touchstone.review import State, fold, read_event
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.homes import check_home, home_folder
 
@@ -55,7 +55,7 @@ class Installation:
     def state_in(self, case: HasEvents) -> State:
         """The state that a case's events fold to; only those not seen before are read."""
         known = self._states.get(case.case, State())
-        state = fold((parse_event(facts) for facts in case.events(known.size)), known)
+        state = fold((read_event(facts) for facts in case.events(known.size)), known)
         self._states[case.case] = state
         return state
 

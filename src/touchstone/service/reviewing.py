@@ -21,6 +21,7 @@ from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
+from touchstone.review import require_known
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
@@ -100,6 +101,9 @@ def run_review(
     with alone(installation, framework, submission):
         case = find_case(installation, framework, submission)
         case = case or completed(installation, framework, submission)
+        if case is not None:
+            # Before an endpoint is asked for anything that could not be recorded.
+            require_known(case.state)
         finished = _finished(case) if case is not None else None
         _check_standing(case, options, observer, measured=finished is not None)
         if case is not None and finished is not None:
@@ -294,13 +298,14 @@ def find_case(
     """The open case of exactly this submission under exactly this framework, if there is one."""
     for listing in installation.records.cases(developer=submission.developer.id):
         state = installation.state(listing.case)
-        if (
-            state.status == "open"
-            and state.opened is not None
-            and state.opened.framework.digest == framework.digest
-            and state.submission is not None
-            and state.submission.submission == submission.digest
-        ):
+        if state.status != "open" or state.opened is None:
+            continue
+        if state.opened.framework.digest != framework.digest:
+            continue
+        if any(each.type == "submission-received" for each in state.unknown):
+            # It may be this one: no second case is opened beside it.
+            require_known(state)
+        if state.submission is not None and state.submission.submission == submission.digest:
             return Case(installation, listing.case, framework, submission, cast_of(state))
     return None
 

@@ -65,7 +65,7 @@ class Answers:
         """What the entries let their reader see."""
         found = cls()
         for entry in entries:
-            if entry.event.type == "outcomes-recorded":
+            if entry.kind == "outcomes-recorded":
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))
                 for each in (entry.content("details") or {}).get("outcomes", ()):

@@ -248,7 +248,7 @@ def runs_from_record(
         CannotRunError: the battery was registered with other bets than this version's.
     """
     listed = tuple(entries)
-    seals = [e for e in listed if e.event.type == "battery-sealed" and e.visible]
+    seals = [e for e in listed if e.kind == "battery-sealed" and e.visible]
     entry = next((e for e in seals if e.event.facts()["battery"] == battery), None)
     registered = entry.parsed("registered", registered_of) if entry else None
     if entry is None or registered is None or not registered.verdicts.runs:
@@ -258,7 +258,7 @@ def runs_from_record(
     _require_sealed(entry.event.facts(), sealed, plan)
     told = _Told(sealed, entry.event)
     for each in listed:
-        if each.event.type == "outcomes-recorded" and each.visible:
+        if each.kind == "outcomes-recorded" and each.visible:
             told.add(each, battery)
     return tuple(
         ran

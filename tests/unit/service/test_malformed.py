@@ -62,8 +62,9 @@ def lists(here: Installation, before: Before) -> Iterator[Callable[[], object]]:
 
 def readings(case: Case) -> Iterator[Callable[[], object]]:
     """What anybody asks of a case."""
+    size = case.state.size
     for party in case.cast.centre, case.cast.agencies[-1]:
-        yield partial(render_edition, case, party_audience(party), 10**6, case.now())
+        yield partial(render_edition, case, party_audience(party), size, case.now())
     yield lambda: used_before(case)
     yield lambda: Answers.of_record(case.entries())
     yield lambda: status(case, Crowd(None, None))

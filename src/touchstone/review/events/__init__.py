@@ -1,6 +1,6 @@
 """Everything that can happen to a case: the classes of these modules, told apart by `type`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -9,7 +9,8 @@ from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
 from touchstone.review.errors import BadEventError
 from touchstone.review.events import joining, judging, measuring, opening, settling
-from touchstone.review.events.base import Event
+from touchstone.review.events.base import Event, UnknownEvent
+from touchstone.review.events.upcasting import newest_schema, upcast
 
 TYPES: tuple[type[Event], ...] = tuple(
     each
@@ -19,23 +20,98 @@ TYPES: tuple[type[Event], ...] = tuple(
 )
 """Every type of event, as the modules of this folder define them."""
 
-__all__ = ["TYPES", "Event", "parse_event"]
+__all__ = [
+    "TYPES",
+    "Event",
+    "EventReader",
+    "UnknownEvent",
+    "newest_facts",
+    "parse_event",
+    "read_event",
+]
 
-_READER: TypeAdapter[Event] = TypeAdapter(
-    Annotated[Union.__getitem__(TYPES), Field(discriminator="type")]  # type: ignore[arg-type]  # made of what is there
-)
+
+class EventReader:
+    """Reads part 0s of certain types, each of any schema up to the newest one of its class.
+
+    The functions of this module read those of this version; a test reads as another one would.
+    """
+
+    def __init__(self, types: Sequence[type[Event]] = TYPES) -> None:
+        self._types = {str(kind.model_fields["type"].default): kind for kind in types}
+        self._adapter: TypeAdapter[Event] = TypeAdapter(
+            Annotated[Union.__getitem__(tuple(types)), Field(discriminator="type")]  # type: ignore[arg-type]  # made of what is there
+        )
+
+    def parse(self, facts: object) -> Event:
+        """Part 0 of an entry that this version knows; see `parse_event`."""
+        if not isinstance(facts, Mapping):
+            raise BadEventError("an event is a JSON object, and this is none")
+        return _checked(self._adapter, self.newest(facts) or facts)
+
+    def read(self, facts: object) -> Event:
+        """Part 0 of an entry of a record; see `read_event`."""
+        if not isinstance(facts, Mapping) or not self._is_newer(facts):
+            return self.parse(facts)
+        return _checked(_UNKNOWN, facts)
+
+    def newest(self, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Facts as the newest schema of their type has them; see `newest_facts`."""
+        kind, schema = self._kind(facts), facts.get("schema")
+        if kind is None or type(schema) is not int or not 1 <= schema <= newest_schema(kind):
+            return None
+        # Most facts are of the newest schema: they stay as they are.
+        if schema == newest_schema(kind):
+            return facts
+        try:
+            return upcast(kind, facts)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            line = f"{type(error).__name__}: {error}"[:300]
+            raise BadEventError(f"event {_named(facts)}: schema {schema}: {line}") from None
+
+    def _kind(self, facts: Mapping[str, Any]) -> type[Event] | None:
+        name = facts.get("type")
+        return self._types.get(name) if isinstance(name, str) else None
+
+    def _is_newer(self, facts: Mapping[str, Any]) -> bool:
+        kind, schema = self._kind(facts), facts.get("schema")
+        if kind is None:
+            return isinstance(facts.get("type"), str)
+        return type(schema) is int and schema > newest_schema(kind)
+
+
+_UNKNOWN: TypeAdapter[Event] = TypeAdapter(UnknownEvent)
+_READER = EventReader()
 
 
 def parse_event(facts: object) -> Event:
-    """Read part 0 of an entry: a JSON object as `Event.facts` gives it.
+    """Read part 0 of an entry: a JSON object as `Event.facts` gives it, of any schema known here.
 
     Raises BadEventError if it is no object, the type is unknown, a fact is missing or ill-formed,
     or a value (an unknown field's too) is not canonical JSON (docs/reference/record-format.md).
     """
-    if not isinstance(facts, Mapping):
-        raise BadEventError("an event is a JSON object, and this is none")
+    return _READER.parse(facts)
+
+
+def read_event(facts: object) -> Event:
+    """The same of what stands in a record: what a newer version wrote is an `UnknownEvent`.
+
+    Raises BadEventError as `parse_event`, for what no version could have written.
+    """
+    return _READER.read(facts)
+
+
+def newest_facts(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Recorded facts as the newest schema of their type has them; None: a newer version's.
+
+    They are not checked again: for those who look through many and want few.
+    """
+    return _READER.newest(facts)
+
+
+def _checked(adapter: TypeAdapter[Event], facts: Mapping[str, Any]) -> Event:
     try:
-        return _READER.validate_json(dumps(dict(facts)), strict=True)
+        return adapter.validate_json(dumps(dict(facts)), strict=True)
     except ValidationError as error:
         raise BadEventError(_first_fault(facts, error)) from None
     except TouchstoneError as error:
@@ -49,7 +125,7 @@ def _named(facts: Mapping[str, Any]) -> str:
 
 def _first_fault(facts: Mapping[str, Any], error: ValidationError) -> str:
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    # The first step is the union's tag, which the name already says.
-    steps = [ascii(step).strip("'")[:80] for step in fault["loc"][1:]]
+    # The name already says the union's tag.
+    steps = [ascii(step).strip("'")[:80] for step in fault["loc"] if step != facts.get("type")]
     told = fault["msg"].removeprefix("Value error, ")[:300]
     return ": ".join([f"event {_named(facts)}", *([".".join(steps)] if steps else []), told])

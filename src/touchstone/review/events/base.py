@@ -106,6 +106,9 @@ class Event(Facts):
     """What happened in a case: part 0 of one entry of its record.
 
     `facts()` gives part 0 as plain JSON values; `parse_event` reads it back.
+
+    A class whose fields change gets the next `schema_version`, and a static method `upcast_v1_v2`
+    (`upcast_v2_v3`, ...) that makes facts of the version before into facts of the next one.
     """
 
     type: str
@@ -122,3 +125,15 @@ class Event(Facts):
     def facts(self) -> dict[str, Any]:
         """These facts as a JSON object of strings, booleans, nulls, integers, lists and objects."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class UnknownEvent(Event):
+    """An event that a newer version wrote: of a type, or a schema of a type, not known here.
+
+    Nothing is known of it but what every event has. Its other facts are kept as they came.
+    """
+
+    type: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+    """The event's name, in kebab case."""
+    schema_version: Annotated[int, Field(ge=1, le=LARGEST)] = Field(alias="schema")
+    """The version of its fields."""

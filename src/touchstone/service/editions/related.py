@@ -98,13 +98,13 @@ def _readable(installation: Installation, case: str, state: State) -> Iterator[E
 
 
 def _add(marks: dict[str, set[str]], entry: Entry) -> None:
-    if entry.event.type == "submission-received":
+    if entry.kind == "submission-received":
         told: dict[str, Any] = entry.content("modes") or {}
         marks["endpoint"] |= {mode["endpoint"] for mode in told.get("modes", ())}
         whole: dict[str, Any] = entry.content("submission") or {}
         if "model" in whole:
             marks["id"].add(_plain(whole["model"]["id"]))
-    elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
+    elif entry.kind in {"snapshot-seen", "snapshot-changed"}:
         seen: dict[str, Any] = entry.content("probes") or {}
         for probe in seen.get("probes", {}).values():
             marks["reported name"] |= set(probe["models"])

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from touchstone.records import Summary
-from touchstone.review import State, fold, parse_event
+from touchstone.review import State, fold, read_event
 
 
 def summarise_events(case: str, events: Sequence[dict[str, Any]]) -> Summary:
     """The same from part 0s: how the index is made again."""
-    state = fold(parse_event(facts) for facts in events)
+    state = fold(read_event(facts) for facts in events)
     return summarise(case, state, str(events[-1]["at"]))
 
 
@@ -24,11 +24,17 @@ def summarise(case: str, state: State, at: str) -> Summary:
         framework=state.opened.framework.id if state.opened else "",
         status=stage(state),
         updated=at,
+        whole=not state.unknown,
     )
 
 
 def stage(state: State) -> str:
-    """Where a case stands, in a word or two."""
+    """Where a case stands, in a few words."""
+    known = _stage(state)
+    return f"{known}; holds newer events" if state.unknown else known
+
+
+def _stage(state: State) -> str:
     if state.status != "open":
         return state.status
     if state.halted:

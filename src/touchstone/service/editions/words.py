@@ -5,7 +5,7 @@ from typing import Any
 
 from touchstone.review import late_days
 from touchstone.review.designation import STOPPED
-from touchstone.review.events.base import Event
+from touchstone.review.events.base import Event, UnknownEvent
 from touchstone.review.events.measuring import ClockAnchored, VerdictReached
 from touchstone.verdicts.run_progress import LOSSES, lost_beside
 
@@ -139,6 +139,8 @@ def sentence(
     `names` are what people call parties, `titles` what they call criteria, by id; an id that has
     none stands for itself.
     """
+    if isinstance(event, UnknownEvent):
+        return _unknown(event, names)
     readable = {
         name: _readable(name, value, names, titles) for name, value in event.facts().items()
     }
@@ -173,6 +175,16 @@ def _verdict(event: VerdictReached) -> dict[str, str]:
         words = words.replace("the threshold", stop.claimed)
     early = stop.used < stop.size
     return {"verdict": words, "stop": lost + (f", stopped there of {stop.size}" if early else "")}
+
+
+def _unknown(event: UnknownEvent, names: Mapping[str, str]) -> str:
+    kind = event.type[:80] + (
+        f", schema {event.schema_version}" if event.schema_version > 1 else ""
+    )
+    return (
+        f"An event of a type that this version does not know: {kind}, "
+        f"by {names.get(event.actor, event.actor)}, at {event.at}."
+    )
 
 
 def run_sentence(kind: str, count: int) -> str:

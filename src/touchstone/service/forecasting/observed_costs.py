@@ -40,7 +40,7 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
         except MissingPartError:
             continue
         for entry in read_entries(case, party_audience(cast_of(state).centre)):
-            if entry.event.type != "outcomes-recorded":
+            if entry.kind != "outcomes-recorded":
                 continue
             facts, details = entry.event.facts(), entry.content("details")
             family = families.get(facts["criterion"], facts["criterion"])

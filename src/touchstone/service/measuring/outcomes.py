@@ -128,10 +128,10 @@ def used_before(case: Case) -> dict[str, Usage]:
     """Tokens so far: of every chunk of which the record holds outcomes, by chunk, and of probes."""
     used: dict[str, Usage] = {}
     for entry in case.entries():
-        if entry.event.type == "outcomes-recorded":
+        if entry.kind == "outcomes-recorded":
             if (details := entry.content("details")) is not None:
                 used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])
-        elif entry.event.type in {"snapshot-seen", "snapshot-changed"}:
+        elif entry.kind in {"snapshot-seen", "snapshot-changed"}:
             asked = entry.content("probes") or {}
             for taken in (
                 each for kind in ("probes", "readiness") for each in asked.get(kind, {}).values()

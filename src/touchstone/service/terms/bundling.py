@@ -13,7 +13,7 @@ from typing import Any
 from touchstone.clearance import tlp
 from touchstone.handin import seconds_of
 from touchstone.keys.files import write_file
-from touchstone.review import Event, State, evolve
+from touchstone.review import Event, State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
@@ -104,6 +104,8 @@ def publish(
         Refused: the developer may not do this now.
         KeyMissingError: the developer's key is not on this machine.
     """
+    # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
+    require_known(case.state)
     _folder(out)
     made: list[tuple[BundlePublished, bytes]] = []
 
@@ -145,6 +147,8 @@ def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> 
         Refused: its terms are no longer agreed, or the developer may not do this now.
         KeyMissingError: the developer's key is not on this machine.
     """
+    # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
+    require_known(case.state)
     _folder(out)
     made: list[tuple[BundlePublished, bytes]] = []
 

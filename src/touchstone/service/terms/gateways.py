@@ -102,6 +102,9 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
         KeyMissingError: the developer's key is not on this machine.
     """
     state = case.state
+    if state.unknown:
+        # Whoever asks where directives stand is told; what gateways say waits for an upgrade.
+        return 0
     noted = {each.receipt for each in state.receipts}
     published = {(each.stream, each.number, each.bundle) for each in state.bundles}
     deeds = []

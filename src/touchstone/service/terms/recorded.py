@@ -8,7 +8,7 @@ from typing import Any
 from touchstone.ledger import dumps
 from touchstone.records import EvidenceMissingError
 from touchstone.review import LAYOUTS, Event, State, parse_event
-from touchstone.review.audience_view import stored_entry
+from touchstone.review.audience_view import known_facts, stored_entry
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
 from touchstone.review.shapes import DocumentShape, PeopleShape
@@ -53,7 +53,7 @@ def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Even
     Raises:
         BadEventError: a fact is ill-formed; the line names it and the fix.
     """
-    common = {"type": kind.model_fields["type"].default, "schema": 1, "actor": actor,
+    common = {"type": kind.model_fields["type"].default, "actor": actor,
               "at": case.now(), "marking": case.marks.case.as_dict()}  # fmt: skip
     return parse_event({**common, **facts})
 
@@ -123,7 +123,10 @@ class Recorded:
     def in_bundle(self, at: str) -> list[Carried]:
         """The same as the facts name them: they need no text."""
         newest = self.state.bundles[-1].directives if self.state.bundles else ()
-        return [e for e in newest if self.state.directives[e.directive].issued.expires > at]
+        known = self.state.directives
+        return [
+            e for e in newest if e.directive in known and known[e.directive].issued.expires > at
+        ]
 
     def _read(self, carried: Sequence[Carried]) -> list[Directive]:
         return [self.directive(each.directive, each.order) for each in carried]
@@ -143,7 +146,7 @@ class Recorded:
     def bundle(self, published: BundlePublished) -> bytes:
         """A policy bundle's bytes. Raises CannotOrderError where the record has none."""
         at = next(
-            n for n, facts in enumerate(self._events)
+            n for n, facts in self._events
             if facts["type"] == published.type and facts["bundle"] == published.bundle
         )  # fmt: skip
         entry = stored_entry(self._reader, at)
@@ -165,7 +168,7 @@ class Recorded:
 
     def counts(self, directive: str) -> dict[str, int] | None:
         """How many people a directive affects, as went into the record with its newest deed."""
-        for n, facts in reversed([*enumerate(self._events)]):
+        for n, facts in reversed(self._events):
             if facts["type"] in _COUNTED and facts.get("directive") == directive:
                 content = stored_entry(self._reader, n).content("people")
                 if content is not None:
@@ -173,14 +176,14 @@ class Recorded:
         return None
 
     @cached_property
-    def _events(self) -> list[dict[str, Any]]:
-        return self._reader.events()
+    def _events(self) -> list[tuple[int, Mapping[str, Any]]]:
+        return [*known_facts(self._reader)]
 
     @cached_property
     def _entries(self) -> dict[str, list[int]]:
         """From each text's digest to the entries that name it."""
         found: dict[str, list[int]] = defaultdict(list)
-        for n, facts in enumerate(self._events):
+        for n, facts in self._events:
             digest = facts.get(_TEXTS.get(facts["type"], ("", ""))[0])
             if digest:
                 found[digest].append(n)

@@ -26,7 +26,7 @@ from touchstone.service.editions.gathering.noticed import noticed_facts
 from touchstone.service.editions.gathering.shown import Shown
 from touchstone.service.editions.gathering.spending import spent
 from touchstone.service.editions.gathering.summed import summary
-from touchstone.service.editions.gathering.told import accounting, timeline, withheld
+from touchstone.service.editions.gathering.told import accounting, newer_notice, timeline, withheld
 from touchstone.service.editions.related import UNTOLD
 
 EXAMPLE = "Example: "
@@ -68,7 +68,7 @@ def gather(
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,
-        notices=(*EXAMPLES[case.example], *stop_notice(case)),
+        notices=(*EXAMPLES[case.example], *newer_notice(case), *stop_notice(case)),
         model=model_facts(case),
         framework=framework_facts(case),
         conflicts=conflicts(case),

@@ -163,7 +163,7 @@ def broken_off_by(case: Shown) -> list[str]:
     said = []
     for entry in case.entries:
         event = entry.event
-        if not entry.visible or event.type not in {"measuring-stopped", "review-halted"}:
+        if not entry.visible or entry.kind not in {"measuring-stopped", "review-halted"}:
             continue
         at, reason = event.at[:16].replace("T", " "), event.facts()["reason"]
         if event.type == "review-halted":

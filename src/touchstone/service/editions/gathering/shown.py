@@ -83,7 +83,7 @@ class Shown:
 
     def visible(self, kind: str) -> list[Entry]:
         """The entries of one type that the audience may read."""
-        return [entry for entry in self.entries if entry.event.type == kind and entry.visible]
+        return [entry for entry in self.entries if entry.kind == kind and entry.visible]
 
     def content(self, kind: str, name: str) -> Any:
         """A part's content in the newest visible entry of a type; None: not to be read."""

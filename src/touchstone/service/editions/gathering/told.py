@@ -5,11 +5,28 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from touchstone.report import Accounting, TimelineEvent, WithheldParts
+from touchstone.review import UnknownEvent
 from touchstone.review.audience_view import Entry, PartView
-from touchstone.service.editions.gathering.shown import Shown, plain
+from touchstone.service.editions.gathering.shown import Shown, listed, plain
 from touchstone.service.editions.words import run_sentence, sentence
 
 SHORTEST_RUN = 3
+NEWER = (
+    "A newer version wrote {which} of this record. The version that made this edition does not "
+    "know what they say: what they changed is not in it."
+)
+
+
+def newer_notice(case: Shown) -> tuple[str, ...]:
+    """What must be said first where the audience may read events that are not known here."""
+    newer = [entry for entry in case.entries if entry.visible and is_unknown(entry)]
+    which = listed([f"entry {entry.n} ({entry.event.type[:80]})" for entry in newer])
+    return (NEWER.format(which=which),) if newer else ()
+
+
+def is_unknown(entry: Entry) -> bool:
+    """Whether a newer version wrote its event."""
+    return isinstance(entry.event, UnknownEvent)
 
 
 def timeline(case: Shown) -> tuple[TimelineEvent, ...]:
@@ -34,7 +51,12 @@ def _told(case: Shown, run: list[Entry]) -> Iterator[TimelineEvent]:
     texts = [sentence(entry.event, case.names, case.titles) for entry in run]
     at, actor = _time(first), case.name(first.event.actor)
     if len(run) >= SHORTEST_RUN:
-        text = run_sentence(first.event.type, len(run))
+        kind = first.event.type
+        text = (
+            f"{len(run)} events of a type that this version does not know: {kind[:80]}."
+            if is_unknown(first)
+            else run_sentence(kind, len(run))
+        )
         folded = tuple(f"{entry.n}: {each}" for entry, each in zip(run, texts, strict=True))
         yield TimelineEvent(first.n, last.n, at, actor, text, folded)
         return

@@ -1,0 +1,39 @@
+"""Facts of older schemas, brought to the newest one that this version knows.
+
+Each class says how, by a static method for each step, named `upcast_v1_v2` and so on. Records are
+never written anew: what an older version signed is read so, each time.
+
+    newest = upcast(judging.FindingRerun, facts)
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from touchstone.review.events.base import Event
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes facts of one schema into those of the next; `schema` itself is none of its business."""
+
+
+def newest_schema(kind: type[Event]) -> int:
+    """The newest schema of a type that this version knows."""
+    bounds = (getattr(each, "le", None) for each in kind.model_fields["schema_version"].metadata)
+    return max(bound for bound in bounds if isinstance(bound, int))
+
+
+def upcasters(kind: type[Event]) -> tuple[Upcast, ...]:
+    """The steps from schema 1 to the newest one, in order.
+
+    Raises:
+        AttributeError: a step is missing.
+    """
+    newest = newest_schema(kind)
+    return tuple(getattr(kind, f"upcast_v{n}_v{n + 1}") for n in range(1, newest))
+
+
+def upcast(kind: type[Event], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts of a known schema as the newest one has them; they are not checked here."""
+    brought, old = dict(facts), int(facts["schema"])
+    for number, step in enumerate(upcasters(kind)[old - 1 :], start=old):
+        brought = {**step(brought), "schema": number + 1}
+    return brought

@@ -1,0 +1,190 @@
+"""An old version reads on, whichever type it does not know: each type in turn is made unknown."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from touchstone.service.measuring.comparing import Answers
+
+from support.every_deed import Before
+from support.newer import NEWER, add_newer
+from touchstone.clearance import PUBLIC, party_audience
+from touchstone.errors import TouchstoneError
+from touchstone.review import Refused, UnknownEvent, decide, fold, read_event
+from touchstone.review import events as reading_events
+from touchstone.review.events import TYPES, Event, EventReader, settling
+from touchstone.service.cases import list_cases, open_found, open_to_add, rebuild_index, show_case
+from touchstone.service.checking import check
+from touchstone.service.editions.related import other_cases
+from touchstone.service.editions.writing import bundle_lines, render_edition
+from touchstone.service.errors import MissingPartError, RefusedDeed
+from touchstone.service.forecasting.observed_costs import observed_costs
+from touchstone.service.measuring.outcomes import used_before
+from touchstone.service.measuring.sealing import reopen
+from touchstone.service.terms.crowds import Crowd
+from touchstone.service.terms.recorded import Recorded
+from touchstone.service.terms.status import status
+from touchstone.verifier import verify_bundle
+
+# One worker makes what all of these look at.
+pytestmark = pytest.mark.xdist_group("layouts")
+
+KINDS: Mapping[str, type[Event]] = {str(k.model_fields["type"].default): k for k in TYPES}
+WITHOUT_A_CASE = {"case-opened": "framework", "submission-received": "submission-received"}
+"""What there is no case to work on without, and the word that the line says."""
+
+
+class Older(EventReader):
+    """A version that does not know some types, and finds none of their facts as it would."""
+
+    def read(self, facts: object) -> Event:
+        """As the installed one does, but of what is unknown only what every event has is left."""
+        event = super().read(facts)
+        if not isinstance(event, UnknownEvent):
+            return event
+        common = ("type", "schema", "actor", "at", "marking")
+        return super().read({name: each for name, each in event.facts().items() if name in common})
+
+
+@contextmanager
+def without(kind: str) -> Iterator[None]:
+    """While it lasts, this version is one that does not know a type."""
+    known = Older([each for name, each in KINDS.items() if name != kind])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_events, "_READER", known)
+        yield
+
+
+@pytest.fixture(scope="module")
+def fullest(deeds: Mapping[str, Before]) -> dict[str, Before]:
+    """For each type, the store with the most entries that hold one of it."""
+    found: dict[str, tuple[int, Before]] = {}
+    for before in deeds.values():
+        with before.store() as here:
+            if before.case not in here.records.names():
+                continue
+            events = here.records.case(before.case).events()
+        for kind in {str(facts["type"]) for facts in events}:
+            if kind not in found or len(events) > found[kind][0]:
+                found[kind] = len(events), before
+    return {kind: before for kind, (_, before) in found.items()}
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS)))
+def test_a_version_that_does_not_know_a_type_reads_every_case_with_one(
+    kind: str, fullest: Mapping[str, Before], deeds: Mapping[str, Before], tmp_path: Path
+):
+    before = (fullest.get(kind) or deeds[kind]).copied(tmp_path / "store")
+    with before.store() as here:
+        if kind not in fullest:
+            before.record(here, before.deed)
+    with without(kind), before.store() as here:
+        shown = show_case(here, before.case)
+        assert any(f"{kind} at entry" in each for each in shown.not_known)
+        assert any("does not know: " + kind in str(each["text"]) for each in shown.timeline)
+        assert [row.case for row in list_cases(here)]
+        checked = check(here, lambda _: None)
+        assert checked.sound, checked.lines()
+        assert any(f"{kind} at entry" in line for line in checked.lines())
+        rebuild_index(here)
+        other_cases(here, before.case, party_audience("example-centre"))
+        observed_costs(here, "example-lab")
+        if here.records.case(before.case).destroyed:
+            return
+        if kind in WITHOUT_A_CASE:
+            with pytest.raises(MissingPartError, match=WITHOUT_A_CASE[kind]):
+                open_found(here, before.case)
+            return
+        case = open_found(here, before.case)
+        size = here.records.case(before.case).size
+        for audience in (*(party_audience(party, "GREEN") for party, _ in case.cast.roles), PUBLIC):
+            render_edition(case, audience, size, case.now())
+        page = render_edition(case, party_audience(case.cast.centre, "GREEN"), size, case.now())
+        assert b"A newer version wrote " in page
+        assert f"does not know: {kind}".encode() in page
+        used_before(case)
+        Answers.of_record(case)
+        status(case, Crowd(None, None), noting=False)
+        recorded = Recorded(case)
+        recorded.in_bundle(case.now())
+        recorded.counts("order-1")
+        if case.state.batteries:
+            reopen(case)
+        with pytest.raises(Refused, match=f"{kind} at entry"):
+            open_to_add(here, before.case)
+
+
+def test_no_deed_but_leaving_is_added_and_nothing_is_written(
+    deeds: Mapping[str, Before], tmp_path: Path
+):
+    for number, (kind, deed) in enumerate(deeds.items()):
+        if kind == "case-opened" or deed.before:
+            continue
+        before = deed.copied(tmp_path / str(number))
+        with before.store() as here:
+            n = add_newer(here, before.case)
+            size = here.records.case(before.case).size
+            if isinstance(before.deed.event, settling.ReleaseAnnounced | settling.ReviewWithdrawn):
+                before.record(here, before.deed)
+                assert here.records.case(before.case).size == size + 1
+                continue
+            with pytest.raises(RefusedDeed) as refusal:
+                before.record(here, before.deed)
+            assert str(refusal.value) == (
+                f"this case holds events of a newer version ({NEWER} at entry {n}): upgrade before "
+                "you add to it"
+            )
+            assert here.records.case(before.case).size == size
+            assert not here.records.case(before.case).destroyed
+
+
+def test_a_key_that_a_newer_event_admits_is_the_key(deeds: Mapping[str, Before], tmp_path: Path):
+    before = deeds["terms-offered"].copied(tmp_path / "store")
+    admits = [
+        {"party": "example-lab", "role": "keeper-of-weights", "key": "ab" * 32},
+        {"party": "example-trust", "role": "auditor", "key": "cd" * 32},
+        {"party": "example-press", "role": "witness", "key": "ef" * 32},
+    ]
+    with before.store() as here:
+        add_newer(here, before.case, admits=admits)
+        parties = here.state(before.case).parties
+    assert (parties["example-lab"].role, parties["example-lab"].key) == ("developer", "ab" * 32)
+    assert (parties["example-trust"].role, parties["example-trust"].key) == ("auditor", "cd" * 32)
+    assert "example-press" not in parties
+
+
+def test_a_bundle_with_an_unknown_event_verifies(deeds: Mapping[str, Before], tmp_path: Path):
+    before = deeds["terms-offered"].copied(tmp_path / "store")
+    path = tmp_path / "bundle.jsonl"
+    with before.store() as here:
+        n = add_newer(here, before.case, more={"a": [1, None]})
+        case = open_found(here, before.case)
+        audience = party_audience(case.cast.centre, "GREEN")
+        proof = here.records.installation.prove(case.id)
+        assert proof.head.size == n + 1
+        path.write_bytes(b"".join(bundle_lines(case, audience, proof, case.now())))
+        now = here.clock.now()
+        trust = here.keyring.history.lines[0].fingerprint
+    assert verify_bundle(path, trust=(trust,), now=now).holds
+
+
+def test_what_no_version_could_have_written_is_still_refused():
+    facts = {"type": NEWER, "schema": 1, "actor": "example-lab", "at": "2026-10-01T12:00:00Z",
+             "marking": {"scheme": "TLP:2.0", "label": "CLEAR", "parties": []}}  # fmt: skip
+    event = read_event(facts)
+    assert isinstance(event, UnknownEvent)
+    assert event.facts() == facts
+    for bad in (
+        {"type": "Not Kebab"}, {"type": 7}, {"schema": 0}, {"schema": True}, {"schema": "1"},
+        {"actor": ""}, {"at": "yesterday"}, {"marking": None}, {"new": 0.5},
+        {"type": "review-withdrawn", "schema": 0},
+    ):  # fmt: skip
+        with pytest.raises(TouchstoneError) as refusal:
+            read_event({**facts, **bad})
+        assert "\n" not in str(refusal.value)
+    higher = read_event({**facts, "type": "review-withdrawn", "schema": 2})
+    assert isinstance(higher, UnknownEvent)
+    assert fold([higher]).unknown[0].schema == 2
+    with pytest.raises(Refused, match="review-withdrawn, schema 2, at entry 0"):
+        decide(None, fold([higher]), event)  # type: ignore[arg-type]  # it is refused before
