@@ -40,7 +40,7 @@ def content(text: str = "content") -> NewPart:
 
 def summary(status: str = "open", **changes: str) -> Summary:
     """What lists show."""
-    facts = {
+    facts: dict[str, Any] = {
         "title": "A review",
         "model_name": "example-1",
         "developer": "example-lab",

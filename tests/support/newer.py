@@ -2,33 +2,24 @@
 
 from typing import Any
 
-from touchstone.clearance import Marking
-from touchstone.review import Attached, UnknownEvent
+from touchstone.review import Attached, State, UnknownEvent
 from touchstone.service import recording
 from touchstone.service.installation import Installation
 
 NEWER = "weights-escrowed"
 
 
-def add_newer(
-    here: Installation,
-    case: str,
-    kind: str = NEWER,
-    schema: int = 1,
-    marking: Marking | None = None,
-    **facts: Any,
-) -> int:
-    """Add an entry of the centre's with a part beside its facts; gives its n."""
-    state = here.state(case)
+def unknown(state: State, at: str, kind: str = NEWER, **facts: Any) -> UnknownEvent:
+    """An event of the centre's that this version does not know."""
     assert state.opened
-    event = UnknownEvent(
-        type=kind,
-        schema=schema,
-        actor=state.having("centre")[0],
-        at=here.now(),
-        marking=marking or state.opened.marking,
-        **facts,
-    )
+    given = {"marking": state.opened.marking, "schema": 1, **facts}
+    return UnknownEvent(type=kind, actor=state.having("centre")[0], at=at, **given)
+
+
+def add_newer(here: Installation, case: str, kind: str = NEWER, **facts: Any) -> int:
+    """Add such an event as an entry, with a part beside its facts; gives its n."""
+    state = here.state(case)
+    event = unknown(state, here.now(), kind, **facts)
     value = {"kind": "content", "marking": event.marking.as_dict(), "content": {"new": [1]}}
     with here.records.transaction(case) as writer:
         recording._append(here, writer, state, event, [Attached(value)])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,6 +98,6 @@ def test_a_line_that_a_newer_version_listed_is_left_to_it(june: June):
     assert june.call("review", "list", "--json").json[0]["status"] == "in escrow"
 
 
-def _row(listed: object) -> dict[str, str]:
+def _row(listed: object) -> dict[str, Any]:
     names = ("title", "model_name", "developer", "framework", "status", "updated")
     return {name: getattr(listed, name) for name in names}

@@ -10,7 +10,7 @@ from touchstone.ledger import dumps
 from touchstone.review.errors import BadEventError
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, UnknownEvent
-from touchstone.review.events.upcasting import newest_schema, upcast
+from touchstone.review.events.upcasting import newest_schema, upcast, written_schema
 
 TYPES: tuple[type[Event], ...] = tuple(
     each
@@ -60,8 +60,8 @@ class EventReader:
         kind, schema = self._kind(facts), facts.get("schema")
         if kind is None or type(schema) is not int or not 1 <= schema <= newest_schema(kind):
             return None
-        # Most facts are of the newest schema: they stay as they are.
-        if schema == newest_schema(kind):
+        # Most facts are of the schema that is written: they stay as they are.
+        if schema >= written_schema(kind):
             return facts
         try:
             return upcast(kind, facts)

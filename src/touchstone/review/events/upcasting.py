@@ -21,18 +21,25 @@ def newest_schema(kind: type[Event]) -> int:
     return max(bound for bound in bounds if isinstance(bound, int))
 
 
+def written_schema(kind: type[Event]) -> int:
+    """The schema that this version writes of a type, and brings older facts to.
+
+    Newer ones that it knows as well stay as they are.
+    """
+    return int(kind.model_fields["schema_version"].default)
+
+
 def upcasters(kind: type[Event]) -> tuple[Upcast, ...]:
-    """The steps from schema 1 to the newest one, in order.
+    """The steps from schema 1 to the one that is written, in order.
 
     Raises:
         AttributeError: a step is missing.
     """
-    newest = newest_schema(kind)
-    return tuple(getattr(kind, f"upcast_v{n}_v{n + 1}") for n in range(1, newest))
+    return tuple(getattr(kind, f"upcast_v{n}_v{n + 1}") for n in range(1, written_schema(kind)))
 
 
 def upcast(kind: type[Event], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts of a known schema as the newest one has them; they are not checked here."""
+    """Facts of a known schema as the written one has them; they are not checked here."""
     brought, old = dict(facts), int(facts["schema"])
     for number, step in enumerate(upcasters(kind)[old - 1 :], start=old):
         brought = {**step(brought), "schema": number + 1}
