@@ -14,13 +14,14 @@ from touchstone.clearance import Audience, party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.review import Refused, UnknownEvent, decide, evolve, fold, read_event
 from touchstone.review import events as reading_events
+from touchstone.review.errors import MissingPartError
 from touchstone.review.events import TYPES, Event, EventReader, joining, settling
 from touchstone.service.case import Case
 from touchstone.service.cases import list_cases, open_found, open_to_add, rebuild_index, show_case
 from touchstone.service.checking import check
 from touchstone.service.editions import writing
 from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
-from touchstone.service.errors import MissingPartError, RefusedDeed
+from touchstone.service.errors import RefusedDeed
 from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.outcomes import used_before
@@ -140,8 +141,13 @@ def page_of(case: Case, audience: Audience) -> bytes:
 def gathered(case: Case, audience: Audience) -> object:
     """All that a page would show, without the page: drawing charts takes a second each."""
     told: list[object] = []
+
+    def kept(data: object) -> str:
+        told.append(data)
+        return ""
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "render_html", lambda data: told.append(data) or "")
+        patch.setattr(writing, "render_html", kept)
         page_of(case, audience)
     return told[0]
 
