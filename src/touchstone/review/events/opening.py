@@ -68,10 +68,7 @@ class CaseOpened(Event):
 
     type: Literal["case-opened"] = "case-opened"
     schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=1, alias="schema")
-    """1 with `admits`, in records of contract 1; 2 with `key_act`, in those of contract 2.
-
-    Read back, one of schema 1 is of schema 2 without `key_act`.
-    """
+    """1 with `admits`, in records of contract 1; 2 with `key_act`, in those of contract 2."""
     kind: Literal["inquiry", "review", "screening"]
     """A question, a full review, or a short comparison with reference models."""
     framework: FrameworkReference
@@ -93,14 +90,9 @@ class CaseOpened(Event):
         absent = "key_act" if self.key_act is None else "admits"
         return {name: value for name, value in handler(self).items() if name != absent}
 
-    @staticmethod
-    def upcast_v1_v2(facts: dict[str, Any]) -> dict[str, Any]:
-        """Nobody joined by a key of its own: the first parties stand in `admits` as they did."""
-        return {**facts, "key_act": None}
-
     @model_validator(mode="after")
     def _opens_as_its_schema_says(self) -> Self:
-        if self.schema_version == 1 and self.key_act is not None:
+        if (self.schema_version == 1) != (self.key_act is None):
             raise ValueError("key_act stands in schema 2, and admits in schema 1: take one")
         if self.key_act is None:
             return self._one_developer_and_one_centre()
