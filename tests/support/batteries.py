@@ -12,6 +12,7 @@ from touchstone.statistics import (
 )
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.item_model import Numbers
+from touchstone.statistics.sequential import sequential_verdicts
 from touchstone.statistics.verdicts import VerdictWord
 
 ITEMS = 120
@@ -59,11 +60,11 @@ def errors_at_the_threshold(
     for used in range(1, ITEMS + 1):
         items = orders[:, used - 1][None]
         wealth = update_wealth(setup, wealth, item_model.classes[items], outcomes[items])
-        for test, word in enumerate(words):
-            if word is VerdictWord.UNDETERMINED:
-                above, below = (float(side) for side in wealth.logs[:, 0, test])
-                total = float(wealth.total[0, test])
-                words[test], _ = sequential_verdict(rule, ITEMS, used, total, above, below)
+        now, _ = sequential_verdicts(rule, ITEMS, used, wealth.total[0], *wealth.logs[:, 0])
+        words = [
+            new if word is VerdictWord.UNDETERMINED else word
+            for word, new in zip(words, now, strict=True)
+        ]
     return words.count(VerdictWord.ABOVE) / tests, words.count(VerdictWord.BELOW) / tests
 
 

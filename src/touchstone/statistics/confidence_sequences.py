@@ -3,7 +3,7 @@
 One call: `confidence_sequence(difficulty_design(rule, levels), np.array([1.0, 0.0, 1.0]))`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -175,11 +175,4 @@ def _raj(
 def _unpartisan(item_model: ItemModel, setup: ParallelTests) -> ParallelTests:
     """The same tests, with the components believed as they were before any claim was made."""
     log_priors = np.log(item_model.weights)[None, None, None, :]
-    return ParallelTests(
-        setup.probabilities,
-        setup.class_sizes,
-        setup.low,
-        setup.high,
-        setup.sampling_weights,
-        log_priors,
-    )
+    return replace(setup, log_priors=log_priors)

@@ -38,6 +38,8 @@ _NEAREST = 0.004
 _PEAK = 0.12
 _POWER = 4.0
 _HOPELESS = -1e9
+_SIGNS = np.array([1.0, -1.0])[:, None, None, None]
+"""Which way the first bettor's stake goes, and the second's."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class ParallelTests:
     """How much likelier than others an item of the class was to be drawn next, (G, L, K)."""
     log_priors: Numbers
     """Log prior of each bettor in each component, (2, G, L, E)."""
+    log_chances: Numbers
+    """Log chance of failure, and of success, of each class in each component, (2, G, K, E)."""
 
     @property
     def sizes(self) -> Numbers:
@@ -131,7 +135,16 @@ def parallel_tests(
         log_priors.append(np.where(distance > _NEAREST, log_prior, beliefs + _HOPELESS))
     if weights is None:
         weights = np.ones((*low.shape, count))
-    return ParallelTests(probabilities, class_sizes, low, high, weights, np.stack(log_priors))
+    by_class = probabilities.swapaxes(1, 2)
+    return ParallelTests(
+        probabilities,
+        class_sizes,
+        low,
+        high,
+        weights,
+        np.stack(log_priors),
+        np.stack((np.log1p(-by_class), np.log(by_class))),
+    )
 
 
 def initial_wealth(setup: ParallelTests) -> Wealth:
@@ -156,70 +169,95 @@ def update_wealth(
     """
     playing = classes >= 0
     drawn = np.maximum(classes, 0)
-    remaining = np.maximum(wealth.left.sum(-1, keepdims=True), 1.0)
+    remaining = np.maximum(_sum(wealth.left), 1.0)
     shares = wealth.left / remaining
-    odds = setup.sampling_weights / np.maximum(
-        (shares * setup.sampling_weights).sum(-1, keepdims=True), 1e-300
-    )
-    odds_drawn = _at(odds, drawn)
-    logs = wealth.logs.copy()
-    for side, (claim, sign) in enumerate(((setup.low, 1.0), (setup.high, -1.0))):
-        edge = (setup.sizes * claim - wealth.total) / remaining[..., 0]
-        open_still = playing & (edge > 0) & (edge < 1)
-        q = predicted_probabilities(setup, wealth, side)
-        stake, base = _payoff(q, shares, odds, np.clip(edge, 0.0, 1.0), sign)
-        payoff = _at(base, drawn) + stake / odds_drawn * outcomes
-        logs[side] += np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
-    batteries = np.arange(len(drawn))[:, None]
-    seen = setup.probabilities.swapaxes(1, 2)[batteries, drawn]
-    news = outcomes[..., None] * np.log(seen) + (1 - outcomes[..., None]) * np.log1p(-seen)
+    mean_weight = np.maximum(_sum(shares * setup.sampling_weights), 1e-300)
+    odds = setup.sampling_weights / mean_weight
+    # Both bettors at once: where few tests run, the calls cost more than the numbers.
+    claims = np.stack((setup.low, setup.high))
+    edge = (setup.sizes * claims - wealth.total) / remaining[..., 0]
+    open_still = playing & (edge > 0) & (edge < 1)
+    q = _predicted(setup, wealth, setup.log_priors)
+    stake, base = _payoff(q, shares, odds, np.minimum(np.maximum(edge, 0.0), 1.0), _SIGNS)
+    places = np.arange(len(drawn))[:, None], np.arange(drawn.shape[1])[None, :], drawn
+    payoff = base[:, *places] + stake / odds[places] * outcomes
+    gains = np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
+    failed, solved = setup.log_chances[:, places[0], drawn]
+    news = outcomes[..., None] * solved + (1 - outcomes[..., None]) * failed
     left = wealth.left.copy()
-    left[batteries, np.arange(drawn.shape[1])[None, :], drawn] -= playing
+    left[places] -= playing
     return Wealth(
         wealth.counted + playing,
         wealth.total + np.where(playing, outcomes, 0.0),
         left,
         wealth.likelihood + np.where(playing[..., None], news, 0.0),
-        logs,
+        wealth.logs + gains,
     )
 
 
 def predicted_probabilities(setup: ParallelTests, wealth: Wealth, side: int) -> Numbers:
     """Chance of success of each class for one bettor, after what was seen: (G, L, K)."""
-    belief = wealth.likelihood + setup.log_priors[side]
-    belief = np.exp(belief - belief.max(-1, keepdims=True))
-    probabilities: Numbers = belief @ setup.probabilities / belief.sum(-1, keepdims=True)
+    return _predicted(setup, wealth, setup.log_priors[side])
+
+
+def _predicted(setup: ParallelTests, wealth: Wealth, log_priors: Numbers) -> Numbers:
+    """The same for log priors of (..., G, L, E): (..., G, L, K)."""
+    belief = wealth.likelihood + log_priors
+    belief -= belief.max(-1, keepdims=True)
+    np.exp(belief, out=belief)
+    probabilities: Numbers = belief @ setup.probabilities / _sum(belief)
     return probabilities
 
 
-def _at(values: Numbers, classes: NDArray[np.int64]) -> Numbers:
-    """The value of each test's class: (G, L, K) and (G, L) to (G, L)."""
-    return np.take_along_axis(values, classes[..., None], -1)[..., 0]
+def _sum(values: Numbers) -> Numbers:
+    """Over the last axis, which stays: (..., K) to (..., 1)."""
+    total: Numbers = np.add.reduce(values, -1, keepdims=True)
+    return total
 
 
 def _payoff(
-    q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: float
+    q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Stake (G, L) and base (G, L, K), divided by what they are worth under the claim.
+    """Stake (2, G, L) and base (2, G, L, K), divided by what they are worth under the claim.
 
     A few Newton steps towards mean(r) = edge are enough: the division makes any stake fair.
     """
-    variance = np.maximum((q * (1 - q) * shares / odds).sum(-1), 1e-4)
-    stake = ((q * shares).sum(-1) - edge) / variance
+    edge = edge[..., None]
+    variance = np.maximum(_sum(q * (1 - q) * shares / odds), 1e-4)
+    stake = (_sum(q * shares) - edge) / variance
+    twice, four = 2 * q, 4 * q
     for _ in range(_NEWTON_STEPS):
-        stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
-        wide = stake[..., None] / odds
-        root = _root(q, wide)
-        r = 2 * q / (1 + wide + root)
-        slope = (r * (1 - r) / root / odds * shares).sum(-1)
-        stake = stake + ((r * shares).sum(-1) - edge) / np.maximum(slope, 1e-6)
-    stake = np.clip(stake * sign, 0.0, _STAKE_LIMIT) * sign
-    wide = stake[..., None] / odds
+        stake = _limited(stake, sign)
+        wide = stake / odds
+        root, above = _root(wide, four)
+        # Written where the last use of each array lies: for many tests, room is what costs.
+        r = np.divide(twice, np.add(above, root, out=above), out=above)
+        slope = np.subtract(1, r, out=wide)
+        slope *= r
+        slope /= root
+        slope /= odds
+        slope *= shares
+        r *= shares
+        stake = stake + (_sum(r) - edge) / np.maximum(_sum(slope), 1e-6)
+    stake = _limited(stake, sign)
+    wide = stake / odds
+    base, above = _root(wide, four)
     # Rounding must not make a payoff negative, for success or for failure.
-    base = np.maximum((1 - wide + _root(q, wide)) / 2, np.maximum(-wide, 0.0))
-    worth = (base * shares * odds).sum(-1) + stake * edge
-    return stake / worth, base / worth[..., None]
+    base += np.subtract(1, wide, out=above)
+    base /= 2
+    np.maximum(base, np.maximum(np.negative(wide, out=wide), 0.0, out=wide), out=base)
+    worth = _sum(base * shares * odds) + stake * edge
+    return (stake / worth)[..., 0], np.divide(base, worth, out=base)
 
 
-def _root(q: Numbers, wide: Numbers) -> Numbers:
-    return np.sqrt(np.maximum((1 + wide) ** 2 - 4 * wide * q, _ROOT_FLOOR))
+def _limited(stake: Numbers, sign: Numbers) -> Numbers:
+    return np.minimum(np.maximum(stake * sign, 0.0), _STAKE_LIMIT) * sign
+
+
+def _root(wide: Numbers, four: Numbers) -> tuple[Numbers, Numbers]:
+    """The square root of (1 + wide)^2 - 4 wide q, and 1 + wide; `four` is 4 q."""
+    above = 1 + wide
+    root = np.square(above)
+    root -= four * wide
+    np.maximum(root, _ROOT_FLOOR, out=root)
+    return np.sqrt(root, out=root), above

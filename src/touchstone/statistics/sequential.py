@@ -49,13 +49,9 @@ class Reason(StrEnum):
     """The items that are left cannot change it."""
 
 
-_WORDS = (
-    VerdictWord.WITHIN_ZONE,
-    VerdictWord.ABOVE,
-    VerdictWord.BELOW,
-    VerdictWord.UNDETERMINED,
-    VerdictWord.AT_CEILING,
-)
+_WON = (VerdictWord.ABOVE, VerdictWord.BELOW, VerdictWord.WITHIN_ZONE)
+_WORDS = (VerdictWord.AT_CEILING, *_WON, VerdictWord.UNDETERMINED, *_WON)
+"""By "above is won", twice "below is won" and four times "the battery tells"."""
 _REASONS = (Reason.OPEN, Reason.SETTLED, Reason.EVIDENCE)
 
 
@@ -307,14 +303,9 @@ def sequential_verdicts(
     won_below = sure_below | (below >= -np.log(rule.beta))
     won, over = won_above | won_below, used >= size
     # All run and neither claim refuted: without a zone, a mean of exactly the threshold.
-    words = np.select(
-        [won_above & won_below, won_above, won_below, informative | ~np.array(over)],
-        [0, 1, 2, 3],
-        4,
-    )
-    open_still, sure = ~won & (not over), sure_above | sure_below | ~won
-    reasons = np.select([open_still, sure], [0, 1], 2)
-    return [_WORDS[each] for each in words], [_REASONS[each] for each in reasons]
+    words = won_above + 2 * won_below + 4 * (informative | (not over))
+    reasons = (won | over) * (2 - (sure_above | sure_below | ~won))
+    return [_WORDS[each] for each in words.tolist()], [_REASONS[each] for each in reasons.tolist()]
 
 
 def settled(
