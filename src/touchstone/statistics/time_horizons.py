@@ -157,9 +157,11 @@ def _resamples(runs: TimedRuns, rng: Generator, draws: int) -> Numbers:
     families = [[np.array(each) for each in tasks.values()] for tasks in tree.values()]
     counts = np.zeros((draws, runs.outcomes.size))
     for row in counts:
+        drawn = []
         for family in rng.integers(len(families), size=len(families)):
             tasks: list[NDArray[np.int64]] = families[family]
             for task in rng.integers(len(tasks), size=len(tasks)):
                 places = tasks[task]
-                np.add.at(row, places[rng.integers(places.size, size=places.size)], 1)
+                drawn.append(places[rng.integers(places.size, size=places.size)])
+        row[:] = np.bincount(np.concatenate(drawn), minlength=row.size)
     return counts

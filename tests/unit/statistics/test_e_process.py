@@ -84,7 +84,7 @@ def test_twin_a_payoff_that_is_not_divided_by_its_worth_is_unfair(
     fair = e_process._payoff
 
     def generous(
-        q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: float
+        q: Numbers, shares: Numbers, odds: Numbers, edge: Numbers, sign: Numbers
     ) -> tuple[Numbers, Numbers]:
         stake, base = fair(q, shares, odds, edge, sign)
         return stake, base * 1.02
