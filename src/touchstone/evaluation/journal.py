@@ -33,6 +33,7 @@ from touchstone.keys.files import sync_folder, write_file
 
 FORMAT = "touchstone/outcomes/1"
 NAME = "outcomes.jsonl"
+MISSING = "its beginning"
 MOST_EXECUTIONS = 3
 """How often a sample may begin while no answer to it was ever recorded."""
 
@@ -56,6 +57,8 @@ class Journal:
         """Executions begun, by index."""
         self.answers: dict[int, int] = {}
         """Answers recorded, by index: calls that used something."""
+        self.fresh = False
+        """Whether this opening made it."""
         self.altered = ""
         """Where the journal was found to be altered, in a few words; else an empty text."""
         self._losses: dict[int, list[str]] = {}
@@ -71,6 +74,15 @@ class Journal:
         except BaseException:
             os.close(self._handle)
             raise
+
+    def follow(self, executions: int) -> None:
+        """Know of executions of the chunk before this one: a journal that is new lacks theirs.
+
+        It counts as altered then, and none of the chunk's samples runs again.
+        """
+        if executions and self.fresh:
+            self._append({"line": "altered", "place": MISSING}, sync=True)
+            self.altered = MISSING
 
     def begin(self, index: int) -> int:
         """Note that a sample begins; gives the number of the execution, from 1."""
@@ -208,6 +220,7 @@ class Journal:
         if not lines:
             self._append({"line": "chunk", "chunk": self.chunk, "format": FORMAT}, sync=True)
             self._sync_folder()
+            self.fresh = True
             return
         for number, line in enumerate(lines, start=1):
             try:

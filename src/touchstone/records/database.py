@@ -26,6 +26,8 @@ NOT_PREPARED = (
     "the database has no tables of this version; fix: run `touchstone doctor --prepare`"
     " as docs/how-to/postgresql.md says"
 )
+_CLOCK_OF_POSTGRESQL = "SELECT extract(epoch from clock_timestamp())::bigint"
+_CLOCK_OF_SQLITE = "SELECT strftime('%s', 'now')"
 _BUSY = BusyError(
     f"the record is busy: another process held it for over {WAIT_SECONDS} s; fix: try again"
 )
@@ -67,6 +69,20 @@ def translated(alias: str) -> Iterator[None]:
             # A broken connection would stay broken; the next use makes a new one.
             connections[alias].close_if_unusable_or_obsolete()
         raise fault from error
+
+
+def clock_seconds(alias: str) -> int:
+    """The database's own clock, in seconds since the epoch; SQLite's is this machine's."""
+    connection = connections[alias]
+    postgres = connection.vendor == "postgresql"
+    asked = (
+        "extract(epoch from clock_timestamp())::bigint"
+        if postgres
+        else "CAST(strftime('%s', 'now') AS INTEGER)"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {asked}")
+        return int(cursor.fetchone()[0])
 
 
 def raw(value: object) -> bytes:

@@ -1,15 +1,17 @@
 """The job table: a row, and nothing else, says who works on what.
 
-Each method is one transaction. Times are seconds since the epoch in the caller's clock.
+Each method is one transaction. Times are seconds since the epoch by the database's clock: workers
+on machines whose clocks differ agree on when a lease ends.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Count, F, Q
 
-from touchstone.records.database import translated
-from touchstone.records.models import JobRow
+from touchstone.records.database import clock_seconds, translated
+from touchstone.records.models import ExecutionRow, JobRow
 from touchstone.records.values import JobLease, JobState
 
 _STATES: tuple[JobState, ...] = ("waiting", "leased", "finished", "halted", "dropped")
@@ -30,16 +32,17 @@ class JobTable:
         return made
 
     def lease(
-        self, case: str, worker: str, now: int, seconds: int, job: str | None = None
+        self, case: str, worker: str, seconds: int, job: str | None = None
     ) -> JobLease | None:
         """Take a job that waits or whose lease ran out; None where there is none.
 
         The oldest one, or the one that is named.
         """
-        free = Q(state="waiting") | Q(state="leased", until__lte=now)
-        if job is not None:
-            free &= Q(job=job)
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            now = clock_seconds(self._alias)
+            free = Q(state="waiting") | Q(state="leased", until__lte=now)
+            if job is not None:
+                free &= Q(job=job)
             rows = JobRow.objects.using(self._alias).select_for_update(skip_locked=True)
             row = rows.filter(free, case=case).order_by("id").first()
             if row is None:
@@ -49,18 +52,34 @@ class JobTable:
             row.save(using=self._alias)
         return JobLease(case, row.job, row.work, worker, row.token, row.until)
 
-    def renew(self, lease: JobLease, now: int, seconds: int) -> JobLease | None:
+    def begin(self, lease: JobLease) -> int:
+        """Note, before anything is asked, that an execution of the job begins under this lease.
+
+        Gives how many began before it: what they were answered counts, whatever became of them.
+        """
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            rows = ExecutionRow.objects.using(self._alias)
+            earlier = rows.filter(case=lease.case, job=lease.job, token__lt=lease.token).count()
+            rows.get_or_create(
+                case=lease.case,
+                job=lease.job,
+                token=lease.token,
+                defaults={"worker": lease.worker, "begun": clock_seconds(self._alias)},
+            )
+        return earlier
+
+    def renew(self, lease: JobLease, seconds: int) -> JobLease | None:
         """Hold on longer; None where the job was given to another, finished or halted.
 
         A lease that ran out, and that nobody else took, is still renewed.
         """
-        if not self._set(lease, until=now + seconds):
-            return None
-        return JobLease(lease.case, lease.job, lease.work, lease.worker, lease.token, now + seconds)
+        with translated(self._alias):
+            until = clock_seconds(self._alias) + seconds
+        return replace(lease, until=until) if self._set(lease, until=until) else None
 
-    def finish(self, lease: JobLease, now: int) -> bool:
+    def finish(self, lease: JobLease) -> bool:
         """Mark a job finished; false where the lease is no longer this worker's."""
-        return self._set(lease, state="finished", until=now)
+        return self._set(lease, state="finished", until=0)
 
     def release(self, lease: JobLease) -> bool:
         """Give a job back, so that it waits; false where the lease is no longer this worker's."""

@@ -219,6 +219,26 @@ class JobRow(Row):
         indexes: ClassVar = [models.Index(fields=["case", "state", "id"], name="open_jobs")]
 
 
+class ExecutionRow(Row):
+    """A run of a job under one lease, noted before its first request."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    case: Text = models.CharField(max_length=64)
+    job: Text = models.CharField(max_length=128)
+    token: Number = models.BigIntegerField()
+    """Of the lease."""
+    worker: Text = models.TextField()
+    begun: Number = models.BigIntegerField()
+    """Seconds since the epoch by the database's clock."""
+
+    class Meta:
+        """One execution a lease."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "job", "token"], name="one_execution")
+        ]
+
+
 class RefusalRow(Row):
     """A deed that was refused; no part of any case."""
 

@@ -29,6 +29,7 @@ TABLES = (
     "records_installationrow",
     "records_indexrow",
     "records_jobrow",
+    "records_executionrow",
     "records_refusalrow",
     "records_certificaterow",
 )

@@ -1,5 +1,6 @@
 """The job table, the side log, and lists."""
 
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,12 +10,19 @@ from django.db import connections
 from support import deeds
 from support.record_place import Place
 from touchstone.records import Event, JobLease, Listing, Records, Refusal, RefusalLog, Summary
+from touchstone.records import jobs as job_table
 
 CASE = "case-1"
 
 
-def lease(records: Records, worker: str = "w", now: int = 100, seconds: int = 10) -> JobLease:
-    taken = records.jobs.lease(CASE, worker, now, seconds)
+LONG = 1000
+"""Seconds: no test waits for a lease to end."""
+OVER = 0
+"""A lease of so many seconds has run out when it is given."""
+
+
+def lease(records: Records, worker: str = "w", seconds: int = LONG) -> JobLease:
+    taken = records.jobs.lease(CASE, worker, seconds)
     assert taken is not None
     return taken
 
@@ -28,12 +36,10 @@ def jobs(records: Records) -> Records:
 
 def test_the_oldest_job_is_leased_first_and_once(jobs: Records):
     first, second = lease(jobs, "one"), lease(jobs, "two")
-    assert (first.job, first.work, first.worker, first.token, first.until) == (
-        "b", "work of b", "one", 1, 110,
-    )  # fmt: skip
+    assert (first.job, first.work, first.worker, first.token) == ("b", "work of b", "one", 1)
     assert second.job == "a"
-    assert jobs.jobs.lease(CASE, "three", 100, 10) is None
-    assert jobs.jobs.lease("case-2", "three", 100, 10) is None
+    assert jobs.jobs.lease(CASE, "three", LONG) is None
+    assert jobs.jobs.lease("case-2", "three", LONG) is None
 
 
 def test_a_job_is_put_once(jobs: Records):
@@ -44,22 +50,22 @@ def test_a_job_is_put_once(jobs: Records):
 
 
 def test_a_lease_that_ran_out_is_worth_nothing_once_another_has_the_job(jobs: Records):
-    old = lease(jobs, "one")
-    new = lease(jobs, "two", now=110)
+    old = lease(jobs, "one", OVER)
+    new = lease(jobs, "two")
     assert (new.job, new.token) == (old.job, 2)
-    assert jobs.jobs.renew(old, 111, 10) is None
-    assert not jobs.jobs.finish(old, 111)
+    assert jobs.jobs.renew(old, LONG) is None
+    assert not jobs.jobs.finish(old)
     assert not jobs.jobs.release(old)
-    assert jobs.jobs.finish(new, 112)
+    assert jobs.jobs.finish(new)
     assert jobs.jobs.counts(CASE)["finished"] == 1
 
 
 def test_a_job_that_is_named_is_leased_before_older_ones(jobs: Records):
-    named = jobs.jobs.lease(CASE, "one", 100, 10, "a")
+    named = jobs.jobs.lease(CASE, "one", LONG, "a")
     assert named is not None
     assert named.job == "a"
-    assert jobs.jobs.lease(CASE, "two", 105, 10, "a") is None
-    assert jobs.jobs.lease(CASE, "two", 105, 10, "c") is None
+    assert jobs.jobs.lease(CASE, "two", LONG, "a") is None
+    assert jobs.jobs.lease(CASE, "two", LONG, "c") is None
     assert lease(jobs, "two").job == "b"
 
 
@@ -67,9 +73,9 @@ def test_a_dropped_job_is_never_run_again(jobs: Records):
     held = lease(jobs, "one")
     assert jobs.jobs.drop(CASE, ["a", "b"]) == 2
     assert jobs.jobs.drop(CASE, ["a", "b", "c"]) == 0
-    assert jobs.jobs.lease(CASE, "two", 1000, 10) is None
-    assert jobs.jobs.renew(held, 101, 10) is None
-    assert not jobs.jobs.finish(held, 101)
+    assert jobs.jobs.lease(CASE, "two", LONG) is None
+    assert jobs.jobs.renew(held, LONG) is None
+    assert not jobs.jobs.finish(held)
     assert not jobs.jobs.release(held)
     jobs.jobs.halt(CASE)
     jobs.jobs.resume(CASE)
@@ -78,24 +84,24 @@ def test_a_dropped_job_is_never_run_again(jobs: Records):
 
 
 def test_what_is_finished_is_not_dropped(jobs: Records):
-    assert jobs.jobs.finish(lease(jobs), 101)
+    assert jobs.jobs.finish(lease(jobs))
     assert jobs.jobs.drop(CASE, ["a", "b"]) == 1
     assert jobs.jobs.counts(CASE)["finished"] == 1
 
 
 def test_a_renewed_lease_is_not_taken(jobs: Records):
-    held = jobs.jobs.renew(lease(jobs), 109, 10)
+    held = jobs.jobs.renew(lease(jobs, seconds=OVER), LONG)
     assert held is not None
-    assert held.until == 119
-    assert lease(jobs, "two", now=118).job == "a"
-    assert jobs.jobs.lease(CASE, "three", 118, 10) is None
-    assert lease(jobs, "three", now=119).job == "b"
+    assert lease(jobs, "two").job == "a"
+    assert jobs.jobs.lease(CASE, "three", LONG) is None
+    assert jobs.jobs.renew(held, OVER) is not None
+    assert lease(jobs, "three").job == "b"
 
 
 def test_a_lease_that_ran_out_but_was_not_taken_still_counts(jobs: Records):
-    held = lease(jobs)
-    assert jobs.jobs.finish(held, 200)
-    assert not jobs.jobs.finish(held, 200)
+    held = lease(jobs, seconds=OVER)
+    assert jobs.jobs.finish(held)
+    assert not jobs.jobs.finish(held)
 
 
 def test_a_released_job_waits_again(jobs: Records):
@@ -108,12 +114,48 @@ def test_a_halt_stops_all_and_a_resumption_begins_anew(jobs: Records):
     held = lease(jobs)
     assert jobs.jobs.halt(CASE) == 2
     assert jobs.jobs.halt(CASE) == 0
-    assert jobs.jobs.lease(CASE, "w", 500, 10) is None
-    assert jobs.jobs.renew(held, 101, 10) is None
-    assert not jobs.jobs.finish(held, 101)
+    assert jobs.jobs.lease(CASE, "w", LONG) is None
+    assert jobs.jobs.renew(held, LONG) is None
+    assert not jobs.jobs.finish(held)
     assert jobs.jobs.resume(CASE) == 2
-    assert not jobs.jobs.finish(held, 101)
+    assert not jobs.jobs.finish(held)
     assert lease(jobs).token == 3
+
+
+def test_a_host_whose_clock_is_ahead_steals_no_lease(
+    jobs: Records, monkeypatch: pytest.MonkeyPatch
+):
+    lease(jobs, "one", 15)
+    lease(jobs, "two", 15)
+    ahead = time.time() + 16
+    monkeypatch.setattr(time, "time", lambda: ahead)
+    assert jobs.jobs.lease(CASE, "ahead", LONG) is None
+
+
+def test_twin_by_the_hosts_own_clock_it_would(jobs: Records, monkeypatch: pytest.MonkeyPatch):
+    lease(jobs, "one", 15)
+    lease(jobs, "two", 15)
+    ahead = int(time.time()) + 16
+    monkeypatch.setattr(job_table, "clock_seconds", lambda _alias: ahead)
+    assert jobs.jobs.lease(CASE, "ahead", LONG) is not None
+
+
+def test_an_execution_is_noted_once_a_lease_and_later_ones_know_of_it(jobs: Records):
+    first = lease(jobs, "one", OVER)
+    assert jobs.jobs.begin(first) == 0
+    assert jobs.jobs.begin(first) == 0
+    second = lease(jobs, "two", OVER)
+    assert second.job == first.job
+    assert jobs.jobs.begin(second) == 1
+    assert jobs.jobs.begin(first) == 0
+    assert jobs.jobs.begin(lease(jobs, "three", LONG)) == 2
+    other = lease(jobs, "four")
+    assert jobs.jobs.begin(other) == 0
+
+
+def test_a_lease_under_which_nothing_began_leaves_no_execution(jobs: Records):
+    assert jobs.jobs.release(lease(jobs))
+    assert jobs.jobs.begin(lease(jobs)) == 0
 
 
 def test_workers_at_once_never_share_a_job(records: Records):
@@ -123,9 +165,9 @@ def test_workers_at_once_never_share_a_job(records: Records):
     def work(worker: str) -> list[str]:
         taken = []
         try:
-            while held := records.jobs.lease(CASE, worker, 100, 1000):
+            while held := records.jobs.lease(CASE, worker, LONG):
                 taken.append(held.job)
-                assert records.jobs.finish(held, 101)
+                assert records.jobs.finish(held)
         finally:
             connections.close_all()
         return taken

@@ -3,6 +3,7 @@
 All through `measure`, as a review calls it; only the workers are a simulator's.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from support.silent import Silent
 from support.small_case import measure as measure_by_hand
 from support.small_case import probed, record_chunk, small_case
 from touchstone.evaluation import Usage
-from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.journal import MISSING, Journal
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob, make_job
+from touchstone.records import JobTable
+from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
@@ -87,7 +90,7 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(
     key = plan_chunks(case, reopen(case))[mine[0]][1]
     queue_all(case)
     jobs = case.installation.records.jobs
-    flying = jobs.lease(case.id, "dead", 0, 10, mine[1])
+    flying = jobs.lease(case.id, "dead", 0, mine[1])
     assert flying is not None
     run_of(job_of(case, mine[1]), 3, more=1)
     killed_while(monkeypatch, case, ScriptedPool())
@@ -100,8 +103,8 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(
     assert state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 1}
     assert not setting_of(case).folder(mine[1]).exists()
     assert jobs.counts(case.id)["dropped"] == len(mine)
-    assert all(jobs.lease(case.id, "w", 1000, 10, chunk) is None for chunk in mine)
-    assert not jobs.finish(flying, 1000)
+    assert all(jobs.lease(case.id, "w", 1000, chunk) is None for chunk in mine)
+    assert not jobs.finish(flying)
     # Once more, as after another crash: nothing is recorded twice.
     size = case.state.size
     killed_while(monkeypatch, case, ScriptedPool())
@@ -217,11 +220,58 @@ def test_what_a_dead_run_recorded_and_did_not_finish_keeps_no_review_open(
         measure_by_hand(case, 16, whole=True)
         queue_all(case)
         jobs = case.installation.records.jobs
-        assert jobs.lease(case.id, "dead", 0, 10, next(iter(job_ids(case)))) is not None
+        assert jobs.lease(case.id, "dead", 0, next(iter(job_ids(case)))) is not None
         monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool())
         measure(setting_of(case), Silent())
         counts = jobs.counts(case.id)
         assert counts["waiting"] + counts["leased"] == 0
+
+
+def dead_run_without_its_journal(monkeypatch: pytest.MonkeyPatch, case: Case) -> tuple[str, ...]:
+    """A run that had three answers dies, and its journal is taken away; what the next one finds.
+
+    Gives how each journal was altered, the first one's first.
+    """
+    folders: list[Path] = []
+
+    def dies(job: WorkerJob) -> Iterable[WorkerEvent]:
+        run_of(job, 3, more=1)
+        folders.append(Path(job.folder))
+        raise KilledError
+
+    probed(case)
+    killed_while(monkeypatch, case, ScriptedPool(dies))
+    shutil.rmtree(folders[0])
+    altered: list[str] = []
+
+    def fails(job: WorkerJob) -> Iterable[WorkerEvent]:
+        with Journal(Path(job.folder), job.spec.id) as journal:
+            altered.append(journal.altered)
+        yield WorkerEvent(event="failed", chunk=job.spec.id, text="it fails")
+
+    monkeypatch.setattr(scheduling, "TRIES", 1)
+    monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool(fails))
+    with pytest.raises(StoppedError):
+        measure(setting_of(case), Silent())
+    return tuple(altered)
+
+
+def test_a_journal_that_was_taken_away_reruns_nothing(case: Case, monkeypatch: pytest.MonkeyPatch):
+    assert dead_run_without_its_journal(monkeypatch, case)[0] == MISSING
+    tallies = [case.state.tally(*key) for key in plan_keys(case)]
+    (tally,) = [each for each in tallies if each.recorded]
+    assert tally.attempt().unmeasured().by_kind == {"lost-instrument": 8}
+
+
+def test_twin_without_the_row_of_its_execution_it_would_run_again(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(JobTable, "begin", lambda _self, _lease: 0)
+    assert dead_run_without_its_journal(monkeypatch, case)[0] == ""
+
+
+def plan_keys(case: Case) -> list[RunKey]:
+    return sorted({key for _, key in plan_chunks(case, reopen(case)).values()})
 
 
 def job_ids(case: Case) -> tuple[str, ...]:

@@ -170,6 +170,8 @@ class _Measuring:
         self.observer = observer
         self.stopped = ""
         self.leases: dict[str, JobLease] = {}
+        self.held_since: dict[str, float] = {}
+        """When each lease was taken or renewed last, by this machine's monotonic clock."""
         self.failures: dict[str, int] = {}
         self.held: set[RunKey] = set()
         """Runs whose word waits for what other modes answer."""
@@ -243,6 +245,7 @@ class _Measuring:
                 self.jobs.release(lease)
                 self.stopped = "cap"
                 return
+            self._begin(lease, spec)
             self.leases[spec.id] = lease
             self.tracker.flying[key] = self.tracker.flying.get(key, 0) + len(spec.indices)
             pool.start(
@@ -267,10 +270,19 @@ class _Measuring:
         # Some more than there are workers: an earlier process may hold the first for a while.
         case, width = self.setting.case.id, self.setting.workers + SPARE
         for chunk in self.agenda.next(self.leases, width):
-            lease = self.jobs.lease(case, self.worker, _now(), LEASE_SECONDS, chunk)
+            lease = self.jobs.lease(case, self.worker, LEASE_SECONDS, chunk)
             if lease is not None:
                 return lease
         return None
+
+    def _begin(self, lease: JobLease, spec: ChunkSpec) -> None:
+        """Note that the chunk is executed, first in its journal and then in the record's table.
+
+        So an execution that the table knows of has left a journal, or somebody took it away.
+        """
+        with Journal(self.setting.folder(spec.id), spec.id) as journal:
+            journal.follow(self.jobs.begin(lease))
+        self.held_since[spec.id] = time.monotonic()
 
     def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
         if event.chunk not in self.leases:
@@ -302,7 +314,7 @@ class _Measuring:
         if event.missing:
             self.jobs.release(lease)
         else:
-            self.jobs.finish(lease, _now())
+            self.jobs.finish(lease)
             # All of it is in the record now, under the case's key; here it would lie in the clear.
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         if event.stopped:
@@ -363,7 +375,7 @@ class _Measuring:
         self.agenda.recorded(key, state)
         attempt = state.tally(*key).attempt()
         if all(attempt.recorded >> index & 1 for index in spec.indices):
-            self.jobs.finish(lease, _now())
+            self.jobs.finish(lease)
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         else:
             self.jobs.release(lease)
@@ -396,14 +408,15 @@ class _Measuring:
             return
         self.renewed = time.monotonic()
         for chunk, lease in list(self.leases.items()):
-            if lease.until - _now() > LEASE_SECONDS - RENEW_SECONDS:
+            if self.renewed - self.held_since[chunk] < RENEW_SECONDS:
                 continue
-            renewed = self.jobs.renew(lease, _now(), LEASE_SECONDS)
+            renewed = self.jobs.renew(lease, LEASE_SECONDS)
             if renewed is None:
                 # Halted, or taken by another process after a long sleep of this one.
                 self._stop("halted", pool)
             else:
                 self.leases[chunk] = renewed
+                self.held_since[chunk] = self.renewed
         if self.stopped in {"", *DRAINING} and self.setting.case.state.halted:
             self._stop("halted", pool)
 
