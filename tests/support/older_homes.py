@@ -6,6 +6,7 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0007_executions", ("DROP TABLE records_executionrow",)),
     (
         "0006_deeds",
         (
