@@ -23,6 +23,7 @@ _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0004_rewriting", ()),
     ("0003_certificates", ("DROP TABLE records_certificaterow",)),
 )
+NEWEST = _BACK[0][0]
 MIGRATIONS = len(_BACK) + 1
 """How many states a home can be brought to: as it is now, and one for each that is taken back."""
 

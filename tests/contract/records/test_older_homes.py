@@ -10,7 +10,7 @@ import pytest
 from django.db import connections
 
 from support import deeds
-from support.older_homes import MIGRATIONS, make_older
+from support.older_homes import MIGRATIONS, NEWEST, make_older
 from support.record_place import Place
 from touchstone.records import NotPreparedError, ReadOnlyError
 
@@ -89,7 +89,7 @@ def test_where_it_may_be_written_an_older_home_is_brought_up_to_date(place: Plac
     deeds.append_batch(place.open(), CASE, b"more")
     with sqlite3.connect(place.home / "record.sqlite3") as file:
         (named,) = file.execute("SELECT max(name) FROM django_migrations").fetchone()
-    assert named == "0006_deeds"
+    assert named == NEWEST
 
 
 def test_a_file_that_never_had_tables_is_not_read_as_an_empty_record(
