@@ -1,6 +1,7 @@
 """Charts as inline SVG with text alternatives, drawn without a browser or the network.
 
 Each is drawn twice, for a desktop and for a phone: a picture that is scaled down cannot be read.
+Written in plain Vega-Lite: Altair copied and checked every layer many times, which took seconds.
 """
 
 import html
@@ -11,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-import altair as alt
 import vl_convert
 
 from touchstone.report.data import ResultRow
 from touchstone.report.phrases import losses, verdict_phrase
 from touchstone.statistics import exact_percent, percent, percent_interval
 
+Spec = dict[str, Any]
+"""A piece of Vega-Lite."""
 INK = "#1b2733"
 SOFT = "#9fb6c6"
 MODE_COLOURS = ["#0b5c8a", "#b4530a", "#4a6b2f", "#7a3e8e"]
@@ -72,13 +74,8 @@ THEME = {
 }
 
 
-def accessible(chart: alt.VConcatChart | alt.ConcatChart, title: str, text: str, id_: str) -> str:
-    """Render and make accessible: the picture has a name and a description in words."""
-    return render_spec(chart.to_dict(), title, text, id_)
-
-
 def render_spec(spec: Mapping[str, Any], title: str, text: str, id_: str) -> str:
-    """The same for a chart in plain Vega-Lite, in our theme."""
+    """Draw in our theme, and make accessible: the picture has a name and a description in words."""
     padding = {"left": 4, "right": 16, "top": 5, "bottom": 5}
     drawn = _svg(json.dumps({**spec, "padding": padding, "config": THEME}))
     head = f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" preserveAspectRatio="xMinYMin meet" '
@@ -135,17 +132,30 @@ def _concluded(row: ResultRow) -> str:
     return said if claimed is None else said.replace("the threshold", exact_percent(claimed))
 
 
-def _marks(rows: Sequence[ResultRow], legend: alt.Legend | None) -> tuple[alt.Color, alt.Shape]:
+def encoded(field: str, kind: str, **more: Any) -> Spec:
+    """What is read from `field`: "quantitative", "nominal" or "ordinal"."""
+    return {"field": field, "type": kind, **more}
+
+
+def fixed(**values: Any) -> Spec:
+    """Data of one row."""
+    return {"values": [values]}
+
+
+def _marks(rows: Sequence[ResultRow], legend: Spec | None) -> Spec:
     """A colour and a shape for each mode, so that neither alone has to tell them apart."""
     modes = list(dict.fromkeys(row.mode for row in rows))
-    colours = [MODE_COLOURS[n % len(MODE_COLOURS)] for n in range(len(modes))]
-    shapes = [MODE_SHAPES[n % len(MODE_SHAPES)] for n in range(len(modes))]
-    return (
-        alt.Color(
-            "mode:N", sort=modes, legend=legend, scale=alt.Scale(domain=modes, range=colours)
-        ),
-        alt.Shape("mode:N", sort=modes, legend=legend, scale=alt.Scale(domain=modes, range=shapes)),
-    )
+    ranges = {"color": MODE_COLOURS, "shape": MODE_SHAPES}
+    return {
+        channel: encoded(
+            "mode",
+            "nominal",
+            sort=modes,
+            legend=legend,
+            scale={"domain": modes, "range": [each[n % len(each)] for n in range(len(modes))]},
+        )
+        for channel, each in ranges.items()
+    }
 
 
 @cache
@@ -156,64 +166,74 @@ def rates(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 14)
     width = (NARROW if narrow else WIDE) - labels - 30
     panels = [_rate_panel(group, marks, (width, labels), group is groups[-1]) for group in groups]
-    chart = alt.vconcat(*panels, spacing=14)
+    spec = {"vconcat": panels, "spacing": 14}
     id_ = "rates-narrow" if narrow else "rates"
-    return accessible(chart, "Success rate by criterion and mode", describe_rates(rows), id_)
+    return render_spec(spec, "Success rate by criterion and mode", describe_rates(rows), id_)
 
 
-def _rate_panel(
-    rows: Sequence[ResultRow],
-    marks: tuple[alt.Color, alt.Shape],
-    size: tuple[int, int],
-    last: bool,
-) -> alt.LayerChart | alt.FacetChart:
+def _rate_panel(rows: Sequence[ResultRow], marks: Spec, size: tuple[int, int], last: bool) -> Spec:
     """One criterion: a line a mode, the threshold across all of them."""
-    (width, labels), (colour, shape) = size, marks
-    data = alt.InlineData(
-        values=[
-            {"mode": row.mode, "rate": row.rate, "low": row.interval[0], "high": row.interval[1]}
-            for row in rows
-        ]
-    )
-    axis = alt.Axis(format="%", tickCount=5, labels=last, title="Success rate" if last else None)
-    scale = alt.Scale(domain=[0, 1], nice=False)
-    y = alt.Y(
-        "mode:N",
-        sort=[row.mode for row in rows],
-        title=None,
-        axis=alt.Axis(
-            ticks=False,
-            domain=False,
-            minExtent=labels,
-            maxExtent=labels,
-            labelLimit=labels,
-            labelPadding=9,
-        ),
-    )
-    base = alt.Chart(data)
-    low, rate = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "rate"))
-    interval = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q", y=y, color=colour)
-    # All alike, the outcomes show no point: the line stands alone.
-    shown = base.transform_filter("isValid(datum.rate)")
-    point = shown.mark_point(filled=True, size=90, opacity=1).encode(
-        x=rate, y=y, color=colour, shape=shape
-    )
-    title = alt.TitleParams(wrapped(rows[0].title, width))
-    return alt.layer(*_threshold(rows[0], scale, axis), interval, point).properties(
-        width=width, height=len(rows) * MODE_HEIGHT, title=title
-    )
+    width, labels = size
+    values = [
+        {"mode": row.mode, "rate": row.rate, "low": row.interval[0], "high": row.interval[1]}
+        for row in rows
+    ]
+    across = {
+        "axis": {
+            "format": "%",
+            "tickCount": 5,
+            "labels": last,
+            "title": "Success rate" if last else None,
+        },
+        "scale": {"domain": [0, 1], "nice": False},
+    }
+    axis = {
+        "ticks": False,
+        "domain": False,
+        "minExtent": labels,
+        "maxExtent": labels,
+        "labelLimit": labels,
+        "labelPadding": 9,
+    }
+    y = encoded("mode", "nominal", sort=[row.mode for row in rows], title=None, axis=axis)
+    low, rate = (encoded(name, "quantitative", **across) for name in ("low", "rate"))
+    interval = {
+        "data": {"values": values},
+        "mark": {"type": "rule", "strokeWidth": 2},
+        "encoding": {"x": low, "x2": {"field": "high"}, "y": y, "color": marks["color"]},
+    }
+    point = {
+        "data": {"values": values},
+        # All alike, the outcomes show no point: the line stands alone.
+        "transform": [{"filter": "isValid(datum.rate)"}],
+        "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1},
+        "encoding": {"x": rate, "y": y, **marks},
+    }
+    return {
+        "title": {"text": wrapped(rows[0].title, width)},
+        "width": width,
+        "height": len(rows) * MODE_HEIGHT,
+        "layer": [*_threshold(rows[0], across), interval, point],
+    }
 
 
-def _threshold(row: ResultRow, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
+def _threshold(row: ResultRow, across: Spec) -> list[Spec]:
     """The zone and the threshold, as wide and as tall as they are; nothing where there is none."""
     if row.threshold is None:
         return []
-    ends = {"at": row.threshold, "low": row.above_claims, "high": row.below_claims}
-    base = alt.Chart(alt.InlineData(values=[ends]))
-    low, line = (alt.X(f"{name}:Q", scale=scale, axis=axis) for name in ("low", "at"))
+    data = fixed(at=row.threshold, low=row.above_claims, high=row.below_claims)
+    low, line = (encoded(name, "quantitative", **across) for name in ("low", "at"))
     return [
-        base.mark_rect(color="#f0dfc0", opacity=0.6).encode(x=low, x2="high:Q"),
-        base.mark_rule(color=INK, strokeWidth=2).encode(x=line),
+        {
+            "data": data,
+            "mark": {"type": "rect", "color": "#f0dfc0", "opacity": 0.6},
+            "encoding": {"x": low, "x2": {"field": "high"}},
+        },
+        {
+            "data": data,
+            "mark": {"type": "rule", "color": INK, "strokeWidth": 2},
+            "encoding": {"x": line},
+        },
     ]
 
 
@@ -233,38 +253,41 @@ def describe_difficulty(rows: Sequence[ResultRow]) -> str:
 @cache
 def by_difficulty(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     """Share solved at each difficulty, a line per mode, a panel per criterion."""
-    colour, shape = _marks(rows, alt.Legend(title="Mode"))
+    marks = _marks(rows, {"title": "Mode"})
     groups = _by_criterion([row for row in rows if row.by_difficulty])
     columns = 1 if narrow else min(3, len(groups))
     width = (NARROW if narrow else WIDE) // columns - 64
-    panels = [_difficulty_panel(group, colour, shape, width) for group in groups.values()]
-    chart = alt.concat(*panels, columns=columns, spacing=18)
+    panels = [_difficulty_panel(group, marks, width) for group in groups.values()]
+    spec = {"concat": panels, "columns": columns, "spacing": 18}
     id_ = "difficulty-narrow" if narrow else "difficulty"
-    return accessible(chart, "Share solved by difficulty", describe_difficulty(rows), id_)
+    return render_spec(spec, "Share solved by difficulty", describe_difficulty(rows), id_)
 
 
-def _difficulty_panel(
-    rows: Sequence[ResultRow], colour: alt.Color, shape: alt.Shape, width: int
-) -> alt.LayerChart | alt.FacetChart:
-    data = alt.InlineData(
-        values=[
-            {"mode": row.mode, "difficulty": c.difficulty, "share": c.solved / c.counted}
-            for row in rows
-            for c in row.by_difficulty
-        ]
+def _difficulty_panel(rows: Sequence[ResultRow], marks: Spec, width: int) -> Spec:
+    values = [
+        {"mode": row.mode, "difficulty": c.difficulty, "share": c.solved / c.counted}
+        for row in rows
+        for c in row.by_difficulty
+    ]
+    y = encoded(
+        "share",
+        "quantitative",
+        title="Share solved",
+        scale={"domain": [0, 1]},
+        axis={"format": "%", "tickCount": 3, "minExtent": 40},
     )
-    base = alt.Chart(data).encode(
-        x=alt.X("difficulty:O", title="Difficulty", axis=alt.Axis(labelAngle=0)),
-        y=alt.Y(
-            "share:Q",
-            title="Share solved",
-            scale=alt.Scale(domain=[0, 1]),
-            axis=alt.Axis(format="%", tickCount=3, minExtent=40),
-        ),
-        color=colour,
-        shape=shape,
-    )
-    points = base.mark_point(filled=True, size=80, opacity=1)
-    return alt.layer(base.mark_line(strokeWidth=2), points).properties(
-        width=width, height=120, title=alt.TitleParams(wrapped(rows[0].title, width))
-    )
+    return {
+        "title": {"text": wrapped(rows[0].title, width)},
+        "width": width,
+        "height": 120,
+        "data": {"values": values},
+        "encoding": {
+            "x": encoded("difficulty", "ordinal", title="Difficulty", axis={"labelAngle": 0}),
+            "y": y,
+            **marks,
+        },
+        "layer": [
+            {"mark": {"type": "line", "strokeWidth": 2}},
+            {"mark": {"type": "point", "filled": True, "size": 80, "opacity": 1}},
+        ],
+    }

@@ -2,20 +2,15 @@
 
 Up is evidence for "above", down for "below". A bettor who has lost more than was won is drawn at
 the middle: how deep the loser sank tells a reader nothing.
-
-Written in plain Vega-Lite: Altair copies every layer of every panel many times, which took seconds.
 """
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
-from touchstone.report.charts import NARROW, SOFT, WIDE, render_spec, wrapped
+from touchstone.report.charts import NARROW, SOFT, WIDE, Spec, render_spec, wrapped
 from touchstone.report.data import EvidenceCurve, ResultRow
 from touchstone.report.phrases import stopped, times, verdict_pill
 
-Spec = dict[str, Any]
-"""A piece of Vega-Lite."""
 COLOURS = {"above": "#a5321f", "below": "#2f6b3a"}
 """As in the pills of the verdicts; the side of the middle says the same without them."""
 RUNNING, UNRUN = "#c9d4dc", "#eef2f5"

@@ -1,13 +1,22 @@
 """A plan as one page: what is expected, what cannot be told, and two charts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-import altair as alt
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from touchstone.report.charts import INK, MODE_COLOURS, NARROW, WIDE, accessible
+from touchstone.report.charts import (
+    INK,
+    MODE_COLOURS,
+    NARROW,
+    WIDE,
+    Spec,
+    encoded,
+    fixed,
+    render_spec,
+)
 
 _HEIGHT = 170
 _COLUMNS = 2
@@ -85,11 +94,11 @@ def _sizes(curves: int, *, narrow: bool) -> tuple[int, int]:
 
 def _samples(curves: tuple[SamplesCurve, ...], *, narrow: bool) -> str:
     columns, width = _sizes(len(curves), narrow=narrow)
-    panels = [_samples_panel(curve).properties(width=width, height=_HEIGHT) for curve in curves]
+    panels = [{**_samples_panel(curve), "width": width, "height": _HEIGHT} for curve in curves]
     said = " ".join(_described(curve) for curve in curves)
     id_ = "samples-narrow" if narrow else "samples"
-    chart = alt.concat(*panels, columns=columns, spacing=22)
-    return accessible(chart, "Samples until the verdict, by true rate", said, id_)
+    spec = {"concat": panels, "columns": columns, "spacing": 22}
+    return render_spec(spec, "Samples until the verdict, by true rate", said, id_)
 
 
 def _described(curve: SamplesCurve) -> str:
@@ -99,31 +108,61 @@ def _described(curve: SamplesCurve) -> str:
     return f"{curve.title}: of {curve.size} items, {told}."
 
 
-def _samples_panel(curve: SamplesCurve) -> alt.LayerChart | alt.FacetChart:
+def _samples_panel(curve: SamplesCurve) -> Spec:
     """The mean, what nine of ten stay within, the whole battery, and the threshold."""
-    values = [{"rate": rate, "mean": mean, "most": most} for rate, mean, most in curve.points]
-    base = alt.Chart(alt.InlineData(values=values)).encode(
-        x=alt.X(
-            "rate:Q",
-            title="True rate",
-            axis=alt.Axis(format="%", tickCount=5),
-            scale=alt.Scale(domain=[curve.points[0][0], curve.points[-1][0]]),
-        ),
-    )
-    y = alt.Y(
-        "mean:Q",
+    x = _rate(curve.points)
+    y = encoded(
+        "mean",
+        "quantitative",
         title="Samples",
-        axis=alt.Axis(tickCount=5, minExtent=36),
-        scale=alt.Scale(domain=[0, curve.size * 1.08], nice=False),
+        axis={"tickCount": 5, "minExtent": 36},
+        scale={"domain": [0, curve.size * 1.08], "nice": False},
     )
-    band = base.mark_area(opacity=0.18, color=MODE_COLOURS[0]).encode(y=y, y2="most:Q")
-    line = base.mark_line(strokeWidth=2, color=MODE_COLOURS[0]).encode(y=y)
-    fixed = alt.Chart(alt.InlineData(values=[{"size": curve.size, "at": curve.at}]))
-    whole = fixed.mark_rule(strokeWidth=2, strokeDash=[6, 4], color=MODE_COLOURS[1]).encode(
-        y=alt.Y("size:Q")
+    points = {
+        "values": [{"rate": rate, "mean": mean, "most": most} for rate, mean, most in curve.points]
+    }
+    colour, other = MODE_COLOURS[:2]
+    whole = {"type": "rule", "strokeWidth": 2, "strokeDash": [6, 4], "color": other}
+    return {
+        "title": {"text": curve.title},
+        "layer": [
+            {
+                "data": points,
+                "mark": {"type": "area", "opacity": 0.18, "color": colour},
+                "encoding": {"x": x, "y": y, "y2": {"field": "most"}},
+            },
+            {
+                "data": points,
+                "mark": {"type": "line", "strokeWidth": 2, "color": colour},
+                "encoding": {"x": x, "y": y},
+            },
+            {
+                "data": fixed(size=curve.size),
+                "mark": whole,
+                "encoding": {"y": encoded("size", "quantitative")},
+            },
+            _threshold(curve.at),
+        ],
+    }
+
+
+def _rate(points: Sequence[tuple[float, ...]]) -> Spec:
+    """The true rate, across the panel."""
+    return encoded(
+        "rate",
+        "quantitative",
+        title="True rate",
+        axis={"format": "%", "tickCount": 5},
+        scale={"domain": [points[0][0], points[-1][0]]},
     )
-    at = fixed.mark_rule(strokeWidth=1.5, color=INK).encode(x=alt.X("at:Q"))
-    return alt.layer(band, line, whole, at).properties(title=alt.TitleParams(curve.title))
+
+
+def _threshold(at: float) -> Spec:
+    return {
+        "data": fixed(at=at),
+        "mark": {"type": "rule", "strokeWidth": 1.5, "color": INK},
+        "encoding": {"x": encoded("at", "quantitative")},
+    }
 
 
 WORDS = {"above": "#a5321f", "below": "#2f6b3a", "neither": "#5b6b78"}
@@ -133,7 +172,7 @@ _DASHES = ([1, 0], [7, 4], [2, 3])
 
 def _words(curves: tuple[WordsCurve, ...], *, narrow: bool) -> str:
     columns, width = _sizes(len(curves), narrow=narrow)
-    panels = [_words_panel(curve).properties(width=width, height=_HEIGHT) for curve in curves]
+    panels = [{**_words_panel(curve), "width": width, "height": _HEIGHT} for curve in curves]
     said = " ".join(
         f"{curve.title}: "
         + ", ".join(
@@ -144,50 +183,38 @@ def _words(curves: tuple[WordsCurve, ...], *, narrow: bool) -> str:
         for curve in curves
     )
     id_ = "words-narrow" if narrow else "words"
-    chart = alt.concat(*panels, columns=columns, spacing=22)
-    return accessible(chart, "How often each word is said, by true rate", said, id_)
+    spec = {"concat": panels, "columns": columns, "spacing": 22}
+    return render_spec(spec, "How often each word is said, by true rate", said, id_)
 
 
-def _words_panel(curve: WordsCurve) -> alt.LayerChart | alt.FacetChart:
+def _words_panel(curve: WordsCurve) -> Spec:
     values = [
         {"rate": rate, "word": word, "chance": chance}
         for rate, *chances in curve.points
         for word, chance in zip(WORDS, chances, strict=True)
     ]
-    ends = [curve.points[0][0], curve.points[-1][0]]
-    names, colours = list(WORDS), list(WORDS.values())
-    lines = (
-        alt.Chart(alt.InlineData(values=values))
-        .mark_line(strokeWidth=2)
-        .encode(
-            x=alt.X(
-                "rate:Q",
-                title="True rate",
-                axis=alt.Axis(format="%", tickCount=5),
-                scale=alt.Scale(domain=ends),
-            ),
-            y=alt.Y(
-                "chance:Q",
-                title="Chance to be said",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", tickCount=5, minExtent=36),
-            ),
-            color=alt.Color(
-                "word:N",
-                sort=names,
-                legend=alt.Legend(title="Word"),
-                scale=alt.Scale(domain=names, range=colours),
-            ),
-            strokeDash=alt.StrokeDash(
-                "word:N",
-                sort=names,
-                legend=alt.Legend(title="Word"),
-                scale=alt.Scale(domain=names, range=list(_DASHES)),
-            ),
-        )
+    y = encoded(
+        "chance",
+        "quantitative",
+        title="Chance to be said",
+        scale={"domain": [0, 1]},
+        axis={"format": "%", "tickCount": 5, "minExtent": 36},
     )
-    layers = [lines]
-    if curve.at is not None:
-        fixed = alt.Chart(alt.InlineData(values=[{"at": curve.at}]))
-        layers.append(fixed.mark_rule(strokeWidth=1.5, color=INK).encode(x=alt.X("at:Q")))
-    return alt.layer(*layers).properties(title=alt.TitleParams(curve.title))
+    names = list(WORDS)
+    by_word = {
+        channel: encoded(
+            "word",
+            "nominal",
+            sort=names,
+            legend={"title": "Word"},
+            scale={"domain": names, "range": shown},
+        )
+        for channel, shown in (("color", list(WORDS.values())), ("strokeDash", list(_DASHES)))
+    }
+    lines = {
+        "data": {"values": values},
+        "mark": {"type": "line", "strokeWidth": 2},
+        "encoding": {"x": _rate(curve.points), "y": y, **by_word},
+    }
+    layers = [lines] if curve.at is None else [lines, _threshold(curve.at)]
+    return {"title": {"text": curve.title}, "layer": layers}
