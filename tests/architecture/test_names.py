@@ -28,8 +28,8 @@ SHARED: Mapping[str, tuple[str, ...]] = {
     "Thorough": ("evaluation/subjects/solvers/*.py",),
     "crashes": ("evaluation/subjects/solvers/scripts/memory_*.py",),
     "stock": ("evaluation/subjects/solvers/scripts/*_try.py",),
-    "draw": ("report/*.py",),
-    "describe": ("report/*.py",),
+    "draw": ("editions/page/*.py",),
+    "describe": ("editions/page/*.py",),
     # The verifier is a program of its own, which imports nothing of ours: what both say of the
     # record's format bears the format's name in both.
     "leaf_hash": ("ledger/*.py", "verifier/*.py"),

@@ -19,7 +19,7 @@ OWNERS = {
     "django": {"records", "service", "portal"},
     "rich": {"cli", "demo", "bench"},
     "cyclopts": {"cli"},
-    "vl_convert": {"report"},
+    "vl_convert": {"editions"},
 }
 # One worker reads the modules, once for all of these tests.
 VERIFIER_LINES = 900

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from touchstone.report import (
+from touchstone.editions.page import (
     Accounting,
     Claim,
     ClockFacts,

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from touchstone.clearance import Audience
+from touchstone.editions.gathering import Shown, gather
+from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
-from touchstone.report import ReportData, VerificationFacts
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
-from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from touchstone.demo.access import use_under_terms
+from touchstone.editions.event_text import named
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.subjects.launch import start_subject
@@ -17,7 +18,6 @@ from touchstone.records import DATABASE
 from touchstone.review.events import judging, settling
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found
-from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.recording import Content, Deed

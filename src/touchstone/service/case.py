@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from touchstone.clearance import party_audience
+from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.review import State
@@ -14,8 +14,6 @@ from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
 from touchstone.service.recording import Deed, Proposing, record
 
-Example = Literal["none", "framework", "all"]
-"""What of a case is invented: nothing, the framework alone, or parties and model as well."""
 CONTROLS = "openai-api/subject/control"
 """How the demo's submission calls its subjects, which are programs of ours and no models."""
 

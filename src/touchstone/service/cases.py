@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from touchstone.editions.case_summary import stage, summarise_events
+from touchstone.editions.event_text import NOT_ASKED, named, sentence
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
@@ -21,8 +23,6 @@ from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
-from touchstone.service.editions.summaries import stage, summarise_events
-from touchstone.service.editions.words import NOT_ASKED, named, sentence
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.recording import Deed

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from touchstone.editions.case_summary import summarise_events
 from touchstone.errors import TouchstoneError
-from touchstone.service.editions.summaries import summarise_events
 from touchstone.service.installation import Installation
 
 

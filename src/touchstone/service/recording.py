@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from touchstone.clearance import Marking
+from touchstone.editions.case_summary import summarise
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.handin import moment_of, utc_text
@@ -23,7 +24,6 @@ from touchstone.review import (
     evolve,
 )
 from touchstone.review.events.opening import CaseOpened
-from touchstone.service.editions.summaries import summarise
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import PARSERS

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from touchstone.editions.event_text import named
 from touchstone.review.designation import NOT_MEASURED
 from touchstone.review.events.judging import CriterionReason
-from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import Edition
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress, landed, remarks

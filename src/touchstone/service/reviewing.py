@@ -12,6 +12,9 @@ from tempfile import TemporaryFile
 
 from touchstone import __version__
 from touchstone.clearance import party_audience
+from touchstone.editions.event_text import named
+from touchstone.editions.gathering import Shown
+from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.registry import families
@@ -25,9 +28,6 @@ from touchstone.review import require_known
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
-from touchstone.service.editions.gathering import Shown
-from touchstone.service.editions.gathering.chosen import chosen_values
-from touchstone.service.editions.words import named
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, StoppedError
 from touchstone.service.frameworks import load_framework

@@ -13,7 +13,7 @@ from support.browser import chromium
 from support.report_data import crowded_report, early_report
 from support.small_case import measure, settle, small_case
 from touchstone.clearance import party_audience
-from touchstone.report import render_html
+from touchstone.editions.page import render_html
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.measuring.concluding import conclude
 

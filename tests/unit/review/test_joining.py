@@ -15,12 +15,12 @@ from support.review_case import (
     print_of,
 )
 from support.review_probes import CLOSED, LEFT, by_key, joined, rotated, signer, unsigned
+from touchstone.editions.event_text import sentence
 from touchstone.framework import Framework
 from touchstone.ledger import dumps, loads
 from touchstone.ledger.contract2 import CaseKeys, parse_key_act
 from touchstone.review import BadEventError, Event, Refused, State, decide, parse_event, topics_of
 from touchstone.review.events import joining, opening, settling
-from touchstone.service.editions.words import sentence
 
 
 def ledgers(case: Case) -> CaseKeys:

@@ -26,6 +26,8 @@ from support.small_case import (
 )
 from touchstone.clearance import party_audience
 from touchstone.cli.app import review_run
+from touchstone.editions.page import ReportData
+from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Elicitation
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight import Probe, Readiness
@@ -38,10 +40,8 @@ from touchstone.evaluation.submission import (
     SubmittedModel,
     SubmittedVariant,
 )
-from touchstone.report import ReportData
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.editions.gathering.chosen import chosen_values
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.probing import take_snapshots

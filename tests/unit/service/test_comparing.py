@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from support.small_case import facts_for, probed, small_case
 from touchstone.clearance import party_audience
+from touchstone.editions.event_text import NOT_SHOWN
+from touchstone.editions.page import render_html
 from touchstone.evaluation import Outcome, Usage
 from touchstone.evaluation.outcomes import Result
-from touchstone.report import render_html
 from touchstone.review import RunKey
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.editions.words import NOT_SHOWN
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.issuing import plan_chunks

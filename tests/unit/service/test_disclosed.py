@@ -11,14 +11,14 @@ from support.report_data import early_report
 from support.silent import Silent
 from support.small_case import SUBMISSION, Minutes, facts_for, measure, probed, small_case
 from touchstone.clearance import party_audience
+from touchstone.editions.audience_case import Shown
+from touchstone.editions.page import render_html
+from touchstone.editions.page.phrases import verdict_phrase
+from touchstone.editions.sections.summary import summary
 from touchstone.evaluation import Outcome, Usage, load_submission
-from touchstone.report import render_html
-from touchstone.report.phrases import verdict_phrase
 from touchstone.review.audience_view import read_entries
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases import show_case
-from touchstone.service.editions.gathering.shown import Shown
-from touchstone.service.editions.gathering.summed import summary
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measuring.concluding import conclude

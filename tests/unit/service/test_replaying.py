@@ -20,9 +20,9 @@ from support.small_case import (
     solves,
 )
 from touchstone.clearance import PUBLIC, Audience, party_audience
+from touchstone.editions.page import EvidenceCurve
 from touchstone.evaluation import batteries, reveal
 from touchstone.evaluation.errors import RevealError
-from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import measuring

@@ -7,13 +7,13 @@ import pytest
 from support.silent import Silent
 from support.small_case import Minutes, probed, record_chunk, small_case, solves
 from touchstone.clearance import party_audience
+from touchstone.editions.gathering import Shown
+from touchstone.editions.sections.results import GOING_ON, stop_notice
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight.snapshots import When
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.editions.gathering import Shown
-from touchstone.service.editions.gathering.measured import GOING_ON, stop_notice
 from touchstone.service.errors import StoppedError
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.service.measuring.stopping import record_stop

@@ -16,9 +16,9 @@ from support.report_data import early_report
 from support.silent import Silent
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import Audience, party_audience
-from touchstone.report import ReportData, render_html
-from touchstone.report.charts import describe_difficulty
-from touchstone.report.saving_picture import describe, saving
+from touchstone.editions.page import ReportData, render_html
+from touchstone.editions.page.charts import describe_difficulty
+from touchstone.editions.page.saving_picture import describe, saving
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
 from touchstone.service.cases import halt_case

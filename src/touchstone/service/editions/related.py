@@ -6,17 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.clearance import Audience, party_audience
+from touchstone.editions.case_summary import stage
+from touchstone.editions.event_text import named
+from touchstone.editions.gathering import UNTOLD
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
-from touchstone.service.editions.summaries import stage
-from touchstone.service.editions.words import named
 from touchstone.service.installation import Installation
 
-UNTOLD = (
-    "Whether this developer handed this model in for other reviews, and what became of them, is "
-    "told in the editions of the developer and the centre, and in no other."
-)
-"""The same bytes whether there are others or not."""
 NONE = "This installation holds no other case of this developer with this model."
 
 

@@ -7,6 +7,8 @@ from html import unescape
 from pathlib import Path
 
 from touchstone.clearance import PUBLIC, Audience, party_audience
+from touchstone.editions.gathering import Shown, gather
+from touchstone.editions.page import VerificationFacts, render_html, render_since
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.keys.files import write_file
 from touchstone.ledger import (
@@ -19,13 +21,11 @@ from touchstone.ledger import (
     write_bundle,
 )
 from touchstone.records import HeadProof
-from touchstone.report import VerificationFacts, render_html, render_since
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import settling
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
-from touchstone.service.editions.gathering import Shown, gather
 from touchstone.service.editions.related import other_cases
 from touchstone.service.recording import Deed
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
 from typing import TypeVar
 
+from touchstone.editions.page.plan_page import PlanPage, SamplesCurve, WordsCurve
 from touchstone.planning.forecast import (
     Cost,
     Forecast,
@@ -15,7 +16,6 @@ from touchstone.planning.verdict_probabilities import (
     ProbabilitiesAtRate,
     WordProbabilities,
 )
-from touchstone.report.plan_page import PlanPage, SamplesCurve, WordsCurve
 
 COLUMNS = (
     "Criterion, mode",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from touchstone.editions.page.plan_page import render_plan
 from touchstone.evaluation import Submission, load_submission
 from touchstone.evaluation.families.registry import families
 from touchstone.framework import Framework
@@ -14,7 +15,6 @@ from touchstone.planning.costing import ObservedCosts
 from touchstone.planning.forecast import Forecast
 from touchstone.planning.forecasting import WindowLeft, forecast
 from touchstone.planning.options import PlanOptions
-from touchstone.report.plan_page import render_plan
 from touchstone.review import anchor_clock
 from touchstone.review.clock import calendar_of, deadline
 from touchstone.service.case import Cast

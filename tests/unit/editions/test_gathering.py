@@ -8,11 +8,11 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.editions.event_text import NOT_ASKED
+from touchstone.editions.gathering import INVENTED, INVENTED_FRAMEWORK
+from touchstone.editions.page import ReportData, render_html
 from touchstone.evaluation.families.registry import family_names, get_family
-from touchstone.report import ReportData, render_html
 from touchstone.service.cases import show_case
-from touchstone.service.editions.gathering import INVENTED, INVENTED_FRAMEWORK
-from touchstone.service.editions.words import NOT_ASKED
 from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.service.opening import passed_release

@@ -1,8 +1,8 @@
 """Of which results it is to be said that they check the instrument, and show no capability."""
 
+from touchstone.editions.audience_case import Shown, number
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.state import RunKey
-from touchstone.service.editions.gathering.shown import Shown, number
 
 
 def instrument_note(case: Shown, key: RunKey) -> str:

@@ -4,22 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from touchstone.evaluation import Elicitation
-from touchstone.framework import NumericCriterion
-from touchstone.report import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
-from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
-from touchstone.review.shares import ways_of_crossing
-from touchstone.review.state import RunKey
-from touchstone.service.editions.gathering.chosen import chosen_facts
-from touchstone.service.editions.gathering.evidence import (
+from touchstone.editions.audience_case import Shown, listed, number, plain
+from touchstone.editions.event_text import named
+from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
+from touchstone.editions.sections.conditions import chosen_facts
+from touchstone.editions.sections.evidence import (
     broken_off_runs,
     early_verdicts,
     evidence_facts,
 )
-from touchstone.service.editions.gathering.instrument import instrument_note
-from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
-from touchstone.service.editions.gathering.unmeasured import UnmeasuredRun, unmeasured_runs
-from touchstone.service.editions.words import named
+from touchstone.editions.sections.instrument import instrument_note
+from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
+from touchstone.evaluation import Elicitation
+from touchstone.framework import NumericCriterion
+from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
+from touchstone.review.shares import ways_of_crossing
+from touchstone.review.state import RunKey
 from touchstone.statistics import Interval, clopper_pearson
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan

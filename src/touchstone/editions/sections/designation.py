@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from touchstone.editions.audience_case import Shown, counted, listed
+from touchstone.editions.event_text import NOT_ASKED, VERDICTS, named
+from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, FindingFacts
+from touchstone.editions.sections.conditions import broken_off_by
 from touchstone.framework import DeclaredCriterion, NumericCriterion
-from touchstone.report import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
-from touchstone.service.editions.gathering.chosen import broken_off_by
-from touchstone.service.editions.gathering.shown import Shown, counted, listed
-from touchstone.service.editions.words import NOT_ASKED, VERDICTS, named
 
 RULE = (
     "The rule: covered if any criterion is met; not covered only if every criterion was looked at "

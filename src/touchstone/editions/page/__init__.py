@@ -1,11 +1,6 @@
-"""What each audience reads: one self-contained page made from plain facts.
+"""One self-contained page, made from plain facts; see `render.render_html`."""
 
-It decides nothing, looks nothing up and writes no file; `service` gathers the facts it is given.
-
-Begin at `touchstone.report.render`: `render_html(data)`.
-"""
-
-from touchstone.report.data import (
+from touchstone.editions.page.data import (
     Accounting,
     Claim,
     ClockFacts,
@@ -25,7 +20,7 @@ from touchstone.report.data import (
     VerificationFacts,
     WithheldParts,
 )
-from touchstone.report.render import render_html, render_since
+from touchstone.editions.page.render import render_html, render_since
 
 __all__ = [
     "Accounting",

@@ -7,12 +7,12 @@ not measured are both written from these, so that they cannot say different thin
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from touchstone.editions.audience_case import Shown, counted, listed
+from touchstone.editions.event_text import named
 from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.designation import WHOSE
 from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, Unmeasured, VerdictReached
-from touchstone.service.editions.gathering.shown import Shown, counted, listed
-from touchstone.service.editions.words import named
 from touchstone.verdicts.run_progress import lost_beside
 
 NOT_ON = {

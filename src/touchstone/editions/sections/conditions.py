@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from touchstone.editions.audience_case import Shown, listed, number, plain
+from touchstone.editions.page import Fact
 from touchstone.evaluation.sandbox import at_least
-from touchstone.report import Fact
-from touchstone.service.editions.gathering.shown import Shown, listed, number, plain
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.content_parsers import conditions_of
 

@@ -4,9 +4,18 @@ It reads no record and draws no page; what it shows follows from the visible ent
 """
 
 from touchstone.clearance import LABELS, PUBLIC
-from touchstone.report import ReportData, VerificationFacts
-from touchstone.service.case import Example
-from touchstone.service.editions.gathering.asked import (
+from touchstone.editions.audience_case import Example, Shown
+from touchstone.editions.page import ReportData, VerificationFacts
+from touchstone.editions.sections.designation import designation_facts, finding_facts
+from touchstone.editions.sections.results import (
+    elicitation_facts,
+    mode_facts,
+    not_measured,
+    result_rows,
+    stop_notice,
+)
+from touchstone.editions.sections.sandbox_events import noticed_facts
+from touchstone.editions.sections.scope import (
     clock_facts,
     conflicts,
     framework_facts,
@@ -14,21 +23,15 @@ from touchstone.service.editions.gathering.asked import (
     moment,
     party_facts,
 )
-from touchstone.service.editions.gathering.judged import designation_facts, finding_facts
-from touchstone.service.editions.gathering.measured import (
-    elicitation_facts,
-    mode_facts,
-    not_measured,
-    result_rows,
-    stop_notice,
-)
-from touchstone.service.editions.gathering.noticed import noticed_facts
-from touchstone.service.editions.gathering.shown import Shown
-from touchstone.service.editions.gathering.spending import spent
-from touchstone.service.editions.gathering.summed import summary
-from touchstone.service.editions.gathering.told import accounting, newer_notice, timeline, withheld
-from touchstone.service.editions.related import UNTOLD
+from touchstone.editions.sections.spending import spent
+from touchstone.editions.sections.summary import summary
+from touchstone.editions.sections.timeline import accounting, newer_notice, timeline, withheld
 
+UNTOLD = (
+    "Whether this developer handed this model in for other reviews, and what became of them, is "
+    "told in the editions of the developer and the centre, and in no other."
+)
+"""The same bytes whether there are others or not."""
 EXAMPLE = "Example: "
 INVENTED = (
     "An invented example. The parties, the model and all numbers are made up; no model of anybody "

@@ -2,15 +2,15 @@
 
 from typing import Any
 
+from touchstone.editions.audience_case import Shown, number, plain
+from touchstone.editions.event_text import named
+from touchstone.editions.page import Claim, ClockFacts, Conflict, Fact, PartyFacts
+from touchstone.editions.sections.conditions import caps_facts
 from touchstone.handin import moment_of
-from touchstone.report import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.review import deadline, late_days, read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
-from touchstone.service.editions.gathering.chosen import caps_facts
-from touchstone.service.editions.gathering.shown import Shown, number, plain
-from touchstone.service.editions.words import named
 
 NOT_TO_BE_READ = "not for this audience"
 THRESHOLDS = {

@@ -7,7 +7,7 @@ from importlib import resources
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from touchstone.report.charts import (
+from touchstone.editions.page.charts import (
     INK,
     MODE_COLOURS,
     NARROW,
@@ -69,13 +69,13 @@ class PlanPage:
 def render_plan(page: PlanPage) -> str:
     """The plan as one self-contained HTML page without scripts; all text is escaped."""
     environment = Environment(
-        loader=PackageLoader("touchstone.report"),
+        loader=PackageLoader("touchstone.editions.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
+    style = resources.files("touchstone.editions.page").joinpath("templates/report.css").read_text()
     samples = [_samples(page.samples, narrow=each) for each in (False, True) if page.samples]
     words = [_words(page.words, narrow=each) for each in (False, True) if page.words]
     return environment.get_template("plan.html").render(

@@ -1,8 +1,8 @@
 from typing import get_args
 
 from support.review_case import early, verdict
+from touchstone.editions.event_text import SENTENCES, sentence
 from touchstone.review.events import TYPES
-from touchstone.service.editions.words import SENTENCES, sentence
 
 
 def test_every_event_has_a_sentence():

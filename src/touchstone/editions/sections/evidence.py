@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from math import log, log10
 
+from touchstone.editions.audience_case import Shown
+from touchstone.editions.page import EvidenceCurve
 from touchstone.evaluation.errors import RevealError
-from touchstone.report import EvidenceCurve
 from touchstone.review import RunKey
-from touchstone.service.editions.gathering.shown import Shown
 from touchstone.statistics import Interval
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.sequential_verdicts import Early, broken_off, standings_from_record

@@ -1,8 +1,8 @@
 """What the measuring cost, in samples and in tokens."""
 
+from touchstone.editions.audience_case import Shown
+from touchstone.editions.page import Fact
 from touchstone.evaluation import Usage
-from touchstone.report import Fact
-from touchstone.service.editions.gathering.shown import Shown
 
 
 def spent(case: Shown) -> tuple[Fact, ...]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import vl_convert
 
-from touchstone.report.data import ResultRow
-from touchstone.report.phrases import losses, verdict_phrase
+from touchstone.editions.page.data import ResultRow
+from touchstone.editions.page.phrases import losses, verdict_phrase
 from touchstone.statistics import exact_percent, percent, percent_interval
 
 Spec = dict[str, Any]

@@ -7,9 +7,9 @@ the middle: how deep the loser sank tells a reader nothing.
 from collections.abc import Sequence
 from functools import cache
 
-from touchstone.report.charts import NARROW, SOFT, WIDE, Spec, render_spec, wrapped
-from touchstone.report.data import EvidenceCurve, ResultRow
-from touchstone.report.phrases import stopped, times, verdict_pill
+from touchstone.editions.page.charts import NARROW, SOFT, WIDE, Spec, render_spec, wrapped
+from touchstone.editions.page.data import EvidenceCurve, ResultRow
+from touchstone.editions.page.phrases import stopped, times, verdict_pill
 
 COLOURS = {"above": "#a5321f", "below": "#2f6b3a"}
 """As in the pills of the verdicts; the side of the middle says the same without them."""

@@ -4,9 +4,9 @@ import html
 from dataclasses import dataclass
 from datetime import date
 
+from touchstone.editions.page.data import ClockFacts
+from touchstone.editions.page.phrases import day
 from touchstone.handin import day_written
-from touchstone.report.data import ClockFacts
-from touchstone.report.phrases import day
 
 WIDE, NARROW = 720, 340
 TOP, BAR, ROW = 12, 16, 24

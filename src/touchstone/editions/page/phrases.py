@@ -2,8 +2,8 @@
 
 import math
 
+from touchstone.editions.page.data import EvidenceCurve, ResultRow
 from touchstone.handin import day_written
-from touchstone.report.data import EvidenceCurve, ResultRow
 from touchstone.statistics import exact_percent, percent
 
 VERDICTS = {

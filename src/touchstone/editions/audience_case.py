@@ -3,15 +3,16 @@
 import contextlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from touchstone.clearance import PUBLIC, Audience
 from touchstone.framework import Framework
 from touchstone.review import State, evolve
 from touchstone.review.audience_view import Entry
-from touchstone.service.case import Example
 from touchstone.verdicts.content_parsers import framework_of
 
+Example = Literal["none", "framework", "all"]
+"""What of a case is invented: nothing, the framework alone, or parties and model as well."""
 THE_PUBLIC = "the public"
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
+from touchstone.editions.audience_case import Shown, counted, listed, number, plain
+from touchstone.editions.event_text import named, sentence
+from touchstone.editions.page import ResultRow
+from touchstone.editions.sections.designation import never_asked, silent
+from touchstone.editions.sections.timeline import accounting
+from touchstone.editions.sections.unmeasured import unmeasured_sentences
 from touchstone.framework import DeclaredCriterion
 from touchstone.handin import day_written
-from touchstone.report import ResultRow
-from touchstone.service.editions.gathering.judged import never_asked, silent
-from touchstone.service.editions.gathering.shown import Shown, counted, listed, number, plain
-from touchstone.service.editions.gathering.told import accounting
-from touchstone.service.editions.gathering.unmeasured import unmeasured_sentences
-from touchstone.service.editions.words import named, sentence
 
 VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
 

@@ -8,9 +8,9 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from touchstone.report import charts, clock_picture, evidence_charts, saving_picture
-from touchstone.report.data import ReportData, ResultRow
-from touchstone.report.phrases import (
+from touchstone.editions.page import charts, clock_picture, evidence_charts, saving_picture
+from touchstone.editions.page.data import ReportData, ResultRow
+from touchstone.editions.page.phrases import (
     chances,
     claim,
     claims,
@@ -43,7 +43,7 @@ FILTERS = {
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("touchstone.report"),
+        loader=PackageLoader("touchstone.editions.page"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -105,7 +105,7 @@ def render_html(data: ReportData) -> str:
     Everything in `data` is escaped; styles and pictures are inline; the page forbids itself
     scripts and the network.
     """
-    style = resources.files("touchstone.report").joinpath("templates/report.css").read_text()
+    style = resources.files("touchstone.editions.page").joinpath("templates/report.css").read_text()
     early = _early(data.results)
     criteria = [list(rows) for _, rows in groupby(data.results, lambda row: row.criterion)]
     return (

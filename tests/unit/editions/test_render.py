@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from support.report_data import sample_report
-from touchstone.report import charts, clock_picture, render, render_html
+from touchstone.editions.page import charts, clock_picture, render, render_html
 from touchstone.statistics import percent
 
 

@@ -4,7 +4,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from touchstone.report.data import ResultRow
+from touchstone.editions.page.data import ResultRow
 
 WIDE, NARROW = 720, 340
 HEIGHT = 22

@@ -11,9 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.report_data import early, early_report, result, sample_report
-from touchstone.report import EvidenceCurve, ReportData, ResultRow, evidence_charts, render_html
-from touchstone.report.phrases import chances, claim, stopped, tie, times
-from touchstone.report.saving_picture import describe, draw, saving
+from touchstone.editions.page import (
+    EvidenceCurve,
+    ReportData,
+    ResultRow,
+    evidence_charts,
+    render_html,
+)
+from touchstone.editions.page.phrases import chances, claim, stopped, tie, times
+from touchstone.editions.page.saving_picture import describe, draw, saving
 from touchstone.statistics import exact_percent, percent_interval
 
 

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from touchstone.report import Accounting, TimelineEvent, WithheldParts
+from touchstone.editions.audience_case import Shown, listed, plain
+from touchstone.editions.event_text import run_sentence, sentence
+from touchstone.editions.page import Accounting, TimelineEvent, WithheldParts
 from touchstone.review import UnknownEvent
 from touchstone.review.audience_view import Entry, PartView
-from touchstone.service.editions.gathering.shown import Shown, listed, plain
-from touchstone.service.editions.words import run_sentence, sentence
 
 SHORTEST_RUN = 3
 NEWER = (

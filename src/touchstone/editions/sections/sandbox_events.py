@@ -2,9 +2,9 @@
 
 from collections import Counter
 
+from touchstone.editions.audience_case import Shown, number
+from touchstone.editions.page import Fact
 from touchstone.handin import printable_line
-from touchstone.report import Fact
-from touchstone.service.editions.gathering.shown import Shown, number
 
 _LISTED = 12
 """Kinds of event that are named; what is beyond is summed."""

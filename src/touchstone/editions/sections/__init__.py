@@ -1,0 +1,1 @@
+"""The sections of a report, each from the entries that its audience may read."""
