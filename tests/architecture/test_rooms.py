@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,57 @@ def test_only_the_owner_imports(package: str):
         and any(name.split(".")[0] == package for name in imported(path))
     ]
     assert strangers == []
+
+
+def at_start(path: Path) -> set[str]:
+    """What a module imports when it is imported itself, and not only where it is called."""
+    return {
+        name
+        for node in tree(path).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+        )
+    }
+
+
+def reached(module: str) -> set[str]:
+    """All that importing a module of ours imports, as far as modules say at their start."""
+    found, waiting = set[str](), [module]
+    while waiting:
+        name = waiting.pop()
+        # A module's packages are imported before it.
+        for whole in accumulate(name.split("."), "{}.{}".format):
+            place = SOURCE.parent.joinpath(*whole.split("."))
+            path = next(
+                (p for p in (place / "__init__.py", place.with_suffix(".py")) if p.is_file()), None
+            )
+            if whole not in found and (path or whole == name):
+                found.add(whole)
+                waiting += at_start(path) if path else []
+    return found
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "service.cases",
+        "service.opening",
+        "service.agreeing",
+        "service.editions.writing",
+        "planning",
+    ],
+)
+def test_who_measures_nothing_waits_for_no_inspect(module: str):
+    """It takes longer to load than all else that a command on a case needs."""
+    slow = {"inspect_ai", "openai", "scipy.optimize", "scipy.stats"}
+    assert reached(f"touchstone.{module}") & slow == set()
+
+
+def test_twin_who_measures_reaches_inspect():
+    assert "inspect_ai" in reached("touchstone.service.reviewing")
 
 
 def test_verifier_stands_alone():

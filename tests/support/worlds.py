@@ -24,8 +24,7 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import Result, SandboxEvent
-from touchstone.evaluation.oversight import Probe
-from touchstone.evaluation.oversight.snapshots import When
+from touchstone.evaluation.oversight import Probe, When
 from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason

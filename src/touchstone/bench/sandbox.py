@@ -7,7 +7,8 @@ import time
 import anyio
 
 from touchstone.bench.table import BenchRow, BenchTable
-from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox, preflight
+from touchstone.evaluation.sandbox import SandboxConfig, preflight
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 STARTS = 50
 GOAL_MS = 30.0

@@ -17,7 +17,7 @@ from inspect_ai.util import SandboxEnvironment
 
 from touchstone.evaluation.families.base import MIN_DIFFICULTY, Family, Item
 from touchstone.evaluation.inspect_seam import registry_find_sandboxenv
-from touchstone.evaluation.sandbox import SAMPLE_KEY
+from touchstone.evaluation.sandbox.provider import SAMPLE_KEY
 from touchstone.evaluation.tasks import JudgeFault, judge_output
 from touchstone.handin import printable_line
 

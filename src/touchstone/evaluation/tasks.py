@@ -28,7 +28,8 @@ from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
 from touchstone.evaluation.running import ChunkRun, current, is_active, sample_of
-from touchstone.evaluation.sandbox import CopyOutRefusedError, TouchstoneSandbox
+from touchstone.evaluation.sandbox import CopyOutRefusedError
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 from touchstone.evaluation.tools import Counter, subject_tools
 
 _JUDGE_OUTPUT = 200

@@ -18,8 +18,7 @@ from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.registry import families
-from touchstone.evaluation.oversight import Probe, Readiness
-from touchstone.evaluation.oversight.snapshots import When
+from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.evaluation.token_bounds import least_tokens

@@ -19,7 +19,7 @@ from touchstone.evaluation import Allowance, Asking, Budget, Elicitation, Outcom
 from touchstone.evaluation.endpoints import BoundedEndpoint, EndpointWatch, open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError, JournalError
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.oversight import probe
+from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.evaluation.runner import run_chunk
 from touchstone.evaluation.submission import Caps, ModeSettings
 

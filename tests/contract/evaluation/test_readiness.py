@@ -7,7 +7,8 @@ import pytest
 from support.endpoint import completion, serve
 from support.toys import toy_mode
 from touchstone.evaluation import Asking, Elicitation
-from touchstone.evaluation.oversight import Readiness, ask_readiness
+from touchstone.evaluation.oversight import Readiness
+from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.evaluation.submission import Mode
 

@@ -10,7 +10,8 @@ from support.endpoint import completion, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
 from touchstone.evaluation import tasks
 from touchstone.evaluation.runner import SandboxChoice
-from touchstone.evaluation.sandbox import TouchstoneSandbox, copyout
+from touchstone.evaluation.sandbox import copyout
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 pytestmark = [*OVER_LOOPBACK, pytest.mark.needs_sandbox]
 SANDBOX = SandboxChoice(provider="touchstone", config={"grade": "limited"})

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox, preflight, provider
+from touchstone.evaluation.sandbox import SandboxConfig, preflight, provider
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 Start = Callable[..., Awaitable[TouchstoneSandbox]]
 

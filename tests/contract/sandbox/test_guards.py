@@ -24,13 +24,13 @@ from touchstone.evaluation.sandbox import (
     CopyOutRefusedError,
     GuardHits,
     SandboxConfig,
-    TouchstoneSandbox,
     cgroups,
     copyout,
     launch,
     on_event,
 )
 from touchstone.evaluation.sandbox.events import failed_starts
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 from .conftest import Start
 
@@ -684,7 +684,8 @@ async def test_twin_without_the_end_the_processes_stay(
 
 HOST = """
 import anyio
-from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox
+from touchstone.evaluation.sandbox import SandboxConfig
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 async def main():
     sandbox = TouchstoneSandbox(SandboxConfig(), "s", "default")
     await sandbox.exec(["sh", "-c", "{linger}"])

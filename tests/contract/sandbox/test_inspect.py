@@ -16,14 +16,8 @@ from inspect_ai.solver import TaskState, basic_agent
 from inspect_ai.tool import bash, bash_session, python
 from inspect_ai.util import SandboxEnvironmentSpec, sandbox
 
-from touchstone.evaluation.sandbox import (
-    SAMPLE_KEY,
-    GuardHits,
-    SandboxConfig,
-    TouchstoneSandbox,
-    events_of,
-    on_event,
-)
+from touchstone.evaluation.sandbox import GuardHits, SandboxConfig, events_of, on_event
+from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
 
 pytestmark = [
     pytest.mark.needs_sandbox,

@@ -19,6 +19,7 @@ PACKAGES = Path(pytest.__file__).parents[1]
 PROGRAM = """
 import anyio, json, os, sys
 from touchstone.evaluation.sandbox import *
+from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
 CONFIG = SandboxConfig(grade="limited", memory_mib=128, disk_mib=16, inodes=256, processes=32)
 ALLOCATE = (
     "import time\\nx = []\\n"

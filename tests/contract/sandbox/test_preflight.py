@@ -9,7 +9,6 @@ import pytest
 from touchstone.evaluation.sandbox import (
     SandboxConfig,
     SandboxGradeError,
-    TouchstoneSandbox,
     cgroups,
     launch,
     preflight,
@@ -18,6 +17,7 @@ from touchstone.evaluation.sandbox import (
     tools,
 )
 from touchstone.evaluation.sandbox.preflight import look
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.asyncio]
 

@@ -13,14 +13,8 @@ from inspect_ai.util import SandboxEnvironment
 from inspect_ai.util._sandbox.local import LocalSandboxEnvironment
 
 from support.toybox import ToyBox
-from touchstone.evaluation.sandbox import (
-    SAMPLE_KEY,
-    SandboxConfig,
-    TouchstoneSandbox,
-    launch,
-    preflight,
-    provider,
-)
+from touchstone.evaluation.sandbox import SandboxConfig, launch, preflight, provider
+from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.asyncio]
 

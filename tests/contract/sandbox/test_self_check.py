@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 from inspect_ai.util._sandbox import self_check
 
-from touchstone.evaluation.sandbox import SandboxConfig, TouchstoneSandbox
+from touchstone.evaluation.sandbox import SandboxConfig
+from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.asyncio]
 

@@ -10,7 +10,7 @@ from touchstone.clearance import party_audience
 from touchstone.editions.gathering import Shown
 from touchstone.editions.sections.results import GOING_ON, stop_notice
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.oversight.snapshots import When
+from touchstone.evaluation.oversight import When
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case

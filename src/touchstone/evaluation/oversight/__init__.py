@@ -1,9 +1,9 @@
 """Watching the subject: whether what answers is still the same snapshot.
 
-It notices and records; what a change means for a case is decided elsewhere.
+It notices and records; what a change means for a case is decided elsewhere. What asks needs Inspect
+and is imported from its own module: `readiness.ask_readiness`, `snapshots.probe`.
 """
 
-from touchstone.evaluation.oversight.readiness import Readiness, ask_readiness
-from touchstone.evaluation.oversight.snapshots import Probe, probe
+from touchstone.evaluation.oversight.found import Probe, Readiness, When
 
-__all__ = ["Probe", "Readiness", "ask_readiness", "probe"]
+__all__ = ["Probe", "Readiness", "When"]

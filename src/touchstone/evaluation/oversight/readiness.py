@@ -19,11 +19,11 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import Tool, ToolDef, bash, python
 
-from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch, open_endpoint
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.oversight.found import Readiness
 from touchstone.evaluation.oversight.snapshots import no_answer
 from touchstone.evaluation.submission import Mode
 
@@ -38,23 +38,6 @@ TRIES = 3
 _LONGEST = 8192
 _CALL = 2048
 """Bounds of ours on the output of each question, far above what is asked; reasoning counts."""
-
-
-class Readiness(Frozen):
-    """What a mode's endpoint did with the two questions."""
-
-    calls_tools: bool
-    """Whether it called a tool that was offered, in a form that can be read."""
-    answers_at_length: bool
-    """Whether a long answer came whole: not empty, and not ended at an output limit."""
-    why: tuple[str, ...] = ()
-    """A line for each that is not so."""
-    usage: Usage = Usage()
-
-    @property
-    def ready(self) -> bool:
-        """Whether samples can be asked in this mode."""
-        return self.calls_tools and self.answers_at_length
 
 
 @dataclass

@@ -6,16 +6,16 @@ changed name is a change, and fingerprints and a digest of the texts are kept be
 
 import contextlib
 import io
-from typing import Literal
 
 import anyio
 from inspect_ai.model import ChatMessageUser, GenerateConfig
 
-from touchstone.evaluation.digests import Frozen, digest_value
+from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
 from touchstone.evaluation.errors import EndpointKeyMissingError
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
+from touchstone.evaluation.oversight.found import Probe, When
 from touchstone.evaluation.submission import Mode, endpoint_digest
 from touchstone.handin import printable_line
 
@@ -28,27 +28,6 @@ PROMPTS = (
 _MOST_TOKENS = 1024
 _TEXT_KEPT = 2000
 _WHY_MOST = 300
-
-When = Literal["before", "during", "after"]
-
-
-class Probe(Frozen):
-    """What one probe saw."""
-
-    when: When
-    at: str
-    """UTC, as the record writes times."""
-    endpoint: str
-    """The mode's endpoint digest."""
-    models: tuple[str, ...]
-    """Model names that the endpoint reported, sorted."""
-    fingerprints: tuple[str, ...]
-    """System fingerprints that it reported, sorted."""
-    behaviour: str
-    """Digest of the answers' texts."""
-    failed: str = ""
-    """Empty, or why the endpoint could not be probed."""
-    usage: Usage = Usage()
 
 
 class _Heard(EndpointWatch):

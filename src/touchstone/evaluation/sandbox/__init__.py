@@ -1,7 +1,8 @@
 """An Inspect sandbox on bubblewrap: one that lasts for a sample, and a separate one for its judge.
 
 It names what this machine can hold back and what it noticed; it does not promise more than a shared
-kernel can, and it judges nothing about a subject.
+kernel can, and it judges nothing about a subject. What needs Inspect, `provider.TouchstoneSandbox`,
+is imported from its own module.
 """
 
 from touchstone.evaluation.sandbox.config import (
@@ -23,11 +24,9 @@ from touchstone.evaluation.sandbox.events import (
     on_event,
 )
 from touchstone.evaluation.sandbox.preflight import Guard, Preflight, preflight
-from touchstone.evaluation.sandbox.provider import SAMPLE_KEY, TouchstoneSandbox
 
 __all__ = [
     "GRADES",
-    "SAMPLE_KEY",
     "CopyOutRefusedError",
     "Grade",
     "Guard",
@@ -38,7 +37,6 @@ __all__ = [
     "SandboxGoneError",
     "SandboxGradeError",
     "SandboxLaunchError",
-    "TouchstoneSandbox",
     "at_least",
     "events_of",
     "on_event",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from touchstone.evaluation import Elicitation, Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.limits import Asking
-from touchstone.evaluation.oversight import Probe, Readiness, ask_readiness, probe
-from touchstone.evaluation.oversight.snapshots import When
+from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.oversight.readiness import ask_readiness
+from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.review import State
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
