@@ -1,8 +1,8 @@
 """How a model is measured: submissions, batteries, sandboxes, workers, on Inspect.
 
 It decides nothing about a case and writes no record: outcomes go up to `service`.
-What needs Inspect (`runner.run_chunk`, `workers`, what asks in `oversight`) is imported from its own module, so
-that reading a submission does not cost Inspect's import.
+What needs Inspect (`runner.run_chunk`, `workers`, what asks in `oversight`) is imported from its
+own module, so that reading a submission or a record does not cost Inspect's import.
 
 Begin at `touchstone.evaluation.runner`: `run_chunk(spec, folder=folder, home=home, mode=mode,
     api_key=key, items=items, elicitation=elicitation)`.
