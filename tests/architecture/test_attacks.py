@@ -159,7 +159,7 @@ def test_a_test_that_is_none_is_seen(name: str, why: str):
 
 def test_a_guard_that_is_gone_is_seen():
     assert is_there("enforcing.requests.check_head")
-    assert is_there("terms.bundles._check_new")
+    assert is_there("terms.bundle.policy_bundle._check_new")
     assert not is_there("enforcing.requests.check_tail")
     assert not is_there("nowhere.at_all")
 

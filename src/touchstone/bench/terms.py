@@ -21,8 +21,8 @@ from touchstone.terms import (
     in_force,
     parse_terms,
 )
-from touchstone.terms.difference import difference
-from touchstone.terms.prove import prove
+from touchstone.terms.analysis.difference import difference
+from touchstone.terms.analysis.prove import prove
 
 RULES = 40
 PEOPLE = 100_000

@@ -22,8 +22,8 @@ from touchstone.gateway.values import (
     secret,
 )
 from touchstone.terms import Pin
+from touchstone.terms.document.reading import Text, read_toml
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.reading import Text, read_toml
 
 FORMAT = "touchstone/gateway/1"
 MAX_BYTES = 1 << 20

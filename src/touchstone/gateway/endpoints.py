@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from touchstone.gateway.adapters.names import is_judged, is_reference
 from touchstone.gateway.values import EnvName, Name, Url, is_loopback, secret
-from touchstone.terms.reading import Text
+from touchstone.terms.document.reading import Text
 
 KNOWN_PATHS = {
     "openai": {"/v1/chat/completions", "/v1/responses", "/v1/completions", "/v1/embeddings"},

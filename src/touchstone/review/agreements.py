@@ -8,8 +8,8 @@ from touchstone.ledger import loads
 from touchstone.review.events import measuring, opening, settling
 from touchstone.review.parts import Attached
 from touchstone.review.state import State
-from touchstone.terms.bundles import parse_body
-from touchstone.terms.directives import directive_text
+from touchstone.terms.bundle.policy_bundle import parse_body
+from touchstone.terms.document.directive_file import directive_text
 
 Parts = Mapping[str, Attached]
 

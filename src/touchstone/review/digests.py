@@ -7,9 +7,9 @@ from typing import Any
 from touchstone.ledger import dumps
 from touchstone.review.parts import Attached, Digesting
 from touchstone.terms import bundle_digest, parse_terms
-from touchstone.terms.directives import directive_text
-from touchstone.terms.document import digest_of
-from touchstone.terms.standing import standing_text
+from touchstone.terms.directives.pre_authorisation import standing_text
+from touchstone.terms.document.directive_file import directive_text
+from touchstone.terms.document.terms_file import digest_of
 
 
 def of_value(value: object) -> str:

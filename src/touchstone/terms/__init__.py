@@ -1,12 +1,12 @@
 """Who may use which variant and mode: terms read, compiled, decided, compared and proved.
 
 It reads no file, knows no clock and no case, and moves no gateway: only a signed bundle does.
-`terms.difference` and `terms.prove` are imported by name, so that a gateway loads no solver.
+`terms.analysis` is imported by name, so that a gateway loads no solver.
 
-Begin at `touchstone.terms.document`: `parse_terms(text, source)`.
+Begin at `touchstone.terms.document.terms_file`: `parse_terms(text, source)`.
 """
 
-from touchstone.terms.bundles import (
+from touchstone.terms.bundle.policy_bundle import (
     Pin,
     PolicyBundle,
     Position,
@@ -16,11 +16,14 @@ from touchstone.terms.bundles import (
     position,
     reissue_bundle,
 )
-from touchstone.terms.compile import compile_policy
-from touchstone.terms.conditions import AccessRule, Ruleset
-from touchstone.terms.directives import Directive, Restoration, in_force, parse_directive
-from touchstone.terms.document import Terms, parse_terms
-from touchstone.terms.entities import parse_entities, parse_people
+from touchstone.terms.document.directive_file import (
+    Directive,
+    Restoration,
+    in_force,
+    parse_directive,
+)
+from touchstone.terms.document.entities_file import parse_entities, parse_people
+from touchstone.terms.document.terms_file import Terms, parse_terms
 from touchstone.terms.errors import (
     ClaimError,
     DocumentTooLargeError,
@@ -28,7 +31,7 @@ from touchstone.terms.errors import (
     TermsError,
     TermsFileError,
 )
-from touchstone.terms.facts import (
+from touchstone.terms.policy.caller_attributes import (
     FACTS,
     CallerAttributes,
     Organisation,
@@ -37,7 +40,9 @@ from touchstone.terms.facts import (
     Registry,
     Request,
 )
-from touchstone.terms.policy import AccessDecision, Decider, Policy, parse_policy
+from touchstone.terms.policy.compile import compile_policy
+from touchstone.terms.policy.conditions import AccessRule, Ruleset
+from touchstone.terms.policy.decider import AccessDecision, Decider, Policy, parse_policy
 
 __all__ = [
     "FACTS",

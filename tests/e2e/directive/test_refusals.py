@@ -8,7 +8,7 @@ from support.june import Gateway, June
 from touchstone.ledger import loads
 from touchstone.service.terms import bundling, directing, gateways
 from touchstone.terms import Pin
-from touchstone.terms.scopes import Beyond
+from touchstone.terms.directives.coverage import Beyond
 
 SMALL = 100
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from support.delivery import Delivery, Log
 from touchstone.gateway.feed import Grace
 from touchstone.gateway.fleet import lease
-from touchstone.terms import bundles
+from touchstone.terms.bundle import policy_bundle
 
 STEPS = settings(stateful_step_count=40, suppress_health_check=list(HealthCheck))
 
@@ -82,8 +82,8 @@ def test_twin_with_a_lease_that_its_holder_counts_too_long(monkeypatch: pytest.M
 
 
 def test_twin_with_an_intake_that_takes_replayed_bundles(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundles, "_check_new", lambda *_: None)
-    monkeypatch.setattr(bundles, "_check_next", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_new", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_next", lambda *_: None)
     with pytest.raises(AssertionError, match="older bundle than it acknowledged"):
         played(an_old_bundle_comes_again)
 

@@ -119,12 +119,14 @@ def test_twin_without_its_guard_each_gets_through(
     reason: str, guard: str, monkeypatch: pytest.MonkeyPatch
 ):
     found = at_two()
-    monkeypatch.setattr(f"touchstone.terms.bundles.{guard}", lambda *_: None)
+    monkeypatch.setattr(f"touchstone.terms.bundle.policy_bundle.{guard}", lambda *_: None)
     if reason == "replayed":
         # Another guard stands behind it: the order.
-        monkeypatch.setattr("touchstone.terms.bundles._check_next", lambda *_: None)
+        monkeypatch.setattr("touchstone.terms.bundle.policy_bundle._check_next", lambda *_: None)
     if reason == "forged":
-        monkeypatch.setattr("touchstone.terms.bundles.fingerprint", lambda _: _key(BAD[reason]))
+        monkeypatch.setattr(
+            "touchstone.terms.bundle.policy_bundle.fingerprint", lambda _: _key(BAD[reason])
+        )
     assert not isinstance(found.offer(BAD[reason]), RejectedBundle)
 
 

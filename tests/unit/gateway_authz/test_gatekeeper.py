@@ -10,7 +10,7 @@ from touchstone.gateway.authz import Gatekeeper, Question
 from touchstone.gateway.authz.gatekeeper import NO_POLICY
 from touchstone.gateway.feed import Grace
 from touchstone.terms import Person, Pin, PolicyBundleError, Position, build_bundle, position
-from touchstone.terms.bundles import accept_bundle
+from touchstone.terms.bundle.policy_bundle import accept_bundle
 
 DEVELOPER = Signer("developer")
 PIN = Pin(DEVELOPER.public_key, "example-model/production")

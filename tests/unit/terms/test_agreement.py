@@ -18,10 +18,10 @@ from support.terms_files import (
     terms,
 )
 from touchstone.terms import CallerAttributes, Decider, Request, compile_policy, in_force
-from touchstone.terms.grid import Grid, Numbers
-from touchstone.terms.people import People
-from touchstone.terms.policy import DEFAULT
-from touchstone.terms.prove import Permission, prove
+from touchstone.terms.analysis.grid import Grid, Numbers
+from touchstone.terms.analysis.prove import Permission, prove
+from touchstone.terms.analysis.symbolic_callers import SymbolicCallers
+from touchstone.terms.policy.decider import DEFAULT
 
 Rules = list[dict[str, Any]]
 Cells = list[tuple[CallerAttributes, Request]]
@@ -43,7 +43,7 @@ def test_cedar_decides_as_the_plain_reading(rules: Rules, cells: Cells):
 def test_z3_permits_as_the_plain_reading(rules: Rules, cells: Cells):
     ruleset = in_force(terms(*rules))
     conditions = [each for rule in ruleset.rules for each in rule.every_condition]
-    people = People(conditions, POPULATION)
+    people = SymbolicCallers(conditions, POPULATION)
     permission = Permission(ruleset, people)
     for facts, request in cells:
         rule = ruleset.decisive(facts, request)
@@ -147,9 +147,17 @@ NO_STAFF: Cells = [(CallerAttributes(), Request("final", "instant", NOW))]
 def test_the_comparison_sees_a_fault_in_each_engine(monkeypatch: pytest.MonkeyPatch):
     """The twin: one engine at a time takes everybody for staff."""
     for compare, place, fault in (
-        (test_cedar_decides_as_the_plain_reading, "compile._of_state", lambda _: "true"),
-        (test_z3_permits_as_the_plain_reading, "people.People.holds", lambda *_, **__: True),
-        (test_the_grid_decides_as_the_plain_reading, "grid.truth_of", lambda *_, **__: True),
+        (test_cedar_decides_as_the_plain_reading, "policy.compile._of_state", lambda _: "true"),
+        (
+            test_z3_permits_as_the_plain_reading,
+            "analysis.symbolic_callers.SymbolicCallers.holds",
+            lambda *_, **__: True,
+        ),
+        (
+            test_the_grid_decides_as_the_plain_reading,
+            "analysis.grid.truth_of",
+            lambda *_, **__: True,
+        ),
     ):
         cells = (NO_STAFF,) if compare is not test_the_grid_decides_as_the_plain_reading else ()
         inner = compare.hypothesis.inner_test  # type: ignore[attr-defined]

@@ -22,12 +22,12 @@ from touchstone.terms import (
     TermsFileError,
     accept_bundle,
     build_bundle,
-    bundles,
     compile_policy,
     in_force,
     parse_directive,
     position,
 )
+from touchstone.terms.bundle import policy_bundle
 
 DEVELOPER = Signer("example-lab")
 STRANGER = Signer("stranger")
@@ -123,7 +123,7 @@ def test_forged():
 
 
 def test_forged_without_the_guard(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundles, "_check_signed", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_signed", lambda *_: None)
     relabelled = bundle(signer=STRANGER).replace(
         fingerprint(STRANGER.public_key).encode(), fingerprint(DEVELOPER.public_key).encode()
     )
@@ -135,7 +135,7 @@ def test_foreign():
 
 
 def test_foreign_without_the_guard(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundles, "_check_stream", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_stream", lambda *_: None)
     assert accept_bundle(bundle(stream="another-model/production"), PIN, None).number == 1
 
 
@@ -145,8 +145,8 @@ def test_replayed():
 
 
 def test_replayed_without_the_guard(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundles, "_check_new", lambda *_: None)
-    monkeypatch.setattr(bundles, "_check_next", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_new", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_next", lambda *_: None)
     assert accept_bundle(FIRST, PIN, Position(7, "sha256:" + "0" * 64)).number == 1
 
 
@@ -161,7 +161,7 @@ def test_a_second_history_is_out_of_order():
 
 
 def test_out_of_order_without_the_guard(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bundles, "_check_next", lambda *_: None)
+    monkeypatch.setattr(policy_bundle, "_check_next", lambda *_: None)
     third = bundle(Position(2, "sha256:" + "1" * 64))
     assert accept_bundle(third, PIN, AT_FIRST).number == 3
 
@@ -184,7 +184,7 @@ def test_a_signed_bundle_that_cannot_be_read_is_malformed(old: bytes, new: bytes
     body = FIRST[: FIRST.rfind(b"\n", 0, -1) + 1]
     assert old in body
     with pytest.raises(MalformedError):
-        bundles.parse_body(body.replace(old, new, 1))
+        policy_bundle.parse_body(body.replace(old, new, 1))
 
 
 def test_nobody_is_a_member_twice():
@@ -192,7 +192,7 @@ def test_nobody_is_a_member_twice():
     body = FIRST[: FIRST.rfind(b"\n", 0, -1) + 1]
     line = b'{"members":{"organisation":"example-yard","people":["bo"]}}\n'
     with pytest.raises(MalformedError, match="two organisations"):
-        bundles.parse_body(body + line)
+        policy_bundle.parse_body(body + line)
 
 
 def test_two_directives_of_one_id_are_refused():
@@ -221,8 +221,8 @@ def test_the_format_is_as_it_was():
 def test_one_that_is_cut_off_or_too_long_is_said_to_be(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(PolicyBundleError, match="cut off or too long"):
         accept_bundle(FIRST[:-1], PIN, None)
-    monkeypatch.setattr(bundles, "MAX_BYTES", len(FIRST))
+    monkeypatch.setattr(policy_bundle, "MAX_BYTES", len(FIRST))
     accept_bundle(FIRST, PIN, None)
-    monkeypatch.setattr(bundles, "MAX_BYTES", len(FIRST) - 1)
+    monkeypatch.setattr(policy_bundle, "MAX_BYTES", len(FIRST) - 1)
     with pytest.raises(PolicyBundleError, match="cut off or too long"):
         accept_bundle(FIRST, PIN, None)

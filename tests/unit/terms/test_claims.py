@@ -8,8 +8,8 @@ import z3
 
 from support.terms_files import NOW, POPULATION, REGISTRY, terms
 from touchstone.terms import ClaimError, DocumentTooLargeError, Population
-from touchstone.terms.people import People
-from touchstone.terms.prove import Proof, prove
+from touchstone.terms.analysis.prove import Proof, prove
+from touchstone.terms.analysis.symbolic_callers import SymbolicCallers
 
 TERMS = terms(
     {"id": "partners", "effect": "permit", "tiers": ["trusted-partner"], "lists": ["restored"]},
@@ -149,7 +149,7 @@ def test_as_json_a_refutation_has_its_person_and_a_proof_has_none():
 
 
 def test_a_residence_is_one_of_those_that_there_are_or_unknown():
-    people = People([], POPULATION)
+    people = SymbolicCallers([], POPULATION)
     for at, there in ((-2, False), (-1, True), (0, True), (len(people._homes), False)):
         solver = people.solver()
         solver.add(people._residence == at)

@@ -16,8 +16,8 @@ from touchstone.terms import (
     compile_policy,
     in_force,
     parse_policy,
-    policy,
 )
+from touchstone.terms.policy import decider as room
 
 INSTANT = Request("final", "instant", NOW)
 THINKING = Request("final", "thinking", NOW)
@@ -73,7 +73,7 @@ def test_without_has_an_unknown_fact_would_be_granted(monkeypatch: pytest.Monkey
     assert answer.diagnostics.errors
     # Two more guards stand behind: the check against the schema, and the empty list of errors.
     assert not cedarpy.validate_policies(naked, made.schema).validation_passed
-    monkeypatch.setattr(policy, "is_authorized", lambda *_: answer)
+    monkeypatch.setattr(room, "is_authorized", lambda *_: answer)
     assert Decider(made).decide(CallerAttributes(), THINKING).rule == "fault"
 
 
@@ -121,7 +121,7 @@ def test_a_country_that_no_code_names_is_unknown(code: str):
 
 
 def test_without_the_guard_a_misspelt_country_is_granted(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(policy, "sound", lambda facts: facts)
+    monkeypatch.setattr(room, "sound", lambda facts: facts)
     assert decider(OPEN, COUNTRY).decide(CallerAttributes(frozenset({"XBB"})), INSTANT).allowed
 
 
@@ -228,7 +228,7 @@ def test_a_policy_comes_back_as_it_went():
 
 def test_a_gateway_loads_no_solver():
     code = (
-        "import sys, touchstone.terms, touchstone.terms.policy; "
+        "import sys, touchstone.terms, touchstone.terms.policy.decider; "
         "print([name for name in ('z3', 'numpy', 'inspect_ai', 'django') if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

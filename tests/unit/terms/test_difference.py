@@ -13,12 +13,12 @@ from touchstone.terms import (
     Population,
     Request,
     Ruleset,
-    grid,
     in_force,
     parse_directive,
 )
-from touchstone.terms.axes import _unregistered
-from touchstone.terms.difference import difference
+from touchstone.terms.analysis import grid
+from touchstone.terms.analysis.axes import _unregistered
+from touchstone.terms.analysis.difference import difference
 
 OPEN = {"id": "open", "effect": "permit", "variants": ["final"]}
 FOREIGN = {"id": "foreign", "effect": "forbid", "nationality": ["foreign"], "dual": "any"}

@@ -21,8 +21,8 @@ from touchstone.terms import (
     position,
     reissue_bundle,
 )
-from touchstone.terms.directives import ordered
-from touchstone.terms.scopes import directive_conflicts, exceeds
+from touchstone.terms.directives.coverage import directive_conflicts, exceeds
+from touchstone.terms.document.directive_file import ordered
 
 OPEN = {"id": "open", "effect": "permit"}
 HEAD = """format = "touchstone/directive/1"

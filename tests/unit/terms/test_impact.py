@@ -22,7 +22,7 @@ from touchstone.terms import (
     parse_directive,
     parse_people,
 )
-from touchstone.terms.impact import FATES, AffectedGroup, impact, kind, summed
+from touchstone.terms.directives.impact import FATES, AffectedGroup, impact, kind, summed
 
 OPEN = {"id": "open", "effect": "permit"}
 FINAL = {"id": "final", "effect": "permit", "variants": ["final"], "tiers": ["verified"]}

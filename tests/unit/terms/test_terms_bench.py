@@ -8,8 +8,8 @@ import pytest
 from support.terms_files import NOW
 from touchstone.bench import terms as bench
 from touchstone.terms import Decider, in_force
-from touchstone.terms.difference import difference
-from touchstone.terms.prove import prove
+from touchstone.terms.analysis.difference import difference
+from touchstone.terms.analysis.prove import prove
 
 DECISION, DIFFERENCE, PROOF = 140e-6, 0.9, 0.09
 """Seconds that each piece of work takes here: just within the limits."""

@@ -1,6 +1,6 @@
 """Country codes as tokens have them: of three letters (ICAO 9303, ISO 3166) or of two."""
 
-from touchstone.terms.countries import STATELESS
+from touchstone.terms.policy.countries import STATELESS
 
 # ISO 3166-1: alpha-3 and alpha-2 of every assigned country.
 _PAIRS = """

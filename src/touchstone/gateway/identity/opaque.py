@@ -21,8 +21,8 @@ from touchstone.gateway.identity.callers import Caller, unknown_caller
 from touchstone.gateway.identity.claims import MAX_PERSON
 from touchstone.gateway.identity.countries import two_letters
 from touchstone.gateway.identity.keysets import read_keyset
+from touchstone.terms.document.reading import Text, read_toml
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.reading import Text, read_toml
 
 LOOK_SECONDS = 1.0
 READ_SECONDS = 300.0

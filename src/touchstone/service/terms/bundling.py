@@ -20,7 +20,7 @@ from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Attachment, Deed, Evidence
 from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
-from touchstone.terms.bundles import parse_body
+from touchstone.terms.bundle.policy_bundle import parse_body
 
 MEDIA_TYPE = "application/vnd.touchstone.policy-bundle"
 _STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -8,7 +8,7 @@ from touchstone.handin import seconds_of
 from touchstone.service.terms.files import load_people, read_people
 from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Directive, Person, Population, Registry
-from touchstone.terms.impact import Impact, impact
+from touchstone.terms.directives.impact import Impact, impact
 
 
 @dataclass(frozen=True)

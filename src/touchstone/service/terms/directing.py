@@ -20,10 +20,16 @@ from touchstone.service.terms.files import MAX_TERMS
 from touchstone.service.terms.recorded import Recorded, event_of, written
 from touchstone.service.texts import a_name, one_line, read_text
 from touchstone.terms import Directive, parse_directive
-from touchstone.terms.directives import ordered
-from touchstone.terms.impact import Impact
-from touchstone.terms.scopes import exceeds
-from touchstone.terms.standing import Circumstances, Match, StandingClasses, match, parse_standing
+from touchstone.terms.directives.coverage import exceeds
+from touchstone.terms.directives.impact import Impact
+from touchstone.terms.directives.pre_authorisation import (
+    Circumstances,
+    Match,
+    StandingClasses,
+    match,
+    parse_standing,
+)
+from touchstone.terms.document.directive_file import ordered
 
 Kind = Literal["narrowly", "more-broadly", "contested", "by-standing-class"]
 

@@ -15,8 +15,8 @@ from touchstone.terms import (
     parse_people,
     parse_terms,
 )
-from touchstone.terms.difference import Difference, difference
-from touchstone.terms.prove import Proof, prove
+from touchstone.terms.analysis.difference import Difference, difference
+from touchstone.terms.analysis.prove import Proof, prove
 
 MAX_TERMS = 1 << 20
 MAX_ENTITIES = 64 << 20

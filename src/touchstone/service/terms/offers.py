@@ -13,7 +13,7 @@ from touchstone.service.terms.files import MAX_TERMS, load_people
 from touchstone.service.terms.recorded import Recorded, event_of, written
 from touchstone.service.texts import one_line, read_text
 from touchstone.terms import Terms, in_force, parse_terms
-from touchstone.terms.difference import Difference, difference
+from touchstone.terms.analysis.difference import Difference, difference
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from touchstone.service.terms.directing import Previewed
-from touchstone.terms.impact import FATES, AffectedGroup, Impact, summed
+from touchstone.terms.directives.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
 _WORDS = {"blocked": "lose something", "unknown": "lose something for want of a fact",

@@ -16,8 +16,8 @@ from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.recording import Content
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
-from touchstone.terms.bundles import parse_body
-from touchstone.terms.standing import StandingClasses, parse_standing
+from touchstone.terms.bundle.policy_bundle import parse_body
+from touchstone.terms.directives.pre_authorisation import StandingClasses, parse_standing
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
     str(event.model_fields["type"].default): (fact, part.name)

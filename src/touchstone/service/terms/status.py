@@ -13,7 +13,7 @@ from touchstone.service.errors import CannotOrderError
 from touchstone.service.terms.crowds import Crowd, stands
 from touchstone.service.terms.gateways import Gateway, Heard, hear, note
 from touchstone.service.terms.recorded import Recorded
-from touchstone.terms.impact import Impact
+from touchstone.terms.directives.impact import Impact
 
 
 @dataclass(frozen=True)

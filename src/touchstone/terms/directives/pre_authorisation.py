@@ -7,13 +7,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from touchstone.framework.kinds import Identifier, Line
-from touchstone.terms.conditions import AccessRule
-from touchstone.terms.directives import Directive, ordered
-from touchstone.terms.document import TABLES, ConditionsText, Drafting, Moment, Terms, digest_of
-from touchstone.terms.facts import Population
-from touchstone.terms.impact import impact
-from touchstone.terms.reading import Text, read_toml
-from touchstone.terms.scopes import exceeds
+from touchstone.terms.directives.coverage import exceeds
+from touchstone.terms.directives.impact import impact
+from touchstone.terms.document.directive_file import Directive, ordered
+from touchstone.terms.document.reading import Text, read_toml
+from touchstone.terms.document.terms_file import (
+    TABLES,
+    ConditionsText,
+    Drafting,
+    Moment,
+    Terms,
+    digest_of,
+)
+from touchstone.terms.policy.caller_attributes import Population
+from touchstone.terms.policy.conditions import AccessRule
 
 _DAY = 86_400
 

@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from touchstone.terms.conditions import (
+from touchstone.terms.policy.caller_attributes import (
+    END_USERS,
+    TIERS,
+    CallerAttributes,
+    EndUser,
+    Organisation,
+    Population,
+    Request,
+    Tier,
+)
+from touchstone.terms.policy.conditions import (
     AccessWindow,
     AnyOf,
     Condition,
@@ -19,17 +29,7 @@ from touchstone.terms.conditions import (
     TokenBudget,
     Value,
 )
-from touchstone.terms.countries import CODES, STATELESS
-from touchstone.terms.facts import (
-    END_USERS,
-    TIERS,
-    CallerAttributes,
-    EndUser,
-    Organisation,
-    Population,
-    Request,
-    Tier,
-)
+from touchstone.terms.policy.countries import CODES, STATELESS
 
 
 @dataclass(frozen=True, slots=True)

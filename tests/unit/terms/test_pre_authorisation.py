@@ -6,9 +6,14 @@ import pytest
 
 from support.terms_files import NOW, POPULATION, REGISTRY, terms
 from touchstone.terms import Directive, Population, Terms, TermsFileError, parse_directive
-from touchstone.terms import standing as room
-from touchstone.terms.scopes import Beyond
-from touchstone.terms.standing import Circumstances, StandingClasses, match, parse_standing
+from touchstone.terms.directives import pre_authorisation as room
+from touchstone.terms.directives.coverage import Beyond
+from touchstone.terms.directives.pre_authorisation import (
+    Circumstances,
+    StandingClasses,
+    match,
+    parse_standing,
+)
 
 CLASSES = """format = "touchstone/standing-classes/1"
 id = "standing-2026"

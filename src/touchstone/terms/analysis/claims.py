@@ -19,7 +19,10 @@ from typing import Literal, NoReturn, TypeVar
 
 from touchstone.framework.kinds import nearest
 from touchstone.handin import unseen
-from touchstone.terms.conditions import (
+from touchstone.terms.document.terms_file import Terms, place_named
+from touchstone.terms.errors import ClaimError, TermsFileError
+from touchstone.terms.policy.caller_attributes import END_USERS, TIERS, Registry
+from touchstone.terms.policy.conditions import (
     AnyOf,
     Condition,
     Nationality,
@@ -27,10 +30,7 @@ from touchstone.terms.conditions import (
     Residence,
     Staff,
 )
-from touchstone.terms.countries import Countries
-from touchstone.terms.document import Terms, place_named
-from touchstone.terms.errors import ClaimError, TermsFileError
-from touchstone.terms.facts import END_USERS, TIERS, Registry
+from touchstone.terms.policy.countries import Countries
 
 MAX_CLAIM = 500
 T = TypeVar("T")

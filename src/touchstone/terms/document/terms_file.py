@@ -13,7 +13,10 @@ from pydantic import AfterValidator, Field
 from touchstone.framework.kinds import Identifier, Line, TimeZone, nearest
 from touchstone.handin import day_written, moment_with_offset
 from touchstone.ledger import dumps
-from touchstone.terms.conditions import (
+from touchstone.terms.document.reading import Text, read_toml, refuse
+from touchstone.terms.errors import TermsFileError
+from touchstone.terms.policy.caller_attributes import EndUser, Tier
+from touchstone.terms.policy.conditions import (
     AccessRule,
     AccessWindow,
     AnyOf,
@@ -25,10 +28,7 @@ from touchstone.terms.conditions import (
     Staff,
     TokenBudget,
 )
-from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS, Countries, Dual
-from touchstone.terms.errors import TermsFileError
-from touchstone.terms.facts import EndUser, Tier
-from touchstone.terms.reading import Text, read_toml, refuse
+from touchstone.terms.policy.countries import CODES, NATIONALITIES, STATELESS, Countries, Dual
 
 MAX_RULES = 500
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000

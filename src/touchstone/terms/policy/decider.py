@@ -14,9 +14,16 @@ from cedarpy import Entities, PolicySet, Schema, is_authorized, validate_policie
 
 from touchstone.handin import printable_line
 from touchstone.ledger import MalformedError
-from touchstone.terms.conditions import Effect
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.facts import FACTS, MAY_BE_UNKNOWN, TIERS, CallerAttributes, Request, sound
+from touchstone.terms.policy.caller_attributes import (
+    FACTS,
+    MAY_BE_UNKNOWN,
+    TIERS,
+    CallerAttributes,
+    Request,
+    sound,
+)
+from touchstone.terms.policy.conditions import Effect
 
 DEFAULT = "default"
 """The rule of a denial that no rule made: nothing permits."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from touchstone.handin import utc
-from touchstone.terms.axes import Point, RegisteredStanding, Tokens
-from touchstone.terms.conditions import AccessRule, Nationality, Residence, Ruleset
+from touchstone.terms.analysis.axes import Point, RegisteredStanding, Tokens
+from touchstone.terms.analysis.grid import Bools, Grid, Numbers
 from touchstone.terms.errors import DocumentTooLargeError
-from touchstone.terms.facts import CallerAttributes, Population, Request
-from touchstone.terms.grid import Bools, Grid, Numbers
-from touchstone.terms.policy import DEFAULT
+from touchstone.terms.policy.caller_attributes import CallerAttributes, Population, Request
+from touchstone.terms.policy.conditions import AccessRule, Nationality, Residence, Ruleset
+from touchstone.terms.policy.decider import DEFAULT
 
 _NAMED = 6
 """So many values are listed in words; the rest are counted."""

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 
 from touchstone.framework.kinds import Identifier, Line
 from touchstone.handin import utc
-from touchstone.terms.conditions import AccessRule, AccessWindow, Condition, Ruleset
-from touchstone.terms.document import (
+from touchstone.terms.document.reading import Text, read_toml, refuse
+from touchstone.terms.document.terms_file import (
     MAX_RULES,
     TABLES,
     ConditionsText,
@@ -20,7 +20,7 @@ from touchstone.terms.document import (
     digest_of,
 )
 from touchstone.terms.errors import TermsFileError
-from touchstone.terms.reading import Text, read_toml, refuse
+from touchstone.terms.policy.conditions import AccessRule, AccessWindow, Condition, Ruleset
 
 
 class RestoresText(ConditionsText):

@@ -5,18 +5,8 @@ from typing import Any
 
 import z3
 
-from touchstone.terms.axes import RegisteredStanding, standing_of
-from touchstone.terms.conditions import (
-    AnyOf,
-    Condition,
-    Nationality,
-    OneOf,
-    Residence,
-    Staff,
-    Value,
-)
-from touchstone.terms.countries import CODES, NATIONALITIES, STATELESS
-from touchstone.terms.facts import (
+from touchstone.terms.analysis.axes import RegisteredStanding, standing_of
+from touchstone.terms.policy.caller_attributes import (
     END_USERS,
     MAY_BE_UNKNOWN,
     NO_ORGANISATION,
@@ -25,6 +15,16 @@ from touchstone.terms.facts import (
     Organisation,
     Population,
 )
+from touchstone.terms.policy.conditions import (
+    AnyOf,
+    Condition,
+    Nationality,
+    OneOf,
+    Residence,
+    Staff,
+    Value,
+)
+from touchstone.terms.policy.countries import CODES, NATIONALITIES, STATELESS
 
 STRANGERS = "(another organisation)"
 TIMEOUT_MS = 10_000
@@ -32,7 +32,7 @@ Formula = Any
 """A z3 expression, or a plain bool where the value is known already."""
 
 
-class People:
+class SymbolicCallers:
     """All possible callers as z3 variables with axioms, and who is real among them."""
 
     def __init__(self, conditions: Sequence[Condition], population: Population) -> None:

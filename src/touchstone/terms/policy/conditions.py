@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from touchstone.handin import utc
-from touchstone.terms.countries import Countries, Dual
-from touchstone.terms.facts import FACTS, CallerAttributes, Request, sound
+from touchstone.terms.policy.caller_attributes import FACTS, CallerAttributes, Request, sound
+from touchstone.terms.policy.countries import Countries, Dual
 
 Effect = Literal["permit", "forbid"]
 Value = frozenset[str] | str | bool | int | None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from touchstone.terms.axes import (
+from touchstone.terms.analysis.axes import (
     Axis,
     Point,
     axis_of,
@@ -20,9 +20,9 @@ from touchstone.terms.axes import (
     what_axes,
     who_axes,
 )
-from touchstone.terms.conditions import AccessRule, Condition, OneOf, Ruleset
 from touchstone.terms.errors import DocumentTooLargeError
-from touchstone.terms.facts import CallerAttributes, Population, Request
+from touchstone.terms.policy.caller_attributes import CallerAttributes, Population, Request
+from touchstone.terms.policy.conditions import AccessRule, Condition, OneOf, Ruleset
 
 MAX_CELLS = 20_000_000
 MAX_BITS = 200_000_000

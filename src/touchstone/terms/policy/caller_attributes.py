@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
-from touchstone.terms.countries import CODES, NATIONALITIES
+from touchstone.terms.policy.countries import CODES, NATIONALITIES
 
 Tier = Literal["public", "verified", "trusted-partner", "government", "named-list"]
 TIERS: tuple[Tier, ...] = ("public", "verified", "trusted-partner", "government", "named-list")

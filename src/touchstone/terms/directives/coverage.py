@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from touchstone.terms.conditions import AccessRule, Ruleset
-from touchstone.terms.difference import Change, difference
-from touchstone.terms.directives import Directive, ordered
-from touchstone.terms.document import Terms
+from touchstone.terms.analysis.difference import Change, difference
+from touchstone.terms.analysis.grid import Bools, Grid
+from touchstone.terms.document.directive_file import Directive, ordered
+from touchstone.terms.document.terms_file import Terms
 from touchstone.terms.errors import DocumentTooLargeError
-from touchstone.terms.facts import CallerAttributes, Population
-from touchstone.terms.grid import Bools, Grid
+from touchstone.terms.policy.caller_attributes import CallerAttributes, Population
+from touchstone.terms.policy.conditions import AccessRule, Ruleset
 
 _EVERYTHING = AccessRule("everything", "permit", ())
 

@@ -19,12 +19,12 @@ from touchstone.ledger import (
     fingerprint,
     loads,
 )
-from touchstone.terms.compile import compile_policy
-from touchstone.terms.directives import Directive, in_force
-from touchstone.terms.document import Terms
+from touchstone.terms.document.directive_file import Directive, in_force
+from touchstone.terms.document.terms_file import Terms
 from touchstone.terms.errors import PolicyBundleError
-from touchstone.terms.facts import END_USERS, TIERS, Organisation, Registry
-from touchstone.terms.policy import Policy, parse_policy
+from touchstone.terms.policy.caller_attributes import END_USERS, TIERS, Organisation, Registry
+from touchstone.terms.policy.compile import compile_policy
+from touchstone.terms.policy.decider import Policy, parse_policy
 
 FORMAT = "touchstone/policy-bundle/1"
 MAX_BYTES = 64 << 20

@@ -13,8 +13,21 @@ from itertools import product
 import z3
 
 from touchstone.handin import utc
-from touchstone.terms.claims import AccessClaim, Quality, parse_claim
-from touchstone.terms.conditions import (
+from touchstone.terms.analysis.claims import AccessClaim, Quality, parse_claim
+from touchstone.terms.analysis.symbolic_callers import (
+    TIMEOUT_MS,
+    Formula,
+    SymbolicCallers,
+    all_of,
+    any_of,
+    integer_value,
+    negated,
+)
+from touchstone.terms.document.directive_file import Directive, in_force
+from touchstone.terms.document.terms_file import Terms
+from touchstone.terms.errors import DocumentTooLargeError
+from touchstone.terms.policy.caller_attributes import CallerAttributes, Population, Request
+from touchstone.terms.policy.conditions import (
     AccessRule,
     AccessWindow,
     Condition,
@@ -22,20 +35,7 @@ from touchstone.terms.conditions import (
     Ruleset,
     TokenBudget,
 )
-from touchstone.terms.directives import Directive, in_force
-from touchstone.terms.document import Terms
-from touchstone.terms.errors import DocumentTooLargeError
-from touchstone.terms.facts import CallerAttributes, Population, Request
-from touchstone.terms.people import (
-    TIMEOUT_MS,
-    Formula,
-    People,
-    all_of,
-    any_of,
-    integer_value,
-    negated,
-)
-from touchstone.terms.policy import DEFAULT
+from touchstone.terms.policy.decider import DEFAULT
 
 _WORDS = ("variant", "mode", "purpose")
 
@@ -121,7 +121,7 @@ class _Prover:
     ) -> None:
         self._claim, self._ruleset, self._population = claim, ruleset, population
         self._conditions = _conditions(claim, ruleset)
-        self._people = People(self._conditions, population)
+        self._people = SymbolicCallers(self._conditions, population)
         self._now: Formula = z3.Int("now", self._people.ctx) if claim.any_time else at
 
     def proof(self) -> Proof:
@@ -244,7 +244,7 @@ class _Prover:
 class Permission:
     """What a ruleset permits, as a formula. The people's part of each condition is built once."""
 
-    def __init__(self, ruleset: Ruleset, people: People) -> None:
+    def __init__(self, ruleset: Ruleset, people: SymbolicCallers) -> None:
         self._rules, self._people = ruleset, people
         self._words = {
             "variant": ruleset.variants,

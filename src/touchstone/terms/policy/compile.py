@@ -4,7 +4,8 @@ A fact that may be unknown is tested with `has`: its absence never grants, and a
 the rest of a prohibition holds. The text is made to be read beside the terms.
 """
 
-from touchstone.terms.conditions import (
+from touchstone.terms.policy.caller_attributes import MAY_BE_UNKNOWN
+from touchstone.terms.policy.conditions import (
     AccessRule,
     AccessWindow,
     AnyOf,
@@ -16,8 +17,7 @@ from touchstone.terms.conditions import (
     Staff,
     TokenBudget,
 )
-from touchstone.terms.facts import MAY_BE_UNKNOWN
-from touchstone.terms.policy import CompiledRule, Policy
+from touchstone.terms.policy.decider import CompiledRule, Policy
 
 _SLICED = ("variant", "mode", "tier")
 _CHEAP = ("staff", "now", "organisation", "purpose", "end_user", "residence")

@@ -8,10 +8,17 @@ from pydantic import Field
 
 from touchstone.framework.kinds import Identifier, Line, nearest
 from touchstone.handin import unseen
-from touchstone.terms.countries import CODES, NATIONALITIES
-from touchstone.terms.document import Code, Terms
-from touchstone.terms.facts import EndUser, Organisation, Person, Population, Registry, Tier
-from touchstone.terms.reading import Text, read_toml, refuse
+from touchstone.terms.document.reading import Text, read_toml, refuse
+from touchstone.terms.document.terms_file import Code, Terms
+from touchstone.terms.policy.caller_attributes import (
+    EndUser,
+    Organisation,
+    Person,
+    Population,
+    Registry,
+    Tier,
+)
+from touchstone.terms.policy.countries import CODES, NATIONALITIES
 
 MAX_CHARACTERS = 20_000_000
 COLUMNS = ("id", "nationalities", "residence", "verified")

@@ -7,15 +7,19 @@ from typing import Literal
 
 import numpy as np
 
-from touchstone.terms.compile import compile_policy
-from touchstone.terms.conditions import AccessRule, Ruleset
-from touchstone.terms.countries import STATELESS
-from touchstone.terms.directives import Directive, in_force, ordered
-from touchstone.terms.document import Terms
-from touchstone.terms.facts import TIERS, CallerAttributes, Population, Request
-from touchstone.terms.grid import Bools, Grid
-from touchstone.terms.policy import Decider
-from touchstone.terms.scopes import DirectiveConflict, PeopleByClass, directive_conflicts
+from touchstone.terms.analysis.grid import Bools, Grid
+from touchstone.terms.directives.coverage import (
+    DirectiveConflict,
+    PeopleByClass,
+    directive_conflicts,
+)
+from touchstone.terms.document.directive_file import Directive, in_force, ordered
+from touchstone.terms.document.terms_file import Terms
+from touchstone.terms.policy.caller_attributes import TIERS, CallerAttributes, Population, Request
+from touchstone.terms.policy.compile import compile_policy
+from touchstone.terms.policy.conditions import AccessRule, Ruleset
+from touchstone.terms.policy.countries import STATELESS
+from touchstone.terms.policy.decider import Decider
 
 Fate = Literal["blocked", "unknown", "kept", "outside"]
 FATES: tuple[Fate, ...] = ("blocked", "unknown", "kept", "outside")

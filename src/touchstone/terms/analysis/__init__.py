@@ -1,0 +1,1 @@
+"""What rules come to: whom a change affects, and claims proved or refuted."""

@@ -1,0 +1,1 @@
+"""What a directive does: how far it reaches, whom it blocks, what is answered at once."""

@@ -1,0 +1,1 @@
+"""What people write: terms, directives and the file of people, read and checked."""
