@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from touchstone.clearance import Audience
-from touchstone.editions.gathering import Shown, gather
+from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
@@ -194,5 +194,5 @@ def settle(case: Case) -> None:
 def facts_for(case: Case, audience: Audience) -> ReportData:
     """The facts of an edition of the case as it stands."""
     entries = tuple(read_entries(case.installation.records.case(case.id), audience))
-    shown = Shown(case.id, entries, audience, case.example)
+    shown = AudienceCase(case.id, entries, audience, case.example)
     return gather(shown, case.now(), VERIFICATION)

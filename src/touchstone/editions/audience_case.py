@@ -17,7 +17,7 @@ THE_PUBLIC = "the public"
 
 
 @dataclass(frozen=True)
-class Shown:
+class AudienceCase:
     """A case for one audience.
 
     Everything is derived from what that audience may read, so that a section cannot draw on what

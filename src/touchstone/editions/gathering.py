@@ -4,7 +4,7 @@ It reads no record and draws no page; what it shows follows from the visible ent
 """
 
 from touchstone.clearance import LABELS, PUBLIC
-from touchstone.editions.audience_case import Example, Shown
+from touchstone.editions.audience_case import AudienceCase, Example
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.editions.sections.designation import designation_facts, finding_facts
 from touchstone.editions.sections.results import (
@@ -47,11 +47,11 @@ EXAMPLES: dict[Example, tuple[str, ...]] = {
     "all": (INVENTED,),
 }
 
-__all__ = ["Shown", "edition_marking", "gather"]
+__all__ = ["AudienceCase", "edition_marking", "gather"]
 
 
 def gather(
-    case: Shown,
+    case: AudienceCase,
     made_at: str,
     verification: VerificationFacts,
     others: tuple[str, ...] = (UNTOLD,),
@@ -92,7 +92,7 @@ def gather(
     )
 
 
-def edition_marking(case: Shown) -> str:
+def edition_marking(case: AudienceCase) -> str:
     """The narrowest label of what the edition opens: page and bundle are handled by it."""
     if case.audience == PUBLIC:
         return "TLP:CLEAR"

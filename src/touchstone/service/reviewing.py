@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from touchstone import __version__
 from touchstone.clearance import party_audience
 from touchstone.editions.event_text import named
-from touchstone.editions.gathering import Shown
+from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
@@ -277,11 +277,11 @@ def _issue(
     )
 
 
-def shown_to_centre(case: Case) -> Shown:
+def shown_to_centre(case: Case) -> AudienceCase:
     """The case as the centre reads it."""
     audience = party_audience(case.cast.centre)
     reader = case.installation.records.case(case.id)
-    return Shown(case.id, tuple(read_entries(reader, audience)), audience)
+    return AudienceCase(case.id, tuple(read_entries(reader, audience)), audience)
 
 
 def _checks(framework: Framework) -> tuple[str, ...]:

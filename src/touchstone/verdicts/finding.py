@@ -3,7 +3,7 @@
 from touchstone.framework import NumericCriterion
 from touchstone.statistics import Reason, exact_percent, percent_interval
 from touchstone.verdicts.fixed_verdicts import Judged
-from touchstone.verdicts.sequential_verdicts import Early
+from touchstone.verdicts.sequential_verdicts import EarlyVerdict
 
 SEALED = (
     "Every item was sealed beforehand and judged by replaying the answer on fresh files. It holds "
@@ -11,10 +11,10 @@ SEALED = (
 )
 
 
-def finding_of(criterion: NumericCriterion, said: Early | Judged) -> dict[str, str]:
+def finding_of(criterion: NumericCriterion, said: EarlyVerdict | Judged) -> dict[str, str]:
     """Title and text of the finding that a criterion is crossed."""
-    key = said.ran.key if isinstance(said, Early) else said.key
-    text = _early(criterion, said) if isinstance(said, Early) else _whole(criterion, said)
+    key = said.ran.key if isinstance(said, EarlyVerdict) else said.key
+    text = _early(criterion, said) if isinstance(said, EarlyVerdict) else _whole(criterion, said)
     return {
         "title": f"{criterion.title} ({key.mode} mode)",
         "text": f"In {key.mode} mode, variant {key.variant} {text} {SEALED}",
@@ -33,7 +33,7 @@ def _whole(criterion: NumericCriterion, judged: Judged) -> str:
     )
 
 
-def _early(criterion: NumericCriterion, early: Early) -> str:
+def _early(criterion: NumericCriterion, early: EarlyVerdict) -> str:
     progress, size = early.progress, len(early.ran.levels)
     seen = f"solved {early.solved} of the first {progress.used} items in their sealed order"
     if criterion.measure == "at-least-once-in-k":

@@ -33,7 +33,7 @@ from touchstone.verdicts.preregistration import Design, RunRule, VerdictPlan
 
 
 @dataclass(frozen=True)
-class Ran:
+class RecordedRun:
     """One run that may stop early, as far as it is recorded."""
 
     key: RunKey
@@ -63,10 +63,10 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Early:
+class EarlyVerdict:
     """A verdict that stands before, or when, the last item has run."""
 
-    ran: Ran
+    ran: RecordedRun
     progress: Progress
     interval: Interval
     """For the rate over all items sealed, at 95%, valid at the stop."""
@@ -106,7 +106,7 @@ class Early:
         )
 
 
-class Watch:
+class RunMonitor:
     """Takes the outcomes of one run's prefix as they come; the same ones give the same progress."""
 
     def __init__(self, rule: RunRule, levels: Sequence[int]) -> None:
@@ -134,18 +134,18 @@ class Watch:
         return self.progress
 
 
-def standing(ran: Ran) -> Progress:
+def standing(ran: RecordedRun) -> Progress:
     """Where a run stands; samples beyond its verdict are its overshoot."""
-    now = Watch(ran.rule, ran.levels).feed(ran.outcomes)
+    now = RunMonitor(ran.rule, ran.levels).feed(ran.outcomes)
     return replace(now, overshoot=ran.recorded - now.used)
 
 
-def reached(ran: Ran) -> Early | None:
+def reached(ran: RecordedRun) -> EarlyVerdict | None:
     """The verdict of a run; None while it is open."""
     return so_far(ran) if standing(ran).decided else None
 
 
-def so_far(ran: Ran) -> Early:
+def so_far(ran: RecordedRun) -> EarlyVerdict:
     """What may be said of a run where it stands, whatever stopped it; open or not.
 
     Evidence and intervals hold at every sample of the prefix at once, and so at a cap, a halt or
@@ -161,15 +161,17 @@ def so_far(ran: Ran) -> Early:
             clopper_pearson(solved + used.count(None), len(used)),
         )
         interval = Interval(low.low, high.high, low.confidence)
-        return Early(ran, progress, interval, None if lost else solved / len(used), None, None)
+        return EarlyVerdict(
+            ran, progress, interval, None if lost else solved / len(used), None, None
+        )
     told = _said(ran.rule, ran.levels, used, alike(ran)[: progress.used])
     estimate = None if lost else float(told.evidence_path.estimate[-1])
-    return Early(
+    return EarlyVerdict(
         ran, progress, told.battery_interval, estimate, told.population_interval, told.evidence_path
     )
 
 
-def alike(ran: Ran) -> tuple[str, ...]:
+def alike(ran: RecordedRun) -> tuple[str, ...]:
     """What each item of the prefix is like: its flaw, or itself; empty where no flaw is known."""
     if not any(ran.flaws):
         return ()
@@ -202,7 +204,7 @@ def prefix_of(attempt: Attempt) -> tuple[bool | None, ...]:
 # ------------------------------------------------------------------ from the record
 
 
-def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Early]:
+def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, EarlyVerdict]:
     """Where every run stands that may stop early, decided or open.
 
     Raises:
@@ -230,14 +232,14 @@ def broken_off(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, Interv
     }
 
 
-def interval_so_far(ran: Ran) -> Interval:
+def interval_so_far(ran: RecordedRun) -> Interval:
     """For the rate over all items sealed, at 95%, wherever the prefix was stopped, and by what."""
     return _said(ran.rule, ran.levels, ran.outcomes, ()).battery_interval
 
 
 def runs_from_record(
     entries: Iterable[Entry], battery: str, design: Design = "sequential"
-) -> tuple[Ran, ...]:
+) -> tuple[RecordedRun, ...]:
     """The runs of a battery of one design, from entries as one audience may read them.
 
     Empty where the audience may not read how the verdicts are reached. A run of whose outcomes, or
@@ -313,7 +315,7 @@ class _Told:
             self._levels.setdefault(reveal.item_set, {})[reveal.index] = level
             self._flaws.setdefault(reveal.item_set, {})[reveal.index] = reveal.flaw
 
-    def run(self, battery: str, rule: RunRule) -> Ran | None:
+    def run(self, battery: str, rule: RunRule) -> RecordedRun | None:
         """One run; None where nothing is recorded, or its items are not to be read."""
         key = RunKey(battery, rule.criterion, rule.variant, rule.mode)
         results, levels = self._results.get(key, {}), self._levels.get(rule.item_set, {})
@@ -327,7 +329,9 @@ class _Told:
         flaws = tuple(planted[place] for place in range(len(outcomes)))
         reasoned = frozenset(place for place in self._reasoned[key] if place < len(outcomes))
         alike = any(each.same for each in self._state.told_apart(key))
-        return Ran(key, rule, everywhere, tuple(outcomes), len(results), flaws, reasoned, alike)
+        return RecordedRun(
+            key, rule, everywhere, tuple(outcomes), len(results), flaws, reasoned, alike
+        )
 
     def _of_criterion(self, criterion: str) -> SealedSet:
         for sealed in self._sealed.sets:

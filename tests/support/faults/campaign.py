@@ -23,7 +23,7 @@ from touchstone.statistics import (
     sequential_verdict,
 )
 from touchstone.verdicts.preregistration import RunRule
-from touchstone.verdicts.sequential_verdicts import Ran, reached
+from touchstone.verdicts.sequential_verdicts import RecordedRun, reached
 
 FAULTS = {
     "endpoint-fails": "lost-endpoint",
@@ -118,7 +118,7 @@ def play(trial: Trial, impute: Impute = both_ways) -> Said:
         alpha="0.05", beta="0.02", reasoning=trial.fault == "ignores-effort",
     )  # fmt: skip
     if trial.measure in {"sequential", "at-least-once"}:
-        ran = Ran(RunKey("b", "s", "final", "m"), rule, levels(trial.size), seen, len(seen))
+        ran = RecordedRun(RunKey("b", "s", "final", "m"), rule, levels(trial.size), seen, len(seen))
         early = reached(ran)
         if early is None:
             return Said("open", "")

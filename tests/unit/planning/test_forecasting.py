@@ -37,7 +37,7 @@ from touchstone.service.measuring.sealing import reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import CHUNK, RunRule
-from touchstone.verdicts.sequential_verdicts import Watch
+from touchstone.verdicts.sequential_verdicts import RunMonitor
 
 NOW = "2026-11-21T04:00:00Z"
 URL = "http://127.0.0.1:9/v1"
@@ -132,7 +132,7 @@ def test_a_plan_says_what_reviews_then_say(side: str):
             odds = -1.0 * np.array(levels) + rng.logistic(size=50)
             solved = np.argsort(np.argsort(-odds)) < items
             order = rng.permutation(50)
-            watch = Watch(registered, [levels[item] for item in order])
+            watch = RunMonitor(registered, [levels[item] for item in order])
             words.append(watch.feed([bool(solved[item]) for item in order]).word.value)
         found = told[rate].battery
         assert found

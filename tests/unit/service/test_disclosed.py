@@ -11,7 +11,7 @@ from support.report_data import early_report
 from support.silent import Silent
 from support.small_case import SUBMISSION, Minutes, facts_for, measure, probed, small_case
 from touchstone.clearance import party_audience
-from touchstone.editions.audience_case import Shown
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import render_html
 from touchstone.editions.page.phrases import verdict_phrase
 from touchstone.editions.sections.summary import summary
@@ -92,7 +92,7 @@ def test_the_cost_names_what_was_paid_beside_the_samples(again: Case):
 
 def test_an_edition_with_rows_of_a_reference_alone_concludes_nothing(again: Case):
     entries = tuple(read_entries(again.installation.records.case(again.id), CENTRE))
-    shown = Shown(again.id, entries, CENTRE)
+    shown = AudienceCase(again.id, entries, CENTRE)
     rows = [replace(row, verdict="reference") for row in facts_for(again, CENTRE).results]
     first = summary(shown, rows)[0]
     assert "Nothing has been measured so far" in first

@@ -39,8 +39,8 @@ from touchstone.verdicts import preregistration
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import RunRule
 from touchstone.verdicts.sequential_verdicts import (
-    Ran,
-    Watch,
+    RecordedRun,
+    RunMonitor,
     prefix_of,
     reached,
     runs_from_record,
@@ -76,7 +76,7 @@ def test_outcomes_that_come_in_parts_say_the_same_as_at_once(
     outcomes: list[bool], parts: Sequence[int]
 ):
     levels = [1, 2, 3, 4, 5] * 6
-    slowly, at_once = Watch(RULE, levels), Watch(RULE, levels)
+    slowly, at_once = RunMonitor(RULE, levels), RunMonitor(RULE, levels)
     known = 0
     for part in parts:
         known += part
@@ -108,7 +108,7 @@ def test_what_measured_nothing_is_neither_solved_nor_unsolved():
     ],
 )
 def test_one_success_ends_at_least_once(outcomes: tuple[bool | None, ...], word: str, used: int):
-    ran = Ran(RunKey("b", "s", "final", "m"), ONCE, (1,) * 10, outcomes, len(outcomes))
+    ran = RecordedRun(RunKey("b", "s", "final", "m"), ONCE, (1,) * 10, outcomes, len(outcomes))
     assert (standing(ran).word, standing(ran).used) == (word, used)
     early = reached(ran)
     assert (early is None) == (word == "undetermined")
@@ -118,7 +118,7 @@ def test_one_success_ends_at_least_once(outcomes: tuple[bool | None, ...], word:
 
 
 def test_an_early_verdict_names_the_rate_that_it_claims():
-    ran = Ran(RunKey("b", "s", "final", "m"), RULE, (1, 2, 3, 4, 5) * 8, (True,) * 16, 16)
+    ran = RecordedRun(RunKey("b", "s", "final", "m"), RULE, (1, 2, 3, 4, 5) * 8, (True,) * 16, 16)
     early = reached(ran)
     assert early is not None
     assert (early.progress.word, early.stop.claimed) == ("above", "0.4")
@@ -130,8 +130,8 @@ def test_an_early_verdict_names_the_rate_that_it_claims():
 
 def test_what_went_unmeasured_leaves_a_wider_interval_and_no_one_estimate():
     levels = (1, 2, 3, 4, 5) * 8
-    lost = Ran(RunKey("b", "s", "final", "m"), RULE, levels, (None, *(True,) * 31), 32)
-    whole = Ran(RunKey("b", "s", "final", "m"), RULE, levels, (True,) * 32, 32)
+    lost = RecordedRun(RunKey("b", "s", "final", "m"), RULE, levels, (None, *(True,) * 31), 32)
+    whole = RecordedRun(RunKey("b", "s", "final", "m"), RULE, levels, (True,) * 32, 32)
     some, all_of = reached(lost), reached(whole)
     assert some is not None
     assert all_of is not None
@@ -147,7 +147,7 @@ def test_a_mode_that_asks_for_reasoning_and_shows_none_is_not_below(
 ):
     asks = RULE.model_copy(update={"reasoning": True})
     key, levels = RunKey("b", "s", "final", "m"), (1, 2, 3, 4, 5) * 8
-    early = reached(Ran(key, asks, levels, (False,) * 32, 32, reasoned=frozenset(reasoned)))
+    early = reached(RecordedRun(key, asks, levels, (False,) * 32, 32, reasoned=frozenset(reasoned)))
     assert early is not None
     assert early.word == word
     assert early.stop.claimed == ("0.6" if word == "below" else None)
@@ -225,7 +225,7 @@ def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
 
 
 def test_what_is_said_beyond_the_items_is_wider_where_they_share_a_flaw():
-    ran = Ran(RunKey("b", "s", "final", "m"), RULE, (1, 2, 3, 4, 5) * 6, (True,) * 12, 12)
+    ran = RecordedRun(RunKey("b", "s", "final", "m"), RULE, (1, 2, 3, 4, 5) * 6, (True,) * 12, 12)
     flaws = ("overflow", "format") * 6
     plain, labelled, apart, none = (
         reached(replace(ran, flaws=each))
@@ -248,7 +248,7 @@ def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
     """Levels that no evidence here reaches: exchanged, they would take the wrong word away."""
     criterion = done.framework.criteria[0].id
     runs = [
-        Ran(RunKey("b", criterion, "final", mode), RULE, (1,) * 48, (solved,) * 12, 12)
+        RecordedRun(RunKey("b", criterion, "final", mode), RULE, (1,) * 48, (solved,) * 12, 12)
         for mode, solved in (("instant", False), ("thinking", True))
     ]
     assert {standing(ran).reason for ran in runs} == {Reason.EVIDENCE}

@@ -15,7 +15,7 @@ from touchstone.review.state import Attempt, Tally
 from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
 from touchstone.service.measuring.sealing import Prepared, reopen, seal
 from touchstone.statistics import Interval, clopper_pearson
-from touchstone.verdicts.sequential_verdicts import Ran, interval_so_far, prefix_of, so_far
+from touchstone.verdicts.sequential_verdicts import RecordedRun, interval_so_far, prefix_of, so_far
 
 ITEMS = 40
 AT_ONCE, WORKERS = 4, 6
@@ -108,7 +108,7 @@ def test_the_interval_at_a_stop_by_the_clock_holds_where_that_of_all_that_ended_
 def interval_of(sealed: Sealed, key: RunKey, attempt: Attempt) -> Interval:
     rule = next(r for r in sealed.prepared.verdicts.runs if (r.criterion, r.mode) == (
         key.criterion, key.mode))  # fmt: skip
-    ran = Ran(key, rule, sealed.prepared.levels(rule.item_set), prefix_of(attempt),
+    ran = RecordedRun(key, rule, sealed.prepared.levels(rule.item_set), prefix_of(attempt),
               attempt.recorded.bit_count())  # fmt: skip
     return so_far(ran).interval if rule.design == "sequential" else interval_so_far(ran)
 
@@ -125,7 +125,7 @@ def test_a_battery_that_was_to_run_whole_and_did_not_shows_that_interval(tmp_pat
         assert (row.solved, row.counted, row.verdict) == (5, 10, "not-reached")
         rule = prepared.verdicts.runs[0]
         said = interval_so_far(
-            Ran(RunKey("battery-1", run.criterion, "final", run.mode.id), rule,
+            RecordedRun(RunKey("battery-1", run.criterion, "final", run.mode.id), rule,
                 prepared.levels(run.item_set), (False,) * 5 + (True,) * 5, 13)
         )  # fmt: skip
         assert (row.low, row.high) == (said.low, said.high)

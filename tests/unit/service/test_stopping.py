@@ -7,7 +7,7 @@ import pytest
 from support.silent import Silent
 from support.small_case import Minutes, probed, record_chunk, small_case, solves
 from touchstone.clearance import party_audience
-from touchstone.editions.gathering import Shown
+from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.results import GOING_ON, stop_notice
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import When
@@ -34,7 +34,7 @@ def begun(case: Case) -> Prepared:
 def notice(case: Case) -> tuple[str, ...]:
     audience = party_audience(case.cast.centre)
     entries = tuple(read_entries(case.installation.records.case(case.id), audience))
-    return stop_notice(Shown(case.id, entries, audience))
+    return stop_notice(AudienceCase(case.id, entries, audience))
 
 
 def test_a_stopped_review_has_its_editions_and_they_say_why(tmp_path: Path):

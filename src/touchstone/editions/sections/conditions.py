@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from touchstone.editions.audience_case import Shown, listed, number, plain
+from touchstone.editions.audience_case import AudienceCase, listed, number, plain
 from touchstone.editions.page import Fact
 from touchstone.evaluation.sandbox import at_least
 from touchstone.verdicts.conditions import Conditions
@@ -12,7 +12,7 @@ from touchstone.verdicts.content_parsers import conditions_of
 MIB = 1024 * 1024
 
 
-def chosen_facts(case: Shown) -> tuple[Fact, ...]:
+def chosen_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """As far as the audience may read it."""
     sealed = case.content("battery-sealed", "registered")
     return (
@@ -22,7 +22,7 @@ def chosen_facts(case: Shown) -> tuple[Fact, ...]:
     )
 
 
-def chosen_values(case: Shown) -> dict[str, Any]:
+def chosen_values(case: AudienceCase) -> dict[str, Any]:
     """The same for `--json`: values instead of words."""
     sealed: dict[str, Any] = case.content("battery-sealed", "registered") or {}
     opened, state = case.state.opened, case.state
@@ -52,7 +52,7 @@ def chosen_values(case: Shown) -> dict[str, Any]:
     }
 
 
-def conditions_by_run(case: Shown) -> list[tuple[str, Conditions]]:
+def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
     """When each run of the command began to measure, and under which conditions."""
     found: dict[str, Conditions] = {}
     for entry in case.visible("snapshot-seen"):
@@ -96,7 +96,7 @@ def _grade_accepted(sealed: Mapping[str, Any]) -> str:
     )
 
 
-def caps_facts(case: Shown) -> list[Fact]:
+def caps_facts(case: AudienceCase) -> list[Fact]:
     """What the submission lets the measuring cost at most; nothing where that is not to be read."""
     caps: Mapping[str, Any] = (case.submitted or {}).get("caps", {})
     if not caps:
@@ -117,7 +117,7 @@ def caps_facts(case: Shown) -> list[Fact]:
     return [Fact("Caps", "; ".join([text, *prices]))]
 
 
-def _at_each_run(case: Shown) -> list[Fact]:
+def _at_each_run(case: AudienceCase) -> list[Fact]:
     """The conditions of the first run, and of each later one what was then other."""
     facts: list[Fact] = []
     before: dict[str, str] = {}
@@ -152,13 +152,13 @@ def _said(each: Conditions) -> dict[str, str]:
     }
 
 
-def _broken_off(case: Shown) -> list[Fact]:
+def _broken_off(case: AudienceCase) -> list[Fact]:
     """Stops and halts, those included after which measuring went on."""
     said = broken_off_by(case)
     return [Fact("Broken off", "; ".join(said))] if said else []
 
 
-def broken_off_by(case: Shown) -> list[str]:
+def broken_off_by(case: AudienceCase) -> list[str]:
     """When measuring was broken off, by whom or what, and why; in the order of the record."""
     said = []
     for entry in case.entries:

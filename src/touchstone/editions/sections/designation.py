@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from touchstone.editions.audience_case import Shown, counted, listed
+from touchstone.editions.audience_case import AudienceCase, counted, listed
 from touchstone.editions.event_text import NOT_ASKED, VERDICTS, named
 from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.editions.sections.conditions import broken_off_by
@@ -19,7 +19,7 @@ RULE = (
 )
 
 
-def finding_facts(case: Shown) -> tuple[FindingFacts, ...]:
+def finding_facts(case: AudienceCase) -> tuple[FindingFacts, ...]:
     """The findings, each with what was said about it."""
     found = []
     for entry in case.visible("finding-signed") + case.visible("outside-finding-signed"):
@@ -38,7 +38,7 @@ def finding_facts(case: Shown) -> tuple[FindingFacts, ...]:
     return tuple(found)
 
 
-def _said(case: Shown, finding: str) -> str:
+def _said(case: AudienceCase, finding: str) -> str:
     known = case.state.findings[finding]
     said = []
     answers = [e for e in case.visible("finding-responded")
@@ -59,7 +59,7 @@ def _said(case: Shown, finding: str) -> str:
     return " ".join(said)
 
 
-def designation_facts(case: Shown) -> DesignationFacts | None:
+def designation_facts(case: AudienceCase) -> DesignationFacts | None:
     """What the rule proposes, what officials decided, who agreed; None: nothing to be read."""
     proposals = case.state.designating.proposals
     if not proposals and not case.state.designating.decisions:
@@ -75,7 +75,7 @@ def designation_facts(case: Shown) -> DesignationFacts | None:
     )
 
 
-def _notes(case: Shown) -> tuple[str, ...]:
+def _notes(case: AudienceCase) -> tuple[str, ...]:
     designation = case.framework.designation if case.framework else None
     noted = designation.note if designation else None
     notes = (f"Note of the framework: {noted}",) if noted else ()
@@ -89,7 +89,7 @@ def _notes(case: Shown) -> tuple[str, ...]:
     )
 
 
-def _stopped_by(case: Shown) -> tuple[str, ...]:
+def _stopped_by(case: AudienceCase) -> tuple[str, ...]:
     """Who or what broke measuring off: what had not run by then bears on no verdict."""
     said = broken_off_by(case)
     return (f"Measuring was broken off: {'; '.join(said)}.",) if said else ()
@@ -108,7 +108,7 @@ def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     return (told,)
 
 
-def _whole_rule(case: Shown) -> tuple[str, ...]:
+def _whole_rule(case: AudienceCase) -> tuple[str, ...]:
     """How often the rule as a whole is wrong: over criteria and modes, in either direction."""
     criteria = case.framework.criteria if case.framework else ()
     numeric = [each for each in criteria if isinstance(each, NumericCriterion)]
@@ -134,7 +134,7 @@ def _whole_rule(case: Shown) -> tuple[str, ...]:
 _OF_MODES = {"above": "crossed", "below": "below", "open": "open", "unmeasured": "not measured"}
 
 
-def _together(case: Shown, said: dict[str, Any]) -> str:
+def _together(case: AudienceCase, said: dict[str, Any]) -> str:
     """What the modes of one criterion say together."""
     several = len(case.state.variants) > 1
     names = {
@@ -153,7 +153,7 @@ def _together(case: Shown, said: dict[str, Any]) -> str:
     )
 
 
-def _reason(case: Shown, said: judging.CriterionReason) -> CriterionReason:
+def _reason(case: AudienceCase, said: judging.CriterionReason) -> CriterionReason:
     criterion = case.framework.criterion(said.criterion) if case.framework else None
     says: str = said.says
     if isinstance(criterion, DeclaredCriterion):
@@ -164,7 +164,7 @@ def _reason(case: Shown, said: judging.CriterionReason) -> CriterionReason:
     )
 
 
-def spoken_reason(case: Shown, reason: str) -> str:
+def spoken_reason(case: AudienceCase, reason: str) -> str:
     """A reason of the record with names for ids, and without the variant where there is one."""
     state: State = case.state
     if len(state.batteries) == 1:
@@ -177,7 +177,7 @@ def spoken_reason(case: Shown, reason: str) -> str:
     return " ".join(case.name(word) for word in reason.split(" ")).replace("not-met", "not met")
 
 
-def _decided(case: Shown) -> tuple[str, ...]:
+def _decided(case: AudienceCase) -> tuple[str, ...]:
     decisions = case.state.designating.decisions
     if not decisions:
         return ("Officials have not decided so far." if case.whole
@@ -189,7 +189,7 @@ def _decided(case: Shown) -> tuple[str, ...]:
     )
 
 
-def _concurrence(case: Shown) -> tuple[Fact, ...]:
+def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
     answers = case.state.designating.answers
     asked = concurrences(case.state, case.framework) if case.framework else {}
     facts = []
@@ -209,17 +209,17 @@ def _concurrence(case: Shown) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def silent(case: Shown) -> list[str]:
+def silent(case: AudienceCase) -> list[str]:
     """The agencies of the case, by name, whose concurrence is asked for and missing."""
     return [case.name(agency) for agency in _missing(case) if agency in case.state.parties]
 
 
-def never_asked(case: Shown) -> list[str]:
+def never_asked(case: AudienceCase) -> list[str]:
     """The agencies, by name, that the framework asks to concur and the case has not as a party."""
     return [case.name(agency) for agency in _missing(case) if agency not in case.state.parties]
 
 
-def _missing(case: Shown) -> list[str]:
+def _missing(case: AudienceCase) -> list[str]:
     """Whose concurrence is asked for and missing; nobody where an answer may be withheld."""
     if case.framework is None or not case.whole:
         return []

@@ -4,22 +4,22 @@ from collections.abc import Mapping
 from contextlib import suppress
 from math import log, log10
 
-from touchstone.editions.audience_case import Shown
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import EvidenceCurve
 from touchstone.evaluation.errors import RevealError
 from touchstone.review import RunKey
 from touchstone.statistics import Interval
 from touchstone.verdicts.errors import CannotRunError
-from touchstone.verdicts.sequential_verdicts import Early, broken_off, standings_from_record
+from touchstone.verdicts.sequential_verdicts import EarlyVerdict, broken_off, standings_from_record
 
 
-def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
+def early_verdicts(case: AudienceCase) -> Mapping[RunKey, EarlyVerdict]:
     """Every run that may stop early and that the audience may replay, decided or open.
 
     One that was reached with bets that this version does not know is left out: its word, its counts
     and its interval stand in the record.
     """
-    found: dict[RunKey, Early] = {}
+    found: dict[RunKey, EarlyVerdict] = {}
     for battery in case.state.batteries:
         try:
             found.update(standings_from_record(case.entries, battery))
@@ -28,7 +28,7 @@ def early_verdicts(case: Shown) -> Mapping[RunKey, Early]:
     return found
 
 
-def broken_off_runs(case: Shown) -> Mapping[RunKey, Interval]:
+def broken_off_runs(case: AudienceCase) -> Mapping[RunKey, Interval]:
     """For each run that was stopped before all of its items had run, and that may be replayed."""
     found: dict[RunKey, Interval] = {}
     for battery in case.state.batteries:
@@ -37,7 +37,7 @@ def broken_off_runs(case: Shown) -> Mapping[RunKey, Interval]:
     return found
 
 
-def evidence_facts(early: Early, recorded: int) -> EvidenceCurve | None:
+def evidence_facts(early: EarlyVerdict, recorded: int) -> EvidenceCurve | None:
     """The facts of one verdict; None where one success was enough.
 
     Args:

@@ -1,11 +1,11 @@
 """Of which results it is to be said that they check the instrument, and show no capability."""
 
-from touchstone.editions.audience_case import Shown, number
+from touchstone.editions.audience_case import AudienceCase, number
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.state import RunKey
 
 
-def instrument_note(case: Shown, key: RunKey) -> str:
+def instrument_note(case: AudienceCase, key: RunKey) -> str:
     """What a run's items are good for, or an empty text where no cheat is known of their family.
 
     From the sealed battery, where the audience may read it; else from the framework.
@@ -26,7 +26,7 @@ def instrument_note(case: Shown, key: RunKey) -> str:
     )
 
 
-def _family(case: Shown, key: RunKey) -> str:
+def _family(case: AudienceCase, key: RunKey) -> str:
     sealed = (case.content("battery-sealed", "registered") or {}).get("battery", {})
     for part in sealed.get("sets", ()):
         if part["criterion"] == key.criterion:
@@ -35,7 +35,7 @@ def _family(case: Shown, key: RunKey) -> str:
     return str(getattr(criterion, "family", ""))
 
 
-def _flaws(case: Shown, key: RunKey) -> int:
+def _flaws(case: AudienceCase, key: RunKey) -> int:
     """How many different flaws the opened items of a run plant; 0 where none is to be read."""
     found = {
         opened.get("flaw", "")

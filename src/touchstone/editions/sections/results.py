@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from touchstone.editions.audience_case import Shown, listed, number, plain
+from touchstone.editions.audience_case import AudienceCase, listed, number, plain
 from touchstone.editions.event_text import named
 from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.editions.sections.conditions import chosen_facts
@@ -24,7 +24,7 @@ from touchstone.statistics import Interval, clopper_pearson
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan
 from touchstone.verdicts.run_progress import lost_beside
-from touchstone.verdicts.sequential_verdicts import Early
+from touchstone.verdicts.sequential_verdicts import EarlyVerdict
 
 GRADES = {
     "vm": "vm: a machine of its own",
@@ -35,7 +35,7 @@ GRADES = {
 }
 
 
-def mode_facts(case: Shown) -> tuple[ModeFacts, ...]:
+def mode_facts(case: AudienceCase) -> tuple[ModeFacts, ...]:
     """The ways of running the model, as they were measured."""
     shown = case.content("submission-received", "modes") or {}
     return tuple(
@@ -54,7 +54,7 @@ def mode_facts(case: Shown) -> tuple[ModeFacts, ...]:
     )  # fmt: skip
 
 
-def _answered(case: Shown, mode: str) -> str:
+def _answered(case: AudienceCase, mode: str) -> str:
     """Every model name that the endpoint of a mode reported, over all probes."""
     found: dict[str, None] = {}
     for entry in case.visible("snapshot-seen") + case.visible("snapshot-changed"):
@@ -63,7 +63,7 @@ def _answered(case: Shown, mode: str) -> str:
     return ", ".join(found)
 
 
-def _snapshots(case: Shown, variant: str) -> str:
+def _snapshots(case: AudienceCase, variant: str) -> str:
     if any(e.event.facts()["variant"] == variant for e in case.visible("snapshot-changed")):
         return "changed in mid-review: what came after is not pooled"
     moments = [e.event.facts()["moment"] for e in case.visible("snapshot-seen")
@@ -73,7 +73,7 @@ def _snapshots(case: Shown, variant: str) -> str:
     return f"the same identity {listed(list(dict.fromkeys(moments)))} the samples"
 
 
-def elicitation_facts(case: Shown) -> tuple[Fact, ...]:
+def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """How the model was drawn out, and what was sealed before the first sample."""
     batteries = list(case.state.batteries.values())
     if not batteries:
@@ -131,7 +131,7 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def result_rows(case: Shown) -> tuple[ResultRow, ...]:
+def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
     """One row a criterion and mode of which the audience may read outcomes or the verdict."""
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
     early, broken = early_verdicts(case), broken_off_runs(case)
@@ -143,7 +143,7 @@ def result_rows(case: Shown) -> tuple[ResultRow, ...]:
 
 
 def _row(
-    case: Shown, key: RunKey, early: Early | None, broken: Interval | None
+    case: AudienceCase, key: RunKey, early: EarlyVerdict | None, broken: Interval | None
 ) -> ResultRow | None:
     criterion = case.framework.criterion(key.criterion) if case.framework else None
     numeric = criterion if isinstance(criterion, NumericCriterion) else None
@@ -192,7 +192,7 @@ def _claimed(reached: VerdictReached | None, numeric: NumericCriterion) -> float
     return float(numeric.threshold if early is None else early.claimed or numeric.threshold)
 
 
-def _unsaid(case: Shown, key: RunKey, numeric: NumericCriterion | None) -> str:
+def _unsaid(case: AudienceCase, key: RunKey, numeric: NumericCriterion | None) -> str:
     """What is said in the place of a verdict."""
     if numeric is None:
         return "no-threshold"
@@ -204,7 +204,7 @@ def _unsaid(case: Shown, key: RunKey, numeric: NumericCriterion | None) -> str:
 Told = tuple[int, int, Unmeasured, tuple[float, float], int | None]
 
 
-def _counted(case: Shown, key: RunKey, so_far: Interval | None) -> Told | None:
+def _counted(case: AudienceCase, key: RunKey, so_far: Interval | None) -> Told | None:
     """Solved, counted, what went unmeasured, the interval, and how many were sealed if it may stop.
 
     Of a run that something stopped before its verdict, the samples of its prefix, with an interval
@@ -236,14 +236,14 @@ def _counted(case: Shown, key: RunKey, so_far: Interval | None) -> Told | None:
     return solved, recorded, attempt.unmeasured(), ends, None
 
 
-def _mode(case: Shown, key: RunKey) -> str:
+def _mode(case: AudienceCase, key: RunKey) -> str:
     """The mode, with variant and battery where there are several."""
     several = len({k.variant for k in case.state.tallies}) > 1
     name = f"{key.mode} ({key.variant})" if several else key.mode
     return f"{name}, {key.battery}" if len(case.state.batteries) > 1 else name
 
 
-def _rule(case: Shown, numeric: NumericCriterion | None, *, early: bool) -> str:
+def _rule(case: AudienceCase, numeric: NumericCriterion | None, *, early: bool) -> str:
     if numeric is None:
         thresholds = case.framework.thresholds if case.framework else ""
         if thresholds == "undisclosed":
@@ -269,7 +269,7 @@ def _rule(case: Shown, numeric: NumericCriterion | None, *, early: bool) -> str:
     )
 
 
-def _threshold(case: Shown, numeric: NumericCriterion) -> str:
+def _threshold(case: AudienceCase, numeric: NumericCriterion) -> str:
     side = {"both": "on either side"}.get(numeric.zone_side, f"{numeric.zone_side} it")
     zone = f", zone {numeric.zone} {side}" if float(numeric.zone) else ""
     if numeric.measure == "at-least-once-in-k":
@@ -282,7 +282,9 @@ def _threshold(case: Shown, numeric: NumericCriterion) -> str:
     return f"Threshold: a success rate of {numeric.threshold}{zone}."
 
 
-def _difficulties(case: Shown, key: RunKey, first: int | None) -> tuple[DifficultyCount, ...]:
+def _difficulties(
+    case: AudienceCase, key: RunKey, first: int | None
+) -> tuple[DifficultyCount, ...]:
     """Solved and measured by difficulty, among all places of the order or the first so many.
 
     What measured nothing is left out, and so is a level of which nothing was measured.
@@ -315,7 +317,7 @@ GOING_ON = {
 }
 
 
-def stop_notice(case: Shown) -> tuple[str, ...]:
+def stop_notice(case: AudienceCase) -> tuple[str, ...]:
     """What must be said first of a review that stopped early; empty where it did not."""
     stop = case.state.stopped
     if stop is None:
@@ -331,7 +333,7 @@ def stop_notice(case: Shown) -> tuple[str, ...]:
     return (text,)
 
 
-def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured, ...]:
+def not_measured(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[NotMeasured, ...]:
     """What this review cannot speak to; empty where the audience may read too little to say."""
     framework = case.framework
     if framework is None:
@@ -370,7 +372,7 @@ def not_measured(case: Shown, results: Sequence[ResultRow]) -> tuple[NotMeasured
     return (*rows, *checks, *(ALWAYS if results else ()))
 
 
-def _unmeasured_row(case: Shown, run: UnmeasuredRun) -> NotMeasured:
+def _unmeasured_row(case: AudienceCase, run: UnmeasuredRun) -> NotMeasured:
     who = ", the reference" if run.reference else ""
     what = f"{case.title(run.key.criterion)}, in mode {_mode(case, run.key)}{who}"
     return NotMeasured(what, f"{run.much} was measured: {run.why}")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from touchstone.editions.audience_case import Shown, number
+from touchstone.editions.audience_case import AudienceCase, number
 from touchstone.editions.page import Fact
 from touchstone.handin import printable_line
 
@@ -10,7 +10,7 @@ _LISTED = 12
 """Kinds of event that are named; what is beyond is summed."""
 
 
-def noticed_facts(case: Shown) -> tuple[Fact, ...]:
+def noticed_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """By name: how often, and in how many samples; nothing where no outcomes are to be read."""
     times: Counter[str] = Counter()
     samples: Counter[str] = Counter()

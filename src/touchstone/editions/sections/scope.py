@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from touchstone.editions.audience_case import Shown, number, plain
+from touchstone.editions.audience_case import AudienceCase, number, plain
 from touchstone.editions.event_text import named
 from touchstone.editions.page import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.editions.sections.conditions import caps_facts
@@ -20,7 +20,7 @@ THRESHOLDS = {
 }
 
 
-def model_facts(case: Shown) -> tuple[Fact, ...]:
+def model_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """What was handed in; empty where the audience may not read that."""
     received = case.state.submission
     if received is None:
@@ -40,7 +40,7 @@ def model_facts(case: Shown) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
-def _agreed(case: Shown) -> tuple[Fact, ...]:
+def _agreed(case: AudienceCase) -> tuple[Fact, ...]:
     """What kind of case it is, and what of the model the centre is given."""
     opened, signed = case.state.opened, case.state.agreement
     return (
@@ -56,7 +56,7 @@ def _agreed(case: Shown) -> tuple[Fact, ...]:
     )
 
 
-def _planned_in_words(received: SubmissionReceived, case: Shown) -> str:
+def _planned_in_words(received: SubmissionReceived, case: AudienceCase) -> str:
     zone = case.framework.window.timezone if case.framework else "the framework's zone"
     days = [
         f"{day} in {zone} ({whom})"
@@ -69,14 +69,14 @@ def _planned_in_words(received: SubmissionReceived, case: Shown) -> str:
     return ", ".join(days) or "none planned"
 
 
-def _documents(case: Shown) -> str:
+def _documents(case: AudienceCase) -> str:
     if case.submitted is None:
         return NOT_TO_BE_READ
     documents: list[dict[str, Any]] = case.submitted.get("documents", [])
     return "; ".join(f"{d['title']} ({d['digest'][:19]}…)" for d in documents) or "none"
 
 
-def framework_facts(case: Shown) -> tuple[Fact, ...]:
+def framework_facts(case: AudienceCase) -> tuple[Fact, ...]:
     """The standard that the case is held to."""
     opened, framework = case.state.opened, case.framework
     if opened is None:
@@ -96,7 +96,7 @@ def framework_facts(case: Shown) -> tuple[Fact, ...]:
     )
 
 
-def conflicts(case: Shown) -> tuple[Conflict, ...]:
+def conflicts(case: AudienceCase) -> tuple[Conflict, ...]:
     """The framework's claims that contradict one another."""
     if case.framework is None:
         return ()
@@ -109,7 +109,7 @@ def conflicts(case: Shown) -> tuple[Conflict, ...]:
     )
 
 
-def party_facts(case: Shown) -> tuple[PartyFacts, ...]:
+def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
     """Who takes part, by name, and what each was asked."""
     return tuple(
         PartyFacts(name, case.name(name), plain(party.role), _asked(case, name, party.role))
@@ -117,7 +117,7 @@ def party_facts(case: Shown) -> tuple[PartyFacts, ...]:
     )
 
 
-def _asked(case: Shown, party: str, role: str) -> str:
+def _asked(case: AudienceCase, party: str, role: str) -> str:
     designation = case.framework.designation if case.framework else None
     if role == "developer":
         return "Shares the model, voluntarily; releasing it stays its own act."
@@ -130,7 +130,7 @@ def _asked(case: Shown, party: str, role: str) -> str:
     return ""
 
 
-def clock_facts(case: Shown, made_at: str) -> ClockFacts | None:
+def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
     """The window as it stands on the day of the edition; None where it is not to be read."""
     clock = case.state.clock
     if clock is None:
@@ -190,7 +190,7 @@ def _planned(received: SubmissionReceived) -> str | None:
 
 
 def _remarks(
-    case: Shown, clock: Clock, unit: str, paused_days: int, review_by: str
+    case: AudienceCase, clock: Clock, unit: str, paused_days: int, review_by: str
 ) -> tuple[str, ...]:
     laid, window = clock.anchored, case.framework.window if case.framework else None
     remarks = [_deadlines(clock, review_by)]

@@ -1,11 +1,11 @@
 """What the measuring cost, in samples and in tokens."""
 
-from touchstone.editions.audience_case import Shown
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import Fact
 from touchstone.evaluation import Usage
 
 
-def spent(case: Shown) -> tuple[Fact, ...]:
+def spent(case: AudienceCase) -> tuple[Fact, ...]:
     """What the measuring cost, as far as the audience may read."""
     if not case.state.tallies:
         return ()
@@ -18,7 +18,7 @@ def spent(case: Shown) -> tuple[Fact, ...]:
     )
 
 
-def _beside(case: Shown, tokens: int) -> tuple[Fact, ...]:
+def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
     """What was paid for beside the samples that have an outcome: probes, questions, dead runs."""
     seen = case.visible("snapshot-seen") + case.visible("snapshot-changed")
     chunks = case.visible("outcomes-recorded")

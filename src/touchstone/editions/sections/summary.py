@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from touchstone.editions.audience_case import Shown, counted, listed, number, plain
+from touchstone.editions.audience_case import AudienceCase, counted, listed, number, plain
 from touchstone.editions.event_text import named, sentence
 from touchstone.editions.page import ResultRow
 from touchstone.editions.sections.designation import never_asked, silent
@@ -14,7 +14,7 @@ from touchstone.handin import day_written
 VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
 
 
-def summary(case: Shown, results: Sequence[ResultRow]) -> tuple[str, ...]:
+def summary(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[str, ...]:
     """What was measured and came out; what was proposed and decided; whose word is missing."""
     if case.state.submission is None:
         return _closed(case)
@@ -22,7 +22,7 @@ def summary(case: Shown, results: Sequence[ResultRow]) -> tuple[str, ...]:
     return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
-def _closed(case: Shown) -> tuple[str, ...]:
+def _closed(case: AudienceCase) -> tuple[str, ...]:
     """For an audience that may not even read what was handed in."""
     counts = accounting(case)
     opened = [
@@ -44,7 +44,7 @@ def _closed(case: Shown) -> tuple[str, ...]:
     return (first, *opened[:most], why)
 
 
-def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
+def _measured(case: AudienceCase, results: Sequence[ResultRow]) -> str:
     received = case.state.submission
     what = f"{received.model} of {case.name(received.actor)}" if received else "The model"
     wanting = unmeasured_sentences(case)
@@ -70,7 +70,7 @@ def _measured(case: Shown, results: Sequence[ResultRow]) -> str:
     return " ".join([first, *wanting])
 
 
-def _told(case: Shown, row: ResultRow) -> bool:
+def _told(case: AudienceCase, row: ResultRow) -> bool:
     """Whether a row is said to have been measured: enough for a verdict, where one was to come."""
     if not row.measured or row.verdict == "not-measured":
         return False
@@ -116,7 +116,7 @@ def _of(count: int, all_of: int) -> str:
     return f"{counted(count)} of {counted(all_of)}"
 
 
-def _decided(case: Shown) -> str:
+def _decided(case: AudienceCase) -> str:
     designating = case.state.designating
     said = []
     if designating.proposals:
@@ -139,7 +139,7 @@ def _decided(case: Shown) -> str:
     return " ".join(said)
 
 
-def _missing(case: Shown) -> str:
+def _missing(case: AudienceCase) -> str:
     said = []
     quiet = silent(case)
     if quiet and case.state.designating.proposals:

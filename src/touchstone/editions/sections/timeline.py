@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from touchstone.editions.audience_case import Shown, listed, plain
+from touchstone.editions.audience_case import AudienceCase, listed, plain
 from touchstone.editions.event_text import run_sentence, sentence
 from touchstone.editions.page import Accounting, TimelineEvent, WithheldParts
 from touchstone.review import UnknownEvent
@@ -17,7 +17,7 @@ NEWER = (
 )
 
 
-def newer_notice(case: Shown) -> tuple[str, ...]:
+def newer_notice(case: AudienceCase) -> tuple[str, ...]:
     """What must be said first where the audience may read events that are not known here."""
     newer = [entry for entry in case.entries if entry.visible and is_unknown(entry)]
     which = listed([f"entry {entry.n} ({entry.event.type[:80]})" for entry in newer])
@@ -29,7 +29,7 @@ def is_unknown(entry: Entry) -> bool:
     return isinstance(entry.event, UnknownEvent)
 
 
-def timeline(case: Shown) -> tuple[TimelineEvent, ...]:
+def timeline(case: AudienceCase) -> tuple[TimelineEvent, ...]:
     """Every entry in order; runs of like ones are folded into a line that can be opened."""
     return tuple(
         line for _, run in groupby(case.entries, _alike) for line in _told(case, list(run))
@@ -42,7 +42,7 @@ def _alike(entry: Entry) -> tuple[str, str]:
     return "", entry.parts[0].label
 
 
-def _told(case: Shown, run: list[Entry]) -> Iterator[TimelineEvent]:
+def _told(case: AudienceCase, run: list[Entry]) -> Iterator[TimelineEvent]:
     first, last = run[0], run[-1]
     if not first.visible:
         text = f"Withheld ({first.parts[0].label})."
@@ -68,7 +68,7 @@ def _time(entry: Entry) -> str:
     return entry.event.at.replace("T", " ").removesuffix("Z")
 
 
-def withheld(case: Shown) -> tuple[WithheldParts, ...]:
+def withheld(case: AudienceCase) -> tuple[WithheldParts, ...]:
     """What is not opened, by what it belongs to and its label. Each part is counted once."""
     counted: Counter[tuple[str, str, bool]] = Counter()
     for entry in case.entries:
@@ -88,7 +88,7 @@ def _what(entry: Entry, reading: PartView) -> str:
     return f"{plain(entry.event.type).capitalize()}: what goes with it"
 
 
-def accounting(case: Shown) -> Accounting:
+def accounting(case: AudienceCase) -> Accounting:
     """The parts of the whole record in numbers."""
     parts = [reading for entry in case.entries for reading in entry.parts]
     erased = sum(reading.erased for reading in parts)

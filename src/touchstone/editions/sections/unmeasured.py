@@ -7,7 +7,7 @@ not measured are both written from these, so that they cannot say different thin
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from touchstone.editions.audience_case import Shown, counted, listed
+from touchstone.editions.audience_case import AudienceCase, counted, listed
 from touchstone.editions.event_text import named
 from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
@@ -38,7 +38,7 @@ class UnmeasuredRun:
     """Whether it is there to be compared with."""
 
 
-def unmeasured_runs(case: Shown) -> tuple[UnmeasuredRun, ...]:
+def unmeasured_runs(case: AudienceCase) -> tuple[UnmeasuredRun, ...]:
     """Each such run as far as the audience may know of it, in the framework's order of criteria."""
     keys = dict.fromkeys([*_sealed(case), *case.state.tallies, *case.state.verdicts])
     found = [run for key in keys if (run := _run(case, key))]
@@ -48,7 +48,7 @@ def unmeasured_runs(case: Shown) -> tuple[UnmeasuredRun, ...]:
     return tuple(found)
 
 
-def _sealed(case: Shown) -> Iterable[RunKey]:
+def _sealed(case: AudienceCase) -> Iterable[RunKey]:
     """The runs that were registered beforehand, where the audience may read them."""
     registered = case.content("battery-sealed", "registered") or {}
     battery = registered.get("battery", {})
@@ -59,7 +59,7 @@ def _sealed(case: Shown) -> Iterable[RunKey]:
             yield RunKey(sealed, criteria[item_set], variant, mode)
 
 
-def _run(case: Shown, key: RunKey) -> UnmeasuredRun | None:
+def _run(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
     reached = case.state.verdicts.get(key)
     if reached is None:
         return _without_verdict(case, key)
@@ -83,7 +83,7 @@ def _much(measured: int, *, judged: bool) -> str:
     return "too little" if judged else "not all"
 
 
-def _without_verdict(case: Shown, key: RunKey) -> UnmeasuredRun | None:
+def _without_verdict(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
     """A run without a verdict, where it lacks samples, or they measured nothing."""
     state, attempt = case.state, case.state.tally(*key).attempt()
     battery = state.batteries.get(key.battery)
@@ -124,7 +124,7 @@ def _beside(reached: VerdictReached) -> list[str]:
     ]
 
 
-def _unrun(case: Shown, unrun: int, size: int) -> str:
+def _unrun(case: AudienceCase, unrun: int, size: int) -> str:
     stop = case.state.stopped
     text = f"{unrun} of {size} samples never ran"
     if stop is not None:
@@ -132,7 +132,7 @@ def _unrun(case: Shown, unrun: int, size: int) -> str:
     return f"{text}, since the review was halted" if case.state.halted else text
 
 
-def unmeasured_sentences(case: Shown) -> list[str]:
+def unmeasured_sentences(case: AudienceCase) -> list[str]:
     """For the lede: on what nothing, or too little, was measured, and why; references left out."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for run in unmeasured_runs(case):

@@ -7,7 +7,7 @@ from html import unescape
 from pathlib import Path
 
 from touchstone.clearance import PUBLIC, Audience, party_audience
-from touchstone.editions.gathering import Shown, gather
+from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import VerificationFacts, render_html, render_since
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.keys.files import write_file
@@ -97,7 +97,7 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
         bundle=f"bundle-{audience.name}.jsonl",
     )
     entries = tuple(read_entries(reader, audience))
-    shown = Shown(case.id, entries, audience, case.example)
+    shown = AudienceCase(case.id, entries, audience, case.example)
     others = other_cases(installation, case.id, audience)
     return render_html(gather(shown, at, verification, others)).encode()
 

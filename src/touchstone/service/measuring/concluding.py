@@ -17,7 +17,13 @@ from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 from touchstone.verdicts.finding import finding_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import must_wait
-from touchstone.verdicts.sequential_verdicts import Early, Ran, reached, runs_from_record, standing
+from touchstone.verdicts.sequential_verdicts import (
+    EarlyVerdict,
+    RecordedRun,
+    reached,
+    runs_from_record,
+    standing,
+)
 
 _FINDING_DIGITS = 32
 
@@ -32,7 +38,10 @@ def conclude(case: Case, battery: str) -> State:
     """
     runs = runs_from_record(case.entries(), battery)
     early = [found for ran in runs if (found := reached(ran)) is not None]
-    said_now: tuple[Early | Judged, ...] = (*early, *judge(case.framework, case.state, battery))
+    said_now: tuple[EarlyVerdict | Judged, ...] = (
+        *early,
+        *judge(case.framework, case.state, battery),
+    )
     land(case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word)))
     said = together(case.framework, runs, case.state)
 
@@ -55,7 +64,7 @@ def conclude(case: Case, battery: str) -> State:
     return case.record(proposal)
 
 
-def land(case: Case, *said: Early | Judged) -> State:
+def land(case: Case, *said: EarlyVerdict | Judged) -> State:
     """Record verdicts, and findings where they are "above", unless they are recorded already.
 
     While anybody's halt stands nothing is recorded; the next run of the review does it.
@@ -75,7 +84,7 @@ def land(case: Case, *said: Early | Judged) -> State:
     return case.record(deeds)
 
 
-def _is_new(said: Early | Judged, state: State) -> bool:
+def _is_new(said: EarlyVerdict | Judged, state: State) -> bool:
     """Whether nothing was said yet of a run; what answered nothing is said again only if other."""
     before = state.verdicts.get(_key(said))
     if before is None:
@@ -84,15 +93,17 @@ def _is_new(said: Early | Judged, state: State) -> bool:
     return open_still and before.verdict != said.word.value
 
 
-def _key(said: Early | Judged) -> RunKey:
-    return said.ran.key if isinstance(said, Early) else said.key
+def _key(said: EarlyVerdict | Judged) -> RunKey:
+    return said.ran.key if isinstance(said, EarlyVerdict) else said.key
 
 
-def _word(said: Early | Judged) -> VerdictWord:
+def _word(said: EarlyVerdict | Judged) -> VerdictWord:
     return said.word
 
 
-def together(framework: Framework, runs: Iterable[Ran], state: State) -> list[dict[str, Any]]:
+def together(
+    framework: Framework, runs: Iterable[RecordedRun], state: State
+) -> list[dict[str, Any]]:
     """What the runs of each criterion say together, where there are several.
 
     A criterion is crossed if any run crosses it: Holm over their evidence, so that the chance of
@@ -130,7 +141,7 @@ def together(framework: Framework, runs: Iterable[Ran], state: State) -> list[di
     return found
 
 
-def _spoken(ran: Ran, state: State) -> Progress:
+def _spoken(ran: RecordedRun, state: State) -> Progress:
     """Where a run stands, with no "below" that is not said of it alone."""
     now = standing(ran)
     reasoning = ran.reasoning(now.used)
@@ -148,10 +159,10 @@ def _proposer(case: Case) -> str:
     return named if named in case.cast.agencies else case.cast.centre
 
 
-def _verdict(case: Case, said: Early | Judged) -> measuring.VerdictReached:
+def _verdict(case: Case, said: EarlyVerdict | Judged) -> measuring.VerdictReached:
     key = _key(said)
     references: tuple[measuring.Reference, ...] = ()
-    if isinstance(said, Early):
+    if isinstance(said, EarlyVerdict):
         solved, counted = said.solved, said.progress.used
         interval, stop = said.interval, said.stop
         alpha, beta = said.ran.rule.alpha, said.ran.rule.beta
@@ -188,7 +199,7 @@ def _finding_id(key: RunKey) -> str:
     return f"finding-{about[:_FINDING_DIGITS]}"
 
 
-def _finding(case: Case, said: Early | Judged) -> Deed:
+def _finding(case: Case, said: EarlyVerdict | Judged) -> Deed:
     key = _key(said)
     criterion = case.framework.criterion(key.criterion)
     if not isinstance(criterion, NumericCriterion):

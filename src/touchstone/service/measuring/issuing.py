@@ -9,7 +9,7 @@ from touchstone.review.state import Attempt
 from touchstone.service.case import Case
 from touchstone.service.measuring.sealing import Prepared
 from touchstone.verdicts.preregistration import CHUNK, RunRule
-from touchstone.verdicts.sequential_verdicts import Ran, Watch, prefix_of
+from touchstone.verdicts.sequential_verdicts import RecordedRun, RunMonitor, prefix_of
 
 Chunks = Mapping[str, tuple[ChunkSpec, RunKey]]
 
@@ -48,7 +48,7 @@ class _Run:
     """Which flaw each item of the order plants."""
     chunks: list[ChunkSpec] = field(default_factory=list)
     attempt: Attempt = field(default_factory=Attempt)
-    watch: Watch | None = None
+    watch: RunMonitor | None = None
 
     def recorded(self, attempt: Attempt) -> None:
         self.attempt = attempt
@@ -83,7 +83,7 @@ class Agenda:
             if run is None:
                 rule = prepared.verdicts.find(key)
                 levels, flaws = prepared.levels(spec.item_set), prepared.flaws(spec.item_set)
-                watch = None if rule is None else Watch(rule, levels)
+                watch = None if rule is None else RunMonitor(rule, levels)
                 run = self._runs[key] = _Run(len(self._runs), rule, levels, flaws, watch=watch)
             run.chunks.append(spec)
         self._state = state
@@ -109,7 +109,7 @@ class Agenda:
         """The runs whose early verdict stands."""
         return tuple(key for key, run in self._runs.items() if run.decided)
 
-    def ran(self, key: RunKey) -> Ran | None:
+    def ran(self, key: RunKey) -> RecordedRun | None:
         """A run that may stop early, as far as it is recorded; None where every item runs."""
         run = self._runs[key]
         if run.rule is None:
@@ -120,7 +120,7 @@ class Agenda:
         flaws = run.flaws[: len(outcomes)]
         recorded = attempt.recorded.bit_count()
         alike = any(each.same for each in self._state.told_apart(key))
-        return Ran(key, run.rule, run.levels, outcomes, recorded, flaws, reasoned, alike)
+        return RecordedRun(key, run.rule, run.levels, outcomes, recorded, flaws, reasoned, alike)
 
     def chunks_of(self, key: RunKey) -> tuple[str, ...]:
         """The chunks of a run, in the order of its items."""

@@ -47,7 +47,7 @@ from touchstone.service.measuring.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import Answers, may_wait
 from touchstone.verdicts.run_progress import Observer, landed
-from touchstone.verdicts.sequential_verdicts import Early, reached
+from touchstone.verdicts.sequential_verdicts import EarlyVerdict, reached
 
 LEASE_SECONDS = 15
 RENEW_SECONDS = 5
@@ -328,7 +328,7 @@ class _Measuring:
         """Record the verdict of a run as soon as the record carries it, and issue no more of it."""
         case, battery = self.setting.case, self.setting.prepared.name
         ran = self.agenda.ran(key)
-        said: Early | Judged | None
+        said: EarlyVerdict | Judged | None
         if ran is not None:
             said = reached(ran)
         else:
