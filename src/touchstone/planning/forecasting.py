@@ -70,7 +70,7 @@ def forecast(
         CannotRunError: no battery can be planned so.
     """
     items = DEFAULT_ITEMS if options.items is None else options.items
-    plan = battery_plan(framework, families, items, "battery-1", submission.kind)
+    plan = battery_plan(framework, families, items, kind=submission.kind)
     sets = {part.id: part for part in plan.sets}
     chosen = runs(framework, plan, submission)
     rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs

@@ -21,8 +21,7 @@ def _content(part: Attached) -> dict[str, Any]:
 
 def agreement_is_recorded(state: State, event: opening.AgreementSigned) -> bool:
     """The record holds the text: it came when the case was opened, or when it was signed before."""
-    known = {signed.agreement for signed in state.agreements.values()}
-    return event.agreement in known or (
+    return event.agreement in state.agreements or (
         state.opened is not None and event.agreement == state.opened.agreement
     )
 

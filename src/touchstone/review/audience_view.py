@@ -181,15 +181,17 @@ def stored_entry(reader: KeptCase, n: int) -> Entry:
     return Entry(n, read_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
 
 
-def newest_entry(reader: KeptCase, kind: str) -> Entry:
-    """The newest entry of a type that this version knows, as the store holds it.
+def newest_entry(reader: KeptCase, kind: str, **having: str) -> Entry:
+    """The newest entry of a type, with these facts, that this version knows, as the store holds it.
 
     Raises:
         MissingPartError: there is none.
     """
-    found = [n for n, facts in known_facts(reader) if facts["type"] == kind]
+    wanted = {"type": kind, **having}
+    found = [n for n, facts in known_facts(reader) if wanted.items() <= facts.items()]
     if not found:
-        raise MissingPartError(f"case {reader.case[:12]} has no {kind}")
+        named = " ".join([kind, *having.values()])
+        raise MissingPartError(f"case {reader.case[:12]} has no {named}")
     return stored_entry(reader, found[-1])
 
 

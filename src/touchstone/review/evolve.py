@@ -151,7 +151,19 @@ def _(event: opening.InquiryAnswered, state: State) -> State:
 
 @_changed.register
 def _(event: opening.AgreementSigned, state: State) -> State:
-    return replace(state, agreements=with_item(state.agreements, event.actor, event))
+    signed = with_item(state.agreements.get(event.agreement, {}), event.actor, event)
+    after = replace(state, agreements=with_item(state.agreements, event.agreement, signed))
+    both = [
+        signed[name]
+        for role in ("developer", "centre")
+        for name in state.having(role)
+        if name in signed
+    ]
+    same = {each.signs for each in both}
+    known = {each.signs for each in state.concluded}
+    if len(both) < len(("developer", "centre")) or len(same) > 1 or same <= known:
+        return after
+    return replace(after, concluded=(*state.concluded, both[0]))
 
 
 @_changed.register

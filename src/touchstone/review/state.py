@@ -1,5 +1,6 @@
 """What is known of a case: folded from part-0 facts alone, frozen, cheap to carry forward."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -288,7 +289,11 @@ class State:
     inquiry_answers: Mapping[tuple[str, str], opening.InquiryAnswered] = field(
         default_factory=empty
     )
-    agreements: Mapping[str, opening.AgreementSigned] = field(default_factory=empty)
+    agreements: Mapping[str, Mapping[str, opening.AgreementSigned]] = field(default_factory=empty)
+    """By the digest of its text, what each party signed last."""
+    concluded: tuple[opening.AgreementSigned, ...] = ()
+    """Agreements of which developer and centre signed the same facts, as they were concluded: each
+    once, so that no party alone goes back to an earlier one."""
     submission: opening.SubmissionReceived | None = None
     assessment: opening.SubmissionAssessed | None = None
     variants: Mapping[str, opening.Variant] = field(default_factory=empty)
@@ -350,16 +355,22 @@ class State:
 
     @property
     def agreement(self) -> opening.AgreementSigned | None:
-        """The agreement, once developer and centre have signed the same facts; else None."""
-        signed = [
-            self.agreements[name]
-            for role in ("developer", "centre")
-            for name in self.having(role)
-            if name in self.agreements
-        ]
-        same = {(a.agreement, a.access, a.reasoning, a.retention_days, a.publication)
-                for a in signed}  # fmt: skip
-        return signed[0] if len(signed) > 1 and len(same) == 1 else None
+        """The agreement that holds: the one that developer and centre concluded last.
+
+        One that only one of them signed changes nothing, and takes nothing back.
+        """
+        return self.concluded[-1] if self.concluded else None
+
+    @property
+    def newest_battery(self) -> str | None:
+        """The id of the battery that was sealed last; None before the first."""
+        return next(reversed([*self.batteries]), None)
+
+    @property
+    def next_battery(self) -> str:
+        """An id that no battery of this case has."""
+        numbers = itertools.count(len(self.batteries) + 1)
+        return next(name for n in numbers if (name := f"battery-{n}") not in self.batteries)
 
     @property
     def agreed_terms(self) -> str | None:

@@ -135,7 +135,7 @@ def run_review(
             prepared = _prepare(case, options, observer, asked)
             tracker = _measure(case, prepared, keys, options, observer, asked)
         except StoppedError as stop:
-            if not case.state.batteries:
+            if case.state.newest_battery is None:
                 raise
             return stopped_review(case, stop, out, observer)
         return _issue(case, tracker, out, observer)
@@ -186,7 +186,7 @@ def _check_new(
     """Refuse what opening, sealing or measuring would refuse, and say what could never be said."""
     check_parties(framework, submission, options.agencies)
     items = options.items or DEFAULT_ITEMS
-    plan = battery_plan(framework, families(), items, "battery-1", submission.kind)
+    plan = battery_plan(framework, families(), items, kind=submission.kind)
     runs(framework, plan, submission)
     for criterion in numeric(framework):
         if lacking := without_reference(criterion, submission):
@@ -247,8 +247,13 @@ def _tracker(case: Case) -> Tracker:
 def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer) -> ReviewResult:
     """What a review that stopped early has to show: the same editions, which say that it did."""
     observer.step("Stopped early; writing what there is")
-    record_stop(case, next(iter(case.state.batteries)), stop)
+    record_stop(case, _worked_on(case), stop)
     return _issue(case, _tracker(case), out, observer, str(stop))
+
+
+def _worked_on(case: Case) -> str:
+    """The battery that this review measures: the one that was sealed last."""
+    return [*case.state.batteries][-1]
 
 
 def _issue(
@@ -256,7 +261,7 @@ def _issue(
 ) -> ReviewResult:
     """Conclude, and write the editions."""
     installation = case.installation
-    state = conclude(case, next(iter(case.state.batteries)))
+    state = conclude(case, _worked_on(case))
     tracker.heard(state)
     newest = state.designating.proposals[-1]
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
@@ -287,7 +292,7 @@ def shown_to_centre(case: Case) -> AudienceCase:
 def _checks(framework: Framework) -> tuple[str, ...]:
     """The criteria whose items check the instrument: a cheat is known of their family."""
     known = families()
-    sets = battery_plan(framework, known, 1, "battery-1").sets
+    sets = battery_plan(framework, known, 1).sets
     return tuple(part.criterion for part in sets if known[part.family].cheat)
 
 
@@ -361,7 +366,7 @@ def _prepare(
             workers=options.workers,
             readiness=asked.readiness if asked else {},
         )
-        sizes = case.state.batteries["battery-1"].item_sets
+        sizes = case.state.batteries[_worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
         observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")
     return reopen(case)
@@ -393,7 +398,7 @@ def require_proof(framework: Framework, observer: Observer) -> None:
         CannotRunError: one does not; nothing was begun.
     """
     known = families()
-    wanted = {part.family for part in battery_plan(framework, known, 1, "battery-1").sets}
+    wanted = {part.family for part in battery_plan(framework, known, 1).sets}
     config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
     proofs = prove_family([known[name] for name in known if name in wanted], config)
     for proof in proofs:

@@ -41,7 +41,7 @@ def battery_plan(
     framework: Framework,
     families: Mapping[str, Family],
     items: int,
-    plan_id: str,
+    plan_id: str = "planned",
     kind: str = "review",
 ) -> BatteryPlan:
     """What to draw for a framework: an item set for each numeric criterion.
@@ -53,7 +53,7 @@ def battery_plan(
         framework: The standard.
         families: The generators known here, by name.
         items: How many items a set holds; `at-least-once-in-k` sets hold k.
-        plan_id: The battery's id in its case.
+        plan_id: The battery's id in its case, once it is to be sealed there.
         kind: The case's kind; a screening asks only the criteria that compare with a reference.
 
     Raises:

@@ -54,7 +54,8 @@ class Consents:
         self.concurring: dict[str, tuple[str, str]] = {}
         self.table: str | None = None
         self.agreeing: set[str] = set()
-        self.signed: dict[str, dict[str, Any]] = {}
+        self.signed: dict[tuple[str, str], dict[str, Any]] = {}
+        self.concluded: list[dict[str, Any]] = []
 
     def hear(self, event: Event) -> None:
         facts = event.facts()
@@ -71,7 +72,11 @@ class Consents:
             self.agreeing.discard(event.actor)
         elif isinstance(event, opening.AgreementSigned):
             rights = ("agreement", "access", "reasoning", "retention_days", "publication")
-            self.signed[event.actor] = {name: facts[name] for name in rights}
+            same = {name: facts[name] for name in rights}
+            text = facts["agreement"]
+            self.signed[text, event.actor] = same
+            if all(self.signed.get((text, party)) == same for party in (LAB, CENTRE)):
+                self.concluded += [same] if same not in self.concluded else []
 
 
 class Laws(RuleBasedStateMachine):
@@ -151,8 +156,9 @@ class Laws(RuleBasedStateMachine):
             assert word == (said if designation == question else "missing")
         both = LAB in self.said.agreeing and self.said.agreeing - {LAB}
         assert state.agreed_terms == (self.said.table if both else None)
-        signed = [self.said.signed.get(party) for party in (LAB, CENTRE)]
-        assert bool(state.agreement) == (None not in signed and signed[0] == signed[1])
+        concluded = [tuple(each.values()) for each in self.said.concluded]
+        assert [each.signs for each in state.concluded] == concluded
+        assert state.agreement == (state.concluded[-1] if concluded else None)
 
     @invariant()
     def a_state_never_goes_back(self) -> None:

@@ -165,6 +165,31 @@ def test_an_agreement_needs_both_and_the_same(case: Case):
     assert case.state.agreement == agreement(LAB)
 
 
+def test_of_several_agreements_the_one_concluded_last_holds(case: Case):
+    case.open().do(agreement(LAB))
+    case.do(agreement(CENTRE))
+    other = {"agreement": digest("another text"), "retention_days": 7}
+    case.do(agreement(LAB, **other))
+    assert case.state.agreement == agreement(LAB)
+    case.do(agreement(CENTRE, **other))
+    assert case.state.agreement == agreement(LAB, **other)
+    # Nobody goes back alone, not even by way of a third.
+    for rights in ({}, {"retention_days": 8}, {}):
+        case.do(agreement(LAB, **rights))
+        assert case.state.agreement == agreement(LAB, **other)
+    assert [*case.state.agreements] == [agreement(LAB).agreement, other["agreement"]]
+
+
+def test_a_battery_is_known_by_its_id(case: Case):
+    running(case)
+    assert (case.state.newest_battery, case.state.next_battery) == ("battery-1", "battery-2")
+    case.do(sealed(battery="battery-3"))
+    assert (case.state.newest_battery, case.state.next_battery) == ("battery-3", "battery-4")
+    case.do(sealed(battery="battery-4"))
+    assert case.state.next_battery == "battery-5"
+    assert [*case.state.batteries] == ["battery-1", "battery-3", "battery-4"]
+
+
 def test_a_finding_stands_as_signed_while_the_developer_is_silent(case: Case):
     def stands() -> str:
         return case.state.findings["f1"].stands

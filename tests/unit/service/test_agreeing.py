@@ -128,7 +128,8 @@ def test_a_submission_narrows_and_both_parties_sign_it(tmp_path: Path):
         assert (agreement.access, agreement.retention_days, agreement.publication) == (
             "developer-premises", 7, "nothing",
         )  # fmt: skip
-        assert set(case.state.agreements) == {"example-lab", "example-centre"}
+        (signatures,) = case.state.agreements.values()
+        assert set(signatures) == {"example-lab", "example-centre"}
 
 
 def test_where_nothing_may_be_published_no_public_edition_is_made(tmp_path: Path):

@@ -181,6 +181,13 @@ class AgreementSigned(Event):
     publication: Literal["nothing", "participation-only", "agreed-report", "free"]
     """What the centre may publish; `agreed-report` needs the developer's approval each time."""
 
+    @property
+    def signs(self) -> tuple[str, str, str, int, str]:
+        """What both must sign alike: text, access, reasoning, retention in days, publication."""
+        return (
+            self.agreement, self.access, self.reasoning, self.retention_days, self.publication,
+        )  # fmt: skip
+
 
 class Variant(Facts):
     """One set of weights or safeguards, and the ways of running it."""

@@ -72,7 +72,7 @@ def seal(
     when it was asked for a tool call and a long answer.
     """
     kind = case.submission.kind
-    plan = battery_plan(case.framework, families(), items, "battery-1", kind)
+    plan = battery_plan(case.framework, families(), items, case.state.next_battery, kind)
     chosen = runs(case.framework, plan, case.submission)
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
     battery = draw_battery(plan, families(), case.installation.random.draw(SEED_BYTES))
@@ -123,15 +123,20 @@ def _shown(said: Readiness) -> dict[str, Any]:
     }
 
 
-def reopen(case: Case) -> Prepared:
-    """The case's battery, drawn again from the seed in the record and held against its seal.
+def reopen(case: Case, name: str | None = None) -> Prepared:
+    """A battery of the case, drawn again from the seed in the record and held against its seal.
+
+    Args:
+        case: The case.
+        name: The battery's id; None: the one that was sealed last.
 
     Raises:
         RevealError: a family on this machine makes other items than were sealed, or another order.
         CannotRunError: verdicts were registered with other bets than this version's.
         MissingPartError: nothing is sealed, or what was registered is not there.
     """
-    entry = newest_entry(case.installation.records.case(case.id), "battery-sealed")
+    reader = case.installation.records.case(case.id)
+    entry = newest_entry(reader, "battery-sealed", **({} if name is None else {"battery": name}))
     registered = required(entry, "registered", registered_of)
     plan = required(entry, "secret", plan_of)
     seed = bytes.fromhex(entry.content("secret")["seed"])
