@@ -22,7 +22,7 @@ from touchstone.records.errors import (
     EvidenceMissingError,
 )
 from touchstone.records.evidence import EvidenceFiles
-from touchstone.records.models import AnswerRow, CaseRow, EntryRow, EvidenceRow, PartRow
+from touchstone.records.models import AnswerRow, CaseRow, DeedRow, EntryRow, EvidenceRow, PartRow
 from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
 from touchstone.records.writer import evidence_place, part_place, read_entry, read_events
 
@@ -184,6 +184,16 @@ class CaseReader:
         if self._opened is None:
             self._opened = self._key()
         return self._opened
+
+
+def root_at(alias: str, row: CaseRow, size: int) -> str | None:
+    """The root (hex) that a case's log had at a size, where the tables know it by heart."""
+    if size == row.size:
+        return Frontier.from_bytes(raw(row.frontier)).root.hex()
+    rows = DeedRow.objects.using(alias).filter(case=row.case, n=size - 1)
+    with translated(alias):
+        root = rows.values_list("root", flat=True).first()
+    return None if root is None else raw(root).hex()
 
 
 def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:

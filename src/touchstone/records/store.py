@@ -31,6 +31,7 @@ from touchstone.records.errors import (
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.installation import InstallationLog
 from touchstone.records.jobs import JobTable
+from touchstone.records.kept import KeptFiles
 from touchstone.records.models import (
     INSTALLATION,
     CaseRow,
@@ -39,7 +40,7 @@ from touchstone.records.models import (
     IndexRow,
     InstallationRow,
 )
-from touchstone.records.reader import CaseReader, frontier_at
+from touchstone.records.reader import CaseReader, frontier_at, root_at
 from touchstone.records.refusals import RefusalLog
 from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
@@ -72,6 +73,7 @@ class Records:
         self._keyring = keyring
         self._random = random or SystemRandom()
         self._files = EvidenceFiles(home / "evidence")
+        self._kept = KeptFiles(home / "kept")
         self._copy: TemporaryDirectory[str] | None = None
         self.amiss: tuple[str, ...] = ()
         """What does not fit together here, each with its fix; while there is any, nothing is
@@ -234,6 +236,32 @@ class Records:
         key = None if row.wrapped_key is None else lambda: self._key_of(row)
         return CaseReader(self._alias, row, key, self._files)
 
+    def kept(self, case: str) -> bytes | None:
+        """What `keep` kept of a case, if the case has gone on from there since; else None.
+
+        It may be missing at any time, and is where something is amiss. Raises CaseMissingError.
+        """
+        row = self._row(case)
+        key = None if self.amiss else self._case_key(row)
+        if key is None:
+            return None
+        return self._kept.read(case, key, lambda size: root_at(self._alias, row, size))
+
+    def keep(self, reader: CaseReader, data: bytes) -> None:
+        """Keep what was reckoned from all that a reader shows.
+
+        Where nothing may be written, or the case is destroyed, nothing is kept.
+        """
+        if self.amiss or self.read_only:
+            return
+        key = self._case_key(self._row(reader.case))
+        if key is not None:
+            self._kept.write(reader.case, key, reader.size, reader.root, data)
+
+    def kept_folder(self, case: str) -> Path:
+        """Where `keep` keeps it: nothing is lost where it is removed."""
+        return self._kept.folder(case)
+
     def head(self, case: str) -> CaseHead:
         """A case's head as it stands now, under the newest keys. Raises CaseMissingError."""
         row = self._row(case)
@@ -300,9 +328,9 @@ class Records:
         elif writer.erased_now and not is_postgresql(self._alias):
             self._empty_journal(FINISH_SECONDS)
 
-    def _folders(self, case: str) -> tuple[Path, Path]:
+    def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
-        return self.work(case), self._files.folder(case)
+        return self.work(case), self._files.folder(case), self._kept.folder(case)
 
     def _overwritten(self, seconds: int) -> bool:
         """Let no key that was destroyed be in a file of the record; false where one is held."""

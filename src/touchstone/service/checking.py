@@ -98,7 +98,11 @@ def _case(installation: Installation, case: str) -> Iterator[Amiss]:
                         f"touchstone review destroy {case[:12]}")  # fmt: skip
     for fault in records.check_case(case, summarise_events):
         yield Amiss(fault.where, fault.what)
-    installation.state(case)
+    kept = installation.kept_state(case)
+    if kept is not None and kept != installation.folded_state(case, kept.size):
+        yield Amiss(f"case {case}", "the state kept of it is not what its entries say: "
+                    f"remove {records.kept_folder(case)}")  # fmt: skip
+    installation.folded_state(case)
 
 
 def _found(where: str, looking: Iterator[Amiss]) -> list[Amiss]:

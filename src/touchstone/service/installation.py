@@ -10,8 +10,12 @@ from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import State, fold, read_event
+from touchstone.review.packing import pack_state, unpack_state
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.homes import check_home, home_folder
+
+KEEP_AFTER = 200
+"""Entries: after so many that were folded anew, the state is kept."""
 
 
 class HasEvents(Protocol):
@@ -34,6 +38,7 @@ class Installation:
     clock: TimeSource = field(default_factory=SystemClock)
     random: RandomSource = field(default_factory=SystemRandom)
     _states: dict[str, State] = field(default_factory=dict)
+    _kept_sizes: dict[str, int] = field(default_factory=dict)
 
     @property
     def amiss(self) -> tuple[str, ...]:
@@ -50,14 +55,39 @@ class Installation:
         Raises:
             CaseMissingError: there is no such case.
         """
-        return self.state_in(self.records.case(case))
+        reader = self.records.case(case)
+        state = self.state_in(reader)
+        if state.size - self._kept_sizes.get(case, 0) >= KEEP_AFTER:
+            self._kept_sizes[case] = state.size
+            self.records.keep(reader, pack_state(state))
+        return state
 
     def state_in(self, case: HasEvents) -> State:
         """The state that a case's events fold to; only those not seen before are read."""
-        known = self._states.get(case.case, State())
+        known = self._known(case.case)
         state = fold((read_event(facts) for facts in case.events(known.size)), known)
         self._states[case.case] = state
         return state
+
+    def folded_state(self, case: str, size: int | None = None) -> State:
+        """The state as all events of the case, or the first so many, give it.
+
+        Whatever was folded or kept before.
+        """
+        return fold(map(read_event, self.records.case(case).events()[:size]))
+
+    def kept_state(self, case: str) -> State | None:
+        """What was kept of an earlier fold; None where there is none, or it is of no use."""
+        kept = self.records.kept(case)
+        return None if kept is None else unpack_state(kept)
+
+    def _known(self, case: str) -> State:
+        """Where folding goes on from: what this process folded, else what was kept."""
+        known = self._states.get(case)
+        if known is None:
+            known = self._states[case] = self.kept_state(case) or State()
+            self._kept_sizes[case] = known.size
+        return known
 
     def note_refusal(self, case: str, refusal: RefusedDeed) -> None:
         """Keep a refused deed in the side log, outside of every case."""

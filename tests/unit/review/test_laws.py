@@ -22,6 +22,7 @@ from support.review_probes import measured, opened, ready
 from touchstone.ledger import dumps, loads
 from touchstone.review import Refused, State, concurrences, decide, evolve, fold, parse_event
 from touchstone.review.events import Event, judging, opening, settling
+from touchstone.review.packing import pack_state, unpack_state
 from touchstone.review.rules import ALWAYS, OVER, RULES
 
 EVERYBODY = [*ROLES, "newcomer", "a-stranger"]
@@ -173,6 +174,10 @@ class Laws(RuleBasedStateMachine):
         half = len(lines) // 2
         begun = fold(self.case.events[:half])
         assert fold(self.case.events[half:], begun) == self.case.state
+        kept = unpack_state(pack_state(begun))
+        assert kept is not None
+        assert fold(self.case.events[half:], kept) == self.case.state
+        assert unpack_state(pack_state(self.case.state)) == self.case.state
         for line in lines:
             known = dumps({**loads(line), "said_later": {"by": "a newer version"}})
             assert dumps(parse_event(loads(known)).facts()) == known

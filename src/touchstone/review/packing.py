@@ -1,0 +1,160 @@
+"""A state as bytes and back, so that a long case need not be folded anew each time it is opened.
+
+A cache and nothing more: whoever keeps the bytes holds them against the record (its size, its root)
+and folds it whole now and then. What another version of this room packed is not read.
+
+    data = pack_state(state)
+    assert unpack_state(data) == state
+"""
+
+import json
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+
+from touchstone.review.events import Event, read_event
+from touchstone.review.state import State
+
+
+class _Codec(NamedTuple):
+    """To a JSON value, and from it."""
+
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+
+
+def pack_state(state: State) -> bytes:
+    """A state in this version's form; small next to the events that it was folded from."""
+    return json.dumps([_form(), _codec(State).pack(state)], separators=(",", ":")).encode()
+
+
+def unpack_state(data: bytes) -> State | None:
+    """The state; None where another version packed it, or it is none at all."""
+    try:
+        form, packed = json.loads(data)
+        return _codec(State).unpack(packed) if form == _form() else None
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+
+
+@cache
+def _form() -> str:
+    """Names the code that folds: a state of any other code may differ, and is not read."""
+    digest = sha256()
+    for file in sorted(_sources(resources.files("touchstone.review")), key=lambda each: each[0]):
+        digest.update(repr(file).encode())
+    return digest.hexdigest()
+
+
+def _sources(folder: Any, under: str = "") -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    for each in folder.iterdir():
+        name = f"{under}/{each.name}"
+        if each.is_dir():
+            found += _sources(each, name)
+        elif name.endswith(".py"):
+            found.append((name, each.read_bytes()))
+    return found
+
+
+@cache
+def _codec(kind: Any) -> _Codec:
+    origin, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, type) and origin is None:
+        return _of_class(kind)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return _of_mapping(*map(_codec, inner))
+    made = _OF_ORIGIN.get(origin)
+    # What is left is an annotated type: what it is made of comes first.
+    return made(inner) if made else _codec(inner[0])
+
+
+_AS_IS = _Codec(lambda value: value, lambda packed: packed)
+# In hex: Python refuses to read very long decimal numbers, and bit sets are as long as batteries.
+_NUMBER = _Codec(hex, lambda packed: int(packed, 16))
+
+
+def _of_class(kind: type) -> _Codec:
+    if kind is int:
+        return _NUMBER
+    if issubclass(kind, Event):
+        return _Codec(lambda event: event.facts(), read_event)
+    if issubclass(kind, BaseModel):
+        return _Codec(
+            lambda model: model.model_dump_json(by_alias=True),
+            lambda packed: kind.model_validate_json(packed, by_alias=True, strict=True),
+        )
+    if is_dataclass(kind) or issubclass(kind, tuple):
+        return _of_fields(kind)
+    return _AS_IS
+
+
+def _of_fields(kind: Any) -> _Codec:
+    """A dataclass or a named tuple, as a list in the order of its fields."""
+    hints = get_type_hints(kind)
+    names = [each.name for each in fields(kind)] if is_dataclass(kind) else list(kind._fields)
+    codecs = [_codec(hints[name]) for name in names]
+
+    def pack(value: Any) -> list[Any]:
+        return [each.pack(getattr(value, name)) for name, each in zip(names, codecs, strict=True)]
+
+    def unpack(packed: Any) -> Any:
+        return kind(*(each.unpack(item) for each, item in zip(codecs, packed, strict=True)))
+
+    return _Codec(pack, unpack)
+
+
+def _of_union(kinds: tuple[Any, ...]) -> _Codec:
+    """Something or nothing, or one of several types of event, which name themselves."""
+    some = [each for each in kinds if each is not type(None)]
+    if len(some) > 1 and not all(issubclass(each, Event) for each in some):
+        raise TypeError(f"{some}: only events can be told apart here")
+    each = _codec(some[0])
+    return _Codec(
+        lambda value: None if value is None else each.pack(value),
+        lambda packed: None if packed is None else each.unpack(packed),
+    )
+
+
+def _of_tuple(inner: tuple[Any, ...]) -> _Codec:
+    if inner[-1] is Ellipsis:
+        each = _codec(inner[0])
+        return _Codec(
+            lambda value: list(map(each.pack, value)),
+            lambda packed: tuple(map(each.unpack, packed)),
+        )
+    codecs = [_codec(each) for each in inner]
+    return _Codec(
+        lambda value: [each.pack(item) for each, item in zip(codecs, value, strict=True)],
+        lambda packed: tuple(each.unpack(item) for each, item in zip(codecs, packed, strict=True)),
+    )
+
+
+def _of_set(inner: tuple[Any, ...]) -> _Codec:
+    each = _codec(inner[0])
+    return _Codec(
+        lambda value: sorted(map(each.pack, value)),
+        lambda packed: frozenset(map(each.unpack, packed)),
+    )
+
+
+def _of_mapping(key: _Codec, value: _Codec) -> _Codec:
+    return _Codec(
+        lambda mapping: [[key.pack(k), value.pack(v)] for k, v in mapping.items()],
+        lambda packed: types.MappingProxyType({key.unpack(k): value.unpack(v) for k, v in packed}),
+    )
+
+
+_OF_ORIGIN: Mapping[Any, Callable[[tuple[Any, ...]], _Codec]] = {
+    Literal: lambda _: _AS_IS,
+    Union: _of_union,
+    types.UnionType: _of_union,
+    tuple: _of_tuple,
+    frozenset: _of_set,
+}

@@ -1,0 +1,54 @@
+"""A state packed and read again is the same state, and nothing else is taken for one.
+
+That every state which deeds can bring about comes back is a law of `test_laws`.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from support.review_case import Case, shipped_framework
+from support.review_probes import measured
+from touchstone.review import State, packing
+from touchstone.review.packing import pack_state, unpack_state
+from touchstone.review.state import Attempt, RunKey, Tally
+
+LONG = 50_000
+"""Items of a battery, each a bit."""
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    case = Case(shipped_framework("example"))
+    measured(case)
+    return case.state
+
+
+def test_a_state_comes_back(state: State):
+    assert unpack_state(pack_state(state)) == state
+    assert unpack_state(pack_state(State())) == State()
+
+
+def test_a_long_battery_comes_back(state: State):
+    bits = (1 << LONG) - 1
+    attempt = Attempt(recorded=bits, measured=bits, solved=bits >> 9)
+    key = RunKey("battery-1", "exploit-memory", "final", "thinking")
+    long = replace(state, tallies={key: Tally({1: attempt}, {"solved": LONG - 9}, 5)})
+    assert unpack_state(pack_state(long)) == long
+
+
+def test_what_another_version_packed_is_not_read(state: State, monkeypatch: pytest.MonkeyPatch):
+    packed = pack_state(state)
+    monkeypatch.setattr(packing, "_form", lambda: "another")
+    assert unpack_state(packed) is None
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"[1]", b"null", b"\xff", b"[" * 100_000])
+def test_what_is_no_packed_state_is_not_read(data: bytes):
+    assert unpack_state(data) is None
+
+
+def test_a_packed_state_that_lacks_something_is_not_read(state: State):
+    packed = pack_state(state)
+    for cut in range(1, len(packed), 997):
+        assert unpack_state(packed[:-cut]) is None
