@@ -7,11 +7,11 @@ from typing import Any
 
 from support.june import Gateway
 from support.worlds import World
+from touchstone.service.access import bundles, directives, gateways, offers
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.gateways import hear, parse_gateway
+from touchstone.service.access.user_base import UserBase, registry_of
 from touchstone.service.case import Case
-from touchstone.service.terms import bundling, directing, gateways, offers
-from touchstone.service.terms.crowds import Crowd, registry_of
-from touchstone.service.terms.gateways import hear, parse_gateway
-from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Pin
 
 ENTITIES = """\
@@ -52,7 +52,7 @@ class Orders:
         people = self.folder / "people.csv"
         rows = [f"p{n:06d},{'XB' if n == 9 else 'XA'},XA,true" for n in range(60)]
         people.write_text("\n".join(["id,nationalities,residence,verified", *rows, ""]), "utf-8")
-        self.crowd = Crowd(self.written("entities.toml", ENTITIES), people)
+        self.crowd = UserBase(self.written("entities.toml", ENTITIES), people)
 
     def written(self, name: str, text: str) -> Path:
         """A file under the names and days of this world."""
@@ -80,7 +80,7 @@ class Orders:
     def all(self) -> None:
         """Everything, in order."""
         self.talked()
-        made = self.do(bundling.publish, self.bundles, self.registry, self.world.given.stream)
+        made = self.do(bundles.publish, self.bundles, self.registry, self.world.given.stream)
         pin = Pin(bytes.fromhex(made.key), made.stream)
         gateway = Gateway(self.folder / "gateway", pin, f"{self.prefix}-1")
         self.taken(gateway, 1)
@@ -91,7 +91,7 @@ class Orders:
     @property
     def registry(self) -> Any:
         """Who belongs where."""
-        return registry_of(Recorded(self.case), self.crowd)
+        return registry_of(CaseDocuments(self.case), self.crowd)
 
     def talked(self) -> None:
         """Terms offered, declined, offered again, countered and agreed."""
@@ -113,39 +113,41 @@ class Orders:
         """Directives of every kind of answer."""
         agency, other, out = self.case.cast.agencies[0], self.other, self.bundles
         order, restoring = self.file("june-12.toml"), self.file("june-26.toml")
-        self.do(directing.authorise, self.file("standing.toml"))
+        self.do(directives.authorise, self.file("standing.toml"))
         label = self.world.given.marking
-        self.do(directing.issue, order, self.crowd, party=agency, label=label)
+        self.do(directives.issue, order, self.crowd, party=agency, label=label)
         reason = "As few as possible." if other else None
         narrowly = self.file("june-12-narrowly.toml")
-        self.do(directing.answer, "june-12", "narrowly", self.crowd, reading=narrowly, out=out,
+        self.do(directives.answer, "june-12", "narrowly", self.crowd, reading=narrowly, out=out,
                 reason=reason)  # fmt: skip
-        self.do(directing.issue, self.file("june-20.toml"), self.crowd,
+        self.do(directives.issue, self.file("june-20.toml"), self.crowd,
                 party=self.case.cast.agencies[-1], out=out)  # fmt: skip
-        self.do(directing.issue, restoring, self.crowd, party=agency)
-        self.do(directing.answer, "june-26", "more-broadly", self.crowd, reading=restoring, out=out)
+        self.do(directives.issue, restoring, self.crowd, party=agency)
+        self.do(
+            directives.answer, "june-26", "more-broadly", self.crowd, reading=restoring, out=out
+        )
         name = f"{self.prefix}-21"
         again = self.file("june-20.toml", june_20=name)
-        self.do(directing.issue, again, self.crowd, party=agency)
-        self.do(directing.answer, name, "contested", self.crowd)
-        self.do(directing.answer, name, "narrowly", self.crowd, reading=again, out=out,
+        self.do(directives.issue, again, self.crowd, party=agency)
+        self.do(directives.answer, name, "contested", self.crowd)
+        self.do(directives.answer, name, "narrowly", self.crowd, reading=again, out=out,
                 revise=True, reason=reason)  # fmt: skip
-        self.do(directing.answer, name, "more-broadly", self.crowd, reading=again, out=out,
+        self.do(directives.answer, name, "more-broadly", self.crowd, reading=again, out=out,
                 revise=True)  # fmt: skip
-        self.do(directing.answer, name, "contested", self.crowd, out=out, revise=True)
+        self.do(directives.answer, name, "contested", self.crowd, out=out, revise=True)
 
     def lifted(self) -> None:
         """A directive lifted, an older bundle restored, receipts noted, classes taken back."""
         agency = self.case.cast.agencies[0]
         lifted = f"{self.prefix}-21" if self.other else "june-12"
-        self.do(directing.lift, lifted, party=agency)
-        self.do(bundling.publish, self.bundles, self.registry)
-        self.do(bundling.return_to, self.bundles, 2 if self.other else 1)
-        self.do(directing.authorise, None)
+        self.do(directives.lift, lifted, party=agency)
+        self.do(bundles.publish, self.bundles, self.registry)
+        self.do(bundles.return_to, self.bundles, 2 if self.other else 1)
+        self.do(directives.authorise, None)
 
     def taken(self, gateway: Gateway, number: int) -> None:
         """A gateway takes a bundle, and its receipt goes on the record."""
-        data = (self.bundles / bundling.bundle_name(number)).read_bytes()
+        data = (self.bundles / bundles.bundle_name(number)).read_bytes()
         gateway.take(data, int(self.world.clock.now().timestamp() * 1000))
         self.world.later()
         assert gateways.note(self.case, [hear(parse_gateway(gateway.option))]) == 1

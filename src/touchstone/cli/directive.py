@@ -9,8 +9,8 @@ from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell
 
 if TYPE_CHECKING:
-    from touchstone.service.terms.crowds import Crowd
-    from touchstone.service.terms.directing import Kind
+    from touchstone.service.access.directives import Kind
+    from touchstone.service.access.user_base import UserBase
 
 DONE, NO = 0, 1
 directive = App(
@@ -25,10 +25,10 @@ As = Annotated[str | None, Parameter(name="--as", help="The agency; default: the
 Flag = Annotated[bool, Parameter(negative="")]
 
 
-def _crowd(entities: Path | None, people: Path | None) -> "Crowd":
-    from touchstone.service.terms.crowds import Crowd
+def _crowd(entities: Path | None, people: Path | None) -> "UserBase":
+    from touchstone.service.access.user_base import UserBase
 
-    return Crowd(entities, people)
+    return UserBase(entities, people)
 
 
 @directive.command
@@ -49,12 +49,12 @@ def preview(
         out: An HTML file for the same as a page with bars.
     """
     from touchstone.keys.files import write_file
+    from touchstone.service.access import directives
+    from touchstone.service.access.directive_page import preview_page
     from touchstone.service.cases import open_found
-    from touchstone.service.terms import directing
-    from touchstone.service.terms.page import preview_page
 
     with opened() as installation:
-        shown = directing.preview(open_found(installation, case), file, _crowd(entities, people))
+        shown = directives.preview(open_found(installation, case), file, _crowd(entities, people))
     if out is not None:
         write_file(out, [preview_page(shown).encode()])
     tell(shown, json=json)
@@ -82,12 +82,12 @@ def issue(
         out: The folder that gateways watch: a directive in a standing class is then answered at
             once.
     """
+    from touchstone.service.access import directives
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import directing
 
     with opened() as installation:
         found, crowd = open_to_add(installation, case), _crowd(entities, people)
-        done = directing.issue(found, file, crowd, party=party, label=marking, out=out)
+        done = directives.issue(found, file, crowd, party=party, label=marking, out=out)
     tell(done, json=json)
     return DONE
 
@@ -121,15 +121,15 @@ def answer(
         revise: Change an answer that was given.
         out: The folder that gateways watch.
     """
+    from touchstone.service.access import directives
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import directing
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     with opened() as installation:
         found = open_to_add(installation, case)
-        done = directing.answer(
+        done = directives.answer(
             found,
-            directing.named(found, number),
+            directives.named(found, number),
             kind,
             _crowd(entities, people),
             reading=reading,
@@ -184,9 +184,9 @@ def status(
             prints) and its state folder; may be given several times.
         record: Put the gateways' receipts into the record, by the developer's key.
     """
+    from touchstone.service.access import directive_status as following
+    from touchstone.service.access.gateways import parse_gateway
     from touchstone.service.cases import open_found
-    from touchstone.service.terms import status as following
-    from touchstone.service.terms.gateways import parse_gateway
 
     gateways = [parse_gateway(each) for each in gateway]
     with opened() as installation:
@@ -207,12 +207,12 @@ def lift(
         number: The directive's id, or its number in the case.
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
+    from touchstone.service.access import directives
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import directing
 
     with opened() as installation:
         found = open_to_add(installation, case)
-        done = directing.lift(found, directing.named(found, number), party=party, out=out)
+        done = directives.lift(found, directives.named(found, number), party=party, out=out)
     tell(done, json=json)
     return DONE
 
@@ -228,14 +228,14 @@ def standing(
         file: The classes, a TOML file.
         withdraw: Take back what was authorised.
     """
+    from touchstone.service.access import directives
     from touchstone.service.cases import open_to_add
     from touchstone.service.errors import CannotOrderError
-    from touchstone.service.terms import directing
 
     if (file is None) is not withdraw:
         raise CannotOrderError("name a file of classes, or take them back with --withdraw")
     with opened() as installation:
-        done = directing.authorise(open_to_add(installation, case), file)
+        done = directives.authorise(open_to_add(installation, case), file)
     tell(done, json=json)
     return DONE
 

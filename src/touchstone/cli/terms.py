@@ -29,7 +29,7 @@ def check(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.terms.files import load_terms
+    from touchstone.service.access.terms_files import load_terms
 
     tell(load_terms(file), json=json)
     return DONE
@@ -50,7 +50,7 @@ def diff(
         old: The terms as they were.
         new: The terms as offered.
     """
-    from touchstone.service.terms.files import compare_terms
+    from touchstone.service.access.terms_files import compare_terms
 
     tell(compare_terms(old, new, entities, people), json=json)
     return DONE
@@ -71,7 +71,7 @@ def prove(
         file: The terms, a TOML file.
         claim: A sentence, such as "no person without a known nationality reaches mode thinking".
     """
-    from touchstone.service.terms.files import prove_claim
+    from touchstone.service.access.terms_files import prove_claim
 
     proof = prove_claim(file, claim, entities, int(time.time()), people)
     tell(proof, json=json)
@@ -85,7 +85,7 @@ def compile_(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.terms.files import compile_terms
+    from touchstone.service.access.terms_files import compile_terms
 
     tell(compile_terms(file), json=json)
     return DONE
@@ -138,8 +138,8 @@ def _offer(
     counter: bool,
     json: bool,
 ) -> int:
+    from touchstone.service.access import offers
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import offers
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -169,8 +169,8 @@ def decline(case: str, *, party: As, reason: str | None = None, json: Json = Fal
 
 
 def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
+    from touchstone.service.access import offers
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import offers
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -195,15 +195,15 @@ def bundle(
         entities: A TOML file of organisations and lists; default: as the newest bundle has them.
         stream: The deployment that it is for; default: the newest bundle's, or the model's id.
     """
+    from touchstone.service.access import bundles
+    from touchstone.service.access.case_documents import CaseDocuments
+    from touchstone.service.access.user_base import UserBase, registry_of
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import bundling
-    from touchstone.service.terms.crowds import Crowd, registry_of
-    from touchstone.service.terms.recorded import Recorded
 
     with opened() as installation:
         found = open_to_add(installation, case)
-        registry = registry_of(Recorded(found), Crowd(entities))
-        tell(bundling.publish(found, out, registry, stream), json=json)
+        registry = registry_of(CaseDocuments(found), UserBase(entities))
+        tell(bundles.publish(found, out, registry, stream), json=json)
     return DONE
 
 
@@ -219,9 +219,9 @@ def rollback(
         out: The folder that gateways watch.
         stream: The deployment that it is for; default: the newest bundle's.
     """
+    from touchstone.service.access import bundles
     from touchstone.service.cases import open_to_add
-    from touchstone.service.terms import bundling
 
     with opened() as installation:
-        tell(bundling.return_to(open_to_add(installation, case), out, number, stream), json=json)
+        tell(bundles.return_to(open_to_add(installation, case), out, number, stream), json=json)
     return DONE

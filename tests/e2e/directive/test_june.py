@@ -9,7 +9,7 @@ import pytest
 
 from support.june import PEOPLE, Gateway, June, Said
 from touchstone.gateway.feed import bundle_name
-from touchstone.service.terms import bundling
+from touchstone.service.access import bundles
 from touchstone.terms import (
     CallerAttributes,
     Decider,
@@ -232,6 +232,6 @@ def test_going_back_takes_the_next_number_and_is_said(story: Story, tmp_path: Pa
 
 
 def test_both_sides_call_a_bundle_alike():
-    assert [bundling.bundle_name(n) for n in (1, 7, 10**6)] == [
+    assert [bundles.bundle_name(n) for n in (1, 7, 10**6)] == [
         bundle_name(n) for n in (1, 7, 10**6)
     ]

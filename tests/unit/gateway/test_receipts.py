@@ -14,7 +14,7 @@ from touchstone.gateway.errors import ReceiptError
 from touchstone.gateway.receipts import Receipt, SignedReceipt, WorkerReport, verify_chain
 from touchstone.handin import utc
 from touchstone.ledger import MalformedError, dumps, loads
-from touchstone.service.terms import gateways
+from touchstone.service.access import gateways
 
 GATEWAY, STRANGER = Signer("gateway-1"), Signer("stranger")
 DONE = WorkerReport(0, killed=False, ms=4, live=3, cut=2, kept=1, late_bytes=0, audit=None)

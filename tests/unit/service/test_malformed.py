@@ -14,6 +14,10 @@ from touchstone.clearance import party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.review import LAYOUTS
 from touchstone.review.errors import MissingPartError
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.directive_status import status
+from touchstone.service.access.offers import offer
+from touchstone.service.access.user_base import UserBase
 from touchstone.service.case import Case
 from touchstone.service.cases import open_found, show_case
 from touchstone.service.editions.related import other_cases
@@ -25,10 +29,6 @@ from touchstone.service.measuring.concluding import conclude
 from touchstone.service.measuring.outcomes import used_before
 from touchstone.service.measuring.sealing import reopen
 from touchstone.service.recording import Content, Deed
-from touchstone.service.terms.crowds import Crowd
-from touchstone.service.terms.offers import offer
-from touchstone.service.terms.recorded import Recorded
-from touchstone.service.terms.status import status
 from touchstone.verdicts.modes_compared import Answers
 
 # One worker makes what all of these look at.
@@ -67,7 +67,7 @@ def readings(case: Case) -> Iterator[Callable[[], object]]:
         yield partial(render_edition, case, party_audience(party), size, case.now())
     yield lambda: used_before(case)
     yield lambda: Answers.of_record(case.entries())
-    yield lambda: status(case, Crowd(None, None))
+    yield lambda: status(case, UserBase(None, None))
     if case.state.batteries:
         yield lambda: reopen(case)
         yield lambda: conclude(case, "battery-1")
@@ -109,8 +109,8 @@ def test_terms_without_a_text_are_said_to_lack_it_and_can_be_answered(
         table = case.state.terms.on_table
         assert table
         with pytest.raises(CannotOrderError, match="in the record is not there"):
-            Recorded(case).terms(table)
+            CaseDocuments(case).terms(table)
         other = next(p for p, _ in case.cast.roles if p != before.deed.event.actor)
         said = offer(case, terms, other, counter=True)
         assert said.lines()[1] == f"What was on the table ({table}) cannot be read to compare."
-        assert Recorded(case).terms(said.terms.digest) == said.terms
+        assert CaseDocuments(case).terms(said.terms.digest) == said.terms

@@ -16,6 +16,9 @@ from touchstone.review import Refused, UnknownEvent, decide, evolve, fold, read_
 from touchstone.review import events as reading_events
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import TYPES, Event, EventReader, joining, settling
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.directive_status import status
+from touchstone.service.access.user_base import UserBase
 from touchstone.service.case import Case
 from touchstone.service.cases import list_cases, open_found, open_to_add, rebuild_index, show_case
 from touchstone.service.checking import check
@@ -26,9 +29,6 @@ from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
 from touchstone.service.measuring.outcomes import used_before
 from touchstone.service.measuring.sealing import reopen
-from touchstone.service.terms.crowds import Crowd
-from touchstone.service.terms.recorded import Recorded
-from touchstone.service.terms.status import status
 from touchstone.verdicts.modes_compared import Answers
 from touchstone.verifier import verify_bundle
 
@@ -126,8 +126,8 @@ def read_by_all(here: Installation, before: Before, kind: str) -> None:
         assert f"does not know: {kind}".encode() in page
     used_before(case)
     Answers.of_record(case.entries())
-    status(case, Crowd(None, None), noting=False)
-    recorded = Recorded(case)
+    status(case, UserBase(None, None), noting=False)
+    recorded = CaseDocuments(case)
     recorded.in_bundle(case.now())
     recorded.counts("order-1")
     if case.state.batteries:

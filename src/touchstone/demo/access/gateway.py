@@ -15,7 +15,7 @@ from touchstone.demo.errors import DemoError
 from touchstone.gateway.commands import ask_status, public_key
 from touchstone.gateway.errors import NotServingError
 from touchstone.gateway.receipts import SignedReceipt
-from touchstone.service.terms.gateways import Gateway
+from touchstone.service.access.gateways import Gateway
 
 NAME = "example-gateway"
 MODEL = "example-model-3"

@@ -9,12 +9,12 @@ from touchstone.demo.access import gateway
 from touchstone.demo.access.callers import LAST, DemoCaller, calling
 from touchstone.demo.errors import DemoError
 from touchstone.keys.files import write_file
+from touchstone.service.access import bundles, directives, offers
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.directive_status import status
+from touchstone.service.access.terms_files import load_people
+from touchstone.service.access.user_base import UserBase
 from touchstone.service.case import Case
-from touchstone.service.terms import bundling, directing, offers
-from touchstone.service.terms.crowds import Crowd
-from touchstone.service.terms.files import load_people
-from touchstone.service.terms.recorded import Recorded
-from touchstone.service.terms.status import status
 from touchstone.verdicts.run_progress import Observer
 
 CALLERS = {"ann": "XA", "bo": "XC", "lee": "XC"}
@@ -52,32 +52,32 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     agency = case.cast.agencies[0]
     offers.offer(case, out / "terms.toml", case.cast.developer, out / "entities.toml")
     offers.answer(case, agency, agree=True)
-    crowd = Crowd(out / "entities.toml")
+    crowd = UserBase(out / "entities.toml")
     developer = case.state.parties[case.cast.developer].key
     where = gateway.lay_out_gateway(
         out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
     )
-    registry = load_people(out / "entities.toml", Recorded(case).agreed).registry
-    bundling.publish(case, where.bundles, registry)
+    registry = load_people(out / "entities.toml", CaseDocuments(case).agreed).registry
+    bundles.publish(case, where.bundles, registry)
     observer.step("Terms of early access agreed; Example Lab signed bundle 1 for its gateway")
     with gateway.demo_gateway(where):
         people = tuple(CALLERS)
         with calling(where, people) as callers:
             _wait_for_words(callers)
-            preview = directing.preview(case, out / "order.toml", crowd).reach
-            directing.issue(case, out / "order.toml", crowd, party=agency)
+            preview = directives.preview(case, out / "order.toml", crowd).reach
+            directives.issue(case, out / "order.toml", crowd, party=agency)
             observer.step(
                 f"Example Agency orders: nobody from abroad ({preview.losing} of {preview.people} "
                 "callers would lose access)"
             )
-            directing.answer(
+            directives.answer(
                 case, ORDER, "narrowly", crowd, reading=out / "narrowly.toml",
                 reason="Our own staff goes on working.", out=where.bundles,
             )  # fmt: skip
             receipt = where.receipt(2).receipt
         observer.step(_told(callers, receipt.milliseconds))
-        directing.lift(case, ORDER, out=where.bundles)
-        bundling.publish(case, where.bundles)
+        directives.lift(case, ORDER, out=where.bundles)
+        bundles.publish(case, where.bundles)
         where.receipt(3)
         with calling(where, ("bo",)) as again:
             pass

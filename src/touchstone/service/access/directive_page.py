@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from touchstone.service.terms.directing import Previewed
+from touchstone.service.access.directives import Previewed
 from touchstone.terms.directives.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}

@@ -15,10 +15,10 @@ from touchstone.handin import seconds_of
 from touchstone.keys.files import write_file
 from touchstone.review import Event, State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
+from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Attachment, Deed, Evidence
-from touchstone.service.terms.recorded import Recorded
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundle.policy_bundle import parse_body
 
@@ -112,7 +112,7 @@ def publish(
     def deeds(state: State) -> list[Deed]:
         at = case.now()
         after = evolve(state, first(None)) if first else state
-        recorded = Recorded(case, after)
+        recorded = CaseDocuments(case, after)
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)
         place, position = _next(case, state, stream)
@@ -160,7 +160,7 @@ def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> 
             raise CannotOrderError(f"{place} has no bundle {number}; published are: {known}")
         at = case.now()
         data = reissue_bundle(
-            Recorded(case, state).bundle(older),
+            CaseDocuments(case, state).bundle(older),
             issued=seconds_of(at),
             signer=case.installation.keyring.party(case.cast.developer),
             after=position,
@@ -252,7 +252,7 @@ def _done(
 
 def _deliver(case: Case, out: Path, state: State, newest: BundlePublished, data: bytes) -> None:
     """Write the newest bundle, after whichever older ones a crash kept from being written."""
-    recorded = Recorded(case, state)
+    recorded = CaseDocuments(case, state)
     for each in state.bundles:
         path = out / bundle_name(each.number)
         if each.stream == newest.stream and not path.exists():

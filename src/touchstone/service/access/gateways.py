@@ -11,10 +11,10 @@ from touchstone.gateway.receipts import SignedReceipt, verify_chain
 from touchstone.handin import utc
 from touchstone.ledger import has_small_order
 from touchstone.review.events import settling
+from touchstone.service.access.case_documents import event_of
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Content, Deed
-from touchstone.service.terms.recorded import event_of
 from touchstone.service.texts import read_text
 
 MAX_RECEIPT = 1 << 20

@@ -8,11 +8,11 @@ from touchstone.handin import seconds_of
 from touchstone.review import State
 from touchstone.review.events.settling import BundlePublished
 from touchstone.review.state import Directive
+from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.gateways import Gateway, Heard, hear, note
+from touchstone.service.access.user_base import UserBase, stands
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.terms.crowds import Crowd, stands
-from touchstone.service.terms.gateways import Gateway, Heard, hear, note
-from touchstone.service.terms.recorded import Recorded
 from touchstone.terms.directives.impact import Impact
 
 
@@ -108,7 +108,7 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Standing:
+class DirectiveStanding:
     """All directives of a case."""
 
     directives: tuple[Followed, ...]
@@ -153,8 +153,8 @@ class Standing:
 
 
 def status(
-    case: Case, crowd: Crowd, gateways: Sequence[Gateway] = (), *, noting: bool = False
-) -> Standing:
+    case: Case, crowd: UserBase, gateways: Sequence[Gateway] = (), *, noting: bool = False
+) -> DirectiveStanding:
     """Where every directive of a case stands.
 
     Args:
@@ -169,7 +169,7 @@ def status(
     """
     heard = [hear(each) for each in gateways]
     noted = note(case, heard) if noting else 0
-    recorded, at = Recorded(case), case.now()
+    recorded, at = CaseDocuments(case), case.now()
     enacted = {each.directive for each in recorded.in_bundle(at)}
     rows = tuple(
         _followed(recorded, name, each, heard, in_force=name in enacted)
@@ -178,15 +178,15 @@ def status(
     some = recorded.state.directives and recorded.state.terms_in_force
     wanted = bool(some) and (crowd.given or bool(recorded.state.bundles))
     if not wanted:
-        return Standing(rows, None, noted)
+        return DirectiveStanding(rows, None, noted)
     try:
-        return Standing(rows, stands(recorded, crowd, at), noted)
+        return DirectiveStanding(rows, stands(recorded, crowd, at), noted)
     except CannotOrderError as error:
-        return Standing(rows, None, noted, str(error))
+        return DirectiveStanding(rows, None, noted, str(error))
 
 
 def _followed(
-    recorded: Recorded, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
+    recorded: CaseDocuments, name: str, known: Directive, heard: Sequence[Heard], *, in_force: bool
 ) -> Followed:
     issued, said = known.issued, known.said
     begins, ends = _bundles(recorded.state, name, known)

@@ -11,13 +11,13 @@ from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import Event, State
 from touchstone.review.events import settling
+from touchstone.service.access.bundles import Published, publish
+from touchstone.service.access.case_documents import CaseDocuments, event_of, written
+from touchstone.service.access.terms_files import MAX_TERMS
+from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.recording import Attachment, Content, Deed
-from touchstone.service.terms.bundling import Published, publish
-from touchstone.service.terms.crowds import Crowd, population_of, reach_of, registry_of
-from touchstone.service.terms.files import MAX_TERMS
-from touchstone.service.terms.recorded import Recorded, event_of, written
 from touchstone.service.texts import a_name, one_line, read_text
 from touchstone.terms import Directive, parse_directive
 from touchstone.terms.directives.coverage import exceeds
@@ -88,7 +88,7 @@ def named(case: Case, name: str) -> str:
     raise CannotOrderError(f"no directive {name[:64]!a} is issued; issued are: {known}")
 
 
-def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
+def preview(case: Case, path: Path, crowd: UserBase) -> Previewed:
     """What a directive in a file would do to the real user base. Nothing is recorded.
 
     Raises:
@@ -97,7 +97,7 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
         CannotOrderError: it has ended: it would be shown to bar nobody.
         TooLargeError: the rules tell too many cases apart.
     """
-    at, recorded = case.now(), Recorded(case)
+    at, recorded = case.now(), CaseDocuments(case)
     directive = _read(path, recorded)[1]
     if directive.expires <= seconds_of(at):
         raise CannotOrderError(
@@ -110,7 +110,7 @@ def preview(case: Case, path: Path, crowd: Crowd) -> Previewed:
 def issue(
     case: Case,
     path: Path,
-    crowd: Crowd,
+    crowd: UserBase,
     *,
     party: str | None = None,
     label: str | None = None,
@@ -135,7 +135,7 @@ def issue(
     """
     marking = _marking(case, label)
     named_one = None if party is None else a_name("--as", party)
-    recorded = Recorded(case)
+    recorded = CaseDocuments(case)
     text, directive = _read(path, recorded)
     agency = named_one or _only_agency(case)
     at = case.now()
@@ -170,7 +170,7 @@ def issue(
 
 
 def _answered_at_once(
-    case: Case, directive: Directive, agency: str, crowd: Crowd, out: Path
+    case: Case, directive: Directive, agency: str, crowd: UserBase, out: Path
 ) -> Done:
     """The answer by standing class, or why none came: the directive itself is recorded already."""
     try:
@@ -188,7 +188,7 @@ def answer(
     case: Case,
     name: str,
     kind: Kind,
-    crowd: Crowd,
+    crowd: UserBase,
     *,
     reading: Path | None = None,
     reason: str | None = None,
@@ -216,7 +216,7 @@ def answer(
     """
     if reason is not None:
         reason = one_line(reason, "--contested" if kind == "contested" else "--reason")
-    recorded = Recorded(case)
+    recorded = CaseDocuments(case)
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
     attached: tuple[Attachment, ...] = ()
@@ -287,7 +287,7 @@ def authorise(case: Case, path: Path | None) -> Done:
     name = "none"
     if path is not None:
         text = read_text(path, MAX_TERMS)
-        classes: StandingClasses = parse_standing(text, path.name, Recorded(case).agreed)
+        classes: StandingClasses = parse_standing(text, path.name, CaseDocuments(case).agreed)
         digest, until, name = classes.digest, utc(classes.until), classes.id
         attached, says = (written(text, path.name, case),), classes.lines()
     developer = case.cast.developer
@@ -297,7 +297,7 @@ def authorise(case: Case, path: Path | None) -> Done:
     return Done((f"{case.cast.developer} authorises beforehand, until {until}:", *says), name)
 
 
-def _read(path: Path, recorded: Recorded) -> tuple[str, Directive]:
+def _read(path: Path, recorded: CaseDocuments) -> tuple[str, Directive]:
     """A directive's text and what it comes to, checked against what it spares people from."""
     text = read_text(path, MAX_TERMS)
     directive = parse_directive(text, path.name, recorded.agreed)
@@ -313,7 +313,7 @@ def _read(path: Path, recorded: Recorded) -> tuple[str, Directive]:
 
 
 def _reading(
-    recorded: Recorded, name: str, kind: Kind, path: Path | None, crowd: Crowd
+    recorded: CaseDocuments, name: str, kind: Kind, path: Path | None, crowd: UserBase
 ) -> tuple[str, Directive]:
     """The developer's own text of a directive, which must be what it calls itself."""
     if path is None:
@@ -332,15 +332,15 @@ def _reading(
     return text, own
 
 
-def _class_of(case: Case, directive: Directive, issuer: str, crowd: Crowd) -> Match:
-    at, recorded = case.now(), Recorded(case)
+def _class_of(case: Case, directive: Directive, issuer: str, crowd: UserBase) -> Match:
+    at, recorded = case.now(), CaseDocuments(case)
     before = [each for each in recorded.enacted(at) if each.id != directive.id]
     people = population_of(recorded, crowd)
     now = Circumstances(recorded.agreed, before, people, seconds_of(at))
     return match(recorded.standing(), issuer, directive, now)
 
 
-def _by_class(recorded: Recorded, name: str, crowd: Crowd, out: Path) -> Done:
+def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: Path) -> Done:
     issued = recorded.state.directives[name].issued
     directive = recorded.directive(name, issued.order)
     found = _class_of(recorded.case, directive, issued.actor, crowd)
@@ -349,7 +349,7 @@ def _by_class(recorded: Recorded, name: str, crowd: Crowd, out: Path) -> Done:
     return _answer_by_class(recorded.case, name, found.matched, crowd, out)
 
 
-def _answer_by_class(case: Case, name: str, matched: str, crowd: Crowd, out: Path) -> Done:
+def _answer_by_class(case: Case, name: str, matched: str, crowd: UserBase, out: Path) -> Done:
     standing = case.state.standing
 
     def event(bundle: str | None) -> Event:
@@ -359,7 +359,7 @@ def _answer_by_class(case: Case, name: str, matched: str, crowd: Crowd, out: Pat
             standing=standing.classes if standing else None,
         )  # fmt: skip
 
-    made = publish(case, out, registry_of(Recorded(case), crowd), first=event)
+    made = publish(case, out, registry_of(CaseDocuments(case), crowd), first=event)
     says = f"{case.cast.developer} answers {name} at once, by class {matched}."
     return Done((says,), name, made)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from touchstone.review.events import settling
+from touchstone.service.access.case_documents import CaseDocuments, event_of, written
+from touchstone.service.access.terms_files import MAX_TERMS, load_people
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.recording import Deed
-from touchstone.service.terms.files import MAX_TERMS, load_people
-from touchstone.service.terms.recorded import Recorded, event_of, written
 from touchstone.service.texts import one_line, read_text
 from touchstone.terms import Terms, in_force, parse_terms
 from touchstone.terms.analysis.difference import Difference, difference
@@ -92,7 +92,7 @@ def offer(
     text = read_text(path, MAX_TERMS)
     terms = parse_terms(text, path.name)
     _check(case, terms, path.name)
-    recorded = Recorded(case)
+    recorded = CaseDocuments(case)
     table = recorded.state.terms.on_table
     changes = None
     if table is not None:

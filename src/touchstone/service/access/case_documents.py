@@ -58,7 +58,7 @@ def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Even
     return parse_event({**common, **facts})
 
 
-class Recorded:
+class CaseDocuments:
     """What the record of a case says about terms and directives, read once."""
 
     def __init__(self, case: Case, state: State | None = None) -> None:
