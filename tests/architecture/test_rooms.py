@@ -106,7 +106,7 @@ def reached(module: str) -> set[str]:
 @pytest.mark.parametrize(
     "module",
     [
-        "service.cases",
+        "service.cases.case_admin",
         "service.opening",
         "service.agreeing",
         "service.editions.writing",

@@ -23,9 +23,10 @@ from touchstone.framework import Framework
 from touchstone.review import Event, State
 from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.service import case as cases
-from touchstone.service import destroying, recording
 from touchstone.service import opening as openings
+from touchstone.service import recording
 from touchstone.service.case import Case
+from touchstone.service.cases import destroying
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.opening import completed
 from touchstone.service.recording import Content, Deed, Evidence, Proposing

@@ -21,8 +21,8 @@ from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.recording import Content, Deed
 from touchstone.verdicts.runs import Run

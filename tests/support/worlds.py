@@ -30,18 +30,18 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service import reviewing
 from touchstone.service.case import Case, Cast
-from touchstone.service.cases import halt_case
-from touchstone.service.destroying import destroy_case
+from touchstone.service.cases.case_admin import halt_case
+from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.writing import issue_editions
 from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.outcomes import record_breach, record_outcomes
-from touchstone.service.measuring.probing import take_snapshots
-from touchstone.service.measuring.sealing import RULE, Prepared, reopen, seal
-from touchstone.service.measuring.stopping import record_stop
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.outcomes import record_breach, record_outcomes
+from touchstone.service.measurement.probing import take_snapshots
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import RULE, Prepared, reopen, seal
+from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.opening import completed, open_case
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review

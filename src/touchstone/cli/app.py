@@ -186,7 +186,7 @@ def review_run(
 def review_list(*, json: Json = False) -> int:
     """List the cases of this installation."""
     from touchstone.cli import tables
-    from touchstone.service.cases import list_cases
+    from touchstone.service.cases.case_admin import list_cases
 
     with opened() as installation:
         rows = list_cases(installation)
@@ -205,7 +205,7 @@ def review_show(case: str, *, json: Json = False) -> int:
         case: The case's id, or enough of its beginning.
     """
     from touchstone.cli import tables
-    from touchstone.service.cases import show_case
+    from touchstone.service.cases.case_admin import show_case
 
     with opened() as installation:
         shown = show_case(installation, case)
@@ -224,7 +224,7 @@ def review_halt(case: str, *, reason: str) -> int:
         case: The case's id, or enough of its beginning.
         reason: One line for the record.
     """
-    from touchstone.service.cases import halt_case
+    from touchstone.service.cases.case_admin import halt_case
 
     with opened() as installation:
         show(halt_case(installation, case, reason))
@@ -250,7 +250,7 @@ def review_destroy(
         reason: One line for the certificate, and for the record where the case is closed by this;
             it is never erased.
     """
-    from touchstone.service.destroying import destroy_case
+    from touchstone.service.cases.destroying import destroy_case
     from touchstone.service.texts import a_name, one_line
 
     a_name("CASE", case)
@@ -343,7 +343,7 @@ def check(*, json: Json = False) -> int:
 
     Nothing is changed; what is amiss is said with its place.
     """
-    from touchstone.service.checking import check as check_record
+    from touchstone.service.cases.checking import check as check_record
     from touchstone.service.installation import open_installation
 
     with open_installation() as installation:
@@ -355,7 +355,7 @@ def check(*, json: Json = False) -> int:
 @app.command
 def rebuild() -> int:
     """Make the index of cases again from the record, and sweep files that a crash left."""
-    from touchstone.service.cases import rebuild_index
+    from touchstone.service.cases.case_admin import rebuild_index
 
     with opened() as installation:
         show(rebuild_index(installation))

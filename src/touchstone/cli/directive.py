@@ -51,7 +51,7 @@ def preview(
     from touchstone.keys.files import write_file
     from touchstone.service.access import directives
     from touchstone.service.access.directive_page import preview_page
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases.case_admin import open_found
 
     with opened() as installation:
         shown = directives.preview(open_found(installation, case), file, _crowd(entities, people))
@@ -83,7 +83,7 @@ def issue(
             once.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         found, crowd = open_to_add(installation, case), _crowd(entities, people)
@@ -122,7 +122,7 @@ def answer(
         out: The folder that gateways watch.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     with opened() as installation:
@@ -186,7 +186,7 @@ def status(
     """
     from touchstone.service.access import directive_status as following
     from touchstone.service.access.gateways import parse_gateway
-    from touchstone.service.cases import open_found
+    from touchstone.service.cases.case_admin import open_found
 
     gateways = [parse_gateway(each) for each in gateway]
     with opened() as installation:
@@ -208,7 +208,7 @@ def lift(
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -229,7 +229,7 @@ def standing(
         withdraw: Take back what was authorised.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
     from touchstone.service.errors import CannotOrderError
 
     if (file is None) is not withdraw:

@@ -10,7 +10,7 @@ from touchstone.errors import BadInputError
 from touchstone.handin import printable_line
 
 if TYPE_CHECKING:
-    from touchstone.service.estimating.estimating import ModelSays
+    from touchstone.service.measurement.estimating.estimating import ModelSays
     from touchstone.statistics import Estimate
 
 DONE = 0
@@ -48,8 +48,8 @@ def estimate(
         sensitivity: Of so many real successes how many the grader passed, such as 45/50.
         specificity: Of so many real failures how many the grader failed, such as 48/50.
     """
-    from touchstone.service.estimating.estimating import Wanted
-    from touchstone.service.estimating.estimating import estimate as estimated
+    from touchstone.service.measurement.estimating.estimating import Wanted
+    from touchstone.service.measurement.estimating.estimating import estimate as estimated
 
     if threshold is None and not (alpha is None and beta is None):
         raise BadInputError("--alpha and --beta go with --threshold: write it")

@@ -105,8 +105,13 @@ def _refuse(options: Options, why: str) -> None:
 
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
-    from touchstone.service.forecasting.page import COLUMNS, SAID_COLUMNS, said_rows, table_rows
-    from touchstone.service.forecasting.plan_review import forecast_submission
+    from touchstone.service.measurement.forecasting.page import (
+        COLUMNS,
+        SAID_COLUMNS,
+        said_rows,
+        table_rows,
+    )
+    from touchstone.service.measurement.forecasting.plan_review import forecast_submission
 
     forecast = forecast_submission(submission, options, out)
     if json:

@@ -11,7 +11,7 @@ from touchstone.handin import printable
 
 if TYPE_CHECKING:
     from touchstone.bench.table import BenchTable
-    from touchstone.service.cases import CaseRow, CaseShown
+    from touchstone.service.cases.case_admin import CaseRow, CaseShown
     from touchstone.service.doctor import Check
     from touchstone.verifier import Verdict
 

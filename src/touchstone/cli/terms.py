@@ -139,7 +139,7 @@ def _offer(
     json: bool,
 ) -> int:
     from touchstone.service.access import offers
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -170,7 +170,7 @@ def decline(case: str, *, party: As, reason: str | None = None, json: Json = Fal
 
 def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
     from touchstone.service.access import offers
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -198,7 +198,7 @@ def bundle(
     from touchstone.service.access import bundles
     from touchstone.service.access.case_documents import CaseDocuments
     from touchstone.service.access.user_base import UserBase, registry_of
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -220,7 +220,7 @@ def rollback(
         stream: The deployment that it is for; default: the newest bundle's.
     """
     from touchstone.service.access import bundles
-    from touchstone.service.cases import open_to_add
+    from touchstone.service.cases.case_admin import open_to_add
 
     with opened() as installation:
         tell(bundles.return_to(open_to_add(installation, case), out, number, stream), json=json)

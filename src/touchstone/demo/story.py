@@ -17,7 +17,7 @@ from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
 from touchstone.review.events import judging, settling
 from touchstone.service.case import Case
-from touchstone.service.cases import open_found
+from touchstone.service.cases.case_admin import open_found
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.recording import Content, Deed

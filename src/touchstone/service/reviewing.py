@@ -31,14 +31,14 @@ from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.outcomes import halt_of_breach
-from touchstone.service.measuring.probing import ask_modes, probe_modes, take_snapshots
-from touchstone.service.measuring.scheduling import Setting, measure, require_room
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
-from touchstone.service.measuring.stopping import record_stop
-from touchstone.service.measuring.tracking import Tracker, tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.coordinator import Setting, measure, require_room
+from touchstone.service.measurement.outcomes import halt_of_breach
+from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.stopping import record_stop
+from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.service.opening import (
     check_parties,
     completed,

@@ -16,7 +16,7 @@ from touchstone.keys import Keyring
 from touchstone.records import ReadOnlyError
 from touchstone.review.events import settling
 from touchstone.service.case import Case
-from touchstone.service.cases import list_cases, open_found
+from touchstone.service.cases.case_admin import list_cases, open_found
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import UnsafeHomeError
 from touchstone.service.installation import open_installation

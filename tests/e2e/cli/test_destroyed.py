@@ -16,7 +16,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
 from touchstone.records import Records, store
-from touchstone.service import destroying
+from touchstone.service.cases import destroying
 
 
 def destroy(june: June, out: Path) -> Said:
@@ -158,7 +158,7 @@ def test_out_is_checked_before_anything_is_destroyed(
     if place == "a link":
         (out / name).symlink_to(tmp_path / "elsewhere")
     if place == "full":
-        monkeypatch.setattr("touchstone.service.destroying.os.fsync", _full)
+        monkeypatch.setattr("touchstone.service.cases.destroying.os.fsync", _full)
     line = destroy(june, out).refused(2)
     assert f"--out {out}" in line
     assert "nothing was destroyed" in line

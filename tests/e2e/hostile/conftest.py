@@ -15,7 +15,7 @@ from touchstone.cli.app import run
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.subjects.launch import Subject
 from touchstone.service import reviewing
-from touchstone.service.measuring import probing, scheduling
+from touchstone.service.measurement import coordinator, probing
 
 # An endpoint that answers may take its time on a busy machine.
 ASKED = Asking(retries=2, attempt_seconds=60, backoff_seconds=0)
@@ -76,4 +76,4 @@ def place(
 def ask(monkeypatch: pytest.MonkeyPatch, asking: Asking) -> None:
     """Ask endpoints so often and so long from now on."""
     monkeypatch.setattr(probing, "ASKING", asking)
-    monkeypatch.setattr(reviewing, "Setting", partial(scheduling.Setting, asking=asking))
+    monkeypatch.setattr(reviewing, "Setting", partial(coordinator.Setting, asking=asking))

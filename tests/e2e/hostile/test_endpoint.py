@@ -14,7 +14,7 @@ import pytest
 
 from support.reviews import KEY
 from touchstone.evaluation.subjects.launch import KEY_VARIABLE, Subject, start_subject
-from touchstone.service.measuring import probing
+from touchstone.service.measurement import probing
 
 from .conftest import ASKED, Place, ask
 

@@ -15,7 +15,7 @@ from support.small_case import measure, settle, small_case
 from touchstone.clearance import party_audience
 from touchstone.editions.page import render_html
 from touchstone.service.editions.writing import audiences, issue_editions
-from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measurement.record_verdicts import conclude
 
 pytestmark = [pytest.mark.needs_browser]
 

@@ -25,7 +25,7 @@ from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.measuring import MEASURED, VerdictReached
 from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring import probing, scheduling, sealing
+from touchstone.service.measurement import coordinator, probing, sealing
 from touchstone.statistics import (
     at_least_once,
     difficulty_design,
@@ -194,7 +194,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
         stack.enter_context(mock.patch.dict(os.environ, kept | environment, clear=True))
         stack.enter_context(mock.patch.object(sealing, "draw_battery", draw))
         stack.enter_context(mock.patch.object(probing, "ASKING", BRIEF))
-        brief = partial(scheduling.Setting, asking=BRIEF)
+        brief = partial(coordinator.Setting, asking=BRIEF)
         stack.enter_context(mock.patch.object(reviewing, "Setting", brief))
         yield
 

@@ -9,7 +9,7 @@ from support.review_case import early
 from touchstone.cli.progress import Lines, Pace, bars
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import VerdictReached
-from touchstone.service.measuring.tracking import Tracker
+from touchstone.service.measurement.tracking import Tracker
 from touchstone.verdicts.run_progress import RunProgress
 
 

@@ -29,11 +29,14 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import Reference
 from touchstone.review.recounting import rule_of, whole
 from touchstone.service.case import Case
-from touchstone.service.forecasting.observed_costs import observed_costs, observed_costs_here
-from touchstone.service.forecasting.page import plan_page, said_rows, table_rows
-from touchstone.service.forecasting.plan_review import forecast_submission, plan_review
-from touchstone.service.measuring.outcomes import record_outcomes
-from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measurement.forecasting.observed_costs import (
+    observed_costs,
+    observed_costs_here,
+)
+from touchstone.service.measurement.forecasting.page import plan_page, said_rows, table_rows
+from touchstone.service.measurement.forecasting.plan_review import forecast_submission, plan_review
+from touchstone.service.measurement.outcomes import record_outcomes
+from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.preregistration import CHUNK, RunRule

@@ -20,13 +20,13 @@ from touchstone.review.errors import Refused
 from touchstone.review.events import opening, settling
 from touchstone.service.agreeing import agreed_terms, missing
 from touchstone.service.case import Case, Cast
-from touchstone.service.cases import open_found, show_case
-from touchstone.service.destroying import destroy_case
+from touchstone.service.cases.case_admin import open_found, show_case
+from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.measuring.sealing import seal
+from touchstone.service.measurement.sealing import seal
 from touchstone.service.opening import check_parties, completed, open_case, require_complete
 from touchstone.service.recording import Deed
 from touchstone.service.reviewing import find_case

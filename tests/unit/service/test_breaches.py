@@ -11,9 +11,9 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.outcomes import record_breach
-from touchstone.service.measuring.sealing import reopen
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.outcomes import record_breach
+from touchstone.service.measurement.sealing import reopen
 from touchstone.service.recording import Deed
 from touchstone.service.reviewing import _resume
 

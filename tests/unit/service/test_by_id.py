@@ -12,10 +12,10 @@ from touchstone.evaluation import reveal
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.agreeing import agreed_terms, agreement_text
 from touchstone.service.case import Case
-from touchstone.service.cases import show_case
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.service.cases.case_admin import show_case
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.opening import _signatures
 from touchstone.service.recording import Content, Deed
 

@@ -43,11 +43,11 @@ from touchstone.evaluation.submission import (
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.probing import take_snapshots
-from touchstone.service.measuring.scheduling import Setting
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.measuring.stopping import record_stop
+from touchstone.service.measurement.coordinator import Setting
+from touchstone.service.measurement.probing import take_snapshots
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import _conditions, shown_to_centre

@@ -21,12 +21,12 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.outcomes import record_outcomes
-from touchstone.service.measuring.sealing import RULE, reopen, seal
-from touchstone.service.measuring.stopping import record_stop
-from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.outcomes import record_outcomes
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import RULE, reopen, seal
+from touchstone.service.measurement.stopping import record_stop
+from touchstone.service.measurement.tracking import tracker_of
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Answers, may_wait, modes_alike
 from touchstone.verdicts.run_progress import landed

@@ -18,14 +18,14 @@ from touchstone.editions.sections.summary import summary
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.review.audience_view import read_entries
 from touchstone.service.case import Case, Cast
-from touchstone.service.cases import show_case
+from touchstone.service.cases.case_admin import show_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.outcomes import record_outcomes
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.outcomes import record_outcomes
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.opening import default_centre, open_case
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review

@@ -23,10 +23,10 @@ from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring import scheduling
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.scheduling import Setting, budget_of, measure
-from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measurement import coordinator
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.coordinator import Setting, budget_of, measure
+from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.recording import Deed
 
 ITEMS = 40
@@ -45,7 +45,7 @@ def setting_of(case: Case) -> Setting:
 
 def killed_while(monkeypatch: pytest.MonkeyPatch, case: Case, pool: ScriptedPool) -> None:
     """Measure until nothing more happens, and end there."""
-    monkeypatch.setattr(scheduling, "WorkerPool", pool)
+    monkeypatch.setattr(coordinator, "WorkerPool", pool)
     with pytest.raises(KilledError):
         measure(setting_of(case), Silent())
 
@@ -130,7 +130,7 @@ def test_a_chunk_that_fails_leaves_its_outcomes_in_the_record(
             journal.begin(job.spec.indices[5])
         yield WorkerEvent(event="died", chunk=job.spec.id, text="worker 1 was killed by signal 9")
 
-    monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool(dies))
+    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool(dies))
     told = "a chunk failed 3 times: worker 1 was killed by signal 9; what ran is recorded"
     with pytest.raises(StoppedError, match=told) as stopped:
         measure(setting_of(case), Silent())
@@ -221,7 +221,7 @@ def test_what_a_dead_run_recorded_and_did_not_finish_keeps_no_review_open(
         queue_all(case)
         jobs = case.installation.records.jobs
         assert jobs.lease(case.id, "dead", 0, next(iter(job_ids(case)))) is not None
-        monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool())
+        monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool())
         measure(setting_of(case), Silent())
         counts = jobs.counts(case.id)
         assert counts["waiting"] + counts["leased"] == 0
@@ -249,8 +249,8 @@ def dead_run_without_its_journal(monkeypatch: pytest.MonkeyPatch, case: Case) ->
             altered.append(journal.altered)
         yield WorkerEvent(event="failed", chunk=job.spec.id, text="it fails")
 
-    monkeypatch.setattr(scheduling, "TRIES", 1)
-    monkeypatch.setattr(scheduling, "WorkerPool", ScriptedPool(fails))
+    monkeypatch.setattr(coordinator, "TRIES", 1)
+    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool(fails))
     with pytest.raises(StoppedError):
         measure(setting_of(case), Silent())
     return tuple(altered)

@@ -12,7 +12,7 @@ from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.review.events.settling import CaseClosed
 from touchstone.service.case import Case
-from touchstone.service.destroying import destroy_case
+from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.writing import (
     audiences,
     bundle_lines,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from support import small_case as small
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
 
 VARIANTS = ("v" * 64, "x.y", "x")
 MODES = (("m" * 64, "v" * 64), ("z", "x.y"), ("y.z", "x"))

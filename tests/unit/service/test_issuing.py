@@ -10,9 +10,9 @@ import pytest
 from support.small_case import small_case
 from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt, Tally
-from touchstone.service.measuring import issuing
-from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.service.measurement import chunk_queue
+from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.verdicts.preregistration import VerdictPlan
 
 ITEMS = 60
@@ -67,7 +67,7 @@ def holding(key: RunKey, attempt: Attempt) -> State:
 def simulate(sealed: Sealed, solved: Truth, workers: int, seed: int = 0) -> Simulated:
     """Chunks on so many workers; failures take five times as long, and so end late."""
     rng = np.random.default_rng(seed)
-    agenda = Agenda(sealed.prepared, sealed.chunks, State())
+    agenda = ChunkQueue(sealed.prepared, sealed.chunks, State())
     attempts: dict[RunKey, Attempt] = {}
     flying: dict[str, None] = {}
     left = Simulated({}, {}, 0, [])
@@ -121,7 +121,7 @@ def test_twin_without_the_prefix_rule_what_ends_first_decides(
         places = [i for i in range(ITEMS) if attempt.recorded >> i & 1]
         return tuple(bool(attempt.solved >> i & 1) for i in places)
 
-    monkeypatch.setattr(issuing, "prefix_of", over_gaps)
+    monkeypatch.setattr(chunk_queue, "prefix_of", over_gaps)
     far = replace(sealed.prepared, verdicts=sealed.prepared.verdicts.model_copy(
         update={"ahead": ITEMS}))  # fmt: skip
     found = []
@@ -149,7 +149,7 @@ def test_twin_without_the_cap_many_workers_run_far_ahead(sealed: Sealed):
 
 
 def test_runs_take_turns_and_one_that_is_decided_gets_no_more(sealed: Sealed):
-    agenda = Agenda(sealed.prepared, sealed.chunks, State())
+    agenda = ChunkQueue(sealed.prepared, sealed.chunks, State())
     keys = [sealed.chunks[chunk][1] for chunk in agenda.next((), 1)]
     assert len(set(keys)) == len(keys) == 6
     first = keys[0]
@@ -163,7 +163,7 @@ def test_runs_take_turns_and_one_that_is_decided_gets_no_more(sealed: Sealed):
 
 
 def test_what_an_earlier_process_holds_does_not_keep_others_waiting(sealed: Sealed):
-    agenda = Agenda(sealed.prepared, sealed.chunks, State())
+    agenda = ChunkQueue(sealed.prepared, sealed.chunks, State())
     best = agenda.next((), 2)
     assert len(best) == 12
     assert [sealed.chunks[chunk][0].indices[0] for chunk in best] == [0] * 6 + [8] * 6
@@ -171,7 +171,7 @@ def test_what_an_earlier_process_holds_does_not_keep_others_waiting(sealed: Seal
 
 def test_where_nothing_may_stop_every_chunk_is_issued_as_before(sealed: Sealed):
     whole = replace(sealed.prepared, verdicts=VerdictPlan())
-    agenda = Agenda(whole, sealed.chunks, State())
+    agenda = ChunkQueue(whole, sealed.chunks, State())
     assert sorted(agenda.next((), 99)) == sorted(sealed.chunks)
     assert agenda.decided() == ()
     bits = (1 << ITEMS) - 1

@@ -13,7 +13,7 @@ from touchstone.review.events import measuring
 from touchstone.review.packing import pack_state
 from touchstone.service import installation as installations
 from touchstone.service.case import Case
-from touchstone.service.checking import check
+from touchstone.service.cases.checking import check
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.recording import Deed
 

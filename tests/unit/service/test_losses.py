@@ -8,10 +8,10 @@ from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import party_audience
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.tracking import tracker_of
 from touchstone.verdicts.run_progress import landed
 
 ITEMS = 8

@@ -20,15 +20,21 @@ from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.user_base import UserBase
 from touchstone.service.case import Case
-from touchstone.service.cases import list_cases, open_found, open_to_add, rebuild_index, show_case
-from touchstone.service.checking import check
+from touchstone.service.cases.case_admin import (
+    list_cases,
+    open_found,
+    open_to_add,
+    rebuild_index,
+    show_case,
+)
+from touchstone.service.cases.checking import check
 from touchstone.service.editions import writing
 from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.errors import RefusedDeed
-from touchstone.service.forecasting.observed_costs import observed_costs
 from touchstone.service.installation import Installation
-from touchstone.service.measuring.outcomes import used_before
-from touchstone.service.measuring.sealing import reopen
+from touchstone.service.measurement.forecasting.observed_costs import observed_costs
+from touchstone.service.measurement.outcomes import used_before
+from touchstone.service.measurement.sealing import reopen
 from touchstone.verdicts.modes_compared import Answers
 from touchstone.verifier import verify_bundle
 

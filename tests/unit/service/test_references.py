@@ -16,10 +16,10 @@ from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case, Cast
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.opening import open_case
 from touchstone.verdicts.run_progress import landed
 

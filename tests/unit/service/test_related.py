@@ -9,7 +9,7 @@ from touchstone.clearance import PUBLIC, party_audience
 from touchstone.editions.gathering import UNTOLD
 from touchstone.evaluation import load_submission
 from touchstone.service.case import Case, Cast
-from touchstone.service.destroying import destroy_case
+from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.related import NONE, other_cases
 from touchstone.service.editions.writing import render_edition
 from touchstone.service.frameworks import load_framework

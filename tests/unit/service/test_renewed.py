@@ -10,7 +10,7 @@ from support.small_case import AGENCIES, Minutes, measure, settle, small_case
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.service.case import Case
-from touchstone.service.destroying import destroy_case
+from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.related import NONE
 from touchstone.service.editions.writing import as_issued
 from touchstone.service.review_result import ReviewOptions

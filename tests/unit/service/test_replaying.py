@@ -28,11 +28,11 @@ from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
-from touchstone.service.cases import open_found
+from touchstone.service.cases.case_admin import open_found
 from touchstone.service.installation import open_installation
-from touchstone.service.measuring.concluding import conclude, land, together
-from touchstone.service.measuring.issuing import Agenda, plan_chunks
-from touchstone.service.measuring.sealing import reopen, seal
+from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude, record_verdict, together
+from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Reason
 from touchstone.verdicts import preregistration
@@ -315,7 +315,7 @@ def test_while_halted_no_verdict_lands_and_afterwards_it_does(tmp_path: Path):
         )
         case.record([Deed(halted)])
         early = verdicts_from_record(entries(case), "battery-1")
-        assert land(case, *early.values()).verdicts == {}
+        assert record_verdict(case, *early.values()).verdicts == {}
         resumed = measuring.ReviewResumed(
             actor="example-centre", at=case.now(), marking=case.marks.case, reason="seen"
         )
@@ -413,7 +413,7 @@ def test_a_set_of_one_item_is_judged_as_a_whole(tmp_path: Path):
 def test_who_measures_and_who_replays_know_the_same_of_a_run(done: Case):
     """A verdict is recorded from the one and held against the other."""
     prepared = reopen(done)
-    agenda = Agenda(prepared, plan_chunks(done, prepared), done.state)
+    agenda = ChunkQueue(prepared, plan_chunks(done, prepared), done.state)
     runs = runs_from_record(entries(done), prepared.name)
     assert any(ran.reasoned for ran in runs)
     for ran in runs:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.small_case import measure, small_case
-from touchstone.service.measuring.concluding import conclude
+from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.errors import CannotRunError

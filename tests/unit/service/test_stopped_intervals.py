@@ -12,8 +12,8 @@ from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt, Tally
-from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.statistics import Interval, clopper_pearson
 from touchstone.verdicts.sequential_verdicts import RecordedRun, interval_so_far, prefix_of, so_far
 
@@ -47,7 +47,7 @@ def stopped(sealed: Sealed, seed: int) -> tuple[dict[RunKey, Attempt], dict[RunK
     """
     rng = np.random.default_rng(seed)
     truth = {key: rng.random(ITEMS) < rng.uniform(0.2, 0.8) for _, key in sealed.chunks.values()}
-    agenda = Agenda(sealed.prepared, sealed.chunks, State())
+    agenda = ChunkQueue(sealed.prepared, sealed.chunks, State())
     attempts = {key: Attempt() for key in truth}
     flying: dict[str, list[tuple[float, int]]] = {}
     ends: list[tuple[float, str]] = []

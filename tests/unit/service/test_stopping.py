@@ -15,8 +15,8 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.sealing import Prepared, reopen, seal
-from touchstone.service.measuring.stopping import record_stop
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.reviewing import stopped_review
 
 DEAD = StoppedError("the endpoint keeps failing; what ran is recorded", "endpoint-failing")

@@ -21,12 +21,12 @@ from touchstone.editions.page.charts import describe_difficulty
 from touchstone.editions.page.saving_picture import describe, saving
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
-from touchstone.service.cases import halt_case
+from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.concluding import conclude
-from touchstone.service.measuring.issuing import plan_chunks
-from touchstone.service.measuring.sealing import reopen, seal
-from touchstone.service.measuring.tracking import tracker_of
+from touchstone.service.measurement.chunk_queue import plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.reviewing import stopped_review
 from touchstone.statistics import percent_interval
 from touchstone.verdicts.run_progress import RunProgress, landed, remarks

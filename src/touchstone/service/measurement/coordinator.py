@@ -33,17 +33,17 @@ from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measuring.concluding import land
-from touchstone.service.measuring.issuing import Agenda, Chunks, plan_chunks
-from touchstone.service.measuring.outcomes import (
+from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
+from touchstone.service.measurement.outcomes import (
     PROBES,
     left_by_a_dead_run,
     record_breach,
     record_outcomes,
     used_before,
 )
-from touchstone.service.measuring.sealing import Prepared
-from touchstone.service.measuring.tracking import Tracker, tracker_of
+from touchstone.service.measurement.record_verdicts import record_verdict
+from touchstone.service.measurement.sealing import Prepared
+from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import Answers, may_wait
 from touchstone.verdicts.run_progress import Observer, landed
@@ -97,7 +97,7 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     jobs = setting.case.installation.records.jobs
     for chunk, (spec, _) in chunks.items():
         jobs.put(setting.case.id, chunk, spec.model_dump_json())
-    run = _Measuring(setting, chunks, observer)
+    run = RunCoordinator(setting, chunks, observer)
     try:
         with WorkerPool(setting.workers, keys=setting.keys) as pool:
             run.go(pool)
@@ -161,7 +161,7 @@ def _used_in(folder: Path, chunk: str) -> Usage:
         time.sleep(POLL_SECONDS)
 
 
-class _Measuring:
+class RunCoordinator:
     """One process's share of the work: it leases, starts, listens and records."""
 
     def __init__(self, setting: Setting, chunks: Chunks, observer: Observer) -> None:
@@ -183,7 +183,7 @@ class _Measuring:
         self.began = _first_probe(setting.case)
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
-        self.agenda = Agenda(setting.prepared, chunks, setting.case.state)
+        self.agenda = ChunkQueue(setting.prepared, chunks, setting.case.state)
         self.answers = Answers.of_record(setting.case.entries())
 
     def go(self, pool: WorkerPool) -> None:
@@ -342,7 +342,7 @@ class _Measuring:
             self.held.add(key)
         else:
             self.held.discard(key)
-            self.tracker.heard(land(case, said))
+            self.tracker.heard(record_verdict(case, said))
         if key in self.tracker.said and not known:
             self.observer.step(landed(self.tracker.row(key)))
         if ran is not None:

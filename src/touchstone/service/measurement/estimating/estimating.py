@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
-from touchstone.service.estimating.results import RunRow, read_results
+from touchstone.service.measurement.estimating.results import RunRow, read_results
 from touchstone.statistics import (
     Estimate,
     IntegrityIssue,

@@ -42,7 +42,9 @@ def conclude(case: Case, battery: str) -> State:
         *early,
         *judge(case.framework, case.state, battery),
     )
-    land(case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word)))
+    record_verdict(
+        case, *(each for each in said_now if not must_wait(case.state, _key(each), each.word))
+    )
     said = together(case.framework, runs, case.state)
 
     def proposal(state: State) -> list[Deed]:
@@ -64,7 +66,7 @@ def conclude(case: Case, battery: str) -> State:
     return case.record(proposal)
 
 
-def land(case: Case, *said: EarlyVerdict | Judged) -> State:
+def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
     """Record verdicts, and findings where they are "above", unless they are recorded already.
 
     While anybody's halt stands nothing is recorded; the next run of the review does it.

@@ -12,7 +12,7 @@ from touchstone.records import DATABASE, Records
 from touchstone.review import require_known
 from touchstone.review.events import settling
 from touchstone.service.case import Case
-from touchstone.service.cases import find, open_found
+from touchstone.service.cases.case_admin import find, open_found
 from touchstone.service.errors import CannotOrderError, UnfinishedError
 from touchstone.service.installation import Installation
 from touchstone.service.recording import Deed, record_destruction

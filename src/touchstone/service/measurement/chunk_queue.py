@@ -7,7 +7,7 @@ from touchstone.evaluation import ChunkSpec, endpoint_digest, ranges
 from touchstone.review import RunKey, State
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
-from touchstone.service.measuring.sealing import Prepared
+from touchstone.service.measurement.sealing import Prepared
 from touchstone.verdicts.preregistration import CHUNK, RunRule
 from touchstone.verdicts.sequential_verdicts import RecordedRun, RunMonitor, prefix_of
 
@@ -67,7 +67,7 @@ class _Run:
         return self.decided or all(self.done(chunk) for chunk in self.chunks)
 
 
-class Agenda:
+class ChunkQueue:
     """The runs of a battery, and what is still to be issued of each.
 
     A run that may stop is issued no further ahead of its recorded prefix than was registered, and

@@ -1,0 +1,1 @@
+"""Cases as their parties handle them: looked at, checked, destroyed."""
