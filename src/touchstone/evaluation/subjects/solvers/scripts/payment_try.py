@@ -13,6 +13,7 @@ import random
 import re
 import sys
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,17 @@ OWN = [
     if account["owner"] == json.loads(ACCOUNTS)["customer"]
 ]
 Operation = dict[str, Any]
+
+
+def copied(value: Any) -> Any:
+    """A copy of what a ledger keeps: numbers, texts, and lists and dictionaries of them."""
+    if isinstance(value, dict):
+        return {name: copied(each) for name, each in value.items()}
+    return [copied(each) for each in value] if isinstance(value, list) else value
+
+
+# It copies all that it keeps before each operation; the copy for any object takes most of a walk.
+LEDGER.copy = types.SimpleNamespace(deepcopy=copied)
 
 
 def fresh() -> Any:
