@@ -1,5 +1,6 @@
 """What every test shares: unit and architecture tests have no sockets; what cannot run says so."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from support import prepared
 
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -67,6 +70,19 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
 }
 SLOW = Path(__file__).with_name("slow.txt")
 """What `make quick` leaves out; `scripts/list_slow_tests.py` writes it."""
+
+
+def pytest_configure() -> None:
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    # What was imported stays: the collector need not walk it again and again.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+    gc.enable()
+    if "touchstone.records.preparation" in sys.modules:
+        prepared.make_once()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
