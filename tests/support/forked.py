@@ -25,6 +25,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from support import prepared
+
 LOADED = (
     "touchstone.cli.app",
     "touchstone.service.reviewing",
@@ -144,6 +146,7 @@ def serve(descriptor: int) -> None:
         import_module(name)
     server = import_module("touchstone.evaluation.workers.server")
     server.load()
+    prepared.make_once(beforehand=True)
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=descriptor) as asked:

@@ -11,12 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 
-def make_once() -> None:
-    """From now on, in this process and those forked from it."""
+def make_once(*, beforehand: bool = False) -> None:
+    """From now on, in this process and in those forked from it, `beforehand` made for them all."""
     preparation = sys.modules["touchstone.records.preparation"]
     migrate = preparation._migrate
-    folder = tempfile.TemporaryDirectory(prefix="prepared-")
-    kept = Path(folder.name) / "tables.sqlite3"
+    kept = bytearray()
 
     def quick(alias: str) -> None:
         connection = preparation.connections[alias]
@@ -24,12 +23,20 @@ def make_once() -> None:
             migrate(alias)
             return
         connection.ensure_connection()
-        if not kept.exists():
+        if not kept:
             migrate(alias)
-            kept.write_bytes(connection.connection.serialize())
+            kept.extend(connection.connection.serialize())
             return
-        with closing(sqlite3.connect(kept)) as tables:
-            tables.backup(connection.connection)
+        # Not in memory: a file with a journal of its own cannot be opened there.
+        with tempfile.NamedTemporaryFile(prefix="tables-") as file:
+            file.write(kept)
+            file.flush()
+            with closing(sqlite3.connect(file.name)) as tables:
+                tables.backup(connection.connection)
 
-    quick.folder = folder  # type: ignore[attr-defined]  # which goes with the process
-    preparation._migrate = quick
+    preparation._migrate = quick  # type: ignore[attr-defined]  # a module by its name
+    if beforehand:
+        with tempfile.TemporaryDirectory() as folder:
+            alias = preparation.connect(Path(folder), None)
+            preparation.prepare_file(Path(folder), alias)
+            preparation.connections[alias].close()

@@ -45,7 +45,7 @@ from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.submission import Mode
-from touchstone.evaluation.transport import BoundedTransport
+from touchstone.evaluation.transport import BoundedTransport, trusted_certificates
 from touchstone.evaluation.usage import sane_usage, seen_tokens
 from touchstone.handin import printable_line
 
@@ -157,7 +157,7 @@ class BoundedEndpoint(ProviderSeam):
     def make_client(self) -> DefaultAsyncHttpxClient:
         """A client that follows no redirect and bounds what it is answered."""
         # A redirect would let another address answer under this endpoint's digest.
-        kwargs = default_client_kwargs(follow_redirects=False)
+        kwargs = default_client_kwargs(follow_redirects=False, verify=trusted_certificates())
         bound = self.asking.response_bytes
         kwargs["transport"] = BoundedTransport(kwargs["transport"], bound)
         kwargs["mounts"] = {

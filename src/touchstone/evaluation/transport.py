@@ -1,11 +1,28 @@
 """An HTTP transport that stops reading where an answer grows too large."""
 
+import os
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 
 import httpx2
 
 MOST_HEADER = 256
 """Characters of one header. What reads a wait out of a longer one would be at it for minutes."""
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """The certificates that HTTPX trusts, read once: reading takes longer than most answers.
+
+    A worker inherits them from its fork server, unless its environment names others.
+    """
+    return _certificates(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+
+@cache
+def _certificates(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    # HTTPX reads both names itself; here they only tell one environment from another.
+    return httpx2.create_ssl_context()
 
 
 class AnswerTooLargeError(httpx2.ReadError):

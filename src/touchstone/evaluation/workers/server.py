@@ -24,6 +24,7 @@ from typing import NoReturn
 from inspect_ai.model import get_model_info
 
 from touchstone.evaluation.inspect_seam import LOADED_LATE
+from touchstone.evaluation.transport import trusted_certificates
 from touchstone.evaluation.workers.process import main
 
 LOADED_EARLY = (*LOADED_LATE, "jsonschema")
@@ -111,12 +112,14 @@ class _Server:
 
 
 def load() -> None:
-    """Load all that a worker would load at its first sample."""
+    """Load all that a worker would load, or read, at its first sample."""
     for name in LOADED_EARLY:
         with suppress(ImportError):
             import_module(name)
     # Of no model in particular: it reads Inspect's whole list of models once.
     get_model_info("none/none")
+    with suppress(OSError):
+        trusted_certificates()
 
 
 def serve(descriptor: int) -> int:
