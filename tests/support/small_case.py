@@ -3,6 +3,7 @@
 Everything goes through the service onto SQLite; only the outcomes are written by hand.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
+from touchstone.service.cases.case_admin import open_found
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.record_verdicts import conclude
@@ -96,6 +98,15 @@ def small_case(
     cast = Cast("example-lab", default_centre(standard), agencies)
     with open_installation(folder / "home", clock or Minutes()) as here:
         yield open_case(here, standard, load_submission(path), cast)
+
+
+@contextmanager
+def copied_case(home: Path, folder: Path, clock: Minutes | None = None) -> Iterator[Case]:
+    """The one case of `home`, the folder of a `small_case` that has ended, in a copy of its own."""
+    shutil.copytree(home, folder, dirs_exist_ok=True)
+    with open_installation(folder / "home", clock or Minutes()) as here:
+        (listed,) = here.records.cases()
+        yield open_found(here, listed.case)
 
 
 def measure(case: Case, items: int = 6, *, whole: bool = False) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.small_case import Minutes, measure, settle, small_case
+from support.small_case import Minutes, copied_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
@@ -32,10 +32,8 @@ def clock() -> Minutes:
 
 
 @pytest.fixture
-def case(tmp_path: Path, clock: Minutes) -> Iterator[Case]:
-    with small_case(tmp_path, clock) as opened:
-        measure(opened)
-        settle(opened)
+def case(settled_home: Path, tmp_path: Path, clock: Minutes) -> Iterator[Case]:
+    with copied_case(settled_home, tmp_path, clock) as opened:
         yield opened
 
 

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from support.silent import Silent
-from support.small_case import AGENCIES, Minutes, measure, settle, small_case
+from support.finished import run_again
+from support.small_case import AGENCIES, Minutes, copied_case, measure
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.service.case import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.editions.related import NONE
 from touchstone.service.editions.writing import as_issued
-from touchstone.service.review_result import ReviewOptions
-from touchstone.service.reviewing import run_review
 from unit.service.test_related import another
 
 TOLD = ("example-lab", "example-centre")
@@ -26,22 +24,13 @@ def clock() -> Minutes:
 
 
 @pytest.fixture
-def case(tmp_path: Path, clock: Minutes) -> Iterator[Case]:
-    with small_case(tmp_path, clock) as opened:
-        measure(opened)
-        settle(opened)
-        run_again(opened)
+def case(issued_home: Path, tmp_path: Path, clock: Minutes) -> Iterator[Case]:
+    with copied_case(issued_home, tmp_path, clock) as opened:
         yield opened
 
 
 def folder(case: Case) -> Path:
     return case.installation.home.parent
-
-
-def run_again(case: Case) -> None:
-    """The same command once more: the review is finished, so no endpoint is asked."""
-    path = folder(case) / "SUBMISSION.toml"
-    run_review(case.installation, path, folder(case) / "out", ReviewOptions(), Silent())
 
 
 def page(case: Case, name: str) -> bytes:
@@ -91,16 +80,13 @@ def seen_by(case: Case, name: str) -> list[tuple[str, object, object]]:
     return [(str(each.get("line")), each.get("n"), each.get("i")) for each in read]
 
 
-def test_no_other_reader_can_tell_whether_there_is_another_case(tmp_path: Path):
+def test_no_other_reader_can_tell_whether_there_is_another_case(issued_home: Path, tmp_path: Path):
     worlds = []
     for others in (0, 1):
         place = tmp_path / str(others)
         place.mkdir()
         clock = Minutes()
-        with small_case(place, clock) as opened:
-            measure(opened)
-            settle(opened)
-            run_again(opened)
+        with copied_case(issued_home, place, clock) as opened:
             clock.pass_by()
             for _ in range(others):
                 another(opened)

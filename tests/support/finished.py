@@ -1,0 +1,13 @@
+"""A finished review, run again."""
+
+from support.silent import Silent
+from touchstone.service.case import Case
+from touchstone.service.review_result import ReviewOptions
+from touchstone.service.reviewing import run_review
+
+
+def run_again(case: Case) -> None:
+    """The same command once more, beside the case's home: no endpoint is asked."""
+    folder = case.installation.home.parent
+    path = folder / "SUBMISSION.toml"
+    run_review(case.installation, path, folder / "out", ReviewOptions(), Silent())
