@@ -8,6 +8,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
 
@@ -79,7 +80,14 @@ def kind(annotation: ast.expr, module: ModuleType) -> str:
             first = kind(parts[0], module)
             return f"list of {first}" if many else f"list of {len(parts)}: {first}"
         return ", ".join([kind(parts[0], module), *bounds(parts[1:], module)])
-    name = ast.unparse(annotation)
+    return named(ast.unparse(annotation), module)
+
+
+def named(name: str, module: ModuleType) -> str:
+    """A type that stands under a name, or the members of one that is a closed list."""
+    meant = getattr(module, name, None)
+    if isinstance(meant, type) and issubclass(meant, StrEnum):
+        return ", ".join(f"`{word}`" for word in meant)
     return {"bool": "true or false", "int": "whole number", "str": "text"}.get(name, name)
 
 

@@ -23,11 +23,11 @@ from support.small_case import Minutes
 from touchstone.clearance import party_audience
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.outcomes import Result, SandboxEvent
+from touchstone.evaluation.outcomes import SandboxEvent
 from touchstone.evaluation.oversight import Probe, When
 from touchstone.framework import Framework
 from touchstone.review import RunKey
-from touchstone.review.events.measuring import StopReason
+from touchstone.review.events.measuring import Result, StopReason
 from touchstone.service import reviewing
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases.case_admin import halt_case

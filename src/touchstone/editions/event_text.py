@@ -7,6 +7,7 @@ from touchstone.review import late_days
 from touchstone.review.designation import STOPPED
 from touchstone.review.events.base import Event, UnknownEvent
 from touchstone.review.events.measuring import ClockAnchored, VerdictReached
+from touchstone.statistics import VerdictWord
 from touchstone.verdicts.run_progress import LOSSES, lost_beside
 
 # Each sentence reads the event's own facts by name; a test sees that every event type has one.
@@ -88,15 +89,6 @@ RUNS: dict[str, str] = {
     "report-issued": "Issues {count} editions of the report.",
 }
 
-VERDICTS = {
-    "above": "above the threshold",
-    "below": "below the threshold, as elicited",
-    "within-zone": "within the zone around the threshold",
-    "at-ceiling": "all or none solved, so these items cannot tell",
-    "undetermined": "undetermined",
-    "not-measured": "not measured",
-}
-
 NAMES = {
     **STOPPED,
     "covered": "covered frontier model",
@@ -160,9 +152,9 @@ def _lateness(laid: ClockAnchored) -> str:
 
 def _verdict(event: VerdictReached) -> dict[str, str]:
     """An early verdict with the rate that it claims, and where it stopped."""
-    words, stop = VERDICTS[event.verdict], event.stop
+    words, stop = event.verdict.phrase, event.stop
     lost = "".join(f", {count} {LOSSES[kind]}" for kind, count in event.unmeasured.by_kind.items())
-    if event.verdict == "not-measured":
+    if event.verdict == VerdictWord.NOT_MEASURED:
         lost += NOT_SHOWN.get(event.reasoning, "")
     lost += "".join(
         f"; {lost_beside(each)}"
@@ -217,7 +209,7 @@ def _readable(name: str, value: Any, names: Mapping[str, str], titles: Mapping[s
     return known.get(name, named(value) if isinstance(value, str) else value)
 
 
-_WORDS = {"verdict": VERDICTS, "scope": SCOPES, "same_model": SAME}
+_WORDS = {"scope": SCOPES, "same_model": SAME}
 _LISTS = ("admits", "item_sets", "outcomes")
 
 

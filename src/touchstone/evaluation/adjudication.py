@@ -13,7 +13,8 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ContentReasoning
 
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call
-from touchstone.evaluation.outcomes import Result, Usage
+from touchstone.evaluation.outcomes import Usage
+from touchstone.review.events.measuring import Result
 
 Cause = Literal["", "endpoint", "sandbox", "judge", "engine"]
 Verdict = tuple[Result, Cause, str]

@@ -21,15 +21,9 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from touchstone.evaluation.errors import JournalError
-from touchstone.evaluation.outcomes import (
-    REASON_LENGTH,
-    AdjudicationRule,
-    Lost,
-    Outcome,
-    Result,
-    Usage,
-)
+from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
 from touchstone.keys.files import sync_folder, write_file
+from touchstone.review.events.measuring import Result
 
 FORMAT = "touchstone/outcomes/1"
 NAME = "outcomes.jsonl"

@@ -5,26 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from touchstone.evaluation.digests import Frozen, digest_value
+from touchstone.review.events.measuring import MEASURED, Result
 
-Result = Literal[
-    "solved",
-    "unsolved",
-    "limit",
-    "refused",
-    "no-attempt",
-    "cut",
-    "lost-endpoint",
-    "lost-instrument",
-]
-"""How a sample ended.
-
-`solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. The rest does
-not: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
-submitted or every call was spoilt), `cut` (a call ended at an output limit that the plan does not
-name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
-"""
-MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
-"""The results that say something about the model."""
 Score = Literal["0", "1", "not-measured"]
 REASON_LENGTH = 300
 

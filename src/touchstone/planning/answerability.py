@@ -13,6 +13,7 @@ from touchstone.planning.verdict_probabilities import (
 from touchstone.statistics import (
     ClusteredDesign,
     RateRule,
+    VerdictWord,
     attempts_needed,
     is_informative,
     miss_probability,
@@ -108,7 +109,7 @@ def _attempts(rule: RateRule, size: int) -> Answerability:
 def _too_small(rule: RateRule, size: int) -> list[str]:
     """Words that not even the most extreme result would earn."""
     found = []
-    for total, side, extreme in ((size, "above", "all"), (0, "below", "none")):
+    for total, side, extreme in ((size, VerdictWord.ABOVE, "all"), (0, VerdictWord.BELOW, "none")):
         if not is_informative(rule, size, total):
             found.append(
                 f'even with {extreme} of {size} solved it could not say "{side}": the battery '
@@ -132,7 +133,7 @@ def _power_at(
         near = min(said, key=lambda point: abs(point.rate - at))
         chances.append((near.drawn.above if side > 0 else near.drawn.below, near.rate, side))
     chance, at, side = min(chances)
-    word = "above" if side > 0 else "below"
+    word = VerdictWord.ABOVE if side > 0 else VerdictWord.BELOW
     whom = f"by {at:+.3g} better than the reference" if relative else f"that solves {at:.3g}"
     head = (
         f"{distance * 100:g} points from the threshold: a model {whom} of such tasks gets "

@@ -56,7 +56,11 @@ class WordProbabilities:
 
     def as_dict(self) -> dict[str, float]:
         """For `--json`."""
-        told = {"above": self.above, "below": self.below, "neither": self.neither}
+        told = {
+            VerdictWord.ABOVE: self.above,
+            VerdictWord.BELOW: self.below,
+            "neither": self.neither,
+        }
         return {k: round(v, 4) for k, v in (told | asdict(self)).items()}
 
 

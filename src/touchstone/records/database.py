@@ -75,13 +75,8 @@ def clock_seconds(alias: str) -> int:
     """The database's own clock, in seconds since the epoch; SQLite's is this machine's."""
     connection = connections[alias]
     postgres = connection.vendor == "postgresql"
-    asked = (
-        "extract(epoch from clock_timestamp())::bigint"
-        if postgres
-        else "CAST(strftime('%s', 'now') AS INTEGER)"
-    )
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {asked}")
+        cursor.execute(_CLOCK_OF_POSTGRESQL if postgres else _CLOCK_OF_SQLITE)
         return int(cursor.fetchone()[0])
 
 

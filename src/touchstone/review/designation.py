@@ -17,6 +17,7 @@ from touchstone.review.events.judging import (
 )
 from touchstone.review.events.measuring import Reference, VerdictReached
 from touchstone.review.state import State
+from touchstone.statistics import VerdictWord
 
 Concurrence = Literal["concurred", "dissented", "missing"]
 
@@ -154,7 +155,7 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
     }
     # One "above" stands against any number of others: no battery can be run again until it passes.
     for (variant, mode, battery), verdict in reached.items():
-        if verdict.verdict == "above":
+        if verdict.verdict == VerdictWord.ABOVE:
             rate = _claimed(verdict, criterion)
             return "met", f"above {rate}: {variant} in {mode} mode, battery {battery}"
     wanted = [
@@ -172,16 +173,20 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
         verdicts = [v for (a, b, _), v in reached.items() if (a, b) == (variant, mode)]
         if not verdicts:
             missing.append(where + _unreached(state, criterion.id, variant, mode))
-        lost = [v for v in verdicts if v.verdict == "not-measured"]
+        lost = [v for v in verdicts if v.verdict == VerdictWord.NOT_MEASURED]
         missing += [f"{where}: {whose(verdict)}" for verdict in lost]
         unclear += [
-            f"{v.verdict}: {where}" for v in verdicts if v.verdict not in {"below", "not-measured"}
+            f"{v.verdict}: {where}"
+            for v in verdicts
+            if v.verdict not in {VerdictWord.BELOW, VerdictWord.NOT_MEASURED}
         ]
     if missing:
         return "undetermined", NOT_MEASURED + "; ".join(missing + unclear)
     if unclear:
         return "undetermined", "; ".join(unclear)
-    rates = dict.fromkeys(_claimed(v, criterion) for v in reached.values() if v.verdict == "below")
+    rates = dict.fromkeys(
+        _claimed(v, criterion) for v in reached.values() if v.verdict == VerdictWord.BELOW
+    )
     where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
     return "not-met", f"below {' or '.join(rates)}, as elicited: {where}"
 
@@ -231,5 +236,5 @@ def _claimed(verdict: VerdictReached, criterion: NumericCriterion) -> str:
     claimed = verdict.stop.claimed if verdict.stop else None
     if claimed is None or Decimal(claimed) == Decimal(criterion.threshold):
         return "the threshold"
-    less = "less" if verdict.verdict == "above" else "plus"
+    less = "less" if verdict.verdict == VerdictWord.ABOVE else "plus"
     return f"{claimed}, the threshold {less} its zone"

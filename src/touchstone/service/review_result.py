@@ -8,6 +8,7 @@ from touchstone.editions.event_text import named
 from touchstone.review.designation import NOT_MEASURED
 from touchstone.review.events.judging import CriterionReason
 from touchstone.service.editions.writing import Edition
+from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress, landed, remarks
 
@@ -63,7 +64,9 @@ class ReviewResult:
     @property
     def measured(self) -> bool:
         """Whether every word rests on what was measured, so that nothing is wanting."""
-        return not self.unmeasured and all(row.verdict != "not-measured" for row in self.rows)
+        return not self.unmeasured and all(
+            row.verdict != VerdictWord.NOT_MEASURED for row in self.rows
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

@@ -28,7 +28,7 @@ ZoneSide = Literal["both", "below", "above"]
 
 
 class VerdictWord(StrEnum):
-    """What a battery says of a criterion."""
+    """What a battery says of a criterion, and how a sentence says it."""
 
     ABOVE = "above"
     """The rate exceeds the threshold; wrong with chance at most alpha."""
@@ -43,6 +43,26 @@ class VerdictWord(StrEnum):
     """The battery was too small to tell."""
     NOT_MEASURED = "not-measured"
     """What was lost, cut or refused could have changed the word."""
+
+    @property
+    def phrase(self) -> str:
+        """As part of a sentence: `above the threshold`."""
+        return _PHRASES[self]
+
+    @property
+    def heading(self) -> str:
+        """By itself: `Within zone`."""
+        return self.value.replace("-", " ").capitalize()
+
+
+_PHRASES = {
+    VerdictWord.ABOVE: "above the threshold",
+    VerdictWord.BELOW: "below the threshold, as elicited",
+    VerdictWord.WITHIN_ZONE: "within the zone around the threshold",
+    VerdictWord.AT_CEILING: "all or none solved, so these items cannot tell",
+    VerdictWord.UNDETERMINED: "undetermined",
+    VerdictWord.NOT_MEASURED: "not measured",
+}
 
 
 @dataclass(frozen=True)

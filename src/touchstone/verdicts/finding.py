@@ -1,7 +1,7 @@
 """A finding in words: what was seen, what is said of it, and what is not."""
 
 from touchstone.framework import NumericCriterion
-from touchstone.statistics import Reason, exact_percent, percent_interval
+from touchstone.statistics import Reason, VerdictWord, exact_percent, percent_interval
 from touchstone.verdicts.fixed_verdicts import Judged
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict
 
@@ -43,7 +43,7 @@ def _early(criterion: NumericCriterion, early: EarlyVerdict) -> str:
         if progress.used == size
         else f"Measuring stopped there, {size} being sealed."
     )
-    at, claims = float(criterion.threshold), early.ran.rule.claimed("above")
+    at, claims = float(criterion.threshold), early.ran.rule.claimed(VerdictWord.ABOVE)
     least = float(claims or criterion.threshold)
     edge = f", the threshold of {exact_percent(at)} less its zone" if least < at else ""
     claimed = exact_percent(least)

@@ -13,7 +13,7 @@ from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.recounting import rule_of
-from touchstone.statistics import BETS_VERSION, RateRule, ZoneSide
+from touchstone.statistics import BETS_VERSION, RateRule, VerdictWord, ZoneSide
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.runs import Run
 
@@ -61,13 +61,13 @@ class RunRule(Frozen):
 
     def claimed(self, word: str) -> str | None:
         """The rate that an early verdict's word is about; None for words that are about none."""
-        if self.measure != "success-rate" or word not in {"above", "below"}:
+        if self.measure != "success-rate" or word not in {VerdictWord.ABOVE, VerdictWord.BELOW}:
             return None
         threshold, zone = Decimal(self.threshold), Decimal(self.zone)
-        other = "above" if word == "below" else "below"
+        other = VerdictWord.ABOVE if word == VerdictWord.BELOW else VerdictWord.BELOW
         if self.zone_side not in {"both", other}:
             zone = Decimal(0)
-        return format(threshold - zone if word == "above" else threshold + zone, "f")
+        return format(threshold - zone if word == VerdictWord.ABOVE else threshold + zone, "f")
 
 
 class VerdictPlan(Frozen):

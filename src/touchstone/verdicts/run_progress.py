@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from touchstone.review.events.measuring import Reference
-from touchstone.statistics import percent
+from touchstone.statistics import VerdictWord, percent
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,6 @@ class RunProgress:
         return self.recorded >= self.total or (self.may_stop and bool(self.verdict))
 
 
-WORDS = {
-    "above": "above the threshold",
-    "below": "below the threshold, as elicited",
-    "within-zone": "within the zone around the threshold",
-    "at-ceiling": "all or none solved, so these items cannot tell",
-    "undetermined": "undetermined",
-    "not-measured": "not measured",
-}
 LOSSES = {
     "refused": "refused",
     "no-attempt": "without an attempt",
@@ -101,11 +93,11 @@ def landed(row: RunProgress) -> str:
             text += f" ({row.recorded} ran)"
     if not row.verdict:
         return text + _wordless(row)
-    words = WORDS.get(row.verdict, row.verdict)
-    if row.verdict == "not-measured":
+    words = VerdictWord(row.verdict).phrase
+    if row.verdict == VerdictWord.NOT_MEASURED:
         return f"{text}: {words}: {_wanting(row)}"
     if row.claim:
-        edge = "less" if row.verdict == "above" else "plus"
+        edge = "less" if row.verdict == VerdictWord.ABOVE else "plus"
         words = words.replace("the threshold", f"{row.claim} (the threshold {edge} its zone)")
     return f"{text}: {words}"
 
@@ -149,7 +141,7 @@ def remarks(rows: Sequence[RunProgress]) -> list[str]:
         ran, sealed = sum(row.recorded for row in rows), sum(row.total for row in rows)
         share = percent(ran / sealed)
         said.append(f"{ran} of {sealed} samples sealed were run ({share}); {_rests_on(rows)}")
-    if any(row.verdict == "below" for row in rows):
+    if any(row.verdict == VerdictWord.BELOW for row in rows):
         said.append(
             '"below" holds for the elicitation used: a model that holds back is judged on what it '
             "shows"
@@ -159,7 +151,7 @@ def remarks(rows: Sequence[RunProgress]) -> list[str]:
 
 def _rests_on(rows: Sequence[RunProgress]) -> str:
     """On how many samples the early verdicts rest; that none is early, or that there is none."""
-    given = [row for row in rows if row.verdict not in {"", "not-measured"}]
+    given = [row for row in rows if row.verdict not in {"", VerdictWord.NOT_MEASURED}]
     early = [row for row in given if row.may_stop and row.used < row.total]
     if not given:
         return "they carry no verdict"

@@ -21,7 +21,7 @@ from support.endpoint import completion, copier, serve, turn_of, word_of
 from support.toy_run import OVER_LOOPBACK, Run
 from touchstone.evaluation import Asking, Elicitation
 from touchstone.evaluation.journal import MOST_EXECUTIONS
-from touchstone.evaluation.outcomes import MEASURED
+from touchstone.review.events.measuring import MEASURED
 
 pytestmark = OVER_LOOPBACK
 ONE_BY_ONE = Asking(max_samples=1, retries=0, backoff_seconds=0)

@@ -20,8 +20,8 @@ from touchstone.evaluation import (
     prefix,
     ranges,
 )
-from touchstone.evaluation.outcomes import Result
 from touchstone.evaluation.submission import Caps
+from touchstone.review.events.measuring import Result
 
 PRICED = Caps(money=Decimal("1.00"), price_input=Decimal(1), price_output=Decimal(4))
 

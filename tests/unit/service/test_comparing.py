@@ -15,10 +15,10 @@ from touchstone.clearance import party_audience
 from touchstone.editions.event_text import NOT_SHOWN
 from touchstone.editions.page import render_html
 from touchstone.evaluation import Outcome, Usage
-from touchstone.evaluation.outcomes import Result
 from touchstone.review import RunKey
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
+from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks

@@ -5,6 +5,8 @@ Every field is already fit for the audience: what it may not read is in `withhel
 
 from dataclasses import dataclass
 
+from touchstone.statistics import VerdictWord
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -169,7 +171,7 @@ class EvidenceCurve:
         )
 
 
-WORDED = frozenset({"above", "below", "within-zone", "at-ceiling", "undetermined"})
+WORDED = frozenset(VerdictWord) - {VerdictWord.NOT_MEASURED}
 """Verdicts that rest on what was measured."""
 
 

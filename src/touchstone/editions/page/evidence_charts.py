@@ -10,8 +10,9 @@ from functools import cache
 from touchstone.editions.page.charts import NARROW, SOFT, WIDE, Spec, render_spec, wrapped
 from touchstone.editions.page.data import EvidenceCurve, ResultRow
 from touchstone.editions.page.phrases import stopped, times, verdict_pill
+from touchstone.statistics import VerdictWord
 
-COLOURS = {"above": "#a5321f", "below": "#2f6b3a"}
+COLOURS: dict[str, str] = {VerdictWord.ABOVE: "#a5321f", VerdictWord.BELOW: "#2f6b3a"}
 """As in the pills of the verdicts; the side of the middle says the same without them."""
 RUNNING, UNRUN = "#c9d4dc", "#eef2f5"
 HEIGHT = 130
@@ -139,7 +140,7 @@ def _regions(evidence: EvidenceCurve, width: int) -> list[Spec]:
 
 def _bounds(evidence: EvidenceCurve) -> list[Spec]:
     """Dashed lines at the bounds; a plain one where nobody has won anything."""
-    bounds = {"above": evidence.bound_above, "below": -evidence.bound_below}
+    bounds = {VerdictWord.ABOVE: evidence.bound_above, VerdictWord.BELOW: -evidence.bound_below}
     dashed = {"type": "rule", "strokeDash": [6, 4], "strokeWidth": 1.5}
     ends = {"x": 0, "end": evidence.size}
     return [
@@ -153,14 +154,14 @@ def _bounds(evidence: EvidenceCurve) -> list[Spec]:
 
 def _height(side: str, value: float, evidence: EvidenceCurve) -> float:
     """Where evidence is drawn: nothing beneath the middle, nothing beyond the picture."""
-    bound = evidence.bound_above if side == "above" else evidence.bound_below
+    bound = evidence.bound_above if side == VerdictWord.ABOVE else evidence.bound_below
     inside = min(max(value, 0.0), bound * HIGHEST)
-    return inside if side == "above" else -inside
+    return inside if side == VerdictWord.ABOVE else -inside
 
 
 def _path(side: str, evidence: EvidenceCurve) -> list[Spec]:
     """A line from nothing on and the area under it, thinned out but never by its last sample."""
-    values = evidence.above if side == "above" else evidence.below
+    values = evidence.above if side == VerdictWord.ABOVE else evidence.below
     step = -(-len(values) // MOST_POINTS)
     places = sorted(range(len(values) - 1, -1, -step))
     points = [{"x": 0, "y": 0.0, "middle": 0}]
@@ -176,10 +177,10 @@ def _path(side: str, evidence: EvidenceCurve) -> list[Spec]:
 
 def _stop(word: str, evidence: EvidenceCurve, width: int) -> list[Spec]:
     """A mark at the last sample used, with its number on the side that has room."""
-    ahead = "above" if evidence.above[-1] >= evidence.below[-1] else "below"
+    ahead = VerdictWord.ABOVE if evidence.above[-1] >= evidence.below[-1] else VerdictWord.BELOW
     # A word may be settled although the evidence for it is slight.
     side = word if word in COLOURS else ahead
-    last = (evidence.above if side == "above" else evidence.below)[-1]
+    last = (evidence.above if side == VerdictWord.ABOVE else evidence.below)[-1]
     point = {"x": evidence.used, "y": _height(side, last, evidence), "text": f"{evidence.used:,}"}
     shape = "circle" if evidence.reached else "diamond"
     late = width * (1 - evidence.used / evidence.size) < LETTERS
@@ -196,6 +197,6 @@ def _stop(word: str, evidence: EvidenceCurve, width: int) -> list[Spec]:
         "fontWeight": "bold",
         "align": "right" if late else "left",
         "dx": -9 if late else 9,
-        "dy": -9 if side == "above" else 9,
+        "dy": -9 if side == VerdictWord.ABOVE else 9,
     }
     return [_layer(mark, [point]), _layer(text, [point], text={"field": "text"})]

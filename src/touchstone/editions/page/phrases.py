@@ -4,28 +4,20 @@ import math
 
 from touchstone.editions.page.data import EvidenceCurve, ResultRow
 from touchstone.handin import day_written
-from touchstone.statistics import exact_percent, percent
+from touchstone.statistics import VerdictWord, exact_percent, percent
 
-VERDICTS = {
-    "above": "Above",
-    "below": "Below",
-    "within-zone": "Within zone",
-    "at-ceiling": "At ceiling",
-    "undetermined": "Undetermined",
-    "not-measured": "Not measured",
+VERDICTS: dict[str, str] = {
+    **{word: word.heading for word in VerdictWord},
     "no-threshold": "No threshold",
     "not-reached": "No verdict",
     "reference": "Reference",
 }
 """What the pill of a verdict says."""
-PHRASES = {
-    "above": "above the threshold",
-    "below": "below the threshold, as elicited",
-    "within-zone": "within the zone around the threshold",
-    "at-ceiling": "all or none solved, so these items cannot tell",
-    "undetermined": "too few items to tell",
-    "not-measured": "not measured: what was lost, cut or refused could change the word, or "
-    "the mode is not shown to be on",
+PHRASES: dict[str, str] = {
+    **{word: word.phrase for word in VerdictWord},
+    VerdictWord.UNDETERMINED: "too few items to tell",
+    VerdictWord.NOT_MEASURED: "not measured: what was lost, cut or refused could change the "
+    "word, or the mode is not shown to be on",
     "no-threshold": "measured, nothing concluded",
     "not-reached": "no verdict that may be read here",
     "reference": "compared with, not judged",
@@ -59,7 +51,7 @@ def verdict_pill(row: ResultRow) -> str:
 
 def verdict_phrase(row: ResultRow) -> str:
     """A row's verdict as part of a sentence."""
-    if row.verdict == "undetermined" and row.tied:
+    if row.verdict == VerdictWord.UNDETERMINED and row.tied:
         return "a tie with the threshold: neither word holds"
     return PHRASES.get(row.verdict, row.verdict.replace("-", " "))
 
@@ -115,7 +107,7 @@ def times(evidence: float) -> str:
 
 def stopped(row: ResultRow, evidence: EvidenceCurve) -> str:
     """Why no more samples were used, as part of a sentence."""
-    word = "either word" if row.verdict == "within-zone" else f"“{row.verdict}”"
+    word = "either word" if row.verdict == VerdictWord.WITHIN_ZONE else f"“{row.verdict}”"
     reached = f"the evidence for {word} reached its bound" if evidence.reached else ""
     if evidence.reason == "evidence":
         return reached
@@ -131,12 +123,12 @@ def claim(row: ResultRow, evidence: EvidenceCurve) -> str:
     """What the verdict's word claims of the battery; that it claims nothing, where it does not."""
     tasks = f"these {evidence.size:,} tasks"
     if evidence.claimed is not None:
-        than = "more" if row.verdict == "above" else "fewer"
+        than = "more" if row.verdict == VerdictWord.ABOVE else "fewer"
         return f"claims: {than} than {exact_percent(evidence.claimed)} of {tasks} would be solved"
-    if row.verdict == "within-zone" and row.threshold is not None:
+    if row.verdict == VerdictWord.WITHIN_ZONE and row.threshold is not None:
         low, high = exact_percent(row.above_claims), exact_percent(row.below_claims)
         return f"claims: between {low} and {high} of {tasks} would be solved"
-    if row.verdict in ("above", "below"):
+    if row.verdict in {VerdictWord.ABOVE, VerdictWord.BELOW}:
         return "claims what the rule above says, and no rate"
     return "claims nothing"
 

@@ -17,6 +17,7 @@ from touchstone.editions.page.charts import (
     fixed,
     render_spec,
 )
+from touchstone.statistics import VerdictWord
 
 _HEIGHT = 170
 _COLUMNS = 2
@@ -165,7 +166,7 @@ def _threshold(at: float) -> Spec:
     }
 
 
-WORDS = {"above": "#a5321f", "below": "#2f6b3a", "neither": "#5b6b78"}
+WORDS = {VerdictWord.ABOVE: "#a5321f", VerdictWord.BELOW: "#2f6b3a", "neither": "#5b6b78"}
 """Colours, as in the pills of the verdicts; each line is dashed in its own way too."""
 _DASHES = ([1, 0], [7, 4], [2, 3])
 

@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, counted, listed
-from touchstone.editions.event_text import NOT_ASKED, VERDICTS, named
+from touchstone.editions.event_text import NOT_ASKED, named
 from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.editions.sections.conditions import broken_off_by
 from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review import State, concurrences
 from touchstone.review.events import judging
+from touchstone.statistics import VerdictWord
 
 RULE = (
     "The rule: covered if any criterion is met; not covered only if every criterion was looked at "
@@ -172,8 +173,8 @@ def spoken_reason(case: AudienceCase, reason: str) -> str:
     if len(state.variants) == 1:
         variant = re.escape(next(iter(state.variants)))
         reason = re.sub(rf"(?<![\w.-]){variant} in (\S+) mode", r"\1 mode", reason)
-    for word, words in VERDICTS.items():
-        reason = re.sub(rf"^{word}:", f"{words}:", reason)
+    for word in VerdictWord:
+        reason = re.sub(rf"^{word}:", f"{word.phrase}:", reason)
     return " ".join(case.name(word) for word in reason.split(" ")).replace("not-met", "not met")
 
 

@@ -20,7 +20,7 @@ from touchstone.framework import NumericCriterion
 from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
 from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey
-from touchstone.statistics import Interval, clopper_pearson
+from touchstone.statistics import Interval, VerdictWord, clopper_pearson
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan
 from touchstone.verdicts.run_progress import lost_beside
@@ -186,7 +186,7 @@ def _row(
 
 def _claimed(reached: VerdictReached | None, numeric: NumericCriterion) -> float | None:
     """The rate that a word claims: as recorded with an early one, else the threshold itself."""
-    if reached is None or reached.verdict not in {"above", "below"}:
+    if reached is None or reached.verdict not in {VerdictWord.ABOVE, VerdictWord.BELOW}:
         return None
     early = reached.stop
     return float(numeric.threshold if early is None else early.claimed or numeric.threshold)

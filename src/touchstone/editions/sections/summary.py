@@ -10,6 +10,7 @@ from touchstone.editions.sections.timeline import accounting
 from touchstone.editions.sections.unmeasured import unmeasured_sentences
 from touchstone.framework import DeclaredCriterion
 from touchstone.handin import day_written
+from touchstone.statistics import VerdictWord
 
 VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
 
@@ -72,7 +73,7 @@ def _measured(case: AudienceCase, results: Sequence[ResultRow]) -> str:
 
 def _told(case: AudienceCase, row: ResultRow) -> bool:
     """Whether a row is said to have been measured: enough for a verdict, where one was to come."""
-    if not row.measured or row.verdict == "not-measured":
+    if not row.measured or row.verdict == VerdictWord.NOT_MEASURED:
         return False
     return row.verdict != "not-reached" or not case.whole
 
@@ -91,13 +92,13 @@ def _came_out(results: Sequence[ResultRow]) -> str:
     return " ".join(said)
 
 
-_OPEN = ("undetermined", "at-ceiling")
+_OPEN = (VerdictWord.UNDETERMINED, VerdictWord.AT_CEILING)
 WORDS = {
-    ("above the threshold on", False): ("above",),
-    ("above the threshold or within its zone on", True): ("above",),
-    ("below the threshold on", False): ("below",),
-    ("below the threshold or within its zone on", True): ("below",),
-    ("within the zone around the threshold on", False): ("within-zone",),
+    ("above the threshold on", False): (VerdictWord.ABOVE,),
+    ("above the threshold or within its zone on", True): (VerdictWord.ABOVE,),
+    ("below the threshold on", False): (VerdictWord.BELOW,),
+    ("below the threshold or within its zone on", True): (VerdictWord.BELOW,),
+    ("within the zone around the threshold on", False): (VerdictWord.WITHIN_ZONE,),
     ("undecided on", False): _OPEN,
     ("without a verdict that may be read here on", False): ("not-reached",),
     ("held to no threshold on", False): ("no-threshold",),

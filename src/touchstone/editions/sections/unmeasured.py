@@ -13,6 +13,7 @@ from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.designation import WHOSE
 from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, Unmeasured, VerdictReached
+from touchstone.statistics import VerdictWord
 from touchstone.verdicts.run_progress import lost_beside
 
 NOT_ON = {
@@ -63,7 +64,7 @@ def _run(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
     reached = case.state.verdicts.get(key)
     if reached is None:
         return _without_verdict(case, key)
-    if reached.verdict != "not-measured":
+    if reached.verdict != VerdictWord.NOT_MEASURED:
         return None
     why = [
         *_lost(reached.unmeasured, reached.counted),

@@ -3,7 +3,7 @@
 from decimal import Decimal as Number
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from touchstone.review.events.base import (
     Count,
@@ -19,6 +19,13 @@ from touchstone.review.events.base import (
     ReckonedDay,
     Time,
 )
+from touchstone.statistics import VerdictWord
+
+
+def _word(value: object) -> object:
+    """In the record the word stands as text, which a strict model takes for no member."""
+    return VerdictWord(value) if isinstance(value, str) else value
+
 
 MOST_ITEMS = 100_000
 """An item set is at most so large, so that no event can ask for unbounded memory."""
@@ -167,8 +174,14 @@ Result = Literal[
     "lost-endpoint",
     "lost-instrument",
 ]
-"""How a sample ended; `limit` is the planned budget, used up."""
-MEASURED: frozenset[str] = frozenset({"solved", "unsolved", "limit"})
+"""How a sample ended.
+
+`solved`, `unsolved` and `limit` (the planned budget was used up) measure the model. The rest does
+not: `refused` (the model or its provider declined), `no-attempt` (no tool ever ran, and nothing was
+submitted or every call was spoilt), `cut` (a call ended at an output limit that the plan does not
+name as the budget), `lost-endpoint`, `lost-instrument` (sandbox, judge or engine).
+"""
+MEASURED: frozenset[Result] = frozenset({"solved", "unsolved", "limit"})
 """The results that measured the model; all others count against every word."""
 UNMEASURED: tuple[Result, ...] = tuple(r for r in get_args(Result) if r not in MEASURED)
 """The others, in the order of `Unmeasured`."""
@@ -336,7 +349,11 @@ class VerdictReached(Event):
     """The variant."""
     mode: Name
     """The mode; a verdict holds only for it and for the battery's elicitation."""
-    verdict: Literal["above", "below", "within-zone", "at-ceiling", "undetermined", "not-measured"]
+    verdict: Annotated[
+        VerdictWord,
+        BeforeValidator(_word),
+        WithJsonSchema({"type": "string", "enum": list(VerdictWord)}),
+    ]
     """The answer; `at-ceiling`: the items were too easy to tell; `not-measured`: what measured
     nothing, in the reference too, could have changed it, or a mode that asks for reasoning has
     shown none or answered alike as one that asks otherwise."""

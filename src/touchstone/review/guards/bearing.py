@@ -7,6 +7,7 @@ may read the outcomes.
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt, RunKey, State
+from touchstone.statistics import VerdictWord
 
 
 def _attempt(state: State, event: measuring.VerdictReached) -> Attempt:
@@ -84,7 +85,7 @@ def word_follows(f: Framework, _s: State, event: measuring.VerdictReached) -> st
         return None
     words = " or ".join(sorted({word for word, _ in said})) or "nothing yet"
     called = f" as {why}" if why else ""
-    if event.verdict == "below" and event.reasoning in measuring.NOT_SHOWN:
+    if event.verdict == VerdictWord.BELOW and event.reasoning in measuring.NOT_SHOWN:
         called += f" of {event.mode} mode, which is not shown to be on"
     return (
         f"{event.solved} of {event.counted} solved and {event.unmeasured.total} that measured "

@@ -6,6 +6,7 @@ from touchstone.framework import DeclaredCriterion, Framework, NumericCriterion
 from touchstone.review.events import measuring
 from touchstone.review.shares import share, ways_of_crossing
 from touchstone.review.state import RunKey, State
+from touchstone.statistics import VerdictWord
 
 
 def is_agreed(_f: Framework, state: State, _e: object) -> str | None:
@@ -199,7 +200,7 @@ def verdict_is_first(_f: Framework, state: State, event: measuring.VerdictReache
     """A verdict stands; only one that answers nothing is followed by another on this battery."""
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
     before = state.verdicts.get(key)
-    if before and before.verdict not in {"undetermined", "not-measured"}:
+    if before and before.verdict not in {VerdictWord.UNDETERMINED, VerdictWord.NOT_MEASURED}:
         return f"the verdict {before.verdict} stands: to look again, seal another battery"
     return None
 

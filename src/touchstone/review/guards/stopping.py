@@ -9,6 +9,7 @@ from decimal import Decimal
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
 from touchstone.review.state import State
+from touchstone.statistics import VerdictWord
 
 
 def design_is_sealed(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
@@ -53,7 +54,10 @@ def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictRea
     criterion = f.criterion(event.criterion)
     claims: dict[str, Decimal] = {}
     if isinstance(criterion, NumericCriterion) and criterion.measure == "success-rate":
-        claims = {"above": criterion.above_claims, "below": criterion.below_claims}
+        claims = {
+            VerdictWord.ABOVE: criterion.above_claims,
+            VerdictWord.BELOW: criterion.below_claims,
+        }
     wanted = claims.get(event.verdict)
     named = None if event.stop.claimed is None else Decimal(event.stop.claimed)
     if named == wanted:

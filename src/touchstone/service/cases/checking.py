@@ -100,8 +100,9 @@ def _case(installation: Installation, case: str) -> Iterator[Amiss]:
         yield Amiss(fault.where, fault.what)
     kept = installation.kept_state(case)
     if kept is not None and kept != installation.folded_state(case, kept.size):
-        yield Amiss(f"case {case}", "the state kept of it is not what its entries say: "
-                    f"remove {records.kept_folder(case)}")  # fmt: skip
+        folder = records.kept_folder(case)
+        what = f"the state kept of it is not what its entries say: remove {folder}"
+        yield Amiss(f"case {case}", what)
     installation.folded_state(case)
 
 

@@ -91,7 +91,7 @@ def _is_new(said: EarlyVerdict | Judged, state: State) -> bool:
     before = state.verdicts.get(_key(said))
     if before is None:
         return True
-    open_still = before.verdict in {"undetermined", "not-measured"}
+    open_still = before.verdict in {VerdictWord.UNDETERMINED, VerdictWord.NOT_MEASURED}
     return open_still and before.verdict != said.word.value
 
 
@@ -182,7 +182,7 @@ def _verdict(case: Case, said: EarlyVerdict | Judged) -> measuring.VerdictReache
         criterion=key.criterion,
         variant=key.variant,
         mode=key.mode,
-        verdict=_word(said).value,
+        verdict=_word(said),
         solved=solved,
         counted=counted,
         unmeasured=lost,

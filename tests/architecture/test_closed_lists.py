@@ -1,0 +1,74 @@
+"""Verdicts are members of their enum: no module spells one to compare, record or map it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import touchstone
+from touchstone.statistics import VerdictWord
+
+SOURCE = Path(touchstone.__file__).parent
+HOME = SOURCE / "statistics" / "verdicts.py"
+WORDS = frozenset(map(str, VerdictWord))
+NAMES = {"verdict", "word"}
+MAPPED = 3
+"""So many keys that are verdicts make a mapping one of verdicts: two may be sides."""
+
+
+def is_verdict(node: ast.AST) -> bool:
+    """Whether something is called a verdict: `row.verdict`, `word`."""
+    return getattr(node, "attr", None) in NAMES or getattr(node, "id", None) in NAMES
+
+
+def spelt(node: ast.AST) -> bool:
+    """Whether a verdict is spelt here, alone or in a set, a tuple or a list."""
+    if isinstance(node, ast.Set | ast.Tuple | ast.List):
+        return any(map(spelt, node.elts))
+    return isinstance(node, ast.Constant) and node.value in WORDS
+
+
+def literal_verdicts(tree: ast.AST) -> Iterator[int]:
+    """The lines on which a verdict is spelt."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Compare(left=left, comparators=others):
+                sides = [left, *others]
+                found = any(map(is_verdict, sides)) and any(map(spelt, sides))
+            case ast.Call(keywords=keywords):
+                found = any(each.arg in NAMES and spelt(each.value) for each in keywords)
+            case ast.Dict(keys=keys):
+                found = sum(key is not None and spelt(key) for key in keys) >= MAPPED
+            case _:
+                continue
+        if found:
+            yield node.lineno
+
+
+def test_no_module_spells_a_verdict():
+    found = {
+        f"{file.relative_to(SOURCE)}:{line}"
+        for file in SOURCE.rglob("*.py")
+        if file != HOME
+        for line in literal_verdicts(ast.parse(file.read_text("utf-8")))
+    }
+    assert not found
+
+
+def test_twin_a_verdict_that_is_spelt_is_seen():
+    for line in (
+        'row.verdict == "above"',
+        'word in {"below", "not-measured"}',
+        'record(verdict="within-zone")',
+        'x = {"above": 1, "below": 2, "undetermined": 3}',
+    ):
+        assert list(literal_verdicts(ast.parse(line))) == [1]
+    assert not list(literal_verdicts(ast.parse('zone_side == "above"')))
+
+
+def test_each_verdict_has_its_phrase_and_is_worded_once():
+    phrases = [word.phrase for word in VerdictWord]
+    assert len(set(phrases)) == len(VerdictWord)
+    texts = [file.read_text("utf-8") for file in SOURCE.rglob("*.py") if file != HOME]
+    for phrase in phrases:
+        if " " in phrase and phrase != VerdictWord.NOT_MEASURED.phrase:
+            assert not [text for text in texts if f'"{phrase}"' in text], phrase
