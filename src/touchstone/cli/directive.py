@@ -48,15 +48,16 @@ def preview(
         file: The directive, a TOML file.
         out: An HTML file for the same as a page with bars.
     """
+    from touchstone.editions.page.impact_page import render_impact
     from touchstone.keys.files import write_file
     from touchstone.service.access import directives
-    from touchstone.service.access.directive_page import preview_page
     from touchstone.service.cases.case_admin import open_found
 
     with opened() as installation:
         shown = directives.preview(open_found(installation, case), file, _crowd(entities, people))
     if out is not None:
-        write_file(out, [preview_page(shown).encode()])
+        page = render_impact(shown.directive.title, shown.directive.lines(), shown.reach)
+        write_file(out, [page.encode()])
     tell(shown, json=json)
     return DONE
 
