@@ -110,7 +110,7 @@ def reached(module: str) -> set[str]:
         "service.opening",
         "service.agreeing",
         "service.editions.writing",
-        "planning",
+        "planning.forecasting",
     ],
 )
 def test_who_measures_nothing_waits_for_no_inspect(module: str):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 import numpy as np
-from scipy import stats
+from scipy.special import betainccinv, betaincinv
 
 from touchstone.review import RunKey
 from touchstone.statistics import (
@@ -176,8 +176,8 @@ def _replayed(rule: RunRule, size: int, filled: Sequence[float]) -> str:
 
 def _exact(word: str, solved: int, size: int, rule: RunRule) -> bool:
     if word == "above":
-        return solved > 0 and stats.beta.ppf(float(rule.alpha), solved, size - solved + 1) > 0.5
-    return solved < size and stats.beta.isf(float(rule.beta), solved + 1, size - solved) < 0.5
+        return solved > 0 and bool(betaincinv(solved, size - solved + 1, float(rule.alpha)) > 0.5)
+    return solved < size and bool(betainccinv(solved + 1, size - solved, float(rule.beta)) < 0.5)
 
 
 def campaign(

@@ -5,11 +5,11 @@ import io
 import json
 import logging
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-import anthropic
 import openai
 import pytest
 
@@ -266,6 +266,8 @@ async def test_the_openai_client_streams_and_calls_tools(tmp_path: Path):
 
 
 async def test_the_anthropic_client_streams(tmp_path: Path):
+    # Loaded where it is needed: it takes each worker two seconds.
+    anthropic = import_module("anthropic")
     async with (
         gateway(tmp_path) as loop,
         anthropic.AsyncAnthropic(base_url=loop.url, api_key=token(), max_retries=0) as client,
