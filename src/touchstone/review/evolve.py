@@ -219,7 +219,11 @@ def _(event: measuring.BatterySealed, state: State) -> State:
 def _(event: measuring.SnapshotSeen, state: State) -> State:
     before = state.snapshots.get(event.variant, Snapshots())
     after = replace(before, digests=with_item(before.digests, event.method, event.digest))
-    seen = replace(state, snapshots=with_item(state.snapshots, event.variant, after))
+    seen = replace(
+        state,
+        snapshots=with_item(state.snapshots, event.variant, after),
+        probed_at=state.probed_at or event.at,
+    )
     # The probe after the samples is asked only where measuring came to its end.
     return replace(seen, stopped=None) if event.moment == "after" else seen
 

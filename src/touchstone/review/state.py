@@ -300,6 +300,8 @@ class State:
     clock: Clock | None = None
     batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)
     snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
+    probed_at: str | None = None
+    """When it was first looked what answers (UTC): measuring began then."""
     tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
     likenesses: Mapping[Pair, Likeness] = field(default_factory=empty)
     """How modes of a variant compare, over all item sets of a battery."""

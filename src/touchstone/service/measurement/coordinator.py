@@ -180,7 +180,9 @@ class RunCoordinator:
         self.budget = budget_of(setting, chunks)
         # The probe that follows the last sample must fit as well.
         self.budget.allow(PROBES, probe_tokens(setting.case.submission), 1, 0)
-        self.began = _first_probe(setting.case)
+        began = setting.case.state.probed_at
+        # Wall time is counted from there.
+        self.began = _now() if began is None else seconds_of(began)
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
         self.agenda = ChunkQueue(setting.prepared, chunks, setting.case.state)
@@ -423,14 +425,6 @@ class RunCoordinator:
     def _journal(self, spec: ChunkSpec) -> list[Outcome]:
         with Journal(self.setting.folder(spec.id), spec.id) as journal:
             return [journal.outcomes[index] for index in sorted(journal.outcomes)]
-
-
-def _first_probe(case: Case) -> int:
-    """When measuring began, in seconds since the epoch: wall time is counted from there."""
-    for facts in case.installation.records.case(case.id).events():
-        if facts["type"] == "snapshot-seen":
-            return seconds_of(facts["at"])
-    return _now()
 
 
 def _now() -> int:
