@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import touchstone
+from support import parsed
 from touchstone.statistics import VerdictWord
 
 SOURCE = Path(touchstone.__file__).parent
@@ -27,9 +28,9 @@ def spelt(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and node.value in WORDS
 
 
-def literal_verdicts(tree: ast.AST) -> Iterator[int]:
+def literal_verdicts(source: str) -> Iterator[int]:
     """The lines on which a verdict is spelt."""
-    for node in ast.walk(tree):
+    for node in parsed.nodes(source):
         match node:
             case ast.Compare(left=left, comparators=others):
                 sides = [left, *others]
@@ -49,7 +50,7 @@ def test_no_module_spells_a_verdict():
         f"{file.relative_to(SOURCE)}:{line}"
         for file in SOURCE.rglob("*.py")
         if file != HOME
-        for line in literal_verdicts(ast.parse(file.read_text("utf-8")))
+        for line in literal_verdicts(file.read_text("utf-8"))
     }
     assert not found
 
@@ -61,8 +62,8 @@ def test_twin_a_verdict_that_is_spelt_is_seen():
         'record(verdict="within-zone")',
         'x = {"above": 1, "below": 2, "undetermined": 3}',
     ):
-        assert list(literal_verdicts(ast.parse(line))) == [1]
-    assert not list(literal_verdicts(ast.parse('zone_side == "above"')))
+        assert list(literal_verdicts(line)) == [1]
+    assert not list(literal_verdicts('zone_side == "above"'))
 
 
 def test_each_verdict_has_its_phrase_and_is_worded_once():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from support import parsed
+
 # One worker reads the modules, once for all of these tests.
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "touchstone"
@@ -55,7 +57,7 @@ def kept_apart(name: str, path: str) -> str:
 def defined(path: str, source: str) -> list[str]:
     """Public names that a module defines, but for the entry points."""
     found = []
-    for node in ast.parse(source).body:
+    for node in parsed.tree(source).body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         command = fnmatch(path, COMMANDS) and not isinstance(node, ast.ClassDef)

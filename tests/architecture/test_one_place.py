@@ -1,9 +1,12 @@
 """What one room does for all: reading TOML, reading times, and putting a file in its place."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
+
+from support import parsed
 
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 # Each exception has its reason. A new one needs a reason too.
@@ -19,14 +22,16 @@ WRITERS = {
 }
 TIMES = {"strptime", "fromisoformat"}
 RENAMES = {"os.replace", "os.rename", "os.renames", "shutil.move", "mkstemp", "NamedTemporaryFile"}
+LAST = {each.rpartition(".")[2] for each in RENAMES}
 # Programs that run inside a sandbox, where nothing of ours can be imported.
 INSIDE = "evaluation/subjects/solvers/scripts"
 
 
+@cache
 def found(source: str) -> dict[str, set[str]]:
     """What a module does that one place does for all, by kind: `toml`, `times`, `renames`."""
     kinds: dict[str, set[str]] = {"toml": set(), "times": set(), "renames": set()}
-    for node in ast.walk(ast.parse(source)):
+    for node in parsed.nodes(source):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [node.module] if isinstance(node, ast.ImportFrom) else []
             names += [each.name for each in node.names]
@@ -39,6 +44,9 @@ def found(source: str) -> dict[str, set[str]]:
 
 
 def _renames(node: ast.Call) -> set[str]:
+    last = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+    if last not in LAST:
+        return set()
     name = ast.unparse(node.func)
     called = name if name in RENAMES else name.rpartition(".")[2]
     if called in RENAMES:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support import parsed
+
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 SEAMS = {
     "inspect_ai": SOURCE / "evaluation" / "inspect_seam.py",
@@ -18,7 +20,7 @@ PRIVATE = re.compile(r"_[a-z]\w*")
 def private_imports(source: str, library: str) -> list[str]:
     """Private modules and names of a library that a module imports, or names in a text."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in parsed.nodes(source):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [each.name for each in node.names]
@@ -37,7 +39,7 @@ def private_imports(source: str, library: str) -> list[str]:
 def private_attributes(source: str, module: object, library: str) -> list[str]:
     """Private names of the library's classes that subclasses in a module reach for or define."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in parsed.nodes(source):
         kind = getattr(module, node.name, None) if isinstance(node, ast.ClassDef) else None
         if not isinstance(kind, type):
             continue

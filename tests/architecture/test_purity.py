@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from support import parsed
+
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 PURE_ROOMS = (
     "handin",
@@ -50,7 +52,7 @@ def drawn_from_a_constant(call: ast.Call) -> bool:
 def impurities(source: str) -> list[str]:
     """Every forbidden import and call in one module's text, as 'line: what'."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in parsed.nodes(source):
         if isinstance(node, ast.Import):
             found += [
                 f"{node.lineno}: import {alias.name}"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support import parsed
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "touchstone"
 # Only these rooms may import these packages.
@@ -35,13 +37,17 @@ def modules() -> list[Path]:
 @cache
 def tree(path: Path) -> ast.Module:
     """What a module says, read once."""
-    return ast.parse(path.read_text())
+    return parsed.tree(path.read_text())
+
+
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return parsed.nodes(path.read_text())
 
 
 @cache
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -172,7 +178,7 @@ def test_functions_stay_readable():
     long = [
         f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}"
         for path in modules()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         and (node.end_lineno or node.lineno) - node.lineno > FUNCTION_LINES
     ]
@@ -183,8 +189,7 @@ def test_every_room_says_what_it_is_for():
     silent = [
         room.name
         for room in SOURCE.iterdir()
-        if (room / "__init__.py").is_file()
-        and not ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+        if (room / "__init__.py").is_file() and not ast.get_docstring(tree(room / "__init__.py"))
     ]
     assert silent == []
 
@@ -217,19 +222,19 @@ def test_what_the_core_makes_is_used():
     used = {
         name
         for path in modules()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         for name in (getattr(node, "id", None), getattr(node, "attr", None))
     }
     named = (*SOURCE.glob("*/__init__.py"), *SOURCE.glob("ledger/contract*/__init__.py"))
     for path in named:
-        used |= {node.value for node in ast.walk(tree(path)) if isinstance(node, ast.Constant)}
+        used |= {node.value for node in nodes(path) if isinstance(node, ast.Constant)}
     for page in SOURCE.rglob("*.html"):
         used |= set(re.findall(r"\w+", page.read_text()))
     idle = [
         f"{room_of(path)}: {node.name}"
         for path in modules()
         if room_of(path) in CORE
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef)
         and called_by_nobody_else(node)
         and node.name not in used
