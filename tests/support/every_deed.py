@@ -16,20 +16,23 @@ import pytest
 from support.small_case import Minutes, measure, settle, small_case
 from support.world_orders import Orders
 from support.worlds import ONE, submission_file, world
-from touchstone.clearance import tlp
+from touchstone.clearance import Marking, tlp
 from touchstone.evaluation import load_submission
-from touchstone.evaluation.digests import digest_bytes, digest_value
+from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
-from touchstone.review import Event, State
-from touchstone.review.events import judging, measuring, opening, settling
+from touchstone.review import State
+from touchstone.review.events import opening
 from touchstone.service import case as cases
 from touchstone.service import opening as openings
 from touchstone.service import recording
+from touchstone.service.access import deeds as access
 from touchstone.service.case import Case
+from touchstone.service.cases import deeds as about
 from touchstone.service.cases import destroying
+from touchstone.service.designation import deeds as judged
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.opening import completed
-from touchstone.service.recording import Content, Deed, Evidence, Proposing
+from touchstone.service.recording import Deed, Proposing
 
 
 @dataclass(frozen=True)
@@ -163,59 +166,51 @@ EVALUATOR = "example-evaluator"
 
 
 def by_hand(case: Case) -> None:
-    """What no command does yet, in a case that was measured and decided."""
+    """What no command does yet, in a case that was measured and decided: a function a deed."""
     lab, centre, agency = case.cast.developer, case.cast.centre, case.cast.agencies[0]
-    other, day = case.cast.agencies[1], "2026-12-24"
-
-    def do(kind: type[Event], actor: str, *attached: Content | Evidence, **facts: Any) -> None:
-        event = kind(actor=actor, at=case.now(), marking=marking, **facts)
-        case.record([Deed(event, attached)])
-
-    text = {"text": "As we see it."}
+    other, why, said = case.cast.agencies[1], "as it is", "As we see it."
     marking = tlp("AMBER", lab, centre, agency, other, EVALUATOR)
-    said = Content(text, marking)
-    digest, why = digest_value(text), "as it is"
+    _joins(case, marking, why)
+
+    def do(deed: Deed) -> None:
+        case.record([deed])
+
+    do(about.participation_noted(case, lab, "participating", why, marking))
+    do(about.inquiry_asked(case, lab, "one", "internal", why))
+    do(about.inquiry_answered(case, agency, "one", "cannot-say", why))
+    do(about.clock_paused(case, lab, why))
+    do(about.clock_resumed(case, lab))
+    do(about.clock_extended(case, lab, 2, why))
+    do(about.clock_ended(case, lab, why))
+    kept = digest_value("kept")
+    do(
+        judged.outside_finding_signed(
+            case, EVALUATOR, "outside", "cyber", said, kept, why, marking=marking
+        )
+    )
+    do(judged.finding_responded(case, lab, "outside", "noted", said, marking))
+    do(judged.finding_disputed(case, lab, "outside", why, rerun_wanted=True, marking=marking))
+    do(judged.finding_rerun(case, EVALUATOR, "outside", "upheld", said, marking=marking))
+    shows = b"what shows it", "text/plain", "evidence.txt"
+    do(judged.evidence_declared(case, lab, _declared(case), "not-met", *shows))
+    made = case.state.designating.made or "undetermined"
+    do(judged.designation_concurred(case, other, 1, made))
+    do(judged.designation_dissented(case, other, 1, made, why))
+    do(judged.designation_revised(case, agency, 1, "undetermined", why))
+    do(access.postponement_requested(case, agency, "later", "2026-12-24", why))
+    do(access.postponement_answered(case, lab, "later", "declined"))
+    do(access.release_compared(case, centre, "final", "same", kept))
+    do(about.review_withdrawn(case, lab))
+
+
+def _joins(case: Case, marking: Marking, why: str) -> None:
+    """The evaluator, whose key is made here."""
     key = case.installation.keyring.new_party_key(EVALUATOR).public_key.hex()
     joins = opening.Admission(party=EVALUATOR, role="independent-evaluator", key=key)
-    do(opening.PartyAdmitted, centre, admits=(joins,), reason=why)
-    do(opening.ParticipationNoted, lab, status="participating", source=why)
-    do(opening.InquiryAsked, lab, inquiry="one", release_state="internal", question=why)
-    do(opening.InquiryAnswered, agency, inquiry="one", answer="cannot-say", reasons=why)
-    do(measuring.ClockPaused, lab, reason=why)
-    do(measuring.ClockResumed, lab)
-    do(measuring.ClockExtended, lab, days=2, reason=why)
-    do(measuring.ClockEnded, lab, reason=why)
-    do(
-        judging.OutsideFindingSigned,
-        EVALUATOR,
-        said,
-        finding="outside",
-        domain="cyber",
-        statement=digest,
-        withheld_evidence=digest_value("kept"),
-        withheld_reason=why,
+    admitted = opening.PartyAdmitted(
+        actor=case.cast.centre, at=case.now(), marking=marking, admits=(joins,), reason=why
     )
-    do(judging.FindingResponded, lab, said, finding="outside", stance="noted", response=digest)
-    do(judging.FindingDisputed, lab, finding="outside", grounds=why, rerun_wanted=True)
-    do(judging.FindingRerun, EVALUATOR, said, finding="outside", outcome="upheld", statement=digest)
-    data = b"what shows it"
-    shows = Evidence(data, "text/plain", "evidence.txt", marking)
-    do(
-        judging.EvidenceDeclared,
-        lab,
-        shows,
-        criterion=_declared(case),
-        shows="not-met",
-        evidence=digest_bytes(data),
-    )
-    made = case.state.designating.made or "undetermined"
-    do(judging.DesignationConcurred, other, proposal=1, designation=made)
-    do(judging.DesignationDissented, other, proposal=1, designation=made, reason=why)
-    do(judging.DesignationRevised, agency, proposal=1, designation="undetermined", reasons=why)
-    do(settling.PostponementRequested, agency, request="later", until=day, reason=why)
-    do(settling.PostponementAnswered, lab, request="later", answer="declined")
-    do(settling.ReleaseCompared, centre, variant="final", compared="same", digest=digest)
-    do(settling.ReviewWithdrawn, lab)
+    case.record([Deed(admitted)])
 
 
 def _declared(case: Case) -> str:

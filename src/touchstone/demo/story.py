@@ -10,17 +10,16 @@ from pathlib import Path
 
 from touchstone.demo.access import use_under_terms
 from touchstone.editions.event_text import named
-from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.sandbox import preflight
 from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
-from touchstone.review.events import judging, settling
+from touchstone.service.access.deeds import release_announced
 from touchstone.service.case import Case
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.designation.deeds import designation_made, finding_responded
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
-from touchstone.service.recording import Content, Deed
 from touchstone.service.review_result import CHECKED, ReviewOptions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import Observer, landed, remarks
@@ -131,51 +130,40 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
 
 def _designate(case: Case, observer: Observer) -> None:
     """What people do after the measuring: respond, dissent or keep silent, decide."""
-    at, marks, cast = case.now(), case.marks, case.cast
     state = case.state
-    answer = {"text": "We confirm the result and plan to restrict the mode to trusted partners."}
+    answer = "We confirm the result and plan to restrict the mode to trusted partners."
     responses = [
-        Deed(
-            judging.FindingResponded(
-                actor=cast.developer,
-                at=at,
-                marking=marks.case,
-                finding=finding,
-                stance="noted",
-                response=digest_value(answer),
-            ),
-            (Content(answer, marks.case),),
-        )
+        finding_responded(case, case.cast.developer, finding, "noted", answer)
         for finding in state.findings
     ]
-    number = len(state.designating.proposals)
-    decided = judging.DesignationMade(
-        actor=AGENCIES[0],
-        at=at,
-        marking=marks.case,
-        proposal=number,
-        designation=state.designating.proposals[-1].designation,
-        reasons="As proposed by the rule. The treasury has not answered, which is not consent.",
+    number, designation = (
+        len(state.designating.proposals),
+        state.designating.proposals[-1].designation,
     )
-    case.record([*responses, Deed(decided)])
+    why = "As proposed by the rule. The treasury has not answered, which is not consent."
+    decided = designation_made(case, AGENCIES[0], number, designation, why)
+    case.record([*responses, decided])
     if responses:
         observer.step("Example Lab responded to the findings")
-    observer.step(f"Example Agency decided: {named(decided.designation)}")
+    observer.step(f"Example Agency decided: {named(designation)}")
     observer.step("Example Treasury has not answered, which is not consent")
 
 
 def _release(case: Case, observer: Observer) -> None:
     """The developer releases, as it always may."""
-    released = settling.ReleaseAnnounced(
-        actor=case.cast.developer,
-        at=case.now(),
-        marking=case.marks.public,
-        scope="partners",
-        variants=("final",),
-        same_model="same",
-        review_delay_days=0,
+    case.record(
+        [
+            release_announced(
+                case,
+                case.cast.developer,
+                "partners",
+                ("final",),
+                same_model="same",
+                review_delay_days=0,
+                marking=case.marks.public,
+            )
+        ]
     )
-    case.record([Deed(released)])
     observer.step("Example Lab released to partners: its own act, at any time")
 
 

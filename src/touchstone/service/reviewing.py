@@ -25,8 +25,8 @@ from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.review import require_known
 from touchstone.review.audience_view import read_entries
-from touchstone.review.events import measuring
 from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.cases.deeds import review_resumed
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, StoppedError
 from touchstone.service.frameworks import load_framework
@@ -47,7 +47,6 @@ from touchstone.service.opening import (
     passed_release,
     require_complete,
 )
-from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.texts import one_line
 from touchstone.verdicts.conditions import Conditions, plainly
@@ -341,12 +340,10 @@ def _resume(case: Case, reason: str | None) -> None:
             "halted",
         )
     why = one_line(reason, "--resume")
-    resumed = measuring.ReviewResumed(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=why
-    )
+    resumed = review_resumed(case, case.cast.centre, why)
     # A halt is what a resume takes back, also where a breach stands alone in the record.
-    halt = [halt_of_breach(case, resumed.at)] if breached else []
-    case.record([*halt, Deed(resumed)])
+    halt = [halt_of_breach(case, resumed.event.at)] if breached else []
+    case.record([*halt, resumed])
     case.installation.records.jobs.resume(case.id)
 
 

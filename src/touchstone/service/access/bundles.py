@@ -10,21 +10,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from touchstone.clearance import tlp
 from touchstone.handin import seconds_of
 from touchstone.keys.files import write_file
-from touchstone.review import Event, State, evolve, require_known
+from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.access.case_documents import CaseDocuments
+from touchstone.service.access.deeds import bundle_published
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.recording import Attachment, Deed, Evidence
+from touchstone.service.recording import Deed
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundle.policy_bundle import parse_body
 
-MEDIA_TYPE = "application/vnd.touchstone.policy-bundle"
 _STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-First = Callable[[str | None], Event]
+First = Callable[[str | None], Deed]
 """Makes the deed that a bundle goes with, from the bundle's digest."""
 
 
@@ -81,7 +80,6 @@ def publish(
     stream: str | None = None,
     *,
     first: First | None = None,
-    attached: tuple[Attachment, ...] = (),
     texts: dict[str, str] | None = None,
 ) -> Published:
     """Sign the next bundle of the agreed terms and of every directive that is carried out.
@@ -95,7 +93,6 @@ def publish(
         registry: Who belongs where; None: as the newest bundle has it.
         stream: The deployment; None: the newest bundle's, or else the model's id.
         first: Makes a deed that is recorded just before, and counts in the bundle.
-        attached: What goes with that deed.
         texts: Texts by digest that this deed brings into the record.
 
     Raises:
@@ -111,7 +108,7 @@ def publish(
 
     def deeds(state: State) -> list[Deed]:
         at = case.now()
-        after = evolve(state, first(None)) if first else state
+        after = evolve(state, first(None).event) if first else state
         recorded = CaseDocuments(case, after)
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)
@@ -130,11 +127,9 @@ def publish(
             made.append((newest, old))
             return []
         carried = recorded.carried(at)
-        event = _event(case, at, place, position, data, recorded.agreed.digest, carried)
-        _check_free(out, event.number)
-        made.append((event, data))
-        before = [Deed(first(event.bundle), attached)] if first else []
-        return [*before, _deed(case, event, data)]
+        deed = _deed(case, at, place, position, data, recorded.agreed.digest, carried)
+        made.append((_published(deed, out), data))
+        return [*([first(bundle_digest(data))] if first else []), deed]
 
     return _done(case, out, case.record(deeds), made)
 
@@ -165,12 +160,9 @@ def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> 
             signer=case.installation.keyring.party(case.cast.developer),
             after=position,
         )
-        event = _event(
-            case, at, place, position, data, older.terms, older.directives, equals=number
-        )
-        _check_free(out, event.number)
-        made.append((event, data))
-        return [_deed(case, event, data)]
+        deed = _deed(case, at, place, position, data, older.terms, older.directives, equals=number)
+        made.append((_published(deed, out), data))
+        return [deed]
 
     published = _done(case, out, case.record(deeds), made)
     return replace(published, changes=_changes(case.state))
@@ -204,7 +196,7 @@ def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position |
     return place, Position(before.number, before.bundle) if before else None
 
 
-def _event(
+def _deed(
     case: Case,
     at: str,
     stream: str,
@@ -213,24 +205,19 @@ def _event(
     terms: str,
     carried: tuple[Carried, ...],
     equals: int | None = None,
-) -> BundlePublished:
-    return BundlePublished(
-        actor=case.cast.developer,
-        at=at,
-        marking=case.marks.case,
-        stream=stream,
-        number=after.number + 1 if after else 1,
-        bundle=bundle_digest(data),
-        terms=terms,
-        directives=carried,
-        equals=equals,
-    )
+) -> Deed:
+    number = after.number + 1 if after else 1
+    by, name = case.cast.developer, bundle_name(number)
+    return bundle_published(case, by, stream, number, data, name, terms, carried, at, equals)
 
 
-def _deed(case: Case, event: BundlePublished, data: bytes) -> Deed:
-    # Ids of members are in it: the developer alone reads it here.
-    own = tlp("RED", case.cast.developer)
-    return Deed(event, (Evidence(data, MEDIA_TYPE, bundle_name(event.number), own),))
+def _published(deed: Deed, out: Path) -> BundlePublished:
+    """The facts of a bundle that is about to be recorded, if its file's place is free."""
+    event = deed.event
+    if not isinstance(event, BundlePublished):
+        raise TypeError(f"{event.type} publishes no bundle")
+    _check_free(out, event.number)
+    return event
 
 
 def _done(

@@ -7,7 +7,7 @@ from typing import Any
 
 from touchstone.ledger import dumps
 from touchstone.records import EvidenceMissingError
-from touchstone.review import LAYOUTS, Event, State, parse_event
+from touchstone.review import LAYOUTS, State
 from touchstone.review.audience_view import known_facts, stored_entry
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
@@ -45,17 +45,6 @@ def written(text: str, source: str, case: Case) -> Content:
     if len(dumps(content)) > MOST_TEXT:
         raise CannotOrderError(f"{source}: longer than {MOST_TEXT} bytes: say it in fewer words")
     return Content(content, case.marks.case)
-
-
-def event_of(case: Case, kind: type[Event], actor: str, /, **facts: Any) -> Event:
-    """An event of a party now, for all parties of the case unless a marking is given.
-
-    Raises:
-        BadEventError: a fact is ill-formed; the line names it and the fix.
-    """
-    common = {"type": kind.model_fields["type"].default, "actor": actor,
-              "at": case.now(), "marking": case.marks.case.as_dict()}  # fmt: skip
-    return parse_event({**common, **facts})
 
 
 class CaseDocuments:

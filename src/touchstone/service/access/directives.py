@@ -9,15 +9,21 @@ from touchstone.clearance import Marking, tlp
 from touchstone.clearance.markings import LABELS
 from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
-from touchstone.review import Event, State
-from touchstone.review.events import settling
+from touchstone.review import State
 from touchstone.service.access.bundles import Published, publish
-from touchstone.service.access.case_documents import CaseDocuments, event_of, written
+from touchstone.service.access.case_documents import CaseDocuments, written
+from touchstone.service.access.deeds import (
+    directive_answer_revised,
+    directive_answered,
+    directive_issued,
+    directive_lifted,
+    standing_classes_authorised,
+)
 from touchstone.service.access.terms_files import MAX_TERMS
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError, NotAgreedError
-from touchstone.service.recording import Attachment, Content, Deed
+from touchstone.service.recording import Deed
 from touchstone.service.texts import a_name, one_line, read_text
 from touchstone.terms import Directive, parse_directive
 from touchstone.terms.directives.coverage import exceeds
@@ -140,22 +146,12 @@ def issue(
     agency = named_one or _only_agency(case)
     at = case.now()
     reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
-    attached = (written(text, path.name, case), *_numbers(case, reach))
+    written(text, path.name, case)
+    people = reach.counts() if reach else None
 
     def deeds(state: State) -> list[Deed]:
-        event = event_of(
-            case,
-            settling.DirectiveIssued,
-            agency,
-            marking=marking.as_dict(),
-            directive=directive.id,
-            order=directive.digest,
-            expires=utc(directive.expires),
-            number=len(state.directives) + 1,
-            reason=directive.reason,
-            restores=list(dict.fromkeys(each.directive for each in directive.restores)),
-        )
-        return [Deed(event, tuple(_marked(each, marking) for each in attached))]
+        number = len(state.directives) + 1
+        return [directive_issued(case, agency, directive, text, number, people, marking)]
 
     state = case.record(deeds)
     number = state.directives[directive.id].issued.number
@@ -219,30 +215,29 @@ def answer(
     recorded = CaseDocuments(case)
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
-    attached: tuple[Attachment, ...] = ()
-    texts: dict[str, str] = {}
-    digest: str | None = None
+    own: tuple[str, str] | None = None
     reach, says = None, [f"{case.cast.developer} answers {name}: {kind}."]
     if kind != "contested":
-        text, own = _reading(recorded, name, kind, reading, crowd)
-        digest, attached, texts = own.digest, (written(text, own.id, case),), {own.digest: text}
+        text, read = _reading(recorded, name, kind, reading, crowd)
+        written(text, read.id, case)
+        own = (read.digest, text)
         if crowd.given:
-            reach = reach_of(recorded, own, crowd, case.now())
-            attached += _numbers(case, reach)
+            reach = reach_of(recorded, read, crowd, case.now())
             says += _affected(reach)
+    people = reach.counts() if reach else None
 
-    def event(bundle: str | None) -> Event:
-        said: type[Event] = settling.DirectiveAnswered
-        return event_of(
-            case, settling.DirectiveAnswerRevised if revise else said, case.cast.developer,
-            directive=name, answer=kind, bundle=bundle, reading=digest, reason=reason,
-        )  # fmt: skip
+    def deed(bundle: str | None) -> Deed:
+        by = case.cast.developer
+        answered = directive_answer_revised if revise else directive_answered
+        return answered(
+            case, by, name, kind, bundle=bundle, reading=own, people=people, reason=reason
+        )
 
     if kind == "contested" and not revise:
-        case.record([Deed(event(None), attached)])
+        case.record([deed(None)])
         return Done((*says, "No bundle carries it out."), name)
-    registry = registry_of(recorded, crowd)
-    made = publish(case, _needed(out), registry, first=event, attached=attached, texts=texts)
+    registry, texts = registry_of(recorded, crowd), dict([own] if own else [])
+    made = publish(case, _needed(out), registry, first=deed, texts=texts)
     return Done(tuple(says), name, made, reach)
 
 
@@ -257,9 +252,8 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
     """
     known = case.state.directives[name]
     actor = known.issued.actor if party is None else a_name("--as", party)
-    event = event_of(case, settling.DirectiveLifted, actor, directive=name)
-    state = case.record([Deed(event)])
-    says = (f"{event.actor} lifts {name}.",)
+    state = case.record([directive_lifted(case, actor, name)])
+    says = (f"{actor} lifts {name}.",)
     carrying = [b for b in state.bundles[-1:] if name in {d.directive for d in b.directives}]
     if not carrying:
         return Done(says, name)
@@ -281,19 +275,16 @@ def authorise(case: Case, path: Path | None) -> Done:
         NotAgreedError: no terms are agreed.
         UnreadableTextError, TermsFileError: the file cannot be used; file, key and fix.
     """
-    attached: tuple[Attachment, ...] = ()
     says = ["No directive is answered at once any more."]
-    digest, until = None, case.now()
+    own, until = None, case.now()
     name = "none"
     if path is not None:
         text = read_text(path, MAX_TERMS)
         classes: StandingClasses = parse_standing(text, path.name, CaseDocuments(case).agreed)
-        digest, until, name = classes.digest, utc(classes.until), classes.id
-        attached, says = (written(text, path.name, case),), classes.lines()
-    developer = case.cast.developer
-    kind = settling.StandingClassesAuthorised
-    event = event_of(case, kind, developer, classes=digest, until=until)
-    case.record([Deed(event, attached)])
+        written(text, path.name, case)
+        own, until, name = (classes.digest, text), utc(classes.until), classes.id
+        says = classes.lines()
+    case.record([standing_classes_authorised(case, case.cast.developer, until, own)])
     return Done((f"{case.cast.developer} authorises beforehand, until {until}:", *says), name)
 
 
@@ -352,14 +343,18 @@ def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: Path) ->
 def _answer_by_class(case: Case, name: str, matched: str, crowd: UserBase, out: Path) -> Done:
     standing = case.state.standing
 
-    def event(bundle: str | None) -> Event:
-        return event_of(
-            case, settling.DirectiveAnswered, case.cast.developer, directive=name,
-            answer="by-standing-class", bundle=bundle, reason=f"class {matched}",
+    def deed(bundle: str | None) -> Deed:
+        return directive_answered(
+            case,
+            case.cast.developer,
+            name,
+            "by-standing-class",
+            bundle=bundle,
+            reason=f"class {matched}",
             standing=standing.classes if standing else None,
-        )  # fmt: skip
+        )
 
-    made = publish(case, out, registry_of(CaseDocuments(case), crowd), first=event)
+    made = publish(case, out, registry_of(CaseDocuments(case), crowd), first=deed)
     says = f"{case.cast.developer} answers {name} at once, by class {matched}."
     return Done((says,), name, made)
 
@@ -369,15 +364,6 @@ def _affected(reach: Impact) -> Sequence[str]:
     against = f"; blocking everyone: {reach.everyone:,}, so {spared:,} are spared"
     of = f"{reach.losing:,} of {reach.people:,} people lose something, {reach.gaining:,} gain"
     return [f"{of}{against if reach.everyone else ''}."]
-
-
-def _numbers(case: Case, reach: Impact | None) -> tuple[Content, ...]:
-    """The counts for the record, without anybody's name."""
-    return () if reach is None else (Content({"people": reach.counts()}, case.marks.case),)
-
-
-def _marked(attachment: Attachment, marking: Marking) -> Attachment:
-    return Content(attachment.value, marking) if isinstance(attachment, Content) else attachment
 
 
 def _marking(case: Case, label: str | None) -> Marking:

@@ -4,17 +4,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.receipts import SignedReceipt, verify_chain
 from touchstone.handin import utc
 from touchstone.ledger import has_small_order
-from touchstone.review.events import settling
-from touchstone.service.access.case_documents import event_of
+from touchstone.service.access.deeds import receipt_noted
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.recording import Content, Deed
+from touchstone.service.recording import Deed
 from touchstone.service.texts import read_text
 
 MAX_RECEIPT = 1 << 20
@@ -113,24 +111,22 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
             receipt = signed.receipt
             place = (receipt.stream, receipt.number, receipt.digest)
             if signed.digest not in noted and place in published:
-                content = Content({"receipt": signed.data.decode()}, case.marks.case)
-                deeds.append(Deed(_noted(case, each.gateway, signed), (content,)))
+                deeds.append(_noted(case, each.gateway, signed))
     if deeds:
         case.record(deeds)
     return len(deeds)
 
 
-def _noted(case: Case, gateway: Gateway, signed: SignedReceipt) -> Any:
+def _noted(case: Case, gateway: Gateway, signed: SignedReceipt) -> Deed:
     receipt = signed.receipt
-    return event_of(
+    return receipt_noted(
         case,
-        settling.ReceiptNoted,
         case.cast.developer,
-        gateway=gateway.name,
-        key=gateway.key.hex(),
-        stream=receipt.stream,
-        number=receipt.number,
-        bundle=receipt.digest,
-        receipt=signed.digest,
-        applied_at=utc(receipt.applied_at // 1000),
+        gateway.name,
+        gateway.key.hex(),
+        receipt.stream,
+        receipt.number,
+        receipt.digest,
+        utc(receipt.applied_at // 1000),
+        (signed.digest, signed.data.decode()),
     )

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from touchstone.review.events import settling
-from touchstone.service.access.case_documents import CaseDocuments, event_of, written
+from touchstone.service.access.case_documents import CaseDocuments, written
+from touchstone.service.access.deeds import (
+    terms_agreed,
+    terms_countered,
+    terms_declined,
+    terms_offered,
+)
 from touchstone.service.access.terms_files import MAX_TERMS, load_people
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.recording import Deed
 from touchstone.service.texts import one_line, read_text
 from touchstone.terms import Terms, in_force, parse_terms
 from touchstone.terms.analysis.difference import Difference, difference
@@ -102,12 +106,13 @@ def offer(
             changes = difference(in_force(before), in_force(terms), crowd)
     if counter and table is None:
         raise CannotOrderError("nothing is on the table to counter: touchstone terms offer CASE")
-    event = (
-        event_of(case, settling.TermsCountered, party, answers=table, terms=terms.digest)
-        if counter
-        else event_of(case, settling.TermsOffered, party, terms=terms.digest)
+    written(text, path.name, case)
+    deed = (
+        terms_offered(case, party, terms.digest, text)
+        if table is None or not counter
+        else terms_countered(case, party, table, terms.digest, text)
     )
-    case.record([Deed(event, (written(text, path.name, case),))])
+    case.record([deed])
     return Offered(party, terms, table, changes)
 
 
@@ -125,12 +130,8 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
     table = case.state.terms.on_table
     if table is None:
         raise CannotOrderError("nothing is on the table: touchstone terms offer CASE TERMS.toml")
-    event = (
-        event_of(case, settling.TermsAgreed, party, terms=table)
-        if agree
-        else event_of(case, settling.TermsDeclined, party, terms=table, reason=reason)
-    )
-    state = case.record([Deed(event)])
+    deed = terms_agreed(case, party, table) if agree else terms_declined(case, party, table, reason)
+    state = case.record([deed])
     word = "agrees to" if agree else "declines"
     return Answered(party, table, word, table in state.agreed_before)
 

@@ -21,11 +21,10 @@ from touchstone.review import (
 )
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
-from touchstone.review.events import measuring
 from touchstone.service.case import Case, cast_of
+from touchstone.service.cases.deeds import review_halted
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Deed
 from touchstone.service.texts import one_line
 from touchstone.verdicts.content_parsers import framework_of, submission_of
 
@@ -182,10 +181,7 @@ def halt_case(installation: Installation, beginning: str, reason: str) -> str:
     """
     reason = one_line(reason, "--reason")
     case = open_to_add(installation, beginning)
-    halted = measuring.ReviewHalted(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
-    )
-    case.record([Deed(halted)])
+    case.record([review_halted(case, case.cast.centre, reason)])
     stopped = installation.records.jobs.halt(case.id)
     chunks = "chunk" if stopped == 1 else "chunks"
     return f"Halted case {case.id[:12]}; {stopped} {chunks} will not run. What ran is recorded."

@@ -5,17 +5,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from touchstone.evaluation.digests import digest_value
 from touchstone.keys.files import write_file
 from touchstone.ledger import dumps, fingerprint
 from touchstone.records import DATABASE, Records
 from touchstone.review import require_known
-from touchstone.review.events import settling
 from touchstone.service.case import Case
 from touchstone.service.cases.case_admin import find, open_found
+from touchstone.service.cases.deeds import case_closed, case_destroyed
 from touchstone.service.errors import CannotOrderError, UnfinishedError
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Deed, record_destruction
+from touchstone.service.recording import record_destruction
 from touchstone.service.texts import one_line
 
 ROOM = 4096
@@ -81,20 +80,12 @@ def _finish(records: Records, case: str, written: str) -> None:
 def _destroy(case: Case, reason: str) -> str:
     installation = case.installation
     if case.state.status == "open":
-        closing = settling.CaseClosed(
-            actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason=reason
-        )
-        case.record([Deed(closing)])
+        case.record([case_closed(case, case.cast.centre, reason)])
     installation.records.jobs.halt(case.id)
     certificate = _certificate(case, reason)
-    event = settling.CaseDestroyed(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.case,
-        certificate=digest_value(certificate),
-    )
+    deed = case_destroyed(case, case.cast.centre, certificate)
     text = dumps(certificate).decode()
-    gone = record_destruction(installation, case.id, case.framework, Deed(event), text)
+    gone = record_destruction(installation, case.id, case.framework, deed, text)
     return (
         f"is destroyed: {gone.parts} parts and {gone.evidence} pieces of evidence "
         f"({gone.evidence_bytes:,} bytes). The proofs stay."

@@ -23,11 +23,11 @@ from touchstone.ledger import (
 from touchstone.records import HeadProof
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
-from touchstone.review.events import settling
 from touchstone.review.events.opening import AgreementSigned
 from touchstone.service.case import Case, Cast
 from touchstone.service.editions.related import other_cases
 from touchstone.service.recording import Deed
+from touchstone.service.reporting.deeds import report_issued
 
 
 @dataclass(frozen=True)
@@ -175,17 +175,13 @@ def _sentences(section: re.Pattern[bytes], page: bytes) -> list[str]:
 def _record_issue(case: Case, issued: list[tuple[Audience, str]], at: str) -> None:
     def deeds(state: State) -> list[Deed]:
         return [
-            Deed(
-                settling.ReportIssued(
-                    actor=case.cast.centre,
-                    at=at,
-                    marking=case.marks.case,
-                    audience=audience.name,
-                    edition=state.reports[audience.name].edition + 1
-                    if audience.name in state.reports
-                    else 1,
-                    report=digest,
-                )
+            report_issued(
+                case,
+                case.cast.centre,
+                audience.name,
+                state.reports[audience.name].edition + 1 if audience.name in state.reports else 1,
+                digest,
+                at,
             )
             for audience, digest in issued
         ]

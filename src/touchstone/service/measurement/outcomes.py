@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage, reveal
+from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
-from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.recording import Attachment, Content, Deed, Evidence
+from touchstone.service.cases.deeds import review_halted
+from touchstone.service.measurement.deeds import outcomes_recorded, sandbox_breached
+from touchstone.service.recording import Deed
 from touchstone.verdicts.modes_compared import Answers
 
 PROBES = "snapshot-probes"
@@ -32,40 +32,16 @@ def record_outcomes(
     `used` is every token of the chunk so far, those of samples that a dead run lost included.
     `answers` is what the record holds of answers, where the caller keeps it; else it is read.
     """
-    marks = case.marks
     answers = Answers.of_record(case.entries()) if answers is None else answers
 
     def deeds(state: State) -> list[Deed]:
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
         if not fresh:
             return []
-        event = measuring.OutcomesRecorded(
-            actor=case.cast.centre,
-            at=case.now(),
-            marking=marks.case,
-            battery=key.battery,
-            criterion=key.criterion,
-            variant=key.variant,
-            mode=key.mode,
-            chunk=spec.id,
-            outcomes=tuple(_recorded(outcome) for outcome in fresh),
-            compared=answers.compare(key, fresh),
-        )
-        attachments: list[Attachment] = [
-            Content(_opened(battery, spec, fresh), marks.case),
-            Content(
-                {
-                    "outcomes": [o.model_dump(mode="json") for o in fresh],
-                    "used": used.model_dump(mode="json"),
-                },
-                marks.pair,
-            ),
-        ]
-        if log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG:
-            attachments.append(
-                Evidence(log.read_bytes(), "application/zip", f"{spec.id}.eval", marks.pair)
-            )
-        return [Deed(event, tuple(attachments))]
+        kept = log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG
+        data = log.read_bytes() if log is not None and kept else None
+        compared = answers.compare(key, fresh)
+        return [outcomes_recorded(case, battery, spec, key, fresh, compared, used, data)]
 
     state = case.record(deeds)
     answers.add(key, outcomes)
@@ -95,33 +71,20 @@ def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> N
     seen = [event for outcome in outcomes for event in outcome.events]
     guard = f"{seen[-1].kind}: {seen[-1].detail}" if seen else "seen by the sandbox's watcher"
     at = case.now()
-    breached = measuring.SandboxBreached(
-        actor=case.cast.centre,
-        at=at,
-        marking=case.marks.pair,
-        guard=guard[:500],
-        chunk=spec.id,
-        seen_at=at,
-    )
+    breached = sandbox_breached(case, guard[:500], spec.id, at, case.marks.pair)
     halt = halt_of_breach(case, at)
 
     def deeds(state: State) -> list[Deed]:
         stands = case.cast.centre in state.halted_by
-        return [Deed(breached)] if stands else [Deed(breached), halt]
+        return [breached] if stands else [breached, halt]
 
     case.record(deeds)
 
 
 def halt_of_breach(case: Case, at: str) -> Deed:
     """The centre's halt that a breach calls for, made at a time (UTC)."""
-    return Deed(
-        measuring.ReviewHalted(
-            actor=case.cast.centre,
-            at=at,
-            marking=case.marks.pair,
-            reason="a guard of the sandbox gave way",
-        )
-    )
+    reason, marking = "a guard of the sandbox gave way", case.marks.pair
+    return review_halted(case, case.cast.centre, reason, marking, at)
 
 
 def used_before(case: Case) -> dict[str, Usage]:
@@ -138,24 +101,3 @@ def used_before(case: Case) -> dict[str, Usage]:
             ):
                 used[PROBES] = used.get(PROBES, Usage()) + Usage.model_validate(taken["usage"])
     return used
-
-
-def _recorded(outcome: Outcome) -> measuring.Outcome:
-    return measuring.Outcome(
-        index=outcome.index,
-        item=outcome.commitment,
-        result=outcome.result,
-        tokens=outcome.usage.total,
-        reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
-        executions=outcome.attempt,
-    )
-
-
-def _opened(battery: Battery, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    opened = reveal(
-        battery.seed,
-        spec.item_set,
-        battery.items[spec.item_set],
-        [outcome.index for outcome in outcomes],
-    )
-    return {"opened": [each.model_dump(mode="json") for each in opened]}

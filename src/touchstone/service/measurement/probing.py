@@ -3,16 +3,20 @@
 from collections.abc import Mapping
 
 from touchstone.evaluation import Elicitation, Submission
-from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.limits import Asking
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.review import State
-from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.recording import Content, Deed
+from touchstone.service.measurement.deeds import (
+    METHOD,
+    identity_of,
+    snapshot_changed,
+    snapshot_seen,
+)
+from touchstone.service.recording import Deed
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.errors import CannotRunError
 
@@ -100,33 +104,20 @@ def _record(
     readiness: Mapping[str, Readiness],
     conditions: Conditions | None,
 ) -> None:
-    identity = digest_value({mode: list(taken.models) for mode, taken in probes.items()})
-    shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
-    asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
-    told = {"probes": shown, **({"readiness": asked} if asked else {})}
-    content: tuple[Content, ...] = (Content(told, case.marks.pair),)
-    if conditions is not None:
-        under = {"conditions": conditions.model_dump(mode="json")}
-        content = (*content, Content(under, case.marks.case))
-    marking, at, centre = case.marks.case, case.now(), case.cast.centre
+    identity, at = identity_of(probes), case.now()
     changed = False
 
     def deeds(state: State) -> list[Deed]:
         nonlocal changed
         known = state.snapshots.get(variant)
-        before = known.digests.get("behaviour-probe") if known else None
+        before = known.digests.get(METHOD) if known else None
         if known and known.replaced_by:
             changed = True
             return []
         if before in (None, identity):
-            return [Deed(measuring.SnapshotSeen(
-                actor=centre, at=at, marking=marking, variant=variant,
-                method="behaviour-probe", digest=identity, moment=when), content)]  # fmt: skip
+            return [snapshot_seen(case, variant, probes, when, readiness, conditions, at)]
         changed = True
-        new = f"{variant}-changed-{identity[-8:]}"
-        return [Deed(measuring.SnapshotChanged(
-            actor=centre, at=at, marking=marking, variant=variant, new_variant=new,
-            method="behaviour-probe", digest=identity), content)]  # fmt: skip
+        return [snapshot_changed(case, variant, probes, readiness, conditions, at)]
 
     case.record(deeds)
     if changed:

@@ -9,10 +9,12 @@ from typing import Any
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
-from touchstone.review.events import judging, measuring
+from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
 from touchstone.service.case import Case
-from touchstone.service.recording import Content, Deed
+from touchstone.service.designation.deeds import designation_proposed, finding_signed
+from touchstone.service.measurement.deeds import verdict_reached
+from touchstone.service.recording import Deed
 from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 from touchstone.verdicts.finding import finding_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
@@ -53,15 +55,7 @@ def conclude(case: Case, battery: str) -> State:
         if any((p.designation, p.reasons) == (proposed.designation, proposed.reasons)
                for p in newest):  # fmt: skip
             return []
-        event = judging.DesignationProposed(
-            actor=_proposer(case),
-            at=case.now(),
-            marking=case.marks.case,
-            designation=proposed.designation,
-            summary=proposed.summary,
-            reasons=proposed.reasons,
-        )
-        return [Deed(event, (Content({"together": said}, case.marks.case),) if said else ())]
+        return [designation_proposed(case, _proposer(case), proposed, said)]
 
     return case.record(proposal)
 
@@ -75,13 +69,13 @@ def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
     def deeds(state: State) -> list[Deed]:
         if state.halted:
             return []
-        verdicts = [_verdict(case, each) for each in said if _is_new(each, state)]
+        verdicts = [_verdict(case, each, state) for each in said if _is_new(each, state)]
         findings = [
             _finding(case, each)
             for each in said
             if _word(each) is VerdictWord.ABOVE and _finding_id(_key(each)) not in state.findings
         ]
-        return [*map(Deed, verdicts), *findings]
+        return [*verdicts, *findings]
 
     return case.record(deeds)
 
@@ -161,38 +155,11 @@ def _proposer(case: Case) -> str:
     return named if named in case.cast.agencies else case.cast.centre
 
 
-def _verdict(case: Case, said: EarlyVerdict | Judged) -> measuring.VerdictReached:
-    key = _key(said)
-    references: tuple[measuring.Reference, ...] = ()
+def _verdict(case: Case, said: EarlyVerdict | Judged, state: State) -> Deed:
+    lost = None
     if isinstance(said, EarlyVerdict):
-        solved, counted = said.solved, said.progress.used
-        interval, stop = said.interval, said.stop
-        alpha, beta = said.ran.rule.alpha, said.ran.rule.beta
-        lost = case.state.tally(*key).attempt().unmeasured(counted)
-    else:
-        solved, counted = said.verdict.solved, said.verdict.counted
-        interval, stop = said.verdict.interval, None
-        alpha, beta = f"{said.rule.alpha:.6f}", said.beta
-        lost, references = said.unmeasured, said.references
-    return measuring.VerdictReached(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.case,
-        battery=key.battery,
-        criterion=key.criterion,
-        variant=key.variant,
-        mode=key.mode,
-        verdict=_word(said),
-        solved=solved,
-        counted=counted,
-        unmeasured=lost,
-        reasoning=said.reasoning,
-        references=references,
-        interval=(f"{interval.low:.6f}", f"{interval.high:.6f}"),
-        alpha=alpha,
-        beta=beta,
-        stop=stop,
-    )
+        lost = state.tally(*_key(said)).attempt().unmeasured(said.progress.used)
+    return verdict_reached(case, said, lost)
 
 
 def _finding_id(key: RunKey) -> str:
@@ -206,14 +173,11 @@ def _finding(case: Case, said: EarlyVerdict | Judged) -> Deed:
     criterion = case.framework.criterion(key.criterion)
     if not isinstance(criterion, NumericCriterion):
         raise TypeError(f"{key.criterion} is no numeric criterion")
-    text = finding_of(criterion, said)
-    event = judging.FindingSigned(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.case,
-        finding=_finding_id(key),
-        domain=criterion.domain,
-        criterion=criterion.id,
-        statement=digest_value(text),
+    return finding_signed(
+        case,
+        case.cast.centre,
+        _finding_id(key),
+        criterion.domain,
+        criterion.id,
+        finding_of(criterion, said),
     )
-    return Deed(event, (Content(text, case.marks.case),))

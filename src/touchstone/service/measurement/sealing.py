@@ -2,27 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
-    BatteryPlan,
     Elicitation,
     check_seed,
     draw_battery,
 )
-from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
-from touchstone.review.events import measuring
 from touchstone.service.case import Case
-from touchstone.service.recording import Content, Deed
+from touchstone.service.measurement.deeds import battery_sealed
 from touchstone.verdicts.content_parsers import plan_of, registered_of
-from touchstone.verdicts.modes_compared import reasoning_apart
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
 from touchstone.verdicts.runs import Run, battery_plan, runs
 
@@ -76,51 +71,22 @@ def seal(
     chosen = runs(case.framework, plan, case.submission)
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
     battery = draw_battery(plan, families(), case.installation.random.draw(SEED_BYTES))
-    sealed = battery.sealed
-    event = measuring.BatterySealed(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.case,
-        battery=plan.id,
-        commitment=sealed.digest.removeprefix("sha256:"),
-        item_sets=tuple(
-            measuring.ItemSet(
-                criterion=part.criterion,
-                size=len(battery.items[part.id]),
-                design=verdicts.design(part.id),
+    case.record(
+        [
+            battery_sealed(
+                case,
+                plan,
+                battery,
+                chosen,
+                verdicts,
+                ELICITATION,
+                RULE,
+                grade,
+                accepted=accepted,
+                readiness=readiness,
             )
-            for part in plan.sets
-        ),
-        elicitation=ELICITATION.digest,
-        order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
-        verdicts=verdicts.digest,
-        reasoning=tuple(
-            mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
-        ),
-        reasoning_apart=reasoning_apart(chosen),
+        ]
     )
-    registered = {
-        "battery": sealed.model_dump(mode="json"),
-        "elicitation": ELICITATION.model_dump(mode="json"),
-        "rule": RULE.model_dump(mode="json"),
-        "grade": grade,
-        "weaker_grade_accepted": accepted,
-        "readiness": {mode: _shown(said) for mode, said in readiness.items()},
-        "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
-        "verdicts": verdicts.model_dump(mode="json"),
-    }
-    secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
-    attachments = (Content(registered, case.marks.case), Content(secret, case.marks.centre))
-    case.record([Deed(event, attachments)])
-
-
-def _shown(said: Readiness) -> dict[str, Any]:
-    """What a mode did when it was asked, as every party of the case may read it."""
-    return {
-        "calls_tools": said.calls_tools,
-        "answers_at_length": said.answers_at_length,
-        "why": list(said.why),
-    }
 
 
 def reopen(case: Case, name: str | None = None) -> Prepared:
@@ -151,11 +117,3 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
         runs=runs(case.framework, plan, case.submission),
         verdicts=registered.verdicts,
     )
-
-
-def _plan_value(plan: BatteryPlan) -> dict[str, Any]:
-    """The plan as canonical JSON: keys are text there."""
-    value = plan.model_dump(mode="json")
-    for part in value["sets"]:
-        part["counts"] = [[level, count] for level, count in part["counts"].items()]
-    return value

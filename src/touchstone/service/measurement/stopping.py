@@ -5,9 +5,9 @@ from pathlib import Path
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.review import State
-from touchstone.review.events import measuring
 from touchstone.service.case import Case
 from touchstone.service.errors import StoppedError
+from touchstone.service.measurement.deeds import measuring_stopped
 from touchstone.service.recording import Deed
 
 
@@ -24,15 +24,7 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
     def deeds(state: State) -> list[Deed]:
         if state.stopped and (state.stopped.reason, state.stopped.begun) == (stop.reason, begun):
             return []
-        event = measuring.MeasuringStopped(
-            actor=case.cast.centre,
-            at=case.now(),
-            marking=case.marks.case,
-            battery=battery,
-            reason=stop.reason,
-            begun=begun,
-        )
-        return [Deed(event)]
+        return [measuring_stopped(case, battery, stop.reason, begun)]
 
     return case.record(deeds)
 

@@ -1,0 +1,146 @@
+"""Deeds about a case as a whole: who takes part, what is asked, its clock, halts, its end.
+
+Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.service.drafting`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from touchstone.clearance import Marking
+from touchstone.evaluation.digests import digest_value
+from touchstone.review.events import joining, measuring, opening, settling
+from touchstone.review.events.base import Role
+from touchstone.service.case import Case
+from touchstone.service.drafting import event_of
+from touchstone.service.recording import Deed
+
+Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
+ReleaseState = Literal["in-development", "internal", "restricted", "released"]
+Qualifies = Literal["would-qualify", "would-not-qualify", "cannot-say"]
+
+
+# ------------------------------------------------------------------ who takes part
+
+
+def party_invited(case: Case, by: str, party: str, role: Role, expects: str | None = None) -> Deed:
+    """The developer or the centre lets a party join; `expects` is its key's fingerprint, if known.
+
+    Keys and fingerprints are as `touchstone.ledger` writes them: hex, and `SHA256:` with hex.
+    """
+    act = {"act": "invited", "party": party, "role": role, "expects": expects}
+    return Deed(event_of(case, joining.PartyInvited, by, key_act=act))
+
+
+def party_joined(case: Case, by: str, role: Role, key: str, following: str) -> Deed:
+    """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
+    act = {"act": "joined", "party": by, "role": role, "key": key, "next": following}
+    return Deed(event_of(case, joining.PartyJoined, by, key_act=act))
+
+
+def signer_admitted(case: Case, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
+    """A party lets another key sign some types of deed for it; `label` is what it calls the key."""
+    act = {
+        "act": "admitted",
+        "alg": "ed25519",
+        "key": key,
+        "kinds": sorted(set(kinds)),
+        "label": label,
+    }
+    return Deed(event_of(case, joining.PartySignerAdmitted, by, key_act=act))
+
+
+def signer_removed(case: Case, by: str, key: str, last: int | None = None) -> Deed:
+    """A party ends a signer, by its fingerprint; `last`: the last `seq` of it that is stood by."""
+    act = {"act": "removed", "key": key, "last": last}
+    return Deed(event_of(case, joining.PartySignerRemoved, by, key_act=act))
+
+
+def party_key_rotated(
+    case: Case, by: str, key: str, following: str, last: int | None = None
+) -> Deed:
+    """A party replaces its own key by the one announced before; see `party_joined`."""
+    act = {"act": "rotated", "key": key, "next": following, "last": last}
+    return Deed(event_of(case, joining.PartyKeyRotated, by, key_act=act))
+
+
+def participation_noted(
+    case: Case, by: str, status: Participation, source: str, marking: Marking | None = None
+) -> Deed:
+    """A party states its status under the framework, and where it said so."""
+    kind = opening.ParticipationNoted
+    return Deed(event_of(case, kind, by, marking, status=status, source=source))
+
+
+def inquiry_asked(
+    case: Case, by: str, inquiry: str, release_state: ReleaseState, question: str
+) -> Deed:
+    """The developer asks whether a model in development would qualify; `inquiry` is a new id."""
+    facts = {"inquiry": inquiry, "release_state": release_state, "question": question}
+    return Deed(event_of(case, opening.InquiryAsked, by, **facts))
+
+
+def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reasons: str) -> Deed:
+    """The centre or an agency answers an inquiry; it designates nothing."""
+    facts = {"inquiry": inquiry, "answer": answer, "reasons": reasons}
+    return Deed(event_of(case, opening.InquiryAnswered, by, **facts))
+
+
+# ------------------------------------------------------------------ the clock
+
+
+def clock_paused(case: Case, by: str, reason: str) -> Deed:
+    """The developer or the centre pauses the review's clock."""
+    return Deed(event_of(case, measuring.ClockPaused, by, reason=reason))
+
+
+def clock_resumed(case: Case, by: str) -> Deed:
+    """The clock goes on."""
+    return Deed(event_of(case, measuring.ClockResumed, by))
+
+
+def clock_extended(case: Case, by: str, days: int, reason: str) -> Deed:
+    """The developer lets the window end so many days later, counted as the framework counts."""
+    return Deed(event_of(case, measuring.ClockExtended, by, days=days, reason=reason))
+
+
+def clock_ended(case: Case, by: str, reason: str) -> Deed:
+    """The window is over before its day."""
+    return Deed(event_of(case, measuring.ClockEnded, by, reason=reason))
+
+
+# ------------------------------------------------------------------ halts
+
+
+def review_halted(
+    case: Case, by: str, reason: str, marking: Marking | None = None, at: str | None = None
+) -> Deed:
+    """A party halts the measuring; nothing runs until the same party takes that back.
+
+    `at` is when it halts (UTC); None: now.
+    """
+    facts = {"reason": reason, "at": at or case.now()}
+    return Deed(event_of(case, measuring.ReviewHalted, by, marking, **facts))
+
+
+def review_resumed(case: Case, by: str, reason: str) -> Deed:
+    """A party takes its own halt back."""
+    return Deed(event_of(case, measuring.ReviewResumed, by, reason=reason))
+
+
+# ------------------------------------------------------------------ the end
+
+
+def review_withdrawn(case: Case, by: str, *, publish: bool = False) -> Deed:
+    """The developer leaves, without penalty; `publish`: it consents to the register saying so."""
+    return Deed(event_of(case, settling.ReviewWithdrawn, by, publish=publish))
+
+
+def case_closed(case: Case, by: str, reason: str) -> Deed:
+    """The review is over."""
+    return Deed(event_of(case, settling.CaseClosed, by, reason=reason))
+
+
+def case_destroyed(case: Case, by: str, certificate: dict[str, Any]) -> Deed:
+    """Content and evidence go with the case's key; `certificate` is what is signed about it."""
+    digest = digest_value(certificate)
+    return Deed(event_of(case, settling.CaseDestroyed, by, certificate=digest))

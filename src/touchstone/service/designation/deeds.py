@@ -1,0 +1,158 @@
+"""Deeds about findings, evidence that a party declares, and the designation.
+
+Begin at `case.record([designation_concurred(case, by, proposal, designation)])`; see
+`touchstone.service.drafting`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from touchstone.clearance import Marking
+from touchstone.evaluation.digests import digest_bytes, digest_value
+from touchstone.review.designation import Proposal
+from touchstone.review.events import judging
+from touchstone.review.events.judging import Designation
+from touchstone.service.case import Case
+from touchstone.service.drafting import event_of, text_part
+from touchstone.service.recording import Content, Deed, Evidence
+
+Stance = Literal["accepted", "noted", "mitigated"]
+Rerun = Literal["upheld", "revised", "withdrawn"]
+Shows = Literal["met", "not-met", "inconclusive"]
+
+
+def finding_signed(
+    case: Case, by: str, finding: str, domain: str, criterion: str | None, content: dict[str, Any]
+) -> Deed:
+    """An evaluator signs a finding: a new id, the framework's domain, and title and text."""
+    part = Content(content, case.marks.case)
+    facts = {
+        "finding": finding,
+        "domain": domain,
+        "criterion": criterion,
+        "statement": digest_value(content),
+    }
+    return Deed(event_of(case, judging.FindingSigned, by, **facts), (part,))
+
+
+def outside_finding_signed(
+    case: Case,
+    by: str,
+    finding: str,
+    domain: str,
+    text: str,
+    withheld_evidence: str,
+    withheld_reason: str,
+    criterion: str | None = None,
+    marking: Marking | None = None,
+) -> Deed:
+    """An independent evaluator signs a finding; `withheld_evidence` is a digest of what it keeps.
+
+    A marking that names the evaluator lets it read later what answers the finding.
+    """
+    part, digest = text_part(case, text, marking)
+    facts = {
+        "finding": finding,
+        "domain": domain,
+        "criterion": criterion,
+        "statement": digest,
+        "withheld_evidence": withheld_evidence,
+        "withheld_reason": withheld_reason,
+    }
+    return Deed(event_of(case, judging.OutsideFindingSigned, by, marking, **facts), (part,))
+
+
+def finding_responded(
+    case: Case, by: str, finding: str, stance: Stance, text: str, marking: Marking | None = None
+) -> Deed:
+    """The developer answers a finding."""
+    part, digest = text_part(case, text, marking)
+    facts = {"finding": finding, "stance": stance, "response": digest}
+    return Deed(event_of(case, judging.FindingResponded, by, marking, **facts), (part,))
+
+
+def finding_disputed(
+    case: Case,
+    by: str,
+    finding: str,
+    grounds: str,
+    *,
+    rerun_wanted: bool = False,
+    marking: Marking | None = None,
+) -> Deed:
+    """The developer contests a finding, and may ask for a re-run."""
+    facts = {"finding": finding, "grounds": grounds, "rerun_wanted": rerun_wanted}
+    return Deed(event_of(case, judging.FindingDisputed, by, marking, **facts))
+
+
+def finding_rerun(
+    case: Case,
+    by: str,
+    finding: str,
+    outcome: Rerun,
+    text: str,
+    battery: str | None = None,
+    marking: Marking | None = None,
+) -> Deed:
+    """What came of looking at a disputed finding again; `battery`: whose tasks ran, if any."""
+    part, digest = text_part(case, text, marking)
+    facts = {"finding": finding, "outcome": outcome, "battery": battery, "statement": digest}
+    return Deed(event_of(case, judging.FindingRerun, by, marking, **facts), (part,))
+
+
+def evidence_declared(
+    case: Case, by: str, criterion: str, shows: Shows, data: bytes, media_type: str, name: str
+) -> Deed:
+    """The party that a criterion without a number names says what its evidence shows.
+
+    `data` is the evidence itself, `media_type` and `name` what readers are told of it.
+    """
+    part = Evidence(data, media_type, name, case.marks.case)
+    facts = {"criterion": criterion, "shows": shows, "evidence": digest_bytes(data)}
+    return Deed(event_of(case, judging.EvidenceDeclared, by, **facts), (part,))
+
+
+# ------------------------------------------------------------------ designation
+
+
+def designation_proposed(
+    case: Case, by: str, proposed: Proposal, together: Sequence[dict[str, Any]] = ()
+) -> Deed:
+    """What the rule gives; `together` is what the modes of each criterion say together."""
+    facts = {
+        "designation": proposed.designation,
+        "summary": proposed.summary,
+        "reasons": [each.model_dump(mode="json") for each in proposed.reasons],
+    }
+    parts = (Content({"together": list(together)}, case.marks.case),) if together else ()
+    return Deed(event_of(case, judging.DesignationProposed, by, **facts), parts)
+
+
+def designation_concurred(case: Case, by: str, proposal: int, designation: Designation) -> Deed:
+    """An agency agrees with what is in question on the newest proposal, by its number from 1."""
+    facts = {"proposal": proposal, "designation": designation}
+    return Deed(event_of(case, judging.DesignationConcurred, by, **facts))
+
+
+def designation_dissented(
+    case: Case, by: str, proposal: int, designation: Designation, reason: str
+) -> Deed:
+    """An agency disagrees with it."""
+    facts = {"proposal": proposal, "designation": designation, "reason": reason}
+    return Deed(event_of(case, judging.DesignationDissented, by, **facts))
+
+
+def designation_made(
+    case: Case, by: str, proposal: int, designation: Designation, reasons: str
+) -> Deed:
+    """The designating agency decides, on a proposal or otherwise."""
+    facts = {"proposal": proposal, "designation": designation, "reasons": reasons}
+    return Deed(event_of(case, judging.DesignationMade, by, **facts))
+
+
+def designation_revised(
+    case: Case, by: str, proposal: int, designation: Designation, reasons: str
+) -> Deed:
+    """The designating agency changes its decision."""
+    facts = {"proposal": proposal, "designation": designation, "reasons": reasons}
+    return Deed(event_of(case, judging.DesignationRevised, by, **facts))

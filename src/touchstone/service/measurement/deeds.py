@@ -1,0 +1,313 @@
+"""Deeds of measuring: the seal, snapshots, outcomes, verdicts, breaches, stops. All by the centre.
+
+Begin at `case.record([measuring_stopped(case, battery, reason, begun)])`; see
+`touchstone.service.drafting`. Nobody types these facts: they are made as they stand in the events.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from touchstone.clearance import Marking
+from touchstone.evaluation import (
+    AdjudicationRule,
+    Battery,
+    BatteryPlan,
+    ChunkSpec,
+    Elicitation,
+    Outcome,
+    Usage,
+    reveal,
+)
+from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.review import RunKey
+from touchstone.review.events import measuring
+from touchstone.service.case import Case
+from touchstone.service.recording import Attachment, Content, Deed, Evidence
+from touchstone.verdicts.conditions import Conditions
+from touchstone.verdicts.fixed_verdicts import Judged
+from touchstone.verdicts.modes_compared import reasoning_apart
+from touchstone.verdicts.preregistration import VerdictPlan
+from touchstone.verdicts.runs import Run
+from touchstone.verdicts.sequential_verdicts import EarlyVerdict
+
+METHOD: Literal["behaviour-probe"] = "behaviour-probe"
+"""How snapshots are taken: by what each mode's endpoint answers and calls itself."""
+
+
+def battery_sealed(
+    case: Case,
+    plan: BatteryPlan,
+    battery: Battery,
+    chosen: Sequence[Run],
+    verdicts: VerdictPlan,
+    elicitation: Elicitation,
+    rule: AdjudicationRule,
+    grade: str,
+    *,
+    accepted: bool,
+    readiness: Mapping[str, Readiness],
+) -> Deed:
+    """A battery is committed to before the first sample runs, with all that is pre-registered.
+
+    Args:
+        case: The case.
+        plan: What was to be drawn.
+        battery: What was drawn from a seed that the centre alone reads.
+        chosen: Every item set in every mode in which it runs.
+        verdicts: How verdicts are reached.
+        elicitation: How the models are drawn out.
+        rule: What becomes of an item that was begun more than once.
+        grade: The sandbox's.
+        accepted: Whether a weaker grade than usual was accepted.
+        readiness: What each mode did when asked for a tool call and a long answer.
+    """
+    sealed = battery.sealed
+    event = measuring.BatterySealed(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=plan.id,
+        commitment=sealed.digest.removeprefix("sha256:"),
+        item_sets=tuple(
+            measuring.ItemSet(
+                criterion=part.criterion,
+                size=len(battery.items[part.id]),
+                design=verdicts.design(part.id),
+            )
+            for part in plan.sets
+        ),
+        elicitation=elicitation.digest,
+        order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
+        verdicts=verdicts.digest,
+        reasoning=tuple(
+            mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
+        ),
+        reasoning_apart=reasoning_apart(chosen),
+    )
+    registered = {
+        "battery": sealed.model_dump(mode="json"),
+        "elicitation": elicitation.model_dump(mode="json"),
+        "rule": rule.model_dump(mode="json"),
+        "grade": grade,
+        "weaker_grade_accepted": accepted,
+        "readiness": {mode: _shown(said) for mode, said in readiness.items()},
+        "runs": [[run.item_set, run.mode.variant, run.mode.id] for run in chosen],
+        "verdicts": verdicts.model_dump(mode="json"),
+    }
+    secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
+    return Deed(event, (Content(registered, case.marks.case), Content(secret, case.marks.centre)))
+
+
+def _shown(said: Readiness) -> dict[str, Any]:
+    """What a mode did when it was asked, as every party of the case may read it."""
+    return {
+        "calls_tools": said.calls_tools,
+        "answers_at_length": said.answers_at_length,
+        "why": list(said.why),
+    }
+
+
+def _plan_value(plan: BatteryPlan) -> dict[str, Any]:
+    """The plan as canonical JSON: keys are text there."""
+    value = plan.model_dump(mode="json")
+    for part in value["sets"]:
+        part["counts"] = [[level, count] for level, count in part["counts"].items()]
+    return value
+
+
+# ------------------------------------------------------------------ snapshots
+
+
+def identity_of(probes: Mapping[str, Probe]) -> str:
+    """The digest of the model names that the endpoints of a variant's modes report."""
+    return digest_value({mode: list(taken.models) for mode, taken in probes.items()})
+
+
+def snapshot_seen(
+    case: Case,
+    variant: str,
+    probes: Mapping[str, Probe],
+    when: When,
+    readiness: Mapping[str, Readiness],
+    conditions: Conditions | None,
+    at: str,
+) -> Deed:
+    """What answers for a variant, by mode: what it did before, or the first that is known of it.
+
+    `conditions` are those under which this run of the command measures, `at` when it was asked
+    (UTC).
+    """
+    event = measuring.SnapshotSeen(
+        actor=case.cast.centre,
+        at=at,
+        marking=case.marks.case,
+        variant=variant,
+        method=METHOD,
+        digest=identity_of(probes),
+        moment=when,
+    )
+    return Deed(event, _probed(case, probes, readiness, conditions))
+
+
+def snapshot_changed(
+    case: Case,
+    variant: str,
+    probes: Mapping[str, Probe],
+    readiness: Mapping[str, Readiness],
+    conditions: Conditions | None,
+    at: str,
+) -> Deed:
+    """Another model answers for a variant than before: a variant of its own from here on."""
+    identity = identity_of(probes)
+    event = measuring.SnapshotChanged(
+        actor=case.cast.centre,
+        at=at,
+        marking=case.marks.case,
+        variant=variant,
+        new_variant=f"{variant}-changed-{identity[-8:]}",
+        method=METHOD,
+        digest=identity,
+    )
+    return Deed(event, _probed(case, probes, readiness, conditions))
+
+
+def _probed(
+    case: Case,
+    probes: Mapping[str, Probe],
+    readiness: Mapping[str, Readiness],
+    conditions: Conditions | None,
+) -> tuple[Content, ...]:
+    shown = {mode: taken.model_dump(mode="json") for mode, taken in probes.items()}
+    asked = {mode: said.model_dump(mode="json") for mode, said in readiness.items()}
+    told = {"probes": shown, **({"readiness": asked} if asked else {})}
+    parts = (Content(told, case.marks.pair),)
+    if conditions is None:
+        return parts
+    under = {"conditions": conditions.model_dump(mode="json")}
+    return (*parts, Content(under, case.marks.case))
+
+
+# ------------------------------------------------------------------ outcomes
+
+
+def outcomes_recorded(
+    case: Case,
+    battery: Battery,
+    spec: ChunkSpec,
+    key: RunKey,
+    outcomes: Sequence[Outcome],
+    compared: tuple[measuring.Compared, ...],
+    used: Usage,
+    log: bytes | None,
+) -> Deed:
+    """Outcomes of a chunk, with what opens their items and, where there is one, the engine's log.
+
+    `compared` holds them against those of other modes; `used` is every token of the chunk so far.
+    """
+    marks = case.marks
+    event = measuring.OutcomesRecorded(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=marks.case,
+        battery=key.battery,
+        criterion=key.criterion,
+        variant=key.variant,
+        mode=key.mode,
+        chunk=spec.id,
+        outcomes=tuple(map(_recorded, outcomes)),
+        compared=compared,
+    )
+    details = {
+        "outcomes": [outcome.model_dump(mode="json") for outcome in outcomes],
+        "used": used.model_dump(mode="json"),
+    }
+    parts: list[Attachment] = [
+        Content(_opened(battery, spec, outcomes), marks.case),
+        Content(details, marks.pair),
+    ]
+    if log is not None:
+        parts.append(Evidence(log, "application/zip", f"{spec.id}.eval", marks.pair))
+    return Deed(event, tuple(parts))
+
+
+def _recorded(outcome: Outcome) -> measuring.Outcome:
+    return measuring.Outcome(
+        index=outcome.index,
+        item=outcome.commitment,
+        result=outcome.result,
+        tokens=outcome.usage.total,
+        reasoning=outcome.reasoning != "none" or outcome.usage.reasoning > 0,
+        executions=outcome.attempt,
+    )
+
+
+def _opened(battery: Battery, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    opened = reveal(
+        battery.seed,
+        spec.item_set,
+        battery.items[spec.item_set],
+        [outcome.index for outcome in outcomes],
+    )
+    return {"opened": [each.model_dump(mode="json") for each in opened]}
+
+
+def verdict_reached(
+    case: Case, said: EarlyVerdict | Judged, lost: measuring.Unmeasured | None = None
+) -> Deed:
+    """What a run says; `lost` is what measured nothing of the samples an early one rests on."""
+    references: tuple[measuring.Reference, ...] = ()
+    if isinstance(said, EarlyVerdict):
+        key, solved, counted = said.ran.key, said.solved, said.progress.used
+        interval, stop = said.interval, said.stop
+        alpha, beta = said.ran.rule.alpha, said.ran.rule.beta
+        unmeasured = lost or measuring.Unmeasured()
+    else:
+        key, solved, counted = said.key, said.verdict.solved, said.verdict.counted
+        interval, stop = said.verdict.interval, None
+        alpha, beta = f"{said.rule.alpha:.6f}", said.beta
+        unmeasured, references = said.unmeasured, said.references
+    event = measuring.VerdictReached(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=key.battery,
+        criterion=key.criterion,
+        variant=key.variant,
+        mode=key.mode,
+        verdict=said.word,
+        solved=solved,
+        counted=counted,
+        unmeasured=unmeasured,
+        reasoning=said.reasoning,
+        references=references,
+        interval=(f"{interval.low:.6f}", f"{interval.high:.6f}"),
+        alpha=alpha,
+        beta=beta,
+        stop=stop,
+    )
+    return Deed(event)
+
+
+# ------------------------------------------------------------------ what went wrong
+
+
+def sandbox_breached(case: Case, guard: str, chunk: str, at: str, marking: Marking) -> Deed:
+    """A guard of the sandbox gave way while a chunk ran, as seen at a time (UTC)."""
+    event = measuring.SandboxBreached(
+        actor=case.cast.centre, at=at, marking=marking, guard=guard, chunk=chunk, seen_at=at
+    )
+    return Deed(event)
+
+
+def measuring_stopped(case: Case, battery: str, reason: measuring.StopReason, begun: int) -> Deed:
+    """Measuring ended early; `begun` is how many samples were begun without an outcome."""
+    event = measuring.MeasuringStopped(
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=battery,
+        reason=reason,
+        begun=begun,
+    )
+    return Deed(event)

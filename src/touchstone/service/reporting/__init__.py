@@ -1,0 +1,1 @@
+"""Editions given to audiences: made, recorded as issued, and laid as files."""
