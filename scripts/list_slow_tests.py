@@ -39,7 +39,8 @@ def durations_of(report: Path) -> dict[str, list[float]]:
         file = "/".join(rest[: place + 1]) + ".py"
         name = "::".join([file, *rest[place + 1 :], case.get("name", "").partition("[")[0]])
         # What has moved or gone since is not to be listed.
-        if (TESTS / file).is_file() and name.rpartition("::")[2] in (TESTS / file).read_text():
+        # (A state machine's class has a `runTest` that its file does not spell.)
+        if (TESTS / file).is_file() and name.split("::")[1] in (TESTS / file).read_text():
             found[name].append(float(case.get("time", "0")))
     return found
 

@@ -2,11 +2,12 @@
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from support import parsed
 from touchstone.review.events.base import Event
 from touchstone.review.rules import RULES
 
@@ -33,7 +34,7 @@ DRAFT = "event_of"
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:
-    for node in ast.parse(path.read_text("utf-8")).body:
+    for node in parsed.tree(path.read_text("utf-8")).body:
         if isinstance(node, ast.FunctionDef):
             yield node
 
@@ -44,17 +45,17 @@ def named(node: ast.expr, aliases: dict[str, str]) -> str | None:
     return CLASSES.get(aliases.get(name, name))
 
 
-def made(node: ast.AST) -> list[str]:
+def made(code: Iterable[ast.AST]) -> list[str]:
     """The types of events that code makes: by calling their class, or through `event_of`."""
     aliases = {
         each.targets[0].id: each.value.attr
-        for each in ast.walk(node)
+        for each in code
         if isinstance(each, ast.Assign)
         and isinstance(each.targets[0], ast.Name)
         and isinstance(each.value, ast.Attribute)
     }
     found = []
-    for call in ast.walk(node):
+    for call in code:
         if isinstance(call, ast.Call):
             drafts = getattr(call.func, "id", "") == DRAFT and len(call.args) > 1
             kind = named(call.args[1] if drafts else call.func, aliases)
@@ -67,7 +68,7 @@ def drafted() -> dict[str, list[str]]:
     found = defaultdict(list)
     for path in DEEDS:
         for function in functions(path):
-            for kind in made(function):
+            for kind in made(tuple(ast.walk(function))):
                 found[kind].append(f"{path.parent.name}.{function.name}")
     return found
 
@@ -93,10 +94,10 @@ def test_events_are_made_nowhere_else():
         for path in sorted(SOURCE.rglob("*.py"))
         if path not in DEEDS
         and (name := str(path.relative_to(SOURCE))) not in ELSEWHERE
-        and made(ast.parse(path.read_text("utf-8")))
+        and made(parsed.nodes(path.read_text("utf-8")))
     ]
     assert strangers == []
-    assert all(made(ast.parse((SOURCE / name).read_text("utf-8"))) for name in ELSEWHERE)
+    assert all(made(parsed.nodes((SOURCE / name).read_text("utf-8"))) for name in ELSEWHERE)
 
 
 @pytest.mark.parametrize("path", DEEDS, ids=lambda path: path.parent.name)
@@ -107,8 +108,8 @@ def test_deeds_take_values_and_give_facts(path: Path):
 
 def faults(source: str) -> list[str]:
     """What a module of deeds must not have: options, paths, lines, and functions that give less."""
-    tree, found = ast.parse(source), []
-    for node in ast.walk(tree):
+    tree, found = parsed.tree(source), []
+    for node in parsed.nodes(source):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "--" in node.value:
             found += [f"{node.lineno}: an option"] if " " not in _option(node.value) else []
         if isinstance(node, ast.Import | ast.ImportFrom) and "pathlib" in ast.unparse(node):
@@ -116,7 +117,7 @@ def faults(source: str) -> list[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
             found.append(f"{node.lineno}: a line")
     for function in tree.body:
-        if isinstance(function, ast.FunctionDef) and made(function):
+        if isinstance(function, ast.FunctionDef) and made(tuple(ast.walk(function))):
             gives = function.returns and ast.unparse(function.returns)
             found += [] if gives == "Deed" else [f"{function.name} gives {gives}, and no deed"]
     return found
@@ -155,7 +156,7 @@ def test_the_walk_sees_each_fault(source: str):
     ],
 )
 def test_the_walk_sees_what_is_made(source: str, kinds: list[str]):
-    assert made(ast.parse(source)) == kinds
+    assert made(parsed.nodes(source)) == kinds
 
 
 def test_types_and_classes_are_each_one():

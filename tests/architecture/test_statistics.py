@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import touchstone.statistics
+from support import parsed
 
 # One worker reads the modules, once for all of these tests.
 ROOM = Path(touchstone.statistics.__file__).parent
@@ -31,21 +32,20 @@ def reads(node: ast.AST) -> set[str]:
 
 def used_in(source: str) -> set[str]:
     """Names that a module reads, of those that it has from the statistics."""
-    tree = ast.parse(source)
     known = {
         name.name
-        for node in ast.walk(tree)
+        for node in parsed.nodes(source)
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("touchstone.statistics")
         for name in node.names
     }
-    return known & reads(tree)
+    return known & reads(parsed.tree(source)) if known else set()
 
 
 def defined_in(source: str) -> dict[str, set[str]]:
     """What each function, class and constant of a module reads."""
     found: dict[str, set[str]] = {}
-    for node in ast.parse(source).body:
+    for node in parsed.tree(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found[node.name] = reads(node)
         elif isinstance(node, ast.Assign):
