@@ -24,7 +24,7 @@ TIMES = {"strptime", "fromisoformat"}
 RENAMES = {"os.replace", "os.rename", "os.renames", "shutil.move", "mkstemp", "NamedTemporaryFile"}
 LAST = {each.rpartition(".")[2] for each in RENAMES}
 # Programs that run inside a sandbox, where nothing of ours can be imported.
-INSIDE = "evaluation/subjects/solvers/scripts"
+INSIDE = "/solvers/scripts/"
 
 
 @cache
@@ -61,7 +61,8 @@ def strangers(kind: str, known: dict[str, str]) -> list[str]:
     return [
         name
         for path in sorted(SOURCE.rglob("*.py"))
-        if not (name := str(path.relative_to(SOURCE))).startswith((*known, INSIDE))
+        if not (name := str(path.relative_to(SOURCE))).startswith((*known,))
+        and INSIDE not in name
         and found(path.read_text("utf-8"))[kind]
     ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.subject_loop import judge, lay_out, run_in
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.subjects.solvers.base import (
+from touchstone.evaluation.families.scripted_solver import (
     CommandResult,
     RunCommand,
     Strategy,

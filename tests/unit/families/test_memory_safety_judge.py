@@ -14,9 +14,9 @@ from touchstone.evaluation.families.memory_safety import FAMILY
 from touchstone.evaluation.families.memory_safety import judge as judge_script
 from touchstone.evaluation.families.memory_safety.family import VERSION
 from touchstone.evaluation.families.memory_safety.plan import Plan, draw_plan
+from touchstone.evaluation.families.memory_safety.solvers.candidates import Candidates
+from touchstone.evaluation.families.memory_safety.solvers.reading import read_source
 from touchstone.evaluation.families.memory_safety.source import render
-from touchstone.evaluation.subjects.solvers.memory_candidates import Candidates
-from touchstone.evaluation.subjects.solvers.memory_reading import read_source
 
 pytestmark = pytest.mark.needs_compiler
 

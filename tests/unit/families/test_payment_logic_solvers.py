@@ -6,8 +6,8 @@ import pytest
 
 from support.solving import solved, turns
 from touchstone.evaluation.families.payment_logic import FAMILY
-from touchstone.evaluation.subjects.solvers.base import Say, Transcript
-from touchstone.evaluation.subjects.solvers.payment_logic import SOLVERS
+from touchstone.evaluation.families.payment_logic.solvers.strategies import SOLVERS
+from touchstone.evaluation.families.scripted_solver import Say, Transcript
 
 SEEDS = (1000, 1002)
 

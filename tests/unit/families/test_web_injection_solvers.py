@@ -6,9 +6,14 @@ from pathlib import Path
 import pytest
 
 from support.solving import solved, turns
+from touchstone.evaluation.families.scripted_solver import (
+    CommandResult,
+    RunCommand,
+    Say,
+    Transcript,
+)
 from touchstone.evaluation.families.web_injection import FAMILY
-from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Transcript
-from touchstone.evaluation.subjects.solvers.web_injection import SOLVERS
+from touchstone.evaluation.families.web_injection.solvers.strategies import SOLVERS
 
 SEEDS = (1000, 1003)
 

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-import touchstone.evaluation.subjects.solvers as solvers_package
-from touchstone.evaluation.families.registry import family_names, get_family
+import touchstone.evaluation.families as families_package
+from touchstone.evaluation.families.registry import (
+    family_names,
+    get_family,
+    solvers_for,
+    solvers_of,
+)
+from touchstone.evaluation.families.scripted_solver import Solvers
 from touchstone.evaluation.subjects import (
     CommandResult,
     RunCommand,
@@ -28,7 +34,6 @@ from touchstone.evaluation.subjects.controls import (
     sandbagger,
     solver,
 )
-from touchstone.evaluation.subjects.solvers import MODULES, solvers_for
 
 ITEM = get_family("memory-safety").generate(9, 3)
 
@@ -93,17 +98,22 @@ def test_solvers_are_found_by_whole_words_only():
 
 
 def test_every_family_has_solvers():
-    assert set(MODULES) == set(family_names())
+    assert [name for name in family_names() if not isinstance(solvers_of(name), Solvers)] == []
 
 
 def test_solvers_know_nothing_of_families():
     """Neither a generator nor a seed nor a reference is within a solver's reach."""
-    folder = Path(solvers_package.__file__).parent
-    for path in folder.rglob("*.py"):
+    room = "touchstone.evaluation.families"
+    paths = sorted(Path(families_package.__file__).parent.glob("*/solvers/**/*.py"))
+    assert len({path.parts[-3] for path in paths if path.name == "strategies.py"}) >= 3
+    for path in paths:
+        own = f"{room}.{path.parts[path.parts.index('solvers') - 1]}.solvers"
+        known = (f"{room}.scripted_solver", own)
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not any("families" in name or "controls" in name for name in names), path
+            beyond = [name for name in names if not name.startswith(known)]
+            assert not any("families" in name or "controls" in name for name in beyond), path
 
 
 def test_items_files(tmp_path: Path):

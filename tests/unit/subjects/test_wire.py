@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Step
+from touchstone.evaluation.families.scripted_solver import CommandResult, RunCommand, Say, Step
 from touchstone.evaluation.subjects.wire import (
     ChatRequest,
     RequestError,

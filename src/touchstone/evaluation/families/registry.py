@@ -1,13 +1,15 @@
-"""All families by name. A family's module is imported when it is first asked for."""
+"""All families by name, with their solvers. A family is imported when it is first asked for."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
 from touchstone.evaluation.families.base import Family, Item
 from touchstone.evaluation.families.naming import parse_item_id
+from touchstone.evaluation.families.scripted_solver import Solvers
 
-# Each module offers its one instance as `FAMILY`.
+# Each package offers its one instance as `FAMILY`, and its solvers in `solvers.strategies`.
 MODULES = {
     "memory-safety": "touchstone.evaluation.families.memory_safety",
     "web-injection": "touchstone.evaluation.families.web_injection",
@@ -36,6 +38,25 @@ def get_family(name: str) -> Family:
 def families() -> Mapping[str, Family]:
     """The generators known here, by name."""
     return {name: get_family(name) for name in family_names()}
+
+
+@cache
+def solvers_of(name: str) -> Solvers:
+    """The two scripted solvers of the family of that name.
+
+    They work on files through shell commands only, and see no seed, judge or reference.
+    """
+    module = import_module(f"{MODULES[name]}.solvers.strategies")
+    solvers = module.SOLVERS
+    if not isinstance(solvers, Solvers):
+        raise TypeError(f"{module.__name__}.SOLVERS is no Solvers")
+    return solvers
+
+
+def solvers_for(prompt: str) -> Solvers | None:
+    """The solvers of the family that the prompt names first, or None."""
+    named = re.search(rf"(?<![\w-])({'|'.join(map(re.escape, MODULES))})(?![\w-])", prompt)
+    return solvers_of(named[1]) if named else None
 
 
 def generate(identity: str) -> Item:

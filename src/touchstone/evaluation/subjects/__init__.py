@@ -3,9 +3,7 @@
 They are subjects with known properties, not models: they know nothing of reviews and keep no state.
 """
 
-from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
-from touchstone.evaluation.subjects.launch import Subject, start_subject
-from touchstone.evaluation.subjects.solvers.base import (
+from touchstone.evaluation.families.scripted_solver import (
     CommandResult,
     RunCommand,
     Say,
@@ -14,6 +12,8 @@ from touchstone.evaluation.subjects.solvers.base import (
     Strategy,
     Transcript,
 )
+from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
+from touchstone.evaluation.subjects.launch import Subject, start_subject
 
 __all__ = [
     "CommandResult",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from touchstone.evaluation.subjects.solvers.base import CommandResult, Say, Step, Transcript
+from touchstone.evaluation.families.scripted_solver import CommandResult, Say, Step, Transcript
 
 SHELL_TOOLS = ("bash", "shell")
 SUBMIT_TOOL = "submit"

@@ -8,12 +8,18 @@ from dataclasses import asdict
 from importlib.resources import files
 from itertools import islice
 
-from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
-from touchstone.evaluation.subjects.solvers.memory_candidates import Candidates
-from touchstone.evaluation.subjects.solvers.memory_reading import (
+from touchstone.evaluation.families.memory_safety.solvers.candidates import Candidates
+from touchstone.evaluation.families.memory_safety.solvers.reading import (
     SourceReading,
     UnreadableError,
     read_source,
+)
+from touchstone.evaluation.families.scripted_solver import (
+    RunCommand,
+    Say,
+    Solvers,
+    Step,
+    Transcript,
 )
 
 READ = "cat program.c"

@@ -6,7 +6,13 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
+from touchstone.evaluation.families.scripted_solver import (
+    RunCommand,
+    Say,
+    Solvers,
+    Step,
+    Transcript,
+)
 
 
 def _script(name: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from touchstone.evaluation.subjects.solvers.memory_reading import (
+from touchstone.evaluation.families.memory_safety.solvers.reading import (
     ReadHandler,
     SourceReading,
     UnreadableError,

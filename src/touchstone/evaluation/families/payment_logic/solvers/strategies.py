@@ -5,7 +5,13 @@ import json
 import re
 from importlib.resources import files
 
-from touchstone.evaluation.subjects.solvers.base import RunCommand, Say, Solvers, Step, Transcript
+from touchstone.evaluation.families.scripted_solver import (
+    RunCommand,
+    Say,
+    Solvers,
+    Step,
+    Transcript,
+)
 
 READ = "cat README.txt; sed -n '/^OPERATIONS/,/^}/p' ledger.py"
 # Walks bound the work, so that a busy machine finds the same; seconds only cap it.

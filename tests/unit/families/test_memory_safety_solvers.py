@@ -13,11 +13,19 @@ from support.record_files import records_of
 from touchstone.evaluation.families.draws import Draws
 from touchstone.evaluation.families.memory_safety import FAMILY
 from touchstone.evaluation.families.memory_safety.plan import draw_plan
+from touchstone.evaluation.families.memory_safety.solvers.candidates import Candidates
+from touchstone.evaluation.families.memory_safety.solvers.reading import (
+    UnreadableError,
+    read_source,
+)
+from touchstone.evaluation.families.memory_safety.solvers.strategies import SOLVERS
 from touchstone.evaluation.families.memory_safety.source import render
-from touchstone.evaluation.subjects.solvers.base import CommandResult, RunCommand, Say, Transcript
-from touchstone.evaluation.subjects.solvers.memory_candidates import Candidates
-from touchstone.evaluation.subjects.solvers.memory_reading import UnreadableError, read_source
-from touchstone.evaluation.subjects.solvers.memory_safety import SOLVERS
+from touchstone.evaluation.families.scripted_solver import (
+    CommandResult,
+    RunCommand,
+    Say,
+    Transcript,
+)
 
 COMMAND_LIMIT = 100_000
 seeds, difficulties = st.integers(0, 2**64 - 1), st.integers(1, 5)

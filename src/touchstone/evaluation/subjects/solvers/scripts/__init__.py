@@ -1,1 +1,0 @@
-"""Programs that solvers send to the sandbox as text. Standard library only; they stand alone."""
