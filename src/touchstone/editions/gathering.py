@@ -58,7 +58,7 @@ def gather(
 ) -> ReportData:
     """The facts of one edition, made at a UTC instant.
 
-    `others` are the sentences on other cases of the same model, from `related.other_cases`.
+    `others` are the sentences on other cases of the same model, from `reporting.other_cases`.
     """
     received = case.state.submission
     results = result_rows(case)

@@ -11,9 +11,9 @@ from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.service.case import Case
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.editions.related import NONE
 from touchstone.service.editions.writing import as_issued
-from unit.service.test_related import another
+from touchstone.service.reporting.other_cases import NONE
+from unit.service.test_other_cases import another
 
 TOLD = ("example-lab", "example-centre")
 
