@@ -1,9 +1,10 @@
 """A whole framework, and the checks that reach across its parts."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from hashlib import sha256
 from itertools import groupby, pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -77,12 +78,19 @@ class Framework(Model):
         """The newest stage of its life."""
         return self.life[-1].stage
 
-    @property
+    def __copy__(self) -> Self:
+        """Without the digest, since what is copied may be given other content."""
+        copied = super().__copy__()
+        vars(copied).pop("digest", None)
+        return copied
+
+    @cached_property
     def digest(self) -> str:
         """`sha256:` and the hex SHA-256 of the canonical JSON of the content.
 
         What equals its default is left out, so that a later version of the format may add a key
-        without changing the digests of files that do not use it.
+        without changing the digests of files that do not use it. Every deed asks for it, and it
+        takes longer than all else that decides one: it is computed once.
         """
         content = self.model_dump(mode="json", exclude_defaults=True)
         return f"sha256:{sha256(dumps(content)).hexdigest()}"

@@ -175,6 +175,17 @@ def test_the_digest_is_that_of_the_content_and_of_nothing_else():
         assert parse_framework(same, "another-name.toml").digest == original
 
 
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_copy_with_other_content_has_another_digest(deep: bool):
+    """The digest is computed once, and so must not go with a copy."""
+    framework = shipped("example")
+    before = framework.digest
+    other = framework.model_copy(update={"title": "Another title"}, deep=deep)
+    assert other.digest != before == framework.digest
+    assert framework.model_copy(deep=deep) == framework == shipped("example")
+    assert "digest" not in framework.model_dump()
+
+
 @given(st.data())
 def test_a_change_of_any_value_changes_the_digest(data: st.DataObject):
     framework = shipped("example")
