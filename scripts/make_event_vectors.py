@@ -11,12 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.event_vectors import PATH, added, examples, lines, stored
-from touchstone.review import parse_event
+from touchstone.review import read_event
 
 
 def main() -> None:
     """Write them."""
-    again = [each._replace(read=parse_event(each.facts).facts()) for each in stored()]
+    again = [each._replace(read=read_event(each.facts).facts()) for each in stored()]
     PATH.write_text(lines(added(again, examples())), "utf-8")
 
 

@@ -102,7 +102,10 @@ def bounds(extras: list[ast.expr], module: ModuleType) -> Iterator[str]:
 def table(node: ast.ClassDef, module: ModuleType) -> list[str]:
     """The fields of a class as a table; nothing if it has none."""
     versions = "1" if module is base else "1 or 2"
-    rows = [
+    texts = any(ast.unparse(each) == "EventWithTexts" for each in node.bases)
+    older = "2; older records have 1, and the words themselves in the place of their digests"
+    rows = [f"| `schema` | {older} | The version of its fields. |"] if texts else []
+    rows += [
         f"| `{'schema' if name == 'schema_version' else name}`"
         f"{'?' if field.value and name != 'schema_version' else ''} "
         f"| {versions if name == 'schema_version' else kind(field.annotation, module)} | {told} |"
@@ -236,7 +239,7 @@ def page() -> str:
         lines += ["", f"## {title}"]
         for node in classes(module):
             parent = ast.unparse(node.bases[0])
-            if parent == "Event":
+            if parent in ("Event", "EventWithTexts"):
                 lines += section(node, module)
             elif parent == "Facts":
                 told = " ".join((ast.get_docstring(node) or "").split())

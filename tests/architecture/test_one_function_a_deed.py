@@ -29,7 +29,7 @@ ELSEWHERE = {
 """Modules that make events of the rules beside the functions of deeds. It only shrinks."""
 TYPES = {kind.model_fields["type"].default: kind for kind in RULES}
 CLASSES = {kind.__name__: name for name, kind in TYPES.items()}
-DRAFT = "event_of"
+DRAFT = ("event_of", "worded")
 """What makes an event from plain facts; the class is its second argument."""
 
 
@@ -57,7 +57,7 @@ def made(code: Iterable[ast.AST]) -> list[str]:
     found = []
     for call in code:
         if isinstance(call, ast.Call):
-            drafts = getattr(call.func, "id", "") == DRAFT and len(call.args) > 1
+            drafts = getattr(call.func, "id", "") in DRAFT and len(call.args) > 1
             kind = named(call.args[1] if drafts else call.func, aliases)
             found += [kind] if kind else []
     return found
@@ -150,6 +150,7 @@ def test_the_walk_sees_each_fault(source: str):
     [
         ("settling.CaseClosed(actor=a)", ["case-closed"]),
         ("event_of(case, settling.CaseClosed, by)", ["case-closed"]),
+        ("worded(case, settling.CaseClosed, by, texts={})", ["case-closed"]),
         ("kind = settling.CaseClosed\nevent_of(case, kind, by)", ["case-closed"]),
         ("x: settling.CaseClosed\nisinstance(x, settling.CaseClosed)", []),
         ("record(case, opening.CaseOpened)", []),

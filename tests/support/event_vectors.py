@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from support.review_case import LAB, Case, example_framework
 from support.review_deeds import one_of_each
-from touchstone.review.events import TYPES, Event, parse_event
+from touchstone.review.events import TYPES, Event, read_event
 from touchstone.review.events.upcasting import newest_schema, written_schema
 
 PATH = Path(__file__).parents[1] / "vectors" / "events" / "events.jsonl"
@@ -91,7 +91,7 @@ def added(vectors: Iterable[EventVector], events: Iterable[Event]) -> list[Event
         facts, kind = event.facts(), KINDS[event.type]
         key = event.type, int(facts["schema"])
         if key not in rows:
-            rows[key] = EventVector(*key, fields_of(kind), facts, parse_event(facts).facts())
+            rows[key] = EventVector(*key, fields_of(kind), facts, read_event(facts).facts())
     return [rows[key] for key in sorted(rows)]
 
 

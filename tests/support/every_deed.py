@@ -30,6 +30,7 @@ from touchstone.service.case import Case
 from touchstone.service.cases import deeds as about
 from touchstone.service.cases import destroying
 from touchstone.service.designation import deeds as judged
+from touchstone.service.drafting import worded
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.opening import completed
 from touchstone.service.recording import Deed, Proposing
@@ -207,10 +208,9 @@ def _joins(case: Case, marking: Marking, why: str) -> None:
     """The evaluator, whose key is made here."""
     key = case.installation.keyring.new_party_key(EVALUATOR).public_key.hex()
     joins = opening.Admission(party=EVALUATOR, role="independent-evaluator", key=key)
-    admitted = opening.PartyAdmitted(
-        actor=case.cast.centre, at=case.now(), marking=marking, admits=(joins,), reason=why
-    )
-    case.record([Deed(admitted)])
+    kind, texts = opening.PartyAdmitted, {"reason": why}
+    admits = [joins.model_dump(mode="json")]
+    case.record([worded(case, kind, case.cast.centre, marking, texts=texts, admits=admits)])
 
 
 def _declared(case: Case) -> str:

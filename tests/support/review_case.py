@@ -11,6 +11,7 @@ from touchstone.review import Event, State, decide, evolve, propose_designation
 from touchstone.review.clock import anchor_clock
 from touchstone.review.events import joining as events
 from touchstone.review.events import judging, measuring, opening
+from touchstone.review.events.base import EventWithTexts, digest_of_value
 
 E = TypeVar("E", bound=Event)
 
@@ -50,7 +51,20 @@ def example_framework() -> Framework:
 
 
 def make(event: type[E], actor: str, /, at: str = AT, **facts: Any) -> E:
-    return event(actor=actor, at=at, marking=MARKING, **facts)
+    return event(actor=actor, at=at, marking=MARKING, **in_digests(event, facts))
+
+
+def in_digests(event: type[Event], facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts in which words stand as the digests that they have as parts."""
+    names = event.TEXTS if issubclass(event, EventWithTexts) else ()
+    return {
+        name: digest(str(value)) if name in names and value and not is_digest(value) else value
+        for name, value in facts.items()
+    }
+
+
+def is_digest(value: object) -> bool:
+    return isinstance(value, str) and value.startswith("sha256:")
 
 
 def admission(party: str, key: str | None = None) -> opening.Admission:
@@ -261,6 +275,6 @@ def proposed(framework: Framework, state: State) -> judging.DesignationProposed:
         judging.DesignationProposed,
         CENTRE,
         designation=rule.designation,
-        summary=rule.summary,
-        reasons=rule.reasons,
+        says=rule.says,
+        words=digest_of_value(rule.words),
     )

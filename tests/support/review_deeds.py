@@ -20,6 +20,7 @@ from support.review_probes import laid
 from touchstone.framework import Framework
 from touchstone.review import Event
 from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.review.events.base import digest_of_value
 from touchstone.review.rules import RULES
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -59,8 +60,8 @@ def _proposal(case: Case, draw: Draw) -> Facts:
     rule = proposed(case.framework, case.state)
     changes = {} if draw(BOTH) else {"designation": draw(DESIGNATIONS)}
     return {
-        "summary": rule.summary,
-        "reasons": rule.reasons,
+        "says": rule.says,
+        "words": digest_of_value(rule.words),
         "designation": rule.designation,
     } | changes
 

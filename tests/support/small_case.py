@@ -21,6 +21,7 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.drafting import worded
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.record_verdicts import conclude
@@ -191,15 +192,15 @@ def settle(case: Case) -> None:
             response=digest_value(answer)), (Content(answer, marks.case),))
         for finding in state.findings
     ]  # fmt: skip
-    decided = judging.DesignationMade(
-        actor="example-agency", at=at, marking=marks.case, proposal=1,
-        designation=state.designating.proposals[-1].designation, reasons="As proposed.",
+    decided = worded(
+        case, judging.DesignationMade, "example-agency", texts={"reasons": "As proposed."}, at=at,
+        proposal=1, designation=state.designating.proposals[-1].designation,
     )  # fmt: skip
     released = settling.ReleaseAnnounced(
         actor="example-lab", at=at, marking=marks.public, scope="partners", variants=("final",),
         same_model="same",
     )  # fmt: skip
-    case.record([*responses, Deed(decided), Deed(released)])
+    case.record([*responses, decided, Deed(released)])
 
 
 def facts_for(case: Case, audience: Audience) -> ReportData:

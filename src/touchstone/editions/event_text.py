@@ -5,7 +5,7 @@ from typing import Any
 
 from touchstone.review import late_days
 from touchstone.review.designation import STOPPED
-from touchstone.review.events.base import Event, UnknownEvent
+from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
 from touchstone.review.events.measuring import ClockAnchored, VerdictReached
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.run_progress import LOSSES, lost_beside
@@ -124,18 +124,23 @@ NOTHING: Mapping[str, str] = {}
 
 
 def sentence(
-    event: Event, names: Mapping[str, str] = NOTHING, titles: Mapping[str, str] = NOTHING
+    event: Event,
+    names: Mapping[str, str] = NOTHING,
+    titles: Mapping[str, str] = NOTHING,
+    texts: Mapping[str, str] = NOTHING,
 ) -> str:
-    """One line that says what happened, from the event's own facts.
+    """One line that says what happened, from the event's own facts and the words that go with it.
 
     `names` are what people call parties, `titles` what they call criteria, by id; an id that has
-    none stands for itself.
+    none stands for itself. `texts` are the words by fact, as `Entry.texts` gives them.
     """
     if isinstance(event, UnknownEvent):
         return _unknown(event, names)
     readable = {
         name: _readable(name, value, names, titles) for name, value in event.facts().items()
     }
+    if isinstance(event, EventWithTexts):
+        readable |= {name: texts.get(name, "[the text is not here]") for name in event.TEXTS}
     if isinstance(event, VerdictReached):
         readable |= _verdict(event)
     if isinstance(event, ClockAnchored):

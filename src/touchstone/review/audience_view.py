@@ -12,10 +12,18 @@ from touchstone.clearance import Audience, Marking, may_read, parse_marking
 from touchstone.ledger import loads
 from touchstone.review.checking import UNREADABLE
 from touchstone.review.errors import MissingPartError
-from touchstone.review.events import Event, UnknownEvent, newest_facts, read_event
+from touchstone.review.events import (
+    Event,
+    UnknownEvent,
+    newest_facts,
+    read_event,
+    words_inside,
+)
+from touchstone.review.events.base import EventWithTexts
 from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
+WITHHELD = "withheld from this audience"
 
 
 class KeptPart(Protocol):
@@ -103,12 +111,38 @@ class Entry:
     def part(self, name: str) -> PartView | None:
         """The part that the layout of the entry's type calls so; None where there is none."""
         attached = _attached(self.parts)
-        names = layout_of(self.event).names(self.event, len(attached))
+        names = layout_of(self.event).names(self.event, len(attached), self._inside)
         return dict(zip(names, attached, strict=True)).get(name)
 
     def content(self, name: str) -> Any:
         """The content of a part; None where it is not to be read, or `lacking` says why."""
-        return None if self.lacking(name) else self._value(name).get("content")
+        if self.lacking(name):
+            return None
+        return self._inside[name] if name in self._inside else self._value(name).get("content")
+
+    def said(self, name: str) -> str:
+        """Somebody's words, which are a part of that name, or in brackets why they are not there.
+
+        The same phrase for every reader: the words were destroyed, or are withheld from them.
+        """
+        content = self.content(name)
+        return content["text"] if content else f"[the text is {self.lacking(name)}]"
+
+    def texts(self) -> dict[str, str]:
+        """All words that go with the event, by fact, as `said` gives them."""
+        names = self.event.TEXTS if isinstance(self.event, EventWithTexts) else ()
+        shapes = {part.name: part.shape for part in layout_of(self.event).parts}
+        return {
+            name: self.said(name)
+            for name in names
+            if getattr(self.event, name) is not None and "text" in shapes[name].model_fields
+        }
+
+    @cached_property
+    def _inside(self) -> dict[str, dict[str, Any]]:
+        """Words that the facts of an older schema hold, by the name of the part of newer ones."""
+        data = self.parts[0].part.data
+        return words_inside(loads(data)) if data and isinstance(self.event, EventWithTexts) else {}
 
     def evidence(self, name: str) -> str:
         """The digest of the bytes of a part; an empty text where `lacking` says why."""
@@ -136,13 +170,15 @@ class Entry:
     def _reason(self, name: str) -> str:
         if isinstance(self.event, UnknownEvent):
             return "of a newer version, which this one does not know: upgrade"
+        if name in self._inside:
+            return "" if self.visible else WITHHELD
         reading = self.part(name)
         if reading is None:
             return "not there"
         if reading.erased:
             return "erased"
         if not reading.allowed:
-            return "withheld from this audience"
+            return WITHHELD
         known, value = layout_of(self.event).part(name), self._value(name)
         told = value.get("content") if known.kind == "content" else value
         fits = value.get("kind") == known.kind and known.fits(told)

@@ -86,12 +86,13 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
     if len(_told(event, dumps, dict(value), part=part)) > MAX_PART:
         raise _bad(event, part, f"is longer than {MAX_PART} bytes")
     told = value["content"] if part.kind == "content" else _evidence_facts(value)
-    _check_shape(event, part, dumps(told))
+    check_shape(event, part, dumps(told))
     if part.kind == "evidence":
         _check_evidence(event, part, given)
 
 
-def _check_shape(event: Event, part: Part, data: bytes) -> None:
+def check_shape(event: Event, part: Part, data: bytes) -> None:
+    """Hold content, as JSON, against its part's shape and size; BadEventError: it is of another."""
     if part.kind == "content" and len(data) > part.most:
         raise _bad(event, part, f"is longer than {part.most} bytes")
     try:

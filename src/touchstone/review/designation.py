@@ -6,14 +6,15 @@ The rule looks at verdicts and declared evidence only. It proposes; officials de
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from touchstone.framework import Criterion, DeclaredCriterion, Framework, NumericCriterion
-from touchstone.review.events.base import LONGEST_LINE
+from touchstone.review.events.base import LONGEST_LINE, digest_of_value
 from touchstone.review.events.judging import (
-    CriterionReason,
+    CriterionSays,
     Designation,
     DesignationConcurred,
+    DesignationProposed,
 )
 from touchstone.review.events.measuring import Reference, VerdictReached
 from touchstone.review.state import State
@@ -23,12 +24,53 @@ Concurrence = Literal["concurred", "dissented", "missing"]
 
 
 @dataclass(frozen=True)
+class CriterionReason:
+    """What one criterion says, and why in one line."""
+
+    criterion: str
+    says: Literal["met", "not-met", "undetermined"]
+    reason: str
+
+
+@dataclass(frozen=True)
 class Proposal:
     """What the rule gives: the designation, why in one line, and what each criterion says."""
 
     designation: Designation
     summary: str
     reasons: tuple[CriterionReason, ...]
+
+    @property
+    def says(self) -> tuple[CriterionSays, ...]:
+        """What each criterion says, as the event has it."""
+        return tuple(CriterionSays(criterion=r.criterion, says=r.says) for r in self.reasons)
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """Why, as the content that goes with the event."""
+        reasons = {each.criterion: each.reason for each in self.reasons}
+        return {"summary": self.summary, "reasons": reasons}
+
+    @property
+    def proposed(self) -> tuple[Designation, tuple[CriterionSays, ...], str]:
+        """What the event says of it: the last is the digest of the words."""
+        return self.designation, self.says, digest_of_value(self.words)
+
+
+def reasons_of(
+    event: DesignationProposed, words: Mapping[str, Any] | None
+) -> tuple[CriterionReason, ...]:
+    """What each criterion of a recorded proposal says, with the rule's words where they are there.
+
+    Args:
+        event: The proposal.
+        words: The content that goes with it; None where it is not to be read.
+    """
+    why = (words or {}).get("reasons", {})
+    return tuple(
+        CriterionReason(each.criterion, each.says, why.get(each.criterion, ""))
+        for each in event.says
+    )
 
 
 def propose_designation(framework: Framework, state: State) -> Proposal:
@@ -96,7 +138,7 @@ def _said(criterion: Criterion, state: State) -> tuple[CriterionReason, bool]:
     else:
         says, why = _measured(criterion, state)
     measured = says != "undetermined" or not why.startswith(NOT_MEASURED)
-    return CriterionReason(criterion=criterion.id, says=says, reason=_cut(why)), measured
+    return CriterionReason(criterion.id, says, _cut(why)), measured
 
 
 NOT_MEASURED = "not measured: "

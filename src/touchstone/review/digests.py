@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from touchstone.ledger import dumps
+from touchstone.review.events.base import digest_of_value
 from touchstone.review.parts import Attached, Digesting
 from touchstone.terms import bundle_digest, parse_terms
 from touchstone.terms.directives.pre_authorisation import standing_text
@@ -14,7 +14,7 @@ from touchstone.terms.document.terms_file import digest_of
 
 def of_value(value: object) -> str:
     """`sha256:` and the hex SHA-256 of a value's canonical JSON."""
-    return of_bytes(dumps(value))
+    return digest_of_value(value)
 
 
 def of_bytes(data: bytes) -> str:

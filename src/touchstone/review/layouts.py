@@ -68,6 +68,16 @@ def _text(fact: str) -> Part:
     return content("text", shapes.TextShape, {fact: of_content})
 
 
+def _line(fact: str) -> Part:
+    """One line of somebody's words; the fact that is its digest bears its name."""
+    return content(fact, shapes.LineShape, {fact: of_content}, needed=with_fact(fact))
+
+
+def _statement(fact: str) -> Part:
+    """Somebody's words; the fact that is their digest bears their name."""
+    return content(fact, shapes.StatementShape, {fact: of_content}, needed=with_fact(fact))
+
+
 def _document(name: str, digest: Digesting, needed: Needed = always) -> Part:
     """A document in TOML; the fact that is its digest bears its name."""
     return content(name, shapes.DocumentShape, {name: digest}, needed=needed, most=MOST_TEXT)
@@ -82,10 +92,10 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         _AGREEMENT,
         agrees=agreements.case_is_pinned,
     ),
-    opening.PartyAdmitted: BARE,
-    opening.ParticipationNoted: BARE,
-    opening.InquiryAsked: BARE,
-    opening.InquiryAnswered: BARE,
+    opening.PartyAdmitted: with_parts(_line("reason")),
+    opening.ParticipationNoted: with_parts(_line("source")),
+    opening.InquiryAsked: with_parts(_statement("question")),
+    opening.InquiryAnswered: with_parts(_statement("reasons")),
     opening.AgreementSigned: with_parts(
         replace(_AGREEMENT, needed=perhaps, recorded=agreements.agreement_is_recorded),
         agrees=agreements.text_says_the_same,
@@ -96,7 +106,10 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         agrees=agreements.submission_is_what_is_told,
     ),
     opening.SubmissionAssessed: with_parts(
-        elsewhere={"submission": "the submission handed in before: a guard compares"}
+        content(
+            "missing", shapes.MissingShape, {"missing": of_content}, needed=with_fact("missing")
+        ),
+        elsewhere={"submission": "the submission handed in before: a guard compares"},
     ),
     # Keys.
     joining.PartyInvited: BARE,
@@ -106,10 +119,10 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     joining.PartyKeyRotated: BARE,
     # Measuring.
     measuring.ClockAnchored: BARE,
-    measuring.ClockPaused: BARE,
+    measuring.ClockPaused: with_parts(_line("reason")),
     measuring.ClockResumed: BARE,
-    measuring.ClockExtended: BARE,
-    measuring.ClockEnded: BARE,
+    measuring.ClockExtended: with_parts(_line("reason")),
+    measuring.ClockEnded: with_parts(_line("reason")),
     measuring.BatterySealed: with_parts(
         content(
             "registered",
@@ -133,37 +146,39 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         agrees=agreements.opened_are_those_that_ran,
     ),
     measuring.VerdictReached: BARE,
-    measuring.SandboxBreached: BARE,
+    measuring.SandboxBreached: with_parts(_line("guard")),
     measuring.MeasuringStopped: BARE,
-    measuring.ReviewHalted: BARE,
-    measuring.ReviewResumed: BARE,
+    measuring.ReviewHalted: with_parts(_line("reason")),
+    measuring.ReviewResumed: with_parts(_line("reason")),
     # Findings.
     judging.FindingSigned: with_parts(_text("statement")),
     judging.OutsideFindingSigned: with_parts(
         _text("statement"),
+        _line("withheld_reason"),
         elsewhere={"withheld_evidence": "evidence that the evaluator keeps, to be checked later"},
     ),
     judging.FindingResponded: with_parts(_text("response")),
-    judging.FindingDisputed: BARE,
+    judging.FindingDisputed: with_parts(_statement("grounds")),
     judging.FindingRerun: with_parts(_text("statement")),
     judging.EvidenceDeclared: with_parts(evidence("evidence", {"evidence": as_bytes})),
     # Designation.
     judging.DesignationProposed: with_parts(
-        content("together", shapes.TogetherShape, needed=perhaps)
+        content("words", shapes.WordsShape, {"words": of_content}),
+        content("together", shapes.TogetherShape, needed=perhaps),
     ),
     judging.DesignationConcurred: BARE,
-    judging.DesignationDissented: BARE,
-    judging.DesignationMade: BARE,
-    judging.DesignationRevised: BARE,
+    judging.DesignationDissented: with_parts(_statement("reason")),
+    judging.DesignationMade: with_parts(_statement("reasons")),
+    judging.DesignationRevised: with_parts(_statement("reasons")),
     # Terms.
     settling.TermsOffered: with_parts(_document("terms", digests.of_terms)),
     settling.TermsCountered: with_parts(
         _document("terms", digests.of_terms), elsewhere={"answers": _ON_TABLE}
     ),
     settling.TermsAgreed: with_parts(elsewhere={"terms": _ON_TABLE}),
-    settling.TermsDeclined: with_parts(elsewhere={"terms": _ON_TABLE}),
+    settling.TermsDeclined: with_parts(_line("reason"), elsewhere={"terms": _ON_TABLE}),
     # Around release.
-    settling.PostponementRequested: BARE,
+    settling.PostponementRequested: with_parts(_statement("reason")),
     settling.PostponementAnswered: BARE,
     settling.ReleaseAnnounced: BARE,
     settling.ReleaseCompared: with_parts(
@@ -171,11 +186,13 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     ),
     settling.DirectiveIssued: with_parts(
         _document("order", digests.of_directive),
+        _line("reason"),
         _PEOPLE,
         agrees=agreements.order_is_of_the_directive,
     ),
     settling.DirectiveAnswered: with_parts(
         _READING,
+        _line("reason"),
         _PEOPLE,
         agrees=agreements.reading_is_of_the_directive,
         elsewhere={
@@ -185,6 +202,7 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     ),
     settling.DirectiveAnswerRevised: with_parts(
         _READING,
+        _line("reason"),
         _PEOPLE,
         agrees=agreements.reading_is_of_the_directive,
         elsewhere={"bundle": _PUBLISHED_WITH_IT},
@@ -211,7 +229,7 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
         elsewhere={"report": "the page as given, which is kept by whom it was given to"}
     ),
     settling.ReviewWithdrawn: BARE,
-    settling.CaseClosed: BARE,
+    settling.CaseClosed: with_parts(_line("reason")),
     settling.CaseDestroyed: with_parts(
         elsewhere={"certificate": "the certificate that the record keeps beside the case"}
     ),

@@ -3,7 +3,7 @@
 The table of them is `layouts.LAYOUTS`; `checking.check_deed` holds a deed against it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -121,9 +121,18 @@ class DeedLayout:
     elsewhere: Mapping[str, str]
     """Facts that are digests of no part here, each with what it is the digest of."""
 
-    def names(self, event: Event, count: int) -> tuple[str, ...]:
-        """The names of so many parts of an event; those that its type does not know have none."""
-        known = [part.name for part in self.parts if part.needed(event) is not False]
+    def names(
+        self, event: Event, count: int, without: Container[str] = frozenset()
+    ) -> tuple[str, ...]:
+        """The names of so many parts of an event; those that its type does not know have none.
+
+        `without`: the parts that a deed of an older schema lacks, as its facts hold the words.
+        """
+        known = [
+            part.name
+            for part in self.parts
+            if part.needed(event) is not False and part.name not in without
+        ]
         return tuple(known[:count]) + ("",) * (count - len(known))
 
     def part(self, name: str) -> Part:

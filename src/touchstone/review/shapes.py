@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from touchstone.review.events.base import Count, Hex32, Line
+from touchstone.review.events.base import Count, Hex32, Line, Statement
 
 
 class Shape(BaseModel):
@@ -17,6 +17,38 @@ class TextShape(Shape):
     """A text for people, perhaps with a title."""
 
     text: str
+
+
+class LineShape(Shape):
+    """One line of somebody's words."""
+
+    text: Line
+    salt: Hex32
+    """Random, so that the digest, which outlives the words, tells nobody who guesses them."""
+
+
+class StatementShape(Shape):
+    """Somebody's words, of several lines perhaps."""
+
+    text: Statement
+    salt: Hex32
+    """Random, so that the digest, which outlives the words, tells nobody who guesses them."""
+
+
+class MissingShape(Shape):
+    """What a hand-in lacks."""
+
+    missing: Annotated[list[Line], Field(min_length=1)]
+    salt: Hex32
+    """Random, so that the digest, which outlives the list, tells nobody who guesses it."""
+
+
+class WordsShape(Shape):
+    """The rule's words for what it proposes; whoever knows the verdicts can make them again."""
+
+    summary: Line
+    reasons: dict[str, Line]
+    """Why each criterion says what it says, by its id."""
 
 
 class DocumentShape(Shape):

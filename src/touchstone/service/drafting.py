@@ -5,13 +5,19 @@ and gives the event with what goes with it. `Case.record` has it signed by its p
 and recorded; nothing else does.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from touchstone.clearance import Marking
 from touchstone.evaluation.digests import digest_value
-from touchstone.review import Event, parse_event
+from touchstone.ledger import dumps
+from touchstone.review import Event, layout_of, parse_event
+from touchstone.review.checking import check_shape
 from touchstone.service.case import Case
-from touchstone.service.recording import Content
+from touchstone.service.recording import SALT, Attachment, Content, Deed
+
+NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def event_of(
@@ -38,3 +44,48 @@ def text_part(case: Case, text: str, marking: Marking | None = None) -> tuple[Co
     """A text as a part, and its digest; for all parties of the case unless a marking is given."""
     content = {"text": text}
     return Content(content, marking or case.marks.case), digest_value(content)
+
+
+def worded(
+    case: Case,
+    kind: type[Event],
+    by: str,
+    marking: Marking | None = None,
+    /,
+    *,
+    texts: Mapping[str, Any],
+    parts: Any = NONE,  # else other facts, given as a mapping, could not be told from it
+    **facts: Any,
+) -> Deed:
+    """A deed with people's words: they are parts, and the facts are no more than their digests.
+
+    Args:
+        case: The case.
+        kind: The type of the event.
+        by: Whose deed it is.
+        marking: Who may read it, words included; None: every party of the case.
+        texts: By fact a text, or a list of lines; None where nothing is said.
+        parts: What else goes with it: a mapping of attachments by name; None where there is none.
+        facts: The other facts.
+
+    Raises:
+        BadEventError: a fact or a text is ill-formed; the line names it and the fix.
+    """
+    words = {
+        name: _salted(case, name, said, marking or case.marks.case)
+        for name, said in texts.items()
+        if said is not None
+    }
+    digests = {name: digest_value(words[name].value) if name in words else None for name in texts}
+    event = event_of(case, kind, by, marking, **facts, **digests)
+    layout = layout_of(event)
+    for name, part in words.items():
+        check_shape(event, layout.part(name), dumps(part.value))
+    given: dict[str, Attachment] = {name: each for name, each in parts.items() if each} | words
+    order = [part.name for part in layout.parts]
+    return Deed(event, tuple(given[name] for name in sorted(given, key=order.index)))
+
+
+def _salted(case: Case, name: str, said: str | list[str], marking: Marking) -> Content:
+    salt = case.installation.random.draw(SALT).hex()
+    return Content({"text" if isinstance(said, str) else name: said, "salt": salt}, marking)

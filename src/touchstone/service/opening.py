@@ -9,9 +9,11 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
 from touchstone.review import State, anchor_clock, day_of
+from touchstone.review.audience_view import newest_entry
 from touchstone.review.events import opening
 from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
 from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
@@ -136,18 +138,19 @@ def _handed_in(case: Case, at: str) -> list[Deed]:
     """The submission, what the centre finds missing in it, and the clock laid for it."""
     framework, submission, cast, marks = case.framework, case.submission, case.cast, case.marks
     received, lacking = received_event(submission, cast, at, marks), missing(framework, submission)
-    assessed = opening.SubmissionAssessed(
-        actor=cast.centre,
+    assessed = worded(
+        case,
+        opening.SubmissionAssessed,
+        cast.centre,
+        texts={"missing": list(lacking) or None},
         at=at,
-        marking=marks.case,
         submission=received.submission,
         complete=not lacking,
-        missing=lacking,
     )
     return [
         Deed(received, (Content({"modes": modes_shown(submission)}, marks.case),
                         Content(submission.model_dump(mode="json"), marks.pair))),
-        Deed(assessed),
+        assessed,
         Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
     ]  # fmt: skip
 
@@ -195,9 +198,11 @@ def require_complete(case: Case) -> None:
     """
     assessed = case.state.assessment
     if assessed is not None and not assessed.complete:
+        reader = case.installation.records.case(case.id)
+        lacking = newest_entry(reader, assessed.type).content("missing") or {"missing": ["?"]}
         raise StoppedError(
             f"case {case.id[:12]} waits for a complete hand-in; missing: "
-            f"{'; '.join(assessed.missing)}. Add it to the submission and run again"
+            f"{'; '.join(lacking['missing'])}. Add it to the submission and run again"
         )
 
 

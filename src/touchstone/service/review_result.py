@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from touchstone.editions.event_text import named
-from touchstone.review.designation import NOT_MEASURED
-from touchstone.review.events.judging import CriterionReason
+from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.service.editions.writing import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike

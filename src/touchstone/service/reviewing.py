@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from touchstone import __version__
 from touchstone.clearance import party_audience
@@ -24,7 +25,8 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.review import require_known
-from touchstone.review.audience_view import read_entries
+from touchstone.review.audience_view import newest_entry, read_entries
+from touchstone.review.designation import reasons_of
 from touchstone.service.case import Case, Cast, cast_of
 from touchstone.service.cases.deeds import review_resumed
 from touchstone.service.editions.writing import audiences, issue_editions
@@ -97,11 +99,7 @@ def run_review(
     )
     _check(options, out)
     with alone(installation, framework, submission):
-        case = find_case(installation, framework, submission)
-        case = case or completed(installation, framework, submission)
-        if case is not None:
-            # Before an endpoint is asked for anything that could not be recorded.
-            require_known(case.state)
+        case = _begun(installation, framework, submission)
         finished = _finished(case) if case is not None else None
         _check_standing(case, options, observer, measured=finished is not None)
         if case is not None and finished is not None:
@@ -138,6 +136,16 @@ def run_review(
                 raise
             return stopped_review(case, stop, out, observer)
         return _issue(case, tracker, out, observer)
+
+
+def _begun(installation: Installation, framework: Framework, submission: Submission) -> Case | None:
+    """The case of this submission, if it is open, or waited for this hand-in."""
+    case = find_case(installation, framework, submission)
+    case = case or completed(installation, framework, submission)
+    if case is not None:
+        # Before an endpoint is asked for anything that could not be recorded.
+        require_known(case.state)
+    return case
 
 
 def _check(options: ReviewOptions, out: Path) -> None:
@@ -262,15 +270,15 @@ def _issue(
     installation = case.installation
     state = conclude(case, _worked_on(case))
     tracker.heard(state)
-    newest = state.designating.proposals[-1]
+    newest, words = state.designating.proposals[-1], _rules_words(case)
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
     editions = issue_editions(case, out, audiences(case.cast, state.agreement))
     return ReviewResult(
         case=case.id,
         designation=newest.designation,
-        summary=newest.summary,
+        summary=words.get("summary", ""),
         stopped=stopped,
-        unmeasured=unmeasured(newest.reasons),
+        unmeasured=unmeasured(reasons_of(newest, words)),
         rows=tuple(tracker.rows()),
         repeated=tracker.repeated,
         editions=editions,
@@ -279,6 +287,13 @@ def _issue(
         checks=_checks(case.framework),
         chosen=chosen_values(shown_to_centre(case)),
     )
+
+
+def _rules_words(case: Case) -> Mapping[str, Any]:
+    """Why the rule proposes what it proposed last."""
+    reader = case.installation.records.case(case.id)
+    words: Mapping[str, Any] = newest_entry(reader, "designation-proposed").content("words") or {}
+    return words
 
 
 def shown_to_centre(case: Case) -> AudienceCase:

@@ -17,7 +17,7 @@ from support.review_probes import (
     terms,
     then,
 )
-from touchstone.review import Event, Refused, fold, parse_event
+from touchstone.review import Event, Refused, fold, read_event
 from touchstone.review.events import settling
 
 BEFORE, AFTER = "2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z"
@@ -133,8 +133,8 @@ def test_records_from_before_these_facts_fold(case: Case):
          "answer": "by-standing-class"},
         {"type": "directive-lifted", "actor": AGENCY, "directive": "d1", "said_later": "x"},
     )  # fmt: skip
-    state = fold((parse_event(each | common) for each in old), case.state)
+    state = fold((read_event(each | common) for each in old), case.state)
     assert state.directives["d1"].issued.number is None
     assert state.directives["d1"].lifted_at == AT
-    kept = parse_event(old[2] | common).facts()
+    kept = read_event(old[2] | common).facts()
     assert kept["said_later"] == "x"

@@ -16,7 +16,7 @@ from support.event_vectors import (
     unlike,
 )
 from support.review_case import LAB, make
-from touchstone.review import BadEventError, parse_event
+from touchstone.review import BadEventError, parse_event, read_event
 from touchstone.review.events import TYPES, Event, EventReader, settling
 from touchstone.review.events.base import Count, Name
 from touchstone.review.events.upcasting import upcasters, written_schema
@@ -27,7 +27,7 @@ BY_KEY = {(each.type, each.schema): each for each in VECTORS}
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda v: f"{v.type}-{v.schema}")
 def test_what_was_written_reads_as_it_is_written_today(vector: EventVector):
-    event = parse_event(vector.facts)
+    event = read_event(vector.facts)
     assert event.facts() == vector.read
     assert vector.facts["schema"] == vector.schema
     assert event.schema_version == max(vector.schema, written_schema(type(event)))
@@ -93,7 +93,7 @@ BASE: dict[str, Any] = {
 def test_steps_are_chained(old: dict[str, Any]):
     given = {**BASE, **old, "unknown": {"kept": True}}
     before = {**given}
-    event = EventReader([Moved, settling.DirectiveLifted]).parse(given)
+    event = EventReader([Moved, settling.DirectiveLifted]).read(given)
     assert event == Moved(
         actor=LAB, at=BASE["at"], marking=event.marking, to="north", times=1,
         unknown={"kept": True},
@@ -106,8 +106,18 @@ def test_steps_are_chained(old: dict[str, Any]):
 )
 def test_what_a_step_cannot_bring_over_is_one_line(wrong: dict[str, Any]):
     with pytest.raises(BadEventError, match="event moved: ") as refusal:
-        EventReader([Moved, settling.DirectiveLifted]).parse({**BASE, **wrong})
+        EventReader([Moved, settling.DirectiveLifted]).read({**BASE, **wrong})
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [v for v in VECTORS if v.schema < written_schema(KINDS[v.type])],
+    ids=lambda v: f"{v.type}-{v.schema}",
+)
+def test_what_an_older_version_wrote_is_read_and_not_proposed_again(vector: EventVector):
+    with pytest.raises(BadEventError, match="is an older version's: propose it in schema 2"):
+        parse_event(vector.facts)
 
 
 class Longer(settling.DirectiveLifted):

@@ -16,12 +16,14 @@ from touchstone.cli import tables
 from touchstone.evaluation import Submission, load_submission
 from touchstone.framework import Framework, parse_framework
 from touchstone.framework.kinds import Publication, Purpose, Reasoning
+from touchstone.review.audience_view import newest_entry
 from touchstone.review.errors import Refused
 from touchstone.review.events import opening, settling
 from touchstone.service.agreeing import agreed_terms, missing
 from touchstone.service.case import Case, Cast
 from touchstone.service.cases.case_admin import open_found, show_case
 from touchstone.service.cases.destroying import destroy_case
+from touchstone.service.drafting import worded
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
@@ -99,7 +101,7 @@ def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
         if destroyed:
             destroy_case(here, case.id, tmp_path)
         else:
-            case.record([Deed(closed(case))])
+            case.record([closed(case)])
         shown = show_case(here, case.id)
     (at,) = [each["at"] for each in shown.timeline if each["text"].startswith("Closes")]
     instant = datetime.fromisoformat(shown.agreement["keep_until"])
@@ -113,10 +115,8 @@ def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
     tables.case(shown)
 
 
-def closed(case: Case) -> settling.CaseClosed:
-    return settling.CaseClosed(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, reason="done"
-    )
+def closed(case: Case) -> Deed:
+    return worded(case, settling.CaseClosed, case.cast.centre, texts={"reason": "done"})
 
 
 def test_a_submission_narrows_and_both_parties_sign_it(tmp_path: Path):
@@ -176,12 +176,13 @@ def test_an_incomplete_hand_in_is_recorded_and_waits(tmp_path: Path):
         assessment = case.state.assessment
         assert assessment is not None
         assert not assessment.complete
-        assert assessment.missing == (
+        entry = newest_entry(here.records.case(case.id), "submission-assessed")
+        assert entry.content("missing")["missing"] == [
             "a variant with purpose helpful-only",
             "a document of kind model card",
             "reasoning access full; it is summary",
             "still to come: the test report",
-        )
+        ]
         with pytest.raises(StoppedError, match="missing: a variant with purpose helpful-only; "):
             require_complete(case)
         with pytest.raises(Refused):

@@ -10,11 +10,11 @@ from touchstone.clearance import party_audience
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_breach
 from touchstone.service.measurement.sealing import reopen
-from touchstone.service.recording import Deed
 from touchstone.service.reviewing import _resume
 
 
@@ -47,14 +47,15 @@ def test_a_breach_is_recorded_with_its_halt_and_under_a_halt_alone(case: Case):
 
 
 def test_a_breach_that_stands_alone_stops_until_the_centre_halts_and_resumes(case: Case):
-    alone = measuring.SandboxBreached(
-        actor=case.cast.centre,
-        at=case.now(),
-        marking=case.marks.pair,
-        guard="a mount",
+    alone = worded(
+        case,
+        measuring.SandboxBreached,
+        case.cast.centre,
+        case.marks.pair,
+        texts={"guard": "a mount"},
         seen_at=case.now(),
     )
-    case.record([Deed(alone)])
+    case.record([alone])
     assert newest(case, 1) == ["sandbox-breached"]
     with pytest.raises(StoppedError, match="a breach of the sandbox"):
         _resume(case, None)

@@ -42,13 +42,13 @@ from touchstone.evaluation.submission import (
 )
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.coordinator import Setting
 from touchstone.service.measurement.probing import take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import record_stop
-from touchstone.service.recording import Deed
 from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import _conditions, shown_to_centre
 from touchstone.verdicts.conditions import Conditions
@@ -244,10 +244,9 @@ def test_stops_and_halts_stay_in_the_report_when_measuring_has_gone_on(tmp_path:
         prepared = reopen(case)
         probed(case)
         record_stop(case, "battery-1", StoppedError("why", "endpoint-failing"))
-        common: dict[str, Any] = {"at": case.now(), "marking": case.marks.case}
         centre = case.cast.centre
-        case.record([Deed(measuring.ReviewHalted(actor=centre, reason="a look", **common))])
-        case.record([Deed(measuring.ReviewResumed(actor=centre, reason="seen", **common))])
+        case.record([worded(case, measuring.ReviewHalted, centre, texts={"reason": "a look"})])
+        case.record([worded(case, measuring.ReviewResumed, centre, texts={"reason": "seen"})])
         record_chunk(case, prepared, prepared.runs[0], range(2), solves("instant"))
         conclude(case, "battery-1")
         data, values = facts_for(case, AGENCY), chosen_values(shown_to_centre(case))

@@ -11,6 +11,7 @@ from touchstone.review import BadEventError
 from touchstone.review.events import measuring, settling
 from touchstone.service import recording
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.recording import Deed
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -19,8 +20,7 @@ DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 def paused(case: Case, clock: Minutes, off: timedelta) -> Deed:
     """The window paused, as of so long before or after now."""
     at = utc_text(clock.now() + off)
-    return Deed(measuring.ClockPaused(
-        actor="example-centre", at=at, marking=case.marks.case, reason="x"))  # fmt: skip
+    return worded(case, measuring.ClockPaused, "example-centre", texts={"reason": "x"}, at=at)
 
 
 @pytest.mark.parametrize("off", [DAY + SECOND, -DAY - SECOND, -400 * DAY, 9000 * DAY])

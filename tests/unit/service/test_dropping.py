@@ -22,12 +22,12 @@ from touchstone.records import JobTable
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.coordinator import Setting, budget_of, measure
 from touchstone.service.measurement.sealing import reopen, seal
-from touchstone.service.recording import Deed
 
 ITEMS = 40
 
@@ -200,15 +200,11 @@ def test_while_halted_a_verdict_waits_and_nothing_fails(
 ):
     mine = decide_first_run(case)
     key = plan_chunks(case, reopen(case))[mine[0]][1]
-    common: dict[str, Any] = {
-        "actor": case.cast.centre,
-        "at": case.now(),
-        "marking": case.marks.case,
-    }
-    case.record([Deed(measuring.ReviewHalted(**common, reason="a look"))])
+    centre = case.cast.centre
+    case.record([worded(case, measuring.ReviewHalted, centre, texts={"reason": "a look"})])
     killed_while(monkeypatch, case, ScriptedPool())
     assert case.state.verdicts == {}
-    case.record([Deed(measuring.ReviewResumed(**common, reason="seen"))])
+    case.record([worded(case, measuring.ReviewResumed, centre, texts={"reason": "seen"})])
     killed_while(monkeypatch, case, ScriptedPool())
     assert set(case.state.verdicts) == {key}
 

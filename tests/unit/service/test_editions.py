@@ -13,6 +13,7 @@ from touchstone.ledger import loads
 from touchstone.review.events.settling import CaseClosed
 from touchstone.service.case import Case
 from touchstone.service.cases.destroying import destroy_case
+from touchstone.service.drafting import worded
 from touchstone.service.editions.writing import (
     audiences,
     bundle_lines,
@@ -20,7 +21,6 @@ from touchstone.service.editions.writing import (
     render_edition,
 )
 from touchstone.service.errors import RefusedDeed
-from touchstone.service.recording import Deed
 
 CENTRE = party_audience("example-centre")
 LAB = party_audience("example-lab")
@@ -66,10 +66,7 @@ def test_issuing_again_adds_nothing_while_nothing_changed(
 def test_what_is_new_in_the_record_is_issued(case: Case, tmp_path: Path, clock: Minutes):
     issue_editions(case, tmp_path / "out", [CENTRE])
     clock.pass_by()
-    closed = CaseClosed(
-        actor="example-centre", at=case.now(), marking=case.marks.case, reason="done"
-    )
-    case.record([Deed(closed)])
+    case.record([worded(case, CaseClosed, "example-centre", texts={"reason": "done"})])
     issue_editions(case, tmp_path / "out", [CENTRE])
     assert issued(case) == 2
     assert case.state.reports["example-centre"].edition == 2

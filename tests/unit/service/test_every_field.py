@@ -82,7 +82,7 @@ COMPUTED = frozenset(
         "verdict-reached.verdict",
         "verdict-reached.stop.reason",
         "designation-proposed.designation",
-        "designation-proposed.reasons.says",
+        "designation-proposed.says.says",
     }
 )
 """Words that come out of what was measured: which of them, is shown where they are computed."""

@@ -6,6 +6,7 @@ import pytest
 
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import party_audience
+from touchstone.review.audience_view import newest_entry
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case
 from touchstone.service.measurement.chunk_queue import plan_chunks
@@ -46,7 +47,9 @@ def test_no_below_comes_of_what_was_cut_or_never_shown_to_be_on(cut: Case):
         assert verdict.reasoning == ("not-asked" if key.mode == "instant" else "not-seen")
     proposal = cut.state.designating.proposals[-1]
     assert proposal.designation == "undetermined"
-    assert proposal.summary.startswith("undetermined, because not measured: ")
+    reader = cut.installation.records.case(cut.id)
+    summary = newest_entry(reader, proposal.type).content("words")["summary"]
+    assert summary.startswith("undetermined, because not measured: ")
 
 
 def test_the_terminal_and_every_row_of_the_report_name_the_loss(cut: Case):

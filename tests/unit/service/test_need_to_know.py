@@ -13,6 +13,7 @@ from touchstone.ledger import loads
 from touchstone.review import addressing, audience_view
 from touchstone.review.events import judging, measuring, opening
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.recording import Content, Deed, Evidence
 
@@ -73,11 +74,12 @@ def plant(case: Case) -> list[Planted]:
 
     for facts in MARKINGS:
         for inside in MARKINGS:
-            event = opening.ParticipationNoted(
-                actor=CENTRE, at=case.now(), marking=facts, status="participating",
-                source=text("facts", facts, CENTRE),
+            noted = worded(
+                case, opening.ParticipationNoted, CENTRE, facts, status="participating",
+                texts={"source": text("facts", facts, CENTRE)},
             )  # fmt: skip
-            case.record([Deed(event, (
+            case.record([Deed(noted.event, (
+                *noted.attachments,
                 Content({"text": text("content", inside, CENTRE)}, inside),
                 Evidence(b"sealed", "text/plain", text("name", inside, CENTRE), inside),
             ))])  # fmt: skip
@@ -85,14 +87,12 @@ def plant(case: Case) -> list[Planted]:
         case.record(_findings(case, number, marking, text))
     red = tlp("RED", AGENCY)
     case.record([
-        Deed(judging.DesignationRevised(
-            actor=AGENCY, at=case.now(), marking=red, proposal=1, designation="undetermined",
-            reasons=text("revised", red, AGENCY))),
-        Deed(judging.DesignationDissented(
-            actor=TREASURY, at=case.now(), marking=red, proposal=1, designation="undetermined",
-            reason=text("dissent", red, TREASURY))),
-        Deed(measuring.ClockExtended(
-            actor=LAB, at=case.now(), marking=red, days=77, reason=text("extended", red, LAB))),
+        worded(case, judging.DesignationRevised, AGENCY, red, proposal=1,
+               designation="undetermined", texts={"reasons": text("revised", red, AGENCY)}),
+        worded(case, judging.DesignationDissented, TREASURY, red, proposal=1,
+               designation="undetermined", texts={"reason": text("dissent", red, TREASURY)}),
+        worded(case, measuring.ClockExtended, LAB, red, days=77,
+               texts={"reason": text("extended", red, LAB)}),
     ])  # fmt: skip
     return planted
 
@@ -112,9 +112,8 @@ def _findings(
         Deed(judging.FindingResponded(
             actor=LAB, at=case.now(), marking=case.marks.case, finding=name, stance="noted",
             response=digest), (Content(answer, marking),)),
-        Deed(judging.FindingDisputed(
-            actor=LAB, at=case.now(), marking=marking, finding=name, rerun_wanted=True,
-            grounds=text("grounds", marking, LAB))),
+        worded(case, judging.FindingDisputed, LAB, marking, finding=name,
+               rerun_wanted=True, texts={"grounds": text("grounds", marking, LAB)}),
     ]  # fmt: skip
 
 

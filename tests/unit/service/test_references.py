@@ -11,7 +11,8 @@ from touchstone.clearance import party_audience
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.review import State
-from touchstone.review.events.judging import CriterionReason
+from touchstone.review.audience_view import newest_entry
+from touchstone.review.events.judging import CriterionSays
 from touchstone.review.events.measuring import Result
 from touchstone.service.case import Case, Cast
 from touchstone.service.frameworks import load_framework
@@ -68,8 +69,14 @@ def reviewed(
         return state
 
 
-def reasons(state: State) -> dict[str, CriterionReason]:
-    return {each.criterion: each for each in state.designating.proposals[-1].reasons}
+def reasons(state: State) -> dict[str, CriterionSays]:
+    return {each.criterion: each for each in state.designating.proposals[-1].says}
+
+
+def why(case: Case, criterion: str) -> str:
+    reader = case.installation.records.case(case.id)
+    words = newest_entry(reader, "designation-proposed").content("words")
+    return str(words["reasons"][criterion])
 
 
 def words(state: State) -> dict[tuple[str, str, str], str]:
@@ -188,12 +195,11 @@ def test_what_was_lost_of_the_reference_is_named_wherever_the_word_stands(tmp_pa
             if (row.criterion, row.verdict) == ("against-older", "not-measured")
         ]
         assert row.beside == (told,)
+        assert why(case, "against-older").endswith(
+            "24 samples of the reference in older-instant mode 24 lost to the endpoint"
+        )
 
     state = reviewed(tmp_path, {"instant": every, "older-instant": lost}, see)
-    said = reasons(state)["against-older"].reason
-    assert said.endswith(
-        "24 samples of the reference in older-instant mode 24 lost to the endpoint"
-    )
     (seen,) = next(
         v for k, v in state.verdicts.items() if k.criterion == "against-older"
     ).references
@@ -206,12 +212,17 @@ def test_a_reference_mode_that_is_not_shown_to_be_on_is_not_exceeded(
     tmp_path: Path, silent: tuple[str, ...], word: str
 ):
     """It is asked to reason and shows none: what it would solve if it did is not known."""
-    state = reviewed(tmp_path, {"instant": every, "older-instant": none}, silent=silent)
+    told: list[str] = []
+
+    def see(case: Case) -> None:
+        told.append(why(case, "against-older"))
+
+    state = reviewed(tmp_path, {"instant": every, "older-instant": none}, see, silent=silent)
     assert words(state)["against-older", "final", "instant"] == word
     said = reasons(state)["against-older"]
     if silent:
         assert said.says == "undetermined"
-        assert "of the reference in older-instant mode the mode asks for reasoning" in said.reason
+        assert "of the reference in older-instant mode the mode asks for reasoning" in told[0]
     else:
         assert said.says == "met"
 

@@ -29,6 +29,7 @@ from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
 from touchstone.service.case import Case
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.drafting import worded
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude, record_verdict, together
@@ -310,16 +311,11 @@ def test_after_a_crash_and_in_any_order_the_same_words_and_the_same_evidence(tmp
 def test_while_halted_no_verdict_lands_and_afterwards_it_does(tmp_path: Path):
     with small_case(tmp_path) as case:
         measure(case, ITEMS)
-        halted = measuring.ReviewHalted(
-            actor="example-centre", at=case.now(), marking=case.marks.case, reason="a look"
-        )
-        case.record([Deed(halted)])
+        centre = "example-centre"
+        case.record([worded(case, measuring.ReviewHalted, centre, texts={"reason": "a look"})])
         early = verdicts_from_record(entries(case), "battery-1")
         assert record_verdict(case, *early.values()).verdicts == {}
-        resumed = measuring.ReviewResumed(
-            actor="example-centre", at=case.now(), marking=case.marks.case, reason="seen"
-        )
-        case.record([Deed(resumed)])
+        case.record([worded(case, measuring.ReviewResumed, centre, texts={"reason": "seen"})])
         assert len(conclude(case, "battery-1").verdicts) == 6
         assert len(conclude(case, "battery-1").verdicts) == 6
         assert len(case.state.designating.proposals) == 1

@@ -46,7 +46,7 @@ def chosen_values(case: AudienceCase) -> dict[str, Any]:
             for entry in case.visible("measuring-stopped")
         ],
         "halts": [
-            {"at": e.event.at, "by": e.event.actor, "reason": e.event.facts()["reason"]}
+            {"at": e.event.at, "by": e.event.actor, "reason": e.said("reason")}
             for e in case.visible("review-halted")
         ],
     }
@@ -165,9 +165,9 @@ def broken_off_by(case: AudienceCase) -> list[str]:
         event = entry.event
         if not entry.visible or entry.kind not in {"measuring-stopped", "review-halted"}:
             continue
-        at, reason = event.at[:16].replace("T", " "), event.facts()["reason"]
+        at = event.at[:16].replace("T", " ")
         if event.type == "review-halted":
-            said.append(f"{at} UTC, halted by {case.name(event.actor)}: {reason}")
+            said.append(f"{at} UTC, halted by {case.name(event.actor)}: {entry.said('reason')}")
         else:
-            said.append(f"{at} UTC, {plain(reason)}")
+            said.append(f"{at} UTC, {plain(event.facts()['reason'])}")
     return said

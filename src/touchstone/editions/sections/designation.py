@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,9 @@ from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, Fi
 from touchstone.editions.sections.conditions import broken_off_by
 from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review import State, concurrences
-from touchstone.review.events import judging
+from touchstone.review.designation import CriterionReason as RuleReason
+from touchstone.review.designation import reasons_of
+from touchstone.review.events import Event, judging
 from touchstone.statistics import VerdictWord
 
 RULE = (
@@ -54,10 +57,17 @@ def _said(case: AudienceCase, finding: str) -> str:
     else:
         said.append("No response that this audience may read.")
     if known.dispute:
-        said.append(f"{case.name(known.dispute.actor)} disputes it: {known.dispute.grounds}")
+        grounds = _words(case, known.dispute, "grounds")
+        said.append(f"{case.name(known.dispute.actor)} disputes it: {grounds}")
     if known.rerun:
         said.append(f"After a re-run it is {known.rerun.outcome}.")
     return " ".join(said)
+
+
+def _words(case: AudienceCase, event: Event, fact: str) -> str:
+    """The words that go with an event that the audience may read."""
+    found = [entry for entry in case.visible(event.type) if entry.event == event]
+    return found[-1].said(fact) if found else ""
 
 
 def designation_facts(case: AudienceCase) -> DesignationFacts | None:
@@ -69,7 +79,7 @@ def designation_facts(case: AudienceCase) -> DesignationFacts | None:
     return DesignationFacts(
         proposed=named(newest.designation) if newest else "withheld from this audience",
         rule=RULE,
-        reasons=tuple(_reason(case, each) for each in newest.reasons) if newest else (),
+        reasons=_reasons(case, newest) if newest else (),
         made=_decided(case),
         concurrence=_concurrence(case),
         notes=_notes(case),
@@ -154,7 +164,19 @@ def _together(case: AudienceCase, said: dict[str, Any]) -> str:
     )
 
 
-def _reason(case: AudienceCase, said: judging.CriterionReason) -> CriterionReason:
+def _reasons(
+    case: AudienceCase, newest: judging.DesignationProposed
+) -> tuple[CriterionReason, ...]:
+    """What each criterion says, with the rule's words where they are to be read."""
+    entry = case.visible(newest.type)[-1]
+    lacking = f"[the text is {entry.lacking('words')}]"
+    said = reasons_of(newest, entry.content("words"))
+    return tuple(
+        _reason(case, each if each.reason else replace(each, reason=lacking)) for each in said
+    )
+
+
+def _reason(case: AudienceCase, said: RuleReason) -> CriterionReason:
     criterion = case.framework.criterion(said.criterion) if case.framework else None
     says: str = said.says
     if isinstance(criterion, DeclaredCriterion):
@@ -185,7 +207,7 @@ def _decided(case: AudienceCase) -> tuple[str, ...]:
                 else "No decision that this audience may read.",)  # fmt: skip
     return tuple(
         f"{case.name(each.actor)} {'decided' if place == 0 else 'revised its decision'} on "
-        f"{each.at[:10]}: {named(each.designation)}. {each.reasons}"
+        f"{each.at[:10]}: {named(each.designation)}. {_words(case, each, 'reasons')}"
         for place, each in enumerate(decisions)
     )
 
@@ -204,7 +226,7 @@ def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
                 else "no answer that this audience may read"
             )
         else:
-            reason = getattr(answers[agency], "reason", "")
+            reason = _words(case, answers[agency], "reason") if word == "dissented" else ""
             text = f"{word}: {reason}" if reason else word
         facts.append(Fact(case.name(agency), text))
     return tuple(facts)

@@ -28,7 +28,7 @@ def _closed(case: AudienceCase) -> tuple[str, ...]:
     counts = accounting(case)
     opened = [
         f"On {day_in_words(entry.event.at[:10])}, {case.name(entry.event.actor)}: "
-        f"{sentence(entry.event, case.names, case.titles)}"
+        f"{sentence(entry.event, case.names, case.titles, entry.texts())}"
         for entry in case.entries
         if entry.visible
     ]

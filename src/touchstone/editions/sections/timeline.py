@@ -48,7 +48,7 @@ def _told(case: AudienceCase, run: list[Entry]) -> Iterator[TimelineEvent]:
         text = f"Withheld ({first.parts[0].label})."
         yield TimelineEvent(first.n, last.n, "", "withheld", text)
         return
-    texts = [sentence(entry.event, case.names, case.titles) for entry in run]
+    texts = [sentence(entry.event, case.names, case.titles, entry.texts()) for entry in run]
     at, actor = _time(first), case.name(first.event.actor)
     if len(run) >= SHORTEST_RUN:
         kind = first.event.type

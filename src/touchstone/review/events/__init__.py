@@ -9,14 +9,20 @@ from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
 from touchstone.review.errors import BadEventError
 from touchstone.review.events import joining, judging, measuring, opening, settling
-from touchstone.review.events.base import Event, UnknownEvent
-from touchstone.review.events.upcasting import newest_schema, upcast, written_schema
+from touchstone.review.events.base import Event, EventWithTexts, UnknownEvent
+from touchstone.review.events.upcasting import (
+    contents_inside,
+    newest_schema,
+    upcast,
+    written_schema,
+)
 
+BASES = (Event, EventWithTexts)
 TYPES: tuple[type[Event], ...] = tuple(
     each
     for module in (opening, joining, measuring, judging, settling)
     for each in vars(module).values()
-    if isinstance(each, type) and issubclass(each, Event) and each is not Event
+    if isinstance(each, type) and issubclass(each, Event) and each not in BASES
 )
 """Every type of event, as the modules of this folder define them."""
 
@@ -28,6 +34,7 @@ __all__ = [
     "newest_facts",
     "parse_event",
     "read_event",
+    "words_inside",
 ]
 
 
@@ -44,16 +51,30 @@ class EventReader:
         )
 
     def parse(self, facts: object) -> Event:
-        """Part 0 of an entry that this version knows; see `parse_event`."""
-        if not isinstance(facts, Mapping):
-            raise BadEventError("an event is a JSON object, and this is none")
-        return _checked(self._adapter, self.newest(facts) or facts)
+        """Part 0 that somebody proposes; see `parse_event`."""
+        if isinstance(facts, Mapping) and self.newest(facts) not in (None, facts):
+            written = written_schema(self._types[facts["type"]])
+            raise BadEventError(
+                f"event {_named(facts)}: schema {facts['schema']} is an older version's: "
+                f"propose it in schema {written}"
+            )
+        return self._known(facts)
 
     def read(self, facts: object) -> Event:
         """Part 0 of an entry of a record; see `read_event`."""
         if not isinstance(facts, Mapping) or not self._is_newer(facts):
-            return self.parse(facts)
+            return self._known(facts)
         return _checked(_UNKNOWN, facts)
+
+    def inside(self, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """Words that recorded facts hold themselves; see `contents_inside`."""
+        kind = self._kind(facts)
+        return {} if kind is None else contents_inside(kind, facts)
+
+    def _known(self, facts: object) -> Event:
+        if not isinstance(facts, Mapping):
+            raise BadEventError("an event is a JSON object, and this is none")
+        return _checked(self._adapter, self.newest(facts) or facts)
 
     def newest(self, facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Facts as the newest schema of their type has them; see `newest_facts`."""
@@ -85,20 +106,28 @@ _READER = EventReader()
 
 
 def parse_event(facts: object) -> Event:
-    """Read part 0 of an entry: a JSON object as `Event.facts` gives it, of any schema known here.
+    """Read part 0 that is proposed: a JSON object as `Event.facts` gives it.
 
-    Raises BadEventError if it is no object, the type is unknown, a fact is missing or ill-formed,
+    Raises BadEventError if it is no object, the type is unknown, the schema is an older version's
+    or a newer one's, a fact is missing or ill-formed,
     or a value (an unknown field's too) is not canonical JSON (docs/reference/record-format.md).
     """
     return _READER.parse(facts)
 
 
 def read_event(facts: object) -> Event:
-    """The same of what stands in a record: what a newer version wrote is an `UnknownEvent`.
+    """The same of what stands in a record, of any older schema too, brought to the newest one.
+
+    What a newer version wrote is an `UnknownEvent`.
 
     Raises BadEventError as `parse_event`, for what no version could have written.
     """
     return _READER.read(facts)
+
+
+def words_inside(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By the name of the part that newer deeds have, words that recorded facts hold themselves."""
+    return _READER.inside(facts)
 
 
 def newest_facts(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,12 +1,15 @@
 """What every event has, and the kinds of value that events are made of."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from hashlib import sha256
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from touchstone.clearance import Marking
 from touchstone.handin import day_written, moment_of, unseen
+from touchstone.ledger import dumps
 
 LARGEST = 2**53 - 1
 """The largest integer of canonical JSON."""
@@ -96,6 +99,11 @@ Role = Literal[
 """What a party is in a case. A counterpart takes part in dialogue only and is never in a case."""
 
 
+def digest_of_value(value: object) -> str:
+    """`sha256:` and the hex SHA-256 of a value's canonical JSON."""
+    return f"sha256:{sha256(dumps(value)).hexdigest()}"
+
+
 class Facts(BaseModel):
     """A frozen group of facts. Fields that this version does not know are kept as they came."""
 
@@ -125,6 +133,31 @@ class Event(Facts):
     def facts(self) -> dict[str, Any]:
         """These facts as a JSON object of strings, booleans, nulls, integers, lists and objects."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class EventWithTexts(Event):
+    """An event with words for people, which go with it as parts: its facts are their digests.
+
+    Each part bears the name of its fact. Facts of schema 1 held the words themselves, which outlive
+    a destruction of the case; so nothing writes them any more.
+    """
+
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=2, alias="schema")
+    """2; records from before the words were parts have 1."""
+    TEXTS: ClassVar[tuple[str, ...]] = ()
+    """The facts that are digests of words."""
+
+    @classmethod
+    def contents_v1(cls, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """By the name of the part, what a deed of schema 1 holds in its facts."""
+        given = {name: facts[name] for name in cls.TEXTS if facts.get(name) is not None}
+        return {name: {"text": text} for name, text in given.items()}
+
+    @classmethod
+    def upcast_v1_v2(cls, facts: dict[str, Any]) -> dict[str, Any]:
+        """The digests that the words would have as parts."""
+        contents = cls.contents_v1(facts)
+        return {**facts, **{name: digest_of_value(each) for name, each in contents.items()}}
 
 
 class UnknownEvent(Event):

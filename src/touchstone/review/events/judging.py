@@ -1,8 +1,17 @@
 """What is found and how it is judged: findings, evidence declared, designation."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from touchstone.review.events.base import Digest, Event, Facts, Line, Name, Positive, Statement
+from touchstone.review.events.base import (
+    Digest,
+    Event,
+    EventWithTexts,
+    Facts,
+    Name,
+    Positive,
+    digest_of_value,
+)
 
 Designation = Literal["covered", "not-covered", "undetermined"]
 """Whether a model is a covered frontier model; `undetermined` is an answer too."""
@@ -22,10 +31,11 @@ class FindingSigned(Event):
     """The digest of the finding's text, a part of its own."""
 
 
-class OutsideFindingSigned(Event):
+class OutsideFindingSigned(EventWithTexts):
     """An independent evaluator signs a finding and keeps its evidence back."""
 
     type: Literal["outside-finding-signed"] = "outside-finding-signed"
+    TEXTS = ("withheld_reason",)
     finding: Name
     """The finding's id in this case."""
     domain: Name
@@ -36,8 +46,8 @@ class OutsideFindingSigned(Event):
     """The digest of the finding's text."""
     withheld_evidence: Digest
     """The digest of the evidence that the evaluator keeps, so that it can be checked later."""
-    withheld_reason: Line
-    """Why it is withheld."""
+    withheld_reason: Digest
+    """The digest of a text: why it is withheld."""
 
 
 class FindingResponded(Event):
@@ -52,14 +62,15 @@ class FindingResponded(Event):
     """The digest of the response's text."""
 
 
-class FindingDisputed(Event):
+class FindingDisputed(EventWithTexts):
     """The developer contests a finding."""
 
     type: Literal["finding-disputed"] = "finding-disputed"
+    TEXTS = ("grounds",)
     finding: Name
     """The finding."""
-    grounds: Statement
-    """On what grounds."""
+    grounds: Digest
+    """The digest of a text: on what grounds."""
     rerun_wanted: bool
     """Whether a re-run is asked for."""
 
@@ -90,27 +101,39 @@ class EvidenceDeclared(Event):
     """The digest of the evidence."""
 
 
-class CriterionReason(Facts):
+class CriterionSays(Facts):
     """What one criterion says."""
 
     criterion: Name
     """The criterion."""
     says: Literal["met", "not-met", "undetermined"]
     """What it says by the rule."""
-    reason: Line
-    """Why, in one line."""
 
 
-class DesignationProposed(Event):
+class DesignationProposed(EventWithTexts):
     """The centre proposes what the rule gives; it cannot propose anything else."""
 
     type: Literal["designation-proposed"] = "designation-proposed"
+    TEXTS = ("words",)
     designation: Designation
     """What `propose_designation` gives."""
-    summary: Line
-    """Why, in one line."""
-    reasons: tuple[CriterionReason, ...]
+    says: tuple[CriterionSays, ...]
     """What each criterion of the framework says, in its order."""
+    words: Digest
+    """The digest of the rule's words for it: why, in all and criterion by criterion."""
+
+    @classmethod
+    def contents_v1(cls, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """The rule's words, which stood beside what each criterion says."""
+        reasons = {each["criterion"]: each["reason"] for each in facts["reasons"]}
+        return {"words": {"summary": facts["summary"], "reasons": reasons}}
+
+    @classmethod
+    def upcast_v1_v2(cls, facts: dict[str, Any]) -> dict[str, Any]:
+        """What each criterion says stays; why goes into the words."""
+        left = {name: each for name, each in facts.items() if name not in {"summary", "reasons"}}
+        says = [{name: each[name] for name in ("criterion", "says")} for each in facts["reasons"]]
+        return {**left, "says": says, "words": digest_of_value(cls.contents_v1(facts)["words"])}
 
 
 class DesignationConcurred(Event):
@@ -123,37 +146,40 @@ class DesignationConcurred(Event):
     """What the agency agrees with: the designation made on this proposal, else the proposed one."""
 
 
-class DesignationDissented(Event):
+class DesignationDissented(EventWithTexts):
     """An agency disagrees with the proposal of this number."""
 
     type: Literal["designation-dissented"] = "designation-dissented"
+    TEXTS = ("reason",)
     proposal: Positive
     """The number of the newest proposal, from 1."""
     designation: Designation
     """What it disagrees with: the designation made on this proposal, else the proposed one."""
-    reason: Statement
-    """Why."""
+    reason: Digest
+    """The digest of a text: why."""
 
 
-class DesignationMade(Event):
+class DesignationMade(EventWithTexts):
     """The designating agency decides. It may decide otherwise than proposed, with its reasons."""
 
     type: Literal["designation-made"] = "designation-made"
+    TEXTS = ("reasons",)
     proposal: Positive
     """The number of the proposal that it rests on."""
     designation: Designation
     """What is decided."""
-    reasons: Statement
-    """Why."""
+    reasons: Digest
+    """The digest of a text: why."""
 
 
-class DesignationRevised(Event):
+class DesignationRevised(EventWithTexts):
     """The designating agency changes its decision."""
 
     type: Literal["designation-revised"] = "designation-revised"
+    TEXTS = ("reasons",)
     proposal: Positive
     """The number of the proposal that it rests on."""
     designation: Designation
     """What is decided now."""
-    reasons: Statement
-    """Why."""
+    reasons: Digest
+    """The digest of a text: why."""

@@ -11,6 +11,7 @@ from touchstone.review.events.base import (
     Decimal,
     Digest,
     Event,
+    EventWithTexts,
     Facts,
     Hex32,
     Line,
@@ -57,12 +58,13 @@ class ClockAnchored(Event):
     """How many days of the window had gone when the model was shared. Nobody is blocked by it."""
 
 
-class ClockPaused(Event):
+class ClockPaused(EventWithTexts):
     """The window stands still, for instance while an endpoint is down."""
 
     type: Literal["clock-paused"] = "clock-paused"
-    reason: Line
-    """Why."""
+    TEXTS = ("reason",)
+    reason: Digest
+    """The digest of a text: why."""
 
 
 class ClockResumed(Event):
@@ -71,22 +73,24 @@ class ClockResumed(Event):
     type: Literal["clock-resumed"] = "clock-resumed"
 
 
-class ClockExtended(Event):
+class ClockExtended(EventWithTexts):
     """The developer gives more days. Nobody else can."""
 
     type: Literal["clock-extended"] = "clock-extended"
+    TEXTS = ("reason",)
     days: Annotated[Positive, Field(le=3650)]
     """How many more counted days."""
-    reason: Line
-    """Why."""
+    reason: Digest
+    """The digest of a text: why."""
 
 
-class ClockEnded(Event):
+class ClockEnded(EventWithTexts):
     """The window is over, or no longer counts."""
 
     type: Literal["clock-ended"] = "clock-ended"
-    reason: Line
-    """Why."""
+    TEXTS = ("reason",)
+    reason: Digest
+    """The digest of a text: why."""
 
 
 class ItemSet(Facts):
@@ -388,12 +392,13 @@ class VerdictReached(Event):
         return self
 
 
-class SandboxBreached(Event):
+class SandboxBreached(EventWithTexts):
     """A guard of the sandbox gave way. Nothing is measured until the centre halts and resumes."""
 
     type: Literal["sandbox-breached"] = "sandbox-breached"
-    guard: Line
-    """Which guard, and how."""
+    TEXTS = ("guard",)
+    guard: Digest
+    """The digest of a text: which guard, and how."""
     chunk: Name | None = None
     """The chunk that was running, if known."""
     seen_at: Time
@@ -418,17 +423,19 @@ class MeasuringStopped(Event):
     """Samples that were begun and have no outcome."""
 
 
-class ReviewHalted(Event):
+class ReviewHalted(EventWithTexts):
     """Measuring stops; what has already run is still recorded."""
 
     type: Literal["review-halted"] = "review-halted"
-    reason: Line
-    """Why."""
+    TEXTS = ("reason",)
+    reason: Digest
+    """The digest of a text: why."""
 
 
-class ReviewResumed(Event):
+class ReviewResumed(EventWithTexts):
     """Measuring goes on."""
 
     type: Literal["review-resumed"] = "review-resumed"
-    reason: Line
-    """What changed."""
+    TEXTS = ("reason",)
+    reason: Digest
+    """The digest of a text: what changed."""

@@ -1,5 +1,6 @@
 """How a case begins: opening, inquiry, participation, parties, agreement, submission."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -15,13 +16,13 @@ from touchstone.review.events.base import (
     Day,
     Digest,
     Event,
+    EventWithTexts,
     Facts,
     Hex32,
     Line,
     Name,
     Positive,
     Role,
-    Statement,
 )
 from touchstone.review.events.joining import JoinedInForm
 
@@ -112,14 +113,15 @@ class CaseOpened(Event):
         return self
 
 
-class PartyAdmitted(Event):
+class PartyAdmitted(EventWithTexts):
     """A further party joins, or a party takes a new key."""
 
     type: Literal["party-admitted"] = "party-admitted"
+    TEXTS = ("reason",)
     admits: tuple[Admission, ...]
     """The parties; one who is in the case already keeps its role and only changes its key."""
-    reason: Line
-    """Why, in one line."""
+    reason: Digest
+    """The digest of a text: why, in one line."""
 
     @model_validator(mode="after")
     def _somebody_once(self) -> Self:
@@ -129,38 +131,41 @@ class PartyAdmitted(Event):
         return self
 
 
-class ParticipationNoted(Event):
+class ParticipationNoted(EventWithTexts):
     """A party states its status under the framework. It is neutral: no status is a fault."""
 
     type: Literal["participation-noted"] = "participation-noted"
+    TEXTS = ("source",)
     status: Literal["participating", "negotiating", "declined", "withdrawn"]
     """The status that the acting party states for itself."""
-    source: Line
-    """Where the status was said."""
+    source: Digest
+    """The digest of a text: where the status was said."""
 
 
-class InquiryAsked(Event):
+class InquiryAsked(EventWithTexts):
     """The developer asks whether a model in development would qualify."""
 
     type: Literal["inquiry-asked"] = "inquiry-asked"
+    TEXTS = ("question",)
     inquiry: Name
     """The inquiry's id in this case."""
     release_state: ReleaseState
     """How far the model is out."""
-    question: Statement
-    """What is asked."""
+    question: Digest
+    """The digest of a text: what is asked."""
 
 
-class InquiryAnswered(Event):
+class InquiryAnswered(EventWithTexts):
     """The centre or an agency answers an inquiry. An answer designates nothing."""
 
     type: Literal["inquiry-answered"] = "inquiry-answered"
+    TEXTS = ("reasons",)
     inquiry: Name
     """The inquiry that is answered."""
     answer: Literal["would-qualify", "would-not-qualify", "cannot-say"]
     """What the answering party thinks."""
-    reasons: Statement
-    """Why."""
+    reasons: Digest
+    """The digest of a text: why."""
 
 
 class AgreementSigned(Event):
@@ -230,19 +235,31 @@ class SubmissionReceived(Event):
         return self
 
 
-class SubmissionAssessed(Event):
+class SubmissionAssessed(EventWithTexts):
     """The centre says whether it has what it needs."""
 
     type: Literal["submission-assessed"] = "submission-assessed"
+    TEXTS = ("missing",)
     submission: Digest
     """The submission that was looked at."""
     complete: bool
     """Whether the review can begin."""
-    missing: tuple[Line, ...] = ()
-    """What is missing; empty exactly when complete."""
+    missing: Digest | None = None
+    """The digest of a list of what is missing; null exactly when complete."""
+
+    @classmethod
+    def contents_v1(cls, facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """What was missing, as a list."""
+        lines = facts.get("missing")
+        return {"missing": {"missing": lines}} if lines else {}
+
+    @classmethod
+    def upcast_v1_v2(cls, facts: dict[str, Any]) -> dict[str, Any]:
+        """Null where nothing was missing."""
+        return super().upcast_v1_v2({**facts, "missing": facts.get("missing") or None})
 
     @model_validator(mode="after")
     def _missing_says_what(self) -> Self:
-        if self.complete == bool(self.missing):
-            raise ValueError("missing must be empty when complete, and say what is missing if not")
+        if self.complete == (self.missing is not None):
+            raise ValueError("missing must be null when complete, and a list's digest if not")
         return self

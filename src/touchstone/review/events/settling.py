@@ -7,12 +7,12 @@ from touchstone.review.events.base import (
     Day,
     Digest,
     Event,
+    EventWithTexts,
     Facts,
     Hex32,
     Line,
     Name,
     Positive,
-    Statement,
     Time,
 )
 
@@ -43,26 +43,28 @@ class TermsAgreed(Event):
     """The terms on the table."""
 
 
-class TermsDeclined(Event):
+class TermsDeclined(EventWithTexts):
     """A party declines the terms on the table. It carries no penalty."""
 
     type: Literal["terms-declined"] = "terms-declined"
+    TEXTS = ("reason",)
     terms: Digest
     """The terms on the table."""
-    reason: Line | None = None
-    """Why, if the party likes to say."""
+    reason: Digest | None = None
+    """The digest of a text: why, if the party likes to say."""
 
 
-class PostponementRequested(Event):
+class PostponementRequested(EventWithTexts):
     """Officials or the centre ask the developer to postpone. A request binds nobody."""
 
     type: Literal["postponement-requested"] = "postponement-requested"
+    TEXTS = ("reason",)
     request: Name
     """The request's id in this case."""
     until: Day
     """The day asked for."""
-    reason: Statement
-    """Why."""
+    reason: Digest
+    """The digest of a text: why."""
 
 
 class PostponementAnswered(Event):
@@ -103,10 +105,11 @@ class ReleaseCompared(Event):
     """The snapshot of what was released."""
 
 
-class DirectiveIssued(Event):
+class DirectiveIssued(EventWithTexts):
     """An official orders a change of terms: numbered, scoped, expiring."""
 
     type: Literal["directive-issued"] = "directive-issued"
+    TEXTS = ("reason",)
     directive: Name
     """The directive's id in this case."""
     order: Digest
@@ -115,16 +118,17 @@ class DirectiveIssued(Event):
     """When it ends by itself (UTC)."""
     number: Positive | None = None
     """Its number in this case, 1, 2, 3; records from before it was counted have none."""
-    reason: Line | None = None
-    """Why, in one line."""
+    reason: Digest | None = None
+    """The digest of a text: why, in one line."""
     restores: tuple[Name, ...] = ()
     """The earlier directives of this agency from which it spares somebody."""
 
 
-class DirectiveAnswered(Event):
+class DirectiveAnswered(EventWithTexts):
     """The developer says how it carries a directive out. Its own key puts that in force."""
 
     type: Literal["directive-answered"] = "directive-answered"
+    TEXTS = ("reason",)
     directive: Name
     """The directive."""
     answer: Literal["narrowly", "more-broadly", "contested", "by-standing-class"]
@@ -133,16 +137,17 @@ class DirectiveAnswered(Event):
     """The policy bundle that carries it out, if one."""
     reading: Digest | None = None
     """The developer's own text that is carried out; none: the order's, or nothing."""
-    reason: Line | None = None
-    """Why, if the developer likes to say."""
+    reason: Digest | None = None
+    """The digest of a text: why, if the developer likes to say."""
     standing: Digest | None = None
     """The standing classes that answered, with `by-standing-class` alone."""
 
 
-class DirectiveAnswerRevised(Event):
+class DirectiveAnswerRevised(EventWithTexts):
     """The developer changes how it carries a directive out."""
 
     type: Literal["directive-answer-revised"] = "directive-answer-revised"
+    TEXTS = ("reason",)
     directive: Name
     """The directive."""
     answer: Literal["narrowly", "more-broadly", "contested"]
@@ -151,8 +156,8 @@ class DirectiveAnswerRevised(Event):
     """The policy bundle that carries it out from now on, if one."""
     reading: Digest | None = None
     """The developer's own text that is carried out; none: the order's, or nothing."""
-    reason: Line | None = None
-    """Why, if the developer likes to say."""
+    reason: Digest | None = None
+    """The digest of a text: why, if the developer likes to say."""
 
 
 class DirectiveLifted(Event):
@@ -240,12 +245,13 @@ class ReviewWithdrawn(Event):
     """Whether the developer consents to the register showing it."""
 
 
-class CaseClosed(Event):
+class CaseClosed(EventWithTexts):
     """The review is over. Release and directives can still be recorded."""
 
     type: Literal["case-closed"] = "case-closed"
-    reason: Line
-    """Why."""
+    TEXTS = ("reason",)
+    reason: Digest
+    """The digest of a text: why."""
 
 
 class CaseDestroyed(Event):

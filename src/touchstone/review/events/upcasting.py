@@ -1,7 +1,7 @@
 """Facts of older schemas, brought to the newest one that this version knows.
 
-Each class says how, by a static method for each step, named `upcast_v1_v2` and so on. Records are
-never written anew: what an older version signed is read so, each time.
+Each class says how, by a static or class method for each step, named `upcast_v1_v2` and so on.
+Records are never written anew: what an older version signed is read so, each time.
 
     newest = upcast(judging.FindingRerun, facts)
 """
@@ -9,7 +9,7 @@ never written anew: what an older version signed is read so, each time.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from touchstone.review.events.base import Event
+from touchstone.review.events.base import Event, EventWithTexts
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Makes facts of one schema into those of the next; `schema` itself is none of its business."""
@@ -36,6 +36,13 @@ def upcasters(kind: type[Event]) -> tuple[Upcast, ...]:
         AttributeError: a step is missing.
     """
     return tuple(getattr(kind, f"upcast_v{n}_v{n + 1}") for n in range(1, written_schema(kind)))
+
+
+def contents_inside(kind: type[Event], facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """By the name of the part, words that facts of schema 1 hold and newer deeds bring as parts."""
+    if facts.get("schema") != 1 or not issubclass(kind, EventWithTexts):
+        return {}
+    return kind.contents_v1(facts)
 
 
 def upcast(kind: type[Event], facts: Mapping[str, Any]) -> dict[str, Any]:

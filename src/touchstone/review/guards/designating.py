@@ -25,11 +25,7 @@ def proposal_is_the_rules(
 ) -> str | None:
     """What is proposed is what the rule gives."""
     rule = propose_designation(f, state)
-    if (event.designation, event.summary, event.reasons) != (
-        rule.designation,
-        rule.summary,
-        rule.reasons,
-    ):
+    if (event.designation, event.says, event.words) != rule.proposed:
         return f"the rule gives {rule.designation} ({rule.summary}): use propose_designation"
     return None
 

@@ -11,7 +11,7 @@ from touchstone.clearance import Marking, tlp
 from touchstone.handin import utc
 from touchstone.review.events import settling
 from touchstone.service.case import Case
-from touchstone.service.drafting import event_of, text_part
+from touchstone.service.drafting import event_of, text_part, worded
 from touchstone.service.recording import Content, Deed, Evidence
 from touchstone.terms import Directive, bundle_digest
 
@@ -47,7 +47,7 @@ def terms_agreed(case: Case, by: str, terms: str) -> Deed:
 
 def terms_declined(case: Case, by: str, terms: str, reason: str | None = None) -> Deed:
     """A party declines the terms on the table; it need not say why."""
-    return Deed(event_of(case, settling.TermsDeclined, by, terms=terms, reason=reason))
+    return worded(case, settling.TermsDeclined, by, texts={"reason": reason}, terms=terms)
 
 
 # ------------------------------------------------------------------ directives
@@ -71,11 +71,12 @@ def directive_issued(
         "order": directive.digest,
         "expires": utc(directive.expires),
         "number": number,
-        "reason": directive.reason,
         "restores": list(dict.fromkeys(each.directive for each in directive.restores)),
     }
-    parts = (text_part(case, text, marking)[0], *_counts(case, people, marking))
-    return Deed(event_of(case, settling.DirectiveIssued, by, marking, **facts), parts)
+    parts = {"order": text_part(case, text, marking)[0], "people": _counts(case, people, marking)}
+    texts = {"reason": directive.reason}
+    kind = settling.DirectiveIssued
+    return worded(case, kind, by, marking, texts=texts, parts=parts, **facts)
 
 
 def directive_answered(
@@ -100,11 +101,10 @@ def directive_answered(
         "answer": answer,
         "bundle": bundle,
         "reading": reading[0] if reading else None,
-        "reason": reason,
         "standing": standing,
     }
-    event = event_of(case, settling.DirectiveAnswered, by, **facts)
-    return Deed(event, _read_so(case, reading, people))
+    texts, parts = {"reason": reason}, _read_so(case, reading, people)
+    return worded(case, settling.DirectiveAnswered, by, texts=texts, parts=parts, **facts)
 
 
 def directive_answer_revised(
@@ -124,10 +124,9 @@ def directive_answer_revised(
         "answer": answer,
         "bundle": bundle,
         "reading": reading[0] if reading else None,
-        "reason": reason,
     }
-    event = event_of(case, settling.DirectiveAnswerRevised, by, **facts)
-    return Deed(event, _read_so(case, reading, people))
+    texts, parts = {"reason": reason}, _read_so(case, reading, people)
+    return worded(case, settling.DirectiveAnswerRevised, by, texts=texts, parts=parts, **facts)
 
 
 def directive_lifted(case: Case, by: str, directive: str) -> Deed:
@@ -150,17 +149,17 @@ def standing_classes_authorised(
 
 def _read_so(
     case: Case, reading: tuple[str, str] | None, people: Mapping[str, Any] | None
-) -> tuple[Content, ...]:
-    own = (text_part(case, reading[1])[0],) if reading else ()
-    return (*own, *_counts(case, people))
+) -> dict[str, Content | None]:
+    own = text_part(case, reading[1])[0] if reading else None
+    return {"reading": own, "people": _counts(case, people)}
 
 
 def _counts(
     case: Case, people: Mapping[str, Any] | None, marking: Marking | None = None
-) -> tuple[Content, ...]:
+) -> Content | None:
     if people is None:
-        return ()
-    return (Content({"people": dict(people)}, marking or case.marks.case),)
+        return None
+    return Content({"people": dict(people)}, marking or case.marks.case)
 
 
 # ------------------------------------------------------------------ bundles
@@ -231,8 +230,8 @@ def receipt_noted(
 
 def postponement_requested(case: Case, by: str, request: str, until: str, reason: str) -> Deed:
     """Officials or the centre ask the developer to postpone to a day; it binds nobody."""
-    facts = {"request": request, "until": until, "reason": reason}
-    return Deed(event_of(case, settling.PostponementRequested, by, **facts))
+    facts, texts = {"request": request, "until": until}, {"reason": reason}
+    return worded(case, settling.PostponementRequested, by, texts=texts, **facts)
 
 
 def postponement_answered(

@@ -11,6 +11,7 @@ from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
 from touchstone.records import CaseReader, Listing, OtherInstallationError
 from touchstone.review import (
+    Event,
     State,
     concurrences,
     day_of,
@@ -21,6 +22,7 @@ from touchstone.review import (
 )
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
+from touchstone.review.events.base import EventWithTexts
 from touchstone.service.case import Case, cast_of
 from touchstone.service.cases.deeds import review_halted
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
@@ -164,12 +166,22 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         ),
         designation=_designation(state, framework),
         timeline=tuple(
-            {"n": n, "at": event.at, "actor": event.actor, "text": sentence(event)}
+            {"n": n, "at": event.at, "actor": event.actor, "text": _line(reader, n, event)}
             for n, event in enumerate(map(read_event, reader.events()))
         ),
         left=left_of(case, state) if reader.destroyed else "",
         not_known=tuple(map(str, state.unknown)),
     )
+
+
+def _line(reader: CaseReader, n: int, event: Event) -> str:
+    """What happened, with the words that go with it where they can be opened."""
+    if not isinstance(event, EventWithTexts):
+        return sentence(event)
+    try:
+        return sentence(event, texts=stored_entry(reader, n).texts())
+    except (KeyFileError, OtherInstallationError):
+        return sentence(event)
 
 
 def halt_case(installation: Installation, beginning: str, reason: str) -> str:

@@ -11,7 +11,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
 from touchstone.service.case import Case
-from touchstone.service.drafting import event_of
+from touchstone.service.drafting import event_of, worded
 from touchstone.service.recording import Deed
 
 Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
@@ -68,21 +68,21 @@ def participation_noted(
 ) -> Deed:
     """A party states its status under the framework, and where it said so."""
     kind = opening.ParticipationNoted
-    return Deed(event_of(case, kind, by, marking, status=status, source=source))
+    return worded(case, kind, by, marking, texts={"source": source}, status=status)
 
 
 def inquiry_asked(
     case: Case, by: str, inquiry: str, release_state: ReleaseState, question: str
 ) -> Deed:
     """The developer asks whether a model in development would qualify; `inquiry` is a new id."""
-    facts = {"inquiry": inquiry, "release_state": release_state, "question": question}
-    return Deed(event_of(case, opening.InquiryAsked, by, **facts))
+    facts = {"inquiry": inquiry, "release_state": release_state}
+    return worded(case, opening.InquiryAsked, by, texts={"question": question}, **facts)
 
 
 def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reasons: str) -> Deed:
     """The centre or an agency answers an inquiry; it designates nothing."""
-    facts = {"inquiry": inquiry, "answer": answer, "reasons": reasons}
-    return Deed(event_of(case, opening.InquiryAnswered, by, **facts))
+    facts = {"inquiry": inquiry, "answer": answer}
+    return worded(case, opening.InquiryAnswered, by, texts={"reasons": reasons}, **facts)
 
 
 # ------------------------------------------------------------------ the clock
@@ -90,7 +90,7 @@ def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reaso
 
 def clock_paused(case: Case, by: str, reason: str) -> Deed:
     """The developer or the centre pauses the review's clock."""
-    return Deed(event_of(case, measuring.ClockPaused, by, reason=reason))
+    return worded(case, measuring.ClockPaused, by, texts={"reason": reason})
 
 
 def clock_resumed(case: Case, by: str) -> Deed:
@@ -100,12 +100,12 @@ def clock_resumed(case: Case, by: str) -> Deed:
 
 def clock_extended(case: Case, by: str, days: int, reason: str) -> Deed:
     """The developer lets the window end so many days later, counted as the framework counts."""
-    return Deed(event_of(case, measuring.ClockExtended, by, days=days, reason=reason))
+    return worded(case, measuring.ClockExtended, by, texts={"reason": reason}, days=days)
 
 
 def clock_ended(case: Case, by: str, reason: str) -> Deed:
     """The window is over before its day."""
-    return Deed(event_of(case, measuring.ClockEnded, by, reason=reason))
+    return worded(case, measuring.ClockEnded, by, texts={"reason": reason})
 
 
 # ------------------------------------------------------------------ halts
@@ -118,13 +118,13 @@ def review_halted(
 
     `at` is when it halts (UTC); None: now.
     """
-    facts = {"reason": reason, "at": at or case.now()}
-    return Deed(event_of(case, measuring.ReviewHalted, by, marking, **facts))
+    texts = {"reason": reason}
+    return worded(case, measuring.ReviewHalted, by, marking, texts=texts, at=at or case.now())
 
 
 def review_resumed(case: Case, by: str, reason: str) -> Deed:
     """A party takes its own halt back."""
-    return Deed(event_of(case, measuring.ReviewResumed, by, reason=reason))
+    return worded(case, measuring.ReviewResumed, by, texts={"reason": reason})
 
 
 # ------------------------------------------------------------------ the end
@@ -137,7 +137,7 @@ def review_withdrawn(case: Case, by: str, *, publish: bool = False) -> Deed:
 
 def case_closed(case: Case, by: str, reason: str) -> Deed:
     """The review is over."""
-    return Deed(event_of(case, settling.CaseClosed, by, reason=reason))
+    return worded(case, settling.CaseClosed, by, texts={"reason": reason})
 
 
 def case_destroyed(case: Case, by: str, certificate: dict[str, Any]) -> Deed:

@@ -13,7 +13,7 @@ from touchstone.review.designation import Proposal
 from touchstone.review.events import judging
 from touchstone.review.events.judging import Designation
 from touchstone.service.case import Case
-from touchstone.service.drafting import event_of, text_part
+from touchstone.service.drafting import event_of, text_part, worded
 from touchstone.service.recording import Content, Deed, Evidence
 
 Stance = Literal["accepted", "noted", "mitigated"]
@@ -57,9 +57,10 @@ def outside_finding_signed(
         "criterion": criterion,
         "statement": digest,
         "withheld_evidence": withheld_evidence,
-        "withheld_reason": withheld_reason,
     }
-    return Deed(event_of(case, judging.OutsideFindingSigned, by, marking, **facts), (part,))
+    texts, parts = {"withheld_reason": withheld_reason}, {"text": part}
+    kind = judging.OutsideFindingSigned
+    return worded(case, kind, by, marking, texts=texts, parts=parts, **facts)
 
 
 def finding_responded(
@@ -81,8 +82,8 @@ def finding_disputed(
     marking: Marking | None = None,
 ) -> Deed:
     """The developer contests a finding, and may ask for a re-run."""
-    facts = {"finding": finding, "grounds": grounds, "rerun_wanted": rerun_wanted}
-    return Deed(event_of(case, judging.FindingDisputed, by, marking, **facts))
+    facts, texts = {"finding": finding, "rerun_wanted": rerun_wanted}, {"grounds": grounds}
+    return worded(case, judging.FindingDisputed, by, marking, texts=texts, **facts)
 
 
 def finding_rerun(
@@ -121,11 +122,12 @@ def designation_proposed(
     """What the rule gives; `together` is what the modes of each criterion say together."""
     facts = {
         "designation": proposed.designation,
-        "summary": proposed.summary,
-        "reasons": [each.model_dump(mode="json") for each in proposed.reasons],
+        "says": [each.model_dump(mode="json") for each in proposed.says],
+        "words": digest_value(proposed.words),
     }
+    words = Content(proposed.words, case.marks.case)
     parts = (Content({"together": list(together)}, case.marks.case),) if together else ()
-    return Deed(event_of(case, judging.DesignationProposed, by, **facts), parts)
+    return Deed(event_of(case, judging.DesignationProposed, by, **facts), (words, *parts))
 
 
 def designation_concurred(case: Case, by: str, proposal: int, designation: Designation) -> Deed:
@@ -138,21 +140,21 @@ def designation_dissented(
     case: Case, by: str, proposal: int, designation: Designation, reason: str
 ) -> Deed:
     """An agency disagrees with it."""
-    facts = {"proposal": proposal, "designation": designation, "reason": reason}
-    return Deed(event_of(case, judging.DesignationDissented, by, **facts))
+    facts, texts = {"proposal": proposal, "designation": designation}, {"reason": reason}
+    return worded(case, judging.DesignationDissented, by, texts=texts, **facts)
 
 
 def designation_made(
     case: Case, by: str, proposal: int, designation: Designation, reasons: str
 ) -> Deed:
     """The designating agency decides, on a proposal or otherwise."""
-    facts = {"proposal": proposal, "designation": designation, "reasons": reasons}
-    return Deed(event_of(case, judging.DesignationMade, by, **facts))
+    facts, texts = {"proposal": proposal, "designation": designation}, {"reasons": reasons}
+    return worded(case, judging.DesignationMade, by, texts=texts, **facts)
 
 
 def designation_revised(
     case: Case, by: str, proposal: int, designation: Designation, reasons: str
 ) -> Deed:
     """The designating agency changes its decision."""
-    facts = {"proposal": proposal, "designation": designation, "reasons": reasons}
-    return Deed(event_of(case, judging.DesignationRevised, by, **facts))
+    facts, texts = {"proposal": proposal, "designation": designation}, {"reasons": reasons}
+    return worded(case, judging.DesignationRevised, by, texts=texts, **facts)

@@ -23,6 +23,7 @@ from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case import Case
+from touchstone.service.drafting import worded
 from touchstone.service.recording import Attachment, Content, Deed, Evidence
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.fixed_verdicts import Judged
@@ -294,10 +295,9 @@ def verdict_reached(
 
 def sandbox_breached(case: Case, guard: str, chunk: str, at: str, marking: Marking) -> Deed:
     """A guard of the sandbox gave way while a chunk ran, as seen at a time (UTC)."""
-    event = measuring.SandboxBreached(
-        actor=case.cast.centre, at=at, marking=marking, guard=guard, chunk=chunk, seen_at=at
-    )
-    return Deed(event)
+    facts = {"at": at, "chunk": chunk, "seen_at": at}
+    kind = measuring.SandboxBreached
+    return worded(case, kind, case.cast.centre, marking, texts={"guard": guard}, **facts)
 
 
 def measuring_stopped(case: Case, battery: str, reason: measuring.StopReason, begun: int) -> Deed:

@@ -52,8 +52,7 @@ def conclude(case: Case, battery: str) -> State:
     def proposal(state: State) -> list[Deed]:
         proposed = propose_designation(case.framework, state)
         newest = state.designating.proposals[-1:]
-        if any((p.designation, p.reasons) == (proposed.designation, proposed.reasons)
-               for p in newest):  # fmt: skip
+        if any((p.designation, p.says, p.words) == proposed.proposed for p in newest):
             return []
         return [designation_proposed(case, _proposer(case), proposed, said)]
 
