@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from touchstone.evaluation.controls import Subject
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.subjects import Subject
 
 MAX_TURNS = 10
 TOOL_SECONDS = 30

@@ -7,13 +7,13 @@ import pytest
 
 from support import toybox  # noqa: F401 - registers the provider
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
-from touchstone.evaluation import Asking, ChunkSpec, Elicitation
+from touchstone.evaluation import ChunkSpec, Elicitation, EndpointLimits
 from touchstone.evaluation.batteries import Battery
+from touchstone.evaluation.chunk_session import ChunkItem
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
-from touchstone.evaluation.running import ChunkItem
 
 # Quick where nothing hangs, and patient with a busy machine.
-QUICK = Asking(attempt_seconds=60, retries=2, backoff_seconds=0, response_bytes=200_000)
+QUICK = EndpointLimits(attempt_seconds=60, retries=2, backoff_seconds=0, response_bytes=200_000)
 OVER_LOOPBACK = [
     pytest.mark.allow_hosts(["127.0.0.1"]),
     # Inspect does not close its streams where a sample ends in an error.

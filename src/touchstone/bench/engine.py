@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from touchstone.bench.table import BenchRow, BenchTable
-from touchstone.evaluation.yardstick import engine_cpu, plain_cpu
+from touchstone.evaluation.engine_overhead import engine_cpu, plain_cpu
 
 SAMPLES = 2000
 GOAL = 1.15

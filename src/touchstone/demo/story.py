@@ -10,8 +10,8 @@ from pathlib import Path
 
 from touchstone.demo.access import use_under_terms
 from touchstone.editions.event_text import named
+from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.sandbox import preflight
-from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
 from touchstone.service.access.deeds import release_announced

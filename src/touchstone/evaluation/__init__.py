@@ -17,7 +17,7 @@ from touchstone.evaluation.batteries import (
 )
 from touchstone.evaluation.chunks import ChunkSpec, prefix, ranges
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.limits import Allowance, Asking, Budget, cost
+from touchstone.evaluation.limits import Allowance, Budget, EndpointLimits, cost
 from touchstone.evaluation.outcomes import AdjudicationRule, Outcome, Usage
 from touchstone.evaluation.seals import Reveal, SealedBattery, check_reveal, reveal
 from touchstone.evaluation.submission import Mode, Submission, endpoint_digest, load_submission
@@ -25,12 +25,12 @@ from touchstone.evaluation.submission import Mode, Submission, endpoint_digest, 
 __all__ = [
     "AdjudicationRule",
     "Allowance",
-    "Asking",
     "Battery",
     "BatteryPlan",
     "Budget",
     "ChunkSpec",
     "Elicitation",
+    "EndpointLimits",
     "ItemSetPlan",
     "Mode",
     "Outcome",

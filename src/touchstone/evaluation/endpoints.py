@@ -41,7 +41,7 @@ from touchstone.evaluation.inspect_seam import (
     sample_total_tokens,
     sample_wait,
 )
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.submission import Mode
@@ -137,7 +137,7 @@ class EndpointWatch:
 class _Backoff(wait_base):
     """Exponential with jitter, or what the endpoint asks for, a minute at most."""
 
-    def __init__(self, asking: Asking) -> None:
+    def __init__(self, asking: EndpointLimits) -> None:
         first = asking.backoff_seconds
         self._wait = wait_exponential_jitter(multiplier=first, max=_RETRY_AFTER_MOST, jitter=first)
 
@@ -150,7 +150,7 @@ class _Backoff(wait_base):
 class BoundedEndpoint(ProviderSeam):
     """Inspect's OpenAI-compatible provider, bounded. Made by `open_endpoint` alone."""
 
-    asking: Asking = Asking()
+    asking: EndpointLimits = EndpointLimits()
     watch: EndpointWatch = EndpointWatch()
     redactor: Redactor = Redactor("")
 
@@ -166,7 +166,7 @@ class BoundedEndpoint(ProviderSeam):
         }
         return DefaultAsyncHttpxClient(**kwargs)
 
-    def bind(self, asking: Asking, watch: EndpointWatch) -> None:
+    def bind(self, asking: EndpointLimits, watch: EndpointWatch) -> None:
         """Set the bounds and the watcher, and make the client anew with them."""
         self.asking, self.watch = asking, watch
         self.redactor = Redactor(str(self.api_key))
@@ -334,7 +334,7 @@ def _bounded_endpoint() -> type[BoundedEndpoint]:
     return BoundedEndpoint
 
 
-def open_endpoint(mode: Mode, api_key: str, asking: Asking, watch: EndpointWatch) -> Model:
+def open_endpoint(mode: Mode, api_key: str, asking: EndpointLimits, watch: EndpointWatch) -> Model:
     """An Inspect model for a mode.
 
     Args:

@@ -13,7 +13,7 @@ from touchstone.evaluation.submission import Caps
 _MILLION = Decimal(1_000_000)
 
 
-class Asking(Frozen):
+class EndpointLimits(Frozen):
     """How an endpoint is asked: every bound that keeps a bad one from holding a worker."""
 
     max_samples: Annotated[int, Field(ge=1, le=64)] = 4

@@ -19,6 +19,7 @@ from inspect_ai.model import Model
 from pydantic import JsonValue
 
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
@@ -26,10 +27,9 @@ from touchstone.evaluation.endpoints import open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError
 from touchstone.evaluation.inspect_seam import draw_nothing, init_hooks
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.limits import Allowance, Asking
+from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.quota import Quota
-from touchstone.evaluation.running import ChunkItem, ChunkRun, active
 from touchstone.evaluation.submission import Mode, endpoint_digest
 from touchstone.evaluation.tasks import chunk_arguments, sandbox_of, touchstone_chunk
 from touchstone.handin import printable_line
@@ -77,7 +77,7 @@ def run_chunk(
     items: Sequence[ChunkItem],
     elicitation: Elicitation,
     rule: AdjudicationRule | None = None,
-    asking: Asking | None = None,
+    asking: EndpointLimits | None = None,
     allowance: Allowance | None = None,
     expected_models: frozenset[str] = frozenset(),
     sandbox: SandboxChoice | None = None,
@@ -107,12 +107,12 @@ def run_chunk(
         JournalError: the journal is in use, altered, or cannot be written.
         KeyMissingError: no key was given.
     """
-    rule, asking = rule or AdjudicationRule(), asking or Asking()
+    rule, asking = rule or AdjudicationRule(), asking or EndpointLimits()
     sandbox = sandbox or SandboxChoice()
     _check(spec, mode, api_key, elicitation, rule, items)
     load_hooks()
     with Journal(folder, spec.id) as journal:
-        run = ChunkRun(
+        run = ChunkSession(
             spec,
             {part.index: part for part in items},
             journal,
@@ -130,19 +130,19 @@ def run_chunk(
             return execute(run, model, folder=folder, home=home, asking=asking, sandbox=sandbox)
 
 
-def _task(run: ChunkRun) -> Task | None:
+def _task(run: ChunkSession) -> Task | None:
     """The task of what is left to run, if anything is."""
     return touchstone_chunk(**chunk_arguments(run)) if run.items else None
 
 
 def execute(
-    run: ChunkRun,
+    run: ChunkSession,
     model: Model,
     *,
-    make_task: Callable[[ChunkRun], Task | None] = _task,
+    make_task: Callable[[ChunkSession], Task | None] = _task,
     folder: Path,
     home: Path,
-    asking: Asking,
+    asking: EndpointLimits,
     sandbox: SandboxChoice | None,
 ) -> ChunkResult:
     """Run a task for the active chunk run under the engine's settings, and check its log.
@@ -184,10 +184,10 @@ def execute(
 
 def _eval(
     task: Task,
-    run: ChunkRun,
+    run: ChunkSession,
     model: Model,
     folder: Path,
-    asking: Asking,
+    asking: EndpointLimits,
     sandbox: SandboxChoice | None,
 ) -> tuple[EvalLog | None, str]:
     """Inspect's log, where there is one, and why its run broke off, if it did.
@@ -244,7 +244,7 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def check_inspect_log(log: EvalLog, arguments: dict[str, str], run: ChunkRun) -> None:
+def check_inspect_log(log: EvalLog, arguments: dict[str, str], run: ChunkSession) -> None:
     """Hold Inspect's log against what was asked: Inspect exits in peace when a run failed.
 
     Raises:

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.evaluation.errors import SubmissionError
-from touchstone.evaluation.handed_in import (
+from touchstone.evaluation.untrusted_input import (
     check_document,
     parse_submission,
     plain_text,

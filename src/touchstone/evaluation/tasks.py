@@ -23,11 +23,11 @@ from tenacity import RetryError
 
 from touchstone.errors import BadInputError
 from touchstone.evaluation.adjudication import Cause
+from touchstone.evaluation.chunk_session import ChunkSession, current, is_active, sample_of
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import EndpointFault
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.inspect_seam import limit_reached, registry_find_sandboxenv
-from touchstone.evaluation.running import ChunkRun, current, is_active, sample_of
 from touchstone.evaluation.sandbox import CopyOutRefusedError
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 from touchstone.evaluation.tools import Counter, subject_tools
@@ -62,7 +62,7 @@ def touchstone_chunk(
     )
 
 
-def _sample(run: ChunkRun, index: int) -> Sample:
+def _sample(run: ChunkSession, index: int) -> Sample:
     return Sample(
         id=str(index),
         input=run.items[index].item.prompt,
@@ -143,7 +143,7 @@ class JournalHook(Hooks):
         await current().close()
 
 
-def chunk_arguments(run: ChunkRun) -> dict[str, str]:
+def chunk_arguments(run: ChunkSession) -> dict[str, str]:
     """The task's arguments, asserted on every log."""
     spec = run.spec
     return {

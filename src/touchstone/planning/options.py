@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
 
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.planning.power_query import DEFAULT_ICC
 from touchstone.verdicts.errors import CannotRunError
 
@@ -24,7 +24,7 @@ class PlanOptions:
     """Per million tokens, in USD; None: the submission's own, if it has any."""
     price_out: Decimal | None = None
     seconds_per_sample: float | None = None
-    concurrency: int = WORKERS * Asking().max_samples
+    concurrency: int = WORKERS * EndpointLimits().max_samples
     """Samples at the same time, over all runs."""
     clusters: int | None = None
     """Independent groups among the items of a set; None: each item is drawn by itself."""

@@ -7,7 +7,7 @@ an endpoint is asked, how much a sandbox gives. All of it can change what is mea
 from collections.abc import Mapping
 
 from touchstone.evaluation.digests import Frozen
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 
 
 class Conditions(Frozen):
@@ -15,7 +15,7 @@ class Conditions(Frozen):
 
     workers: int
     """Processes that run chunks at the same time."""
-    asking: Asking
+    asking: EndpointLimits
     """How the endpoints were asked."""
     sandbox: dict[str, str | int]
     """The sandbox's grade and bounds, as its provider takes them; fractions as text."""

@@ -8,7 +8,7 @@ import anyio
 
 from support.toys import toy_mode
 from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.quota import Quota
 
 url, home = sys.argv[1:]
@@ -22,7 +22,7 @@ class Shared(EndpointWatch):
 
 
 async def ask() -> None:
-    model = open_endpoint(toy_mode(url), "key", Asking(max_connections=32), Shared())
+    model = open_endpoint(toy_mode(url), "key", EndpointLimits(max_connections=32), Shared())
     async with model, anyio.create_task_group() as group:
         for _ in range(12):
             group.start_soon(model.generate, "word-0000000000000000")

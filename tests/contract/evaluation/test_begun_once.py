@@ -19,13 +19,13 @@ from inspect_ai._eval.task.log import TaskLogger
 from support.answers import ODD, odd_answers
 from support.endpoint import completion, copier, serve, turn_of, word_of
 from support.toy_run import OVER_LOOPBACK, Run
-from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation import Elicitation, EndpointLimits
 from touchstone.evaluation.journal import MOST_EXECUTIONS
 from touchstone.review.events.measuring import MEASURED
 
 pytestmark = OVER_LOOPBACK
-ONE_BY_ONE = Asking(max_samples=1, retries=0, backoff_seconds=0)
-AT_ONCE = Asking(attempt_seconds=60, max_samples=12, retries=0, backoff_seconds=0)
+ONE_BY_ONE = EndpointLimits(max_samples=1, retries=0, backoff_seconds=0)
+AT_ONCE = EndpointLimits(attempt_seconds=60, max_samples=12, retries=0, backoff_seconds=0)
 SAMPLES = 12
 MOST_RUNS = 20
 
@@ -151,7 +151,7 @@ from pathlib import Path
 from support import toybox
 from support.toy_run import chunk_items
 from support.toys import toy_battery, toy_mode, toy_spec
-from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation import EndpointLimits, Elicitation
 from touchstone.evaluation.runner import SandboxChoice, run_chunk
 
 folder, mode = Path(sys.argv[1]), toy_mode(sys.argv[2])
@@ -159,7 +159,8 @@ battery, elicitation = toy_battery(1, None), Elicitation(id="e1")
 spec = toy_spec(battery, mode, elicitation)
 run_chunk(spec, folder=folder / "chunks" / spec.id, home=folder / "home", mode=mode,
           api_key="key-of-the-toy-endpoint-7f3a", items=chunk_items(battery, spec),
-          elicitation=elicitation, asking=Asking(), sandbox=SandboxChoice(provider="toybox"))
+          elicitation=elicitation, asking=EndpointLimits(),
+          sandbox=SandboxChoice(provider="toybox"))
 """
 
 

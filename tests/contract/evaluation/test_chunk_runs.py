@@ -15,7 +15,7 @@ import pytest
 from support.endpoint import completion, copier, idler, serve, turn_of
 from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run, chunk_items
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
-from touchstone.evaluation import Allowance, Asking, Budget, Elicitation, Outcome
+from touchstone.evaluation import Allowance, Budget, Elicitation, EndpointLimits, Outcome
 from touchstone.evaluation.endpoints import BoundedEndpoint, EndpointWatch, open_endpoint
 from touchstone.evaluation.errors import ChunkError, EndpointKeyMissingError, JournalError
 from touchstone.evaluation.journal import Journal
@@ -24,7 +24,7 @@ from touchstone.evaluation.runner import run_chunk
 from touchstone.evaluation.submission import Caps, ModeSettings
 
 pytestmark = OVER_LOOPBACK
-ONE_BY_ONE = Asking(max_samples=1, retries=0, backoff_seconds=0)
+ONE_BY_ONE = EndpointLimits(max_samples=1, retries=0, backoff_seconds=0)
 
 
 def test_every_sample_gets_one_outcome_and_a_rerun_asks_nothing(toy_run: Run):
@@ -260,7 +260,7 @@ def test_where_the_clock_stops_a_chunk_what_is_under_way_ends_first(
 ):
     """Which samples still run when a clock strikes depends on how they go: none is cut by it."""
     clock = 0.0
-    monkeypatch.setattr("touchstone.evaluation.running.clock", lambda: clock)
+    monkeypatch.setattr("touchstone.evaluation.chunk_session.clock", lambda: clock)
 
     def script(body: dict[str, Any], number: int) -> dict[str, Any]:
         nonlocal clock

@@ -16,13 +16,13 @@ from aiohttp import web
 
 from support.endpoint import completion, copier, serve, word_of
 from support.toy_run import OVER_LOOPBACK, Run
-from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation import Elicitation, EndpointLimits
 from touchstone.evaluation.endpoints import BoundedEndpoint
 from touchstone.evaluation.journal import MOST_EXECUTIONS
 
 pytestmark = OVER_LOOPBACK
 RETRIES = 2
-ONCE = Asking(max_samples=1, retries=0, backoff_seconds=0)
+ONCE = EndpointLimits(max_samples=1, retries=0, backoff_seconds=0)
 
 
 def failing(script: Any, toy_run: Run, **more: Any) -> tuple[str, int]:
@@ -110,7 +110,7 @@ def test_an_answer_that_does_not_end_in_time_is_cut(
     stuck: Callable[[web.Request], Awaitable[web.StreamResponse]], toy_run: Run
 ):
     # Neither ends by itself: that this test ends at all shows that they were cut.
-    asking = Asking(attempt_seconds=3, retries=1, backoff_seconds=0)
+    asking = EndpointLimits(attempt_seconds=3, retries=1, backoff_seconds=0)
     reason, requests = failing(lambda *_: stuck, toy_run, asking=asking)
     assert reason == "no whole answer within 3 s"
     # On a busy machine an attempt may be over before its request has come.

@@ -6,14 +6,14 @@ import pytest
 
 from support.endpoint import completion, serve
 from support.toys import toy_mode
-from touchstone.evaluation import Asking, Elicitation
+from touchstone.evaluation import Elicitation, EndpointLimits
+from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.oversight.readiness import ask_readiness
-from touchstone.evaluation.subjects.launch import start_subject
 from touchstone.evaluation.submission import Mode
 
 ELICITATION = Elicitation(id="e")
-QUICK = Asking(retries=0, attempt_seconds=60)
+QUICK = EndpointLimits(retries=0, attempt_seconds=60)
 CALL = [("bash", {"cmd": "echo ready"})]
 
 

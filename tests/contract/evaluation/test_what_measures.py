@@ -13,12 +13,12 @@ from support.endpoint import completion, copier, idler, serve, turn_of
 from support.toy_run import OVER_LOOPBACK, Run
 from support.toybox import ToyBox
 from support.toys import toy_mode
-from touchstone.evaluation import Asking, Elicitation, tools
+from touchstone.evaluation import Elicitation, EndpointLimits, tools
 from touchstone.evaluation.submission import ModeSettings
 
 pytestmark = OVER_LOOPBACK
 BRIEF = Elicitation(id="e1", nudges=0)
-PATIENT = Asking(retries=0, backoff_seconds=0)
+PATIENT = EndpointLimits(retries=0, backoff_seconds=0)
 
 
 def said(text: str = "", **more: Any) -> Callable[..., Any]:
@@ -225,7 +225,7 @@ def test_working_seconds_that_the_endpoint_took_are_not_the_models(toy_run: Run)
         return never if turn_of(body) else never_submits(body, number)
 
     plan = Elicitation(id="e1", working_seconds=8)
-    asking = Asking(attempt_seconds=600, retries=0, backoff_seconds=0)
+    asking = EndpointLimits(attempt_seconds=600, retries=0, backoff_seconds=0)
     with serve(script) as endpoint:
         (outcome,) = toy_run(endpoint.url, size=1, elicitation=plan, asking=asking).outcomes
     assert (outcome.result, outcome.limit) == ("cut", "working")
@@ -236,7 +236,7 @@ def test_working_seconds_used_by_the_models_own_programs_are_the_planned_budget(
     toy_run: Run, monkeypatch: pytest.MonkeyPatch
 ):
     # The endpoint answers at once; a busy machine must not make it look slow.
-    monkeypatch.setattr("touchstone.evaluation.running.ChunkRun.waited", lambda *_: None)
+    monkeypatch.setattr("touchstone.evaluation.chunk_session.ChunkSession.waited", lambda *_: None)
 
     def script(body: dict[str, Any], number: int) -> Any:
         command = "sleep 3600" if turn_of(body) else "true"

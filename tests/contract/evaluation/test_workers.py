@@ -15,10 +15,10 @@ from support.endpoint import completion, serve
 from support.toy_run import KEY, OVER_LOOPBACK
 from support.toys import SEED, toy_mode
 from touchstone.evaluation import (
-    Asking,
     BatteryPlan,
     ChunkSpec,
     Elicitation,
+    EndpointLimits,
     ItemSetPlan,
     draw_battery,
 )
@@ -49,7 +49,7 @@ def job_for(mode: Mode, folder: Path, **more: Any) -> WorkerJob:
         indices=tuple(range(SAMPLES)),
     )
     home = folder / "home"
-    asking = Asking(max_samples=2, retries=0, backoff_seconds=0)
+    asking = EndpointLimits(max_samples=2, retries=0, backoff_seconds=0)
     config: Any = {"grade": "none"}
     given = {"folder": folder / spec.id, "home": home, "asking": asking, "config": config}
     return make_job(battery, spec, mode, elicitation, **(given | more))

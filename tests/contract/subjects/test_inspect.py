@@ -15,8 +15,8 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolInfo, ToolParams
 from inspect_ai.util import JSONSchema
 
+from touchstone.evaluation.controls import Subject, start_subject
 from touchstone.evaluation.families.registry import get_family
-from touchstone.evaluation.subjects import Subject, start_subject
 
 # Inspect calls tenacity in a way that tenacity gives up.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'initial' parameter:DeprecationWarning")

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from support.subject_loop import Attempt, attempt, judge
+from touchstone.evaluation.controls import Subject, start_subject
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.families.registry import family_names, get_family
-from touchstone.evaluation.subjects import Subject, start_subject
 
 MODES = {"quick": "none", "thorough": "high"}
 ITEMS = int(os.environ.get("TOUCHSTONE_QUALITY_ITEMS", "0"))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import openai
 import pytest
 
-from touchstone.evaluation.subjects import Subject, SubjectError, start_subject
+from touchstone.evaluation.controls import Subject, SubjectError, start_subject
 
 Json = dict[str, Any]
 HELLO: Json = {"model": "control-null", "messages": [{"role": "user", "content": "hello"}]}

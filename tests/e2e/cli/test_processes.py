@@ -24,7 +24,7 @@ from support.reviews import (
 )
 from support.small_review import arguments, small_review, write_framework
 from touchstone.evaluation import load_submission
-from touchstone.evaluation.subjects.launch import Subject, start_subject
+from touchstone.evaluation.controls.launch import Subject, start_subject
 from touchstone.service.errors import BusyError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation

@@ -10,7 +10,7 @@ from touchstone.demo.access.callers import DemoCaller
 from touchstone.demo.access.story import CALLERS, _check
 from touchstone.demo.errors import DemoError
 from touchstone.evaluation import load_submission
-from touchstone.evaluation.subjects.launch import start_subject
+from touchstone.evaluation.controls.launch import start_subject
 from touchstone.service.case import Cast
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation

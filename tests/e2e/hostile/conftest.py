@@ -12,13 +12,13 @@ import pytest
 from support.reviews import KEY, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
-from touchstone.evaluation.limits import Asking
-from touchstone.evaluation.subjects.launch import Subject
+from touchstone.evaluation.controls.launch import Subject
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.service import reviewing
 from touchstone.service.measurement import coordinator, probing
 
 # An endpoint that answers may take its time on a busy machine.
-ASKED = Asking(retries=2, attempt_seconds=60, backoff_seconds=0)
+ASKED = EndpointLimits(retries=2, attempt_seconds=60, backoff_seconds=0)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def place(
     return Place(tmp_path, capsys)
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, asking: Asking) -> None:
+def ask(monkeypatch: pytest.MonkeyPatch, asking: EndpointLimits) -> None:
     """Ask endpoints so often and so long from now on."""
     monkeypatch.setattr(probing, "ASKING", asking)
     monkeypatch.setattr(reviewing, "Setting", partial(coordinator.Setting, asking=asking))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from support.reviews import KEY
-from touchstone.evaluation.subjects.launch import KEY_VARIABLE, Subject, start_subject
+from touchstone.evaluation.controls.launch import KEY_VARIABLE, Subject, start_subject
 from touchstone.service.measurement import probing
 
 from .conftest import ASKED, Place, ask
@@ -111,7 +111,7 @@ def _subject_at(port: int, folder: Path, *more: str) -> Iterator[Subject]:
     announce = folder / "announce.json"
     announce.unlink(missing_ok=True)
     server = subprocess.Popen(
-        [sys.executable, "-m", "touchstone.evaluation.subjects", "--control", "control-null",
+        [sys.executable, "-m", "touchstone.evaluation.controls", "--control", "control-null",
          "--port", str(port), "--announce", str(announce), *more],
         env=os.environ | {KEY_VARIABLE: "an-invented-key"},
         stdout=subprocess.DEVNULL,

@@ -14,9 +14,9 @@ import pytest
 
 from support.endpoint import completion, serve, turn_of
 from touchstone.clearance import party_audience
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.controls.launch import Subject
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight.readiness import CHECK
-from touchstone.evaluation.subjects.launch import Subject
 from touchstone.evaluation.workers.forking import fork_server
 from touchstone.review.audience_view import read_entries
 from touchstone.service import reviewing
@@ -81,7 +81,7 @@ def test_what_ran_before_an_engine_died_three_times_is_in_the_record(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     """Begun once, one outcome: then the review goes on, and asks nothing twice."""
-    one = Asking(max_samples=1, retries=0)
+    one = EndpointLimits(max_samples=1, retries=0)
     monkeypatch.setattr(reviewing, "Setting", partial(coordinator.Setting, asking=one))
     deadly, more = Deadly(place=1, turn=0), ("--items", str(ITEMS), "--whole-battery")
     with serve(deadly) as endpoint:

@@ -11,7 +11,7 @@ from support.postgresql import running_postgresql
 from support.reviews import KEY, Ran, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
-from touchstone.evaluation.subjects.launch import start_subject
+from touchstone.evaluation.controls.launch import start_subject
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(200)]
 Database = Callable[[pytest.MonkeyPatch], AbstractContextManager[str]]

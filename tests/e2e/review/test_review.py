@@ -23,7 +23,7 @@ from support.reviews import KEY, Ran, descendants, started, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
-from touchstone.evaluation.subjects.launch import start_subject
+from touchstone.evaluation.controls.launch import start_subject
 from touchstone.review.audience_view import read_entries
 from touchstone.service.installation import open_installation
 
@@ -152,8 +152,8 @@ def _kill_tree(process: Command) -> None:
 NAMESAKE = """
 import sys
 from aiohttp import web
-from touchstone.evaluation.subjects.controls import controls
-from touchstone.evaluation.subjects.server import SubjectServer
+from touchstone.evaluation.controls.named import controls
+from touchstone.evaluation.controls.server import SubjectServer
 null = controls(["control-null"], ())["control-null"]
 app = SubjectServer({"control-solver": null}, sys.argv[2], None).app()
 web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)

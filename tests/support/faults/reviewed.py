@@ -19,7 +19,7 @@ from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation import batteries
 from touchstone.evaluation.batteries import Battery
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.measuring import MEASURED, VerdictReached
@@ -37,7 +37,7 @@ from touchstone.statistics import (
 from touchstone.verdicts.preregistration import RunRule, VerdictPlan
 
 KEY = "EXAMPLE_LAB_KEY"
-BRIEF = Asking(retries=1, attempt_seconds=3, backoff_seconds=0, max_samples=6)
+BRIEF = EndpointLimits(retries=1, attempt_seconds=3, backoff_seconds=0, max_samples=6)
 MOST_EXECUTIONS = 3
 
 FRAMEWORK = """\

@@ -16,9 +16,9 @@ from aiohttp import web
 
 from support.endpoint import completion, turn_of
 from touchstone.evaluation.batteries import Battery
+from touchstone.evaluation.controls.named import file_command
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.oversight.readiness import CHECK
-from touchstone.evaluation.subjects.controls import file_command
 
 Sample = tuple[str, str, int]
 """Criterion, mode, and place of the sealed order."""

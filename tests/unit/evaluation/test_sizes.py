@@ -18,8 +18,8 @@ from openai.types.chat import ChatCompletion
 from support.endpoint import completion
 from touchstone.evaluation.door import MOST_MARKS, admit
 from touchstone.evaluation.errors import SubmissionError
-from touchstone.evaluation.handed_in import refuse_keys
 from touchstone.evaluation.redaction import Redactor
+from touchstone.evaluation.untrusted_input import refuse_keys
 from touchstone.handin import printable_line
 
 KEY = "sk-live-Zq81mWc47RtYpL2x"

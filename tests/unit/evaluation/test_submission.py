@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.evaluation import endpoint_digest, handed_in, load_submission
+from touchstone.evaluation import endpoint_digest, load_submission, untrusted_input
 from touchstone.evaluation.errors import SubmissionError
 
 TEXT = """\
@@ -201,7 +201,7 @@ def test_a_100_mb_file_is_refused_without_reading_it_all(
     with (path.parent / name).open("r+b") as file:
         file.truncate(100_000_000)
     read = 0
-    real = handed_in._blocks
+    real = untrusted_input._blocks
 
     def counted(*given: object) -> Iterator[bytes]:
         nonlocal read
@@ -209,7 +209,7 @@ def test_a_100_mb_file_is_refused_without_reading_it_all(
             read += len(block)
             yield block
 
-    monkeypatch.setattr(handed_in, "_blocks", counted)
+    monkeypatch.setattr(untrusted_input, "_blocks", counted)
     assert "larger than" in refusal(path)
     assert read <= 33 * 1024 * 1024
 

@@ -29,7 +29,7 @@ from touchstone.cli.app import review_run
 from touchstone.editions.page import ReportData
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Elicitation
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness
 from touchstone.evaluation.sandbox import SandboxConfig
 from touchstone.evaluation.submission import (
@@ -89,7 +89,7 @@ def run_begins(case: Case, options: ReviewOptions, **changed: Any) -> None:
     setting = Setting(
         case=case, prepared=reopen(case), keys={}, expected_models={}, workers=options.workers,
         sandbox=changed.pop("sandbox", SandboxConfig().model_dump(mode="json")),
-        asking=Asking(**changed),
+        asking=EndpointLimits(**changed),
     )  # fmt: skip
     probes = {mode.id: SEEN for mode in case.submission.modes}
     take_snapshots(case, {}, "during", probes, {}, _conditions(setting, options))
@@ -116,7 +116,7 @@ def again(folder: Path, options: ReviewOptions, **changed: Any) -> tuple[str, st
         return said(facts_for(case, CENTRE)), said(facts_for(case, AGENCY)), values
 
 
-ASKED = {name: 2 + place for place, name in enumerate(Asking.model_fields)} | {
+ASKED = {name: 2 + place for place, name in enumerate(EndpointLimits.model_fields)} | {
     "response_bytes": 3 * 1024 * 1024, "sample_seconds": 77,
 }  # fmt: skip
 
@@ -124,7 +124,7 @@ ASKED = {name: 2 + place for place, name in enumerate(Asking.model_fields)} | {
 def test_how_endpoints_are_asked_and_what_a_sandbox_gives_is_said_value_by_value(
     tmp_path: Path, plain: Case
 ):
-    assert set(ASKED) == set(Asking.model_fields)
+    assert set(ASKED) == set(EndpointLimits.model_fields)
     config = SandboxConfig(grade="none", memory_mib=65, disk_mib=66, inodes=67, processes=68,
                            cpus=6.5).model_dump(mode="json")  # fmt: skip
     before = SandboxConfig().model_dump(mode="json")

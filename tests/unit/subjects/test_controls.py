@@ -8,22 +8,15 @@ from pathlib import Path
 import pytest
 
 import touchstone.evaluation.families as families_package
-from touchstone.evaluation.families.registry import (
-    family_names,
-    get_family,
-    solvers_for,
-    solvers_of,
-)
-from touchstone.evaluation.families.scripted_solver import Solvers
-from touchstone.evaluation.subjects import (
+from touchstone.evaluation.controls import (
     CommandResult,
     RunCommand,
     Say,
     SubjectInputError,
     Transcript,
 )
-from touchstone.evaluation.subjects.__main__ import main
-from touchstone.evaluation.subjects.controls import (
+from touchstone.evaluation.controls.__main__ import main
+from touchstone.evaluation.controls.named import (
     NAMES,
     UNLOCK_PHRASE,
     ControlView,
@@ -34,6 +27,13 @@ from touchstone.evaluation.subjects.controls import (
     sandbagger,
     solver,
 )
+from touchstone.evaluation.families.registry import (
+    family_names,
+    get_family,
+    solvers_for,
+    solvers_of,
+)
+from touchstone.evaluation.families.scripted_solver import Solvers
 
 ITEM = get_family("memory-safety").generate(9, 3)
 

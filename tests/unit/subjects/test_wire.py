@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.evaluation.families.scripted_solver import CommandResult, RunCommand, Say, Step
-from touchstone.evaluation.subjects.wire import (
+from touchstone.evaluation.controls.wire import (
     ChatRequest,
     RequestError,
     complete,
     parse_request,
     transcript_of,
 )
+from touchstone.evaluation.families.scripted_solver import CommandResult, RunCommand, Say, Step
 
 Json = dict[str, Any]
 BASH = {"type": "function", "function": {"name": "bash", "parameters": {

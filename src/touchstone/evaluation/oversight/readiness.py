@@ -21,7 +21,7 @@ from inspect_ai.tool import Tool, ToolDef, bash, python
 
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call, EndpointWatch, open_endpoint
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.oversight.found import Readiness
 from touchstone.evaluation.oversight.snapshots import no_answer
@@ -63,7 +63,7 @@ class _Counting(EndpointWatch):
 
 
 def ask_readiness(
-    mode: Mode, api_key: str, elicitation: Elicitation, *, asking: Asking | None = None
+    mode: Mode, api_key: str, elicitation: Elicitation, *, asking: EndpointLimits | None = None
 ) -> Readiness:
     """Ask a mode for one tool call and one long answer.
 
@@ -76,7 +76,7 @@ def ask_readiness(
     counting = _Counting()
     # Inspect announces its hooks on stdout, where a command's own result belongs.
     with contextlib.redirect_stdout(io.StringIO()):
-        model = open_endpoint(mode, api_key, asking or Asking(), counting)
+        model = open_endpoint(mode, api_key, asking or EndpointLimits(), counting)
     tools, ours = _tools(elicitation), mode.settings.max_tokens is None
     first = elicitation.tools[0]
 

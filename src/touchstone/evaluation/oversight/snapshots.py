@@ -13,7 +13,7 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.endpoints import EndpointWatch, open_endpoint
 from touchstone.evaluation.errors import EndpointKeyMissingError
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.oversight.found import Probe, When
 from touchstone.evaluation.submission import Mode, endpoint_digest
@@ -50,7 +50,9 @@ class _Heard(EndpointWatch):
             self.fingerprints.add(fingerprint)
 
 
-def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | None = None) -> Probe:
+def probe(
+    mode: Mode, api_key: str, *, when: When, at: str, asking: EndpointLimits | None = None
+) -> Probe:
     """Ask the fixed questions, at temperature 0 unless the mode sets one.
 
     Args:
@@ -68,7 +70,7 @@ def probe(mode: Mode, api_key: str, *, when: When, at: str, asking: Asking | Non
     heard = _Heard()
     # Inspect announces its hooks on stdout, where a command's own result belongs.
     with contextlib.redirect_stdout(io.StringIO()):
-        model = open_endpoint(mode, api_key, asking or Asking(), heard)
+        model = open_endpoint(mode, api_key, asking or EndpointLimits(), heard)
     config = GenerateConfig(
         temperature=0.0 if mode.settings.temperature is None else None,
         max_tokens=mode.settings.max_tokens or _MOST_TOKENS,

@@ -9,7 +9,7 @@ from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.submission import Mode
@@ -33,7 +33,7 @@ class WorkerJob(Frozen):
     mode: Mode
     elicitation: Elicitation
     rule: AdjudicationRule = AdjudicationRule()
-    asking: Asking = Asking()
+    asking: EndpointLimits = EndpointLimits()
     tokens: int | None = None
     """The allowance's tokens."""
     seconds: int | None = None
@@ -86,7 +86,7 @@ def make_job(
     folder: Path,
     home: Path,
     rule: AdjudicationRule | None = None,
-    asking: Asking | None = None,
+    asking: EndpointLimits | None = None,
     tokens: int | None = None,
     seconds: int | None = None,
     expected_models: tuple[str, ...] = (),
@@ -101,7 +101,7 @@ def make_job(
         mode=mode,
         elicitation=elicitation,
         rule=rule or AdjudicationRule(),
-        asking=asking or Asking(),
+        asking=asking or EndpointLimits(),
         tokens=tokens,
         seconds=seconds,
         expected_models=expected_models,

@@ -10,12 +10,12 @@ from typing import TextIO
 from pydantic import ValidationError
 
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.chunk_session import DRAINING, ChunkItem
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.families.registry import generate
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import Outcome
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
-from touchstone.evaluation.running import DRAINING, ChunkItem
 from touchstone.evaluation.seals import item_digest
 from touchstone.evaluation.workers.messages import JobItem, WorkerEvent, WorkerJob
 from touchstone.handin import printable_line

@@ -21,10 +21,10 @@ from touchstone.evaluation import (
     Outcome,
     Usage,
 )
+from touchstone.evaluation.chunk_session import DRAINING
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.limits import Asking
-from touchstone.evaluation.running import DRAINING
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.token_bounds import least_tokens, probe_tokens
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.handin import seconds_of
@@ -79,7 +79,7 @@ class Setting:
     workers: int
     sandbox: Mapping[str, object]
     """The sandbox provider's settings."""
-    asking: Asking = field(default_factory=Asking)
+    asking: EndpointLimits = field(default_factory=EndpointLimits)
 
     def folder(self, chunk: str) -> Path:
         """A chunk's own folder."""

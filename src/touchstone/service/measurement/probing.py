@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from touchstone.evaluation import Elicitation, Submission
-from touchstone.evaluation.limits import Asking
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.oversight.snapshots import probe
@@ -20,7 +20,7 @@ from touchstone.service.recording import Deed
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.errors import CannotRunError
 
-ASKING = Asking()
+ASKING = EndpointLimits()
 """The same patience as with samples: an endpoint that would be reviewed is not refused before."""
 
 

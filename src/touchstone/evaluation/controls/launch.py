@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from touchstone.evaluation.subjects.errors import SubjectError
+from touchstone.evaluation.controls.errors import SubjectError
 
 KEY_VARIABLE = "TOUCHSTONE_SUBJECT_KEY"
 START_SECONDS = 30.0
@@ -60,7 +60,7 @@ def start_subject(
         command = [
             sys.executable,
             "-m",
-            "touchstone.evaluation.subjects",
+            "touchstone.evaluation.controls",
             "--port",
             "0",
             "--pace",

@@ -1,4 +1,4 @@
-"""`python -m touchstone.evaluation.subjects`: serve controls on loopback until interrupted."""
+"""`python -m touchstone.evaluation.controls`: serve controls on loopback until interrupted."""
 
 import argparse
 import asyncio
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from aiohttp import web
 
-from touchstone.evaluation.subjects.controls import NAMES, controls, load_items
-from touchstone.evaluation.subjects.errors import SubjectInputError
-from touchstone.evaluation.subjects.faults import FaultKind, ServedFault
-from touchstone.evaluation.subjects.launch import KEY_VARIABLE
-from touchstone.evaluation.subjects.server import SubjectServer
+from touchstone.evaluation.controls.errors import SubjectInputError
+from touchstone.evaluation.controls.faults import FaultKind, ServedFault
+from touchstone.evaluation.controls.launch import KEY_VARIABLE
+from touchstone.evaluation.controls.named import NAMES, controls, load_items
+from touchstone.evaluation.controls.server import SubjectServer
 from touchstone.keys.files import write_file
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m touchstone.evaluation.subjects",
+        prog="python -m touchstone.evaluation.controls",
         description=f"Serve named controls over the OpenAI chat API; the key is in {KEY_VARIABLE}.",
     )
     parser.add_argument(

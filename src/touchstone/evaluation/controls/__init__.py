@@ -3,6 +3,8 @@
 They are subjects with known properties, not models: they know nothing of reviews and keep no state.
 """
 
+from touchstone.evaluation.controls.errors import SubjectError, SubjectInputError
+from touchstone.evaluation.controls.launch import Subject, start_subject
 from touchstone.evaluation.families.scripted_solver import (
     CommandResult,
     RunCommand,
@@ -12,8 +14,6 @@ from touchstone.evaluation.families.scripted_solver import (
     Strategy,
     Transcript,
 )
-from touchstone.evaluation.subjects.errors import SubjectError, SubjectInputError
-from touchstone.evaluation.subjects.launch import Subject, start_subject
 
 __all__ = [
     "CommandResult",

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from aiohttp import web
 
-from touchstone.evaluation.subjects.wire import Json
+from touchstone.evaluation.controls.wire import Json
 
 _BLOCK = b"." * 65536
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from touchstone.evaluation.subjects.controls import Control, ControlView
-from touchstone.evaluation.subjects.faults import FaultKind, ServedFault, misbehave, spoil
-from touchstone.evaluation.subjects.wire import (
+from touchstone.evaluation.controls.faults import FaultKind, ServedFault, misbehave, spoil
+from touchstone.evaluation.controls.named import Control, ControlView
+from touchstone.evaluation.controls.wire import (
     PIECE,
     ChatRequest,
     Completion,

@@ -11,15 +11,15 @@ from inspect_ai.model import Model, ModelAPI, ModelOutput, ModelUsage, get_model
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, generate, solver
 
+from touchstone.evaluation.chunk_session import ChunkItem, ChunkSession, active, current, sample_of
 from touchstone.evaluation.chunks import MAX_CHUNK, ChunkSpec
 from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.errors import ChunkError
 from touchstone.evaluation.families.base import Item
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.limits import Allowance, Asking
+from touchstone.evaluation.limits import Allowance, EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Usage
 from touchstone.evaluation.runner import SETTINGS, execute, load_hooks
-from touchstone.evaluation.running import ChunkItem, ChunkRun, active, current, sample_of
 from touchstone.evaluation.tasks import chunk_arguments
 
 _PROMPT = "Say yes."
@@ -83,7 +83,7 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
     )
     item = Item("yes", "yes", "1", 0, 1, _PROMPT, {}, "", 0, {}, (), 0, b"")
     with Journal(folder / spec.id, spec.id) as journal:
-        run = ChunkRun(
+        run = ChunkSession(
             spec,
             {index: ChunkItem(index, "", item) for index in indices},
             journal,
@@ -99,7 +99,7 @@ def _chunk(indices: tuple[int, ...], folder: Path, home: Path) -> None:
                 make_task=lambda run: _yes_task(**chunk_arguments(run)),
                 folder=folder / spec.id,
                 home=home,
-                asking=Asking(max_samples=_SAMPLES_AT_ONCE),
+                asking=EndpointLimits(max_samples=_SAMPLES_AT_ONCE),
                 sandbox=None,
             )
     if any(outcome.result != "solved" for outcome in result.outcomes) or result.missing:

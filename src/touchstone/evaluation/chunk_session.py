@@ -49,7 +49,7 @@ class ChunkItem:
     item: Item
 
 
-class ChunkRun(EndpointWatch):
+class ChunkSession(EndpointWatch):
     """One chunk being run. Inspect's solver, scorer and hook report here.
 
     Args:
@@ -387,7 +387,7 @@ class ChunkRun(EndpointWatch):
 
 
 _INDEX: ContextVar[int | None] = ContextVar("touchstone_index", default=None)
-_CURRENT: list[ChunkRun] = []
+_CURRENT: list[ChunkSession] = []
 
 
 @contextmanager
@@ -401,7 +401,7 @@ def sample_of(index: int) -> Iterator[None]:
 
 
 @contextmanager
-def active(run: ChunkRun) -> Iterator[None]:
+def active(run: ChunkSession) -> Iterator[None]:
     """Make `run` the one that Inspect's solver, scorer and hook report to.
 
     Raises:
@@ -418,7 +418,7 @@ def active(run: ChunkRun) -> Iterator[None]:
         _CURRENT.clear()
 
 
-def current() -> ChunkRun:
+def current() -> ChunkSession:
     """The chunk that is running.
 
     Raises:
