@@ -12,13 +12,30 @@ SEALED = (
 
 
 def finding_of(criterion: NumericCriterion, said: EarlyVerdict | Judged) -> dict[str, str]:
-    """Title and text of the finding that a criterion is crossed."""
+    """Title and text of what the centre states of a criterion in one mode, whatever it is."""
     key = said.ran.key if isinstance(said, EarlyVerdict) else said.key
-    text = _early(criterion, said) if isinstance(said, EarlyVerdict) else _whole(criterion, said)
+    if said.word is not VerdictWord.ABOVE:
+        text = _not_above(said)
+    elif isinstance(said, EarlyVerdict):
+        text = _early(criterion, said)
+    else:
+        text = _whole(criterion, said)
     return {
         "title": f"{criterion.title} ({key.mode} mode)",
         "text": f"In {key.mode} mode, variant {key.variant} {text} {SEALED}",
     }
+
+
+def _not_above(said: EarlyVerdict | Judged) -> str:
+    """What was counted, and the word; the verdict beside it says at which error rates."""
+    if isinstance(said, EarlyVerdict):
+        counted, interval, valid = said.progress.used, said.interval, "valid at the stop"
+        solved, of = said.solved, f"the first {counted} items in their sealed order"
+    else:
+        counted, interval, valid = said.verdict.counted, said.verdict.interval, "exact"
+        solved, of = said.verdict.solved, f"{counted} items"
+    bounds = percent_interval(interval.low, interval.high)
+    return f"solved {solved} of {of} (95% interval, {valid}: {bounds}): {said.word.phrase}."
 
 
 def _whole(criterion: NumericCriterion, judged: Judged) -> str:

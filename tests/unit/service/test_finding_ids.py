@@ -38,3 +38,16 @@ def test_every_run_that_is_above_has_a_finding(tmp_path: Path, monkeypatch: pyte
     above = [key for key, said in state.verdicts.items() if said.verdict == "above"]
     assert {key.mode for key in above} == {mode for mode, _ in MODES}
     assert len(state.findings) == len(above) == len(prepared.runs)
+
+
+def test_a_second_battery_has_findings_of_its_own(tmp_path: Path):
+    with small.small_case(tmp_path) as case:
+        small.measure(case)
+        conclude(case, "battery-1")
+        seal(case, 6, "confined", accepted=True)
+        prepared = reopen(case)
+        for run in prepared.runs:
+            size = len(prepared.battery.items[run.item_set])
+            small.record_chunk(case, prepared, run, range(size), lambda _: True)
+        state = conclude(case, prepared.name)
+    assert len(state.findings) == len(state.verdicts) == 2 * len(prepared.runs)

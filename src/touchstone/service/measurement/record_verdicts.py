@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain, count
 from math import inf
 from typing import Any
 
@@ -60,21 +61,19 @@ def conclude(case: Case, battery: str) -> State:
 
 
 def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
-    """Record verdicts, and findings where they are "above", unless they are recorded already.
+    """Record verdicts, each with a finding, unless they are recorded already.
 
-    While anybody's halt stands nothing is recorded; the next run of the review does it.
+    A finding goes with every word: one that came with "above" alone would tell the word to whoever
+    may count entries and read none. While anybody's halt stands nothing is recorded; the next run
+    of the review does it.
     """
 
     def deeds(state: State) -> list[Deed]:
         if state.halted:
             return []
-        verdicts = [_verdict(case, each, state) for each in said if _is_new(each, state)]
-        findings = [
-            _finding(case, each)
-            for each in said
-            if _word(each) is VerdictWord.ABOVE and _finding_id(_key(each)) not in state.findings
-        ]
-        return [*verdicts, *findings]
+        new = [each for each in said if _is_new(each, state)]
+        verdicts = [_verdict(case, each, state) for each in new]
+        return [*verdicts, *(_finding(case, each, state) for each in new)]
 
     return case.record(deeds)
 
@@ -90,10 +89,6 @@ def _is_new(said: EarlyVerdict | Judged, state: State) -> bool:
 
 def _key(said: EarlyVerdict | Judged) -> RunKey:
     return said.ran.key if isinstance(said, EarlyVerdict) else said.key
-
-
-def _word(said: EarlyVerdict | Judged) -> VerdictWord:
-    return said.word
 
 
 def together(
@@ -161,13 +156,15 @@ def _verdict(case: Case, said: EarlyVerdict | Judged, state: State) -> Deed:
     return verdict_reached(case, said, lost)
 
 
-def _finding_id(key: RunKey) -> str:
-    """An id of its own for each run. The names could be long, and hold what would divide them."""
+def _finding_id(key: RunKey, state: State) -> str:
+    """A new id of its own for each run. Names could be long, and hold what would divide them."""
     about = digest_value([key.criterion, key.variant, key.mode]).removeprefix("sha256:")
-    return f"finding-{about[:_FINDING_DIGITS]}"
+    first = f"finding-{about[:_FINDING_DIGITS]}"
+    later = (f"{first}-{number}" for number in count(2))
+    return next(each for each in chain([first], later) if each not in state.findings)
 
 
-def _finding(case: Case, said: EarlyVerdict | Judged) -> Deed:
+def _finding(case: Case, said: EarlyVerdict | Judged, state: State) -> Deed:
     key = _key(said)
     criterion = case.framework.criterion(key.criterion)
     if not isinstance(criterion, NumericCriterion):
@@ -175,7 +172,7 @@ def _finding(case: Case, said: EarlyVerdict | Judged) -> Deed:
     return finding_signed(
         case,
         case.cast.centre,
-        _finding_id(key),
+        _finding_id(key, state),
         criterion.domain,
         criterion.id,
         finding_of(criterion, said),
