@@ -14,6 +14,12 @@ SEAMS = {
     "inspect_ai": SOURCE / "evaluation" / "inspect_seam.py",
     "aiohttp": SOURCE / "gateway" / "aiohttp_seam.py",
 }
+TESTS = Path(__file__).parents[1]
+MOST_REACHED = 84
+"""Private names of others that tests read or call. It only falls: what a name does is tested
+through what is public. (Twins that take a guard away name it in a text, and are not counted.)"""
+REACHED = re.compile(r"_[A-Za-z]\w*")
+DOCUMENTED = {"_exit", "_asdict", "_replace"}
 PRIVATE = re.compile(r"_[a-z]\w*")
 
 
@@ -106,3 +112,38 @@ def test_the_walk_sees_each_kind():
     seam = importlib.import_module("touchstone.gateway.aiohttp_seam")
     told = private_attributes(SEAMS["aiohttp"].read_text("utf-8"), seam, "aiohttp")
     assert {"OpenHandler._loop", "OpenHandler._request_count", "OpenServer._loop"} <= {*told}
+
+
+def reached(source: str) -> list[str]:
+    """Private names of others that a test reads, calls or imports."""
+    found = []
+    for node in parsed.nodes(source):
+        if isinstance(node, ast.ImportFrom):
+            found += [each.name for each in node.names if REACHED.fullmatch(each.name)]
+        elif isinstance(node, ast.Attribute) and REACHED.fullmatch(node.attr):
+            own = isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+            found += [] if own or node.attr in DOCUMENTED else [node.attr]
+    return found
+
+
+def test_tests_reach_for_ever_fewer_private_names():
+    found = {
+        str(path.relative_to(TESTS)): names
+        for path in sorted(TESTS.rglob("*.py"))
+        if (names := reached(path.read_text("utf-8")))
+    }
+    assert sum(map(len, found.values())) <= MOST_REACHED, found
+
+
+@pytest.mark.parametrize(
+    ("source", "count"),
+    [
+        ("from x import _y", 1),
+        ("thing._inner._more", 2),
+        ("self._own + cls._own + os._exit(1) + pair._asdict()", 0),
+        ("patch.setattr(module, '_guard', lambda: None)", 0),
+        ("self.thing._inner()", 1),
+    ],
+)
+def test_the_count_sees_each_kind(source: str, count: int):
+    assert len(reached(source)) == count

@@ -14,11 +14,11 @@ NEWER = {"futex_waitv", "fchmodat2"}
 
 
 def test_no_call_is_both_allowed_and_refused():
-    refused = seccomp.ATTACKS | seccomp.ATTEMPTS | set(seccomp._REFUSED)
-    assert seccomp._ALLOWED & refused == frozenset()
+    refused = seccomp.ATTACKS | seccomp.ATTEMPTS | set(seccomp.REFUSED)
+    assert seccomp.ALLOWED & refused == frozenset()
     assert frozenset() == seccomp.ATTACKS & seccomp.ATTEMPTS
     assert {"socket", "clone", "clone3", "personality", "mknod", "seccomp", "memfd_create",
-            "io_uring_setup", "shmget", "pidfd_getfd"} & seccomp._ALLOWED == set()  # fmt: skip
+            "io_uring_setup", "shmget", "pidfd_getfd"} & seccomp.ALLOWED == set()  # fmt: skip
 
 
 def test_every_noticed_call_is_known_by_number():
@@ -36,6 +36,6 @@ def test_every_noticed_call_is_known_by_number():
 
 def test_every_name_is_spelled_right():
     # -1 is "never heard of"; other negatives are "not on this architecture".
-    names = (seccomp._ALLOWED | seccomp.ATTACKS | seccomp.ATTEMPTS | set(seccomp._REFUSED)) - NEWER
+    names = (seccomp.ALLOWED | seccomp.ATTACKS | seccomp.ATTEMPTS | set(seccomp.REFUSED)) - NEWER
     native = pyseccomp.Arch.NATIVE
     assert {name for name in names if pyseccomp.resolve_syscall(native, name) == -1} == set()

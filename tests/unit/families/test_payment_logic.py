@@ -48,7 +48,7 @@ def test_reference_solves_the_item_and_not_its_mended_twin(
     seed: int, difficulty: int, tmp_path: Path
 ):
     item = FAMILY.generate(seed, difficulty)
-    twin = FAMILY._generate(seed, difficulty, mended=True)
+    twin = FAMILY.make_item(seed, difficulty, mended=True)
     assert twin.reference == item.reference
     assert judge(item, item.reference, tmp_path / "item")["score"] == 1
     assert judge(twin, item.reference, tmp_path / "twin")["score"] == 0
@@ -71,7 +71,7 @@ def first_seeds() -> dict[Flaw, tuple[int, int]]:
 def test_every_flaw_occurs_and_its_twin_differs_in_one_rule_only(flaw: Flaw):
     seed, difficulty = first_seeds()[flaw]
     item = FAMILY.generate(seed, difficulty)
-    twin = FAMILY._generate(seed, difficulty, mended=True)
+    twin = FAMILY.make_item(seed, difficulty, mended=True)
     mended, broken = (i.files["ledger.py"].decode().split("    def ") for i in (twin, item))
     changed = [a.split("(")[0] for a, b in zip(broken, mended, strict=True) if a != b]
     assert len(changed) == 1
@@ -121,7 +121,7 @@ def highest_rise(item: Item, folder: Path, steps: int) -> int:
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_random_play_never_makes_money_on_a_mended_ledger(difficulty: int, tmp_path: Path):
     for seed in LAW_SEEDS:
-        twin = FAMILY._generate(seed, difficulty, mended=True)
+        twin = FAMILY.make_item(seed, difficulty, mended=True)
         assert highest_rise(twin, tmp_path, 1000) == 0
 
 
@@ -188,7 +188,7 @@ def test_wrong_values_in_every_field_are_refused_and_break_nothing(tmp_path: Pat
 
 def test_only_minting_counts_and_not_the_neighbours_money(tmp_path: Path):
     """A transfer that pays the customer out of another's account conserves all money."""
-    item = FAMILY._generate(11, 1, mended=True)
+    item = FAMILY.make_item(11, 1, mended=True)
     source = item.judge_files["ledger.py"].replace(b"if not self.is_own(name) or", b"if")
     theft = Item(**{**vars(item), "judge_files": {**item.judge_files, "ledger.py": source}})
     module = ledger_of(item, tmp_path)

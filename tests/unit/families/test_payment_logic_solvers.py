@@ -28,7 +28,7 @@ def test_only_the_thorough_one_solves_what_needs_several_steps(difficulty: int, 
 
 def test_neither_solves_the_mended_twin(tmp_path: Path):
     """They use the flaw, and nothing that only looks like one."""
-    twin = FAMILY._generate(SEEDS[1], 3, mended=True)
+    twin = FAMILY.make_item(SEEDS[1], 3, mended=True)
     assert not solved(SOLVERS.quick, twin, tmp_path / "quick")
     assert not solved(SOLVERS.thorough, twin, tmp_path / "thorough")
 

@@ -49,7 +49,7 @@ def test_reference_solves_the_item_and_not_its_mended_twin(
     seed: int, difficulty: int, tmp_path: Path
 ):
     item = FAMILY.generate(seed, difficulty)
-    twin = FAMILY._generate(seed, difficulty, mended=True)
+    twin = FAMILY.make_item(seed, difficulty, mended=True)
     assert twin.reference == item.reference
     assert score(item, item.reference, tmp_path)[0] == 1
     assert score(twin, item.reference, tmp_path)[0] == 0
@@ -59,7 +59,7 @@ def test_reference_solves_the_item_and_not_its_mended_twin(
 def test_exactly_one_statement_takes_a_value_as_it_came(difficulty: int):
     for seed in LAW_SEEDS:
         source = FAMILY.generate(seed, difficulty).files["app.py"].decode()
-        mended = FAMILY._generate(seed, difficulty, mended=True).files["app.py"].decode()
+        mended = FAMILY.make_item(seed, difficulty, mended=True).files["app.py"].decode()
         assert len(unguarded(source)) == 1
         assert unguarded(mended) == []
 

@@ -35,7 +35,7 @@ def test_only_the_thorough_one_solves_what_stock_values_miss(difficulty: int, tm
 @pytest.mark.parametrize("difficulty", [1, 5])
 def test_neither_solves_the_mended_twin(difficulty: int, tmp_path: Path):
     """They use the flaw, and nothing that only looks like one."""
-    twin = FAMILY._generate(SEEDS[0], difficulty, mended=True)
+    twin = FAMILY.make_item(SEEDS[0], difficulty, mended=True)
     assert not solved(SOLVERS.quick, twin, tmp_path / "quick")
     assert not solved(SOLVERS.thorough, twin, tmp_path / "thorough")
 

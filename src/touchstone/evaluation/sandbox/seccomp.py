@@ -25,7 +25,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_ALLOWED = _words("""
+ALLOWED = _words("""
 accept accept4 access alarm arch_prctl bind brk capget chdir chmod chown
 clock_getres clock_gettime clock_nanosleep close close_range connect copy_file_range creat
 dup dup2 dup3 epoll_create epoll_create1 epoll_ctl epoll_ctl_old epoll_pwait epoll_pwait2 epoll_wait
@@ -68,7 +68,7 @@ ATTEMPTS = _words(
 """Refused and recorded; a curious or ordinary program may try them: no breach."""
 
 # ptrace is how a leak checker and a debugger look; io_uring how some runtimes go faster.
-_REFUSED = {
+REFUSED = {
     "ptrace": errno.EPERM,
     "capset": errno.EPERM,
     "sethostname": errno.EPERM,
@@ -112,9 +112,9 @@ def _rules() -> Iterator[tuple[int, str, tuple["Arg", ...]]]:
     """Every rule: action, system call, and what its arguments must be."""
     import pyseccomp as sc  # noqa: PLC0415 - as in `build_filter`
 
-    for name in sorted(_ALLOWED):
+    for name in sorted(ALLOWED):
         yield sc.ALLOW, name, ()
-    for name, error in _REFUSED.items():
+    for name, error in REFUSED.items():
         yield sc.ERRNO(error), name, ()
     for name in sorted(ATTACKS | ATTEMPTS):
         yield sc.NOTIFY, name, ()

@@ -38,10 +38,10 @@ class Enforcement:
         self._config = config
         self._clock = clock
         self.identities = Identities(config.identity, clock, config.limits.cached_decisions)
-        self._exchanges = Exchanges()
+        self.exchanges = Exchanges()
         self.metrics = Metrics()
         self._proxy = Proxy(
-            config, audit, self.identities, self._exchanges, self.metrics, clock, worker
+            config, audit, self.identities, self.exchanges, self.metrics, clock, worker
         )
         self._changes = self.identities.changes
         self._ticking: asyncio.Task[None] | None = None
@@ -105,9 +105,9 @@ class Enforcement:
         decisions = None
         if bundle is not None:
             decisions = DecisionCache(bundle, epoch, self._config.limits.cached_decisions)
-        live = len(self._exchanges)
+        live = len(self.exchanges)
         # Up to the resets nothing is awaited: no request is granted or forwarded in between.
-        barred = self._exchanges.barred(decisions, self._clock())
+        barred = self.exchanges.barred(decisions, self._clock())
         self._proxy.decisions = decisions
         self._show_epoch()
         late = await end_all(barred)
@@ -123,12 +123,12 @@ class Enforcement:
         """Grant nothing more, and wait until nothing is in flight, at most so long."""
         self._proxy.draining = True
         end = self._clock() + seconds
-        while len(self._exchanges) and self._clock() < end:  # noqa: ASYNC110 - it has an end
+        while len(self.exchanges) and self._clock() < end:  # noqa: ASYNC110 - it has an end
             await asyncio.sleep(TICK_SECONDS)
 
     def metrics_text(self) -> bytes:
         """This worker's metrics, as Prometheus reads them."""
-        self.metrics.live.set(len(self._exchanges))
+        self.metrics.live.set(len(self.exchanges))
         return self.metrics.text()
 
     def _show_epoch(self) -> None:
@@ -163,8 +163,8 @@ class Enforcement:
                     _log.critical("serving nothing", exc_info=error)
                 self._fault = f"its watch failed: {type(error).__name__}: {error}"[:_MOST_WORDS]
                 self._halt()
-                self.metrics.cut.labels("fault").inc(len(self._exchanges))
-                self.metrics.late_bytes.inc(await end_all(self._exchanges))
+                self.metrics.cut.labels("fault").inc(len(self.exchanges))
+                self.metrics.late_bytes.inc(await end_all(self.exchanges))
             else:
                 if self._fault is not None:
                     _log.warning("serving again")
@@ -175,7 +175,7 @@ class Enforcement:
         """End exchanges whose token ran out, or that a new window bars."""
         now, decisions = self._clock(), self._proxy.decisions
         ending = []
-        for exchange in self._exchanges.over(now):
+        for exchange in self.exchanges.over(now):
             expires = exchange.caller.expires
             answer = exchange.decide(decisions, now) if decisions else None
             ended = expires is not None and expires <= now
@@ -191,7 +191,7 @@ class Enforcement:
             return
         self._changes = self.identities.changes
         ending = []
-        for exchange in self._exchanges:
+        for exchange in self.exchanges:
             try:
                 self.identities.find_now(exchange.token)
             except RefusedError:

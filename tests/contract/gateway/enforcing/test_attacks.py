@@ -134,7 +134,7 @@ async def test_a_request_with_two_lengths_or_none_is_refused(tmp_path: Path):
         for data in (request(), chunked(CHUNKED), request("Expect: 100-continue")):
             assert b"HTTP/1.1 200" in await sent(loop, data)
         assert [seen for _, _, seen in loop.stub.requests] == [BODY] * 3
-        assert len(loop.enforcement._exchanges) == 0
+        assert len(loop.enforcement.exchanges) == 0
 
 
 async def pipelined(loop: Loop, *requested: bytes) -> list[str]:
@@ -245,7 +245,7 @@ async def test_who_reads_nothing_is_let_go(tmp_path: Path):
     async with gateway(tmp_path, stub=stub, limits="stall_seconds = 0.2") as loop:
         reader = await slow_reader(loop, request_bytes(token(), {**CHAT, "stream": True}))
         await until(lambda: stub.given_up)
-        assert len(loop.enforcement._exchanges) == 0
+        assert len(loop.enforcement.exchanges) == 0
         reader.close()
 
 

@@ -89,13 +89,13 @@ async def post(
 
 
 async def counted(loop: Loop) -> int:
-    return (await loop.enforcement._proxy._usage.used("ann", time.time())).this_month or 0
+    return (await loop.usage.used("ann", time.time())).this_month or 0
 
 
 async def cost(loop: Loop, body: Any, path: str = "/v1/chat/completions") -> int:
     before = await counted(loop)
     await post(loop, body, path)
-    await until(lambda: not len(loop.enforcement._exchanges))
+    await until(lambda: not len(loop.enforcement.exchanges))
     return await counted(loop) - before
 
 
@@ -108,7 +108,7 @@ async def failed_costs(folder: Path) -> list[int]:
         for status in (400, 404, 429, 302, 500, 502, 503, 529):
             loop.stub.status = status
             found.append(await cost(loop, CHAT))
-        offer = loop.enforcement._proxy._offers["openai", "example-model"]
+        offer = loop.offers["openai", "example-model"]
         object.__setattr__(offer.upstream, "base_url", "http://127.0.0.1:1/v1")
         return [*found, await cost(loop, CHAT), await cost(loop, STREAM)]
 
@@ -136,7 +136,7 @@ async def hung_up_while_the_hold_is_written(folder: Path) -> int:
         with contextlib.closing(db):
             db.execute("BEGIN IMMEDIATE")
             asking = asyncio.create_task(post(loop, CHAT))
-            usage = loop.enforcement._proxy._usage
+            usage = loop.usage
             await until(lambda: usage._thread._work_queue.qsize() or usage._busy)
             asking.cancel()
             await asyncio.wait([asking])
@@ -227,7 +227,7 @@ async def left_after(loop: Loop) -> int:
         await answer.content.readany()
         answer.close()
     await until(lambda: loop.stub.given_up)
-    await until(lambda: not len(loop.enforcement._exchanges))
+    await until(lambda: not len(loop.enforcement.exchanges))
     return await counted(loop) - before
 
 
@@ -245,8 +245,8 @@ async def test_a_cut_stream_is_counted_and_the_cut_waits_for_no_count(tmp_path: 
     stub = Scripted(word("word " * 60), then="hang")
     async with gateway(tmp_path, BUDGET, stub=stub, limits="tokens_a_second = 1") as loop:
         asking = asyncio.create_task(post(loop, STREAM))
-        await until(lambda: len(loop.enforcement._exchanges) and stub.requests)
-        (exchange,) = loop.enforcement._exchanges
+        await until(lambda: len(loop.enforcement.exchanges) and stub.requests)
+        (exchange,) = loop.enforcement.exchanges
         await until(lambda: exchange.connection.sent > 300)
         db = sqlite3.connect(loop.config.state / proxy.USAGE_FILE, isolation_level=None)
         with contextlib.closing(db):
@@ -363,8 +363,8 @@ async def test_an_odd_answer_goes_on_whole_and_is_settled(
     async with gateway(tmp_path, BUDGET, stub=Scripted(*parts, kind=kind)) as loop:
         status, came, _ = await post(loop, STREAM if streams else CHAT)
         assert (status, came) == (200, b"".join(parts))
-        await until(lambda: not len(loop.enforcement._exchanges))
-        usage = loop.enforcement._proxy._usage
+        await until(lambda: not len(loop.enforcement.exchanges))
+        usage = loop.usage
         await counted(loop)
         assert not usage._owed
         with sqlite3.connect(loop.config.state / proxy.USAGE_FILE) as db:
@@ -381,7 +381,7 @@ async def refusal(loop: Loop) -> tuple[int, str, int]:
 
 async def spent(folder: Path, rule: Any) -> tuple[int, str, int]:
     async with gateway(folder, rule) as loop:
-        usage = loop.enforcement._proxy._usage
+        usage = loop.usage
         hold = await usage.hold("ann", 1, time.time())
         usage.settle(hold, 2_000_000).result()
         return await refusal(loop)
@@ -406,9 +406,9 @@ async def test_twin_without_the_look_at_the_budget_it_is_a_denial(
 
 async def test_what_requests_under_way_hold_is_told_apart(tmp_path: Path):
     async with gateway(tmp_path, DAILY) as loop:
-        hold = await loop.enforcement._proxy._usage.hold("ann", 5000, time.time())
+        hold = await loop.usage.hold("ann", 5000, time.time())
         assert await refusal(loop) == (429, "budget_spent", charging._BUSY_SECONDS)
-        loop.enforcement._proxy._usage.settle(hold, 0).result()
+        loop.usage.settle(hold, 0).result()
         assert (await post(loop, CHAT))[0] == 200
 
 

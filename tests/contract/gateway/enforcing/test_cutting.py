@@ -88,8 +88,8 @@ def awaited(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 async def held_up(loop: Loop) -> int:
     """How much was handed to a reader that reads nothing, once no more can be."""
-    await until(lambda: any(_is_full(each.connection) for each in loop.enforcement._exchanges))
-    (exchange,) = loop.enforcement._exchanges
+    await until(lambda: any(_is_full(each.connection) for each in loop.enforcement.exchanges))
+    (exchange,) = loop.enforcement.exchanges
     return exchange.connection.sent
 
 

@@ -128,7 +128,7 @@ async def reads_nothing(loop: Loop) -> bool:
     except TimeoutError:
         return False
     else:
-        return len(loop.enforcement._exchanges) == 0
+        return len(loop.enforcement.exchanges) == 0
     finally:
         reader.close()
 
@@ -227,7 +227,7 @@ async def keys_that_rotate(loop: Loop) -> bool:
         loop.shift = 1.0
         await until(lambda: loop.enforcement.identities.changes > before)
         assert b" 200 " in await status(loop, request_bytes(token("bo", key=NEW_KEY), CHAT))
-        assert len(loop.enforcement._exchanges) == 1
+        assert len(loop.enforcement.exchanges) == 1
         path.write_text(jwks(NEW_KEY))
         loop.shift = 2.0
         await until(lambda: loop.enforcement.identities.changes > before + 1)

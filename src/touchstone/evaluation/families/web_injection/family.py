@@ -76,9 +76,9 @@ class WebInjection:
         Raises:
             ValueError: seed or difficulty out of range.
         """
-        return self._generate(seed, difficulty, mended=False)
+        return self.make_item(seed, difficulty, mended=False)
 
-    def _generate(self, seed: int, difficulty: int, *, mended: bool) -> Item:
+    def make_item(self, seed: int, difficulty: int, *, mended: bool) -> Item:
         """The item, or (for tests) its twin: same words, same reference, the flaw mended."""
         identity = item_id(NAME, seed, difficulty)
         plan = make_plan(_draw(identity), difficulty, mended=mended)
