@@ -70,14 +70,7 @@ def battery_sealed(
         marking=case.marks.case,
         battery=plan.id,
         commitment=sealed.digest.removeprefix("sha256:"),
-        item_sets=tuple(
-            measuring.ItemSet(
-                criterion=part.criterion,
-                size=len(battery.items[part.id]),
-                design=verdicts.design(part.id),
-            )
-            for part in plan.sets
-        ),
+        item_sets=_item_sets(plan, battery, verdicts),
         elicitation=elicitation.digest,
         order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
         verdicts=verdicts.digest,
@@ -98,6 +91,19 @@ def battery_sealed(
     }
     secret = {"seed": battery.seed.hex(), "plan": _plan_value(plan)}
     return Deed(event, (Content(registered, case.marks.case), Content(secret, case.marks.centre)))
+
+
+def _item_sets(
+    plan: BatteryPlan, battery: Battery, verdicts: VerdictPlan
+) -> tuple[measuring.ItemSet, ...]:
+    return tuple(
+        measuring.ItemSet(
+            criterion=part.criterion,
+            size=len(battery.items[part.id]),
+            design=verdicts.design(part.id),
+        )
+        for part in plan.sets
+    )
 
 
 def _shown(said: Readiness) -> dict[str, Any]:
