@@ -103,6 +103,24 @@ def test_every_edition_of_a_real_case_is_accessible_and_fits(
         assert overflow <= 0, path.name
 
 
+def test_a_long_id_in_any_cell_makes_no_page_wider_than_a_phone(
+    browser: Browser, real_pages: list[Path], page_file: Path
+):
+    for path in (real_pages[0], page_file):
+        page = browser.new_page(viewport=PHONE)
+        page.goto(path.as_uri())
+        over = page.evaluate(
+            """() => {
+                for (const cell of document.querySelectorAll('table.stack td span'))
+                    cell.textContent = 'finding-' + 'f'.repeat(60);
+                const page = document.documentElement;
+                return page.scrollWidth - page.clientWidth;
+            }"""
+        )
+        page.close()
+        assert over <= 0, path.name
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_text_of_a_picture_can_be_read(
     browser: Browser, real_pages: list[Path], crowded_file: Path, size: ViewportSize
