@@ -16,6 +16,8 @@ ROOM = Path(touchstone.statistics.__file__).parent
 SOURCE = ROOM.parent
 KEPT = {
     "sequential_design": "a battery in an order of one's own; reviews draw evenly (ADR 87)",
+    "confidence_sequence": "one level alone; what a stop may say comes at two levels at once",
+    "population_interval": "the same, of further items",
     "replay_outcomes": "the plain form, to which worst cases, simulations and the bench are held",
 }
 """Names that no other room needs and that stay, with what they use; each with its reason."""

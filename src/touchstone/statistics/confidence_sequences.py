@@ -6,6 +6,7 @@ One call: `confidence_sequence(difficulty_design(rule, levels), np.array([1.0, 0
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from touchstone.statistics.e_process import (
     ParallelTests,
@@ -57,31 +58,48 @@ def confidence_sequence(
     """
     _played(design, outcomes, "a confidence sequence")
     require_level(confidence, "confidence")
+    return _sequences(design, outcomes, (confidence,))[0]
+
+
+def _sequences(
+    design: SequentialDesign, outcomes: Numbers, levels: tuple[float, ...]
+) -> list[Interval]:
+    """The sequence at each level of confidence, all of the same bets."""
     means = np.arange(1, _GRID)[None, :] / _GRID
     setup = parallel_tests(
         [design.item_model], means, means, np.tile(design.sampling_weights, (1, means.size, 1))
     )
     wealth = initial_wealth(setup)
-    refuted = np.zeros((2, means.size), bool)
-    standing = np.arange(means.size)
+    bounds = np.log(2 / (1 - np.array(levels)))[:, None, None]
+    refuted = np.zeros((len(levels), 2, means.size), bool)
+    standing = np.ones((len(levels), 1, means.size), bool)
+    betting = np.arange(means.size)
     total, left = float(outcomes.sum()), design.size - outcomes.size
     for place, outcome in enumerate(outcomes):
-        kind = np.full((1, standing.size), design.item_model.classes[design.order[place]])
+        kind = np.full((1, betting.size), design.item_model.classes[design.order[place]])
         wealth = update_wealth(setup, wealth, kind, np.full(kind.shape, outcome))
-        fallen = wealth.logs[:, 0] >= np.log(2 / (1 - confidence))
-        refuted[:, standing] |= fallen
-        # A mean that has fallen needs no more bets; most do soon.
-        kept = ~fallen.any(0)
-        standing, setup, wealth = standing[kept], setup.select(kept), wealth.select(kept)
-        if not standing.size:
+        fallen = (wealth.logs[:, 0] >= bounds) & standing[..., betting]
+        refuted[..., betting] |= fallen
+        standing[..., betting] &= ~fallen.any(1, keepdims=True)
+        # A mean that has fallen at every level needs no more bets; most do soon.
+        kept: NDArray[np.bool_] = np.any(standing[..., betting], axis=(0, 1))
+        if not kept.all():
+            betting, setup, wealth = betting[kept], setup.select(kept), wealth.select(kept)
+        if not betting.size:
             break
     # What is drawn already settles the means that are out of reach; no bet was made on them.
-    refuted[0] |= means[0] * design.size < total
-    refuted[1] |= means[0] * design.size > total + left
+    refuted[:, 0] |= means[0] * design.size < total
+    refuted[:, 1] |= means[0] * design.size > total + left
+    possible = total / design.size, (total + left) / design.size
+    return [_interval(each, possible, level) for each, level in zip(refuted, levels, strict=True)]
+
+
+def _interval(
+    refuted: NDArray[np.bool_], possible: tuple[float, float], confidence: float
+) -> Interval:
     # Only unbroken runs of refuted means count, so that one test alone bears each end's error.
-    low = np.cumprod(refuted[0]).sum() / _GRID
-    high = 1 - np.cumprod(refuted[1][::-1]).sum() / _GRID
-    low, high = max(low, total / design.size), min(high, (total + left) / design.size)
+    low = max(np.cumprod(refuted[0]).sum() / _GRID, possible[0])
+    high = min(1 - np.cumprod(refuted[1][::-1]).sum() / _GRID, possible[1])
     return Interval(float(min(low, high)), float(max(low, high)), confidence)
 
 
@@ -109,8 +127,24 @@ def population_interval(
     Raises:
         UnusableNumbersError: as for `confidence_sequence`, or other than one label an outcome.
     """
+    return battery_and_population(design, outcomes, confidence, clusters)[1]
+
+
+def battery_and_population(
+    design: SequentialDesign,
+    outcomes: Numbers,
+    confidence: float = 0.95,
+    clusters: Labels | None = None,
+) -> tuple[Interval, Interval]:
+    """`confidence_sequence` and `population_interval`, for little more than either costs.
+
+    Raises:
+        UnusableNumbersError: as for either.
+    """
+    _played(design, outcomes, "a confidence sequence")
+    require_level(confidence, "confidence")
     error = (1 - confidence) / 2
-    within = confidence_sequence(design, outcomes, 1 - error)
+    battery, within = _sequences(design, outcomes, (confidence, 1 - error))
     least, most = (
         np.floor(within.low * design.size + 1e-9),
         np.ceil(within.high * design.size - 1e-9),
@@ -124,7 +158,7 @@ def population_interval(
         trials = effective_clusters(clusters)
     low = lower_bound(float(least) / design.size * trials, trials, error / 2)
     high = upper_bound(float(most) / design.size * trials, trials, error / 2)
-    return Interval(low, high, confidence)
+    return battery, Interval(low, high, confidence)
 
 
 def evidence_path(design: SequentialDesign, outcomes: Numbers) -> EvidencePath:

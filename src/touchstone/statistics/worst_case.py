@@ -22,9 +22,8 @@ import numpy as np
 
 from touchstone.statistics.confidence_sequences import (
     EvidencePath,
-    confidence_sequence,
+    battery_and_population,
     evidence_path,
-    population_interval,
 )
 from touchstone.statistics.e_process import (
     ParallelTests,
@@ -237,14 +236,12 @@ def inference_at_stop(
         UnusableNumbersError: no outcome, too many, or one outside [0, 1].
     """
     low = impute(outcomes, UNSOLVED)
-    within = confidence_sequence(design, low, confidence)
-    beyond = population_interval(design, low, confidence, clusters=clusters)
+    within, beyond = battery_and_population(design, low, confidence, clusters)
     way = evidence_path(design, low)
     if None not in outcomes:
         return InferenceAtStop(within, beyond, way)
     high = impute(outcomes, SOLVED)
-    top = confidence_sequence(design, high, confidence)
-    farther = population_interval(design, high, confidence, clusters=clusters)
+    top, farther = battery_and_population(design, high, confidence, clusters)
     return InferenceAtStop(
         Interval(within.low, max(within.low, top.high), confidence),
         Interval(beyond.low, max(beyond.low, farther.high), confidence),

@@ -17,6 +17,7 @@ from touchstone.statistics import (
     sequential_design,
     upper_bound,
 )
+from touchstone.statistics.confidence_sequences import battery_and_population
 
 RULE = RateRule(0.5, 0.0, 0.05, 0.02)
 ITEMS = 60
@@ -95,6 +96,19 @@ def test_the_first_estimates_by_hand():
     weight = (10 / 9) ** 2
     second = evidence_path(each, np.array([1.0, 0.0])).estimate[1]
     assert second == pytest.approx((1 + weight * 0.1) / (1 + weight))
+
+
+@pytest.mark.parametrize("count", [1, 9, ITEMS])
+def test_both_at_once_are_each_alone(count: int):
+    """A mean that has fallen at one level goes on at the other."""
+    each, outcomes = drawn(4)
+    ran = outcomes[:count]
+    for level in (0.8, 0.95):
+        both = battery_and_population(each, ran, level)
+        assert both == (
+            confidence_sequence(each, ran, level),
+            population_interval(each, ran, level),
+        )
 
 
 def test_what_the_battery_would_say_is_rounded_outwards():
