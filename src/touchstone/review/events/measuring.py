@@ -1,7 +1,7 @@
 """How a model is measured: clock, battery, snapshots, outcomes, verdicts, breaches, halts."""
 
 from decimal import Decimal as Number
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -239,6 +239,8 @@ class OutcomesRecorded(Event):
     """The outcomes of one chunk. The first recorded outcome of a sample stands."""
 
     type: Literal["outcomes-recorded"] = "outcomes-recorded"
+    schema_version: Annotated[int, Field(ge=1, le=2)] = Field(default=2, alias="schema")
+    """2; in 1 there was at least one outcome."""
     battery: Name
     """The battery."""
     criterion: Name
@@ -250,14 +252,18 @@ class OutcomesRecorded(Event):
     chunk: Name
     """The chunk's id."""
     outcomes: tuple[Outcome, ...]
-    """At least one outcome, no sample twice."""
+    """No sample twice. None at all: the run's verdict stood before the chunk was begun. That is
+    said of each such chunk, so that no number of entries tells when a verdict stood."""
     compared: tuple[Compared, ...] = ()
     """Other modes in which answers to some of these items are recorded; none before the first."""
 
+    @staticmethod
+    def upcast_v1_v2(facts: dict[str, Any]) -> dict[str, Any]:
+        """The fields are the same."""
+        return facts
+
     @model_validator(mode="after")
     def _each_sample_once(self) -> Self:
-        if not self.outcomes:
-            raise ValueError("outcomes is empty: record a chunk when it has outcomes")
         if len({(o.attempt, o.index) for o in self.outcomes}) < len(self.outcomes):
             raise ValueError("outcomes names a sample twice: keep the first outcome")
         if len({each.mode for each in self.compared} | {self.mode}) <= len(self.compared):

@@ -38,6 +38,7 @@ from touchstone.service.measurement.outcomes import (
     PROBES,
     left_by_a_dead_run,
     record_breach,
+    record_not_run,
     record_outcomes,
     used_before,
 )
@@ -110,6 +111,7 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         raise StoppedError(
             f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded", _reason(run.stopped)
         )
+    record_not_run(setting.case, setting.prepared.battery, chunks)
     return run.tracker
 
 

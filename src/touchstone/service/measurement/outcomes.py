@@ -6,8 +6,10 @@ from pathlib import Path
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
+from touchstone.review.audience_view import known_facts
 from touchstone.service.case import Case
 from touchstone.service.cases.deeds import review_halted
+from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.service.measurement.deeds import outcomes_recorded, sandbox_breached
 from touchstone.service.recording import Deed
 from touchstone.verdicts.modes_compared import Answers
@@ -46,6 +48,30 @@ def record_outcomes(
     state = case.record(deeds)
     answers.add(key, outcomes)
     return state
+
+
+def record_not_run(case: Case, battery: Battery, chunks: Chunks) -> State:
+    """Say of each chunk that was not run that a verdict stood before it.
+
+    Every chunk of the plan has an entry then, however early a verdict came: who may count entries
+    and read none learns nothing from their number.
+
+    Args:
+        case: The case, once nothing more needs to run.
+        battery: The battery whose chunks they are.
+        chunks: Every chunk of its plan.
+    """
+
+    def deeds(_state: State) -> list[Deed]:
+        reader = case.installation.records.case(case.id)
+        said = {facts["chunk"] for _, facts in known_facts(reader) if "outcomes" in facts}
+        return [
+            outcomes_recorded(case, battery, spec, key, (), (), Usage(), None)
+            for name, (spec, key) in chunks.items()
+            if name not in said
+        ]
+
+    return case.record(deeds)
 
 
 def left_by_a_dead_run(
