@@ -203,14 +203,18 @@ class Loop:
         return f"http://{self.host}:{self.port}"
 
     @property
+    def _proxy(self) -> Any:
+        return self.enforcement._proxy
+
+    @property
     def usage(self) -> Any:
         """What its worker keeps of use: only from beside it can a hold be made and settled."""
-        return self.enforcement._proxy._usage
+        return self._proxy._usage
 
     @property
     def offers(self) -> Any:
         """What its worker offers, by protocol and model."""
-        return self.enforcement._proxy._offers
+        return self._proxy._offers
 
     async def settles_at(self, tokens: int, person: str = "ann") -> None:
         """Wait until the day's count is so many tokens, as another worker of the gateway reads it.
