@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from support.contract1 import append, opening
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
 from touchstone.records import NewPart, Records, Summary
@@ -53,9 +54,10 @@ def summary(status: str = "open", **changes: str) -> Summary:
 
 def open_case(records: Records, case: str = "case-1") -> None:
     """Open a case with one entry."""
-    with records.open_case(case) as writer:
-        writer.append([fact("case-opened"), content("agreement")])
+    with opening(records, case) as writer:
+        append(writer, [fact("case-opened"), content("agreement")])
         writer.summarise(summary())
+    records.installation.publish()
 
 
 def append_batch(records: Records, case: str, evidence: bytes) -> tuple[int, str]:
@@ -63,8 +65,10 @@ def append_batch(records: Records, case: str, evidence: bytes) -> tuple[int, str
     with records.transaction(case) as writer:
         digest = writer.put_evidence(evidence, "text/plain", "log")
         for step in range(BATCH):
-            writer.append([fact(digest=digest, step=step), content(f"step {step}")])
+            append(writer, [fact(digest=digest, step=step), content(f"step {step}")])
         writer.summarise(summary(digest))
+    # As every command does when it ends.
+    records.installation.publish()
     return writer.next_n, writer.root
 
 

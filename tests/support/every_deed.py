@@ -16,12 +16,13 @@ import pytest
 from support.small_case import Minutes, measure, settle, small_case
 from support.world_orders import Orders
 from support.worlds import ONE, submission_file, world
-from touchstone.clearance import Marking, tlp
+from touchstone.clearance import tlp
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.review import State
 from touchstone.review.events import opening
+from touchstone.review.events.base import Role
 from touchstone.service import case as cases
 from touchstone.service import opening as openings
 from touchstone.service import recording
@@ -30,7 +31,6 @@ from touchstone.service.case import Case
 from touchstone.service.cases import deeds as about
 from touchstone.service.cases import destroying
 from touchstone.service.designation import deeds as judged
-from touchstone.service.drafting import worded
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.opening import completed
 from touchstone.service.recording import Deed, Proposing
@@ -171,7 +171,7 @@ def by_hand(case: Case) -> None:
     lab, centre, agency = case.cast.developer, case.cast.centre, case.cast.agencies[0]
     other, why, said = case.cast.agencies[1], "as it is", "As we see it."
     marking = tlp("AMBER", lab, centre, agency, other, EVALUATOR)
-    _joins(case, marking, why)
+    _joins(case)
 
     def do(deed: Deed) -> None:
         case.record([deed])
@@ -204,13 +204,25 @@ def by_hand(case: Case) -> None:
     do(about.review_withdrawn(case, lab))
 
 
-def _joins(case: Case, marking: Marking, why: str) -> None:
-    """The evaluator, whose key is made here."""
-    key = case.installation.keyring.new_party_key(EVALUATOR).public_key.hex()
-    joins = opening.Admission(party=EVALUATOR, role="independent-evaluator", key=key)
-    kind, texts = opening.PartyAdmitted, {"reason": why}
-    admits = [joins.model_dump(mode="json")]
-    case.record([worded(case, kind, case.cast.centre, marking, texts=texts, admits=admits)])
+def _joins(case: Case) -> None:
+    """The evaluator, whose keys are made here, with a device that is ended, and a newer key."""
+    keyring = case.installation.keyring
+    key, device = keyring.new_party_key(EVALUATOR), keyring.new_party_key("a-device")
+    role: Role = "independent-evaluator"
+
+    def following() -> str:
+        return keyring.next_party_key(EVALUATOR).fingerprint
+
+    def do(deed: Deed) -> None:
+        case.record([deed])
+
+    do(about.party_invited(case, case.cast.centre, EVALUATOR, role, key.fingerprint))
+    do(about.party_joined(case, EVALUATOR, role, key.public_key.hex(), following()))
+    kinds = ["finding-signed"]
+    do(about.signer_admitted(case, EVALUATOR, device.public_key.hex(), kinds, "a-device"))
+    do(about.signer_removed(case, EVALUATOR, device.fingerprint))
+    newer = keyring.promote_next_key(EVALUATOR).public_key.hex()
+    do(about.party_key_rotated(case, EVALUATOR, newer, following()))
 
 
 def _declared(case: Case) -> str:

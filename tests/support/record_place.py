@@ -1,5 +1,6 @@
 """Where a record lies in a test, on either database."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -50,4 +51,7 @@ class Place:
         """A process that appends."""
         script = str(Path(deeds.__file__))
         command = [sys.executable, script, "append", str(self.home), self.database or "-", case]
-        return subprocess.Popen([*command, str(batches)], stdout=subprocess.PIPE, text=True)
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        return subprocess.Popen(
+            [*command, str(batches)], stdout=subprocess.PIPE, text=True, env=environment
+        )

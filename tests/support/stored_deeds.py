@@ -165,15 +165,8 @@ def die(_: object = None) -> None:
 def judge_and_die(taking: DeedTaking) -> None:
     """Record, flush, and be gone before it stands."""
     judge(taking)
-    taking.writer.flush("0" * 64, Zeros())
+    taking.writer.flush()
     die()
-
-
-class Zeros:
-    """A random source for what is thrown away."""
-
-    def draw(self, size: int) -> bytes:
-        return bytes(size)
 
 
 def main(home: str, database: str, case: str, party: str, name: str, what: str, count: str) -> None:

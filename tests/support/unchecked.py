@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from touchstone.service import recording
+from touchstone.service import taking
 
 
 @contextmanager
 def unchecked() -> Iterator[None]:
     """While it lasts, deeds are recorded whatever goes with them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recording, "check_deed", lambda *_: None)
+        patch.setattr(taking, "check_deed", lambda *_: None)
         yield

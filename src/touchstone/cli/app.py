@@ -353,6 +353,16 @@ def check(*, json: Json = False) -> int:
 
 
 @app.command
+def upgrade() -> int:
+    """Say what becomes of cases that earlier versions recorded; nothing that was signed changes."""
+    from touchstone.service.upgrading import upgrade as upgraded
+
+    with opened() as installation:
+        show(upgraded(installation))
+    return DONE
+
+
+@app.command
 def rebuild() -> int:
     """Make the index of cases again from the record, and sweep files that a crash left."""
     from touchstone.service.cases.case_admin import rebuild_index

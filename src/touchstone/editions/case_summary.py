@@ -16,7 +16,8 @@ def summarise_events(case: str, events: Sequence[dict[str, Any]]) -> Summary:
 def summarise(case: str, state: State, at: str) -> Summary:
     """The row of one case; `at` is when its newest entry was made (UTC)."""
     submission = state.submission
-    developers = state.having("developer")
+    invited = (name for name, act in state.invitations.items() if act.role == "developer")
+    developers = state.having("developer") or tuple(invited)
     return Summary(
         title=f"{state.opened.kind} {case[:8]}" if state.opened else case[:8],
         model_name=submission.model if submission else "",

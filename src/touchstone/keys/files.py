@@ -126,6 +126,22 @@ def write_file(
             draft.unlink()
 
 
+def move_secret(path: Path, target: Path) -> None:
+    """Give a secret file another name in its folder, durably.
+
+    Raises KeyExistsError where there is one of that name, KeyFileError where it cannot be done.
+    """
+    try:
+        # A rename would overwrite; a link refuses.
+        os.link(path, target)
+        path.unlink()
+        sync_folder(path.parent)
+    except FileExistsError as error:
+        raise KeyExistsError(f"{target}: exists; keys are never overwritten") from error
+    except OSError as error:
+        raise KeyFileError(f"{path}: cannot be moved: {error.strerror}") from error
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

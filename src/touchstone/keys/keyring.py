@@ -8,6 +8,8 @@
     checkpoint.txt         the newest checkpoint that was signed: no later one may fall behind it
     record.txt             which record these keys are used with, once it holds a case
     parties/<party>/<n>.pem  keys of parties whose deeds are signed on this machine
+    parties/<party>/next-<n>.pem  the key that is to follow, announced in every case: best kept
+                           elsewhere, since whoever has only the current key cannot replace it
 """
 
 import re
@@ -17,7 +19,7 @@ from typing import Self
 
 from touchstone.errors import TouchstoneError
 from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError
-from touchstone.keys.files import locked, read_secret, secret_folder, write_secret
+from touchstone.keys.files import locked, move_secret, read_secret, secret_folder, write_secret
 from touchstone.keys.sealing import KEY_SIZE, MasterKey
 from touchstone.keys.signer import FileSigner
 from touchstone.keys.sources import RandomSource, SystemRandom
@@ -184,6 +186,33 @@ class Keyring:
             files = self._party_files(party)
             number = int(files[-1].stem) + 1 if files else 0
             return FileSigner.create(self._party_folder(party) / f"{number}.pem")
+
+    def next_party_key(self, party: str) -> FileSigner:
+        """The key that is to follow a party's newest one, made where there is none.
+
+        A case announces it when the party joins; nothing is signed with it before it takes over.
+        Raises KeyMissingError where the party has no key.
+        """
+        with locked(self._party_folder(party)):
+            files = self._party_files(party)
+            if not files:
+                raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}")
+            number = int(files[-1].stem) + 1
+            return _load_or_create(self._party_folder(party) / f"next-{number}.pem")
+
+    def promote_next_key(self, party: str) -> FileSigner:
+        """Make the key that was announced the party's newest one; the older stays beside it.
+
+        Do it before the deed that replaces one by the other: a case signs with the key that its
+        record has, whichever is the newest here. Raises KeyMissingError where none was announced.
+        """
+        with locked(self._party_folder(party)):
+            files = self._party_files(party)
+            number = int(files[-1].stem) + 1 if files else 0
+            announced = self._party_folder(party) / f"next-{number}.pem"
+            signer = FileSigner.load(announced)
+            move_secret(announced, self._party_folder(party) / f"{number}.pem")
+        return signer
 
     def parties(self) -> tuple[str, ...]:
         """The parties that have a key here, in order."""

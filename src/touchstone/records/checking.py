@@ -148,8 +148,6 @@ def _check_leaves(alias: str, reader: CaseReader, where: str) -> Iterator[Fault]
         wanted: dict[int, list[LeafRow]] = {}
         for leaf in leaves:
             wanted.setdefault(leaf.size, []).append(leaf)
-    if reader.size not in wanted:
-        yield Fault(where, f"its head over {reader.size} entries is not in the installation log")
     frontier = Frontier()
     for size, line in enumerate(reader.lines(), start=1):
         frontier.append(leaf_hash(line))

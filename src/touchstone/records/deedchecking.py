@@ -34,7 +34,7 @@ from touchstone.ledger.keylines import KeyHistory
 from touchstone.records.database import raw, translated
 from touchstone.records.errors import DamagedError
 from touchstone.records.models import AnswerRow, DeedRow, TopicRow
-from touchstone.records.reader import CaseReader, read_answer
+from touchstone.records.reader import CaseReader, kept_answer
 from touchstone.records.values import StoredPart
 
 
@@ -143,7 +143,7 @@ def _read_answers(alias: str, reader: CaseReader) -> list[tuple[str, SignedAnswe
     with translated(alias):
         rows = AnswerRow.objects.using(alias).filter(case=reader.case).order_by("digest")
         lines = [(row.digest, raw(row.line)) for row in rows]
-    return [(digest, read_answer(reader.case, line)) for digest, line in lines]
+    return [(digest, kept_answer(reader.case, line)) for digest, line in lines]
 
 
 def _check_answers(

@@ -14,8 +14,9 @@ from touchstone.ledger.contract2 import (
 from touchstone.ledger.errors import AlteredError
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
+from touchstone.records.inserting import first
 from touchstone.records.models import AnswerRow, DeedRow, TopicRow
-from touchstone.records.reader import read_answer
+from touchstone.records.reader import kept_answer
 from touchstone.records.writer import read_events
 
 CONTRACT = 2
@@ -182,12 +183,12 @@ class StoredLog:
         return row
 
 
-def answer_row(case: str, party: str, answer: SignedAnswer) -> AnswerRow:
-    """What is stored of an answer to a party's deed."""
-    return AnswerRow(digest=answer.answer.deed, case=case, party=party, line=answer.line)
+def answer_row(case: str, party: str, answer: SignedAnswer) -> tuple[str, str, str, bytes]:
+    """What is stored of an answer to a party's deed, as `insert` takes it."""
+    return answer.answer.deed, case, party, answer.line
 
 
 def stored_answer(alias: str, digest: str) -> SignedAnswer | None:
     """The answer to a deed, by its digest (hex). Raises DamagedError."""
-    row = AnswerRow.objects.using(alias).filter(digest=digest).first()
-    return read_answer(row.case, raw(row.line)) if row else None
+    row = first(alias, AnswerRow, ("case", "line"), {"digest": digest})
+    return kept_answer(row[0], raw(row[1])) if row else None

@@ -44,6 +44,7 @@ from touchstone.records.errors import (
     PartError,
 )
 from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.inserting import insert
 from touchstone.records.models import AnswerRow, CaseRow
 from touchstone.records.values import CASE_ID
 from touchstone.records.writer import CaseWriter
@@ -54,7 +55,7 @@ Judge = Callable[["DeedTaking"], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class Lent:
     """What `Records` lends: how to begin a transaction, open a case's key, end one that stands."""
 
     alias: str
@@ -90,7 +91,7 @@ class DeedTaking:
 class DeedBatch:
     """A case's lock, in which deeds are taken one after the other. `Deeds.together` gives one."""
 
-    def __init__(self, access: Access, writer: DeedWriter) -> None:
+    def __init__(self, access: Lent, writer: DeedWriter) -> None:
         self.writer = writer
         self.refused: tuple[DeedStatement, str] | None = None
         """The deed that is refused for good, and when (UTC)."""
@@ -133,12 +134,12 @@ class DeedBatch:
 
     def finish(self) -> None:
         """Write what was appended. Raises PartError where a case begins without a summary."""
-        writer, access = self.writer, self._access
+        writer = self.writer
         if not writer.moved:
             return
         if not (writer.before.size or writer.summarised):
             raise PartError(f"{writer.case}: a case begins with a summary")
-        writer.flush(access.keyring.history.keyset, access.random)
+        writer.flush()
 
     def refuse(self, error: RefusedDeedError) -> SignedAnswer:
         """Keep the refusal, under the head at which it stands: that of before this batch."""
@@ -148,15 +149,17 @@ class DeedBatch:
         at = max(now, past.recorded_at or now)
         answer = sign_answer(refuse_deed(statement, error, past, at), self._installation)
         row = answer_row(self.writer.case, statement.actor, answer)
-        AnswerRow.objects.using(self._access.alias).bulk_create([row])
+        insert(self._access.alias, AnswerRow, [row])
         return answer
 
 
 class Deeds:
     """Takes deeds into logs of contract 2. `Records.deeds` is one."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Lent) -> None:
         self._access = access
+        self.moved = False
+        """Whether a deed was recorded whose head may not be in the installation's log yet."""
         self._known: dict[str, LogKnown] = {}
         self._caching = threading.Lock()
 
@@ -215,10 +218,11 @@ class Deeds:
                 refusal = DeedRefusedError(error, batch.refuse(error))
         if refusal is not None:
             raise refusal from refusal.error
-        with self._caching:
-            # Of what the batch asked for, nothing is read again: it needs no lock any more.
-            self._known[case] = batch.writer.past.known
         if batch.writer.moved:
+            self.moved = True
+            # Of what was appended all is known: this reads nothing, and needs no lock any more.
+            with self._caching:
+                self._known[case] = batch.writer.past.known
             access.after(batch.writer)
             if begins:
                 access.began()

@@ -1,5 +1,7 @@
 """Signed deeds of one transaction on a log of contract 2."""
 
+from typing import Any
+
 from touchstone.keys import DataKey, RandomSource
 from touchstone.ledger.contract2 import (
     PARTS,
@@ -14,6 +16,7 @@ from touchstone.ledger.signing import Signer
 from touchstone.records.deedlog import NOTHING_KNOWN, LogKnown, StoredLog, answer_row
 from touchstone.records.errors import DestroyedError, PartError
 from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.inserting import insert
 from touchstone.records.models import AnswerRow, CaseRow, DeedRow, TopicRow
 from touchstone.records.values import SALT_SIZE
 from touchstone.records.writer import CaseWriter
@@ -40,9 +43,10 @@ class DeedWriter(CaseWriter):
         )
         """The log as it stood before this transaction."""
         self.past = StoredLog(alias, self.case, self.log, self._stored, self._frontier.root, known)
-        self._deeds: list[DeedRow] = []
-        self._topics: list[TopicRow] = []
-        self._answers: list[AnswerRow] = []
+        # Rows as `insert` takes them.
+        self._deeds: list[tuple[Any, ...]] = []
+        self._topics: list[tuple[str, str, int]] = []
+        self._answers: list[tuple[str, str, str, bytes]] = []
 
     @property
     def moved(self) -> bool:
@@ -82,26 +86,16 @@ class DeedWriter(CaseWriter):
 
     def _keep_index(self, recorded: RecordedDeed, root: bytes, answer: SignedAnswer) -> None:
         n, statement = recorded.entry.n, recorded.admitted.statement
+        digest, seen = answer.answer.deed, statement.seen.size
         self._deeds.append(
-            DeedRow(
-                case_id=self.case,
-                n=n,
-                key=statement.key,
-                seq=statement.seq,
-                digest=answer.answer.deed,
-                seen=statement.seen.size,
-                at=recorded.admitted.at,
-                root=root,
-            )
+            (self.case, n, statement.key, statement.seq, digest, seen, recorded.admitted.at, root)
         )
-        self._topics += [
-            TopicRow(case_id=self.case, topic=topic, n=n) for topic in statement.touches
-        ]
+        self._topics += [(self.case, topic, n) for topic in statement.touches]
         self._answers.append(answer_row(self.case, statement.actor, answer))
 
     def _write_entries(self) -> None:
         super()._write_entries()
-        DeedRow.objects.using(self._alias).bulk_create(self._deeds)
-        TopicRow.objects.using(self._alias).bulk_create(self._topics)
-        AnswerRow.objects.using(self._alias).bulk_create(self._answers)
+        insert(self._alias, DeedRow, self._deeds)
+        insert(self._alias, TopicRow, self._topics)
+        insert(self._alias, AnswerRow, self._answers)
         self._deeds, self._topics, self._answers = [], [], []

@@ -1,9 +1,14 @@
-"""The installation log: blinded case heads, signed checkpoints, and proofs for an outsider."""
+"""The installation log: blinded case heads, signed checkpoints, and proofs for an outsider.
+
+Heads come into it in groups, by `publish`, after the deeds that moved them and in no transaction of
+theirs: so cases do not wait for one another, and a head that nobody asked about has no leaf.
+"""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from touchstone.keys import Keyring, RandomSource
 from touchstone.ledger import (
@@ -11,6 +16,7 @@ from touchstone.ledger import (
     Checkpoint,
     Frontier,
     Tree,
+    blind_head,
     leaf_hash,
     parse_checkpoint,
     parse_note,
@@ -18,6 +24,7 @@ from touchstone.ledger import (
 )
 from touchstone.records.database import translated
 from touchstone.records.errors import CaseMissingError, DamagedError
+from touchstone.records.inserting import insert, update
 from touchstone.records.models import (
     INSTALLATION,
     CaseRow,
@@ -28,8 +35,8 @@ from touchstone.records.models import (
 from touchstone.records.reader import frontier_at
 from touchstone.records.soundness import signed
 from touchstone.records.values import HeadProof, OlderCheckpoint
-from touchstone.records.writer import add_leaf
 
+BLIND_SIZE = 32
 _PAGE = 10_000
 
 
@@ -48,12 +55,12 @@ class InstallationLog:
         self._growing = threading.Lock()
 
     def checkpoint(self) -> str:
-        """Sign the log as it stands, with the newest key, and keep the note; gives its text.
+        """Publish, sign the log with the newest key, and keep the note; gives its text.
 
         Where nothing moved since, the note that was kept. An empty log has a checkpoint too.
         Raises DamagedError where the log does not extend the newest checkpoint beside the keys.
         """
-        self._writable()
+        self.publish()
         signer, history = self._keyring.installation, self._keyring.history
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             row = self._locked()
@@ -80,14 +87,33 @@ class InstallationLog:
             rows = CheckpointRow.objects.using(self._alias).order_by("id")
             return list(rows.values_list("note", flat=True))
 
+    def publish(self) -> int:
+        """Add a leaf for the head of every case that has none for it; gives how many were added."""
+        self._writable()
+        with translated(self._alias):
+            # Asked without the lock: mostly there is nothing to be done.
+            if not self._unpublished().exists():
+                return 0
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            self._locked()
+            keyset = self._keyring.history.keyset
+            heads = [
+                (row.case, CaseHead(row.log, row.size, _root_of(row), keyset))
+                for row in self._unpublished()
+            ]
+            self._add(heads)
+        return len(heads)
+
     def prove(self, case: str, older: int = 1) -> HeadProof:
         """Prove a case's newest head under a checkpoint signed now.
 
-        With it come up to `older` earlier checkpoints, newest first, and that this extends them.
+        The heads of all cases are published first. With it come up to `older` earlier checkpoints,
+        newest first, and that this extends them.
         After a rotation the head is first recorded anew, since a head names the keys of its time.
         Raises CaseMissingError, DamagedError.
         """
         self._writable()
+        self.publish()
         leaf = self._current_leaf(case)
         note = self.checkpoint()
         checkpoint = parse_checkpoint(parse_note(note).text)
@@ -126,10 +152,31 @@ class InstallationLog:
             if leaf.keyset == keyset:
                 return leaf
             with transaction.atomic(using=self._alias, durable=True):
-                row = CaseRow.objects.using(self._alias).select_for_update().get(pk=case)
-                root = Frontier.from_bytes(bytes(row.frontier)).root.hex()
-                add_leaf(self._alias, case, CaseHead(row.log, row.size, root, keyset), self._random)
+                self._locked()
+                row = CaseRow.objects.using(self._alias).get(pk=case)
+                self._add([(case, CaseHead(row.log, row.size, _root_of(row), keyset))])
             return leaves[0]
+
+    def _unpublished(self) -> QuerySet[CaseRow]:
+        """The cases of whose newest head there is no leaf."""
+        leaves = LeafRow.objects.using(self._alias).filter(
+            case=OuterRef("pk"), size=OuterRef("size")
+        )
+        return CaseRow.objects.using(self._alias).exclude(Exists(leaves)).order_by("case")
+
+    def _add(self, heads: Sequence[tuple[str, CaseHead]]) -> None:
+        """Append blinded heads, each with the case that it is of; the log is locked."""
+        row = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION)
+        frontier = Frontier.from_bytes(bytes(row.frontier))
+        leaves = []
+        for case, head in heads:
+            blind = self._random.draw(BLIND_SIZE)
+            commitment = blind_head(blind, head)
+            index = frontier.append(leaf_hash(commitment))
+            leaves.append((index, commitment, case, head.size, head.keyset, blind))
+        insert(self._alias, LeafRow, leaves)
+        changes = {"size": len(frontier), "frontier": frontier.to_bytes()}
+        update(self._alias, InstallationRow, INSTALLATION, changes)
 
     def _head(self, leaf: LeafRow) -> CaseHead:
         """The head that a leaf hides, recomputed from the case's entries at that size."""
@@ -165,3 +212,7 @@ class InstallationLog:
     def _locked(self) -> InstallationRow:
         rows = InstallationRow.objects.using(self._alias)
         return rows.select_for_update().get(pk=INSTALLATION)
+
+
+def _root_of(row: CaseRow) -> str:
+    return Frontier.from_bytes(bytes(row.frontier)).root.hex()

@@ -121,14 +121,15 @@ class CaseReader:
     def answers(self, party: str) -> list[SignedAnswer]:
         """The installation's answers to deeds of a party in this log, by the deeds' digests.
 
-        What its bundle carries. Raises DamagedError.
+        What its bundle carries: those that were given by this size. Raises DamagedError.
         """
         rows = AnswerRow.objects.using(self._alias).filter(case=self.case, party=party)
         with translated(self._alias):
             lines = list(rows.order_by("digest").values_list("line", flat=True))
-        answers = [read_answer(self.case, raw(line)) for line in lines]
+        answers = [kept_answer(self.case, raw(line)) for line in lines]
         # What was refused before the case began is about no log.
-        return [signed for signed in answers if signed.answer.log == self.log]
+        known = (signed for signed in answers if signed.answer.log == self.log)
+        return [signed for signed in known if signed.answer.size <= self.size]
 
     def consistency(self, old: int) -> list[bytes]:
         """The proof (hashes) that the tree at `size` extends the one at `old`; reads all lines."""
@@ -217,7 +218,7 @@ def read_evidence(alias: str, case: str, key: DataKey, files: EvidenceFiles, dig
     return files.get(case, name, key)
 
 
-def read_answer(case: str, line: bytes) -> SignedAnswer:
+def kept_answer(case: str, line: bytes) -> SignedAnswer:
     """The answer that a stored line is. Raises DamagedError."""
     try:
         return parse_answer(line)
@@ -231,7 +232,7 @@ def _padded(parts: Iterator[StoredPart]) -> Iterator[StoredPart]:
         stored = list(found)
         yield from stored
         for i in range(len(stored), PARTS):
-            yield StoredPart(n, i, None, None, PADDING)
+            yield StoredPart(n, i, None, None, PADDING, padding=True)
 
 
 def _commitment(part: StoredPart) -> str | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from django.db import IntegrityError, connections, transaction
+from django.db import connections, transaction
 
 from touchstone.keys import DataKey, Keyring, RandomSource, SealError, SystemRandom
 from touchstone.ledger import CaseHead, Frontier
@@ -19,13 +19,11 @@ from touchstone.records.checking import (
     check_installation_log,
 )
 from touchstone.records.database import raw, rewrite_heads, translated
-from touchstone.records.deeds import Access, Deeds
+from touchstone.records.deeds import Deeds, Lent
 from touchstone.records.errors import (
-    CaseExistsError,
     CaseMissingError,
     DamagedError,
     OtherInstallationError,
-    PartError,
     ReadOnlyError,
 )
 from touchstone.records.evidence import EvidenceFiles
@@ -51,7 +49,7 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
-from touchstone.records.values import CASE_ID, Listing, Summarise, Summary
+from touchstone.records.values import Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
 FINISH_SECONDS = 5
@@ -84,7 +82,7 @@ class Records:
         self.refusals = RefusalLog(alias)
         self._jobs = JobTable(alias)
         self.deeds = Deeds(
-            Access(
+            Lent(
                 alias, keyring, self._random, self._files, self._atomic, self._case_key,
                 self._after, self._keep_mark,
             )
@@ -151,33 +149,6 @@ class Records:
             self._copy.cleanup()
 
     @contextlib.contextmanager
-    def open_case(self, case: str) -> Iterator[CaseWriter]:
-        """Open a case: like `transaction`, with no entry yet; the first entry names its log.
-
-        Raises CaseExistsError; PartError where nothing was appended or summarised.
-        """
-        if not CASE_ID.fullmatch(case):
-            raise PartError(f"{case[:70]!r} is no name of a case: lowercase, digits, hyphens")
-        self.check_writable()
-        key, wrapped = self._keyring.master.new_case_key(case)
-        row = CaseRow(
-            case=case, log="", size=0, frontier=Frontier().to_bytes(), wrapped_key=wrapped
-        )
-        with self._atomic():
-            if CaseRow.objects.using(self._alias).filter(case=case).exists():
-                raise CaseExistsError(f"{case}: there is a case of that name already")
-            writer = CaseWriter(self._alias, row, key, self._files)
-            yield writer
-            if not (writer.next_n and writer.summarised):
-                raise PartError(f"{case}: a case is opened with an entry and a summary")
-            try:
-                writer.flush(self._keyring.history.keyset, self._random)
-            except IntegrityError as error:
-                raise CaseExistsError(f"{case}: another process opened it meanwhile") from error
-        self._after(writer)
-        self._keep_mark()
-
-    @contextlib.contextmanager
     def transaction(self, case: str) -> Iterator[CaseWriter]:
         """Lock a case and change it; leaving the context commits everything or nothing.
 
@@ -190,8 +161,14 @@ class Records:
                 raise CaseMissingError(f"{case}: there is no such case")
             writer = CaseWriter(self._alias, row, self._case_key(row), self._files)
             yield writer
-            writer.flush(self._keyring.history.keyset, self._random)
+            writer.flush()
         self._after(writer)
+
+    def publish(self) -> None:
+        """Let the installation's log have the heads of cases that moved while this was open."""
+        if self.deeds.moved:
+            self.installation.publish()
+            self.deeds.moved = False
 
     def certificate(self, case: str) -> str:
         """What was kept with a case's destruction; empty where it was not destroyed."""

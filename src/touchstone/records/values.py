@@ -41,6 +41,8 @@ class StoredPart:
     """Empty while the part is there."""
     clear: bool = False
     """Whether it is never erased: of contract 2 part 0, the deed part and the recorded part."""
+    padding: bool = False
+    """Whether it was never a part: of contract 2 what fills an entry up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,16 @@
 """One deed's transaction on one case: what is appended stands whole, or not at all."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TypeAlias
 
-from touchstone.keys import DataKey, RandomSource
+from touchstone.keys import DataKey
 from touchstone.ledger import (
-    CaseHead,
     Entry,
     Frontier,
     MalformedError,
-    blind_head,
     commit_part,
     dumps,
-    leaf_hash,
     loads,
     parse_entry,
 )
@@ -25,21 +22,19 @@ from touchstone.records.errors import (
     PartError,
 )
 from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.inserting import insert, put, update
 from touchstone.records.models import (
-    INSTALLATION,
     CaseRow,
     CertificateRow,
     EntryRow,
     EvidenceRow,
     IndexRow,
-    InstallationRow,
-    LeafRow,
     PartRow,
 )
-from touchstone.records.values import SALT_SIZE, Destruction, Event, NewPart, Summary
+from touchstone.records.values import SALT_SIZE, Destruction, Event, Summary
 
-BLIND_SIZE = 32
-_FACTS = ("type", "schema", "actor", "at", "marking")
+PartValues: TypeAlias = tuple[str, int, int, bytes, str, bool]
+"""A row of the table of parts: case, n, i, body, label and whether it is in clear."""
 
 
 class CaseWriter:
@@ -59,8 +54,8 @@ class CaseWriter:
         self._frontier = Frontier.from_bytes(bytes(row.frontier))
         self._stored = len(self._frontier)
         self._new = not self._stored
-        self._entries: list[EntryRow] = []
-        self._parts: list[PartRow] = []
+        self._entries: list[tuple[str, int, bytes]] = []
+        self._parts: list[PartValues] = []
         self._events: list[Event] = []
         self._summary: Summary | None = None
         self.erased_now = False
@@ -82,28 +77,11 @@ class CaseWriter:
         stored = read_events(self._alias, self.case, start, self._stored, contract)
         return stored + self._events[max(0, start - self._stored) :]
 
-    def append(self, parts: Sequence[NewPart]) -> int:
-        """Add one entry of these parts and give its n.
-
-        Raises PartError if part 0 lacks what every part 0 has or the case is not of contract 1,
-        DestroyedError for content in a destroyed case, MalformedError for what the format refuses.
-        """
-        if self._row.contract != 1:
-            raise PartError(f"{self.case}: its log is of contract 2, which takes signed deeds only")
-        event = _event(parts)
-        entry = Entry(self.log, self.next_n, tuple(part.commitment for part in parts))
-        rows = [
-            self._part_row(entry.n, i, part.salt + part.data, sealed=i > 0)
-            for i, part in enumerate(parts)
-        ]
-        self._take_in(entry, rows, event)
-        return entry.n
-
-    def _take_in(self, entry: Entry | PaddedEntry, rows: list[PartRow], event: Event) -> None:
+    def _take_in(self, entry: Entry | PaddedEntry, rows: list[PartValues], event: Event) -> None:
         self._frontier.append(entry.leaf)
         if self.log is None:
             self.log = self._row.log = entry.leaf.hex()
-        self._entries.append(EntryRow(case_id=self.case, n=entry.n, line=entry.line))
+        self._entries.append((self.case, entry.n, entry.line))
         self._parts += rows
         self._events.append(event)
 
@@ -177,37 +155,34 @@ class CaseWriter:
         """Whether this transaction sets what lists show."""
         return self._summary is not None
 
-    def flush(self, keyset: str, random: RandomSource) -> None:
-        """Write what was appended, the head and its installation leaf. `Records` calls it."""
+    def flush(self) -> None:
+        """Write what was appended, and the head. `Records` calls it."""
         moved = self.next_n > self._row.size
         self._write_entries()
         if moved or self.destroyed_now:
             self._row.size = self.next_n
             self._row.frontier = self._frontier.to_bytes()
-            self._row.save(using=self._alias, force_update=True)
+            row = self._row
+            changes = {"size": row.size, "frontier": row.frontier, "wrapped_key": row.wrapped_key}
+            if update(self._alias, CaseRow, self.case, changes) != 1:
+                raise DamagedError(f"{self.case}: its head is gone")
         if self._summary is not None:
             write_index(self._alias, self.case, self._summary)
-        if moved:
-            add_leaf(self._alias, self.case, self.head(keyset), random)
-
-    def head(self, keyset: str) -> CaseHead:
-        """The case head at `next_n`."""
-        return CaseHead(self.log or "", self.next_n, self.root, keyset)
 
     def _write_entries(self) -> None:
         if self._entries and self._new:
             # Entry 0 names the log, and every other row refers to the case.
             self._row.save(using=self._alias, force_insert=True)
             self._new = False
-        EntryRow.objects.using(self._alias).bulk_create(self._entries)
-        PartRow.objects.using(self._alias).bulk_create(self._parts)
+        insert(self._alias, EntryRow, self._entries)
+        insert(self._alias, PartRow, self._parts)
         self._entries, self._parts = [], []
 
-    def _part_row(self, n: int, i: int, body: bytes, *, sealed: bool) -> PartRow:
+    def _part_row(self, n: int, i: int, body: bytes, *, sealed: bool) -> PartValues:
         if sealed:
             body = self._open_key().seal(body, part_place(self.case, n, i))
         clear = self._row.contract != 1 and not sealed
-        return PartRow(case_id=self.case, n=n, i=i, body=body, clear=clear)
+        return self.case, n, i, body, "", clear
 
     def _open_key(self) -> DataKey:
         if self._key is None:
@@ -235,6 +210,8 @@ def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> 
 
     A state is decided on these facts: what somebody changed in the table must not pass for them.
     """
+    if start >= stop:
+        return []
     lines = (
         EntryRow.objects.using(alias)
         .filter(case=case, n__gte=start, n__lt=stop)
@@ -272,40 +249,4 @@ def write_index(alias: str, case: str, summary: Summary) -> None:
     """Set a case's row in the index."""
     row = asdict(summary)
     del row["whole"]
-    IndexRow.objects.using(alias).bulk_create(
-        [IndexRow(case_id=case, **row)],
-        update_conflicts=True,
-        unique_fields=["case"],
-        update_fields=[*row],
-    )
-
-
-def add_leaf(alias: str, case: str, head: CaseHead, random: RandomSource) -> None:
-    """Append a blinded head to the installation log; the caller holds the case's lock."""
-    row = InstallationRow.objects.using(alias).select_for_update().get(pk=INSTALLATION)
-    frontier = Frontier.from_bytes(bytes(row.frontier))
-    blind = random.draw(BLIND_SIZE)
-    commitment = blind_head(blind, head)
-    LeafRow.objects.using(alias).create(
-        index=frontier.append(leaf_hash(commitment)),
-        commitment=commitment,
-        case_id=case,
-        size=head.size,
-        keyset=head.keyset,
-        blind=blind,
-    )
-    row.size, row.frontier = len(frontier), frontier.to_bytes()
-    row.save(using=alias, update_fields=["size", "frontier"])
-
-
-def _event(parts: Sequence[NewPart]) -> Event:
-    if not parts:
-        raise PartError("an entry has at least its part 0")
-    try:
-        event = loads(parts[0].data)
-    except MalformedError as error:
-        raise PartError(f"part 0: {error}") from error
-    missing = [name for name in _FACTS if not isinstance(event, dict) or name not in event]
-    if missing or not isinstance(event, dict):
-        raise PartError(f"part 0 has no field {missing[0]!r}")
-    return event
+    put(alias, IndexRow, (case, *row.values()))

@@ -6,6 +6,7 @@ Where a case is kept is not known here: `KeptCase` is what a reader of the recor
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from touchstone.clearance import Audience, Marking, may_read, parse_marking
@@ -24,6 +25,8 @@ from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
 WITHHELD = "withheld from this audience"
+HIDDEN = "by its marking"
+"""Why nothing is shown of an entry of record contract 2, whatever its marking is."""
 
 
 class KeptPart(Protocol):
@@ -52,6 +55,16 @@ class KeptPart(Protocol):
     @property
     def label(self) -> str:
         """Why it was erased; empty while it is there."""
+        ...
+
+    @property
+    def clear(self) -> bool:
+        """Of record contract 2, whether it is part 0, the deed part or the recorded part."""
+        ...
+
+    @property
+    def padding(self) -> bool:
+        """Of record contract 2, whether it never was a part."""
         ...
 
 
@@ -83,11 +96,14 @@ class PartView:
     """Why not, for every reader: the marking without the names on it, or why it was erased."""
     value: dict[str, Any] | None
     """The part as JSON; None where it is erased, or withheld from the audience."""
+    hidden: bool = False
+    """Of record contract 2, whether nothing is told of it: neither what it was nor whether it is
+    there."""
 
     @property
     def erased(self) -> bool:
-        """Whether its content is gone for everybody."""
-        return self.part.data is None
+        """Whether its content is gone for everybody, and the audience may know that."""
+        return self.part.data is None and not self.hidden
 
 
 @dataclass(frozen=True)
@@ -190,18 +206,24 @@ class Entry:
 
 
 def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
-    """Every entry of a case for one audience, in order."""
-    event: Event | None = None
-    parts: list[PartView] = []
-    for part in reader.parts():
-        if part.i == 0:
-            if event is not None:
-                yield Entry(parts[0].part.n, event, tuple(parts))
-            event, parts = read_event(loads(part.data or b"")), []
-        if event is not None:
-            parts.append(_read(part, event.actor, audience))
-    if event is not None:
-        yield Entry(parts[0].part.n, event, tuple(parts))
+    """Every entry of a case for one audience, in order.
+
+    Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
+    those that are not shown look alike; of one that is shown, what was never a part is left out.
+    """
+    for _, kept in groupby(reader.parts(), key=lambda part: part.n):
+        parts = tuple(kept)
+        event = read_event(loads(parts[0].data or b""))
+        views = [_read(part, event.actor, audience) for part in parts]
+        if parts[0].clear and not views[0].allowed:
+            views = [view if view.allowed else _hidden(view.part) for view in views]
+        else:
+            views = [view for view in views if not view.part.padding]
+        yield Entry(parts[0].n, event, tuple(views))
+
+
+def _hidden(part: KeptPart) -> PartView:
+    return PartView(part, allowed=False, label=HIDDEN, value=None, hidden=True)
 
 
 def known_facts(reader: KeptCase) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -250,8 +272,11 @@ def _stored(part: KeptPart) -> PartView:
 
 
 def _attached(parts: tuple[PartView, ...]) -> tuple[PartView, ...]:
-    """What goes with an event: the parts between part 0 and the deed part."""
-    return parts[1:-1]
+    """What goes with an event: the parts between part 0 and the deed part.
+
+    In record contract 2 the time of recording comes after that, both of them in clear.
+    """
+    return parts[1 : -2 if parts[0].part.clear else -1]
 
 
 def marking_label(marking: Marking) -> str:

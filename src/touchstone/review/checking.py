@@ -35,6 +35,8 @@ def check_deed(
 ) -> None:
     """Hold the parts of a deed (all but part 0 and the deed part) against its type's layout.
 
+    Once the case is destroyed, deeds of every type come without parts.
+
     Args:
         state: The case as it stands before the deed.
         event: Part 0.
@@ -46,6 +48,9 @@ def check_deed(
             cannot be read; a fact is not the digest of what it names; what is told twice differs;
             or a marking keeps a part from whom the deed addresses. One line names the part.
     """
+    if state.status == "destroyed":
+        _check_bare(event, parts)
+        return
     layout = layout_of(event)
     named = _named(state, event, layout, parts)
     for name, part in named.items():
@@ -54,6 +59,15 @@ def check_deed(
         _check_content(event, layout.part(name), part, parsers)
     if layout.agrees is not None and (reason := _told(event, layout.agrees, event, named)):
         raise BadEventError(f"{event.type}: {reason}")
+
+
+def _check_bare(event: Event, parts: Sequence[Attached]) -> None:
+    """Of a destroyed case the facts go on; whoever has what they are digests of, keeps it."""
+    if parts:
+        raise BadEventError(
+            f"{event.type}: the case was destroyed, and its record takes no content any more: "
+            "leave the parts out; the facts hold their digests"
+        )
 
 
 def _named(

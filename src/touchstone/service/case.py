@@ -7,8 +7,10 @@ from touchstone.clearance import party_audience
 from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
+from touchstone.records import EarlierContractError
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
+from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
@@ -34,8 +36,18 @@ class Cast:
 
 
 def cast_of(state: State) -> Cast:
-    """Who takes part, as the record has it."""
-    return Cast(state.having("developer")[0], state.having("centre")[0], state.having("agency"))
+    """Who takes part, as the record has it.
+
+    Raises:
+        MissingPartError: the case has no developer or no centre, as far as this version can read.
+    """
+    developer, centre = state.having("developer"), state.having("centre")
+    if not developer or not centre:
+        lacking = "centre" if developer else "developer"
+        raise MissingPartError(
+            f"no {lacking} has joined the case yet: run the review of its submission again"
+        )
+    return Cast(developer[0], centre[0], state.having("agency"))
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,20 @@ class Case:
         """Every entry, as the centre may read it."""
         reader = self.installation.records.case(self.id)
         return read_entries(reader, party_audience(self.cast.centre))
+
+    @property
+    def grows(self) -> bool:
+        """Whether its log takes further deeds: one of record contract 1 is only read."""
+        return self.state.by_invitation
+
+    def require_growing(self) -> None:
+        """Refuse what would write into a case of record contract 1.
+
+        Raises:
+            EarlierContractError: it is one.
+        """
+        if not self.grows:
+            raise EarlierContractError(self.id)
 
     def now(self) -> str:
         """The present moment as the record writes it."""

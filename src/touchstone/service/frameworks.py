@@ -4,8 +4,11 @@ from importlib import resources
 from pathlib import Path
 
 from touchstone.framework import Framework, parse_framework
+from touchstone.review.audience_view import required, stored_entry
 from touchstone.service.errors import UnknownFrameworkError
+from touchstone.service.installation import Installation
 from touchstone.service.texts import read_text
+from touchstone.verdicts.content_parsers import framework_of
 
 MAX_FRAMEWORK = 1 << 20
 
@@ -43,3 +46,22 @@ def load_framework(named: str) -> Framework:
             f"no framework is called {named!r}; shipped are {known}; or give a .toml file"
         )
     return parse_framework(read_text(path, MAX_FRAMEWORK), path.name)
+
+
+def pinned_framework(installation: Installation, case: str) -> Framework:
+    """The framework that a case is pinned to, from its own record or the shipped ones.
+
+    Raises:
+        UnknownFrameworkError: its text went with the content of the case, and none is shipped.
+        MissingPartError: it is not to be understood.
+    """
+    reader = installation.records.case(case)
+    if not reader.destroyed:
+        return required(stored_entry(reader, 0), "framework", framework_of)
+    opened = installation.state(case).opened
+    for shipped in map(load_framework, shipped_ids()):
+        if opened is not None and shipped.digest == opened.framework.digest:
+            return shipped
+    raise UnknownFrameworkError(
+        f"case {case[:12]}: its framework's text went with its content, and is none of the shipped"
+    )

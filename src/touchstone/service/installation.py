@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from touchstone.errors import TouchstoneError
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
@@ -89,6 +90,10 @@ class Installation:
             self._kept_sizes[case] = known.size
         return known
 
+    def remember_state(self, case: str, state: State) -> None:
+        """Remember what a case's events fold to: of this state all of them stand in the record."""
+        self._states[case] = state
+
     def note_refusal(self, case: str, refusal: RefusedDeed) -> None:
         """Keep a refused deed in the side log, outside of every case."""
         second, event = int(self.clock.now().timestamp()), refusal.event
@@ -131,4 +136,7 @@ def open_installation(
     try:
         yield Installation(folder, records, keyring, ticking, drawing)
     finally:
+        with contextlib.suppress(TouchstoneError):
+            # What moved meanwhile; if this cannot be done now, the next proof does it.
+            records.publish()
         records.close()

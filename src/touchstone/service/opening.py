@@ -8,11 +8,16 @@ from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
+from touchstone.ledger import fingerprint
 from touchstone.review import State, anchor_clock, day_of
+from touchstone.review.agreements import agreement_is_recorded
 from touchstone.review.audience_view import newest_entry
-from touchstone.review.events import opening
+from touchstone.review.decide import require_known
+from touchstone.review.events import joining, opening
+from touchstone.review.events.base import Role
 from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
 from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.cases.deeds import party_invited, party_joined
 from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
@@ -81,39 +86,133 @@ def passed_release(framework: Framework, submission: Submission, now: str) -> st
 def open_case(
     installation: Installation, framework: Framework, submission: Submission, cast: Cast
 ) -> Case:
-    """Open a case for a submission, sign the agreement, hand the model in, lay the clock.
+    """Open a case for a submission, let all parties join and sign, hand the model in.
 
-    All of it is one transaction. Keys of parties that have none on this machine are made here.
+    Each deed is by its own party's key and stands by itself: where a crash comes between two, the
+    same call goes on with the case. Keys of parties that have none on this machine are made here.
 
     Raises:
         Refused: the framework is for comparison only, or the parties may not do this.
     """
-    case = Case(installation, installation.random.draw(16).hex(), framework, submission, cast)
-    at, marks = case.now(), case.marks
+    case = _begun(installation, framework, submission, cast)
+    if case is None:
+        case = Case(installation, installation.random.draw(16).hex(), framework, submission, cast)
+        record_opening(installation, case.id, framework, [_opening(case)])
+    return finish_opening(case)
+
+
+def finish_opening(case: Case) -> Case:
+    """Do what is still to be done until the submission is handed in, looked at and on the clock."""
+    while (deed := _owed(case)) is not None:
+        case.record([deed])
+    return case
+
+
+def _begun(
+    installation: Installation, framework: Framework, submission: Submission, cast: Cast
+) -> Case | None:
     agreed = agreed_terms(framework, submission)
-    agreement = agreement_text(framework, submission, cast, agreed)
+    agreement = digest_value(agreement_text(framework, submission, cast, agreed))
+    for listing in installation.records.cases(framework=framework.id, status="open"):
+        state = installation.state(listing.case)
+        opened = state.opened
+        there = {(name, act.role) for name, act in state.invitations.items()}
+        there |= {(name, party.role) for name, party in state.parties.items()}
+        if (
+            opened is not None
+            and opened.key_act is not None
+            and (opened.kind, opened.framework.digest, opened.agreement, opened.actor)
+            == (submission.kind, framework.digest, agreement, cast.centre)
+            and state.submission is None
+            and there <= set(cast.roles)
+        ):
+            return Case(installation, listing.case, framework, submission, cast)
+    return None
+
+
+def find_case(
+    installation: Installation, framework: Framework, submission: Submission
+) -> Case | None:
+    """The open case of exactly this submission under exactly this framework, if there is one."""
+    for listing in installation.records.cases(developer=submission.developer.id):
+        state = installation.state(listing.case)
+        if state.status != "open" or state.opened is None:
+            continue
+        if state.opened.framework.digest != framework.digest:
+            continue
+        if any(each.type == "submission-received" for each in state.unknown):
+            # It may be this one: no second case is opened beside it.
+            require_known(state)
+        if state.submission is not None and state.submission.submission == submission.digest:
+            return Case(installation, listing.case, framework, submission, cast_of(state))
+    return None
+
+
+def _opening(case: Case) -> Deed:
+    """Entry 0, by which the centre joins with its own key."""
+    installation, framework, submission = case.installation, case.framework, case.submission
+    agreed = agreed_terms(framework, submission)
+    agreement = agreement_text(framework, submission, case.cast, agreed)
     opened = opening.CaseOpened(
-        actor=cast.centre,
-        at=at,
-        marking=marks.case,
+        schema=2,
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
         kind=submission.kind,
         framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
         agreement=digest_value(agreement),
         installation_key=installation.keyring.history.current.hex(),
         nonce=installation.random.draw(32).hex(),
-        admits=tuple(
-            opening.Admission(party=party, role=role, key=_public_key(installation, party))
-            for party, role in cast.roles
-        ),
+        key_act=_joining(installation, case.cast.centre, "centre"),
     )
-    deeds = [
-        Deed(opened, (Content(framework.model_dump(mode="json", exclude_defaults=True), marks.case),
-                      Content(agreement, marks.case))),
-        *map(Deed, _signatures(case, agreed, agreement, at)),
-        *_handed_in(case, at),
-    ]  # fmt: skip
-    record_opening(installation, case.id, framework, deeds)
-    return case
+    text = framework.model_dump(mode="json", exclude_defaults=True)
+    return Deed(opened, (Content(text, case.marks.case), Content(agreement, case.marks.case)))
+
+
+def _owed(case: Case) -> Deed | None:
+    """The next deed of an opening, or of a model that is handed in anew; None: all is done."""
+    state, submission = case.state, case.submission
+    if (deed := _owed_joining(case, state)) is not None:
+        return deed
+    handed_in = state.submission
+    if handed_in is None or handed_in.submission != submission.digest:
+        return _owed_agreement(case, state) or _received(case)
+    if state.assessment is None:
+        return _assessed(case)
+    if state.clock is None or state.clock.submission != submission.digest:
+        anchored = anchor_clock(
+            case.framework.window, handed_in, case.cast.centre, case.now(), case.marks.case
+        )
+        return Deed(anchored)
+    return None
+
+
+def _owed_joining(case: Case, state: State) -> Deed | None:
+    """The next invitation, or the joining of who was invited."""
+    for party, role in case.cast.roles:
+        if party in state.parties:
+            continue
+        act = _joining(case.installation, party, role)
+        if party in state.invitations:
+            return party_joined(case, party, role, act.key, act.next)
+        expects = fingerprint(bytes.fromhex(act.key))
+        return party_invited(case, case.cast.centre, party, role, expects)
+    return None
+
+
+def _owed_agreement(case: Case, state: State) -> Deed | None:
+    """The signature that is lacking under what the submission says is agreed; its text once."""
+    agreed = agreed_terms(case.framework, case.submission)
+    text = agreement_text(case.framework, case.submission, case.cast, agreed)
+    holds = state.agreement
+    for event in _signatures(case, agreed, text, case.now()):
+        if holds is not None and holds.signs == event.signs:
+            return None
+        signed = state.agreements.get(event.agreement, {}).get(event.actor)
+        if signed is None or signed.signs != event.signs:
+            known = agreement_is_recorded(state, event)
+            return Deed(event, () if known else (Content(text, case.marks.case),))
+    return None
 
 
 def _signatures(
@@ -134,25 +233,25 @@ def _signatures(
     ]
 
 
-def _handed_in(case: Case, at: str) -> list[Deed]:
-    """The submission, what the centre finds missing in it, and the clock laid for it."""
-    framework, submission, cast, marks = case.framework, case.submission, case.cast, case.marks
-    received, lacking = received_event(submission, cast, at, marks), missing(framework, submission)
-    assessed = worded(
+def _received(case: Case) -> Deed:
+    """The submission, as all read it and as developer and centre do."""
+    submission, marks = case.submission, case.marks
+    received = received_event(submission, case.cast, case.now(), marks)
+    shown = Content({"modes": modes_shown(submission)}, marks.case)
+    return Deed(received, (shown, Content(submission.model_dump(mode="json"), marks.pair)))
+
+
+def _assessed(case: Case) -> Deed:
+    """What the centre finds missing in the submission."""
+    lacking = missing(case.framework, case.submission)
+    return worded(
         case,
         opening.SubmissionAssessed,
-        cast.centre,
+        case.cast.centre,
         texts={"missing": list(lacking) or None},
-        at=at,
-        submission=received.submission,
+        submission=case.submission.digest,
         complete=not lacking,
     )
-    return [
-        Deed(received, (Content({"modes": modes_shown(submission)}, marks.case),
-                        Content(submission.model_dump(mode="json"), marks.pair))),
-        assessed,
-        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
-    ]  # fmt: skip
 
 
 def completed(
@@ -160,20 +259,15 @@ def completed(
 ) -> Case | None:
     """The open case of this model that waits for a complete hand-in, handed in anew; else None.
 
-    Where the submission changed what is agreed on, both parties sign that anew.
+    Where the submission changed what is agreed on, both parties sign that anew. A case of record
+    contract 1 takes nothing more: another one is to be opened.
     """
     for listing in installation.records.cases(developer=submission.developer.id):
         state = installation.state(listing.case)
-        if _waits(state, framework, submission):
-            case = Case(installation, listing.case, framework, submission, cast_of(state))
-            at, agreed = case.now(), agreed_terms(framework, submission)
-            text = agreement_text(framework, submission, case.cast, agreed)
-            signed = _signatures(case, agreed, text, at)
-            if state.agreement is not None and state.agreement.agreement == signed[0].agreement:
-                signed = []
-            content = (Content(text, case.marks.case),)
-            case.record([*(Deed(each, content) for each in signed), *_handed_in(case, at)])
-            return case
+        if state.by_invitation and _waits(state, framework, submission):
+            return finish_opening(
+                Case(installation, listing.case, framework, submission, cast_of(state))
+            )
     return None
 
 
@@ -247,9 +341,16 @@ def modes_shown(submission: Submission) -> list[dict[str, Any]]:
     ]
 
 
-def _public_key(installation: Installation, party: str) -> str:
+def _joining(installation: Installation, party: str, role: Role) -> joining.JoinedAct:
+    """How a party joins: by its key, made here where it has none, and naming the one to follow."""
+    keyring = installation.keyring
     try:
-        signer = installation.keyring.party(party)
+        signer = keyring.party(party)
     except KeyMissingError:
-        signer = installation.keyring.new_party_key(party)
-    return signer.public_key.hex()
+        signer = keyring.new_party_key(party)
+    return joining.JoinedAct(
+        party=party,
+        role=role,
+        key=signer.public_key.hex(),
+        next=keyring.next_party_key(party).fingerprint,
+    )

@@ -1,66 +1,44 @@
-"""The one way into the record: decide, check what goes with it, sign and append, all or nothing."""
+"""The way into the record for commands of this machine, whose operator's hands hold the keys.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+Each deed is signed by the client's half (`signing`) and taken by the server's (`taking`), all deeds
+of one call in one transaction.
+"""
 
-from touchstone.clearance import Marking
-from touchstone.editions.case_summary import summarise
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
-from touchstone.handin import moment_of, utc_text
-from touchstone.ledger import Deed as LedgerDeed
-from touchstone.ledger import dumps, sign_deed
-from touchstone.records import CaseWriter, Destruction, NewPart
-from touchstone.review import (
-    Attached,
-    BadEventError,
-    Event,
-    Refused,
-    State,
-    check_deed,
-    decide,
-    evolve,
-)
-from touchstone.review.events.opening import CaseOpened
+from touchstone.keys import KeyMissingError
+from touchstone.ledger import MalformedError
+from touchstone.ledger.errors import UnpromisedError
+from touchstone.records import DeedBatch, DeedRefusedError, Destruction
+from touchstone.review import BadEventError, Event, Refused, State, check_deed, decide
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
+from touchstone.service.signing import (
+    Attachment,
+    Content,
+    Deed,
+    Evidence,
+    attached,
+    key_of,
+    prepare_deed,
+)
+from touchstone.service.taking import Taker, check_date
 from touchstone.verdicts.content_parsers import PARSERS
 
-SALT = 32
-MOST_APART = timedelta(days=1)
-"""Between a deed's own date and its recording: clocks differ, and a signature may take a while."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """A JSON value that goes with a deed, readable by those whom its marking names."""
-
-    value: Any
-    marking: Marking
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Bytes that go with a deed: kept beside the record, bound into it by their digest."""
-
-    data: bytes
-    media_type: str
-    name: str
-    marking: Marking
-
-
-Attachment = Content | Evidence
-
-
-@dataclass(frozen=True)
-class Deed:
-    """What a party does: the event proposed, and what goes with it."""
-
-    event: Event
-    attachments: tuple[Attachment, ...] = ()
-
+__all__ = [
+    "Attachment",
+    "Content",
+    "Deed",
+    "Evidence",
+    "Proposing",
+    "attached",
+    "record",
+    "record_destruction",
+    "record_opening",
+]
 
 Proposing = Callable[[State], Sequence[Deed]]
 """Makes the deeds from the state as it is once the case is locked."""
@@ -73,36 +51,27 @@ def record(
 
     Args:
         installation: Where.
-        case: The case's id; a new one where the first deed opens it.
+        case: The case's id.
         framework: The framework that the case is pinned to.
         deeds: The deeds, or a function that makes them from the state under the lock.
 
     Raises:
-        RefusedDeed: the deed is not for this party now. It is noted in the log of refusals.
+        RefusedDeed: the deed is not for this party now. It is noted in the log of refusals, and the
+            signed refusal is kept.
         BadEventError: it does not fit the case, or what goes with it is not what its facts say.
         KeyMissingError: the actor's key is not on this machine.
+        EarlierContractError: the case is of record contract 1.
     """
-    try:
-        with installation.records.transaction(case) as writer:
-            state = installation.state_in(writer)
-            proposed = deeds(state) if callable(deeds) else deeds
-            return _write(installation, writer, framework, state, proposed)
-    except RefusedDeed as refusal:
-        # Only now: what is noted within the transaction would go with it.
-        installation.note_refusal(case, refusal)
-        raise
+    taker = Taker(installation, installation.now(), None, framework)
+    return _do(installation, case, taker, deeds, framework)
 
 
 def record_opening(
     installation: Installation, case: str, framework: Framework, deeds: Sequence[Deed]
 ) -> State:
     """Open a case with these deeds, the first of which is `case-opened`; else like `record`."""
-    try:
-        with installation.records.open_case(case) as writer:
-            return _write(installation, writer, framework, State(), deeds)
-    except RefusedDeed as refusal:
-        installation.note_refusal(case, refusal)
-        raise
+    taker = Taker(installation, installation.now(), State(), framework)
+    return _do(installation, case, taker, deeds, framework)
 
 
 def record_destruction(
@@ -115,101 +84,75 @@ def record_destruction(
     """
     if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
         raise BadEventError(f"{deed.event.type}: certificate: is not the certificate's digest")
-    try:
-        with installation.records.transaction(case) as writer:
-            _write(installation, writer, framework, installation.state_in(writer), [deed])
-            return writer.destroy(certificate)
-    except RefusedDeed as refusal:
-        installation.note_refusal(case, refusal)
-        raise
+    taker = Taker(installation, installation.now(), None, framework, certificate)
+    _do(installation, case, taker, [deed], framework)
+    if taker.destruction is None:
+        raise TypeError(f"{deed.event.type} destroys no case")
+    return taker.destruction
 
 
-def _write(
+def _do(
     installation: Installation,
-    writer: CaseWriter,
+    case: str,
+    taker: Taker,
+    deeds: Sequence[Deed] | Proposing,
     framework: Framework,
-    state: State,
-    deeds: Sequence[Deed],
 ) -> State:
-    at = ""
-    for deed in deeds:
-        _check_date(installation, deed.event)
-        event = _decided(framework, state, deed)
-        parts = [attached(each) for each in deed.attachments]
-        check_deed(state, event, parts, PARSERS)
-        _append(installation, writer, state, event, parts)
-        state, at = evolve(state, event), event.at
-    if at:
-        writer.summarise(summarise(writer.case, state, at))
+    begins = taker.state is not None
+    doing: list[Event] = []
+    with (
+        _refusals(installation, case, doing),
+        installation.records.deeds.together(case, begins=begins) as batch,
+    ):
+        state = taker.state = taker.state or installation.state_in(batch.writer)
+        for deed in deeds(state) if callable(deeds) else deeds:
+            doing.append(deed.event)
+            state = take_signed(installation, batch, taker, framework, deed)
+    taker.stands(case)
     return state
 
 
-def _check_date(installation: Installation, event: Event) -> None:
-    """Windows, pauses and ends are reckoned from a deed's date, so nobody chooses it freely."""
-    now = installation.clock.now()
-    if abs(moment_of(event.at) - now) > MOST_APART:
-        raise BadEventError(
-            f"{event.type}: at: is {event.at}, and now is {utc_text(now)}: "
-            "a deed is dated within a day of its recording"
-        )
-
-
-def _decided(framework: Framework, state: State, deed: Deed) -> Event:
+def take_signed(
+    installation: Installation, batch: DeedBatch, taker: Taker, framework: Framework, deed: Deed
+) -> State:
+    """Sign one deed and have it taken; gives the state after it."""
+    state, now, event = taker.state or State(), installation.now(), deed.event
+    check_date(event, now)
     try:
-        return decide(framework, state, deed.event)
+        signer = installation.keyring.party(event.actor, key_of(state, event))
+        sent = prepare_deed(deed, batch.writer.past, signer, installation.random, now)
+        taker.bring(sent.evidence)
+        batch.take(
+            sent.submitted, asker=event.actor, now=now, topics=taker.topics, judge=taker.judge
+        )
+    except (KeyMissingError, MalformedError, UnpromisedError):
+        # Nobody could sign this, or nobody so: the law says it in its own words, where it can.
+        _preview(framework, state, deed)
+        raise
+    return taker.state or state
+
+
+def _preview(framework: Framework, state: State, deed: Deed) -> None:
+    """What the server would say of a deed, before anybody signs it."""
+    try:
+        decide(framework, state, deed.event)
     except Refused as refusal:
         raise RefusedDeed(deed.event, refusal.reason) from refusal
+    check_deed(state, deed.event, [attached(each) for each in deed.attachments], PARSERS)
 
 
-def _append(
-    installation: Installation,
-    writer: CaseWriter,
-    state: State,
-    event: Event,
-    beside: Sequence[Attached],
-) -> None:
-    def part(value: Any) -> NewPart:
-        return NewPart(installation.random.draw(SALT), dumps(value))
-
-    for each in beside:
-        if each.data is not None:
-            writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
-    parts = [part(event.facts()), *(part(each.value) for each in beside)]
-    deed = LedgerDeed(
-        log=writer.log,
-        n=writer.next_n,
-        previous=writer.root,
-        deed=event.type,
-        actor=event.actor,
-        parts=tuple(each.commitment for each in parts),
-    )
-    signer = installation.keyring.party(event.actor, _key_of(state, event))
-    envelope = sign_deed(deed, signer).envelope
-    parts.append(part({"kind": "deed", "marking": event.marking.as_dict(), "envelope": envelope}))
-    writer.append(parts)
-
-
-def attached(attachment: Attachment) -> Attached:
-    """The part as it is signed."""
-    marking = attachment.marking.as_dict()
-    if isinstance(attachment, Content):
-        return Attached({"kind": "content", "marking": marking, "content": attachment.value})
-    return Attached(
-        {
-            "kind": "evidence",
-            "marking": marking,
-            "digest": digest_bytes(attachment.data),
-            "size": len(attachment.data),
-            "media_type": attachment.media_type,
-            "name": attachment.name,
-        },
-        attachment.data,
-    )
-
-
-def _key_of(state: State, event: Event) -> bytes | None:
-    """The key that the record expects of the actor: admitted before, or by this very event."""
-    if isinstance(event, CaseOpened):
-        return next((bytes.fromhex(a.key) for a in event.admits if a.party == event.actor), None)
-    party = state.parties.get(event.actor)
-    return None if party is None else bytes.fromhex(party.key)
+@contextmanager
+def _refusals(installation: Installation, case: str, doing: Sequence[Event]) -> Iterator[None]:
+    """Raise what lies behind a signed refusal, and note what the law refuses."""
+    try:
+        try:
+            yield
+        except DeedRefusedError as answered:
+            cause = answered.error.__cause__
+            if isinstance(cause, BadEventError | RefusedDeed):
+                raise cause from answered
+            raise RefusedDeed(doing[-1], answered.error.why) from answered
+    except RefusedDeed as refusal:
+        # Only now: what is noted within the transaction would go with it.
+        installation.note_refusal(case, refusal)
+        raise

@@ -27,7 +27,7 @@ from touchstone.framework import Framework
 from touchstone.review import require_known
 from touchstone.review.audience_view import newest_entry, read_entries
 from touchstone.review.designation import reasons_of
-from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.case import Case, Cast
 from touchstone.service.cases.deeds import review_resumed
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, StoppedError
@@ -45,6 +45,8 @@ from touchstone.service.opening import (
     check_parties,
     completed,
     default_centre,
+    find_case,
+    finish_opening,
     open_case,
     passed_release,
     require_complete,
@@ -105,24 +107,16 @@ def run_review(
         if case is not None and finished is not None:
             observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
             return _issue(case, finished, out, observer)
+        if case is not None:
+            # What comes next would be recorded: of an earlier contract nothing is asked.
+            case.require_growing()
+            finish_opening(case)
         keys = endpoint_keys(submission)
         for line in left_out(framework, families(), submission.kind):
             observer.step(line)
         asked: Asked | None = None
         if case is None:
-            _check_new(framework, submission, options, observer)
-            if passed := passed_release(framework, submission, installation.now()):
-                observer.step(passed)
-            require_proof(framework, observer)
-            # Before the case is opened: a slip in an address must not leave one behind.
-            probes = probe_modes(submission, keys, "before", installation.now())
-            ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
-            asked = Asked(probes, ready)
-            cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
-            case = open_case(installation, framework, submission, cast)
-            observer.step(
-                f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid"
-            )
+            case, asked = _opened(installation, framework, submission, options, keys, observer)
         else:
             require_proof(framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
@@ -146,6 +140,28 @@ def _begun(installation: Installation, framework: Framework, submission: Submiss
         # Before an endpoint is asked for anything that could not be recorded.
         require_known(case.state)
     return case
+
+
+def _opened(
+    installation: Installation,
+    framework: Framework,
+    submission: Submission,
+    options: ReviewOptions,
+    keys: Mapping[str, str],
+    observer: Observer,
+) -> tuple[Case, Asked]:
+    """A case for a submission that has none, once it was looked at."""
+    _check_new(framework, submission, options, observer)
+    if passed := passed_release(framework, submission, installation.now()):
+        observer.step(passed)
+    require_proof(framework, observer)
+    # Before the case is opened: a slip in an address must not leave one behind.
+    probes = probe_modes(submission, keys, "before", installation.now())
+    ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
+    cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
+    case = open_case(installation, framework, submission, cast)
+    observer.step(f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid")
+    return case, Asked(probes, ready)
 
 
 def _check(options: ReviewOptions, out: Path) -> None:
@@ -268,7 +284,8 @@ def _issue(
 ) -> ReviewResult:
     """Conclude, and write the editions."""
     installation = case.installation
-    state = conclude(case, _worked_on(case))
+    # Of an earlier contract the record stands as it is, and is only written out.
+    state = conclude(case, _worked_on(case)) if case.grows else case.state
     tracker.heard(state)
     newest, words = state.designating.proposals[-1], _rules_words(case)
     observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
@@ -308,24 +325,6 @@ def _checks(framework: Framework) -> tuple[str, ...]:
     known = families()
     sets = battery_plan(framework, known, 1).sets
     return tuple(part.criterion for part in sets if known[part.family].cheat)
-
-
-def find_case(
-    installation: Installation, framework: Framework, submission: Submission
-) -> Case | None:
-    """The open case of exactly this submission under exactly this framework, if there is one."""
-    for listing in installation.records.cases(developer=submission.developer.id):
-        state = installation.state(listing.case)
-        if state.status != "open" or state.opened is None:
-            continue
-        if state.opened.framework.digest != framework.digest:
-            continue
-        if any(each.type == "submission-received" for each in state.unknown):
-            # It may be this one: no second case is opened beside it.
-            require_known(state)
-        if state.submission is not None and state.submission.submission == submission.digest:
-            return Case(installation, listing.case, framework, submission, cast_of(state))
-    return None
 
 
 def endpoint_keys(submission: Submission) -> dict[str, str]:

@@ -1,19 +1,15 @@
 """A case as kept: what was acknowledged is there, whole, and in order."""
 
-import os
 import shutil
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connections
 
 from support import deeds
+from support.contract1 import append, opening
 from support.record_deeds import destroy_case, put_evidence
 from support.record_place import Place
 from touchstone.ledger import (
     EMPTY_ROOT,
-    MalformedError,
     Tree,
     commit_part,
     leaf_hash,
@@ -21,12 +17,10 @@ from touchstone.ledger import (
     verify_lines,
 )
 from touchstone.records import (
-    CaseExistsError,
     CaseMissingError,
     DamagedError,
     DestroyedError,
     EvidenceMissingError,
-    NewPart,
     PartError,
     Records,
 )
@@ -36,11 +30,11 @@ CASE = "case-1"
 
 def test_a_case_is_opened_by_its_first_entry(place: Place):
     records = place.open()
-    with records.open_case(CASE) as writer:
+    with opening(records, CASE) as writer:
         assert (writer.log, writer.next_n, writer.root) == (None, 0, EMPTY_ROOT.hex())
-        assert writer.append([deeds.fact("case-opened")]) == 0
+        assert append(writer, [deeds.fact("case-opened")]) == 0
         assert writer.log
-        assert writer.append([deeds.fact("second")]) == 1
+        assert append(writer, [deeds.fact("second")]) == 1
         writer.summarise(deeds.summary())
     case = records.case(CASE)
     line = next(case.lines())
@@ -53,7 +47,7 @@ def test_a_case_is_opened_by_its_first_entry(place: Place):
 def test_entries_are_kept_as_hashed_and_parts_as_given(records: Records):
     part, one, two = deeds.fact("noted", count=1), deeds.content("é"), deeds.content("two")
     with records.transaction(CASE) as writer:
-        n = writer.append([part, one, two])
+        n = append(writer, [part, one, two])
     case = records.case(CASE)
     kept = case.entry_parts(n)
     assert [(p.salt, p.data, p.label) for p in kept] == [
@@ -71,7 +65,7 @@ def test_the_writer_names_the_place_that_a_deed_binds(records: Records):
         assert writer.log == records.case(CASE).log
         for _ in range(5):
             places.append((writer.next_n, writer.root))
-            writer.append([deeds.fact()])
+            append(writer, [deeds.fact()])
     case = records.case(CASE)
     tree = Tree(leaf_hash(line) for line in case.lines())
     assert places == [(n, tree.root(n).hex()) for n in range(1, 6)]
@@ -80,8 +74,8 @@ def test_the_writer_names_the_place_that_a_deed_binds(records: Records):
 
 def test_events_of_an_open_transaction_are_seen_in_it_alone(records: Records):
     with records.transaction(CASE) as writer:
-        writer.append([deeds.fact("second")])
-        writer.append([deeds.fact("third")])
+        append(writer, [deeds.fact("second")])
+        append(writer, [deeds.fact("third")])
         assert [e["type"] for e in writer.events()] == ["case-opened", "second", "third"]
         assert [e["type"] for e in writer.events(start=1)] == ["second", "third"]
         assert [e["type"] for e in writer.events(start=2)] == ["third"]
@@ -93,7 +87,7 @@ def test_what_fails_leaves_nothing(records: Records):
 
     def fail() -> None:
         with records.transaction(CASE) as writer:
-            writer.append([deeds.fact(), deeds.content()])
+            append(writer, [deeds.fact(), deeds.content()])
             writer.put_evidence(b"evidence", "text/plain", "log")
             writer.summarise(deeds.summary("other"))
             raise KeyboardInterrupt
@@ -131,7 +125,7 @@ def test_a_case_is_read_as_it_stood_at_a_size(records: Records):
 def test_many_entries_in_one_transaction_are_read_page_by_page(records: Records):
     with records.transaction(CASE) as writer:
         for number in range(1200):
-            writer.append([deeds.fact(number=number)])
+            append(writer, [deeds.fact(number=number)])
     case = records.case(CASE)
     assert [event.get("number") for event in case.events()[1:]] == list(range(1200))
     assert len(list(case.lines(start=1100))) == 101
@@ -146,79 +140,12 @@ def test_an_empty_transaction_changes_nothing(records: Records):
     assert records.installation.prove(CASE) == before
 
 
-def test_names_of_cases_are_checked(place: Place):
+def test_a_case_that_is_not_there_is_missing(place: Place):
     records = place.open()
-    for name in ("", "A", "../x", "a b", "x" * 65, "-x", "a\n"):
-        with pytest.raises(PartError, match="no name of a case"):
-            deeds.open_case(records, name)
     with pytest.raises(CaseMissingError):
         records.case("nobody")
     with pytest.raises(CaseMissingError), records.transaction("nobody"):
         pass
-
-
-def test_a_case_is_opened_once(records: Records):
-    with pytest.raises(CaseExistsError):
-        deeds.open_case(records)
-    assert records.case(CASE).size == 1
-
-
-@pytest.mark.needs_postgresql
-def test_of_two_who_open_a_case_at_once_one_is_told(postgresql_place: Place):
-    """On SQLite the second waits for the first; here both begin."""
-    both = threading.Barrier(2)
-    records = postgresql_place.open()
-
-    def open_it(_: int) -> str:
-        try:
-            with records.open_case(CASE) as writer:
-                both.wait(10)
-                writer.append([deeds.fact("case-opened")])
-                writer.summarise(deeds.summary())
-        except CaseExistsError as error:
-            return str(error)
-        finally:
-            connections.close_all()
-        return "opened"
-
-    with ThreadPoolExecutor(2) as pool:
-        told = sorted(pool.map(open_it, range(2)))
-    assert told == [f"{CASE}: another process opened it meanwhile", "opened"]
-    records.case(CASE).check()
-
-
-def test_a_case_is_opened_with_an_entry_and_a_summary(place: Place):
-    records = place.open()
-    with pytest.raises(PartError, match="with an entry and a summary"), records.open_case(CASE):
-        pass
-    with pytest.raises(PartError), records.open_case(CASE) as writer:
-        writer.append([deeds.fact()])
-    assert records.cases() == []
-
-
-def test_a_part_0_that_says_too_little_is_refused(records: Records):
-    for data in (
-        b"",
-        b"{}",
-        b"[]",
-        b"not json",
-        b'{"a": 1}',
-        b'{"type":"x","schema":1,"actor":"a","at":"x"}',
-    ):
-        with pytest.raises(PartError, match="part 0"), records.transaction(CASE) as writer:
-            writer.append([NewPart(os.urandom(32), data)])
-    assert records.case(CASE).size == 1
-
-
-def test_an_entry_without_parts_or_with_too_many_is_refused(records: Records):
-    with records.transaction(CASE) as writer:
-        with pytest.raises(PartError):
-            writer.append([])
-        with pytest.raises(MalformedError):
-            writer.append([deeds.fact()] * 65)
-        with pytest.raises(MalformedError):
-            writer.append([NewPart(b"short", deeds.fact().data)])
-    assert records.case(CASE).size == 1
 
 
 def test_evidence_comes_back_by_its_digest(records: Records):
@@ -290,7 +217,7 @@ def test_files_that_a_crash_left_are_swept(records: Records, place: Place):
 
 def test_an_erased_part_is_gone_and_says_why(records: Records):
     with records.transaction(CASE) as writer:
-        n = writer.append([deeds.fact(), deeds.content("one"), deeds.content("two")])
+        n = append(writer, [deeds.fact(), deeds.content("one"), deeds.content("two")])
     root = records.case(CASE).root
     with records.transaction(CASE) as writer:
         writer.erase(n, 1, "erased by agreement")
@@ -320,10 +247,10 @@ def test_only_what_may_be_erased_is(records: Records):
 
 def test_a_case_may_be_opened_and_destroyed_at_once(place: Place):
     records = place.open()
-    with records.open_case(CASE) as writer:
-        writer.append([deeds.fact("case-opened"), deeds.content()])
+    with opening(records, CASE) as writer:
+        append(writer, [deeds.fact("case-opened"), deeds.content()])
         writer.destroy()
-        writer.append([deeds.fact("destroyed")])
+        append(writer, [deeds.fact("destroyed")])
         writer.summarise(deeds.summary())
     case = records.case(CASE)
     assert (case.size, case.destroyed) == (2, True)
@@ -355,14 +282,14 @@ def test_a_destroyed_case_keeps_its_facts_and_loses_its_content(records: Records
 
 def test_a_destroyed_case_takes_facts_only(records: Records):
     with records.transaction(CASE) as writer:
-        writer.append([deeds.fact("last"), deeds.content()])
+        append(writer, [deeds.fact("last"), deeds.content()])
         writer.destroy()
-        writer.append([deeds.fact("destroyed")])
+        append(writer, [deeds.fact("destroyed")])
     assert [e["type"] for e in records.case(CASE).events()] == ["case-opened", "last", "destroyed"]
     with records.transaction(CASE) as writer:
-        writer.append([deeds.fact("certificate")])
+        append(writer, [deeds.fact("certificate")])
         with pytest.raises(DestroyedError):
-            writer.append([deeds.fact(), deeds.content()])
+            append(writer, [deeds.fact(), deeds.content()])
         with pytest.raises(DestroyedError):
             writer.put_evidence(b"x", "text/plain", "x")
         with pytest.raises(DestroyedError):

@@ -56,7 +56,8 @@ def check_whole(place: Place, acknowledged: dict[int, str]) -> Records:
     proof = records.installation.prove(CASE)
     history = place.keyring.history
     checkpoint = open_checkpoint(proof.checkpoint, history.origin, [history.current])
-    assert checkpoint.size == len(batches) + 1
+    # Heads are published in groups: of two that append at once one may publish both.
+    assert 1 <= checkpoint.size <= len(batches) + 1
     leaf = leaf_hash(blind_head(proof.blind, proof.head))
     verify_inclusion(leaf, proof.index, checkpoint.size, proof.inclusion, checkpoint.root)
     assert (proof.head.size, proof.head.root) == (case.size, case.root)
@@ -115,6 +116,7 @@ FILL = """
 import sys
 from pathlib import Path
 from support import deeds
+from support.contract1 import append
 from support.record_deeds import put_evidence
 from touchstone.keys import Keyring
 from touchstone.records import FullError, Records
@@ -127,7 +129,7 @@ try:
             put_evidence(records, "case-1", data, "text/plain", "log")
         else:
             with records.transaction("case-1") as writer:
-                writer.append([deeds.fact(), deeds.content("x" * 100_000)])
+                append(writer, [deeds.fact(), deeds.content("x" * 100_000)])
             print(writer.next_n, writer.root, flush=True)
 except FullError as error:
     print(error, file=sys.stderr)

@@ -1,13 +1,14 @@
 """Logs of contract 2 as kept: deeds signed elsewhere, answered once and for good."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from support import deeds
-from support.deed_server import AT, Hand, begun, topics_of
+from support.deed_server import AT, Hand, begun, drawn, key_act, topics_of
 from support.ledger_signer import Signer
 from support.record_place import Place
 from support.stored_deeds import (
@@ -21,7 +22,7 @@ from support.stored_deeds import (
     opened,
     outbox,
 )
-from touchstone.ledger import RefusedDeedError, UnpromisedError, parse_entry
+from touchstone.ledger import RefusedDeedError, UnpromisedError, fingerprint, parse_entry
 from touchstone.ledger.contract2 import (
     RecordedAnswer,
     RefusedAnswer,
@@ -38,6 +39,7 @@ from touchstone.records import (
     EarlierContractError,
     PartError,
 )
+from touchstone.records.models import InstallationRow
 
 NEXT = "2026-11-21T09:00:01Z"
 
@@ -251,12 +253,7 @@ def test_what_is_in_clear_is_never_erased(scene: StoredScene):
     whole(scene, 5)
 
 
-def test_neither_contract_extends_a_log_of_the_other(scene: StoredScene):
-    with (
-        pytest.raises(PartError, match="contract 2"),
-        scene.records.transaction(CASE) as writer,
-    ):
-        writer.append([deeds.fact()])
+def test_a_log_of_contract_1_is_never_extended(scene: StoredScene):
     deeds.open_case(scene.records)
     assert parse_entry(next(scene.records.case("case-1").lines())).n == 0
     older = replace(scene.server, case="case-1")
@@ -345,3 +342,95 @@ def test_a_deed_that_is_taken_back_is_never_recorded(scene: StoredScene):
     with pytest.raises(UnpromisedError, match="not admitted"):
         deeds.cancel(CASE, stranger.envelope, asker="example-lab", now=AT)
     whole(scene, 6)
+
+
+def first_deed(server: StoredServer, name: str) -> SubmittedDeed:
+    """What opens a case, by a key of that name."""
+    hand = Hand("example-centre", Signer(name))
+    joins = key_act(
+        server, "example-centre", act="joined", party="example-centre", role="centre",
+        key=hand.signer.public_key.hex(),
+        next=fingerprint(Signer(f"{name} next").public_key),
+    )  # fmt: skip
+    facts = {
+        "agreement": "sha256:" + drawn("agreement").hex(),
+        "nonce": drawn("nonce", name).hex(),
+        "installation_key": server.installation.public_key.hex(),
+    }
+    return hand.sign(server, "case-opened", **joins | {"facts": facts | joins["facts"]})
+
+
+def _without_a_summary(taking: DeedTaking) -> None:
+    taking.record()
+
+
+def test_a_case_is_begun_once_under_a_name_and_with_a_summary(place: Place):
+    server = StoredServer(place.open(), place.keyring)
+    deed = first_deed(server, "centre")
+    for name in ("", "A", "../x", "a b", "x" * 65, "-x", "a\n"):
+        with pytest.raises(PartError, match="no name of a case"):
+            replace(server, case=name).submit(deed, "example-centre")
+    with pytest.raises(PartError, match="begins with a summary"):
+        replace(server, judge=_without_a_summary).submit(deed, "example-centre")
+    assert server.records.names() == []
+    assert recorded(server.submit(deed, "example-centre")).n == 0
+    other = first_deed(server, "another")
+    with pytest.raises(UnpromisedError):
+        server.submit(other, "example-centre")
+    whole(StoredScene(place, server, *[Hand("example-centre", Signer("centre"))] * 3), 1)
+
+
+@pytest.mark.needs_postgresql
+def test_of_two_who_begin_a_case_at_once_one_is_told(postgresql_place: Place):
+    """On SQLite the second waits for the first; here both begin."""
+    both = threading.Barrier(2)
+    server = StoredServer(postgresql_place.open(), postgresql_place.keyring)
+
+    def waiting(taking: DeedTaking) -> None:
+        both.wait(10)
+        judge(taking)
+
+    server.judge = waiting
+    sent = [first_deed(server, name) for name in ("one", "two")]
+
+    def send(deed: SubmittedDeed) -> str:
+        try:
+            recorded(server.submit(deed, "example-centre"))
+        except UnpromisedError as error:
+            return error.code
+        finally:
+            connections.close_all()
+        return "opened"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(send, sent)) == ["another-log", "opened"]
+    server.records.case(CASE).check()
+
+
+@pytest.mark.needs_postgresql
+def test_a_deed_waits_for_nobody_who_holds_the_installations_log(postgresql_place: Place):
+    """Only on PostgreSQL can two write at once."""
+    scene = opened(postgresql_place)
+    assert scene.records.installation.publish() == 1
+    alias = scene.records._alias
+    held, done = threading.Event(), threading.Event()
+
+    def hold(_: object) -> None:
+        try:
+            with transaction.atomic(using=alias):
+                InstallationRow.objects.using(alias).select_for_update().get()
+                held.set()
+                done.wait(20)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold, None)
+        assert held.wait(20)
+        try:
+            scene.lab.act(scene.server, "review-halted")
+        finally:
+            done.set()
+        holding.result()
+    assert scene.records.installation.publish() == 1
+    whole(scene, 5)

@@ -5,6 +5,7 @@ import pytest
 
 from support import deeds
 from support.cluster_files import OWNER, holding, reading, session, wrapped_key
+from support.contract1 import append
 from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.records import Records
@@ -22,7 +23,7 @@ def grown(records: Records) -> None:
     """Some deeds more, each of which leaves an older row."""
     for number in range(3):
         with records.transaction(CASE) as writer:
-            writer.append([deeds.fact(f"deed-{number}")])
+            append(writer, [deeds.fact(f"deed-{number}")])
 
 
 def test_no_file_of_the_tables_holds_the_key(records: Records, place: Place):

@@ -8,6 +8,7 @@ import pytest
 from django.db import connections
 
 from support import deeds
+from support.contract1 import append, opening
 from support.record_place import Place
 from touchstone.records import Event, JobLease, Listing, Records, Refusal, RefusalLog, Summary
 from touchstone.records import jobs as job_table
@@ -207,8 +208,8 @@ def test_the_side_log_is_capped(records: Records):
 
 def test_lists_are_filtered_and_ordered(records: Records):
     late = deeds.summary("closed", developer="other-lab", updated="2026-11-22T10:00:00Z")
-    with records.open_case("case-2") as writer:
-        writer.append([deeds.fact("case-opened")])
+    with opening(records, "case-2") as writer:
+        append(writer, [deeds.fact("case-opened")])
         writer.summarise(late)
     early = Listing(CASE, deeds.summary())
     assert records.cases() == [Listing("case-2", late), early]

@@ -3,6 +3,7 @@
 import pytest
 
 from support import deeds
+from support.contract1 import append, opening
 from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.ledger import (
@@ -62,10 +63,22 @@ def test_a_twin_proof_with_another_head_does_not_hold(records: Records, place: P
         )
 
 
-def test_each_transaction_adds_one_leaf_whatever_it_holds(records: Records, place: Place):
+def test_a_head_gets_a_leaf_when_it_is_published_and_no_other_does(records: Records, place: Place):
     assert verify(records.installation.prove(CASE), place).size == 1
-    deeds.append_batch(records, CASE, b"evidence")
-    assert verify(records.installation.prove(CASE), place).size == 2
+    for _ in range(2):
+        with records.transaction(CASE) as writer:
+            append(writer, [deeds.fact()])
+    with opening(records, "other") as writer:
+        append(writer, [deeds.fact("case-opened")])
+        writer.summarise(deeds.summary())
+    before = records.installation.checkpoints()
+    assert records.installation.publish() == len(["the newest head of this case", "the other's"])
+    assert records.installation.publish() == 0
+    assert records.installation.checkpoints() == before
+    proof = records.installation.prove(CASE)
+    assert verify(proof, place).size == 3
+    assert proof.head.size == records.case(CASE).size
+    assert list(records.check()) == []
 
 
 def test_a_checkpoint_is_signed_once_while_nothing_moves(records: Records):

@@ -13,6 +13,7 @@ import pytest
 from django.db import DatabaseError, connections
 
 from support import deeds
+from support.contract1 import append
 from support.postgresql import ADMIN, Postgresql
 from support.record_place import Place
 from touchstone.keys import Keyring
@@ -207,7 +208,7 @@ def test_writers_wait_for_each_other(records: Records, place: Place):
         thread.start()
         came.wait(10)
         time.sleep(0.2)
-        writer.append([deeds.fact()])
+        append(writer, [deeds.fact()])
     thread.join(30)
     assert sizes == [2 + deeds.BATCH]
     records.case(CASE).check()

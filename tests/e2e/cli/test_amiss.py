@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.june import June
+from support.old_cases import old_home
 from support.older_homes import MIGRATIONS, make_older
 from touchstone.keys import Keyring
 from touchstone.records import ReadOnlyError
@@ -337,11 +338,15 @@ def test_a_home_that_cannot_be_written_is_read(
 
 
 @pytest.mark.parametrize("undone", range(MIGRATIONS))
-def test_a_user_reads_a_home_without_write_permission(june: June, undone: int):
+def test_a_user_reads_a_home_without_write_permission(june: June, tmp_path: Path, undone: int):
     """The same with real modes, as an ordinary user where the tests are root; older homes too."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
-        shutil.copytree(june.home, home)
+        if undone:
+            # An older home has cases that an earlier version opened.
+            old_home(home, tmp_path)
+        else:
+            shutil.copytree(june.home, home)
         make_older(home, undone)
         inside = [home, *home.rglob("*")]
         for path in inside:

@@ -42,7 +42,7 @@ def secrets_of(june: June) -> list[bytes]:
     """The wrapped key, and what is sealed under it."""
     connection = sqlite3.connect(june.home / "record.sqlite3")
     (key,) = connection.execute("SELECT wrapped_key FROM records_caserow").fetchone()
-    bodies = connection.execute("SELECT body FROM records_partrow WHERE i > 0").fetchall()
+    bodies = connection.execute("SELECT body FROM records_partrow WHERE NOT clear").fetchall()
     connection.close()
     return [bytes(key), *(bytes(body)[40:72] for (body,) in bodies)]
 

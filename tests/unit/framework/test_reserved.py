@@ -11,7 +11,7 @@ from touchstone.evaluation import load_submission
 from touchstone.framework import FrameworkFileError, Role, may_name, parse_framework
 from touchstone.framework.kinds import RESERVED
 from touchstone.review import Refused
-from touchstone.review.events import base, opening
+from touchstone.review.events import base, joining
 from touchstone.service.frameworks import load_framework
 from touchstone.service.opening import check_parties
 from touchstone.service.recording import Deed
@@ -57,10 +57,9 @@ def test_a_submission_names_no_developer_so(tmp_path: Path, word: str):
 
 def test_nobody_joins_a_case_under_such_a_name(tmp_path: Path):
     with small_case(tmp_path) as case:
-        key = case.installation.keyring.new_party_key("somebody").public_key.hex()
-        joins = opening.PartyAdmitted(
-            actor="example-lab", at=case.now(), marking=case.marks.public, reason="x",
-            admits=(opening.Admission(party="community", role="auditor", key=key),),
+        joins = joining.PartyInvited(
+            actor="example-lab", at=case.now(), marking=case.marks.public,
+            key_act=joining.InvitedAct(party="community", role="auditor", expects=None),
         )  # fmt: skip
         with pytest.raises(Refused, match="'community' is a word of the system"):
             case.record([Deed(joins)])

@@ -29,9 +29,14 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 from touchstone.service.measurement.sealing import seal
-from touchstone.service.opening import check_parties, completed, open_case, require_complete
+from touchstone.service.opening import (
+    check_parties,
+    completed,
+    find_case,
+    open_case,
+    require_complete,
+)
 from touchstone.service.recording import Deed
-from touchstone.service.reviewing import find_case
 from touchstone.verdicts.errors import CannotRunError
 
 URL = "http://127.0.0.1:9/v1"

@@ -7,9 +7,10 @@ import pytest
 
 from support.small_case import Minutes, small_case
 from touchstone.handin import utc_text
-from touchstone.review import BadEventError
+from touchstone.ledger.contract2 import MAX_AHEAD
+from touchstone.review import BadEventError, Refused
 from touchstone.review.events import measuring, settling
-from touchstone.service import recording
+from touchstone.service import taking
 from touchstone.service.case import Case
 from touchstone.service.drafting import worded
 from touchstone.service.recording import Deed
@@ -23,7 +24,9 @@ def paused(case: Case, clock: Minutes, off: timedelta) -> Deed:
     return worded(case, measuring.ClockPaused, "example-centre", texts={"reason": "x"}, at=at)
 
 
-@pytest.mark.parametrize("off", [DAY + SECOND, -DAY - SECOND, -400 * DAY, 9000 * DAY])
+@pytest.mark.parametrize(
+    "off", [DAY + SECOND, DAY, MAX_AHEAD + SECOND, -DAY - SECOND, -400 * DAY, 9000 * DAY]
+)
 def test_a_deed_of_another_day_is_refused_and_leaves_nothing(tmp_path: Path, off: timedelta):
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
@@ -39,19 +42,22 @@ def test_a_deed_of_another_day_is_refused_and_leaves_nothing(tmp_path: Path, off
         assert case.state.size == before
 
 
-@pytest.mark.parametrize("off", [DAY, -DAY])
-def test_a_day_off_is_taken(tmp_path: Path, off: timedelta):
+@pytest.mark.parametrize("off", [MAX_AHEAD, -DAY])
+def test_a_day_before_or_some_minutes_after_is_taken(tmp_path: Path, off: timedelta):
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
         assert case.record([paused(case, clock, off)]).clock
 
 
-def test_twin_without_the_check_the_window_is_paused_in_another_century(
+def test_twin_without_the_check_the_window_is_paused_before_it_was_laid(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(recording, "MOST_APART", 100_000 * DAY)
+    monkeypatch.setattr(taking, "MOST_APART", 100_000 * DAY)
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
-        state = case.record([paused(case, clock, -20_000 * DAY)])
+        state = case.record([paused(case, clock, -6 * DAY)])
+        # Further back the deed would have been valid for too long: that the ledger sees itself.
+        with pytest.raises(Refused, match="too long"):
+            case.record([paused(case, clock, -20_000 * DAY)])
     assert state.clock
-    assert state.clock.pauses[0][0].startswith("1972")
+    assert state.clock.pauses[0][0].startswith("2026-11-15")

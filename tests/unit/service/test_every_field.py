@@ -31,7 +31,7 @@ COMES_WITH_HANDS = frozenset(
         "designation-dissented", "designation-made", "designation-revised", "evidence-declared",
         "finding-disputed", "finding-rerun", "finding-responded", "inquiry-answered",
         "inquiry-asked", "outside-finding-signed", "participation-noted", "party-admitted",
-        "party-invited", "party-joined", "party-key-rotated", "signer-admitted", "signer-removed",
+        "party-key-rotated", "signer-admitted", "signer-removed",
         "postponement-answered", "postponement-requested", "release-announced",
         "release-compared", "review-withdrawn",
     }
@@ -41,6 +41,7 @@ COMES_WITH_HANDS = frozenset(
 BY_DESIGN: Mapping[str, str] = {
     "type": "it is what tells events apart",
     "schema": "there is one version of each event so far",
+    "key_act.act": "it is what tells acts on keys apart",
     "marking.scheme": "one scheme is in use; officials' schemes come with an agreement on them",
     "marking.label": "need-to-know follows from the kind of deed, in service/markings.py, and "
     "is no choice of whoever does it; to whom it is limited does change",
@@ -48,6 +49,7 @@ BY_DESIGN: Mapping[str, str] = {
 """What any event holds alike wherever it is recorded, and why."""
 
 CONSTANT: Mapping[str, str] = {
+    "case-opened.key_act.role": "commands are the centre's, and it opens the case",
     "battery-sealed.battery": "a case has one battery; a second is sealed with the re-run of a "
     "finding, which comes with hands",
     "battery-sealed.item_sets.attempts": "one attempt at each item is planned; attempts that "
@@ -63,11 +65,12 @@ CONSTANT: Mapping[str, str] = {
 }
 """Fields that hold one value in all that commands do, and why. This list only shrinks."""
 
+FURTHER = {"independent-evaluator", "co-evaluator", "auditor", "trusted-partner"}
 UNSAID: Mapping[str, set[str]] = {
     "case-opened.kind": {"inquiry"},
-    "case-opened.admits.role": {
-        "independent-evaluator", "co-evaluator", "auditor", "trusted-partner",
-    },
+    "case-opened.key_act.role": FURTHER | {"developer", "agency"},
+    "party-invited.key_act.role": FURTHER | {"centre"},
+    "party-joined.key_act.role": FURTHER | {"centre"},
     "snapshot-seen.method": {"weights-digest", "build-attestation"},
     "snapshot-changed.method": {"weights-digest", "build-attestation"},
 }  # fmt: skip
@@ -157,8 +160,8 @@ def seen(facts: list[Facts], path: str) -> set[bytes]:
 
 
 def written(name: str) -> list[tuple[str, Any]]:
-    """The fields of a type that the store can write: acts on keys come with contract 2."""
-    return [each for each in fields(EVENTS[name]) if not each[0].startswith("key_act")]
+    """The fields of a type that the store can write: lists of parties are of contract 1."""
+    return [each for each in fields(EVENTS[name]) if not each[0].startswith("admits")]
 
 
 def _at(facts: Any, path: list[str]) -> Any:

@@ -9,13 +9,12 @@ import pytest
 from support.small_case import measure, small_case
 from touchstone.records import CaseReader
 from touchstone.review import State
-from touchstone.review.events import measuring
 from touchstone.review.packing import pack_state
 from touchstone.service import installation as installations
 from touchstone.service.case import Case
 from touchstone.service.cases.checking import check
+from touchstone.service.cases.deeds import review_halted
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.recording import Deed
 
 
 @pytest.fixture
@@ -67,10 +66,7 @@ def test_what_is_kept_of_an_earlier_size_is_gone_on_from(
 
 
 def measured_more(case: Case) -> None:
-    halt = measuring.ReviewHalted(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.pair, reason="a look"
-    )
-    case.record([Deed(halt)])
+    case.record([review_halted(case, case.cast.centre, "a look", case.marks.pair)])
 
 
 @pytest.mark.parametrize(
@@ -98,7 +94,7 @@ def test_one_cases_file_is_of_no_use_to_another(case: Case, tmp_path: Path):
     (tmp_path / "other").mkdir()
     with small_case(tmp_path / "other") as other:
         folder = other.installation.records.kept_folder(other.id)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "state").write_bytes(file_of(case).read_bytes())
         assert other.installation.kept_state(other.id) is None
 

@@ -31,7 +31,7 @@ from touchstone.review import (
 )
 from touchstone.review.addressing import addressees
 from touchstone.review.parts import Part
-from touchstone.service import recording
+from touchstone.service import taking
 from touchstone.service.installation import Installation
 from touchstone.service.recording import Attachment, Content, Deed, Evidence, attached
 from touchstone.verdicts.content_parsers import PARSERS
@@ -40,8 +40,12 @@ LEAST_BARE = 10
 # One worker makes what all of these look at.
 
 OTHER = "sha256:" + "00" * 32
+EARLIER = {"party-admitted"}
+"""Of records of contract 1 alone, which take nothing more."""
 TYPES = {str(event.model_fields["type"].default): event for event in LAYOUTS}
-WITH_PARTS = sorted(kind for kind, event in TYPES.items() if LAYOUTS[event].parts)
+WITH_PARTS = sorted(
+    kind for kind, event in TYPES.items() if LAYOUTS[event].parts and kind not in EARLIER
+)
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
     def undo(*_: object) -> NoReturn:
         raise Undone
 
-    monkeypatch.setattr(recording, "summarise", undo)
+    monkeypatch.setattr(taking, "summarise", undo)
 
 
 @pytest.mark.usefixtures("taken_back")
@@ -216,8 +220,8 @@ def test_twin_without_the_check_it_is_recorded(kind: str, deeds: Mapping[str, Be
 
 WHOLE = [
     (kind, part.name)
-    for kind, event in TYPES.items()
-    for part in LAYOUTS[event].parts
+    for kind in WITH_PARTS
+    for part in LAYOUTS[TYPES[kind]].parts
     if digests.of_content in part.digests.values()
 ]
 """Parts of which every byte is under a digest."""

@@ -14,6 +14,7 @@ from touchstone.clearance import party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.review import LAYOUTS
 from touchstone.review.errors import MissingPartError
+from touchstone.review.events import opening
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.offers import offer
@@ -36,7 +37,10 @@ from touchstone.verdicts.modes_compared import Answers
 MUST = {"case-opened", "submission-received"}
 """Without what goes with these there is no case to work on."""
 WITH_PARTS = sorted(
-    str(event.model_fields["type"].default) for event, layout in LAYOUTS.items() if layout.parts
+    str(event.model_fields["type"].default)
+    for event, layout in LAYOUTS.items()
+    # Of records of contract 1 alone, which take nothing more.
+    if layout.parts and event is not opening.PartyAdmitted
 )
 
 

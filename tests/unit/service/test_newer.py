@@ -16,7 +16,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.review import Refused, UnknownEvent, decide, evolve, fold, read_event
 from touchstone.review import events as reading_events
 from touchstone.review.errors import MissingPartError
-from touchstone.review.events import TYPES, Event, EventReader, joining, settling
+from touchstone.review.events import TYPES, Event, EventReader, settling
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.user_base import UserBase
@@ -40,16 +40,16 @@ from touchstone.verdicts.modes_compared import Answers
 from touchstone.verifier import verify_bundle
 
 KINDS: Mapping[str, type[Event]] = {str(k.model_fields["type"].default): k for k in TYPES}
-NOT_IN_A_STORE = {str(each.model_fields["type"].default) for each in TYPES
-                  if each.__module__ == joining.__name__}  # fmt: skip
-"""Types of contract 2 alone."""
+NOT_IN_A_STORE = {"party-admitted"}
+"""Types of records of contract 1 alone."""
 PAGES = ("terms-offered",)
 """For which every audience's page is gathered, one is drawn, and all signatures are checked."""
 REFUSED = (
     f"this case holds events of a newer version ({NEWER} at entry {{}}): "
     "upgrade before you add to it"
 )
-WITHOUT_A_CASE = {"case-opened": "framework", "submission-received": "submission-received"}
+WITHOUT_A_CASE = {"case-opened": "framework", "submission-received": "submission-received",
+                  "party-joined": "developer"}  # fmt: skip
 """What there is no case to work on without, and the word that the line says."""
 
 

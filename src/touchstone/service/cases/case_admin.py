@@ -118,8 +118,10 @@ def open_to_add(installation: Installation, beginning: str) -> Case:
 
     Raises:
         Refused: it holds events of a newer version.
+        EarlierContractError: it is of record contract 1.
     """
     case = open_found(installation, beginning)
+    case.require_growing()
     require_known(case.state)
     return case
 
@@ -130,7 +132,7 @@ def left_of(case: str, state: State) -> str:
     short = case[:12]
     return (
         f"case {short} was destroyed{when}: its content, evidence and texts are gone for good, and "
-        "no further deed can be recorded in it; its entries, facts and proofs stay, and so do "
+        "nothing that rests on them can be done; its entries, facts and proofs stay, and so do "
         f"editions that were issued. Still possible: touchstone review show {short}, touchstone "
         f"review destroy {short} --out FOLDER (its certificate again), touchstone verify BUNDLE"
     )

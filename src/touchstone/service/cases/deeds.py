@@ -6,7 +6,7 @@ Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.servi
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from touchstone.clearance import Marking
+from touchstone.clearance import Marking, tlp
 from touchstone.evaluation.digests import digest_value
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
@@ -22,19 +22,26 @@ Qualifies = Literal["would-qualify", "would-not-qualify", "cannot-say"]
 # ------------------------------------------------------------------ who takes part
 
 
+def _to_all(case: Case, party: str) -> Marking:
+    """For every party, `party` among them: to check deeds, all must know whose key is whose."""
+    cast = case.cast
+    known = (cast.developer, cast.centre, *cast.agencies, *case.state.parties, party)
+    return tlp("AMBER", *dict.fromkeys(known))
+
+
 def party_invited(case: Case, by: str, party: str, role: Role, expects: str | None = None) -> Deed:
     """The developer or the centre lets a party join; `expects` is its key's fingerprint, if known.
 
     Keys and fingerprints are as `touchstone.ledger` writes them: hex, and `SHA256:` with hex.
     """
     act = {"act": "invited", "party": party, "role": role, "expects": expects}
-    return Deed(event_of(case, joining.PartyInvited, by, key_act=act))
+    return Deed(event_of(case, joining.PartyInvited, by, _to_all(case, party), key_act=act))
 
 
 def party_joined(case: Case, by: str, role: Role, key: str, following: str) -> Deed:
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
     act = {"act": "joined", "party": by, "role": role, "key": key, "next": following}
-    return Deed(event_of(case, joining.PartyJoined, by, key_act=act))
+    return Deed(event_of(case, joining.PartyJoined, by, _to_all(case, by), key_act=act))
 
 
 def signer_admitted(case: Case, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
@@ -46,13 +53,13 @@ def signer_admitted(case: Case, by: str, key: str, kinds: Sequence[str], label: 
         "kinds": sorted(set(kinds)),
         "label": label,
     }
-    return Deed(event_of(case, joining.PartySignerAdmitted, by, key_act=act))
+    return Deed(event_of(case, joining.PartySignerAdmitted, by, _to_all(case, by), key_act=act))
 
 
 def signer_removed(case: Case, by: str, key: str, last: int | None = None) -> Deed:
     """A party ends a signer, by its fingerprint; `last`: the last `seq` of it that is stood by."""
     act = {"act": "removed", "key": key, "last": last}
-    return Deed(event_of(case, joining.PartySignerRemoved, by, key_act=act))
+    return Deed(event_of(case, joining.PartySignerRemoved, by, _to_all(case, by), key_act=act))
 
 
 def party_key_rotated(
@@ -60,7 +67,7 @@ def party_key_rotated(
 ) -> Deed:
     """A party replaces its own key by the one announced before; see `party_joined`."""
     act = {"act": "rotated", "key": key, "next": following, "last": last}
-    return Deed(event_of(case, joining.PartyKeyRotated, by, key_act=act))
+    return Deed(event_of(case, joining.PartyKeyRotated, by, _to_all(case, by), key_act=act))
 
 
 def participation_noted(

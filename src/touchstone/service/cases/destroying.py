@@ -79,6 +79,7 @@ def _finish(records: Records, case: str, written: str) -> None:
 
 def _destroy(case: Case, reason: str) -> str:
     installation = case.installation
+    case.require_growing()
     if case.state.status == "open":
         case.record([case_closed(case, case.cast.centre, reason)])
     installation.records.jobs.halt(case.id)

@@ -20,6 +20,12 @@ from touchstone.ledger import (
     parse_entry,
     write_bundle,
 )
+from touchstone.ledger.contract2 import (
+    PARTS,
+    HiddenPart,
+    parse_padded_entry,
+    write_deed_bundle,
+)
 from touchstone.records import HeadProof
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
@@ -57,6 +63,7 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
     lies in `out` as it was issued, and would say the same today, stays as it is: running a finished
     review again adds nothing to the record. Where only other cases of the model have changed, its
     page gets or changes a section beside the edition, and the record, which others read, nothing.
+    A case of record contract 1 is written out, and no more recorded.
 
     Raises:
         RefusedDeed: the case takes no more reports (it is withdrawn or destroyed).
@@ -77,7 +84,7 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
             fresh.append((audience, edition, page))
         else:
             _renew(edition.report, today, at)
-    if fresh:
+    if fresh and case.grows:
         _record_issue(case, [(audience, digest_bytes(page)) for audience, _, page in fresh], at)
     for audience, edition, page in fresh:
         write_file(edition.bundle, bundle_lines(case, audience, proof, at))
@@ -103,20 +110,39 @@ def render_edition(case: Case, audience: Audience, size: int, at: str) -> bytes:
 
 
 def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> Iterator[bytes]:
-    """The bundle for one audience, of the head that is proven, line by line."""
+    """The bundle for one audience, of the head that is proven, line by line.
+
+    In the format of the contract that the case's log is of.
+    """
     installation = case.installation
     reader = installation.records.case(case.id, proof.head.size)
-    return write_bundle(
-        installation.keyring.installation,
+    signer, keys = installation.keyring.installation, installation.keyring.history
+    published = PublishedHead(
+        proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint
+    )
+    older = [OlderCheckpoint(o.note, o.consistency) for o in proof.older]
+    entries = read_entries(reader, audience)
+    if reader.contract == 1:
+        return write_bundle(
+            signer,
+            audience=audience.name,
+            at=at,
+            keys=keys,
+            entries=map(parse_entry, reader.lines()),
+            parts=_parts(entries),
+            published=published,
+            older=older,
+        )
+    return write_deed_bundle(
+        signer,
         audience=audience.name,
         at=at,
-        keys=installation.keyring.history,
-        entries=map(parse_entry, reader.lines()),
-        parts=_parts(read_entries(reader, audience)),
-        published=PublishedHead(
-            proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint
-        ),
-        older=[OlderCheckpoint(o.note, o.consistency) for o in proof.older],
+        keys=keys,
+        entries=map(parse_padded_entry, reader.lines()),
+        parts=_shown_parts(entries),
+        published=published,
+        older=older,
+        answers=reader.answers(audience.name),
     )
 
 
@@ -199,3 +225,15 @@ def _parts(entries: Iterable[Entry]) -> Iterator[Opened | Withheld | Erased]:
                 yield Opened(part.n, part.i, part.salt, part.data)
             else:
                 yield Withheld(part.n, part.i, reading.label)
+
+
+def _shown_parts(entries: Iterable[Entry]) -> Iterator[Opened | HiddenPart]:
+    """Of every entry as many parts; what is not shown says nothing of why."""
+    for entry in entries:
+        shown = {view.part.i: view.part for view in entry.parts if view.allowed}
+        for i in range(PARTS):
+            part = shown.get(i)
+            if part is None or part.salt is None or part.data is None:
+                yield HiddenPart(entry.n, i)
+            else:
+                yield Opened(entry.n, i, part.salt, part.data)

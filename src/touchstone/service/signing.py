@@ -1,0 +1,170 @@
+"""The client's half of a deed: what a party signs, from the log as it sees it.
+
+It holds the party's key and asks nothing of the record but what the log tells everybody in the
+case, so that it can stand on another machine. The server's half is `taking`.
+
+    sent = prepare_deed(deed, log, keyring.party("example-lab"), SystemRandom(), now)
+    answer = take_deed(installation, case, sent.submitted, asker="example-lab", now=now,
+                       evidence=sent.evidence)
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from touchstone.clearance import Marking
+from touchstone.evaluation.digests import digest_bytes
+from touchstone.handin import moment_of, utc_text
+from touchstone.keys import RandomSource
+from touchstone.ledger import dumps, fingerprint
+from touchstone.ledger.contract2 import (
+    DeedStatement,
+    LastDeed,
+    SeenHead,
+    SentPart,
+    SubmittedDeed,
+    sign_statement,
+)
+from touchstone.ledger.entries import commit_part
+from touchstone.ledger.signing import Signer
+from touchstone.review import Attached, Event, State, topics_of
+from touchstone.review.events.joining import PartyJoined, PartyKeyRotated
+from touchstone.review.events.opening import CaseOpened
+
+SALT = 32
+VALID = timedelta(hours=1)
+"""How long a deed may be recorded after it was signed."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """A JSON value that goes with a deed, readable by those whom its marking names."""
+
+    value: Any
+    marking: Marking
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Bytes that go with a deed: kept beside the record, bound into it by their digest."""
+
+    data: bytes
+    media_type: str
+    name: str
+    marking: Marking
+
+
+Attachment = Content | Evidence
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a party does: the event proposed, and what goes with it."""
+
+    event: Event
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A signed deed as it is sent: envelope and parts, and the bytes of its evidence."""
+
+    submitted: SubmittedDeed
+    evidence: tuple[bytes, ...]
+
+
+class SeenLog(Protocol):
+    """What a party sees of a case's log: its own copy of the heads, or the log itself."""
+
+    @property
+    def log(self) -> str | None:
+        """The log's id (hex), None while it is empty."""
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+
+    @property
+    def recorded_at(self) -> str | None:
+        """When the newest entry was recorded (UTC), None if there is none."""
+
+    def root(self, size: int) -> bytes:
+        """The root (32 bytes) that it had at a size."""
+
+    def newest(self, topic: str) -> int | None:
+        """The newest entry that touches a topic."""
+
+    def last_deed(self, key: str) -> LastDeed | None:
+        """The newest deed of a key (fingerprint)."""
+
+
+def prepare_deed(
+    deed: Deed, log: SeenLog, signer: Signer, random: RandomSource, now: str
+) -> Outgoing:
+    """The deed under its party's key, on the log as it is seen; `now` is the signer's time (UTC).
+
+    Raises:
+        BadEventError: this version knows no such type.
+        MalformedError: something of it is not in the form of the record.
+    """
+    event = deed.event
+    beside = [attached(each) for each in deed.attachments]
+    parts = tuple(
+        SentPart(random.draw(SALT), dumps(value))
+        for value in (event.facts(), *(each.value for each in beside))
+    )
+    asked, key = topics_of(event), fingerprint(signer.public_key)
+    last = log.last_deed(key)
+    statement = DeedStatement(
+        log=log.log,
+        key=key,
+        actor=event.actor,
+        deed=event.type,
+        parts=tuple(commit_part(part.salt, part.data) for part in parts),
+        seq=last.seq + 1 if last else 0,
+        before=last.digest if last else None,
+        seen=SeenHead(log.size, log.root(log.size).hex()),
+        until=_until(log, now),
+        touches=tuple(sorted(asked.touches)),
+        on={topic: log.newest(topic) for topic in asked.must_name},
+        exact=asked.exact,
+    )
+    submitted = SubmittedDeed(sign_statement(statement, signer).value, parts)
+    evidence = tuple(each.data for each in beside if each.data is not None)
+    return Outgoing(submitted, evidence)
+
+
+def _until(log: SeenLog, now: str) -> str:
+    """Not before the record's own time, which does not go back where a clock was set back."""
+    return utc_text(moment_of(max(now, log.recorded_at or now)) + VALID)
+
+
+def attached(attachment: Attachment) -> Attached:
+    """The part as it is signed."""
+    marking = attachment.marking.as_dict()
+    if isinstance(attachment, Content):
+        return Attached({"kind": "content", "marking": marking, "content": attachment.value})
+    return Attached(
+        {
+            "kind": "evidence",
+            "marking": marking,
+            "digest": digest_bytes(attachment.data),
+            "size": len(attachment.data),
+            "media_type": attachment.media_type,
+            "name": attachment.name,
+        },
+        attachment.data,
+    )
+
+
+def key_of(state: State, event: Event) -> bytes | None:
+    """The public key that signs the event: the one it brings, or the one its actor has.
+
+    None of an actor that is not in the case.
+    """
+    if isinstance(event, PartyJoined | PartyKeyRotated):
+        return bytes.fromhex(event.key_act.key)
+    if isinstance(event, CaseOpened) and event.key_act is not None:
+        return bytes.fromhex(event.key_act.key)
+    party = state.parties.get(event.actor)
+    return None if party is None else bytes.fromhex(party.key)

@@ -1,0 +1,224 @@
+"""The server's half of a deed: it holds no party's key, and takes what was signed elsewhere.
+
+What comes in is an envelope with its parts, the bytes of evidence, who asks and when; what goes out
+is an answer that the installation signed. Nothing here knows how a deed was made: `signing` does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from touchstone.editions.case_summary import summarise
+from touchstone.evaluation.digests import digest_bytes
+from touchstone.framework import Framework
+from touchstone.handin import moment_of
+from touchstone.ledger import loads
+from touchstone.ledger.contract2 import (
+    MAX_AHEAD,
+    AdmittedDeed,
+    DeedTopics,
+    SignedAnswer,
+    SubmittedDeed,
+)
+from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
+from touchstone.records import DeedTaking, Destruction
+from touchstone.review import (
+    Attached,
+    BadEventError,
+    Event,
+    Refused,
+    State,
+    check_deed,
+    decide,
+    evolve,
+    parse_event,
+    topics_of,
+)
+from touchstone.review.events.opening import CaseOpened
+from touchstone.review.events.settling import CaseDestroyed
+from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
+from touchstone.service.frameworks import pinned_framework
+from touchstone.service.installation import Installation
+from touchstone.verdicts.content_parsers import PARSERS, framework_of
+
+MOST_APART = timedelta(days=1)
+"""Between a deed's own date and its recording: clocks differ, and a signature may take a while."""
+
+
+def take_deed(
+    installation: Installation,
+    case: str,
+    submitted: SubmittedDeed,
+    *,
+    asker: str,
+    now: str,
+    evidence: Iterable[bytes] = (),
+) -> SignedAnswer:
+    """The installation's answer to a deed: a receipt, or a refusal for good; kept first.
+
+    Args:
+        installation: Where.
+        case: The case's id; a new one where the deed opens it.
+        submitted: Envelope and parts.
+        asker: The party that sends.
+        now: The server's time (UTC).
+        evidence: What this party brought of the evidence that the parts name.
+
+    Raises:
+        UnpromisedError: the deed is not taken as it came, and may be later.
+        EarlierContractError: the case is of record contract 1.
+        RecordsError: no answer; the same bytes may be sent again.
+    """
+    taker = Taker(installation, now)
+    taker.bring(evidence)
+    answer = installation.records.deeds.take(
+        case, submitted, asker=asker, now=now, topics=taker.topics, judge=taker.judge
+    )
+    taker.stands(case)
+    return answer
+
+
+class Taker:
+    """Judges the deeds of one transaction, each on the state that the one before it left."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        now: str,
+        state: State | None = None,
+        framework: Framework | None = None,
+        certificate: str | None = None,
+    ) -> None:
+        """`state` is the case's before the first of them, `now` the server's time (UTC).
+
+        `framework` is the one that the case is pinned to, where its text is at hand; `certificate`
+        what was signed for a case that is to be destroyed.
+        """
+        self.state = state
+        self.destruction: Destruction | None = None
+        """What was destroyed, once a deed destroyed the case."""
+        self._installation = installation
+        self._now = now
+        self._framework = framework
+        self._certificate = certificate
+        self._evidence: dict[str, bytes] = {}
+        self._event: Event | None = None
+
+    def bring(self, evidence: Iterable[bytes]) -> None:
+        """Keep bytes at hand that deeds may name."""
+        self._evidence.update((digest_bytes(data), data) for data in evidence)
+
+    def topics(self, facts: Mapping[str, Any]) -> DeedTopics:
+        """What a deed asks of its topics. Raises RefusedDeedError where it is no event."""
+        with _final("event"):
+            self._event = parse_event(facts)
+            return topics_of(self._event)
+
+    def judge(self, taking: DeedTaking) -> None:
+        """Checks 9 and 10; then the deed is recorded, with all that follows from it.
+
+        Raises:
+            RefusedDeedError: its cause is a BadEventError, or the RefusedDeed of the law.
+            UnpromisedError: evidence that it names is not at hand.
+        """
+        event, writer = self._event, taking.writer
+        if event is None:
+            raise TypeError("a deed is judged after it was asked for its topics")
+        if self.state is None:
+            self.state = self._installation.state_in(writer)
+        state, parts = self.state, self._attached(taking.admitted)
+        with _final("date"):
+            check_date(event, self._now)
+        # The law first: it says more than that something is missing which it would not take.
+        with _final("law"):
+            _decided(self._pinned(writer.case, event, parts), state, event)
+        with _final("layout"):
+            check_deed(state, event, parts, PARSERS)
+            self._check_certificate(event)
+        for each in parts:
+            if each.data is not None:
+                writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
+        taking.record()
+        self.state = evolve(state, event)
+        writer.summarise(summarise(writer.case, self.state, event.at))
+        if isinstance(event, CaseDestroyed):
+            self.destruction = writer.destroy(self._certificate or "")
+
+    def stands(self, case: str) -> None:
+        """Say that the transaction stands: what was folded needs not be read again."""
+        if self.state is not None:
+            self._installation.remember_state(case, self.state)
+
+    def _attached(self, admitted: AdmittedDeed) -> list[Attached]:
+        """What goes with the deed, evidence with its bytes."""
+        parts = []
+        for number, part in enumerate(admitted.parts[1:], start=1):
+            value = loads(part.data)
+            if value["kind"] == "content":
+                parts.append(Attached(value))
+                continue
+            data = self._evidence.get(value["digest"])
+            if data is None:
+                why = f"the bytes of part {number} are not here yet: send them first"
+                raise UnpromisedError("evidence", why)
+            parts.append(Attached(value, data))
+        return parts
+
+    def _check_certificate(self, event: Event) -> None:
+        if not isinstance(event, CaseDestroyed):
+            return
+        if self._certificate is None or event.certificate != digest_bytes(
+            self._certificate.encode()
+        ):
+            raise BadEventError(f"{event.type}: certificate: is not the certificate's digest")
+
+    def _pinned(self, case: str, event: Event, parts: list[Attached]) -> Framework:
+        """The framework that the deed is judged by."""
+        if self._framework is None:
+            if isinstance(event, CaseOpened):
+                self._framework = _framework_sent(event, parts)
+            else:
+                try:
+                    self._framework = pinned_framework(self._installation, case)
+                except UnknownFrameworkError as error:
+                    raise UnpromisedError("framework", str(error)) from error
+        return self._framework
+
+
+def check_date(event: Event, now: str) -> None:
+    """Windows, pauses and ends are reckoned from a deed's date, so nobody chooses it freely.
+
+    Raises BadEventError unless it is about `now` (UTC), or at most MOST_APART before.
+    """
+    ahead = moment_of(event.at) - moment_of(now)
+    if not -MOST_APART <= ahead <= MAX_AHEAD:
+        raise BadEventError(
+            f"{event.type}: at: is {event.at}, and now is {now}: "
+            "a deed is dated within a day of its recording, and not after it"
+        )
+
+
+def _framework_sent(event: CaseOpened, parts: list[Attached]) -> Framework:
+    """The framework that comes with what opens a case. Raises BadEventError."""
+    try:
+        return framework_of(parts[0].value["content"])
+    except (LookupError, ValueError) as error:
+        why = f"{event.type}: the part framework is missing or none: add it first"
+        raise BadEventError(why) from error
+
+
+def _decided(framework: Framework, state: State, event: Event) -> None:
+    try:
+        decide(framework, state, event)
+    except Refused as refusal:
+        raise RefusedDeed(event, refusal.reason) from refusal
+
+
+@contextmanager
+def _final(code: str) -> Iterator[None]:
+    """Make a refusal for good of what is raised within."""
+    try:
+        yield
+    except (BadEventError, Refused) as error:
+        raise RefusedDeedError(code, " ".join(str(error).split())) from error

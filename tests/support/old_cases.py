@@ -1,0 +1,143 @@
+"""Cases of record contract 1 as `review run` of earlier versions opened them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from support.contract1 import append, opening
+from support.small_case import AGENCIES, SUBMISSION, Minutes
+from touchstone.editions.case_summary import summarise
+from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation.digests import digest_value
+from touchstone.framework import Framework
+from touchstone.ledger import Deed as LedgerDeed
+from touchstone.ledger import dumps, sign_deed
+from touchstone.records import CaseWriter, NewPart
+from touchstone.review import Attached, State, anchor_clock, evolve, read_event
+from touchstone.review.events import opening as openings
+from touchstone.service import opening as service
+from touchstone.service.agreeing import agreed_terms, agreement_text, missing
+from touchstone.service.case import Case, Cast
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import Installation, open_installation
+from touchstone.service.recording import Content, Deed, attached
+
+
+def record_old(here: Installation, writer: CaseWriter, state: State, deeds: Sequence[Deed]) -> None:
+    """Sign deeds and append them, each at its place."""
+    for deed in deeds:
+        event = deed.event
+        record_facts(here, writer, event.facts(), [attached(each) for each in deed.attachments])
+        state = evolve(state, event)
+        writer.summarise(summarise(writer.case, state, event.at))
+
+
+def record_facts(
+    here: Installation, writer: CaseWriter, facts: dict[str, Any], beside: Sequence[Attached]
+) -> None:
+    """Sign what a part 0 says, with what goes with it, at its place."""
+
+    def part(value: Any) -> NewPart:
+        return NewPart(here.random.draw(32), dumps(value))
+
+    parts = [part(facts), *(part(each.value) for each in beside)]
+    signed = LedgerDeed(
+        log=writer.log,
+        n=writer.next_n,
+        previous=writer.root,
+        deed=facts["type"],
+        actor=facts["actor"],
+        parts=tuple(each.commitment for each in parts),
+    )
+    envelope = sign_deed(signed, here.keyring.party(facts["actor"])).envelope
+    parts.append(part({"kind": "deed", "marking": facts["marking"], "envelope": envelope}))
+    append(writer, parts)
+
+
+def old_case(here: Installation, framework: Framework, submission: Submission, cast: Cast) -> Case:
+    """A case that an earlier version opened for a submission, handed in and on the clock."""
+    case = Case(here, here.random.draw(16).hex(), framework, submission, cast)
+    at, marks = case.now(), case.marks
+    agreed = agreed_terms(framework, submission)
+    agreement = agreement_text(framework, submission, cast, agreed)
+
+    def key(party: str) -> str:
+        return here.keyring.new_party_key(party).public_key.hex()
+
+    opened = openings.CaseOpened(
+        actor=cast.centre,
+        at=at,
+        marking=marks.case,
+        kind=submission.kind,
+        framework=openings.FrameworkReference(id=framework.id, digest=framework.digest),
+        agreement=digest_value(agreement),
+        nonce=here.random.draw(32).hex(),
+        installation_key=here.keyring.history.current.hex(),
+        admits=tuple(
+            openings.Admission(party=party, role=role, key=key(party)) for party, role in cast.roles
+        ),
+    )
+    signed = [
+        openings.AgreementSigned(
+            actor=party,
+            at=at,
+            marking=marks.case,
+            agreement=digest_value(agreement),
+            access=submission.access,
+            reasoning=submission.reasoning_access,
+            retention_days=agreed.retention_days,
+            publication=agreed.publication,
+        )
+        for party in (cast.developer, cast.centre)
+    ]
+    received = service.received_event(submission, cast, at, marks)
+    lacking = missing(framework, submission)
+    assessed = openings.SubmissionAssessed(
+        actor=cast.centre,
+        at=at,
+        marking=marks.case,
+        submission=received.submission,
+        complete=not lacking,
+    )
+    text = framework.model_dump(mode="json", exclude_defaults=True)
+    deeds = [
+        Deed(opened, (Content(text, marks.case), Content(agreement, marks.case))),
+        *map(Deed, signed),
+        Deed(
+            received,
+            (
+                Content({"modes": service.modes_shown(submission)}, marks.case),
+                Content(submission.model_dump(mode="json"), marks.pair),
+            ),
+        ),
+        Deed(assessed),
+        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
+    ]
+    with opening(here.records, case.id) as writer:
+        record_old(here, writer, State(), deeds)
+    return case
+
+
+def record_in(case: Case, facts: dict[str, Any]) -> None:
+    """Do a further deed in an old case: its facts, and nothing beside them."""
+    with case.installation.records.transaction(case.id) as writer:
+        record_facts(case.installation, writer, facts, [])
+        state = evolve(case.state, read_event(facts))
+        writer.summarise(summarise(case.id, state, facts["at"]))
+
+
+def old_home(home: Path, folder: Path) -> str:
+    """A home in which an earlier version opened a case, and halted it; gives the case's id."""
+    standard = load_framework("example")
+    path = folder / "SUBMISSION.toml"
+    path.write_text(SUBMISSION.format(framework=standard.id), "utf-8")
+    cast = Cast("example-lab", service.default_centre(standard), AGENCIES)
+    with open_installation(home, Minutes(), apart=True) as here:
+        case = old_case(here, standard, load_submission(path), cast)
+        # As it was written then: the words among the facts.
+        halted = {
+            "type": "review-halted", "schema": 1, "actor": cast.centre, "at": case.now(),
+            "marking": case.marks.case.as_dict(), "reason": "as it was",
+        }  # fmt: skip
+        record_in(case, halted)
+    return case.id
