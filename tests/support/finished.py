@@ -2,7 +2,7 @@
 
 from support.silent import Silent
 from touchstone.service.case import Case
-from touchstone.service.review_result import ReviewOptions
+from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review
 
 

@@ -40,10 +40,10 @@ from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_breach, record_outcomes
 from touchstone.service.measurement.probing import take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import RULE, Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.opening import completed, open_case
-from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.errors import CannotRunError
 

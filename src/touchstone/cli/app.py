@@ -155,7 +155,7 @@ def review_run(
         resume: Lift the centre's halt; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
-    from touchstone.service.review_result import ReviewOptions
+    from touchstone.service.measurement.review_result import ReviewOptions
     from touchstone.service.reviewing import run_review
 
     options = ReviewOptions(
@@ -251,7 +251,7 @@ def review_destroy(
             it is never erased.
     """
     from touchstone.service.cases.destroying import destroy_case
-    from touchstone.service.texts import a_name, one_line
+    from touchstone.service.file_io import a_name, one_line
 
     a_name("CASE", case)
     one_line(reason, "--reason")

@@ -20,7 +20,7 @@ from touchstone.service.cases.case_admin import open_found
 from touchstone.service.designation.deeds import designation_made, finding_responded
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
-from touchstone.service.review_result import CHECKED, ReviewOptions
+from touchstone.service.measurement.review_result import CHECKED, ReviewOptions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import Observer, landed, remarks
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from touchstone.framework import Framework, parse_framework
 from touchstone.review.audience_view import required, stored_entry
 from touchstone.service.errors import UnknownFrameworkError
+from touchstone.service.file_io import read_text
 from touchstone.service.installation import Installation
-from touchstone.service.texts import read_text
 from touchstone.verdicts.content_parsers import framework_of
 
 MAX_FRAMEWORK = 1 << 20

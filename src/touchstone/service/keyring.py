@@ -6,8 +6,8 @@ from typing import Any
 from touchstone.errors import BadInputError
 from touchstone.keys import KeyFileError
 from touchstone.ledger import REVOKED, KeyHistory
+from touchstone.service.file_io import one_line
 from touchstone.service.installation import Installation
-from touchstone.service.texts import one_line
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from touchstone.service.case import Case, Cast
 from touchstone.service.cases.deeds import review_resumed
 from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.errors import BusyError, StoppedError
+from touchstone.service.file_io import one_line
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.chunk_queue import plan_chunks
@@ -38,6 +39,7 @@ from touchstone.service.measurement.coordinator import Setting, measure, require
 from touchstone.service.measurement.outcomes import halt_of_breach
 from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.measurement.tracking import Tracker, tracker_of
@@ -51,8 +53,6 @@ from touchstone.service.opening import (
     passed_release,
     require_complete,
 )
-from touchstone.service.review_result import ReviewOptions, ReviewResult, unmeasured
-from touchstone.service.texts import one_line
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.modes_compared import modes_alike

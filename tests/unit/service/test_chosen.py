@@ -47,9 +47,9 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.coordinator import Setting
 from touchstone.service.measurement.probing import take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import record_stop
-from touchstone.service.review_result import ReviewOptions
 from touchstone.service.reviewing import _conditions, shown_to_centre
 from touchstone.verdicts.conditions import Conditions
 

@@ -24,10 +24,10 @@ from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_outcomes
 from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.opening import default_centre, open_case
-from touchstone.service.review_result import ReviewOptions, ReviewResult
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import landed
 

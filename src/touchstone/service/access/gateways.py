@@ -12,8 +12,8 @@ from touchstone.ledger import has_small_order
 from touchstone.service.access.deeds import receipt_noted
 from touchstone.service.case import Case
 from touchstone.service.errors import CannotOrderError
+from touchstone.service.file_io import read_text
 from touchstone.service.recording import Deed
-from touchstone.service.texts import read_text
 
 MAX_RECEIPT = 1 << 20
 _KEY = re.compile(r"(?:public_key: )?([0-9a-f]{64})")

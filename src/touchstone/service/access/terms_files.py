@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from touchstone.service.texts import read_text
+from touchstone.service.file_io import read_text
 from touchstone.terms import (
     Person,
     Policy,

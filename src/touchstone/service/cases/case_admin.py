@@ -26,8 +26,8 @@ from touchstone.review.events.base import EventWithTexts
 from touchstone.service.case import Case, cast_of
 from touchstone.service.cases.deeds import review_halted
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
+from touchstone.service.file_io import one_line
 from touchstone.service.installation import Installation
-from touchstone.service.texts import one_line
 from touchstone.verdicts.content_parsers import framework_of, submission_of
 
 
