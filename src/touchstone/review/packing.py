@@ -1,10 +1,11 @@
 """A state as bytes and back, so that a long case need not be folded anew each time it is opened.
 
 A cache and nothing more: whoever keeps the bytes holds them against the record (its size, its root)
-and folds it whole now and then. What another version of this room packed is not read.
+and folds it whole now and then. What was packed in another form is not read; a form names the code
+that folds, since a state of any other code may differ.
 
-    data = pack_state(state)
-    assert unpack_state(data) == state
+    data = pack_state(state, form)
+    assert unpack_state(data, form) == state
 """
 
 import json
@@ -12,8 +13,6 @@ import types
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from hashlib import sha256
-from importlib import resources
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -29,38 +28,18 @@ class _Codec(NamedTuple):
     unpack: Callable[[Any], Any]
 
 
-def pack_state(state: State) -> bytes:
-    """A state in this version's form; small next to the events that it was folded from."""
-    return json.dumps([_form(), _codec(State).pack(state)], separators=(",", ":")).encode()
+def pack_state(state: State, form: str) -> bytes:
+    """A state as bytes; small next to the events that it was folded from."""
+    return json.dumps([form, _codec(State).pack(state)], separators=(",", ":")).encode()
 
 
-def unpack_state(data: bytes) -> State | None:
-    """The state; None where another version packed it, or it is none at all."""
+def unpack_state(data: bytes, form: str) -> State | None:
+    """The state; None where it was packed in another form, or is none at all."""
     try:
-        form, packed = json.loads(data)
-        return _codec(State).unpack(packed) if form == _form() else None
+        found, packed = json.loads(data)
+        return _codec(State).unpack(packed) if found == form else None
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
-
-
-@cache
-def _form() -> str:
-    """Names the code that folds: a state of any other code may differ, and is not read."""
-    digest = sha256()
-    for file in sorted(_sources(resources.files("touchstone.review")), key=lambda each: each[0]):
-        digest.update(repr(file).encode())
-    return digest.hexdigest()
-
-
-def _sources(folder: Any, under: str = "") -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    for each in folder.iterdir():
-        name = f"{under}/{each.name}"
-        if each.is_dir():
-            found += _sources(each, name)
-        elif name.endswith(".py"):
-            found.append((name, each.read_bytes()))
-    return found
 
 
 @cache

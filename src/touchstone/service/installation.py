@@ -3,9 +3,12 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from touchstone import review
 from touchstone.errors import TouchstoneError
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
@@ -60,7 +63,7 @@ class Installation:
         state = self.state_in(reader)
         if state.size - self._kept_sizes.get(case, 0) >= KEEP_AFTER:
             self._kept_sizes[case] = state.size
-            self.records.keep(reader, pack_state(state))
+            self.records.keep(reader, pack_state(state, folding_code()))
         return state
 
     def state_in(self, case: HasEvents) -> State:
@@ -80,7 +83,7 @@ class Installation:
     def kept_state(self, case: str) -> State | None:
         """What was kept of an earlier fold; None where there is none, or it is of no use."""
         kept = self.records.kept(case)
-        return None if kept is None else unpack_state(kept)
+        return None if kept is None else unpack_state(kept, folding_code())
 
     def _known(self, case: str) -> State:
         """Where folding goes on from: what this process folded, else what was kept."""
@@ -140,3 +143,12 @@ def open_installation(
             # What moved meanwhile; if this cannot be done now, the next proof does it.
             records.publish()
         records.close()
+
+
+@cache
+def folding_code() -> str:
+    """Names the code by which events are folded: the digest of its sources."""
+    digest = sha256()
+    for file in sorted(Path(review.__path__[0]).rglob("*.py")):
+        digest.update(sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

@@ -174,10 +174,11 @@ class Laws(RuleBasedStateMachine):
         half = len(lines) // 2
         begun = fold(self.case.events[:half])
         assert fold(self.case.events[half:], begun) == self.case.state
-        kept = unpack_state(pack_state(begun))
+        kept = unpack_state(pack_state(begun, "here"), "here")
         assert kept is not None
         assert fold(self.case.events[half:], kept) == self.case.state
-        assert unpack_state(pack_state(self.case.state)) == self.case.state
+        packed = pack_state(self.case.state, "here")
+        assert unpack_state(packed, "here") == self.case.state
         for line in lines:
             known = dumps({**loads(line), "said_later": {"by": "a newer version"}})
             assert dumps(parse_event(loads(known)).facts()) == known

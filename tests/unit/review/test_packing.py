@@ -9,10 +9,11 @@ import pytest
 
 from support.review_case import Case, shipped_framework
 from support.review_probes import measured
-from touchstone.review import State, packing
+from touchstone.review import State
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.review.state import Attempt, RunKey, Tally
 
+FORM = "here"
 LONG = 50_000
 """Items of a battery, each a bit."""
 
@@ -25,8 +26,8 @@ def state() -> State:
 
 
 def test_a_state_comes_back(state: State):
-    assert unpack_state(pack_state(state)) == state
-    assert unpack_state(pack_state(State())) == State()
+    assert unpack_state(pack_state(state, FORM), FORM) == state
+    assert unpack_state(pack_state(State(), FORM), FORM) == State()
 
 
 def test_a_long_battery_comes_back(state: State):
@@ -34,21 +35,19 @@ def test_a_long_battery_comes_back(state: State):
     attempt = Attempt(recorded=bits, measured=bits, solved=bits >> 9)
     key = RunKey("battery-1", "exploit-memory", "final", "thinking")
     long = replace(state, tallies={key: Tally({1: attempt}, {"solved": LONG - 9}, 5)})
-    assert unpack_state(pack_state(long)) == long
+    assert unpack_state(pack_state(long, FORM), FORM) == long
 
 
-def test_what_another_version_packed_is_not_read(state: State, monkeypatch: pytest.MonkeyPatch):
-    packed = pack_state(state)
-    monkeypatch.setattr(packing, "_form", lambda: "another")
-    assert unpack_state(packed) is None
+def test_what_was_packed_in_another_form_is_not_read(state: State):
+    assert unpack_state(pack_state(state, FORM), "another") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"[1]", b"null", b"\xff", b"[" * 100_000])
 def test_what_is_no_packed_state_is_not_read(data: bytes):
-    assert unpack_state(data) is None
+    assert unpack_state(data, FORM) is None
 
 
 def test_a_packed_state_that_lacks_something_is_not_read(state: State):
-    packed = pack_state(state)
+    packed = pack_state(state, FORM)
     for cut in range(1, len(packed), 997):
-        assert unpack_state(packed[:-cut]) is None
+        assert unpack_state(packed[:-cut], FORM) is None

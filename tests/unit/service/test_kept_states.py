@@ -14,7 +14,7 @@ from touchstone.service import installation as installations
 from touchstone.service.case import Case
 from touchstone.service.cases.checking import check
 from touchstone.service.cases.deeds import review_halted
-from touchstone.service.installation import Installation, open_installation
+from touchstone.service.installation import Installation, folding_code, open_installation
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_one_cases_file_is_of_no_use_to_another(case: Case, tmp_path: Path):
 def keep_a_wrong_one(here: Installation, case: str) -> None:
     reader = here.records.case(case)
     wrong = replace(here.folded_state(case), halted_by=frozenset({"somebody"}))
-    here.records.keep(reader, pack_state(wrong))
+    here.records.keep(reader, pack_state(wrong, folding_code()))
 
 
 def test_check_says_where_the_kept_state_is_wrong(case: Case):
