@@ -15,15 +15,15 @@ SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 DEEDS = tuple(sorted(SOURCE.glob("service/*/deeds.py")))
 LEFT = {
     "party-admitted": "parties join by their own keys: only records of contract 1 have it",
-    "agreement-signed": "service/opening.py makes it, in one transaction with the opening",
-    "submission-received": "service/opening.py makes it, in one transaction with the opening",
-    "submission-assessed": "service/opening.py makes it, in one transaction with the opening",
-    "clock-anchored": "service/opening.py makes it, in one transaction with the opening",
+    "agreement-signed": "service/cases/opening.py makes it, in one transaction with the opening",
+    "submission-received": "service/cases/opening.py makes it, in one transaction with the opening",
+    "submission-assessed": "service/cases/opening.py makes it, in one transaction with the opening",
+    "clock-anchored": "service/cases/opening.py makes it, in one transaction with the opening",
 }
 """Types without a function of their own, each with its reason. It only shrinks."""
 MOST_LEFT = 5
 ELSEWHERE = {
-    "service/opening.py": "the deeds of an opening, until each stands by itself",
+    "service/cases/opening.py": "the deeds of an opening, until each stands by itself",
     "review/clock.py": "how a framework lays a clock is the review's to say",
 }
 """Modules that make events of the rules beside the functions of deeds. It only shrinks."""

@@ -113,9 +113,9 @@ def reached(module: str) -> set[str]:
     "module",
     [
         "service.cases.case_admin",
-        "service.opening",
-        "service.agreeing",
-        "service.editions.writing",
+        "service.cases.opening",
+        "service.cases.agreement",
+        "service.reporting.edition_files",
         "planning.forecasting",
     ],
 )

@@ -23,17 +23,17 @@ from touchstone.framework import Framework
 from touchstone.review import State
 from touchstone.review.events import opening
 from touchstone.review.events.base import Role
-from touchstone.service import case as cases
-from touchstone.service import opening as openings
-from touchstone.service import recording
+from touchstone.service import case_context as cases
+from touchstone.service import commit
 from touchstone.service.access import deeds as access
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases import deeds as about
 from touchstone.service.cases import destroying
+from touchstone.service.cases import opening as openings
+from touchstone.service.cases.opening import completed
+from touchstone.service.commit import Deed, Proposing
 from touchstone.service.designation import deeds as judged
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.opening import completed
-from touchstone.service.recording import Deed, Proposing
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ class Before:
         """Record another deed in the place of this one, as this one was to be."""
         args = (here, self.case, self.framework)
         if self.certificate is not None:
-            recording.record_destruction(*args, deed, self.certificate)
+            commit.record_destruction(*args, deed, self.certificate)
         elif isinstance(self.deed.event, opening.CaseOpened):
-            recording.record_opening(*args, [deed])
+            commit.record_opening(*args, [deed])
         else:
-            recording.record(*args, [*self.before, deed])
+            commit.record(*args, [*self.before, deed])
 
 
 @dataclass
@@ -132,7 +132,7 @@ def every_deed(folder: Path) -> dict[str, Before]:
 
 
 def _watch(patch: pytest.MonkeyPatch, gathered: Gathered) -> None:
-    record, begin, end = recording.record, recording.record_opening, recording.record_destruction
+    record, begin, end = commit.record, commit.record_opening, commit.record_destruction
 
     def recorded(
         here: Installation, case: str, framework: Framework, deeds: Sequence[Deed] | Proposing

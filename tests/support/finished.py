@@ -1,7 +1,7 @@
 """A finished review, run again."""
 
 from support.silent import Silent
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.reviewing import run_review
 

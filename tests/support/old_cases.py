@@ -15,12 +15,12 @@ from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, NewPart
 from touchstone.review import Attached, State, anchor_clock, evolve, read_event
 from touchstone.review.events import opening as openings
-from touchstone.service import opening as service
-from touchstone.service.agreeing import agreed_terms, agreement_text, missing
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
+from touchstone.service.cases import opening as service
+from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
+from touchstone.service.commit import Content, Deed, attached
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.recording import Content, Deed, attached
 
 
 def record_old(here: Installation, writer: CaseWriter, state: State, deeds: Sequence[Deed]) -> None:

@@ -19,15 +19,15 @@ from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.cases.opening import default_centre, open_case
+from touchstone.service.commit import Content, Deed
 from touchstone.service.drafting import worded
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
-from touchstone.service.opening import default_centre, open_case
-from touchstone.service.recording import Content, Deed
 from touchstone.verdicts.runs import Run
 
 SUBMISSION = """\

@@ -11,7 +11,7 @@ from touchstone.service.access import bundles, directives, gateways, offers
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.gateways import hear, parse_gateway
 from touchstone.service.access.user_base import UserBase, registry_of
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.terms import Pin
 
 ENTITIES = """\

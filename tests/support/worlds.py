@@ -29,10 +29,10 @@ from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Result, StopReason
 from touchstone.service import reviewing
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.editions.writing import issue_editions
+from touchstone.service.cases.opening import completed, open_case
 from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
@@ -43,7 +43,7 @@ from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import RULE, Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
-from touchstone.service.opening import completed, open_case
+from touchstone.service.reporting.edition_files import issue_editions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.errors import CannotRunError
 

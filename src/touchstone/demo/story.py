@@ -15,12 +15,12 @@ from touchstone.evaluation.sandbox import preflight
 from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
 from touchstone.service.access.deeds import release_announced
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.designation.deeds import designation_made, finding_responded
-from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.review_result import CHECKED, ReviewOptions
+from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import Observer, landed, remarks
 

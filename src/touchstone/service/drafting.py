@@ -14,8 +14,8 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import dumps
 from touchstone.review import Event, layout_of, parse_event
 from touchstone.review.checking import check_shape
-from touchstone.service.case import Case
-from touchstone.service.recording import Attachment, Content, Deed
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Attachment, Content, Deed
 from touchstone.service.signing import SALT
 
 NONE: Mapping[str, Any] = MappingProxyType({})

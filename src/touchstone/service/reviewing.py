@@ -27,9 +27,18 @@ from touchstone.framework import Framework
 from touchstone.review import require_known
 from touchstone.review.audience_view import newest_entry, read_entries
 from touchstone.review.designation import reasons_of
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.deeds import review_resumed
-from touchstone.service.editions.writing import audiences, issue_editions
+from touchstone.service.cases.opening import (
+    check_parties,
+    completed,
+    default_centre,
+    find_case,
+    finish_opening,
+    open_case,
+    passed_release,
+    require_complete,
+)
 from touchstone.service.errors import BusyError, StoppedError
 from touchstone.service.file_io import one_line
 from touchstone.service.frameworks import load_framework
@@ -43,16 +52,7 @@ from touchstone.service.measurement.review_result import ReviewOptions, ReviewRe
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.measurement.tracking import Tracker, tracker_of
-from touchstone.service.opening import (
-    check_parties,
-    completed,
-    default_centre,
-    find_case,
-    finish_opening,
-    open_case,
-    passed_release,
-    require_complete,
-)
+from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.modes_compared import modes_alike

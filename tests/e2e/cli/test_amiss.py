@@ -16,12 +16,12 @@ from support.older_homes import MIGRATIONS, make_older
 from touchstone.keys import Keyring
 from touchstone.records import ReadOnlyError
 from touchstone.review.events import settling
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import list_cases, open_found
-from touchstone.service.editions.writing import audiences, issue_editions
+from touchstone.service.commit import Deed
 from touchstone.service.errors import UnsafeHomeError
 from touchstone.service.installation import open_installation
-from touchstone.service.recording import Deed
+from touchstone.service.reporting.edition_files import audiences, issue_editions
 
 SOMEBODY = 65534
 """An ordinary user's id."""

@@ -11,8 +11,8 @@ from support.old_cases import old_home
 from touchstone.clearance import party_audience
 from touchstone.ledger import check_bundle
 from touchstone.service.cases.case_admin import open_found
-from touchstone.service.editions.writing import issue_editions
 from touchstone.service.installation import open_installation
+from touchstone.service.reporting.edition_files import issue_editions
 
 READ_ONLY = {("review", "show"), ("directive", "preview"), ("directive", "status")}
 """Commands that write nothing: they look at an old case as at any other."""

@@ -11,10 +11,10 @@ from touchstone.demo.access.story import CALLERS, _check
 from touchstone.demo.errors import DemoError
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.controls.launch import start_subject
-from touchstone.service.case import Cast
+from touchstone.service.case_context import Cast
+from touchstone.service.cases.opening import open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.opening import open_case
 
 CAST = Cast("example-lab", "example-centre", story.AGENCIES)
 

@@ -14,8 +14,8 @@ from support.report_data import crowded_report, early_report
 from support.small_case import measure, settle, small_case
 from touchstone.clearance import party_audience
 from touchstone.editions.page import render_html
-from touchstone.service.editions.writing import audiences, issue_editions
 from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.reporting.edition_files import audiences, issue_editions
 
 pytestmark = [pytest.mark.needs_browser]
 

@@ -13,9 +13,9 @@ from touchstone.editions.gathering import INVENTED, INVENTED_FRAMEWORK
 from touchstone.editions.page import ReportData, render_html
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.service.cases.case_admin import show_case
+from touchstone.service.cases.opening import passed_release
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
-from touchstone.service.opening import passed_release
 
 
 @pytest.fixture(scope="module")

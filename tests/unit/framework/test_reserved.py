@@ -12,9 +12,9 @@ from touchstone.framework import FrameworkFileError, Role, may_name, parse_frame
 from touchstone.framework.kinds import RESERVED
 from touchstone.review import Refused
 from touchstone.review.events import base, joining
+from touchstone.service.cases.opening import check_parties
+from touchstone.service.commit import Deed
 from touchstone.service.frameworks import load_framework
-from touchstone.service.opening import check_parties
-from touchstone.service.recording import Deed
 from touchstone.verdicts.errors import CannotRunError
 
 SHIPPED = Path(__file__).parents[3] / "src/touchstone/framework/shipped/example.toml"

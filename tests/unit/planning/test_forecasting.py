@@ -28,7 +28,7 @@ from touchstone.planning.verdict_probabilities import (
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Reference
 from touchstone.review.recounting import rule_of, whole
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.measurement.forecasting.observed_costs import (
     observed_costs,
     observed_costs_here,

@@ -19,24 +19,24 @@ from touchstone.framework.kinds import Publication, Purpose, Reasoning
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.errors import Refused
 from touchstone.review.events import opening, settling
-from touchstone.service.agreeing import agreed_terms, missing
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
+from touchstone.service.cases.agreement import agreed_terms, missing
 from touchstone.service.cases.case_admin import open_found, show_case
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.drafting import worded
-from touchstone.service.editions.writing import audiences, issue_editions
-from touchstone.service.errors import StoppedError
-from touchstone.service.frameworks import load_framework
-from touchstone.service.installation import Installation, open_installation
-from touchstone.service.measurement.sealing import seal
-from touchstone.service.opening import (
+from touchstone.service.cases.opening import (
     check_parties,
     completed,
     find_case,
     open_case,
     require_complete,
 )
-from touchstone.service.recording import Deed
+from touchstone.service.commit import Deed
+from touchstone.service.drafting import worded
+from touchstone.service.errors import StoppedError
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import Installation, open_installation
+from touchstone.service.measurement.sealing import seal
+from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.verdicts.errors import CannotRunError
 
 URL = "http://127.0.0.1:9/v1"

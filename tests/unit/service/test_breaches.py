@@ -9,7 +9,7 @@ from support.small_case import measure, small_case
 from touchstone.clearance import party_audience
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks

@@ -10,14 +10,14 @@ from touchstone.clearance import party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import reveal
 from touchstone.review.events.opening import AgreementSigned
-from touchstone.service.agreeing import agreed_terms, agreement_text
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.cases.agreement import agreed_terms, agreement_text
 from touchstone.service.cases.case_admin import show_case
+from touchstone.service.cases.opening import _signatures
+from touchstone.service.commit import Content, Deed
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
-from touchstone.service.opening import _signatures
-from touchstone.service.recording import Content, Deed
 
 ALL, SECOND = "battery-1", "battery-2"
 

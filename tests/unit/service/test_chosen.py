@@ -41,7 +41,7 @@ from touchstone.evaluation.submission import (
     SubmittedVariant,
 )
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.coordinator import Setting

@@ -19,7 +19,7 @@ from touchstone.review import RunKey
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.review.events.measuring import Result
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_outcomes

@@ -11,9 +11,9 @@ from touchstone.ledger.contract2 import MAX_AHEAD
 from touchstone.review import BadEventError, Refused
 from touchstone.review.events import measuring, settling
 from touchstone.service import taking
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.drafting import worded
-from touchstone.service.recording import Deed
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 

@@ -17,8 +17,9 @@ from touchstone.editions.page.phrases import verdict_phrase
 from touchstone.editions.sections.summary import summary
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.review.audience_view import read_entries
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.case_admin import show_case
+from touchstone.service.cases.opening import default_centre, open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import plan_chunks
@@ -27,7 +28,6 @@ from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.service.opening import default_centre, open_case
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import landed
 

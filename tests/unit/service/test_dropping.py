@@ -21,7 +21,7 @@ from touchstone.evaluation.workers.messages import WorkerJob, make_job
 from touchstone.records import JobTable
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import coordinator

@@ -12,16 +12,16 @@ from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.ledger.contract2 import PARTS
 from touchstone.review.events.settling import CaseClosed
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.drafting import worded
-from touchstone.service.editions.writing import (
+from touchstone.service.errors import RefusedDeed
+from touchstone.service.reporting.edition_files import (
     audiences,
     bundle_lines,
     issue_editions,
     render_edition,
 )
-from touchstone.service.errors import RefusedDeed
 
 CENTRE = party_audience("example-centre")
 LAB = party_audience("example-lab")

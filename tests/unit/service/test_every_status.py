@@ -17,9 +17,9 @@ from touchstone.records import DeedBatch, DeedRefusedError
 from touchstone.review import State
 from touchstone.review.events.settling import CaseClosed, CaseDestroyed, ReviewWithdrawn
 from touchstone.review.rules import RULES
-from touchstone.service import recording
+from touchstone.service import commit
+from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Content, Deed
 from touchstone.service.taking import Taker
 
 CERTIFICATE = "what was signed"
@@ -99,5 +99,5 @@ def _take_all(
 ) -> NoReturn:
     size = batch.writer.next_n
     for each in deeds:
-        recording.take_signed(here, batch, taker, before.framework, each)
+        commit.take_signed(here, batch, taker, before.framework, each)
     raise Undone(batch.writer.next_n - size)

@@ -24,9 +24,9 @@ from touchstone.review.events.opening import PartyAdmitted
 from touchstone.service.cases.case_admin import open_found, rebuild_index, show_case
 from touchstone.service.cases.checking import check
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.editions.writing import bundle_lines, render_edition
+from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Content, Deed
+from touchstone.service.reporting.edition_files import bundle_lines, render_edition
 from touchstone.verifier import verify_bundle
 
 WITH_TEXTS = {

@@ -11,7 +11,7 @@ from touchstone.records import CaseReader
 from touchstone.review import State
 from touchstone.review.packing import pack_state
 from touchstone.service import installation as installations
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.checking import check
 from touchstone.service.cases.deeds import review_halted
 from touchstone.service.installation import Installation, folding_code, open_installation

@@ -32,8 +32,8 @@ from touchstone.review import (
 from touchstone.review.addressing import addressees
 from touchstone.review.parts import Part
 from touchstone.service import taking
+from touchstone.service.commit import Attachment, Content, Deed, Evidence, attached
 from touchstone.service.installation import Installation
-from touchstone.service.recording import Attachment, Content, Deed, Evidence, attached
 from touchstone.verdicts.content_parsers import PARSERS
 
 LEAST_BARE = 10

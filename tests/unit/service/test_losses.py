@@ -8,7 +8,7 @@ from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import party_audience
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.events.measuring import Result
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal

@@ -19,16 +19,16 @@ from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.offers import offer
 from touchstone.service.access.user_base import UserBase
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found, show_case
-from touchstone.service.editions.writing import render_edition
+from touchstone.service.commit import Content, Deed
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs
 from touchstone.service.measurement.outcomes import used_before
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen
-from touchstone.service.recording import Content, Deed
+from touchstone.service.reporting.edition_files import render_edition
 from touchstone.service.reporting.other_cases import other_cases
 from touchstone.verdicts.modes_compared import Answers
 

@@ -12,10 +12,10 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import loads
 from touchstone.review import addressing, audience_view
 from touchstone.review.events import judging, measuring, opening
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Content, Deed, Evidence
 from touchstone.service.drafting import worded
-from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
-from touchstone.service.recording import Content, Deed, Evidence
+from touchstone.service.reporting.edition_files import audiences, bundle_lines, render_edition
 
 # One worker makes what all of these look at.
 

@@ -20,7 +20,7 @@ from touchstone.review.events import TYPES, Event, EventReader, settling
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.user_base import UserBase
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import (
     list_cases,
     open_found,
@@ -29,13 +29,13 @@ from touchstone.service.cases.case_admin import (
     show_case,
 )
 from touchstone.service.cases.checking import check
-from touchstone.service.editions import writing
-from touchstone.service.editions.writing import audiences, bundle_lines, render_edition
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs
 from touchstone.service.measurement.outcomes import used_before
 from touchstone.service.measurement.sealing import reopen
+from touchstone.service.reporting import edition_files
+from touchstone.service.reporting.edition_files import audiences, bundle_lines, render_edition
 from touchstone.verdicts.modes_compared import Answers
 from touchstone.verifier import verify_bundle
 
@@ -155,7 +155,7 @@ def gathered(case: Case, audience: Audience) -> object:
         return ""
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "render_html", kept)
+        patch.setattr(edition_files, "render_html", kept)
         page_of(case, audience)
     return told[0]
 

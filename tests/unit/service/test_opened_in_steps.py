@@ -16,16 +16,16 @@ from touchstone.evaluation import Submission, load_submission
 from touchstone.framework import Framework
 from touchstone.ledger import loads
 from touchstone.ledger.contract2 import check_deed_bundle, parse_statement_envelope
-from touchstone.service import case as cases
-from touchstone.service import opening
-from touchstone.service.case import Case, Cast
+from touchstone.service import case_context as cases
+from touchstone.service.case_context import Case, Cast
+from touchstone.service.cases import opening
 from touchstone.service.cases.deeds import review_halted
-from touchstone.service.editions.writing import bundle_lines
+from touchstone.service.cases.opening import completed, default_centre, find_case, open_case
+from touchstone.service.commit import record, record_opening
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
-from touchstone.service.opening import completed, default_centre, find_case, open_case
-from touchstone.service.recording import record, record_opening
+from touchstone.service.reporting.edition_files import bundle_lines
 
 STEPS = (
     ("case-opened", "example-centre"),

@@ -6,10 +6,10 @@ import pytest
 
 from support.reviews import write_submission
 from touchstone.evaluation import Submission, load_submission
-from touchstone.service.case import Cast, cast_of
+from touchstone.service.case_context import Cast, cast_of
+from touchstone.service.cases.opening import check_parties, open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.opening import check_parties, open_case
 from touchstone.verdicts.errors import CannotRunError
 
 

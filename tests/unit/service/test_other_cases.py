@@ -8,11 +8,11 @@ from support.small_case import SUBMISSION, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.editions.gathering import UNTOLD
 from touchstone.evaluation import load_submission
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.editions.writing import render_edition
+from touchstone.service.cases.opening import default_centre, open_case
 from touchstone.service.frameworks import load_framework
-from touchstone.service.opening import default_centre, open_case
+from touchstone.service.reporting.edition_files import render_edition
 from touchstone.service.reporting.other_cases import NONE, other_cases
 
 AT = "2026-11-21T12:00:00Z"

@@ -14,14 +14,14 @@ from touchstone.review import State
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.events.judging import CriterionSays
 from touchstone.review.events.measuring import Result
-from touchstone.service.case import Case, Cast
+from touchstone.service.case_context import Case, Cast
+from touchstone.service.cases.opening import open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.service.opening import open_case
 from touchstone.verdicts.run_progress import landed
 
 Solves = Callable[[int], bool | Result]

@@ -9,9 +9,9 @@ from support.finished import run_again
 from support.small_case import AGENCIES, Minutes, copied_case, measure
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.editions.writing import as_issued
+from touchstone.service.reporting.edition_files import as_issued
 from touchstone.service.reporting.other_cases import NONE
 from unit.service.test_other_cases import another
 

@@ -27,14 +27,14 @@ from touchstone.review import RunKey
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import measuring
 from touchstone.review.state import Attempt
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
+from touchstone.service.commit import Content, Deed
 from touchstone.service.drafting import worded
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude, record_verdict, together
 from touchstone.service.measurement.sealing import reopen, seal
-from touchstone.service.recording import Content, Deed
 from touchstone.statistics import Reason
 from touchstone.verdicts import preregistration
 from touchstone.verdicts.errors import CannotRunError

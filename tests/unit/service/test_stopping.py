@@ -13,7 +13,7 @@ from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import When
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop

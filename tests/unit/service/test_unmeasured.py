@@ -20,7 +20,7 @@ from touchstone.editions.page import ReportData, render_html
 from touchstone.editions.page.charts import describe_difficulty
 from touchstone.editions.page.saving_picture import describe, saving
 from touchstone.review.events.measuring import Result
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks

@@ -20,13 +20,13 @@ from touchstone.clearance import PUBLIC
 from touchstone.review import State
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.measurement import record_verdicts
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.outcomes import record_not_run
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
-from touchstone.service.recording import Deed
 
 Solved = Callable[[int], bool | measuring.Result]
 ITEMS = 16

@@ -14,7 +14,7 @@ from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
 from touchstone.service.access.terms_files import load_people
 from touchstone.service.access.user_base import UserBase
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.verdicts.run_progress import Observer
 
 CALLERS = {"ann": "XA", "bo": "XC", "lee": "XC"}

@@ -16,11 +16,11 @@ from touchstone.evaluation import load_submission
 from touchstone.keys import SystemClock
 from touchstone.keys.files import write_file
 from touchstone.records import DATABASE
-from touchstone.service.case import Cast
+from touchstone.service.case_context import Cast
+from touchstone.service.cases.opening import open_case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.opening import open_case
 
 LEAST, MOST = 100, 1_000_000
 CAST = Cast("example-lab", "example-centre", ("example-agency", "example-treasury"))

@@ -16,9 +16,9 @@ from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.deeds import bundle_published
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.recording import Deed
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundle.policy_bundle import parse_body
 

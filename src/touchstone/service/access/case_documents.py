@@ -12,9 +12,9 @@ from touchstone.review.audience_view import known_facts, stored_entry
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
 from touchstone.review.shapes import DocumentShape, PeopleShape
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Content
 from touchstone.service.errors import CannotOrderError, NotAgreedError
-from touchstone.service.recording import Content
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
 from touchstone.terms.bundle.policy_bundle import parse_body
 from touchstone.terms.directives.pre_authorisation import StandingClasses, parse_standing

@@ -10,9 +10,9 @@ from typing import Any, Literal
 from touchstone.clearance import Marking, tlp
 from touchstone.handin import utc
 from touchstone.review.events import settling
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Content, Deed, Evidence
 from touchstone.service.drafting import event_of, text_part, worded
-from touchstone.service.recording import Content, Deed, Evidence
 from touchstone.terms import Directive, bundle_digest
 
 MEDIA_TYPE = "application/vnd.touchstone.policy-bundle"

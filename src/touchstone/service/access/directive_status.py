@@ -11,7 +11,7 @@ from touchstone.review.state import Directive
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.gateways import Gateway, Heard, hear, note
 from touchstone.service.access.user_base import UserBase, stands
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.terms.directives.impact import Impact
 

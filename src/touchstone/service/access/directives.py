@@ -21,10 +21,10 @@ from touchstone.service.access.deeds import (
 )
 from touchstone.service.access.terms_files import MAX_TERMS
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import a_name, one_line, read_text
-from touchstone.service.recording import Deed
 from touchstone.terms import Directive, parse_directive
 from touchstone.terms.directives.coverage import exceeds
 from touchstone.terms.directives.impact import Impact

@@ -10,10 +10,10 @@ from touchstone.gateway.receipts import SignedReceipt, verify_chain
 from touchstone.handin import utc
 from touchstone.ledger import has_small_order
 from touchstone.service.access.deeds import receipt_noted
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.file_io import read_text
-from touchstone.service.recording import Deed
 
 MAX_RECEIPT = 1 << 20
 _KEY = re.compile(r"(?:public_key: )?([0-9a-f]{64})")

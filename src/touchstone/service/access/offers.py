@@ -13,7 +13,7 @@ from touchstone.service.access.deeds import (
     terms_offered,
 )
 from touchstone.service.access.terms_files import MAX_TERMS, load_people
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.file_io import one_line, read_text
 from touchstone.terms import Terms, in_force, parse_terms

@@ -23,7 +23,7 @@ from touchstone.review import (
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
-from touchstone.service.case import Case, cast_of
+from touchstone.service.case_context import Case, cast_of
 from touchstone.service.cases.deeds import review_halted
 from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
 from touchstone.service.file_io import one_line

@@ -10,9 +10,9 @@ from touchstone.clearance import Marking, tlp
 from touchstone.evaluation.digests import digest_value
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.drafting import event_of, worded
-from touchstone.service.recording import Deed
 
 Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
 ReleaseState = Literal["in-development", "internal", "restricted", "released"]

@@ -9,13 +9,13 @@ from touchstone.keys.files import write_file
 from touchstone.ledger import dumps, fingerprint
 from touchstone.records import DATABASE, Records
 from touchstone.review import require_known
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import find, open_found
 from touchstone.service.cases.deeds import case_closed, case_destroyed
+from touchstone.service.commit import record_destruction
 from touchstone.service.errors import CannotOrderError, UnfinishedError
 from touchstone.service.file_io import one_line
 from touchstone.service.installation import Installation
-from touchstone.service.recording import record_destruction
 
 ROOM = 4096
 """Bytes that must be free for the certificate, which has some 700 and the reason."""

@@ -12,9 +12,9 @@ from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.review.designation import Proposal
 from touchstone.review.events import judging
 from touchstone.review.events.judging import Designation
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Content, Deed, Evidence
 from touchstone.service.drafting import event_of, text_part, worded
-from touchstone.service.recording import Content, Deed, Evidence
 
 Stance = Literal["accepted", "noted", "mitigated"]
 Rerun = Literal["upheld", "revised", "withdrawn"]

@@ -31,7 +31,7 @@ from touchstone.handin import seconds_of
 from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.outcomes import (

@@ -22,9 +22,9 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Attachment, Content, Deed, Evidence
 from touchstone.service.drafting import worded
-from touchstone.service.recording import Attachment, Content, Deed, Evidence
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.fixed_verdicts import Judged
 from touchstone.verdicts.modes_compared import reasoning_apart

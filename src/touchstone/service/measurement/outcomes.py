@@ -7,11 +7,11 @@ from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome,
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.cases.deeds import review_halted
+from touchstone.service.commit import Deed
 from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.service.measurement.deeds import outcomes_recorded, sandbox_breached
-from touchstone.service.recording import Deed
 from touchstone.verdicts.modes_compared import Answers
 
 PROBES = "snapshot-probes"

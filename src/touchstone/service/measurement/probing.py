@@ -8,7 +8,8 @@ from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.review import State
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.deeds import (
     METHOD,
@@ -16,7 +17,6 @@ from touchstone.service.measurement.deeds import (
     snapshot_changed,
     snapshot_seen,
 )
-from touchstone.service.recording import Deed
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.errors import CannotRunError
 

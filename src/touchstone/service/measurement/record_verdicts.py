@@ -12,10 +12,10 @@ from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.designation.deeds import designation_proposed, finding_signed
 from touchstone.service.measurement.deeds import verdict_reached
-from touchstone.service.recording import Deed
 from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 from touchstone.verdicts.finding import finding_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge

@@ -6,7 +6,7 @@ from typing import Any
 
 from touchstone.editions.event_text import named
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
-from touchstone.service.editions.writing import Edition
+from touchstone.service.reporting.edition_files import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress, landed, remarks

@@ -15,7 +15,7 @@ from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.measurement.deeds import battery_sealed
 from touchstone.verdicts.content_parsers import plan_of, registered_of
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan

@@ -5,10 +5,10 @@ from pathlib import Path
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.review import State
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.deeds import measuring_stopped
-from touchstone.service.recording import Deed
 
 
 def record_stop(case: Case, battery: str, stop: StoppedError) -> State:

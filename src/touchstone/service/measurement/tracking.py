@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from touchstone.review import RunKey, State
 from touchstone.review.events import measuring
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
 from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.verdicts.preregistration import RunRule, VerdictPlan
 from touchstone.verdicts.run_progress import RunProgress

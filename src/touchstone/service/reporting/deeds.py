@@ -5,9 +5,9 @@ Begin at `case.record([report_issued(case, by, audience, edition, report)])`; se
 """
 
 from touchstone.review.events import settling
-from touchstone.service.case import Case
+from touchstone.service.case_context import Case
+from touchstone.service.commit import Deed
 from touchstone.service.drafting import event_of
-from touchstone.service.recording import Deed
 
 
 def report_issued(case: Case, by: str, audience: str, edition: int, report: str, at: str) -> Deed:

@@ -9,7 +9,7 @@ from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
 from touchstone.review.audience_view import read_entries, required, stored_entry
 from touchstone.review.errors import MissingPartError
-from touchstone.service.case import cast_of
+from touchstone.service.case_context import cast_of
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
 from touchstone.verdicts.content_parsers import framework_of

@@ -17,12 +17,12 @@ from touchstone.planning.forecasting import WindowLeft, forecast
 from touchstone.planning.options import PlanOptions
 from touchstone.review import anchor_clock
 from touchstone.review.clock import calendar_of, deadline
-from touchstone.service.case import Cast
+from touchstone.service.case_context import Cast
+from touchstone.service.cases.opening import check_parties, default_centre, received_event
 from touchstone.service.frameworks import load_framework
 from touchstone.service.markings import markings
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs_here
 from touchstone.service.measurement.forecasting.page import plan_page
-from touchstone.service.opening import check_parties, default_centre, received_event
 from touchstone.verdicts.errors import CannotRunError
 
 

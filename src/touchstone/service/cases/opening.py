@@ -15,14 +15,14 @@ from touchstone.review.audience_view import newest_entry
 from touchstone.review.decide import require_known
 from touchstone.review.events import joining, opening
 from touchstone.review.events.base import Role
-from touchstone.service.agreeing import Agreed, agreed_terms, agreement_text, missing
-from touchstone.service.case import Case, Cast, cast_of
+from touchstone.service.case_context import Case, Cast, cast_of
+from touchstone.service.cases.agreement import Agreed, agreed_terms, agreement_text, missing
 from touchstone.service.cases.deeds import party_invited, party_joined
+from touchstone.service.commit import Content, Deed, record_opening
 from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
-from touchstone.service.recording import Content, Deed, record_opening
 from touchstone.verdicts.errors import CannotRunError
 
 DEFAULT_CENTRE = "centre"

@@ -12,9 +12,9 @@ from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
+from touchstone.service.commit import Deed, Proposing, record
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
-from touchstone.service.recording import Deed, Proposing, record
 
 CONTROLS = "openai-api/subject/control"
 """How the demo's submission calls its subjects, which are programs of ours and no models."""

@@ -30,8 +30,8 @@ from touchstone.records import HeadProof
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.opening import AgreementSigned
-from touchstone.service.case import Case, Cast
-from touchstone.service.recording import Deed
+from touchstone.service.case_context import Case, Cast
+from touchstone.service.commit import Deed
 from touchstone.service.reporting.deeds import report_issued
 from touchstone.service.reporting.other_cases import other_cases
 

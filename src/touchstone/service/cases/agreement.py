@@ -9,7 +9,7 @@ from touchstone.framework import Framework
 from touchstone.framework.kinds import Publication, Reasoning
 from touchstone.framework.models import TermTemplate
 from touchstone.handin import Bounds, Origin, as_json, parse_toml
-from touchstone.service.case import Cast
+from touchstone.service.case_context import Cast
 from touchstone.verdicts.errors import CannotRunError
 
 _PUBLISHED: tuple[str, ...] = get_args(Publication)
@@ -27,7 +27,7 @@ class Agreed:
 
 def standard_template() -> TermTemplate:
     """The shipped template, for frameworks that bring none."""
-    data = resources.files("touchstone.service").joinpath("agreement.toml").read_bytes()
+    data = resources.files("touchstone.service.cases").joinpath("agreement.toml").read_bytes()
     content = parse_toml(data, Origin("agreement.toml", CannotRunError), Bounds(len(data)))
     return TermTemplate.model_validate_json(as_json(content))
 
