@@ -92,6 +92,16 @@ def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reaso
     return worded(case, opening.InquiryAnswered, by, texts={"reasons": reasons}, **facts)
 
 
+# ------------------------------------------------------------------ what is handed in
+
+
+def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[str]) -> Deed:
+    """The centre says what is missing in a submission, by its digest; nothing: it is complete."""
+    texts = {"missing": list(missing) or None}
+    facts = {"submission": submission, "complete": not missing}
+    return worded(case, opening.SubmissionAssessed, by, texts=texts, **facts)
+
+
 # ------------------------------------------------------------------ the clock
 
 

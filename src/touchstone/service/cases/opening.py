@@ -17,9 +17,8 @@ from touchstone.review.events import joining, opening
 from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case, Cast, cast_of
 from touchstone.service.cases.agreement import Agreed, agreed_terms, agreement_text, missing
-from touchstone.service.cases.deeds import party_invited, party_joined
+from touchstone.service.cases.deeds import party_invited, party_joined, submission_assessed
 from touchstone.service.commit import Content, Deed, record_opening
-from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings
@@ -244,14 +243,7 @@ def _received(case: Case) -> Deed:
 def _assessed(case: Case) -> Deed:
     """What the centre finds missing in the submission."""
     lacking = missing(case.framework, case.submission)
-    return worded(
-        case,
-        opening.SubmissionAssessed,
-        case.cast.centre,
-        texts={"missing": list(lacking) or None},
-        submission=case.submission.digest,
-        complete=not lacking,
-    )
+    return submission_assessed(case, case.cast.centre, case.submission.digest, lacking)
 
 
 def completed(
