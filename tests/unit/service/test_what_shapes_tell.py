@@ -22,11 +22,13 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.commit import Deed
+from touchstone.service.designation.deeds import finding_signed
 from touchstone.service.measurement import record_verdicts
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.outcomes import record_not_run
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.statistics import VerdictWord
 
 Solved = Callable[[int], bool | measuring.Result]
 ITEMS = 16
@@ -94,12 +96,12 @@ def test_twin_without_the_chunks_that_were_not_run_their_number_tells(tmp_path: 
 def test_twin_with_findings_for_above_alone_their_number_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    signs = record_verdicts._finding
+    signs = finding_signed
 
-    def above_alone(case: Case, said: object, state: object) -> object:
-        return signs(case, said, state) if said.word == "above" else None  # type: ignore[attr-defined, arg-type]
+    def above_alone(*facts: Any) -> Deed | None:
+        return None if VerdictWord.BELOW.phrase in facts[-1]["text"] else signs(*facts)
 
-    monkeypatch.setattr(record_verdicts, "_finding", above_alone)
+    monkeypatch.setattr(record_verdicts, "finding_signed", above_alone)
     record = Case.record
     monkeypatch.setattr(
         Case, "record",
