@@ -9,11 +9,10 @@ from support.small_case import facts_for, measure, probed, record_chunk, small_c
 from touchstone.clearance import party_audience
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import reveal
-from touchstone.review.events.opening import AgreementSigned
+from touchstone.evaluation.digests import digest_value
 from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, agreement_text
 from touchstone.service.cases.case_admin import show_case
-from touchstone.service.cases.opening import _signatures
 from touchstone.service.commit import Content, Deed
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
@@ -93,5 +92,12 @@ def longer(case: Case, days: int) -> list[Deed]:
     """Both parties' signatures of an agreement that keeps content for longer."""
     agreed = replace(agreed_terms(case.framework, case.submission), retention_days=days)
     text = agreement_text(case.framework, case.submission, case.cast, agreed)
-    signed: list[AgreementSigned] = _signatures(case, agreed, text, case.now())
-    return [Deed(each, (Content(text, case.marks.case),)) for each in signed]
+    before = case.state.agreement
+    assert before
+    changed = {"agreement": digest_value(text), "retention_days": days, "at": case.now()}
+    return [
+        Deed(
+            before.model_copy(update={**changed, "actor": party}), (Content(text, before.marking),)
+        )
+        for party in (case.cast.developer, case.cast.centre)
+    ]
