@@ -31,8 +31,12 @@ def make_once(*, beforehand: bool = False) -> None:
         with tempfile.NamedTemporaryFile(prefix="tables-") as file:
             file.write(kept)
             file.flush()
-            with closing(sqlite3.connect(file.name)) as tables:
-                tables.backup(connection.connection)
+            try:
+                with closing(sqlite3.connect(file.name)) as tables:
+                    tables.backup(connection.connection)
+            except sqlite3.OperationalError:
+                # The disk is full, say: the way of the product says it as the product does.
+                migrate(alias)
 
     preparation._migrate = quick  # type: ignore[attr-defined]  # a module by its name
     if beforehand:

@@ -133,7 +133,6 @@ def test_what_cannot_be_read_is_told_in_one_line(changes: dict[str, object], tol
         (submission(), {"model": "Example\u31641"}, "U+3164"),
         (submission(), {"model": "Example\n1"}, "one line"),
         (submission(), {"planned_public_release": "2027-02-29"}, "planned_public_release"),
-        (recorded((outcome(1),)), {"outcomes": []}, "outcomes is empty"),
     ],
 )
 def test_what_contradicts_itself_is_told(event: Event, changes: dict[str, object], told: str):
