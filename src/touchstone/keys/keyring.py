@@ -13,7 +13,7 @@
 """
 
 import re
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -101,7 +101,7 @@ class Keyring:
         """The key history as it is now, also where another process rotated since."""
         path = self._folder / "history.jsonl"
         try:
-            return KeyHistory.parse(read_secret(path).splitlines())
+            return _parsed_history(read_secret(path))
         except KeyFileError:
             raise
         except TouchstoneError as error:
@@ -252,6 +252,12 @@ def _create(folder: Path, at: str, random: RandomSource) -> None:
         write_secret(master, b"touchstone-master-key/1 %s\n" % secret.hex().encode())
     signer = _load_or_create(folder / "installation-0.pem")
     _write_history(folder, KeyHistory.start(signer, at, "first key"))
+
+
+@lru_cache(maxsize=8)
+def _parsed_history(data: bytes) -> KeyHistory:
+    """The history in these bytes: they are read each time, and their signatures checked once."""
+    return KeyHistory.parse(data.splitlines())
 
 
 def _read_master(path: Path) -> MasterKey:

@@ -1,5 +1,6 @@
 """Ed25519 keys that live in files."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -30,12 +31,12 @@ class FileSigner:
         """Read a key. Raises KeyFileError with the fix, KeyMissingError where there is none."""
         data = read_secret(path)
         try:
-            private = load_pem_private_key(data, password=None)
+            return cls(_private_key(data))
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyFileError(f"{path}: is not an unencrypted PEM private key") from error
-        if not isinstance(private, Ed25519PrivateKey):
-            raise KeyFileError(f"{path}: is not an Ed25519 key; fix: make one with Touchstone")
-        return cls(private)
+        except _OtherKindError as error:
+            what = "is not an Ed25519 key; fix: make one with Touchstone"
+            raise KeyFileError(f"{path}: {what}") from error
 
     @classmethod
     def create(cls, path: Path) -> Self:
@@ -59,3 +60,16 @@ class FileSigner:
 
     def __reduce__(self) -> str:
         raise SealError("a signing key is not pickled")
+
+
+class _OtherKindError(Exception):
+    """A key of another kind."""
+
+
+@lru_cache(maxsize=64)
+def _private_key(data: bytes) -> Ed25519PrivateKey:
+    """The key in these bytes: a file is read and checked each time, and its key made once."""
+    private = load_pem_private_key(data, password=None)
+    if not isinstance(private, Ed25519PrivateKey):
+        raise _OtherKindError
+    return private

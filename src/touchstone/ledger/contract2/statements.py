@@ -6,6 +6,7 @@ elsewhere while others go on: it holds wherever the topics that it names have no
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from touchstone.ledger import forms
@@ -65,7 +66,7 @@ NOTHING_SEEN = SeenHead(0, EMPTY_ROOT.hex())
 """What the signer of entry 0 has seen."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DeedStatement:
     """The payload of a deed.
 
@@ -127,7 +128,7 @@ class DeedStatement:
             if n is not None:
                 forms.integer(n, "an entry that a deed is on")
 
-    @property
+    @cached_property
     def payload(self) -> bytes:
         """The canonical bytes that are signed; MalformedError above MAX_STATEMENT."""
         value = {name: getattr(self, name) for name in _FIELDS if name not in ("v", "seen")}
@@ -136,7 +137,7 @@ class DeedStatement:
             raise MalformedError(f"a deed's payload of {len(line)} bytes; at most {MAX_STATEMENT}")
         return line
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """H: SHA-256("touchstone/deed/2" 0x00 payload) in hex, whoever signed it and how often."""
         return forms.hex_digest(_DOMAIN + self.payload)
