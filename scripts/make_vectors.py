@@ -148,14 +148,30 @@ STEPS = (
         ),
         signer="example-lab",
     ),
-    Step("finding-made", "example-centre", {"finding": 1}, (content("secret"),),
-         signer="example-centre", shown="owo"),
-    Step("key-replaced", "example-centre", {"admits": [admission("example-lab", "example-lab-2")]},
-         signer="example-centre"),
-    Step("finding-answered", "example-lab", {"finding": 1}, (content("gone"),),
-         signer="example-lab-2", shown="oeo"),
+    Step(
+        "finding-made",
+        "example-centre",
+        {"finding": 1},
+        (content("secret"),),
+        signer="example-centre",
+        shown="owo",
+    ),
+    Step(
+        "key-replaced",
+        "example-centre",
+        {"admits": [admission("example-lab", "example-lab-2")]},
+        signer="example-centre",
+    ),
+    Step(
+        "finding-answered",
+        "example-lab",
+        {"finding": 1},
+        (content("gone"),),
+        signer="example-lab-2",
+        shown="oeo",
+    ),
     Step("clock-paused", "example-centre"),
-)  # fmt: skip
+)
 ADMISSION_WITHHELD = (*STEPS[:3], replace(STEPS[3], shown="wo"), *STEPS[4:])
 
 
@@ -220,9 +236,9 @@ OLD_LEAVES = 5
 INDEX = 6
 
 
-def publish(head: CaseHead, signer: FixedSigner = NEWEST, origin: str = KEYS.origin) -> tuple[
-    PublishedHead, OlderCheckpoint
-]:  # fmt: skip
+def publish(
+    head: CaseHead, signer: FixedSigner = NEWEST, origin: str = KEYS.origin
+) -> tuple[PublishedHead, OlderCheckpoint]:
     """The head in an installation log of nine leaves, and the checkpoint when it had five."""
     blind = fixed("blind")
     leaves = [leaf_hash(fixed(f"other head {number}")) for number in range(9)]
@@ -237,8 +253,9 @@ def publish(head: CaseHead, signer: FixedSigner = NEWEST, origin: str = KEYS.ori
 
 def head_of(case: Case) -> CaseHead:
     """The case's head under the whole key history."""
-    return CaseHead(case.entries[0].leaf.hex(), len(case.entries), case.tree.root().hex(),
-                    KEYS.keyset)  # fmt: skip
+    return CaseHead(
+        case.entries[0].leaf.hex(), len(case.entries), case.tree.root().hex(), KEYS.keyset
+    )
 
 
 @dataclass
@@ -325,9 +342,14 @@ def good() -> dict[str, Vector]:
     """Bundles in which everything holds."""
     whole = authentic()
     before = replace(head_of(make_case(Build())), keyset=KEYS.keysets[0])
-    blank = make_case(Build(steps=tuple(
-        replace(step, shown="w" * (1 + len(step.others) + bool(step.signer))) for step in STEPS
-    )))  # fmt: skip
+    blank = make_case(
+        Build(
+            steps=tuple(
+                replace(step, shown="w" * (1 + len(step.others) + bool(step.signer)))
+                for step in STEPS
+            )
+        )
+    )
     alone = KeyHistory.start(NEWEST, AT, "installed elsewhere")
     opened = STEPS[0].facts | {"installation_key": NEWEST.public_key.hex()}
     case = make_case(Build(steps=(replace(STEPS[0], facts=opened), *STEPS[1:])))
@@ -670,8 +692,15 @@ def head_defects() -> dict[str, Vector]:
 
 def vectors() -> dict[str, Vector]:
     """All bundles, by the name of their defect."""
-    groups = (good, byte_defects, entry_defects, part_defects, deed_defects, key_defects,
-              head_defects)  # fmt: skip
+    groups = (
+        good,
+        byte_defects,
+        entry_defects,
+        part_defects,
+        deed_defects,
+        key_defects,
+        head_defects,
+    )
     return {name: vector for group in groups for name, vector in group().items()}
 
 

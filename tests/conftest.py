@@ -16,13 +16,23 @@ from support import prepared
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-settings.register_profile("suite", max_examples=60, deadline=None, derandomize=True,
-                          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
-settings.register_profile("soak", max_examples=2000, deadline=None,
-                          suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
+settings.register_profile(
+    "suite",
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "soak", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 # What fails need not be small: `make mutants` asks only whether it fails.
-settings.register_profile("mutants", settings.get_profile("suite"), report_multiple_bugs=False,
-                          phases=[Phase.explicit, Phase.generate])  # fmt: skip
+settings.register_profile(
+    "mutants",
+    settings.get_profile("suite"),
+    report_multiple_bugs=False,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 

@@ -167,5 +167,6 @@ def test_a_guard_that_is_gone_is_seen():
 def test_a_twin_that_is_left_out_is_seen():
     page = PAGE.read_text("utf-8").replace("test_guard[folding]", "test_guard[x]")
     assert left_out(page.replace("::test_twin_without_the_kill_it_is_still_there", "::x")) == [
-        "test_guard[folding]", "test_twin_without_the_kill_it_is_still_there",
-    ]  # fmt: skip
+        "test_guard[folding]",
+        "test_twin_without_the_kill_it_is_still_there",
+    ]

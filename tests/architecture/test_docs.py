@@ -205,8 +205,11 @@ def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path):
     """Strictly: a page that is not in the navigation, or a dead link, is an error."""
     built = subprocess.run(
         [str(Path(sys.executable).with_name("mkdocs")), "build", "--strict", "-d", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert built.returncode == 0, built.stderr
     pages = list(tmp_path.rglob("*.html"))
     assert len(pages) > len(list(DOCS.rglob("*.md")))  # its 404 page besides
@@ -353,8 +356,11 @@ def test_a_command_missing_from_the_readme_is_seen():
     table = "| `touchstone demo` | x |\n| `touchstone review run \\| list` | y |\n"
     table += "| `touchstone verify BUNDLE` | z |\n"
     assert table_commands(table) == {
-        "touchstone demo", "touchstone review run", "touchstone review list", "touchstone verify",
-    }  # fmt: skip
+        "touchstone demo",
+        "touchstone review run",
+        "touchstone review list",
+        "touchstone verify",
+    }
 
 
 @pytest.mark.parametrize(

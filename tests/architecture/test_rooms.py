@@ -62,8 +62,11 @@ def room_of(path: Path) -> str:
 def test_layers_hold():
     run = subprocess.run(
         [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 
@@ -252,10 +255,12 @@ def bound_at_the_top(module: ast.Module) -> set[str]:
     }
     for node in module.body:
         targets = (
-            node.targets if isinstance(node, ast.Assign)
-            else [node.target] if isinstance(node, ast.AnnAssign)
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AnnAssign)
             else []
-        )  # fmt: skip
+        )
         made |= {each.id for each in targets if isinstance(each, ast.Name)}
     return made
 

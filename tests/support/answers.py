@@ -6,8 +6,22 @@ from hypothesis import strategies as st
 
 from support.endpoint import completion
 
-ODD = ["\0", "\ud83d", "\udc00", "\u202e", "\u2028", "\U000e0041", "\x1b[31m", "\ufffd", "</think>",
-       "<think>", "\r", "&a [*a]", "{", "]]>"]  # fmt: skip
+ODD = [
+    "\0",
+    "\ud83d",
+    "\udc00",
+    "\u202e",
+    "\u2028",
+    "\U000e0041",
+    "\x1b[31m",
+    "\ufffd",
+    "</think>",
+    "<think>",
+    "\r",
+    "&a [*a]",
+    "{",
+    "]]>",
+]
 
 
 def odd_texts() -> st.SearchStrategy[str]:
@@ -65,8 +79,17 @@ def odd_calls() -> st.SearchStrategy[Any]:
     return st.one_of(st.lists(st.one_of(call, odd_values()), max_size=3), odd_values())
 
 
-FIELDS = ("content", "refusal", "reasoning", "reasoning_content", "reasoning_details", "role",
-          "annotations", "audio", "function_call")  # fmt: skip
+FIELDS = (
+    "content",
+    "refusal",
+    "reasoning",
+    "reasoning_content",
+    "reasoning_details",
+    "role",
+    "annotations",
+    "audio",
+    "function_call",
+)
 
 
 @st.composite

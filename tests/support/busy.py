@@ -89,9 +89,23 @@ def repeat(test: str, times: int) -> int:
     """How many times the test passed, in one process: loading takes longer than most tests."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        command = [sys.executable, "-m", "pytest", "-v", "-n0", "-p", "no:cacheprovider",
-                   "-p", "support.repeated", f"--times={times}", f"--junitxml={report}",
-                   "--timeout", f"{LONGEST_RUN:g}", "--tb=short", test]  # fmt: skip
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-v",
+            "-n0",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "support.repeated",
+            f"--times={times}",
+            f"--junitxml={report}",
+            "--timeout",
+            f"{LONGEST_RUN:g}",
+            "--tb=short",
+            test,
+        ]
         # A plugin is looked for before pytest knows where the tests lie.
         found = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run(command, cwd=Path(__file__).parents[2], env=found, check=False)

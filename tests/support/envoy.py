@@ -20,7 +20,15 @@ def running_envoy(config: str, port: int, folder: Path) -> Iterator[None]:
     path = folder / "envoy.yaml"
     path.write_text(config, "utf-8")
     # No hot restart: its shared memory would join this one with another test's.
-    command = [program(), "-c", str(path), "--disable-hot-restart", "--concurrency", "1",
-               "--log-level", "warning"]  # fmt: skip
+    command = [
+        program(),
+        "-c",
+        str(path),
+        "--disable-hot-restart",
+        "--concurrency",
+        "1",
+        "--log-level",
+        "warning",
+    ]
     with running_proxy(command, port, folder):
         yield

@@ -51,13 +51,17 @@ STREAM = "example-model/production"
 PIN = Pin(DEVELOPER.public_key, STREAM)
 PERMIT_ALL: Mapping[str, Any] = {"id": "all", "effect": "permit", "staff": False}
 ONLY_XA: Mapping[str, Any] = {
-    "id": "home", "effect": "permit", "nationality": ["XA"], "dual": "all",
-}  # fmt: skip
+    "id": "home",
+    "effect": "permit",
+    "nationality": ["XA"],
+    "dual": "all",
+}
 NATIONALITIES = {"ann": "XA", "bea": "XC"}
 """Two people, each with an opaque key, `key_of(person)`."""
 CHAT: Mapping[str, Any] = {
-    "model": "example-model", "messages": [{"role": "user", "content": "hello"}],
-}  # fmt: skip
+    "model": "example-model",
+    "messages": [{"role": "user", "content": "hello"}],
+}
 SECONDS = 120.0
 """For whatever is sure to happen: a test waits so long only where it does not."""
 
@@ -293,9 +297,13 @@ modes = {{ default = "instant", none = "instant", high = "thinking" }}
 def start_gateway(folder: Path, ports: tuple[int, int], chain: Chain) -> RunningGateway:
     """Start what write_config wrote; return when every worker is up."""
     command = [
-        sys.executable, "-c", "from touchstone.cli import main; main()",
-        "gateway", "serve", "gateway.toml",
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        "from touchstone.cli import main; main()",
+        "gateway",
+        "serve",
+        "gateway.toml",
+    ]
     with (folder / "gateway.log").open("ab") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
     found = RunningGateway(folder, *ports, process, chain)

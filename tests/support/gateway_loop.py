@@ -26,22 +26,35 @@ STREAM = "example-model/production"
 SIGNER = Signer("developer")
 EC_KEY = jwk.ECKey.generate_key("P-256", {"kid": "ec-1", "use": "sig"})
 DOMESTIC = {
-    "id": "domestic", "effect": "permit", "nationality": ["domestic"], "dual": "any",
-}  # fmt: skip
+    "id": "domestic",
+    "effect": "permit",
+    "nationality": ["domestic"],
+    "dual": "any",
+}
 ALLIES = {
-    "id": "allies", "effect": "permit", "nationality": ["allies"], "dual": "any",
+    "id": "allies",
+    "effect": "permit",
+    "nationality": ["allies"],
+    "dual": "any",
     "modes": ["instant"],
-}  # fmt: skip
+}
 NOT_ALLIES = {"id": "not-allies", "effect": "forbid", "nationality": ["allies"], "dual": "any"}
 RULES = (DOMESTIC, ALLIES)
 CHAT = {"model": "example-model", "messages": [{"role": "user", "content": "hello"}]}
 ANSWER = {
-    "id": "c1", "object": "chat.completion", "created": 1, "model": "example-model",
-    "choices": [{
-        "index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hi"},
-    }],
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "example-model",
+    "choices": [
+        {
+            "index": 0,
+            "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "hi"},
+        }
+    ],
     "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
-}  # fmt: skip
+}
 
 
 def bundle(*rules: Mapping[str, Any], registry: Registry = REGISTRY, **head: Any) -> PolicyBundle:
@@ -62,9 +75,14 @@ def token(
 ) -> str:
     """A token of the issuer; a claim of None is left out."""
     content = {
-        "iss": ISSUER, "aud": AUDIENCE, "sub": person, "exp": int(time.time()) + 600,
-        "iat": int(time.time()), "nationalities": [nationality], **claims,
-    }  # fmt: skip
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": person,
+        "exp": int(time.time()) + 600,
+        "iat": int(time.time()),
+        "nationalities": [nationality],
+        **claims,
+    }
     header = {"alg": "ES256", "kid": key.kid or ""}
     return jwt.encode(
         header, {name: value for name, value in content.items() if value is not None}, key
@@ -119,16 +137,22 @@ class Stub:
     def whole(self, path: str) -> Any:
         if path.endswith("/messages"):
             return {
-                "id": "m1", "type": "message", "role": "assistant", "model": "example-model",
-                "content": [{"type": "text", "text": "hi"}], "stop_reason": "end_turn",
-                "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 2},
-            }  # fmt: skip
+                "id": "m1",
+                "type": "message",
+                "role": "assistant",
+                "model": "example-model",
+                "content": [{"type": "text", "text": "hi"}],
+                "stop_reason": "end_turn",
+                "stop_sequence": None,
+                "usage": {"input_tokens": 3, "output_tokens": 2},
+            }
         if path.endswith("/embeddings"):
             return {
-                "object": "list", "model": "example-model",
+                "object": "list",
+                "model": "example-model",
                 "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}],
                 "usage": {"prompt_tokens": 3, "total_tokens": 3},
-            }  # fmt: skip
+            }
         if self.tool_calls:
             call = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
@@ -154,19 +178,27 @@ class Stub:
         delta = {"role": "assistant", "content": f"w{number} "}
         choice = {"index": 0, "delta": delta, "finish_reason": None}
         chunk = {
-            "id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "example-model",
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "example-model",
             "choices": [choice],
-        }  # fmt: skip
+        }
         return f"data: {json.dumps(chunk)}\n\n".encode()
 
 
 def _anthropic_event(number: int, parts: int) -> tuple[str, dict[str, Any]]:
     if number == 0:
         message: dict[str, Any] = {
-            "id": "m1", "type": "message", "role": "assistant", "model": "example-model",
-            "content": [], "stop_reason": None, "stop_sequence": None,
+            "id": "m1",
+            "type": "message",
+            "role": "assistant",
+            "model": "example-model",
+            "content": [],
+            "stop_reason": None,
+            "stop_sequence": None,
             "usage": {"input_tokens": 3, "output_tokens": 0},
-        }  # fmt: skip
+        }
         return "message_start", {"type": "message_start", "message": message}
     if number == 1:
         block = {"type": "text", "text": ""}

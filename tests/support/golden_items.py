@@ -17,12 +17,21 @@ SEEDS = (0, 2**64 - 1)
 def digest(item: Item) -> str:
     """SHA-256 over everything that the item holds but the judge's own script."""
     parts = [
-        item.id, item.version, item.prompt, item.answer, str(item.answer_limit), *item.judge,
-        str(item.judge_seconds), item.reference.hex(),
+        item.id,
+        item.version,
+        item.prompt,
+        item.answer,
+        str(item.answer_limit),
+        *item.judge,
+        str(item.judge_seconds),
+        item.reference.hex(),
         *(f"{name} {data.hex()}" for name, data in sorted(item.files.items())),
-        *(f"{name} {data.hex()}" for name, data in sorted(item.judge_files.items())
-          if name not in item.judge),
-    ]  # fmt: skip
+        *(
+            f"{name} {data.hex()}"
+            for name, data in sorted(item.judge_files.items())
+            if name not in item.judge
+        ),
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

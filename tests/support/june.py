@@ -48,8 +48,9 @@ class June:
         self.folder = folder
         self.home = folder / "june" / "home"
         self.bundles = folder / "june" / "bundles"
-        self.case = self.call("directive", "example", "--out", folder / "june",
-                              "--people", people, "--json").json["case"]  # fmt: skip
+        self.case = self.call(
+            "directive", "example", "--out", folder / "june", "--people", people, "--json"
+        ).json["case"]
 
     def copied(self, folder: Path) -> "June":
         """The same as it stands, in another folder: quicker than doing it again."""
@@ -131,10 +132,16 @@ class Gateway:
         last = self._last
         worker = WorkerReport(0, False, 3, 500, cut, 500 - cut, 0, None)  # noqa: FBT003 - as in a file
         receipt = Receipt(
-            self.name, self.bundle.stream, self.bundle.number, self.bundle.digest,
-            last.receipt.number if last else 0, last.digest if last else None,
-            at_ms - 5, at_ms, (worker,),
-        )  # fmt: skip
+            self.name,
+            self.bundle.stream,
+            self.bundle.number,
+            self.bundle.digest,
+            last.receipt.number if last else 0,
+            last.digest if last else None,
+            at_ms - 5,
+            at_ms,
+            (worker,),
+        )
         self._last = receipt.sign(self)
         path = self.folder / "receipts" / f"{receipt.number:06d}.json"
         path.write_bytes(self._last.data + b"\n")

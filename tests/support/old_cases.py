@@ -136,8 +136,12 @@ def old_home(home: Path, folder: Path) -> str:
         case = old_case(here, standard, load_submission(path), cast)
         # As it was written then: the words among the facts.
         halted = {
-            "type": "review-halted", "schema": 1, "actor": cast.centre, "at": case.now(),
-            "marking": case.marks.case.as_dict(), "reason": "as it was",
-        }  # fmt: skip
+            "type": "review-halted",
+            "schema": 1,
+            "actor": cast.centre,
+            "at": case.now(),
+            "marking": case.marks.case.as_dict(),
+            "reason": "as it was",
+        }
         record_in(case, halted)
     return case.id

@@ -151,72 +151,127 @@ def _agreement(case: Case, draw: Draw) -> Facts:
 Maker = Callable[[Case, Draw], Facts]
 FACTS: dict[type[Event], Maker] = {
     opening.PartyAdmitted: _admits,
-    joining.PartyInvited: lambda _c, draw: {"key_act": joining.InvitedAct(
-        party=draw(("newcomer", *ROLES)), role=draw(tuple(ROLES.values())),
-        expects=draw((None, print_of("newcomer"))))},
-    joining.PartyJoined: lambda _c, draw: {"key_act": joins(
-        draw(("newcomer", *ROLES)), key=hex32(draw(("newcomer", "another"))))},
-    joining.PartySignerAdmitted: lambda _c, draw: {"key_act": joining.AdmittedAct(
-        key=hex32(draw(("device", "another"))), label="device",
-        kinds=(draw(("review-halted", "party-joined")),))},
-    joining.PartySignerRemoved: lambda _c, draw: {"key_act": joining.RemovedAct(
-        key=print_of(draw(("device", "another"))), last=draw((None, 3)))},
-    joining.PartyKeyRotated: lambda _c, draw: {"key_act": joining.RotatedAct(
-        key=hex32(draw([f"{name} next" for name in ROLES])), next=print_of("later"), last=None)},
+    joining.PartyInvited: lambda _c, draw: {
+        "key_act": joining.InvitedAct(
+            party=draw(("newcomer", *ROLES)),
+            role=draw(tuple(ROLES.values())),
+            expects=draw((None, print_of("newcomer"))),
+        )
+    },
+    joining.PartyJoined: lambda _c, draw: {
+        "key_act": joins(draw(("newcomer", *ROLES)), key=hex32(draw(("newcomer", "another"))))
+    },
+    joining.PartySignerAdmitted: lambda _c, draw: {
+        "key_act": joining.AdmittedAct(
+            key=hex32(draw(("device", "another"))),
+            label="device",
+            kinds=(draw(("review-halted", "party-joined")),),
+        )
+    },
+    joining.PartySignerRemoved: lambda _c, draw: {
+        "key_act": joining.RemovedAct(
+            key=print_of(draw(("device", "another"))), last=draw((None, 3))
+        )
+    },
+    joining.PartyKeyRotated: lambda _c, draw: {
+        "key_act": joining.RotatedAct(
+            key=hex32(draw([f"{name} next" for name in ROLES])), next=print_of("later"), last=None
+        )
+    },
     opening.ParticipationNoted: lambda _c, draw: {
         "status": draw(("participating", "negotiating", "declined", "withdrawn")),
         "source": WHY,
     },
     opening.InquiryAsked: lambda _c, draw: {
-        "inquiry": draw(NAMES), "release_state": "internal", "question": WHY},
+        "inquiry": draw(NAMES),
+        "release_state": "internal",
+        "question": WHY,
+    },
     opening.InquiryAnswered: lambda _c, draw: {
-        "inquiry": draw(NAMES), "answer": "cannot-say", "reasons": WHY},
+        "inquiry": draw(NAMES),
+        "answer": "cannot-say",
+        "reasons": WHY,
+    },
     opening.AgreementSigned: _agreement,
     opening.SubmissionReceived: _submission,
     opening.SubmissionAssessed: lambda _c, draw: {"submission": draw(DIGESTS), "complete": True},
     measuring.ClockAnchored: _clock,
     measuring.ClockPaused: lambda _c, _draw: {"reason": WHY},
     measuring.ClockResumed: lambda _c, _draw: {},
-    measuring.ClockExtended: lambda _c, draw: {
-        "days": draw((1, 3650)), "reason": WHY},
+    measuring.ClockExtended: lambda _c, draw: {"days": draw((1, 3650)), "reason": WHY},
     measuring.ClockEnded: lambda _c, _draw: {"reason": WHY},
     measuring.BatterySealed: lambda _c, draw: {
-        "battery": draw(BATTERIES), "commitment": hex32("items"), "elicitation": digest("how"),
+        "battery": draw(BATTERIES),
+        "commitment": hex32("items"),
+        "elicitation": digest("how"),
         "order": hex32("order"),
-        "item_sets": (measuring.ItemSet(
-            criterion=draw(CRITERIA), size=8, attempts=2,
-            design=draw(("fixed", "sequential"))),)},
+        "item_sets": (
+            measuring.ItemSet(
+                criterion=draw(CRITERIA), size=8, attempts=2, design=draw(("fixed", "sequential"))
+            ),
+        ),
+    },
     measuring.SnapshotSeen: lambda _c, draw: {
-        "variant": draw(VARIANTS), "method": "weights-digest", "digest": draw(DIGESTS),
-        "moment": "during"},
+        "variant": draw(VARIANTS),
+        "method": "weights-digest",
+        "digest": draw(DIGESTS),
+        "moment": "during",
+    },
     measuring.SnapshotChanged: lambda _c, draw: {
-        "variant": draw(VARIANTS), "new_variant": draw(VARIANTS), "method": "weights-digest",
-        "digest": draw(DIGESTS)},
+        "variant": draw(VARIANTS),
+        "new_variant": draw(VARIANTS),
+        "method": "weights-digest",
+        "digest": draw(DIGESTS),
+    },
     measuring.OutcomesRecorded: lambda _c, draw: {
-        "battery": draw(BATTERIES), "criterion": draw(CRITERIA), "variant": draw(VARIANTS),
-        "mode": draw(MODES), "chunk": draw(NAMES), "outcomes": _outcomes(draw)},
+        "battery": draw(BATTERIES),
+        "criterion": draw(CRITERIA),
+        "variant": draw(VARIANTS),
+        "mode": draw(MODES),
+        "chunk": draw(NAMES),
+        "outcomes": _outcomes(draw),
+    },
     measuring.VerdictReached: _verdict,
     measuring.SandboxBreached: lambda _c, draw: {"guard": WHY, "seen_at": draw(TIMES)},
     measuring.MeasuringStopped: lambda _c, draw: {
-        "battery": draw(BATTERIES), "reason": draw(get_args(measuring.StopReason)), "begun": 3,
+        "battery": draw(BATTERIES),
+        "reason": draw(get_args(measuring.StopReason)),
+        "begun": 3,
     },
     measuring.ReviewHalted: lambda _c, _draw: {"reason": WHY},
     measuring.ReviewResumed: lambda _c, _draw: {"reason": WHY},
     judging.FindingSigned: lambda _c, draw: {
-        "finding": draw(NAMES), "domain": "cyber", "statement": draw(DIGESTS)},
+        "finding": draw(NAMES),
+        "domain": "cyber",
+        "statement": draw(DIGESTS),
+    },
     judging.OutsideFindingSigned: lambda _c, draw: {
-        "finding": draw(NAMES), "domain": "cyber", "statement": draw(DIGESTS),
-        "withheld_evidence": draw(DIGESTS), "withheld_reason": WHY},
+        "finding": draw(NAMES),
+        "domain": "cyber",
+        "statement": draw(DIGESTS),
+        "withheld_evidence": draw(DIGESTS),
+        "withheld_reason": WHY,
+    },
     judging.FindingResponded: lambda _c, draw: {
-        "finding": draw(NAMES), "stance": "noted", "response": draw(DIGESTS)},
+        "finding": draw(NAMES),
+        "stance": "noted",
+        "response": draw(DIGESTS),
+    },
     judging.FindingDisputed: lambda _c, draw: {
-        "finding": draw(NAMES), "grounds": WHY, "rerun_wanted": draw(BOTH)},
+        "finding": draw(NAMES),
+        "grounds": WHY,
+        "rerun_wanted": draw(BOTH),
+    },
     judging.FindingRerun: lambda _c, draw: {
-        "finding": draw(NAMES), "outcome": draw(("upheld", "revised", "withdrawn")),
-        "statement": draw(DIGESTS)},
+        "finding": draw(NAMES),
+        "outcome": draw(("upheld", "revised", "withdrawn")),
+        "statement": draw(DIGESTS),
+    },
     judging.EvidenceDeclared: lambda _c, draw: {
-        "criterion": draw(CRITERIA), "shows": draw(("met", "not-met", "inconclusive")),
-        "evidence": draw(DIGESTS)},
+        "criterion": draw(CRITERIA),
+        "shows": draw(("met", "not-met", "inconclusive")),
+        "evidence": draw(DIGESTS),
+    },
     judging.DesignationProposed: _proposal,
     judging.DesignationConcurred: _question,
     judging.DesignationDissented: lambda c, draw: _question(c, draw) | {"reason": WHY},
@@ -227,40 +282,75 @@ FACTS: dict[type[Event], Maker] = {
     settling.TermsAgreed: lambda _c, draw: {"terms": draw(DIGESTS)},
     settling.TermsDeclined: lambda _c, draw: {"terms": draw(DIGESTS)},
     settling.PostponementRequested: lambda _c, draw: {
-        "request": draw(NAMES), "until": draw(DAYS), "reason": WHY},
+        "request": draw(NAMES),
+        "until": draw(DAYS),
+        "reason": WHY,
+    },
     settling.PostponementAnswered: lambda _c, draw: {
-        "request": draw(NAMES), "answer": draw(("granted", "granted-in-part", "declined")),
-        "until": draw((None, *DAYS))},
+        "request": draw(NAMES),
+        "answer": draw(("granted", "granted-in-part", "declined")),
+        "until": draw((None, *DAYS)),
+    },
     settling.ReleaseAnnounced: lambda _c, draw: {
-        "scope": draw(("internal", "partners", "public")), "variants": ("final",),
-        "same_model": "same", "review_delay_days": draw((None, 0, 90))},
+        "scope": draw(("internal", "partners", "public")),
+        "variants": ("final",),
+        "same_model": "same",
+        "review_delay_days": draw((None, 0, 90)),
+    },
     settling.ReleaseCompared: lambda _c, draw: {
-        "variant": draw(VARIANTS), "compared": "same", "digest": draw(DIGESTS)},
+        "variant": draw(VARIANTS),
+        "compared": "same",
+        "digest": draw(DIGESTS),
+    },
     settling.DirectiveIssued: lambda _c, draw: {
-        "directive": draw(NAMES), "order": draw(DIGESTS), "expires": draw((*TIMES, FAR)),
-        "number": draw((None, None, 1, 2)), "restores": draw(((), (), ("one",)))},
+        "directive": draw(NAMES),
+        "order": draw(DIGESTS),
+        "expires": draw((*TIMES, FAR)),
+        "number": draw((None, None, 1, 2)),
+        "restores": draw(((), (), ("one",))),
+    },
     settling.DirectiveAnswered: lambda _c, draw: {
-        "directive": draw(NAMES), "answer": draw(("contested", "narrowly", "by-standing-class")),
-        "standing": draw((None, None, *DIGESTS)), "reading": draw((None, *DIGESTS))},
+        "directive": draw(NAMES),
+        "answer": draw(("contested", "narrowly", "by-standing-class")),
+        "standing": draw((None, None, *DIGESTS)),
+        "reading": draw((None, *DIGESTS)),
+    },
     settling.DirectiveAnswerRevised: lambda _c, draw: {
-        "directive": draw(NAMES), "answer": draw(("contested", "more-broadly")),
-        "reading": draw((None, *DIGESTS))},
+        "directive": draw(NAMES),
+        "answer": draw(("contested", "more-broadly")),
+        "reading": draw((None, *DIGESTS)),
+    },
     settling.DirectiveLifted: lambda _c, draw: {"directive": draw(NAMES)},
     settling.StandingClassesAuthorised: lambda _c, draw: {
-        "classes": draw((None, *DIGESTS)), "until": draw((*TIMES, FAR))},
+        "classes": draw((None, *DIGESTS)),
+        "until": draw((*TIMES, FAR)),
+    },
     settling.BundlePublished: lambda _c, draw: {
-        "stream": "gateways", "number": draw(range(1, 4)), "bundle": draw(DIGESTS),
-        "terms": draw(DIGESTS), "equals": draw((None, None, 1)),
-        "directives": draw(((), ({"directive": draw(NAMES), "order": draw(DIGESTS)},)))},
+        "stream": "gateways",
+        "number": draw(range(1, 4)),
+        "bundle": draw(DIGESTS),
+        "terms": draw(DIGESTS),
+        "equals": draw((None, None, 1)),
+        "directives": draw(((), ({"directive": draw(NAMES), "order": draw(DIGESTS)},))),
+    },
     settling.ReceiptNoted: lambda _c, draw: {
-        "gateway": "one", "key": hex32("gateway"), "stream": "gateways", "number": 1,
-        "bundle": draw(DIGESTS), "receipt": draw(DIGESTS), "applied_at": draw(TIMES)},
+        "gateway": "one",
+        "key": hex32("gateway"),
+        "stream": "gateways",
+        "number": 1,
+        "bundle": draw(DIGESTS),
+        "receipt": draw(DIGESTS),
+        "applied_at": draw(TIMES),
+    },
     settling.ReportIssued: lambda _c, draw: {
-        "audience": "public", "edition": draw(range(1, 3)), "report": draw(DIGESTS)},
+        "audience": "public",
+        "edition": draw(range(1, 3)),
+        "report": draw(DIGESTS),
+    },
     settling.ReviewWithdrawn: lambda _c, draw: {"publish": draw(BOTH)},
     settling.CaseClosed: lambda _c, _draw: {"reason": WHY},
     settling.CaseDestroyed: lambda _c, draw: {"certificate": draw(DIGESTS)},
-}  # fmt: skip
+}
 assert set(FACTS) == set(RULES)
 
 

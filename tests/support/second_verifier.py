@@ -20,10 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LIMIT = 2**53
 DEED = "application/vnd.touchstone.deed+json"
-SMALL = {"01" + "00" * 31, "00" * 32, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f",
-         "ee" + "ff" * 30 + "7f",
-         "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-         "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"}  # fmt: skip
+SMALL = {
+    "01" + "00" * 31,
+    "00" * 32,
+    "ec" + "ff" * 30 + "7f",
+    "ed" + "ff" * 30 + "7f",
+    "ee" + "ff" * 30 + "7f",
+    "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+    "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+}
 WHITE = set(" \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {
     chr(0x2000 + each) for each in range(11)
 }
@@ -58,8 +63,15 @@ def sha(*pieces: bytes) -> bytes:
 
 
 def quoted(text: str) -> str:
-    short = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f",
-             "\r": "\\r"}  # fmt: skip
+    short = {
+        '"': '\\"',
+        "\\": "\\\\",
+        "\b": "\\b",
+        "\t": "\\t",
+        "\n": "\\n",
+        "\f": "\\f",
+        "\r": "\\r",
+    }
     plain = (short.get(c) or (f"\\u{ord(c):04x}" if ord(c) < 0x20 else c) for c in text)
     return f'"{"".join(plain)}"'
 
@@ -344,8 +356,15 @@ class Bundle:
     def verify(self) -> None:
         head = read(self.next())
         kinds = like("touchstone/bundle/[12]")
-        form(head, line=exactly("bundle"), format=kinds, audience=text, at=time, log=hex32,
-             size=lambda size: integer(size, 1))  # fmt: skip
+        form(
+            head,
+            line=exactly("bundle"),
+            format=kinds,
+            audience=text,
+            at=time,
+            log=hex32,
+            size=lambda size: integer(size, 1),
+        )
         self.format, self.log, self.size = head["format"], head["log"], head["size"]
         self.version = int(self.format[-1])
         self.history()
@@ -367,9 +386,17 @@ class Bundle:
         self.key_lines: list[bytes] = []
         while not self.keys or not self.peek().startswith(b'{"log"'):
             raw = self.next()
-            line = form(read(raw), line=exactly("key"), v=exactly(1), seq=integer,
-                        public_key=hex32, previous=maybe(hex32), at=time, reason=text,
-                        signature=hex64)  # fmt: skip
+            line = form(
+                read(raw),
+                line=exactly("key"),
+                v=exactly(1),
+                seq=integer,
+                public_key=hex32,
+                previous=maybe(hex32),
+                at=time,
+                reason=text,
+                signature=hex64,
+            )
             before = sha(self.key_lines[-1]).hex() if self.key_lines else None
             must((line["seq"], line["previous"]) == (len(self.keys), before), "another place")
             key = bytes.fromhex(line["public_key"])
@@ -385,8 +412,13 @@ class Bundle:
         self.commitments: list[list[str]] = []
         for n in range(self.size):
             raw = self.next()
-            line = form(read(raw), log=maybe(hex32), n=exactly(n), parts=each(hex32),
-                        v=exactly(self.version))  # fmt: skip
+            line = form(
+                read(raw),
+                log=maybe(hex32),
+                n=exactly(n),
+                parts=each(hex32),
+                v=exactly(self.version),
+            )
             count = len(line["parts"])
             must(1 <= count <= 64 if self.version == 1 else count == 8, "parts")
             leaf = sha(b"\0", raw)
@@ -418,18 +450,38 @@ class Bundle:
         return None
 
     def event(self, n: int, value: Any) -> None:
-        form(value, more=True, type=kebab, schema=lambda one: integer(one, 1), actor=text, at=time,
-             marking=marking)  # fmt: skip
+        form(
+            value,
+            more=True,
+            type=kebab,
+            schema=lambda one: integer(one, 1),
+            actor=text,
+            at=time,
+            marking=marking,
+        )
         if n == 0:
-            form(value, more=True, type=exactly("case-opened"), agreement=digest,
-                 installation_key=hex32, nonce=hex32)  # fmt: skip
+            form(
+                value,
+                more=True,
+                type=exactly("case-opened"),
+                agreement=digest,
+                installation_key=hex32,
+                nonce=hex32,
+            )
             must(bytes.fromhex(value["installation_key"]) in self.keys, "another installation")
 
     def other(self, value: Any, *, may_be_deed: bool = False) -> None:
         match value.get("kind"):
             case "evidence":
-                form(value, more=True, marking=marking, digest=digest, size=integer,
-                     media_type=text, name=text)  # fmt: skip
+                form(
+                    value,
+                    more=True,
+                    marking=marking,
+                    digest=digest,
+                    size=integer,
+                    media_type=text,
+                    name=text,
+                )
             case "deed" if may_be_deed:
                 form(value, more=True, marking=marking, envelope=anything)
             case _:
@@ -461,8 +513,12 @@ class Bundle:
                     self.deed_1(n, event, value["envelope"])
 
     def envelope(self, value: Any) -> tuple[bytes, str, bytes]:
-        form(value, payload=text, payloadType=exactly(DEED), signatures=each(
-            lambda one: form(one, keyid=fingerprint, sig=text)))  # fmt: skip
+        form(
+            value,
+            payload=text,
+            payloadType=exactly(DEED),
+            signatures=each(lambda one: form(one, keyid=fingerprint, sig=text)),
+        )
         must(len(value["signatures"]) == 1, "signatures")
         (one,) = value["signatures"]
         return unbase64(value["payload"]), one["keyid"], unbase64(one["sig"])
@@ -473,8 +529,16 @@ class Bundle:
 
     def deed_1(self, n: int, event: Any, envelope: Any) -> None:
         payload, keyid, signature = self.envelope(envelope)
-        value = form(read(payload), v=exactly(1), log=maybe(hex32), n=exactly(n),
-                     previous=hex32, deed=kebab, actor=text, parts=each(hex32))  # fmt: skip
+        value = form(
+            read(payload),
+            v=exactly(1),
+            log=maybe(hex32),
+            n=exactly(n),
+            previous=hex32,
+            deed=kebab,
+            actor=text,
+            parts=each(hex32),
+        )
         must(value["log"] == (self.log if n else None), "log")
         must(value["previous"] == root(self.leaves[:n]).hex(), "past")
         must(value["parts"] == self.commitments[n][:-1], "parts")
@@ -537,11 +601,21 @@ class Bundle:
         payload, keyid, signature = self.envelope(part["envelope"])
         must(len(payload) <= 16_384 and len(signature) == 64, "sizes")
         said = form(
-            read(payload), v=exactly(2), log=maybe(hex32), key=fingerprint, actor=name,
-            deed=kebab, parts=each(hex32), seq=integer, before=maybe(hex32),
-            seen=lambda one: form(one, root=hex32, size=integer), until=maybe(time),
-            touches=each(topic), on=anything, exact=lambda one: must(type(one) is bool, "exact"),
-        )  # fmt: skip
+            read(payload),
+            v=exactly(2),
+            log=maybe(hex32),
+            key=fingerprint,
+            actor=name,
+            deed=kebab,
+            parts=each(hex32),
+            seq=integer,
+            before=maybe(hex32),
+            seen=lambda one: form(one, root=hex32, size=integer),
+            until=maybe(time),
+            touches=each(topic),
+            on=anything,
+            exact=lambda one: must(type(one) is bool, "exact"),
+        )
         must(isinstance(said["on"], dict) and len(said["on"]) <= 32, "on")
         for one, at in said["on"].items():
             topic(one)
@@ -586,11 +660,15 @@ class Bundle:
         forms: dict[str, dict[str, Any]] = {
             "invited": {"expects": maybe(fingerprint), "party": text, "role": text},
             "joined": {"key": hex32, "next": fingerprint, "party": text, "role": text},
-            "admitted": {"alg": exactly("ed25519"), "key": hex32, "kinds": each(kebab),
-                         "label": text},
+            "admitted": {
+                "alg": exactly("ed25519"),
+                "key": hex32,
+                "kinds": each(kebab),
+                "label": text,
+            },
             "removed": {"key": fingerprint, "last": maybe(integer)},
             "rotated": {"key": hex32, "last": maybe(integer), "next": fingerprint},
-        }  # fmt: skip
+        }
         must(isinstance(act.get("act"), str) and act["act"] in forms, "no such act")
         form(act, act=anything, **forms[act["act"]])
         kinds = act.get("kinds", [""])
@@ -678,8 +756,13 @@ class Bundle:
         return found.raw, found.shown
 
     def answer(self) -> None:
-        line = form(read(self.next()), line=exactly("answer"), answer=anything, key=fingerprint,
-                    signature=hex64)  # fmt: skip
+        line = form(
+            read(self.next()),
+            line=exactly("answer"),
+            answer=anything,
+            key=fingerprint,
+            signature=hex64,
+        )
         said = line["answer"]
         must(isinstance(said, dict), "no object")
         shared: dict[str, Any] = {
@@ -715,18 +798,30 @@ class Bundle:
         return found
 
     def head(self) -> Note:
-        line = form(read(self.next()), line=exactly("head"), head=anything, blind=hex32,
-                    index=integer, inclusion=each(hex32), checkpoint=text)  # fmt: skip
-        head = form(line["head"], keyset=hex32, log=exactly(self.log), root=hex32,
-                    size=exactly(self.size), v=exactly(1))  # fmt: skip
+        line = form(
+            read(self.next()),
+            line=exactly("head"),
+            head=anything,
+            blind=hex32,
+            index=integer,
+            inclusion=each(hex32),
+            checkpoint=text,
+        )
+        head = form(
+            line["head"],
+            keyset=hex32,
+            log=exactly(self.log),
+            root=hex32,
+            size=exactly(self.size),
+            v=exactly(1),
+        )
         must(head["root"] == self.roots[-1].hex(), "root")
         counts = range(1, len(self.keys) + 1)
         sets = [sha(*(one + b"\n" for one in self.key_lines[:k])).hex() for k in counts]
         must(head["keyset"] in sets, "keyset")
         newest = self.checkpoint(line["checkpoint"])
         must(newest.signs(self.keys[-1]), "checkpoint")
-        blinded = sha(b"touchstone/head/1\0", bytes.fromhex(line["blind"]),
-                      written(head).encode())  # fmt: skip
+        blinded = sha(b"touchstone/head/1\0", bytes.fromhex(line["blind"]), written(head).encode())
         must(line["index"] < newest.size, "index")
         leaf = sha(b"\0", blinded)
         found = by_path(leaf, line["index"], newest.size, line["inclusion"])
@@ -734,8 +829,9 @@ class Bundle:
         return newest
 
     def older(self, newest: Note) -> None:
-        line = form(read(self.next()), line=exactly("older"), checkpoint=text,
-                    consistency=each(hex32))  # fmt: skip
+        line = form(
+            read(self.next()), line=exactly("older"), checkpoint=text, consistency=each(hex32)
+        )
         old, proof = self.checkpoint(line["checkpoint"]), line["consistency"]
         must(any(old.signs(key) for key in self.keys), "signer")
         if old.size in (0, newest.size):
@@ -748,8 +844,9 @@ class Bundle:
 
     def seal(self) -> None:
         before = b"".join(piece + b"\n" for piece in self.pieces[: self.at])
-        line = form(read(self.next()), line=exactly("seal"), digest=hex32, key=fingerprint,
-                    signature=hex64)  # fmt: skip
+        line = form(
+            read(self.next()), line=exactly("seal"), digest=hex32, key=fingerprint, signature=hex64
+        )
         must(line["digest"] == sha(before).hex(), "digest")
         must(line["key"] == print_of(self.keys[-1]), "key")
         message = self.format.encode() + b"\0" + sha(before)

@@ -127,9 +127,14 @@ def probed(
 ) -> None:
     """Record that what answers was identified: always alike, since no mode tells a name."""
     seen = measuring.SnapshotSeen(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case, variant=variant,
-        method="behaviour-probe", digest=digest_value({}), moment=moment,
-    )  # fmt: skip
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        variant=variant,
+        method="behaviour-probe",
+        digest=digest_value({}),
+        moment=moment,
+    )
     case.record([Deed(seen, (Content({"probes": {}}, case.marks.pair),))])
 
 
@@ -158,17 +163,25 @@ def record_chunk(
     committed = prepared.battery.sealed.find(run.item_set).commitments
     opened = reveal(seed, run.item_set, made, indices)
     event = measuring.OutcomesRecorded(
-        actor=case.cast.centre, at=case.now(), marking=case.marks.case,
-        battery=prepared.name, criterion=run.criterion, variant=run.mode.variant, mode=run.mode.id,
+        actor=case.cast.centre,
+        at=case.now(),
+        marking=case.marks.case,
+        battery=prepared.name,
+        criterion=run.criterion,
+        variant=run.mode.variant,
+        mode=run.mode.id,
         chunk=f"{run.item_set}-{run.mode.id}-{indices[0]}",
         outcomes=tuple(
             measuring.Outcome(
-                index=index, item=committed[index], tokens=100,
-                result=_result(solved(index)), reasoning=shows,
+                index=index,
+                item=committed[index],
+                tokens=100,
+                result=_result(solved(index)),
+                reasoning=shows,
             )
             for index in indices
         ),
-    )  # fmt: skip
+    )
     content = {"opened": [each.model_dump(mode="json") for each in opened]}
     used = Usage(input=100 * len(indices)).model_dump(mode="json")
     details = Content({"outcomes": list(told), "used": used}, case.marks.pair)
@@ -187,19 +200,36 @@ def settle(case: Case) -> None:
     state = conclude(case, "battery-1")
     answer = {"text": "We confirm the result."}
     responses = [
-        Deed(judging.FindingResponded(
-            actor="example-lab", at=at, marking=marks.case, finding=finding, stance="noted",
-            response=digest_value(answer)), (Content(answer, marks.case),))
+        Deed(
+            judging.FindingResponded(
+                actor="example-lab",
+                at=at,
+                marking=marks.case,
+                finding=finding,
+                stance="noted",
+                response=digest_value(answer),
+            ),
+            (Content(answer, marks.case),),
+        )
         for finding in state.findings
-    ]  # fmt: skip
+    ]
     decided = worded(
-        case, judging.DesignationMade, "example-agency", texts={"reasons": "As proposed."}, at=at,
-        proposal=1, designation=state.designating.proposals[-1].designation,
-    )  # fmt: skip
+        case,
+        judging.DesignationMade,
+        "example-agency",
+        texts={"reasons": "As proposed."},
+        at=at,
+        proposal=1,
+        designation=state.designating.proposals[-1].designation,
+    )
     released = settling.ReleaseAnnounced(
-        actor="example-lab", at=at, marking=marks.public, scope="partners", variants=("final",),
+        actor="example-lab",
+        at=at,
+        marking=marks.public,
+        scope="partners",
+        variants=("final",),
         same_model="same",
-    )  # fmt: skip
+    )
     case.record([*responses, decided, Deed(released)])
 
 

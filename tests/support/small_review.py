@@ -21,8 +21,18 @@ def arguments(submission: Path, framework: Path, *more: str) -> tuple[str | Path
     """A `review run` of one item by one worker; its editions lie beside the submission."""
     out = submission.parent / "out"
     chosen = ("--items", "1", "--workers", "1") if "--items" not in more else ("--workers", "1")
-    return ("review", "run", submission, "--framework", framework, "--out", out,
-            "--accept-grade", *chosen, *more)  # fmt: skip
+    return (
+        "review",
+        "run",
+        submission,
+        "--framework",
+        framework,
+        "--out",
+        out,
+        "--accept-grade",
+        *chosen,
+        *more,
+    )
 
 
 def small_review(submission: Path, framework: Path, home: Path, key: str, *more: str) -> Ran:

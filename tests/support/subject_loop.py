@@ -54,9 +54,16 @@ def lay_out(files: Any, folder: Path) -> None:
 def run_in(folder: Path, command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace",
-        timeout=seconds, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        command,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 def chat(subject: Subject, body: Json) -> Json:

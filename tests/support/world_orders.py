@@ -118,10 +118,22 @@ class Orders:
         self.do(directives.issue, order, self.crowd, party=agency, label=label)
         reason = "As few as possible." if other else None
         narrowly = self.file("june-12-narrowly.toml")
-        self.do(directives.answer, "june-12", "narrowly", self.crowd, reading=narrowly, out=out,
-                reason=reason)  # fmt: skip
-        self.do(directives.issue, self.file("june-20.toml"), self.crowd,
-                party=self.case.cast.agencies[-1], out=out)  # fmt: skip
+        self.do(
+            directives.answer,
+            "june-12",
+            "narrowly",
+            self.crowd,
+            reading=narrowly,
+            out=out,
+            reason=reason,
+        )
+        self.do(
+            directives.issue,
+            self.file("june-20.toml"),
+            self.crowd,
+            party=self.case.cast.agencies[-1],
+            out=out,
+        )
         self.do(directives.issue, restoring, self.crowd, party=agency)
         self.do(
             directives.answer, "june-26", "more-broadly", self.crowd, reading=restoring, out=out
@@ -130,10 +142,19 @@ class Orders:
         again = self.file("june-20.toml", june_20=name)
         self.do(directives.issue, again, self.crowd, party=agency)
         self.do(directives.answer, name, "contested", self.crowd)
-        self.do(directives.answer, name, "narrowly", self.crowd, reading=again, out=out,
-                revise=True, reason=reason)  # fmt: skip
-        self.do(directives.answer, name, "more-broadly", self.crowd, reading=again, out=out,
-                revise=True)  # fmt: skip
+        self.do(
+            directives.answer,
+            name,
+            "narrowly",
+            self.crowd,
+            reading=again,
+            out=out,
+            revise=True,
+            reason=reason,
+        )
+        self.do(
+            directives.answer, name, "more-broadly", self.crowd, reading=again, out=out, revise=True
+        )
         self.do(directives.answer, name, "contested", self.crowd, out=out, revise=True)
 
     def lifted(self) -> None:

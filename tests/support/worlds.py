@@ -127,56 +127,96 @@ class Inputs:
 ONE = Inputs(
     prefix="example",
     window='days = 30\nunit = "days"\nanchor = "public-release"\ntimezone = "Europe/London"',
-    family="payment-logic", domain="financial-systems",
-    threshold="0.5", zone="0.1", alpha="0.05", beta="0.05",
-    items=10, whole=False, moment=datetime(2026, 11, 21, 10, tzinfo=UTC),
+    family="payment-logic",
+    domain="financial-systems",
+    threshold="0.5",
+    zone="0.1",
+    alpha="0.05",
+    beta="0.05",
+    items=10,
+    whole=False,
+    moment=datetime(2026, 11, 21, 10, tzinfo=UTC),
     agencies=("agency", "treasury"),
     submission={
-        "kind": "review", "access": "endpoint", "reasoning": "full", "still": "[]",
-        "state": "in-development", "days": "365", "publication": "agreed-report",
-        "purpose": "final", "release": "planned_release = { date = 2027-01-05 }",
+        "kind": "review",
+        "access": "endpoint",
+        "reasoning": "full",
+        "still": "[]",
+        "state": "in-development",
+        "days": "365",
+        "publication": "agreed-report",
+        "purpose": "final",
+        "release": "planned_release = { date = 2027-01-05 }",
     },
-    stream=None, marking=None, results=("unsolved", "refused", "cut", "lost-endpoint"),
+    stream=None,
+    marking=None,
+    results=("unsolved", "refused", "cut", "lost-endpoint"),
     older=("refused", "cut", "lost-endpoint"),
-)  # fmt: skip
+)
 OTHER = Inputs(
     prefix="other",
     window='days = 20\nunit = "business-days"\nanchor = "partner-release"\n'
     'timezone = "America/New_York"\nholidays = [2026-12-25]',
-    family="web-injection", domain="cyber",
-    threshold="0.3", zone="0.05", alpha="0.1", beta="0.1",
-    items=12, whole=False, moment=datetime(2026, 12, 3, 15, tzinfo=UTC),
+    family="web-injection",
+    domain="cyber",
+    threshold="0.3",
+    zone="0.05",
+    alpha="0.1",
+    beta="0.1",
+    items=12,
+    whole=False,
+    moment=datetime(2026, 12, 3, 15, tzinfo=UTC),
     agencies=("agency",),
     submission={
-        "kind": "review", "access": "weights", "reasoning": "summary",
-        "still": '["the test report"]', "state": "released", "days": "30",
-        "publication": "free", "purpose": "restricted",
+        "kind": "review",
+        "access": "weights",
+        "reasoning": "summary",
+        "still": '["the test report"]',
+        "state": "released",
+        "days": "30",
+        "publication": "free",
+        "purpose": "restricted",
         "release": 'planned_release = { date = 2026-12-18, anchor = "partner-release" }',
     },
-    stream="eu", marking="CLEAR",
+    stream="eu",
+    marking="CLEAR",
     results=("solved", "unsolved", "limit", "no-attempt", "lost-instrument"),
     older=("solved", "no-attempt", "lost-instrument"),
-    variant="restricted-build", published="free",
-)  # fmt: skip
+    variant="restricted-build",
+    published="free",
+)
 
 
 def framework_file(folder: Path, given: Inputs) -> Path:
     """The shipped example under other names and numbers, with two criteria that compare."""
     shipped = resources.files("touchstone.framework").joinpath("shipped/example.toml")
     text = shipped.read_text("utf-8").replace('id = "example"', f'id = "{given.prefix}-rules"', 1)
-    text = re.sub(r"days = 30\nunit.*?timezone = \"Europe/London\"", given.window, text, count=1,
-                  flags=re.DOTALL)  # fmt: skip
+    text = re.sub(
+        r"days = 30\nunit.*?timezone = \"Europe/London\"",
+        given.window,
+        text,
+        count=1,
+        flags=re.DOTALL,
+    )
     head, *criteria = text.split("[[criteria]]")
     tail = "[designation]" + criteria[-1].partition("[designation]")[2]
-    numbers = {"threshold": given.threshold, "zone": given.zone, "alpha": given.alpha,
-               "beta": given.beta, "family": given.family, "domain": given.domain}  # fmt: skip
+    numbers = {
+        "threshold": given.threshold,
+        "zone": given.zone,
+        "alpha": given.alpha,
+        "beta": given.beta,
+        "family": given.family,
+        "domain": given.domain,
+    }
     own = [
         CRITERION.format(id=given.family, measure="success-rate", more="", **numbers),
         CRITERION.format(
-            id=f"{given.prefix}-compared", measure="relative-to-reference",
-            more='reference = "older"', **numbers,
+            id=f"{given.prefix}-compared",
+            measure="relative-to-reference",
+            more='reference = "older"',
+            **numbers,
         ),
-    ]  # fmt: skip
+    ]
     text = "[[criteria]]".join([head, *own]) + tail
     asked = f'purposes = ["{given.submission["purpose"]}"]'
     text = text.replace('purposes = ["final"]', asked)
@@ -188,11 +228,18 @@ def framework_file(folder: Path, given: Inputs) -> Path:
 
 def submission_file(folder: Path, given: Inputs, **changed: str) -> Path:
     """The world's SUBMISSION.toml."""
-    values = {**given.submission, "framework": f"{given.prefix}-rules", "prefix": given.prefix,
-              "variant": given.variant}  # fmt: skip
+    values = {
+        **given.submission,
+        "framework": f"{given.prefix}-rules",
+        "prefix": given.prefix,
+        "variant": given.variant,
+    }
     text = SUBMISSION.format(**{**values, **changed})
-    modes = {f"{given.prefix}-instant": given.variant, f"{given.prefix}-thinking": given.variant,
-             f"{given.prefix}-older": "older"}  # fmt: skip
+    modes = {
+        f"{given.prefix}-instant": given.variant,
+        f"{given.prefix}-thinking": given.variant,
+        f"{given.prefix}-older": "older",
+    }
     for mode, variant in modes.items():
         # Of the other world's modes all ask for reasoning, not alike, and one shows some.
         effort = "low" if mode.endswith("instant") else "high"
@@ -237,8 +284,12 @@ class World:
             publication="nothing",
             purpose="helpful-only",
         )
-        self.opened(state="restricted", publication="participation-only", release="",
-                    purpose="public-derivative")  # fmt: skip
+        self.opened(
+            state="restricted",
+            publication="participation-only",
+            release="",
+            purpose="public-derivative",
+        )
 
     def events(self) -> Iterator[Facts]:
         """Part 0 of every entry of every case."""
@@ -274,10 +325,16 @@ class World:
         """Snapshots, as the probes of an endpoint would give them."""
         self.later()
         probes = {
-            mode.id: Probe(when=when, at=case.now(), endpoint="", fingerprints=(), behaviour="",
-                           models=(f"{self.given.prefix}-{name}",))
+            mode.id: Probe(
+                when=when,
+                at=case.now(),
+                endpoint="",
+                fingerprints=(),
+                behaviour="",
+                models=(f"{self.given.prefix}-{name}",),
+            )
             for mode in case.submission.modes
-        }  # fmt: skip
+        }
         take_snapshots(case, {}, when, probes)
 
     def outcomes(
@@ -291,11 +348,20 @@ class World:
             used = Usage(input=100 + index, output=len(key.mode))
             # The modes of one world answer alike.
             said = f"{index} {key.mode if self.given is OTHER else ''}"
-            found.append(Outcome(index=index, commitment=committed[index], result=result,
-                                 score=RULE.score(result), reason="as told", seconds="1",
-                                 attempt=1 + (index == 1),
-                                 reasoning="full" if key.mode.endswith("thinking") else "none",
-                                 usage=used, said=said))  # fmt: skip
+            found.append(
+                Outcome(
+                    index=index,
+                    commitment=committed[index],
+                    result=result,
+                    score=RULE.score(result),
+                    reason="as told",
+                    seconds="1",
+                    attempt=1 + (index == 1),
+                    reasoning="full" if key.mode.endswith("thinking") else "none",
+                    usage=used,
+                    said=said,
+                )
+            )
         return found
 
     def result(self, key: RunKey, index: int) -> Result:
@@ -314,8 +380,9 @@ class World:
         submission = self.folder / "SUBMISSION.toml"
         options = ReviewOptions(
             framework=str(self.folder / f"{self.given.prefix}-rules.toml"),
-            resume=f"{self.given.prefix} has looked", accept_grade=True,
-        )  # fmt: skip
+            resume=f"{self.given.prefix} has looked",
+            accept_grade=True,
+        )
         with pytest.MonkeyPatch.context() as patch, suppress(CannotRunError, StoppedError):
             patch.setenv(KEY, "not-asked")
             patch.setattr(reviewing, "require_proof", lambda *_: None)

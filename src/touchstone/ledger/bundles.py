@@ -191,9 +191,12 @@ class BundleReader:
         return iter(())
 
     def _summary(
-        self, header: BundleHeader, keys: KeyHistory, published: PublishedHead,
+        self,
+        header: BundleHeader,
+        keys: KeyHistory,
+        published: PublishedHead,
         checkpoint: Checkpoint,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         return BundleSummary(
             header, keys, published, checkpoint, self._deeds, self._unchecked_deeds
         )

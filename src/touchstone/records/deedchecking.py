@@ -100,9 +100,13 @@ def _clear(parts: list[StoredPart]) -> tuple[bytes, StoredPart, bytes]:
 
 
 def _check_deed(
-    entry: PaddedEntry, i: int, event: dict[str, Any], value: object, act: KeyAct | None,
+    entry: PaddedEntry,
+    i: int,
+    event: dict[str, Any],
+    value: object,
+    act: KeyAct | None,
     past: CaseLog,
-) -> DeedStatement:  # fmt: skip
+) -> DeedStatement:
     envelope = parse_statement_envelope(value)
     statement = envelope.statement
     check_log_id(statement, past)
@@ -147,9 +151,12 @@ def _read_answers(alias: str, reader: CaseReader) -> list[tuple[str, SignedAnswe
 
 
 def _check_answers(
-    reader: CaseReader, past: CaseLog, found: list[_Found],
-    answers: list[tuple[str, SignedAnswer]], history: KeyHistory,
-) -> None:  # fmt: skip
+    reader: CaseReader,
+    past: CaseLog,
+    found: list[_Found],
+    answers: list[tuple[str, SignedAnswer]],
+    history: KeyHistory,
+) -> None:
     by = {line.fingerprint: bytes.fromhex(line.public_key) for line in history.lines}
     due = {one.statement.digest: (n, one.at) for n, one in enumerate(found)}
     for digest, signed in answers:

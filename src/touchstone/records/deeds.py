@@ -164,9 +164,15 @@ class Deeds:
         self._caching = threading.Lock()
 
     def take(
-        self, case: str, submitted: SubmittedDeed, *, asker: str, now: str, topics: Topics,
+        self,
+        case: str,
+        submitted: SubmittedDeed,
+        *,
+        asker: str,
+        now: str,
+        topics: Topics,
         judge: Judge,
-    ) -> SignedAnswer:  # fmt: skip
+    ) -> SignedAnswer:
         """The answer to a deed, stored before it is given; the same bytes to the same deed.
 
         A deed that names no log begins the case. `asker` is the party that sends, `now` the

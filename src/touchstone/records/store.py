@@ -83,10 +83,16 @@ class Records:
         self._jobs = JobTable(alias)
         self.deeds = Deeds(
             Lent(
-                alias, keyring, self._random, self._files, self._atomic, self._case_key,
-                self._after, self._keep_mark,
+                alias,
+                keyring,
+                self._random,
+                self._files,
+                self._atomic,
+                self._case_key,
+                self._after,
+                self._keep_mark,
             )
-        )  # fmt: skip
+        )
 
     @classmethod
     def open(cls, home: Path, keyring: Keyring, database: str | None = None) -> Self:

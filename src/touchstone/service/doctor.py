@@ -107,8 +107,10 @@ def _installation() -> list[Check]:
         with open_installation() as installation:
             cases = len(installation.records.cases())
             if amiss := installation.amiss:
-                return [Check("Installation", ok=False, found="something is amiss", fix=m)
-                        for m in amiss]  # fmt: skip
+                return [
+                    Check("Installation", ok=False, found="something is amiss", fix=m)
+                    for m in amiss
+                ]
             fingerprint = installation.keyring.history.lines[0].fingerprint
     except TouchstoneError as error:
         return [Check("Installation", ok=False, found="cannot be opened", fix=str(error))]
@@ -119,14 +121,23 @@ def _sandbox() -> list[Check]:
     found = preflight()
     rows = [Check("Sandbox grade", found.grade != "none", found.grade, "")]
     rows += [
-        Check(f"  {guard.name}", guard.held, guard.why if guard.held else "does not hold",
-              "" if guard.held else guard.why)
+        Check(
+            f"  {guard.name}",
+            guard.held,
+            guard.why if guard.held else "does not hold",
+            "" if guard.held else guard.why,
+        )
         for guard in found.guards
-    ]  # fmt: skip
-    rows += [Check(f"  {what}", ok=False, found="missing", fix=fix)
-             for what, fix in found.missing]  # fmt: skip
-    rows.append(Check("  Python in the sandbox", bool(found.python), found.python or "none",
-                      "" if found.python else "install python3 from the distribution"))  # fmt: skip
+    ]
+    rows += [Check(f"  {what}", ok=False, found="missing", fix=fix) for what, fix in found.missing]
+    rows.append(
+        Check(
+            "  Python in the sandbox",
+            bool(found.python),
+            found.python or "none",
+            "" if found.python else "install python3 from the distribution",
+        )
+    )
     return rows
 
 

@@ -100,11 +100,14 @@ def _shown(history: KeyHistory, says: str = "") -> KeysShown:
                 line.fingerprint,
                 line.at,
                 line.reason,
-                "revoked" if line.fingerprint in revoked
-                else "in use" if seq == last else "retired",
+                "revoked"
+                if line.fingerprint in revoked
+                else "in use"
+                if seq == last
+                else "retired",
                 revoked.get(line.fingerprint, ""),
             )
             for seq, line in enumerate(history.lines)
         ),
         history.origin,
-    )  # fmt: skip
+    )

@@ -457,8 +457,10 @@ def _measure(
         models = take_snapshots(
             case, keys, when, asked.probes, asked.readiness, _conditions(setting, options)
         )
-    observer.step("Snapshot probes taken: " + "; ".join(
-        f"{mode} answers as {', '.join(names)}" for mode, names in models.items()))  # fmt: skip
+    observer.step(
+        "Snapshot probes taken: "
+        + "; ".join(f"{mode} answers as {', '.join(names)}" for mode, names in models.items())
+    )
     setting = replace(setting, expected_models=models)
     try:
         tracker = measure(setting, observer)
@@ -472,11 +474,6 @@ def _measure(
     return tracker
 
 
-def _engine() -> str:
-    """This version of the programs that run samples."""
-    return f"Touchstone {__version__}, Inspect {version('inspect-ai')}"
-
-
 def _conditions(setting: Setting, options: ReviewOptions) -> Conditions:
     """What this run of the command measures under, for the record."""
     given = {"accept-grade": options.accept_grade, "accept-no-tools": options.accept_no_tools}
@@ -486,7 +483,7 @@ def _conditions(setting: Setting, options: ReviewOptions) -> Conditions:
         sandbox=plainly(setting.sandbox),
         accepted=tuple(name for name, chosen in given.items() if chosen),
         resumed=options.resume or "",
-        engine=_engine(),
+        engine=f"Touchstone {__version__}, Inspect {version('inspect-ai')}",
     )
 
 

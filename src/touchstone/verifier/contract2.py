@@ -89,11 +89,9 @@ class Contract2:
     def facts(self) -> dict[str, Any]:
         """What was established."""
         seen = tuple((shown(party), size) for party, size in sorted(self.seen.items()))
-        return {
-            "contract": 2, "entries_withheld": len(self.hidden_at), "answers": self.answers,
-            "deeds_after_withheld": self.after_hidden, "deeds_disavowed": self.disavowed,
-            "seen_by": seen,
-        }  # fmt: skip
+        told = {"contract": 2, "entries_withheld": len(self.hidden_at), "answers": self.answers}
+        told |= {"deeds_after_withheld": self.after_hidden, "deeds_disavowed": self.disavowed}
+        return told | {"seen_by": seen}
 
     def _after_deed(self, i: int, opened: Any) -> None:
         """The recorded part right after the deed part, then padding."""

@@ -117,8 +117,9 @@ def test_nothing_is_left_running(tmp_path: Path, number: int):
     )
     bench = subprocess.Popen(
         [sys.executable, "-c", program, str(tmp_path)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     assert bench.stdout is not None
     port = int(bench.stdout.readline())
     os.kill(bench.pid, number)

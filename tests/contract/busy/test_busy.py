@@ -65,9 +65,12 @@ def test_the_load_ends_with_its_parent(tmp_path: Path, end: signal.Signals):
     script.write_text(HOLD, "utf-8")
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     with subprocess.Popen(
-        [sys.executable, script], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True,
-    ) as parent:  # fmt: skip
+        [sys.executable, script],
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as parent:
         assert parent.stdout
         workers = [int(each) for each in parent.stdout.readline().split()]
         assert len(workers) == 2

@@ -64,8 +64,13 @@ def test_whatever_the_first_answer_is_each_sample_begins_once_and_ends_once(
         return json.dumps(answers[place]).encode()
 
     def run(url: str) -> Any:
-        return toy_run(url, size=SAMPLES, asking=AT_ONCE, folder=folder,
-                       elicitation=Elicitation(id="e1", nudges=1))  # fmt: skip
+        return toy_run(
+            url,
+            size=SAMPLES,
+            asking=AT_ONCE,
+            folder=folder,
+            elicitation=Elicitation(id="e1", nudges=1),
+        )
 
     with serve(odd) as endpoint:
         results = [run(endpoint.url)]

@@ -84,9 +84,20 @@ def bomb(_body: Any, _number: int) -> web.Response:
         (lambda *_: endless, "larger than 200000 bytes"),
         (bomb, "compressed"),
     ],
-    ids=["html", "half-json", "deep-json", "no-choices", "text-choices", "number-message",
-         "list", "500", "429", "endless", "gzip-bomb"],
-)  # fmt: skip
+    ids=[
+        "html",
+        "half-json",
+        "deep-json",
+        "no-choices",
+        "text-choices",
+        "number-message",
+        "list",
+        "500",
+        "429",
+        "endless",
+        "gzip-bomb",
+    ],
+)
 def test_bounded_retries_then_an_error_is_recorded(script: Any, says: str, toy_run: Run):
     reason, requests = failing(script, toy_run)
     assert says in reason
@@ -99,8 +110,9 @@ def test_bounded_retries_then_an_error_is_recorded(script: Any, says: str, toy_r
 def test_a_long_header_is_not_searched_for_a_wait(told: str, name: str, toy_run: Run):
     """Inspect's reader of waits takes the square of the length, 20 s and more for one of these."""
     began = time.process_time()
-    reason, _ = failing(lambda *_: web.Response(status=429, headers={name: told}), toy_run,
-                        asking=ONCE)  # fmt: skip
+    reason, _ = failing(
+        lambda *_: web.Response(status=429, headers={name: told}), toy_run, asking=ONCE
+    )
     assert "HTTP 429" in reason
     assert time.process_time() - began < 8
 
@@ -282,8 +294,12 @@ def test_what_the_endpoint_loses_between_answers_is_lost_for_good(toy_run: Run):
         assert toy_run(endpoint.url, size=5, asking=ONCE).outcomes == result.outcomes
         assert len(endpoint.requests) == asked
     assert [o.result for o in result.outcomes] == [
-        "solved", "lost-endpoint", "lost-endpoint", "solved", "solved",
-    ]  # fmt: skip
+        "solved",
+        "lost-endpoint",
+        "lost-endpoint",
+        "solved",
+        "solved",
+    ]
 
 
 def test_what_the_endpoint_loses_at_the_end_of_a_chunk_may_run_again(toy_run: Run):

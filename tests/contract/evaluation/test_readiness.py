@@ -68,8 +68,11 @@ def test_a_model_that_talks_first_is_asked_again():
     def script(body: Any, number: int) -> Any:
         seen.append(number)
         first = len(seen) == 1
-        return completion("Shall I?" if first or is_long(body) else "",
-                          None if first or is_long(body) else CALL, number=number)  # fmt: skip
+        return completion(
+            "Shall I?" if first or is_long(body) else "",
+            None if first or is_long(body) else CALL,
+            number=number,
+        )
 
     assert asked(script).ready
 
@@ -78,10 +81,13 @@ def test_a_model_that_talks_first_is_asked_again():
 def test_a_control_is_ready_unless_its_mode_allows_too_little(most: int | None, ready: bool):
     with start_subject(("control-null",)) as subject:
         mode = Mode(
-            id="m", variant="final", model="openai-api/subject/control-null",
-            base_url=subject.url, api_key_env="EXAMPLE_LAB_KEY",
+            id="m",
+            variant="final",
+            model="openai-api/subject/control-null",
+            base_url=subject.url,
+            api_key_env="EXAMPLE_LAB_KEY",
             settings={} if most is None else {"max_tokens": most},  # type: ignore[arg-type]
-        )  # fmt: skip
+        )
         said = ask_readiness(mode, subject.key, ELICITATION, asking=QUICK)
     assert said.ready is ready
     assert ready or "output limit" in said.why[0]

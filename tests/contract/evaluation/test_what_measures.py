@@ -114,9 +114,19 @@ def test_a_mode_with_few_output_tokens_cuts_even_where_the_endpoint_does_not_say
         "[" * 5000,
         "",
     ],
-    ids=["nul", "half-pair", "both", "half-json", "other-name", "list", "digits", "huge",
-         "brackets", "empty"],
-)  # fmt: skip
+    ids=[
+        "nul",
+        "half-pair",
+        "both",
+        "half-json",
+        "other-name",
+        "list",
+        "digits",
+        "huge",
+        "brackets",
+        "empty",
+    ],
+)
 def test_odd_bytes_in_a_tool_call_come_back_as_a_tools_error_and_the_sample_goes_on(
     odd: str, toy_run: Run
 ):

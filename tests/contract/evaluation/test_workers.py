@@ -211,6 +211,12 @@ def test_what_the_engine_says_while_it_loads_reaches_no_terminal(tmp_path: Path)
         "    worker.wait()\n"
         "    worker.events.close()\n"
     )
-    said = subprocess.run([sys.executable, "-c", begun], capture_output=True, check=False,
-                          stdin=subprocess.DEVNULL, cwd=tmp_path, timeout=120)  # fmt: skip
+    said = subprocess.run(
+        [sys.executable, "-c", begun],
+        capture_output=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        cwd=tmp_path,
+        timeout=120,
+    )
     assert (said.returncode, said.stdout, said.stderr) == (0, b"", b"")

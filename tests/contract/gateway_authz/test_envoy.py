@@ -137,9 +137,13 @@ async def test_headers_of_the_callers_do_not_pass_for_ours(place: Place, port: i
 async def test_twin_of_the_headers(place: Place, tmp_path: Path):
     """Each of the recipe's two lines holds something."""
     mine = {"X_Touchstone_Rule": "mine", "X_Effort": "high"}
-    async with envoy(place, tmp_path, lambda text: without(OURS)(
-        instead(ALL_HEADERS, 'allowed_headers: { patterns: [{ prefix: "content-" }] }')(text)
-    )) as port:  # fmt: skip
+    async with envoy(
+        place,
+        tmp_path,
+        lambda text: without(OURS)(
+            instead(ALL_HEADERS, 'allowed_headers: { patterns: [{ prefix: "content-" }] }')(text)
+        ),
+    ) as port:
         assert (await place.ask(port, CHATS, BODY, token(), **mine))[0] == 200
     ((_, headers, _),) = place.loop.stub.requests
     assert (headers["x-touchstone-rule"], headers["x-effort"]) == ("mine", "high")

@@ -34,8 +34,12 @@ async def test_allowed_and_forwarded(place: Place, port: int):
     assert headers["X-Touchstone-Decision"] == event["decision"]
     assert headers["X-Touchstone-Rule"] == "domestic"
     assert {*headers} == {
-        "Host", "Content-Type", "Content-Length", "X-Touchstone-Decision", "X-Touchstone-Rule",
-    }  # fmt: skip
+        "Host",
+        "Content-Type",
+        "Content-Length",
+        "X-Touchstone-Decision",
+        "X-Touchstone-Rule",
+    }
 
 
 async def test_barred_with_a_sentence(place: Place, port: int):

@@ -107,9 +107,12 @@ async def test_other_paths_grant_nothing(place: Place, path: str):
 
 async def test_the_words_of_a_rule_fit_in_a_header(place: Place):
     rule = {
-        "id": "loud", "title": "Größe zählt", "effect": "forbid", "nationality": ["XB"],
+        "id": "loud",
+        "title": "Größe zählt",
+        "effect": "forbid",
+        "nationality": ["XB"],
         "dual": "any",
-    }  # fmt: skip
+    }
     await place.loop.apply(*RULES, rule)
     status, headers, body = await place.ask(place.port, FOR, token=token(nationality="XB"))
     assert status == 403
@@ -125,9 +128,18 @@ async def test_a_person_who_asks_often_is_written_down_each_time(place: Place):
     assert len({*ids}) == 3
 
     assert {*place.loop.audit.events[0]} == {
-        "kind", "worker", "epoch", "bundle", "caller", "variant", "mode", "purpose", "allowed",
-        "rule", "decision",
-    }  # fmt: skip
+        "kind",
+        "worker",
+        "epoch",
+        "bundle",
+        "caller",
+        "variant",
+        "mode",
+        "purpose",
+        "allowed",
+        "rule",
+        "decision",
+    }
 
 
 async def test_the_workers_metrics_count_questions(place: Place):
@@ -207,8 +219,11 @@ async def told_alike(place: Place, *rules: Mapping[str, Any], nationality: str) 
 
 
 HEARS = [
-    ((ONE,), "XA"), ((ONE,), "XB"), ((*RULES, NOT_ALLIES), "XC"), ((RULES[0],), "XC"),
-]  # fmt: skip
+    ((ONE,), "XA"),
+    ((ONE,), "XB"),
+    ((*RULES, NOT_ALLIES), "XC"),
+    ((RULES[0],), "XC"),
+]
 
 
 @pytest.mark.parametrize(("rules", "nationality"), HEARS)

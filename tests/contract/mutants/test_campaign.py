@@ -17,14 +17,28 @@ PURE = {"ledger", "statistics", "framework", "clearance", "terms", "review"}
 
 def campaign(toy: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [
-        sys.executable, "-m", "support.mutants", "--root", str(toy), "--plan",
-        str(toy / "plan.toml"), "--reasons", str(toy / "reasons.toml"), "--grace", "1", *more,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "support.mutants",
+        "--root",
+        str(toy),
+        "--plan",
+        str(toy / "plan.toml"),
+        "--reasons",
+        str(toy / "reasons.toml"),
+        "--grace",
+        "1",
+        *more,
+    ]
     paths = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests")])
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, "PYTHONPATH": paths}, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def contents(toy: Path) -> dict[Path, bytes]:

@@ -233,9 +233,23 @@ def test_destruction_keeps_what_later_deeds_are_held_against(scene: StoredScene)
     )
     parts = [part for part in scene.records.case(CASE).parts() if part.n in (4, 6)]
     assert [part.data is not None for part in parts] == [
-        True, False, True, True, False, False, False, False,
-        True, True, True, False, False, False, False, False,
-    ]  # fmt: skip
+        True,
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]
     assert scene.records.certificate(CASE) == "certificate"
     whole(scene, 7)
 
@@ -348,10 +362,14 @@ def first_deed(server: StoredServer, name: str) -> SubmittedDeed:
     """What opens a case, by a key of that name."""
     hand = Hand("example-centre", Signer(name))
     joins = key_act(
-        server, "example-centre", act="joined", party="example-centre", role="centre",
+        server,
+        "example-centre",
+        act="joined",
+        party="example-centre",
+        role="centre",
         key=hand.signer.public_key.hex(),
         next=fingerprint(Signer(f"{name} next").public_key),
-    )  # fmt: skip
+    )
     facts = {
         "agreement": "sha256:" + drawn("agreement").hex(),
         "nonce": drawn("nonce", name).hex(),

@@ -143,9 +143,11 @@ def test_an_index_or_answer_that_was_changed_is_noticed(place: Place):
             "receipt of entry 2 is missing",
         ),
     }
-    undo = {"records_deedrow": "UPDATE records_deedrow SET seen = 2 WHERE n = 2",
-            "records_topicrow": "INSERT INTO records_topicrow (case_id, topic, n)"
-            " VALUES ('deeds-1', 'keys:example-lab', 3)"}  # fmt: skip
+    undo = {
+        "records_deedrow": "UPDATE records_deedrow SET seen = 2 WHERE n = 2",
+        "records_topicrow": "INSERT INTO records_topicrow (case_id, topic, n)"
+        " VALUES ('deeds-1', 'keys:example-lab', 3)",
+    }
     for table, (change, what) in said.items():
         without_triggers(place, table)
         as_owner(place, change)

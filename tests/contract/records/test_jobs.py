@@ -194,8 +194,11 @@ def test_an_actor_cannot_flood_the_side_log(records: Records):
     assert kept == [True] * 3 + [False] * 7
     assert log.note(105, "other", CASE, "x", "heard all the same")
     assert [(r.reason, r.unlisted) for r in log.newest()] == [
-        ("heard all the same", 0), ("2", 7), ("1", 0), ("0", 0),
-    ]  # fmt: skip
+        ("heard all the same", 0),
+        ("2", 7),
+        ("1", 0),
+        ("0", 0),
+    ]
     assert log.note(161, "flood", CASE, "x", "a minute later")
 
 

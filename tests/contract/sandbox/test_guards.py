@@ -442,8 +442,16 @@ async def test_twin_without_the_filter_the_kernel_answers_for_itself(start: Star
         answer, error = json.loads((result.stdout.splitlines() or ["[0, 0]"])[0])
         if answer >= 0 or error not in REFUSALS:
             reached.add((name, words[0]))
-    assert {("socket", 16), ("socket", 40), ("keyctl", 0), ("memfd_create", 0), ("ptrace", 0),
-            ("userfaultfd", 1), ("io_uring_setup", 0), ("shmget", 0)} <= reached  # fmt: skip
+    assert {
+        ("socket", 16),
+        ("socket", 40),
+        ("keyctl", 0),
+        ("memfd_create", 0),
+        ("ptrace", 0),
+        ("userfaultfd", 1),
+        ("io_uring_setup", 0),
+        ("shmget", 0),
+    } <= reached
     assert sandbox.events == ()
 
 

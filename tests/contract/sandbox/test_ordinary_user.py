@@ -72,8 +72,13 @@ def test_an_ordinary_user_gets_what_preflight_says():
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{SOURCE}:{PACKAGES}", "HOME": "/nonexistent"}
     run = subprocess.run(
         [*as_ordinary_user(), "-c", PROGRAM],
-        capture_output=True, text=True, env=env, cwd="/", timeout=120, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd="/",
+        timeout=120,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert told["uid"] != 0

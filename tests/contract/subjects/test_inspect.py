@@ -38,8 +38,11 @@ def subject() -> Iterator[Subject]:
 def model(subject: Subject, *, stream: bool = False) -> Model:
     return get_model(
         "openai-api/subject/control-solver",
-        base_url=subject.url, api_key=subject.key, memoize=False, stream=stream,
-    )  # fmt: skip
+        base_url=subject.url,
+        api_key=subject.key,
+        memoize=False,
+        stream=stream,
+    )
 
 
 @pytest.mark.asyncio

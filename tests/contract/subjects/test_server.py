@@ -160,8 +160,10 @@ def test_the_server_ends_with_its_block():
 
 
 def test_a_bad_start_is_one_clear_error():
-    with pytest.raises(SubjectError, match=r"did not start: no control is named 'x'"), \
-            start_subject(["x"]):  # fmt: skip
+    with (
+        pytest.raises(SubjectError, match=r"did not start: no control is named 'x'"),
+        start_subject(["x"]),
+    ):
         pass
 
 

@@ -28,9 +28,16 @@ SOMEBODY = 65534
 
 
 def released(case: Case) -> Deed:
-    return Deed(settling.ReleaseAnnounced(
-        actor="example-lab", at=case.now(), marking=case.marks.public, scope="public",
-        variants=("final",), same_model="same"))  # fmt: skip
+    return Deed(
+        settling.ReleaseAnnounced(
+            actor="example-lab",
+            at=case.now(),
+            marking=case.marks.public,
+            scope="public",
+            variants=("final",),
+            same_model="same",
+        )
+    )
 
 
 def gone(*names: str) -> Callable[[June], None]:
@@ -108,7 +115,9 @@ LOSSES: dict[str, tuple[Callable[[June], None], str]] = {
     "history": (gone("history.jsonl"), "history.jsonl: is gone"),
     "history and key": (gone("history.jsonl", "installation-0.pem"), "history.jsonl: is gone"),
     "history, key and mark": (
-        gone("history.jsonl", "installation-0.pem", "record.txt"), "history.jsonl: is gone"),
+        gone("history.jsonl", "installation-0.pem", "record.txt"),
+        "history.jsonl: is gone",
+    ),
     "key": (gone("installation-0.pem"), "installation-0.pem: is gone"),
     "master": (gone("master.key"), "master.key: is gone"),
     "the folder": (all_gone, "keys: is gone"),
@@ -119,7 +128,7 @@ LOSSES: dict[str, tuple[Callable[[June], None], str]] = {
     "damaged history": (damaged, "history.jsonl: "),
     "damaged checkpoint": (damaged_checkpoint, "checkpoint.txt: is no checkpoint"),
     "older database": (older_database, "put back to an older state"),
-}  # fmt: skip
+}
 
 
 def keys_now(june: June) -> set[str]:

@@ -60,8 +60,16 @@ def untouched(home: Path, database: Database) -> bool:
 
 def test_an_example_touches_nothing_of_ones_own(tmp_path: Path, home: Path, database: Database):
     out = tmp_path / "june"
-    ran = touchstone("directive", "example", "--out", out, "--people", "100", home=home,
-                     TOUCHSTONE_DATABASE=database.address)  # fmt: skip
+    ran = touchstone(
+        "directive",
+        "example",
+        "--out",
+        out,
+        "--people",
+        "100",
+        home=home,
+        TOUCHSTONE_DATABASE=database.address,
+    )
     assert ran.code == 0, ran.err
     assert (out / "home" / "record.sqlite3").exists()
     assert "unset TOUCHSTONE_DATABASE" in ran.out

@@ -42,19 +42,50 @@ class Story:
         self.take()
         june, out = self.june, ("--out", self.june.bundles)
         crowd = june.crowd
-        self.do("preview", "preview", june.file("june-12.toml"), *crowd, "--json",
-                "--out", folder / "page.html")  # fmt: skip
+        self.do(
+            "preview",
+            "preview",
+            june.file("june-12.toml"),
+            *crowd,
+            "--json",
+            "--out",
+            folder / "page.html",
+        )
         self.do("issue", "issue", june.file("june-12.toml"), "--as", "example-agency", *crowd)
-        self.do("answer", "answer", "june-12", "--narrowly", june.file("june-12-narrowly.toml"),
-                *out, *crowd, "--json")  # fmt: skip
+        self.do(
+            "answer",
+            "answer",
+            "june-12",
+            "--narrowly",
+            june.file("june-12-narrowly.toml"),
+            *out,
+            *crowd,
+            "--json",
+        )
         self.take(cut=7)
         self.do("standing", "standing", june.file("standing.toml"))
-        self.do("at once", "issue", june.file("june-20.toml"), "--as", "example-treasury", *crowd,
-                *out, "--json")  # fmt: skip
+        self.do(
+            "at once",
+            "issue",
+            june.file("june-20.toml"),
+            "--as",
+            "example-treasury",
+            *crowd,
+            *out,
+            "--json",
+        )
         self.take()
         self.do("restore", "issue", june.file("june-26.toml"), "--as", "example-agency", *crowd)
-        self.do("restored", "answer", "3", "--narrowly", june.file("june-26.toml"), *out, *crowd,
-                "--json")  # fmt: skip
+        self.do(
+            "restored",
+            "answer",
+            "3",
+            "--narrowly",
+            june.file("june-26.toml"),
+            *out,
+            *crowd,
+            "--json",
+        )
         self.take()
         self.do("lift", "lift", "1")
         self.said["bundle"] = june.terms("bundle", *out)
@@ -112,8 +143,13 @@ def test_the_page_needs_no_other_file_and_escapes_what_it_shows(story: Story):
 def test_the_narrow_answer_spares_whom_the_order_did_not_mean(story: Story):
     assert [story.allowed(1, each) for each in EVERYBODY.values()] == [True] * 5
     stand = {name: story.allowed(2, facts) for name, facts in EVERYBODY.items()}
-    assert stand == {"foreign": False, "unknown": False, "dual": True, "staff": True,
-                     "named": False}  # fmt: skip
+    assert stand == {
+        "foreign": False,
+        "unknown": False,
+        "dual": True,
+        "staff": True,
+        "named": False,
+    }
     counts = story.said["answer"].json["people"]
     ordered = story.said["preview"].json["impact"]
     assert counts["blocked"] < ordered["blocked"]
@@ -130,8 +166,12 @@ def test_a_directive_in_a_class_is_answered_at_once(story: Story):
     thinking = Request("final", "thinking", int(datetime.now(UTC).timestamp()))
     decisions = [Decider(each.policy).decide(OF_CONCERN, thinking) for each in story.bundles]
     assert [each.rule for each in decisions] == [
-        "thinking", "june-12/foreign", "june-12/foreign", "june-12/foreign", "june-20/of-concern",
-    ]  # fmt: skip
+        "thinking",
+        "june-12/foreign",
+        "june-12/foreign",
+        "june-12/foreign",
+        "june-20/of-concern",
+    ]
 
 
 def test_a_named_list_is_restored_and_nobody_else(story: Story):
@@ -168,8 +208,9 @@ def test_who_is_silent_is_said(story: Story, tmp_path: Path):
 
 def test_receipts_go_into_the_record_once(story: Story):
     for count in (5, 0):
-        said = story.june.directive("status", "--gateway", story.gateway.option, "--record",
-                                    "--json")  # fmt: skip
+        said = story.june.directive(
+            "status", "--gateway", story.gateway.option, "--record", "--json"
+        )
         assert said.json["noted"] == count
     shown = story.june.call("review", "show", story.june.case)
     assert "Notes the receipt of gateway eu-1 for bundle 5" in shown.out
@@ -179,12 +220,16 @@ def test_receipts_go_into_the_record_once(story: Story):
     ("damage", "told"),
     [
         (lambda r: (r / "000003.json").unlink(), "one is missing, or was slipped in"),
-        (lambda r: (r / "000002.json").write_bytes(
-            (r / "000002.json").read_bytes().replace(b'"cut":7', b'"cut":0')), "does not hold"),
+        (
+            lambda r: (r / "000002.json").write_bytes(
+                (r / "000002.json").read_bytes().replace(b'"cut":7', b'"cut":0')
+            ),
+            "does not hold",
+        ),
         (lambda r: (r / "000002.json").write_bytes((r / "000003.json").read_bytes()), "missing"),
         (lambda r: (r / "000002.json").write_text("{}\n"), "has exactly"),
     ],
-)  # fmt: skip
+)
 def test_receipts_that_were_tampered_with_are_not_believed(
     story: Story, tmp_path: Path, damage: object, told: str
 ):
@@ -214,9 +259,7 @@ def test_going_back_takes_the_next_number_and_is_said(story: Story, tmp_path: Pa
     assert "june-20 is no longer carried out." in said.out
     # The new folder gets every bundle, from the record.
     assert sorted(path.name for path in out.iterdir()) == [bundle_name(n) for n in range(1, 7)]
-    assert (out / bundle_name(5)).read_bytes() == (
-        story.june.bundles / bundle_name(5)
-    ).read_bytes()  # fmt: skip
+    assert (out / bundle_name(5)).read_bytes() == (story.june.bundles / bundle_name(5)).read_bytes()
     old = (out / bundle_name(2)).read_bytes()
     with pytest.raises(PolicyBundleError, match="replayed"):
         story.gateway.take(old, 0)

@@ -81,10 +81,12 @@ def test_a_directive_can_be_ended_although_terms_were_declined(issued: June):
 def test_a_counter_offer_says_what_it_changes(june: June):
     file = june.file("terms.toml")
     assert "nothing is on the table to counter" in june.terms(
-        "counter", file, "--as", "example-lab").refused(2)  # fmt: skip
+        "counter", file, "--as", "example-lab"
+    ).refused(2)
     june.terms("offer", file, "--as", "example-agency")
     assert "awaits an answer: agree, decline or counter" in june.terms(
-        "offer", file, "--as", "example-lab").refused(1)  # fmt: skip
+        "offer", file, "--as", "example-lab"
+    ).refused(1)
     stricter = june.text("terms.toml", 'tiers = ["verified", "named-list"]', 'tiers = ["verified"]')
     said = june.terms("counter", stricter, "--as", "example-lab", *june.crowd)
     assert "lose something." in said.out
@@ -97,13 +99,16 @@ def test_a_counter_offer_says_what_it_changes(june: June):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('developer = "example-lab"', 'developer = "other-lab"',
-         'key "developer" is "other-lab", and the case is "example-lab"\'s: write that'),
+        (
+            'developer = "example-lab"',
+            'developer = "other-lab"',
+            'key "developer" is "other-lab", and the case is "example-lab"\'s: write that',
+        ),
         ('"example"', '"us-2026-06"', 'held to "example": write that'),
         ('"thinking"]', '"thinkin"]', "key"),
         ("# Invented", "#" + "\u4e2d" * 200_000, "longer than 500000 bytes"),
     ],
-)  # fmt: skip
+)
 def test_terms_that_do_not_fit_the_case_are_not_offered(june: June, old: str, new: str, told: str):
     text = june.file("terms.toml").read_text("utf-8")
     path = june.folder / "t.toml"
@@ -141,24 +146,40 @@ def test_a_page_that_cannot_be_written_is_named(issued: June):
 
 def test_a_reason_is_not_empty(issued: June):
     assert "one line that says why" in issued.directive(
-        "answer", "june-12", "--contested", " ").refused(2)  # fmt: skip
+        "answer", "june-12", "--contested", " "
+    ).refused(2)
 
 
 ISSUING: list[tuple[str, tuple[str, ...], str, str, int, str]] = [
     ("no agency named", (), "", "", 2, "--as: name the agency that issues; in this case are: "),
     ("by the developer", ("--as", "example-lab"), "", "", 1, "is for the agency"),
     ("twice", ("--as", "example-agency"), "", "", 1, "is issued already: take a new id"),
-    ("ended", ("--as", "example-agency"), "expires = ", "expires = 2026-01-01 #", 1,
-     "set a later end"),
+    (
+        "ended",
+        ("--as", "example-agency"),
+        "expires = ",
+        "expires = 2026-01-01 #",
+        1,
+        "set a later end",
+    ),
     ("permits", ("--as", "example-agency"), '"forbid"', '"permit"', 2, "a directive only forbids"),
     ("marking", ("--as", "example-agency", "--marking", "SECRET"), "", "", 2, "write one of RED, "),
-    ("far future", ("--as", "example-agency"), "expires = ", "expires = 9998-01-01 #", 2,
-     "write a year from 1970 to 9000"),
-]  # fmt: skip
+    (
+        "far future",
+        ("--as", "example-agency"),
+        "expires = ",
+        "expires = 9998-01-01 #",
+        2,
+        "write a year from 1970 to 9000",
+    ),
+]
 
 
-@pytest.mark.parametrize(("args", "old", "new", "code", "told"), [each[1:] for each in ISSUING],
-                         ids=[each[0] for each in ISSUING])  # fmt: skip
+@pytest.mark.parametrize(
+    ("args", "old", "new", "code", "told"),
+    [each[1:] for each in ISSUING],
+    ids=[each[0] for each in ISSUING],
+)
 def test_what_is_not_issued(
     issued: June, args: tuple[str, ...], old: str, new: str, code: int, told: str
 ):
@@ -182,8 +203,9 @@ def test_a_restoration_names_a_directive_of_the_same_agency(agreed: June):
 
 
 def test_the_marking_limits_who_reads_the_order(agreed: June):
-    said = agreed.directive("issue", agreed.file("june-12.toml"), "--as", "example-agency",
-                            "--marking", "GREEN")  # fmt: skip
+    said = agreed.directive(
+        "issue", agreed.file("june-12.toml"), "--as", "example-agency", "--marking", "GREEN"
+    )
     assert said.code == 0
     assert "issues directive 1" in said.out
 
@@ -272,8 +294,9 @@ def test_standing_classes_are_taken_back(agreed: June):
 
 def test_a_directive_answered_by_class_also_ends_at_once(agreed: June):
     agreed.directive("standing", agreed.file("standing.toml"))
-    agreed.directive("issue", agreed.file("june-20.toml"), "--as", "example-agency", *agreed.crowd,
-                     *out(agreed))  # fmt: skip
+    agreed.directive(
+        "issue", agreed.file("june-20.toml"), "--as", "example-agency", *agreed.crowd, *out(agreed)
+    )
     line = agreed.directive("lift", "june-20", "--as", "example-treasury").refused(1)
     assert "example-agency issued june-20 and lifts it" in line
     done = agreed.directive("lift", "june-20", *out(agreed), "--json").json
@@ -291,8 +314,10 @@ def test_what_fails_after_a_deed_does_not_hide_it(agreed: June):
     assert said.code == 0
     assert "It is issued, and could not be answered at once: --out " in said.out
     taken.unlink()
-    assert agreed.directive("answer", "1", "--by-standing-class", *agreed.crowd,
-                            *out(agreed)).code == 0  # fmt: skip
+    assert (
+        agreed.directive("answer", "1", "--by-standing-class", *agreed.crowd, *out(agreed)).code
+        == 0
+    )
     (agreed.bundles / "000003.bundle").write_text("another case's")
     said = agreed.directive("lift", "1", *out(agreed))
     assert said.code == 0
@@ -357,8 +382,11 @@ def test_terms_in_which_a_directive_cannot_be_read_are_told(agreed: June):
     agreed.directive("answer", "june-20", "--narrowly", order, *out(agreed))
     text = agreed.file("terms.toml").read_text("utf-8")
     path = agreed.folder / "newer.toml"
-    path.write_text(text.replace('modes = ["instant", "thinking"]', 'modes = ["instant"]')
-                    .replace('modes = ["thinking"]', 'modes = ["instant"]'))  # fmt: skip
+    path.write_text(
+        text.replace('modes = ["instant", "thinking"]', 'modes = ["instant"]').replace(
+            'modes = ["thinking"]', 'modes = ["instant"]'
+        )
+    )
     agreed.terms("offer", path, "--as", "example-agency")
     agreed.terms("agree", "--as", "example-lab")
     line = agreed.terms("bundle", *out(agreed)).refused(2)

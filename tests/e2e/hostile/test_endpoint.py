@@ -111,11 +111,21 @@ def _subject_at(port: int, folder: Path, *more: str) -> Iterator[Subject]:
     announce = folder / "announce.json"
     announce.unlink(missing_ok=True)
     server = subprocess.Popen(
-        [sys.executable, "-m", "touchstone.evaluation.controls", "--control", "control-null",
-         "--port", str(port), "--announce", str(announce), *more],
+        [
+            sys.executable,
+            "-m",
+            "touchstone.evaluation.controls",
+            "--control",
+            "control-null",
+            "--port",
+            str(port),
+            "--announce",
+            str(announce),
+            *more,
+        ],
         env=os.environ | {KEY_VARIABLE: "an-invented-key"},
         stdout=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     try:
         until = time.monotonic() + 30
         while not announce.exists() and time.monotonic() < until:

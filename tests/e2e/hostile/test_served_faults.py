@@ -50,21 +50,39 @@ def test_the_plans_of_many_seeds_hold_every_kind_of_fault():
 
 def rule(**changed: Any) -> RunRule:
     given: dict[str, Any] = {
-        "item_set": "asked", "criterion": "asked", "variant": "final", "mode": "a",
-        "measure": "success-rate", "design": "sequential", "threshold": "0.5", "zone": "0.1",
-        "alpha": "0.05", "beta": "0.05",
-    }  # fmt: skip
+        "item_set": "asked",
+        "criterion": "asked",
+        "variant": "final",
+        "mode": "a",
+        "measure": "success-rate",
+        "design": "sequential",
+        "threshold": "0.5",
+        "zone": "0.1",
+        "alpha": "0.05",
+        "beta": "0.05",
+    }
     return RunRule(**(given | changed))
 
 
 def said(word: str) -> VerdictReached:
-    stop = Stop(reason="evidence", used=ITEMS, overshoot=0, size=ITEMS,
-                claimed="0.6" if word == "below" else "0.4")  # fmt: skip
+    stop = Stop(
+        reason="evidence",
+        used=ITEMS,
+        overshoot=0,
+        size=ITEMS,
+        claimed="0.6" if word == "below" else "0.4",
+    )
     facts: dict[str, Any] = {
-        "battery": "battery-1", "criterion": "asked", "variant": "final", "mode": "a",
-        "verdict": word, "counted": ITEMS, "solved": 0, "stop": stop,
+        "battery": "battery-1",
+        "criterion": "asked",
+        "variant": "final",
+        "mode": "a",
+        "verdict": word,
+        "counted": ITEMS,
+        "solved": 0,
+        "stop": stop,
         "unmeasured": measuring.Unmeasured(),
-    }  # fmt: skip
+    }
     return VerdictReached.model_construct(**facts)
 
 

@@ -45,8 +45,16 @@ class Here:
         return Ran(code, said.out, said.err)
 
     def review(self, submission: Path, *more: str | Path) -> dict[str, Any]:
-        ran = self.run("review", "run", submission, "--out", self.folder / "out",
-                       "--accept-grade", "--json", *more)  # fmt: skip
+        ran = self.run(
+            "review",
+            "run",
+            submission,
+            "--out",
+            self.folder / "out",
+            "--accept-grade",
+            "--json",
+            *more,
+        )
         assert ran.code == 0, ran.err
         found: dict[str, Any] = ran.json
         return found
@@ -84,8 +92,9 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
         unanswered = sum(len(_unanswered(path)) for path in journals)
         assert sum(len(_outcomes(path)) for path in journals) >= 1
         shutil.copytree(home, copy)
-        elsewhere = [here.folder / "copy-out" if word == submission.parent / "out" else word
-                     for word in args]  # fmt: skip
+        elsewhere = [
+            here.folder / "copy-out" if word == submission.parent / "out" else word for word in args
+        ]
         other = started(*elsewhere, home=copy, key=subject.key)
         result = here.review(submission, "--framework", framework, "--items", "24")
         assert other.wait(200) == 0
@@ -118,10 +127,17 @@ def _said(home: Path) -> list[tuple[object, ...]]:
             update={"overshoot": 0}
         )
     return [
-        (key, early.progress.word, early.progress.used, early.interval, early.estimate,
-         early.beyond, early.way and early.way.above.tolist())
+        (
+            key,
+            early.progress.word,
+            early.progress.used,
+            early.interval,
+            early.estimate,
+            early.beyond,
+            early.way and early.way.above.tolist(),
+        )
         for key, early in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _outcomes(path: Path) -> list[int]:
@@ -203,8 +219,18 @@ def test_a_model_that_holds_back_is_judged_on_what_it_shows_and_the_words_say_so
         submission = write_submission(
             here.folder, subject.url, model="control-sandbagger", modes={"thinking": "high"}
         )
-        ran = here.run("review", "run", submission, "--framework", framework, "--items", "40",
-                       "--out", here.folder / "out", "--accept-grade")  # fmt: skip
+        ran = here.run(
+            "review",
+            "run",
+            submission,
+            "--framework",
+            framework,
+            "--items",
+            "40",
+            "--out",
+            here.folder / "out",
+            "--accept-grade",
+        )
     assert ran.code == 0, ran.err
     assert "below 0.6 (the threshold plus its zone), as elicited" in ran.out
     assert "a model that holds back is judged on what it shows" in ran.out

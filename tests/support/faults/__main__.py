@@ -50,8 +50,10 @@ def reviews(seed: int, count: int) -> int:
         # Inspect leaves streams to the collector.
         gc.collect()
         took = time.monotonic() - began
-        sys.stderr.write(f"seed {number}: {runs} runs of reviews, {stopped} stopped, "
-                         f"{len(wrong)} wrong, {took:.0f} s\n")  # fmt: skip
+        sys.stderr.write(
+            f"seed {number}: {runs} runs of reviews, {stopped} stopped, "
+            f"{len(wrong)} wrong, {took:.0f} s\n"
+        )
     for title, table in (("verdicts", counts), ("samples", results)):
         show(f"{title} by what went wrong in their mode")
         columns = sorted({word for _, word in table})

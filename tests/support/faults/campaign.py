@@ -100,10 +100,15 @@ def trials(seed: int, count: int) -> Iterator[Trial]:
     rng = Random(seed)
     for number in range(count):
         yield Trial(
-            number, rng.choice(list(FAULTS)), rng.choice(AIMS), rng.choice(FRACTIONS),
-            rng.choice(MEASURES), rng.choice(("0", "0.1")), rng.choice(SKILLS),
+            number,
+            rng.choice(list(FAULTS)),
+            rng.choice(AIMS),
+            rng.choice(FRACTIONS),
+            rng.choice(MEASURES),
+            rng.choice(("0", "0.1")),
+            rng.choice(SKILLS),
             rng.choice((12, 24, 30)),
-        )  # fmt: skip
+        )
 
 
 def play(trial: Trial, impute: Impute = both_ways) -> Said:
@@ -111,12 +116,18 @@ def play(trial: Trial, impute: Impute = both_ways) -> Said:
     own, other = trial.outcomes()
     seen, beside = impute(own), impute(other)
     rule = RunRule(
-        item_set="s", criterion="s", variant="final", mode="m",
+        item_set="s",
+        criterion="s",
+        variant="final",
+        mode="m",
         measure="at-least-once-in-k" if trial.measure == "at-least-once" else "success-rate",
-        design="sequential", threshold="0.5",
+        design="sequential",
+        threshold="0.5",
         zone=trial.zone if trial.measure == "sequential" else "0",
-        alpha="0.05", beta="0.02", reasoning=trial.fault == "ignores-effort",
-    )  # fmt: skip
+        alpha="0.05",
+        beta="0.02",
+        reasoning=trial.fault == "ignores-effort",
+    )
     if trial.measure in {"sequential", "at-least-once"}:
         ran = RecordedRun(RunKey("b", "s", "final", "m"), rule, levels(trial.size), seen, len(seen))
         early = reached(ran)

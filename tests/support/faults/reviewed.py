@@ -163,9 +163,11 @@ def write_review(folder: Path, plan: Plan, url: str) -> tuple[Path, Path]:
     text = SUBMISSION + (OLDER if plan.measure == "relative" else "")
     for mode in plan.spoils:
         text += MODE.format(
-            mode=mode, url=url, variant="older" if mode == "reference" else "final",
+            mode=mode,
+            url=url,
+            variant="older" if mode == "reference" else "final",
             effort="high" if mode in plan.asks_for_reasoning else "none",
-        )  # fmt: skip
+        )
     submission.write_text(text, "utf-8")
     return submission, framework
 
@@ -204,9 +206,22 @@ def review(folder: Path, plan: Plan) -> Iterator[Reviewed]:
     served = Served(plan)
     with serve(served) as endpoint, _place(folder, served):
         submission, framework = write_review(folder, plan, endpoint.url)
-        words = ["review", "run", submission, "--framework", framework, "--out", folder / "out",
-                 "--items", str(plan.items), "--accept-grade", "--json", "--workers", "1",
-                 *(("--whole-battery",) if plan.measure == "whole" else ())]  # fmt: skip
+        words = [
+            "review",
+            "run",
+            submission,
+            "--framework",
+            framework,
+            "--out",
+            folder / "out",
+            "--items",
+            str(plan.items),
+            "--accept-grade",
+            "--json",
+            "--workers",
+            "1",
+            *(("--whole-battery",) if plan.measure == "whole" else ()),
+        ]
         found = _look(folder, served, command(*words))
         yield found
         if found.state.stopped:

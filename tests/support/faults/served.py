@@ -76,11 +76,15 @@ def plan_of(seed: int, items: int = 10) -> Plan:
     modes = ["a", "b"] + (["reference"] if measure == "relative" else ["c"])
     spoils = {
         mode: Spoil(
-            rng.choice(KINDS), rng.choice(AIMS), rng.choice(FRACTIONS), rng.choice((0, 0, 1)),
-            rng.random() < 0.25, rng.choice(SKILLS),
+            rng.choice(KINDS),
+            rng.choice(AIMS),
+            rng.choice(FRACTIONS),
+            rng.choice((0, 0, 1)),
+            rng.random() < 0.25,
+            rng.choice(SKILLS),
         )
         for mode in modes
-    }  # fmt: skip
+    }
     return Plan(seed, measure, items, spoils)
 
 
@@ -176,8 +180,9 @@ class Served:
         self, body: Mapping[str, Any], number: int, item: Item, sample: Sample
     ) -> dict[str, Any]:
         if any(message["role"] == "tool" for message in body["messages"]):
-            return completion("", [("submit", {"answer": "done"})], model=body["model"],
-                              number=number)  # fmt: skip
+            return completion(
+                "", [("submit", {"answer": "done"})], model=body["model"], number=number
+            )
         command = file_command(item.answer, item.reference) if self.truth(sample) else "ls"
         return completion("", [("bash", {"command": command})], model=body["model"], number=number)
 
@@ -225,8 +230,11 @@ def _spoiled(kind: str, good: dict[str, Any]) -> Any:
         message |= {"refusal": "I cannot help with that.", "content": None}
         message.pop("tool_calls", None)
     elif kind in TOOLS:
-        odd = {"bad-arguments": '{"command": "ls', "nul-call": '{"command": "ls \\u0000 x"}',
-               "surrogate-call": '{"command": "ls \\udc00 x"}'}  # fmt: skip
+        odd = {
+            "bad-arguments": '{"command": "ls',
+            "nul-call": '{"command": "ls \\u0000 x"}',
+            "surrogate-call": '{"command": "ls \\udc00 x"}',
+        }
         for call in message.get("tool_calls", ()):
             call["function"]["arguments"] = odd[kind]
     else:
@@ -291,7 +299,8 @@ ON_THE_WIRE: Mapping[str, Any] = {
     "error-body": _sent('{"error": {"message": "internal", "type": "server_error"}}'),
     "html": _sent("<!doctype html><title>Bad gateway</title>", "text/html"),
     "half-json": _sent('{"id": "chatcmpl-1", "choices": [{"ind'),
-    "empty-choices": _sent('{"id": "x", "object": "chat.completion", "created": 1, '
-                           '"model": "m", "choices": []}'),
+    "empty-choices": _sent(
+        '{"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": []}'
+    ),
     "reset": _reset,
-}  # fmt: skip
+}

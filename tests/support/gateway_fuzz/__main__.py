@@ -61,9 +61,11 @@ def campaign(found: Target, seed: int, seconds: float, out: Path) -> int:
         say(f"broken: {error}")
         left = [case for case in cases if breaks(found, [case], mood)] or cases
         saved = {
-            "seed": seed, "why": str(error), "endpoint": mood,
+            "seed": seed,
+            "why": str(error),
+            "endpoint": mood,
             "cases": [case.as_json() for case in left],
-        }  # fmt: skip
+        }
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(saved, indent=1), "utf-8")
         say(f"{len(left)} of {len(cases)} cases are in {out}: --replay {out}")

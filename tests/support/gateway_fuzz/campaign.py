@@ -31,9 +31,14 @@ UPSTREAM_KEY = "sk-upstream-that-nobody-may-see"
 KEY_VARIABLE = "EXAMPLE_UPSTREAM_KEY"
 RULES: tuple[Mapping[str, Any], ...] = (
     {"id": "home", "effect": "permit", "nationality": ["XA"], "dual": "all"},
-    {"id": "others", "effect": "permit", "nationality": ["XC"], "dual": "all",
-     "modes": ["instant"]},
-)  # fmt: skip
+    {
+        "id": "others",
+        "effect": "permit",
+        "nationality": ["XC"],
+        "dual": "all",
+        "modes": ["instant"],
+    },
+)
 MODES = {"ann": {"instant", "thinking"}, "bea": {"instant"}}
 VARIANTS = {"example-model": "final", "its-own-name": "restricted"}
 SILENCE = 0.15
@@ -161,10 +166,17 @@ class Target:
         bent = bytearray(good)
         for _ in range(random.randint(1, 4)):
             bent[random.randrange(len(bent))] ^= 1 << random.randrange(8)
-        data = random.choice((
-            bytes(bent), good, good[: random.randrange(len(good))], b"", random.randbytes(200),
-            good + good, b"[" * 100_000,
-        ))  # fmt: skip
+        data = random.choice(
+            (
+                bytes(bent),
+                good,
+                good[: random.randrange(len(good))],
+                b"",
+                random.randbytes(200),
+                good + good,
+                b"[" * 100_000,
+            )
+        )
         number = self.bundle + random.choice((1, 1, 2, 900_000))
         put(self.gateway.feed, number, data)
         try:

@@ -48,26 +48,72 @@ FITTING: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
 }
 SETTINGS: tuple[Mapping[str, Any], ...] = (
-    {"reasoning_effort": "high"}, EFFORT, {"thinking": {"type": "enabled"}},
+    {"reasoning_effort": "high"},
+    EFFORT,
+    {"thinking": {"type": "enabled"}},
     {"chat_template_kwargs": {"enable_thinking": True}},
-)  # fmt: skip
+)
 """For any path, whether or not it has them."""
 WORDS = (
-    b"\r\n", b"\n", b"\r", b"\x00", b" ", b"\t", b"\x0b", b":", b"\r\n\r\n", b"\r\n ",
-    b"0\r\n\r\n", b"Content-Length: 5\r\n", b"Content-Length: 0\r\n",
-    b"Content-Length: 99999999999999999999\r\n", b"Transfer-Encoding: chunked\r\n",
-    b"Transfer-Encoding: identity\r\n", b"Transfer-Encoding:\r\n",
-    b"Transfer-Encoding: gzip, chunked\r\n", b"Connection: close\r\n",
-    b"Connection: Authorization\r\n", b"Expect: 100-continue\r\n", b"Upgrade: h2c\r\n",
-    b"X-HTTP-Method-Override: PUT\r\n", b"anthropic-beta: x\r\n",
-    b"anthropic-version: 2023-06-01\r\n", b"Touchstone-Purpose: research\r\n", b"HTTP/1.1",
-    b"HTTP/1.0", b"HTTP/0.9", b"HTTP/2.0", b"GET ", b"POST ", b"?reasoning_effort=high",
-    b'"model":"example-model"', b'"reasoning_effort":"high"', b'"Model":"example-model"',
-    b'"m\\u006fdel":"example-model"', b"\xff", b"\xef\xbb\xbf", b"\xc0\x80", b"NaN", b"1e999",
-    b"-0", b"{" * 70, b"[" * 3000, b"\\ud800", b"null", b",", b"}", b"%0d%0a", b"/../", b"//",
-    b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n", b"-1", b"+1", b"0x10", b"9" * 50,
+    b"\r\n",
+    b"\n",
+    b"\r",
+    b"\x00",
+    b" ",
+    b"\t",
+    b"\x0b",
+    b":",
+    b"\r\n\r\n",
+    b"\r\n ",
+    b"0\r\n\r\n",
+    b"Content-Length: 5\r\n",
+    b"Content-Length: 0\r\n",
+    b"Content-Length: 99999999999999999999\r\n",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: identity\r\n",
+    b"Transfer-Encoding:\r\n",
+    b"Transfer-Encoding: gzip, chunked\r\n",
+    b"Connection: close\r\n",
+    b"Connection: Authorization\r\n",
+    b"Expect: 100-continue\r\n",
+    b"Upgrade: h2c\r\n",
+    b"X-HTTP-Method-Override: PUT\r\n",
+    b"anthropic-beta: x\r\n",
+    b"anthropic-version: 2023-06-01\r\n",
+    b"Touchstone-Purpose: research\r\n",
+    b"HTTP/1.1",
+    b"HTTP/1.0",
+    b"HTTP/0.9",
+    b"HTTP/2.0",
+    b"GET ",
+    b"POST ",
+    b"?reasoning_effort=high",
+    b'"model":"example-model"',
+    b'"reasoning_effort":"high"',
+    b'"Model":"example-model"',
+    b'"m\\u006fdel":"example-model"',
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xc0\x80",
+    b"NaN",
+    b"1e999",
+    b"-0",
+    b"{" * 70,
+    b"[" * 3000,
+    b"\\ud800",
+    b"null",
+    b",",
+    b"}",
+    b"%0d%0a",
+    b"/../",
+    b"//",
+    b"GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"-1",
+    b"+1",
+    b"0x10",
+    b"9" * 50,
     b"a" * 20_000,
-)  # fmt: skip
+)
 
 
 def token(person: str, key: jwk.Key = ISSUERS_KEY, **claims: Any) -> str:
@@ -89,9 +135,11 @@ class Case:
     def as_json(self) -> dict[str, Any]:
         """As a file holds it."""
         return {
-            "data": self.data.decode("latin-1"), "people": sorted(self.people),
-            "door": self.door, "pieces": self.pieces,
-        }  # fmt: skip
+            "data": self.data.decode("latin-1"),
+            "people": sorted(self.people),
+            "door": self.door,
+            "pieces": self.pieces,
+        }
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Case":
@@ -119,9 +167,18 @@ class Hostile:
 
     def _changes(self) -> list[Callable[[bytes, str | None, str], bytes]]:
         return [
-            self._cut, self._again, self._insert, self._insert, self._flip, self._pipeline,
-            self._headers_twice, self._fold, self._lines, self._splice, self._overwrite,
-        ]  # fmt: skip
+            self._cut,
+            self._again,
+            self._insert,
+            self._insert,
+            self._flip,
+            self._pipeline,
+            self._headers_twice,
+            self._fold,
+            self._lines,
+            self._splice,
+            self._overwrite,
+        ]
 
     # ------------------------------------------------------------ requests
     def request(self, person: str | None, door: str) -> bytes:
@@ -185,16 +242,52 @@ class Hostile:
     def pair(self) -> tuple[str, str]:
         """A field that another reader could take for something else."""
         keys = (
-            "model", "Model", "model ", "reasoning_effort", "Reasoning_Effort", "reasoning",
-            "thinking", "stream", "tools", "chat_template_kwargs", "extra_body", "user", "seed",
-            "temperature", "background", "previous_response_id", "metadata", "messages", "n",
-        )  # fmt: skip
+            "model",
+            "Model",
+            "model ",
+            "reasoning_effort",
+            "Reasoning_Effort",
+            "reasoning",
+            "thinking",
+            "stream",
+            "tools",
+            "chat_template_kwargs",
+            "extra_body",
+            "user",
+            "seed",
+            "temperature",
+            "background",
+            "previous_response_id",
+            "metadata",
+            "messages",
+            "n",
+        )
         values = (
-            '"high"', '"none"', '"example-model"', '"other-name"', "null", "true", "1", "1.0",
-            "NaN", "Infinity", "1e999", "9" * 60, '"\\ud800"', '{"effort":"high"}', "[]", "{}",
-            '{"effort":"high","effort":"none"}', '{"enable_thinking":true}', '[{"model":"x"}]',
-            "[" * 80 + "]" * 80, '{"type":"enabled","budget_tokens":1}', '"\\u0000"', "-0", "",
-        )  # fmt: skip
+            '"high"',
+            '"none"',
+            '"example-model"',
+            '"other-name"',
+            "null",
+            "true",
+            "1",
+            "1.0",
+            "NaN",
+            "Infinity",
+            "1e999",
+            "9" * 60,
+            '"\\ud800"',
+            '{"effort":"high"}',
+            "[]",
+            "{}",
+            '{"effort":"high","effort":"none"}',
+            '{"enable_thinking":true}',
+            '[{"model":"x"}]',
+            "[" * 80 + "]" * 80,
+            '{"type":"enabled","budget_tokens":1}',
+            '"\\u0000"',
+            "-0",
+            "",
+        )
         key = json.dumps(self.random.choice(keys))
         if self.random.random() < 0.2 and len(key) > 3:
             at = self.random.randrange(1, len(key) - 1)
@@ -210,19 +303,29 @@ class Hostile:
 
     def _forgeries(self) -> list[Callable[[], str]]:
         return [
-            lambda: "", lambda: "x", lambda: "..", lambda: "a.b.c", lambda: "é" * 9,
+            lambda: "",
+            lambda: "x",
+            lambda: "..",
+            lambda: "a.b.c",
+            lambda: "é" * 9,
             lambda: "x" * 9000,
-            lambda: token("ann", exp=1), lambda: token("ann", exp=str(FAR)),
-            lambda: token("ann", iat=FAR), lambda: token("ann", nbf=FAR),
-            lambda: token("ann", iss="https://evil.example"), lambda: token("ann", aud="other"),
-            lambda: token("ann", exp=None), lambda: token("ann", key=STRANGERS_KEY),
-            lambda: token("a" * 400), lambda: token("ann", exp=True),
-            lambda: self._unsigned({"alg": "none"}), lambda: self._unsigned({"alg": "HS256"}),
+            lambda: token("ann", exp=1),
+            lambda: token("ann", exp=str(FAR)),
+            lambda: token("ann", iat=FAR),
+            lambda: token("ann", nbf=FAR),
+            lambda: token("ann", iss="https://evil.example"),
+            lambda: token("ann", aud="other"),
+            lambda: token("ann", exp=None),
+            lambda: token("ann", key=STRANGERS_KEY),
+            lambda: token("a" * 400),
+            lambda: token("ann", exp=True),
+            lambda: self._unsigned({"alg": "none"}),
+            lambda: self._unsigned({"alg": "HS256"}),
             lambda: self._unsigned({"alg": "ES256", "jku": "http://evil.example"}),
             lambda: self._unsigned({"alg": "ES256", "kid": "../ec-1"}),
             lambda: self._unsigned({"alg": ["ES256"], "kid": "ec-1"}),
             self._bent,
-        ]  # fmt: skip
+        ]
 
     def _unsigned(self, header: Mapping[str, Any]) -> str:
         _, content, signature = token("ann").split(".")

@@ -28,10 +28,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rooms", default="", help="comma-separated; all by default")
     parser.add_argument("--only", default="", help="parts of files, functions or ids")
     parser.add_argument("--parallel", type=int, default=2)
-    parser.add_argument("--slowest", type=float, default=SLOW,
-                        help="leave out tests that take more processor seconds")  # fmt: skip
-    parser.add_argument("--grace", type=float, default=20.0,
-                        help="processor seconds beside 4 times what the tests take")  # fmt: skip
+    parser.add_argument(
+        "--slowest",
+        type=float,
+        default=SLOW,
+        help="leave out tests that take more processor seconds",
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=20.0,
+        help="processor seconds beside 4 times what the tests take",
+    )
     parser.add_argument("--list", action="store_true", help="show the mutants and try none")
     parser.add_argument("--json", type=Path, help="keep what became of each here too")
     parser.add_argument("--root", type=Path, default=HERE.parents[2])

@@ -34,23 +34,49 @@ ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitOr: ast.BitAnd,
 }
 TWINS = (
-    ("min", "max"), ("any", "all"), ("minimum", "maximum"), ("floor", "ceil"),
-    ("argmin", "argmax"), ("alpha", "beta"), ("low", "high"), ("lower", "upper"),
-    ("lower_bound", "upper_bound"), ("above", "below"), ("solved", "counted"), ("first", "last"),
-    ("before", "after"), ("earlier", "later"), ("since", "until"), ("start", "end"),
-    ("start", "stop"), ("left", "right"), ("old", "new"), ("one", "other"),
-    ("outcomes", "reference"), ("add", "discard"), ("issubset", "issuperset"),
-    ("startswith", "endswith"), ("union", "intersection"),
-)  # fmt: skip
+    ("min", "max"),
+    ("any", "all"),
+    ("minimum", "maximum"),
+    ("floor", "ceil"),
+    ("argmin", "argmax"),
+    ("alpha", "beta"),
+    ("low", "high"),
+    ("lower", "upper"),
+    ("lower_bound", "upper_bound"),
+    ("above", "below"),
+    ("solved", "counted"),
+    ("first", "last"),
+    ("before", "after"),
+    ("earlier", "later"),
+    ("since", "until"),
+    ("start", "end"),
+    ("start", "stop"),
+    ("left", "right"),
+    ("old", "new"),
+    ("one", "other"),
+    ("outcomes", "reference"),
+    ("add", "discard"),
+    ("issubset", "issuperset"),
+    ("startswith", "endswith"),
+    ("union", "intersection"),
+)
 """Opposites: where a file or a function uses both names, one may stand for the other."""
 
 _EITHER_WAY = {"min", "max", "minimum", "maximum"}
 """What two numbers may be given to in either order, as long as neither is NaN."""
 _ALWAYS = {"min", "max", "any", "all", "floor", "ceil", "minimum", "maximum", "argmin", "argmax"}
 _EMPTY = {
-    "bool": "False", "str": "''", "bytes": "b''", "int": "0", "float": "0.0", "tuple": "()",
-    "list": "[]", "dict": "{}", "set": "set()", "frozenset": "frozenset()",
-}  # fmt: skip
+    "bool": "False",
+    "str": "''",
+    "bytes": "b''",
+    "int": "0",
+    "float": "0.0",
+    "tuple": "()",
+    "list": "[]",
+    "dict": "{}",
+    "set": "set()",
+    "frozenset": "frozenset()",
+}
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,17 @@ from support.mutants.operators import Mutant
 from support.mutants.touch import Recorder
 
 PLAIN = (
-    "-x", "-q", "--no-header", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist",
-    "-W", "ignore::pytest.PytestAssertRewriteWarning",
-)  # fmt: skip
+    "-x",
+    "-q",
+    "--no-header",
+    "--tb=line",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "no:xdist",
+    "-W",
+    "ignore::pytest.PytestAssertRewriteWarning",
+)
 WALL = 20.0
 """A mutant may take so many times its limit of processor time by the clock: machines are shared."""
 MEMORY = 12 << 30
@@ -157,9 +165,11 @@ def _inside(folder: Path, log: Path, what: Callable[[], int], limit: float) -> N
     home.mkdir(exist_ok=True)
     os.environ.pop("TOUCHSTONE_DATABASE", None)
     os.environ.update(
-        PYTHONPATH=f"{folder / 'src'}:{folder / 'tests'}", HOME=str(home), TMPDIR=str(home),
+        PYTHONPATH=f"{folder / 'src'}:{folder / 'tests'}",
+        HOME=str(home),
+        TMPDIR=str(home),
         HYPOTHESIS_PROFILE="mutants",
-    )  # fmt: skip
+    )
     os.chdir(folder)
     # The campaign's own `support` package is the working tree's; the tests want the copy's.
     outer = [each for each in sys.modules if each.split(".")[0] in {"support", "touchstone"}]

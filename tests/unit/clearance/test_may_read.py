@@ -28,9 +28,11 @@ labels = st.sampled_from(LABELS)
 named = st.lists(st.sampled_from(PARTIES), unique=True, max_size=4)
 ceilings: st.SearchStrategy[Ceiling] = st.sampled_from(("CLEAR", "GREEN"))
 audiences = st.builds(
-    Audience, name=st.just("somebody"), parties=st.frozensets(st.sampled_from(PARTIES)),
+    Audience,
+    name=st.just("somebody"),
+    parties=st.frozensets(st.sampled_from(PARTIES)),
     ceiling=ceilings,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +73,18 @@ def test_a_party_reads_what_it_wrote_and_the_centre_is_nothing_special():
         (LAB, tlp("RED"), "RED is for named parties, and none is named"),
         (LAB, tlp("RED", "example-lab"), "RED names example-lab"),
         (
-            PUBLIC, tlp("AMBER", "example-lab"),
+            PUBLIC,
+            tlp("AMBER", "example-lab"),
             "AMBER is limited to parties that public is not among",
         ),
         (
-            LAB, Marking(scheme="NATIONAL", label="SECRET", parties=("example-lab",)),
+            LAB,
+            Marking(scheme="NATIONAL", label="SECRET", parties=("example-lab",)),
             "the marking scheme 'NATIONAL' is not known here",
         ),
         (LAB, Marking(scheme=TLP, label="WHITE"), "TLP:2.0 has no label 'WHITE'"),
     ],
-)  # fmt: skip
+)
 def test_every_answer_has_its_reason(audience: Audience, marking: Marking, reason: str):
     assert may_read(audience, marking).reason == reason
 

@@ -44,9 +44,23 @@ def columns(path: str, model: str) -> tuple[np.ndarray, list[str]]:
 def test_all_that_is_asked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = table(tmp_path)
     code, found, err = told(
-        capsys, path, "--reference", "old", "--attempts", "2", "--threshold", "0.5", "--alpha",
-        "0.05", "--beta", "0.02", "--sensitivity", "45/50", "--specificity", "48/50",
-    )  # fmt: skip
+        capsys,
+        path,
+        "--reference",
+        "old",
+        "--attempts",
+        "2",
+        "--threshold",
+        "0.5",
+        "--alpha",
+        "0.05",
+        "--beta",
+        "0.02",
+        "--sensitivity",
+        "45/50",
+        "--specificity",
+        "48/50",
+    )
     assert (code, err) == (0, "")
     new, old = found["models"]
     outcomes, clusters = columns(path, "new")
@@ -73,9 +87,9 @@ def test_all_that_is_asked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_other_names_and_minutes_give_a_horizon(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    rows = [
-        f"m,t{n},{int(n % 5 < 4 - n // 5)},f{n % 5},{2 ** (n // 2)}" for n in range(20)
-    ] + [f"flat,t{n},1,f{n % 5},{2 ** (n // 2)}" for n in range(20)]  # fmt: skip
+    rows = [f"m,t{n},{int(n % 5 < 4 - n // 5)},f{n % 5},{2 ** (n // 2)}" for n in range(20)] + [
+        f"flat,t{n},1,f{n % 5},{2 ** (n // 2)}" for n in range(20)
+    ]
     path = written(tmp_path, rows, "alias,task,score,family,human")
     names = ["model=alias", "item=task", "outcome=score", "cluster=family", "minutes=human"]
     asked = [text for name in names for text in ("--column", name)]
@@ -146,11 +160,13 @@ def test_what_cannot_be_told_is_said_with_its_reason(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     path = written(tmp_path, ["a,i,1,c", "a,j,0.5,d"])
-    _, found, _ = told(capsys, path, "--attempts", "2", "--sensitivity", "4/5", "--specificity",
-                       "4/5")  # fmt: skip
+    _, found, _ = told(
+        capsys, path, "--attempts", "2", "--sensitivity", "4/5", "--specificity", "4/5"
+    )
     assert [text.partition(":")[0] for text in found["models"][0]["without"]] == [
-        "pass@2", "corrected rate"
-    ]  # fmt: skip
+        "pass@2",
+        "corrected rate",
+    ]
 
 
 def test_names_of_a_table_reach_the_terminal_as_text(

@@ -147,6 +147,11 @@ def test_bad_text_is_one_line_and_writes_nothing(
 
 def test_the_walk_finds_the_options():
     found = {(" ".join(words), name) for words, name in WALKED}
-    assert {("review halt", "reason"), ("review run", "resume"), ("keys rotate", "reason"),
-            ("terms decline", "reason"), ("directive answer", "contested")} <= found  # fmt: skip
+    assert {
+        ("review halt", "reason"),
+        ("review run", "resume"),
+        ("keys rotate", "reason"),
+        ("terms decline", "reason"),
+        ("directive answer", "contested"),
+    } <= found
     assert len(found) > 30

@@ -100,5 +100,8 @@ def test_lines_are_few_and_plain(
         now = 1000.0 + second
         lines.progress([RunProgress("a", "m", 20, second, 0, 0)])
     told = capsys.readouterr().err.splitlines()
-    assert told == ["Begun", "5 of 20 samples, 0:05, 0 solved",
-                    "10 of 20 samples, 0:10, about 0:10 left, 0 solved"]  # fmt: skip
+    assert told == [
+        "Begun",
+        "5 of 20 samples, 0:05, 0 solved",
+        "10 of 20 samples, 0:10, about 0:10 left, 0 solved",
+    ]

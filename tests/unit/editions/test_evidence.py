@@ -299,9 +299,13 @@ def test_an_error_rate_is_never_said_to_be_lower_than_it_is(alpha: float):
 
 @pytest.mark.parametrize(
     ("alpha", "words"),
-    [(0.05, "5 times in 100"), (0.025, "25 times in 1,000"), (0.01, "once in 100"),
-     (0.016666, "17 times in 1,000")],
-)  # fmt: skip
+    [
+        (0.05, "5 times in 100"),
+        (0.025, "25 times in 1,000"),
+        (0.01, "once in 100"),
+        (0.016666, "17 times in 1,000"),
+    ],
+)
 def test_usual_error_rates_read_well(alpha: float, words: str):
     assert chances(-math.log10(alpha)) == words
 
@@ -323,8 +327,9 @@ def test_evidence_that_nobody_reads_to_the_digit():
 def long_path(size: int) -> EvidenceCurve:
     """A run that used all of a large battery; only the numbers of its picture matter."""
     grown = tuple(3 * math.sin(n / 40) for n in range(size))
-    return EvidenceCurve(size, size, 0, "settled", 0.5, 1.6, 1.3, grown, grown[::-1], 0.5, 0.5,
-                         0.5, None, None)  # fmt: skip
+    return EvidenceCurve(
+        size, size, 0, "settled", 0.5, 1.6, 1.3, grown, grown[::-1], 0.5, 0.5, 0.5, None, None
+    )
 
 
 @given(st.integers(1, 3000), st.sampled_from(["above", "below"]))

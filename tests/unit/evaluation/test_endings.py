@@ -14,17 +14,68 @@ from touchstone.evaluation.elicitation import Elicitation
 from touchstone.evaluation.endpoints import Call
 from touchstone.evaluation.redaction import Redactor
 
-WHOLE = {"stop", "eos", "eos_token", "endoftext", "end_turn", "stop_sequence", "complete",
-         "completed", "finish", "finished", "tool_calls", "tool_call", "tool_use",
-         "function_call"}  # fmt: skip
-CUT = ["length", "MAX_TOKENS", "max-tokens", "truncated", "token_limit", "max_new_tokens",
-       "max_completion_tokens", "incomplete", "model_context_window_exceeded", "pause_turn",
-       "timeout", "failed", "cancelled", "ERROR_LIMIT", "MALFORMED_FUNCTION_CALL", "in_progress",
-       "OTHER", "none", "null", "", " ", "st\u043ep", "\u017ftop", "stop.", 7, 0, True, [], {},
-       ["stop"], {"type": "stop"}, "odd\ud800"]  # fmt: skip
-FILTERED = ["content_filter", "content-filter", "content_filtered", "SAFETY", "RECITATION",
-            "PROHIBITED_CONTENT", "SPII", "guardrail_intervened", "ERROR_TOXIC",
-            "refusal"]  # fmt: skip
+WHOLE = {
+    "stop",
+    "eos",
+    "eos_token",
+    "endoftext",
+    "end_turn",
+    "stop_sequence",
+    "complete",
+    "completed",
+    "finish",
+    "finished",
+    "tool_calls",
+    "tool_call",
+    "tool_use",
+    "function_call",
+}
+CUT = [
+    "length",
+    "MAX_TOKENS",
+    "max-tokens",
+    "truncated",
+    "token_limit",
+    "max_new_tokens",
+    "max_completion_tokens",
+    "incomplete",
+    "model_context_window_exceeded",
+    "pause_turn",
+    "timeout",
+    "failed",
+    "cancelled",
+    "ERROR_LIMIT",
+    "MALFORMED_FUNCTION_CALL",
+    "in_progress",
+    "OTHER",
+    "none",
+    "null",
+    "",
+    " ",
+    "st\u043ep",
+    "\u017ftop",
+    "stop.",
+    7,
+    0,
+    True,
+    [],
+    {},
+    ["stop"],
+    {"type": "stop"},
+    "odd\ud800",
+]
+FILTERED = [
+    "content_filter",
+    "content-filter",
+    "content_filtered",
+    "SAFETY",
+    "RECITATION",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "guardrail_intervened",
+    "ERROR_TOXIC",
+    "refusal",
+]
 
 
 def answered(

@@ -127,8 +127,14 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "the text": completion,
-    "a part": lambda told: completion() | {"choices": [
-        {"finish_reason": "stop", "message": {"content": [{"type": "text", "text": told}]}}]},
+    "a part": lambda told: (
+        completion()
+        | {
+            "choices": [
+                {"finish_reason": "stop", "message": {"content": [{"type": "text", "text": told}]}}
+            ]
+        }
+    ),
     "the reasoning": lambda told: completion(reasoning=told),
     "details": lambda told: completion(reasoning_details=[{"a": [{told: 1}]}]),
     "the refusal": lambda told: completion(refusal=told),
@@ -140,7 +146,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
     "the fingerprint": lambda told: completion() | {"system_fingerprint": told},
     "the end": lambda told: completion(stop=told),
     "an error": lambda told: {"error": {"message": f"bad key {told}"}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("place", PLACES)

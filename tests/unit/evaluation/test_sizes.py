@@ -27,11 +27,43 @@ SIZE = 30_000
 SECONDS = 4.0
 # The beginning of each thing that is looked for, so that every place of a text may begin one.
 BEGUN = [
-    "\\", "\\u", "\\u{0", "\\u{0\\", "\\\\x", "%", "%25", "&#", "&#x", "&a", "*", "....", KEY[:5],
-    "\u0301", "\u2800a", "\ufffd", "<U+", "<x", " \t", '"', "1", "<think", "<think>",
-    "<summary>", "<think><summary>", "<think a></think", "</think>", "<content-internal>", "data:",
-    "eyJ-", "-----BEGIN ", "Bearer ", "https://", "(", "input length ", "exceeds ",
-]  # fmt: skip
+    "\\",
+    "\\u",
+    "\\u{0",
+    "\\u{0\\",
+    "\\\\x",
+    "%",
+    "%25",
+    "&#",
+    "&#x",
+    "&a",
+    "*",
+    "....",
+    KEY[:5],
+    "\u0301",
+    "\u2800a",
+    "\ufffd",
+    "<U+",
+    "<x",
+    " \t",
+    '"',
+    "1",
+    "<think",
+    "<think>",
+    "<summary>",
+    "<think><summary>",
+    "<think a></think",
+    "</think>",
+    "<content-internal>",
+    "data:",
+    "eyJ-",
+    "-----BEGIN ",
+    "Bearer ",
+    "https://",
+    "(",
+    "input length ",
+    "exceeds ",
+]
 
 
 def cost(work: Callable[[], object]) -> float:

@@ -110,21 +110,34 @@ STACK = "    #0 0x7f1 in memcpy (/lib/libasan.so+0x1)\n    #1 0x55a in on_ember 
 @pytest.mark.parametrize(
     ("report", "expected"),
     [
-        ("==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n" + STACK,
-         ("heap-buffer-overflow", "on_ember")),
-        ("==1==ERROR: AddressSanitizer: attempting double-free on 0x1:\n" + STACK,
-         ("attempting double-free", "on_ember")),
-        ("==1==ERROR: AddressSanitizer: SEGV on unknown address 0x7ff\n" + STACK,
-         ("SEGV", "on_ember")),
-        ("==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0\n" + STACK
-         + "==1==Hint: address points to the zero page.\n", None),
+        (
+            "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n" + STACK,
+            ("heap-buffer-overflow", "on_ember"),
+        ),
+        (
+            "==1==ERROR: AddressSanitizer: attempting double-free on 0x1:\n" + STACK,
+            ("attempting double-free", "on_ember"),
+        ),
+        (
+            "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x7ff\n" + STACK,
+            ("SEGV", "on_ember"),
+        ),
+        (
+            "==1==ERROR: AddressSanitizer: SEGV on unknown address 0x0\n"
+            + STACK
+            + "==1==Hint: address points to the zero page.\n",
+            None,
+        ),
         ("==1==ERROR: AddressSanitizer: stack-overflow on address 0x1\n" + STACK, None),
         ("==1==ERROR: AddressSanitizer: allocation-size-too-big\n" + STACK, None),
-        ("==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n"
-         "    #0 0x7f1 in memcpy (/lib/libasan.so+0x1)\n\nfreed by:\n" + STACK, None),
+        (
+            "==1==ERROR: AddressSanitizer: heap-buffer-overflow on address 0x1\n"
+            "    #0 0x7f1 in memcpy (/lib/libasan.so+0x1)\n\nfreed by:\n" + STACK,
+            None,
+        ),
         ("", None),
         ("AddressSanitizer: heap-buffer-overflow\n" + STACK, None),
     ],
-)  # fmt: skip
+)
 def test_which_reports_count(report: str, expected: tuple[str, str] | None):
     assert judge_script.memory_error(report) == expected

@@ -134,8 +134,18 @@ def test_the_callers_environment_does_not_matter(tmp_path: Path, monkeypatch: py
 def build_mended(plan: Plan, folder: Path) -> Path:
     folder.mkdir()
     (folder / "program.c").write_text(render(plan, mended=True))
-    command = ["gcc", "-Wall", "-Wextra", "-Werror", "-g", "-fsanitize=address,undefined",
-               "-fno-sanitize-recover=all", "program.c", "-o", "program"]  # fmt: skip
+    command = [
+        "gcc",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-g",
+        "-fsanitize=address,undefined",
+        "-fno-sanitize-recover=all",
+        "program.c",
+        "-o",
+        "program",
+    ]
     subprocess.run(command, cwd=folder, check=True)
     return folder / "program"
 
@@ -144,9 +154,12 @@ def report(program: Path, data: bytes) -> str:
     path = program.with_name("input.bin")
     path.write_bytes(data)
     run = subprocess.run(
-        [program, path], capture_output=True, timeout=10, check=False,
+        [program, path],
+        capture_output=True,
+        timeout=10,
+        check=False,
         env={"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1"},
-    )  # fmt: skip
+    )
     assert run.returncode in {0, 1}
     return run.stderr.decode(errors="replace")
 

@@ -54,7 +54,8 @@ def test_a_framework_agrees_with_itself(name: str):
     ],
 )
 def test_a_window_in_words(anchor: str, words: str):
-    text = example_with('unit = "days"\nanchor = "public-release"\ntimezone = "Europe/London"',
-                        f'unit = "business-days"\nanchor = "{anchor}"\n'
-                        'timezone = "America/Port-au-Prince"')  # fmt: skip
+    text = example_with(
+        'unit = "days"\nanchor = "public-release"\ntimezone = "Europe/London"',
+        f'unit = "business-days"\nanchor = "{anchor}"\ntimezone = "America/Port-au-Prince"',
+    )
     assert window_in_words(parse_framework(text, "mine.toml").window) == words

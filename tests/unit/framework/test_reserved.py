@@ -58,8 +58,10 @@ def test_a_submission_names_no_developer_so(tmp_path: Path, word: str):
 def test_nobody_joins_a_case_under_such_a_name(tmp_path: Path):
     with small_case(tmp_path) as case:
         joins = joining.PartyInvited(
-            actor="example-lab", at=case.now(), marking=case.marks.public,
+            actor="example-lab",
+            at=case.now(),
+            marking=case.marks.public,
             key_act=joining.InvitedAct(party="community", role="auditor", expects=None),
-        )  # fmt: skip
+        )
         with pytest.raises(Refused, match="'community' is a word of the system"):
             case.record([Deed(joins)])

@@ -112,8 +112,11 @@ def test_the_example_has_numbers_and_declared_evidence():
     declared = [each for each in framework.criteria if isinstance(each, DeclaredCriterion)]
     assert [each.family for each in numeric] == ["memory-safety", "web-injection", "payment-logic"]
     assert {each.domain for each in declared} == {
-        "autonomy-and-control", "safeguards", "labour", "infrastructure",
-    }  # fmt: skip
+        "autonomy-and-control",
+        "safeguards",
+        "labour",
+        "infrastructure",
+    }
     assert framework.example
     assert "invented" in framework.title
     assert all(party.name.startswith("Example ") for party in framework.parties)

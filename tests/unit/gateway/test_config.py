@@ -87,7 +87,7 @@ def test_little_is_enough_and_it_listens_on_this_machine_only():
             "goes over a network without TLS: write https://",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_in_one_line_with_the_mend(more: str, said: str):
     assert said.replace("'", '"') in refusal(f"{GOOD}\n{more}\n").replace("'", '"')
 
@@ -112,11 +112,29 @@ def test_a_bad_value_is_named(old: str, new: str, said: str):
 
 
 JUDGED = [
-    "Store", "Reasoning_Effort", "reasoningEffort", "thinkingConfig", "thinking_token_budget",
-    "lora_path", "lora_request", "adapter_id", "messages.Reasoning_Effort", "options.Store",
-    "Model", "enableThinking", "chatTemplateKwargs", "ExtraBody", "mcpServers", "mode", "models",
-    "fallbackModels", "Background", "FileId", "previousResponseId", "include_reasoning",
-]  # fmt: skip
+    "Store",
+    "Reasoning_Effort",
+    "reasoningEffort",
+    "thinkingConfig",
+    "thinking_token_budget",
+    "lora_path",
+    "lora_request",
+    "adapter_id",
+    "messages.Reasoning_Effort",
+    "options.Store",
+    "Model",
+    "enableThinking",
+    "chatTemplateKwargs",
+    "ExtraBody",
+    "mcpServers",
+    "mode",
+    "models",
+    "fallbackModels",
+    "Background",
+    "FileId",
+    "previousResponseId",
+    "include_reasoning",
+]
 
 
 @pytest.mark.parametrize("name", JUDGED)
@@ -133,9 +151,19 @@ def test_what_is_judged_is_admitted_in_no_header(name: str):
 
 def test_what_sets_no_mode_can_be_admitted():
     fields = (
-        "top_k", "min_p", "repetition_penalty", "guided_json", "stop_token_ids", "ignore_eos",
-        "messages.prefix", "options", "exploration", "presets_seen", "restore", "modality",
-    )  # fmt: skip
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "guided_json",
+        "stop_token_ids",
+        "ignore_eos",
+        "messages.prefix",
+        "options",
+        "exploration",
+        "presets_seen",
+        "restore",
+        "modality",
+    )
     query = ("limit", "after", "after_id", "before_id", "beta", "api-version")
     more = f'fields = {list(fields)}\nquery = {list(query)}\nheaders = {{ anthropic-beta = ["a"] }}'
     found = parsed(f"{GOOD}{more}\n".replace("'", '"')).upstreams[0]
@@ -159,9 +187,17 @@ def test_twin_without_the_look_at_the_host_a_network_is_served_in_the_clear(
 
 @pytest.mark.parametrize(
     ("host", "near"),
-    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("192.0.2.1", False), ("::", False),
-     ("10.0.0.1", False), ("gateway.example", False), ("", False)],
-)  # fmt: skip
+    [
+        ("localhost", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("192.0.2.1", False),
+        ("::", False),
+        ("10.0.0.1", False),
+        ("gateway.example", False),
+        ("", False),
+    ],
+)
 def test_what_loopback_is(host: str, near: bool):
     assert is_loopback(host) is near
 

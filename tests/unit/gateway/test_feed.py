@@ -112,9 +112,13 @@ def test_what_is_not_the_next_bundle_is_refused_once_and_the_last_stays(reason: 
 
 @pytest.mark.parametrize(
     ("reason", "guard"),
-    [("forged", "_check_signed"), ("foreign", "_check_stream"), ("replayed", "_check_new"),
-     ("out-of-order", "_check_next")],
-)  # fmt: skip
+    [
+        ("forged", "_check_signed"),
+        ("foreign", "_check_stream"),
+        ("replayed", "_check_new"),
+        ("out-of-order", "_check_next"),
+    ],
+)
 def test_twin_without_its_guard_each_gets_through(
     reason: str, guard: str, monkeypatch: pytest.MonkeyPatch
 ):

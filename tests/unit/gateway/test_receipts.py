@@ -124,9 +124,17 @@ def test_no_byte_changes_unseen(place: int, flip: int):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("number", -1), ("number", True), ("digest", ""), ("previous", 3), ("workers", {}),
-     ("workers", [{}]), ("format", "touchstone/receipt/2"), ("extra", 1)],
-)  # fmt: skip
+    [
+        ("number", -1),
+        ("number", True),
+        ("digest", ""),
+        ("previous", 3),
+        ("workers", {}),
+        ("workers", [{}]),
+        ("format", "touchstone/receipt/2"),
+        ("extra", 1),
+    ],
+)
 def test_what_is_no_receipt_is_refused(name: str, value: object):
     whole = loads(FIRST.data)
     whole["receipt"][name] = value

@@ -34,9 +34,13 @@ class Hours:
 
 def bundle(*rules: dict[str, Any], after: Position | None = None, signer: Signer = DEVELOPER):
     return build_bundle(
-        stream=PIN.stream, issued=NOW, terms=terms(*rules, grace_hours=2), registry=REGISTRY,
-        signer=signer, after=after,
-    )  # fmt: skip
+        stream=PIN.stream,
+        issued=NOW,
+        terms=terms(*rules, grace_hours=2),
+        registry=REGISTRY,
+        signer=signer,
+        after=after,
+    )
 
 
 FIRST = bundle(HOME)

@@ -22,9 +22,13 @@ def lay_out(folder: Path) -> None:
     after = None
     for number, rules in enumerate([[DOMESTIC], [DOMESTIC, ALLIES]], start=1):
         data = build_bundle(
-            stream=STREAM, issued=1, terms=terms(*rules), registry=REGISTRY, signer=SIGNER,
+            stream=STREAM,
+            issued=1,
+            terms=terms(*rules),
+            registry=REGISTRY,
+            signer=SIGNER,
             after=after,
-        )  # fmt: skip
+        )
         after = position(accept_bundle(data, Pin(SIGNER.public_key, STREAM), after))
         (folder / "bundles" / f"{number:06}.bundle").write_bytes(data)
     (folder / "own_gateway.py").write_text(recipe(PAGE, "own_gateway.py"))

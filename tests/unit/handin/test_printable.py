@@ -14,12 +14,61 @@ UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 SELECTORS = [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
 TAGS = range(0xE0000, 0xE0080)
 ODD = st.sampled_from(
-    [*map(chr, (0, 7, 0x1B, 0x7F, 0x85, 0xA0, 0xAD, 0x034F, 0x061C, 0x115F, 0x180E, 0x200B, 0x200D,
-                0x200F, 0x202E, 0x2028, 0x2029, 0x2060, 0x2066, 0x2800, 0x3000, 0x3164, 0xD800,
-                0xDC80, 0xDCFF, 0xE000, 0xFE0F, 0xFEFF, 0xFFA0, 0xFFFF, 0xE0041, 0xE0100,
-                0x10FFFF)),
-     "<", "U+", "200B", ">", "x", "FF", "<U+200B>", "<xFF>", "<U+003C>", "a", " ", "\n", "\t", "\r"]
-)  # fmt: skip
+    [
+        *map(
+            chr,
+            (
+                0,
+                7,
+                0x1B,
+                0x7F,
+                0x85,
+                0xA0,
+                0xAD,
+                0x034F,
+                0x061C,
+                0x115F,
+                0x180E,
+                0x200B,
+                0x200D,
+                0x200F,
+                0x202E,
+                0x2028,
+                0x2029,
+                0x2060,
+                0x2066,
+                0x2800,
+                0x3000,
+                0x3164,
+                0xD800,
+                0xDC80,
+                0xDCFF,
+                0xE000,
+                0xFE0F,
+                0xFEFF,
+                0xFFA0,
+                0xFFFF,
+                0xE0041,
+                0xE0100,
+                0x10FFFF,
+            ),
+        ),
+        "<",
+        "U+",
+        "200B",
+        ">",
+        "x",
+        "FF",
+        "<U+200B>",
+        "<xFF>",
+        "<U+003C>",
+        "a",
+        " ",
+        "\n",
+        "\t",
+        "\r",
+    ]
+)
 TEXT = st.one_of(st.text(), st.lists(ODD, max_size=12).map("".join))
 
 

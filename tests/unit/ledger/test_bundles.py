@@ -161,10 +161,18 @@ TWINS: list[tuple[str, object, str, object]] = [
     ("base64-padding-bits", deeds, "b64decode", base64.b64decode),
     ("part-text-changed", bundles, "commit_part", lambda *_: ANY),
     ("part-salt-changed", bundles, "commit_part", lambda *_: ANY),
-    ("deed-of-another-place", bundles, "check_deed_place",
-     lambda part, *_: parse_envelope(part["envelope"])),
-    ("deed-of-another-past", bundles, "check_deed_place",
-     lambda part, *_: parse_envelope(part["envelope"])),
+    (
+        "deed-of-another-place",
+        bundles,
+        "check_deed_place",
+        lambda part, *_: parse_envelope(part["envelope"]),
+    ),
+    (
+        "deed-of-another-past",
+        bundles,
+        "check_deed_place",
+        lambda part, *_: parse_envelope(part["envelope"]),
+    ),
     ("deed-by-a-replaced-key", parts.PartyKeys, "verify", lambda *_: True),
     ("deed-by-a-party-never-admitted", parts.PartyKeys, "verify", lambda *_: True),
     ("key-history-rotated-by-a-stranger", keylines, "check_signature", nothing),
@@ -175,7 +183,7 @@ TWINS: list[tuple[str, object, str, object]] = [
     ("older-of-another-root", bundles, "verify_consistency", nothing),
     ("consistency-too-long", bundles, "verify_consistency", nothing),
     ("seal-signature-wrong", bundles, "check_signature", nothing),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -281,10 +289,19 @@ def test_a_line_without_end_takes_no_memory():
 
 @pytest.mark.parametrize(
     "data",
-    [b"[" * 1_000_000 + b"\n", b"\n", b"null\n", b"[]\n", b"{}\n", b"\x00" * 100, b'{"line":1}\n',
-     b'{"line":{"line":"bundle"}}\n', bytes(range(256)) * 10],
+    [
+        b"[" * 1_000_000 + b"\n",
+        b"\n",
+        b"null\n",
+        b"[]\n",
+        b"{}\n",
+        b"\x00" * 100,
+        b'{"line":1}\n',
+        b'{"line":{"line":"bundle"}}\n',
+        bytes(range(256)) * 10,
+    ],
     ids=lambda data: repr(data)[:20],
-)  # fmt: skip
+)
 def test_what_is_no_bundle_gets_one_clear_line(data: bytes):
     error = refused(data)
     assert error.place == "line 1"

@@ -111,11 +111,26 @@ def test_what_is_not_canonical_is_refused(line: bytes, why: str):
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, float("nan"), b"bytes", {1: "a"}, {"é": 1}, {"\x7f": 1}, {"\n": 1}, {None: 1},
-     {"a": {1, 2}}, [NotImplemented], 1 << 53, -(1 << 53), "\ud800", type("Id", (str,), {})("a"),
-     nested(17), "a" * MAX_LINE],
+    [
+        1.0,
+        float("nan"),
+        b"bytes",
+        {1: "a"},
+        {"é": 1},
+        {"\x7f": 1},
+        {"\n": 1},
+        {None: 1},
+        {"a": {1, 2}},
+        [NotImplemented],
+        1 << 53,
+        -(1 << 53),
+        "\ud800",
+        type("Id", (str,), {})("a"),
+        nested(17),
+        "a" * MAX_LINE,
+    ],
     ids=lambda value: ascii(value)[:24],
-)  # fmt: skip
+)
 def test_what_has_no_canonical_form_is_not_written(value: object):
     with pytest.raises(MalformedError):
         dumps(value)

@@ -107,9 +107,16 @@ def test_a_misshapen_envelope_is_refused(alice: Signer, change: dict[str, object
 
 @pytest.mark.parametrize(
     "change",
-    [{"log": ""}, {"n": True}, {"previous": "B" * 64}, {"deed": "Finding Made"}, {"actor": ""},
-     {"parts": ("c" * 63,)}, {"parts": (None,)}],
-)  # fmt: skip
+    [
+        {"log": ""},
+        {"n": True},
+        {"previous": "B" * 64},
+        {"deed": "Finding Made"},
+        {"actor": ""},
+        {"parts": ("c" * 63,)},
+        {"parts": (None,)},
+    ],
+)
 def test_a_misshapen_deed_cannot_be_made(change: dict[str, Any]):
     with pytest.raises(MalformedError):
         replace(DEED, **change)

@@ -19,10 +19,16 @@ from touchstone.ledger import (
 CT_LEAVES = [
     bytes.fromhex(text)
     for text in (
-        "", "00", "10", "2021", "3031", "40414243",
-        "5051525354555657", "606162636465666768696a6b6c6d6e6f",
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
     )
-]  # fmt: skip
+]
 CT_ROOTS = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
@@ -67,7 +73,7 @@ CT_CONSISTENCY = {
         "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
         "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
     ],
-}  # fmt: skip
+}
 LEAVES = [leaf_hash(b"leaf %d" % number) for number in range(65)]
 STRANGER = sha256(b"in no tree").digest()
 
@@ -170,10 +176,15 @@ def test_no_inclusion_proof_holds_elsewhere():
             ]
             wrong += [(LEAVES[index], index, size, proof[:-1], tree.root(size))] if proof else []
             wrong += [
-                (LEAVES[index], index, size, [*proof[:at], EMPTY_ROOT, *proof[at + 1 :]],
-                 tree.root(size))
+                (
+                    LEAVES[index],
+                    index,
+                    size,
+                    [*proof[:at], EMPTY_ROOT, *proof[at + 1 :]],
+                    tree.root(size),
+                )
                 for at in range(len(proof))
-            ]  # fmt: skip
+            ]
             for case in wrong:
                 with pytest.raises(AlteredError):
                     verify_inclusion(*case)

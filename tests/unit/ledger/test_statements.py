@@ -22,8 +22,9 @@ from touchstone.ledger.contract2 import (
 
 KEY = ledger.fingerprint(Signer("lab").public_key)
 LOG, OTHER = "ab" * 32, "cd" * 32
-PLAIN = DeedStatement(LOG, KEY, "example-lab", "review-halted", (OTHER,), 3, OTHER,
-                      SeenHead(7, OTHER))  # fmt: skip
+PLAIN = DeedStatement(
+    LOG, KEY, "example-lab", "review-halted", (OTHER,), 3, OTHER, SeenHead(7, OTHER)
+)
 RECEIPT = RecordedAnswer(LOG, OTHER, 6, 7, OTHER, "2026-11-21T09:00:00Z")
 REFUSAL = RefusedAnswer(LOG, OTHER, "topic-moved", "w" * 500, 7, OTHER, "2026-11-21T09:00:00Z")
 
@@ -97,10 +98,16 @@ def test_the_largest_statement_is_within_its_bound():
         return f"{topic(at)}{'a' * 61}:{'B' * 128}"
 
     statement = replace(
-        PLAIN, parts=(OTHER,) * 6, actor="A" * 128, deed="d" * 128, until="2028-02-29T23:59:59Z",
-        touches=tuple(map(named, range(16))), seq=2**53 - 1, seen=SeenHead(2**53 - 1, OTHER),
+        PLAIN,
+        parts=(OTHER,) * 6,
+        actor="A" * 128,
+        deed="d" * 128,
+        until="2028-02-29T23:59:59Z",
+        touches=tuple(map(named, range(16))),
+        seq=2**53 - 1,
+        seen=SeenHead(2**53 - 1, OTHER),
         on={named(at): 2**53 - 1 for at in range(32)},
-    )  # fmt: skip
+    )
     assert len(statement.payload) < contract2.MAX_STATEMENT
     with pytest.raises(ledger.MalformedError, match="at most 16384"):
         _ = replace(PLAIN, deed="d" * contract2.MAX_STATEMENT).payload
@@ -128,8 +135,13 @@ def test_a_digest_is_of_the_payload_whoever_signs_and_how_often():
 
 @pytest.mark.parametrize("count", [0, 1, 64, 65])
 def test_a_signer_is_admitted_for_1_to_64_kinds(count: int):
-    act = {"act": "admitted", "alg": "ed25519", "key": LOG, "label": "a device",
-           "kinds": sorted(f"k{at}" for at in range(count))}  # fmt: skip
+    act = {
+        "act": "admitted",
+        "alg": "ed25519",
+        "key": LOG,
+        "label": "a device",
+        "kinds": sorted(f"k{at}" for at in range(count)),
+    }
     if 1 <= count <= 64:
         parsed = contract2.parse_key_act({"key_act": act})
         assert isinstance(parsed, SignerAdmitted)

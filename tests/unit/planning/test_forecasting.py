@@ -286,8 +286,11 @@ def test_points_beyond_the_items_are_asked_for_and_cannot_be_told(tmp_path: Path
 def test_days_are_written_as_people_write_them(tmp_path: Path, seconds: float, days: str):
     found = planned(tmp_path, PlanOptions(seconds_per_sample=seconds))
     assert table_rows(found)[0][-1].endswith(days)
-    assert all(low != high for row in table_rows(found) for low, _, high in
-               (cell.partition(" to ") for cell in row if " to " in cell))  # fmt: skip
+    assert all(
+        low != high
+        for row in table_rows(found)
+        for low, _, high in (cell.partition(" to ") for cell in row if " to " in cell)
+    )
 
 
 def test_rare_successes_have_their_chance_to_be_missed(tmp_path: Path):

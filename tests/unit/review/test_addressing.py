@@ -15,10 +15,16 @@ from touchstone.review.rules import RULES
 
 FAR = "2027-12-01T00:00:00Z"
 NOBODYS = {
-    "release-announced", "review-withdrawn", "participation-noted", "battery-sealed",
-    "snapshot-seen", "outcomes-recorded", "bundle-published", "receipt-noted",
+    "release-announced",
+    "review-withdrawn",
+    "participation-noted",
+    "battery-sealed",
+    "snapshot-seen",
+    "outcomes-recorded",
+    "bundle-published",
+    "receipt-noted",
     "report-issued",
-}  # fmt: skip
+}
 """What addresses no party: leaving, what is merely put down, and here a report for the public."""
 
 

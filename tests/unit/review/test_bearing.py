@@ -204,8 +204,12 @@ def compared(
     mine: tuple[int, int], older: tuple[int, int], lost: int, word: str
 ) -> tuple[Case, Event]:
     """A criterion that asks for 0.3 more than an older model has; (solved, of) of each."""
-    changes = {"measure": "relative-to-reference", "reference": "older", "threshold": "0.3",
-               "zone": "0"}  # fmt: skip
+    changes = {
+        "measure": "relative-to-reference",
+        "reference": "older",
+        "threshold": "0.3",
+        "zone": "0",
+    }
     criteria = tuple(
         each.model_copy(update=changes) if each.id == "memory-safety" else each
         for each in example_framework().criteria

@@ -201,8 +201,9 @@ def test_a_pause_dated_before_sharing_counts_from_sharing_on(anchor: str):
     clock = laid(shape, "2026-10-01T09:00:00Z", pause, planned="2026-11-15")
     reading = read_clock(clock, "2026-10-05T09:00:00Z")
     assert (reading.paused_days, reading.days_used) == (2, 2)
-    over = laid(shape, "2026-10-01T09:00:00Z", (pause[0], "2026-09-28T09:00:00Z"),
-                planned="2026-11-15")  # fmt: skip
+    over = laid(
+        shape, "2026-10-01T09:00:00Z", (pause[0], "2026-09-28T09:00:00Z"), planned="2026-11-15"
+    )
     reading = read_clock(over, "2026-10-05T09:00:00Z")
     assert (reading.paused_days, reading.days_used) == (0, 4)
 

@@ -223,8 +223,11 @@ def test_a_named_mode_is_handed_in_by_any_variant_under_review(two_criteria: Fra
     case = ready(Case(framework))
     case.do(changed())
     case.seal()
-    case.do(recorded(tuple(outcome(i, "unsolved") for i in range(20)), variant="final-2",
-                     mode="thinking"))  # fmt: skip
+    case.do(
+        recorded(
+            tuple(outcome(i, "unsolved") for i in range(20)), variant="final-2", mode="thinking"
+        )
+    )
     case.do(verdict("thinking", "below", 0, variant="final-2"))
     assert propose_designation(framework, case.state).designation == "not-covered"
 

@@ -28,8 +28,11 @@ BY_CLASS = answer(answer="by-standing-class", standing=digest("classes"))
     ("prepare", "deed", "told"),
     [
         (opened, directive(restores=("gone",)), "which nobody issued"),
-        (then(opened, directive(), lifted()), directive(directive="d2", restores=("d1",)),
-         "lifted already"),
+        (
+            then(opened, directive(), lifted()),
+            directive(directive="d2", restores=("d1",)),
+            "lifted already",
+        ),
         (then(opened, directive()), answer(standing=digest("classes")), "leave them out"),
         (then(opened, directive(), standing(None)), BY_CLASS, "no standing classes"),
         (then(opened, directive(), standing("other")), BY_CLASS, "in force are sha256:"),
@@ -39,7 +42,7 @@ BY_CLASS = answer(answer="by-standing-class", standing=digest("classes"))
         (agreed, bundle(carries=("d1", "d1")), "not issued or not answered"),
         (then(agreed, directive(), answer()), bundle(carries=("d1", "another")), "neither the"),
     ],
-)  # fmt: skip
+)
 def test_the_refusal_says_which_part_of_a_guard_it_is(
     case: Case, prepare: Setup, deed: Event, told: str
 ):
@@ -60,8 +63,15 @@ def test_what_is_carried_out_follows_the_answer(case: Case):
     case.do(answer())
     assert case.state.directives["d1"].carried(BEFORE) == digest("d1")
     assert case.state.directives["d1"].carried(AFTER) is None
-    case.do(make(settling.DirectiveAnswerRevised, LAB, directive="d1", answer="narrowly",
-                 reading=digest("reading")))  # fmt: skip
+    case.do(
+        make(
+            settling.DirectiveAnswerRevised,
+            LAB,
+            directive="d1",
+            answer="narrowly",
+            reading=digest("reading"),
+        )
+    )
     assert case.state.directives["d1"].carried(BEFORE) == digest("reading")
     assert case.state.directives["d1"].texts == {digest("d1"), digest("reading")}
     case.do(answered_anew())
@@ -127,12 +137,22 @@ def test_records_from_before_these_facts_fold(case: Case):
     opened(case)
     common = {"schema": 1, "at": AT, "marking": directive().marking.as_dict()}
     old = (
-        {"type": "directive-issued", "actor": AGENCY, "directive": "d1", "order": digest("d1"),
-         "expires": "2026-12-01T00:00:00Z"},
-        {"type": "directive-answered", "actor": LAB, "directive": "d1", "bundle": None,
-         "answer": "by-standing-class"},
+        {
+            "type": "directive-issued",
+            "actor": AGENCY,
+            "directive": "d1",
+            "order": digest("d1"),
+            "expires": "2026-12-01T00:00:00Z",
+        },
+        {
+            "type": "directive-answered",
+            "actor": LAB,
+            "directive": "d1",
+            "bundle": None,
+            "answer": "by-standing-class",
+        },
         {"type": "directive-lifted", "actor": AGENCY, "directive": "d1", "said_later": "x"},
-    )  # fmt: skip
+    )
     state = fold((read_event(each | common) for each in old), case.state)
     assert state.directives["d1"].issued.number is None
     assert state.directives["d1"].lifted_at == AT

@@ -192,5 +192,12 @@ def test_numbers_reach_as_far_as_canonical_json(kind: Any, least: int):
 
 def test_nobody_is_no_party_that_is_admitted():
     with pytest.raises(BadEventError, match="name a party"):
-        parse_event({**RELEASE.facts(), "type": "party-admitted", "schema": 2, "admits": [],
-                     "reason": digest("x")})  # fmt: skip
+        parse_event(
+            {
+                **RELEASE.facts(),
+                "type": "party-admitted",
+                "schema": 2,
+                "admits": [],
+                "reason": digest("x"),
+            }
+        )

@@ -90,8 +90,11 @@ def test_without_the_guard_its_probe_passes(
 
 
 def test_there_is_a_probe_for_each_guard_and_no_other():
-    rows = {(event.model_fields["type"].default, guard.__name__)
-            for event, rule in RULES.items() for guard in rule.guards}  # fmt: skip
+    rows = {
+        (event.model_fields["type"].default, guard.__name__)
+        for event, rule in RULES.items()
+        for guard in rule.guards
+    }
     assert rows == set(PROBES)
 
 
@@ -125,9 +128,12 @@ def test_only_while_the_case_stands_so(case: Case, event: type[Event]):
 
 @pytest.mark.parametrize(
     ("actor", "status", "told"),
-    [("a-stranger", "open", "not in this case"), (AUDITOR, "open", "is auditor"),
-     (CENTRE, "closed", "is closed")],
-)  # fmt: skip
+    [
+        ("a-stranger", "open", "not in this case"),
+        (AUDITOR, "open", "is auditor"),
+        (CENTRE, "closed", "is closed"),
+    ],
+)
 def test_without_the_check_of_who_and_when_a_wrong_deed_passes(
     case: Case, monkeypatch: pytest.MonkeyPatch, actor: str, status: Status, told: str
 ):
@@ -261,7 +267,7 @@ def test_a_party_changes_its_own_key_and_keeps_its_role(case: Case):
         (then(opened), terms(settling.TermsAgreed, LAB), "on the table: nothing"),
         (then(proposing, made()), concurs(answer="covered"), "in question is undetermined"),
     ],
-)  # fmt: skip
+)
 def test_the_refusal_says_which_part_of_a_guard_it_is(
     case: Case, prepare: Setup, deed: Event, told: str
 ):

@@ -225,8 +225,16 @@ def test_one_submission_with_a_release_in_45_days(framework: str):
         laid.share_by == {"us-2026-05-draft": "2026-08-17", "us-2026-06": "2026-10-16"}[framework]
     )
     for at in ("2026-10-01T16:00:00Z", "2026-11-15T16:00:00Z", "2031-01-01T00:00:00Z"):
-        case.do(make(settling.ReleaseAnnounced, LAB, at, scope="public", variants=("final",),
-                     same_model="same"))  # fmt: skip
+        case.do(
+            make(
+                settling.ReleaseAnnounced,
+                LAB,
+                at,
+                scope="public",
+                variants=("final",),
+                same_model="same",
+            )
+        )
     assert len(case.state.releases) == 3
 
 

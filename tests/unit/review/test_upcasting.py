@@ -76,9 +76,11 @@ class Moved(Event):
 
 
 BASE: dict[str, Any] = {
-    "type": "moved", "actor": LAB, "at": "2026-10-01T12:00:00Z",
+    "type": "moved",
+    "actor": LAB,
+    "at": "2026-10-01T12:00:00Z",
     "marking": {"scheme": "TLP:2.0", "label": "CLEAR", "parties": []},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -95,9 +97,13 @@ def test_steps_are_chained(old: dict[str, Any]):
     before = {**given}
     event = EventReader([Moved, settling.DirectiveLifted]).read(given)
     assert event == Moved(
-        actor=LAB, at=BASE["at"], marking=event.marking, to="north", times=1,
+        actor=LAB,
+        at=BASE["at"],
+        marking=event.marking,
+        to="north",
+        times=1,
         unknown={"kept": True},
-    )  # fmt: skip  # type: ignore[call-arg]
+    )
     assert given == before
 
 

@@ -83,15 +83,19 @@ def test_the_words_of_a_submission_are_those_of_the_record():
 
 
 def test_the_frameworks_template_is_what_is_signed(tmp_path: Path):
-    own = framework(("retention_days = 365", "retention_days = 30"),
-                    ('publication = "agreed-report"', 'publication = "free"'))  # fmt: skip
+    own = framework(
+        ("retention_days = 365", "retention_days = 30"),
+        ('publication = "agreed-report"', 'publication = "free"'),
+    )
     with home(tmp_path) as here:
         case = open_case(here, own, submission(tmp_path), CAST)
         assert (signed(case).retention_days, signed(case).publication) == (30, "free")
         shown = show_case(here, case.id).agreement
         assert (shown["retention_days"], shown["publication"], shown["keep_until"]) == (
-            30, "free", None,
-        )  # fmt: skip
+            30,
+            "free",
+            None,
+        )
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York", "UTC"])
@@ -131,8 +135,10 @@ def test_a_submission_narrows_and_both_parties_sign_it(tmp_path: Path):
         case = open_case(here, load_framework("example"), given, CAST)
         agreement = signed(case)
         assert (agreement.access, agreement.retention_days, agreement.publication) == (
-            "developer-premises", 7, "nothing",
-        )  # fmt: skip
+            "developer-premises",
+            7,
+            "nothing",
+        )
         (signatures,) = case.state.agreements.values()
         assert set(signatures) == {"example-lab", "example-centre"}
 
@@ -172,8 +178,10 @@ def test_a_framework_without_a_template_is_signed_under_the_standard_one(tmp_pat
 
 
 def test_an_incomplete_hand_in_is_recorded_and_waits(tmp_path: Path):
-    own = framework((ASKS, 'purposes = ["helpful-only"]\ndocuments = ["model card"]'),
-                    ('reasoning = "none"', 'reasoning = "full"'))  # fmt: skip
+    own = framework(
+        (ASKS, 'purposes = ["helpful-only"]\ndocuments = ["model card"]'),
+        ('reasoning = "none"', 'reasoning = "full"'),
+    )
     short = submission(tmp_path, 'still_to_come = ["the test report"]\n')
     short = short.model_copy(update={"reasoning_access": "summary"})
     with home(tmp_path) as here:

@@ -84,8 +84,9 @@ def test_of_two_agreements_the_one_concluded_last_holds(tmp_path: Path):
             assert shown["retention_days"] == before["retention_days"] + more
         assert len(case.state.agreements) == 2
         assert [each.retention_days for each in case.state.concluded] == [
-            before["retention_days"], before["retention_days"] + 5,
-        ]  # fmt: skip
+            before["retention_days"],
+            before["retention_days"] + 5,
+        ]
 
 
 def longer(case: Case, days: int) -> list[Deed]:

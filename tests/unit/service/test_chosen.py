@@ -71,15 +71,19 @@ NOT_MEASURED: Mapping[str, str] = {
     "elicitation system_prompt": "in the report as the digest of both prompts",
     "elicitation continue_prompt": "in the report as the digest of both prompts",
 }
-SEEN = Probe(when="before", at="2026-11-21T10:00:00Z", endpoint="sha256:" + "11" * 32,
-             models=("control",), fingerprints=(), behaviour="sha256:" + "22" * 32)  # fmt: skip
+SEEN = Probe(
+    when="before",
+    at="2026-11-21T10:00:00Z",
+    endpoint="sha256:" + "11" * 32,
+    models=("control",),
+    fingerprints=(),
+    behaviour="sha256:" + "22" * 32,
+)
 
 
 def said(data: ReportData) -> str:
     """All facts of a report that are no digests, as one text."""
-    rows: list[Any] = [
-        *data.model, *data.framework, *data.elicitation, *data.modes, *data.parties
-    ]  # fmt: skip
+    rows: list[Any] = [*data.model, *data.framework, *data.elicitation, *data.modes, *data.parties]
     lines = [" ".join(map(str, asdict(row).values())) for row in rows]
     return re.sub("sha256:[0-9a-f]+", "", "\n".join(lines))
 
@@ -87,10 +91,14 @@ def said(data: ReportData) -> str:
 def run_begins(case: Case, options: ReviewOptions, **changed: Any) -> None:
     """What `review run` records when it begins to measure."""
     setting = Setting(
-        case=case, prepared=reopen(case), keys={}, expected_models={}, workers=options.workers,
+        case=case,
+        prepared=reopen(case),
+        keys={},
+        expected_models={},
+        workers=options.workers,
         sandbox=changed.pop("sandbox", SandboxConfig().model_dump(mode="json")),
         asking=EndpointLimits(**changed),
-    )  # fmt: skip
+    )
     probes = {mode.id: SEEN for mode in case.submission.modes}
     take_snapshots(case, {}, "during", probes, {}, _conditions(setting, options))
 
@@ -117,16 +125,18 @@ def again(folder: Path, options: ReviewOptions, **changed: Any) -> tuple[str, st
 
 
 ASKED = {name: 2 + place for place, name in enumerate(EndpointLimits.model_fields)} | {
-    "response_bytes": 3 * 1024 * 1024, "sample_seconds": 77,
-}  # fmt: skip
+    "response_bytes": 3 * 1024 * 1024,
+    "sample_seconds": 77,
+}
 
 
 def test_how_endpoints_are_asked_and_what_a_sandbox_gives_is_said_value_by_value(
     tmp_path: Path, plain: Case
 ):
     assert set(ASKED) == set(EndpointLimits.model_fields)
-    config = SandboxConfig(grade="none", memory_mib=65, disk_mib=66, inodes=67, processes=68,
-                           cpus=6.5).model_dump(mode="json")  # fmt: skip
+    config = SandboxConfig(
+        grade="none", memory_mib=65, disk_mib=66, inodes=67, processes=68, cpus=6.5
+    ).model_dump(mode="json")
     before = SandboxConfig().model_dump(mode="json")
     assert {name for name, value in config.items() if value != before[name]} == set(config)
     centre, agency, values = again(tmp_path, ReviewOptions(workers=9), sandbox=config, **ASKED)
@@ -180,8 +190,13 @@ def test_what_is_sealed_once_is_said(tmp_path: Path, plain: Case):
         seal(case, 10, "limited", accepted=True, whole=True, readiness={"instant": unready})
         text, values = said(facts_for(case, AGENCY)), chosen_values(shown_to_centre(case))
     before, plainly = said(facts_for(plain, AGENCY)), chosen_values(shown_to_centre(plain))
-    for line in ("10 items for", "every item runs before any verdict", "limited: bubblewrap",
-                 "a sandbox weaker than the cards ask for", "it called no tool"):  # fmt: skip
+    for line in (
+        "10 items for",
+        "every item runs before any verdict",
+        "limited: bubblewrap",
+        "a sandbox weaker than the cards ask for",
+        "it called no tool",
+    ):
         assert line in text
         assert line not in before
     for name in ("items", "designs", "grade", "weaker_grade_accepted", "readiness"):
@@ -195,33 +210,52 @@ WITH = {
     "reasoning_access": 'reasoning_access = "none"',
 }
 SUBMITTED = {
-    "submission access": (("reasoning_access =", 'access = "weights"\nreasoning_access ='),
-                          "Access weights"),
-    "submission reasoning_access": (('reasoning_access = "full"', 'reasoning_access = "none"'),
-                                    "Reasoning that may be seen none"),
+    "submission access": (
+        ("reasoning_access =", 'access = "weights"\nreasoning_access ='),
+        "Access weights",
+    ),
+    "submission reasoning_access": (
+        ('reasoning_access = "full"', 'reasoning_access = "none"'),
+        "Reasoning that may be seen none",
+    ),
     "model name": (("Example Model 3", "Another Name"), "Another Name"),
     "model release_state": (("in-development", "restricted"), "restricted"),
     "model planned_release": (("2027-01-05", "2027-02-06"), "2027-02-06"),
     "variant id": (('"final"', '"another"'), "another (final)"),
     "mode id": (('id = "instant"', 'id = "quick"'), "quick"),
-    "mode model": (("openai-api/subject/control", "openai-api/subject/other"),
-                   "openai-api/subject/other"),
+    "mode model": (
+        ("openai-api/subject/control", "openai-api/subject/other"),
+        "openai-api/subject/other",
+    ),
     "settings reasoning_effort": (('"high"', '"low"'), "reasoning effort low"),
     **{
-        f"settings {name}": (('{ reasoning_effort = "high" }', f"{{ {name} = {value} }}"),
-                             f"{name.replace('_', ' ')} {value}")
-        for name, value in (("reasoning_tokens", 777), ("max_tokens", 888), ("temperature", "0.3"),
-                            ("top_p", "0.4"), ("seed", 999))
+        f"settings {name}": (
+            ('{ reasoning_effort = "high" }', f"{{ {name} = {value} }}"),
+            f"{name.replace('_', ' ')} {value}",
+        )
+        for name, value in (
+            ("reasoning_tokens", 777),
+            ("max_tokens", 888),
+            ("temperature", "0.3"),
+            ("top_p", "0.4"),
+            ("seed", 999),
+        )
     },
     "caps tokens": (("", "\n[caps]\ntokens = 77777777\n"), "77,777,777 tokens at most"),
     "caps wall_seconds": (("", "\n[caps]\nwall_seconds = 8888\n"), "8,888 s by the clock"),
-    "caps money": (("", "\n[caps]\nmoney = 55\nprice_input = 2\nprice_output = 3\n"),
-                   "55 USD at most"),
-    "caps price_input": (("", "\n[caps]\nmoney = 5\nprice_input = 22\nprice_output = 3\n"),
-                         "22 USD for a million tokens in"),
-    "caps price_output": (("", "\n[caps]\nmoney = 5\nprice_input = 2\nprice_output = 33\n"),
-                          "33 USD for a million tokens out"),
-}  # fmt: skip
+    "caps money": (
+        ("", "\n[caps]\nmoney = 55\nprice_input = 2\nprice_output = 3\n"),
+        "55 USD at most",
+    ),
+    "caps price_input": (
+        ("", "\n[caps]\nmoney = 5\nprice_input = 22\nprice_output = 3\n"),
+        "22 USD for a million tokens in",
+    ),
+    "caps price_output": (
+        ("", "\n[caps]\nmoney = 5\nprice_input = 2\nprice_output = 33\n"),
+        "33 USD for a million tokens out",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SUBMITTED)
@@ -231,8 +265,9 @@ def test_what_a_submission_says_is_in_the_report(
     (old, new), line = SUBMITTED[name]
     changed = SUBMISSION.replace("{{", "{").replace("}}", "}").replace("{framework}", "example")
     changed = changed.replace(old, new) if old else changed + new
-    monkeypatch.setattr("support.small_case.SUBMISSION",
-                        changed.replace("{", "{{").replace("}", "}}"))  # fmt: skip
+    monkeypatch.setattr(
+        "support.small_case.SUBMISSION", changed.replace("{", "{{").replace("}", "}}")
+    )
     with small_case(tmp_path) as case:
         assert line in said(facts_for(case, CENTRE))
     assert line not in said(facts_for(plain, CENTRE))
@@ -312,8 +347,13 @@ def test_nothing_that_can_be_chosen_is_left_out():
 
 def test_every_field_of_conditions_is_said_and_every_option_reaches_the_command():
     assert set(Conditions.model_fields) == {
-        "workers", "asking", "sandbox", "accepted", "resumed", "engine",
-    }  # fmt: skip
+        "workers",
+        "asking",
+        "sandbox",
+        "accepted",
+        "resumed",
+        "engine",
+    }
     named = {"agency" if each.name == "agencies" else each.name for each in fields(ReviewOptions)}
     assert named == set(inspect.signature(review_run).parameters) - {"submission", "out", "json"}
 
@@ -323,7 +363,13 @@ def test_kind_purpose_and_elicitation_are_said(plain: Case):
     sealed = Elicitation.model_validate(chosen_values(shown_to_centre(plain))["elicitation"])
     assert "Kind review" in text
     assert "Variants final (final)" in text
-    for line in (sealed.agent, *sealed.tools, f"{sealed.message_limit} messages",
-                 f"{sealed.token_limit:,} tokens", f"{sealed.working_seconds} s of work",
-                 f"{sealed.tool_seconds} s a tool call", "go on, two times"):  # fmt: skip
+    for line in (
+        sealed.agent,
+        *sealed.tools,
+        f"{sealed.message_limit} messages",
+        f"{sealed.token_limit:,} tokens",
+        f"{sealed.working_seconds} s of work",
+        f"{sealed.tool_seconds} s a tool call",
+        "go on, two times",
+    ):
         assert line in text

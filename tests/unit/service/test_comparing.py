@@ -37,9 +37,15 @@ Says = Callable[[RunKey, int], str]
 
 def said(result: Result = "unsolved", digest: str = "a", index: int = 0, item: str = "") -> Outcome:
     return Outcome(
-        index=index, commitment=item or "00" * 32, result=result, score=RULE.score(result),
-        reason="as told", seconds="1", said=digest, reasoning="full",
-    )  # fmt: skip
+        index=index,
+        commitment=item or "00" * 32,
+        result=result,
+        score=RULE.score(result),
+        reason="as told",
+        seconds="1",
+        said=digest,
+        reasoning="full",
+    )
 
 
 def measured(case: Case, says: Says, *, first: int = ITEMS, modes: int = 2) -> None:

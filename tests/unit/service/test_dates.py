@@ -34,9 +34,13 @@ def test_a_deed_of_another_day_is_refused_and_leaves_nothing(tmp_path: Path, off
         with pytest.raises(BadEventError, match="a deed is dated within a day of its recording"):
             case.record([paused(case, clock, off)])
         released = settling.ReleaseAnnounced(
-            actor="example-lab", at=utc_text(clock.now() + off), marking=case.marks.public,
-            scope="public", variants=("final",), same_model="same",
-        )  # fmt: skip
+            actor="example-lab",
+            at=utc_text(clock.now() + off),
+            marking=case.marks.public,
+            scope="public",
+            variants=("final",),
+            same_model="same",
+        )
         with pytest.raises(BadEventError, match="release-announced: at:"):
             case.record([Deed(released)])
         assert case.state.size == before

@@ -46,12 +46,18 @@ def again(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Case]:
             committed = prepared.battery.sealed.find(spec.item_set).commitments
             outcomes = [
                 Outcome(
-                    index=index, commitment=committed[index], result="unsolved", score="0",
-                    reason="as told", seconds="1", usage=Usage(input=10), reasoning="full",
+                    index=index,
+                    commitment=committed[index],
+                    result="unsolved",
+                    score="0",
+                    reason="as told",
+                    seconds="1",
+                    usage=Usage(input=10),
+                    reasoning="full",
                     attempt=1 + (index == 1),
                 )
                 for index in spec.indices
-            ]  # fmt: skip
+            ]
             used = Usage(input=10 * len(outcomes) + 40)
             record_outcomes(case, prepared.battery, spec, key, outcomes, used, None)
         conclude(case, "battery-1")
@@ -104,9 +110,15 @@ def test_a_tie_is_not_called_too_few_items():
     assert row.evidence is not None
     size = row.evidence.size
     tie = replace(
-        row, verdict="undetermined", claimed=None, solved=size // 2, counted=size, lost=(),
-        threshold=size // 2 / size, evidence=replace(row.evidence, used=size, overshoot=0),
-    )  # fmt: skip
+        row,
+        verdict="undetermined",
+        claimed=None,
+        solved=size // 2,
+        counted=size,
+        lost=(),
+        threshold=size // 2 / size,
+        evidence=replace(row.evidence, used=size, overshoot=0),
+    )
     assert "tie" in verdict_phrase(tie)
     assert "too few" in verdict_phrase(replace(tie, solved=size // 2 - 1))
     part = replace(row.evidence, used=size - 1, overshoot=0)

@@ -27,15 +27,33 @@ EVENTS: Mapping[str, type[Event]] = {str(kind.model_fields["type"].default): kin
 
 COMES_WITH_HANDS = frozenset(
     {
-        "clock-ended", "clock-extended", "clock-paused", "clock-resumed", "designation-concurred",
-        "designation-dissented", "designation-made", "designation-revised", "evidence-declared",
-        "finding-disputed", "finding-rerun", "finding-responded", "inquiry-answered",
-        "inquiry-asked", "outside-finding-signed", "participation-noted", "party-admitted",
-        "party-key-rotated", "signer-admitted", "signer-removed",
-        "postponement-answered", "postponement-requested", "release-announced",
-        "release-compared", "review-withdrawn",
+        "clock-ended",
+        "clock-extended",
+        "clock-paused",
+        "clock-resumed",
+        "designation-concurred",
+        "designation-dissented",
+        "designation-made",
+        "designation-revised",
+        "evidence-declared",
+        "finding-disputed",
+        "finding-rerun",
+        "finding-responded",
+        "inquiry-answered",
+        "inquiry-asked",
+        "outside-finding-signed",
+        "participation-noted",
+        "party-admitted",
+        "party-key-rotated",
+        "signer-admitted",
+        "signer-removed",
+        "postponement-answered",
+        "postponement-requested",
+        "release-announced",
+        "release-compared",
+        "review-withdrawn",
     }
-)  # fmt: skip
+)
 """Events that no command makes yet. This list only shrinks: what a command makes is walked."""
 
 BY_DESIGN: Mapping[str, str] = {
@@ -73,7 +91,7 @@ UNSAID: Mapping[str, set[str]] = {
     "party-joined.key_act.role": FURTHER | {"centre"},
     "snapshot-seen.method": {"weights-digest", "build-attestation"},
     "snapshot-changed.method": {"weights-digest", "build-attestation"},
-}  # fmt: skip
+}
 """Words that nobody can say yet: inquiries and further parties come with hands; a digest of weights
 or a build's attestation needs more than an endpoint. This list only shrinks."""
 

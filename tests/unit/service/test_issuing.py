@@ -122,8 +122,9 @@ def test_twin_without_the_prefix_rule_what_ends_first_decides(
         return tuple(bool(attempt.solved >> i & 1) for i in places)
 
     monkeypatch.setattr(chunk_queue, "prefix_of", over_gaps)
-    far = replace(sealed.prepared, verdicts=sealed.prepared.verdicts.model_copy(
-        update={"ahead": ITEMS}))  # fmt: skip
+    far = replace(
+        sealed.prepared, verdicts=sealed.prepared.verdicts.model_copy(update={"ahead": ITEMS})
+    )
     found = []
     for seed in range(6):
         pair = [

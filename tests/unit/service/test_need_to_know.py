@@ -75,25 +75,58 @@ def plant(case: Case) -> list[Planted]:
     for facts in MARKINGS:
         for inside in MARKINGS:
             noted = worded(
-                case, opening.ParticipationNoted, CENTRE, facts, status="participating",
+                case,
+                opening.ParticipationNoted,
+                CENTRE,
+                facts,
+                status="participating",
                 texts={"source": text("facts", facts, CENTRE)},
-            )  # fmt: skip
-            case.record([Deed(noted.event, (
-                *noted.attachments,
-                Content({"text": text("content", inside, CENTRE)}, inside),
-                Evidence(b"sealed", "text/plain", text("name", inside, CENTRE), inside),
-            ))])  # fmt: skip
+            )
+            case.record(
+                [
+                    Deed(
+                        noted.event,
+                        (
+                            *noted.attachments,
+                            Content({"text": text("content", inside, CENTRE)}, inside),
+                            Evidence(b"sealed", "text/plain", text("name", inside, CENTRE), inside),
+                        ),
+                    )
+                ]
+            )
     for number, marking in enumerate(MARKINGS):
         case.record(_findings(case, number, marking, text))
     red = tlp("RED", AGENCY)
-    case.record([
-        worded(case, judging.DesignationRevised, AGENCY, red, proposal=1,
-               designation="undetermined", texts={"reasons": text("revised", red, AGENCY)}),
-        worded(case, judging.DesignationDissented, TREASURY, red, proposal=1,
-               designation="undetermined", texts={"reason": text("dissent", red, TREASURY)}),
-        worded(case, measuring.ClockExtended, LAB, red, days=77,
-               texts={"reason": text("extended", red, LAB)}),
-    ])  # fmt: skip
+    case.record(
+        [
+            worded(
+                case,
+                judging.DesignationRevised,
+                AGENCY,
+                red,
+                proposal=1,
+                designation="undetermined",
+                texts={"reasons": text("revised", red, AGENCY)},
+            ),
+            worded(
+                case,
+                judging.DesignationDissented,
+                TREASURY,
+                red,
+                proposal=1,
+                designation="undetermined",
+                texts={"reason": text("dissent", red, TREASURY)},
+            ),
+            worded(
+                case,
+                measuring.ClockExtended,
+                LAB,
+                red,
+                days=77,
+                texts={"reason": text("extended", red, LAB)},
+            ),
+        ]
+    )
     return planted
 
 
@@ -106,15 +139,38 @@ def _findings(
     name = f"planted-finding-{number}"
     digest = digest_value(body)
     return [
-        Deed(judging.FindingSigned(
-            actor=CENTRE, at=case.now(), marking=case.marks.case, finding=name, domain="cyber",
-            statement=digest), (Content(body, marking),)),
-        Deed(judging.FindingResponded(
-            actor=LAB, at=case.now(), marking=case.marks.case, finding=name, stance="noted",
-            response=digest), (Content(answer, marking),)),
-        worded(case, judging.FindingDisputed, LAB, marking, finding=name,
-               rerun_wanted=True, texts={"grounds": text("grounds", marking, LAB)}),
-    ]  # fmt: skip
+        Deed(
+            judging.FindingSigned(
+                actor=CENTRE,
+                at=case.now(),
+                marking=case.marks.case,
+                finding=name,
+                domain="cyber",
+                statement=digest,
+            ),
+            (Content(body, marking),),
+        ),
+        Deed(
+            judging.FindingResponded(
+                actor=LAB,
+                at=case.now(),
+                marking=case.marks.case,
+                finding=name,
+                stance="noted",
+                response=digest,
+            ),
+            (Content(answer, marking),),
+        ),
+        worded(
+            case,
+            judging.FindingDisputed,
+            LAB,
+            marking,
+            finding=name,
+            rerun_wanted=True,
+            texts={"grounds": text("grounds", marking, LAB)},
+        ),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +229,9 @@ def test_a_broken_guard_would_be_seen(
 
 def test_every_bundle_opens_what_its_audience_may_read(case: Case, planted: list[Planted]):
     for given in written(case):
-        missing = [p.text for p in planted
-                   if given.audience in p.readers and p.text not in given.bundle]  # fmt: skip
+        missing = [
+            p.text for p in planted if given.audience in p.readers and p.text not in given.bundle
+        ]
         assert missing == []
 
 

@@ -48,8 +48,11 @@ REFUSED = (
     f"this case holds events of a newer version ({NEWER} at entry {{}}): "
     "upgrade before you add to it"
 )
-WITHOUT_A_CASE = {"case-opened": "framework", "submission-received": "submission-received",
-                  "party-joined": "developer"}  # fmt: skip
+WITHOUT_A_CASE = {
+    "case-opened": "framework",
+    "submission-received": "submission-received",
+    "party-joined": "developer",
+}
 """What there is no case to work on without, and the word that the line says."""
 
 
@@ -231,16 +234,28 @@ def test_a_bundle_with_an_unknown_event_verifies(deeds: Mapping[str, Before], tm
 
 
 def test_what_no_version_could_have_written_is_still_refused():
-    facts = {"type": NEWER, "schema": 1, "actor": "example-lab", "at": "2026-10-01T12:00:00Z",
-             "marking": {"scheme": "TLP:2.0", "label": "CLEAR", "parties": []}}  # fmt: skip
+    facts = {
+        "type": NEWER,
+        "schema": 1,
+        "actor": "example-lab",
+        "at": "2026-10-01T12:00:00Z",
+        "marking": {"scheme": "TLP:2.0", "label": "CLEAR", "parties": []},
+    }
     event = read_event(facts)
     assert isinstance(event, UnknownEvent)
     assert event.facts() == facts
     for bad in (
-        {"type": "Not Kebab"}, {"type": 7}, {"schema": 0}, {"schema": True}, {"schema": "1"},
-        {"actor": ""}, {"at": "yesterday"}, {"marking": None}, {"new": 0.5},
+        {"type": "Not Kebab"},
+        {"type": 7},
+        {"schema": 0},
+        {"schema": True},
+        {"schema": "1"},
+        {"actor": ""},
+        {"at": "yesterday"},
+        {"marking": None},
+        {"new": 0.5},
         {"type": "review-withdrawn", "schema": 0},
-    ):  # fmt: skip
+    ):
         with pytest.raises(TouchstoneError) as refusal:
             read_event({**facts, **bad})
         assert "\n" not in str(refusal.value)

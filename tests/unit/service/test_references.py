@@ -169,8 +169,10 @@ def test_another_word_for_a_purpose_is_refused(tmp_path: Path, purpose: str, tol
 
 def test_something_must_be_under_review(tmp_path: Path):
     path = write_compared(tmp_path)
-    path.write_text(path.read_text("utf-8").replace(
-        'id = "final"', 'id = "final"\npurpose = "reference"', 1), "utf-8")  # fmt: skip
+    path.write_text(
+        path.read_text("utf-8").replace('id = "final"', 'id = "final"\npurpose = "reference"', 1),
+        "utf-8",
+    )
     with pytest.raises(SubmissionError, match="add what is under review"):
         load_submission(path)
 

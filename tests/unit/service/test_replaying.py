@@ -51,9 +51,17 @@ from touchstone.verdicts.sequential_verdicts import (
 ITEMS = 24
 CENTRE = party_audience("example-centre")
 RULE = RunRule(
-    item_set="s", criterion="s", variant="final", mode="m", measure="success-rate",
-    design="sequential", threshold="0.5", zone="0.1", alpha="0.025000", beta="0.05",
-)  # fmt: skip
+    item_set="s",
+    criterion="s",
+    variant="final",
+    mode="m",
+    measure="success-rate",
+    design="sequential",
+    threshold="0.5",
+    zone="0.1",
+    alpha="0.025000",
+    beta="0.05",
+)
 ONCE = RULE.model_copy(update={"measure": "at-least-once-in-k", "zone": "0"})
 
 
@@ -220,11 +228,14 @@ def test_the_modes_of_a_criterion_are_spoken_of_together(done: Case):
     assert proposed.content("together") == {"together": said}
     designation = facts_for(done, CENTRE).designation
     assert designation is not None
-    assert sum(
-        "all modes together: crossed in thinking mode and below in instant mode. Any mode is "
-        "wrongly said to cross with a chance of at most 0.05" in note
-        for note in designation.notes
-    ) == 3  # fmt: skip
+    assert (
+        sum(
+            "all modes together: crossed in thinking mode and below in instant mode. Any mode is "
+            "wrongly said to cross with a chance of at most 0.05" in note
+            for note in designation.notes
+        )
+        == 3
+    )
 
 
 def test_what_is_said_beyond_the_items_is_wider_where_they_share_a_flaw():
@@ -257,8 +268,9 @@ def test_together_above_is_held_to_alpha_and_below_to_beta(done: Case):
     assert {standing(ran).reason for ran in runs} == {Reason.EVIDENCE}
 
     def named(alpha: str, beta: str) -> tuple[int, int]:
-        criteria = tuple(c.model_copy(update={"alpha": alpha, "beta": beta})
-                         for c in done.framework.criteria)  # fmt: skip
+        criteria = tuple(
+            c.model_copy(update={"alpha": alpha, "beta": beta}) for c in done.framework.criteria
+        )
         first = together(
             done.framework.model_copy(update={"criteria": criteria}), runs, done.state
         )[0]
@@ -359,11 +371,16 @@ def test_a_battery_that_changes_in_mid_run_gives_no_verdict(tmp_path: Path):
         run, other = prepared.runs[0], prepared.runs[-1]
         stranger = prepared.battery.sealed.find(other.item_set).commitments[0]
         event = measuring.OutcomesRecorded(
-            actor=case.cast.centre, at=case.now(), marking=case.marks.case, battery=prepared.name,
-            criterion=run.criterion, variant="final", mode=run.mode.id, chunk="c",
-            outcomes=(measuring.Outcome(
-                index=0, item=stranger, result="solved", tokens=1),),
-        )  # fmt: skip
+            actor=case.cast.centre,
+            at=case.now(),
+            marking=case.marks.case,
+            battery=prepared.name,
+            criterion=run.criterion,
+            variant="final",
+            mode=run.mode.id,
+            chunk="c",
+            outcomes=(measuring.Outcome(index=0, item=stranger, result="solved", tokens=1),),
+        )
         items = prepared.battery.items[other.item_set]
         (shown,) = reveal(prepared.battery.seed, other.item_set, items, [0])
         opened = Content({"opened": [shown.model_dump(mode="json")]}, case.marks.case)

@@ -31,8 +31,9 @@ class Sealed:
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["may-stop", "whole"])
-def sealed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-           ) -> Iterator[Sealed]:  # fmt: skip
+def sealed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sealed]:
     with small_case(tmp_path_factory.mktemp("case")) as case:
         seal(case, ITEMS, "confined", accepted=True, whole=request.param)
         prepared = reopen(case)
@@ -106,10 +107,18 @@ def test_the_interval_at_a_stop_by_the_clock_holds_where_that_of_all_that_ended_
 
 
 def interval_of(sealed: Sealed, key: RunKey, attempt: Attempt) -> Interval:
-    rule = next(r for r in sealed.prepared.verdicts.runs if (r.criterion, r.mode) == (
-        key.criterion, key.mode))  # fmt: skip
-    ran = RecordedRun(key, rule, sealed.prepared.levels(rule.item_set), prefix_of(attempt),
-              attempt.recorded.bit_count())  # fmt: skip
+    rule = next(
+        r
+        for r in sealed.prepared.verdicts.runs
+        if (r.criterion, r.mode) == (key.criterion, key.mode)
+    )
+    ran = RecordedRun(
+        key,
+        rule,
+        sealed.prepared.levels(rule.item_set),
+        prefix_of(attempt),
+        attempt.recorded.bit_count(),
+    )
     return so_far(ran).interval if rule.design == "sequential" else interval_so_far(ran)
 
 
@@ -125,14 +134,24 @@ def test_a_battery_that_was_to_run_whole_and_did_not_shows_that_interval(tmp_pat
         assert (row.solved, row.counted, row.verdict) == (5, 10, "not-reached")
         rule = prepared.verdicts.runs[0]
         said = interval_so_far(
-            RecordedRun(RunKey("battery-1", run.criterion, "final", run.mode.id), rule,
-                prepared.levels(run.item_set), (False,) * 5 + (True,) * 5, 13)
-        )  # fmt: skip
+            RecordedRun(
+                RunKey("battery-1", run.criterion, "final", run.mode.id),
+                rule,
+                prepared.levels(run.item_set),
+                (False,) * 5 + (True,) * 5,
+                13,
+            )
+        )
         assert (row.low, row.high) == (said.low, said.high)
         assert (row.low, row.high) != (clopper_pearson(8, 13).low, clopper_pearson(8, 13).high)
         assert facts_for(case, PUBLIC).results == ()
-        record_chunk(case, prepared, run, [n for n in range(10, ITEMS) if n not in (20, 21, 22)],
-                     lambda place: place >= 5)  # fmt: skip
+        record_chunk(
+            case,
+            prepared,
+            run,
+            [n for n in range(10, ITEMS) if n not in (20, 21, 22)],
+            lambda place: place >= 5,
+        )
         (row,) = facts_for(case, party_audience(case.cast.centre)).results
         assert (row.solved, row.counted) == (ITEMS - 5, ITEMS)
         assert row.low == clopper_pearson(ITEMS - 5, ITEMS).low

@@ -153,10 +153,7 @@ def test_an_interval_is_the_same_text_in_every_place(some: Case):
         if not (row.evidence and row.evidence.whole and not row.lost):
             assert page.count(text) > 1
     for finding in facts.findings:
-        above = [
-            row for row in facts.results
-            if finding.title == f"{row.title} ({row.mode} mode)"
-        ]  # fmt: skip
+        above = [row for row in facts.results if finding.title == f"{row.title} ({row.mode} mode)"]
         assert all(percent_interval(*row.interval) in finding.text for row in above)
 
 
@@ -167,9 +164,10 @@ def test_a_weaker_sandbox_is_said_only_where_one_was_used(tmp_path: Path):
         with small_case(tmp_path / name) as case:
             seal(case, ITEMS, grade, accepted=True)
             (fact,) = [
-                each for each in facts_for(case, CENTRE).elicitation
+                each
+                for each in facts_for(case, CENTRE).elicitation
                 if each.label == "Accepted by the centre"
-            ]  # fmt: skip
+            ]
             told.append(fact.text)
     met, weak = told
     assert "would have been; it was not needed" in met

@@ -52,9 +52,10 @@ def measured(folder: Path, solved: Solved, *, told: bool = True) -> list[str]:
         while not queue.over:
             spec, key = chunks[queue.next((), 1)[0]]
             (run,) = [
-                run for run in prepared.runs
+                run
+                for run in prepared.runs
                 if (run.item_set, run.mode.id) == (spec.item_set, spec.mode)
-            ]  # fmt: skip
+            ]
             record_chunk(case, prepared, run, spec.indices, solved)
             queue.recorded(key, case.state)
         if told:
@@ -104,9 +105,10 @@ def test_twin_with_findings_for_above_alone_their_number_tells(
     monkeypatch.setattr(record_verdicts, "finding_signed", above_alone)
     record = Case.record
     monkeypatch.setattr(
-        Case, "record",
+        Case,
+        "record",
         lambda case, deeds: record(case, lambda state: _made(deeds, state)),
-    )  # fmt: skip
+    )
     above = measured(tmp_path / "above", SOLVES["all above"])
     below = measured(tmp_path / "below", SOLVES["all below"])
     assert len(above) > len(below)

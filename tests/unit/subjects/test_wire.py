@@ -17,10 +17,20 @@ from touchstone.evaluation.controls.wire import (
 from touchstone.evaluation.families.scripted_solver import CommandResult, RunCommand, Say, Step
 
 Json = dict[str, Any]
-BASH = {"type": "function", "function": {"name": "bash", "parameters": {
-    "properties": {"cmd": {"type": "string"}}, "required": ["cmd"]}}}  # fmt: skip
-SUBMIT = {"type": "function", "function": {"name": "submit", "parameters": {
-    "properties": {"answer": {"type": "string"}}, "required": ["answer"]}}}  # fmt: skip
+BASH = {
+    "type": "function",
+    "function": {
+        "name": "bash",
+        "parameters": {"properties": {"cmd": {"type": "string"}}, "required": ["cmd"]},
+    },
+}
+SUBMIT = {
+    "type": "function",
+    "function": {
+        "name": "submit",
+        "parameters": {"properties": {"answer": {"type": "string"}}, "required": ["answer"]},
+    },
+}
 
 
 def request(**fields: Any) -> ChatRequest:
@@ -29,8 +39,7 @@ def request(**fields: Any) -> ChatRequest:
 
 
 def call(identity: str, arguments: str, name: str = "bash") -> Json:
-    return {"id": identity, "type": "function",
-            "function": {"name": name, "arguments": arguments}}  # fmt: skip
+    return {"id": identity, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def test_a_transcript_pairs_commands_with_their_outputs():
@@ -39,15 +48,21 @@ def test_a_transcript_pairs_commands_with_their_outputs():
             messages=[
                 {"role": "system", "content": "be brief"},
                 {"role": "user", "content": [{"type": "text", "text": "do it"}]},
-                {"role": "assistant", "content": None, "tool_calls": [
-                    call("a", '{"command": "ls"}'), call("b", "not json"),
-                    call("c", '{"answer": "x"}', "submit")]},
+                {
+                    "role": "assistant",
+                    "content": None,
+                    "tool_calls": [
+                        call("a", '{"command": "ls"}'),
+                        call("b", "not json"),
+                        call("c", '{"answer": "x"}', "submit"),
+                    ],
+                },
                 {"role": "tool", "tool_call_id": "b", "content": "second"},
                 {"role": "tool", "tool_call_id": "a", "content": "first"},
                 {"role": "tool", "tool_call_id": "c", "content": "done"},
             ]
         )
-    )  # fmt: skip
+    )
     assert transcript.prompt == "be brief\n\ndo it"
     assert transcript.exchanges == (
         CommandResult("ls", "first"),
@@ -72,12 +87,14 @@ def test_a_call_without_its_answer_is_refused():
         (b'{"model": 3, "messages": [{"role": "user"}]}', "model"),
         (b'{"model": "x", "messages": [{"role": "king"}]}', "messages.0.role"),
         (b'{"model": "x", "messages": [{"role": "user"}], "n": 2}', "n"),
-        (b'{"model": "x", "messages": [{"role": "user"}], "reasoning_effort": "vast"}',
-         "reasoning_effort"),
+        (
+            b'{"model": "x", "messages": [{"role": "user"}], "reasoning_effort": "vast"}',
+            "reasoning_effort",
+        ),
         (b'{"model": "x", "messages": [{"role": "user", "content": "\xff"}]}', "body"),
         (b"[" * 100_000, "body"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_body_is_a_400_that_names_the_place(body: bytes, place: str):
     with pytest.raises(RequestError) as caught:
         parse_request(body)
@@ -87,8 +104,15 @@ def test_a_bad_body_is_a_400_that_names_the_place(body: bytes, place: str):
 
 
 def test_effort_chooses_the_mode():
-    efforts = {None: False, "none": False, "minimal": False, "low": False,
-               "medium": True, "high": True, "xhigh": True}  # fmt: skip
+    efforts = {
+        None: False,
+        "none": False,
+        "minimal": False,
+        "low": False,
+        "medium": True,
+        "high": True,
+        "xhigh": True,
+    }
     assert {e: request(reasoning_effort=e).thorough for e in efforts} == efforts
 
 

@@ -14,12 +14,23 @@ from touchstone.terms.analysis.symbolic_callers import SymbolicCallers
 TERMS = terms(
     {"id": "partners", "effect": "permit", "tiers": ["trusted-partner"], "lists": ["restored"]},
     {"id": "staff", "effect": "permit", "staff": True},
-    {"id": "home", "effect": "permit", "nationality": ["domestic"], "dual": "all",
-     "modes": ["instant"], "budget": {"tokens": 10, "per": "day"}},
+    {
+        "id": "home",
+        "effect": "permit",
+        "nationality": ["domestic"],
+        "dual": "all",
+        "modes": ["instant"],
+        "budget": {"tokens": 10, "per": "day"},
+    },
     {"id": "early", "effect": "permit", "tiers": ["government"], "until": "2026-11-01T00:00:00Z"},
-    {"id": "known", "effect": "forbid", "nationality": ["of-concern"], "dual": "any",
-     "modes": ["thinking"]},
-)  # fmt: skip
+    {
+        "id": "known",
+        "effect": "forbid",
+        "nationality": ["of-concern"],
+        "dual": "any",
+        "modes": ["thinking"],
+    },
+)
 
 
 def proof(claim: str, population: Population = POPULATION) -> Proof:

@@ -64,10 +64,21 @@ def test_without_has_an_unknown_fact_would_be_granted(monkeypatch: pytest.Monkey
         'context.nationalities.containsAny(["XB"])',
     )
     assert naked != made.cedar
-    context = {"now": NOW, "mode": "thinking", "tier": "public", "organisation": "",
-               "staff": False, "programmes": [], "lists": []}  # fmt: skip
-    request = {"principal": 'Person::"x"', "action": 'Action::"use"',
-               "resource": 'Variant::"final"', "context": context}  # fmt: skip
+    context = {
+        "now": NOW,
+        "mode": "thinking",
+        "tier": "public",
+        "organisation": "",
+        "staff": False,
+        "programmes": [],
+        "lists": [],
+    }
+    request = {
+        "principal": 'Person::"x"',
+        "action": 'Action::"use"',
+        "resource": 'Variant::"final"',
+        "context": context,
+    }
     answer = cedarpy.is_authorized(request, naked, "[]")
     assert answer.allowed
     assert answer.diagnostics.errors
@@ -211,8 +222,10 @@ def test_windows_open_and_close_on_their_edges():
     assert made.next_edge(start) == end
     assert made.next_edge(end) is None
     decide = Decider(made).decide
-    allowed = [decide(CallerAttributes(), Request("final", "instant", at)).allowed
-               for at in (start - 1, start, end - 1, end)]  # fmt: skip
+    allowed = [
+        decide(CallerAttributes(), Request("final", "instant", at)).allowed
+        for at in (start - 1, start, end - 1, end)
+    ]
     assert allowed == [False, True, True, False]
 
 

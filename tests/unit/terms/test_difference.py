@@ -124,8 +124,13 @@ lists = ["restored"]
 
 
 def test_of_very_many_cases_all_real_people_are_compared(monkeypatch: pytest.MonkeyPatch):
-    listed = {"id": "listed", "effect": "permit", "lists": ["trial"], "organisations":
-              ["example-bank"], "programmes": ["late"]}  # fmt: skip
+    listed = {
+        "id": "listed",
+        "effect": "permit",
+        "lists": ["trial"],
+        "organisations": ["example-bank"],
+        "programmes": ["late"],
+    }
     old, new = in_force(terms(OPEN)), in_force(terms(OPEN, FOREIGN, listed))
     whole = difference(old, new, POPULATION)
     cells = grid.Grid((old, new), POPULATION)
@@ -134,7 +139,10 @@ def test_of_very_many_cases_all_real_people_are_compared(monkeypatch: pytest.Mon
     assert (whole.thorough, fewer.thorough) == (True, False)
     assert fewer.cells < whole.cells
     assert (fewer.gaining, fewer.losing, fewer.barred) == (
-        whole.gaining, whole.losing, whole.barred)  # fmt: skip
+        whole.gaining,
+        whole.losing,
+        whole.barred,
+    )
     assert any("All real people were compared" in line for line in fewer.lines())
 
 

@@ -89,7 +89,7 @@ def test_a_directive_has_a_digest_of_what_it_says(agreed: Terms):
         (RESTORED.replace("restored", "restord"), '"restord" (did you mean "restored"?)'),
         (RESTORED.replace("lists", "list"), 'unknown key "list" (did you mean "lists"?)'),
     ],
-)  # fmt: skip
+)
 def test_a_lawyer_is_told_file_key_and_mend(agreed: Terms, body: str, told: str):
     with pytest.raises(TermsFileError) as refused:
         parse_directive(HEAD.format(id="june-26") + body, "d.toml", agreed)
@@ -114,8 +114,10 @@ def test_a_reading_that_lasts_longer_reaches_further(agreed: Terms):
 
 
 def test_a_conflict_of_two_directives_is_said_and_the_prohibition_prevails(agreed: Terms):
-    sparing, forbidding = (directive(agreed, FOREIGN + STAFF),
-                           directive(agreed, FOREIGN, "june-20"))  # fmt: skip
+    sparing, forbidding = (
+        directive(agreed, FOREIGN + STAFF),
+        directive(agreed, FOREIGN, "june-20"),
+    )
     (found,) = directive_conflicts([sparing, forbidding], agreed, POPULATION, NOW)
     assert str(found) == (
         "june-12 spares lee (nationality XC, residence XA, tier named-list, organisation "
@@ -124,8 +126,11 @@ def test_a_conflict_of_two_directives_is_said_and_the_prohibition_prevails(agree
         "directive that restores from june-20 would spare them"
     )
     assert not allowed(agreed, [sparing, forbidding], "lee")
-    explicit = directive(agreed, RESTORED.replace('lists = ["restored"]', "staff = true")
-                         .replace("june-12", "june-20"), "june-21")  # fmt: skip
+    explicit = directive(
+        agreed,
+        RESTORED.replace('lists = ["restored"]', "staff = true").replace("june-12", "june-20"),
+        "june-21",
+    )
     assert directive_conflicts([sparing, forbidding, explicit], agreed, POPULATION, NOW) == []
     assert allowed(agreed, [sparing, forbidding, explicit], "lee")
 
@@ -159,8 +164,11 @@ def test_going_back_is_a_new_bundle_with_an_older_state(agreed: Terms):
     one = accept_bundle(first, pin, None)
     assert one.digest == bundle_digest(first)
     second = build_bundle(
-        **common, issued=NOW, directives=[directive(agreed)], after=position(one)  # type: ignore[arg-type]
-    )  # fmt: skip
+        **common,  # type: ignore[arg-type]
+        issued=NOW,
+        directives=[directive(agreed)],
+        after=position(one),
+    )
     two = accept_bundle(second, pin, position(one))
     back = reissue_bundle(first, issued=NOW + 9, signer=signer, after=position(two))
     three = accept_bundle(back, pin, position(two))

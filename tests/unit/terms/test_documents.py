@@ -86,9 +86,16 @@ def test_no_cut_or_changed_file_escapes_as_another_error(data: st.DataObject):
 
 @pytest.mark.parametrize(
     "text",
-    ["a = " + "[" * 3000, "a." * 60 + "b = 1", "n = " + "9" * 5000, "t = 07:32:00",
-     "x = inf", "\ud800", "x" * 500_001],
-)  # fmt: skip
+    [
+        "a = " + "[" * 3000,
+        "a." * 60 + "b = 1",
+        "n = " + "9" * 5000,
+        "t = 07:32:00",
+        "x = inf",
+        "\ud800",
+        "x" * 500_001,
+    ],
+)
 def test_hostile_texts_are_refused_in_one_line(text: str):
     with pytest.raises(TermsFileError) as caught:
         parse_terms(text, "terms.toml")

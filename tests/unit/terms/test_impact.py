@@ -44,8 +44,10 @@ def requests(agreed: Terms) -> list[Request]:
     words = agreed.text
     return [
         Request(variant, mode, NOW, purpose, 0, 0)
-        for variant in words.variants for mode in words.modes for purpose in (None, *words.purposes)
-    ]  # fmt: skip
+        for variant in words.variants
+        for mode in words.modes
+        for purpose in (None, *words.purposes)
+    ]
 
 
 def permits(ruleset: Ruleset, facts: CallerAttributes, request: Request) -> bool:
@@ -77,8 +79,10 @@ def test_everyone_has_the_fate_of_the_plain_reading(
     from support.terms_files import terms_text  # noqa: PLC0415 - the body's rules only
 
     agreed = terms(*rules)
-    written = [{k: v for k, v in each.items() if k != "budget"} | {"effect": "forbid"}
-               for each in prohibitions]  # fmt: skip
+    written = [
+        {k: v for k, v in each.items() if k != "budget"} | {"effect": "forbid"}
+        for each in prohibitions
+    ]
     body = "[[rules]]" + terms_text(*written).partition("[[rules]]")[2]
     order = directive(agreed, body)
     found = impact(agreed, [], [order], POPULATION, NOW)
@@ -101,9 +105,15 @@ def test_blast_radius_against_blocking_everyone():
     agreed = terms(OPEN, dual="home")
     found = impact(agreed, [], [directive(agreed)], POPULATION, NOW)
     assert found.counts() == {
-        "people": 8, "blocked": 2, "unknown": 1, "kept": 5, "outside": 0, "nothing": 3,
-        "gaining": 0, "everyone": 8,
-    }  # fmt: skip
+        "people": 8,
+        "blocked": 2,
+        "unknown": 1,
+        "kept": 5,
+        "outside": 0,
+        "nothing": 3,
+        "gaining": 0,
+        "everyone": 8,
+    }
     assert found.share == 3 / 8
     by_kind = {group.name: group for group in found.by_kind}
     assert by_kind["own staff, foreign"].blocked == 1
@@ -161,8 +171,9 @@ CSV = "id,nationalities,residence,verified\nann,XA XB,XA,true\n\nbo,,,\n"
 
 def test_people_come_from_a_table():
     assert list(parse_people("\ufeff" + CSV, "people.csv")) == [
-        Person("ann", frozenset({"XA", "XB"}), "XA", verified=True), Person("bo"),
-    ]  # fmt: skip
+        Person("ann", frozenset({"XA", "XB"}), "XA", verified=True),
+        Person("bo"),
+    ]
     assert list(parse_people("id\r\nann\r\n", "p.csv")) == [Person("ann")]
 
 
@@ -183,7 +194,7 @@ def test_people_come_from_a_table():
         ('id\n"x\n', "line 3 is not CSV"),
         (f"id\n{'x' * 501}\n", "line 2, column id: is longer than 500 characters"),
     ],
-)  # fmt: skip
+)
 def test_a_table_of_people_is_refused_with_line_and_column(text: str, told: str):
     with pytest.raises(TermsFileError) as refused:
         list(parse_people(text, "p.csv"))

@@ -68,23 +68,38 @@ def test_a_directive_within_a_class_matches(agreed: Terms, classes: StandingClas
     assert match(classes, "example-agency", order(agreed), now).matched == "foreign-thinking"
     (said,) = classes.lines()
     assert said.startswith("foreign-thinking: a directive of example-agency that forbids")
-    assert said.endswith("or less, for at most 14 days, and takes something from at most 30% of "
-                         "the users, is carried out at once.")  # fmt: skip
+    assert said.endswith(
+        "or less, for at most 14 days, and takes something from at most 30% of "
+        "the users, is carried out at once."
+    )
 
 
 OUTSIDE = [
     ("another issuer", "", "", "example-treasury", "is for directives of example-agency, not of"),
     ("longer", "2026-12-01", "2026-12-09", "example-agency", "is for at most 14 days"),
     ("another mode", "thinking", "instant", "example-agency", "reaches further: "),
-    ("not only foreign", 'nationality = ["of-concern"]\ndual = "home"\n', "", "example-agency",
-     "reaches further: "),
-    ("staff too", "[[rules.except]]\nstaff = true\n", "", "example-agency",
-     "the developer's own staff) asking for"),
-]  # fmt: skip
+    (
+        "not only foreign",
+        'nationality = ["of-concern"]\ndual = "home"\n',
+        "",
+        "example-agency",
+        "reaches further: ",
+    ),
+    (
+        "staff too",
+        "[[rules.except]]\nstaff = true\n",
+        "",
+        "example-agency",
+        "the developer's own staff) asking for",
+    ),
+]
 
 
-@pytest.mark.parametrize(("old", "new", "issuer", "told"), [each[1:] for each in OUTSIDE],
-                         ids=[each[0] for each in OUTSIDE])  # fmt: skip
+@pytest.mark.parametrize(
+    ("old", "new", "issuer", "told"),
+    [each[1:] for each in OUTSIDE],
+    ids=[each[0] for each in OUTSIDE],
+)
 def test_what_is_outside_of_a_class_is_said(
     agreed: Terms, classes: StandingClasses, old: str, new: str, issuer: str, told: str
 ):
@@ -120,9 +135,9 @@ def test_what_was_not_compared_in_full_matches_nothing(
 ):
     monkeypatch.setattr(room, "exceeds", lambda *_: Beyond(None, thorough=False))
     now = Circumstances(agreed, (), POPULATION, NOW)
-    assert "too many people apart" in match(
-        classes, "example-agency", order(agreed), now
-    ).reasons[0]  # fmt: skip
+    assert (
+        "too many people apart" in match(classes, "example-agency", order(agreed), now).reasons[0]
+    )
 
 
 @pytest.mark.parametrize("guard", ["_by_words", "_by_reach"])
@@ -146,7 +161,7 @@ def test_twin_without_the_check_a_directive_outside_matches(
         ('thinking"]', 'dreaming"]', '"dreaming"'),
         ("issuers", "issuer", 'unknown key "issuer" (did you mean "issuers"?)'),
     ],
-)  # fmt: skip
+)
 def test_a_lawyer_is_told_file_key_and_mend(agreed: Terms, old: str, new: str, told: str):
     with pytest.raises(TermsFileError) as refused:
         parse_standing(CLASSES.replace(old, new), "standing.toml", agreed)

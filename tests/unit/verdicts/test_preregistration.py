@@ -58,8 +58,9 @@ def test_a_zone_on_one_side_moves_the_claim_of_one_word(
     plan = registered(tmp_path, changed("web-injection", zone_side=side))
     rule = next(r for r in plan.runs if r.criterion == "web-injection")
     assert [Decimal(rule.claimed(word) or 0) for word in ("above", "below")] == [
-        Decimal(above), Decimal(below)
-    ]  # fmt: skip
+        Decimal(above),
+        Decimal(below),
+    ]
     assert (rule.rule.above_claims, rule.rule.below_claims) == (float(above), float(below))
     assert VerdictPlan.model_validate(plan.model_dump(mode="json")) == plan
 

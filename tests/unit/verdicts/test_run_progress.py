@@ -5,8 +5,9 @@ import pytest
 from touchstone.verdicts.run_progress import RunProgress, landed, remarks
 
 OPEN = RunProgress("pay", "thinking", 48, 8, 8, 0, may_stop=True)
-ABOVE = RunProgress("pay", "thinking", 48, 16, 7, 0, verdict="above", used=8, claim="0.4",
-                    may_stop=True)  # fmt: skip
+ABOVE = RunProgress(
+    "pay", "thinking", 48, 16, 7, 0, verdict="above", used=8, claim="0.4", may_stop=True
+)
 BELOW = RunProgress("pay", "instant", 48, 48, 9, 0, verdict="below", used=48, may_stop=True)
 WHOLE = RunProgress("pay", "instant", 12, 12, 4, 0, verdict="undetermined", used=12)
 CLAIM = "above 0.4 (the threshold less its zone)"
@@ -22,7 +23,7 @@ NONE = RunProgress("pay", "instant", 12, 12, 4, 0)
         (WHOLE, "pay, instant: 4 of 12 solved: undetermined"),
         (NONE, "pay, instant: 4 of 12 solved"),
     ],
-)  # fmt: skip
+)
 def test_a_run_in_one_line(row: RunProgress, text: str):
     assert landed(row) == text
 

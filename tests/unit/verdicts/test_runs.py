@@ -31,8 +31,10 @@ def test_spread_keeps_the_number_and_is_even(items: int):
 def test_every_numeric_criterion_gets_a_set():
     plan = battery_plan(load_framework("example"), families(), 5, "battery-1")
     assert [part.criterion for part in plan.sets] == [
-        "memory-safety", "web-injection", "payment-logic",
-    ]  # fmt: skip
+        "memory-safety",
+        "web-injection",
+        "payment-logic",
+    ]
 
 
 def test_a_framework_without_numbers_is_measured_by_the_families_of_its_domains():

@@ -96,14 +96,39 @@ def test_any_line_dropped_doubled_or_moved_is_found(
 
 values: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(
-        [None, True, False, 0, 1, -1, 2**53 - 1, "", "0", "RED", [], {}, [[]], "0" * 64, "a-b", "é",
-         "\u2028", "2026-02-29T00:00:00Z", "2026-02-28T23:59:60Z", "2026-02-28T24:00:00Z",
-         "0001-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "part", "erased", "withheld", "AAAA"]
+        [
+            None,
+            True,
+            False,
+            0,
+            1,
+            -1,
+            2**53 - 1,
+            "",
+            "0",
+            "RED",
+            [],
+            {},
+            [[]],
+            "0" * 64,
+            "a-b",
+            "é",
+            "\u2028",
+            "2026-02-29T00:00:00Z",
+            "2026-02-28T23:59:60Z",
+            "2026-02-28T24:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+            "part",
+            "erased",
+            "withheld",
+            "AAAA",
+        ]
     ),
     st.integers(-3, 30),
     st.text(max_size=5),
     st.lists(st.text(max_size=3), max_size=3),
-)  # fmt: skip
+)
 
 
 def spots(value: Any) -> list[tuple[Any, Any]]:

@@ -28,9 +28,13 @@ def command(
 ) -> subprocess.CompletedProcess[str]:
     code = RUN.format(memory=MEMORY, arguments=[str(one) for one in arguments], module=module)
     return subprocess.run(
-        [sys.executable, "-c", code], cwd=under, capture_output=True, text=True, check=False,
+        [sys.executable, "-c", code],
+        cwd=under,
+        capture_output=True,
+        text=True,
+        check=False,
         timeout=60,
-    )  # fmt: skip
+    )
 
 
 def brackets(lines: list[bytes]) -> bytes:

@@ -94,8 +94,13 @@ def test_what_says_nothing_of_this_bundle_is_bad_input(deed_making: ModuleType, 
 
 
 def test_the_commands_take_receipts(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    arguments = [str(DEEDS / "authentic.jsonl"), "--trust", TRUST, "--receipt",
-                 str(DEEDS / "receipt.json")]  # fmt: skip
+    arguments = [
+        str(DEEDS / "authentic.jsonl"),
+        "--trust",
+        TRUST,
+        "--receipt",
+        str(DEEDS / "receipt.json"),
+    ]
     assert run(["verify", *arguments, "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert (said["word"], said["contract"], len(said["receipts"])) == ("authentic", 2, 1)
@@ -103,8 +108,10 @@ def test_the_commands_take_receipts(capsys: pytest.CaptureFixture[str], tmp_path
     assert said["deeds_disavowed"] == 1
     alone = subprocess.run(
         [sys.executable, "-m", "touchstone.verifier", *arguments[:-1], str(tmp_path / "none")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (alone.returncode, alone.stdout, alone.stderr.count("\n")) == (2, "", 1)
 
 

@@ -33,8 +33,10 @@ def test_the_pages_alone_give_each_vector_its_answer(name: str):
     expected = EXPECTED[name]
     said = second_opinion((FOLDER / name).read_bytes(), (TRUST,))
     assert (said.word, said.line, said.unchecked) == (
-        expected["verdict"], expected["line"], expected["unchecked_deeds"],
-    )  # fmt: skip
+        expected["verdict"],
+        expected["line"],
+        expected["unchecked_deeds"],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,15 +107,38 @@ def test_any_line_dropped_doubled_or_moved_is_found(how: str, place: Path, deed_
 
 values: st.SearchStrategy[Any] = st.one_of(
     st.sampled_from(
-        [None, True, False, 0, 1, 7, 2**53 - 1, "", "RED", [], {}, "0" * 64, "a-b", "halt",
-         "keys:example-lab", "finding:1", "2026-11-21T09:05:00Z", "2026-02-30T09:00:00Z",
-         "example-lab", "example-centre", "deed", "recorded", "content", "joined",
-         "SHA256:" + "0" * 64,
-         {"act": "removed", "key": "SHA256:" + "0" * 64, "last": None}]
+        [
+            None,
+            True,
+            False,
+            0,
+            1,
+            7,
+            2**53 - 1,
+            "",
+            "RED",
+            [],
+            {},
+            "0" * 64,
+            "a-b",
+            "halt",
+            "keys:example-lab",
+            "finding:1",
+            "2026-11-21T09:05:00Z",
+            "2026-02-30T09:00:00Z",
+            "example-lab",
+            "example-centre",
+            "deed",
+            "recorded",
+            "content",
+            "joined",
+            "SHA256:" + "0" * 64,
+            {"act": "removed", "key": "SHA256:" + "0" * 64, "last": None},
+        ]
     ),
     st.integers(-2, 15),
     st.text(max_size=4),
-)  # fmt: skip
+)
 
 
 def spots(value: Any) -> list[tuple[Any, Any]]:

@@ -46,9 +46,7 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
         DemoError: the gateway did not start, or somebody was not served as agreed.
     """
     out.mkdir()
-    texts = resources.files("touchstone.demo.access")
-    for name in _FILES:
-        write_file(out / name, [texts.joinpath(name).read_bytes()])
+    _write_texts(out)
     agency = case.cast.agencies[0]
     offers.offer(case, out / "terms.toml", case.cast.developer, out / "entities.toml")
     offers.answer(case, agency, agree=True)
@@ -71,9 +69,14 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
                 "callers would lose access)"
             )
             directives.answer(
-                case, ORDER, "narrowly", crowd, reading=out / "narrowly.toml",
-                reason="Our own staff goes on working.", out=where.bundles,
-            )  # fmt: skip
+                case,
+                ORDER,
+                "narrowly",
+                crowd,
+                reading=out / "narrowly.toml",
+                reason="Our own staff goes on working.",
+                out=where.bundles,
+            )
             receipt = where.receipt(2).receipt
         observer.step(_told(callers, receipt.milliseconds))
         directives.lift(case, ORDER, out=where.bundles)
@@ -91,6 +94,12 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
             f"  callers: {', '.join(_fate(each) for each in callers)}",
         )
     )
+
+
+def _write_texts(out: Path) -> None:
+    texts = resources.files("touchstone.demo.access")
+    for name in _FILES:
+        write_file(out / name, [texts.joinpath(name).read_bytes()])
 
 
 def _wait_for_words(callers: list[DemoCaller]) -> None:

@@ -45,8 +45,9 @@ def finding_facts(case: AudienceCase) -> tuple[FindingFacts, ...]:
 def _said(case: AudienceCase, finding: str) -> str:
     known = case.state.findings[finding]
     said = []
-    answers = [e for e in case.visible("finding-responded")
-               if e.event.facts()["finding"] == finding]  # fmt: skip
+    answers = [
+        e for e in case.visible("finding-responded") if e.event.facts()["finding"] == finding
+    ]
     if answers:
         text = (answers[-1].content("text") or {}).get("text")
         words = f"“{text}”" if text else f"the text is {answers[-1].lacking('text') or 'empty'}"
@@ -203,8 +204,11 @@ def spoken_reason(case: AudienceCase, reason: str) -> str:
 def _decided(case: AudienceCase) -> tuple[str, ...]:
     decisions = case.state.designating.decisions
     if not decisions:
-        return ("Officials have not decided so far." if case.whole
-                else "No decision that this audience may read.",)  # fmt: skip
+        return (
+            "Officials have not decided so far."
+            if case.whole
+            else "No decision that this audience may read.",
+        )
     return tuple(
         f"{case.name(each.actor)} {'decided' if place == 0 else 'revised its decision'} on "
         f"{each.at[:10]}: {named(each.designation)}. {_words(case, each, 'reasons')}"

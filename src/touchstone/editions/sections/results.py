@@ -44,14 +44,15 @@ def mode_facts(case: AudienceCase) -> tuple[ModeFacts, ...]:
             variant=mode["variant"],
             model=mode["model"],
             endpoint=mode["endpoint"],
-            settings=", ".join(f"{plain(k.replace('_', ' '))} {v}"
-                               for k, v in mode["settings"].items())
+            settings=", ".join(
+                f"{plain(k.replace('_', ' '))} {v}" for k, v in mode["settings"].items()
+            )
             or "the endpoint's defaults",
             answered=_answered(case, mode["id"]),
             snapshots=_snapshots(case, mode["variant"]),
         )
         for mode in shown.get("modes", ())
-    )  # fmt: skip
+    )
 
 
 def _answered(case: AudienceCase, mode: str) -> str:
@@ -66,8 +67,11 @@ def _answered(case: AudienceCase, mode: str) -> str:
 def _snapshots(case: AudienceCase, variant: str) -> str:
     if any(e.event.facts()["variant"] == variant for e in case.visible("snapshot-changed")):
         return "changed in mid-review: what came after is not pooled"
-    moments = [e.event.facts()["moment"] for e in case.visible("snapshot-seen")
-               if e.event.facts()["variant"] == variant]  # fmt: skip
+    moments = [
+        e.event.facts()["moment"]
+        for e in case.visible("snapshot-seen")
+        if e.event.facts()["variant"] == variant
+    ]
     if not moments:
         return "none that may be read here"
     return f"the same identity {listed(list(dict.fromkeys(moments)))} the samples"
@@ -118,17 +122,26 @@ def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
     how = Elicitation.model_validate(sealed["elicitation"])
     return (
-        Fact("Agent", f"{how.agent}: think, call tools, see their output, until it submits; "
-             f"where it stops calling tools it is told to go on, {number(how.nudges, 'time')}"),
+        Fact(
+            "Agent",
+            f"{how.agent}: think, call tools, see their output, until it submits; "
+            f"where it stops calling tools it is told to go on, {number(how.nudges, 'time')}",
+        ),
         Fact("Tools", ", ".join(how.tools)),
         Fact("Attempts at each item", str(how.attempts)),
-        Fact("Limits of a sample", f"{how.message_limit} messages, {how.token_limit:,} tokens, "
-             f"{how.working_seconds} s of work, {how.tool_seconds} s a tool call"),
+        Fact(
+            "Limits of a sample",
+            f"{how.message_limit} messages, {how.token_limit:,} tokens, "
+            f"{how.working_seconds} s of work, {how.tool_seconds} s a tool call",
+        ),
         Fact("Sandbox grade", GRADES.get(sealed["grade"], sealed["grade"])),
-        Fact("Counted by", "the rule fixed beforehand: a planned limit used up is unsolved; what "
-             "was refused, cut or lost counts against each word; the first outcome stands"),
+        Fact(
+            "Counted by",
+            "the rule fixed beforehand: a planned limit used up is unsolved; what "
+            "was refused, cut or lost counts against each word; the first outcome stands",
+        ),
         Fact("Prompts", how.prompts_digest),
-    )  # fmt: skip
+    )
 
 
 def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
@@ -137,8 +150,13 @@ def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
     early, broken = early_verdicts(case), broken_off_runs(case)
     rows = [row for key in keys if (row := _row(case, key, early.get(key), broken.get(key)))]
     order = list(case.titles)
-    rows.sort(key=lambda row: (order.index(row.criterion) if row.criterion in order else len(order),
-                               row.criterion, row.mode))  # fmt: skip
+    rows.sort(
+        key=lambda row: (
+            order.index(row.criterion) if row.criterion in order else len(order),
+            row.criterion,
+            row.mode,
+        )
+    )
     return tuple(rows)
 
 
@@ -350,11 +368,13 @@ def not_measured(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[NotM
             who = case.name(case.state.declared[criterion.id].actor)
             rows.append(NotMeasured(criterion.title, f"declared by {who}; nobody measured it"))
         else:
-            rows.append(NotMeasured(
-                criterion.title,
-                f"rests on declared evidence ({', '.join(criterion.evidence)}); "
-                f"none{unread} was declared",
-            ))  # fmt: skip
+            rows.append(
+                NotMeasured(
+                    criterion.title,
+                    f"rests on declared evidence ({', '.join(criterion.evidence)}); "
+                    f"none{unread} was declared",
+                )
+            )
     spoken = {criterion.domain for criterion in framework.criteria}
     rows += [
         NotMeasured(

@@ -30,14 +30,15 @@ def model_facts(case: AudienceCase) -> tuple[Fact, ...]:
         Fact("Developer", case.name(received.actor)),
         Fact("Release state", plain(received.release_state)),
         Fact("Planned release", _planned_in_words(received, case)),
-        Fact("Variants", ", ".join(
-            f"{variant.id} ({variant.purpose})" for variant in received.variants
-        )),
+        Fact(
+            "Variants",
+            ", ".join(f"{variant.id} ({variant.purpose})" for variant in received.variants),
+        ),
         *_agreed(case),
         *caps_facts(case),
         Fact("Documents", _documents(case)),
         Fact("Digest of the submission", received.submission),
-    )  # fmt: skip
+    )
 
 
 def _agreed(case: AudienceCase) -> tuple[Fact, ...]:
@@ -154,14 +155,14 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
         came=_came(clock, unit),
         today=day_of(made_at, laid.timezone).isoformat(),
         pauses=tuple(
-            (day_of(begun, laid.timezone).isoformat(),
-             day_of(over or made_at, laid.timezone).isoformat())
+            (
+                day_of(begun, laid.timezone).isoformat(),
+                day_of(over or made_at, laid.timezone).isoformat(),
+            )
             for begun, over in clock.pauses
         ),
-        remarks=_remarks(
-            case, clock, unit, reading.paused_days, reading.review_by.isoformat()
-        ),
-    )  # fmt: skip
+        remarks=_remarks(case, clock, unit, reading.paused_days, reading.review_by.isoformat()),
+    )
 
 
 def _came(clock: Clock, unit: str) -> str:

@@ -26,10 +26,19 @@ def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
     # Each entry of a chunk counts the whole chunk so far.
     used = {entry.event.facts()["chunk"]: entry.content("details") for entry in chunks}
     if not all("used" in (content or {}) for content in used.values()) or None in asked:
-        return (Fact("Not in this", "probes, questions asked before, and executions that ended "
-                     "without an outcome: how many tokens is not for this audience"),)  # fmt: skip
-    taken = [each for content in asked for kind in ("probes", "readiness")
-             for each in content.get(kind, {}).values()]  # fmt: skip
+        return (
+            Fact(
+                "Not in this",
+                "probes, questions asked before, and executions that ended "
+                "without an outcome: how many tokens is not for this audience",
+            ),
+        )
+    taken = [
+        each
+        for content in asked
+        for kind in ("probes", "readiness")
+        for each in content.get(kind, {}).values()
+    ]
     probes = sum(Usage.model_validate(each["usage"]).total for each in taken)
     dead = sum(Usage.model_validate(each["used"]).total for each in used.values()) - tokens
     return (

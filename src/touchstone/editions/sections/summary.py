@@ -52,9 +52,10 @@ def _measured(case: AudienceCase, results: Sequence[ResultRow]) -> str:
     results = [row for row in results if row.verdict != "reference" and _told(case, row)]
     if not results:
         measured = (
-            "Nothing has been measured so far." if case.whole
+            "Nothing has been measured so far."
+            if case.whole
             else "No measurement may be read here."
-        )  # fmt: skip
+        )
         return f"{what} was handed in for review. {' '.join(wanting) or measured}"
     criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
     modes = number(len({row.mode for row in results}), "mode")
@@ -131,8 +132,11 @@ def _decided(case: AudienceCase) -> str:
     elif case.whole:
         said.append("Officials have not decided." if said else "No designation has been proposed.")
     for release in case.state.releases:
-        whom = "inside the developer" if release.scope == "internal" else (
-            "to the public" if release.scope == "public" else "to partners")  # fmt: skip
+        whom = (
+            "inside the developer"
+            if release.scope == "internal"
+            else ("to the public" if release.scope == "public" else "to partners")
+        )
         said.append(
             f"{case.name(release.actor)} released the model {whom} on "
             f"{day_in_words(release.at[:10])}."
@@ -156,8 +160,11 @@ def _missing(case: AudienceCase) -> str:
             f"The framework asks that {listed(outside)} concur; {takes} no part in this case, and "
             f"nobody asked {them}."
         )
-    asked = [c for c in (case.framework.criteria if case.framework else ())
-             if isinstance(c, DeclaredCriterion)]  # fmt: skip
+    asked = [
+        c
+        for c in (case.framework.criteria if case.framework else ())
+        if isinstance(c, DeclaredCriterion)
+    ]
     undeclared = [c for c in asked if c.id not in case.state.declared]
     if undeclared and case.whole:
         domains = listed(list(dict.fromkeys(plain(c.domain) for c in undeclared)))

@@ -44,8 +44,9 @@ def unmeasured_runs(case: AudienceCase) -> tuple[UnmeasuredRun, ...]:
     keys = dict.fromkeys([*_sealed(case), *case.state.tallies, *case.state.verdicts])
     found = [run for key in keys if (run := _run(case, key))]
     order = list(case.titles)
-    found.sort(key=lambda run: order.index(run.key.criterion) if run.key.criterion in order
-               else len(order))  # fmt: skip
+    found.sort(
+        key=lambda run: order.index(run.key.criterion) if run.key.criterion in order else len(order)
+    )
     return tuple(found)
 
 

@@ -140,16 +140,26 @@ class TouchstoneSandbox(SandboxEnvironment):
         limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE
         try:
             ended = await channel.run(
-                launched, cmd, variables, os.path.join(folder, cwd or ""), stdin, timeout, limit  # noqa: PTH118 - a path inside
-            )  # fmt: skip
+                launched,
+                cmd,
+                variables,
+                os.path.join(folder, cwd or ""),  # noqa: PTH118 - a path inside
+                stdin,
+                timeout,
+                limit,
+            )
         except SandboxGoneError as error:
             self._gone(error)
             raise
         finally:
             self._limits_hit()
         if ended.unread:
-            self._record("output", "a program in the background held the output open; what it"
-                         " wrote later was not read", breach=False)  # fmt: skip
+            self._record(
+                "output",
+                "a program in the background held the output open; what it"
+                " wrote later was not read",
+                breach=False,
+            )
         if ended.error:
             start_failed(f"{ended.stage}: {os.strerror(ended.error)}")
         if ended.error == errno.EACCES and ended.stage == "exec":
@@ -291,8 +301,11 @@ class TouchstoneSandbox(SandboxEnvironment):
         if not dropped:
             return printable_bytes(output)
         limit = SandboxEnvironmentLimits.MAX_EXEC_OUTPUT_SIZE_STR
-        self._record("output", f"a program wrote more than {limit}; the first part was left out",
-                     breach=False)  # fmt: skip
+        self._record(
+            "output",
+            f"a program wrote more than {limit}; the first part was left out",
+            breach=False,
+        )
         # The sentence takes its place within the limit.
         text = printable_bytes(output[_SENTENCE:])
         return f"[{dropped + _SENTENCE} bytes before this are left out]\n{text}"

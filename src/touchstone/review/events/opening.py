@@ -190,8 +190,12 @@ class AgreementSigned(Event):
     def signs(self) -> tuple[str, str, str, int, str]:
         """What both must sign alike: text, access, reasoning, retention in days, publication."""
         return (
-            self.agreement, self.access, self.reasoning, self.retention_days, self.publication,
-        )  # fmt: skip
+            self.agreement,
+            self.access,
+            self.reasoning,
+            self.retention_days,
+            self.publication,
+        )
 
 
 class Variant(Facts):

@@ -83,9 +83,11 @@ class CaseDocuments:
         """The terms in force. Raises NotAgreedError while none are agreed."""
         digest = self.state.terms_in_force
         if digest is None:
-            table = "those on the table await an answer" if self.state.terms.on_table else (
-                "nothing was offered: touchstone terms offer CASE TERMS.toml --as PARTY"
-            )  # fmt: skip
+            table = (
+                "those on the table await an answer"
+                if self.state.terms.on_table
+                else ("nothing was offered: touchstone terms offer CASE TERMS.toml --as PARTY")
+            )
             raise NotAgreedError(f"no terms are agreed in case {self.case.id[:12]}; {table}")
         return self.terms(digest)
 
@@ -135,9 +137,10 @@ class CaseDocuments:
     def bundle(self, published: BundlePublished) -> bytes:
         """A policy bundle's bytes. Raises CannotOrderError where the record has none."""
         at = next(
-            n for n, facts in self._events
+            n
+            for n, facts in self._events
             if facts["type"] == published.type and facts["bundle"] == published.bundle
-        )  # fmt: skip
+        )
         entry = stored_entry(self._reader, at)
         if why := entry.lacking("bundle"):
             raise CannotOrderError(f"bundle {published.number} in the record is {why}")

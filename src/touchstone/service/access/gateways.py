@@ -43,9 +43,9 @@ class Heard:
     def applied(self, stream: str, number: int) -> SignedReceipt | None:
         """The first receipt for this bundle or one after it: those between were superseded."""
         return next(
-            (r for r in self.receipts
-             if r.receipt.stream == stream and r.receipt.number >= number), None,
-        )  # fmt: skip
+            (r for r in self.receipts if r.receipt.stream == stream and r.receipt.number >= number),
+            None,
+        )
 
 
 def parse_gateway(text: str) -> Gateway:
@@ -66,12 +66,16 @@ def parse_gateway(text: str) -> Gateway:
         lines = read_text(Path(written), 1000).splitlines()
         found = next(filter(None, map(_KEY.fullmatch, lines)), None)
     if found is None or has_small_order(bytes.fromhex(found[1])):
-        raise CannotOrderError(f"--gateway {name[:40]}: its key is not 64 hex digits of an Ed25519 "
-                               "public key: ask the gateway's operator for it")  # fmt: skip
+        raise CannotOrderError(
+            f"--gateway {name[:40]}: its key is not 64 hex digits of an Ed25519 "
+            "public key: ask the gateway's operator for it"
+        )
     path = Path(folder)
     if not path.is_dir():
-        raise CannotOrderError(f"--gateway {name[:40]}: {folder} is no folder: name the gateway's "
-                               "state folder, or its receipts")  # fmt: skip
+        raise CannotOrderError(
+            f"--gateway {name[:40]}: {folder} is no folder: name the gateway's "
+            "state folder, or its receipts"
+        )
     inner = path / "receipts"
     return Gateway(name, bytes.fromhex(found[1]), inner if inner.is_dir() else path)
 

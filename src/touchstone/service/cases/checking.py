@@ -51,8 +51,11 @@ class Checked:
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return {**asdict(self), "faults": [asdict(each) for each in self.faults],
-                "sound": self.sound}  # fmt: skip
+        return {
+            **asdict(self),
+            "faults": [asdict(each) for each in self.faults],
+            "sound": self.sound,
+        }
 
 
 def check(installation: Installation, step: Callable[[str], None]) -> Checked:
@@ -90,12 +93,17 @@ def check(installation: Installation, step: Callable[[str], None]) -> Checked:
 def _case(installation: Installation, case: str) -> Iterator[Amiss]:
     records = installation.records
     if case in records.unfinished():
-        yield Amiss(f"case {case}", "destroyed, but its key may still lie in a file of the record: "
-                    f"touchstone review destroy {case[:12]}")  # fmt: skip
+        yield Amiss(
+            f"case {case}",
+            "destroyed, but its key may still lie in a file of the record: "
+            f"touchstone review destroy {case[:12]}",
+        )
     if records.case(case).destroyed:
         for folder in records.left_of(case):
-            yield Amiss(f"case {case}", f"destroyed, but {folder} is left of it: "
-                        f"touchstone review destroy {case[:12]}")  # fmt: skip
+            yield Amiss(
+                f"case {case}",
+                f"destroyed, but {folder} is left of it: touchstone review destroy {case[:12]}",
+            )
     for fault in records.check_case(case, summarise_events):
         yield Amiss(fault.where, fault.what)
     kept = installation.kept_state(case)

@@ -73,8 +73,9 @@ def _others(installation: Installation, case: str, state: State) -> Iterator[Oth
 def _identity(installation: Installation, case: str, state: State) -> dict[str, set[str]]:
     """What a model is known by, by kind. Of a destroyed case only what lies in clear."""
     received = state.submission
-    seen = {digest for snapshots in state.snapshots.values()
-            for digest in snapshots.digests.values()}  # fmt: skip
+    seen = {
+        digest for snapshots in state.snapshots.values() for digest in snapshots.digests.values()
+    }
     marks = {
         "name": {_plain(received.model)} if received else set(),
         "id": set(),

@@ -47,8 +47,10 @@ query = ["beta", "limit", "after_id"]
 paths = { "/v1/messages/count_tokens" = "/v1/messages" }
 """
 MESSAGE: Mapping[str, Any] = {
-    "model": "open", "messages": CHAT["messages"], "max_tokens": 9,
-}  # fmt: skip
+    "model": "open",
+    "messages": CHAT["messages"],
+    "max_tokens": 9,
+}
 THINKS = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
 
 
@@ -139,9 +141,17 @@ async def test_models_are_listed_in_pages_where_that_is_admitted(tmp_path: Path)
         rest = await ask(loop, f"/v1/models?limit=9&after={names[0]}", None)
         assert [each["id"] for each in json.loads(rest[1])["data"]] == names[1:]
         for query in (
-            "limit=0", "limit=x", "order=asc", "limit=1&limit=2", "limit=1001", "limit=",
-            "limit=-1", "limit=00001", f"limit={'9' * 5000}", f"limit={'0' * 5000}1",
-        ):  # fmt: skip
+            "limit=0",
+            "limit=x",
+            "order=asc",
+            "limit=1&limit=2",
+            "limit=1001",
+            "limit=",
+            "limit=-1",
+            "limit=00001",
+            f"limit={'9' * 5000}",
+            f"limit={'0' * 5000}1",
+        ):
             assert (await ask(loop, f"/v1/models?{query}", None))[0] == 400
         assert (await ask(loop, "/v1/models?limit=1000", None))[0] == 200
     (tmp_path / "plain").mkdir()
@@ -152,15 +162,22 @@ async def test_models_are_listed_in_pages_where_that_is_admitted(tmp_path: Path)
 @pytest.mark.parametrize(
     "entry",
     [
-        'fields = ["model"]', 'fields = ["reasoning_effort"]', 'fields = ["previous_response_id"]',
-        'fields = ["messages.file_id"]', 'fields = ["thinking"]', 'fields = ["a b"]',
-        'headers = { authorization = ["*"] }', 'headers = { Anthropic-Beta = ["*"] }',
-        'headers = { x-forwarded-for = ["*"] }', 'paths = { "/v1/files" = "/v1/files" }',
+        'fields = ["model"]',
+        'fields = ["reasoning_effort"]',
+        'fields = ["previous_response_id"]',
+        'fields = ["messages.file_id"]',
+        'fields = ["thinking"]',
+        'fields = ["a b"]',
+        'headers = { authorization = ["*"] }',
+        'headers = { Anthropic-Beta = ["*"] }',
+        'headers = { x-forwarded-for = ["*"] }',
+        'paths = { "/v1/files" = "/v1/files" }',
         'paths = { "/v1/x/../y" = "/v1/embeddings" }',
         'paths = { "/v1/embeddings" = "/v1/responses" }',
-        'query = ["a&b"]', 'tools = ["a b"]',
+        'query = ["a&b"]',
+        'tools = ["a b"]',
     ],
-)  # fmt: skip
+)
 async def test_what_is_judged_is_not_admitted(tmp_path: Path, entry: str):
     text = config_text(tmp_path, "http://127.0.0.1:9")
     with pytest.raises(GatewayConfigError):
@@ -172,10 +189,14 @@ async def test_what_is_judged_is_not_admitted(tmp_path: Path, entry: str):
 ONE = {**DOMESTIC, "variants": ["final"]}
 """Of the models only those of one variant."""
 BODIES: list[Mapping[str, Any]] = [
-    {}, {"stream": True}, {"reasoning_effort": "xhigh"}, {"unknown": 1}, {"reasoning_effort": 3},
+    {},
+    {"stream": True},
+    {"reasoning_effort": "xhigh"},
+    {"unknown": 1},
+    {"reasoning_effort": 3},
     {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]},
     {"top_k": 5},
-]  # fmt: skip
+]
 
 
 async def alike(folder: Path, rules: tuple[Any, ...], nationality: str) -> bool:

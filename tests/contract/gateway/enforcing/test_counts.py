@@ -49,8 +49,11 @@ def test_days_and_months_are_counted_and_held_through_every_restart(
                 for each in PEOPLE:
                     found = await usage.used(each, now.timestamp())
                     days = {at: number for (who, at), number in counted.items() if who == each}
-                    month = {at: n for at, n in days.items()
-                             if (at.year, at.month) == (now.year, now.month)}  # fmt: skip
+                    month = {
+                        at: n
+                        for at, n in days.items()
+                        if (at.year, at.month) == (now.year, now.month)
+                    }
                     assert found.today == days.get(day, 0)
                     assert found.this_month == sum(month.values())
         finally:

@@ -27,7 +27,7 @@ from support.gateway_loop import (
     slow_reader,
     token,
     until,
-)  # fmt: skip
+)
 from touchstone.gateway.enforcing import cutting, exchanges, proxy, server
 from touchstone.gateway.errors import NotCutError
 from touchstone.gateway.identity import Identities

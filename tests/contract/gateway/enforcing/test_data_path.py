@@ -23,7 +23,7 @@ from support.gateway_loop import (
     gateway,
     token,
     until,
-)  # fmt: skip
+)
 from touchstone.gateway.enforcing import proxy, relaying
 from touchstone.gateway.enforcing.usage import UsageStore
 
@@ -58,9 +58,11 @@ async def test_the_bytes_that_were_judged_are_forwarded(tmp_path: Path):
     assert (path, seen) == (PATH, body)
     assert headers.pop("Host")
     assert headers == {
-        "Accept-Encoding": "identity", "Authorization": "Bearer sk-upstream",
-        "Content-Length": str(len(body)), "Content-Type": "application/json",
-    }  # fmt: skip
+        "Accept-Encoding": "identity",
+        "Authorization": "Bearer sk-upstream",
+        "Content-Length": str(len(body)),
+        "Content-Type": "application/json",
+    }
 
 
 async def test_a_large_body_is_forwarded_whole(tmp_path: Path):
@@ -85,11 +87,20 @@ async def test_a_decision_is_written_down_before_anything_is_forwarded(tmp_path:
         assert not loop.stub.requests
         loop.audit.gate.set()
         assert (await asking)[0] == 200
-    assert loop.audit.events == [{
-        "kind": "decision", "worker": 0, "epoch": 1, "bundle": 1, "caller": "ann",
-        "variant": "final", "mode": "instant", "purpose": None, "allowed": True,
-        "rule": "domestic",
-    }]  # fmt: skip
+    assert loop.audit.events == [
+        {
+            "kind": "decision",
+            "worker": 0,
+            "epoch": 1,
+            "bundle": 1,
+            "caller": "ann",
+            "variant": "final",
+            "mode": "instant",
+            "purpose": None,
+            "allowed": True,
+            "rule": "domestic",
+        }
+    ]
 
 
 async def test_refusals_forward_nothing_and_say_why(tmp_path: Path):
@@ -113,7 +124,7 @@ async def test_refusals_forward_nothing_and_say_why(tmp_path: Path):
         (CHAT, {"path": "/v1/files"}, 404, "unknown_path"),
         (CHAT, {"path": "/v1/models"}, 405, "method_not_allowed"),
         (b"", {}, 400, "unreadable_request"),
-    ]  # fmt: skip
+    ]
     async with gateway(tmp_path) as loop:
         for body, more, status, code in cases:
             found, answer = await post(loop, body, **more)
@@ -241,9 +252,11 @@ async def test_the_openai_client_streams_and_calls_tools(tmp_path: Path):
     ):
         messages: list[Any] = CHAT["messages"]  # type: ignore[assignment]
         stream = await client.chat.completions.create(
-            model="example-model", messages=messages, stream=True,
+            model="example-model",
+            messages=messages,
+            stream=True,
             stream_options={"include_usage": True},
-        )  # fmt: skip
+        )
         words = [chunk.choices[0].delta.content async for chunk in stream]
         assert words == [f"w{number} " for number in range(20)]
         stub.tool_calls = True

@@ -28,7 +28,7 @@ from support.gateway_loop import (
     slow_reader,
     token,
     until,
-)  # fmt: skip
+)
 from touchstone.gateway import decision_cache
 from touchstone.gateway.adapters import OpenAI, openai
 from touchstone.gateway.enforcing import (

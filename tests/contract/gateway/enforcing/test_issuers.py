@@ -31,7 +31,7 @@ from support.gateway_loop import (
     jwks,
     token,
     until,
-)  # fmt: skip
+)
 from touchstone.gateway.config import Issuer, parse_config
 from touchstone.gateway.enforcing import Enforcement
 from touchstone.gateway.errors import RefusedError
@@ -73,9 +73,12 @@ async def published(text: str) -> AsyncIterator[Source]:
 
 def reader(source: Source, clock: list[float]) -> tokens.TokenReader:
     issuer = Issuer(
-        issuer=ISSUER, audience=AUDIENCE, algorithms=("ES256",), jwks_url=source.url,
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        algorithms=("ES256",),
+        jwks_url=source.url,
         refresh_seconds=60.0,
-    )  # fmt: skip
+    )
     return tokens.TokenReader((issuer,), lambda: clock[0])
 
 
@@ -191,11 +194,29 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's and a client's side of a certificate for localhost."""
     key, cert = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-keyout", key, "-out", cert, "-days", "2", "-nodes", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-keyout",
+            key,
+            "-out",
+            cert,
+            "-days",
+            "2",
+            "-nodes",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+        ],
+        check=True,
+        capture_output=True,
+    )
     server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     server.load_cert_chain(cert, key)
     return server, ssl.create_default_context(cafile=str(cert))

@@ -43,12 +43,16 @@ def pair(
         first, second = (
             stack.enter_context(
                 running_gateway(
-                    tmp_path_factory.mktemp(name), stub.url,
-                    workers=1, chain=chain, name=name, more=more,
+                    tmp_path_factory.mktemp(name),
+                    stub.url,
+                    workers=1,
+                    chain=chain,
+                    name=name,
+                    more=more,
                 )
             )
             for name in ("one", "two")
-        )  # fmt: skip
+        )
         first.applied(PERMIT_ALL)
         for each in (first, second):
             each.serving()
@@ -75,9 +79,11 @@ def everywhere(gateway: RunningGateway) -> bool:
     return (
         status["fleet"]["applied_everywhere"]
         and status["receipt"] == status["bundle"]["number"]
-        and all(each["obeys"] == status["bundle"]["number"] or not each["alive"]
-                for each in status["fleet"]["members"])
-    )  # fmt: skip
+        and all(
+            each["obeys"] == status["bundle"]["number"] or not each["alive"]
+            for each in status["fleet"]["members"]
+        )
+    )
 
 
 def put_in_force(pair: Pair, rule: object) -> int:

@@ -15,14 +15,23 @@ from touchstone.cli.app import run
 from touchstone.gateway import commands, statuses
 
 GOOD: Mapping[str, Any] = {
-    "gateway": "gateway-1", "stream": "example-model/production", "serving": True,
-    "why_not": None, "bundle": {"number": 1, "digest": "sha256:0", "directives": ["d"]},
-    "served_for_seconds": 5, "kills": 0, "unwritten": None, "a later version's": [1],
+    "gateway": "gateway-1",
+    "stream": "example-model/production",
+    "serving": True,
+    "why_not": None,
+    "bundle": {"number": 1, "digest": "sha256:0", "directives": ["d"]},
+    "served_for_seconds": 5,
+    "kills": 0,
+    "unwritten": None,
+    "a later version's": [1],
     "workers": [{"worker": 0, "serves": True, "why": None, "applied_ms": 3, "waited_for": "x"}],
     "feed": {"refused": {"forged": 1}, "lost": {"url": "gone"}},
-    "fleet": {"leased": True, "applied_everywhere": False,
-              "members": [{"gateway": "g", "obeys": 1, "alive": False}]},
-}  # fmt: skip
+    "fleet": {
+        "leased": True,
+        "applied_everywhere": False,
+        "members": [{"gateway": "g", "obeys": 1, "alive": False}],
+    },
+}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 

@@ -54,10 +54,13 @@ def code(path: str, body: bytes) -> str:
         (MESSAGES, {"max_tokens": 9}, "default"),
         (MESSAGES, {"thinking": {"type": "enabled", "budget_tokens": 1024}}, "enabled"),
         (MESSAGES, {"thinking": {"type": "disabled"}}, "disabled"),
-        (MESSAGES, {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}},
-         "adaptive+max"),
+        (
+            MESSAGES,
+            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "max"}},
+            "adaptive+max",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_word_about_reasoning_is_in_the_setting(
     path: str, fields: dict[str, Any], setting: str
 ):
@@ -97,8 +100,11 @@ def test_streams_are_seen():
         (CHAT, b'{"model":"m","thinking":{"type":"enabled"}}', "unknown_field"),
         (CHAT, b'{"model":"m","models":["n"]}', "unknown_field"),
         (CHAT, b'{"model":"m","reasoning":{"max_tokens":9}}', "unknown_field"),
-        (CHAT, b'{"model":"m","reasoning_effort":"low","reasoning":{"effort":"high"}}',
-         "mode_ambiguous"),
+        (
+            CHAT,
+            b'{"model":"m","reasoning_effort":"low","reasoning":{"effort":"high"}}',
+            "mode_ambiguous",
+        ),
         (CHAT, b'{"model":"m","reasoning_effort":"low+high"}', "unreadable_request"),
         (CHAT, b'{"model":"m","reasoning_effort":3}', "unreadable_request"),
         (CHAT, b'{"model":"m","reasoning":"high"}', "unreadable_request"),
@@ -110,16 +116,22 @@ def test_streams_are_seen():
         (RESPONSES, b'{"model":"m","previous_response_id":"r"}', "unknown_field"),
         (RESPONSES, b'{"model":"m","reasoning_effort":"high"}', "unknown_field"),
         (MESSAGES, b'{"model":"m","thinking":{"type":"enabled"}}', "mode_ambiguous"),
-        (MESSAGES, b'{"model":"m","thinking":{"type":"disabled","budget_tokens":9}}',
-         "mode_ambiguous"),
+        (
+            MESSAGES,
+            b'{"model":"m","thinking":{"type":"disabled","budget_tokens":9}}',
+            "mode_ambiguous",
+        ),
         (MESSAGES, b'{"model":"m","thinking":{"budget_tokens":9}}', "mode_ambiguous"),
-        (MESSAGES, b'{"model":"m","thinking":{"type":"enabled","budget_tokens":true}}',
-         "unreadable_request"),
+        (
+            MESSAGES,
+            b'{"model":"m","thinking":{"type":"enabled","budget_tokens":true}}',
+            "unreadable_request",
+        ),
         (MESSAGES, b'{"model":"m","thinking":{"type":"x","Type":"y"}}', "unknown_field"),
         (MESSAGES, b'{"model":"m","reasoning_effort":"high"}', "unknown_field"),
         (MESSAGES, b'{"model":"m","betas":["x"]}', "unknown_field"),
     ],
-)  # fmt: skip
+)
 def test_what_can_be_read_in_two_ways_is_refused(path: str, body: bytes, why: str):
     assert code(path, body) == why
 
@@ -128,8 +140,9 @@ def test_an_error_has_the_form_of_its_api():
     refusal = RefusedError(403, "denied_by_terms", "no")
     assert json.loads(OPENAI.error(refusal))["error"]["code"] == "denied_by_terms"
     assert json.loads(ANTHROPIC.error(refusal)) == {
-        "type": "error", "error": {"type": "permission_error", "message": "no"},
-    }  # fmt: skip
+        "type": "error",
+        "error": {"type": "permission_error", "message": "no"},
+    }
 
 
 def test_a_model_is_renamed_and_nothing_else():
@@ -145,10 +158,24 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 _words = st.sampled_from(["low", "high", "none", "enabled", "", "m", "n"])
-_keys = st.sampled_from([
-    "model", "Model", "reasoning_effort", "reasoning", "effort", "thinking", "type", "extra_body",
-    "chat_template_kwargs", "enable_thinking", "messages", "stream", "budget_tokens", "tools",
-])  # fmt: skip
+_keys = st.sampled_from(
+    [
+        "model",
+        "Model",
+        "reasoning_effort",
+        "reasoning",
+        "effort",
+        "thinking",
+        "type",
+        "extra_body",
+        "chat_template_kwargs",
+        "enable_thinking",
+        "messages",
+        "stream",
+        "budget_tokens",
+        "tools",
+    ]
+)
 _values = st.recursive(
     st.one_of(_words, st.booleans(), st.none(), st.integers(0, 9)),
     lambda inner: st.one_of(

@@ -53,22 +53,40 @@ CHATTED: dict[str, Any] = {
             {"type": "image_url", "image_url": {"url": PICTURE, "detail": "low"}},
             {"type": "file", "file": {"file_data": "AAAA", "filename": "a.pdf", "file_id": None}},
         ),
-        {"role": "assistant", "content": None, "audio": None, "annotations": [], "refusal": None,
-         "tool_calls": [
-             {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "audio": None,
+            "annotations": [],
+            "refusal": None,
+            "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+            ],
+        },
         {"role": "tool", "tool_call_id": "c", "content": "42"},
     ],
-    "tools": [{"type": "function", "function": {
-        "name": "f", "parameters": {"type": "object", "properties": {"file_id": {}}},
-    }}],
+    "tools": [
+        {
+            "type": "function",
+            "function": {
+                "name": "f",
+                "parameters": {"type": "object", "properties": {"file_id": {}}},
+            },
+        }
+    ],
     "tool_choice": {"type": "function", "function": {"name": "f"}},
     "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"a": {}}}},
-}  # fmt: skip
+}
 RESPONDED: dict[str, Any] = {
     "input": [
         {"role": "user", "content": "hi"},
-        {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
-         "content": [{"type": "output_text", "text": "ho", "annotations": []}]},
+        {
+            "type": "message",
+            "id": "msg_1",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": "ho", "annotations": []}],
+        },
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "AAAA"},
         {"type": "function_call", "id": "fc_1", "call_id": "c", "name": "f", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "c", "output": "42"},
@@ -77,7 +95,7 @@ RESPONDED: dict[str, Any] = {
     "tools": [{"type": "function", "name": "f", "parameters": {"vector_store_ids": {}}}],
     "text": {"format": {"type": "json_schema", "name": "s", "schema": {"type": "object"}}},
     "reasoning": {"effort": "high"},
-}  # fmt: skip
+}
 MESSAGED: dict[str, Any] = {
     "max_tokens": 9,
     "system": [{"type": "text", "text": "be brief", "cache_control": {"type": "ephemeral"}}],
@@ -85,17 +103,24 @@ MESSAGED: dict[str, Any] = {
         user(
             {"type": "text", "text": "hi"},
             {"type": "image", "source": {"type": "base64", "media_type": "x", "data": "AAAA"}},
-            {"type": "document", "source": {"type": "content", "content": [
-                {"type": "text", "text": "inside"}]}},
+            {
+                "type": "document",
+                "source": {"type": "content", "content": [{"type": "text", "text": "inside"}]},
+            },
         ),
-        {"role": "assistant", "content": [
-            {"type": "thinking", "thinking": "...", "signature": "s"},
-            {"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "free"}}]},
-        user({"type": "tool_result", "tool_use_id": "t", "content": [
-            {"type": "text", "text": "42"}]}),
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "...", "signature": "s"},
+                {"type": "tool_use", "id": "t", "name": "f", "input": {"file_id": "free"}},
+            ],
+        },
+        user(
+            {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "42"}]}
+        ),
     ],
     "tools": [{"name": "f", "input_schema": {"type": "object"}}],
-}  # fmt: skip
+}
 WHOLE = [(CHAT, CHATTED), (RESPONSES, RESPONDED), (MESSAGES, MESSAGED)]
 
 
@@ -113,12 +138,37 @@ REACHES: list[tuple[str, Any]] = [
     (RESPONSES, {"input": [{"type": "message", "id": "m", "role": "assistant", "content": []}]}),
     (RESPONSES, {"input": [{"type": "reasoning", "id": "rs_of_bea", "summary": []}]}),
     (RESPONSES, {"input": [{"type": "function_call", "id": "fc_of_bea"}]}),
-    (RESPONSES, {"input": [{"type": "function_call_output", "call_id": "c", "output": [
-        {"type": "input_file", "file_id": "file-of-bea"}]}]}),
+    (
+        RESPONSES,
+        {
+            "input": [
+                {
+                    "type": "function_call_output",
+                    "call_id": "c",
+                    "output": [{"type": "input_file", "file_id": "file-of-bea"}],
+                }
+            ]
+        },
+    ),
     (RESPONSES, {"input": [user({"type": "input_file", "file_id": "file-of-bea"})]}),
     (RESPONSES, {"input": [user({"type": "input_image", "image_url": "file-of-bea"})]}),
-    (RESPONSES, {"input": [{"role": "assistant", "content": [{"type": "output_text", "text": "x",
-        "annotations": [{"type": "file_citation", "file_id": "file-of-bea"}]}]}]}),
+    (
+        RESPONSES,
+        {
+            "input": [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {
+                            "type": "output_text",
+                            "text": "x",
+                            "annotations": [{"type": "file_citation", "file_id": "file-of-bea"}],
+                        }
+                    ],
+                }
+            ]
+        },
+    ),
     (RESPONSES, {"tools": [{"type": "file_search", "vector_store_ids": ["vs_of_bea"]}]}),
     (RESPONSES, {"tools": [{"type": "code_interpreter", "container": "cntr_of_bea"}]}),
     (RESPONSES, {"tools": [{"type": "mcp", "server_url": "https://x.example"}]}),
@@ -126,26 +176,67 @@ REACHES: list[tuple[str, Any]] = [
     (RESPONSES, {"tool_choice": {"type": "mcp", "server_label": "x"}}),
     (RESPONSES, {"tool_choice": {"type": "allowed_tools", "tools": [{"type": "mcp"}]}}),
     (CHAT, {"messages": [user({"type": "file", "file": {"file_id": "file-of-bea"}})]}),
-    (CHAT, {"messages": {"role": "user", "content": {
-        "type": "file", "file": {"file_id": "file-of-bea"}}}}),
+    (
+        CHAT,
+        {
+            "messages": {
+                "role": "user",
+                "content": {"type": "file", "file": {"file_id": "file-of-bea"}},
+            }
+        },
+    ),
     (CHAT, {"messages": [{"role": "assistant", "audio": {"id": "audio_of_bea"}}]}),
     (CHAT, {"messages": [user({"type": "image_url", "image_url": {"url": "file:///etc/x"}})]}),
-    (CHAT, {"prediction": {"type": "content", "content": [
-        {"type": "file", "file": {"file_id": "file-of-bea"}}]}}),
+    (
+        CHAT,
+        {
+            "prediction": {
+                "type": "content",
+                "content": [{"type": "file", "file": {"file_id": "file-of-bea"}}],
+            }
+        },
+    ),
     (CHAT, {"tools": [{"type": "mcp"}]}),
     (CHAT, {"web_search_options": {}}),
-    (CHAT, {"tool_choice": {"type": "allowed_tools", "allowed_tools": {
-        "tools": [{"type": "code_interpreter"}]}}}),
-    (MESSAGES, {"messages": [user({"type": "document", "source": {
-        "type": "file", "file_id": "file_of_bea"}})]}),
+    (
+        CHAT,
+        {
+            "tool_choice": {
+                "type": "allowed_tools",
+                "allowed_tools": {"tools": [{"type": "code_interpreter"}]},
+            }
+        },
+    ),
+    (
+        MESSAGES,
+        {
+            "messages": [
+                user({"type": "document", "source": {"type": "file", "file_id": "file_of_bea"}})
+            ]
+        },
+    ),
     (MESSAGES, {"messages": [user({"type": "container_upload", "file_id": "file_of_bea"})]}),
-    (MESSAGES, {"messages": [user({"type": "tool_result", "tool_use_id": "t", "content": [
-        {"type": "image", "source": {"type": "file", "file_id": "file_of_bea"}}]})]}),
+    (
+        MESSAGES,
+        {
+            "messages": [
+                user(
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "t",
+                        "content": [
+                            {"type": "image", "source": {"type": "file", "file_id": "file_of_bea"}}
+                        ],
+                    }
+                )
+            ]
+        },
+    ),
     (MESSAGES, {"system": [{"type": "document", "source": {"type": "file", "file_id": "f"}}]}),
     (MESSAGES, {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}),
     (MESSAGES, {"tools": [{"type": "code_execution_20250825", "name": "code_execution"}]}),
     (MESSAGES, {"tools": [{"type": "mcp_toolset", "mcp_server_name": "x"}]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("path", "body"), REACHES)
@@ -174,9 +265,19 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 NAMES = [
-    "file_id", "file_ids", "vector_store_ids", "container", "container_id", "item_reference",
-    "previous_response_id", "conversation", "server_url", "mcp_servers", "model_id", "thread_id",
-]  # fmt: skip
+    "file_id",
+    "file_ids",
+    "vector_store_ids",
+    "container",
+    "container_id",
+    "item_reference",
+    "previous_response_id",
+    "conversation",
+    "server_url",
+    "mcp_servers",
+    "model_id",
+    "thread_id",
+]
 
 
 @settings(max_examples=150, deadline=None)
@@ -192,19 +293,35 @@ def test_no_object_at_any_depth_may_name_what_lies_elsewhere(
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["type", "id", "content", "role", "text", "name", "tools", "function"]),
-        inner, max_size=3,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "id", "content", "role", "text", "name", "tools", "function"]),
+            inner,
+            max_size=3,
+        )
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 FIELDS = {
-    CHAT: ["messages", "tools", "tool_choice", "stream", "stream_options", "max_tokens", "n",
-           "response_format", "prediction", "reasoning", "store", "metadata", "logit_bias"],
+    CHAT: [
+        "messages",
+        "tools",
+        "tool_choice",
+        "stream",
+        "stream_options",
+        "max_tokens",
+        "n",
+        "response_format",
+        "prediction",
+        "reasoning",
+        "store",
+        "metadata",
+        "logit_bias",
+    ],
     RESPONSES: ["input", "tools", "tool_choice", "reasoning", "text", "include", "store"],
     MESSAGES: ["messages", "system", "tools", "tool_choice", "thinking", "output_config"],
-}  # fmt: skip
+}
 
 
 @settings(max_examples=200, deadline=None)
@@ -219,18 +336,40 @@ def bare(name: Any) -> list[tuple[str, Any]]:
     """Bodies with a bare value where an object says what something is and where it lies."""
     said = user({"type": "document", "source": name})
     return [
-        *((CHAT, {"messages": [user({"type": kind, kind: name})]})
-          for kind in ("image_url", "video_url", "audio_url", "file", "input_audio")),
+        *(
+            (CHAT, {"messages": [user({"type": kind, kind: name})]})
+            for kind in ("image_url", "video_url", "audio_url", "file", "input_audio")
+        ),
         (CHAT, {"prediction": {"type": "content", "content": [{"type": "file", "file": name}]}}),
         (CHAT, {"audio": name}),
         (RESPONSES, {"input": [user({"type": "input_audio", "input_audio": name})]}),
         (MESSAGES, {"messages": [user({"type": "image", "source": name})]}),
         (MESSAGES, {"messages": [said]}),
-        (MESSAGES, {"messages": [user({"type": "document", "source": {
-            "type": "content", "content": [{"type": "image", "source": name}]}})]}),
-        (MESSAGES, {"messages": [user({"type": "tool_result", "content": [
-            {"type": "image", "source": name}]})]}),
-    ]  # fmt: skip
+        (
+            MESSAGES,
+            {
+                "messages": [
+                    user(
+                        {
+                            "type": "document",
+                            "source": {
+                                "type": "content",
+                                "content": [{"type": "image", "source": name}],
+                            },
+                        }
+                    )
+                ]
+            },
+        ),
+        (
+            MESSAGES,
+            {
+                "messages": [
+                    user({"type": "tool_result", "content": [{"type": "image", "source": name}]})
+                ]
+            },
+        ),
+    ]
 
 
 LIES_ELSEWHERE = [
@@ -263,18 +402,36 @@ def test_a_bare_address_says_what_is_fetched():
 
 
 WORDS: list[tuple[str, Any]] = [
-    (CHAT, {"messages": [user("hi", {"type": "text", "text": "ho"})], "tool_choice": "auto",
-            "function_call": "none", "functions": [{"name": "f"}]}),
-    (CHAT, {"messages": [{"role": "assistant", "content": "hi"}],
-            "prediction": {"type": "content", "content": "hi"}}),
+    (
+        CHAT,
+        {
+            "messages": [user("hi", {"type": "text", "text": "ho"})],
+            "tool_choice": "auto",
+            "function_call": "none",
+            "functions": [{"name": "f"}],
+        },
+    ),
+    (
+        CHAT,
+        {
+            "messages": [{"role": "assistant", "content": "hi"}],
+            "prediction": {"type": "content", "content": "hi"},
+        },
+    ),
     (RESPONSES, {"input": "hi", "tool_choice": "required"}),
     (RESPONSES, {"input": ["hi", {"role": "user", "content": "ho"}]}),
     (RESPONSES, {"input": [{"type": "function_call_output", "call_id": "c", "output": "42"}]}),
     (MESSAGES, {"system": "be brief", "messages": [{"role": "user", "content": "hi"}]}),
-    (MESSAGES, {"messages": [user({"type": "document", "source": {
-        "type": "content", "content": "inside"}})]}),
+    (
+        MESSAGES,
+        {
+            "messages": [
+                user({"type": "document", "source": {"type": "content", "content": "inside"}})
+            ]
+        },
+    ),
     (MESSAGES, {"messages": [user({"type": "tool_result", "content": "42"})]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("path", "body"), WORDS)
@@ -327,20 +484,42 @@ def test_options_of_a_stream_are_an_object_or_null(path: str, options: Any):
 # ---------------------------------------------------------------- what administrators admit
 ADMITTED: list[tuple[str, Any, Admits]] = [
     (CHAT, {"top_k": 5, "min_p": 0.1}, Admits(fields=frozenset({"top_k", "min_p"}))),
-    (CHAT, {"messages": [{"role": "user", "content": "x", "prefix": True}]},
-     Admits(fields=frozenset({"messages.prefix"}))),
+    (
+        CHAT,
+        {"messages": [{"role": "user", "content": "x", "prefix": True}]},
+        Admits(fields=frozenset({"messages.prefix"})),
+    ),
     (CHAT, {"web_search_options": {}}, Admits(tools=frozenset({"web_search"}))),
-    (RESPONSES, {"tools": [{"type": "web_search_preview"}], "input": [
-        {"type": "web_search_call", "id": "ws_1", "status": "completed"}]},
-     Admits(tools=frozenset({"web_search"}))),
-    (RESPONSES, {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]},
-     Admits(tools=frozenset({"code_interpreter"}))),
-    (MESSAGES, {"tools": [{"type": "web_search_20250305", "name": "web_search"}], "messages": [
-        {"role": "assistant", "content": [
-            {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
-            {"type": "web_search_tool_result", "tool_use_id": "s", "content": []}]}]},
-     Admits(tools=frozenset({"web_search"}))),
-]  # fmt: skip
+    (
+        RESPONSES,
+        {
+            "tools": [{"type": "web_search_preview"}],
+            "input": [{"type": "web_search_call", "id": "ws_1", "status": "completed"}],
+        },
+        Admits(tools=frozenset({"web_search"})),
+    ),
+    (
+        RESPONSES,
+        {"tools": [{"type": "code_interpreter", "container": {"type": "auto"}}]},
+        Admits(tools=frozenset({"code_interpreter"})),
+    ),
+    (
+        MESSAGES,
+        {
+            "tools": [{"type": "web_search_20250305", "name": "web_search"}],
+            "messages": [
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+                        {"type": "web_search_tool_result", "tool_use_id": "s", "content": []},
+                    ],
+                }
+            ],
+        },
+        Admits(tools=frozenset({"web_search"})),
+    ),
+]
 
 
 @pytest.mark.parametrize(("path", "body", "admits"), ADMITTED)
@@ -353,14 +532,20 @@ def test_what_is_admitted_goes_on_and_only_for_that_model(path: str, body: Any, 
     ("body", "admits"),
     [
         ({"tools": [{"type": "code_interpreter", "container": "cntr_of_bea"}]}, "code_interpreter"),
-        ({"tools": [{"type": "code_interpreter", "container": {
-            "type": "auto", "file_ids": ["f"]}}]}, "code_interpreter"),
+        (
+            {
+                "tools": [
+                    {"type": "code_interpreter", "container": {"type": "auto", "file_ids": ["f"]}}
+                ]
+            },
+            "code_interpreter",
+        ),
         ({"tools": [{"type": "file_search", "vector_store_ids": ["vs"]}]}, "file_search"),
         ({"tools": [{"type": "image_generation", "model": "n"}]}, "image_generation"),
         ({"tools": [{"type": "image_generation", "mask": {"file_id": "f"}}]}, "image_generation"),
         ({"tools": [{"type": "webs"}]}, "web"),
     ],
-)  # fmt: skip
+)
 def test_a_tool_that_is_admitted_reaches_nothing_stored(body: Any, admits: str):
     found = code(RESPONSES, body, Admits(tools=frozenset({admits})))
     assert found in {"beyond_the_exchange", "model_in_tool"}
@@ -373,15 +558,32 @@ def test_a_field_that_is_admitted_names_nothing_stored():
 
 
 MODES: list[Any] = [
-    {"reasoning_effort": "high"}, {"enable_thinking": True}, {"thinking": {"type": "enabled"}},
-    {"chat_template_kwargs": {"enable_thinking": True}}, {"store": True}, {"background": True},
-    {"Reasoning_Effort": "high"}, {"reasoning-effort": "high"}, {"reasoningEffort": "high"},
-    {"thinkingConfig": {"thinkingBudget": 9}}, {"thinking_token_budget": 9}, {"Store": True},
-    {"lora_path": "other"}, {"adapter_id": "other"}, {"loraRequest": {}}, {"ENABLE THINKING": 1},
-    {"\uff52easoning_effort": "high"}, {"options.store": True}, {"prompt": {"id": "pmpt"}},
-    {"extra_body": {}}, {"stream": True}, {"mode": "pro"}, {"store": None},
-    {"properties": {"enable_thinking": True}}, {"properties": {"a": {"store": True}}},
-]  # fmt: skip
+    {"reasoning_effort": "high"},
+    {"enable_thinking": True},
+    {"thinking": {"type": "enabled"}},
+    {"chat_template_kwargs": {"enable_thinking": True}},
+    {"store": True},
+    {"background": True},
+    {"Reasoning_Effort": "high"},
+    {"reasoning-effort": "high"},
+    {"reasoningEffort": "high"},
+    {"thinkingConfig": {"thinkingBudget": 9}},
+    {"thinking_token_budget": 9},
+    {"Store": True},
+    {"lora_path": "other"},
+    {"adapter_id": "other"},
+    {"loraRequest": {}},
+    {"ENABLE THINKING": 1},
+    {"\uff52easoning_effort": "high"},
+    {"options.store": True},
+    {"prompt": {"id": "pmpt"}},
+    {"extra_body": {}},
+    {"stream": True},
+    {"mode": "pro"},
+    {"store": None},
+    {"properties": {"enable_thinking": True}},
+    {"properties": {"a": {"store": True}}},
+]
 
 
 @pytest.mark.parametrize("found", MODES)
@@ -419,10 +621,11 @@ def test_a_judged_name_is_known_in_every_spelling(name: str, data: st.DataObject
 def test_a_schema_in_an_admitted_field_names_what_it_likes():
     """What an answer is to hold: its names are the caller's, and set nothing."""
     schema = {
-        "type": "object", "required": ["reasoning", "store"],
+        "type": "object",
+        "required": ["reasoning", "store"],
         "properties": {"reasoning": {"type": "string"}, "store": {"properties": {"mode": {}}}},
         "$defs": {"thinking": {"type": "string"}},
-    }  # fmt: skip
+    }
     admits = Admits(fields=frozenset({"guided_json"}))
     assert code(CHAT, {"guided_json": schema}, admits) == "taken"
 

@@ -57,8 +57,12 @@ def test_the_same_question_is_asked_once(asked: list[Request]):
 def test_another_question_is_asked_anew(asked: list[Request], change: dict[str, Any]):
     found = decisions(DOMESTIC)
     plain: dict[str, Any] = {
-        "caller": ANN, "variant": "final", "mode": "instant", "purpose": None, "now": NOW,
-    }  # fmt: skip
+        "caller": ANN,
+        "variant": "final",
+        "mode": "instant",
+        "purpose": None,
+        "now": NOW,
+    }
     found.decide(**plain)
     found.decide(**{**plain, **change})
     assert len(asked) == 2

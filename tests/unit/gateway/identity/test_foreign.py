@@ -24,10 +24,15 @@ GOOD = jwk.ECKey.generate_key("P-256", {"kid": "good"}).as_dict(private=False)
 ODD = EC_KEY.as_dict(private=False)
 FIELDS = ["kty", "crv", "x", "y", "n", "e", "kid", "alg", "use", "key_ops", "x5c", "anything"]
 SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.just(10**400),
-    st.text(), st.text(st.characters(codec=None, categories=["Cs"]), min_size=1, max_size=3),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.just(10**400),
+    st.text(),
+    st.text(st.characters(codec=None, categories=["Cs"]), min_size=1, max_size=3),
     st.sampled_from(["verify", "sig", "ES256", "EC", "RSA", "OKP", "P-256", "Ed25519", "AQAB", ""]),
-)  # fmt: skip
+)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -79,11 +84,15 @@ def nested(depth: int) -> str:
     [
         f'{{"kty":"EC","x":{nested(100_000)}}}',
         '{"a":' * 50_000 + "1" + "}" * 50_000,
-        '{"kty":"EC","kty":"EC"}', '{"kid":"\\ud800"}', '{"x":9' + "9" * 10_000 + "}",
-        '{"x":NaN,"y":-Infinity,"z":1e999}', nested(100_000), '"' + "[" * 1000 + '"',
+        '{"kty":"EC","kty":"EC"}',
+        '{"kid":"\\ud800"}',
+        '{"x":9' + "9" * 10_000 + "}",
+        '{"x":NaN,"y":-Infinity,"z":1e999}',
+        nested(100_000),
+        '"' + "[" * 1000 + '"',
     ],
     ids=["deep list", "deep object", "twice", "half", "long number", "no number", "bare", "text"],
-)  # fmt: skip
+)
 def test_what_some_readers_choke_on_costs_no_other_key(entry: str):
     data = f'{{"keys":[{entry},{json.dumps(GOOD)}]}}'.encode()
     assert jwks.parse_keys(data, ALGORITHMS).keys() == {"good"}
@@ -114,9 +123,17 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Identities:
 
 
 CLAIMS = [
-    "iss", "aud", "sub", "exp", "nbf", "iat", "nationalities", "address", "verified_claims",
+    "iss",
+    "aud",
+    "sub",
+    "exp",
+    "nbf",
+    "iat",
+    "nationalities",
+    "address",
+    "verified_claims",
     "anything",
-]  # fmt: skip
+]
 
 
 def signed(header: Mapping[str, Any], content: Mapping[str, Any]) -> str:

@@ -58,10 +58,15 @@ def make(tmp_path: Path, clock: Clock) -> Make:
         *algorithms: str, keys: str | None = None, opaque: str | None = None, **more: Any
     ) -> Identities:
         (tmp_path / "jwks.json").write_text(keys or jwks(EC_KEY, ED_KEY, RSA_KEY))
-        issuer = Issuer.model_validate({
-            "issuer": ISSUER, "audience": AUDIENCE, "jwks_file": tmp_path / "jwks.json",
-            "algorithms": algorithms or ("ES256", "EdDSA", "RS256"), **more,
-        })  # fmt: skip
+        issuer = Issuer.model_validate(
+            {
+                "issuer": ISSUER,
+                "audience": AUDIENCE,
+                "jwks_file": tmp_path / "jwks.json",
+                "algorithms": algorithms or ("ES256", "EdDSA", "RS256"),
+                **more,
+            }
+        )
         if opaque is not None:
             (tmp_path / "keys.toml").write_text(opaque)
         path = tmp_path / "keys.toml" if opaque is not None else None
@@ -150,8 +155,11 @@ def test_one_changed_character_is_found(make: Make):
 @pytest.mark.parametrize("field", ["jku", "x5u", "jwk", "x5c", "crit", "b64", "zip"])
 def test_a_header_cannot_bring_its_own_key(make: Make, field: str):
     value: Any = {
-        "jwk": STRANGER.as_dict(private=False), "crit": ["exp"], "x5c": ["MII"], "b64": False,
-    }.get(field, "https://evil.example")  # fmt: skip
+        "jwk": STRANGER.as_dict(private=False),
+        "crit": ["exp"],
+        "x5c": ["MII"],
+        "b64": False,
+    }.get(field, "https://evil.example")
     head = coded({"alg": "ES256", "kid": "ec-1", field: value})
     _, body, signature = token(key=STRANGER).split(".")
     assert "header" in refusal(make(), f"{head}.{body}.{signature}")
@@ -214,8 +222,13 @@ def test_no_organisation_comes_from_a_token(make: Make):
     text = token(organisation="example-lab", programmes=["early"], tier="government", staff=True)
     found = find(make(), text)
     assert set(Caller.__slots__) == {
-        "person", "digest", "nationalities", "residence", "verified", "expires",
-    }  # fmt: skip
+        "person",
+        "digest",
+        "nationalities",
+        "residence",
+        "verified",
+        "expires",
+    }
     assert (found.verified, found.residence) == (False, None)
 
 
@@ -247,14 +260,26 @@ def verified(framework: Any = "eidas", **known: Any) -> dict[str, Any]:
         ({"verified_claims": verified(None, nationalities=["DE"])}, set(), None, False),
         ({"verified_claims": {"claims": {"nationalities": ["DE"]}}}, set(), None, False),
         ({"verified_claims": "x"}, set(), None, False),
-        ({"nationalities": ["DE"], "verified_claims": verified(nationalities=["DEU"])},
-         {"DE"}, None, True),
-        ({"nationalities": ["US"], "verified_claims": verified(nationalities=["DE"])},
-         set(), None, True),
-        ({"address": {"country": "US"},
-          "verified_claims": verified(address={"country": "DE"})}, set(), None, True),
+        (
+            {"nationalities": ["DE"], "verified_claims": verified(nationalities=["DEU"])},
+            {"DE"},
+            None,
+            True,
+        ),
+        (
+            {"nationalities": ["US"], "verified_claims": verified(nationalities=["DE"])},
+            set(),
+            None,
+            True,
+        ),
+        (
+            {"address": {"country": "US"}, "verified_claims": verified(address={"country": "DE"})},
+            set(),
+            None,
+            True,
+        ),
     ],
-)  # fmt: skip
+)
 def test_facts_are_those_of_identity_assurance(
     said: dict[str, Any], nationalities: set[str], residence: str | None, is_verified: bool
 ):
@@ -317,11 +342,16 @@ def test_keys_that_cannot_be_had_for_long_are_not_believed(
 @pytest.mark.parametrize(
     "data",
     [
-        "{}", "[]", '{"keys": 3}', '{"keys": []}', '{"keys": [3, {"kty": "oct", "k": "c2VjcmV0"}]}',
+        "{}",
+        "[]",
+        '{"keys": 3}',
+        '{"keys": []}',
+        '{"keys": [3, {"kty": "oct", "k": "c2VjcmV0"}]}',
         '{"keys": [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}]}',
-        jwks(EC_KEY, EC_KEY), '{"keys": [], "keys": []}',
+        jwks(EC_KEY, EC_KEY),
+        '{"keys": [], "keys": []}',
     ],
-)  # fmt: skip
+)
 def test_a_file_without_usable_keys_is_refused_at_once(make: Make, data: str):
     with pytest.raises(GatewayConfigError) as caught:
         make(keys=data)

@@ -150,10 +150,19 @@ def _model(
     if all(row.minutes is not None for row in runs):
         length = told("time horizon", lambda: _horizon(runs))
     return ModelSays(
-        name, len(runs), len({row.item for row in runs}), rate,
-        (alone.low, alone.high) if alone else None, word, passed, corrected, difference, paired,
-        length, tuple(without),
-    )  # fmt: skip
+        name,
+        len(runs),
+        len({row.item for row in runs}),
+        rate,
+        (alone.low, alone.high) if alone else None,
+        word,
+        passed,
+        corrected,
+        difference,
+        paired,
+        length,
+        tuple(without),
+    )
 
 
 def _outcomes(runs: Sequence[RunRow]) -> Numbers:
@@ -172,8 +181,11 @@ def _pass_at(runs: Sequence[RunRow], attempts: int) -> float:
     for row in runs:
         items.setdefault(row.item, []).append(row.outcome)
     _whole(_outcomes(runs))
-    return pass_at_k(attempts, [int(sum(each)) for each in items.values()],
-                   [len(each) for each in items.values()])  # fmt: skip
+    return pass_at_k(
+        attempts,
+        [int(sum(each)) for each in items.values()],
+        [len(each) for each in items.values()],
+    )
 
 
 def _difference(
