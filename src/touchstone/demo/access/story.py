@@ -87,13 +87,9 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
         observer.step("The order is lifted; Bo is served again")
     standing = status(case, crowd, [where.known()], noting=True)
     _check(callers, again)
-    return Access(
-        (
-            "An order in mid-stream:",
-            *(f"  {line}" for each in standing.directives for line in each.lines()),
-            f"  callers: {', '.join(_fate(each) for each in callers)}",
-        )
-    )
+    lines = [f"  {line}" for each in standing.directives for line in each.lines()]
+    fates = ", ".join(_fate(each) for each in callers)
+    return Access(("An order in mid-stream:", *lines, f"  callers: {fates}"))
 
 
 def _write_texts(out: Path) -> None:
