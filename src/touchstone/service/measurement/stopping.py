@@ -1,5 +1,6 @@
 """A review that stopped early: why, and what was begun without an outcome, into the record."""
 
+import time
 from pathlib import Path
 
 from touchstone.evaluation.errors import JournalError
@@ -9,6 +10,9 @@ from touchstone.service.case_context import Case
 from touchstone.service.commit import Deed
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.deeds import measuring_stopped
+
+HELD_SECONDS = 5
+POLL_SECONDS = 0.05
 
 
 def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
@@ -31,12 +35,18 @@ def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
 
 def begun_without_outcome(folder: Path) -> int:
     """How many samples the journals below a case's folder of chunks began and never ended."""
-    count = 0
-    for chunk in sorted(folder.glob("*")):
+    return sum(map(_interrupted, sorted(folder.glob("*"))))
+
+
+def _interrupted(chunk: Path) -> int:
+    """Of one chunk; its worker, which is being killed, may hold the journal a little longer."""
+    until = time.monotonic() + HELD_SECONDS
+    while True:
         try:
             with Journal(chunk, chunk.name) as journal:
-                count += len(journal.interrupted())
+                return len(journal.interrupted())
         except JournalError:
-            # Held by a worker that is being killed, or altered: going on with the chunk says so.
-            continue
-    return count
+            if time.monotonic() > until:
+                # Going on with the chunk says what is wrong with it.
+                return 0
+        time.sleep(POLL_SECONDS)
