@@ -49,7 +49,8 @@ def wait_for(what: Callable[[], object], running: Command) -> None:
 
 def journal(home: Path) -> list[dict[str, object]]:
     lines = [path.read_bytes() for path in home.glob("chunks/*/*/outcomes.jsonl")]
-    return [json.loads(line) for text in lines for line in text.rpartition(b"\n")[0].split(b"\n")]
+    whole = [text.rpartition(b"\n")[0] for text in lines]
+    return [json.loads(line) for text in whole for line in text.splitlines()]
 
 
 def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: Subject):
