@@ -128,7 +128,12 @@ class Journal:
         )
 
     def settle(
-        self, commitments: Mapping[int, str], rule: AdjudicationRule, why: str
+        self,
+        commitments: Mapping[int, str],
+        rule: AdjudicationRule,
+        why: str,
+        *,
+        final: bool = False,
     ) -> tuple[Outcome, ...]:
         """Give an outcome to each interrupted sample that may not run again; gives those outcomes.
 
@@ -141,13 +146,14 @@ class Journal:
             commitments: By index, of the samples that the chunk holds.
             rule: How results are scored.
             why: What became of the process that ran them, in a few words.
+            final: Whether the chunk is given up: then no sample that was begun may run again.
         """
         settled = []
         for index in sorted(set(commitments) - set(self.outcomes)):
             if not (self.altered or index in self.begun):
                 continue
             outcome = self._judged.get(index)
-            if outcome is None and (found := self._end_of(index, why)) is not None:
+            if outcome is None and (found := self._end_of(index, why, final)) is not None:
                 result, reason = found
                 outcome = Outcome(
                     index=index,
@@ -165,13 +171,13 @@ class Journal:
                 settled.append(outcome)
         return tuple(settled)
 
-    def _end_of(self, index: int, why: str) -> tuple[Result, str] | None:
+    def _end_of(self, index: int, why: str, final: bool) -> tuple[Result, str] | None:
         if self.altered:
             return "lost-instrument", f"the journal was altered at {self.altered}"
         answers, begun = self.answers.get(index, 0), self.begun[index]
         if answers:
             return "lost-instrument", f"{why} after {answers} answers, before the judge spoke"
-        if begun < MOST_EXECUTIONS:
+        if begun < MOST_EXECUTIONS and not final:
             return None
         if index in self._losses:
             return "lost-endpoint", f"{self._losses[index][-1]} (begun {begun} times)"

@@ -38,6 +38,8 @@ from touchstone.verdicts.preregistration import RunRule, VerdictPlan
 
 KEY = "EXAMPLE_LAB_KEY"
 BRIEF = EndpointLimits(retries=1, attempt_seconds=3, backoff_seconds=0, max_samples=6)
+PATIENT = BRIEF.model_copy(update={"attempt_seconds": 60})
+"""Where the plan sends nothing slowly: a loaded machine that stalls is then no fault of its own."""
 MOST_EXECUTIONS = 3
 
 FRAMEWORK = """\
@@ -195,8 +197,10 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, kept | environment, clear=True))
         stack.enter_context(mock.patch.object(sealing, "draw_battery", draw))
-        stack.enter_context(mock.patch.object(probing, "ASKING", BRIEF))
-        brief = partial(coordinator.Setting, asking=BRIEF)
+        slow = any(spoil.kind == "slow" for spoil in served.plan.spoils.values())
+        asking = BRIEF if slow else PATIENT
+        stack.enter_context(mock.patch.object(probing, "ASKING", asking))
+        brief = partial(coordinator.Setting, asking=asking)
         stack.enter_context(mock.patch.object(reviewing, "Setting", brief))
         yield
 

@@ -153,7 +153,9 @@ def test_a_planted_link_is_not_followed(tmp_path: Path):
     assert outside.read_text() == "precious\n"
 
 
-def settled(folder: Path, *lines: tuple[str, int]) -> list[tuple[int, str, int]]:
+def settled(
+    folder: Path, *lines: tuple[str, int], final: bool = False
+) -> list[tuple[int, str, int]]:
     """What comes of samples interrupted after these lines."""
     with Journal(folder, "c") as journal:
         for line, index in lines:
@@ -166,8 +168,11 @@ def settled(folder: Path, *lines: tuple[str, int]) -> list[tuple[int, str, int]]
             else:
                 journal.judge(outcome(index, line))
     with Journal(folder, "c") as journal:
-        found = journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died")
-        assert journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died") == ()
+        found, again = (
+            journal.settle(COMMITMENTS, AdjudicationRule(), "its worker died", final=final)
+            for _ in range(2)
+        )
+        assert again == ()
         return [(each.index, each.result, each.attempt) for each in found]
 
 
@@ -182,6 +187,15 @@ def test_a_third_execution_without_an_answer_is_the_last(tmp_path: Path):
     assert settled(tmp_path / "b", *died * 3, *failed * 3) == [
         (0, "lost-instrument", 3),
         (1, "lost-endpoint", 3),
+    ]
+
+
+def test_of_a_chunk_that_is_given_up_everything_begun_has_an_outcome(tmp_path: Path):
+    begun = [("begin", 0), ("begin", 1), ("lost", 1), ("begin", 2), ("solved", 2)]
+    assert settled(tmp_path, *begun, final=True) == [
+        (0, "lost-instrument", 1),
+        (1, "lost-endpoint", 1),
+        (2, "solved", 1),
     ]
 
 

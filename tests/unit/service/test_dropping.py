@@ -92,15 +92,19 @@ def test_a_decided_run_runs_no_more_and_keeps_what_a_dead_run_had_done(
     jobs = case.installation.records.jobs
     flying = jobs.lease(case.id, "dead", 0, mine[1])
     assert flying is not None
-    run_of(job_of(case, mine[1]), 3, more=1)
+    job = job_of(case, mine[1])
+    run_of(job, 3, more=1)
+    with Journal(Path(job.folder), job.spec.id) as journal:
+        journal.begin(job.spec.indices[4])
     killed_while(monkeypatch, case, ScriptedPool())
     state = case.state
     verdict = state.verdicts[key]
     assert (verdict.verdict, verdict.counted) == ("above", verdict.solved)
     assert verdict.counted <= 8
-    # The fourth was answered and never judged: it is lost to the instrument, and no hole.
-    assert state.tally(*key).recorded == 8 + 4
-    assert state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 1}
+    # The fourth was answered and never judged, and the fifth had only begun. Neither will run
+    # again: they are lost to the instrument, and no hole.
+    assert state.tally(*key).recorded == 8 + 5
+    assert state.tally(*key).attempt().unmeasured().by_kind == {"lost-instrument": 2}
     assert not setting_of(case).folder(mine[1]).exists()
     assert jobs.counts(case.id)["dropped"] == len(mine)
     assert all(jobs.lease(case.id, "w", 1000, chunk) is None for chunk in mine)

@@ -1,6 +1,9 @@
 """A review that stopped early has its editions, and they say so."""
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +18,7 @@ from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
+from touchstone.service.measurement import outcomes
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.reviewing import stopped_review
@@ -54,17 +58,34 @@ def test_a_stopped_review_has_its_editions_and_they_say_why(tmp_path: Path):
         assert case.state.size == size
 
 
-def test_what_was_begun_and_not_ended_is_counted(tmp_path: Path):
-    with small_case(tmp_path) as case:
+def test_what_was_begun_and_not_ended_is_counted_once_its_worker_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with small_case(tmp_path) as case, ExitStack() as worker:
         begun(case)
-        with Journal(case.installation.home / "chunks" / case.id / "abc", "abc") as journal:
-            journal.begin(4)
-            journal.begin(5)
-            assert record_stop(case, "battery-1", DEAD).stopped is not None
+        folder = case.installation.home / "chunks" / case.id / "abc"
+        journal = worker.enter_context(Journal(folder, "abc"))
+        journal.begin(4)
+        journal.begin(5)
+        ends = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: worker.close())
+        monkeypatch.setattr(outcomes, "time", ends)
         state = record_stop(case, "battery-1", DEAD)
         assert state.stopped is not None
         assert state.stopped.begun == 2
         assert "Two samples have an outcome; two more were begun and not ended." in notice(case)[0]
+
+
+def test_a_stop_is_recorded_though_a_worker_never_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(outcomes, "HELD_SECONDS", 0)
+    with small_case(tmp_path) as case:
+        begun(case)
+        with Journal(case.installation.home / "chunks" / case.id / "abc", "abc") as journal:
+            journal.begin(4)
+            state = record_stop(case, "battery-1", DEAD)
+        assert state.stopped is not None
+        assert state.stopped.begun == 0
 
 
 @pytest.mark.parametrize("reason", sorted(GOING_ON))

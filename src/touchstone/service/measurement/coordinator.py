@@ -19,7 +19,6 @@ from touchstone.evaluation import (
     Budget,
     ChunkSpec,
     Outcome,
-    Usage,
 )
 from touchstone.evaluation.chunk_session import DRAINING
 from touchstone.evaluation.errors import JournalError
@@ -36,6 +35,7 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.outcomes import (
     PROBES,
+    journal_when_free,
     left_by_a_dead_run,
     record_breach,
     record_not_run,
@@ -56,8 +56,6 @@ POLL_SECONDS = 0.25
 TRIES = 3
 SPARE = 2
 """Chunks of a run that are looked at beyond one for each worker."""
-ORPHAN_SECONDS = 15
-"""A worker whose parent was killed ends within 10 s of its own accord."""
 WORDS = {
     "cap": "a cap of the submission is reached",
     "halted": "the review was halted",
@@ -139,28 +137,12 @@ def budget_of(setting: Setting, chunks: Chunks) -> Budget:
     used = used_before(setting.case)
     for chunk, (spec, _) in chunks.items():
         if setting.folder(chunk).exists():
-            used[chunk] = _used_in(setting.folder(chunk), spec.id)
+            with journal_when_free(setting.folder(chunk), spec.id) as journal:
+                used[chunk] = journal.used()
     budget = Budget(setting.case.submission.caps)
     for name, usage in used.items():
         budget.settle(name, usage)
     return budget
-
-
-def _used_in(folder: Path, chunk: str) -> Usage:
-    """Tokens by a chunk's journal, which the worker of a run just killed may hold a little longer.
-
-    Raises:
-        JournalError: it is still held, or it was altered.
-    """
-    until = time.monotonic() + ORPHAN_SECONDS
-    while True:
-        try:
-            with Journal(folder, chunk) as journal:
-                return journal.used()
-        except JournalError:
-            if time.monotonic() > until:
-                raise
-        time.sleep(POLL_SECONDS)
 
 
 class RunCoordinator:
@@ -361,7 +343,7 @@ class RunCoordinator:
             spec, folder = self.chunks[chunk][0], setting.folder(chunk)
             if folder.exists():
                 # Begun by a run that died: paid for, so it is recorded, as overshoot.
-                self._keep_outcomes(spec, key, "its worker died or was stopped")
+                self._keep_outcomes(spec, key, "its worker died or was stopped", final=True)
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _failed(self, event: WorkerEvent) -> None:
@@ -372,7 +354,7 @@ class RunCoordinator:
         self.failures[event.chunk] = self.failures.get(event.chunk, 0) + 1
         self.observer.step(f"A chunk stopped: {event.text}")
         try:
-            self._keep_outcomes(spec, key, event.text)
+            self._keep_outcomes(spec, key, event.text, final=False)
         except JournalError as error:
             self.observer.step(f"Its journal cannot be read: {error}")
         state = self.setting.case.state
@@ -388,11 +370,12 @@ class RunCoordinator:
         for each in {key, *self.held}:
             self._land(each)
 
-    def _keep_outcomes(self, spec: ChunkSpec, key: RunKey, why: str) -> None:
+    def _keep_outcomes(self, spec: ChunkSpec, key: RunKey, why: str, *, final: bool) -> None:
         """Record the outcomes that a run of a chunk left which never said that it had finished."""
         setting = self.setting
         battery, rule = setting.prepared.battery, setting.prepared.rule
-        outcomes, used = left_by_a_dead_run(setting.folder(spec.id), spec, battery, rule, why)
+        folder = setting.folder(spec.id)
+        outcomes, used = left_by_a_dead_run(folder, spec, battery, rule, why, final=final)
         self.budget.settle(spec.id, used)
         if outcomes:
             record_outcomes(setting.case, battery, spec, key, outcomes, used, None, self.answers)

@@ -1,9 +1,11 @@
 """Outcomes of a chunk into the record, with what opens its items; and a breach, with its halt."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
+from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
@@ -17,6 +19,9 @@ from touchstone.verdicts.modes_compared import Answers
 PROBES = "snapshot-probes"
 """Where the tokens of probes are counted, beside those of chunks."""
 LARGEST_LOG = 64 * 1024 * 1024
+HELD_SECONDS = 15
+"""A worker whose parent was killed ends within 10 s of its own accord."""
+POLL_SECONDS = 0.05
 
 
 def record_outcomes(
@@ -74,20 +79,44 @@ def record_not_run(case: Case, battery: Battery, chunks: Chunks) -> State:
     return case.record(deeds)
 
 
+def journal_when_free(folder: Path, chunk: str) -> Journal:
+    """A chunk's journal, which the worker of a run just killed may hold a little longer.
+
+    Raises:
+        JournalError: it is still held then, is another chunk's, or the disk refuses.
+    """
+    until = time.monotonic() + HELD_SECONDS
+    while True:
+        try:
+            return Journal(folder, chunk)
+        except JournalError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(POLL_SECONDS)
+
+
 def left_by_a_dead_run(
-    folder: Path, spec: ChunkSpec, battery: Battery, rule: AdjudicationRule, why: str
+    folder: Path,
+    spec: ChunkSpec,
+    battery: Battery,
+    rule: AdjudicationRule,
+    why: str,
+    *,
+    final: bool,
 ) -> tuple[tuple[Outcome, ...], Usage]:
     """Every outcome in the journal of a chunk whose run broke off, and what was used in all.
 
     A sample that was answered and not judged, or begun too often, gets its outcome here: the chunk
-    may never run again. One that was begun without an answer has none, and may.
+    may never run again. One that was begun without an answer has none, and may; of a chunk that is
+    given up (`final`) it has its outcome too, so that nothing that was begun is passed over.
 
     Raises:
         JournalError: the journal is in use.
     """
     committed = battery.sealed.find(spec.item_set).commitments
-    with Journal(folder, spec.id) as journal:
-        journal.settle({index: committed[index] for index in spec.indices}, rule, why)
+    with journal_when_free(folder, spec.id) as journal:
+        commitments = {index: committed[index] for index in spec.indices}
+        journal.settle(commitments, rule, why, final=final)
         found = tuple(journal.outcomes[index] for index in sorted(journal.outcomes))
         return found, journal.used()
 

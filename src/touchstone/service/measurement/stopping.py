@@ -1,18 +1,14 @@
 """A review that stopped early: why, and what was begun without an outcome, into the record."""
 
-import time
 from pathlib import Path
 
 from touchstone.evaluation.errors import JournalError
-from touchstone.evaluation.journal import Journal
 from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.commit import Deed
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.deeds import measuring_stopped
-
-HELD_SECONDS = 5
-POLL_SECONDS = 0.05
+from touchstone.service.measurement.outcomes import journal_when_free
 
 
 def record_stop(case: Case, battery: str, stop: StoppedError) -> State:
@@ -39,14 +35,10 @@ def begun_without_outcome(folder: Path) -> int:
 
 
 def _interrupted(chunk: Path) -> int:
-    """Of one chunk; its worker, which is being killed, may hold the journal a little longer."""
-    until = time.monotonic() + HELD_SECONDS
-    while True:
-        try:
-            with Journal(chunk, chunk.name) as journal:
-                return len(journal.interrupted())
-        except JournalError:
-            if time.monotonic() > until:
-                # Going on with the chunk says what is wrong with it.
-                return 0
-        time.sleep(POLL_SECONDS)
+    """Of one chunk; nothing, where its journal stays another process's or is no journal."""
+    try:
+        with journal_when_free(chunk, chunk.name) as journal:
+            return len(journal.interrupted())
+    except JournalError:
+        # Going on with the chunk says what is wrong with it.
+        return 0
