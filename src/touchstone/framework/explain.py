@@ -116,6 +116,7 @@ def _about_key(loc: Loc, content: Mapping[str, Any], *, missing: bool) -> str:
 
 
 def _about_word(where: str, given: Any, expected: str) -> str:
+    # Pydantic tells the words that it expects as one text only.
     known = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
     words = ", ".join(f'"{word}"' for word in known)
     hint = nearest(given, known) if isinstance(given, str) else ""

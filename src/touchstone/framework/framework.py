@@ -98,6 +98,7 @@ class Framework(Model):
     @property
     def conflicts(self) -> dict[str, tuple[Fact, ...]]:
         """Claims that contradict one another, side by side, by the name of their conflict."""
+        # `groupby` joins neighbours alone.
         torn = sorted((f for f in self.facts if f.conflict), key=lambda fact: fact.conflict or "")
         return {name or "": tuple(group) for name, group in groupby(torn, lambda f: f.conflict)}
 
@@ -129,6 +130,7 @@ class Framework(Model):
 
     @model_validator(mode="after")
     def _gate_is_hypothetical(self) -> "Framework":
+        # No case opens under a framework with a gate (ADR 30): such a file must say what it is.
         if (self.gate != "none") != self.comparison_only:
             raise ValueError(
                 'a gate other than "none" is only for comparison: write gate = "none", or mark a '
@@ -228,6 +230,7 @@ def _known(where: str, names: Iterable[str], known: list[str], what: str) -> Non
 
 def _oldest_first(table: str, items: Iterable[Stage | Participation]) -> None:
     for earlier, later in pairwise(items):
+        # Only as far as both tell: a month may follow a day of it.
         if later.date < earlier.date[: len(later.date)]:
             raise ValueError(
                 f'"{table}" has {later.date} after {earlier.date}: put the oldest first'

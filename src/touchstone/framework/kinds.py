@@ -103,6 +103,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
 @cache
 def time_zones() -> frozenset[str]:
     """Every zone of the time zone database, such as `Europe/London`."""
+    # Kept: it walks the whole folder of the time zone database.
     return frozenset(available_timezones())
 
 
@@ -137,11 +138,13 @@ def _identifier(text: str) -> str:
 
 
 def _whole_day(day: object) -> object:
+    # A datetime is a date in Python; its time of day would be dropped without a word.
     if isinstance(day, datetime) or (isinstance(day, str) and not _WHOLE_DAY.fullmatch(day)):
         raise ValueError(
             f"is {str(day)[:40]!a}: write a day alone, such as 2027-01-05; it counts whole, in the "
             "framework's time zone"
         )
+    # What the calendar does not have goes on as it is, for pydantic's refusal.
     with suppress(ValueError):
         return day_written(day) if isinstance(day, str) else day
     return day
@@ -163,6 +166,7 @@ def _partial_date(text: str) -> str:
     found = _DAY.fullmatch(text)
     if found:
         try:
+            # What is not told counts as the first, only to ask the calendar.
             date(*(int(part or 1) for part in found.groups()))
         except ValueError:
             found = None

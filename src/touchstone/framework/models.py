@@ -35,6 +35,7 @@ Citations = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 class Model(BaseModel):
     """Frozen, and nothing is taken that the file format does not know."""
 
+    # Strict, so that nothing is read as other than it is written (ADR 21).
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
@@ -186,6 +187,7 @@ class NumericCriterion(Model):
 
     @model_validator(mode="after")
     def _enough_attempts_for_below(self) -> "NumericCriterion":
+        # As decimals: in floats 1 - 0.99 is more than 0.01, and one attempt would not do.
         miss, beta = 1 - Decimal(self.threshold), Decimal(self.beta)
         if self.k is not None and miss**self.k > beta:
             needed = (beta.ln() / miss.ln()).to_integral_value("ROUND_CEILING")

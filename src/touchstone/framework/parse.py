@@ -27,9 +27,11 @@ def parse_framework(text: str, source: str) -> Framework:
     origin = Origin(source, FrameworkFileError, place)
     content = parse_toml(text, origin, bounds, days_alone=True)
     try:
+        # By way of JSON: strict mode takes lists for tuples, and texts for days, from there alone.
         framework = Framework.model_validate_json(as_json(content))
     except ValidationError as error:
         details = error.errors(include_url=False)
+        # A misspelt key is unknown and leaves another missing: the unknown one names the mistake.
         first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
         more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
         raise origin.error(explain(first, content) + more) from None

@@ -189,6 +189,7 @@ def parse_header(value: object, expected: str = FORMAT) -> BundleHeader:
         forms.text(found["audience"], "the audience"),
         forms.time(found["at"], "the bundle's time"),
         forms.hex32(found["log"], "the bundle's log"),
+        # A log begins with entry 0: one without entries has no id that a bundle could name.
         forms.integer(found["size"], "the bundle's size", least=1),
         expected,
     )
@@ -249,6 +250,7 @@ def make_seal(digest: bytes, signer: Signer, bundle_format: str = FORMAT) -> Sea
 
 def seal_message(digest: bytes, bundle_format: str = FORMAT) -> bytes:
     """What a seal signs: the bundle's format, 0x00 and the 32-byte digest."""
+    # The format stands in the message: a seal of one contract's bundle is no seal of the other's.
     return bundle_format.encode() + b"\x00" + digest
 
 

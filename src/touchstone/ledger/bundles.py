@@ -82,6 +82,7 @@ def write_checked(
     reader: "type[BundleReader]", body: Iterable[HasLine], signer: Signer
 ) -> Iterator[bytes]:
     """The lines of the body and their seal, each once the reader has taken it."""
+    # Drawn by the reader and not yet taken by it: a line goes out only after that (ADR 12).
     unchecked: deque[bytes] = deque()
 
     def lines() -> Iterator[bytes]:
@@ -122,6 +123,7 @@ def read_checked(reader: "BundleReader") -> Iterator[Any]:
 
 def check_bundle(chunks: Iterable[bytes]) -> BundleSummary:
     """Read a bundle to its end and return the summary; AlteredError if something does not hold."""
+    # All but the last item are let go: a bundle may be larger than memory.
     last = deque(read_bundle(chunks), maxlen=1).pop()
     return cast("BundleSummary", last)
 
@@ -138,7 +140,9 @@ def split_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
         for piece in rest:
             yield _fitting(pending)
             pending = bytearray(piece)
+        # Before the line has ended, too: bytes without a line feed must not fill the memory.
         _fitting(pending)
+    # A file that was cut off must not end in something that reads as a line.
     if pending:
         raise MalformedError("the last line has no line feed")
 
@@ -238,10 +242,12 @@ class BundleReader:
             leaf = leaf_hash(line)
             if entry.n != n:
                 raise AlteredError(f"says n {entry.n}")
+            # Entry 0 names no log: its own leaf is the log's id.
             if (entry.log or leaf.hex()) != header.log:
                 raise AlteredError("belongs to another log than the bundle says")
             frontier.append(leaf)
             self._leaves += leaf
+            # All are held until the parts come; as hex texts they would take three times the room.
             self._commitments.append(bytes.fromhex("".join(entry.parts)))
             yield entry
         self._root = frontier.root
@@ -261,6 +267,7 @@ class BundleReader:
                 elif isinstance(part, Opened):
                     self._content(part, entry, past, facts)
                 yield part
+            # After its parts: a deed is signed over the root that does not yet hold its own entry.
             past.append(bytes(self._leaves[n * HASH_SIZE : (n + 1) * HASH_SIZE]))
 
     def _part(self, entry: Entry, i: int) -> Part:
@@ -289,6 +296,7 @@ class BundleReader:
         content = parse_content(part.data)
         if content["kind"] != "deed":
             return
+        # What stood after the deed part would be under nobody's signature.
         if part.i != len(entry.parts) - 1:
             raise AlteredError("a deed is the last part of its entry")
         signed = check_deed_place(content, entry, past.root, facts)
@@ -305,8 +313,11 @@ class BundleReader:
             raise AlteredError(f"the head says size {head.size}, the bundle has {header.size}")
         if head.root != self._root.hex():
             raise AlteredError("the head's root is not the entries' root")
+        # A head names the key lines of its time: rotations do not spoil that of a quiet case (ADR
+        # 12).
         if head.keyset not in keys.keysets:
             raise AlteredError("the head's keyset is not of this key history")
+        # The newest key alone: an older one may have been replaced because it was stolen.
         checkpoint = open_checkpoint(published.checkpoint, keys.origin, [keys.current])
         verify_inclusion(
             leaf_hash(blind_head(published.blind, head)),
@@ -327,16 +338,19 @@ class BundleReader:
         signature = bytes.fromhex(seal.signature)
         check_signature(keys.current, seal_message(digest, self.format), signature, "the seal")
         self.place = f"line {self._number + 1}"
+        # Bytes after the seal would be read by people and vouched for by nobody.
         if next(self._lines, None) is not None:
             raise AlteredError("the bundle goes on after its seal")
 
 
 def check_opening(facts: dict[str, Any] | None, n: int, keys: KeyHistory) -> None:
     """Entry 0 names a key of this installation, where its part 0 is opened."""
+    # That leaf is the log's id, so that no installation can show another's case as its own.
     if facts and n == 0 and bytes.fromhex(facts["installation_key"]) not in keys.public_keys:
         raise AlteredError("the case was opened by another installation's key")
 
 
 def _check_older(older: OlderCheckpoint, checkpoint: Checkpoint, keys: KeyHistory) -> None:
+    # By any key of the history, even a revoked one: it binds the issuer and nobody else (ADR 198).
     old = open_checkpoint(older.checkpoint, keys.origin, keys.public_keys)
     verify_consistency(old.size, checkpoint.size, older.consistency, old.root, checkpoint.root)

@@ -13,8 +13,10 @@ from typing import Any, NoReturn
 
 from touchstone.ledger.errors import MalformedError
 
+# These are the format's bounds and no tuning: what one writer allows, every reader must take.
 MAX_LINE = 1 << 20
 MAX_DEPTH = 16
+# Beyond it, readers that take JSON numbers as doubles see another number (RFC 7493).
 MAX_INTEGER = (1 << 53) - 1
 
 _MOST_DIGITS = len(f"-{MAX_INTEGER}")
@@ -22,6 +24,7 @@ _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _OPENING = frozenset(b"[{")
 _TEXT = frozenset({str})
 _LEAVES = frozenset({str, bool, type(None)})
+# A circle needs no check of its own: `_check` refuses it as too deep.
 _write = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
 ).encode
@@ -50,6 +53,7 @@ def loads(line: bytes) -> Any:
         raise MalformedError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise MalformedError(f"not JSON at character {error.pos}: {error.msg}") from error
+    # One comparison refuses every other spelling; no list of what may differ would be whole.
     if _encode(value) != line:
         raise MalformedError("not canonical: spacing, key order, escapes or numbers differ")
     return value
@@ -87,6 +91,7 @@ def _fitting(line: bytes) -> bytes:
 
 def _check(value: object, depth: int) -> None:
     """Refuse what is not exactly representable, before the encoder coerces it in silence."""
+    # Exact types: True is an int too, and a StrEnum a str, and neither would come back as it was.
     kind = type(value)
     if kind is str or kind is bool or value is None:
         return
@@ -115,6 +120,7 @@ def _check_integer(number: int) -> int:
 
 
 def _check_keys(value: dict[Any, Any]) -> None:
+    # One look at all keys together: nearly all objects pass, and a call for each key is dear.
     if {*map(type, value)} <= _TEXT:
         together = "".join(value)
         if together.isascii() and together.isprintable():
@@ -130,8 +136,11 @@ def _check_key(key: object) -> None:
 
 def _check_depth(line: bytes) -> None:
     """Refuse deep nesting before a recursive parser meets it."""
+    # Brackets in strings are counted too: at worst a few lines more take the slow way.
     if line.count(b"[") + line.count(b"{") <= MAX_DEPTH:
         return
+    # Pairs of backslashes first: a quote after one ends its string. What this misreads, such as a
+    # backslash outside strings, the parser refuses at that very place.
     unescaped = line.replace(rb"\\", b"").replace(rb"\"", b"")
     outside_strings = b"".join(unescaped.split(b'"')[::2])
     depth = 0
@@ -143,6 +152,7 @@ def _check_depth(line: bytes) -> None:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
+    # Of two equal keys, readers differ in which one they keep.
     if len(value) != len(pairs):
         raise MalformedError("a key occurs twice in one object")
     _check_keys(value)

@@ -86,6 +86,7 @@ class SignedDeed:
 def pre_authentication_encoding(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """DSSE version 1: what is signed in place of the payload."""
     kind = payload_type.encode()
+    # Lengths come first, so that no two pairs of type and payload are encoded alike.
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
@@ -101,6 +102,7 @@ def parse_envelope(value: object) -> SignedDeed:
     if envelope["payloadType"] != PAYLOAD_TYPE:
         raise MalformedError(f"a deed's payload type is not {PAYLOAD_TYPE}")
     signatures = forms.array(envelope["signatures"], "a deed's signatures")
+    # DSSE allows several; a second one would be checked by nobody.
     if len(signatures) != 1:
         raise MalformedError(f"a deed with {len(signatures)} signatures; it has exactly one")
     signature = forms.fields(signatures[0], ("keyid", "sig"), "a deed's signature")
@@ -114,6 +116,7 @@ def parse_envelope(value: object) -> SignedDeed:
 
 def _parse_payload(payload: bytes) -> Deed:
     value = forms.fields(loads(payload), _FIELDS, "a deed")
+    # True equals 1, and `true` is no version.
     if type(value["v"]) is not int or value["v"] != 1:
         raise MalformedError("a deed says v 1")
     parts = forms.array(value["parts"], "a deed's parts")

@@ -78,6 +78,7 @@ def commit_part(salt: bytes, data: bytes) -> str:
         raise MalformedError(
             f"a part of {len(data)} bytes; at most {MAX_PART} fit, keep larger data as evidence"
         )
+    # The name in front keeps a commitment from being taken for any other hash of the format.
     return forms.hex_digest(b"touchstone/part/1\x00" + salt + data)
 
 
@@ -104,6 +105,7 @@ def verify_lines(lines: Iterable[bytes]) -> LogState:
     log = None
     n = -1
     for n, line in enumerate(lines):
+        # On bytes, with no Entry made: a million lines take little more than a second (ADR 10).
         found = match(line)
         if found is None or found[1] != log or found[2] != b"%d" % n:
             raise AlteredError(_entry_defect(line, n, log), place=f"entry {n}")

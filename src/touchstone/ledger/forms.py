@@ -84,6 +84,7 @@ def kebab(value: object, what: str) -> str:
 def time(value: object, what: str) -> str:
     """A UTC time, `YYYY-MM-DDTHH:MM:SSZ`, that exists in the calendar."""
     bad = f"{what} is not a time of the form YYYY-MM-DDTHH:MM:SSZ"
+    # The pattern first: `fromisoformat` also takes offsets, fractions and weeks.
     written = _matching(_TIME, value, bad)
     try:
         datetime.fromisoformat(written)
@@ -98,6 +99,7 @@ def hex_digest(data: bytes) -> str:
 
 
 def _matching(pattern: re.Pattern[str], value: object, otherwise: str) -> str:
+    # Not `match` with `$`, which lets a line feed at the end pass.
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise MalformedError(otherwise)
     return value

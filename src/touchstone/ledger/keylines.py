@@ -14,6 +14,7 @@ from touchstone.ledger.signing import Signer, check_signature, fingerprint
 _DOMAIN = b"touchstone/key/1\x00"
 REVOKED = "revoked "
 """How the reason of a key line begins that names a key of the history as revoked."""
+# A reason is free text and may have several lines.
 _REVOKES = re.compile(rf"{REVOKED}(SHA256:[0-9a-f]{{64}}): (.*)", re.DOTALL)
 _FIELDS = ("line", "v", "seq", "public_key", "previous", "at", "reason", "signature")
 
@@ -73,6 +74,8 @@ def follow_key_lines(lines: Iterable[KeyLine]) -> Iterator[KeyLine]:
     seen: set[str] = set()
     for seq, line in enumerate(lines):
         _check_link(line, seq, before)
+        # A key that came back would undo its revocation: what counts is the place after it (ADR
+        # 198).
         if line.public_key in seen:
             raise AlteredError("names a key that the history had before", f"key line {seq}")
         seen.add(line.public_key)
@@ -162,6 +165,7 @@ def _signed(
     signer: Signer, public_key: bytes, before: tuple[KeyLine, ...], at: str, reason: str
 ) -> KeyLine:
     previous = forms.hex_digest(before[-1].line) if before else None
+    # Only to have the form: the message leaves the signature out.
     draft = KeyLine(len(before), public_key.hex(), previous, at, reason, "0" * 128)
     return replace(draft, signature=signer.sign(draft.message).hex())
 

@@ -15,6 +15,7 @@ EMPTY_ROOT = sha256(b"").digest()
 
 def leaf_hash(data: bytes) -> bytes:
     """SHA-256(0x00 || data)."""
+    # The two prefixes keep an inner node from being passed off as a leaf (RFC 6962 section 2.1).
     return sha256(b"\x00" + data).digest()
 
 
@@ -221,6 +222,7 @@ def verify_consistency(
         if old_root != (new_root if old else EMPTY_ROOT):
             raise AlteredError(f"the older root of size {old} does not hold")
         return
+    # A tree of 2^k leaves is itself a node of the newer one, so the proof leaves its root out.
     nodes = iter(proof if old & (old - 1) else [old_root, *proof])
     if _climb_both(old - 1, new - 1, nodes) != (old_root, new_root):
         raise AlteredError("the consistency proof does not lead to both roots")

@@ -19,7 +19,9 @@ COSIGNATURE_V1 = 0x04
 
 _KEY_ID_SIZE = 4
 _TIME_SIZE = 8
+# C2SP signed-note: a name has neither white space nor a plus.
 _SIGNATURE_LINE = re.compile(r"— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})")
+# C2SP signed-note: no control characters but the line feed.
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _CHECKPOINT = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n")
 
@@ -78,6 +80,7 @@ def key_id(name: str, kind: int, public_key: bytes) -> bytes:
 
 def parse_note(text: str) -> SignedNote:
     """The signed note that `text` is, unchecked; MalformedError if it is none."""
+    # The last blank line: the text may have blank lines of its own.
     body, blank, lines = text.rpartition("\n\n")
     if not blank or not body or not lines.endswith("\n") or _CONTROL.search(text):
         raise MalformedError("not a signed note: text, a blank line, then signature lines")
@@ -88,6 +91,7 @@ def parse_note(text: str) -> SignedNote:
         if match is None or len(data) <= _KEY_ID_SIZE:
             raise MalformedError(f"signature line {len(signatures) + 1} of a note has another form")
         signatures.append(NoteSignature(match[1], data[:_KEY_ID_SIZE], data[_KEY_ID_SIZE:]))
+    # Which of two signatures counts would depend on the reader.
     if len({(signature.name, signature.key_id) for signature in signatures}) < len(signatures):
         raise MalformedError("a note is signed twice by the same key")
     return SignedNote(body + "\n", tuple(signatures))
@@ -108,6 +112,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
     key = key_id(checkpoint.origin, ED25519, signer.public_key)
     signature = NoteSignature(checkpoint.origin, key, signer.sign(checkpoint.text.encode()))
     note = str(SignedNote(checkpoint.text, (signature,)))
+    # Read back: an origin with a space or a plus makes a note that nobody can open.
     parse_checkpoint(parse_note(note).text)
     return note
 
@@ -124,6 +129,7 @@ def open_checkpoint(note: str, origin: str, public_keys: Iterable[bytes]) -> Che
     for public_key in public_keys:
         signature = signed.signature(origin, ED25519, public_key)
         if signature is not None:
+            # The 4 bytes of a key id only find the line; they prove nothing.
             check_signature(public_key, signed.text.encode(), signature, "the checkpoint")
             return checkpoint
     raise AlteredError("the checkpoint is not signed by the installation's key")
@@ -142,6 +148,7 @@ def cosign(note: str, name: str, signer: Signer, time: int) -> str:
     cosigned = str(
         SignedNote(signed.text, (*signed.signatures, NoteSignature(name, key, signature)))
     )
+    # Read back: refuses a name that no note may hold, and a second signature of one witness.
     parse_note(cosigned)
     return cosigned
 

@@ -22,6 +22,7 @@ def parse_facts(data: bytes, n: int) -> dict[str, Any]:
     The returned facts are as they were written, unknown fields included.
     """
     facts = parse_event(data, n)
+    # For its refusals alone; `PartyKeys` follows what is admitted.
     _admitted(facts)
     return facts
 
@@ -35,6 +36,7 @@ def parse_event(data: bytes, n: int) -> dict[str, Any]:
     forms.time(facts["at"], "part 0's at")
     check_marking(facts["marking"])
     if n == 0:
+        # The nonce makes the leaf, and so the log's id, another in each case.
         forms.some_fields(facts, ("agreement", "installation_key", "nonce"), "entry 0's part 0")
         if facts["type"] != FIRST_TYPE:
             raise MalformedError(f"entry 0 is of type {facts['type']}, not {FIRST_TYPE}")
@@ -110,6 +112,7 @@ def check_deed_place(
         log=entry.log,
         n=entry.n,
         previous=previous.hex(),
+        # Of a withheld event the deed's own word stands: the rest of it still binds.
         deed=facts["type"] if facts else deed.deed,
         actor=facts["actor"] if facts else deed.actor,
         parts=entry.parts[:-1],

@@ -129,6 +129,7 @@ def _power_at(
     relative = criterion.measure == "relative-to-reference"
     chances = []
     for side in (1, -1):
+        # So far from the threshold there may be no rate: then the last one told of answers.
         at = min(max(rule.threshold + side * distance, said[0].rate), said[-1].rate)
         near = min(said, key=lambda point: abs(point.rate - at))
         chances.append((near.drawn.above if side > 0 else near.drawn.below, near.rate, side))

@@ -160,6 +160,7 @@ def cost_assumptions(whole: Forecast, costing: Costing) -> Forecast:
     known = f"expected as before: {earlier}" if earlier else "no earlier sample is known"
     given = costing.options.seconds_per_sample
     pace = "" if given is None else f" A sample takes {given:g} s, as given."
+    # Modes are probed before the first sample and after the last.
     probes = 2 * probe_tokens(costing.submission) + ready_tokens(costing.submission)
     limits = (
         f"A sample takes at worst {ELICITATION.token_limit:,} tokens and "

@@ -71,6 +71,7 @@ def _until_the_first(rule: RateRule, attempts: int) -> SampleSizeCurve:
     points = []
     for rate in tabulated_rates(rule):
         chances = rate * (1 - rate) ** (stops - 1)
+        # The last attempt ends it, solved or not.
         chances[-1] = (1 - rate) ** (attempts - 1)
         most = min(int(np.searchsorted(np.cumsum(chances), _MOSTLY)) + 1, attempts)
         mean, begun = float(chances @ stops), float(chances @ _in_chunks(stops, attempts))

@@ -28,6 +28,7 @@ from touchstone.verdicts.preregistration import RunRule
 
 Numbers = NDArray[np.float64]
 
+# Fixed, so that a plan says the same each time that it is asked.
 _SEED = 12
 _REPEATS = ((200, 160), (1_000, 100))
 """(largest battery, orders simulated at each rate)."""
@@ -217,6 +218,7 @@ def simulated_progress(
 def _simulated(
     rule: RateRule, levels: tuple[int, ...], sample: ClusterAssumption
 ) -> tuple[ProbabilitiesAtRate, ...]:
+    # Another stream than the batteries' own: the same numbers would tie the two together.
     size, rng = len(levels), np.random.default_rng(_SEED + 1)
     rates, battery = simulated_progress(rule, levels)
     many = np.repeat(np.array(rates), _repeats(size))

@@ -65,11 +65,13 @@ def _sequences(
     design: SequentialDesign, outcomes: Numbers, levels: tuple[float, ...]
 ) -> list[Interval]:
     """The sequence at each level of confidence, all of the same bets."""
+    # Means of 0 and 1 are left to what the outcomes drawn leave possible: no bet on them is open.
     means = np.arange(1, _GRID)[None, :] / _GRID
     setup = parallel_tests(
         [design.item_model], means, means, np.tile(design.sampling_weights, (1, means.size, 1))
     )
     wealth = initial_wealth(setup)
+    # Two bettors stand against each mean, each at half of the error.
     bounds = np.log(2 / (1 - np.array(levels)))[:, None, None]
     refuted = np.zeros((len(levels), 2, means.size), bool)
     standing = np.ones((len(levels), 1, means.size), bool)
@@ -144,8 +146,10 @@ def battery_and_population(
     _played(design, outcomes, "a confidence sequence")
     require_level(confidence, "confidence")
     error = (1 - confidence) / 2
+    # One pass of bets for both: the battery's own interval, and half of the error of the other's.
     battery, within = _sequences(design, outcomes, (confidence, 1 - error))
     least, most = (
+        # A share of the battery is a count of items; rounding may lie a hair beside it.
         np.floor(within.low * design.size + 1e-9),
         np.ceil(within.high * design.size - 1e-9),
     )
@@ -197,6 +201,7 @@ def _raj(
     design: SequentialDesign, setup: ParallelTests, wealth: Wealth, kind: int, outcome: float
 ) -> float:
     """One draw's estimate of the battery's mean."""
+    # A bettor's own beliefs lean to its side, and an estimate must lean to none.
     components = _unpartisan(design.item_model, setup)
     q = predicted_probabilities(components, wealth, 0)[0, 0]
     left = wealth.left[0, 0]

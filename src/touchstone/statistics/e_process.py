@@ -30,6 +30,7 @@ from touchstone.statistics.item_model import ItemModel, Numbers
 
 _NEWTON_STEPS = 4
 _STAKE_LIMIT = 1e3
+# (1 + s)^2 - 4 s q is never below (1 - s)^2, but for rounding.
 _ROOT_FLOOR = 1e-12
 # Components nearer to the claim than this are of no use to its opponent.
 _NEAREST = 0.004
@@ -169,6 +170,7 @@ def update_wealth(
     """
     playing = classes >= 0
     drawn = np.maximum(classes, 0)
+    # At the end nothing is left and nothing is drawn: 1 only avoids a division by 0.
     remaining = np.maximum(_sum(wealth.left), 1.0)
     shares = wealth.left / remaining
     mean_weight = np.maximum(_sum(shares * setup.sampling_weights), 1e-300)
@@ -176,6 +178,7 @@ def update_wealth(
     # Both bettors at once: where few tests run, the calls cost more than the numbers.
     claims = np.stack((setup.low, setup.high))
     edge = (setup.sizes * claims - wealth.total) / remaining[..., 0]
+    # Beyond (0, 1) the outcomes drawn have settled the claim by themselves: see `settled`.
     open_still = playing & (edge > 0) & (edge < 1)
     q = _predicted(setup, wealth, setup.log_priors)
     stake, base = _payoff(q, shares, odds, np.minimum(np.maximum(edge, 0.0), 1.0), _SIGNS)
@@ -203,6 +206,7 @@ def predicted_probabilities(setup: ParallelTests, wealth: Wealth, side: int) -> 
 def _predicted(setup: ParallelTests, wealth: Wealth, log_priors: Numbers) -> Numbers:
     """The same for log priors of (..., G, L, E): (..., G, L, K)."""
     belief = wealth.likelihood + log_priors
+    # Shifted so that the largest is 1: log likelihoods of hundreds of items would all give 0.
     belief -= belief.max(-1, keepdims=True)
     np.exp(belief, out=belief)
     probabilities: Numbers = belief @ setup.probabilities / _sum(belief)

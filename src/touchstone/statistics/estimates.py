@@ -94,6 +94,7 @@ def paired_difference(
     places, count = _clusters(outcomes, clusters)
     apart, trials, tail = outcomes - reference, effective_clusters(places), (1 - confidence) / 2
     gained, lost = (_mean(np.maximum(side * apart, 0)) for side in (1, -1))
+    # Two shares of one whole, as a multinomial has them.
     both = gained * lost / max((1 - gained) * (1 - lost), _LEAST)
     ends = _apart(
         (gained, *_bounds(gained, trials, tail, tail)),
@@ -210,6 +211,7 @@ def pass_at_k(k: int, solved: Sequence[int], attempts: Sequence[int]) -> float:
     for c, n in zip(solved, attempts, strict=True):
         if n < k or not 0 <= c <= n:
             raise UnusableNumbersError(f"pass@{k} cannot be told from {c} of {n} attempts solved")
+        # A running product, since the factorials of some hundred attempts overflow.
         fails = np.arange(n - c + 1, n + 1)
         total += 1.0 if n - c < k else 1 - float(np.prod(1 - k / fails))
     return total / len(attempts)
@@ -252,6 +254,7 @@ def grader_corrected(
     value = (passed / graded + specificity.value - 1) / skill
     z = -float(ndtri((1 - confidence) / 2))
     seen, spread = _drawn_in(passed / graded * trials, trials + z**2, z**2 / 2)
+    # Lang and Reiczigel: z^2 more trials for the sample, two more for each rate of the grader.
     hits, hit_spread = _drawn_in(
         sensitivity.value * sensitivity.clusters, sensitivity.clusters + 2, 1
     )

@@ -63,6 +63,7 @@ def check_integrity(
 def _values(table: Numbers, models: Sequence[str], items: Sequence[str]) -> list[IntegrityIssue]:
     doubts = []
     for model, row in zip(models, table, strict=True):
+        # Said in the positive, so that what is no number is bad as well.
         bad = np.flatnonzero(~((row >= 0) & (row <= 1)))
         if bad.size:
             text = (
@@ -146,6 +147,7 @@ def _replicates(table: Numbers, models: Sequence[str]) -> list[IntegrityIssue]:
     for one in range(len(models)):
         for other in range(one + 1, len(models)):
             a, b = table[one], table[other]
+            # Two models that solve all, or nothing, agree of necessity.
             if a.std() == 0 or b.std() == 0:
                 continue
             same = a == b

@@ -37,6 +37,7 @@ def require_level(level: float, what: str) -> None:
     Raises:
         UnusableNumbersError: the level is 0, 1, outside, or not a number.
     """
+    # Said in the positive, so that what is no number is refused as well.
     if not 0.0 < level < 1.0:
         raise UnusableNumbersError(f"{what} must lie strictly between 0 and 1, not {level}")
 

@@ -75,6 +75,7 @@ def require_outcomes(outcomes: Numbers, what: str = "an outcome") -> None:
     Raises:
         UnusableNumbersError: with the first bad value and its place.
     """
+    # Said in the positive, so that what is no number is bad as well.
     bad = ~((outcomes >= 0) & (outcomes <= 1))
     if bad.any():
         place = tuple(int(axis[0]) for axis in np.nonzero(bad))
@@ -105,6 +106,7 @@ def homogeneous_model(size: int) -> ItemModel:
     Raises:
         UnusableNumbersError: fewer than one item.
     """
+    # Even in log odds, to have rates near 0 and 1 too; the prior evens out how dense they lie.
     rates = expit(np.linspace(-5, 5, 61))
     return ItemModel(
         np.array([0] * size, np.int64),
@@ -156,5 +158,6 @@ def hedged_model(
 
 def uniform_rate_prior(means: Numbers) -> Numbers:
     """Width of each component's cell of battery means on the last axis: so rates weigh evenly."""
+    # Neighbours that expect the same get a little too: a weight must be positive.
     widths: Numbers = np.maximum(np.gradient(means, axis=-1), 1e-6)
     return widths

@@ -117,4 +117,5 @@ def attempts_needed(rate: float, miss: float) -> int:
     """
     require_level(rate, "a rate")
     require_level(miss, "a chance to miss")
+    # Rounding must not ask for one more where a whole number of attempts is exactly enough.
     return ceil(log(miss) / log1p(-rate) - 1e-12)

@@ -112,11 +112,13 @@ def tasks_needed(
         raise UnusableNumbersError("no number of tasks tells a difference of 0")
     each = design.tasks / design.clusters
 
+    # By the logarithm, so that one search spans two clusters to a thousand million.
     def lacking(logarithm: float) -> float:
         clusters = float(np.exp(logarithm))
         shift = abs(distance) / (variance * design.design_effect / (each * clusters)) ** 0.5
         return _power_at_shift(shift, clusters - 1, error) - wanted
 
+    # For its refusals alone.
     power(design, distance, variance, error)
     few, many = log(2.0), log(_MOST_TASKS)
     if lacking(few) >= 0:
@@ -254,6 +256,7 @@ def comparison_probabilities(
     """
     if size < 1:
         raise UnusableNumbersError("a battery without items allows no verdict")
+    # Sums of decimals may end a hair above 1, which is no rate.
     rates = np.round(reference + differences, 12)
     require_outcomes(rates, "a rate")
     own = rng.binomial(size, rates[:, None], (rates.size, draws))

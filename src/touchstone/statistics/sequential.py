@@ -222,6 +222,7 @@ def advance_panel(state: SequentialPanel, outcomes: Sequence[float | None]) -> S
         )
     values = np.array([0.0 if each is None else each for each in outcomes])[:, None]
     require_outcomes(values)
+    # A class of -1 draws nothing.
     classes = np.full(values.shape, -1, np.int64)
     for number, (each, now, outcome) in enumerate(
         zip(state.designs, state.progress, outcomes, strict=True)
@@ -232,6 +233,7 @@ def advance_panel(state: SequentialPanel, outcomes: Sequence[float | None]) -> S
             raise UnusableNumbersError(
                 f"more outcomes than the battery's {each.size} items: the battery has changed"
             )
+        # Once decided it bets no more: the word must not depend on what was in flight at the stop.
         if not now.decided:
             classes[number, 0] = each.item_model.classes[each.order[now.used]]
     wealth = update_wealth(state.setup, state.wealth, classes, values)

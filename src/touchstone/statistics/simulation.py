@@ -44,6 +44,7 @@ def simulate_outcomes(item_model: ItemModel, rates: Numbers, uniforms: Numbers) 
     belief = item_model.weights * np.exp(nearness - nearness.max(1, keepdims=True))
     probabilities = belief @ item_model.probabilities / belief.sum(1, keepdims=True)
     odds = logit(probabilities[:, item_model.classes]) + logit(uniforms)
+    # By rank, so that exactly the share asked for is solved, and not about as much.
     ranks = np.argsort(np.argsort(-odds, 1), 1)
     return (ranks < np.rint(rates * size)[:, None]).astype(float)
 
@@ -68,6 +69,8 @@ def draw_battery_rates(
     each = np.bincount(np.arange(size) * clusters // size, minlength=clusters)
     probabilities = np.repeat(rates[:, None], clusters, axis=1)
     if icc and clusters < size:
+        # Beta-binomial: parameters that sum to (1 - icc) / icc give a correlation of icc in a
+        # cluster.
         spread, inside = (1 - icc) / icc, (rates > 0) & (rates < 1)
         varied = np.clip(rates, 1e-6, 1 - 1e-6)[:, None] * spread
         beta = rng.beta(np.repeat(varied, clusters, 1), np.repeat(spread - varied, clusters, 1))
@@ -147,6 +150,7 @@ def simulate_verdicts(
                 float(peaks[0, battery]),
                 float(peaks[1, battery]),
             )
+        # Most stop early, and the long runs that are left need no company.
         if over.any():
             playing, setup, wealth = playing[~over], setup.select(~over), wealth.select(~over)
         if not playing.size:

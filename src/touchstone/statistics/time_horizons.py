@@ -112,6 +112,7 @@ def time_horizon(
     if draws < 1:
         raise UnusableNumbersError("a bootstrap needs at least one draw")
     length = np.log2(runs.minutes)
+    # Row 0 is the sample itself, the others its resamples: one fit for all of them.
     counts = np.concatenate([np.ones((1, length.size)), _resamples(runs, rng, draws)])
     start, slope = _fit(length, runs.outcomes, counts * runs.weights, ridge)
     if not slope[0] < -_FLAT:
@@ -119,9 +120,11 @@ def time_horizon(
             "success does not fall with the length of the task, so there is no time horizon"
         )
     falls = slope < -_FLAT
+    # A resample that is nearly flat has a horizon beyond all floats; infinite is what is meant.
     with np.errstate(over="ignore"):
         at = np.where(falls, np.exp2((logit(rate) - start) / np.where(falls, slope, -1.0)), np.inf)
     tail = (1 - confidence) / 2
+    # Not interpolated: between a finite horizon and an infinite one there is nothing.
     low, high = np.quantile(at[1:], [tail, 1 - tail], method="inverted_cdf")
     ends = Interval(float(low), float(high), confidence)
     return TimeHorizon(float(at[0]), rate, float(slope[0]), ends, float(1 - falls[1:].mean()))
@@ -142,6 +145,7 @@ def _fit(
         bend = np.einsum("fr,ar,br->fab", weights * chance * (1 - chance), x, x) + np.diag(held)
         # Where all runs are alike nothing holds the intercept: it goes to the end of its range.
         bend[:, 0, 0] += _FLAT
+        # Where runs are all but separated a whole Newton step overshoots.
         move = np.clip(np.linalg.solve(bend, slope[..., None])[..., 0], -1, 1)
         fitted = np.clip(fitted + move, -_STEEPEST, _STEEPEST)
         if np.abs(move).max() < 1e-9:  # noqa: PLR2004 - converged

@@ -293,6 +293,7 @@ def any_mode(words: Sequence[VerdictWord]) -> VerdictWord:
     """
     if not words:
         raise UnusableNumbersError("no mode was measured, so nothing can be said of the criterion")
+    # After "above", whatever keeps "below" from being said, the most open first.
     for word in (
         VerdictWord.ABOVE,
         VerdictWord.NOT_MEASURED,

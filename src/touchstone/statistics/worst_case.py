@@ -111,6 +111,7 @@ def _judged(
         for side in (0, 1)
     ]
     word, reason = _joined(sides[0], sides[1], unmeasured, over=used == design.size)
+    # The evidence for a word counts where losses speak against it (ADR 180).
     above, below = float(wealth.logs[0, 0, 0]), float(wealth.logs[1, 1, 0])
     return Progress(
         word,
@@ -168,6 +169,7 @@ def attainable_verdicts(
         sides.append(
             {
                 sequential_verdict(rule, size, used, float(total), above, below)
+                # Without evidence and with enough of it; the latter only where it can be.
                 for above in (-inf, inf)[: 1 + rising]
                 for below in (-inf, inf)[: 1 + falling]
             }

@@ -29,4 +29,5 @@ class Conditions(Frozen):
 
 def plainly(config: Mapping[str, object]) -> dict[str, str | int]:
     """A provider's settings as the record can hold them."""
+    # Canonical JSON has no fractions.
     return {k: v if isinstance(v, int) else str(v) for k, v in config.items()}

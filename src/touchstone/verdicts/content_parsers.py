@@ -74,6 +74,7 @@ def registered_of(content: Json) -> Registered:
 def _probes(content: Json) -> None:
     for taken in content["probes"].values():
         Probe.model_validate(taken)
+    # Sealed before modes were asked for a tool call and a long answer (ADR 185): it has none.
     for said in content.get("readiness", {}).values():
         Readiness.model_validate(said)
 

@@ -36,6 +36,7 @@ class Judged:
     @property
     def beta(self) -> str:
         """The beta applied, as the record writes it."""
+        # Unshared, it is the framework's own decimal, which a float might spell otherwise.
         unshared = self.rule.beta == float(self.criterion.beta)
         return self.criterion.beta if unshared else f"{self.rule.beta:.6f}"
 
@@ -61,9 +62,11 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         criterion = framework.criterion(key.criterion)
         if not isinstance(criterion, NumericCriterion) or not state.under_review(key.variant):
             continue
+        # A reference is compared with and never judged (ADR 160).
         if key.variant == criterion.reference:
             continue
         references = references_of(criterion, state, battery)
+        # Some mode of the reference has not run whole: there is nothing yet to compare with.
         if criterion.reference is not None and not references:
             continue
         ways = ways_of_crossing(criterion, state)

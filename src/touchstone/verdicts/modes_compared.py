@@ -94,6 +94,7 @@ class Answers:
             others = self._said.get((key.battery, key.criterion, key.variant, each.index), {})
             for mode, (result, said) in others.items():
                 same = said == each.said
+                # Cut by a limit, equal texts say that the modes are alike; others say nothing.
                 if mode != key.mode and (same or LIMITED not in {result, each.result}):
                     counts[mode][not same] += 1
         return tuple(

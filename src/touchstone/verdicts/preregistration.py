@@ -123,6 +123,7 @@ def verdict_plan(
         whole: Run every item before any verdict.
     """
     sizes = {part.id: sum(part.counts.values()) for part in plan.sets}
+    # Of what runs here, not of what the framework could ask: alpha is shared by these ways alone.
     ways = Counter(run.criterion for run in runs if not run.reference)
     beside = Counter(run.criterion for run in runs if run.reference)
     rules = []

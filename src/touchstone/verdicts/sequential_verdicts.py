@@ -195,13 +195,11 @@ def _said(
 def prefix_of(attempt: Attempt) -> tuple[bool | None, ...]:
     """Solved or not, on the contiguous prefix of what is recorded; None: it measured nothing."""
     length = attempt.prefix
+    # As text: taking bits of a large integer one by one costs its length each time.
     solved, measured = (
         f"{bits:b}".zfill(length)[::-1][:length] for bits in (attempt.solved, attempt.measured)
     )
     return tuple(s == "1" if m == "1" else None for s, m in zip(solved, measured, strict=True))
-
-
-# ------------------------------------------------------------------ from the record
 
 
 def standings_from_record(entries: Iterable[Entry], battery: str) -> Mapping[RunKey, EarlyVerdict]:
@@ -256,6 +254,7 @@ def runs_from_record(
     if entry is None or registered is None or not registered.verdicts.runs:
         return ()
     sealed, plan = registered.battery, registered.verdicts
+    # Before any outcome is read: with other bets, or for another battery, the words would differ.
     plan.require_bets()
     _require_sealed(entry.event.facts(), sealed, plan)
     told = _Told(sealed, entry.event)
@@ -281,6 +280,7 @@ class _Told:
 
     def __init__(self, sealed: SealedBattery, seal: Event) -> None:
         self._sealed = sealed
+        # Folded from the seal and the outcomes shown alone: this audience's view of the modes.
         self._state = evolve(State(), seal)
         self._results: dict[RunKey, dict[int, bool | None]] = {}
         self._reasoned: dict[RunKey, set[int]] = defaultdict(set)
@@ -303,6 +303,7 @@ class _Told:
                     f"sample {index} of {sealed.id} ran another item than was sealed at its place: "
                     "a battery must not change once samples run"
                 )
+            # The first recorded outcome stands (ADR 72).
             if index not in results:
                 measured = each["result"] in measuring.MEASURED
                 results[index] = each["result"] == "solved" if measured else None

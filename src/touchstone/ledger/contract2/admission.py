@@ -137,13 +137,16 @@ def admit_deed(
         check_log_id(statement, past)
     if (answered := _answered(envelope, past, asker)) is not None:
         return answered
+    # Before the signature: an act on keys in part 0 may bring the very key that signed.
     with _unpromised("parts"):
         facts, act = _read_facts(submitted.parts, past.size)
     with _unpromised("not-a-signer"):
         _check_signer(envelope, act, past)
     _check_next(statement, past)
+    # Not final: anybody who holds a payload can send other parts with it.
     with _unpromised("parts"):
         _check_parts(statement, submitted.parts, facts)
+    # Signed and whole: what fails from here on fails by the signer's own bytes, for good.
     with _refused("seen"):
         check_seen(statement, past)
     # A clock that was set back is no fault of the deed's.
@@ -167,10 +170,12 @@ def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAns
     statement = found.statement
     with _unpromised("another-log"):
         check_log_id(statement, past)
+    # First: who merely holds a payload must neither learn its answer nor have it cancelled.
     if asker != statement.actor:
         raise UnpromisedError("not-yours", "the deed is another party's")
     if (known := past.answer(statement.digest)) is not None:
         return known
+    # Its parts are not at hand, so no act is known: joining and rotating cannot be taken back.
     with _unpromised("not-a-signer"):
         _check_signer(found, None, past)
     raise RefusedDeedError("cancelled", "its party took it back before it was recorded")
@@ -204,6 +209,7 @@ def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog)
     """Step 3: the key is a signer of the actor now, for this type, and it signed."""
     statement = envelope.statement
     keys = past.keys
+    # Who joins or rotates signs with the key that this deed brings.
     if isinstance(act, KeyJoined | KeyRotated):
         keys = keys.after(statement.actor, act, statement.key, first=past.size == 0)
     known = keys.check_signer(statement.actor, statement.deed, statement.key, act)
@@ -216,6 +222,7 @@ def _check_next(statement: DeedStatement, past: AnsweredLog) -> None:
     """Step 4: the `seq` that is next, after the deed that was recorded last."""
     last = past.last_deed(statement.key)
     due = last.seq + 1 if last else 0
+    # Those in between may still be on their way; the same bytes fit once they are there.
     if statement.seq > due:
         raise UnpromisedError("seq-ahead", f"seq {due} of this key is next")
     with _refused("before"):
@@ -257,8 +264,10 @@ def _check_place(
         keys = key_topics(statement.actor, act)
         if missing := sorted((asked.must_name | keys) - statement.on.keys()):
             raise AlteredError(f"a deed of type {statement.deed} must be on {missing[0]}")
+        # Nor more: each topic that moves without need makes deeds of others stale.
         if frozenset(statement.touches) != asked.touches | keys:
             raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
+    # Inviting, admitting and removing meet their law only here; who joins or rotates met it before.
     with _refused("keys"):
         past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
 
@@ -287,6 +296,7 @@ def record_deed(
     `salts` (32 fresh random bytes each) are for the deed part and the recorded part; `padding` has
     at least PARTS - 3 fresh random 32 bytes, commitments to nothing: as many as are due are used.
     """
+    # One marking for all three: an edition shows event, signature and time, or none (ADR 226).
     marking = admitted.facts["marking"]
     made = (
         {"kind": "deed", "marking": marking, "envelope": admitted.envelope.value},
@@ -308,6 +318,7 @@ def refuse_deed(
         statement.log,
         statement.digest,
         error.code,
+        # It may quote the deed; an answer that is too long could not be given at all.
         error.why[:MAX_WHY],
         past.size,
         past.root(past.size).hex(),

@@ -121,6 +121,7 @@ def parse_answer(line: bytes) -> SignedAnswer:
     if not isinstance(kind, str) or kind not in _FORMS:
         raise MalformedError("an answer is neither recorded nor refused")
     values = forms.fields(said, _FORMS[kind], "an answer")
+    # True equals 1, and `true` is no version.
     if type(values["v"]) is not int or values["v"] != 1:
         raise MalformedError("an answer says v 1")
     given = {name: one for name, one in values.items() if name not in ("v", "answer")}

@@ -59,6 +59,7 @@ class CaseLog:
     ) -> int:
         """Take in an entry that was checked; return its n."""
         n = self.size
+        # Counted here for good: a key that has ended signs nothing more.
         if isinstance(act, SignerRemoved | KeyRotated):
             old = (
                 act.key
@@ -67,6 +68,7 @@ class CaseLog:
             )
             newest = self._last.get(old or "")
             stands_by = -1 if act.last is None else act.last
+            # A `last` beyond its newest deed disavows nothing (ADR 225).
             self.disavowed += max(0, newest.seq - stands_by) if newest else 0
         self.keys = self.keys.after(statement.actor, act, statement.key, first=n == 0)
         if self.log is None:
@@ -76,6 +78,7 @@ class CaseLog:
             self._newest[topic] = n
         seen = statement.seen.size
         self._last[statement.key] = LastDeed(n, statement.seq, statement.digest, seen)
+        # The largest, since one of a party's keys may lag behind another.
         self._seen[statement.actor] = max(seen, self._seen.get(statement.actor, 0))
         self.recorded_at = recorded_at
         return n

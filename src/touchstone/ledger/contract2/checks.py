@@ -70,8 +70,10 @@ def check_chain(statement: DeedStatement, past: PastLog) -> None:
     missing = statement.seq - due
     if missing < 0:
         raise AlteredError(f"the deed has seq {statement.seq} of its key, which was used before")
+    # Each hidden entry may be one of the missing deeds, and only one.
     if missing > past.hidden_since(since):
         raise AlteredError(f"the deed has seq {statement.seq} of its key, where {due} is due")
+    # Where any is missing, the deed before is hidden, and its digest with it.
     if missing == 0 and statement.before != (last.digest if last else None):
         raise AlteredError("the deed follows another deed of its key than the one before it")
 
@@ -109,6 +111,7 @@ def check_topics(statement: DeedStatement, past: PastLog) -> None:
 
 def check_recorded_time(statement: DeedStatement, at: str, before: str | None) -> None:
     """The time of recording `at` does not go back behind the one `before` it, nor past `until`."""
+    # Texts of one width, in UTC: they are in order as the times are.
     if before is not None and at < before:
         raise AlteredError(f"the entry is recorded at {at}, the one before it at {before}")
     if statement.until is not None and at > statement.until:

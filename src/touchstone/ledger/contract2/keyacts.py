@@ -144,6 +144,7 @@ class CaseKeys:
         `first`: in entry 0.
         """
         signed_by = self.known.get(by)
+        # What rests on a key that only a hidden entry could explain counts as unchecked (ADR 228).
         shown = signed_by is not None and signed_by.shown
         match act:
             case None:
@@ -166,8 +167,10 @@ class CaseKeys:
         These are the keys *after* the deed's own act: who joins or rotates signs with what it
         brings. Raises AlteredError if the key may not sign this.
         """
+        # Else a party could bring, as its own, a key that somebody else holds.
         if isinstance(act, KeyJoined | KeyRotated) and fingerprint(act.key) != key:
             raise AlteredError("a key joins or replaces another by its own signature alone")
+        # A reader's `known` already has what the act brings: it must not vouch for itself.
         own = fingerprint(act.key) if isinstance(act, SignerAdmitted) else None
         if key == (act.key if isinstance(act, SignerRemoved) else own):
             raise AlteredError("a key is neither admitted nor removed by itself")
@@ -180,6 +183,7 @@ class CaseKeys:
             raise AlteredError(f"the deed's key was not admitted for {actor!r}")
         if found.ended:
             raise AlteredError("the deed's key was removed or replaced before")
+        # Acts on keys are for the party key: a stolen signer lets nobody else in (ADR 227).
         if found.kinds is not None and (act is not None or deed not in found.kinds):
             raise AlteredError(f"the deed's key may not sign a deed of type {deed}")
         return found
@@ -194,6 +198,7 @@ class CaseKeys:
             raise AlteredError("a party joins by its own deed")
         if act.party in self.current:
             raise AlteredError(f"{act.party!r} joins, and has joined before")
+        # The actor of entry 0 has nobody before it who could have invited it.
         shown = first or self._fits(actor, act)
         if not shown and self.complete:
             raise AlteredError(f"{actor!r} joins uninvited, in another role or with another key")
@@ -220,11 +225,13 @@ class CaseKeys:
                 raise AlteredError("a signer is removed that was not admitted")
             # Nothing is known of it but that it may sign no more.
             found = KnownKey(b"", actor, frozenset())
+        # A party's own key is replaced and never removed: it would be left without one.
         if found.party != actor or found.kinds is None or found.ended:
             raise AlteredError("what is removed is no signer of the party, or not any more")
         return replace(self, known={**self.known, act.key: replace(found, ended=True)})
 
     def _rotate(self, actor: str, act: KeyRotated) -> "CaseKeys":
+        # Announced by hash beforehand: who steals the current key cannot rotate its owner out.
         announced = self.next.get(actor) == fingerprint(act.key)
         if self.complete and not announced:
             raise AlteredError("the new key is not the one that the party announced before")
@@ -242,6 +249,7 @@ class CaseKeys:
 
     def _with(self, added: KnownKey) -> dict[str, KnownKey]:
         name = fingerprint(added.public_key)
+        # Once ended it stays ended, and it never speaks for two parties (ADR 227).
         if name in self.known:
             raise AlteredError("a key is brought that the log has seen before")
         if has_small_order(added.public_key):
@@ -280,6 +288,7 @@ def _signer(found: dict[str, Any]) -> SignerAdmitted:
     kinds = forms.array(found["kinds"], "a signer's kinds")
     for kind in kinds:
         forms.kebab(kind, "a kind of deed")
+    # One spelling of a set, as everywhere in what is hashed.
     if not 1 <= len(kinds) <= MAX_KINDS or sorted(set(kinds)) != kinds:
         raise MalformedError(f"a signer's kinds are 1 to {MAX_KINDS}, sorted, each once")
     return SignerAdmitted(_key(found), forms.text(found["label"], "a label"), tuple(kinds))

@@ -14,11 +14,13 @@ from touchstone.ledger.errors import MalformedError
 from touchstone.ledger.merkle import leaf_hash
 from touchstone.ledger.parts import check_marking, parse_content, parse_event
 
+# In the format and not chosen for a log: such a number would tell logs apart (ADR 226).
 PARTS = 8
 """Commitments in every entry."""
 MAX_SIGNED_PARTS = PARTS - 2
 """Parts of a signer, at most: the deed part and the recorded part follow them."""
 
+# A regular language, so that this is parser and canonical check in one (ADR 10).
 _ENTRY = re.compile(
     rb'\{"log":(?:null|"([0-9a-f]{64})"),"n":(0|[1-9][0-9]{0,15}),'
     rb'"parts":\["([0-9a-f]{64}(?:","[0-9a-f]{64}){7})"\],"v":2\}'

@@ -153,11 +153,13 @@ class _DeedBundleReader(BundleReader):
         elif found.statement is not None:
             self._take_rest(found, i, data)
         else:
+            # Only beside its event: alone, a deed part is refused below as none of the signer's.
             if data is not None and found.facts is not None and _kind(data) == "deed":
                 self._take_deed(found, i, parse_deed_part(data))
             elif data is not None:
                 parse_signed_part(data)
             deed: DeedStatement | None = found.statement
+            # Known only at the last part: a signer has one to six before the deed.
             if i == PARTS - 1 and found.facts is not None and deed is None:
                 raise AlteredError("the entry shows an event and not the deed that made it")
 
@@ -175,6 +177,7 @@ class _DeedBundleReader(BundleReader):
         statement = envelope.statement
         if statement.log != self._past.log:
             raise AlteredError("the deed is for another log")
+        # All parts before it: none can be added, taken away or put in another's place.
         if statement.parts != found.entry.parts[:i]:
             raise AlteredError("the deed was signed for other parts")
         if (statement.deed, statement.actor) != (facts["type"], facts["actor"]):
@@ -228,6 +231,7 @@ class _DeedBundleReader(BundleReader):
         if answer.log != self._past.log:
             raise AlteredError("the answer is about another log")
         size = self._past.size
+        # A head beyond this bundle can only be held against a newer one.
         if answer.size <= size and self._past.root(answer.size).hex() != answer.root:
             raise AlteredError("the answer's head is no past of this log")
         if isinstance(answer, RecordedAnswer):

@@ -66,6 +66,7 @@ NOTHING_SEEN = SeenHead(0, EMPTY_ROOT.hex())
 """What the signer of entry 0 has seen."""
 
 
+# Without slots: `cached_property` needs a `__dict__`.
 @dataclass(frozen=True)
 class DeedStatement:
     """The payload of a deed.
@@ -181,6 +182,7 @@ def parse_statement_envelope(value: object) -> DeedEnvelope:
     if envelope["payloadType"] != PAYLOAD_TYPE:
         raise MalformedError(f"a deed's payload type is not {PAYLOAD_TYPE}")
     signatures = forms.array(envelope["signatures"], "a deed's signatures")
+    # DSSE allows several; a second one would be checked by nobody.
     if len(signatures) != 1:
         raise MalformedError(f"a deed with {len(signatures)} signatures; it has exactly one")
     signed = forms.fields(signatures[0], ("keyid", "sig"), "a deed's signature")
@@ -189,6 +191,7 @@ def parse_statement_envelope(value: object) -> DeedEnvelope:
     signature = b64decode(forms.text(signed["sig"], "a deed's sig"))
     if len(signature) != SIGNATURE_SIZE:
         raise MalformedError(f"a signature of {len(signature)} bytes; it has {SIGNATURE_SIZE}")
+    # DSSE does not sign the keyid: it could be changed on the way.
     if signed["keyid"] != statement.key:
         raise MalformedError("a deed's keyid is not the key that its payload names")
     return DeedEnvelope(statement, signature)
