@@ -294,6 +294,7 @@ HALTED = make(measuring.ReviewHalted, LAB, reason="stop")
 RESUMED_BY_CENTRE = make(measuring.ReviewResumed, CENTRE, reason="go on")
 LEFT = make(settling.ReviewWithdrawn, LAB)
 CLOSED = make(settling.CaseClosed, LAB, reason="done")
+DESTROYED = make(settling.CaseDestroyed, CENTRE, certificate=digest("certificate"))
 PUBLIC = opening.Admission(party="public", role="auditor", key=hex32("newcomer"))
 STOLEN_KEY = admits(CENTRE, admission(LAB, "stolen"))
 NEW_AGENCY = admits(LAB, new_party("agency"))
@@ -504,5 +505,12 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("receipt-noted", "bundle_is_published"): on(then(agreed, bundle()), receipt(2)),
     ("receipt-noted", "receipt_is_new"): on(then(agreed, bundle(), receipt()), receipt()),
     ("report-issued", "edition_is_next"): on(opened, report(2)),
+    ("case-destroyed", "no_directive_is_in_force"): on(
+        then(opened, directive(), CLOSED), DESTROYED
+    ),
+    ("case-destroyed", "no_dispute_is_open"): on(
+        then(opened, finding(), dispute(), CLOSED), DESTROYED
+    ),
+    ("case-destroyed", "no_halt_is_in_force"): on(then(ready, HALTED, CLOSED), DESTROYED),
 }
 """(event, guard) -> a probe: it makes the case ready and gives the deed to refuse."""

@@ -432,7 +432,7 @@ class World:
         self.later()
         issue_editions(case, self.folder / "out", wanted)
         self.later()
-        destroy_case(self.here, case.id, self.folder / "out", f"{self.given.prefix} asked for it")
+        destroy_case(self.here, case.id, f"{self.given.prefix} asked for it")
 
 
 def _no_further(*_args: object, **_options: object) -> NoReturn:

@@ -250,15 +250,16 @@ def review_destroy(
         reason: One line for the certificate, and for the record where the case is closed by this;
             it is never erased.
     """
-    from touchstone.service.cases.destroying import destroy_case
+    from touchstone.cli.destroying import destroy
+    from touchstone.service.cases.case_admin import find
     from touchstone.service.file_io import a_name, one_line
 
     a_name("CASE", case)
-    one_line(reason, "--reason")
+    why = one_line(reason, "--reason")
     with opened() as installation:
-        if not yes and (why := _unconfirmed(f"Destroy all content and evidence of {case}? [y/N] ")):
-            return _refuse(f"nothing was destroyed: {why}", NO)
-        show(destroy_case(installation, case, out, reason))
+        if not yes and (no := _unconfirmed(f"Destroy all content and evidence of {case}? [y/N] ")):
+            return _refuse(f"nothing was destroyed: {no}", NO)
+        show(destroy(installation, find(installation, case), out, why))
     return DONE
 
 

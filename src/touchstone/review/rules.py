@@ -20,6 +20,7 @@ from touchstone.review.guards import (
     designating,
     directing,
     finding,
+    keeping,
     sampling,
     stopping,
     timing,
@@ -272,9 +273,10 @@ RULES: Mapping[type[Event], Rule] = {
         (sampling.has_not_halted,),
         topics=moves(HALT),
     ),
+    # Also once the case is over: a halt keeps what is there from being destroyed.
     measuring.ReviewResumed: Rule(
         ("developer", "centre"),
-        OPEN,
+        HEARD,
         (sampling.has_halted,),
         topics=speaks_to(HALT),
     ),
@@ -475,6 +477,11 @@ RULES: Mapping[type[Event], Rule] = {
     settling.CaseDestroyed: Rule(
         ("centre",),
         OVER,
+        (
+            keeping.no_directive_is_in_force,
+            keeping.no_dispute_is_open,
+            keeping.no_halt_is_in_force,
+        ),
         topics=Topics((STATUS,), exact=True),
     ),
 }

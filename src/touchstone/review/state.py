@@ -391,6 +391,15 @@ class State:
             return self.agreed_before[-1]
         return self.bundles[-1].terms if self.bundles else None
 
+    @property
+    def bundled_directives(self) -> Mapping[str, str]:
+        """The directives that gateways are to carry out, each with a stream of bundles.
+
+        The newest bundle of the stream carries it out.
+        """
+        newest = {each.stream: each for each in self.bundles}
+        return {d.directive: stream for stream, b in newest.items() for d in b.directives}
+
     def newest_bundle(self, stream: str) -> settling.BundlePublished | None:
         """The bundle that was published last in a stream; None before the first."""
         return next((each for each in reversed(self.bundles) if each.stream == stream), None)

@@ -13,7 +13,7 @@ from touchstone.keys import KeyMissingError
 from touchstone.ledger import MalformedError
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import DeedBatch, DeedRefusedError, Destruction
-from touchstone.review import BadEventError, Event, Refused, State, check_deed, decide
+from touchstone.review import BadEventError, Event, Refused, State, check_deed, decide, evolve
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.service.signing import (
@@ -38,6 +38,7 @@ __all__ = [
     "record",
     "record_destruction",
     "record_opening",
+    "require_lawful",
 ]
 
 Proposing = Callable[[State], Sequence[Deed]]
@@ -91,6 +92,22 @@ def record_destruction(
     return taker.destruction
 
 
+def require_lawful(
+    installation: Installation, case: str, framework: Framework, deeds: Sequence[Deed]
+) -> None:
+    """Ask the law whether deeds could be done, one after the other; nothing is signed or written.
+
+    Raises:
+        RefusedDeed: not all of them. It is noted in the log of refusals.
+        BadEventError: one does not fit the case.
+    """
+    state = installation.state(case)
+    with _refusals(installation, case, []):
+        for deed in deeds:
+            _decided(framework, state, deed)
+            state = evolve(state, deed.event)
+
+
 def _do(
     installation: Installation,
     case: str,
@@ -134,11 +151,15 @@ def take_signed(
 
 def _preview(framework: Framework, state: State, deed: Deed) -> None:
     """What the server would say of a deed, before anybody signs it."""
+    _decided(framework, state, deed)
+    check_deed(state, deed.event, [attached(each) for each in deed.attachments], PARSERS)
+
+
+def _decided(framework: Framework, state: State, deed: Deed) -> None:
     try:
         decide(framework, state, deed.event)
     except Refused as refusal:
         raise RefusedDeed(deed.event, refusal.reason) from refusal
-    check_deed(state, deed.event, [attached(each) for each in deed.attachments], PARSERS)
 
 
 @contextmanager

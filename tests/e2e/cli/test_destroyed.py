@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from support.every_command import WITH_CASE, words_for
 from support.june import June, Said
+from touchstone.cli import destroying
 from touchstone.evaluation.digests import digest_value
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
 from touchstone.records import Records, store
-from touchstone.service.cases import destroying
+from touchstone.service.cases import destroying as deed
 
 
 def destroy(june: June, out: Path) -> Said:
@@ -161,7 +162,7 @@ def test_out_is_checked_before_anything_is_destroyed(
     if place == "a link":
         (out / name).symlink_to(tmp_path / "elsewhere")
     if place == "full":
-        monkeypatch.setattr("touchstone.service.cases.destroying.os.fsync", _full)
+        monkeypatch.setattr("touchstone.cli.destroying.os.fsync", _full)
     line = destroy(june, out).refused(2)
     assert f"--out {out}" in line
     assert "nothing was destroyed" in line
@@ -177,8 +178,8 @@ def _crash(*_: object, **__: object) -> None:
 
 
 STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "before the certificate": lambda patch: patch.setattr(destroying, "_certificate", _crash),
-    "before the transaction": lambda patch: patch.setattr(destroying, "record_destruction", _crash),
+    "before the certificate": lambda patch: patch.setattr(deed, "_certificate", _crash),
+    "before the transaction": lambda patch: patch.setattr(deed, "record_destruction", _crash),
     "as the transaction stands": lambda patch: patch.setattr(Records, "finish_destruction", _crash),
     "as the journal is emptied": lambda patch: patch.setattr(Records, "_empty_journal", _crash),
     "before the folder of work": lambda patch: patch.setattr(shutil, "rmtree", _crash),

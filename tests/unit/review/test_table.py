@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from touchstone.review.events import measuring
+from touchstone.review.events import measuring, settling
 from touchstone.review.events.base import Event, Role
-from touchstone.review.rules import ALWAYS, EVERYONE, OVER, RULES, Rule
+from touchstone.review.rules import ALWAYS, EVERYONE, HEARD, OVER, RULES, Rule
 
 OWNERS: Mapping[str, tuple[Role, ...]] = {
     # What was measured is said by whoever measured it.
@@ -58,7 +58,14 @@ def test_officials_partners_and_auditors_measure_nothing():
     for event, rule in RULES.items():
         if event.__module__ == measuring.__name__:
             assert set(rule.roles) <= {"developer", "centre"}
-            assert rule.when == ("open",)
+            assert rule.when == (HEARD if event is measuring.ReviewResumed else ("open",))
+
+
+def test_whoever_can_halt_can_lift_the_halt_as_long_as_it_keeps_anything():
+    """A halt outlives the review, and keeps what is there: none may stand that nobody can lift."""
+    halted, resumed = (RULES[each] for each in (measuring.ReviewHalted, measuring.ReviewResumed))
+    assert halted.roles == resumed.roles
+    assert {*halted.when, *RULES[settling.CaseDestroyed].when} <= {*resumed.when}
 
 
 def test_what_a_developer_may_answer_it_may_answer_in_every_status():
@@ -73,11 +80,14 @@ def test_what_a_developer_may_answer_it_may_answer_in_every_status():
 
 
 def test_after_leaving_nothing_is_done_to_the_developer_by_the_review():
-    """An order stands outside of the review. Besides, the review itself can only be put away."""
+    """An order stands outside of the review. Besides, the review itself can only be put away.
+
+    Lifting a halt belongs to that: measuring does not go on.
+    """
     for event, rule in RULES.items():
         name = event.model_fields["type"].default
         if "withdrawn" in rule.when and "centre" in rule.roles and rule.roles != EVERYONE:
-            assert re.search(r"^case-(closed|destroyed)$|^terms-declined$", name)
+            assert re.search(r"^case-(closed|destroyed)$|^terms-declined$|^review-resumed$", name)
         if "withdrawn" in rule.when and rule.roles == ("agency",):
             assert re.search(r"^directive-|^designation-(concurred|dissented)$", name)
 

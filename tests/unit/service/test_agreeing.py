@@ -108,7 +108,7 @@ def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
     with home(tmp_path) as here:
         case = open_case(here, own, submission(tmp_path, extra=TEN_DAYS), CAST)
         if destroyed:
-            destroy_case(here, case.id, tmp_path)
+            destroy_case(here, case.id)
         else:
             case.record([closed(case)])
         shown = show_case(here, case.id)

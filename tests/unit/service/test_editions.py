@@ -126,8 +126,8 @@ def test_erasing_leaves_no_entry_and_is_issued_all_the_same(
     assert issued(case) == 2
 
 
-def test_a_destroyed_case_shows_its_facts_and_everything_else_as_erased(case: Case, tmp_path: Path):
-    destroy_case(case.installation, case.id, tmp_path)
+def test_a_destroyed_case_shows_its_facts_and_everything_else_as_erased(case: Case):
+    destroy_case(case.installation, case.id)
     reader = case.installation.records.case(case.id)
     page = render_edition(case, CENTRE, reader.size, case.now()).decode()
     parts = [part for part in reader.parts() if not part.padding]
@@ -145,7 +145,7 @@ def test_a_destroyed_case_shows_its_facts_and_everything_else_as_erased(case: Ca
 
 
 def test_where_no_report_may_be_issued_no_file_is_written(case: Case, tmp_path: Path):
-    destroy_case(case.installation, case.id, tmp_path)
+    destroy_case(case.installation, case.id)
     with pytest.raises(RefusedDeed):
         issue_editions(case, tmp_path / "out", [CENTRE])
     assert list((tmp_path / "out").iterdir()) == []

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.every_deed import Before
+from support.let_go import destroyed
 from support.newer import add_event, unknown
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.evaluation.digests import digest_value
@@ -23,7 +24,6 @@ from touchstone.review.events.base import EventWithTexts
 from touchstone.review.events.opening import PartyAdmitted
 from touchstone.service.cases.case_admin import open_found, rebuild_index, show_case
 from touchstone.service.cases.checking import check
-from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import bundle_lines, render_edition
@@ -95,7 +95,7 @@ def test_no_byte_of_a_text_outlives_its_case(
             told = show_case(here, before.case).timeline[entry.n]["text"]
             assert str(told).count(token) == 2
         assert all(text in str(entry.parts) for text in looked_for)
-        destroy_case(here, before.case, folder / "out", ENDED)
+        destroyed(here, before.case, ENDED)
         left = on_disk(here)
         for text in (each for each in looked_for if len(each) > 8):
             assert text.encode() not in left, kind
@@ -140,7 +140,7 @@ def test_what_an_older_version_wrote_says_its_words_and_keeps_them(
         assert said.encode() not in render_edition(case, PUBLIC, n + 1, case.now())
         rebuild_index(here)
         assert check(here, lambda _: None).sound
-        destroy_case(here, before.case, tmp_path / "out", ENDED)
+        destroyed(here, before.case, ENDED)
         # The twin of the law above: the search finds what is left where words are facts.
         assert said.encode() in on_disk(here)
         assert said in str(show_case(here, before.case).timeline[n]["text"])

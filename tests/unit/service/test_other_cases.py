@@ -82,7 +82,7 @@ def test_a_destroyed_case_is_still_named(tmp_path: Path):
     with small_case(tmp_path) as case:
         other = another(case)
         measure(other)
-        destroy_case(case.installation, other.id, tmp_path / "certificates")
+        destroy_case(case.installation, other.id)
         (told,) = other_cases(case.installation, case.id, CENTRE)
         assert "the same name: destroyed" in told
 

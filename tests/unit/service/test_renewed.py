@@ -67,7 +67,7 @@ def test_what_becomes_of_it_is_told_too_and_what_is_told_already_changes_nothing
     run_again(case)
     assert files(case) == first
     measure(other)
-    destroy_case(case.installation, other.id, folder(case) / "certificates")
+    destroy_case(case.installation, other.id)
     run_again(case)
     assert page(case, "example-lab").count(other.id[:12].encode()) == 1
     assert b"destroyed" in page(case, "example-lab")

@@ -1,0 +1,113 @@
+"""The file of a certificate of destruction, and what is told of a case that was destroyed."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from touchstone.errors import BadInputError
+from touchstone.keys.files import write_file
+from touchstone.records import DATABASE
+from touchstone.service.cases.destroying import (
+    DestroyedCase,
+    destroy_case,
+    finish_destruction,
+    require_destroyable,
+)
+from touchstone.service.errors import UnfinishedError
+from touchstone.service.installation import Installation
+
+ROOM = 4096
+"""Bytes that must be free for the certificate, which has some 700 and the reason."""
+
+
+def destroy(installation: Installation, case: str, out: Path, reason: str) -> str:
+    """Destroy a case and write its certificate to `out`; what is told of it.
+
+    Nothing is done before the certificate can be written. Of a case that was destroyed before, what
+    was left undone is done, and the certificate is written again.
+
+    Raises:
+        BadInputError: `out` cannot take the certificate; nothing was destroyed.
+        UnfinishedError: it is destroyed in the record, and something is left; the line says how to
+            finish.
+    """
+    # Before a folder is made for the certificate.
+    require_destroyable(installation, case, reason)
+    path = out / f"destruction-{case[:12]}.json"
+    _check_out(path, installation.records.certificate(case))
+    destroyed = destroy_case(installation, case, reason)
+    written = _write(path, destroyed)
+    _finish(installation, case, written)
+    return f"Case {case[:12]} {_said(destroyed)} {written}{_elsewhere()}"
+
+
+def _said(destroyed: DestroyedCase) -> str:
+    gone = destroyed.gone
+    if gone is None:
+        return "was destroyed before. Its proofs stay."
+    return (
+        f"is destroyed: {gone.parts} parts and {gone.evidence} pieces of evidence "
+        f"({gone.evidence_bytes:,} bytes). The proofs stay."
+    )
+
+
+def _check_out(path: Path, own: str) -> None:
+    """Refuse a place that cannot take the certificate, before anything is destroyed."""
+    out = path.parent
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or (path.exists() and path.read_bytes() != f"{own}\n".encode()):
+            raise BadInputError(
+                f"--out {out}: holds {path.name}, which is not this case's certificate; name "
+                "another folder; nothing was destroyed"
+            )
+        with tempfile.TemporaryFile(dir=out) as draft:
+            draft.write(bytes(ROOM))
+            draft.flush()
+            os.fsync(draft.fileno())
+    except OSError as error:
+        raise BadInputError(
+            f"--out {out}: cannot take the certificate: {error.strerror}; name another folder; "
+            "nothing was destroyed"
+        ) from error
+
+
+def _write(path: Path, destroyed: DestroyedCase) -> str:
+    if not destroyed.certificate:
+        return "It was destroyed by a version that kept no certificate."
+    try:
+        write_file(path, [f"{destroyed.certificate}\n".encode()])
+    except OSError as error:
+        raise UnfinishedError(
+            f"case {destroyed.case[:12]} takes nothing more, but its certificate could not be "
+            f"written: {path}: {error.strerror}; run the same command again, with another --out"
+        ) from error
+    return f"Certificate: {path}"
+
+
+def _finish(installation: Installation, case: str, written: str) -> None:
+    left = finish_destruction(installation, case)
+    if left.folders:
+        raise UnfinishedError(
+            f"case {case[:12]} takes nothing more, but not all of it is gone: "
+            f"{', '.join(map(str, left.folders))}: could not be deleted, and may hold its work in "
+            "the clear; delete it (of a link, what it leads to as well) and run the same command "
+            f"again. {written}"
+        )
+    if left.held:
+        raise UnfinishedError(
+            f"case {case[:12]} takes nothing more, but its key and content still lie in the "
+            "record's files, since another program reads the record (on PostgreSQL also: has an "
+            f"older transaction open); end it and run the same command again. {written}"
+        )
+
+
+def _elsewhere() -> str:
+    """What is not in our hands."""
+    if not os.environ.get(DATABASE):
+        return ""
+    return (
+        "\nThe key is out of PostgreSQL's tables. The server's write-ahead log (pg_wal), its "
+        "archive, standbys and backups hold earlier bytes as long as they are kept: whoever runs "
+        "the server has to let them expire."
+    )
