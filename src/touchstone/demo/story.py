@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from touchstone.demo.access import use_under_terms
-from touchstone.editions.event_text import named
+from touchstone.editions.event_text import designation_in_words
+from touchstone.editions.run_text import landed, remarks
 from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.sandbox import preflight
 from touchstone.keys import SystemClock
@@ -22,7 +23,7 @@ from touchstone.service.installation import open_installation
 from touchstone.service.measurement.review_result import CHECKED, ReviewOptions
 from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviewing import run_review
-from touchstone.verdicts.run_progress import Observer, landed, remarks
+from touchstone.verdicts.run_progress import Observer
 
 KEY = "EXAMPLE_LAB_KEY"
 ITEMS = 48
@@ -112,9 +113,10 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
         editions = issue_editions(case, out, audiences(case.cast))
     seconds = time.monotonic() - began
     centre = next(e for e in editions if e.audience == case.cast.centre)
+    proposed = designation_in_words(result.designation)
     return DemoResult(
         (
-            f"Done in {seconds:.0f} s. Proposed by rule: {named(result.designation)}.",
+            f"Done in {seconds:.0f} s. Proposed by rule: {proposed}.",
             *(f"  {landed(row)}" for row in result.rows),
             *(f"  {line}" for line in remarks(result.rows)),
             *([CHECKED] if result.checks else []),
@@ -145,7 +147,7 @@ def _designate(case: Case, observer: Observer) -> None:
     case.record([*responses, decided])
     if responses:
         observer.step("Example Lab responded to the findings")
-    observer.step(f"Example Agency decided: {named(designation)}")
+    observer.step(f"Example Agency decided: {designation_in_words(designation)}")
     observer.step("Example Treasury has not answered, which is not consent")
 
 

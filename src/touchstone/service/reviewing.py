@@ -13,9 +13,9 @@ from typing import Any
 
 from touchstone import __version__
 from touchstone.clearance import party_audience
-from touchstone.editions.event_text import named
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.conditions import chosen_values
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.registry import families
@@ -288,7 +288,7 @@ def _issue(
     state = conclude(case, _worked_on(case)) if case.grows else case.state
     tracker.heard(state)
     newest, words = state.designating.proposals[-1], _rules_words(case)
-    observer.step(f"Verdicts recorded; the rule proposes: {named(newest.designation)}")
+    observer.step(sentence("review.proposes", designation=newest.designation))
     editions = issue_editions(case, out, audiences(case.cast, state.agreement))
     return ReviewResult(
         case=case.id,

@@ -8,9 +8,9 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
-from touchstone.editions.event_text import NOT_ASKED
 from touchstone.editions.gathering import INVENTED, INVENTED_FRAMEWORK
 from touchstone.editions.page import ReportData, render_html
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.service.cases.case_admin import show_case
 from touchstone.service.cases.opening import passed_release
@@ -139,9 +139,10 @@ def test_an_agency_that_is_no_party_was_not_asked(tmp_path: Path):
         "nobody asked it." in page.summary[-1]
     )
     assert "has not answered" not in render_html(page)
-    assert shown.designation["concurrence"]["example-treasury"] == NOT_ASKED
+    not_asked = sentence("designation.not-asked")
+    assert shown.designation["concurrence"]["example-treasury"] == not_asked
     assert page.designation
-    assert any(fact.text == NOT_ASKED for fact in page.designation.concurrence)
+    assert any(fact.text == not_asked for fact in page.designation.concurrence)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from support.review_case import (
     print_of,
 )
 from support.review_probes import CLOSED, LEFT, by_key, joined, rotated, signer, unsigned
-from touchstone.editions.event_text import sentence
+from touchstone.editions.event_text import event_sentence
 from touchstone.framework import Framework
 from touchstone.ledger import dumps, loads
 from touchstone.ledger.contract2 import CaseKeys, parse_key_act
@@ -187,4 +187,4 @@ def test_an_act_of_another_form_is_no_event(change: dict[str, object], told: str
     ids=lambda each: getattr(each, "type", "told"),
 )
 def test_the_timeline_says_it(event: Event, told: str):
-    assert sentence(event, {TREASURY: "The Treasury"}) == told
+    assert event_sentence(event, {TREASURY: "The Treasury"}) == told

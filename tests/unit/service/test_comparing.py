@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from support.small_case import facts_for, probed, small_case
 from touchstone.clearance import party_audience
-from touchstone.editions.event_text import NOT_SHOWN
 from touchstone.editions.page import render_html
+from touchstone.editions.run_text import landed
+from touchstone.editions.sentences import english
 from touchstone.evaluation import Outcome, Usage
 from touchstone.review import RunKey
 from touchstone.review.audience_view import read_entries
@@ -29,7 +30,6 @@ from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.measurement.tracking import tracker_of
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Answers, may_wait, modes_alike
-from touchstone.verdicts.run_progress import landed
 
 ITEMS = 16
 Says = Callable[[RunKey, int], str]
@@ -141,7 +141,7 @@ def test_modes_together_are_below_only_where_each_of_them_is_said_to_be(alike: C
 
 
 def test_the_words_say_each_way_in_which_a_mode_is_not_shown_to_be_on(alike: Case):
-    assert set(NOT_SHOWN) == set(measuring.NOT_SHOWN)
+    assert set(english().messages["run.mode-not-shown"]) - {"by"} == set(measuring.NOT_SHOWN)
     page = " ".join(render_html(facts_for(alike, party_audience(alike.cast.centre))).split())
     legend = page[page.index("“Not measured”:") :].partition("</p>")[0]
     field = inspect.getsource(measuring.VerdictReached).partition("`not-measured`:")[2]

@@ -14,6 +14,7 @@ from touchstone.clearance import party_audience
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import render_html
 from touchstone.editions.page.phrases import verdict_phrase
+from touchstone.editions.run_text import landed
 from touchstone.editions.sections.summary import summary
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.review.audience_view import read_entries
@@ -29,7 +30,6 @@ from touchstone.service.measurement.review_result import ReviewOptions, ReviewRe
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.reviewing import run_review
-from touchstone.verdicts.run_progress import landed
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 ITEMS = 6

@@ -6,6 +6,7 @@ import pytest
 
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import party_audience
+from touchstone.editions.run_text import landed
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.events.measuring import Result
 from touchstone.service.case_context import Case
@@ -13,7 +14,6 @@ from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.verdicts.run_progress import landed
 
 ITEMS = 8
 

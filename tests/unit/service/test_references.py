@@ -8,6 +8,7 @@ import pytest
 from support.compared import write_compared, write_comparing
 from support.small_case import Minutes, facts_for, record_chunk
 from touchstone.clearance import party_audience
+from touchstone.editions.run_text import landed
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.errors import SubmissionError
 from touchstone.review import State
@@ -22,7 +23,6 @@ from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.verdicts.run_progress import landed
 
 Solves = Callable[[int], bool | Result]
 ITEMS = 24

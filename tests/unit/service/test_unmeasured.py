@@ -19,6 +19,7 @@ from touchstone.clearance import Audience, party_audience
 from touchstone.editions.page import ReportData, render_html
 from touchstone.editions.page.charts import describe_difficulty
 from touchstone.editions.page.saving_picture import describe, saving
+from touchstone.editions.run_text import landed, remarks
 from touchstone.review.events.measuring import Result
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import halt_case
@@ -29,7 +30,7 @@ from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
 from touchstone.service.reviewing import stopped_review
 from touchstone.statistics import percent_interval
-from touchstone.verdicts.run_progress import RunProgress, landed, remarks
+from touchstone.verdicts.run_progress import RunProgress
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 ITEMS = 6

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, counted, listed
-from touchstone.editions.event_text import NOT_ASKED, named
+from touchstone.editions.event_text import designation_in_words
 from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.editions.sections.conditions import broken_off_by
+from touchstone.editions.sentences import sentence
 from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review import State, concurrences
 from touchstone.review.designation import CriterionReason as RuleReason
@@ -78,7 +79,9 @@ def designation_facts(case: AudienceCase) -> DesignationFacts | None:
         return None
     newest = proposals[-1] if proposals else None
     return DesignationFacts(
-        proposed=named(newest.designation) if newest else "withheld from this audience",
+        proposed=designation_in_words(newest.designation)
+        if newest
+        else "withheld from this audience",
         rule=RULE,
         reasons=_reasons(case, newest) if newest else (),
         made=_decided(case),
@@ -211,7 +214,8 @@ def _decided(case: AudienceCase) -> tuple[str, ...]:
         )
     return tuple(
         f"{case.name(each.actor)} {'decided' if place == 0 else 'revised its decision'} on "
-        f"{each.at[:10]}: {named(each.designation)}. {_words(case, each, 'reasons')}"
+        f"{each.at[:10]}: {designation_in_words(each.designation)}. "
+        f"{_words(case, each, 'reasons')}"
         for place, each in enumerate(decisions)
     )
 
@@ -222,7 +226,7 @@ def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
     facts = []
     for agency, word in asked.items():
         if word == "missing" and case.whole and agency not in case.state.parties:
-            text = NOT_ASKED
+            text = sentence("designation.not-asked")
         elif word == "missing":
             text = (
                 "missing: no answer so far, and silence is never consent"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, listed, number, plain
-from touchstone.editions.event_text import named
 from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
+from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sections.conditions import chosen_facts
 from touchstone.editions.sections.evidence import (
     broken_off_runs,
@@ -15,6 +15,7 @@ from touchstone.editions.sections.evidence import (
 )
 from touchstone.editions.sections.instrument import instrument_note
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Elicitation
 from touchstone.framework import NumericCriterion
 from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
@@ -23,7 +24,6 @@ from touchstone.review.state import RunKey
 from touchstone.statistics import Interval, VerdictWord, clopper_pearson
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan
-from touchstone.verdicts.run_progress import lost_beside
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict
 
 GRADES = {
@@ -345,7 +345,7 @@ def stop_notice(case: AudienceCase) -> tuple[str, ...]:
     open_ones = f"; {number(stop.begun, 'more was', 'more were')} begun and not ended"
     at = stop.at[:16].replace("T", " ")
     text = (
-        f"Measuring stopped early, at {at} UTC: {named(stop.reason)}. "
+        f"Measuring stopped early, at {at} UTC: {sentence('name.stopped', reason=stop.reason)}. "
         f"{ended}{open_ones if stop.begun else ''}. {GOING_ON[stop.reason]}"
     )
     return (text,)

@@ -3,9 +3,9 @@
 from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, number, plain
-from touchstone.editions.event_text import named
 from touchstone.editions.page import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.editions.sections.conditions import caps_facts
+from touchstone.editions.sentences import sentence
 from touchstone.handin import moment_of
 from touchstone.review import deadline, late_days, read_clock
 from touchstone.review.clock import day_of
@@ -143,7 +143,7 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
     run = (
         "from the submission on"
         if counted_from == "submission"
-        else f"before {named(counted_from)}"
+        else f"before {sentence('name.anchor', anchor=counted_from)}"
     )
     return ClockFacts(
         window=f"The framework asks for {laid.window_days} {unit} {run}.",
@@ -204,7 +204,7 @@ def _remarks(
         remarks.append(
             "No such release is planned, so the window runs from the submission."
             if laid.anchor == "submission"
-            else f"The window is counted back from {named(laid.anchor)}."
+            else f"The window is counted back from {sentence('name.anchor', anchor=laid.anchor)}."
         )
     if clock.pauses:
         standing = "It stands still now." if clock.paused else "It runs again."

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from touchstone.editions.audience_case import AudienceCase, counted, listed, number, plain
-from touchstone.editions.event_text import named, sentence
+from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.page import ResultRow
 from touchstone.editions.sections.designation import never_asked, silent
 from touchstone.editions.sections.timeline import accounting
 from touchstone.editions.sections.unmeasured import unmeasured_sentences
+from touchstone.editions.sentences import sentence
 from touchstone.framework import DeclaredCriterion
 from touchstone.handin import day_written
 from touchstone.statistics import VerdictWord
@@ -28,7 +29,7 @@ def _closed(case: AudienceCase) -> tuple[str, ...]:
     counts = accounting(case)
     opened = [
         f"On {day_in_words(entry.event.at[:10])}, {case.name(entry.event.actor)}: "
-        f"{sentence(entry.event, case.names, case.titles, entry.texts())}"
+        f"{event_sentence(entry.event, case.names, case.titles, entry.texts())}"
         for entry in case.entries
         if entry.visible
     ]
@@ -122,12 +123,12 @@ def _decided(case: AudienceCase) -> str:
     designating = case.state.designating
     said = []
     if designating.proposals:
-        said.append(f"The rule proposes: {named(designating.proposals[-1].designation)}.")
+        said.append(sentence("summary.proposed", designation=designating.proposals[-1].designation))
     if designating.decisions:
         last = designating.decisions[-1]
         said.append(
             f"{case.name(last.actor)} decided on {day_in_words(last.at[:10])}: "
-            f"{named(last.designation)}."
+            f"{designation_in_words(last.designation)}."
         )
     elif case.whole:
         said.append("Officials have not decided." if said else "No designation has been proposed.")

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from touchstone.editions.audience_case import AudienceCase, listed, plain
-from touchstone.editions.event_text import run_sentence, sentence
+from touchstone.editions.event_text import LONGEST_TYPE, event_sentence, folded_sentence
 from touchstone.editions.page import Accounting, TimelineEvent, WithheldParts
+from touchstone.editions.sentences import sentence
 from touchstone.review import UnknownEvent
 from touchstone.review.audience_view import Entry, PartView
 
@@ -48,14 +49,14 @@ def _told(case: AudienceCase, run: list[Entry]) -> Iterator[TimelineEvent]:
         text = f"Withheld ({first.parts[0].label})."
         yield TimelineEvent(first.n, last.n, "", "withheld", text)
         return
-    texts = [sentence(entry.event, case.names, case.titles, entry.texts()) for entry in run]
+    texts = [event_sentence(entry.event, case.names, case.titles, entry.texts()) for entry in run]
     at, actor = _time(first), case.name(first.event.actor)
     if len(run) >= SHORTEST_RUN:
         kind = first.event.type
         text = (
-            f"{len(run)} events of a type that this version does not know: {kind[:80]}."
+            sentence("folded.unknown", count=len(run), type=kind[:LONGEST_TYPE])
             if is_unknown(first)
-            else run_sentence(kind, len(run))
+            else folded_sentence(kind, len(run))
         )
         folded = tuple(f"{entry.n}: {each}" for entry, each in zip(run, texts, strict=True))
         yield TimelineEvent(first.n, last.n, at, actor, text, folded)

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from touchstone.editions.audience_case import AudienceCase, counted, listed
-from touchstone.editions.event_text import named
+from touchstone.editions.run_text import lost_beside
+from touchstone.editions.sentences import sentence
 from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.designation import WHOSE
 from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, Unmeasured, VerdictReached
 from touchstone.statistics import VerdictWord
-from touchstone.verdicts.run_progress import lost_beside
 
 NOT_ON = {
     "not-seen": "the mode asks for reasoning and no sample showed any, so that the model or its "
@@ -130,7 +130,7 @@ def _unrun(case: AudienceCase, unrun: int, size: int) -> str:
     stop = case.state.stopped
     text = f"{unrun} of {size} samples never ran"
     if stop is not None:
-        return f"{text}, since measuring stopped: {named(stop.reason)}"
+        return f"{text}, since measuring stopped: {sentence('name.stopped', reason=stop.reason)}"
     return f"{text}, since the review was halted" if case.state.halted else text
 
 

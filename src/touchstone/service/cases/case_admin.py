@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from touchstone.editions.case_summary import stage, summarise_events
-from touchstone.editions.event_text import NOT_ASKED, named, sentence
+from touchstone.editions.event_text import designation_in_words, event_sentence
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
@@ -179,11 +180,11 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
 def _line(reader: CaseReader, n: int, event: Event) -> str:
     """What happened, with the words that go with it where they can be opened."""
     if not isinstance(event, EventWithTexts):
-        return sentence(event)
+        return event_sentence(event)
     try:
-        return sentence(event, texts=stored_entry(reader, n).texts())
+        return event_sentence(event, texts=stored_entry(reader, n).texts())
     except (KeyFileError, OtherInstallationError):
-        return sentence(event)
+        return event_sentence(event)
 
 
 def halt_case(installation: Installation, beginning: str, reason: str) -> str:
@@ -274,9 +275,17 @@ def _clock(state: State, now: str) -> dict[str, Any]:
 def _concurrence(state: State, framework: Framework) -> dict[str, str]:
     """What each agency says; of one that takes no part, that nobody asked it."""
     return {
-        agency: NOT_ASKED if word == "missing" and agency not in state.parties else word
+        agency: sentence("designation.not-asked")
+        if word == "missing" and agency not in state.parties
+        else word
         for agency, word in concurrences(state, framework).items()
     }
+
+
+def _designated(designation: str | None) -> str:
+    if designation is None:
+        return sentence("designation.none-so-far")
+    return designation_in_words(designation)
 
 
 def _designation(state: State, framework: Framework | None) -> dict[str, Any]:
@@ -284,7 +293,7 @@ def _designation(state: State, framework: Framework | None) -> dict[str, Any]:
     proposed = designating.proposals[-1] if designating.proposals else None
     made = designating.made
     return {
-        "proposed": named(proposed.designation) if proposed else "nothing so far",
-        "made": named(made) if made else "nothing so far",
+        "proposed": _designated(proposed.designation if proposed else None),
+        "made": _designated(made),
         "concurrence": _concurrence(state, framework) if framework else {},
     }

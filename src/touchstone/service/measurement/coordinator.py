@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
+from touchstone.editions.run_text import landed
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import (
     Budget,
@@ -47,7 +48,7 @@ from touchstone.service.measurement.sealing import Prepared
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import Answers, may_wait
-from touchstone.verdicts.run_progress import Observer, landed
+from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict, reached
 
 LEASE_SECONDS = 15

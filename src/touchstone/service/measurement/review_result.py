@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchstone.editions.event_text import named
+from touchstone.editions.run_text import landed, remarks
+from touchstone.editions.sentences import sentence
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.service.reporting.edition_files import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
-from touchstone.verdicts.run_progress import RunProgress, landed, remarks
+from touchstone.verdicts.run_progress import RunProgress
 
 CHECKED = (
     "  These items check the instrument, not capabilities: the report says the cheapest cheat known"
@@ -122,6 +123,11 @@ class ReviewResult:
         more = f", of them {self.repeated} after an earlier stop" if begun else ""
         return f"Samples begun more than once: {begun}{more}"
 
+    def _proposed(self) -> str:
+        """What the rule proposes and why: a reason that names the designation is no second one."""
+        why = self.summary.removeprefix(f"{self.designation}, because ")
+        return sentence("review.proposed", designation=self.designation, why=why)
+
     def lines(self) -> list[str]:
         """For people."""
         first = self.editions[0]
@@ -133,7 +139,7 @@ class ReviewResult:
             *([CHECKED] if self.checks else []),
             *(f"Not measured: {line}" for line in self.unmeasured),
             *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
-            f"Proposed by rule: {named(self.designation)} ({self.summary})",
+            self._proposed(),
             self._begun_again(),
             *(f"  {e.audience}: {e.report}" for e in self.editions),
             f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",

@@ -7,8 +7,8 @@ from typing import Any
 
 from touchstone.clearance import Audience, party_audience
 from touchstone.editions.case_summary import stage
-from touchstone.editions.event_text import named
 from touchstone.editions.gathering import UNTOLD
+from touchstone.editions.sentences import sentence
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.service.installation import Installation
@@ -116,9 +116,11 @@ def _became(state: State) -> str:
     designating = state.designating
     said = [stage(state)]
     if state.status != "open" and designating.proposals:
-        said.append(f"proposed by rule: {named(designating.proposals[-1].designation)}")
+        said.append(
+            sentence("other-cases.proposed", designation=designating.proposals[-1].designation)
+        )
     if state.status != "open" and designating.made:
-        said.append(f"decided: {named(designating.made)}")
+        said.append(sentence("other-cases.decided", designation=designating.made))
     verdicts = [verdict.verdict for verdict in state.verdicts.values()]
     if verdicts:
         counts = {word: verdicts.count(word) for word in dict.fromkeys(verdicts)}

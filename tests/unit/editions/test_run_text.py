@@ -2,7 +2,8 @@
 
 import pytest
 
-from touchstone.verdicts.run_progress import RunProgress, landed, remarks
+from touchstone.editions.run_text import landed, remarks
+from touchstone.verdicts.run_progress import RunProgress
 
 OPEN = RunProgress("pay", "thinking", 48, 8, 8, 0, may_stop=True)
 ABOVE = RunProgress(

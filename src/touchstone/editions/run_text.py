@@ -1,0 +1,114 @@
+"""What a run of a review says in lines: for the terminal while it goes on, and for its report."""
+
+from collections.abc import Sequence
+
+from touchstone.editions.sentences import sentence
+from touchstone.review.events.measuring import Reference
+from touchstone.statistics import VerdictWord
+from touchstone.verdicts.run_progress import RunProgress
+
+
+def verdict_in_words(word: VerdictWord, claimed: str | None) -> str:
+    """A verdict as part of a sentence; with the rate that it claims, where it claims one."""
+    if claimed is None:
+        return sentence("verdict.phrase", word=word)
+    return sentence("verdict.phrase-claimed", word=word, rate=claimed)
+
+
+def lost_beside(reference: Reference) -> str:
+    """`of the reference in instant mode 9 of 20 lost to the endpoint (45%)`."""
+    told = [
+        sentence(
+            "run.lost-of",
+            kind=kind,
+            count=count,
+            counted=reference.counted,
+            rate=count / reference.counted,
+        )
+        for kind, count in reference.unmeasured.by_kind.items()
+    ]
+    if not reference.shown:
+        told.append(sentence("run.not-shown"))
+    return sentence("run.beside", mode=reference.mode, told=told)
+
+
+def landed(row: RunProgress) -> str:
+    """`memory-safety, thinking: 8 of 8 solved, stopped after 8 of 48: above the threshold`."""
+    about = {"criterion": row.criterion, "mode": row.mode, "facts": _facts(row)}
+    ran = {"recorded": row.recorded, "total": row.total}
+    partly = row.recorded < row.total
+    if row.verdict == VerdictWord.NOT_MEASURED:
+        return sentence("run.landed-not-measured", **about, why=_wanting(row))
+    if row.verdict:
+        return sentence("run.landed-verdict", **about, verdict=_claim(row))
+    if row.reference and partly:
+        return sentence("run.landed-reference-partly", **about, **ran)
+    if row.reference:
+        return sentence("run.landed-reference", **about)
+    if partly:
+        return sentence("run.landed-no-verdict", **about, **ran)
+    return sentence("run.landed", **about)
+
+
+def _facts(row: RunProgress) -> list[str]:
+    """What came of the samples, and then what was lost of each mode of the reference."""
+    first = [sentence("run.solved", solved=row.solved, counted=row.counted)]
+    first += [
+        sentence("run.lost-rate", kind=kind, count=row.lost[kind], rate=rate)
+        for kind, rate in row.rates.items()
+    ]
+    if row.repeated:
+        first.append(sentence("run.repeated", count=row.repeated))
+    if row.verdict and row.may_stop and row.used < row.total:
+        stop = {"used": row.used, "total": row.total}
+        if row.recorded > row.used:
+            first.append(sentence("run.stopped-after-ran", **stop, recorded=row.recorded))
+        else:
+            first.append(sentence("run.stopped-after", **stop))
+    return [
+        sentence("list-of.commas", items=first),
+        *(lost_beside(each) for each in row.wanting_beside),
+    ]
+
+
+def _claim(row: RunProgress) -> str:
+    word = VerdictWord(row.verdict)
+    if row.claim:
+        return sentence("run.claim", word=word, rate=row.claim)
+    return sentence("verdict.phrase", word=word)
+
+
+def _wanting(row: RunProgress) -> str:
+    """Why a run was not measured."""
+    lost = sum(row.lost.values())
+    why = "lost"
+    if row.wanting_beside:
+        why = "both" if lost else "reference"
+    if row.reasoning in {"not-seen", "alike"}:
+        why = row.reasoning
+    return sentence("run.wanting", why=why, lost=lost, counted=row.counted)
+
+
+def remarks(rows: Sequence[RunProgress]) -> list[str]:
+    """What was saved, and what "below" does not say; nothing where neither is the case."""
+    said = []
+    if any(row.may_stop and row.verdict for row in rows):
+        said.append(_saved(rows))
+    if any(row.verdict == VerdictWord.BELOW for row in rows):
+        said.append(sentence("run.remark.below"))
+    return said
+
+
+def _saved(rows: Sequence[RunProgress]) -> str:
+    """How many samples ran, and on how many the early verdicts rest."""
+    given = [row for row in rows if row.verdict not in {"", VerdictWord.NOT_MEASURED}]
+    early = [row for row in given if row.may_stop and row.used < row.total]
+    ran, sealed = sum(row.recorded for row in rows), sum(row.total for row in rows)
+    return sentence(
+        "run.saved",
+        early="early" if early else "none-early" if given else "none-given",
+        ran=ran,
+        sealed=sealed,
+        share=ran / sealed,
+        used=sum(row.used for row in early),
+    )

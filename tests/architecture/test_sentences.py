@@ -1,0 +1,281 @@
+"""The catalogue of sentences and those who ask it fit, and no branch puts a sentence together."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from string import Formatter
+from typing import Any, get_args
+
+import pytest
+
+from support import parsed
+from support.sentence_uses import (
+    SOURCE,
+    TEMPLATES,
+    Use,
+    in_python,
+    in_template,
+    named_by,
+    uses,
+)
+from touchstone.editions.sentences import english
+from touchstone.editions.sentences.catalogue import Node, selectors, texts
+from touchstone.framework import kinds
+from touchstone.review.designation import STOPPED
+from touchstone.review.events import TYPES, judging, measuring, opening, settling
+from touchstone.review.events.base import Event, Role
+from touchstone.statistics import VerdictWord
+
+USES = uses()
+EVENTS = {str(get_args(kind.model_fields["type"].annotation)[0]) for kind in TYPES}
+
+
+def members(closed: Any) -> frozenset[str]:
+    """The words of an enum, a Literal or a set."""
+    if isinstance(closed, type) and issubclass(closed, Enum):
+        return frozenset(str(each.value) for each in closed)
+    return frozenset(map(str, closed if isinstance(closed, set) else get_args(closed)))
+
+
+def literal(kind: type[Event], field: str) -> frozenset[str]:
+    """The words that a field of an event may hold."""
+    return members(kind.model_fields[field].annotation)
+
+
+YES_OR_NO = frozenset({"yes", "no"})
+CLAIMING = frozenset({VerdictWord.ABOVE, VerdictWord.BELOW})
+UNMEASURED = frozenset(measuring.UNMEASURED)
+NOT_SHOWN = frozenset(measuring.NOT_SHOWN)
+MONTHS = frozenset(map(str, range(1, 13)))
+WORDLESS = {"no-threshold", "not-reached", "reference"}
+# What chooses a variant, and the closed lists that it may be of.
+CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
+    "access": [literal(opening.AgreementSigned, "access")],
+    "anchor": [members(kinds.Anchor)],
+    "answer": [
+        literal(opening.InquiryAnswered, "answer"),
+        literal(settling.PostponementAnswered, "answer"),
+        literal(settling.DirectiveAnswered, "answer"),
+    ],
+    "business_days": [YES_OR_NO],
+    "compared": [literal(settling.ReleaseCompared, "compared")],
+    "complete": [YES_OR_NO],
+    "designation": [members(judging.Designation)],
+    "early": [frozenset({"none-given", "none-early", "early"})],
+    "kind": [literal(opening.CaseOpened, "kind"), UNMEASURED],
+    "moment": [literal(measuring.SnapshotSeen, "moment")],
+    "month": [MONTHS],
+    "outcome": [literal(judging.FindingRerun, "outcome")],
+    "publication": [literal(opening.AgreementSigned, "publication")],
+    "purpose": [members(kinds.Purpose)],
+    "reason": [members(measuring.StopReason)],
+    "reasoning": [literal(opening.AgreementSigned, "reasoning"), NOT_SHOWN],
+    "role": [members(Role)],
+    "same_model": [literal(settling.ReleaseAnnounced, "same_model")],
+    "scope": [literal(settling.ReleaseAnnounced, "scope")],
+    "shows": [literal(judging.EvidenceDeclared, "shows")],
+    "stance": [literal(judging.FindingResponded, "stance")],
+    "state": [members(opening.ReleaseState)],
+    "status": [members(kinds.ParticipationStatus)],
+    "type": [frozenset(EVENTS)],
+    "verdict": [members(VerdictWord) | WORDLESS, CLAIMING],
+    "why": [NOT_SHOWN | {"reference", "both", "lost"}],
+    "word": [members(VerdictWord), CLAIMING],
+}
+# Keys that end in a word of a closed list.
+FAMILIES = {"event.": EVENTS, "folded.": frozenset[str]()}
+# Modules of `editions` whose sentences are not in the catalogue yet. This list only shrinks.
+NOT_THROUGH = {
+    "audience_case.py",
+    "case_summary.py",
+    "gathering.py",
+    "page/charts.py",
+    "page/clock_picture.py",
+    "page/evidence_charts.py",
+    "page/impact_page.py",
+    "page/phrases.py",
+    "page/plan_page.py",
+    "page/saving_picture.py",
+    "page/templates/evidence.html",
+    "page/templates/impact.html",
+    "page/templates/plan.html",
+    "page/templates/report.html",
+    "page/templates/since.html",
+    "sections/conditions.py",
+    "sections/designation.py",
+    "sections/instrument.py",
+    "sections/results.py",
+    "sections/sandbox_events.py",
+    "sections/scope.py",
+    "sections/spending.py",
+    "sections/summary.py",
+    "sections/timeline.py",
+    "sections/unmeasured.py",
+}
+WAITING = {
+    *("name.case-kind", "name.purpose", "rate.interval", "verdict.heading"),
+    *("verdict.heading-claimed", "unit.business-day", "unit.capability", "unit.criterion"),
+    *("unit.day", "unit.further-attempt", "unit.message", "unit.mode", "unit.request"),
+    *("unit.sample", "unit.time", "unit.token", "unit.worker"),
+}
+"""Messages of the modules that wait."""
+PROSE = re.compile(r"[A-Za-z“”]{2,}[,;:.]? +[a-z]{2,}")
+DRAWN = re.compile(r"^[<#]|=\"|\bdatum\b|^[a-z-]+ strong$|^system-ui")
+"""Not prose: markup, a formula or a font."""
+VISIBLE = {"data-label", "aria-label", "alt", "title"}
+
+
+def used_keys(every: Sequence[Use]) -> set[str]:
+    """The whole keys that code asks for, and those of each family."""
+    return {
+        key
+        for use in every
+        for key in ([use.key] if not use.family else english().messages)
+        if not use.family or key.startswith(use.key)
+    }
+
+
+def test_every_key_can_be_read_where_it_is_used():
+    assert not [use.where for use in USES if not use.key]
+
+
+def test_every_key_that_is_used_exists():
+    assert not {use.key for use in USES if not use.family} - set(english().messages)
+    assert {use.key for use in USES if use.family} == set(FAMILIES)
+
+
+def test_every_message_is_used():
+    assert not set(english().messages) - used_keys(USES) - named_by(english()) - WAITING
+
+
+def test_every_message_that_a_message_names_exists():
+    assert named_by(english()) <= set(english().messages)
+
+
+def test_every_value_is_given_and_no_other():
+    wrong = [
+        use.where
+        for use in USES
+        if use.values is not None and use.values != english().fields(use.key)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("head", [head for head, words in FAMILIES.items() if words])
+def test_a_family_of_keys_has_one_for_each_word(head: str):
+    words = {key.removeprefix(head) for key in english().messages if key.startswith(head)}
+    assert words >= FAMILIES[head]
+
+
+def unfit(key: str, node: Node, by: Sequence[str]) -> Iterator[str]:
+    """Where the variants of a message are not the words of a closed list, or no plural forms."""
+    if not by or isinstance(node, str):
+        return
+    words = frozenset(node) - {"by"}
+    if by[0].startswith("#"):
+        exact = {word for word in words if re.fullmatch(r"=\d+", word)}
+        rest = words - exact
+        if rest != {"one", "other"} and not (rest == {"other"} and "=1" in exact):
+            yield f"{key}: {by[0]} has the forms {sorted(words)}"
+    elif words not in CLOSED[by[0]]:
+        yield f"{key}: {by[0]} has the words {sorted(words)}"
+    for word in words:
+        yield from unfit(f"{key}.{word}", node[word], by[1:])
+
+
+def test_every_word_of_a_closed_list_has_its_phrase():
+    found = [
+        line
+        for key, node in english().messages.items()
+        for line in unfit(key, node, selectors(node))
+    ]
+    assert not found
+
+
+def test_twin_a_word_without_a_phrase_is_seen():
+    table = {"by": ["word", "#n"], "above": "x", "below": {"one": "y"}}
+    assert list(unfit("key", table, selectors(table))) == ["key.below: #n has the forms ['one']"]
+    assert list(unfit("key", {"by": "word", "above": "x"}, ("word",)))
+
+
+def test_the_record_and_the_catalogue_word_alike():
+    for word in VerdictWord:
+        assert english().write("verdict.phrase", {"word": word}) == word.phrase
+        assert english().write("verdict.heading", {"verdict": word}) == word.heading
+    for reason, phrase in STOPPED.items():
+        assert english().write("name.stopped", {"reason": reason}) == phrase
+
+
+def test_every_text_is_whole():
+    """Nothing to be glued to: no space at an end, no field without a name."""
+    for key, node in english().messages.items():
+        for text in texts(node):
+            assert text == text.strip(), key
+            assert all(name != "" for _, name, _, _ in Formatter().parse(text)), key
+
+
+def prose_of_python(source: str) -> Iterator[str]:
+    """The pieces of text that a module spells and a reader might meet."""
+    tree = parsed.tree(source)
+    spared: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise):
+            spared |= {id(each) for each in ast.walk(node)}
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            spared.add(id(node.value))
+    for node in ast.walk(tree):
+        if id(node) in spared or not isinstance(node, ast.Constant):
+            continue
+        text = str(node.value) if isinstance(node.value, str) else ""
+        if PROSE.search(text) and not DRAWN.search(text):
+            yield text
+
+
+def prose_of_template(source: str) -> Iterator[str]:
+    """The words that a template spells, in its text and in what is read aloud of its tags."""
+    source = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}|<style>.*?</style>|<!doctype html>", " ", source)
+    for name, text in re.findall(r'([a-z-]+)="([^"]*)"', source):
+        if name in VISIBLE and re.search("[A-Za-z]", text):
+            yield text
+    for line in re.sub(r"<[^>]*>", "\n", source).splitlines():
+        if re.search("[A-Za-z]", line):
+            yield line.strip()
+
+
+def spelt() -> set[str]:
+    """The files of `editions` that spell a sentence themselves."""
+    room = SOURCE / "editions"
+    found = {
+        str(file.relative_to(room))
+        for file in room.rglob("*.py")
+        if any(prose_of_python(file.read_text("utf-8")))
+    }
+    return found | {
+        str(file.relative_to(room))
+        for file in TEMPLATES.glob("*.html")
+        if any(prose_of_template(file.read_text("utf-8")))
+    }
+
+
+def test_no_module_spells_a_sentence_but_those_that_wait():
+    assert spelt() == NOT_THROUGH
+
+
+def test_twin_what_is_spelt_is_seen():
+    assert list(prose_of_python('x = f"{n} samples were lost"')) == [" samples were lost"]
+    assert not list(prose_of_python('"""Two words."""\nraise Wrong("two words")'))
+    assert list(prose_of_template('<td data-label="Mode">{{ x }}</td>')) == ["Mode"]
+    assert list(prose_of_template("<p>{{ n }} lost</p>")) == ["lost"]
+    assert not list(prose_of_template('<p class="note">{{ say("a lost one") }}</p>'))
+
+
+def test_twin_uses_are_seen():
+    (use,) = in_python('sentence("a.b", n=1)', "x.py")
+    assert (use.key, use.values) == ("a.b", frozenset({"n"}))
+    (family,) = in_python('sentence(f"event.{kind}", n=1)', "x.py")
+    assert (family.key, family.family) == ("event.", True)
+    (unread,) = in_python("sentence(key)", "x.py")
+    assert not unread.key
+    (said,) = in_template('{{ say("a.b", n=1) }}', "x.html")
+    assert (said.key, said.values) == ("a.b", frozenset({"n"}))
