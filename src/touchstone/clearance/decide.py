@@ -25,6 +25,7 @@ def may_read(audience: Audience, marking: Marking, author: str | None = None) ->
         return _no(f"the marking scheme {marking.scheme!a} is not known here")
     if marking.label not in LABELS:
         return _no(f"{TLP} has no label {marking.label!a}")
+    # Before the parties are looked at: an author reads a part that is limited to others.
     if author in audience.parties:
         return _yes(f"{author} wrote it")
     if marking.parties:

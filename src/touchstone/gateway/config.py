@@ -147,6 +147,7 @@ class Identity(Text):
         if len(names) != len(set(names)):
             raise ValueError("two issuers have the same issuer and audience: take one out")
         # One issuer could otherwise name another's members.
+        # In order, a prefix stands right before what begins with it: neighbours are enough.
         prefixes = sorted({(each.prefix, each.issuer) for each in self.issuers})
         if any(after.startswith(before) for (before, _), (after, _) in pairwise(prefixes)):
             raise ValueError(

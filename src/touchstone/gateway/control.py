@@ -53,6 +53,7 @@ class Channel:
             line = await self._reader.readline()
         except OSError:
             return None
+        # What a process wrote last as it died is no message.
         if not line.endswith(b"\n"):
             return None
         message: dict[str, Any] = json.loads(line)

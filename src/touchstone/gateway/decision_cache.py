@@ -81,6 +81,7 @@ class DecisionCache:
         if known and known.holds(now):
             self._known.move_to_end(key)
             return known
+        # Windows open and close at whole seconds, so nothing changes within one.
         answer = self._of_facts(self.facts(caller), variant, mode, purpose, int(now), used)
         if caller.expires is not None and (answer.until is None or caller.expires < answer.until):
             answer = TimedDecision(answer.decision, answer.since, caller.expires)

@@ -28,6 +28,8 @@ class Load:
         """None where there is no such process, or the kernel does not say."""
         folder = Path("/proc") / str(pid)
         try:
+            # A program's name stands in brackets and may hold some itself: the last one ends it
+            # (proc(5)).
             state = (folder / "stat").read_text().rpartition(") ")[2][:1]
             ran, waited = (folder / "schedstat").read_text().split()[:2]
         except (OSError, ValueError):

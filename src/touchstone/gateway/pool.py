@@ -275,6 +275,7 @@ class Pool:
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
+                # Without the working folder on the path: what lies there is not the gateway's code.
                 "-P",
                 "-m",
                 "touchstone.gateway.worker",
@@ -286,6 +287,7 @@ class Pool:
                 stdout=asyncio.subprocess.DEVNULL,
             )
         finally:
+            # While both ends are open here, the worker's end would not be seen.
             theirs.close()
         self.starts += 1
         ours.setblocking(False)  # noqa: FBT003 - the socket's own word
@@ -299,6 +301,7 @@ class Pool:
         while message := await handle.channel.receive():
             if message["op"] == "ready":
                 handle.told = True
+                # Not awaited here: its answer comes by way of this very loop.
                 first = asyncio.create_task(self._tell(handle, self._order))
             else:
                 self._hear(handle, message)

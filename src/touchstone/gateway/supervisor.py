@@ -67,6 +67,7 @@ class Supervisor:
         self._config = config
         self._signer = gateway_key(config)
         self.store = Store(config.state)
+        # Before anything is read: another supervisor would change it under our hands.
         self._lock = _hold(config)
         kept = self.store.load(config.bundle_pin)
         self._receipt = self._last_receipt()
@@ -233,6 +234,7 @@ class Supervisor:
             if self._words.get(name) != str(error):
                 _log.warning("the feed is lost: %s", error)
             self._words[name] = str(error)
+            # One source that answers is word from the feed: the grace begins where none does.
             if len(self._words) == len(self._sources):
                 self._grace.lose()
         except StateError as error:
@@ -284,6 +286,7 @@ class Supervisor:
         reports = await self._pool.apply(order)
         now = int(time.time() * 1000)
         before = self._receipt
+        # Applied once more, as after a worker's fence: its receipt stands.
         if before is not None and wanted.number <= before.receipt.number:
             return
         receipt = Receipt(
@@ -411,6 +414,7 @@ def gateway_key(config: GatewayConfig) -> FileSigner:
     try:
         return FileSigner.load(config.key_file)
     except KeyMissingError:
+        # Another process may have made it since we looked.
         with suppress(KeyExistsError):
             return FileSigner.create(config.key_file)
         return FileSigner.load(config.key_file)
@@ -419,6 +423,7 @@ def gateway_key(config: GatewayConfig) -> FileSigner:
 def _bound(door: Listener) -> socket.socket:
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
+    # A restart is not to wait until the old connections have timed out.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((door.host, door.port))

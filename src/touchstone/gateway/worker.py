@@ -239,6 +239,7 @@ def _read(order: dict[str, Any], config: GatewayConfig) -> PolicyBundle | None:
     """The bundle of an order, its signature checked by this process too."""
     if order["path"] is None:
         return None
+    # Which bundle follows which is the supervisor's to see to; whose it is, each checks.
     bundle = accept_bundle(Path(order["path"]).read_bytes(), config.bundle_pin, None)
     if bundle.digest != order["digest"]:
         raise StateError(f"{order['path']}: is not the bundle that was to be applied")
@@ -265,6 +266,7 @@ def raise_file_limit() -> None:
 def die_with_parent(parent: int) -> None:
     """Be killed when the supervisor ends, however it ends; end now if it has."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have ended before the call, and then nobody would end us.
     if os.getppid() != parent:
         os._exit(1)
 

@@ -104,6 +104,7 @@ def write_file(
         FileExistsError: there is one, and `replace` is false.
         OSError: it cannot be written; the error names `path`.
     """
+    # In the same folder: a rename is atomic within one file system only.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(draft, _DRAFT, mode)
@@ -155,6 +156,7 @@ def sync_folder(folder: Path) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Hold a folder alone among the processes of this machine. Raises KeyFileError."""
     secret_folder(folder)
+    # Never removed: whoever waits for it would hold a file that others no longer see.
     lock = folder / ".lock"
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -124,6 +124,7 @@ class Keyring:
         """
         with locked(self._folder):
             history = self.history
+            # Made before, where a rotation died half way: that one is gone on with.
             successor = _load_or_create(self._folder / f"installation-{len(history.lines)}.pem")
             rotated = history.rotate(self.installation, successor.public_key, at, reason)
             _write_history(self._folder, rotated)
@@ -255,6 +256,7 @@ def _create(folder: Path, at: str, random: RandomSource) -> None:
 
 
 @lru_cache(maxsize=8)
+# A fault is not kept: `lru_cache` remembers no exception.
 def _parsed_history(data: bytes) -> KeyHistory:
     """The history in these bytes: they are read each time, and their signatures checked once."""
     return KeyHistory.parse(data.splitlines())

@@ -39,10 +39,12 @@ class _SealingKey:
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
+    # Pickled, the secret would go wherever a job or a cache is written.
     def __reduce__(self) -> str:
         raise SealError("a sealing key is not pickled")
 
     def _seal(self, data: bytes, about: bytes) -> bytes:
+        # At random, which AES-GCM bears for 2^32 values a key (NIST SP 800-38D section 8.3).
         nonce = self._random.draw(NONCE_SIZE)
         return nonce + AESGCM(self._secret).encrypt(nonce, data, about)
 
@@ -68,6 +70,7 @@ class DataKey(_SealingKey):
         """Seal bytes of any length in bounded memory; yields the sealed form piece by piece."""
         salt = self._random.draw(STREAM_SALT_SIZE)
         yield salt
+        # A key for each stream: nonces that count from 0 would otherwise come twice.
         cipher = AESGCM(self._derive(_STREAM_CONTEXT + about, salt))
         for number, (chunk, last) in enumerate(_marked(_chunks(pieces, CHUNK))):
             yield cipher.encrypt(_stream_nonce(number, last=last), chunk, None)
@@ -148,4 +151,5 @@ def _after_salt(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
 
 
 def _stream_nonce(number: int, *, last: bool) -> bytes:
+    # The last byte marks the last chunk, so that a stream cut between two chunks does not open.
     return number.to_bytes(NONCE_SIZE - 1, "big") + bytes([last])

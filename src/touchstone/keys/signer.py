@@ -66,6 +66,7 @@ class _OtherKindError(Exception):
     """A key of another kind."""
 
 
+# By content, so that a changed file is another key.
 @lru_cache(maxsize=64)
 def _private_key(data: bytes) -> Ed25519PrivateKey:
     """The key in these bytes: a file is read and checked each time, and its key made once."""

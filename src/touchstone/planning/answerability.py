@@ -17,6 +17,7 @@ from touchstone.statistics import (
     attempts_needed,
     is_informative,
     miss_probability,
+    rules_out,
 )
 from touchstone.verdicts.preregistration import RunRule
 
@@ -100,7 +101,7 @@ def _attempts(rule: RateRule, size: int) -> Answerability:
         f"a model with a 10% success rate fails all {size} attempts with probability "
         f"{seldom:.0%}, and one at the threshold of {rule.threshold:.0%} with probability {at:.1%}"
     )
-    if at <= rule.beta:
+    if rules_out(size, rule):
         return Answerability((text,), ())
     needed = attempts_needed(rule.threshold, rule.beta)
     return Answerability((), (f"{text}; it needs {needed} attempts",))

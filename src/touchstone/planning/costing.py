@@ -119,7 +119,8 @@ def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> For
                 measured,
             )
         )
-    if caps.money is not None and expected.money is not None and worst.money is not None:
+    priced = expected.money is not None and worst.money is not None
+    if caps.money is not None and priced and costing.currency == caps.currency:
         bounds.append(
             (
                 f"the cap of {caps.money} {caps.currency}",
@@ -181,4 +182,9 @@ def cost_assumptions(whole: Forecast, costing: Costing) -> Forecast:
     ]
     if costing.prices is None:
         notes.append("No price was given, so no money is told.")
+    elif (caps := costing.submission.caps).money is not None and caps.currency != costing.currency:
+        notes.append(
+            f"Prices were given in {costing.currency}, so the cap of {caps.money} {caps.currency} "
+            "is not compared with them."
+        )
     return replace(whole, notes=(*whole.notes, *notes))

@@ -21,6 +21,7 @@ from touchstone.statistics import (
     family_verdict,
     fixed_verdict_probabilities,
     rate_against_threshold,
+    rules_out,
     simulate_outcomes,
     simulate_verdicts,
 )
@@ -242,7 +243,7 @@ def _at_least_once(rule: RateRule, attempts: int) -> tuple[ProbabilitiesAtRate, 
     points = []
     for rate in tabulated_rates(rule):
         missed = (1 - rate) ** attempts
-        told = missed if (1 - rule.threshold) ** attempts <= rule.beta else 0.0
+        told = missed if rules_out(attempts, rule) else 0.0
         points.append(
             ProbabilitiesAtRate(
                 rate, None, None, WordProbabilities(1 - missed, told, 0.0, missed - told)

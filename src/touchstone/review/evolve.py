@@ -73,6 +73,7 @@ def _admitted_by_newer(state: State, told: Any) -> Iterator[tuple[str, Party]]:
         known = state.parties.get(each["party"])
         if each["role"] in get_args(Role):
             yield each["party"], Party(each["role"], each["key"])
+        # A role that only newer versions have: the key of a known party is followed all the same.
         elif known is not None:
             yield each["party"], replace(known, key=each["key"])
 
@@ -161,6 +162,7 @@ def _(event: opening.AgreementSigned, state: State) -> State:
     ]
     same = {each.signs for each in both}
     known = {each.signs for each in state.concluded}
+    # Concluded before: that one party signs it again does not bring it back.
     if len(both) < len(("developer", "centre")) or len(same) > 1 or same <= known:
         return after
     return replace(after, concluded=(*state.concluded, both[0]))
@@ -169,6 +171,7 @@ def _(event: opening.AgreementSigned, state: State) -> State:
 @_changed.register
 def _(event: opening.SubmissionReceived, state: State) -> State:
     variants = MappingProxyType({**state.variants, **{each.id: each for each in event.variants}})
+    # What was assessed was the submission before.
     return replace(state, submission=event, assessment=None, variants=variants)
 
 
@@ -272,6 +275,7 @@ def _(event: measuring.OutcomesRecorded, state: State) -> State:
         state,
         tallies=with_item(state.tallies, key, tally),
         likenesses=MappingProxyType(likenesses),
+        # What is recorded after a stop shows that measuring went on.
         stopped=None,
     )
 
@@ -324,6 +328,7 @@ def _(event: judging.FindingResponded, state: State) -> State:
 
 @_changed.register
 def _(event: judging.FindingDisputed, state: State) -> State:
+    # The last look answered the dispute before.
     return _finding(state, event.finding, dispute=event, rerun=None)
 
 
@@ -340,6 +345,7 @@ def _(event: judging.EvidenceDeclared, state: State) -> State:
 @_changed.register
 def _(event: judging.DesignationProposed, state: State) -> State:
     before = state.designating
+    # Agencies spoke to the proposal before: no answer is taken for one to this.
     fresh = Designating((*before.proposals, event), decisions=before.decisions)
     return replace(state, designating=fresh)
 
@@ -361,6 +367,7 @@ def _(event: judging.DesignationMade | judging.DesignationRevised, state: State)
 @_changed.register(settling.TermsOffered)
 @_changed.register(settling.TermsCountered)
 def _(event: settling.TermsOffered | settling.TermsCountered, state: State) -> State:
+    # Who offers agrees; what others said was about other terms.
     fresh = Terms(event.terms, offered_by=event.actor, agreed=frozenset({event.actor}))
     return replace(state, terms=fresh)
 

@@ -18,6 +18,7 @@ Status = Literal["none", "open", "withdrawn", "closed", "destroyed"]
 
 def empty() -> Mapping[K, V]:
     """An empty read-only mapping."""
+    # Read-only: states of before are kept, and share it with those after.
     return MappingProxyType({})
 
 
@@ -67,6 +68,7 @@ class Attempt:
     @property
     def prefix(self) -> int:
         """How many items from index 0 on are recorded without a gap."""
+        # Adding 1 carries through all 1s at the end, so this is the lowest bit that is 0.
         return (~self.recorded & (self.recorded + 1)).bit_length() - 1
 
     def counts(self, first: int | None = None) -> tuple[int, int]:

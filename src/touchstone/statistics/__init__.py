@@ -13,7 +13,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
     test.progress.word, test.progress.decided
 
 - `verdicts`: fixed designs: `RateRule`, `ZoneSide`, `VerdictWord`, `FixedVerdict`,
-  `rate_against_threshold`, `at_least_once`, `rate_above_reference`, `any_mode`
+  `rate_against_threshold`, `at_least_once`, `rules_out`, `rate_above_reference`, `any_mode`
 - `intervals`: `Interval`, `clopper_pearson`, `wilson`, `lower_bound`, `upper_bound`,
   `difference_bounds`
 - `item_model`: chances stated beforehand: `ItemModel`, `homogeneous_model`, `difficulty_model`,
@@ -133,6 +133,7 @@ from touchstone.statistics.verdicts import (
     at_least_once,
     rate_above_reference,
     rate_against_threshold,
+    rules_out,
 )
 from touchstone.statistics.wording import exact_percent, percent, percent_interval
 from touchstone.statistics.worst_case import (
@@ -217,6 +218,7 @@ __all__ = [
     "rate_above_reference",
     "rate_against_threshold",
     "replay_outcomes",
+    "rules_out",
     "sampling_weights",
     "sequential_design",
     "sequential_panel",

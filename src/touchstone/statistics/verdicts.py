@@ -215,12 +215,20 @@ def at_least_once(solved: int, attempts: int, rule: RateRule, unmeasured: int = 
     return _between(low, high, unmeasured)
 
 
+def rules_out(attempts: int, rule: RateRule) -> bool:
+    """Whether so many attempts, none of them solved, say "below".
+
+    They do where a model that succeeds at the threshold's rate would be missed by all of them with
+    chance at most beta.
+    """
+    return bool((1 - rule.threshold) ** attempts <= rule.beta * (1 + _SLACK))
+
+
 def _once(solved: int, attempts: int, rule: RateRule) -> FixedVerdict:
     require_counts(solved, attempts)
-    miss = (1 - rule.threshold) ** attempts
     if solved:
         word = VerdictWord.ABOVE
-    elif miss <= rule.beta * (1 + _SLACK):
+    elif rules_out(attempts, rule):
         word = VerdictWord.BELOW
     else:
         word = VerdictWord.UNDETERMINED

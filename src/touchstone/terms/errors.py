@@ -6,7 +6,7 @@
     └── TermsError
         ├── TermsFileError (BadInputError)      terms, a directive or entities that cannot be used
         ├── ClaimError (BadInputError)          a claim that cannot be read, or names the unknown
-        ├── TooLargeError (BadInputError)       more cases than can be enumerated
+        ├── DocumentTooLargeError (BadInputError) more cases than can be enumerated
         └── PolicyBundleError (AnswerIsNoError) a policy bundle that must not be obeyed
 """
 

@@ -1,6 +1,6 @@
 """Verdicts of fixed designs: the framework's numbers meet the tallies of the record.
 
-Those that may stop early are in `replaying`.
+Those that may stop early are in `sequential_verdicts`.
 """
 
 from dataclasses import dataclass

@@ -228,6 +228,17 @@ def test_prices_are_the_submissions_or_those_typed(tmp_path: Path):
     assert found.runs[0].worst.money == Decimal(30 * 200_000 * 20) / 10**6
 
 
+def test_a_cap_in_another_currency_is_not_compared(tmp_path: Path):
+    typed = PlanOptions(price_in=Decimal(20), price_out=Decimal(10))
+    caps = '[caps]\nmoney = "1"\nprice_input = "1"\nprice_output = "1"\ncurrency = "{}"\n'
+    same = planned(tmp_path, typed, extra=caps.format("USD"))
+    assert any("goes beyond the cap of 1 USD" in each for each in same.notes)
+    other = planned(tmp_path, typed, extra=caps.format("EUR"))
+    assert not any("beyond the cap of 1 EUR" in each for each in (*other.notes, *other.cannot))
+    said = "Prices were given in USD, so the cap of 1 EUR is not compared with them."
+    assert said in other.notes
+
+
 def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tmp_path: Path):
     seen = {
         (name, ""): USUAL["memory-safety", ""]
@@ -538,3 +549,20 @@ def test_ten_attempts_miss_one_in_ten_too_often():
     assert "success rate of 0.1 fails all 10 attempts with probability 35%" in found.lines()[0]
     assert found.needed == 29
     assert attempts_result(29, 0.1, 0.05).can
+
+
+@pytest.mark.parametrize(("threshold", "beta", "k"), [("0.99", "0.01", 1), ("0.7", "0.09", 2)])
+def test_attempts_that_are_exactly_enough_are_enough(
+    tmp_path: Path, threshold: str, beta: str, k: int
+):
+    """Where rounding puts the chance to miss a hair above beta: the verdict says "below"."""
+    measure = f'measure = "at-least-once-in-k"\nk = {k}'
+    path = Path(example_with(tmp_path, 'measure = "success-rate"', measure))
+    text = path.read_text("utf-8")
+    for key, value in (("threshold", threshold), ("beta", beta), ("zone", "0")):
+        text = re.sub(rf'(?m)^{key} = "[0-9.]+"', f'{key} = "{value}"', text, count=1)
+    path.write_text(text, "utf-8")
+    run = planned(tmp_path, PlanOptions(framework=str(path))).runs[0]
+    assert (run.size, run.cannot) == (k, ())
+    assert [each.drawn.below for each in run.said if each.rate == 0.0] == ([1.0] if k > 1 else [])
+    assert attempts_result(k, float(threshold), float(beta)).can

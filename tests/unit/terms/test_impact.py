@@ -191,7 +191,8 @@ def test_people_come_from_a_table():
         ("id\np\x1b[31m\n", "line 2, column id: holds the unseen character U+001B: leave it out"),
         ("id\np\u3164\n", "line 2, column id: holds the unseen character U+3164: leave it out"),
         ("id\nx\nx\n", 'line 3: the id "x" twice: take one out'),
-        ('id\n"x\n', "line 3 is not CSV"),
+        ('id\n"x\n', "is not CSV"),
+        ('id\n"a\nb"\n', "column id: holds the unseen character U+000A: leave it out"),
         (f"id\n{'x' * 501}\n", "line 2, column id: is longer than 500 characters"),
     ],
 )

@@ -83,5 +83,6 @@ def is_judged(name: str) -> bool:
 
 
 def _letters(name: str) -> str:
+    # As servers may fold them: capitals and full-width letters are the same letters.
     plain = unicodedata.normalize("NFKC", name).casefold()
     return "".join(filter(str.isalnum, plain))

@@ -32,6 +32,7 @@ def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits:
         raise unreadable("stream_options is neither an object nor null")
     shape.check(body, "", admits)
     stream = body.get("stream")
+    # Some servers take 1 or "true" for true, and stream what was not judged as a stream.
     if stream is not None and type(stream) is not bool:
         raise unreadable("stream is neither true nor false")
     for name in COUNTS:
@@ -49,6 +50,7 @@ def word(value: object, name: str) -> list[str]:
     """A setting that is one word; none where it is absent or null."""
     if value is None:
         return []
+    # So that `+` and `=`, which join settings into one, stand in none.
     if not isinstance(value, str) or not value.isidentifier() or len(value) > MAX_NAME:
         raise unreadable(f"{name} is not a word")
     return [value]

@@ -31,8 +31,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise unreadable(f"the body is not JSON at character {error.pos}: {error.msg}") from error
     if not isinstance(value, dict):
         raise unreadable("the body is not a JSON object")
+    # Half of a pair comes by an escape alone: in UTF-8 there is none.
     if b"\\u" in body:
         _refuse_surrogates(value)
+    # Brackets within strings count too: at worst an allowed body is looked at once more.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _refuse_depth(value)
     return value

@@ -203,6 +203,7 @@ class AuditLog:
     def _switch(self, number: int) -> None:
         if self._open_number:
             os.close(self._file)
+        # Never one that is there: a file begins with the line that says which process wrote it.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(file_path(self._folder, number), flags, 0o600)
         self._open_number = number

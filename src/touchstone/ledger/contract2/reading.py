@@ -1,7 +1,7 @@
 """Bundles of contract 2, both ways. The writer sends what it writes through the reader."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, cast
@@ -114,6 +114,8 @@ class _DeedBundleReader(BundleReader):
         self._past = CaseLog()
         # Of each entry the digest of its deed and the time of recording, where they are shown.
         self._recorded: list[tuple[str, str] | None] = []
+        # Looked up by deed: answers times entries would be minutes for a stranger's bundle.
+        self._shown_deeds: set[str] = set()
         self._unchecked = self._after_hidden = self._answers = 0
 
     def _parse_entry(self, line: bytes) -> PaddedEntry:
@@ -213,17 +215,18 @@ class _DeedBundleReader(BundleReader):
         else:
             self._past.append(leaf, found.statement, found.act, found.recorded_at)
             self._recorded.append((found.statement.digest, found.recorded_at))
+            self._shown_deeds.add(found.statement.digest)
 
     def _before_seal(self, keys: KeyHistory) -> Iterator[SignedAnswer]:
         """The answers that the installation gave: each must hold of these entries."""
+        by = {line.fingerprint: bytes.fromhex(line.public_key) for line in keys.lines}
         while self._peek("its seal").startswith(_ANSWER_START):
             signed = parse_answer(self._take("its seal"))
-            self._check_answer(signed, keys)
+            self._check_answer(signed, by)
             self._answers += 1
             yield signed
 
-    def _check_answer(self, signed: SignedAnswer, keys: KeyHistory) -> None:
-        by = {line.fingerprint: bytes.fromhex(line.public_key) for line in keys.lines}
+    def _check_answer(self, signed: SignedAnswer, by: Mapping[str, bytes]) -> None:
         if signed.key not in by:
             raise AlteredError("the answer is by no key of this installation")
         signed.verify(by[signed.key])
@@ -240,7 +243,7 @@ class _DeedBundleReader(BundleReader):
             shown = self._recorded[answer.n]
             if shown not in (None, (answer.deed, answer.at)):
                 raise AlteredError(f"the answer promises another deed or time at {answer.n}")
-        elif any(shown is not None and shown[0] == answer.deed for shown in self._recorded):
+        elif answer.deed in self._shown_deeds:
             raise AlteredError("the deed that the answer refuses was recorded")
 
     def _summary(

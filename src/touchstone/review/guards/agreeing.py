@@ -8,6 +8,7 @@ from touchstone.review.state import State
 def table_is_free(_f: Framework, state: State, event: settling.TermsOffered) -> str | None:
     """Terms that await an answer are answered or countered before others are offered."""
     waiting = state.terms.on_table and not state.terms.declined and not state.agreed_terms
+    # One's own offer may be replaced while it waits.
     if waiting and state.terms.offered_by != event.actor:
         return f"{state.terms.on_table} awaits an answer: agree, decline or counter"
     return None

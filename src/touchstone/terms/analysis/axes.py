@@ -81,7 +81,7 @@ def case(values: Mapping[str, Point]) -> tuple[CallerAttributes, Request]:
     """The person and the request that points on every axis describe."""
     standing, tokens = values["standing"], values["tokens"]
     if not isinstance(standing, RegisteredStanding) or not isinstance(tokens, Tokens):
-        raise TypeError("a case has a Standing and Tokens")
+        raise TypeError("a case has a RegisteredStanding and Tokens")
     nationalities = values["nationalities"]
     facts = CallerAttributes(
         nationalities if isinstance(nationalities, frozenset) else frozenset(),
@@ -237,6 +237,7 @@ def _unregistered(
     if not thorough:
         yield from (Organisation(name, "trusted-partner", "civil") for name in new)
         new = []
+    # No id has brackets, so no rule can mean it.
     for name in [*new, "(another organisation)"]:
         for tier in tiers:
             for end_user in (None, *END_USERS):
@@ -276,6 +277,7 @@ def _residences(conditions: set[Condition], population: Population) -> Iterable[
 def _times(conditions: set[Condition]) -> Iterable[int]:
     windows = [each for each in conditions if isinstance(each, AccessWindow)]
     edges = {edge for each in windows for edge in (each.start, each.end) if edge is not None}
+    # A time before every window, and each edge: between two edges nothing changes.
     first = min(edges, default=1) - 1
     yield from sorted({first, *edges})
 
@@ -287,6 +289,7 @@ def _tokens(conditions: set[Condition]) -> Iterable[Tokens]:
             for each in conditions
             if isinstance(each, TokenBudget) and each.fact == fact
         }
+        # Nothing used, each budget just used up, and not counted: no rule tells more apart.
         return [0, *sorted(asked), None] if asked else [None]
 
     for today in levels("tokens_today"):

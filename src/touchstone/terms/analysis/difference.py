@@ -140,7 +140,7 @@ def difference(
         at: look at one time only (seconds since 1970, UTC); None: at every time.
 
     Raises:
-        TooLargeError: the rules tell too many cases apart.
+        DocumentTooLargeError: the rules tell too many cases apart.
     """
     try:
         grid, thorough = Grid((old, new), population, at), True

@@ -117,12 +117,13 @@ class Grid:
         Real people are in it always; not `thorough`: fewer of those who could come.
 
         Raises:
-            TooLargeError: there are more than MAX_BITS or MAX_CELLS allow.
+            DocumentTooLargeError: there are more than MAX_BITS or MAX_CELLS allow.
         """
         rules = [rule for ruleset in rulesets for rule in ruleset.rules]
         conditions = {each for rule in rules for each in rule.every_condition}
         columns = [each for rule in rules for each in _columns(rule)]
         columns += [_bounds(ruleset) for ruleset in rulesets]
+        # Rules share conditions, and each of these is worked out once.
         self._columns = list(dict.fromkeys(columns))
         self._at = {column: number for number, column in enumerate(self._columns)}
         self.who = Side(who_axes(conditions, population, thorough=thorough), self._columns)
@@ -155,6 +156,7 @@ class Grid:
                 )
             place = np.ix_(rows, columns)
             found[place] = np.where(block, np.int16(index), found[place])
+        # What the ruleset does not declare is denied by no rule of it, as in `Ruleset.decisive`.
         found[:, ~self.what.truth[self._at[_bounds(ruleset)]]] = -1
         return found
 

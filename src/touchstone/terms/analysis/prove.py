@@ -101,7 +101,7 @@ def prove(
     """Whether a claim holds under the terms and the directives in force.
 
     Args:
-        claim: a sentence in the grammar of `terms.claims`.
+        claim: a sentence in the grammar of `terms.analysis.claims`.
         terms: the terms.
         population: the registry and the real user base.
         at: the time that the claim is about, unless it says "at any time" (seconds since 1970).
@@ -109,7 +109,7 @@ def prove(
 
     Raises:
         ClaimError: the claim is not understood.
-        TooLargeError: z3 did not decide it in TIMEOUT_MS.
+        DocumentTooLargeError: z3 did not decide it in TIMEOUT_MS.
     """
     read = parse_claim(claim, terms, population.registry)
     return _Prover(read, in_force(terms, directives), population, at).proof()
@@ -174,6 +174,7 @@ class _Prover:
         solver.add(people.formula(Permission(ruleset, people).allowed(what)))
         if not _satisfiable(solver):
             return Proof(self._claim.says, holds=True, counterexample=None, about_nobody=False)
+        # Taken now: the next check takes the place of this model.
         facts, person, model = people.in_model(solver.model()), None, solver.model()
         solver.add(people.formula(people.is_real(self._speaks_of)))
         if _satisfiable(solver):

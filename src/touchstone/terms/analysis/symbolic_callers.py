@@ -87,6 +87,7 @@ class SymbolicCallers:
 
     def solver(self) -> z3.Solver:
         """A solver that knows the axioms."""
+        # Flags and bounded whole numbers are all that there is: no quantifier, nothing multiplied.
         solver = z3.SolverFor("QF_LIA", ctx=self.ctx)
         solver.set("timeout", TIMEOUT_MS)
         solver.add(*self._axioms())
@@ -107,6 +108,7 @@ class SymbolicCallers:
     def _of(self, name: str, organisation: Organisation | None) -> Iterable[Formula]:
         """What the registry settles about the members of an organisation, or of none."""
         developer = self._population.registry.developer
+        # Tier is derived: organisation, then named list, then verified, then public (ADR 94).
         if name == NO_ORGANISATION:
             listed = any_of(self._lists.values())
             named = self._tier == TIERS.index("named-list")
@@ -124,6 +126,7 @@ class SymbolicCallers:
         for programme, flag in self._programmes.items():
             yield flag == (programme in organisation.programmes)
         listed_on = self._population.registry.lists_of(f"organisation:{organisation.id}")
+        # The other lists stay open: a member may be on them personally.
         yield from (flag for each, flag in self._lists.items() if each in listed_on)
 
     def holds(self, condition: Condition, *, doubt: bool) -> Formula:
@@ -252,6 +255,7 @@ class SymbolicCallers:
     def real_in(self, model: z3.ModelRef) -> CallerAttributes:
         """The facts of a real person who is as the model says; `is_real` was asked before."""
         for facts in self._real:
+            # z3 leaves out of a model what it had no need to choose.
             if z3.is_true(model.eval(self.exactly(facts), model_completion=True)):
                 return facts
         raise LookupError("the model shows nobody real")

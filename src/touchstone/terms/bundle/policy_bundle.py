@@ -141,6 +141,7 @@ def reissue_bundle(data: bytes, *, issued: int, signer: Signer, after: Position)
         MalformedError: it is no policy bundle.
     """
     body = _body(data)
+    # What cannot be read is not signed again.
     parse_body(body)
     first, rest = body.split(b"\n", 1)
     header = loads(first)
@@ -160,10 +161,12 @@ def accept_bundle(data: bytes, pin: Pin, current: Position | None) -> PolicyBund
         PolicyBundleError: it is forged, foreign, replayed or out of order; `reason` says which.
         MalformedError: it is signed as it should be, and still cannot be read.
     """
+    # Nothing but the last line is parsed before the signature holds (ADR 93).
     body, signature = _split(data, pin)
     _check_signed(body, signature, pin)
     bundle = parse_body(body)
     _check_stream(bundle, pin)
+    # A new gateway knows no bundle before it, and takes any that its pin allows (ADR 93).
     if current is not None:
         _check_new(bundle, current)
         _check_next(bundle, current)
@@ -214,6 +217,7 @@ def _signed(body: bytes, signer: Signer) -> bytes:
 
 def _body(data: bytes) -> bytes:
     """All lines but the last."""
+    # The last byte is the line feed of the signature's own line.
     return data[: data.rfind(b"\n", 0, -1) + 1]
 
 
@@ -328,6 +332,7 @@ class _Parts:
         if name not in self._organisations:
             raise MalformedError("members of an organisation that is not in the policy bundle")
         for person in _texts(found["people"], "members"):
+            # Which of the two counted would depend on the order of lines.
             if self._members.setdefault(person, name) != name:
                 raise MalformedError("somebody is a member of two organisations")
 
@@ -364,6 +369,7 @@ def _registry_lines(registry: Registry) -> Iterator[dict[str, object]]:
         for some in _chunks(people.get(name, [])):
             yield {"members": {"organisation": name, "people": some}}
     for name, entries in sorted(registry.lists.items()):
+        # A list with nobody on it is there all the same: rules may name it.
         for some in _chunks(sorted(entries)) if entries else [[]]:
             yield {"list": {"id": name, "entries": some}}
 

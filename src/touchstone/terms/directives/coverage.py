@@ -64,7 +64,7 @@ def exceeds(
     """Whether everything that `inner` forbids is forbidden by `outer` too, whatever terms permit.
 
     Raises:
-        TooLargeError: the rules tell too many cases apart.
+        DocumentTooLargeError: the rules tell too many cases apart.
     """
     wide, narrow = (_over_everything(rules, terms) for rules in (outer, inner))
     found = difference(wide, narrow, population)
@@ -78,7 +78,7 @@ def directive_conflicts(
     """Every pair of directives of which one spares what the other forbids, at a time (seconds).
 
     Raises:
-        TooLargeError: the rules tell too many cases apart.
+        DocumentTooLargeError: the rules tell too many cases apart.
     """
     found = []
     for sparing in directives:

@@ -151,7 +151,7 @@ def impact(
         at: seconds since 1970, UTC; budgets are taken as unused.
 
     Raises:
-        TooLargeError: the rules tell too many cases apart.
+        DocumentTooLargeError: the rules tell too many cases apart.
         TermsFileError: two directives have the same id.
     """
     return _Blast(terms, before, after, population, at).result()
@@ -195,7 +195,10 @@ class _Blast:
         rules = tuple(rule for each in after for rule in ordered(each, after))
         known = {rule.id for rule in old.rules}
         fresh = tuple(rule for rule in rules if rule.id not in known)
+        # As permissions the same conditions must hold for certain: what is lost by doubt shows (ADR
+        # 113).
         certain = _with(self._new, tuple(replace(rule, effect="permit") for rule in rules))
+        # The order without its conditions on people: what it would be to block everyone (ADR 113).
         blanket = _with(old, (*map(_for_everyone, fresh), *old.rules))
         # Only real people are counted: whoever else could come may be left out.
         grid = Grid((old, self._new, certain, blanket), population, at, thorough=False)

@@ -146,12 +146,13 @@ def match(
     """The first class that a directive falls in; what cannot be made sure of falls in none.
 
     Raises:
-        TooLargeError: the rules tell too many cases apart.
+        DocumentTooLargeError: the rules tell too many cases apart.
     """
     if now.at >= standing.until:
         return Match(None, (f"{standing.id} has ended",))
     reasons = []
     for each in standing.classes:
+        # Words first: how far a directive reaches takes an enumeration.
         why = _by_words(each, issuer, directive, now) or _by_reach(each, directive, now)
         if why is None:
             return Match(each.id, ())
@@ -176,11 +177,13 @@ def _by_reach(each: StandingClass, directive: Directive, now: Circumstances) -> 
     reach = exceeds(rules, (each.scope,), now.terms, now.population)
     if reach.change is not None:
         return f"{directive.id} reaches further: {reach.change.example}"
+    # What cannot be made certain falls in no class (ADR 112); so below, without real users.
     if not reach.thorough:
         return f"{directive.id} and the class tell too many people apart to be sure"
     found = impact(now.terms, now.before, (*now.before, directive), now.population, now.at)
     if not found.people:
         return f"without real users nobody can say that at most {each.max_share}% are affected"
+    # Multiplied out: a rounded share could let one person more through.
     if found.losing * 100 > each.max_share * (found.people - found.outside):
         return f"{directive.id} takes something from {found.share:.1%} of the users, which is more"
     return None

@@ -106,6 +106,7 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     content = directive_text(text, source)
     drafting = Drafting(terms.text, source)
     expires = drafting.instant(content.expires, 'key "expires"', end=True)
+    # In each rule, so that a gateway ends it at that second without being told to.
     until = AccessWindow(None, expires)
     rules = []
     for number, rule in enumerate(drafting.rules(content.rules), start=1):

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -100,9 +101,11 @@ def parse_people(text: str, source: str) -> Iterator[Person]:
     Raises:
         TermsFileError: one line that names the file, the line, the column and the fix.
     """
-    rows = csv.reader(text.removeprefix("\ufeff").split("\n"), strict=True)
+    # With line ends kept: a break inside a quoted id would go unseen, and the id be another one.
+    lines = StringIO(text.removeprefix("\ufeff"), newline="")
+    rows = csv.reader(lines, strict=True)
     try:
-        header = [name.strip() for name in next(rows)]
+        header = [name.strip() for name in next(rows, [])]
         _check_header(header, source)
         seen: set[str] = set()
         for row in rows:

@@ -41,6 +41,7 @@ _DUAL_CHOICES = (
 
 def _code(code: str) -> str:
     if code not in CODES:
+        # ISO calls it GB; by its letters alone the nearest code would be another country's.
         hint = ' (did you mean "GB"?)' if code == "UK" else nearest(code.upper(), sorted(CODES))
         raise ValueError(f'is {code[:40]!a}{hint}: write a two-letter country code such as "DE"')
     return code

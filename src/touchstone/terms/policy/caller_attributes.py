@@ -131,6 +131,7 @@ class Registry:
         member = self.organisations.get(self.members.get(person, NO_ORGANISATION))
         own = self.lists_of(f"person:{person}")
         if member is None:
+            # Derived and never stated: whoever could write a tier could grant by it (ADR 94).
             tier: Tier = "named-list" if own else "verified" if verified else "public"
             return CallerAttributes(frozenset(nationalities), residence or None, tier, lists=own)
         return CallerAttributes(
@@ -158,7 +159,7 @@ class Person:
 class Population:
     """A registry with the real user base, grouped by what is known.
 
-    `groups` counts the people for each distinct Facts; `example` names one of them.
+    `groups` counts the people for each distinct CallerAttributes; `example` names one of them.
     """
 
     def __init__(self, registry: Registry, people: Iterable[Person] = ()) -> None:
@@ -166,6 +167,7 @@ class Population:
         self.groups: Counter[CallerAttributes] = Counter()
         self.example: dict[CallerAttributes, str] = {}
         for person in people:
+            # As the decider takes them, so that counts and decisions are about the same facts.
             facts = sound(
                 registry.facts(
                     person.id, person.nationalities, person.residence, verified=person.verified

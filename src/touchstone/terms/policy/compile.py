@@ -66,6 +66,7 @@ def _cedar(rule: AccessRule) -> str:
         inner = " && ".join(_test(each, doubt=not doubt) for each in exception)
         tests.append(f"!({inner})")
     when = "\n  && ".join(tests) or "true"
+    # Nothing is escaped: ids, words and codes in rules hold no quote by now.
     head = f'@id("{rule.id}")\n{rule.effect} (principal, action == Action::"use", resource)'
     return f"{head}\nwhen {{\n  {when}\n}};\n"
 
@@ -76,6 +77,8 @@ def _test(condition: Condition, *, doubt: bool) -> str:
     if condition.fact not in MAY_BE_UNKNOWN:
         return known
     if doubt:
+        # Without `has` a prohibition that meets a missing fact errs, is skipped, and allows (ADR
+        # 91).
         return f"(if context has {condition.fact} then {known} else true)"
     return f"(context has {condition.fact} && {known})"
 

@@ -157,6 +157,7 @@ def parse_policy(value: object) -> Policy:
         tuple(map(_parse_rule, value["rules"])),
         tuple(edges),
     )
+    # A schema of its own could leave out a fact, and the check of policies by it would be empty.
     if policy.schema != value["schema"]:
         raise MalformedError("a policy's schema is not the one that its variants give")
     return policy
@@ -236,6 +237,7 @@ class Decider:
         context = self._context(sound(facts), request)
         answer = is_authorized(
             {
+                # No rule asks who: all that is known about a person is in the context.
                 "principal": {"type": "Person", "id": "someone"},
                 "action": _ACTION,
                 "resource": {"type": "Variant", "id": request.variant},
@@ -246,6 +248,7 @@ class Decider:
             self._schema,
         )
         found = answer.diagnostics
+        # Cedar skips a policy that errs: with a prohibition skipped, Allow means nothing (ADR 91).
         if found.errors:
             fault = f"denied, undecidable: {_one_line(found.errors[0])}"
             return AccessDecision(allowed=False, rule=FAULT, sentence=fault)
@@ -268,6 +271,7 @@ class Decider:
             for rule in self.policy.rules
             if all(words[fact] in values for fact, values in rule.scope.items() if fact in words)
         }
+        # Two threads may make it at once: both are equal, and the later one stays.
         part = self._slices[target] = _Slice(
             rules,
             PolicySet.from_str("\n".join(rule.cedar for rule in rules.values())),
