@@ -119,14 +119,14 @@ def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> For
                 measured,
             )
         )
-    priced = expected.money is not None and worst.money is not None
-    if caps.money is not None and priced and costing.currency == caps.currency:
+    money = caps.money if caps.currency == costing.currency else None
+    if money is not None and expected.money is not None and worst.money is not None:
         bounds.append(
             (
-                f"the cap of {caps.money} {caps.currency}",
+                f"the cap of {money} {caps.currency}",
                 float(expected.money),
                 float(worst.money),
-                float(caps.money),
+                float(money),
                 measured,
             )
         )

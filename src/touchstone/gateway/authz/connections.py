@@ -53,6 +53,7 @@ class DecisionConnection(Connection):
         """Answer a plain question; leave all else to aiohttp."""
         if self._asking is not None:
             self._later += data
+            # A proxy that asks on without waiting for answers must not fill the memory.
             if len(self._later) > self._limits.header_bytes:
                 self.reset()
         elif self._between and len(data) <= self._limits.header_bytes and is_plain(data):
@@ -78,6 +79,7 @@ class DecisionConnection(Connection):
             _log.info("question failed (400): %s", type(error).__name__)
             self._end(_BROKEN)
             return
+        # The parser reads it otherwise than `is_plain`: nothing that follows is to be trusted.
         if len(messages) != 1 or not _is_question(*messages[0]):
             self.reset()
             return

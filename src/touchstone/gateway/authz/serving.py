@@ -86,6 +86,7 @@ class DecisionService:
         else:
             said = await self._whole(request)
         response = said.response()
+        # What was not read of a body would be taken for the next question.
         if said.status != _OK and request.body_exists and not request.content.at_eof():
             response.force_close()
         return response

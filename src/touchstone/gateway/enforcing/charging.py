@@ -135,6 +135,7 @@ def tokens_spent(
         return _spent(f"{words}: try again when one of them is over", _BUSY_SECONDS)
     moment = datetime.fromtimestamp(now, UTC)
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    # From a month's first day, 32 days on is the next month, whatever its length.
     month = (midnight.replace(day=1) + timedelta(days=32)).replace(day=1)
     month = midnight if midnight.day == 1 else month
     tomorrow = TokensUsed(0, 0 if midnight.day == 1 else hold.settled.this_month)

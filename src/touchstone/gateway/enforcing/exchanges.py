@@ -63,6 +63,7 @@ class Exchanges:
         return len(self._live)
 
     def __iter__(self) -> Iterator[Exchange]:
+        # A copy: exchanges end while somebody goes through them and waits.
         return iter([*self._live])
 
     def of(self, person: str) -> int:

@@ -151,6 +151,7 @@ def _text_bytes(event: object) -> int:
     while waiting:
         value = waiting.pop()
         if isinstance(value, str):
+            # JSON can hold half of a pair, which has no UTF-8 of its own.
             total += len(value.encode(errors="surrogatepass"))
         elif isinstance(value, list):
             waiting.extend(value)

@@ -151,6 +151,7 @@ class Proxy:
         requests.check_body_headers(headers)
         extra = requests.forwarded(headers)
         caller = self._identities.remembered(token) or await self._identities.find(token)
+        # Before the body comes: where keys become others meanwhile, it is asked for again.
         changes = self._identities.changes
         body = await self._body(request)
         asked = await self._judge(target, headers, body, caller, purpose)
@@ -333,6 +334,7 @@ class Proxy:
     ) -> web.StreamResponse:
         if self._way is None:
             self._way = UpstreamClient(self._limits)
+        # Writing it down took its time, and that may have been the last of it.
         if not self.in_time():
             raise _nothing_in_force()
         clock = asyncio.get_running_loop().time

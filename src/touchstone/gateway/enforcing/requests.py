@@ -56,6 +56,7 @@ def check_head(request: web.BaseRequest) -> None:
     if request.version not in _VERSIONS:
         raise RefusedError(400, "version_refused", "this version of HTTP is not spoken here")
     coding = headers.get("Transfer-Encoding")
+    # RFC 9112 sections 6.1 and 6.3: of two lengths, servers differ in which one they take.
     if coding is not None and (
         coding.lower() != "chunked"
         or "Content-Length" in headers
@@ -138,6 +139,7 @@ def check_body_headers(headers: CIMultiDictProxy[str]) -> None:
 def token_of(headers: CIMultiDictProxy[str]) -> str:
     """What makes the caller known: one bearer token or one key; RefusedError otherwise."""
     bearers, keys = headers.getall("Authorization", []), headers.getall("x-api-key", [])
+    # Of two, one server could take the first and another the last.
     if len(bearers) + len(keys) != 1:
         raise RefusedError(401, "token_missing", "send one bearer token or key, and only one")
     if keys:
@@ -183,6 +185,7 @@ async def read_body(request: web.BaseRequest, most: int) -> bytes:
         raise RefusedError(413, "body_too_large", f"the body is larger than {most} bytes")
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # An interim answer is none yet: `handle_error` resets what has begun to be answered.
         request.writer.output_size = 0
     try:
         return await request.read()

@@ -18,6 +18,7 @@ from touchstone.gateway.config import Limits
 from touchstone.gateway.enforcing.cutting import linger, reset
 
 _log = logging.getLogger(__name__)
+# Small: what lies in the kernel when a directive cuts has to be thrown away there (ADR 102).
 _SEND_BUFFER = 32 << 10
 _NOT_SENT = 16 << 10
 _MOST_HEADERS = 64
@@ -66,6 +67,7 @@ class Connection(OpenHandler):
             max_field_size=limits.header_bytes,
             max_headers=_MOST_HEADERS,
             lingering_time=_LINGERING_SECONDS,
+            # Compressed bodies are refused, and so never unpacked.
             auto_decompress=False,
         )
         self._server = server

@@ -111,10 +111,12 @@ class UpstreamClient:
     def __init__(self, limits: Limits) -> None:
         """To be made inside the event loop."""
         self._session = aiohttp.ClientSession(
+            # Connections and requests a caller are bounded where they come in.
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_SECONDS),
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=limits.connect_seconds, sock_read=limits.answer_seconds
             ),
+            # Callers share these connections: a cookie of one must not go with another's request.
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept"),
@@ -139,9 +141,11 @@ class UpstreamClient:
         base = offer.upstream.base_url
         url = self._urls.get((base, path))
         if url is None:
+            # As it was judged: yarl would spell it anew.
             url = self._urls[base, path] = URL(base + path, encoded=True)
         headers = CIMultiDict(offer.headers)
         headers.update(extra)
+        # Above that, one write could hold up the loop.
         data = body if len(body) < _ALL_AT_ONCE else BytesIO(body)
         try:
             return await self._session.request(
@@ -149,6 +153,7 @@ class UpstreamClient:
                 url,
                 data=data,
                 headers=headers,
+                # The key goes nowhere that the configuration does not name.
                 allow_redirects=False,
                 trace_request_ctx=sent,
             )

@@ -90,6 +90,7 @@ class UsageStore:
 
         def work(db: sqlite3.Connection) -> Hold:
             who = self._who(person)
+            # The lock comes before the reading: two workers must not count on from one sum.
             db.execute("BEGIN IMMEDIATE")
             before = self._used(db, who, now)
             settled = self._used(db, who, now, now - _IN_FLIGHT_SECONDS)

@@ -85,6 +85,7 @@ class BundleAcceptance:
         if new:
             self.refused[reason] += 1
             self._told[digest] = None
+            # A feed that gives something else each time must not fill the memory.
             if len(self._told) > _REMEMBERED:
                 del self._told[next(iter(self._told))]
         return RejectedBundle(reason, str(error), new)

@@ -64,6 +64,7 @@ class Identities:
         caller, since, changes = found
         now = self._clock()
         over = caller.expires is not None and caller.expires <= now
+        # Not below 0: where the clock was set back, nothing that was remembered is believed.
         if over or changes != self.changes or not 0 <= now - since < BELIEVED_SECONDS:
             del self._known[digest]
             return None

@@ -108,6 +108,7 @@ class KeySet:
         except Exception as error:  # noqa: BLE001 - a stranger's answer ends nothing here
             self._not_seen(error)
         else:
+            # From when it was asked: what was answered may have been old on arrival.
             self._seen = tried
 
     def _keep(self, data: bytes, keys: Mapping[str, Key]) -> None:

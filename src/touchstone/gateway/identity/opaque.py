@@ -94,6 +94,7 @@ class OpaqueKeys:
             self._callers = await asyncio.wait_for(reading, READ_SECONDS)
         except TimeoutError:
             _log.warning("nobody is known by key: %s cannot be read in time", self._path)
+            # Without a stamp, so that the next look reads it again.
             self._callers, self._stamp = {}, None
         except Exception as error:  # noqa: BLE001 - a file that somebody broke ends nothing here
             _log.warning("nobody is known by key: %s", error)
