@@ -14,12 +14,14 @@ from touchstone.ledger.contract2 import (
 from touchstone.ledger.errors import AlteredError
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
+from touchstone.records.eventrows import read_events
 from touchstone.records.inserting import first
 from touchstone.records.models import AnswerRow, DeedRow, TopicRow
 from touchstone.records.reader import kept_answer
-from touchstone.records.writer import read_events
 
 CONTRACT = 2
+KEYS = "keys:"
+"""How the topics begin that every act on keys touches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +162,16 @@ class StoredLog:
         self._answers[digest] = answer
 
     def _followed(self, known: LogKnown) -> CaseKeys:
-        """The keys at this size, from those at an earlier one."""
-        rows = DeedRow.objects.using(self._alias).filter(
-            case=self._case, n__gte=known.size, n__lt=self.size
+        """The keys at this size, from those at an earlier one: by the entries that touch any."""
+        rows = TopicRow.objects.using(self._alias).filter(
+            case=self._case, topic__startswith=KEYS, n__gte=known.size, n__lt=self.size
         )
-        signed = list(rows.order_by("n").values_list("key", flat=True))
-        events = read_events(self._alias, self._case, known.size, self.size, CONTRACT)
-        if len(signed) != len(events):
-            raise DamagedError(f"{self._case}: there are not as many deeds as entries")
         keys = known.keys
         try:
-            for n, (key, event) in enumerate(zip(signed, events, strict=True), known.size):
-                keys = keys.after(event["actor"], parse_key_act(event), key, first=n == 0)
+            for n in rows.order_by("n").values_list("n", flat=True).distinct():
+                (event,) = read_events(self._alias, self._case, n, n + 1, CONTRACT)
+                by = self._deed(n).key
+                keys = keys.after(event["actor"], parse_key_act(event), by, first=n == 0)
         except (AlteredError, MalformedError) as error:
             raise DamagedError(f"{self._case}: its keys do not follow: {error}") from error
         return keys

@@ -64,6 +64,13 @@ class EntryRow(Row):
     case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
     n: Number = models.BigIntegerField()
     line: Bytes = models.BinaryField()
+    type: Text = models.TextField(default="")
+    """That of its event, as part 0 says."""
+
+    class Meta:
+        """Entries of a type are found by index."""
+
+        indexes: ClassVar = [models.Index(fields=["case", "type", "n"], name="entries_by_type")]
 
 
 class PartRow(Row):

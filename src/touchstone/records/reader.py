@@ -1,7 +1,9 @@
 """One case as it stood at one size."""
 
-from collections.abc import Callable, Iterator
-from itertools import groupby
+from collections.abc import Callable, Collection, Iterator
+from itertools import chain, groupby
+
+from django.db.models import QuerySet
 
 from touchstone.keys import DataKey, SealError
 from touchstone.ledger import (
@@ -21,14 +23,17 @@ from touchstone.records.errors import (
     DestroyedError,
     EvidenceMissingError,
 )
+from touchstone.records.eventrows import read_entry, read_events, read_events_of
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import AnswerRow, CaseRow, DeedRow, EntryRow, EvidenceRow, PartRow
 from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
-from touchstone.records.writer import evidence_place, part_place, read_entry, read_events
+from touchstone.records.writer import evidence_place, part_place
 
 PADDING = "padding"
 """The label of what was never a part; a bundle does not show it."""
 _PAGE = 1000
+_ASKED = 500
+"""Entries by number that one statement asks for: SQLite takes no more than 999 values."""
 
 
 class CaseReader:
@@ -62,6 +67,11 @@ class CaseReader:
         with translated(self._alias):
             return read_events(self._alias, self.case, start, self.size, self.contract)
 
+    def events_of(self, types: Collection[str]) -> list[tuple[int, Event]]:
+        """Part 0 of each entry of these types, with its n, in order; nothing else is read."""
+        with translated(self._alias):
+            return read_events_of(self._alias, self.case, types, self.size, self.contract)
+
     def lines(self, start: int = 0) -> Iterator[bytes]:
         """Each entry's line from `start` on, as hashed, without a line feed."""
         rows = EntryRow.objects.using(self._alias).filter(case=self.case).order_by("n")
@@ -88,12 +98,31 @@ class CaseReader:
         stored = self._stored_parts(start)
         return stored if self.contract == 1 else _padded(stored)
 
+    def parts_of(self, types: Collection[str]) -> Iterator[StoredPart]:
+        """The same of the entries of these types; nothing else is read."""
+        rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
+        places = self._types().filter(type__in=types).values_list("n", flat=True)
+        with translated(self._alias):
+            numbers = list(places)
+        stored = chain.from_iterable(
+            self._page(rows.filter(n__in=numbers[low : low + _ASKED]))
+            for low in range(0, len(numbers), _ASKED)
+        )
+        return stored if self.contract == 1 else _padded(stored)
+
+    def _types(self) -> QuerySet[EntryRow]:
+        rows = EntryRow.objects.using(self._alias).filter(case=self.case, n__lt=self.size)
+        return rows.order_by("n")
+
+    def _page(self, rows: QuerySet[PartRow]) -> Iterator[StoredPart]:
+        with translated(self._alias):
+            page = list(rows)
+        return map(self._open, page)
+
     def _stored_parts(self, start: int) -> Iterator[StoredPart]:
         rows = PartRow.objects.using(self._alias).filter(case=self.case).order_by("n", "i")
         for low in range(start, self.size, _PAGE):
-            with translated(self._alias):
-                page = list(rows.filter(n__gte=low, n__lt=min(low + _PAGE, self.size)))
-            yield from map(self._open, page)
+            yield from self._page(rows.filter(n__gte=low, n__lt=min(low + _PAGE, self.size)))
 
     def entry_parts(self, n: int) -> tuple[StoredPart, ...]:
         """The parts of one entry, in order, without padding."""
@@ -136,12 +165,14 @@ class CaseReader:
         return Tree(leaf_hash(line) for line in self.lines()).consistency(old)
 
     def check(self) -> None:
-        """Recompute everything: lines, order, root, and each open part's commitment.
+        """Recompute everything: lines, order, types, root, and each open part's commitment.
 
         Raises DamagedError with the place.
         """
         frontier = Frontier()
         parts = self.parts()
+        with translated(self._alias):
+            types = list(self._types().values_list("type", flat=True))
         for n, line in enumerate(self.lines()):
             entry = self._entry(n, line)
             if entry.n != n or entry.log != (self.log if n else None):
@@ -155,6 +186,8 @@ class CaseReader:
                     raise DamagedError(f"{self.case}: part {i} of entry {n} is never erased")
                 if _commitment(part) not in {None, commitment}:
                     raise DamagedError(f"{self.case}: part {i} of entry {n} was altered")
+                if not i and loads(part.data or b"").get("type") != types[n]:
+                    raise DamagedError(f"{self.case}: the index of types is wrong at entry {n}")
         if len(frontier) != self.size or frontier.root.hex() != self.root:
             raise DamagedError(
                 f"{self.case}: the entries' Merkle root differs from the head's: they were changed"

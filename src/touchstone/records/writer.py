@@ -5,22 +5,14 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 from touchstone.keys import DataKey
-from touchstone.ledger import (
-    Entry,
-    Frontier,
-    MalformedError,
-    commit_part,
-    dumps,
-    loads,
-    parse_entry,
-)
-from touchstone.ledger.contract2 import PaddedEntry, parse_padded_entry
-from touchstone.records.database import raw
+from touchstone.ledger import Entry, Frontier, dumps
+from touchstone.ledger.contract2 import PaddedEntry
 from touchstone.records.errors import (
     DamagedError,
     DestroyedError,
     PartError,
 )
+from touchstone.records.eventrows import read_events
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import insert, put, update
 from touchstone.records.models import (
@@ -31,7 +23,7 @@ from touchstone.records.models import (
     IndexRow,
     PartRow,
 )
-from touchstone.records.values import SALT_SIZE, Destruction, Event, Summary
+from touchstone.records.values import Destruction, Event, Summary
 
 PartValues: TypeAlias = tuple[str, int, int, bytes, str, bool]
 """A row of the table of parts: case, n, i, body, label and whether it is in clear."""
@@ -54,7 +46,7 @@ class CaseWriter:
         self._frontier = Frontier.from_bytes(bytes(row.frontier))
         self._stored = len(self._frontier)
         self._new = not self._stored
-        self._entries: list[tuple[str, int, bytes]] = []
+        self._entries: list[tuple[str, int, bytes, str]] = []
         self._parts: list[PartValues] = []
         self._events: list[Event] = []
         self._summary: Summary | None = None
@@ -81,7 +73,7 @@ class CaseWriter:
         self._frontier.append(entry.leaf)
         if self.log is None:
             self.log = self._row.log = entry.leaf.hex()
-        self._entries.append((self.case, entry.n, entry.line))
+        self._entries.append((self.case, entry.n, entry.line, event["type"]))
         self._parts += rows
         self._events.append(event)
 
@@ -198,51 +190,6 @@ def part_place(case: str, n: int, i: int) -> bytes:
 def evidence_place(case: str, name: str) -> bytes:
     """What the sealed facts of evidence are bound to."""
     return f"touchstone/evidence-facts/1\x00{case}\x00{name}".encode()
-
-
-def read_entry(line: bytes, contract: int) -> Entry | PaddedEntry:
-    """The entry of a log of that contract that a line is. Raises MalformedError."""
-    return parse_entry(line) if contract == 1 else parse_padded_entry(line)
-
-
-def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> list[Event]:
-    """Part 0 of entries start to stop - 1, each as its entry committed to it. Raises DamagedError.
-
-    A state is decided on these facts: what somebody changed in the table must not pass for them.
-    """
-    if start >= stop:
-        return []
-    lines = (
-        EntryRow.objects.using(alias)
-        .filter(case=case, n__gte=start, n__lt=stop)
-        .order_by("n")
-        .values_list("line", flat=True)
-    )
-    bodies = (
-        PartRow.objects.using(alias)
-        .filter(case=case, i=0, n__gte=start, n__lt=stop)
-        .order_by("n")
-        .values_list("body", flat=True)
-    )
-    facts = [raw(body) for body in bodies]
-    entries = [raw(line) for line in lines]
-    if not len(facts) == len(entries) == max(0, stop - start):
-        raise DamagedError(f"{case}: an entry or its facts are missing")
-    try:
-        return [
-            _fact(case, read_entry(line, contract), body)
-            for line, body in zip(entries, facts, strict=True)
-        ]
-    except MalformedError as error:
-        raise DamagedError(f"{case}: a fact was altered: {error}") from error
-
-
-def _fact(case: str, entry: Entry | PaddedEntry, body: bytes) -> Event:
-    data = body[SALT_SIZE:]
-    if commit_part(body[:SALT_SIZE], data) != entry.parts[0]:
-        raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; fix: restore a backup")
-    event: Event = loads(data)
-    return event
 
 
 def write_index(alias: str, case: str, summary: Summary) -> None:

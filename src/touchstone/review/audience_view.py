@@ -3,7 +3,7 @@
 Where a case is kept is not known here: `KeptCase` is what a reader of the record gives.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -73,12 +73,16 @@ class KeptCase(Protocol):
 
     case: str
 
-    def events(self) -> Sequence[Mapping[str, Any]]:
-        """Part 0 of each entry, in order."""
-        ...
-
     def parts(self) -> Iterator[KeptPart]:
         """Every part of every entry, ordered by (n, i)."""
+        ...
+
+    def events_of(self, types: Collection[str]) -> Sequence[tuple[int, Mapping[str, Any]]]:
+        """Part 0 of each entry of these types, with its n, in order; found by index."""
+        ...
+
+    def parts_of(self, types: Collection[str]) -> Iterator[KeptPart]:
+        """Every part of every entry of these types, ordered by (n, i); found by index."""
         ...
 
     def entry_parts(self, n: int) -> Sequence[KeptPart]:
@@ -206,12 +210,23 @@ class Entry:
 
 
 def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
-    """Every entry of a case for one audience, in order.
+    """Every entry of a case for one audience, in order: for who needs the whole of it.
 
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    for _, kept in groupby(reader.parts(), key=lambda part: part.n):
+    return _entries(reader.parts(), audience)
+
+
+def read_entries_of(
+    reader: KeptCase, audience: Audience, types: Collection[str]
+) -> Iterator[Entry]:
+    """The entries of these types for one audience, in order, as `read_entries` gives them."""
+    return _entries(reader.parts_of(types), audience)
+
+
+def _entries(found: Iterable[KeptPart], audience: Audience) -> Iterator[Entry]:
+    for _, kept in groupby(found, key=lambda part: part.n):
         parts = tuple(kept)
         event = read_event(loads(parts[0].data or b""))
         views = [_read(part, event.actor, audience) for part in parts]
@@ -226,9 +241,14 @@ def _hidden(part: KeptPart) -> PartView:
     return PartView(part, allowed=False, label=HIDDEN, value=None, hidden=True)
 
 
-def known_facts(reader: KeptCase) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Part 0 of each entry that this version knows, as its newest schema has it, with its n."""
-    for n, facts in enumerate(reader.events()):
+def known_facts(
+    reader: KeptCase, types: Collection[str]
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Part 0 of each entry of these types, as the newest schema has it, with its n.
+
+    Of the entries that this version knows.
+    """
+    for n, facts in reader.events_of(types):
         if (newest := newest_facts(facts)) is not None:
             yield n, newest
 
@@ -246,7 +266,7 @@ def newest_entry(reader: KeptCase, kind: str, **having: str) -> Entry:
         MissingPartError: there is none.
     """
     wanted = {"type": kind, **having}
-    found = [n for n, facts in known_facts(reader) if wanted.items() <= facts.items()]
+    found = [n for n, facts in known_facts(reader, [kind]) if wanted.items() <= facts.items()]
     if not found:
         named = " ".join([kind, *having.values()])
         raise MissingPartError(f"case {reader.case[:12]} has no {named}")

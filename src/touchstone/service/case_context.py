@@ -9,7 +9,7 @@ from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.records import EarlierContractError
 from touchstone.review import State
-from touchstone.review.audience_view import Entry, read_entries
+from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
 from touchstone.service.commit import Deed, Proposing, record
@@ -81,10 +81,10 @@ class Case:
         """As it stands now."""
         return self.installation.state(self.id)
 
-    def entries(self) -> Iterator[Entry]:
-        """Every entry, as the centre may read it."""
+    def entries_of(self, *types: str) -> Iterator[Entry]:
+        """The entries of these types, as the centre may read them."""
         reader = self.installation.records.case(self.id)
-        return read_entries(reader, party_audience(self.cast.centre))
+        return read_entries_of(reader, party_audience(self.cast.centre), types)
 
     @property
     def grows(self) -> bool:

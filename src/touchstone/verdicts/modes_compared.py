@@ -15,6 +15,8 @@ from touchstone.verdicts.runs import Run
 
 WHOLE = frozenset({"solved", "unsolved", "refused", "no-attempt"})
 """Results of samples that the model ended itself: all that it had to say was heard."""
+ANSWERED = "outcomes-recorded"
+"""The type of the events with which digests of answers go."""
 LIMITED = "limit"
 """Its answers end where a limit struck, which may be a clock: the same ones tell, others do not."""
 
@@ -62,10 +64,10 @@ class Answers:
 
     @classmethod
     def of_record(cls, entries: Iterable[Entry]) -> Self:
-        """What the entries let their reader see."""
+        """What the entries, those of type ANSWERED at least, let their reader see."""
         found = cls()
         for entry in entries:
-            if entry.kind == "outcomes-recorded":
+            if entry.kind == ANSWERED:
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))
                 for each in (entry.content("details") or {}).get("outcomes", ()):

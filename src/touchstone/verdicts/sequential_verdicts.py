@@ -31,6 +31,9 @@ from touchstone.statistics import (
 from touchstone.verdicts.content_parsers import registered_of
 from touchstone.verdicts.preregistration import Design, RunRule, VerdictPlan
 
+RUN_TYPES = ("battery-sealed", "outcomes-recorded")
+"""The types of the events from which runs are read."""
+
 
 @dataclass(frozen=True)
 class RecordedRun:
@@ -239,6 +242,8 @@ def runs_from_record(
     entries: Iterable[Entry], battery: str, design: Design = "sequential"
 ) -> tuple[RecordedRun, ...]:
     """The runs of a battery of one design, from entries as one audience may read them.
+
+    What is looked at are those of RUN_TYPES.
 
     Empty where the audience may not read how the verdicts are reached. A run of whose outcomes, or
     of whose opened items, some are withheld is left out.

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from django.db import connections
 
 from support import deeds
 from support.contract1 import append, opening
@@ -24,6 +25,8 @@ from touchstone.records import (
     PartError,
     Records,
 )
+from touchstone.records.models import EntryRow
+from touchstone.records.settings import connect
 
 CASE = "case-1"
 
@@ -131,6 +134,38 @@ def test_many_entries_in_one_transaction_are_read_page_by_page(records: Records)
     assert len(list(case.lines(start=1100))) == 101
     assert [part.n for part in case.parts(start=1000)] == list(range(1000, 1201))
     case.check()
+
+
+def test_entries_are_found_by_their_type(records: Records):
+    with records.transaction(CASE) as writer:
+        for number in range(1200):
+            kind = "odd" if number % 2 else "even"
+            append(writer, [deeds.fact(kind, number=number), deeds.content(f"{number}")])
+    case = records.case(CASE)
+    assert [n for n, _ in case.events_of(["case-opened"])] == [0]
+    assert [(n, each["number"]) for n, each in case.events_of(["odd", "case-opened"])[1:]] == [
+        (number + 1, number) for number in range(1, 1200, 2)
+    ]
+    wanted = {0, *range(2, 1201, 2)}
+    among_all = [part for part in case.parts() if part.n in wanted]
+    assert list(case.parts_of(["odd", "case-opened"])) == among_all
+    assert case.events_of(["never"]) == case.events_of([]) == []
+    assert list(case.parts_of(["never"])) == []
+    # As it stood before: later ones of the type are not there.
+    assert [n for n, _ in records.case(CASE, size=6).events_of(["odd"])] == [2, 4]
+    assert {part.n for part in records.case(CASE, size=6).parts_of(["odd"])} == {2, 4}
+
+
+def test_of_other_types_nothing_is_read(records: Records, place: Place):
+    """By an index on either database, where there are many."""
+    with records.transaction(CASE) as writer:
+        for _ in range(500):
+            append(writer, [deeds.fact("odd")])
+    alias = connect(place.home, place.database)
+    rows = EntryRow.objects.using(alias).filter(case=CASE, type__in=["never", "even"])
+    with connections[alias].cursor() as cursor:
+        cursor.execute("ANALYZE" if place.server is None else "SET enable_seqscan = off")
+    assert "entries_by_type" in rows.values_list("n").explain()
 
 
 def test_an_empty_transaction_changes_nothing(records: Records):

@@ -32,6 +32,7 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.records import (
     CaseMissingError,
+    DamagedError,
     DeedBatch,
     DeedRefusedError,
     DeedTaking,
@@ -177,6 +178,34 @@ def test_topics_and_keys_are_those_of_the_tables(scene: StoredScene):
     scene.device.act(other, "review-resumed")
     scene.centre.act(scene.server, "finding-made")
     whole(scene, 8)
+
+
+CHANGE = "UPDATE records_partrow SET body = NULL WHERE i = 0 AND n = "
+
+
+def damage(place: Place, n: int) -> None:
+    """Make part 0 of an entry another one's than its entry says."""
+    if place.server:
+        lifted = ["ALTER TABLE records_partrow DISABLE TRIGGER ALL"]
+    else:
+        lifted = ["DROP TRIGGER records_partrow_kept", "DROP TRIGGER records_partrow_clear"]
+    place.owner(*lifted, f"{CHANGE}{n:d}")
+
+
+def test_another_process_reads_of_the_past_what_touches_keys_and_nothing_else(scene: StoredScene):
+    for _ in range(3):
+        scene.lab.act(scene.server, "review-halted")
+    damage(scene.place, 5)
+    other = StoredServer(scene.place.open(), scene.place.keyring)
+    assert recorded(scene.device.act(other, "review-resumed")).n == 7
+
+
+def test_a_damaged_act_on_keys_lets_nobody_sign(scene: StoredScene):
+    scene.lab.act(scene.server, "review-halted")
+    damage(scene.place, 3)
+    other = StoredServer(scene.place.open(), scene.place.keyring)
+    with pytest.raises(DamagedError):
+        scene.device.act(other, "review-resumed")
 
 
 @pytest.mark.parametrize("what", ["die-after", "die-before"])

@@ -23,9 +23,9 @@ from touchstone.records import (
     ReadOnlyError,
     Records,
     UnreachableError,
+    eventrows,
     preparation,
     store,
-    writer,
 )
 from touchstone.records.database import raw, translated
 from touchstone.records.models import PartRow
@@ -34,7 +34,11 @@ from touchstone.records.values import SALT_SIZE
 
 CASE = "case-1"
 CHANGES = {
-    "records_entryrow": ["UPDATE records_entryrow SET n = 9", "DELETE FROM records_entryrow"],
+    "records_entryrow": [
+        "UPDATE records_entryrow SET n = 9",
+        "UPDATE records_entryrow SET type = 'x'",
+        "DELETE FROM records_entryrow",
+    ],
     "records_leafrow": ["UPDATE records_leafrow SET size = 9", "DELETE FROM records_leafrow"],
     "records_checkpointrow": [
         "UPDATE records_checkpointrow SET note = ''",
@@ -271,8 +275,23 @@ def test_twin_facts_taken_as_they_stand_would_be_believed(
     records: Records, place: Place, monkeypatch: pytest.MonkeyPatch
 ):
     forge_fact(place)
-    monkeypatch.setattr(writer, "_fact", lambda _case, _line, body: loads(body[SALT_SIZE:]))
+    monkeypatch.setattr(eventrows, "_fact", lambda _case, _line, body: loads(body[SALT_SIZE:]))
     assert records.case(CASE).events()[0]["actor"] == "somebody-else"
+
+
+def test_an_entry_under_another_type_is_no_fact_of_it_and_is_noticed(
+    records: Records, place: Place
+):
+    deeds.append_batch(records, CASE, b"evidence")
+    without_triggers(place, "records_entryrow")
+    as_owner(place, "UPDATE records_entryrow SET type = 'case-opened' WHERE n = 2")
+    case = records.case(CASE)
+    with pytest.raises(DamagedError, match="entry 2 is listed under a type that is not its own"):
+        case.events_of(["case-opened"])
+    # What is not found under its type is left out: a check says so.
+    assert [n for n, _ in case.events_of(["noted"])] == [1, 3]
+    with pytest.raises(DamagedError, match="the index of types is wrong at entry 2"):
+        case.check()
 
 
 def test_a_dropped_last_entry_is_noticed(records: Records, place: Place):

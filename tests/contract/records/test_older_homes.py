@@ -12,7 +12,9 @@ from django.db import connections
 from support import deeds
 from support.older_homes import MIGRATIONS, NEWEST, make_older
 from support.record_place import Place
-from touchstone.records import NotPreparedError, ReadOnlyError
+from touchstone.records import AppendOnlyError, NotPreparedError, ReadOnlyError
+from touchstone.records.database import translated
+from touchstone.records.settings import connect
 
 CASE = "case-1"
 
@@ -83,10 +85,22 @@ def test_a_read_only_home_of_every_version_is_read(
     assert bytes_of(home) == before
 
 
+def change_an_entry(place: Place) -> None:
+    """What a trigger refuses, whatever a migration did meanwhile."""
+    alias = connect(place.home, None)
+    with translated(alias), connections[alias].cursor() as cursor:
+        cursor.execute("UPDATE records_entryrow SET line = X'00'")
+
+
 @pytest.mark.parametrize("undone", range(1, MIGRATIONS))
 def test_where_it_may_be_written_an_older_home_is_brought_up_to_date(place: Place, undone: int):
     make_older(place.home, undone)
     deeds.append_batch(place.open(), CASE, b"more")
+    case = place.open().case(CASE)
+    assert [n for n, _ in case.events_of(["noted"])] == list(range(1, case.size))
+    case.check()
+    with pytest.raises(AppendOnlyError):
+        change_an_entry(place)
     with sqlite3.connect(place.home / "record.sqlite3") as file:
         (named,) = file.execute("SELECT max(name) FROM django_migrations").fetchone()
     assert named == NEWEST

@@ -42,6 +42,7 @@ def go_back(place: Place) -> None:
         "DROP TABLE records_executionrow, records_answerrow, records_topicrow, records_deedrow",
         "DROP TRIGGER records_caserow_contract ON records_caserow",
         "DROP TRIGGER records_partrow_clear ON records_partrow",
+        "ALTER TABLE records_entryrow DROP COLUMN type",
         "ALTER TABLE records_caserow DROP COLUMN contract",
         "ALTER TABLE records_partrow DROP COLUMN clear",
         "DELETE FROM django_migrations WHERE app = 'records' AND name > '0004'",
@@ -115,6 +116,11 @@ def test_an_upgrade_keeps_the_guards_of_the_heads(place: Place):
     bring_up(place)
     with pytest.raises(psycopg.errors.RaiseException, match="a case head only grows"):
         place.owner("UPDATE records_caserow SET size = size - 1")
+    with pytest.raises(psycopg.errors.RaiseException, match="entries are only appended"):
+        place.owner("UPDATE records_entryrow SET type = 'x'")
+    case = place.open().case(CASE)
+    assert [n for n, _ in case.events_of(["case-opened"])] == [0]
+    case.check()
     assert list(place.open().check()) == []
 
 

@@ -30,7 +30,7 @@ from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen
 from touchstone.service.reporting.edition_files import render_edition
 from touchstone.service.reporting.other_cases import other_cases
-from touchstone.verdicts.modes_compared import Answers
+from touchstone.verdicts.modes_compared import ANSWERED, Answers
 
 # One worker makes what all of these look at.
 
@@ -70,7 +70,7 @@ def readings(case: Case) -> Iterator[Callable[[], object]]:
     for party in case.cast.centre, case.cast.agencies[-1]:
         yield partial(render_edition, case, party_audience(party), size, case.now())
     yield lambda: used_before(case)
-    yield lambda: Answers.of_record(case.entries())
+    yield lambda: Answers.of_record(case.entries_of(ANSWERED))
     yield lambda: status(case, UserBase(None, None))
     if case.state.batteries:
         yield lambda: reopen(case)

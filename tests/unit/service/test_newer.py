@@ -36,7 +36,7 @@ from touchstone.service.measurement.outcomes import used_before
 from touchstone.service.measurement.sealing import reopen
 from touchstone.service.reporting import edition_files
 from touchstone.service.reporting.edition_files import audiences, bundle_lines, render_edition
-from touchstone.verdicts.modes_compared import Answers
+from touchstone.verdicts.modes_compared import ANSWERED, Answers
 from touchstone.verifier import verify_bundle
 
 KINDS: Mapping[str, type[Event]] = {str(k.model_fields["type"].default): k for k in TYPES}
@@ -136,7 +136,7 @@ def read_by_all(here: Installation, before: Before, kind: str) -> None:
         assert b"A newer version wrote " in page
         assert f"does not know: {kind}".encode() in page
     used_before(case)
-    Answers.of_record(case.entries())
+    Answers.of_record(case.entries_of(ANSWERED))
     status(case, UserBase(None, None), noting=False)
     recorded = CaseDocuments(case)
     recorded.in_bundle(case.now())

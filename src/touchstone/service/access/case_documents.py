@@ -169,7 +169,8 @@ class CaseDocuments:
 
     @cached_property
     def _events(self) -> list[tuple[int, Mapping[str, Any]]]:
-        return [*known_facts(self._reader)]
+        published = str(BundlePublished.model_fields["type"].default)
+        return [*known_facts(self._reader, {*_TEXTS, *_COUNTED, published})]
 
     @cached_property
     def _entries(self) -> dict[str, list[int]]:

@@ -47,7 +47,7 @@ from touchstone.service.measurement.record_verdicts import record_verdict
 from touchstone.service.measurement.sealing import Prepared
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
-from touchstone.verdicts.modes_compared import Answers, may_wait
+from touchstone.verdicts.modes_compared import ANSWERED, Answers, may_wait
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict, reached
 
@@ -171,7 +171,7 @@ class RunCoordinator:
         self.jobs = setting.case.installation.records.jobs
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
         self.agenda = ChunkQueue(setting.prepared, chunks, setting.case.state)
-        self.answers = Answers.of_record(setting.case.entries())
+        self.answers = Answers.of_record(setting.case.entries_of(ANSWERED))
 
     def go(self, pool: WorkerPool) -> None:
         """Until no question is open, or something stops the review."""

@@ -14,10 +14,12 @@ from touchstone.service.cases.deeds import review_halted
 from touchstone.service.commit import Deed
 from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.service.measurement.deeds import outcomes_recorded, sandbox_breached
-from touchstone.verdicts.modes_compared import Answers
+from touchstone.verdicts.modes_compared import ANSWERED, Answers
 
 PROBES = "snapshot-probes"
 """Where the tokens of probes are counted, beside those of chunks."""
+LOOKED = ("snapshot-seen", "snapshot-changed")
+"""The types of the events with which probes go."""
 LARGEST_LOG = 64 * 1024 * 1024
 HELD_SECONDS = 15
 """A worker whose parent was killed ends within 10 s of its own accord."""
@@ -39,7 +41,7 @@ def record_outcomes(
     `used` is every token of the chunk so far, those of samples that a dead run lost included.
     `answers` is what the record holds of answers, where the caller keeps it; else it is read.
     """
-    answers = Answers.of_record(case.entries()) if answers is None else answers
+    answers = Answers.of_record(case.entries_of(ANSWERED)) if answers is None else answers
 
     def deeds(state: State) -> list[Deed]:
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
@@ -69,7 +71,7 @@ def record_not_run(case: Case, battery: Battery, chunks: Chunks) -> State:
 
     def deeds(_state: State) -> list[Deed]:
         reader = case.installation.records.case(case.id)
-        said = {facts["chunk"] for _, facts in known_facts(reader) if "outcomes" in facts}
+        said = {facts["chunk"] for _, facts in known_facts(reader, [ANSWERED])}
         return [
             outcomes_recorded(case, battery, spec, key, (), (), Usage(), None)
             for name, (spec, key) in chunks.items()
@@ -145,11 +147,11 @@ def halt_of_breach(case: Case, at: str) -> Deed:
 def used_before(case: Case) -> dict[str, Usage]:
     """Tokens so far: of every chunk of which the record holds outcomes, by chunk, and of probes."""
     used: dict[str, Usage] = {}
-    for entry in case.entries():
-        if entry.kind == "outcomes-recorded":
+    for entry in case.entries_of(ANSWERED, *LOOKED):
+        if entry.kind == ANSWERED:
             if (details := entry.content("details")) is not None:
                 used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])
-        elif entry.kind in {"snapshot-seen", "snapshot-changed"}:
+        elif entry.kind in LOOKED:
             asked = entry.content("probes") or {}
             for taken in (
                 each for kind in ("probes", "readiness") for each in asked.get(kind, {}).values()

@@ -21,6 +21,7 @@ from touchstone.verdicts.finding import finding_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import must_wait
 from touchstone.verdicts.sequential_verdicts import (
+    RUN_TYPES,
     EarlyVerdict,
     RecordedRun,
     reached,
@@ -39,7 +40,7 @@ def conclude(case: Case, battery: str) -> State:
     Raises:
         RevealError: what ran is not what was sealed, or not in the sealed order.
     """
-    runs = runs_from_record(case.entries(), battery)
+    runs = runs_from_record(case.entries_of(*RUN_TYPES), battery)
     early = [found for ran in runs if (found := reached(ran)) is not None]
     said_now: tuple[EarlyVerdict | Judged, ...] = (
         *early,

@@ -154,14 +154,14 @@ def _standing(case: Case, audience: Audience, edition: Edition) -> bytes | None:
     page = as_issued(edition.report.read_bytes())
     if digest_bytes(page) != issued.report:
         return None
-    facts = case.installation.records.case(case.id).events()
-    size = len(facts)
-    while size and facts[size - 1]["type"] == issued.type:
+    reader = case.installation.records.case(case.id)
+    reports, size = dict(reader.events_of([issued.type])), reader.size
+    while size - 1 in reports:
         size -= 1
     # Of the editions issued since anything else happened, those of one moment share a head.
-    while size < len(facts) and facts[size]["at"] != issued.at:
+    while size in reports and reports[size]["at"] != issued.at:
         size += 1
-    if not 0 < size < len(facts):
+    if not 0 < size < reader.size:
         return None
     # Erasing a part leaves no entry, so the page itself is held against what was issued.
     today = render_edition(case, audience, size, issued.at)

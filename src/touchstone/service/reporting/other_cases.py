@@ -10,9 +10,12 @@ from touchstone.editions.case_summary import stage
 from touchstone.editions.gathering import UNTOLD
 from touchstone.editions.sentences import sentence
 from touchstone.review import State
-from touchstone.review.audience_view import Entry, read_entries
+from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.service.installation import Installation
 
+RECEIVED = "submission-received"
+LOOKED = ("snapshot-seen", "snapshot-changed")
+"""The types of the events that tell what answers at an endpoint."""
 NONE = "This installation holds no other case of this developer with this model."
 
 
@@ -91,17 +94,18 @@ def _identity(installation: Installation, case: str, state: State) -> dict[str, 
 def _readable(installation: Installation, case: str, state: State) -> Iterator[Entry]:
     centre = state.having("centre")
     if centre:
-        yield from read_entries(installation.records.case(case), party_audience(centre[0]))
+        reader = installation.records.case(case)
+        yield from read_entries_of(reader, party_audience(centre[0]), (RECEIVED, *LOOKED))
 
 
 def _add(marks: dict[str, set[str]], entry: Entry) -> None:
-    if entry.kind == "submission-received":
+    if entry.kind == RECEIVED:
         told: dict[str, Any] = entry.content("modes") or {}
         marks["endpoint"] |= {mode["endpoint"] for mode in told.get("modes", ())}
         whole: dict[str, Any] = entry.content("submission") or {}
         if "model" in whole:
             marks["id"].add(_plain(whole["model"]["id"]))
-    elif entry.kind in {"snapshot-seen", "snapshot-changed"}:
+    elif entry.kind in LOOKED:
         seen: dict[str, Any] = entry.content("probes") or {}
         for probe in seen.get("probes", {}).values():
             marks["reported name"] |= set(probe["models"])

@@ -7,7 +7,7 @@ from touchstone.clearance import party_audience
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
-from touchstone.review.audience_view import read_entries, required, stored_entry
+from touchstone.review.audience_view import read_entries_of, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.service.case_context import cast_of
 from touchstone.service.homes import home_folder
@@ -39,8 +39,9 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
             families = _families(_framework(case))
         except MissingPartError:
             continue
-        for entry in read_entries(case, party_audience(cast_of(state).centre)):
-            if entry.kind != "outcomes-recorded":
+        centre = party_audience(cast_of(state).centre)
+        for entry in read_entries_of(case, centre, ["outcomes-recorded"]):
+            if not entry.kind:
                 continue
             facts, details = entry.event.facts(), entry.content("details")
             family = families.get(facts["criterion"], facts["criterion"])
