@@ -188,6 +188,9 @@ def _become(
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        # As an interpreter's start would.
+        named = environment.get("PYTHONPATH", "").split(os.pathsep)
+        sys.path[:0] = [each for each in named if each and each not in sys.path]
         time.tzset()
         tempfile.tempdir = None
         random.seed()

@@ -155,6 +155,8 @@ def review_run(
         resume: Lift the centre's halt; one line for the record that says why.
     """
     from touchstone.cli.progress import observer
+    from touchstone.service.configuration import families_of
+    from touchstone.service.homes import home_folder
     from touchstone.service.measurement.review_result import ReviewOptions
     from touchstone.service.reviewing import run_review
 
@@ -168,6 +170,8 @@ def review_run(
         agencies=agency,
         resume=resume,
     )
+    # Before a first review makes keys and record.
+    families_of(home_folder())
     with observer() as watching, opened() as installation:
         # Before an endpoint is asked for anything that could not be recorded.
         installation.records.check_writable()

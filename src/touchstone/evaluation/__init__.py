@@ -12,6 +12,7 @@ from touchstone.evaluation.batteries import (
     Battery,
     BatteryPlan,
     ItemSetPlan,
+    check_code,
     check_seed,
     draw_battery,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "SealedBattery",
     "Submission",
     "Usage",
+    "check_code",
     "check_reveal",
     "check_seed",
     "cost",

@@ -1,14 +1,15 @@
 """The tasks chosen for a review: drawn from families by one seed, sealed before they run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from touchstone.evaluation.digests import Frozen
-from touchstone.evaluation.errors import PlanError, RevealError
+from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
 from touchstone.evaluation.families.base import MAX_DIFFICULTY, MIN_DIFFICULTY, Family, Item
+from touchstone.evaluation.families.code import SHIPPED, FamilyCode
 from touchstone.evaluation.seals import (
     SealedBattery,
     SealedSet,
@@ -19,8 +20,10 @@ from touchstone.evaluation.seals import (
     permutation,
     seed_commitment,
 )
+from touchstone.handin import printable_line
 
 MAX_ITEMS = 10_000
+OF_NOBODY: Mapping[str, FamilyCode] = {}
 
 
 class ItemSetPlan(Frozen):
@@ -69,16 +72,22 @@ class Battery:
     """The public part."""
 
 
-def draw_battery(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes) -> Battery:
+def draw_battery(
+    plan: BatteryPlan,
+    families: Mapping[str, Family],
+    seed: bytes,
+    code: Mapping[str, FamilyCode] = OF_NOBODY,
+) -> Battery:
     """Draw a battery. The same plan, families and seed give the same battery.
 
     Args:
         plan: What to draw.
         families: The generators, by name.
         seed: 32 secret bytes.
+        code: Whose code each family is, to be sealed with what it makes.
 
     Raises:
-        PlanError: a family is not known, or drew the same item twice.
+        PlanError: a family is not known, failed, or drew the same item twice.
         ValueError: the seed has another length.
     """
     items: dict[str, tuple[Item, ...]] = {}
@@ -99,6 +108,8 @@ def draw_battery(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes)
                 family=family.name,
                 version=family.version,
                 least_grade=family.least_grade,
+                made_by=code.get(part.family),
+                cheat=family.cheat if part.family in code else "",
                 difficulties=tuple(sorted(part.counts.items())),
                 commitments=commitments(
                     seed,
@@ -113,28 +124,85 @@ def draw_battery(plan: BatteryPlan, families: Mapping[str, Family], seed: bytes)
     return Battery(plan, seed, items, sealed)
 
 
+def check_code(sealed: SealedBattery, code: Mapping[str, FamilyCode]) -> tuple[str, ...]:
+    """Hold the families that are here against those that a battery was sealed with.
+
+    Gives a line for each shipped family whose code is another: an upgrade of Touchstone may change
+    that and not one byte of an item, which `check_seed` then shows. A package's must be the same.
+
+    Raises:
+        FamilyError: a family is not here, or a package's is other code; the line names the mend.
+    """
+    recoded = []
+    for part in sealed.sets:
+        then, now = part.made_by, code.get(part.family)
+        if then is None or then == now:
+            continue
+        sealed_with = f"family {part.family!r}: battery {sealed.id} was sealed with {then}"
+        if now is None:
+            raise FamilyError(
+                f"{sealed_with}, and no family of that name is loaded here; name it again in "
+                "touchstone.toml"
+            )
+        if {then.distribution, now.distribution} != {SHIPPED}:
+            raise FamilyError(
+                f"{sealed_with}, and here it is {now}; install what it was sealed with"
+            )
+        recoded.append(
+            f"{sealed_with}, and here it is {now}; its items are the same, byte for byte"
+        )
+    return tuple(dict.fromkeys(recoded))
+
+
 def check_seed(
-    sealed: SealedBattery, plan: BatteryPlan, families: Mapping[str, Family], seed: bytes
+    sealed: SealedBattery,
+    plan: BatteryPlan,
+    families: Mapping[str, Family],
+    seed: bytes,
+    code: Mapping[str, FamilyCode] = OF_NOBODY,
 ) -> Battery:
     """Draw again from a revealed seed and compare with the battery as sealed in the record.
+
+    Whose code drew is no part of the comparison: that is `check_code`'s.
 
     Raises:
         RevealError: the seed, an item, an order or the plan differ.
     """
     if seed_commitment(seed) != sealed.seed:
         raise RevealError("the revealed seed is not the one that was committed")
-    battery = draw_battery(plan, families, seed)
-    if battery.sealed != sealed:
+    battery = draw_battery(plan, families, seed, code)
+    if _drawn(battery.sealed) != _drawn(sealed):
         raise RevealError("the battery drawn again from the revealed seed differs from the sealed")
-    return battery
+    # As it was sealed: chunks and the record name it by its digest.
+    return replace(battery, sealed=sealed)
+
+
+def _drawn(sealed: SealedBattery) -> SealedBattery:
+    """What of a sealed battery follows from its items alone."""
+    plain = (part.model_copy(update={"made_by": None, "cheat": ""}) for part in sealed.sets)
+    return sealed.model_copy(update={"sets": tuple(plain)})
 
 
 def _draw_set(plan: ItemSetPlan, family: Family, seed: bytes) -> list[Item]:
     wanted = [level for level, count in sorted(plan.counts.items()) for _ in range(count)]
     drawn = [
-        family.generate(item_seed(seed, plan.id, number), level)
+        _generate(plan, family, item_seed(seed, plan.id, number), level)
         for number, level in enumerate(wanted)
     ]
     if len({item.id for item in drawn}) != len(drawn):
         raise PlanError(f"set {plan.id}: family {family.name} drew the same item twice")
     return drawn
+
+
+def _generate(plan: ItemSetPlan, family: Family, seed: int, level: int) -> Item:
+    try:
+        item: object = family.generate(seed, level)
+    except (Exception, SystemExit) as error:
+        # A package's code may raise anything.
+        why = printable_line(f"{type(error).__name__}: {error}", 200)
+        raise PlanError(
+            f"set {plan.id}: family {plan.family} made no item of level {level}: {why}"
+        ) from error
+    if not isinstance(item, Item):
+        raise PlanError(f"set {plan.id}: family {plan.family} made a {type(item).__name__}")
+    return item

@@ -6,6 +6,7 @@ The tree::
     ├── BadInputError
     │   ├── SubmissionError      the submission cannot be used; names the key and the fix
     │   ├── PlanError            the battery plan asks for what the families cannot give
+    │   ├── FamilyError          a named family is not there, is broken, or not what was sealed
     │   └── KeyMissingError      the environment variable that should hold the key is empty
     ├── AnswerIsNoError
     │   └── RevealError          what was revealed is not what was committed
@@ -24,6 +25,10 @@ class SubmissionError(BadInputError):
 
 class PlanError(BadInputError):
     """The battery plan asks for what the families cannot give."""
+
+
+class FamilyError(BadInputError):
+    """A family that is named is not there, cannot be loaded, or is other code than was sealed."""
 
 
 class EndpointKeyMissingError(BadInputError):

@@ -15,10 +15,14 @@ position says nothing about another; the revealed seed lets anyone draw the batt
 import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from touchstone.evaluation.digests import Frozen, digest_value, tagged
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.families.base import Item
+from touchstone.evaluation.families.code import FamilyCode
 from touchstone.ledger import dumps
 
 SEED_BYTES = 32
@@ -38,6 +42,16 @@ class SealedSet(Frozen):
     """Hex, one for each position of the permutation."""
     order: str
     """Hex: commitment to the permutation from the order of drawing to the order of running."""
+    made_by: FamilyCode | None = None
+    """Whose code drew it; None in a battery sealed before that was kept."""
+    cheat: str = ""
+    """The cheapest way known then to solve its items without what they seem to ask for."""
+
+    @model_serializer(mode="wrap")
+    def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not there is left out, so that older batteries keep their digests."""
+        value: dict[str, Any] = plain(self)
+        return {k: v for k, v in value.items() if v or k not in {"made_by", "cheat"}}
 
 
 class SealedBattery(Frozen):

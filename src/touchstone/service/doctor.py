@@ -3,17 +3,20 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation.families.registry import families
+from touchstone.evaluation.errors import FamilyError
+from touchstone.evaluation.families.base import Family
+from touchstone.evaluation.families.loading import load_family
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect
+from touchstone.service.configuration import CONFIGURATION, read_configuration
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import open_installation
 
@@ -30,10 +33,12 @@ class Check:
     found: str
     fix: str
     """What to do about it; empty where nothing is to be done."""
+    made_by: Mapping[str, str] | None = None
+    """Of a family: whose code it is (distribution, version, digest of its files)."""
 
     def as_dict(self) -> dict[str, object]:
         """For `--json`."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def examine() -> list[Check]:
@@ -144,14 +149,15 @@ def _sandbox() -> list[Check]:
 def _families() -> list[Check]:
     """What each family needs, and whether its sandboxes and its judge prove themselves."""
     grade = preflight().grade
-    rows, fit = [], []
-    for name, family in families().items():
-        lacking = [need for need in family.needs if not shutil.which(need)]
-        ok = at_least(grade, family.least_grade) and not lacking
-        found = ", ".join((f"asks for {family.least_grade}", *family.needs))
-        fix = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
-        rows.append(Check(f"Family {name}", ok, found, fix))
-        if ok:
+    try:
+        chosen = read_configuration(home_folder()).families.choice()
+    except TouchstoneError as error:
+        return [Check(CONFIGURATION, ok=False, found="cannot be used", fix=str(error))]
+    rows, fit = [], list[Family]()
+    for name, distribution in chosen.named.items():
+        row, family = _family(name, distribution, grade)
+        rows.append(row)
+        if family is not None:
             fit.append(family)
     config = SandboxConfig(grade=grade).model_dump(mode="json")
     return rows + [
@@ -163,3 +169,20 @@ def _families() -> list[Check]:
         )
         for proof in prove_family(fit, config)
     ]
+
+
+def _family(name: str, distribution: str, grade: str) -> tuple[Check, Family | None]:
+    """A family's row, which says whose code it is; the family itself where it can be tried."""
+    from_where = {"distribution": distribution}
+    try:
+        family, code = load_family(name, distribution)
+    except FamilyError as error:
+        row = Check(f"Family {name}", ok=False, found=f"from {distribution}", fix=str(error))
+        return replace(row, made_by=from_where), None
+    lacking = [need for need in family.needs if not shutil.which(need)]
+    ok = at_least(grade, family.least_grade) and not lacking
+    came = f"{family.version}, from {code.distribution} {code.version}"
+    found = ", ".join((came, f"asks for {family.least_grade}", *family.needs))
+    fix = f"install {', '.join(lacking)}" if lacking else "" if ok else "a stronger sandbox"
+    row = Check(f"Family {name}", ok, found, fix, made_by=code.model_dump(mode="json"))
+    return row, family if ok else None

@@ -13,6 +13,7 @@
         ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
+        ├── ConfigurationError     (BadInputError)   touchstone.toml, or what it names
         ├── CannotOrderError       (BadInputError)   terms or a directive that do not fit the case
         ├── NotAgreedError         (AnswerIsNoError) nothing that was agreed, or not this
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
@@ -54,6 +55,10 @@ class UnknownCaseError(ServiceError, BadInputError):
 
 class UnreadableTextError(ServiceError, BadInputError):
     """A file that cannot be read, is too large, or is not UTF-8."""
+
+
+class ConfigurationError(ServiceError, BadInputError):
+    """The installation's touchstone.toml, or what it names, cannot be used."""
 
 
 class UnknownFrameworkError(ServiceError, BadInputError):

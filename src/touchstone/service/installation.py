@@ -3,18 +3,20 @@
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
 from touchstone import review
 from touchstone.errors import TouchstoneError
+from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import State, fold, read_event
 from touchstone.review.packing import pack_state, unpack_state
+from touchstone.service.configuration import families_of
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.homes import check_home, home_folder
 
@@ -48,6 +50,15 @@ class Installation:
     def amiss(self) -> tuple[str, ...]:
         """What does not fit together here, each with its fix; while there is any, it is read."""
         return self.records.amiss
+
+    @cached_property
+    def families(self) -> LoadedFamilies:
+        """The families of tasks that its configuration names, loaded when first asked for.
+
+        Raises:
+            ConfigurationError: the configuration or one of them cannot be used.
+        """
+        return families_of(self.home)
 
     def now(self) -> str:
         """The present moment as the record writes it."""

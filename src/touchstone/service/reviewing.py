@@ -18,7 +18,7 @@ from touchstone.editions.sections.conditions import chosen_values
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
-from touchstone.evaluation.families.registry import families
+from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
@@ -99,6 +99,8 @@ def run_review(
     framework = load_framework(
         submission.framework if options.framework is None else options.framework
     )
+    # Before anything is recorded: one that is named and is not there ends the command.
+    known = installation.families
     _check(options, out)
     with alone(installation, framework, submission):
         case = _begun(installation, framework, submission)
@@ -112,13 +114,13 @@ def run_review(
             case.require_growing()
             finish_opening(case)
         keys = endpoint_keys(submission)
-        for line in left_out(framework, families(), submission.kind):
+        for line in left_out(framework, known, submission.kind):
             observer.step(line)
         asked: Asked | None = None
         if case is None:
             case, asked = _opened(installation, framework, submission, options, keys, observer)
         else:
-            require_proof(framework, observer)
+            require_proof(known, framework, observer)
             observer.step(f"Going on with case {case.id[:12]}")
         require_complete(case)
         try:
@@ -151,10 +153,10 @@ def _opened(
     observer: Observer,
 ) -> tuple[Case, Asked]:
     """A case for a submission that has none, once it was looked at."""
-    _check_new(framework, submission, options, observer)
+    _check_new(installation.families, framework, submission, options, observer)
     if passed := passed_release(framework, submission, installation.now()):
         observer.step(passed)
-    require_proof(framework, observer)
+    require_proof(installation.families, framework, observer)
     # Before the case is opened: a slip in an address must not leave one behind.
     probes = probe_modes(submission, keys, "before", installation.now())
     ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
@@ -204,17 +206,21 @@ def _check_standing(
 
 
 def _check_new(
-    framework: Framework, submission: Submission, options: ReviewOptions, observer: Observer
+    known: LoadedFamilies,
+    framework: Framework,
+    submission: Submission,
+    options: ReviewOptions,
+    observer: Observer,
 ) -> None:
     """Refuse what opening, sealing or measuring would refuse, and say what could never be said."""
     check_parties(framework, submission, options.agencies)
     items = options.items or DEFAULT_ITEMS
-    plan = battery_plan(framework, families(), items, kind=submission.kind)
+    plan = battery_plan(framework, known, items, kind=submission.kind)
     runs(framework, plan, submission)
     for criterion in numeric(framework):
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)
-    require_grade(preflight().grade, accept=options.accept_grade)
+    require_grade(known, preflight().grade, accept=options.accept_grade)
     least = least_tokens(submission, ELICITATION.token_limit)
     if Budget(submission.caps).allow("", least, 1, 0) is None:
         raise CannotRunError(
@@ -301,7 +307,7 @@ def _issue(
         editions=editions,
         fingerprint=installation.keyring.history.lines[0].fingerprint,
         alike=modes_alike(state),
-        checks=_checks(case.framework),
+        checks=_checks(installation.families, case.framework),
         chosen=chosen_values(shown_to_centre(case)),
     )
 
@@ -320,9 +326,8 @@ def shown_to_centre(case: Case) -> AudienceCase:
     return AudienceCase(case.id, tuple(read_entries(reader, audience)), audience)
 
 
-def _checks(framework: Framework) -> tuple[str, ...]:
+def _checks(known: LoadedFamilies, framework: Framework) -> tuple[str, ...]:
     """The criteria whose items check the instrument: a cheat is known of their family."""
-    known = families()
     sets = battery_plan(framework, known, 1).sets
     return tuple(part.criterion for part in sets if known[part.family].cheat)
 
@@ -367,7 +372,7 @@ def _prepare(
     """The sealed battery; sealed now where none is."""
     if not case.state.batteries:
         grade = preflight().grade
-        require_grade(grade, accept=options.accept_grade)
+        require_grade(case.installation.families, grade, accept=options.accept_grade)
         seal(
             case,
             options.items or DEFAULT_ITEMS,
@@ -380,10 +385,13 @@ def _prepare(
         sizes = case.state.batteries[_worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
         observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")
-    return reopen(case)
+    prepared = reopen(case)
+    for line in prepared.recoded:
+        observer.step(f"Note: {line}")
+    return prepared
 
 
-def require_grade(grade: str, *, accept: bool) -> None:
+def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
     """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
 
     Raises:
@@ -391,7 +399,7 @@ def require_grade(grade: str, *, accept: bool) -> None:
     """
     weaker = [
         f"{name} asks for {family.least_grade}"
-        for name, family in families().items()
+        for name, family in known.items()
         if not at_least(grade, family.least_grade)
     ]
     if weaker and not accept:
@@ -402,13 +410,12 @@ def require_grade(grade: str, *, accept: bool) -> None:
         )
 
 
-def require_proof(framework: Framework, observer: Observer) -> None:
+def require_proof(known: LoadedFamilies, framework: Framework, observer: Observer) -> None:
     """Let the sandboxes and judges of the framework's families prove themselves.
 
     Raises:
         CannotRunError: one does not; nothing was begun.
     """
-    known = families()
     wanted = {part.family for part in battery_plan(framework, known, 1).sets}
     config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
     proofs = prove_family([known[name] for name in known if name in wanted], config)

@@ -10,14 +10,16 @@ from support.toys import SEED, ToyFamily, toy_battery
 from touchstone.evaluation import (
     BatteryPlan,
     ItemSetPlan,
+    check_code,
     check_reveal,
     check_seed,
     draw_battery,
     reveal,
 )
-from touchstone.evaluation.errors import PlanError, RevealError
+from touchstone.evaluation.errors import FamilyError, PlanError, RevealError
 from touchstone.evaluation.families.base import Item
-from touchstone.evaluation.seals import commitments, item_digest, permutation
+from touchstone.evaluation.families.code import FamilyCode
+from touchstone.evaluation.seals import SealedBattery, commitments, item_digest, permutation
 
 FAMILIES = {"toy": ToyFamily()}
 
@@ -165,3 +167,62 @@ def test_what_has_no_flaw_is_committed_as_before():
     (opened,) = reveal(SEED, "copying", plain.items["copying"], [0])
     with pytest.raises(RevealError, match="not what was committed"):
         check_reveal(plain.sealed, opened.model_copy(update={"flaw": "toy/kind-1"}))
+
+
+CODE = FamilyCode(distribution="example-lab-tasks", version="1.2", digest="sha256:" + "0" * 64)
+SHIPPED_CODE = CODE.model_copy(update={"distribution": "touchstone"})
+
+
+def made(code: FamilyCode | None) -> SealedBattery:
+    return draw_battery(plan({1: 8}), FAMILIES, SEED, {"toy": code} if code else {}).sealed
+
+
+def test_a_battery_without_code_keeps_its_digest_and_one_with_it_says_whose_it_is():
+    plain, coded = made(None), made(CODE)
+    assert "made_by" not in plain.model_dump(mode="json")["sets"][0]
+    assert SealedBattery.model_validate(plain.model_dump(mode="json")) == plain
+    assert SealedBattery.model_validate(coded.model_dump(mode="json")) == coded
+    assert plain.digest != coded.digest
+    assert coded.sets[0].made_by == CODE
+
+
+def test_going_on_keeps_the_seal_whoever_draws():
+    sealed = made(CODE)
+    other = {"toy": CODE.model_copy(update={"version": "2"})}
+    again = check_seed(sealed, plan({1: 8}), FAMILIES, SEED, other)
+    assert again.sealed == sealed
+
+
+@pytest.mark.parametrize("then", [CODE, SHIPPED_CODE])
+@pytest.mark.parametrize("change", [{"digest": "sha256:" + "1" * 64}, {"version": "2"}])
+def test_other_code_is_refused_of_a_package_and_told_of_a_shipped_family(
+    then: FamilyCode, change: dict[str, str]
+):
+    sealed = made(then)
+    assert check_code(sealed, {"toy": then}) == ()
+    now = {"toy": then.model_copy(update=change)}
+    if then is CODE:
+        with pytest.raises(FamilyError, match="install what it was sealed with"):
+            check_code(sealed, now)
+    else:
+        (line,) = check_code(sealed, now)
+        assert "the same, byte for byte" in line
+
+
+def test_a_family_is_not_taken_from_another_distribution_nor_dropped():
+    for then, now in ((CODE, SHIPPED_CODE), (SHIPPED_CODE, CODE)):
+        with pytest.raises(FamilyError, match="install what it was sealed with"):
+            check_code(made(then), {"toy": now})
+        with pytest.raises(FamilyError, match="no family of that name is loaded"):
+            check_code(made(then), {})
+    assert check_code(made(None), {}) == ()
+
+
+@pytest.mark.parametrize("fault", [ValueError("no"), SystemExit(1)])
+def test_a_family_that_fails_while_drawing_is_one_line(fault: BaseException):
+    class Failing(ToyFamily):
+        def generate(self, seed: int, difficulty: int) -> Item:
+            raise fault
+
+    with pytest.raises(PlanError, match="family toy made no item of level"):
+        draw_battery(plan({1: 8}), {"toy": Failing()}, SEED)

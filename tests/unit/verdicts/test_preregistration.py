@@ -7,7 +7,7 @@ import pytest
 
 from support.reviews import write_submission
 from touchstone.evaluation import load_submission
-from touchstone.evaluation.families.registry import families
+from touchstone.evaluation.families.loading import load_families
 from touchstone.framework import Framework
 from touchstone.service.frameworks import load_framework
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
@@ -23,7 +23,7 @@ def registered(
     whole: bool = False,
 ) -> VerdictPlan:
     path = write_submission(folder, "http://127.0.0.1:9", modes={"a": "none", "b": "high"})
-    plan = battery_plan(framework, families(), items, "battery-1")
+    plan = battery_plan(framework, load_families(), items, "battery-1")
     chosen = runs(framework, plan, load_submission(path))
     return verdict_plan(framework, plan, chosen, workers, whole=whole)
 

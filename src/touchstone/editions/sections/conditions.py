@@ -5,6 +5,7 @@ from typing import Any
 
 from touchstone.editions.audience_case import AudienceCase, listed, number, plain
 from touchstone.editions.page import Fact
+from touchstone.evaluation.families.code import SHIPPED
 from touchstone.evaluation.sandbox import at_least
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.content_parsers import conditions_of
@@ -64,7 +65,11 @@ def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
 
 def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
     """What whoever sealed the battery accepted."""
-    facts = []
+    facts = [
+        Fact(f"Tasks of {part['family']}", f"made by {by['distribution']} {by['version']}")
+        for part in sealed["battery"]["sets"]
+        if (by := part.get("made_by")) and by["distribution"] != SHIPPED
+    ]
     if sealed.get("weaker_grade_accepted"):
         facts.append(Fact("Accepted by the centre", _grade_accepted(sealed)))
     asked = sealed.get("readiness", {})

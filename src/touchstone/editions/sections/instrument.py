@@ -10,8 +10,9 @@ def instrument_note(case: AudienceCase, key: RunKey) -> str:
 
     From the sealed battery, where the audience may read it; else from the framework.
     """
-    family = _family(case, key)
-    cheat = get_family(family).cheat if family in family_names() else ""
+    family, sealed = _family(case, key)
+    # Of a shipped family what is known by now; of others what was known when they were sealed.
+    cheat = get_family(family).cheat if family in family_names() else sealed
     if not cheat:
         return ""
     flaws = _flaws(case, key)
@@ -26,13 +27,14 @@ def instrument_note(case: AudienceCase, key: RunKey) -> str:
     )
 
 
-def _family(case: AudienceCase, key: RunKey) -> str:
+def _family(case: AudienceCase, key: RunKey) -> tuple[str, str]:
+    """The family's name, and the cheat that was sealed with it."""
     sealed = (case.content("battery-sealed", "registered") or {}).get("battery", {})
     for part in sealed.get("sets", ()):
         if part["criterion"] == key.criterion:
-            return str(part["family"])
+            return str(part["family"]), str(part.get("cheat", ""))
     criterion = case.framework.criterion(key.criterion) if case.framework else None
-    return str(getattr(criterion, "family", ""))
+    return str(getattr(criterion, "family", "")), ""
 
 
 def _flaws(case: AudienceCase, key: RunKey) -> int:

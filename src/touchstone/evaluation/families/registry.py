@@ -1,7 +1,10 @@
-"""All families by name, with their solvers. A family is imported when it is first asked for."""
+"""The families that come with Touchstone, by name, with their solvers.
+
+A family is imported when it is first asked for. Which families an installation has, these and
+those of packages, is `touchstone.evaluation.families.loading`.
+"""
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
@@ -18,26 +21,21 @@ MODULES = {
 
 
 def family_names() -> tuple[str, ...]:
-    """Names of all families, in the order of the registry."""
+    """Names of all shipped families, in the order of the registry."""
     return tuple(MODULES)
 
 
 @cache
 def get_family(name: str) -> Family:
-    """The family of that name.
+    """The shipped family of that name.
 
     Raises:
-        ValueError: no family has the name.
+        ValueError: no shipped family has the name.
     """
     if name not in MODULES:
         raise ValueError(f"no family is named {name!r}; there are {', '.join(MODULES)}")
     family: Family = import_module(MODULES[name]).FAMILY
     return family
-
-
-def families() -> Mapping[str, Family]:
-    """The generators known here, by name."""
-    return {name: get_family(name) for name in family_names()}
 
 
 @cache
@@ -63,7 +61,7 @@ def generate(identity: str) -> Item:
     """The item of an id, made again.
 
     Raises:
-        ValueError: the text is no id of an item of a registered family.
+        ValueError: the text is no id of an item of a shipped family.
     """
     name, seed, difficulty = parse_item_id(identity)
     return get_family(name).generate(seed, difficulty)

@@ -9,6 +9,7 @@ from touchstone.evaluation.batteries import Battery
 from touchstone.evaluation.chunks import ChunkSpec
 from touchstone.evaluation.digests import Frozen
 from touchstone.evaluation.elicitation import Elicitation
+from touchstone.evaluation.families.code import FamilyCode
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.outcomes import AdjudicationRule, Lost, Outcome, Usage
 from touchstone.evaluation.seals import item_digest
@@ -43,6 +44,8 @@ class WorkerJob(Frozen):
     """The sandbox provider."""
     config: dict[str, JsonValue] | None = None
     """The sandbox provider's settings."""
+    made_by: FamilyCode | None = None
+    """Whose code makes the items; None: that of the shipped family."""
     items: tuple[JobItem, ...]
     folder: str
     """The chunk's own folder."""
@@ -94,7 +97,7 @@ def make_job(
     config: dict[str, JsonValue] | None = None,
 ) -> WorkerJob:
     """The job of a chunk, with the ids and digests of its items alone; see `run_chunk`."""
-    commitments = battery.sealed.find(spec.item_set).commitments
+    sealed = battery.sealed.find(spec.item_set)
     items = battery.items[spec.item_set]
     return WorkerJob(
         spec=spec,
@@ -107,10 +110,11 @@ def make_job(
         expected_models=expected_models,
         provider=provider,
         config=config,
+        made_by=sealed.made_by,
         items=tuple(
             JobItem(
                 index=index,
-                commitment=commitments[index],
+                commitment=sealed.commitments[index],
                 item_id=items[index].id,
                 digest=item_digest(items[index]),
             )

@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation.chunk_session import DRAINING, ChunkItem
 from touchstone.evaluation.errors import ChunkError
-from touchstone.evaluation.families.registry import generate
+from touchstone.evaluation.families.code import SHIPPED, FamilyCode
+from touchstone.evaluation.families.loading import load_family
+from touchstone.evaluation.families.naming import parse_item_id
 from touchstone.evaluation.limits import Allowance
 from touchstone.evaluation.outcomes import Outcome
 from touchstone.evaluation.runner import ChunkResult, SandboxChoice, run_chunk
@@ -70,7 +72,7 @@ class _Worker:
             home=Path(job.home),
             mode=job.mode,
             api_key=os.environ.get(job.mode.api_key_env, ""),
-            items=[_item(part) for part in job.items],
+            items=[_item(part, job.made_by) for part in job.items],
             elicitation=job.elicitation,
             rule=job.rule,
             asking=job.asking,
@@ -113,9 +115,13 @@ class _Worker:
                 self._halted = self._halted or "halted"
 
 
-def _item(part: JobItem) -> ChunkItem:
+def _item(part: JobItem, made_by: FamilyCode | None) -> ChunkItem:
     try:
-        item = generate(part.item_id)
+        name, seed, difficulty = parse_item_id(part.item_id)
+        family, code = load_family(name, made_by.distribution if made_by else SHIPPED)
+        if made_by and made_by.distribution != SHIPPED and code != made_by:
+            raise ChunkError(f"family {name!r} was sealed as {made_by}, and is {code} in a worker")
+        item = family.generate(seed, difficulty)
     except ValueError as error:
         raise ChunkError(f"position {part.index}: {error}") from error
     if item_digest(item) != part.digest:

@@ -7,11 +7,11 @@ from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
     Elicitation,
+    check_code,
     check_seed,
     draw_battery,
 )
 from touchstone.evaluation.elicitation import ELICITATION
-from touchstone.evaluation.families.registry import families
 from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
@@ -39,6 +39,8 @@ class Prepared:
     runs: tuple[Run, ...]
     verdicts: VerdictPlan
     """How verdicts are reached; without rules for a battery sealed before there were any."""
+    recoded: tuple[str, ...] = ()
+    """A line for each shipped family whose code changed since, though its items did not."""
 
     def levels(self, item_set: str) -> tuple[int, ...]:
         """Difficulty of the item at each place of the sealed order."""
@@ -67,10 +69,12 @@ def seal(
     when it was asked for a tool call and a long answer.
     """
     kind = case.submission.kind
-    plan = battery_plan(case.framework, families(), items, case.state.next_battery, kind)
+    known = case.installation.families
+    plan = battery_plan(case.framework, known, items, case.state.next_battery, kind)
     chosen = runs(case.framework, plan, case.submission)
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
-    battery = draw_battery(plan, families(), case.installation.random.draw(SEED_BYTES))
+    seed = case.installation.random.draw(SEED_BYTES)
+    battery = draw_battery(plan, known, seed, known.code)
     case.record(
         [
             battery_sealed(
@@ -97,6 +101,7 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
         name: The battery's id; None: the one that was sealed last.
 
     Raises:
+        FamilyError: a family is not there, or a package's is other code than was sealed.
         RevealError: a family on this machine makes other items than were sealed, or another order.
         CannotRunError: verdicts were registered with other bets than this version's.
         MissingPartError: nothing is sealed, or what was registered is not there.
@@ -106,7 +111,10 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
     registered = required(entry, "registered", registered_of)
     plan = required(entry, "secret", plan_of)
     seed = bytes.fromhex(entry.content("secret")["seed"])
-    battery = check_seed(registered.battery, plan, families(), seed)
+    known = case.installation.families
+    # First: what is other code must not so much as draw.
+    recoded = check_code(registered.battery, known.code)
+    battery = check_seed(registered.battery, plan, known, seed, known.code)
     registered.verdicts.require_bets()
     return Prepared(
         name=plan.id,
@@ -116,4 +124,5 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
         grade=registered.grade,
         runs=runs(case.framework, plan, case.submission),
         verdicts=registered.verdicts,
+        recoded=recoded,
     )

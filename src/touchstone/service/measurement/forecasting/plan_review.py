@@ -6,7 +6,8 @@ from typing import Any
 
 from touchstone.editions.page.plan_page import render_plan
 from touchstone.evaluation import Submission, load_submission
-from touchstone.evaluation.families.registry import families
+from touchstone.evaluation.families.base import Family
+from touchstone.evaluation.families.loading import load_families
 from touchstone.framework import Framework
 from touchstone.handin import day_written, utc_text
 from touchstone.keys import SystemClock
@@ -19,7 +20,9 @@ from touchstone.review import anchor_clock
 from touchstone.review.clock import calendar_of, deadline
 from touchstone.service.case_context import Cast
 from touchstone.service.cases.opening import check_parties, default_centre, received_event
+from touchstone.service.configuration import families_of
 from touchstone.service.frameworks import load_framework
+from touchstone.service.homes import home_folder
 from touchstone.service.markings import markings
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs_here
 from touchstone.service.measurement.forecasting.page import plan_page
@@ -37,7 +40,8 @@ def forecast_submission(path: Path, options: Mapping[str, Any], out: Path | None
     chosen = PlanOptions(**options)
     submission = load_submission(path)
     now = utc_text(SystemClock().now())
-    found = plan_review(path, chosen, now, observed_costs_here(submission.developer.id))
+    known = families_of(home_folder())
+    found = plan_review(path, chosen, now, observed_costs_here(submission.developer.id), known)
     if out is not None:
         _writable(out)
         write_file(out, [render_plan(plan_page(found, now)).encode()])
@@ -51,7 +55,13 @@ def _writable(out: Path) -> None:
         raise CannotRunError(f"--out {out}: the folder {out.parent} does not exist; make it first")
 
 
-def plan_review(path: Path, options: PlanOptions, now: str, seen: ObservedCosts) -> Forecast:
+def plan_review(
+    path: Path,
+    options: PlanOptions,
+    now: str,
+    seen: ObservedCosts,
+    known: Mapping[str, Family] | None = None,
+) -> Forecast:
     """What reviewing a submission would take and could tell. Nothing is asked, nothing written.
 
     Args:
@@ -59,6 +69,7 @@ def plan_review(path: Path, options: PlanOptions, now: str, seen: ObservedCosts)
         options: What was chosen.
         now: The instant from which the window's days are counted, as the record writes it.
         seen: What earlier samples took.
+        known: The families of tasks there are; None: those that come with Touchstone.
 
     Raises:
         SubmissionError: the submission cannot be used.
@@ -70,7 +81,8 @@ def plan_review(path: Path, options: PlanOptions, now: str, seen: ObservedCosts)
     )
     check_parties(framework, submission)
     window = review_window(framework, submission, now)
-    return forecast(submission, framework, families(), options, window, seen)
+    families = load_families() if known is None else known
+    return forecast(submission, framework, families, options, window, seen)
 
 
 def review_window(framework: Framework, submission: Submission, now: str) -> WindowLeft:
