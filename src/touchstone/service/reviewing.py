@@ -20,8 +20,7 @@ from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.oversight import Probe, Readiness, When
-from touchstone.evaluation.proving import prove_family
-from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.evaluation.sandbox import SandboxConfig, preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.review import require_known
@@ -45,6 +44,7 @@ from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.coordinator import Setting, measure, require_room
+from touchstone.service.measurement.instrument_checks import require_grade, require_proof
 from touchstone.service.measurement.outcomes import halt_of_breach
 from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
@@ -389,44 +389,6 @@ def _prepare(
     for line in prepared.recoded:
         observer.step(f"Note: {line}")
     return prepared
-
-
-def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
-    """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
-
-    Raises:
-        CannotRunError: it is weaker, what is missing, and how to accept it.
-    """
-    weaker = [
-        f"{name} asks for {family.least_grade}"
-        for name, family in known.items()
-        if not at_least(grade, family.least_grade)
-    ]
-    if weaker and not accept:
-        fixes = "; ".join(f"{what}: {fix}" for what, fix in preflight().missing)
-        raise CannotRunError(
-            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {fixes or 'see doctor'}; or "
-            "accept it with --accept-grade"
-        )
-
-
-def require_proof(known: LoadedFamilies, framework: Framework, observer: Observer) -> None:
-    """Let the sandboxes and judges of the framework's families prove themselves.
-
-    Raises:
-        CannotRunError: one does not; nothing was begun.
-    """
-    wanted = {part.family for part in battery_plan(framework, known, 1).sets}
-    config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
-    proofs = prove_family([known[name] for name in known if name in wanted], config)
-    for proof in proofs:
-        if proof.fault:
-            raise CannotRunError(
-                f"the instrument does not work here, and nothing was begun: family {proof.family}: "
-                f"{proof.fault}; fix it, and look with: touchstone doctor"
-            )
-    taken = max(proof.seconds for proof in proofs)
-    observer.step(f"Sandboxes and judges proved on known answers, in {taken:.1f} s")
 
 
 def _measure(

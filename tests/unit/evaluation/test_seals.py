@@ -221,7 +221,7 @@ def test_a_family_is_not_taken_from_another_distribution_nor_dropped():
 @pytest.mark.parametrize("fault", [ValueError("no"), SystemExit(1)])
 def test_a_family_that_fails_while_drawing_is_one_line(fault: BaseException):
     class Failing(ToyFamily):
-        def generate(self, seed: int, difficulty: int) -> Item:
+        def generate(self, *_: int) -> Item:
             raise fault
 
     with pytest.raises(PlanError, match="family toy made no item of level"):

@@ -1,0 +1,47 @@
+"""What must hold of the sandbox and of the families before a sample is asked."""
+
+from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.evaluation.proving import prove_family
+from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.framework import Framework
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.run_progress import Observer
+from touchstone.verdicts.runs import battery_plan
+
+
+def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
+    """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
+
+    Raises:
+        CannotRunError: it is weaker, what is missing, and how to accept it.
+    """
+    weaker = [
+        f"{name} asks for {family.least_grade}"
+        for name, family in known.items()
+        if not at_least(grade, family.least_grade)
+    ]
+    if weaker and not accept:
+        fixes = "; ".join(f"{what}: {fix}" for what, fix in preflight().missing)
+        raise CannotRunError(
+            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {fixes or 'see doctor'}; or "
+            "accept it with --accept-grade"
+        )
+
+
+def require_proof(known: LoadedFamilies, framework: Framework, observer: Observer) -> None:
+    """Let the sandboxes and judges of the framework's families prove themselves.
+
+    Raises:
+        CannotRunError: one does not; nothing was begun.
+    """
+    wanted = {part.family for part in battery_plan(framework, known, 1).sets}
+    config = SandboxConfig(grade=preflight().grade).model_dump(mode="json")
+    proofs = prove_family([known[name] for name in known if name in wanted], config)
+    for proof in proofs:
+        if proof.fault:
+            raise CannotRunError(
+                f"the instrument does not work here, and nothing was begun: family {proof.family}: "
+                f"{proof.fault}; fix it, and look with: touchstone doctor"
+            )
+    taken = max(proof.seconds for proof in proofs)
+    observer.step(f"Sandboxes and judges proved on known answers, in {taken:.1f} s")
