@@ -20,7 +20,7 @@ from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.oversight import Probe, Readiness, When
-from touchstone.evaluation.sandbox import SandboxConfig, preflight
+from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.evaluation.token_bounds import least_tokens
 from touchstone.framework import Framework
 from touchstone.review import require_known
