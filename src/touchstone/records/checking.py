@@ -53,6 +53,7 @@ def check_database(alias: str) -> Iterator[Fault]:
     """Whether the database is whole, and its guards are there."""
     with translated(alias), connections[alias].cursor() as cursor:
         if is_postgresql(alias):
+            # A trigger may be there and switched off.
             cursor.execute("SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'")
             found = {name for (name,) in cursor.fetchall()}
         else:
@@ -137,6 +138,7 @@ def _check_deeds(reader: CaseReader, where: str) -> Iterator[Fault]:
             elif data is not None and (part := loads(data)).get("kind") == "deed":
                 keys.verify(check_deed_place(part, entry, frontier.root, facts))
                 signed = True
+        # Contract 1 sealed deeds with the content: in a destroyed case they are gone with it.
         if not signed and not reader.destroyed:
             yield Fault(where, f"entry {entry.n} carries no deed of its actor")
         frontier.append(entry.leaf)

@@ -140,6 +140,7 @@ def _translate(error: Error) -> TouchstoneError:
     else:
         known = None
     if known is not None:
+        # A new one each time: what is raised twice gathers the traces of both.
         return type(known)(*known.args)
     return UnreachableError(f"the database does not do what it should: {text}")
 

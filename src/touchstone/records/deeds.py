@@ -217,6 +217,8 @@ class Deeds:
         with access.atomic():
             batch = DeedBatch(access, self._writer(case, begins=begins))
             try:
+                # A savepoint: what was written is taken back, and the refusal kept under the same
+                # lock (ADR 245).
                 with _collisions(case, begins=begins), transaction.atomic(using=access.alias):
                     yield batch
                     batch.finish()

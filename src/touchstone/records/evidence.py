@@ -72,6 +72,7 @@ class EvidenceFiles:
 
     def _make_folder(self, folder: Path) -> None:
         missing = [f for f in (folder, folder.parent, self._folder) if not f.exists()]
+        # From the outermost in: each name is durable before anything lies below it.
         for each in reversed(missing):
             each.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(each.parent)

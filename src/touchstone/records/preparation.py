@@ -58,6 +58,7 @@ def prepare(home: Path, database: str | None = None, owner: str | None = None) -
     if connections[owner_alias].settings_dict["NAME"] != connections[alias].settings_dict["NAME"]:
         raise DatabaseSettingError(f"{DATABASE_OWNER}: is another database than {DATABASE}")
     with translated(owner_alias), connections[owner_alias].cursor() as cursor:
+        # Two that start at the same time are not to make the same tables.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
             _migrate(owner_alias)
@@ -156,6 +157,7 @@ def _grant(owner_alias: str, role: str) -> None:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"GRANT EXECUTE ON FUNCTION touchstone_rewrite() TO {name}",
+        # After the grants on all tables, which take in those that only grow.
         f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
         *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in APPEND_ONLY),
         *(f"REVOKE DELETE ON {table} FROM {name}" for table in NEVER_DELETED),

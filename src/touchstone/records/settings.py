@@ -91,6 +91,8 @@ def _sqlite(home: Path) -> dict[str, Any]:
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(home.resolve() / FILE),
         "OPTIONS": {
+            # A reader that turns writer later fails at once where another wrote meanwhile, and
+            # cannot wait.
             "transaction_mode": "IMMEDIATE",
             "timeout": WAIT_SECONDS,
             # FULL: with NORMAL a power cut loses what was acknowledged (findings, Ledger).

@@ -110,6 +110,7 @@ class Records:
             alias = connect(home, named)
             preparation.check(alias)
             records = cls(home, alias, keyring)
+        # Before anything is written: a record that does not fit is not tied to these keys.
         records.amiss = amiss(records._alias, keyring)
         if not records.amiss and not records.read_only:
             records._bind()
@@ -327,6 +328,7 @@ class Records:
         Older pages would outlive in it what was erased.
         """
         with translated(self._alias), connections[self._alias].cursor() as cursor:
+            # A PRAGMA takes no parameters.
             cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000:d}")
             try:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

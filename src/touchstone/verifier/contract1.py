@@ -33,6 +33,7 @@ class Contract1:
     def take(self, n: int, i: int, opened: Any, commitments: bytes) -> None:
         """One part, None where it is not shown."""
         if opened is None:
+            # Only a part 0 can have admitted a key.
             self.all_open = self.all_open and i > 0
             return
         if i == 0:

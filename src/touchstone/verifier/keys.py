@@ -27,6 +27,7 @@ class Keys:
         if "key_act" in event:
             act = event["key_act"]
             kind = act.get("act") if isinstance(act, dict) else None
+            # Of an act that there is not, any shape will do: it fits none.
             kinds = shaped(act, kind if kind in _ACTS else "joined").get("kinds", ["one"])
             sorted_once = 1 <= len(kinds) <= KINDS and kinds == sorted(set(kinds))
             hold(sorted_once, "admits a signer for kinds of deed not sorted, each once, 1 to 64")

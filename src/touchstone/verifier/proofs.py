@@ -11,6 +11,7 @@ from .errors import AlteredError, hold
 from .strict import INTEGERS_END, unbase64
 
 EMPTY_ROOT = sha256().digest()
+# The field's prime, and the y coordinate of two of the curve's points of order eight.
 _PRIME, _EIGHTH = 2**255 - 19, 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 DEED_TYPE = b"application/vnd.touchstone.deed+json"
 SMALL_ORDER = {0, 1, _PRIME - 1, _PRIME, _PRIME + 1, _EIGHTH, _PRIME - _EIGHTH}

@@ -102,6 +102,7 @@ class BundleVerification:
             raw = self.next() if n else self.line[:-1]
             match = self.contract.entry.fullmatch(raw)
             if match is None:
+                # Says more exactly what is wrong, where it is not canonical.
                 parse(raw)
                 raise AlteredError(f"is not an entry of {self.contract.parts} parts")
             leaf, commitments = leaf_hash(raw), match[3].replace(b'","', b"").decode()
@@ -127,6 +128,7 @@ class BundleVerification:
     def part(self, n: int, i: int, commitment: bytes) -> Any:
         """One part line: what it opens to, or None where it is not shown."""
         raw = self.next()
+        # By its first bytes: the shape must be known before the line is read.
         line = parse(raw, "part" if b'"line":"part"' in raw[:32] else self.contract.hidden)
         kind = line["line"]
         hold((line["n"], line["i"]) == (n, i), "is not the part that is due here")
@@ -138,6 +140,7 @@ class BundleVerification:
         hold(len(text) <= MAX_PART, "is longer than a part may be")
         found = sha256(b"touchstone/part/1\0" + bytes.fromhex(line["salt"]) + text).digest()
         hold(found == commitment, "is not what its entry commits to")
+        # None means that nothing is shown: a part that says `null` must fail by its shape.
         return parse(text) or {}
 
     def opening(self, n: int, event: Any) -> None:

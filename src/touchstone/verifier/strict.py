@@ -19,6 +19,7 @@ _DAY = (
     "(?!0000)[0-9]{4}-(?!02-(?:29|3)|(?:0[469]|11)-31)(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 )
 _NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+# Possessive all over (`*+`): no text makes the match try again what it has passed.
 _TOPIC = f'"(?=[a-z0-9-]{{1,64}}[:"])[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+(?::{_NAME})?"'
 _NUMBER = "(?:0|[1-9][0-9]*+|null)"
 _FORMS = {

@@ -48,6 +48,7 @@ class Verdict:
     @property
     def holds(self) -> bool:
         """Whether the answer is yes: nothing altered, no given pin unmet, no revoked key's seal."""
+        # The newest key seals a bundle: where it is revoked, the seal says nothing.
         unmet = self.trust_given or self.revoked[-1:] == self.issuers[-1:]
         return self.word == "authentic" or (self.word == "consistent" and not unmet)
 

@@ -190,8 +190,10 @@ def become(body: bytes, files: list[int], failure: int) -> None:
         os.setsid()
         for target, fd in enumerate(files):
             os.dup2(fd, target)
+        # None is the default: Python ignores these two, and a program would inherit that.
         SIGNAL(SIGPIPE, None)
         SIGNAL(SIGXFSZ, None)
+        # All but the pipe: the control socket and other programs' files are not the program's.
         os.closerange(3, failure)
         os.closerange(failure + 1, FILES)
         prefer_to_die()
@@ -342,6 +344,7 @@ def main() -> None:
         reap({})
         if memory:
             hold_memory(control, memory)
+    # Without a process namespace of our own the kernel ends nobody with us.
     if os.getpid() != 1:
         kill_below(os.getpid(), {})
     # The end of process 1 is the end of all.

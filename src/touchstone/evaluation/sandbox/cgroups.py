@@ -151,6 +151,7 @@ def _settings(version: int, memory: int, processes: int, quota: int) -> _Setting
             "cpu": [("cpu.max", f"{quota} {_PERIOD_US}")],
         }
     return {
+        # Memory and swap together, so that nothing over the limit is swapped out instead.
         "memory": [("memory.limit_in_bytes", memory), ("memory.memsw.limit_in_bytes", memory)],
         "pids": [("pids.max", processes)],
         "cpu": [("cpu.cfs_period_us", _PERIOD_US), ("cpu.cfs_quota_us", quota)],

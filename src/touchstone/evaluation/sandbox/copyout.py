@@ -45,6 +45,7 @@ def open_beneath(folder: int, path: str) -> int:
     Raises:
         OSError: as openat2; ELOOP where a link stands in the way.
     """
+    # Without blocking: a pipe that was planted under the name would be waited for.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | os.O_NOFOLLOW
     how = _How(flags, 0, _NO_XDEV | _NO_MAGICLINKS | _NO_SYMLINKS | _BENEATH)
     fd = _libc.syscall(

@@ -249,6 +249,7 @@ def _start(
         folder = tempfile.mkdtemp(prefix="touchstone-plain-")
         undo.callback(shutil.rmtree, folder, ignore_errors=True)
     given = [inside.fileno()]
+    # The first of them is `inside`, which is closed by itself.
     handed_over.callback(_close_all, given, 1)
     argv = _argv(config, tools, guards, group, given, number)
     process = subprocess.Popen(
@@ -258,6 +259,7 @@ def _start(
         stderr=errors,
         pass_fds=given,
         cwd=folder or "/",
+        # Nothing of this process's own environment goes inside: it may hold an endpoint's key.
         env={"PATH": SYSTEM_PATH},
         start_new_session=True,
     )
@@ -295,6 +297,7 @@ def _argv(
         argv = ["/bin/sh", "-c", _WRITABLE, "sh", "0", "0", *argv]
     argv = [tools.paths["unshare"], "--user", "--map-root-user", "--mount", *argv]
     if os.geteuid() == 0:
+        # A user for each sandbox of each process; the highest number is 2^31 - 1.
         uid = str(_FIRST_HOST_UID + (os.getpid() % 65536) * 4096 + number % 4096)
         argv = [
             tools.paths["setpriv"],

@@ -326,6 +326,7 @@ class TouchstoneSandbox(SandboxEnvironment):
             self._record("protocol", "the first process sent a strange message", breach=True)
         else:
             self._limits_hit()
+            # Where memory ran out the kernel may have taken process 1 as well: that is no attack.
             starved = self._hits.get("memory", 0) > 0
             self._record("protocol", "the first process ended before its time", breach=not starved)
 
