@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from types import GenericAlias, UnionType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import App
 from cyclopts.argument import Argument
@@ -69,6 +69,8 @@ def named(argument: Argument) -> bool:
 
 def value(argument: Argument) -> str:
     """What stands behind an option's name, such as `FOLDER`; empty for a switch."""
+    if get_origin(argument.hint) is Literal:
+        return "|".join(get_args(argument.hint))
     kind = kind_of(argument.hint)
     if kind is bool:
         return ""

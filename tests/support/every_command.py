@@ -31,7 +31,13 @@ def takes_a_case(command: App) -> bool:
 
 
 WITH_CASE = {words: command for words, command in commands(app) if takes_a_case(command)}
-CHOICES = {"--contested": "no", "--yes": None, "--as": "example-lab"}
+CHOICES = {
+    "--contested": "no",
+    "--yes": None,
+    "--as": "example-lab",
+    "--scope": "public",
+    "--variant": "final",
+}
 """Options that are not required, and yet make the command do what it is for."""
 
 

@@ -375,7 +375,7 @@ class World:
     def halted(self, case: Case) -> None:
         """Halted and resumed by the commands for it; the endpoint is not there to go on with."""
         self.later()
-        halt_case(self.here, case.id, f"{self.given.prefix} looks into it")
+        halt_case(case, f"{self.given.prefix} looks into it")
         self.later()
         submission = self.folder / "SUBMISSION.toml"
         options = ReviewOptions(
@@ -428,7 +428,7 @@ class World:
         wanted = [party_audience(party) for party, _ in case.cast.roles[:2]]
         self.later()
         issue_editions(case, self.folder / "out", wanted)
-        halt_case(self.here, case.id, "before it is destroyed")
+        halt_case(case, "before it is destroyed")
         self.later()
         issue_editions(case, self.folder / "out", wanted)
         self.later()

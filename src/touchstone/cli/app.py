@@ -17,8 +17,9 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
 from touchstone.cli.keys import keys
 from touchstone.cli.opened import opened
-from touchstone.cli.output import Json, ask, show, show_json, tell, warn
+from touchstone.cli.output import Json, ask, show, show_json, tell, tell_facts, warn
 from touchstone.cli.plan import plan
+from touchstone.cli.release import release
 from touchstone.cli.terms import terms
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.handin import printable_line
@@ -35,7 +36,7 @@ app = App(
 )
 review = App(
     name="review",
-    help="Run, look at, halt or destroy a review.",
+    help="Run, look at, halt, leave or destroy a review.",
     suppress_keyboard_interrupt=False,
 )
 app.command(review)
@@ -45,6 +46,7 @@ app.command(directive)
 app.command(plan)
 app.command(estimate)
 app.command(keys)
+app.command(release)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -228,10 +230,38 @@ def review_halt(case: str, *, reason: str) -> int:
         case: The case's id, or enough of its beginning.
         reason: One line for the record.
     """
-    from touchstone.service.cases.case_admin import halt_case
+    from touchstone.service.cases.case_admin import halt_case, open_to_add
+    from touchstone.service.file_io import one_line
+
+    why = one_line(reason, "--reason")
+    with opened() as installation:
+        found = open_to_add(installation, case)
+        stopped = halt_case(found, why)
+    chunks = "chunk" if stopped == 1 else "chunks"
+    show(f"Halted case {found.id[:12]}; {stopped} {chunks} will not run. What ran is recorded.")
+    return DONE
+
+
+@review.command(name="withdraw")
+def review_withdraw(
+    case: str,
+    *,
+    publish: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Leave a review, by the developer's key: without penalty, and in every case.
+
+    Args:
+        case: The case's id, or enough of its beginning.
+        publish: The developer consents to the register saying so.
+    """
+    from touchstone.service.cases.case_admin import open_to_leave, withdraw_from
 
     with opened() as installation:
-        show(halt_case(installation, case, reason))
+        found = open_to_leave(installation, case)
+        withdraw_from(found, publish=publish)
+    said = f"{found.cast.developer} leaves the review {found.id[:12]}; what ran is recorded."
+    tell_facts(said, {"case": found.id, "publish": publish}, json=json)
     return DONE
 
 

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.opened import opened
+from touchstone.cli.opened import act, opened
 from touchstone.cli.output import Json, tell
 
 if TYPE_CHECKING:
+    from touchstone.service.access.case_documents import NamedText
     from touchstone.service.access.directives import Kind
     from touchstone.service.access.user_base import UserBase
 
@@ -22,6 +23,10 @@ Entities = Annotated[
 ]
 People = Annotated[Path | None, Parameter(help="A CSV file of the real user base.")]
 As = Annotated[str | None, Parameter(name="--as", help="The agency; default: the only one.")]
+TermsFile = Annotated[
+    Path | None,
+    Parameter(help="The terms in force, a TOML file: of a destroyed case, which keeps no text."),
+]
 Flag = Annotated[bool, Parameter(negative="")]
 
 
@@ -29,6 +34,14 @@ def _crowd(entities: Path | None, people: Path | None) -> "UserBase":
     from touchstone.service.access.user_base import UserBase
 
     return UserBase(entities, people)
+
+
+def _terms(file: Path | None) -> "NamedText | None":
+    from touchstone.service.access.case_documents import NamedText
+    from touchstone.service.access.terms_files import MAX_TERMS
+    from touchstone.service.file_io import read_text
+
+    return None if file is None else NamedText(read_text(file, MAX_TERMS), file.name)
 
 
 @directive.command
@@ -72,6 +85,7 @@ def issue(
     entities: Entities = None,
     people: People = None,
     out: Path | None = None,
+    terms: TermsFile = None,
     json: Json = False,
 ) -> int:
     """Issue a directive, by an agency's key.
@@ -84,11 +98,13 @@ def issue(
             once.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        found, crowd = open_to_add(installation, case), _crowd(entities, people)
-        done = directives.issue(found, file, crowd, party=party, label=marking, out=out)
+        found, crowd = act(open_to_act(installation, case)), _crowd(entities, people)
+        done = directives.issue(
+            found, file, crowd, party=party, label=marking, out=out, terms=_terms(terms)
+        )
     tell(done, json=json)
     return DONE
 
@@ -123,11 +139,11 @@ def answer(
         out: The folder that gateways watch.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
     with opened() as installation:
-        found = open_to_add(installation, case)
+        found = act(open_to_act(installation, case))
         done = directives.answer(
             found,
             directives.named(found, number),
@@ -187,11 +203,11 @@ def status(
     """
     from touchstone.service.access import directive_status as following
     from touchstone.service.access.gateways import parse_gateway
-    from touchstone.service.cases.case_admin import open_found
+    from touchstone.service.cases.case_admin import open_as_it_is
 
     gateways = [parse_gateway(each) for each in gateway]
     with opened() as installation:
-        found, crowd = open_found(installation, case), _crowd(entities, people)
+        found, crowd = act(open_as_it_is(installation, case)), _crowd(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
     tell(stand, json=json)
     return NO if stand.silent else DONE
@@ -209,10 +225,10 @@ def lift(
         out: The folder that gateways watch: one answered by standing class then ends at once.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        found = open_to_add(installation, case)
+        found = act(open_to_act(installation, case))
         done = directives.lift(found, directives.named(found, number), party=party, out=out)
     tell(done, json=json)
     return DONE
@@ -220,7 +236,12 @@ def lift(
 
 @directive.command
 def standing(
-    case: str, file: Path | None = None, *, withdraw: Flag = False, json: Json = False
+    case: str,
+    file: Path | None = None,
+    *,
+    withdraw: Flag = False,
+    terms: TermsFile = None,
+    json: Json = False,
 ) -> int:
     """Authorise classes of directives that are answered at once, by the developer's key.
 
@@ -230,13 +251,14 @@ def standing(
         withdraw: Take back what was authorised.
     """
     from touchstone.service.access import directives
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
     from touchstone.service.errors import CannotOrderError
 
     if (file is None) is not withdraw:
         raise CannotOrderError("name a file of classes, or take them back with --withdraw")
     with opened() as installation:
-        done = directives.authorise(open_to_add(installation, case), file)
+        found = act(open_to_act(installation, case))
+        done = directives.authorise(found, file, _terms(terms))
     tell(done, json=json)
     return DONE
 

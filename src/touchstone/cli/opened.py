@@ -1,12 +1,16 @@
 """The installation that a command works on, and a word on what is amiss with it."""
 
 import contextlib
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from touchstone.cli.output import warn
 
 if TYPE_CHECKING:
+    from touchstone.service.case_context import Case
+    from touchstone.service.commit import Deed
     from touchstone.service.installation import Installation
 
 
@@ -22,3 +26,20 @@ def opened() -> "Iterator[Installation]":
         yield installation
         for line in installation.amiss:
             warn(f"touchstone: amiss, so nothing can be written: {line}")
+
+
+def act(case: "Case") -> "Case":
+    """A case in which deeds are done. What its record does not keep of them is shown."""
+    return replace(case, unkept=_unkept)
+
+
+def _unkept(deed: "Deed") -> None:
+    """A destroyed case keeps digests; only the words themselves, with their salt, open them."""
+    from touchstone.service.commit import Content
+
+    for each in deed.attachments:
+        said = each.value if isinstance(each, Content) else each.name
+        warn(
+            "touchstone: the content of this case was destroyed, and its record keeps only the "
+            f"digest of this: keep it yourself: {json.dumps(said)}"
+        )

@@ -75,6 +75,14 @@ def show_json(value: Any) -> None:
     sys.stdout.write(f"{text.translate(unseen)}\n")
 
 
+def tell_facts(line: str, facts: dict[str, Any], *, json: bool) -> None:
+    """What was done, as a line or as JSON."""
+    if json:
+        show_json(facts)
+    else:
+        show(line)
+
+
 def tell(result: Told, *, json: bool) -> None:
     """A result, in lines or as JSON."""
     if json:

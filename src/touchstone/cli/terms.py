@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.opened import opened
+from touchstone.cli.opened import act, opened
 from touchstone.cli.output import Json, tell
 
 DONE, NO = 0, 1
@@ -170,10 +170,10 @@ def decline(case: str, *, party: As, reason: str | None = None, json: Json = Fal
 
 def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: bool) -> int:
     from touchstone.service.access import offers
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act, open_to_add
 
     with opened() as installation:
-        found = open_to_add(installation, case)
+        found = act((open_to_add if agree else open_to_act)(installation, case))
         tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
     return DONE
 
@@ -198,10 +198,10 @@ def bundle(
     from touchstone.service.access import bundles
     from touchstone.service.access.case_documents import CaseDocuments
     from touchstone.service.access.user_base import UserBase, registry_of
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        found = open_to_add(installation, case)
+        found = open_to_act(installation, case)
         registry = registry_of(CaseDocuments(found), UserBase(entities))
         tell(bundles.publish(found, out, registry, stream), json=json)
     return DONE
@@ -220,8 +220,10 @@ def rollback(
         stream: The deployment that it is for; default: the newest bundle's.
     """
     from touchstone.service.access import bundles
-    from touchstone.service.cases.case_admin import open_to_add
+    from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        tell(bundles.return_to(open_to_add(installation, case), out, number, stream), json=json)
+        tell(
+            bundles.return_to(act(open_to_act(installation, case)), out, number, stream), json=json
+        )
     return DONE

@@ -1,7 +1,7 @@
 """One case being worked on: where, under which standard, with whom."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from touchstone.clearance import party_audience
 from touchstone.editions.audience_case import Example
@@ -13,8 +13,14 @@ from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import Role
 from touchstone.service.commit import Deed, Proposing, record
+from touchstone.service.errors import DestroyedCaseError
 from touchstone.service.installation import Installation
 from touchstone.service.markings import Markings, markings
+
+
+def _untold(_deed: Deed) -> None:
+    """Nobody asked."""
+
 
 CONTROLS = "openai-api/subject/control"
 """How the demo's submission calls its subjects, which are programs of ours and no models."""
@@ -50,6 +56,20 @@ def cast_of(state: State) -> Cast:
     return Cast(developer[0], centre[0], state.having("agency"))
 
 
+def left_of(case: str, state: State) -> str:
+    """What is left of a destroyed case and what can still be done, in one line."""
+    when = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
+    short = case[:12]
+    return (
+        f"case {short} was destroyed{when}: its content, evidence and texts are gone for good, and "
+        "nothing that rests on them can be done; its entries, facts and proofs stay, and so do "
+        f"editions that were issued. Still possible: touchstone review show {short}, touchstone "
+        f"review destroy {short} --out FOLDER (its certificate again), touchstone verify BUNDLE, "
+        "and deeds that rest on facts alone (release announce, review withdraw, terms decline, "
+        "directive answer --contested, directive lift, directive standing --withdraw)"
+    )
+
+
 @dataclass(frozen=True)
 class Case:
     """What the deeds of a review have in common."""
@@ -57,8 +77,18 @@ class Case:
     installation: Installation
     id: str
     framework: Framework
-    submission: Submission
+    handed_in: Submission | None
+    """What is reviewed; None of a case whose content was destroyed."""
     cast: Cast
+    unkept: Callable[[Deed], None] = _untold
+    """Is told of each deed whose parts a destroyed case does not keep."""
+
+    @property
+    def submission(self) -> Submission:
+        """What is reviewed. Raises DestroyedCaseError where it went with the case's content."""
+        if self.handed_in is None:
+            raise DestroyedCaseError(left_of(self.id, self.state))
+        return self.handed_in
 
     @property
     def marks(self) -> Markings:
@@ -100,10 +130,34 @@ class Case:
         if not self.grows:
             raise EarlierContractError(self.id)
 
+    def require_content(self) -> None:
+        """Refuse what rests on the content of a destroyed case.
+
+        Raises:
+            DestroyedCaseError: it is one.
+        """
+        if self.state.status == "destroyed":
+            raise DestroyedCaseError(left_of(self.id, self.state))
+
     def now(self) -> str:
         """The present moment as the record writes it."""
         return self.installation.now()
 
     def record(self, deeds: Sequence[Deed] | Proposing) -> State:
-        """Do deeds in one transaction; see `recording.record`."""
-        return record(self.installation, self.id, self.framework, deeds)
+        """Do deeds in one transaction; see `commit.record`.
+
+        A destroyed case takes the facts alone: whoever has what they are digests of, keeps it.
+        """
+        if self.state.status != "destroyed":
+            return record(self.installation, self.id, self.framework, deeds)
+        made: list[Deed] = []
+
+        def bare(state: State) -> list[Deed]:
+            made.extend(deeds(state) if callable(deeds) else deeds)
+            return [replace(deed, attachments=()) for deed in made]
+
+        after = record(self.installation, self.id, self.framework, bare)
+        for deed in made:
+            if deed.attachments:
+                self.unkept(deed)
+        return after

@@ -131,8 +131,11 @@ class Taker:
         with _final("date"):
             check_date(event, self._now)
         # The law first: it says more than that something is missing which it would not take.
-        with _final("law"):
-            _decided(self._pinned(writer.case, event, parts), state, event)
+        try:
+            with _final("law"):
+                _decided(self._pinned(writer.case, event, parts), state, event)
+        except UnknownFrameworkError as error:
+            raise UnpromisedError("framework", str(error)) from error
         with _final("layout"):
             check_deed(state, event, parts, PARSERS)
             self._check_certificate(event)
@@ -179,10 +182,7 @@ class Taker:
             if isinstance(event, CaseOpened):
                 self._framework = _framework_sent(event, parts)
             else:
-                try:
-                    self._framework = pinned_framework(self._installation, case)
-                except UnknownFrameworkError as error:
-                    raise UnpromisedError("framework", str(error)) from error
+                self._framework = pinned_framework(self._installation, case)
         return self._framework
 
 

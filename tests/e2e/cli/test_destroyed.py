@@ -17,6 +17,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
 from touchstone.records import Records, store
+from touchstone.review.rules import ALWAYS, RULES
 from touchstone.service.cases import destroying as deed
 
 
@@ -63,22 +64,110 @@ def on_disk(june: June) -> bytes:
     return b"".join(path.read_bytes() for path in june.home.rglob("*") if path.is_file())
 
 
-def test_every_command_says_what_is_left_of_a_destroyed_case(june: June, tmp_path: Path):
+STILL = {
+    ("review", "show"),
+    ("review", "destroy"),
+    ("review", "withdraw"),
+    ("release", "announce"),
+    ("terms", "decline"),
+    ("directive", "status"),
+    ("directive", "lift"),
+    ("directive", "answer"),
+}
+"""What can be done of a destroyed case with something plausible in each place."""
+
+
+def test_every_other_command_says_what_is_left_of_a_destroyed_case(june: June, tmp_path: Path):
     assert len(WITH_CASE) >= 15
     assert destroy(june, tmp_path / "first").code == 0
     for words, command in WITH_CASE.items():
-        said = june.call(*words_for(words, command, june, tmp_path / "out"))
-        if words in {("review", "show"), ("review", "destroy")}:
-            assert said.code == 0, (words, said.err)
-            assert "destroyed" in said.out
+        if words in STILL:
             continue
-        line = said.refused(1)
+        line = june.call(*words_for(words, command, june, tmp_path / "out")).refused(1)
         assert "was destroyed on 20" in line, words
         assert "Still possible: touchstone review show" in line
     listed = june.call("review", "list", "--json").json
     assert [row["status"] for row in listed] == ["destroyed"]
     assert june.call("check").code == 0
     assert june.call("rebuild").code == 0
+
+
+BY_COMMAND = {
+    "release-announced": ("release", "announce", "CASE", "--scope", "public", "--variant", "final"),
+    "review-withdrawn": ("review", "withdraw", "CASE"),
+    "terms-declined": ("terms", "decline", "CASE", "--as", "example-lab", "--reason", "WORDS"),
+    "directive-issued": (
+        *("directive", "issue", "CASE", "ORDER", "--as", "example-agency", "--terms", "TERMS"),
+    ),
+    "directive-answered": ("directive", "answer", "CASE", "1", "--contested", "WORDS"),
+    "directive-answer-revised": (
+        *("directive", "answer", "CASE", "1", "--contested", "WORDS", "--revise"),
+    ),
+    "directive-lifted": ("directive", "lift", "CASE", "1"),
+    "standing-classes-authorised": ("directive", "standing", "CASE", "--withdraw"),
+}
+"""What a destroyed case takes, in this order, by the command of its deed."""
+WORDS = "said afterwards"
+NO_COMMAND = {
+    "party-admitted",
+    "signer-admitted",
+    "signer-removed",
+    "party-key-rotated",
+    "participation-noted",
+    "finding-responded",
+    "finding-disputed",
+    "postponement-answered",
+}
+"""Deeds in every status that no command does: that a command comes, this list says."""
+RESTS_ON_TEXTS = {"bundle-published", "receipt-noted"}
+"""A bundle is made from texts, and its receipt is for one."""
+
+
+def test_each_deed_that_a_destroyed_case_takes_has_its_command_here():
+    always = {
+        kind.model_fields["type"].default for kind, row in RULES.items() if row.when == ALWAYS
+    }
+    assert always == {*BY_COMMAND, *NO_COMMAND, *RESTS_ON_TEXTS}
+
+
+def test_what_a_destroyed_case_takes_is_done_by_its_command(june: June, tmp_path: Path):
+    assert destroy(june, tmp_path / "first").code == 0
+    places = {
+        "CASE": june.case,
+        "WORDS": WORDS,
+        "ORDER": str(june.file("june-12.toml")),
+        "TERMS": str(june.file("terms.toml")),
+    }
+    for words in BY_COMMAND.values():
+        said = june.call(*(places.get(word, word) for word in words))
+        assert said.code == 0, (words, said.err)
+        # The words go to whoever said them, and not into a record that keeps none.
+        assert (WORDS in said.err) == (WORDS in [places.get(word) for word in words])
+    records = Records.open(june.home, Keyring.open(june.home / "keys"), "")
+    reader = records.case(june.case)
+    done = [each["type"] for each in reader.events()[-len(BY_COMMAND) :]]
+    records.close()
+    assert done == [*BY_COMMAND]
+    assert WORDS.encode() not in on_disk(june)
+    assert june.call("directive", "status", june.case, "--json").json["directives"][0]["lifted"]
+    assert june.call("check").code == 0
+    assert "destroyed" in june.call("review", "show", june.case).out
+
+
+def test_what_rests_on_a_text_that_went_is_refused_and_nothing_is_written(
+    june: June, tmp_path: Path
+):
+    assert destroy(june, tmp_path / "first").code == 0
+    order, before = june.file("june-12.toml"), on_disk(june)
+
+    def issue(*more: object) -> Said:
+        return june.call("directive", "issue", june.case, order, "--as", "example-agency", *more)
+
+    assert "was destroyed on" in issue().refused(1)
+    other = june.text("terms.toml", "grace_hours = 72", "grace_hours = 71")
+    line = issue("--terms", other).refused(2)
+    assert "changed.toml: are the terms sha256:" in line
+    assert on_disk(june) == before
 
 
 def test_the_key_is_gone_from_every_file_once_it_says_so(june: June, tmp_path: Path):

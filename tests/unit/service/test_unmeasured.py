@@ -222,7 +222,7 @@ def test_a_review_that_was_halted_says_of_each_run_how_far_it_came(tmp_path: Pat
         prepared = reopen(case)
         first = prepared.runs[0]
         record_chunk(case, prepared, first, range(2), lambda index: index == 0 or "refused")
-        halt_case(case.installation, case.id, "somebody looks")
+        halt_case(case, "somebody looks")
         (tmp_path / "out").mkdir()
         stop = StoppedError("the review is halted by example-centre", "halted")
         result = stopped_review(case, stop, tmp_path / "out", Silent())

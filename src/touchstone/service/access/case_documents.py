@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -35,6 +36,14 @@ _COUNTED = frozenset(
 """The events with which the number of people affected may go."""
 
 
+@dataclass(frozen=True)
+class NamedText:
+    """A text that somebody hands in, and what errors call it: a file's name, for one."""
+
+    text: str
+    source: str
+
+
 def written(text: str, source: str, case: Case) -> Content:
     """A text for the record, readable by every party of the case.
 
@@ -60,10 +69,23 @@ class CaseDocuments:
         """Take a text that is about to be recorded as recorded."""
         self._own[digest] = text
 
+    def know_terms(self, text: NamedText) -> None:
+        """Take the text of the terms in force from whoever has it: a destroyed case keeps none.
+
+        Raises CannotOrderError where these are others, and TermsFileError where they are none.
+        """
+        given, agreed = parse_terms(text.text, text.source).digest, self.state.terms_in_force
+        if given != agreed:
+            raise CannotOrderError(
+                f"{text.source}: are the terms {given}, and in force are {agreed or 'none'}"
+            )
+        self.know(given, text.text)
+
     def text(self, digest: str) -> str:
         """The text with this digest. Raises CannotOrderError where the record has none."""
         if digest in self._own:
             return self._own[digest]
+        self.case.require_content()
         why = ""
         for n in self._entries.get(digest, ()):
             entry = stored_entry(self._reader, n)
@@ -136,6 +158,7 @@ class CaseDocuments:
 
     def bundle(self, published: BundlePublished) -> bytes:
         """A policy bundle's bytes. Raises CannotOrderError where the record has none."""
+        self.case.require_content()
         at = next(
             n
             for n, facts in self._events

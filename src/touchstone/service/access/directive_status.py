@@ -12,7 +12,7 @@ from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.gateways import Gateway, Heard, hear, note
 from touchstone.service.access.user_base import UserBase, stands
 from touchstone.service.case_context import Case
-from touchstone.service.errors import CannotOrderError
+from touchstone.service.errors import CannotOrderError, DestroyedCaseError
 from touchstone.terms.directives.impact import Impact
 
 
@@ -181,6 +181,8 @@ def status(
         return DirectiveStanding(rows, None, noted)
     try:
         return DirectiveStanding(rows, stands(recorded, crowd, at), noted)
+    except DestroyedCaseError:
+        return DirectiveStanding(rows, None, noted, "the content of the case was destroyed")
     except CannotOrderError as error:
         return DirectiveStanding(rows, None, noted, str(error))
 

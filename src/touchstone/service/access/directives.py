@@ -11,7 +11,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import State
 from touchstone.service.access.bundles import Published, publish
-from touchstone.service.access.case_documents import CaseDocuments, written
+from touchstone.service.access.case_documents import CaseDocuments, NamedText, written
 from touchstone.service.access.deeds import (
     directive_answer_revised,
     directive_answered,
@@ -121,6 +121,7 @@ def issue(
     party: str | None = None,
     label: str | None = None,
     out: Path | None = None,
+    terms: NamedText | None = None,
 ) -> Done:
     """Issue the directive in a file, by an agency's key; answer it at once where a class says so.
 
@@ -132,6 +133,7 @@ def issue(
         label: Who may read it, a TLP 2.0 label for the parties of the case; None: AMBER.
         out: The folder that gateways watch. With it, a directive that falls in a class which the
             developer authorised beforehand is answered, and its bundle signed, at once.
+        terms: The terms in force, where the record does not have their text any more.
 
     Raises:
         BadInputError: the party can be none.
@@ -142,6 +144,8 @@ def issue(
     marking = _marking(case, label)
     named_one = None if party is None else a_name("--as", party)
     recorded = CaseDocuments(case)
+    if terms is not None:
+        recorded.know_terms(terms)
     text, directive = _read(path, recorded)
     agency = named_one or _only_agency(case)
     at = case.now()
@@ -233,7 +237,7 @@ def answer(
             case, by, name, kind, bundle=bundle, reading=own, people=people, reason=reason
         )
 
-    if kind == "contested" and not revise:
+    if kind == "contested" and name not in recorded.state.bundled_directives:
         case.record([deed(None)])
         return Done((*says, "No bundle carries it out."), name)
     registry, texts = registry_of(recorded, crowd), dict([own] if own else [])
@@ -268,8 +272,10 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
         return Done((*says, f"{still} ({error})"), name)
 
 
-def authorise(case: Case, path: Path | None) -> Done:
+def authorise(case: Case, path: Path | None, terms: NamedText | None = None) -> Done:
     """Say beforehand which directives are answered at once; None: take that back.
+
+    `terms` are those in force, where the record does not have their text any more.
 
     Raises:
         NotAgreedError: no terms are agreed.
@@ -280,7 +286,10 @@ def authorise(case: Case, path: Path | None) -> Done:
     name = "none"
     if path is not None:
         text = read_text(path, MAX_TERMS)
-        classes: StandingClasses = parse_standing(text, path.name, CaseDocuments(case).agreed)
+        recorded = CaseDocuments(case)
+        if terms is not None:
+            recorded.know_terms(terms)
+        classes: StandingClasses = parse_standing(text, path.name, recorded.agreed)
         written(text, path.name, case)
         own, until, name = (classes.digest, text), utc(classes.until), classes.id
         says = classes.lines()

@@ -24,10 +24,10 @@ from touchstone.review import (
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
-from touchstone.service.case_context import Case, cast_of
-from touchstone.service.cases.deeds import review_halted
-from touchstone.service.errors import DestroyedCaseError, UnknownCaseError
-from touchstone.service.file_io import one_line
+from touchstone.service.case_context import Case, cast_of, left_of
+from touchstone.service.cases.deeds import review_halted, review_withdrawn
+from touchstone.service.errors import UnknownCaseError
+from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import framework_of, submission_of
 
@@ -105,13 +105,25 @@ def find(installation: Installation, beginning: str) -> str:
 
 
 def open_found(installation: Installation, beginning: str) -> Case:
-    """The case that begins like this, with framework and submission from its own record."""
-    case = find(installation, beginning)
-    state = installation.state(case)
-    reader = installation.records.case(case)
+    """The case that begins like this, with framework and submission from its own record.
+
+    Raises:
+        UnknownCaseError: none does, or several do.
+        DestroyedCaseError: its content was destroyed.
+    """
+    case = open_as_it_is(installation, beginning)
+    case.require_content()
+    return case
+
+
+def open_as_it_is(installation: Installation, beginning: str) -> Case:
+    """The same, also of a destroyed case: by its facts alone, without what was handed in."""
+    name = find(installation, beginning)
+    state, reader = installation.state(name), installation.records.case(name)
     if reader.destroyed:
-        raise DestroyedCaseError(left_of(case, state))
-    return Case(installation, case, _framework(reader), _submission(reader), cast_of(state))
+        pinned = pinned_framework(installation, name)
+        return Case(installation, name, pinned, None, cast_of(state))
+    return Case(installation, name, _framework(reader), _submission(reader), cast_of(state))
 
 
 def open_to_add(installation: Installation, beginning: str) -> Case:
@@ -127,16 +139,25 @@ def open_to_add(installation: Installation, beginning: str) -> Case:
     return case
 
 
-def left_of(case: str, state: State) -> str:
-    """What is left of a destroyed case and what can still be done, in one line."""
-    when = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
-    short = case[:12]
-    return (
-        f"case {short} was destroyed{when}: its content, evidence and texts are gone for good, and "
-        "nothing that rests on them can be done; its entries, facts and proofs stay, and so do "
-        f"editions that were issued. Still possible: touchstone review show {short}, touchstone "
-        f"review destroy {short} --out FOLDER (its certificate again), touchstone verify BUNDLE"
-    )
+def open_to_act(installation: Installation, beginning: str) -> Case:
+    """The same for deeds that a destroyed case takes, too. Raises as `open_to_add`, but for that.
+
+    Nothing but its facts is at hand then, and its record keeps no more of what is done.
+    """
+    case = open_to_leave(installation, beginning)
+    require_known(case.state)
+    return case
+
+
+def open_to_leave(installation: Installation, beginning: str) -> Case:
+    """The same for a developer that releases or leaves, whatever newer versions made of the case.
+
+    Raises:
+        EarlierContractError: it is of record contract 1.
+    """
+    case = open_as_it_is(installation, beginning)
+    case.require_growing()
+    return case
 
 
 def show_case(installation: Installation, beginning: str) -> CaseShown:
@@ -187,19 +208,26 @@ def _line(reader: CaseReader, n: int, event: Event) -> str:
         return event_sentence(event)
 
 
-def halt_case(installation: Installation, beginning: str, reason: str) -> str:
-    """Halt the measuring of a case: jobs stop at once, and the record says so.
+def halt_case(case: Case, reason: str) -> int:
+    """Halt the measuring of a case, for the centre: jobs stop at once, and the record says so.
+
+    Gives how many chunks will not run.
 
     Raises:
-        BadInputError: the reason is no line for the record.
+        BadEventError: the reason is no line for the record.
         Refused: the centre's halt stands already, or the case is over.
     """
-    reason = one_line(reason, "--reason")
-    case = open_to_add(installation, beginning)
     case.record([review_halted(case, case.cast.centre, reason)])
-    stopped = installation.records.jobs.halt(case.id)
-    chunks = "chunk" if stopped == 1 else "chunks"
-    return f"Halted case {case.id[:12]}; {stopped} {chunks} will not run. What ran is recorded."
+    return case.installation.records.jobs.halt(case.id)
+
+
+def withdraw_from(case: Case, *, publish: bool = False) -> None:
+    """Let the developer leave: nothing keeps it, and no further chunk runs.
+
+    `publish`: it consents to the register saying so.
+    """
+    case.record([review_withdrawn(case, case.cast.developer, publish=publish)])
+    case.installation.records.jobs.halt(case.id)
 
 
 def rebuild_index(installation: Installation) -> str:
