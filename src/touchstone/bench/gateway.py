@@ -191,6 +191,8 @@ def _ratios(found: Mapping[str, Sequence[float]]) -> Iterator[BenchRow]:
     for name, against, goal in goals:
         if name not in found or against not in found:
             continue
+        # Within a round both met one load; from round to round the machine may be another (ADR
+        # 123).
         ratio = statistics.median(
             ours / theirs for ours, theirs in zip(found[name], found[against], strict=True)
         )

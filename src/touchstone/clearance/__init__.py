@@ -3,6 +3,13 @@
 It hides nothing itself and knows no case: it answers yes or no, with a reason, and no by default.
 
 Begin at `touchstone.clearance.decide`: `may_read(audience, marking, author)`.
+
+No by default::
+
+    >>> may_read(party_audience("example-lab"), tlp("AMBER", "example-lab")).allowed
+    True
+    >>> may_read(PUBLIC, tlp("GREEN")).reason
+    'GREEN is for the community, and public is not in it'
 """
 
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience

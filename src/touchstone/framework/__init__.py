@@ -3,6 +3,13 @@
 It reads no file, knows no case, counts no clock, and never chooses between claims that conflict.
 
 Begin at `touchstone.framework.parse`: `parse_framework(text, source)`.
+
+With a file that ships::
+
+    >>> from importlib.resources import files
+    >>> path = files("touchstone.framework") / "shipped" / "example.toml"
+    >>> parse_framework(path.read_text("utf-8"), "example.toml").gate
+    'none'
 """
 
 from touchstone.framework.compare import ComparedRow, compare, window_in_words

@@ -3,6 +3,12 @@
 It does not decide who may sign what, and it keeps no record.
 
 Begin at `touchstone.keys.keyring`: `Keyring.open(folder)`.
+
+On an installation's first day, in a folder that nobody else may enter::
+
+    >>> ring = Keyring.open_or_create(folder, at="2027-01-05T09:00:00Z")
+    >>> ring.installation.public_key == ring.history.current
+    True
 """
 
 from touchstone.keys.errors import (

@@ -5,6 +5,11 @@ handed in. The format that it writes is docs/reference/record-format.md; that of
 docs/reference/record-format-2.md is in `contract2`.
 
 Begin at `touchstone.ledger.bundles`: `read_bundle(chunks)`.
+
+A proof that raises nothing holds::
+
+    >>> tree = Tree(map(leaf_hash, [b"opened", b"submitted", b"sealed"]))
+    >>> verify_inclusion(leaf_hash(b"submitted"), 1, 3, tree.inclusion(1), tree.root())
 """
 
 from touchstone.ledger.bundlelines import (

@@ -1,4 +1,10 @@
-"""Power of a design that is asked about without a submission: tasks, or attempts, in words."""
+"""Power of a design that is asked about without a submission: tasks, or attempts, in words.
+
+One call::
+
+    >>> attempts_result(10, rate=0.1, allowed=0.05).needed
+    29
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -3,6 +3,13 @@
 It does not decide what may happen to a case, and it fetches and sends nothing.
 
 Begin at `touchstone.records.store`: `Records.open(home, keyring)`.
+
+With the keys of the installation at `home`::
+
+    >>> from touchstone.records import Records  # not from `store`: Django is set up on the way
+    >>> records = Records.open(home, keyring, SQLITE)
+    >>> records.names()
+    []
 """
 
 import importlib

@@ -1,4 +1,13 @@
-"""How each event changes what is known of a case. Nothing is refused here: `decide` does that."""
+"""How each event changes what is known of a case. Nothing is refused here: `decide` does that.
+
+One call::
+
+    >>> from touchstone.clearance import tlp
+    >>> leaving = settling.ReviewWithdrawn(
+    ...     actor="example-lab", at="2027-01-05T09:00:00Z", marking=tlp("CLEAR"))
+    >>> fold([leaving], State(status="open")).status
+    'withdrawn'
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

@@ -4,8 +4,10 @@ A model is a mixture of components, as in item response theory. It makes a verdi
 wrong: the bets that use it are fair whatever it says. So it is smoothed hard, and always mixed with
 components to which every item is alike. One call::
 
-    item_model = difficulty_model([1, 1, 2, 3])
-    item_model.probabilities @ item_model.class_sizes  # expected successes, a component each
+    >>> item_model = difficulty_model([1, 1, 2, 3])
+    >>> successes = item_model.probabilities @ item_model.class_sizes
+    >>> successes.shape == item_model.weights.shape  # expected of the battery, a component each
+    True
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,30 @@ It reads no file, knows no clock and no case, and moves no gateway: only a signe
 `terms.analysis` is imported by name, so that a gateway loads no solver.
 
 Begin at `touchstone.terms.document.terms_file`: `parse_terms(text, source)`.
+
+From a text to a decision::
+
+    >>> terms = parse_terms('''
+    ... format = "touchstone/terms/1"
+    ... id = "early-access"
+    ... title = "Early access"
+    ... version = "1"
+    ... developer = "example-lab"
+    ... home = ["XA"]
+    ... grace_hours = 72
+    ... variants = ["final"]
+    ... modes = ["instant"]
+    ... [[rules]]
+    ... id = "verified"
+    ... effect = "permit"
+    ... tiers = ["verified"]
+    ... ''', "terms.toml")
+    >>> decider = Decider(compile_policy(in_force(terms)))
+    >>> asked = Request("final", "instant", now=1_800_000_000)
+    >>> decider.decide(CallerAttributes(tier="verified"), asked).allowed
+    True
+    >>> decider.decide(CallerAttributes(), asked).rule
+    'default'
 """
 
 from touchstone.terms.bundle.policy_bundle import (

@@ -1,4 +1,13 @@
-"""From the record alone to early verdicts: the same outcomes give the same word, whoever looks."""
+"""From the record alone to early verdicts: the same outcomes give the same word, whoever looks.
+
+One run, as its outcomes come::
+
+    >>> rule = RunRule(item_set="a", criterion="a", variant="final", mode="instant",
+    ...     measure="at-least-once-in-k", design="sequential", threshold="0.1", zone="0",
+    ...     alpha="0.05", beta="0.05")
+    >>> RunMonitor(rule, levels=[1] * 30).feed([False, None, True]).word
+    <VerdictWord.ABOVE: 'above'>
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

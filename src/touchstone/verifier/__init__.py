@@ -3,6 +3,11 @@
 It shares no code with the rest, keeps nothing, asks no network, and judges no content.
 
 Begin at `touchstone.verifier.verify`: `verify_bundle(path, trust=fingerprints)`.
+
+With a bundle that has come by any way, and a fingerprint that came by another::
+
+    >>> verify_bundle(bundle, trust=[fingerprint]).word
+    'authentic'
 """
 
 from .errors import VerifierInputError

@@ -43,6 +43,7 @@ async def first_tokens(port: int, requests: Sequence[bytes], length: float) -> l
             answer = await connection.ask(request)
             if answer.status != OK:
                 raise BenchError(f"a stream was answered with {answer.status}")
+            # The first turn opens the connection, and warms up what is on the way.
             if turn:
                 taken.append(answer.first - mark)
         connection.close()

@@ -1,6 +1,12 @@
 """What a request asks for, in each API that is understood: model, reasoning setting, stream.
 
 It decides nothing and opens no connection. What can be read in two ways is refused.
+
+One call::
+
+    >>> body = b'{"model": "subject", "messages": [], "reasoning_effort": "high"}'
+    >>> OpenAI().read("/v1/chat/completions", body).setting
+    'high'
 """
 
 from touchstone.gateway.adapters.anthropic import Anthropic
