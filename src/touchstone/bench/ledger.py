@@ -16,6 +16,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
+from touchstone.bench.long_case import opening_rows
 from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.ledger import Entry, Tree, leaf_hash, verify_inclusion, verify_lines
 
@@ -29,12 +30,16 @@ PROOF_GOAL = 5.0
 GOAL_SIZE = 1_000_000
 
 
-def run(sizes: Sequence[int] = (100_000, 1_000_000)) -> BenchTable:
-    """Measure appends, proofs, verifies and full verification for logs of each size."""
+def run(sizes: Sequence[int] = (100_000, 1_000_000), entries: int = 10_000) -> BenchTable:
+    """Measure appends, proofs, verifies and full verification for logs of each size.
+
+    And what opening a case of so many entries costs, which are made for it.
+    """
     rows: list[BenchRow] = []
     for size in sizes:
         rows += _tree_rows(size)
         rows += _full_rows(size)
+    rows += opening_rows(entries)
     return BenchTable("ledger (CPU time of one core)", tuple(rows))
 
 

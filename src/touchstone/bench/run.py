@@ -11,6 +11,7 @@ NAMES = ("ledger", "engine", "sandbox", "verdicts", "terms", "gateway", "directi
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "rounds": ("gateway", "directive"),
     "seconds": ("gateway",),
+    "entries": ("ledger",),
 }
 """Which benches take an option; all others go with verdicts."""
 _TELLING = ("verdicts",)

@@ -422,6 +422,7 @@ def bench(
     items: int | None = None,
     rounds: int | None = None,
     seconds: float | None = None,
+    entries: int | None = None,
     json: Json = False,
 ) -> int:
     """Print ratio tables against peers or limits, each measured in one run.
@@ -441,6 +442,7 @@ def bench(
         items: For verdicts: items of the invented population; default 500.
         rounds: For gateway: rounds of each measure, default 3. For directive: how many, default 20.
         seconds: For gateway: under load, for each in each round; default 4.
+        entries: For ledger: of the case that is opened; default 10000.
     """
     from touchstone.bench.run import run_benches
     from touchstone.cli import tables
@@ -457,6 +459,7 @@ def bench(
         "items": items,
         "rounds": rounds,
         "seconds": seconds,
+        "entries": entries,
     }
     chosen = {key: value for key, value in given.items() if value is not None}
     results = run_benches(name, chosen, warn)

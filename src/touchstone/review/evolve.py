@@ -471,7 +471,7 @@ def _(event: settling.BundlePublished, state: State) -> State:
 
 @_changed.register
 def _(event: settling.ReceiptNoted, state: State) -> State:
-    return replace(state, receipts=(*state.receipts, event))
+    return replace(state, receipts=(*state.receipts, event.receipt))
 
 
 @_changed.register

@@ -17,7 +17,6 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 from pydantic import BaseModel
 
-from touchstone.review.events import Event, read_event
 from touchstone.review.state import State
 
 
@@ -62,13 +61,8 @@ _NUMBER = _Codec(hex, lambda packed: int(packed, 16))
 def _of_class(kind: type) -> _Codec:
     if kind is int:
         return _NUMBER
-    if issubclass(kind, Event):
-        return _Codec(lambda event: event.facts(), read_event)
     if issubclass(kind, BaseModel):
-        return _Codec(
-            lambda model: model.model_dump_json(by_alias=True),
-            lambda packed: kind.model_validate_json(packed, by_alias=True, strict=True),
-        )
+        return _of_model(kind)
     if is_dataclass(kind) or issubclass(kind, tuple):
         return _of_fields(kind)
     return _AS_IS
@@ -89,16 +83,61 @@ def _of_fields(kind: Any) -> _Codec:
     return _Codec(pack, unpack)
 
 
+def _of_model(kind: type[BaseModel]) -> _Codec:
+    """Facts as they were checked when they were read from the record: they are not checked again.
+
+    A list of the values of its fields, with what the model kept beside them. Checking each anew
+    costs as much as folding the case whole.
+    """
+    hints = get_type_hints(kind)
+    names, known = tuple(kind.model_fields), set(kind.model_fields)
+    # Integers of facts are short, and stay as they are.
+    codecs = [_AS_IS if hints[name] is int else _codec(hints[name]) for name in names]
+    made = [(name, each) for name, each in zip(names, codecs, strict=True) if each is not _AS_IS]
+
+    def pack(model: BaseModel) -> list[Any]:
+        if type(model) is not kind:
+            raise TypeError(f"{type(model).__name__} in the place of a {kind.__name__}")
+        values = dict(model.__dict__)
+        for name, each in made:
+            values[name] = each.pack(values[name])
+        return [model.__pydantic_extra__, *(values[name] for name in names)]
+
+    def unpack(packed: Any) -> BaseModel:
+        extra, *values = packed
+        found = dict(zip(names, values, strict=True))
+        for name, each in made:
+            found[name] = each.unpack(found[name])
+        model = kind.__new__(kind)
+        # The attributes that a pydantic model is made of, as its own documentation lists them.
+        object.__setattr__(model, "__dict__", found)
+        object.__setattr__(model, "__pydantic_fields_set__", known)
+        object.__setattr__(model, "__pydantic_extra__", extra)
+        object.__setattr__(model, "__pydantic_private__", None)
+        return model
+
+    return _Codec(pack, unpack)
+
+
 def _of_union(kinds: tuple[Any, ...]) -> _Codec:
-    """Something or nothing, or one of several types of event, which name themselves."""
+    """Something or nothing, or one of several classes, with its place among them."""
     some = [each for each in kinds if each is not type(None)]
-    if len(some) > 1 and not all(issubclass(each, Event) for each in some):
-        raise TypeError(f"{some}: only events can be told apart here")
-    each = _codec(some[0])
+    codecs = [_codec(each) for each in some]
+    if len(some) == 1:
+        (each,) = codecs
+        return _Codec(
+            lambda value: None if value is None else each.pack(value),
+            lambda packed: None if packed is None else each.unpack(packed),
+        )
     return _Codec(
-        lambda value: None if value is None else each.pack(value),
-        lambda packed: None if packed is None else each.unpack(packed),
+        lambda value: None if value is None else _told(some, codecs, value),
+        lambda packed: None if packed is None else codecs[packed[0]].unpack(packed[1]),
     )
+
+
+def _told(kinds: list[Any], codecs: list[_Codec], value: Any) -> list[Any]:
+    place = kinds.index(type(value))
+    return [place, codecs[place].pack(value)]
 
 
 def _of_tuple(inner: tuple[Any, ...]) -> _Codec:

@@ -326,7 +326,8 @@ class State:
     directives: Mapping[str, Directive] = field(default_factory=empty)
     standing: settling.StandingClassesAuthorised | None = None
     bundles: tuple[settling.BundlePublished, ...] = ()
-    receipts: tuple[settling.ReceiptNoted, ...] = ()
+    receipts: tuple[str, ...] = ()
+    """The digests of the gateways' receipts that were noted: of many, nothing else is asked."""
     reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
     withdrawal: settling.ReviewWithdrawn | None = None
     closed: settling.CaseClosed | None = None

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from touchstone.bench import ledger
+from touchstone.bench import ledger, long_case
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import Tree, verify_inclusion, verify_lines
+from touchstone.service.cases.checking import check
+from touchstone.service.installation import open_installation
 
 
 class WorkClock:
@@ -113,7 +115,7 @@ def test_every_measure_is_there_and_a_real_process_verifies(monkeypatch: pytest.
     monkeypatch.setattr(ledger, "PROOFS", 20)
     monkeypatch.setattr(ledger, "GOAL_SIZE", 100)
     monkeypatch.setitem(sys.modules, "pymerkle", None)
-    table = ledger.run(sizes=(100,))
+    table = ledger.run(sizes=(100,), entries=20)
     assert table.title == "ledger (CPU time of one core)"
     assert [row.name for row in table.rows] == [
         "appends at 100",
@@ -122,5 +124,31 @@ def test_every_measure_is_there_and_a_real_process_verifies(monkeypatch: pytest.
         "consistency proofs at 100",
         "full verification at 100",
         "its peak memory at 100",
+        "opening a case of 20 entries",
+        "the same, folded anew",
     ]
-    assert [row.met for row in table.rows] == [None, None, None, None, True, True]
+    assert [row.met for row in table.rows] == [None, None, None, None, True, True, True, None]
+
+
+def test_the_long_case_is_a_sound_one(tmp_path: Path):
+    case = long_case.make_long_case(tmp_path / "home", tmp_path / "SUBMISSION.toml", 40)
+    with open_installation(tmp_path / "home", apart=True) as here:
+        state = here.state(case)
+        assert (state.size, state.halted) == (40, bool(state.halted_by))
+        assert [fault.what for fault in check(here, lambda _: None).faults] == []
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(0.29, True), (0.31, False)])
+def test_opening_is_measured_where_the_fold_was_kept(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, met: bool
+):
+    took = iter([9.0, seconds])
+    monkeypatch.setattr(
+        subprocess,
+        "run",
+        lambda *_, **__: CompletedProcess([], 0, stdout=json.dumps({"seconds": next(took)})),
+    )
+    opened, folded = long_case.opening_rows(20)
+    assert (opened.value, opened.met) == (seconds, met)
+    assert opened.ratio == pytest.approx(seconds / 0.3)
+    assert (folded.value, folded.met) == (9.0, None)

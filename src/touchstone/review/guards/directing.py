@@ -153,5 +153,5 @@ def bundle_is_published(_f: Framework, state: State, event: settling.ReceiptNote
 
 def receipt_is_new(_f: Framework, state: State, event: settling.ReceiptNoted) -> str | None:
     """A receipt is noted once."""
-    known = any(each.receipt == event.receipt for each in state.receipts)
+    known = event.receipt in state.receipts
     return f"{event.gateway}'s receipt {event.number} is noted already" if known else None

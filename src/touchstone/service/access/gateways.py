@@ -107,7 +107,7 @@ def note(case: Case, heard: Sequence[Heard]) -> int:
     if state.unknown:
         # Whoever asks where directives stand is told; what gateways say waits for an upgrade.
         return 0
-    noted = {each.receipt for each in state.receipts}
+    noted = set(state.receipts)
     published = {(each.stream, each.number, each.bundle) for each in state.bundles}
     deeds = []
     for each in heard:
