@@ -60,6 +60,7 @@ def _tree_rows(size: int) -> Iterator[BenchRow]:
             verify_inclusion(leaves[place], place, size, proof, root)
 
     verified = _rate(verify, PROOFS)
+    # A node's hash is over 65 bytes: the prefix and two hashes.
     hashes = _hash_rate(65)
     depth = sum(map(len, proofs)) / PROOFS
     at = f"at {size:,}"
@@ -114,6 +115,7 @@ def _full_rows(size: int) -> Iterator[BenchRow]:
         command = [sys.executable, "-m", "touchstone.bench.ledger", str(path)]
         done = subprocess.run(command, capture_output=True, check=True)
     took = json.loads(done.stdout)
+    # What no way of verifying can do without: a leaf's hash and a node's for each entry.
     hashing = size / _hash_rate(length + 1) + size / _hash_rate(65)
     seconds, megabytes = took["seconds"], took["megabytes"]
     limited = size == GOAL_SIZE

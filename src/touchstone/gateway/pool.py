@@ -115,6 +115,7 @@ class Pool:
         Raises nothing: a worker's failure is its death, and is in its report.
         """
         self._order = order
+        # One that is not told yet gets the newest order as soon as it is ready.
         told = [handle for handle in self.handles.values() if handle.told]
         return list(await asyncio.gather(*(self._tell(handle, order) for handle in told)))
 
@@ -196,6 +197,7 @@ class Pool:
 
     async def _tell(self, handle: Handle, order: Order) -> WorkerReport:
         began = steady()
+        # By epoch: a late answer to an older order is none to this one.
         answer = handle.expect("applied", order.epoch)
         handle.waited_for = await self._wait(handle, order, answer)
         handle.applied_ms = ceil((steady() - began) * 1000)

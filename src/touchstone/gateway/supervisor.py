@@ -148,6 +148,7 @@ class Supervisor:
             await asyncio.gather(leave, *tasks, return_exceptions=True)
             await self._pool.stop()
             for task in done - {leave}:
+                # Raises what ended it: nothing goes on in silence without one of these works.
                 task.result()
 
     def status(self) -> dict[str, Any]:

@@ -193,6 +193,7 @@ class Worker:
             if self._audit.failed is None:
                 continue
             if not self._audit.full:
+                # At once: what is granted from here on would stand in no audit.
                 _log.error("this worker ends: %s", self._audit.failed)
                 os._exit(1)
             self._enforcement.pause(str(self._audit.failed))

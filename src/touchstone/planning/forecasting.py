@@ -73,6 +73,7 @@ def forecast(
     plan = battery_plan(framework, families, items, kind=submission.kind)
     sets = {part.id: part for part in plan.sets}
     chosen = runs(framework, plan, submission)
+    # As many workers as a review has by default: how far samples run ahead depends on them.
     rules = verdict_plan(framework, plan, chosen, WORKERS, whole=options.whole_battery).runs
     costing = Costing(submission, options, seen)
     found = tuple(

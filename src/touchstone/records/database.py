@@ -100,6 +100,7 @@ def rewrite_heads(alias: str, seconds: int) -> bool:
             connections[alias].cursor() as cursor,
         ):
             wait = f"{max(1, seconds * 1000):d}ms"
+            # For this transaction alone (true): the connection keeps its own.
             cursor.execute("SELECT set_config('lock_timeout', %s, true)", [wait])
             left = rows_left(alias, "SELECT touchstone_rewrite()")
     except BusyError:

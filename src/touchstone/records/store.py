@@ -364,6 +364,8 @@ class Records:
         if found.lock is None:
             with self._atomic():
                 row = rows.select_for_update().get(pk=INSTALLATION)
+                # Looked at again, now that it is locked: another process may have bound it
+                # meanwhile.
                 if row.lock is None:
                     _, row.lock = self._keyring.master.new_case_key("")
                     row.save(using=self._alias, update_fields=["lock"])

@@ -222,6 +222,7 @@ class AuditLog:
                 numbers.pop()
                 continue
             self._n, self._previous = parse_line(last).n + 1, digest(last)
+            # What stands behind was acknowledged to nobody: see `_last_line`.
             os.truncate(path, size)
             break
         self._begin(numbers[-1] + 1 if numbers else 1, {"healed_bytes": healed} if healed else {})

@@ -174,6 +174,7 @@ class UsageFilter:
             event, self._rest = self._rest[:end], self._rest[end:]
             kept += _without_usage(event)
         if len(self._rest) > _MOST_KEPT:
+            # An event without an end is not held for ever: it goes on as it is.
             kept += self.end()
         return bytes(kept)
 
@@ -201,6 +202,7 @@ def _without_usage(event: bytes) -> bytes:
     if found.get("choices") == []:
         return b""
     if found["usage"] is None:
+        # Cut out and not written anew, so that all else goes on byte for byte.
         for mark in (b',"usage":null', b', "usage": null'):
             if event.count(mark) == 1:
                 return event.replace(mark, b"")

@@ -151,7 +151,7 @@ class Proxy:
         requests.check_body_headers(headers)
         extra = requests.forwarded(headers)
         caller = self._identities.remembered(token) or await self._identities.find(token)
-        # Before the body comes: where keys become others meanwhile, it is asked for again.
+        # Before the body comes: where keys become others meanwhile, it is refused.
         changes = self._identities.changes
         body = await self._body(request)
         asked = await self._judge(target, headers, body, caller, purpose)

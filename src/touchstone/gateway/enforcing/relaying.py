@@ -66,7 +66,7 @@ async def relay(
         _check_time(in_time, connection)
         return web.Response(status=answer.status, body=body, headers=headers)
     length = answer.headers.get("Content-Length")
-    # Where something is taken out, the length is another.
+    # Where something is taken out, the length may be another.
     if length is not None and not taken:
         headers["Content-Length"] = length
     response = web.StreamResponse(status=answer.status, headers=headers)

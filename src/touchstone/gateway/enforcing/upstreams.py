@@ -95,6 +95,7 @@ def offers(upstreams: tuple[Upstream, ...]) -> dict[tuple[str, str], ModelRoute]
     """By protocol and model. Raises GatewayConfigError where a key cannot be had."""
     found: dict[tuple[str, str], ModelRoute] = {}
     for each in upstreams:
+        # In plain, so that what was used can be read as it passes.
         headers = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
         key = each.api_key()
         if key is not None and each.protocol == "anthropic":

@@ -181,9 +181,14 @@ class UsageStore:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Before SQLite makes it: its journals take their mode from the file.
         self._path.touch(mode=0o600)
         db = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=_BUSY_SECONDS
+            # Python's own transactions would begin at the first write, after the sum was read.
+            self._path,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_SECONDS,
         )
         db.execute("PRAGMA journal_mode = WAL")
         # NORMAL may lose acknowledged rows when the power goes: a hold must not be forgotten.

@@ -51,6 +51,7 @@ class Member:
         self._intake = intake
         self._obeys = obeys
         self._lease = Lease(fleet.lease_seconds)
+        # Tells this process from an earlier one of its name, whose lease may still run.
         self._instance = secrets.token_hex(16)
         self._news = asyncio.Event()
         self._sent = 0

@@ -73,6 +73,7 @@ class TokenReader:
         A key that is not here is looked for first.
         """
         signed = self._taken_apart(token)
+        # For the look alone: what is believed is checked with the keys that are then here.
         await signed.keys.key(signed.key_id)
         return self._believed(signed)
 

@@ -51,6 +51,7 @@ class Side:
         self.axes = axes
         self.shape = tuple(len(axis.points) for axis in axes.values())
         cells = int(np.prod(self.shape, dtype=np.int64))
+        # Asked before anything of that size is made.
         if cells * len(columns) > MAX_BITS:
             raise DocumentTooLargeError(_too_large(axes))
         truth = np.empty((len(columns), cells), np.bool_)

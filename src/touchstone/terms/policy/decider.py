@@ -224,6 +224,7 @@ class Decider:
             fault = _one_line(checked.errors[0])
             raise TermsFileError(f"the compiled policy does not fit its schema: {fault}")
         self._purposes = frozenset(policy.purposes)
+        # Only what is declared gets a slice: callers' own words must not fill the memory.
         self._targets = frozenset(product(policy.variants, policy.modes, TIERS))
         self._slices: dict[tuple[str, str, str], _Slice] = {}
 
