@@ -172,6 +172,7 @@ def _receipt(value: object) -> Receipt:
     for name in ("number", "after"):
         _count(found[name], f"a receipt's {name}")
     for name in ("received_at", "applied_at"):
+        # It would be believed, and could not be noted: a record's times have four digits a year.
         if _count(found[name], f"a receipt's {name}") > LAST_MS:
             raise MalformedError(f"a receipt's {name} is beyond the calendar")
     if found["previous"] is not None:

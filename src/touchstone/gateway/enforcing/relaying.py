@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from touchstone.gateway.enforcing.server import Connection
 from touchstone.gateway.errors import RefusedError
 
+# Nothing else comes back: an upstream's cookies and names are not for callers.
 _PASSED = (
     "Content-Type",
     "Content-Encoding",

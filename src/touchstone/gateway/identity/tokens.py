@@ -30,6 +30,7 @@ from touchstone.gateway.identity.keysets import KeySet
 
 MAX_TOKEN = 8192
 """Characters."""
+# None that brings a key (jwk, jku, x5c) or another way to read (crit, b64): RFC 7515 section 4.1.
 _HEADER = frozenset({"alg", "typ", "kid", "x5t", "x5t#S256"})
 _KINDS = {"JWT", "AT+JWT"}
 
