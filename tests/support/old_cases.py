@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from support.contract1 import append, opening
+from support.laid import anchor_clock
 from support.small_case import AGENCIES, SUBMISSION, Minutes
 from touchstone.editions.case_summary import summarise
 from touchstone.evaluation import Submission, load_submission
@@ -13,11 +14,12 @@ from touchstone.framework import Framework
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter, NewPart
-from touchstone.review import Attached, State, anchor_clock, evolve, read_event
+from touchstone.review import Attached, State, evolve, read_event
 from touchstone.review.events import opening as openings
 from touchstone.service.case_context import Case, Cast
-from touchstone.service.cases import opening as service
 from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
+from touchstone.service.cases.deeds import submission_received
+from touchstone.service.cases.opening import default_centre
 from touchstone.service.commit import Content, Deed, attached
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
@@ -90,7 +92,9 @@ def old_case(here: Installation, framework: Framework, submission: Submission, c
         )
         for party in (cast.developer, cast.centre)
     ]
-    received = service.received_event(submission, cast, at, marks)
+    handing_in = submission_received(case, cast.developer, submission)
+    received = handing_in.event
+    assert isinstance(received, openings.SubmissionReceived)
     lacking = missing(framework, submission)
     assessed = openings.SubmissionAssessed(
         actor=cast.centre,
@@ -103,13 +107,7 @@ def old_case(here: Installation, framework: Framework, submission: Submission, c
     deeds = [
         Deed(opened, (Content(text, marks.case), Content(agreement, marks.case))),
         *map(Deed, signed),
-        Deed(
-            received,
-            (
-                Content({"modes": service.modes_shown(submission)}, marks.case),
-                Content(submission.model_dump(mode="json"), marks.pair),
-            ),
-        ),
+        handing_in,
         Deed(assessed),
         Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
     ]
@@ -131,7 +129,7 @@ def old_home(home: Path, folder: Path) -> str:
     standard = load_framework("example")
     path = folder / "SUBMISSION.toml"
     path.write_text(SUBMISSION.format(framework=standard.id), "utf-8")
-    cast = Cast("example-lab", service.default_centre(standard), AGENCIES)
+    cast = Cast("example-lab", default_centre(standard), AGENCIES)
     with open_installation(home, Minutes(), apart=True) as here:
         case = old_case(here, standard, load_submission(path), cast)
         # As it was written then: the words among the facts.

@@ -4,11 +4,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
+from support.laid import anchor_clock
 from touchstone.clearance import tlp
 from touchstone.framework import Framework, parse_framework
 from touchstone.ledger import fingerprint
 from touchstone.review import Event, State, decide, evolve, propose_designation
-from touchstone.review.clock import anchor_clock
 from touchstone.review.events import joining as events
 from touchstone.review.events import judging, measuring, opening
 from touchstone.review.events.base import EventWithTexts, digest_of_value

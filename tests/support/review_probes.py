@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from support.laid import anchor_clock
 from support.review_case import (
     AGENCY,
     AT,
@@ -30,7 +31,6 @@ from support.review_case import (
     verdict,
 )
 from touchstone.review import Event
-from touchstone.review.clock import anchor_clock
 from touchstone.review.events import joining, judging, measuring, opening, settling
 
 Setup = Callable[[Case], Case]

@@ -211,6 +211,14 @@ class Submission(Frozen):
         return digest_value(self.model_dump(mode="json"))
 
     @property
+    def planned_days(self) -> tuple[str | None, str | None]:
+        """The day (`YYYY-MM-DD`) of the release that is planned: to partners, or in public."""
+        planned = self.model.planned_release
+        day = planned.date.isoformat() if planned else None
+        to_partners = planned is not None and planned.anchor == "partner-release"
+        return (day, None) if to_partners else (None, day)
+
+    @property
     def references(self) -> frozenset[str]:
         """Ids of the variants that are there to be compared with."""
         return frozenset(each.id for each in self.variants if each.purpose == "reference")

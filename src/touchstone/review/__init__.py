@@ -10,7 +10,6 @@ from touchstone.review.checking import check_deed
 from touchstone.review.clock import (
     Calendar,
     Reading,
-    anchor_clock,
     day_of,
     deadline,
     deadline_instant,
@@ -71,7 +70,6 @@ __all__ = [
     "Tally",
     "Unknown",
     "UnknownEvent",
-    "anchor_clock",
     "check_deed",
     "concurrences",
     "day_of",

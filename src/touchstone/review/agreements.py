@@ -21,9 +21,13 @@ def _content(part: Attached) -> dict[str, Any]:
 
 def agreement_is_recorded(state: State, event: opening.AgreementSigned) -> bool:
     """The record holds the text: it came when the case was opened, or when it was signed before."""
-    return event.agreement in state.agreements or (
-        state.opened is not None and event.agreement == state.opened.agreement
-    )
+    return agreement_is_known(state, event.agreement)
+
+
+def agreement_is_known(state: State, digest: str) -> bool:
+    """Whether the record holds the text with this digest."""
+    opened = state.opened
+    return digest in state.agreements or (opened is not None and digest == opened.agreement)
 
 
 def case_is_pinned(event: opening.CaseOpened, parts: Parts) -> str | None:

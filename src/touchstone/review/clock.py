@@ -7,15 +7,13 @@ clock tells; it stops nobody.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from touchstone.clearance import Marking
 from touchstone.framework import Anchor, Window
 from touchstone.handin import day_written, moment_of
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.measuring import ClockAnchored
-from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
 
 _DAY = timedelta(days=1)
@@ -23,6 +21,22 @@ _WEEK = 7
 _WORKING = 5
 
 Standing = Literal["running", "paused", "ended"]
+
+
+class HandedIn(Protocol):
+    """What a window depends on: when a model came in, and which release is planned."""
+
+    @property
+    def at(self) -> str:
+        """When (UTC)."""
+
+    @property
+    def planned_partner_release(self) -> str | None:
+        """The day of a release to partners, `YYYY-MM-DD`."""
+
+    @property
+    def planned_public_release(self) -> str | None:
+        """The day of a public release."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +140,7 @@ def late_days(laid: ClockAnchored) -> int:
     return calendar.between(day_written(laid.share_by), day_written(laid.shared_day))
 
 
-def anchor_of(window: Window, submission: SubmissionReceived) -> tuple[Anchor, date]:
+def anchor_of(window: Window, submission: HandedIn) -> tuple[Anchor, date]:
     """What the window is tied to, and its day.
 
     A window that is counted back from a release that is not planned (an internal model's, say) is
@@ -144,36 +158,34 @@ def anchor_of(window: Window, submission: SubmissionReceived) -> tuple[Anchor, d
     return window.anchor, day_written(day)
 
 
-def planned_release(window: Window, submission: SubmissionReceived) -> date | None:
+def planned_release(window: Window, submission: HandedIn) -> date | None:
     """The release that the window must fit before: to partners if so anchored, else public."""
     partner, public = submission.planned_partner_release, submission.planned_public_release
     day = (partner or public) if window.anchor == "partner-release" else (public or partner)
     return day_written(day) if day else None
 
 
-def anchor_clock(
-    window: Window, submission: SubmissionReceived, actor: str, at: str, marking: Marking
-) -> ClockAnchored:
-    """The one way to lay the window for a submission; `decide` takes no other."""
-    anchor, anchor_day = anchor_of(window, submission)
-    shared, planned = day_of(submission.at, window.timezone), planned_release(window, submission)
+def window_laid(window: Window, handed_in: HandedIn) -> dict[str, Any]:
+    """The window of a submission, as the facts of `clock-anchored` that are not those of any deed.
+
+    This is the one way to lay it: `decide` takes no other.
+    """
+    anchor, anchor_day = anchor_of(window, handed_in)
+    shared, planned = day_of(handed_in.at, window.timezone), planned_release(window, handed_in)
     latest = share_by(window, planned) if planned else shared
     ends = _forward(calendar_of(window), shared, window.days)
-    return ClockAnchored(
-        actor=actor,
-        at=at,
-        marking=marking,
-        anchor=anchor,
-        anchor_day=anchor_day.isoformat(),
-        shared_day=shared.isoformat(),
-        window_days=window.days,
-        business_days=window.unit == "business-days",
-        holidays=tuple(day.isoformat() for day in window.holidays),
-        timezone=window.timezone,
-        share_by=latest.isoformat(),
-        review_by=(ends if anchor == "submission" else anchor_day).isoformat(),
-        shortfall_days=shortfall_days(window, shared, planned),
-    )
+    return {
+        "anchor": anchor,
+        "anchor_day": anchor_day.isoformat(),
+        "shared_day": shared.isoformat(),
+        "window_days": window.days,
+        "business_days": window.unit == "business-days",
+        "holidays": [day.isoformat() for day in window.holidays],
+        "timezone": window.timezone,
+        "share_by": latest.isoformat(),
+        "review_by": (ends if anchor == "submission" else anchor_day).isoformat(),
+        "shortfall_days": shortfall_days(window, shared, planned),
+    }
 
 
 def _forward(

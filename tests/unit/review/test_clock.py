@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from support.laid import anchor_clock
 from support.review_case import CENTRE, example_framework, submission
 from touchstone.clearance import tlp
 from touchstone.framework import Window
@@ -15,7 +16,6 @@ from touchstone.review import (
     BadEventError,
     Calendar,
     Reading,
-    anchor_clock,
     day_of,
     read_clock,
     share_by,

@@ -355,7 +355,7 @@ def test_each_rate_is_held_to_its_own_bound(
 def test_a_window_is_laid_only_by_the_rule(case: Case):
     case.open().submit()
     wrong = laid(case).model_copy(update={"review_by": "2030-01-01"})
-    with pytest.raises(Refused, match="use anchor_clock"):
+    with pytest.raises(Refused, match="use window_laid"):
         case.do(wrong)
     case.do(laid(case))
 

@@ -33,7 +33,7 @@ MOST_ITEMS = 100_000
 
 
 class ClockAnchored(Event):
-    """The review window is laid. Made by `anchor_clock`; the days are in the framework's zone."""
+    """The review window is laid. Made by `window_laid`; the days are in the framework's zone."""
 
     type: Literal["clock-anchored"] = "clock-anchored"
     anchor: Literal["submission", "public-release", "partner-release"]

@@ -1,7 +1,7 @@
 """Guards on the clock. None of them keeps anyone from anything but the clock."""
 
 from touchstone.framework import Framework
-from touchstone.review.clock import anchor_clock
+from touchstone.review.clock import window_laid
 from touchstone.review.events import measuring
 from touchstone.review.state import State
 
@@ -15,9 +15,9 @@ def window_is_laid_once(f: Framework, state: State, event: measuring.ClockAnchor
         return "the window is laid when the developer has submitted"
     if state.clock and state.clock.submission == state.submission.submission:
         return "the window is laid already; a new submission of the developer's lays it anew"
-    laid = anchor_clock(f.window, state.submission, event.actor, event.at, event.marking)
-    if laid.facts() != {name: event.facts().get(name) for name in laid.facts()}:
-        return f"the framework's rule gives share-by {laid.share_by}: use anchor_clock"
+    laid = window_laid(f.window, state.submission)
+    if laid != {name: event.facts().get(name) for name in laid}:
+        return f"the framework's rule gives share-by {laid['share_by']}: use window_laid"
     return None
 
 

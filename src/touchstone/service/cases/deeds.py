@@ -3,15 +3,18 @@
 Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.service.drafting`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
+from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.submission import SubmittedVariant
+from touchstone.review.clock import window_laid
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
+from touchstone.service.commit import Content, Deed
 from touchstone.service.drafting import event_of, worded
 
 Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
@@ -95,6 +98,51 @@ def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reaso
 # ------------------------------------------------------------------ what is handed in
 
 
+def agreement_signed(case: Case, by: str, text: Mapping[str, Any], *, recorded: bool) -> Deed:
+    """The developer or the centre signs what is agreed: `text` is all of it, as a JSON value.
+
+    `recorded`: the record has the text, which then needs not go with it.
+    """
+    facts = {name: text[name] for name in ("access", "reasoning", "retention_days", "publication")}
+    event = event_of(case, opening.AgreementSigned, by, agreement=digest_value(dict(text)), **facts)
+    return Deed(event, () if recorded else (Content(dict(text), case.marks.case),))
+
+
+def submission_received(case: Case, by: str, submission: Submission) -> Deed:
+    """The developer hands a model in: as all parties read it, and as it and the centre do."""
+    partner, public = submission.planned_days
+    facts = {
+        "submission": submission.digest,
+        "model": submission.model.name,
+        "release_state": submission.model.release_state,
+        "variants": [_variant(submission, each) for each in submission.variants],
+        "planned_partner_release": partner,
+        "planned_public_release": public,
+    }
+    event = event_of(case, opening.SubmissionReceived, by, **facts)
+    shown = Content({"modes": _modes_shown(submission)}, case.marks.case)
+    return Deed(event, (shown, Content(submission.model_dump(mode="json"), case.marks.pair)))
+
+
+def _variant(submission: Submission, variant: SubmittedVariant) -> dict[str, Any]:
+    modes = [mode.id for mode in submission.modes if mode.variant == variant.id]
+    return {"id": variant.id, "modes": modes, "purpose": variant.purpose}
+
+
+def _modes_shown(submission: Submission) -> list[dict[str, Any]]:
+    """The modes as every party may read them: the endpoint's digest, never its address."""
+    return [
+        {
+            "id": mode.id,
+            "variant": mode.variant,
+            "model": mode.model,
+            "endpoint": endpoint_digest(mode),
+            "settings": mode.settings.model_dump(mode="json", exclude_none=True),
+        }
+        for mode in submission.modes
+    ]
+
+
 def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[str]) -> Deed:
     """The centre says what is missing in a submission, by its digest; nothing: it is complete."""
     texts = {"missing": list(missing) or None}
@@ -103,6 +151,12 @@ def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[
 
 
 # ------------------------------------------------------------------ the clock
+
+
+def clock_anchored(case: Case, by: str, submission: opening.SubmissionReceived) -> Deed:
+    """The centre lays the window for what was handed in, by the framework's rule."""
+    laid = window_laid(case.framework.window, submission)
+    return Deed(event_of(case, measuring.ClockAnchored, by, **laid))
 
 
 def clock_paused(case: Case, by: str, reason: str) -> Deed:

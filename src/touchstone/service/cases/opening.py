@@ -2,26 +2,31 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
-from touchstone.evaluation import Submission, endpoint_digest
+from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import fingerprint
-from touchstone.review import State, anchor_clock, day_of
-from touchstone.review.agreements import agreement_is_recorded
+from touchstone.review import State, day_of
+from touchstone.review.agreements import agreement_is_known
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.decide import require_known
 from touchstone.review.events import joining, opening
 from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case, Cast, cast_of
-from touchstone.service.cases.agreement import Agreed, agreed_terms, agreement_text, missing
-from touchstone.service.cases.deeds import party_invited, party_joined, submission_assessed
+from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
+from touchstone.service.cases.deeds import (
+    agreement_signed,
+    clock_anchored,
+    party_invited,
+    party_joined,
+    submission_assessed,
+    submission_received,
+)
 from touchstone.service.commit import Content, Deed, record_opening
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
-from touchstone.service.markings import Markings
 from touchstone.verdicts.errors import CannotRunError
 
 DEFAULT_CENTRE = "centre"
@@ -175,14 +180,12 @@ def _owed(case: Case) -> Deed | None:
         return deed
     handed_in = state.submission
     if handed_in is None or handed_in.submission != submission.digest:
-        return _owed_agreement(case, state) or _received(case)
+        signature = _owed_agreement(case, state)
+        return signature or submission_received(case, case.cast.developer, submission)
     if state.assessment is None:
         return _assessed(case)
     if state.clock is None or state.clock.submission != submission.digest:
-        anchored = anchor_clock(
-            case.framework.window, handed_in, case.cast.centre, case.now(), case.marks.case
-        )
-        return Deed(anchored)
+        return clock_anchored(case, case.cast.centre, handed_in)
     return None
 
 
@@ -203,41 +206,19 @@ def _owed_agreement(case: Case, state: State) -> Deed | None:
     """The signature that is lacking under what the submission says is agreed; its text once."""
     agreed = agreed_terms(case.framework, case.submission)
     text = agreement_text(case.framework, case.submission, case.cast, agreed)
+    known = agreement_is_known(state, digest_value(text))
     holds = state.agreement
-    for event in _signatures(case, agreed, text, case.now()):
+    for party in (case.cast.developer, case.cast.centre):
+        deed = agreement_signed(case, party, text, recorded=known)
+        event = deed.event
+        if not isinstance(event, opening.AgreementSigned):
+            raise TypeError(f"{event.type} signs no agreement")
         if holds is not None and holds.signs == event.signs:
             return None
-        signed = state.agreements.get(event.agreement, {}).get(event.actor)
+        signed = state.agreements.get(event.agreement, {}).get(party)
         if signed is None or signed.signs != event.signs:
-            known = agreement_is_recorded(state, event)
-            return Deed(event, () if known else (Content(text, case.marks.case),))
+            return deed
     return None
-
-
-def _signatures(
-    case: Case, agreed: Agreed, agreement: dict[str, Any], at: str
-) -> list[opening.AgreementSigned]:
-    return [
-        opening.AgreementSigned(
-            actor=party,
-            at=at,
-            marking=case.marks.case,
-            agreement=digest_value(agreement),
-            access=case.submission.access,
-            reasoning=case.submission.reasoning_access,
-            retention_days=agreed.retention_days,
-            publication=agreed.publication,
-        )
-        for party in (case.cast.developer, case.cast.centre)
-    ]
-
-
-def _received(case: Case) -> Deed:
-    """The submission, as all read it and as developer and centre do."""
-    submission, marks = case.submission, case.marks
-    received = received_event(submission, case.cast, case.now(), marks)
-    shown = Content({"modes": modes_shown(submission)}, marks.case)
-    return Deed(received, (shown, Content(submission.model_dump(mode="json"), marks.pair)))
 
 
 def _assessed(case: Case) -> Deed:
@@ -290,47 +271,6 @@ def require_complete(case: Case) -> None:
             f"case {case.id[:12]} waits for a complete hand-in; missing: "
             f"{'; '.join(lacking['missing'])}. Add it to the submission and run again"
         )
-
-
-def received_event(
-    submission: Submission, cast: Cast, at: str, marks: Markings
-) -> opening.SubmissionReceived:
-    """The submission as an event: what is to be reviewed, and the release that is planned."""
-    planned = submission.model.planned_release
-    day = planned.date.isoformat() if planned else None
-    to_partners = planned is not None and planned.anchor == "partner-release"
-    return opening.SubmissionReceived(
-        actor=cast.developer,
-        at=at,
-        marking=marks.case,
-        submission=submission.digest,
-        model=submission.model.name,
-        release_state=submission.model.release_state,
-        variants=tuple(
-            opening.Variant(
-                id=variant.id,
-                modes=tuple(mode.id for mode in submission.modes if mode.variant == variant.id),
-                purpose=variant.purpose,
-            )
-            for variant in submission.variants
-        ),
-        planned_partner_release=day if to_partners else None,
-        planned_public_release=None if to_partners else day,
-    )
-
-
-def modes_shown(submission: Submission) -> list[dict[str, Any]]:
-    """The modes as every party may read them: the endpoint's digest, never its address."""
-    return [
-        {
-            "id": mode.id,
-            "variant": mode.variant,
-            "model": mode.model,
-            "endpoint": endpoint_digest(mode),
-            "settings": mode.settings.model_dump(mode="json", exclude_none=True),
-        }
-        for mode in submission.modes
-    ]
 
 
 def _joining(installation: Installation, party: str, role: Role) -> joining.JoinedAct:

@@ -1,6 +1,7 @@
 """The forecast for a SUBMISSION.toml, on this installation's experience, written as a page."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,11 @@ from touchstone.planning.costing import ObservedCosts
 from touchstone.planning.forecast import Forecast
 from touchstone.planning.forecasting import WindowLeft, forecast
 from touchstone.planning.options import PlanOptions
-from touchstone.review import anchor_clock
-from touchstone.review.clock import calendar_of, deadline
-from touchstone.service.case_context import Cast
-from touchstone.service.cases.opening import check_parties, default_centre, received_event
+from touchstone.review.clock import calendar_of, deadline, window_laid
+from touchstone.service.cases.opening import check_parties
 from touchstone.service.configuration import families_of
 from touchstone.service.frameworks import load_framework
 from touchstone.service.homes import home_folder
-from touchstone.service.markings import markings
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs_here
 from touchstone.service.measurement.forecasting.page import plan_page
 from touchstone.verdicts.errors import CannotRunError
@@ -85,12 +83,19 @@ def plan_review(
     return forecast(submission, framework, families, options, window, seen)
 
 
+@dataclass(frozen=True)
+class _ComingIn:
+    """A submission as if it were handed in at a time (UTC)."""
+
+    at: str
+    planned_partner_release: str | None
+    planned_public_release: str | None
+
+
 def review_window(framework: Framework, submission: Submission, now: str) -> WindowLeft:
     """When the window would end if the model came in now, and counted days until then."""
-    cast = Cast(submission.developer.id, default_centre(framework))
-    marks = markings(cast.developer, cast.centre)
-    received = received_event(submission, cast, now, marks)
-    laid = anchor_clock(framework.window, received, cast.centre, now, marks.case)
-    days = [day_written(day) for day in (laid.shared_day, laid.review_by)]
+    partner, public = submission.planned_days
+    laid = window_laid(framework.window, _ComingIn(now, partner, public))
+    days = [day_written(laid[name]) for name in ("shared_day", "review_by")]
     counted = calendar_of(framework.window).between(*days)
-    return WindowLeft(deadline(laid.review_by, laid.timezone), counted)
+    return WindowLeft(deadline(laid["review_by"], laid["timezone"]), counted)
