@@ -6,6 +6,7 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0009_outcomes", ("DROP TABLE records_outcomerow",)),
     (
         "0008_types",
         ("DROP INDEX entries_by_type", "ALTER TABLE records_entryrow DROP COLUMN type"),

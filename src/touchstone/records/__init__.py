@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from touchstone.records.deedwriter import DeedWriter
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
+    from touchstone.records.outcomes import OutcomeTable
     from touchstone.records.preparation import prepare
     from touchstone.records.reader import CaseReader
     from touchstone.records.refusals import RefusalLog
@@ -97,6 +98,7 @@ __all__ = [
     "NotPreparedError",
     "OlderCheckpoint",
     "OtherInstallationError",
+    "OutcomeTable",
     "PartError",
     "ReadOnlyError",
     "Records",
@@ -121,6 +123,7 @@ _BEHIND_DJANGO = {
     "Deeds": "deeds",
     "InstallationLog": "installation",
     "JobTable": "jobs",
+    "OutcomeTable": "outcomes",
     "Records": "store",
     "RefusalLog": "refusals",
     "is_begun": "soundness",

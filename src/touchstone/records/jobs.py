@@ -5,14 +5,13 @@ on machines whose clocks differ agree on when a lease ends.
 """
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import Count, F, Q
 
 from touchstone.records.database import clock_seconds, translated
 from touchstone.records.models import ExecutionRow, JobRow
-from touchstone.records.values import JobLease, JobState
+from touchstone.records.values import JobLease, JobState, Leased
 
 _STATES: tuple[JobState, ...] = ("waiting", "leased", "finished", "halted", "dropped")
 
@@ -52,7 +51,7 @@ class JobTable:
             row.save(using=self._alias)
         return JobLease(case, row.job, row.work, worker, row.token, row.until)
 
-    def begin(self, lease: JobLease) -> int:
+    def begin(self, lease: Leased) -> int:
         """Note, before anything is asked, that an execution of the job begins under this lease.
 
         Gives how many began before it: what they were answered counts, whatever became of them.
@@ -68,20 +67,22 @@ class JobTable:
             )
         return earlier
 
-    def renew(self, lease: JobLease, seconds: int) -> JobLease | None:
+    def renew(self, lease: Leased, seconds: int) -> JobLease | None:
         """Hold on longer; None where the job was given to another, finished or halted.
 
         A lease that ran out, and that nobody else took, is still renewed.
         """
         with translated(self._alias):
             until = clock_seconds(self._alias) + seconds
-        return replace(lease, until=until) if self._set(lease, until=until) else None
+        if not self._set(lease, until=until):
+            return None
+        return JobLease(lease.case, lease.job, lease.work, lease.worker, lease.token, until)
 
-    def finish(self, lease: JobLease) -> bool:
+    def finish(self, lease: Leased) -> bool:
         """Mark a job finished; false where the lease is no longer this worker's."""
         return self._set(lease, state="finished", until=0)
 
-    def release(self, lease: JobLease) -> bool:
+    def release(self, lease: Leased) -> bool:
         """Give a job back, so that it waits; false where the lease is no longer this worker's."""
         return self._set(lease, state="waiting", until=0)
 
@@ -114,7 +115,7 @@ class JobTable:
             found = dict(rows.values_list("state").annotate(Count("id")))
         return {state: found.get(state, 0) for state in _STATES}
 
-    def _set(self, lease: JobLease, **values: object) -> bool:
+    def _set(self, lease: Leased, **values: object) -> bool:
         with translated(self._alias):
             rows = JobRow.objects.using(self._alias).filter(
                 case=lease.case, job=lease.job, token=lease.token, state="leased"

@@ -246,6 +246,27 @@ class ExecutionRow(Row):
         ]
 
 
+class OutcomeRow(Row):
+    """What an execution said of one sample, until it stands in the case's log."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    case: Text = models.CharField(max_length=64)
+    job: Text = models.CharField(max_length=128)
+    index: Number = models.BigIntegerField()
+    """The sample's position."""
+    token: Number = models.BigIntegerField()
+    """Of the lease under which it ran."""
+    body: Bytes = models.BinaryField()
+    """Sealed under the case's key."""
+
+    class Meta:
+        """The first stands."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "job", "index"], name="one_outcome")
+        ]
+
+
 class RefusalRow(Row):
     """A deed that was refused; no part of any case."""
 

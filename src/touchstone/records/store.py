@@ -38,6 +38,7 @@ from touchstone.records.models import (
     IndexRow,
     InstallationRow,
 )
+from touchstone.records.outcomes import OutcomeTable
 from touchstone.records.reader import CaseReader, frontier_at, root_at
 from touchstone.records.refusals import RefusalLog
 from touchstone.records.removal import is_left, remove_folder
@@ -59,7 +60,8 @@ FINISH_SECONDS = 5
 class Records:
     """Everything that is kept. Safe to use from several threads and several processes.
 
-    `installation` signs and proves, `jobs` is the job table, `refusals` the side log; `deeds` takes
+    `installation` signs and proves, `jobs` is the job table, `outcomes` what its executions gave,
+    `refusals` the side log; `deeds` takes
     deeds into logs of contract 2.
     """
 
@@ -81,6 +83,7 @@ class Records:
         self.installation = InstallationLog(alias, keyring, self._random, self.check_writable)
         self.refusals = RefusalLog(alias)
         self._jobs = JobTable(alias)
+        self._outcomes = OutcomeTable(alias, lambda case: self._case_key(self._row(case)))
         self.deeds = Deeds(
             Lent(
                 alias,
@@ -138,6 +141,12 @@ class Records:
         """The job table. Raises ReadOnlyError where nothing may be written."""
         self.check_writable()
         return self._jobs
+
+    @property
+    def outcomes(self) -> OutcomeTable:
+        """What executions gave and is not in a log yet. Raises ReadOnlyError as `jobs` does."""
+        self.check_writable()
+        return self._outcomes
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError where something is amiss or the home cannot be written."""

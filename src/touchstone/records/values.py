@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from touchstone.ledger import CaseHead, commit_part
 
@@ -115,6 +115,35 @@ class HeadProof:
     checkpoint: str
     """The note text."""
     older: tuple[OlderCheckpoint, ...]
+
+
+class Leased(Protocol):
+    """What of a lease is asked to show whose it is."""
+
+    @property
+    def case(self) -> str:
+        """The case."""
+        ...
+
+    @property
+    def job(self) -> str:
+        """The job."""
+        ...
+
+    @property
+    def work(self) -> str:
+        """What was put."""
+        ...
+
+    @property
+    def worker(self) -> str:
+        """Who holds it."""
+        ...
+
+    @property
+    def token(self) -> int:
+        """Of the lease."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

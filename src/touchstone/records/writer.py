@@ -21,6 +21,7 @@ from touchstone.records.models import (
     EntryRow,
     EvidenceRow,
     IndexRow,
+    OutcomeRow,
     PartRow,
 )
 from touchstone.records.values import Destruction, Event, Summary
@@ -131,6 +132,7 @@ class CaseWriter:
         evidence = EvidenceRow.objects.using(self._alias).filter(case=self.case)
         sizes = list(evidence.values_list("size", flat=True))
         evidence.delete()
+        OutcomeRow.objects.using(self._alias).filter(case=self.case).delete()
         CertificateRow.objects.using(self._alias).create(case_id=self.case, certificate=certificate)
         self._key = self._row.wrapped_key = None
         self.erased_now = self.destroyed_now = True

@@ -30,6 +30,7 @@ TABLES = (
     "records_indexrow",
     "records_jobrow",
     "records_executionrow",
+    "records_outcomerow",
     "records_refusalrow",
     "records_certificaterow",
 )

@@ -18,7 +18,7 @@ from touchstone.evaluation import Usage
 from touchstone.evaluation.journal import MISSING, Journal
 from touchstone.evaluation.workers import WorkerEvent
 from touchstone.evaluation.workers.messages import WorkerJob, make_job
-from touchstone.records import JobTable
+from touchstone.records import JobTable, OutcomeTable
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
@@ -288,7 +288,7 @@ def test_where_every_item_runs_a_verdict_drops_nothing(
         def runs(job: WorkerJob) -> Iterable[WorkerEvent]:
             if case.state.verdicts:
                 raise KilledError
-            run_of(job)
+            yield from run_of(job)
             yield WorkerEvent(
                 event="finished",
                 chunk=job.spec.id,
@@ -301,3 +301,101 @@ def test_where_every_item_runs_a_verdict_drops_nothing(
         counts = case.installation.records.jobs.counts(case.id)
         assert counts["dropped"] == 0
         assert counts["waiting"] == len(job_ids(case)) - counts["finished"] - counts["leased"]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_a_worker_told_is_recorded_whatever_becomes_of_both(
+    case: Case, monkeypatch: pytest.MonkeyPatch, lost: bool
+):
+    """The measuring process is killed when it has heard of outcomes, and the disk is lost or not.
+
+    The samples keep those outcomes, once, and none of them runs again.
+    """
+    jobs: list[WorkerJob] = []
+
+    def tells(job: WorkerJob) -> Iterable[WorkerEvent]:
+        jobs.append(job)
+        return run_of(job, 3)
+
+    probed(case)
+    killed_while(monkeypatch, case, ScriptedPool(tells))
+    job = jobs[0]
+    evidence = case.installation.records.outcomes
+    assert sorted(evidence.kept(case.id, job.spec.id)) == list(job.spec.indices[:3])
+    if lost:
+        shutil.rmtree(job.folder)
+
+    killed_while(monkeypatch, case, ScriptedPool())
+    key = plan_chunks(case, reopen(case))[job.spec.id][1]
+    attempt = case.state.tally(*key).attempt()
+    assert attempt.recorded & 0xFF == attempt.solved & 0xFF == 0b111
+    assert evidence.unrecorded(case.id) == set()
+    # Recorded, and not let go of: told a second time, they stand once.
+    with monkeypatch.context() as patched:
+        patched.setattr(OutcomeTable, "forget", lambda *_: None)
+        killed_while(patched, case, ScriptedPool(again))
+    assert case.state.tally(*key).attempt().recorded & 0xFF == 0b111
+
+
+def again(job: WorkerJob) -> Iterable[WorkerEvent]:
+    """Tells of the first three once more, and is killed."""
+    return run_of(job, 3)
+
+
+def test_twin_what_is_not_kept_is_lost_with_the_disk(case: Case, monkeypatch: pytest.MonkeyPatch):
+    jobs: list[WorkerJob] = []
+
+    def tells(job: WorkerJob) -> Iterable[WorkerEvent]:
+        jobs.append(job)
+        return run_of(job, 3)
+
+    probed(case)
+    monkeypatch.setattr(OutcomeTable, "keep", lambda *_: True)
+    killed_while(monkeypatch, case, ScriptedPool(tells))
+    shutil.rmtree(jobs[0].folder)
+    killed_while(monkeypatch, case, ScriptedPool())
+    assert not any(case.state.tally(*key).recorded for key in plan_keys(case))
+
+
+def test_an_outcome_that_comes_second_is_told_of_and_not_used(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    said: list[str] = []
+
+    class Listening(Silent):
+        def step(self, text: str) -> None:
+            said.append(text)
+
+    def differs(job: WorkerJob) -> Iterable[WorkerEvent]:
+        for event in run_of(job, 1):
+            assert event.outcome is not None
+            yield event
+            other = event.outcome.model_copy(update={"result": "unsolved", "score": "0"})
+            yield event.model_copy(update={"outcome": other})
+
+    probed(case)
+    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool(differs))
+    with pytest.raises(KilledError):
+        measure(setting_of(case), Listening())
+    assert "Note: an outcome of a sample came second, and is not used" in said
+    killed_while(monkeypatch, case, ScriptedPool())
+    solved = [case.state.tally(*key).attempt().solved for key in plan_keys(case)]
+    assert {each & 0xFF for each in solved} == {1}
+
+
+def test_a_chunk_that_finishes_is_recorded_from_what_was_told(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    """Not from a folder: there is none when it ends."""
+
+    def elsewhere(job: WorkerJob) -> Iterable[WorkerEvent]:
+        told = run_of(job)
+        shutil.rmtree(job.folder)
+        yield from told
+        yield WorkerEvent(event="finished", chunk=job.spec.id)
+
+    probed(case)
+    job = one_job(case, elsewhere, monkeypatch)
+    key = plan_chunks(case, reopen(case))[job.spec.id][1]
+    assert case.state.tally(*key).recorded == len(job.spec.indices)
+    assert case.installation.records.outcomes.unrecorded(case.id) == set()

@@ -56,12 +56,15 @@ class WorkerJob(Frozen):
 class WorkerEvent(Frozen):
     """What a worker reports."""
 
-    event: Literal["ready", "started", "outcome", "heartbeat", "finished", "failed", "died"]
+    event: Literal[
+        "ready", "started", "outcome", "known", "heartbeat", "finished", "failed", "died"
+    ]
     worker: int = 0
     """The pool's number for the worker."""
     chunk: str = ""
     outcome: Outcome | None = None
-    """With `outcome`: it is on disk in the chunk's journal."""
+    """With `outcome`: it is on disk in the chunk's journal. With `known`: it was there before, and
+    is told again, before `finished`: whoever heard of it may be gone."""
     missing: tuple[int, ...] = ()
     """With `finished`: positions without an outcome."""
     repeated: tuple[int, ...] = ()

@@ -35,6 +35,8 @@ class _Worker:
         self._lock = threading.Lock()
         self._jobs: queue.Queue[str | None] = queue.Queue()
         self._chunk = ""
+        self._told: set[int] = set()
+        """Positions of this chunk of which an outcome was told."""
         self._halted = ""
 
     def run(self) -> int:
@@ -55,9 +57,14 @@ class _Worker:
 
     def _run(self, job: WorkerJob) -> None:
         self._chunk = job.spec.id
+        self._told.clear()
         self._say(WorkerEvent(event="started", chunk=self._chunk))
         try:
-            self._say(_finished(self._run_chunk(job)))
+            result = self._run_chunk(job)
+            for outcome in result.outcomes:
+                if outcome.index not in self._told:
+                    self._say(WorkerEvent(event="known", chunk=self._chunk, outcome=outcome))
+            self._say(_finished(result))
         except TouchstoneError as error:
             self._say(WorkerEvent(event="failed", chunk=self._chunk, text=str(error)))
         except Exception as error:  # noqa: BLE001 - the parent must hear of any death of a chunk
@@ -84,6 +91,7 @@ class _Worker:
         )
 
     def _outcome(self, outcome: Outcome) -> None:
+        self._told.add(outcome.index)
         self._say(WorkerEvent(event="outcome", chunk=self._chunk, outcome=outcome))
 
     def _listen(self) -> None:

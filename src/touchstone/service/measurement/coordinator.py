@@ -8,7 +8,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +20,16 @@ from touchstone.evaluation import (
     Budget,
     ChunkSpec,
     Outcome,
+    Usage,
 )
 from touchstone.evaluation.chunk_session import DRAINING
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.limits import EndpointLimits
+from touchstone.evaluation.ports import EvidenceStore, HeldJob, JobStore
 from touchstone.evaluation.token_bounds import least_tokens, probe_tokens
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.handin import seconds_of
-from touchstone.records import JobLease
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.case_context import Case
@@ -81,8 +82,18 @@ class Setting:
     """The sandbox provider's settings."""
     asking: EndpointLimits = field(default_factory=EndpointLimits)
 
+    @property
+    def jobs(self) -> JobStore:
+        """Who works on what."""
+        return self.case.installation.records.jobs
+
+    @property
+    def evidence(self) -> EvidenceStore:
+        """What workers told, until it is recorded."""
+        return self.case.installation.records.outcomes
+
     def folder(self, chunk: str) -> Path:
-        """A chunk's own folder."""
+        """A chunk's own folder, on the machine of its worker."""
         return self.case.installation.records.work(self.case.id) / chunk
 
 
@@ -94,9 +105,9 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
             is in the record; the same call goes on.
     """
     chunks = plan_chunks(setting.case, setting.prepared)
-    jobs = setting.case.installation.records.jobs
     for chunk, (spec, _) in chunks.items():
-        jobs.put(setting.case.id, chunk, spec.model_dump_json())
+        setting.jobs.put(setting.case.id, chunk, spec.model_dump_json())
+    record_told(setting, chunks)
     run = RunCoordinator(setting, chunks, observer)
     try:
         with WorkerPool(setting.workers, keys=setting.keys) as pool:
@@ -126,7 +137,7 @@ def require_room(setting: Setting) -> None:
         StoppedError: they do not.
     """
     case, prepared = setting.case, setting.prepared
-    counts = case.installation.records.jobs.counts(case.id)
+    counts = setting.jobs.counts(case.id)
     to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
     least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
     if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
@@ -146,6 +157,28 @@ def budget_of(setting: Setting, chunks: Chunks) -> Budget:
     return budget
 
 
+def told_of(setting: Setting, chunk: str) -> list[Outcome]:
+    """What workers told of a chunk and nobody recorded yet, in the order of its positions."""
+    kept = setting.evidence.kept(setting.case.id, chunk)
+    return [Outcome.model_validate_json(kept[index]) for index in sorted(kept)]
+
+
+def record_told(setting: Setting, chunks: Chunks, answers: Answers | None = None) -> None:
+    """Record what workers told of these chunks, where whoever heard it ended before it could.
+
+    It needs nothing of what lies on those workers' disks.
+    """
+    case, battery = setting.case, setting.prepared.battery
+    waiting = sorted(set(setting.evidence.unrecorded(case.id)) & chunks.keys())
+    before = used_before(case) if waiting else {}
+    for chunk in waiting:
+        (spec, key), outcomes = chunks[chunk], told_of(setting, chunk)
+        fresh = [each for each in outcomes if not case.state.is_recorded(key, 1, each.index)]
+        used = sum((each.usage for each in fresh), before.get(chunk, Usage()))
+        record_outcomes(case, battery, spec, key, fresh, used, None, answers)
+        setting.evidence.forget(case.id, chunk, [each.index for each in outcomes])
+
+
 class RunCoordinator:
     """One process's share of the work: it leases, starts, listens and records."""
 
@@ -154,7 +187,7 @@ class RunCoordinator:
         self.chunks = chunks
         self.observer = observer
         self.stopped = ""
-        self.leases: dict[str, JobLease] = {}
+        self.leases: dict[str, HeldJob] = {}
         self.held_since: dict[str, float] = {}
         """When each lease was taken or renewed last, by this machine's monotonic clock."""
         self.failures: dict[str, int] = {}
@@ -168,7 +201,7 @@ class RunCoordinator:
         began = setting.case.state.probed_at
         # Wall time is counted from there.
         self.began = _now() if began is None else seconds_of(began)
-        self.jobs = setting.case.installation.records.jobs
+        self.jobs, self.evidence = setting.jobs, setting.evidence
         self.tracker = tracker_of(setting.case, chunks, setting.prepared.verdicts)
         self.agenda = ChunkQueue(setting.prepared, chunks, setting.case.state)
         self.answers = Answers.of_record(setting.case.entries_of(ANSWERED))
@@ -252,7 +285,7 @@ class RunCoordinator:
                 )
             )
 
-    def _lease(self) -> JobLease | None:
+    def _lease(self) -> HeldJob | None:
         """The best chunk that may be issued and that no other process holds."""
         # Some more than there are workers: an earlier process may hold the first for a while.
         case, width = self.setting.case.id, self.setting.workers + SPARE
@@ -262,7 +295,7 @@ class RunCoordinator:
                 return lease
         return None
 
-    def _begin(self, lease: JobLease, spec: ChunkSpec) -> None:
+    def _begin(self, lease: HeldJob, spec: ChunkSpec) -> None:
         """Note that the chunk is executed, first in its journal and then in the record's table.
 
         So an execution that the table knows of has left a journal, or somebody took it away.
@@ -274,8 +307,11 @@ class RunCoordinator:
     def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
         if event.chunk not in self.leases:
             return
-        if event.event == "outcome" and event.outcome is not None:
-            key = self.chunks[event.chunk][1]
+        if event.event in {"outcome", "known"} and event.outcome is not None:
+            key, told = self.chunks[event.chunk][1], event.outcome.model_dump_json().encode()
+            # From here on it needs neither this process nor the worker's disk.
+            if not self.evidence.keep(self.leases[event.chunk], event.outcome.index, told):
+                self.observer.step("Note: an outcome of a sample came second, and is not used")
             self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
             self.tracker.flying[key] = max(0, self.tracker.flying.get(key, 0) - 1)
         elif event.event == "finished":
@@ -289,7 +325,7 @@ class RunCoordinator:
         self.tracker.flying.pop(key, None)
         self.tracker.repeated += len(event.repeated)
         self.budget.settle(event.chunk, event.total)
-        outcomes = self._journal(spec)
+        outcomes = told_of(self.setting, event.chunk)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
         log = Path(event.log) if event.log else None
@@ -298,6 +334,7 @@ class RunCoordinator:
         told = self.answers
         state = record_outcomes(case, battery, spec, key, outcomes, event.total, log, told)
         self.agenda.recorded(key, state)
+        self._forget(event.chunk, outcomes)
         if event.missing:
             self.jobs.release(lease)
         else:
@@ -358,6 +395,7 @@ class RunCoordinator:
             self._keep_outcomes(spec, key, event.text, final=False)
         except JournalError as error:
             self.observer.step(f"Its journal cannot be read: {error}")
+            record_told(self.setting, {spec.id: (spec, key)}, self.answers)
         state = self.setting.case.state
         self.agenda.recorded(key, state)
         attempt = state.tally(*key).attempt()
@@ -376,10 +414,14 @@ class RunCoordinator:
         setting = self.setting
         battery, rule = setting.prepared.battery, setting.prepared.rule
         folder = setting.folder(spec.id)
-        outcomes, used = left_by_a_dead_run(folder, spec, battery, rule, why, final=final)
+        found, used = left_by_a_dead_run(folder, spec, battery, rule, why, final=final)
         self.budget.settle(spec.id, used)
+        told = told_of(setting, spec.id)
+        heard = {outcome.index for outcome in told}
+        outcomes = [*told, *(each for each in found if each.index not in heard)]
         if outcomes:
             record_outcomes(setting.case, battery, spec, key, outcomes, used, None, self.answers)
+            self._forget(spec.id, outcomes)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
 
@@ -408,9 +450,9 @@ class RunCoordinator:
         if self.stopped in {"", *DRAINING} and self.setting.case.state.halted:
             self._stop("halted", pool)
 
-    def _journal(self, spec: ChunkSpec) -> list[Outcome]:
-        with Journal(self.setting.folder(spec.id), spec.id) as journal:
-            return [journal.outcomes[index] for index in sorted(journal.outcomes)]
+    def _forget(self, chunk: str, outcomes: Iterable[Outcome]) -> None:
+        indices = [outcome.index for outcome in outcomes]
+        self.evidence.forget(self.setting.case.id, chunk, indices)
 
 
 def _now() -> int:
