@@ -303,58 +303,83 @@ def test_where_every_item_runs_a_verdict_drops_nothing(
         assert counts["waiting"] == len(job_ids(case)) - counts["finished"] - counts["leased"]
 
 
+def told(case: Case, monkeypatch: pytest.MonkeyPatch) -> WorkerJob:
+    """The first job of a process that is killed when it has heard of three outcomes of each."""
+    jobs: list[WorkerJob] = []
+
+    def tells(job: WorkerJob) -> Iterable[WorkerEvent]:
+        jobs.append(job)
+        return run_of(job, 3)
+
+    probed(case)
+    killed_while(monkeypatch, case, ScriptedPool(tells))
+    return jobs[0]
+
+
+def goes_on(job: WorkerJob) -> Iterable[WorkerEvent]:
+    """What a worker does: it settles what it finds, runs the rest, tells all, and ends."""
+    commitments = {item.index: item.commitment for item in job.items}
+    with Journal(Path(job.folder), job.spec.id) as journal:
+        journal.settle(commitments, job.rule, "its worker died")
+        left = [index for index in job.spec.indices if index not in journal.outcomes]
+        found = [*journal.outcomes.values()]
+    assert left == [] or left == list(job.spec.indices[3:])
+    for outcome in found:
+        yield WorkerEvent(event="known", chunk=job.spec.id, outcome=outcome)
+    yield WorkerEvent(event="finished", chunk=job.spec.id, missing=tuple(left))
+
+
 @pytest.mark.parametrize("lost", [False, True])
-def test_what_a_worker_told_is_recorded_whatever_becomes_of_both(
+def test_what_a_worker_told_is_recorded_once_whatever_becomes_of_both(
     case: Case, monkeypatch: pytest.MonkeyPatch, lost: bool
 ):
     """The measuring process is killed when it has heard of outcomes, and the disk is lost or not.
 
-    The samples keep those outcomes, once, and none of them runs again.
+    The samples keep those outcomes; where the disk is lost no other of the chunk runs again.
     """
-    jobs: list[WorkerJob] = []
-
-    def tells(job: WorkerJob) -> Iterable[WorkerEvent]:
-        jobs.append(job)
-        return run_of(job, 3)
-
-    probed(case)
-    killed_while(monkeypatch, case, ScriptedPool(tells))
-    job = jobs[0]
+    job = told(case, monkeypatch)
     evidence = case.installation.records.outcomes
     assert sorted(evidence.kept(case.id, job.spec.id)) == list(job.spec.indices[:3])
     if lost:
         shutil.rmtree(job.folder)
+    first: list[str] = []
 
-    killed_while(monkeypatch, case, ScriptedPool())
+    def one(next_job: WorkerJob) -> Iterable[WorkerEvent]:
+        if first:
+            raise KilledError
+        first.append(next_job.spec.id)
+        return goes_on(next_job)
+
+    killed_while(monkeypatch, case, ScriptedPool(one))
+    assert first == [job.spec.id]
     key = plan_chunks(case, reopen(case))[job.spec.id][1]
     attempt = case.state.tally(*key).attempt()
-    assert attempt.recorded & 0xFF == attempt.solved & 0xFF == 0b111
-    assert evidence.unrecorded(case.id) == set()
-    # Recorded, and not let go of: told a second time, they stand once.
-    with monkeypatch.context() as patched:
-        patched.setattr(OutcomeTable, "forget", lambda *_: None)
-        killed_while(patched, case, ScriptedPool(again))
-    assert case.state.tally(*key).attempt().recorded & 0xFF == 0b111
+    assert (attempt.recorded, attempt.solved) == (0xFF if lost else 0b111, 0b111)
+    assert job.spec.id not in evidence.unrecorded(case.id)
 
 
-def again(job: WorkerJob) -> Iterable[WorkerEvent]:
-    """Tells of the first three once more, and is killed."""
-    return run_of(job, 3)
+def test_what_was_told_is_recorded_also_where_nothing_runs_any_more(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    job = told(case, monkeypatch)
+    shutil.rmtree(Path(job.folder).parent)
+    halted = worded(case, measuring.ReviewHalted, case.cast.centre, texts={"reason": "a look"})
+    case.record([halted])
+    case.installation.records.jobs.halt(case.id)
+    monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool())
+    for _ in range(2):
+        with pytest.raises(StoppedError):
+            measure(setting_of(case), Silent())
+        key = plan_chunks(case, reopen(case))[job.spec.id][1]
+        attempt = case.state.tally(*key).attempt()
+        assert attempt.recorded & 0xFF == attempt.solved & 0xFF == 0b111
+        assert case.installation.records.outcomes.unrecorded(case.id) == set()
 
 
 def test_twin_what_is_not_kept_is_lost_with_the_disk(case: Case, monkeypatch: pytest.MonkeyPatch):
-    jobs: list[WorkerJob] = []
-
-    def tells(job: WorkerJob) -> Iterable[WorkerEvent]:
-        jobs.append(job)
-        return run_of(job, 3)
-
-    probed(case)
     monkeypatch.setattr(OutcomeTable, "keep", lambda *_: True)
-    killed_while(monkeypatch, case, ScriptedPool(tells))
-    shutil.rmtree(jobs[0].folder)
-    killed_while(monkeypatch, case, ScriptedPool())
-    assert not any(case.state.tally(*key).recorded for key in plan_keys(case))
+    with pytest.raises(AssertionError):
+        test_what_was_told_is_recorded_also_where_nothing_runs_any_more(case, monkeypatch)
 
 
 def test_an_outcome_that_comes_second_is_told_of_and_not_used(
@@ -378,7 +403,7 @@ def test_an_outcome_that_comes_second_is_told_of_and_not_used(
     with pytest.raises(KilledError):
         measure(setting_of(case), Listening())
     assert "Note: an outcome of a sample came second, and is not used" in said
-    killed_while(monkeypatch, case, ScriptedPool())
+    coordinator.record_told(setting_of(case), plan_chunks(case, reopen(case)))
     solved = [case.state.tally(*key).attempt().solved for key in plan_keys(case)]
     assert {each & 0xFF for each in solved} == {1}
 

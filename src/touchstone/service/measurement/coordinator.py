@@ -107,7 +107,6 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     chunks = plan_chunks(setting.case, setting.prepared)
     for chunk, (spec, _) in chunks.items():
         setting.jobs.put(setting.case.id, chunk, spec.model_dump_json())
-    record_told(setting, chunks)
     run = RunCoordinator(setting, chunks, observer)
     try:
         with WorkerPool(setting.workers, keys=setting.keys) as pool:
@@ -116,6 +115,8 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         # Where it was interrupted: its workers have ended, and nobody need wait for it.
         with suppress(TouchstoneError):
             run.release()
+    # Of chunks that an earlier process heard of and that ran no more: nothing told is passed over.
+    record_told(setting, chunks)
     observer.progress(run.tracker.rows())
     if run.stopped:
         raise StoppedError(
