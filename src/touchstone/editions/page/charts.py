@@ -32,21 +32,23 @@ WIDE, NARROW = 820, 330
 MODE_HEIGHT = 26
 LONGEST_LABEL = 110
 """Room for a mode's name before it is cut short, in pixels."""
-
-
+_LETTERING = {
+    "labelFont": FONT,
+    "titleFont": FONT,
+    "labelColor": INK,
+    "titleColor": INK,
+    "labelFontSize": 13,
+    "titleFontSize": 13,
+    "titleFontWeight": "normal",
+}
+"""Of axes and legends alike."""
 THEME = {
     "view": {"stroke": None},
     "axis": {
-        "labelFont": FONT,
-        "titleFont": FONT,
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 13,
-        "titleFontSize": 13,
+        **_LETTERING,
         "gridColor": "#e3e9ee",
         "domainColor": SOFT,
         "tickColor": SOFT,
-        "titleFontWeight": "normal",
         "labelLimit": LONGEST_LABEL,
     },
     "title": {
@@ -61,14 +63,8 @@ THEME = {
     },
     "text": {"font": FONT, "color": INK, "fontSize": 13},
     "legend": {
-        "labelFont": FONT,
-        "titleFont": FONT,
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 13,
-        "titleFontSize": 13,
+        **_LETTERING,
         "orient": "top",
-        "titleFontWeight": "normal",
         "symbolStrokeWidth": 2,
     },
 }
@@ -135,6 +131,17 @@ def _concluded(row: ResultRow) -> str:
 def encoded(field: str, kind: str, **more: Any) -> Spec:
     """What is read from `field`: "quantitative", "nominal" or "ordinal"."""
     return {"field": field, "type": kind, **more}
+
+
+def shares(field: str, title: str, *, ticks: int, room: int) -> Spec:
+    """The upright axis of a panel from 0 to 100%; `room` in pixels for its labels."""
+    return encoded(
+        field,
+        "quantitative",
+        title=title,
+        scale={"domain": [0, 1]},
+        axis={"format": "%", "tickCount": ticks, "minExtent": room},
+    )
 
 
 def fixed(**values: Any) -> Spec:
@@ -269,13 +276,6 @@ def _difficulty_panel(rows: Sequence[ResultRow], marks: Spec, width: int) -> Spe
         for row in rows
         for c in row.by_difficulty
     ]
-    y = encoded(
-        "share",
-        "quantitative",
-        title="Share solved",
-        scale={"domain": [0, 1]},
-        axis={"format": "%", "tickCount": 3, "minExtent": 40},
-    )
     return {
         "title": {"text": wrapped(rows[0].title, width)},
         "width": width,
@@ -283,7 +283,7 @@ def _difficulty_panel(rows: Sequence[ResultRow], marks: Spec, width: int) -> Spe
         "data": {"values": values},
         "encoding": {
             "x": encoded("difficulty", "ordinal", title="Difficulty", axis={"labelAngle": 0}),
-            "y": y,
+            "y": shares("share", "Share solved", ticks=3, room=40),
             **marks,
         },
         "layer": [

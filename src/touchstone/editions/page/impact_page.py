@@ -1,12 +1,9 @@
 """The blast radius as one HTML page that needs no other file and runs no script."""
 
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
+from touchstone.editions.page.templating import page_templates, stylesheet
 from touchstone.terms.directives.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
@@ -23,16 +20,6 @@ def render_impact(title: str, lines: Sequence[str], impact: Impact) -> str:
 
     `title` and `lines` say which directive it is and what it orders.
     """
-    environment = Environment(
-        loader=PackageLoader("touchstone.editions.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = lambda number: f"{number:,}"
-    folder = resources.files("touchstone.editions.page")
-    style = folder.joinpath("templates/impact.css").read_text()
     page = {
         "title": title,
         "lines": lines,
@@ -49,9 +36,8 @@ def render_impact(title: str, lines: Sequence[str], impact: Impact) -> str:
         "examples": [str(each) for each in impact.samples],
         "conflicts": [str(each) for each in impact.conflicts],
     }
-    return environment.get_template("impact.html").render(
-        p=page,
-        style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
+    return (
+        page_templates().get_template("impact.html").render(p=page, style=stylesheet("impact.css"))
     )
 
 

@@ -2,10 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from touchstone.editions.page.charts import (
     INK,
@@ -16,7 +12,9 @@ from touchstone.editions.page.charts import (
     encoded,
     fixed,
     render_spec,
+    shares,
 )
+from touchstone.editions.page.templating import drawn, page_templates, stylesheet
 from touchstone.statistics import VerdictWord
 
 _HEIGHT = 170
@@ -69,21 +67,17 @@ class PlanPage:
 
 def render_plan(page: PlanPage) -> str:
     """The plan as one self-contained HTML page without scripts; all text is escaped."""
-    environment = Environment(
-        loader=PackageLoader("touchstone.editions.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = resources.files("touchstone.editions.page").joinpath("templates/report.css").read_text()
     samples = [_samples(page.samples, narrow=each) for each in (False, True) if page.samples]
     words = [_words(page.words, narrow=each) for each in (False, True) if page.words]
-    return environment.get_template("plan.html").render(
-        p=page,
-        style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
-        samples=[Markup(svg) for svg in samples],  # noqa: S704  drawn and escaped by us
-        words=[Markup(svg) for svg in words],  # noqa: S704  drawn and escaped by us
+    return (
+        page_templates()
+        .get_template("plan.html")
+        .render(
+            p=page,
+            style=stylesheet("report.css"),
+            samples=drawn(samples),
+            words=drawn(words),
+        )
     )
 
 
@@ -194,13 +188,7 @@ def _words_panel(curve: WordsCurve) -> Spec:
         for rate, *chances in curve.points
         for word, chance in zip(WORDS, chances, strict=True)
     ]
-    y = encoded(
-        "chance",
-        "quantitative",
-        title="Chance to be said",
-        scale={"domain": [0, 1]},
-        axis={"format": "%", "tickCount": 5, "minExtent": 36},
-    )
+    y = shares("chance", "Chance to be said", ticks=5, room=36)
     names = list(WORDS)
     by_word = {
         channel: encoded(

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from touchstone.editions.page import charts, clock_picture, evidence_charts, saving_picture
@@ -23,6 +22,7 @@ from touchstone.editions.page.phrases import (
     times,
     verdict_pill,
 )
+from touchstone.editions.page.templating import page_templates, stylesheet
 from touchstone.statistics import exact_percent, percent, percent_interval
 
 FILTERS = {
@@ -36,23 +36,13 @@ FILTERS = {
     "chances": chances,
     "times": times,
     "exact_percent": exact_percent,
-    "count": "{:,}".format,
 }
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("touchstone.editions.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS)
-    environment.globals |= {"outcome": outcome, "claim": claim, "stopped": stopped}
-    environment.globals["interval"] = percent_interval
-    return environment
+    names = {"outcome": outcome, "claim": claim, "stopped": stopped, "interval": percent_interval}
+    return page_templates(FILTERS, names)
 
 
 def _pictures(data: ReportData) -> dict[str, Markup]:
@@ -105,7 +95,6 @@ def render_html(data: ReportData) -> str:
     Everything in `data` is escaped; styles and pictures are inline; the page forbids itself
     scripts and the network.
     """
-    style = resources.files("touchstone.editions.page").joinpath("templates/report.css").read_text()
     early = _early(data.results)
     criteria = [list(rows) for _, rows in groupby(data.results, lambda row: row.criterion)]
     return (
@@ -116,7 +105,7 @@ def render_html(data: ReportData) -> str:
             criteria=criteria,
             early=early,
             saving=saving_picture.saving(data.results) if early else None,
-            style=Markup(style),  # noqa: S704  our own stylesheet, shipped with the package
+            style=stylesheet("report.css"),
             pictures=_pictures(data),
         )
     )
