@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import random
+import select
 import signal
 import socket
 import subprocess
@@ -19,11 +20,12 @@ import tempfile
 import threading
 import time
 import traceback
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from support import prepared
 
@@ -63,17 +65,21 @@ class Forked:
 
 
 class Command:
-    """A command that runs: so much of `subprocess.Popen` as tests ask for."""
+    """A command that runs: so much of `subprocess.Popen` as tests ask for.
+
+    One that a failed test leaves behind ends with this object, and what it holds is closed then:
+    else the next test would find it still at work, and its sockets by a warning of the collector.
+    """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._out, self._err = os.memfd_create("out"), os.memfd_create("err")
-        ended, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._out, self._err = _memory("out"), _memory("err")
+        self._ended, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._left = weakref.finalize(self, _close, self._ended, self._out, self._err)
         with told:
             message = json.dumps([list(arguments), dict(environment), str(Path.cwd())]).encode()
-            given = [self._out, self._err, told.fileno()]
+            given = [self._out.fileno(), self._err.fileno(), told.fileno()]
             socket.send_fds(_loaded(), [message], given)
-        self._ended = ended
-        self.pid = int(ended.recv(16))
+        self.pid = int(self._ended.recv(16))
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
@@ -105,13 +111,24 @@ class Command:
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for its end; what it wrote on stdout and stderr."""
         self.wait(timeout)
-        return _read(self._out), _read(self._err)
+        said = _read(self._out), _read(self._err)
+        self._left()
+        return said
 
 
-def _read(descriptor: int) -> str:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        return file.read()
+def _memory(name: str) -> TextIO:
+    return os.fdopen(os.memfd_create(name), "r", encoding="utf-8")
+
+
+def _read(file: TextIO) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def _close(ended: socket.socket, out: TextIO, err: TextIO) -> None:
+    ended.close()
+    out.close()
+    err.close()
 
 
 @cache
@@ -167,8 +184,16 @@ def serve(descriptor: int) -> None:
 
 
 def _tell(child: int, descriptor: int) -> None:
+    """Tell of its end; end it where nobody is left to be told."""
     with socket.socket(fileno=descriptor) as told:
         told.send(str(child).encode())
+        ended = os.pidfd_open(child)
+        waiting = select.poll()
+        waiting.register(ended, select.POLLIN)
+        waiting.register(told, 0)  # its other side's end is told without being asked for
+        if ended not in dict(waiting.poll()):
+            os.kill(child, signal.SIGKILL)
+        os.close(ended)
         _, status = os.waitpid(child, 0)
         try:
             told.send(str(os.waitstatus_to_exitcode(status)).encode())
