@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,28 @@ def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if slow & {names[item], names[item].partition("::")[0]}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    before = item.session.testsfailed
+    done = yield
+    if item.session.testsfailed > before:
+        _let_go()
+    return done
+
+
+def _let_go() -> None:
+    """Close what a failed test leaves open: the collector's warning of it would fail another."""
+    for name in ("last_type", "last_value", "last_traceback", "last_exc"):
+        vars(sys).pop(name, None)
+    told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            gc.collect()
+    finally:
+        sys.unraisablehook = told
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
