@@ -1,86 +1,74 @@
-"""Commands in processes of their own, forked from one that has loaded them.
+"""Processes of their own, forked from one that has loaded what they would load.
 
-Loading the engine costs a command some 5 s of a core, and its fork server as much again; a fork
-costs 30 ms. Beyond that a forked command is a process as any other: its own environment, folder,
-signals, locks and end. What is told of the start itself (what `--help` loads, what Ctrl-C does in
-the first second) is tested on real starts.
+Loading the engine costs a command some 5 s of a core, and its fork server as much again; a control
+server's start costs 2 s. A fork costs 30 ms. Beyond that a forked process is as any other: its own
+environment, folder, signals, locks and end. What is told of the start itself (what `--help` loads,
+what Ctrl-C does in the first second, what the process list shows) is tested on real starts.
+
+The workers of one run of pytest share that one process, which `support.loaded` describes.
 """
 
 import atexit
-import gc
+import errno
+import io
 import json
 import os
-import random
 import select
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-import traceback
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
-from importlib import import_module
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import Any, TextIO
 
-from support import prepared
+import pytest
 
-LOADED = (
-    "touchstone.cli.app",
-    "touchstone.service.reviewing",
-    "touchstone.service.doctor",
-    "touchstone.evaluation.workers.server",
-    "inspect_ai.model._providers.openai_compatible",
-)
-MOST_BYTES = 192 * 1024
-KEPT = 200
-"""The first descriptor that a forked process does not close."""
+from support.loaded import KEPT
 
-
-class Forked:
-    """A child process that was forked here, as its parent holds it."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._code: int | None = None
-
-    def poll(self) -> int | None:
-        """How it ended; None while it runs."""
-        return self._code if self._code is not None else self._look(os.WNOHANG)
-
-    def wait(self) -> int:
-        """How it ended."""
-        code = self.poll()
-        return self._look(0) or 0 if code is None else code
-
-    def _look(self, how: int) -> int | None:
-        pid, status = os.waitpid(self.pid, how)
-        if pid:
-            self._code = os.waitstatus_to_exitcode(status)
-        return self._code
+TOUCHSTONE = "touchstone"
+"""As the first word: the command line. Other words are those after `python`."""
 
 
 class Command:
-    """A command that runs: so much of `subprocess.Popen` as tests ask for.
+    """A process that runs: so much of `subprocess.Popen` as tests ask for.
 
     One that a failed test leaves behind ends with this object, and what it holds is closed then:
     else the next test would find it still at work, and its sockets by a warning of the collector.
+
+    Args:
+        arguments: The words of a command; with `python`, those of the interpreter: `-m` a module,
+            `-c` a text, or a file, and their own.
+        environment: All of its environment.
+        python: Whether the interpreter is what is started.
+        kept: Descriptors that it keeps, as KEPT and those after it.
     """
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        python: bool = False,
+        kept: Sequence[int] = (),
+    ) -> None:
         self._out, self._err = _memory("out"), _memory("err")
         self._ended, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._left = weakref.finalize(self, _close, self._ended, self._out, self._err)
+        # At the interpreter's end others still wait for what it began.
+        self._left.atexit = False
+        words = [*([] if python else [TOUCHSTONE]), *arguments]
         with told:
-            message = json.dumps([list(arguments), dict(environment), str(Path.cwd())]).encode()
-            given = [self._out.fileno(), self._err.fileno(), told.fileno()]
+            message = json.dumps([words, dict(environment), str(Path.cwd())]).encode()
+            given = [self._out.fileno(), self._err.fileno(), told.fileno(), *kept]
             socket.send_fds(_loaded(), [message], given)
         self.pid = int(self._ended.recv(16))
         self.returncode: int | None = None
+        self._turn = threading.Lock()
 
     def poll(self) -> int | None:
         """The exit status, or the negative number of a signal; None while it runs."""
@@ -92,21 +80,34 @@ class Command:
     def wait(self, timeout: float | None = None) -> int:
         """The exit status; TimeoutExpired where it still runs after so many seconds."""
         if self.returncode is None:
-            self._ended.settimeout(timeout)
-            try:
-                self.returncode = int(self._ended.recv(16))
-            except (BlockingIOError, TimeoutError) as late:
-                raise subprocess.TimeoutExpired("touchstone", timeout or 0) from late
-            self._ended.close()
+            waiting = select.poll()
+            waiting.register(self._ended, select.POLLIN)
+            if not waiting.poll(None if timeout is None else 1000 * timeout):
+                raise subprocess.TimeoutExpired(TOUCHSTONE, timeout or 0)
+            # A test may ask from two threads, and it is told once.
+            with self._turn:
+                if self.returncode is None:
+                    # Nothing is told where what forked it is gone: so is this.
+                    self.returncode = int(self._ended.recv(16) or -signal.SIGKILL)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
-        """To the command alone."""
-        os.kill(self.pid, number)
+        """To the process alone."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it at once."""
         self.send_signal(signal.SIGKILL)
+
+    @property
+    def stderr(self) -> io.BytesIO:
+        """What it wrote there so far; nothing where all was told already."""
+        return io.BytesIO(b"" if self._err.closed else _read(self._err).encode())
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Wait for its end; what it wrote on stdout and stderr."""
@@ -121,8 +122,8 @@ def _memory(name: str) -> TextIO:
 
 
 def _read(file: TextIO) -> str:
-    file.seek(0)
-    return file.read()
+    """All of it. Where writers go on is theirs to know: the place is not moved."""
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode()
 
 
 def _close(ended: socket.socket, out: TextIO, err: TextIO) -> None:
@@ -131,139 +132,82 @@ def _close(ended: socket.socket, out: TextIO, err: TextIO) -> None:
     err.close()
 
 
+def _control_server(command: Sequence[str], environment: Mapping[str, str]) -> Command:
+    return Command(command[1:], environment, python=True)
+
+
+def _fork_server(descriptor: int, environment: Mapping[str, str]) -> Command:
+    words = ["-m", "touchstone.evaluation.workers", str(KEPT)]
+    return Command(words, environment, python=True, kept=[descriptor])
+
+
+_STARTS = {
+    "touchstone.evaluation.controls.launch": _control_server,
+    "touchstone.evaluation.workers.forking": _fork_server,
+}
+"""What starts a process, by the module whose `begin` does."""
+_REAL: dict[str, Any] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_starts() -> Iterator[None]:
+    """The control servers and fork servers that this process starts are forked."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in _STARTS.keys() & sys.modules.keys():
+            _REAL.setdefault(name, sys.modules[name].begin)
+            patched.setattr(sys.modules[name], "begin", _STARTS[name])
+        yield
+
+
+@pytest.fixture
+def real_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are started as users start them, for a test of the start itself."""
+    for name, begin in _REAL.items():
+        monkeypatch.setattr(sys.modules[name], "begin", begin)
+
+
+# ------------------------------------------------------------------ the way to what has loaded all
+
+
 @cache
 def _loaded() -> socket.socket:
-    """The process that has loaded all, as a socket to ask it over."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    code = "import sys; from support.forked import serve; serve(int(sys.argv[1]))"
-    with theirs:
+    """The process that has loaded all, as a socket to ask it over; begun by who needs it first."""
+    # A name without a file: it goes with the process.
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
+    name = f"\0touchstone-tests-{run}"
+    while True:
+        asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            _begin_if_first(name)
+            # Past what keeps a test's own connections to the loopback.
+            super(socket.socket, asked).connect(name)
+            # It says so once it has loaded.
+            if asked.recv(1):
+                atexit.register(asked.close)
+                return asked
+        except (ConnectionError, FileNotFoundError):
+            # Its first user has not come to listen yet, or its last has just left.
+            time.sleep(0.01)
+        asked.close()
+
+
+def _begin_if_first(name: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        try:
+            listening.bind(name)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            return
+        listening.listen()
+        code = "import sys; from support.loaded import serve; serve(int(sys.argv[1]))"
         process = subprocess.Popen(
-            [sys.executable, "-c", code, str(theirs.fileno())],
+            [sys.executable, "-c", code, str(listening.fileno())],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-            pass_fds=[theirs.fileno()],
+            pass_fds=[listening.fileno()],
             stdin=subprocess.DEVNULL,
             # What the engine says of itself while it loads is for nobody.
             stdout=subprocess.DEVNULL,
         )
-
-    def end() -> None:
-        ours.close()
-        process.wait()
-
-    atexit.register(end)
-    return ours
-
-
-# ------------------------------------------------------------------ in the process that has loaded
-
-
-def serve(descriptor: int) -> None:
-    """Fork a command whenever asked, until nobody can ask."""
-    for name in LOADED:
-        import_module(name)
-    server = import_module("touchstone.evaluation.workers.server")
-    server.load()
-    prepared.make_once(beforehand=True)
-    gc.collect()
-    gc.freeze()
-    with socket.socket(fileno=descriptor) as asked:
-        while True:
-            message, given, _, _ = socket.recv_fds(asked, MOST_BYTES, 3)
-            if not message:
-                return
-            out, err, told = given
-            child = os.fork()
-            if not child:
-                asked.close()
-                os.close(told)
-                arguments, environment, folder = json.loads(message)
-                _become(partial(_command, arguments), environment, out, err, Path(folder))
-            os.close(out)
-            os.close(err)
-            threading.Thread(target=_tell, args=(child, told), daemon=True).start()
-
-
-def _tell(child: int, descriptor: int) -> None:
-    """Tell of its end; end it where nobody is left to be told."""
-    with socket.socket(fileno=descriptor) as told:
-        told.send(str(child).encode())
-        ended = os.pidfd_open(child)
-        waiting = select.poll()
-        waiting.register(ended, select.POLLIN)
-        waiting.register(told, 0)  # its other side's end is told without being asked for
-        if ended not in dict(waiting.poll()):
-            os.kill(child, signal.SIGKILL)
-        os.close(ended)
-        _, status = os.waitpid(child, 0)
-        try:
-            told.send(str(os.waitstatus_to_exitcode(status)).encode())
-        except BrokenPipeError:
-            return
-
-
-def _become(
-    run: Callable[[], object], environment: Mapping[str, str], out: int, err: int, folder: Path
-) -> NoReturn:
-    code = 1
-    try:
-        os.setsid()
-        os.dup2(out, 1)
-        os.dup2(err, 2)
-        os.closerange(3, KEPT)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        # As an interpreter's start would.
-        named = environment.get("PYTHONPATH", "").split(os.pathsep)
-        sys.path[:0] = [each for each in named if each and each not in sys.path]
-        time.tzset()
-        tempfile.tempdir = None
-        random.seed()
-        run()
-        code = 0
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:  # noqa: BLE001 - as the interpreter ends on what nobody caught
-        traceback.print_exc()
-    finally:
-        # Its threads and its fork server end as they do at an interpreter's end.
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _command(arguments: Sequence[str]) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.argv = ["touchstone", *arguments]
-    _fork_server_beforehand()
-    import_module("touchstone.cli").main()
-
-
-def _fork_server_beforehand() -> None:
-    """Fork what would become the command's fork server, while there is nothing to inherit."""
-    forking = import_module("touchstone.evaluation.workers.forking")
-    begin = forking.begin
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    child = os.fork()
-    if not child:
-        ours.close()
-        message, given, _, _ = socket.recv_fds(theirs, MOST_BYTES, 1)
-        theirs.close()
-        if not message:
-            os._exit(0)
-        null = os.open(os.devnull, os.O_RDWR)
-        descriptor = os.dup2(given[0], KEPT)
-        serve_workers = import_module("touchstone.evaluation.workers.server").serve
-        _become(lambda: serve_workers(descriptor), json.loads(message), null, 2, Path.cwd())
-    theirs.close()
-    waiting = [Forked(child)]
-
-    def fork(descriptor: int, environment: Mapping[str, str]) -> object:
-        if not waiting:
-            return begin(descriptor, environment)
-        socket.send_fds(ours, [json.dumps(dict(environment)).encode()], [descriptor])
-        return waiting.pop()
-
-    forking.begin = fork  # type: ignore[attr-defined]
+    # It ends when its last user has left: this one waits, at its own end, for the others.
+    atexit.register(process.wait)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +16,7 @@ from inspect_ai._eval.task.log import TaskLogger
 
 from support.answers import ODD, odd_answers
 from support.endpoint import completion, copier, serve, turn_of, word_of
+from support.forked import Command
 from support.toy_run import OVER_LOOPBACK, Run
 from touchstone.evaluation import Elicitation, EndpointLimits
 from touchstone.evaluation.journal import MOST_EXECUTIONS
@@ -174,7 +173,7 @@ def test_a_killed_worker_repeats_only_what_was_never_answered(
     turn: int, result: str, toy_run: Run, tmp_path: Path
 ):
     """Killed before the first answer it runs again, and that is told; after it, it never does."""
-    workers: list[subprocess.Popen[bytes]] = []
+    workers: list[Command] = []
 
     def script(body: dict[str, Any], number: int) -> Any:
         if workers[0].poll() is None and turn_of(body) == turn:
@@ -183,9 +182,8 @@ def test_a_killed_worker_repeats_only_what_was_never_answered(
         return copier(body, number)
 
     with serve(script) as endpoint:
-        words = [sys.executable, "-c", WORKER, str(tmp_path), endpoint.url]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        workers.append(subprocess.Popen(words, env=environment))
+        words = ["-c", WORKER, str(tmp_path), endpoint.url]
+        workers.append(Command(words, os.environ, python=True))
         assert workers[0].wait() == -signal.SIGKILL
         asked = len(endpoint.requests)
         done = toy_run(endpoint.url, size=1)

@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import anyio
 import pytest
 
 from support.endpoint import completion, copier, idler, serve, turn_of
+from support.forked import Command
 from support.toy_run import KEY, OVER_LOOPBACK, QUICK, Run, chunk_items
 from support.toys import ToyFamily, toy_battery, toy_mode, toy_spec
 from touchstone.evaluation import Allowance, Budget, Elicitation, EndpointLimits, Outcome
@@ -402,14 +401,8 @@ def test_the_quota_holds_across_processes(tmp_path: Path):
 
     with serve(slowly) as endpoint:
         script = Path(__file__).with_name("quota_user.py")
-        path = os.pathsep.join(sys.path)
-        users = [
-            subprocess.Popen(
-                [sys.executable, str(script), endpoint.url, str(tmp_path)],
-                env={**os.environ, "PYTHONPATH": path},
-            )
-            for _ in range(2)
-        ]
+        words = [str(script), endpoint.url, str(tmp_path)]
+        users = [Command(words, os.environ, python=True) for _ in range(2)]
         assert [user.wait() for user in users] == [0, 0]
         assert len(endpoint.requests) == 24
         assert endpoint.most_in_flight == 2

@@ -133,6 +133,7 @@ def test_a_body_past_the_limit_is_refused(subject: Subject):
     assert ask(subject, path="/models")[0] == 200
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_the_key_is_fresh_and_in_no_argument(subject: Subject):
     with start_subject(["control-null"]) as other:
         assert other.key != subject.key
@@ -152,6 +153,7 @@ def test_only_loopback_listens(subject: Subject):
     assert listening == {f"0100007F:{port:04X}"}
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_the_server_ends_with_its_block():
     with start_subject(["control-null"]) as started:
         pid = started.pid
@@ -159,6 +161,7 @@ def test_the_server_ends_with_its_block():
         os.kill(pid, 0)
 
 
+@pytest.mark.usefixtures("real_starts")
 def test_a_bad_start_is_one_clear_error():
     with (
         pytest.raises(SubjectError, match=r"did not start: no control is named 'x'"),

@@ -3,8 +3,6 @@
 import os
 import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from support.forked import Command
 from support.reviews import KEY
 from touchstone.evaluation.controls.launch import KEY_VARIABLE, Subject, start_subject
 from touchstone.service.measurement import probing
@@ -110,22 +109,10 @@ def _subject_at(port: int, folder: Path, *more: str) -> Iterator[Subject]:
     """A control server at a port of ours, so that it can come back at the same address."""
     announce = folder / "announce.json"
     announce.unlink(missing_ok=True)
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "touchstone.evaluation.controls",
-            "--control",
-            "control-null",
-            "--port",
-            str(port),
-            "--announce",
-            str(announce),
-            *more,
-        ],
-        env=os.environ | {KEY_VARIABLE: "an-invented-key"},
-        stdout=subprocess.DEVNULL,
-    )
+    words = ["-m", "touchstone.evaluation.controls", "--control", "control-null"]
+    words += ["--port", str(port), "--announce", str(announce), *more]
+    environment = os.environ | {KEY_VARIABLE: "an-invented-key"}
+    server = Command(words, environment, python=True)
     try:
         until = time.monotonic() + 30
         while not announce.exists() and time.monotonic() < until:

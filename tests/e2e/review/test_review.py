@@ -6,8 +6,6 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -182,7 +180,7 @@ def _namesake(key: str) -> Iterator[str]:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-c", NAMESAKE, str(port), key])
+    server = Command(["-c", NAMESAKE, str(port), key], os.environ, python=True)
     try:
         until = time.monotonic() + 60
         with socket.socket() as asked:

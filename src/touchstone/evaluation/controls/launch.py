@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,17 +73,22 @@ def start_subject(
         command += [word for name in controls for word in ("--control", name)]
         if fault:
             command += ["--fault", fault, "--fault-after", str(fault_after)]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | {KEY_VARIABLE: key},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
+        process = begin(command, os.environ | {KEY_VARIABLE: key})
         try:
             yield Subject(_await_url(process, announce), key, process.pid)
         finally:
             _stop(process)
+
+
+def begin(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Start the process of a control server."""
+    return subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
 def _await_url(process: subprocess.Popen[bytes], announce: Path) -> str:
