@@ -1,8 +1,9 @@
 """From facts to one HTML page that needs no other file and runs no script."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -25,7 +26,7 @@ from touchstone.editions.page.phrases import (
 from touchstone.editions.page.templating import page_templates, stylesheet
 from touchstone.statistics import exact_percent, percent, percent_interval
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "percent": percent,
     "verdict": verdict_pill,
     "claims": claims,
