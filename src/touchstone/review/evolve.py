@@ -71,8 +71,9 @@ def _admitted(state: State, admits: tuple[opening.Admission, ...]) -> dict[str, 
 @_changed.register
 def _(event: UnknownEvent, state: State) -> State:
     seen = Unknown(state.size, event.type, event.schema_version)
-    # The record takes keys from `admits` in every part 0, whatever its type: so does the state.
-    told = (event.model_extra or {}).get("admits")
+    # A record of contract 1 takes keys from `admits` in every part 0, whatever its type, and has
+    # checked its form: so does the state. In contract 2 it is a field like any other, in any form.
+    told = None if state.by_invitation else (event.model_extra or {}).get("admits")
     parties = {**state.parties, **dict(_admitted_by_newer(state, told))}
     return replace(state, unknown=(*state.unknown, seen), parties=MappingProxyType(parties))
 

@@ -1,5 +1,6 @@
 """Does a result set hold what it claims? Checks before any of its numbers is believed."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -131,8 +132,10 @@ def _item_totals(
 def _duplicates(models: Sequence[str], items: Sequence[str]) -> list[IntegrityIssue]:
     doubts = []
     for what, names in (("item", items), ("model", models)):
-        for name in sorted({name for name in names if list(names).count(name) > 1}):
-            text = f"the {what} {name} is there {list(names).count(name)} times"
+        for name, times in sorted(Counter(names).items()):
+            if times == 1:
+                continue
+            text = f"the {what} {name} is there {times} times"
             doubts.append(
                 IntegrityIssue(f"duplicate-{what}", (name,) if what == "model" else (), text)
             )

@@ -124,6 +124,18 @@ def test_without_its_guard_a_path_would_pass_as_a_time_zone(monkeypatch: pytest.
     assert parse_framework(probe, "mine.toml").window.timezone == "../../etc/passwd"
 
 
+@pytest.mark.parametrize("zone", ["localtime", "right/Europe/London"])
+def test_what_says_another_time_on_another_machine_is_no_time_zone(zone: str):
+    text = example_with('timezone = "Europe/London"', f'timezone = "{zone}"')
+    assert "no known time zone" in refusal(text)
+
+
+def test_without_its_guard_the_zone_of_this_machine_would_pass(monkeypatch: pytest.MonkeyPatch):
+    text = example_with('timezone = "Europe/London"', 'timezone = "localtime"')
+    monkeypatch.setattr(kinds, "time_zones", lambda: frozenset({"localtime"}))
+    assert parse_framework(text, "mine.toml").window.timezone == "localtime"
+
+
 @given(st.text())
 def test_any_text_is_refused_in_one_line(text: str):
     with pytest.raises(FrameworkFileError) as refused:

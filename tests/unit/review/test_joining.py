@@ -19,7 +19,17 @@ from touchstone.editions.event_text import event_sentence
 from touchstone.framework import Framework
 from touchstone.ledger import dumps, loads
 from touchstone.ledger.contract2 import CaseKeys, parse_key_act
-from touchstone.review import BadEventError, Event, Refused, State, decide, parse_event, topics_of
+from touchstone.review import (
+    BadEventError,
+    Event,
+    Refused,
+    State,
+    UnknownEvent,
+    decide,
+    evolve,
+    parse_event,
+    topics_of,
+)
 from touchstone.review.events import joining, opening, settling
 
 
@@ -126,6 +136,23 @@ def test_no_other_event_changes_keys_in_passing(case: Case, monkeypatch: pytest.
     case.do(deed)
     assert ledgers(case).current[LAB] == print_of(f"{LAB} next")
     assert case.state.parties[LAB].key == hex32(LAB)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [["x"], [{"party": LAB}], [{"party": LAB, "role": "centre", "key": hex32("x")}]],
+    ids=["no object", "no role", "in form"],
+)
+def test_what_a_newer_event_calls_admits_brings_no_key(case: Case, told: list[object]):
+    by_key(case)
+    newer = UnknownEvent.model_validate(
+        {"type": "rung-added", "schema": 1, "actor": LAB, "at": case.events[-1].at, "admits": told}
+        | {"marking": case.events[-1].marking}
+    )
+    case.events.append(newer)
+    case.state = evolve(case.state, newer)
+    assert case.state.parties[LAB].key == hex32(LAB)
+    same_keys(case)
 
 
 def test_a_case_opens_by_the_key_of_its_opener_and_reads_back(framework: Framework):
