@@ -11,12 +11,12 @@ from jinja2 import Environment, nodes
 import touchstone
 from support import parsed
 from touchstone.editions.sentences import Catalogue
-from touchstone.editions.sentences.catalogue import texts
+from touchstone.editions.sentences.catalogue import JOINS, texts
 
 SOURCE = Path(touchstone.__file__).parent
 TEMPLATES = SOURCE / "editions" / "page" / "templates"
 CALLS = {"sentence", "markup", "say"}
-WRITERS = {"percent", "exact-percent", "plain", "day", "long-day", "and", "comma", "semicolon"}
+WRITERS = {"percent", "exact-percent", "plain", "day", "long-day", *JOINS}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def uses() -> list[Use]:
 
 def named_by(catalogue: Catalogue) -> set[str]:
     """The messages that other messages name for a value, and those that lists and days need."""
-    found = {"list.comma", "list.last", "list.semicolon", "date.short", "date.long"}
+    found = {"list.comma", "list.last", "list.semicolon", "list.stop", "date.short", "date.long"}
     for node in catalogue.messages.values():
         for text in texts(node):
             specs = {spec for _, _, spec, _ in Formatter().parse(text) if spec}

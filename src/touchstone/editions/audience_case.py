@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from touchstone.clearance import PUBLIC, Audience
+from touchstone.editions.sentences import sentence
 from touchstone.framework import Framework
 from touchstone.review import State, evolve
 from touchstone.review.audience_view import Entry
@@ -13,7 +14,6 @@ from touchstone.verdicts.content_parsers import framework_of
 
 Example = Literal["none", "framework", "all"]
 """What of a case is invented: nothing, the framework alone, or parties and model as well."""
-THE_PUBLIC = "the public"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class AudienceCase:
         developer = (self.submitted or {}).get("developer", {})
         if "id" in developer:
             names[developer["id"]] = developer.get("name") or developer["id"]
-        return {**names, PUBLIC.name: THE_PUBLIC}
+        return {**names, PUBLIC.name: sentence("edition.the-public")}
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -95,19 +95,3 @@ class AudienceCase:
 def plain(word: str) -> str:
     """An id of several words as people write them."""
     return word.replace("-", " ")
-
-
-def counted(count: int) -> str:
-    """A count; up to ten in letters."""
-    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    return words[count] if count < len(words) else f"{count:,}"
-
-
-def number(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun."""
-    return f"{counted(count)} {one if count == 1 else many or one + 's'}"
-
-
-def listed(items: list[str]) -> str:
-    """A list in a sentence."""
-    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -26,57 +26,41 @@ from touchstone.editions.sections.scope import (
 from touchstone.editions.sections.spending import spent
 from touchstone.editions.sections.summary import summary
 from touchstone.editions.sections.timeline import accounting, newer_notice, timeline, withheld
+from touchstone.editions.sentences import sentence
 
-UNTOLD = (
-    "Whether this developer handed this model in for other reviews, and what became of them, is "
-    "told in the editions of the developer and the centre, and in no other."
-)
-"""The same bytes whether there are others or not."""
-EXAMPLE = "Example: "
-INVENTED = (
-    "An invented example. The parties, the model and all numbers are made up; no model of anybody "
-    "was reviewed."
-)
-INVENTED_FRAMEWORK = (
-    "The framework is an invented example: its agencies, criteria and thresholds are made up, and "
-    "nothing follows from its words."
-)
-EXAMPLES: dict[Example, tuple[str, ...]] = {
-    "none": (),
-    "framework": (INVENTED_FRAMEWORK,),
-    "all": (INVENTED,),
-}
-
-__all__ = ["AudienceCase", "edition_marking", "gather"]
+__all__ = ["AudienceCase", "edition_marking", "gather", "invented", "untold"]
 
 
 def gather(
     case: AudienceCase,
     made_at: str,
     verification: VerificationFacts,
-    others: tuple[str, ...] = (UNTOLD,),
+    others: tuple[str, ...] | None = None,
 ) -> ReportData:
     """The facts of one edition, made at a UTC instant.
 
-    `others` are the sentences on other cases of the same model, from `reporting.other_cases`.
+    `others` are the sentences on other cases of the same model, from `reporting.other_cases`; None:
+    the one that most audiences get.
     """
     received = case.state.submission
     results = result_rows(case)
     return ReportData(
-        title=f"{EXAMPLE if case.example == 'all' else ''}Pre-release review of "
-        f"{received.model if received else 'a model'}",
+        title=sentence(
+            "edition.title-example" if case.example == "all" else "edition.title",
+            model=received.model if received else sentence("edition.no-model"),
+        ),
         audience=case.name(case.audience.name),
         marking=edition_marking(case),
         case=case.id[:12],
         made_at=moment(made_at),
         summary=summary(case, results),
         whole=case.whole,
-        notices=(*EXAMPLES[case.example], *newer_notice(case), *stop_notice(case)),
+        notices=(*invented(case.example), *newer_notice(case), *stop_notice(case)),
         model=model_facts(case),
         framework=framework_facts(case),
         conflicts=conflicts(case),
         parties=party_facts(case),
-        other_cases=others,
+        other_cases=(untold(),) if others is None else others,
         clock=clock_facts(case, made_at),
         timeline=timeline(case),
         modes=mode_facts(case),
@@ -90,6 +74,20 @@ def gather(
         withheld=withheld(case),
         verification=verification,
     )
+
+
+def untold() -> str:
+    """What most editions say of other cases: the same bytes whether there are others or not."""
+    return sentence("edition.untold")
+
+
+def invented(example: Example) -> tuple[str, ...]:
+    """What must be said of a case that is invented, or whose framework is."""
+    said = {
+        "framework": sentence("edition.invented-framework"),
+        "all": sentence("edition.invented"),
+    }
+    return (said[example],) if example in said else ()
 
 
 def edition_marking(case: AudienceCase) -> str:

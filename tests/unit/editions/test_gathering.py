@@ -8,7 +8,7 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
-from touchstone.editions.gathering import INVENTED, INVENTED_FRAMEWORK
+from touchstone.editions.gathering import invented
 from touchstone.editions.page import ReportData, render_html
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.registry import family_names, get_family
@@ -116,7 +116,7 @@ def test_invented_parties_are_said_to_be_invented(
     assert "public" in pages
     for page in pages.values():
         assert page.title.startswith("Example: ")
-        assert page.notices == (INVENTED,)
+        assert page.notices == invented("all")
     assert undisclosed.notices == ()
 
 
@@ -124,7 +124,7 @@ def test_a_review_of_ones_own_endpoint_says_that_the_framework_alone_is_invented
     own = {"openai-api/subject/control": "openai-api/mine/my-model"}
     with small_case(tmp_path, instead=own) as case:
         page = facts_for(case, party_audience("example-centre"))
-    assert page.notices == (INVENTED_FRAMEWORK,)
+    assert page.notices == invented("framework")
     assert not page.title.startswith("Example")
 
 

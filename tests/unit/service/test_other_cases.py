@@ -6,7 +6,7 @@ import pytest
 
 from support.small_case import SUBMISSION, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
-from touchstone.editions.gathering import UNTOLD
+from touchstone.editions.gathering import untold
 from touchstone.evaluation import load_submission
 from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.destroying import destroy_case
@@ -47,7 +47,7 @@ def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):
         another(case, *RENAMED)
         after = [render_edition(case, audience, size, AT) for audience in everyone]
         assert [a == b for a, b in zip(before, after, strict=True)] == [False, False, True, True]
-        assert UNTOLD.encode() in after[-1]
+        assert untold().encode() in after[-1]
         told = other_cases(here, case.id, LAB)
         assert len(told) == 2
         assert other.id[:12] in told[0] + told[1]

@@ -4,6 +4,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
@@ -11,7 +12,8 @@ from support.silent import Silent
 from support.small_case import Minutes, probed, record_chunk, small_case, solves
 from touchstone.clearance import party_audience
 from touchstone.editions.gathering import AudienceCase
-from touchstone.editions.sections.results import GOING_ON, stop_notice
+from touchstone.editions.sections.results import stop_notice
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import When
 from touchstone.review.audience_view import read_entries
@@ -88,13 +90,13 @@ def test_a_stop_is_recorded_though_a_worker_never_lets_go(
         assert state.stopped.begun == 0
 
 
-@pytest.mark.parametrize("reason", sorted(GOING_ON))
+@pytest.mark.parametrize("reason", get_args(measuring.StopReason))
 def test_a_stop_is_over_when_measuring_goes_on(tmp_path: Path, reason: measuring.StopReason):
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
         prepared = begun(case)
         record_stop(case, "battery-1", StoppedError("why", reason))
-        assert GOING_ON[reason] in notice(case)[0]
+        assert sentence("stop.going-on", reason=reason) in notice(case)[0]
         record_chunk(case, prepared, prepared.runs[0], range(2, 4), solves("instant"))
         assert notice(case) == ()
         record_stop(case, "battery-1", StoppedError("why", reason))

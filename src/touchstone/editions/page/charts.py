@@ -16,7 +16,8 @@ import vl_convert
 
 from touchstone.editions.page.data import ResultRow
 from touchstone.editions.page.phrases import losses, verdict_phrase
-from touchstone.statistics import exact_percent, percent, percent_interval
+from touchstone.editions.sentences import catalogue, paragraph, sentence
+from touchstone.editions.sentences.catalogue import Catalogue
 
 Spec = dict[str, Any]
 """A piece of Vega-Lite."""
@@ -105,27 +106,33 @@ def _by_criterion(rows: Sequence[ResultRow]) -> dict[str, list[ResultRow]]:
 
 def describe_rates(rows: Sequence[ResultRow]) -> str:
     """The rates chart in words."""
-    return " ".join(
-        f"{row.title}, {row.mode}: {row.solved} of {row.counted} solved, "
-        + (f"estimated rate {percent(row.rate)}, " if row.evidence and row.rate is not None else "")
-        + (f"measured nothing: {losses(row)}, " if row.lost else "")
-        + f"95% interval {percent_interval(*row.interval)}"
-        + _held_to(row)
-        for row in rows
+    return paragraph(
+        *(
+            sentence("chart.rates.row", title=row.title, mode=row.mode, facts=_rate_facts(row))
+            for row in rows
+        )
     )
 
 
-def _held_to(row: ResultRow) -> str:
-    """The threshold and what is concluded, as the end of a sentence."""
-    if row.threshold is None:
-        return "."
-    return f", threshold {exact_percent(row.threshold)}: {_concluded(row)}."
+def _rate_facts(row: ResultRow) -> list[str]:
+    facts = [sentence("chart.rates.solved", solved=row.solved, counted=row.counted)]
+    if row.evidence and row.rate is not None:
+        facts.append(sentence("chart.rates.estimated", rate=row.rate))
+    if row.lost:
+        facts.append(sentence("chart.rates.lost", losses=losses(row)))
+    low, high = row.interval
+    facts.append(sentence("chart.rates.interval", low=low, high=high))
+    if row.threshold is not None:
+        held = {"rate": row.threshold, "concluded": _concluded(row)}
+        facts.append(sentence("chart.rates.held-to", **held))
+    return facts
 
 
 def _concluded(row: ResultRow) -> str:
     """The verdict with the rate that it claims, which a zone sets apart from the threshold."""
-    said, claimed = verdict_phrase(row), row.claimed
-    return said if claimed is None else said.replace("the threshold", exact_percent(claimed))
+    if row.claimed is None:
+        return verdict_phrase(row)
+    return sentence("verdict.shown-claimed", verdict=row.verdict, rate=row.claimed)
 
 
 def encoded(field: str, kind: str, **more: Any) -> Spec:
@@ -165,9 +172,14 @@ def _marks(rows: Sequence[ResultRow], legend: Spec | None) -> Spec:
     }
 
 
-@cache
 def rates(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     """Success rate with its interval per criterion and mode, against threshold and zone."""
+    return _rates(rows, narrow, catalogue())
+
+
+@cache
+def _rates(rows: tuple[ResultRow, ...], narrow: bool, _: Catalogue) -> str:
+    """Kept for each catalogue, whose words stand in it."""
     marks = _marks(rows, None)
     groups = list(_by_criterion(rows).values())
     labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 14)
@@ -175,7 +187,7 @@ def rates(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     panels = [_rate_panel(group, marks, (width, labels), group is groups[-1]) for group in groups]
     spec = {"vconcat": panels, "spacing": 14}
     id_ = "rates-narrow" if narrow else "rates"
-    return render_spec(spec, "Success rate by criterion and mode", describe_rates(rows), id_)
+    return render_spec(spec, sentence("chart.rates.title"), describe_rates(rows), id_)
 
 
 def _rate_panel(rows: Sequence[ResultRow], marks: Spec, size: tuple[int, int], last: bool) -> Spec:
@@ -190,7 +202,7 @@ def _rate_panel(rows: Sequence[ResultRow], marks: Spec, size: tuple[int, int], l
             "format": "%",
             "tickCount": 5,
             "labels": last,
-            "title": "Success rate" if last else None,
+            "title": sentence("chart.rates.axis") if last else None,
         },
         "scale": {"domain": [0, 1], "nice": False},
     }
@@ -246,28 +258,38 @@ def _threshold(row: ResultRow, across: Spec) -> list[Spec]:
 
 def describe_difficulty(rows: Sequence[ResultRow]) -> str:
     """The difficulty chart in words."""
-    return " ".join(
-        f"{row.title}, {row.mode}: "
-        + ", ".join(
-            f"difficulty {c.difficulty} {c.solved} of {c.counted}" for c in row.by_difficulty
+    return paragraph(
+        *(
+            sentence("chart.difficulty.row", title=row.title, mode=row.mode, levels=_levels(row))
+            for row in rows
+            if row.by_difficulty
         )
-        + "."
-        for row in rows
-        if row.by_difficulty
     )
 
 
-@cache
+def _levels(row: ResultRow) -> list[str]:
+    return [
+        sentence("chart.difficulty.level", level=c.difficulty, solved=c.solved, counted=c.counted)
+        for c in row.by_difficulty
+    ]
+
+
 def by_difficulty(rows: tuple[ResultRow, ...], *, narrow: bool = False) -> str:
     """Share solved at each difficulty, a line per mode, a panel per criterion."""
-    marks = _marks(rows, {"title": "Mode"})
+    return _by_difficulty(rows, narrow, catalogue())
+
+
+@cache
+def _by_difficulty(rows: tuple[ResultRow, ...], narrow: bool, _: Catalogue) -> str:
+    """Kept for each catalogue, whose words stand in it."""
+    marks = _marks(rows, {"title": sentence("chart.difficulty.mode")})
     groups = _by_criterion([row for row in rows if row.by_difficulty])
     columns = 1 if narrow else min(3, len(groups))
     width = (NARROW if narrow else WIDE) // columns - 64
     panels = [_difficulty_panel(group, marks, width) for group in groups.values()]
     spec = {"concat": panels, "columns": columns, "spacing": 18}
     id_ = "difficulty-narrow" if narrow else "difficulty"
-    return render_spec(spec, "Share solved by difficulty", describe_difficulty(rows), id_)
+    return render_spec(spec, sentence("chart.difficulty.title"), describe_difficulty(rows), id_)
 
 
 def _difficulty_panel(rows: Sequence[ResultRow], marks: Spec, width: int) -> Spec:
@@ -276,14 +298,15 @@ def _difficulty_panel(rows: Sequence[ResultRow], marks: Spec, width: int) -> Spe
         for row in rows
         for c in row.by_difficulty
     ]
+    across = sentence("chart.difficulty.axis")
     return {
         "title": {"text": wrapped(rows[0].title, width)},
         "width": width,
         "height": 120,
         "data": {"values": values},
         "encoding": {
-            "x": encoded("difficulty", "ordinal", title="Difficulty", axis={"labelAngle": 0}),
-            "y": shares("share", "Share solved", ticks=3, room=40),
+            "x": encoded("difficulty", "ordinal", title=across, axis={"labelAngle": 0}),
+            "y": shares("share", sentence("chart.difficulty.share"), ticks=3, room=40),
             **marks,
         },
         "layer": [

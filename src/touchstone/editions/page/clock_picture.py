@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from touchstone.editions.page.data import ClockFacts
-from touchstone.editions.page.phrases import day
+from touchstone.editions.sentences import paragraph, sentence
+from touchstone.editions.sentences.catalogue import capital
 from touchstone.handin import day_written
 
 WIDE, NARROW = 720, 340
@@ -27,35 +28,36 @@ class Mark:
 def marks(clock: ClockFacts) -> list[Mark]:
     """The dates of the clock in order; those on one day share a mark."""
     named: dict[str, list[str]] = {}
-    for on, text in (
-        (clock.share_by, "asked to share by"),
+    for on, what in (
+        (clock.share_by, "share-by"),
         (clock.submitted, "submitted"),
-        (clock.today, "this edition"),
-        (clock.ends, "window ends"),
-        (clock.planned_release, "planned release"),
+        (clock.today, "today"),
+        (clock.ends, "ends"),
+        (clock.planned_release, "planned-release"),
     ):
         if on:
-            named.setdefault(on, []).append(text)
+            named.setdefault(on, []).append(what)
     return [
-        Mark(
-            day_written(on),
-            f"{_upper(', '.join(texts))}: {day(on)}",
-            strong="submitted" in texts,
-        )
-        for on, texts in sorted(named.items())
+        Mark(day_written(on), _mark(on, found), strong="submitted" in found)
+        for on, found in sorted(named.items())
     ]
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _mark(on: str, found: list[str]) -> str:
+    """Everything that one day is, and the day."""
+    what = sentence(
+        "list-of.commas", items=[sentence("chart.clock.what", what=each) for each in found]
+    )
+    return sentence("chart.clock.mark", what=capital(what), day=on)
 
 
 def describe(clock: ClockFacts) -> str:
     """The picture in words."""
-    said = [mark.text for mark in marks(clock)]
-    said += [f"Days end at 23:59 in {clock.timezone}"]
-    said += [f"Paused from {day(first)} to {day(last)}" for first, last in clock.pauses]
-    return ". ".join(said) + "."
+    return paragraph(
+        *(sentence("chart.clock.is", mark=mark.text) for mark in marks(clock)),
+        sentence("chart.clock.zone", timezone=clock.timezone),
+        *(sentence("chart.clock.paused", first=first, last=last) for first, last in clock.pauses),
+    )
 
 
 def draw(clock: ClockFacts, *, narrow: bool = False) -> str:
@@ -84,7 +86,7 @@ def draw(clock: ClockFacts, *, narrow: bool = False) -> str:
     return (
         f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" xmlns="http://www.w3.org/2000/svg" '
         f'class="clock" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-        f'<title id="{id_}-t">The review window</title>'
+        f'<title id="{id_}-t">{html.escape(sentence("chart.clock.title"))}</title>'
         f'<desc id="{id_}-d">{html.escape(describe(clock))}</desc>{"".join(pieces)}</svg>'
     )
 

@@ -4,12 +4,15 @@ Up is evidence for "above", down for "below". A bettor who has lost more than wa
 the middle: how deep the loser sank tells a reader nothing.
 """
 
+import json
 from collections.abc import Sequence
 from functools import cache
 
 from touchstone.editions.page.charts import NARROW, SOFT, WIDE, Spec, render_spec, wrapped
 from touchstone.editions.page.data import EvidenceCurve, ResultRow
 from touchstone.editions.page.phrases import stopped, times, verdict_pill
+from touchstone.editions.sentences import catalogue, paragraph, sentence
+from touchstone.editions.sentences.catalogue import Catalogue
 from touchstone.statistics import VerdictWord
 
 COLOURS: dict[str, str] = {VerdictWord.ABOVE: "#a5321f", VerdictWord.BELOW: "#2f6b3a"}
@@ -32,37 +35,56 @@ def describe(rows: Sequence[ResultRow]) -> str:
 
 
 def _described(row: ResultRow, evidence: EvidenceCurve) -> str:
+    said = sentence(
+        "chart.evidence.row",
+        title=row.title,
+        mode=row.mode,
+        verdict=verdict_pill(row).lower(),
+        used=evidence.used,
+        size=evidence.size,
+        stopped=stopped(row, evidence),
+    )
+    rest = {"overshoot": evidence.overshoot, "unrun": evidence.unrun}
+    return paragraph(said, _paths(evidence), sentence("chart.evidence.rest", **rest))
+
+
+def _paths(evidence: EvidenceCurve) -> str:
+    """Where the evidence stood half-way and at the end."""
+    if not evidence.above:
+        return sentence("chart.evidence.no-path")
     half = max(1, len(evidence.above) // 2)
-    paths = (
-        f"The evidence for “above” stood at {times(evidence.above[half - 1])} after {half} and "
-        f"{times(evidence.above[-1])} at the end (bound {times(evidence.bound_above)}), that for "
-        f"“below” at {times(evidence.below[half - 1])} and {times(evidence.below[-1])} "
-        f"(bound {times(evidence.bound_below)})."
-        if evidence.above
-        else "No evidence was counted."
+    return sentence(
+        "chart.evidence.paths",
+        half=half,
+        above_half=times(evidence.above[half - 1]),
+        above_end=times(evidence.above[-1]),
+        above_bound=times(evidence.bound_above),
+        below_half=times(evidence.below[half - 1]),
+        below_end=times(evidence.below[-1]),
+        below_bound=times(evidence.bound_below),
     )
-    return (
-        f"{row.title}, {row.mode}: {verdict_pill(row).lower()}, {evidence.used} of "
-        f"{evidence.size} samples used: {stopped(row, evidence)}. {paths} "
-        f"{evidence.overshoot} more were under way, {evidence.unrun} never ran."
-    )
+
+
+def draw(rows: tuple[ResultRow, ...], name: str, *, narrow: bool = False) -> str:
+    """The rows of one criterion that have a path, a panel each; `name` makes its ids unique."""
+    return _drawn(rows, name, narrow, catalogue())
 
 
 @cache
-def draw(rows: tuple[ResultRow, ...], name: str, *, narrow: bool = False) -> str:
-    """The rows of one criterion that have a path, a panel each; `name` makes its ids unique."""
+def _drawn(rows: tuple[ResultRow, ...], name: str, narrow: bool, _: Catalogue) -> str:
+    """Kept for each catalogue, whose words stand in it."""
     shown = [row for row in rows if row.evidence and row.evidence.above]
     # A run alone is as wide as one of two: a long flat picture would flatten its evidence.
     columns = 1 if narrow else min(3, max(2, len(shown)))
     width = (NARROW if narrow else WIDE) // columns - AXIS - 24
     panels = [_panel(row, row.evidence, width) for row in shown if row.evidence]
     spec = {"concat": panels, "columns": columns, "spacing": 22}
-    title = f"Evidence over samples: {rows[0].title}"
+    title = sentence("chart.evidence.title", title=rows[0].title)
     return render_spec(spec, title, describe(shown), f"{name}-narrow" if narrow else name)
 
 
 def _panel(row: ResultRow, evidence: EvidenceCurve, width: int) -> Spec:
-    said = f"{row.mode}: {verdict_pill(row).lower()}"
+    said = sentence("chart.evidence.panel", mode=row.mode, verdict=verdict_pill(row).lower())
     return {
         "title": wrapped(said, width + AXIS),
         "width": width,
@@ -80,9 +102,13 @@ def _panel(row: ResultRow, evidence: EvidenceCurve, width: int) -> Spec:
 def _scales(evidence: EvidenceCurve) -> Spec:
     """What all layers share. The upright axis names the bounds: a reader needs nothing else."""
     top, bottom = evidence.bound_above, -evidence.bound_below
+    above, below, neither = (
+        json.dumps(sentence("chart.evidence.label", place=place))
+        for place in (VerdictWord.ABOVE, VerdictWord.BELOW, "none")
+    )
     named = (
-        f"datum.value > 0 ? ['above', '{times(top)}'] : "
-        f"datum.value < 0 ? ['below', '{times(-bottom)}'] : 'none'"
+        f"datum.value > 0 ? [{above}, '{times(top)}'] : "
+        f"datum.value < 0 ? [{below}, '{times(-bottom)}'] : {neither}"
     )
     x_axis = {"values": [0, evidence.size], "grid": False, "titlePadding": 2}
     y_axis = {
@@ -100,7 +126,7 @@ def _scales(evidence: EvidenceCurve) -> Spec:
             "field": "x",
             "type": "quantitative",
             "axis": x_axis,
-            "title": "samples, in the sealed order",
+            "title": sentence("chart.evidence.axis"),
             "scale": {"domain": [0, evidence.size], "nice": False},
         },
         "y": {
@@ -133,7 +159,8 @@ def _regions(evidence: EvidenceCurve, width: int) -> list[Spec]:
     ]
     if width * evidence.unrun / evidence.size >= ROOM:
         # Above the middle, where no line crosses it.
-        named = {"x": (second + evidence.size) / 2, "y": 0, "text": f"{evidence.unrun:,} not run"}
+        text = sentence("chart.evidence.not-run", count=evidence.unrun)
+        named = {"x": (second + evidence.size) / 2, "y": 0, "text": text}
         regions.append(_layer({"type": "text", "dy": -9}, [named], text={"field": "text"}))
     return regions
 

@@ -1,167 +1,161 @@
-"""How the words of the record are said on a page."""
+"""How the words of the record are said on a page: each is a message of the catalogue."""
 
 import math
+from collections.abc import Sequence
 
-from touchstone.editions.page.data import EvidenceCurve, ResultRow
-from touchstone.handin import day_written
-from touchstone.statistics import VerdictWord, exact_percent, percent
+from touchstone.editions.page.data import Accounting, EvidenceCurve, ResultRow
+from touchstone.editions.sentences import sentence
+from touchstone.statistics import VerdictWord, exact_percent
 
-VERDICTS: dict[str, str] = {
-    **{word: word.heading for word in VerdictWord},
-    "no-threshold": "No threshold",
-    "not-reached": "No verdict",
-    "reference": "Reference",
-}
-"""What the pill of a verdict says."""
-PHRASES: dict[str, str] = {
-    **{word: word.phrase for word in VerdictWord},
-    VerdictWord.UNDETERMINED: "too few items to tell",
-    VerdictWord.NOT_MEASURED: "not measured: what was lost, cut or refused could change the "
-    "word, or the mode is not shown to be on",
-    "no-threshold": "measured, nothing concluded",
-    "not-reached": "no verdict that may be read here",
-    "reference": "compared with, not judged",
-}
-SAYS = {
-    "met": "Met",
-    "not-met": "Not met",
-    "undetermined": "Undetermined",
-    "declared-met": "Declared met",
-    "declared-not-met": "Declared not met",
-    "not-declared": "Not declared",
-}
-"""What the pill of a criterion says in the designation."""
-RESULTS = {
-    "solved": ("solved", "solved"),
-    "unsolved": ("unsolved", "unsolved"),
-    "limit": ("planned limit used up", "planned limits used up"),
-    "refused": ("refused", "refused"),
-    "no-attempt": ("no attempt made", "no attempts made"),
-    "cut": ("cut short", "cut short"),
-    "lost-endpoint": ("lost to the endpoint", "lost to the endpoint"),
-    "lost-instrument": ("lost to the instrument", "lost to the instrument"),
-}
+CLAIMING = frozenset({VerdictWord.ABOVE, VerdictWord.BELOW})
+"""Verdicts that claim a rate."""
 
 
 def verdict_pill(row: ResultRow) -> str:
     """A verdict in a word or two, with the rate that it claims: `Below 60%`."""
-    word = VERDICTS.get(row.verdict, row.verdict)
-    return word if row.claimed is None else f"{word} {exact_percent(row.claimed)}"
+    if row.claimed is None:
+        return sentence("verdict.heading", verdict=row.verdict)
+    return sentence("verdict.heading-claimed", verdict=row.verdict, rate=row.claimed)
 
 
 def verdict_phrase(row: ResultRow) -> str:
     """A row's verdict as part of a sentence."""
     if row.verdict == VerdictWord.UNDETERMINED and row.tied:
-        return "a tie with the threshold: neither word holds"
-    return PHRASES.get(row.verdict, row.verdict.replace("-", " "))
+        return sentence("verdict.tie.shown")
+    return sentence("verdict.shown", verdict=row.verdict)
 
 
 def says_pill(word: str) -> str:
     """What a criterion says in the designation, in a word or two."""
-    return SAYS.get(word, word.replace("-", " "))
+    return sentence("verdict.says", says=word)
 
 
 def outcome(result: str, number: int) -> str:
-    """Outcomes of one kind, as `2 time-outs`."""
-    one, many = RESULTS.get(result, (result, result))
-    return f"{number} {one if number == 1 else many}"
+    """Outcomes of one kind, as `2 refused`."""
+    return sentence("result.ended", result=result, count=number)
+
+
+def outcomes(row: ResultRow) -> str:
+    """How the samples of a row ended."""
+    return _listed([outcome(result, number) for result, number in row.outcomes])
 
 
 def losses(row: ResultRow) -> str:
     """What measured nothing among the samples counted, with its rates; empty where all did."""
-    return ", ".join(
-        f"{outcome(kind, count)} ({percent(count / row.counted)})" for kind, count in row.lost
+    return _listed(
+        [
+            sentence("result.rate", ended=outcome(kind, count), rate=count / row.counted)
+            for kind, count in row.lost
+        ]
     )
 
 
-def day(text: str) -> str:
-    """A day `YYYY-MM-DD` as `21 Nov 2026`."""
-    read = day_written(text)
-    return f"{read.day} {read:%b %Y}"
+def _listed(items: Sequence[str]) -> str:
+    return sentence("list-of.commas", items=items) if items else ""
+
+
+def extreme(row: ResultRow) -> str:
+    """What it says that all or none were solved: of the items, or only of those that were used."""
+    part = row.verdict == "not-reached" or (row.sealed is not None and row.counted < row.sealed)
+    if part:
+        found = "all-used" if row.solved else "none-used"
+    else:
+        found = "ceiling" if row.solved else "floor"
+    return sentence("page.results.extreme", extreme=found)
+
+
+def opens(counts: Accounting) -> str:
+    """How many parts of the record an edition opens, withholds and cannot open."""
+    if counts.opened == counts.parts:
+        return sentence("page.record.opens-all")
+    shown = {"opened": counts.opened, "withheld": counts.withheld}
+    if not counts.erased:
+        return sentence("page.record.opens-some", **shown)
+    return sentence("page.record.opens-erased", **shown, erased=counts.erased)
+
+
+def runs(rows: Sequence[ResultRow]) -> list[str]:
+    """The runs by name."""
+    return [sentence("evidence.run", title=row.title, mode=row.mode) for row in rows]
+
+
+def runs_used(rows: Sequence[ResultRow]) -> list[str]:
+    """The runs by name, with how many samples were used of those sealed."""
+    return [
+        sentence(
+            "evidence.run-used",
+            title=row.title,
+            mode=row.mode,
+            used=row.counted,
+            sealed=row.sealed or row.counted,
+        )
+        for row in rows
+    ]
 
 
 def chances(bound: float) -> str:
     """The error rate behind a bound of log10 evidence, as `5 times in 100`; never too low."""
-    scale, times = 100, 0
+    scale, often = 100, 0
     while True:
         exactly = scale * 10**-bound
-        times = math.ceil(exactly - 1e-6)
-        if times <= exactly * 1.05 or scale >= 10**9:
+        often = math.ceil(exactly - 1e-6)
+        if often <= exactly * 1.05 or scale >= 10**9:
             break
         scale *= 10
-    return f"{'once' if times == 1 else f'{times} times'} in {scale:,}"
+    return sentence("evidence.chances", times=often, scale=scale)
 
 
 def times(evidence: float) -> str:
     """A betting factor from its log10, as `43-fold`; never one that reaches a bound it has not."""
     factor = 10**evidence
     if evidence >= 6:  # noqa: PLR2004  a million: past it nobody reads the digits
-        return "over 1,000,000-fold"
+        return sentence("evidence.fold.over", factor=10**6)
     if factor < 0.01:  # noqa: PLR2004  beneath two decimals
-        return "under 0.01-fold"
+        return sentence("evidence.fold.under", factor="0.01")
     digits = 0 if factor >= 10 else 1 if factor >= 1 else 2  # noqa: PLR2004  two digits are enough
     # A factor that was computed from a logarithm may miss its whole number by a rounding error.
     down = math.floor(factor * 10**digits + 1e-6) / 10**digits
-    return f"{down:,.{digits}f}-fold"
+    return sentence("evidence.fold.said", factor=f"{down:,.{digits}f}")
 
 
 def stopped(row: ResultRow, evidence: EvidenceCurve) -> str:
     """Why no more samples were used, as part of a sentence."""
-    word = "either word" if row.verdict == VerdictWord.WITHIN_ZONE else f"“{row.verdict}”"
-    reached = f"the evidence for {word} reached its bound" if evidence.reached else ""
+    why = "whole" if evidence.whole else "open"
     if evidence.reason == "evidence":
-        return reached
-    if evidence.reason == "settled" and not evidence.whole:
-        settled = "no answer still to come could change the word"
-        return f"{reached}, and {settled}" if reached else settled
-    if evidence.whole:
-        return "the whole battery had run"
-    return "neither bound was reached with the samples that ran"
+        why = "evidence" if evidence.reached else why
+    elif evidence.reason == "settled" and not evidence.whole:
+        why = "both" if evidence.reached else "settled"
+    return sentence("evidence.stopped", why=why, word=row.verdict)
 
 
 def claim(row: ResultRow, evidence: EvidenceCurve) -> str:
     """What the verdict's word claims of the battery; that it claims nothing, where it does not."""
-    tasks = f"these {evidence.size:,} tasks"
-    if evidence.claimed is not None:
-        than = "more" if row.verdict == VerdictWord.ABOVE else "fewer"
-        return f"claims: {than} than {exact_percent(evidence.claimed)} of {tasks} would be solved"
+    if evidence.claimed is not None and row.verdict in CLAIMING:
+        of = {"rate": evidence.claimed, "size": evidence.size}
+        return sentence("evidence.claim", verdict=row.verdict, **of)
     if row.verdict == VerdictWord.WITHIN_ZONE and row.threshold is not None:
-        low, high = exact_percent(row.above_claims), exact_percent(row.below_claims)
-        return f"claims: between {low} and {high} of {tasks} would be solved"
-    if row.verdict in {VerdictWord.ABOVE, VerdictWord.BELOW}:
-        return "claims what the rule above says, and no rate"
-    return "claims nothing"
-
-
-_EITHER = {"both": "on either side", "below": "below it", "above": "above it"}
+        ends = {"low": row.above_claims, "high": row.below_claims}
+        return sentence("evidence.claim-of.zone", **ends, size=evidence.size)
+    if row.verdict in CLAIMING:
+        return sentence("evidence.claim-of.no-rate")
+    return sentence("evidence.claim-of.nothing")
 
 
 def claims(row: ResultRow) -> str:
     """What either word claims, in sentences; empty without a threshold that a rate is held to."""
     if row.threshold is None:
         return ""
-    text = f"The threshold is {exact_percent(row.threshold)}. "
-    if row.zone:
-        points = exact_percent(row.zone).replace("%", "")
-        text += f"With its zone of {points} points {_EITHER[row.zone_side]}, "
-    more, less = exact_percent(row.above_claims), exact_percent(row.below_claims)
-    text += f"{'“above”' if row.zone else '“Above”'} claims more than {more} and “below” fewer "
-    text += f"than {less}"
-    return text + ("; between the two either word is right. " if row.zone else ". ")
+    rates = {"rate": row.threshold, "above": row.above_claims, "below": row.below_claims}
+    if not row.zone:
+        return sentence("evidence.claims.threshold", **rates)
+    points = exact_percent(row.zone).removesuffix("%")
+    return sentence("evidence.claims.zone", side=row.zone_side, points=points, **rates)
 
 
 def tie(row: ResultRow) -> str:
     """What happens where the share of the battery is the threshold itself."""
     if row.threshold is None or row.evidence is None:
         return ""
-    if row.zone and row.zone_side == "both":
-        return "A share of exactly the threshold lies in the zone: either word is right there. "
     if row.zone:
-        right, wrong = ("above", "below") if row.zone_side == "below" else ("below", "above")
-        at = exact_percent(row.threshold)
-        return f"At a share of exactly {at} “{right}” is right and “{wrong}” is wrong. "
-    return (
-        f"At a share of exactly {exact_percent(row.threshold)}, a tie, either word is wrong: a run "
-        "of every item then ends undetermined, and a word that comes before is wrong with a chance "
-        "of at most the two together. "
-    )
+        return sentence("evidence.tie.zone", side=row.zone_side, rate=row.threshold)
+    return sentence("evidence.tie.none", rate=row.threshold)

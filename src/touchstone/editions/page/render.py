@@ -14,36 +14,50 @@ from touchstone.editions.page.phrases import (
     chances,
     claim,
     claims,
-    day,
+    extreme,
     losses,
-    outcome,
+    opens,
+    outcomes,
+    runs,
+    runs_used,
     says_pill,
     stopped,
     tie,
-    times,
     verdict_pill,
 )
 from touchstone.editions.page.templating import page_templates, stylesheet
-from touchstone.statistics import exact_percent, percent, percent_interval
+from touchstone.editions.sentences.catalogue import capital
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "percent": percent,
     "verdict": verdict_pill,
     "claims": claims,
     "tie": tie,
     "losses": losses,
     "says": says_pill,
-    "day": day,
     "chances": chances,
-    "times": times,
-    "exact_percent": exact_percent,
+    "extreme": extreme,
+    "opens": opens,
+    "outcomes": outcomes,
+    "runs": runs,
+    "runs_used": runs_used,
+    "capital": capital,
 }
 
 
 @cache
 def _environment() -> Environment:
-    names = {"outcome": outcome, "claim": claim, "stopped": stopped, "interval": percent_interval}
+    names = {"claim": claim, "stopped": stopped, "mono": _mono, "time": _time}
     return page_templates(FILTERS, names)
+
+
+def _mono(text: str) -> Markup:
+    """An id or a file's name, in letters of one width."""
+    return Markup('<span class="mono">{}</span>').format(text)
+
+
+def _time(text: str) -> Markup:
+    """An instant, as such."""
+    return Markup("<time>{}</time>").format(text)
 
 
 def _pictures(data: ReportData) -> dict[str, Markup]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from touchstone.editions.page.data import ResultRow
+from touchstone.editions.sentences import sentence
 
 WIDE, NARROW = 720, 340
 HEIGHT = 22
@@ -52,13 +53,14 @@ def saving(rows: Sequence[ResultRow]) -> Saving:
 
 def describe(sums: Saving) -> str:
     """The bar in words."""
-    carry = f"{sums.used:,} carry the verdicts" if sums.used else "none carries a verdict"
-    told = [f"Of {sums.sealed:,} samples sealed, {carry}"]
+    used = sentence("chart.saving.used", count=sums.used)
+    parts = [used if sums.used else sentence("chart.saving.none-used")]
     if sums.wordless:
-        told.append(f"{sums.wordless:,} ran in runs without one")
+        parts.append(sentence("chart.saving.wordless", count=sums.wordless))
     if sums.used:
-        told.append(f"{sums.overshoot:,} more were under way when a verdict fell")
-    return f"{', '.join(told)}, {sums.unrun:,} never ran."
+        parts.append(sentence("chart.saving.overshoot", count=sums.overshoot))
+    parts.append(sentence("chart.saving.unrun", count=sums.unrun))
+    return sentence("chart.saving.row", sealed=sums.sealed, parts=parts)
 
 
 def draw(sums: Saving, *, narrow: bool = False) -> str:
@@ -79,7 +81,7 @@ def draw(sums: Saving, *, narrow: bool = False) -> str:
         f'<svg role="img" aria-labelledby="{id_}-t {id_}-d" xmlns="http://www.w3.org/2000/svg" '
         f'class="saving" width="{width}" height="{HEIGHT + 2}" '
         f'viewBox="0 0 {width} {HEIGHT + 2}">'
-        f'<title id="{id_}-t">Samples used of those sealed</title>'
+        f'<title id="{id_}-t">{html.escape(sentence("chart.saving.title"))}</title>'
         f'<desc id="{id_}-d">{html.escape(describe(sums))}</desc>{"".join(pieces)}</svg>'
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from touchstone.editions.sentences import catalogue, markup
+
 PACKAGE = "touchstone.editions.page"
 
 
@@ -17,7 +19,7 @@ def page_templates(
     """The templates: all text is escaped, and a name that is not given is an error.
 
     `filters` and `names` are what the templates of one page may use beside `count`, which sets
-    thousands apart.
+    thousands apart, and `say`, which says a sentence of the catalogue.
     """
     environment = Environment(
         loader=PackageLoader(PACKAGE),
@@ -28,6 +30,7 @@ def page_templates(
     )
     environment.filters["count"] = "{:,}".format
     environment.filters.update(filters or {})
+    environment.globals |= {"say": markup, "language": lambda: catalogue().language}
     environment.globals.update(names or {})
     return environment
 

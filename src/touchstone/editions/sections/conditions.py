@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from touchstone.editions.audience_case import AudienceCase, listed, number, plain
+from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import Fact
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation.families.code import SHIPPED
 from touchstone.evaluation.sandbox import at_least
 from touchstone.verdicts.conditions import Conditions
@@ -66,24 +67,31 @@ def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
 def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
     """What whoever sealed the battery accepted."""
     facts = [
-        Fact(f"Tasks of {part['family']}", f"made by {by['distribution']} {by['version']}")
+        Fact(
+            sentence("chosen.tasks-of", family=part["family"]),
+            sentence("chosen.made-by", distribution=by["distribution"], version=str(by["version"])),
+        )
         for part in sealed["battery"]["sets"]
         if (by := part.get("made_by")) and by["distribution"] != SHIPPED
     ]
     if sealed.get("weaker_grade_accepted"):
-        facts.append(Fact("Accepted by the centre", _grade_accepted(sealed)))
+        facts.append(Fact(sentence("chosen.accepted-by-centre"), _grade_accepted(sealed)))
     asked = sealed.get("readiness", {})
     if asked:
-        failed = [
-            f"mode “{mode}”: {'; '.join(said['why'])}"
-            for mode, said in asked.items()
-            if said["why"]
-        ]
-        text = (
-            "given in every mode" if not failed else f"{'. '.join(failed)}. Accepted all the same"
-        )
-        facts.append(Fact("A tool call and a long answer, asked before", text))
+        facts.append(Fact(sentence("chosen.asked-before"), _readiness(asked)))
     return facts
+
+
+def _readiness(asked: Mapping[str, Any]) -> str:
+    """Whether each mode gave a tool call and a long answer before the first sample."""
+    failed = [
+        sentence("chosen.mode-failed", mode=mode, why=said["why"])
+        for mode, said in asked.items()
+        if said["why"]
+    ]
+    if not failed:
+        return sentence("chosen.given")
+    return sentence("chosen.accepted-all-the-same", modes=sentence("list-of.stops", items=failed))
 
 
 def _grade_accepted(sealed: Mapping[str, Any]) -> str:
@@ -92,13 +100,8 @@ def _grade_accepted(sealed: Mapping[str, Any]) -> str:
     grade = sealed["grade"]
     wanting = sorted(each for each in asked if not at_least(grade, each))
     if wanting:
-        return (
-            f"a sandbox weaker than the cards ask for: {grade}, and they ask for {listed(wanting)}"
-        )
-    return (
-        "a sandbox weaker than the cards ask for would have been; it was not needed: the grade "
-        f"used, {grade}, is what they ask for or stronger"
-    )
+        return sentence("chosen.grade-weaker", grade=grade, wanted=wanting)
+    return sentence("chosen.grade-not-needed", grade=grade)
 
 
 def caps_facts(case: AudienceCase) -> list[Fact]:
@@ -108,18 +111,26 @@ def caps_facts(case: AudienceCase) -> list[Fact]:
         return []
     said = []
     if caps.get("tokens") is not None:
-        said.append(f"{caps['tokens']:,} tokens")
+        said.append(sentence("caps.tokens", tokens=caps["tokens"]))
     if caps.get("wall_seconds") is not None:
-        said.append(f"{caps['wall_seconds']:,} s by the clock")
+        said.append(sentence("caps.seconds", seconds=caps["wall_seconds"]))
     if caps.get("money") is not None:
-        said.append(f"{caps['money']} {caps['currency']}")
-    prices = [
-        f"{caps[f'price_{what}']} {caps['currency']} for a million tokens {way}"
-        for what, way in (("input", "in"), ("output", "out"))
-        if caps.get(f"price_{what}") is not None
+        said.append(sentence("caps.money", money=str(caps["money"]), currency=caps["currency"]))
+    text = sentence("caps.at-most", caps=said) if said else sentence("caps.none")
+    return [
+        Fact(sentence("caps.label"), sentence("list-of.semicolons", items=[text, *_prices(caps)]))
     ]
-    text = f"{listed(said)} at most" if said else "none"
-    return [Fact("Caps", "; ".join([text, *prices]))]
+
+
+def _prices(caps: Mapping[str, Any]) -> list[str]:
+    found = []
+    if caps.get("price_input") is not None:
+        price = {"price": str(caps["price_input"]), "currency": caps["currency"]}
+        found.append(sentence("caps.price-input", **price))
+    if caps.get("price_output") is not None:
+        price = {"price": str(caps["price_output"]), "currency": caps["currency"]}
+        found.append(sentence("caps.price-output", **price))
+    return found
 
 
 def _at_each_run(case: AudienceCase) -> list[Fact]:
@@ -129,38 +140,63 @@ def _at_each_run(case: AudienceCase) -> list[Fact]:
     for at, each in conditions_by_run(case):
         now = _said(each)
         new = {name: text for name, text in now.items() if before.get(name, "") != text}
-        when = f", from {at[:16].replace('T', ' ')} UTC on" if before else ""
-        facts += [Fact(f"{name}{when}", text or "none") for name, text in new.items()]
-        before = {**now, "Halt lifted": ""}
+        for name, text in new.items():
+            label = sentence("chosen.label", about=name)
+            if before:
+                label = sentence("chosen.from-then-on", label=label, at=_minute(at))
+            facts.append(Fact(label, text or sentence("edition.none")))
+        before = {**now, "resumed": ""}
     return facts
+
+
+def _minute(at: str) -> str:
+    return at[:16].replace("T", " ")
 
 
 def _said(each: Conditions) -> dict[str, str]:
     """One run's conditions in words, by what they are about."""
     asking, sandbox = each.asking, each.sandbox
-    pace = asking.requests_per_second
-    bounds = [f"{plain(name.replace('_', ' '))} {value}" for name, value in sandbox.items()]
+    bounds = [
+        sentence("chosen.bound", name=plain(name.replace("_", " ")), value=str(value))
+        for name, value in sandbox.items()
+    ]
+    accepted = [f"--{option}" for option in each.accepted]
     return {
-        "At the same time": f"{number(each.workers, 'worker')}, each with up to "
-        f"{number(asking.max_samples, 'sample')}; at most "
-        f"{number(asking.max_connections, 'request')} in flight to one endpoint"
-        + (f", {pace} begun in a second" if pace else ""),
-        "Asking an endpoint": f"{asking.attempt_seconds} s an attempt, "
-        f"{number(asking.retries, 'further attempt')} after a fault, "
-        f"{asking.backoff_seconds} s before the first of them and doubled each time; answers of at "
-        f"most {asking.response_bytes / MIB:g} MiB; {asking.sample_seconds:,} s a sample, waits "
-        "included",
-        "Sandbox as run": ", ".join(bounds),
-        "Accepted with the run": listed([f"--{plain_option}" for plain_option in each.accepted]),
-        "Halt lifted": each.resumed,
-        "Run by": each.engine,
+        "workers": _workers(each),
+        "asking": sentence(
+            "chosen.asking",
+            attempt=str(asking.attempt_seconds),
+            retries=asking.retries,
+            backoff=str(asking.backoff_seconds),
+            mib=f"{asking.response_bytes / MIB:g}",
+            sample=asking.sample_seconds,
+        ),
+        "sandbox": sentence("list-of.commas", items=bounds),
+        "accepted": sentence("list-of.and", items=accepted),
+        "resumed": each.resumed,
+        "engine": each.engine,
     }
+
+
+def _workers(each: Conditions) -> str:
+    asking = each.asking
+    counts = {
+        "workers": each.workers,
+        "samples": asking.max_samples,
+        "requests": asking.max_connections,
+    }
+    if asking.requests_per_second:
+        pace = str(asking.requests_per_second)
+        return sentence("chosen.workers-pace", **counts, pace=pace)
+    return sentence("chosen.workers", **counts)
 
 
 def _broken_off(case: AudienceCase) -> list[Fact]:
     """Stops and halts, those included after which measuring went on."""
     said = broken_off_by(case)
-    return [Fact("Broken off", "; ".join(said))] if said else []
+    if not said:
+        return []
+    return [Fact(sentence("chosen.broken-off"), sentence("list-of.semicolons", items=list(said)))]
 
 
 def broken_off_by(case: AudienceCase) -> list[str]:
@@ -170,9 +206,10 @@ def broken_off_by(case: AudienceCase) -> list[str]:
         event = entry.event
         if not entry.visible or entry.kind not in {"measuring-stopped", "review-halted"}:
             continue
-        at = event.at[:16].replace("T", " ")
+        at = _minute(event.at)
         if event.type == "review-halted":
-            said.append(f"{at} UTC, halted by {case.name(event.actor)}: {entry.said('reason')}")
+            by = {"party": case.name(event.actor), "reason": entry.said("reason")}
+            said.append(sentence("chosen.halted-by", at=at, **by))
         else:
-            said.append(f"{at} UTC, {plain(event.facts()['reason'])}")
+            said.append(sentence("chosen.stopped-by", at=at, reason=event.facts()["reason"]))
     return said

@@ -6,22 +6,17 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from touchstone.editions.audience_case import AudienceCase, counted, listed
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.event_text import designation_in_words
 from touchstone.editions.page import CriterionReason, DesignationFacts, Fact, FindingFacts
 from touchstone.editions.sections.conditions import broken_off_by
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review import State, concurrences
+from touchstone.review.designation import Concurrence, reasons_of
 from touchstone.review.designation import CriterionReason as RuleReason
-from touchstone.review.designation import reasons_of
 from touchstone.review.events import Event, judging
 from touchstone.statistics import VerdictWord
-
-RULE = (
-    "The rule: covered if any criterion is met; not covered only if every criterion was looked at "
-    "and none is met; undetermined otherwise."
-)
 
 
 def finding_facts(case: AudienceCase) -> tuple[FindingFacts, ...]:
@@ -31,11 +26,13 @@ def finding_facts(case: AudienceCase) -> tuple[FindingFacts, ...]:
         facts = entry.event.facts()
         text = entry.content("text") or {}
         about = case.title(facts.get("criterion") or facts["domain"])
+        lacking = sentence("finding.text-lacking", why=entry.lacking("text"))
         found.append(
             FindingFacts(
                 id=facts["finding"],
-                title=text.get("title", f"On {about[:1].lower()}{about[1:]}"),
-                text=text.get("text", f"The text is {entry.lacking('text')}."),
+                title=text.get("title")
+                or sentence("finding.on", subject=f"{about[:1].lower()}{about[1:]}"),
+                text=text.get("text", lacking),
                 signed_by=case.name(entry.event.actor),
                 response=_said(case, facts["finding"]),
             )
@@ -45,25 +42,32 @@ def finding_facts(case: AudienceCase) -> tuple[FindingFacts, ...]:
 
 def _said(case: AudienceCase, finding: str) -> str:
     known = case.state.findings[finding]
-    said = []
+    said = [_response(case, finding)]
+    if known.dispute:
+        grounds = _words(case, known.dispute, "grounds")
+        party = case.name(known.dispute.actor)
+        said.append(sentence("finding.disputed", party=party, grounds=grounds))
+    if known.rerun:
+        said.append(sentence("finding.rerun", outcome=known.rerun.outcome))
+    return paragraph(*said)
+
+
+def _response(case: AudienceCase, finding: str) -> str:
+    """What the developer answered; that it has not, where that may be known."""
     answers = [
         e for e in case.visible("finding-responded") if e.event.facts()["finding"] == finding
     ]
-    if answers:
-        text = (answers[-1].content("text") or {}).get("text")
-        words = f"“{text}”" if text else f"the text is {answers[-1].lacking('text') or 'empty'}"
-        stance = answers[-1].event.facts()["stance"]
-        said.append(f"{case.name(answers[-1].event.actor)} responds ({stance}): {words}")
-    elif case.whole:
-        said.append("The developer has not responded so far; that is not agreement.")
-    else:
-        said.append("No response that this audience may read.")
-    if known.dispute:
-        grounds = _words(case, known.dispute, "grounds")
-        said.append(f"{case.name(known.dispute.actor)} disputes it: {grounds}")
-    if known.rerun:
-        said.append(f"After a re-run it is {known.rerun.outcome}.")
-    return " ".join(said)
+    if not answers and case.whole:
+        return sentence("finding.no-response")
+    if not answers:
+        return sentence("finding.no-readable-response")
+    newest = answers[-1]
+    by = {"party": case.name(newest.event.actor), "stance": newest.event.facts()["stance"]}
+    if text := (newest.content("text") or {}).get("text"):
+        return sentence("finding.responds", **by, text=text)
+    if why := newest.lacking("text"):
+        return sentence("finding.response-lacking", **by, why=why)
+    return sentence("finding.response-empty", **by)
 
 
 def _words(case: AudienceCase, event: Event, fact: str) -> str:
@@ -81,8 +85,8 @@ def designation_facts(case: AudienceCase) -> DesignationFacts | None:
     return DesignationFacts(
         proposed=designation_in_words(newest.designation)
         if newest
-        else "withheld from this audience",
-        rule=RULE,
+        else sentence("designation.withheld"),
+        rule=sentence("designation.rule"),
         reasons=_reasons(case, newest) if newest else (),
         made=_decided(case),
         concurrence=_concurrence(case),
@@ -93,7 +97,7 @@ def designation_facts(case: AudienceCase) -> DesignationFacts | None:
 def _notes(case: AudienceCase) -> tuple[str, ...]:
     designation = case.framework.designation if case.framework else None
     noted = designation.note if designation else None
-    notes = (f"Note of the framework: {noted}",) if noted else ()
+    notes = (sentence("designation.framework-note", note=noted),) if noted else ()
     said = (case.content("designation-proposed", "together") or {}).get("together", ())
     return (
         *_stopped_by(case),
@@ -107,7 +111,7 @@ def _notes(case: AudienceCase) -> tuple[str, ...]:
 def _stopped_by(case: AudienceCase) -> tuple[str, ...]:
     """Who or what broke measuring off: what had not run by then bears on no verdict."""
     said = broken_off_by(case)
-    return (f"Measuring was broken off: {'; '.join(said)}.",) if said else ()
+    return (sentence("designation.broken-off", stops=said),) if said else ()
 
 
 def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
@@ -115,12 +119,7 @@ def _over_all(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     if len(said) < 2:  # noqa: PLR2004 - one says it itself
         return ()
     chance = min(Decimal(1), sum((Decimal(each["alpha"]) for each in said), Decimal(0)))
-    told = (
-        f"Of all {counted(len(said))} criteria, any is wrongly said to be crossed with a chance of "
-        f"at most {chance}, the sum of theirs: the framework states its error rates criterion by "
-        "criterion. That none is crossed is said only where each mode of each is below."
-    )
-    return (told,)
+    return (sentence("designation.over-all", criteria=len(said), chance=str(chance)),)
 
 
 def _whole_rule(case: AudienceCase) -> tuple[str, ...]:
@@ -131,41 +130,39 @@ def _whole_rule(case: AudienceCase) -> tuple[str, ...]:
         return ()
     beta = max((each.beta for each in numeric), key=Decimal)
     alpha = min(Decimal(1), sum((Decimal(each.alpha) for each in numeric), Decimal(0)))
-    declared = (
-        " What is declared has no error rate: nobody measured it."
-        if len(numeric) < len(criteria)
-        else ""
+    declared = len(numeric) < len(criteria)
+    return (
+        paragraph(
+            sentence("designation.whole-below", beta=beta),
+            sentence("designation.whole-above", alpha=str(alpha)),
+            sentence("designation.whole-declared") if declared else "",
+        ),
     )
-    text = (
-        "“Not covered” needs “below” on every criterion in every mode. If the model reaches, in "
-        "any mode, the rate that “below” claims it does not reach, “not covered” is proposed all "
-        f"the same with a chance of at most {beta}. If no criterion is crossed in any mode, "
-        f"“covered” is proposed all the same with a chance of at most {alpha}, the sum over the "
-        f"criteria; each shares its own among its modes.{declared}"
-    )
-    return (text,)
 
 
-_OF_MODES = {"above": "crossed", "below": "below", "open": "open", "unmeasured": "not measured"}
+_OF_MODES = ("above", "below", "open", "unmeasured")
 
 
 def _together(case: AudienceCase, said: dict[str, Any]) -> str:
     """What the modes of one criterion say together."""
-    several = len(case.state.variants) > 1
-    names = {
-        word: [f"{mode} ({variant})" if several else mode for variant, mode in said.get(word, ())]
-        for word in _OF_MODES
-    }
     parts = [
-        f"{words} in {listed(names[word])} mode{'' if len(names[word]) == 1 else 's'}"
-        for word, words in _OF_MODES.items()
-        if names[word]
+        sentence("designation.modes", word=word, count=len(names), modes=names)
+        for word in _OF_MODES
+        if (names := _modes(case, said.get(word, ())))
     ]
-    return (
-        f"“{case.title(said['criterion'])}”, all modes together: {listed(parts) or 'no answer'}. "
-        f"Any mode is wrongly said to cross with a chance of at most {said['alpha']} "
-        "(Holm's procedure over the evidence of all of them)."
-    )
+    about = {"title": case.title(said["criterion"]), "alpha": said["alpha"]}
+    if not parts:
+        return sentence("designation.together-none", **about)
+    return sentence("designation.together", **about, modes=parts)
+
+
+def _modes(case: AudienceCase, found: Sequence[Sequence[str]]) -> list[str]:
+    """Modes by name, with their variants where there are several."""
+    if len(case.state.variants) <= 1:
+        return [mode for _, mode in found]
+    return [
+        sentence("designation.variant-mode", mode=mode, variant=variant) for variant, mode in found
+    ]
 
 
 def _reasons(
@@ -173,7 +170,7 @@ def _reasons(
 ) -> tuple[CriterionReason, ...]:
     """What each criterion says, with the rule's words where they are to be read."""
     entry = case.visible(newest.type)[-1]
-    lacking = f"[the text is {entry.lacking('words')}]"
+    lacking = sentence("designation.reason-lacking", why=entry.lacking("words"))
     said = reasons_of(newest, entry.content("words"))
     return tuple(
         _reason(case, each if each.reason else replace(each, reason=lacking)) for each in said
@@ -201,43 +198,49 @@ def spoken_reason(case: AudienceCase, reason: str) -> str:
         reason = re.sub(rf"(?<![\w.-]){variant} in (\S+) mode", r"\1 mode", reason)
     for word in VerdictWord:
         reason = re.sub(rf"^{word}:", f"{word.phrase}:", reason)
-    return " ".join(case.name(word) for word in reason.split(" ")).replace("not-met", "not met")
+    return " ".join(case.name(word) for word in reason.split(" ")).replace(
+        "not-met", sentence("name.evidence", shows="not-met")
+    )
 
 
 def _decided(case: AudienceCase) -> tuple[str, ...]:
     decisions = case.state.designating.decisions
     if not decisions:
-        return (
-            "Officials have not decided so far."
-            if case.whole
-            else "No decision that this audience may read.",
-        )
+        if case.whole:
+            return (sentence("designation.no-decision"),)
+        return (sentence("designation.no-readable-decision"),)
     return tuple(
-        f"{case.name(each.actor)} {'decided' if place == 0 else 'revised its decision'} on "
-        f"{each.at[:10]}: {designation_in_words(each.designation)}. "
-        f"{_words(case, each, 'reasons')}"
+        sentence(
+            "designation.decided" if place == 0 else "designation.revised",
+            party=case.name(each.actor),
+            day=each.at[:10],
+            designation=each.designation,
+            reasons=_words(case, each, "reasons"),
+        )
         for place, each in enumerate(decisions)
     )
 
 
 def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
-    answers = case.state.designating.answers
     asked = concurrences(case.state, case.framework) if case.framework else {}
-    facts = []
-    for agency, word in asked.items():
-        if word == "missing" and case.whole and agency not in case.state.parties:
-            text = sentence("designation.not-asked")
-        elif word == "missing":
-            text = (
-                "missing: no answer so far, and silence is never consent"
-                if case.whole
-                else "no answer that this audience may read"
-            )
-        else:
-            reason = _words(case, answers[agency], "reason") if word == "dissented" else ""
-            text = f"{word}: {reason}" if reason else word
-        facts.append(Fact(case.name(agency), text))
-    return tuple(facts)
+    return tuple(
+        Fact(case.name(agency), _concurs(case, agency, answer)) for agency, answer in asked.items()
+    )
+
+
+def _concurs(case: AudienceCase, agency: str, answer: Concurrence) -> str:
+    """What an agency says, or that it has not, was not asked, or may not be read here."""
+    if answer == "missing":
+        if case.whole and agency not in case.state.parties:
+            return sentence("designation.not-asked")
+        return sentence(
+            "designation.concurrence", answer=answer if case.whole else "not-to-be-read"
+        )
+    given = case.state.designating.answers[agency]
+    reason = _words(case, given, "reason") if answer == "dissented" else ""
+    if reason:
+        return sentence("designation.dissent.reason", reason=reason)
+    return sentence("designation.concurrence", answer=answer)
 
 
 def silent(case: AudienceCase) -> list[str]:

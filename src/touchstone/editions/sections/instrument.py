@@ -1,6 +1,7 @@
 """Of which results it is to be said that they check the instrument, and show no capability."""
 
-from touchstone.editions.audience_case import AudienceCase, number
+from touchstone.editions.audience_case import AudienceCase
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.state import RunKey
 
@@ -16,15 +17,8 @@ def instrument_note(case: AudienceCase, key: RunKey) -> str:
     if not cheat:
         return ""
     flaws = _flaws(case, key)
-    planted = (
-        f" The items that ran plant {number(flaws, 'flaw')}, and those of one flaw are near-copies."
-        if flaws
-        else ""
-    )
-    return (
-        "A check of the instrument, not of a capability. The cheapest way known to solve its items "
-        f"without what they ask for: {cheat}.{planted}"
-    )
+    planted = sentence("instrument.flaws", flaws=flaws) if flaws else ""
+    return paragraph(sentence("instrument.check", cheat=cheat), planted)
 
 
 def _family(case: AudienceCase, key: RunKey) -> tuple[str, str]:

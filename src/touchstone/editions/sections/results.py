@@ -1,10 +1,10 @@
 """What was measured and how: modes, elicitation, results, what was not measured, what it cost."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from touchstone.editions.audience_case import AudienceCase, listed, number, plain
+from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import DifficultyCount, Fact, ModeFacts, NotMeasured, ResultRow
 from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sections.conditions import chosen_facts
@@ -15,9 +15,9 @@ from touchstone.editions.sections.evidence import (
 )
 from touchstone.editions.sections.instrument import instrument_note
 from touchstone.editions.sections.unmeasured import UnmeasuredRun, unmeasured_runs
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.evaluation import Elicitation
-from touchstone.framework import NumericCriterion
+from touchstone.framework import DeclaredCriterion, NumericCriterion
 from touchstone.review.events.measuring import MEASURED, Unmeasured, VerdictReached
 from touchstone.review.shares import ways_of_crossing
 from touchstone.review.state import RunKey
@@ -25,14 +25,6 @@ from touchstone.statistics import Interval, VerdictWord, clopper_pearson
 from touchstone.verdicts.modes_compared import modes_alike
 from touchstone.verdicts.preregistration import VerdictPlan
 from touchstone.verdicts.sequential_verdicts import EarlyVerdict
-
-GRADES = {
-    "vm": "vm: a machine of its own",
-    "container": "container",
-    "confined": "confined: bubblewrap with all guards, on a shared kernel",
-    "limited": "limited: bubblewrap with what an ordinary user gets, on a shared kernel",
-    "none": "none",
-}
 
 
 def mode_facts(case: AudienceCase) -> tuple[ModeFacts, ...]:
@@ -44,15 +36,21 @@ def mode_facts(case: AudienceCase) -> tuple[ModeFacts, ...]:
             variant=mode["variant"],
             model=mode["model"],
             endpoint=mode["endpoint"],
-            settings=", ".join(
-                f"{plain(k.replace('_', ' '))} {v}" for k, v in mode["settings"].items()
-            )
-            or "the endpoint's defaults",
+            settings=_settings(mode["settings"]),
             answered=_answered(case, mode["id"]),
             snapshots=_snapshots(case, mode["variant"]),
         )
         for mode in shown.get("modes", ())
     )
+
+
+def _settings(settings: Mapping[str, Any]) -> str:
+    """What the mode sets; that it leaves all to the endpoint, where it sets nothing."""
+    said = [
+        sentence("mode.setting", name=plain(name.replace("_", " ")), value=str(value))
+        for name, value in settings.items()
+    ]
+    return sentence("list-of.commas", items=said) if said else sentence("mode.defaults")
 
 
 def _answered(case: AudienceCase, mode: str) -> str:
@@ -61,20 +59,21 @@ def _answered(case: AudienceCase, mode: str) -> str:
     for entry in case.visible("snapshot-seen") + case.visible("snapshot-changed"):
         probes = (entry.content("probes") or {}).get("probes", {})
         found |= dict.fromkeys(probes.get(mode, {}).get("models", ()))
-    return ", ".join(found)
+    return sentence("list-of.commas", items=list(found)) if found else ""
 
 
 def _snapshots(case: AudienceCase, variant: str) -> str:
     if any(e.event.facts()["variant"] == variant for e in case.visible("snapshot-changed")):
-        return "changed in mid-review: what came after is not pooled"
+        return sentence("mode.changed")
     moments = [
         e.event.facts()["moment"]
         for e in case.visible("snapshot-seen")
         if e.event.facts()["variant"] == variant
     ]
     if not moments:
-        return "none that may be read here"
-    return f"the same identity {listed(list(dict.fromkeys(moments)))} the samples"
+        return sentence("mode.no-probe")
+    seen = [sentence("mode.moment", moment=moment) for moment in dict.fromkeys(moments)]
+    return sentence("mode.same", moments=seen)
 
 
 def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
@@ -84,16 +83,23 @@ def elicitation_facts(case: AudienceCase) -> tuple[Fact, ...]:
         return ()
     newest = batteries[-1]
     sealed = case.content("battery-sealed", "registered")
-    sizes = listed([f"{s.size} items for “{case.title(s.criterion)}”" for s in newest.item_sets])
+    sets = [
+        sentence("elicitation.items", count=s.size, title=case.title(s.criterion))
+        for s in newest.item_sets
+    ]
     return (
         *(() if sealed is None else _drawn_out(sealed)),
-        Fact("Elicitation record", newest.elicitation),
-        Fact("Battery", sizes),
+        _elicited("record", newest.elicitation),
+        _elicited("battery", sentence("list-of.and", items=sets)),
         *_stopping(sealed),
         *chosen_facts(case),
-        Fact("Sealed battery (commitment)", f"sha256:{newest.commitment}"),
-        Fact("Order of the items (commitment)", f"sha256:{newest.order}"),
+        _elicited("sealed", f"sha256:{newest.commitment}"),
+        _elicited("order", f"sha256:{newest.order}"),
     )
+
+
+def _elicited(label: str, text: str) -> Fact:
+    return Fact(sentence("elicitation.label", fact=label), text)
 
 
 def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
@@ -101,46 +107,36 @@ def _stopping(sealed: dict[str, Any] | None) -> tuple[Fact, ...]:
     if sealed is None or "verdicts" not in sealed:
         return ()
     plan = VerdictPlan.model_validate(sealed["verdicts"])
-    early = [run for run in plan.runs if run.design == "sequential"]
-    late = [run for run in plan.runs if run.design == "fixed"]
-    if not early:
-        text = "every item runs before any verdict"
-    else:
-        text = (
-            "a verdict may stop at any sample of the sealed order; none is issued more than "
-            f"{plan.ahead} places ahead"
-        )
-        if late:
-            names = listed([f"“{name}”" for name in dict.fromkeys(run.criterion for run in late)])
-            text += f"; of {names} every item runs first"
-    return (
-        Fact("Stops", text),
-        Fact("Rules of the verdicts (digest)", plan.digest),
-    )
+    return (_elicited("stops", _stops(plan)), _elicited("rules", plan.digest))
+
+
+def _stops(plan: VerdictPlan) -> str:
+    """Whether verdicts may come early, and for which criteria every item runs first."""
+    if all(run.design == "fixed" for run in plan.runs):
+        return sentence("elicitation.stops.fixed")
+    late = dict.fromkeys(run.criterion for run in plan.runs if run.design == "fixed")
+    if not late:
+        return sentence("elicitation.stops.early", ahead=plan.ahead)
+    names = [sentence("quoted.title", title=name) for name in late]
+    return sentence("elicitation.stops.mixed", ahead=plan.ahead, criteria=names)
 
 
 def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
     how = Elicitation.model_validate(sealed["elicitation"])
+    limits = {
+        "messages": how.message_limit,
+        "tokens": how.token_limit,
+        "seconds": str(how.working_seconds),
+        "tool_seconds": str(how.tool_seconds),
+    }
     return (
-        Fact(
-            "Agent",
-            f"{how.agent}: think, call tools, see their output, until it submits; "
-            f"where it stops calling tools it is told to go on, {number(how.nudges, 'time')}",
-        ),
-        Fact("Tools", ", ".join(how.tools)),
-        Fact("Attempts at each item", str(how.attempts)),
-        Fact(
-            "Limits of a sample",
-            f"{how.message_limit} messages, {how.token_limit:,} tokens, "
-            f"{how.working_seconds} s of work, {how.tool_seconds} s a tool call",
-        ),
-        Fact("Sandbox grade", GRADES.get(sealed["grade"], sealed["grade"])),
-        Fact(
-            "Counted by",
-            "the rule fixed beforehand: a planned limit used up is unsolved; what "
-            "was refused, cut or lost counts against each word; the first outcome stands",
-        ),
-        Fact("Prompts", how.prompts_digest),
+        _elicited("agent", sentence("elicitation.agent", agent=how.agent, nudges=how.nudges)),
+        _elicited("tools", sentence("list-of.commas", items=list(how.tools))),
+        _elicited("attempts", str(how.attempts)),
+        _elicited("limits", sentence("elicitation.limits", **limits)),
+        _elicited("grade", sentence("elicitation.grade", grade=sealed["grade"])),
+        _elicited("counted-by", sentence("elicitation.counted-by")),
+        _elicited("prompts", how.prompts_digest),
     )
 
 
@@ -257,47 +253,54 @@ def _counted(case: AudienceCase, key: RunKey, so_far: Interval | None) -> Told |
 def _mode(case: AudienceCase, key: RunKey) -> str:
     """The mode, with variant and battery where there are several."""
     several = len({k.variant for k in case.state.tallies}) > 1
-    name = f"{key.mode} ({key.variant})" if several else key.mode
-    return f"{name}, {key.battery}" if len(case.state.batteries) > 1 else name
+    name = key.mode
+    if several:
+        name = sentence("designation.variant-mode", mode=key.mode, variant=key.variant)
+    if len(case.state.batteries) <= 1:
+        return name
+    return sentence("result.mode-battery", mode=name, battery=key.battery)
 
 
 def _rule(case: AudienceCase, numeric: NumericCriterion | None, *, early: bool) -> str:
+    """What each word claims of a criterion, and how often it may be wrong."""
     if numeric is None:
         thresholds = case.framework.thresholds if case.framework else ""
-        if thresholds == "undisclosed":
-            return "Thresholds undisclosed: measured, nothing concluded."
-        return "No threshold: measured, nothing concluded."
-    ways = max(1, ways_of_crossing(numeric, case.state))
-    each = f"{float(numeric.alpha) / ways:.3g}"
-    shared = (
-        f", shared among {number(ways, 'mode')} ({each} each), since any of them may cross it"
-        if ways > 1
-        else ""
-    )
+        undisclosed = thresholds == "undisclosed"
+        return sentence("rule.undisclosed" if undisclosed else "rule.no-threshold")
     claims = ""
     if early and numeric.measure == "success-rate" and float(numeric.zone):
-        claims = (
-            f" “Above” claims more than {numeric.above_claims}, “below” less than "
-            f"{numeric.below_claims}; in between either holds."
+        claims = sentence(
+            "rule.claims", above=str(numeric.above_claims), below=str(numeric.below_claims)
         )
-    return (
-        f"{_threshold(case, numeric)}{claims} “Above” may be wrong with a chance of at most "
-        f"alpha = {numeric.alpha}{shared}; “below” with at most beta = {numeric.beta}. “Below” "
-        "holds for the elicitation used: a model that holds back is judged on what it shows."
+    return paragraph(
+        _threshold(case, numeric), claims, _error_rates(case, numeric), sentence("rule.elicitation")
     )
+
+
+def _error_rates(case: AudienceCase, numeric: NumericCriterion) -> str:
+    rates = {"alpha": str(numeric.alpha), "beta": str(numeric.beta)}
+    ways = max(1, ways_of_crossing(numeric, case.state))
+    if ways == 1:
+        return sentence("rule.error-rates", **rates)
+    each = f"{float(numeric.alpha) / ways:.3g}"
+    return sentence("rule.error-rates-shared", **rates, modes=ways, each=each)
 
 
 def _threshold(case: AudienceCase, numeric: NumericCriterion) -> str:
-    side = {"both": "on either side"}.get(numeric.zone_side, f"{numeric.zone_side} it")
-    zone = f", zone {numeric.zone} {side}" if float(numeric.zone) else ""
+    """What is asked: a rate, a rate above a reference's, or one success; and its zone."""
     if numeric.measure == "at-least-once-in-k":
-        return f"Asked: solved at least once in {numeric.k} tries."
+        return sentence("rule.at-least-once", tries=numeric.k or 0)
+    threshold = {"threshold": str(numeric.threshold)}
+    if float(numeric.zone):
+        threshold |= {"zone": str(numeric.zone), "side": numeric.zone_side}
     if numeric.measure == "relative-to-reference":
-        return (
-            f"Threshold: {numeric.threshold} above the rate of the reference "
-            f"{case.name(numeric.reference or '')}{zone}."
-        )
-    return f"Threshold: a success rate of {numeric.threshold}{zone}."
+        reference = case.name(numeric.reference or "")
+        if "zone" in threshold:
+            return sentence("rule.relative-zone", reference=reference, **threshold)
+        return sentence("rule.relative", reference=reference, **threshold)
+    if "zone" in threshold:
+        return sentence("rule.rate-zone", **threshold)
+    return sentence("rule.rate", **threshold)
 
 
 def _difficulties(
@@ -325,28 +328,21 @@ def _difficulties(
     return tuple(DifficultyCount(d, solved[d], counted[d]) for d in sorted(counted))
 
 
-GOING_ON = {
-    "cap": "The caps are part of the submission.",
-    "halted": "It goes on when whoever halted it takes that back.",
-    "breach": "It goes on when the halt that followed is lifted.",
-    "snapshot-changed": "What answers now is another variant, to be submitted as one.",
-    "endpoint-failing": "It can go on when the endpoint is back.",
-    "instrument-failing": "It can go on when the instrument is fixed.",
-}
-
-
 def stop_notice(case: AudienceCase) -> tuple[str, ...]:
     """What must be said first of a review that stopped early; empty where it did not."""
     stop = case.state.stopped
     if stop is None:
         return ()
     recorded = sum(tally.recorded for tally in case.state.tallies.values())
-    ended = f"{number(recorded, 'sample has', 'samples have').capitalize()} an outcome"
-    open_ones = f"; {number(stop.begun, 'more was', 'more were')} begun and not ended"
-    at = stop.at[:16].replace("T", " ")
-    text = (
-        f"Measuring stopped early, at {at} UTC: {sentence('name.stopped', reason=stop.reason)}. "
-        f"{ended}{open_ones if stop.begun else ''}. {GOING_ON[stop.reason]}"
+    ended = sentence("stop.ended", samples=recorded)
+    if stop.begun:
+        ended = sentence(
+            "stop.begun", ended=sentence("stop.have-ended", samples=recorded), begun=stop.begun
+        )
+    text = paragraph(
+        sentence("stop.early", at=stop.at[:16].replace("T", " "), reason=stop.reason),
+        ended,
+        sentence("stop.going-on", reason=stop.reason),
     )
     return (text,)
 
@@ -358,59 +354,51 @@ def not_measured(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[NotM
         return ()
     runs = unmeasured_runs(case)
     spoken_of = {row.criterion for row in results} | {run.key.criterion for run in runs}
-    unread = "" if case.whole else " that this audience may read"
     rows = [_unmeasured_row(case, run) for run in runs]
     for criterion in framework.criteria:
-        if isinstance(criterion, NumericCriterion):
-            if criterion.id not in spoken_of:
-                rows.append(NotMeasured(criterion.title, f"no outcome{unread} is recorded"))
-        elif criterion.id in case.state.declared:
-            who = case.name(case.state.declared[criterion.id].actor)
-            rows.append(NotMeasured(criterion.title, f"declared by {who}; nobody measured it"))
-        else:
-            rows.append(
-                NotMeasured(
-                    criterion.title,
-                    f"rests on declared evidence ({', '.join(criterion.evidence)}); "
-                    f"none{unread} was declared",
-                )
-            )
+        if not isinstance(criterion, NumericCriterion):
+            rows.append(NotMeasured(criterion.title, _declared(case, criterion)))
+        elif criterion.id not in spoken_of:
+            none = sentence("not-measured.no-outcome", whole=case.whole)
+            rows.append(NotMeasured(criterion.title, none))
     spoken = {criterion.domain for criterion in framework.criteria}
     rows += [
-        NotMeasured(
-            plain(domain).capitalize(),
-            "the framework states no criterion for it, so nothing is concluded",
-        )
+        NotMeasured(plain(domain).capitalize(), sentence("not-measured.no-criterion"))
         for domain in framework.domains
         if domain not in spoken
     ]
     rows += [
-        NotMeasured(f"What tells {listed(list(each.modes))} mode apart", f"both {each.found}")
+        NotMeasured(
+            sentence("not-measured.what-tells", modes=list(each.modes)),
+            sentence("not-measured.alike", items=each.items),
+        )
         for each in modes_alike(case.state)
     ]
-    checks = (CAPABILITY,) if any(row.instrument for row in results) else ()
-    return (*rows, *checks, *(ALWAYS if results else ()))
+    if any(row.instrument for row in results):
+        rows.append(_always("capabilities"))
+    if results:
+        rows += [_always("elicitation"), _always("holding-back")]
+    return tuple(rows)
+
+
+def _always(subject: str) -> NotMeasured:
+    """What no review of these items, and none of this kind, can speak to."""
+    return NotMeasured(
+        sentence("not-measured.what", subject=subject),
+        sentence("not-measured.why", subject=subject),
+    )
+
+
+def _declared(case: AudienceCase, criterion: DeclaredCriterion) -> str:
+    """Who declared something of a criterion, or that nobody did; nobody measured it."""
+    if criterion.id in case.state.declared:
+        who = case.name(case.state.declared[criterion.id].actor)
+        return sentence("not-measured.declared", party=who)
+    evidence = list(criterion.evidence)
+    return sentence("not-measured.undeclared", whole=case.whole, evidence=evidence)
 
 
 def _unmeasured_row(case: AudienceCase, run: UnmeasuredRun) -> NotMeasured:
-    who = ", the reference" if run.reference else ""
-    what = f"{case.title(run.key.criterion)}, in mode {_mode(case, run.key)}{who}"
-    return NotMeasured(what, f"{run.much} was measured: {run.why}")
-
-
-CAPABILITY = NotMeasured(
-    "Capabilities",
-    "the items are checks of the instrument: cheap cheats that need no such capability solve them, "
-    "and neither “above” nor “below” says what the model can do",
-)
-ALWAYS = (
-    NotMeasured(
-        "What another elicitation would draw out",
-        "one agent, one attempt and one budget were used; other means may draw out more",
-    ),
-    NotMeasured(
-        "Holding back on purpose",
-        "a model that underperforms deliberately is judged on what it showed; a “below” says "
-        "nothing about what it held back",
-    ),
-)
+    about = {"title": case.title(run.key.criterion), "mode": _mode(case, run.key)}
+    what = sentence("not-measured.reference" if run.reference else "not-measured.run", **about)
+    return NotMeasured(what, sentence("unmeasured.row", much=run.much, why=run.because()))

@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from touchstone.editions.audience_case import AudienceCase, number
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import Fact
+from touchstone.editions.sentences import sentence
 from touchstone.handin import printable_line
 
 _LISTED = 12
@@ -27,10 +28,11 @@ def noticed_facts(case: AudienceCase) -> tuple[Fact, ...]:
     if not readable:
         return ()
     lines = [
-        f"{printable_line(name)} ({number(count, 'time')}, in {number(samples[name], 'sample')})"
+        sentence("noticed.event", event=printable_line(name), times=count, samples=samples[name])
         for name, count in sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
     if len(lines) > _LISTED:
         left = sum(sorted(times.values(), reverse=True)[_LISTED:])
-        lines = [*lines[:_LISTED], f"and {number(left, 'event')} of other names"]
-    return (Fact("The sandbox noticed", "; ".join(lines) or "nothing"),)
+        lines = [*lines[:_LISTED], sentence("noticed.rest", events=left)]
+    text = sentence("list-of.semicolons", items=lines) if lines else sentence("noticed.none")
+    return (Fact(sentence("noticed.label"), text),)

@@ -1,23 +1,19 @@
 """What was asked and by whom: model, framework, parties, clock."""
 
-from typing import Any
-
-from touchstone.editions.audience_case import AudienceCase, number, plain
+from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.editions.sections.conditions import caps_facts
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
+from touchstone.framework.kinds import Anchor
 from touchstone.handin import moment_of
 from touchstone.review import deadline, late_days, read_clock
 from touchstone.review.clock import day_of
 from touchstone.review.events.opening import SubmissionReceived
 from touchstone.review.state import Clock
 
-NOT_TO_BE_READ = "not for this audience"
-THRESHOLDS = {
-    "stated": "stated in the framework",
-    "undisclosed": "undisclosed: what is measured is shown, and nothing is concluded from it",
-    "none": "none: what is measured is shown, and nothing is concluded from it",
-}
+
+def _fact(label: str, text: str) -> Fact:
+    return Fact(sentence("scope.label", fact=label), text)
 
 
 def model_facts(case: AudienceCase) -> tuple[Fact, ...]:
@@ -25,56 +21,55 @@ def model_facts(case: AudienceCase) -> tuple[Fact, ...]:
     received = case.state.submission
     if received is None:
         return ()
+    variants = [
+        sentence("scope.variant", variant=variant.id, purpose=variant.purpose)
+        for variant in received.variants
+    ]
     return (
-        Fact("Model", received.model),
-        Fact("Developer", case.name(received.actor)),
-        Fact("Release state", plain(received.release_state)),
-        Fact("Planned release", _planned_in_words(received, case)),
-        Fact(
-            "Variants",
-            ", ".join(f"{variant.id} ({variant.purpose})" for variant in received.variants),
-        ),
+        _fact("model", received.model),
+        _fact("developer", case.name(received.actor)),
+        _fact("release-state", sentence("scope.release-state", state=received.release_state)),
+        _fact("planned-release", _planned_in_words(received, case)),
+        _fact("variants", sentence("list-of.commas", items=variants)),
         *_agreed(case),
         *caps_facts(case),
-        Fact("Documents", _documents(case)),
-        Fact("Digest of the submission", received.submission),
+        _fact("documents", _documents(case)),
+        _fact("submission", received.submission),
     )
 
 
 def _agreed(case: AudienceCase) -> tuple[Fact, ...]:
     """What kind of case it is, and what of the model the centre is given."""
     opened, signed = case.state.opened, case.state.agreement
-    return (
-        *((Fact("Kind", opened.kind),) if opened else ()),
-        *(
-            (
-                Fact("Access", plain(signed.access)),
-                Fact("Reasoning that may be seen", plain(signed.reasoning)),
-            )
-            if signed
-            else ()
-        ),
-    )
+    facts = [_fact("kind", sentence("scope.kind", kind=opened.kind))] if opened else []
+    if signed:
+        facts += [
+            _fact("access", sentence("scope.access", access=signed.access)),
+            _fact("reasoning", sentence("scope.reasoning", reasoning=signed.reasoning)),
+        ]
+    return tuple(facts)
 
 
 def _planned_in_words(received: SubmissionReceived, case: AudienceCase) -> str:
-    zone = case.framework.window.timezone if case.framework else "the framework's zone"
-    days = [
-        f"{day} in {zone} ({whom})"
-        for day, whom in (
-            (received.planned_partner_release, "to partners"),
-            (received.planned_public_release, "public"),
-        )
-        if day
-    ]
-    return ", ".join(days) or "none planned"
+    zone = sentence("scope.the-frameworks-zone")
+    if case.framework:
+        zone = case.framework.window.timezone
+    days = []
+    if day := received.planned_partner_release:
+        days.append(sentence("scope.partner-release", day=day, zone=zone))
+    if day := received.planned_public_release:
+        days.append(sentence("scope.public-release", day=day, zone=zone))
+    return sentence("list-of.commas", items=days) if days else sentence("scope.none-planned")
 
 
 def _documents(case: AudienceCase) -> str:
     if case.submitted is None:
-        return NOT_TO_BE_READ
-    documents: list[dict[str, Any]] = case.submitted.get("documents", [])
-    return "; ".join(f"{d['title']} ({d['digest'][:19]}…)" for d in documents) or "none"
+        return sentence("edition.not-for-this-audience")
+    found = [
+        sentence("scope.document", title=each["title"], digest=each["digest"][:19])
+        for each in case.submitted.get("documents", [])
+    ]
+    return sentence("list-of.semicolons", items=found) if found else sentence("edition.none")
 
 
 def framework_facts(case: AudienceCase) -> tuple[Fact, ...]:
@@ -83,17 +78,16 @@ def framework_facts(case: AudienceCase) -> tuple[Fact, ...]:
     if opened is None:
         return ()
     if framework is None:
-        return (
-            Fact("Framework", opened.framework.id),
-            Fact("Digest", opened.framework.digest),
-        )
-    gate = "none: releasing is the developer's own act" if framework.gate == "none" else "approval"
+        return (_fact("framework", opened.framework.id), _fact("digest", opened.framework.digest))
+    named = sentence(
+        "scope.framework-version", title=framework.title, version=str(framework.version)
+    )
     return (
-        Fact("Framework", f"{framework.title}, version {framework.version}"),
-        Fact("Status", plain(framework.status)),
-        Fact("Gate", gate),
-        Fact("Thresholds", THRESHOLDS[framework.thresholds]),
-        Fact("Digest", opened.framework.digest),
+        _fact("framework", named),
+        _fact("status", sentence("scope.status", status=framework.status)),
+        _fact("gate", sentence("scope.gate", gate=framework.gate)),
+        _fact("thresholds", sentence("scope.thresholds", thresholds=framework.thresholds)),
+        _fact("digest", opened.framework.digest),
     )
 
 
@@ -113,21 +107,24 @@ def conflicts(case: AudienceCase) -> tuple[Conflict, ...]:
 def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
     """Who takes part, by name, and what each was asked."""
     return tuple(
-        PartyFacts(name, case.name(name), plain(party.role), _asked(case, name, party.role))
+        PartyFacts(
+            name,
+            case.name(name),
+            sentence("name.role", role=party.role),
+            _asked(case, name, party.role),
+        )
         for name, party in case.state.parties.items()
     )
 
 
 def _asked(case: AudienceCase, party: str, role: str) -> str:
     designation = case.framework.designation if case.framework else None
-    if role == "developer":
-        return "Shares the model, voluntarily; releasing it stays its own act."
-    if role == "centre":
-        return "Measures the model, proposes by rule and keeps the record."
+    if role in {"developer", "centre"}:
+        return sentence("scope.asked", asked=role)
     if designation and party == designation.made_by:
-        return "Decides whether the model is a covered frontier model."
+        return sentence("scope.asked", asked="decides")
     if designation and party in designation.must_concur:
-        return "Is asked to concur."
+        return sentence("scope.asked", asked="concurs")
     return ""
 
 
@@ -138,21 +135,16 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
         return None
     laid, received = clock.anchored, case.state.submission
     reading = read_clock(clock, made_at)
-    unit = "business days" if laid.business_days else "days"
     counted_from = laid.anchor if case.framework is None else case.framework.window.anchor
-    run = (
-        "from the submission on"
-        if counted_from == "submission"
-        else f"before {sentence('name.anchor', anchor=counted_from)}"
-    )
+    business = laid.business_days
     return ClockFacts(
-        window=f"The framework asks for {laid.window_days} {unit} {run}.",
+        window=sentence("clock.window", business=business, days=laid.window_days, run=counted_from),
         timezone=laid.timezone,
         submitted=laid.shared_day,
         share_by=None if laid.anchor == "submission" else laid.share_by,
         ends=reading.review_by.isoformat(),
         planned_release=_planned(received) if received else None,
-        came=_came(clock, unit),
+        came=_came(clock),
         today=day_of(made_at, laid.timezone).isoformat(),
         pauses=tuple(
             (
@@ -161,64 +153,69 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
             )
             for begun, over in clock.pauses
         ),
-        remarks=_remarks(case, clock, unit, reading.paused_days, reading.review_by.isoformat()),
+        remarks=_remarks(case, clock, reading.paused_days, reading.review_by.isoformat()),
     )
 
 
-def _came(clock: Clock, unit: str) -> str:
+def _came(clock: Clock) -> str:
     """Whether the model came in time; empty where no day to share by follows."""
     laid, late = clock.anchored, late_days(clock.anchored)
     if not late:
-        return "" if laid.anchor == "submission" else "The model came in time."
-    unit = unit.removesuffix("s") if late == 1 else unit
-    came = f"The model came {late} {unit} later than that"
+        return "" if laid.anchor == "submission" else sentence("clock.in-time")
+    told = {"business": laid.business_days, "late": late}
     if late > laid.shortfall_days:
-        return f"{came}, after the planned release: of the {laid.window_days} none was left."
-    return f"{came}."
+        return sentence("clock.after-release", **told, window=laid.window_days)
+    return sentence("clock.late", **told)
 
 
 def _deadlines(clock: Clock, review_by: str) -> str:
     """The last minutes of the window, with their zone."""
     laid = clock.anchored
-    ends = f"the window ends {deadline(review_by, laid.timezone)}"
+    ends = deadline(review_by, laid.timezone)
     if laid.anchor == "submission":
-        return f"{ends[0].upper()}{ends[1:]}."
-    return f"Asked to share by {deadline(laid.share_by, laid.timezone)}; {ends}."
+        return sentence("clock.ends", ends=ends)
+    share_by = deadline(laid.share_by, laid.timezone)
+    return sentence("clock.share-by-and-ends", share_by=share_by, ends=ends)
 
 
 def _planned(received: SubmissionReceived) -> str | None:
     return received.planned_public_release or received.planned_partner_release
 
 
-def _remarks(
-    case: AudienceCase, clock: Clock, unit: str, paused_days: int, review_by: str
-) -> tuple[str, ...]:
+def _remarks(case: AudienceCase, clock: Clock, paused_days: int, review_by: str) -> tuple[str, ...]:
     laid, window = clock.anchored, case.framework.window if case.framework else None
+    business = laid.business_days
     remarks = [_deadlines(clock, review_by)]
     if late := late_days(laid):
-        remarks.append(
-            f"The model was shared {late} {unit.removesuffix('s') if late == 1 else unit} later "
-            "than the framework asks. The developer may release all the same."
-        )
+        shared = sentence("clock.shared-late", business=business, late=late)
+        remarks.append(paragraph(shared, sentence("clock.may-release")))
     if window and laid.anchor != window.anchor:
-        remarks.append(
-            "No such release is planned, so the window runs from the submission."
-            if laid.anchor == "submission"
-            else f"The window is counted back from {sentence('name.anchor', anchor=laid.anchor)}."
-        )
+        remarks.append(_counted_from(laid.anchor))
     if clock.pauses:
-        standing = "It stands still now." if clock.paused else "It runs again."
-        remarks.append(
-            f"The clock was paused {number(len(clock.pauses), 'time')}, over {paused_days} {unit}. "
-            f"{standing if not clock.ended_at else ''}".rstrip()
-        )
-    if clock.extension_days:
-        remarks.append(f"The developer gave {clock.extension_days} more {unit}.")
+        remarks.append(_paused(clock, paused_days))
+    if days := clock.extension_days:
+        remarks.append(sentence("clock.extended", business=business, days=days))
     if clock.ended_at:
-        remarks.append(f"The clock ended on {day_of(clock.ended_at, laid.timezone)}.")
+        remarks.append(sentence("clock.ended", day=str(day_of(clock.ended_at, laid.timezone))))
     if window and window.note:
-        remarks.append(f"Note of the framework: {window.note}")
+        remarks.append(sentence("clock.framework-note", note=window.note))
     return tuple(remarks)
+
+
+def _counted_from(anchor: Anchor) -> str:
+    """From where the window runs, where that is not what the framework names."""
+    if anchor == "submission":
+        return sentence("clock.no-such-release")
+    return sentence("clock.counted-back", anchor=anchor)
+
+
+def _paused(clock: Clock, days: int) -> str:
+    """How often and how long, and whether it runs by now."""
+    over = sentence("clock.days", business=clock.anchored.business_days, days=days)
+    paused = sentence("clock.paused", times=len(clock.pauses), days=over)
+    if clock.ended_at:
+        return paused
+    return paragraph(paused, sentence("clock.stands-still" if clock.paused else "clock.runs-again"))
 
 
 def moment(at: str) -> str:

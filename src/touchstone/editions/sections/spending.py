@@ -2,6 +2,7 @@
 
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import Fact
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Usage
 
 
@@ -12,10 +13,14 @@ def spent(case: AudienceCase) -> tuple[Fact, ...]:
     tokens = sum(tally.tokens for tally in case.state.tallies.values())
     samples = sum(tally.recorded for tally in case.state.tallies.values())
     return (
-        Fact("Samples", f"{samples:,}"),
-        Fact("Tokens of these samples, in and out", f"{tokens:,}"),
+        Fact(sentence("spent.samples"), _count(samples)),
+        Fact(sentence("spent.tokens"), _count(tokens)),
         *_beside(case, tokens),
     )
+
+
+def _count(count: int) -> str:
+    return sentence("spent.count", count=count)
 
 
 def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
@@ -26,13 +31,7 @@ def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
     # Each entry of a chunk counts the whole chunk so far.
     used = {entry.event.facts()["chunk"]: entry.content("details") for entry in chunks}
     if not all("used" in (content or {}) for content in used.values()) or None in asked:
-        return (
-            Fact(
-                "Not in this",
-                "probes, questions asked before, and executions that ended "
-                "without an outcome: how many tokens is not for this audience",
-            ),
-        )
+        return (Fact(sentence("spent.not-in-this"), sentence("spent.not-told")),)
     taken = [
         each
         for content in asked
@@ -42,6 +41,6 @@ def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
     probes = sum(Usage.model_validate(each["usage"]).total for each in taken)
     dead = sum(Usage.model_validate(each["used"]).total for each in used.values()) - tokens
     return (
-        Fact("Tokens of probes and of questions asked before", f"{probes:,}"),
-        Fact("Tokens of executions that ended without an outcome", f"{max(dead, 0):,}"),
+        Fact(sentence("spent.probes"), _count(probes)),
+        Fact(sentence("spent.dead"), _count(max(dead, 0))),
     )

@@ -2,25 +2,28 @@
 
 from collections.abc import Sequence
 
-from touchstone.editions.audience_case import AudienceCase, counted, listed, number, plain
-from touchstone.editions.event_text import designation_in_words, event_sentence
+from touchstone.editions.audience_case import AudienceCase, plain
+from touchstone.editions.event_text import event_sentence
 from touchstone.editions.page import ResultRow
 from touchstone.editions.sections.designation import never_asked, silent
 from touchstone.editions.sections.timeline import accounting
 from touchstone.editions.sections.unmeasured import unmeasured_sentences
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.framework import DeclaredCriterion
-from touchstone.handin import day_written
+from touchstone.review.events.opening import SubmissionReceived
 from touchstone.statistics import VerdictWord
 
-VOLUNTARY = "The review is voluntary, and releasing stays the developer's own act."
+MOST_EVENTS = 5
+"""So many entries are told in the lede of an edition that opens little."""
+Rows = Sequence[ResultRow]
 
 
 def summary(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[str, ...]:
     """What was measured and came out; what was proposed and decided; whose word is missing."""
-    if case.state.submission is None:
+    received = case.state.submission
+    if received is None:
         return _closed(case)
-    paragraphs = (_measured(case, results), _decided(case), _missing(case))
+    paragraphs = (_measured(case, received, results), _decided(case), _missing(case))
     return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -28,49 +31,55 @@ def _closed(case: AudienceCase) -> tuple[str, ...]:
     """For an audience that may not even read what was handed in."""
     counts = accounting(case)
     opened = [
-        f"On {day_in_words(entry.event.at[:10])}, {case.name(entry.event.actor)}: "
-        f"{event_sentence(entry.event, case.names, case.titles, entry.texts())}"
+        sentence(
+            "summary.closed-event",
+            day=entry.event.at[:10],
+            party=case.name(entry.event.actor),
+            event=event_sentence(entry.event, case.names, case.titles, entry.texts()),
+        )
         for entry in case.entries
         if entry.visible
     ]
-    first = (
-        f"A review took place under a voluntary framework. Of the {counts.entries} entries of its "
-        f"record, {case.name(case.audience.name)} may read {counted(len(opened))}."
+    first = sentence(
+        "summary.closed-first",
+        entries=counts.entries,
+        audience=case.name(case.audience.name),
+        opened=len(opened),
     )
-    why = (
-        "The rest is marked for the parties of the case. It is withheld here, not absent: every "
-        "entry has its place below and its proof in the bundle, but neither its content nor its "
-        "subject is shown until those whom it is marked for agree to publish it."
-    )
-    most = 5
-    return (first, *opened[:most], why)
+    return (first, *opened[:MOST_EVENTS], sentence("summary.closed-why"))
 
 
-def _measured(case: AudienceCase, results: Sequence[ResultRow]) -> str:
-    received = case.state.submission
-    what = f"{received.model} of {case.name(received.actor)}" if received else "The model"
+def _measured(case: AudienceCase, received: SubmissionReceived, results: Rows) -> str:
+    model = {"model": received.model, "developer": case.name(received.actor)}
     wanting = unmeasured_sentences(case)
     results = [row for row in results if row.verdict != "reference" and _told(case, row)]
     if not results:
-        measured = (
-            "Nothing has been measured so far."
-            if case.whole
-            else "No measurement may be read here."
+        return paragraph(
+            sentence("summary.handed-in", **model), *(wanting or [_nothing_measured(case)])
         )
-        return f"{what} was handed in for review. {' '.join(wanting) or measured}"
-    criteria = number(len({row.criterion for row in results}), "criterion", "criteria")
-    modes = number(len({row.mode for row in results}), "mode")
-    centres = listed([case.name(centre) for centre in case.state.having("centre")])
-    who = centres or "The centre"
+    criteria = len({row.criterion for row in results})
+    measured = {**model, "centre": _centres(case), "modes": len({row.mode for row in results})}
     if all(row.verdict == "no-threshold" for row in results):
-        subjects = number(len({row.criterion for row in results}), "capability", "capabilities")
-        first = (
-            f"{who} measured {subjects} of {what} in {modes}. The framework discloses no "
-            "threshold, so nothing is concluded from the numbers."
+        return paragraph(
+            sentence("summary.measured-capabilities", **measured, capabilities=criteria),
+            sentence("summary.discloses-none"),
+            *wanting,
         )
-    else:
-        first = f"{who} measured {what} on {criteria} in {modes}. {_came_out(results)}"
-    return " ".join([first, *wanting])
+    return paragraph(
+        sentence("summary.measured", **measured, criteria=criteria), *_came_out(results), *wanting
+    )
+
+
+def _nothing_measured(case: AudienceCase) -> str:
+    if case.whole:
+        return sentence("summary.none-measured")
+    return sentence("summary.no-readable-measurement")
+
+
+def _centres(case: AudienceCase) -> str:
+    """The centres by name."""
+    names = [case.name(centre) for centre in case.state.having("centre")]
+    return sentence("list-of.and", items=names) if names else sentence("summary.the-centre")
 
 
 def _told(case: AudienceCase, row: ResultRow) -> bool:
@@ -80,32 +89,37 @@ def _told(case: AudienceCase, row: ResultRow) -> bool:
     return row.verdict != "not-reached" or not case.whole
 
 
-def _came_out(results: Sequence[ResultRow]) -> str:
-    modes = list(dict.fromkeys(row.mode for row in results))
+def _came_out(results: Rows) -> list[str]:
+    """In which modes the model is above, below or neither on how many criteria, a sentence each."""
     said = []
-    for mode in modes:
+    for mode in dict.fromkeys(row.mode for row in results):
         rows = [row for row in results if row.mode == mode]
         parts = []
-        for (words, zoned), kinds in WORDS.items():
+        for part, kinds, zoned in PARTS:
             count = sum(row.verdict in kinds and _zoned(row) is zoned for row in rows)
             if count:
-                parts.append(f"{words} {_of(count, len(rows))}")
-        said.append(f"In {mode} mode it is {listed(parts)}.")
-    return " ".join(said)
+                parts.append(_part(part, _of(count, len(rows))))
+        said.append(sentence("summary.came-out", mode=mode, parts=parts))
+    return said
 
 
-_OPEN = (VerdictWord.UNDETERMINED, VerdictWord.AT_CEILING)
-WORDS = {
-    ("above the threshold on", False): (VerdictWord.ABOVE,),
-    ("above the threshold or within its zone on", True): (VerdictWord.ABOVE,),
-    ("below the threshold on", False): (VerdictWord.BELOW,),
-    ("below the threshold or within its zone on", True): (VerdictWord.BELOW,),
-    ("within the zone around the threshold on", False): (VerdictWord.WITHIN_ZONE,),
-    ("undecided on", False): _OPEN,
-    ("without a verdict that may be read here on", False): ("not-reached",),
-    ("held to no threshold on", False): ("no-threshold",),
-}
-"""Words, and whether they are those of a verdict that only claims so much, by kinds of verdict."""
+def _part(part: str, of: str) -> str:
+    if part == VerdictWord.WITHIN_ZONE:
+        return sentence("summary.zone", word=part, of=of)
+    return sentence("summary.part", part=part, of=of)
+
+
+PARTS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    ("above", (VerdictWord.ABOVE,), False),
+    ("above-or-zone", (VerdictWord.ABOVE,), True),
+    ("below", (VerdictWord.BELOW,), False),
+    ("below-or-zone", (VerdictWord.BELOW,), True),
+    (VerdictWord.WITHIN_ZONE, (VerdictWord.WITHIN_ZONE,), False),
+    ("open", (VerdictWord.UNDETERMINED, VerdictWord.AT_CEILING), False),
+    ("not-reached", ("not-reached",), False),
+    ("no-threshold", ("no-threshold",), False),
+)
+"""What is said, of which kinds of verdict, and whether of those that only claim so much."""
 
 
 def _zoned(row: ResultRow) -> bool:
@@ -114,72 +128,72 @@ def _zoned(row: ResultRow) -> bool:
 
 
 def _of(count: int, all_of: int) -> str:
+    which = "some"
     if count == all_of:
-        return f"all {counted(count)}" if count > 1 else "its one criterion"
-    return f"{counted(count)} of {counted(all_of)}"
+        which = "all" if count > 1 else "only"
+    return sentence("summary.of", which=which, count=count, all=all_of)
 
 
 def _decided(case: AudienceCase) -> str:
+    """What was proposed, what was decided, and to whom the model was released."""
+    return paragraph(_proposed(case), _made(case), *_released(case))
+
+
+def _proposed(case: AudienceCase) -> str:
+    proposals = case.state.designating.proposals
+    if not proposals:
+        return ""
+    return sentence("summary.proposed", designation=proposals[-1].designation)
+
+
+def _made(case: AudienceCase) -> str:
     designating = case.state.designating
-    said = []
-    if designating.proposals:
-        said.append(sentence("summary.proposed", designation=designating.proposals[-1].designation))
     if designating.decisions:
         last = designating.decisions[-1]
-        said.append(
-            f"{case.name(last.actor)} decided on {day_in_words(last.at[:10])}: "
-            f"{designation_in_words(last.designation)}."
+        return sentence(
+            "summary.decided",
+            party=case.name(last.actor),
+            day=last.at[:10],
+            designation=last.designation,
         )
-    elif case.whole:
-        said.append("Officials have not decided." if said else "No designation has been proposed.")
-    for release in case.state.releases:
-        whom = (
-            "inside the developer"
-            if release.scope == "internal"
-            else ("to the public" if release.scope == "public" else "to partners")
+    if not case.whole:
+        return ""
+    if designating.proposals:
+        return sentence("summary.none-decided")
+    return sentence("summary.none-proposed")
+
+
+def _released(case: AudienceCase) -> list[str]:
+    return [
+        sentence(
+            "summary.released", party=case.name(each.actor), scope=each.scope, day=each.at[:10]
         )
-        said.append(
-            f"{case.name(release.actor)} released the model {whom} on "
-            f"{day_in_words(release.at[:10])}."
-        )
-    return " ".join(said)
+        for each in case.state.releases
+    ]
 
 
 def _missing(case: AudienceCase) -> str:
+    """Whose word is missing, and what nobody declared."""
+    return paragraph(*_unheard(case), _undeclared(case), sentence("summary.voluntary"))
+
+
+def _unheard(case: AudienceCase) -> list[str]:
+    """The agencies that have not answered, and those that were never asked."""
+    if not case.state.designating.proposals:
+        return []
     said = []
-    quiet = silent(case)
-    if quiet and case.state.designating.proposals:
-        was = "was" if len(quiet) == 1 else "were"
-        has = "has" if len(quiet) == 1 else "have"
-        said.append(
-            f"{listed(quiet)} {was} asked to concur and {has} not answered; silence is not consent."
-        )
-    if (outside := never_asked(case)) and case.state.designating.proposals:
-        takes = "it takes" if len(outside) == 1 else "they take"
-        them = "it" if len(outside) == 1 else "them"
-        said.append(
-            f"The framework asks that {listed(outside)} concur; {takes} no part in this case, and "
-            f"nobody asked {them}."
-        )
-    asked = [
-        c
-        for c in (case.framework.criteria if case.framework else ())
-        if isinstance(c, DeclaredCriterion)
-    ]
-    undeclared = [c for c in asked if c.id not in case.state.declared]
-    if undeclared and case.whole:
-        domains = listed(list(dict.fromkeys(plain(c.domain) for c in undeclared)))
-        count = number(len(undeclared), "criterion", "criteria").capitalize()
-        rest, them = ("rests", "it") if len(undeclared) == 1 else ("rest", "them")
-        said.append(
-            f"{count} ({domains}) {rest} on evidence that nobody has declared, and nobody "
-            f"measured {them}."
-        )
-    said.append(VOLUNTARY)
-    return " ".join(said)
+    if quiet := silent(case):
+        said.append(sentence("summary.silent", count=len(quiet), agencies=quiet))
+    if outside := never_asked(case):
+        said.append(sentence("summary.never-asked", count=len(outside), agencies=outside))
+    return said
 
 
-def day_in_words(day: str) -> str:
-    """A day as people say it, `21 November 2026`."""
-    read = day_written(day)
-    return f"{read.day} {read:%B %Y}"
+def _undeclared(case: AudienceCase) -> str:
+    criteria = case.framework.criteria if case.framework else ()
+    asked = [each for each in criteria if isinstance(each, DeclaredCriterion)]
+    wanting = [each for each in asked if each.id not in case.state.declared]
+    if not wanting or not case.whole:
+        return ""
+    domains = list(dict.fromkeys(plain(each.domain) for each in wanting))
+    return sentence("summary.undeclared", count=len(wanting), domains=domains)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
-from touchstone.editions.audience_case import AudienceCase, listed, plain
+from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.event_text import LONGEST_TYPE, event_sentence, folded_sentence
 from touchstone.editions.page import Accounting, TimelineEvent, WithheldParts
 from touchstone.editions.sentences import sentence
@@ -12,17 +12,16 @@ from touchstone.review import UnknownEvent
 from touchstone.review.audience_view import Entry, PartView
 
 SHORTEST_RUN = 3
-NEWER = (
-    "A newer version wrote {which} of this record. The version that made this edition does not "
-    "know what they say: what they changed is not in it."
-)
 
 
 def newer_notice(case: AudienceCase) -> tuple[str, ...]:
     """What must be said first where the audience may read events that are not known here."""
     newer = [entry for entry in case.entries if entry.visible and is_unknown(entry)]
-    which = listed([f"entry {entry.n} ({entry.event.type[:80]})" for entry in newer])
-    return (NEWER.format(which=which),) if newer else ()
+    which = [
+        sentence("timeline.newer-entry", n=entry.n, type=entry.event.type[:LONGEST_TYPE])
+        for entry in newer
+    ]
+    return (sentence("timeline.newer", which=which),) if newer else ()
 
 
 def is_unknown(entry: Entry) -> bool:
@@ -46,8 +45,8 @@ def _alike(entry: Entry) -> tuple[str, str]:
 def _told(case: AudienceCase, run: list[Entry]) -> Iterator[TimelineEvent]:
     first, last = run[0], run[-1]
     if not first.visible:
-        text = f"Withheld ({first.parts[0].label})."
-        yield TimelineEvent(first.n, last.n, "", "withheld", text)
+        text = sentence("timeline.withheld", label=first.parts[0].label)
+        yield TimelineEvent(first.n, last.n, "", sentence("timeline.withheld-actor"), text)
         return
     texts = [event_sentence(entry.event, case.names, case.titles, entry.texts()) for entry in run]
     at, actor = _time(first), case.name(first.event.actor)
@@ -58,7 +57,10 @@ def _told(case: AudienceCase, run: list[Entry]) -> Iterator[TimelineEvent]:
             if is_unknown(first)
             else folded_sentence(kind, len(run))
         )
-        folded = tuple(f"{entry.n}: {each}" for entry, each in zip(run, texts, strict=True))
+        folded = tuple(
+            sentence("timeline.folded", n=entry.n, text=each)
+            for entry, each in zip(run, texts, strict=True)
+        )
         yield TimelineEvent(first.n, last.n, at, actor, text, folded)
         return
     for entry, text in zip(run, texts, strict=True):
@@ -85,8 +87,11 @@ def withheld(case: AudienceCase) -> tuple[WithheldParts, ...]:
 def _what(entry: Entry, reading: PartView) -> str:
     """What a part belongs to, as far as the audience may know: never what is in it."""
     if not entry.visible:
-        return "An entry: what happened" if reading.part.i == 0 else "An entry: what goes with it"
-    return f"{plain(entry.event.type).capitalize()}: what goes with it"
+        happened = reading.part.i == 0
+        return sentence("timeline.entry-event" if happened else "timeline.entry-rest")
+    if is_unknown(entry):
+        return sentence("timeline.rest-unknown", type=plain(entry.event.type).capitalize())
+    return sentence("timeline.rest", type=entry.event.type)
 
 
 def accounting(case: AudienceCase) -> Accounting:

@@ -6,24 +6,71 @@ not measured are both written from these, so that they cannot say different thin
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from touchstone.editions.audience_case import AudienceCase, counted, listed
+from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.run_text import lost_beside
 from touchstone.editions.sentences import sentence
 from touchstone.framework import NumericCriterion
 from touchstone.review import RunKey
-from touchstone.review.designation import WHOSE
-from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, Unmeasured, VerdictReached
+from touchstone.review.events.measuring import NOT_SHOWN, Reasoning, StopReason, Unmeasured
 from touchstone.statistics import VerdictWord
 
-NOT_ON = {
-    "not-seen": "the mode asks for reasoning and no sample showed any, so that the model or its "
-    "endpoint is not shown to have been asked what the mode asks",
-    "alike": "the mode answered alike on every item as one that asks for reasoning otherwise, so "
-    "that it is not shown to be on",
-}
+Much = Literal["nothing", "too-little", "not-all"]
+"""Nothing; too little, where it was to have a verdict; not all, where it was to have none."""
 MOST_TITLES = 3
 """So many criteria are named in one sentence of the lede, more are counted."""
+
+
+@dataclass(frozen=True)
+class LostSamples:
+    """So many of so many samples measured nothing, by what they met."""
+
+    by_kind: tuple[tuple[str, int], ...]
+    size: int
+
+    def said(self, *, each: bool) -> str:
+        """As a clause; `each`: the numbers are those of each of several runs."""
+        (kind, count), *others = self.by_kind
+        of = _of(count, self.size, each=each)
+        first = sentence("unmeasured.lost", kind=kind, count=count, of=of)
+        more = [sentence("unmeasured.lost-more", kind=kind, count=count) for kind, count in others]
+        return sentence("list-of.commas", items=[first, *more])
+
+
+@dataclass(frozen=True)
+class UnrunSamples:
+    """So many of so many samples never ran, and what kept them."""
+
+    count: int
+    size: int
+    stopped: StopReason | None
+    halted: bool
+
+    def said(self, *, each: bool) -> str:
+        """As a clause; `each`: the numbers are those of each of several runs."""
+        of = _of(self.count, self.size, each=each)
+        if self.stopped is not None:
+            return sentence("unmeasured.unrun-stopped", of=of, reason=self.stopped)
+        return sentence("unmeasured.unrun-halted" if self.halted else "unmeasured.unrun", of=of)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A clause that names no count of this run's samples."""
+
+    text: str
+
+    def said(self, *, each: bool) -> str:  # noqa: ARG002  as the others are asked
+        """The same for one run and for each of several."""
+        return self.text
+
+
+Why = LostSamples | UnrunSamples | Clause
+
+
+def _of(count: int, size: int, *, each: bool) -> str:
+    return sentence("unmeasured.of", each=each, count=count, size=size)
 
 
 @dataclass(frozen=True)
@@ -31,12 +78,18 @@ class UnmeasuredRun:
     """One criterion in one mode of which nothing, or too little for a verdict, was measured."""
 
     key: RunKey
-    much: str
-    """nothing; too little, where it was to have a verdict; not all, where it was to have none."""
-    why: str
-    """How many samples of how many, and whose doing it was; as a clause."""
+    much: Much
+    why: tuple[Why, ...]
+    """How many samples of how many, and whose doing it was."""
     reference: bool
     """Whether it is there to be compared with."""
+
+    def because(self, *, each: bool = False) -> list[str]:
+        """Why, as clauses; `each`: the first one's numbers are those of each of several runs."""
+        return [
+            why.said(each=each and place == 0 and not isinstance(why, Clause))
+            for place, why in enumerate(self.why)
+        ]
 
 
 def unmeasured_runs(case: AudienceCase) -> tuple[UnmeasuredRun, ...]:
@@ -67,22 +120,24 @@ def _run(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
         return _without_verdict(case, key)
     if reached.verdict != VerdictWord.NOT_MEASURED:
         return None
-    why = [
-        *_lost(reached.unmeasured, reached.counted),
-        *_not_on(reached.reasoning),
-        *_beside(reached),
+    lost, stop = reached.unmeasured, reached.stop
+    why: list[Why] = [*_lost(lost, reached.counted), *_not_on(reached.reasoning)]
+    why += [
+        Clause(lost_beside(each))
+        for each in reached.references
+        if each.unmeasured.total or not each.shown
     ]
-    if (stop := reached.stop) is not None and stop.used < stop.size:
-        left = f"the other {stop.size - stop.used} of {stop.size} sealed"
-        why.append(f"whatever came of {left}, no verdict could follow")
-    measured = reached.counted - reached.unmeasured.total
-    return UnmeasuredRun(key, _much(measured, judged=True), "; ".join(why), reference=False)
+    if stop is not None and stop.used < stop.size:
+        left = {"left": stop.size - stop.used, "size": stop.size}
+        why.append(Clause(sentence("unmeasured.no-verdict-could-follow", **left)))
+    much = _much(reached.counted - lost.total, judged=True)
+    return UnmeasuredRun(key, much, tuple(why), reference=False)
 
 
-def _much(measured: int, *, judged: bool) -> str:
+def _much(measured: int, *, judged: bool) -> Much:
     if not measured:
         return "nothing"
-    return "too little" if judged else "not all"
+    return "too-little" if judged else "not-all"
 
 
 def _without_verdict(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
@@ -96,58 +151,50 @@ def _without_verdict(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
     reference = submitted is not None and submitted.purpose == "reference"
     criterion = case.framework.criterion(key.criterion) if case.framework else None
     judged = isinstance(criterion, NumericCriterion) and not reference
-    why = list(_lost(lost, size))
+    why: list[Why] = list(_lost(lost, size))
     # Only for whom nothing is withheld does the absence of an outcome or a verdict say anything.
     if case.whole and ran < size:
         why.append(_unrun(case, size - ran, size))
     elif case.whole and judged and not why:
-        why.append("no verdict was reached, though every sample ran")
+        why.append(Clause(sentence("unmeasured.no-verdict")))
     much = _much(ran - lost.total, judged=judged)
-    return UnmeasuredRun(key, much, "; ".join(why), reference) if why else None
+    return UnmeasuredRun(key, much, tuple(why), reference) if why else None
 
 
-def _lost(lost: Unmeasured, counted: int) -> list[str]:
+def _lost(lost: Unmeasured, counted: int) -> list[LostSamples]:
     """`4 of 6 samples were refused by the model or its provider, 2 lost to the endpoint`."""
-    kinds = list(lost.by_kind.items())
-    if not kinds:
+    kinds = tuple(lost.by_kind.items())
+    return [LostSamples(kinds, counted)] if kinds else []
+
+
+def _not_on(reasoning: Reasoning) -> list[Clause]:
+    if reasoning not in NOT_SHOWN:
         return []
-    (kind, count), *others = kinds
-    first = f"{count} of {counted} samples {'was' if count == 1 else 'were'} {WHOSE[kind]}"
-    return [", ".join([first, *(f"{number} {WHOSE[other]}" for other, number in others)])]
+    return [Clause(sentence("unmeasured.not-on", reasoning=reasoning))]
 
 
-def _not_on(reasoning: Reasoning) -> list[str]:
-    return [NOT_ON[reasoning]] if reasoning in NOT_SHOWN else []
-
-
-def _beside(reached: VerdictReached) -> list[str]:
-    return [
-        lost_beside(each) for each in reached.references if each.unmeasured.total or not each.shown
-    ]
-
-
-def _unrun(case: AudienceCase, unrun: int, size: int) -> str:
+def _unrun(case: AudienceCase, unrun: int, size: int) -> UnrunSamples:
     stop = case.state.stopped
-    text = f"{unrun} of {size} samples never ran"
-    if stop is not None:
-        return f"{text}, since measuring stopped: {sentence('name.stopped', reason=stop.reason)}"
-    return f"{text}, since the review was halted" if case.state.halted else text
+    return UnrunSamples(unrun, size, stop.reason if stop else None, halted=bool(case.state.halted))
 
 
 def unmeasured_sentences(case: AudienceCase) -> list[str]:
     """For the lede: on what nothing, or too little, was measured, and why; references left out."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
+    groups: dict[tuple[str, Much, tuple[Why, ...]], list[UnmeasuredRun]] = {}
     for run in unmeasured_runs(case):
         if not run.reference:
-            group = run.key.mode, run.much, run.why
-            groups.setdefault(group, []).append(case.title(run.key.criterion))
-    said = []
-    for (mode, much, why), found in groups.items():
-        titles = list(dict.fromkeys(found))
-        what = listed([f"“{title}”" for title in titles])
-        if len(titles) > MOST_TITLES:
-            what = f"{counted(len(titles))} criteria"
-        each = " of each" if len(titles) > 1 and why[:1].isdigit() else ""
-        because = why.replace(" samples ", f" samples{each} ", 1)
-        said.append(f"{much.capitalize()} was measured on {what} in {mode} mode: {because}.")
-    return said
+            groups.setdefault((run.key.mode, run.much, run.why), []).append(run)
+    return [_lede(case, runs) for runs in groups.values()]
+
+
+def _lede(case: AudienceCase, runs: list[UnmeasuredRun]) -> str:
+    """Of runs that are alike in mode and reason."""
+    run = runs[0]
+    titles = list(dict.fromkeys(case.title(each.key.criterion) for each in runs))
+    if len(titles) > MOST_TITLES:
+        what = sentence("unmeasured.criteria", criteria=len(titles))
+    else:
+        quoted = [sentence("quoted.title", title=title) for title in titles]
+        what = sentence("list-of.and", items=quoted)
+    why = run.because(each=len(titles) > 1)
+    return sentence("unmeasured.lede", much=run.much, what=what, mode=run.key.mode, why=why)

@@ -14,7 +14,6 @@ when the sentence is said: an unknown key, a value that is missing or too much, 
 variant is for.
 """
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -26,16 +25,17 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from touchstone.editions.errors import SentenceError
+from touchstone.errors import BadInputError
+from touchstone.handin import Bounds, Origin, parse_toml
 from touchstone.statistics import exact_percent, percent
 
 Node = str | Mapping[str, Any]
 """A message's text, or its variants by the words or categories of what `by` names."""
-Escape = Callable[[str], str]
-"""What is done to each piece of text, as for a page."""
-
 PLURALS: Mapping[str, Callable[[int], str]] = {"en": lambda count: "one" if count == 1 else "other"}
 """The plural category of a count, by language, as CLDR names them."""
-JOINS = ("and", "comma", "semicolon")
+LONGEST = Bounds(characters=100_000)
+"""Of a file of sentences."""
+JOINS = ("and", "comma", "semicolon", "stop")
 """How a list is written; each is a message of two fields, `list.comma`, and `and` also `list.last`.
 """
 _DATES = {"day": "date.short", "long-day": "date.long"}
@@ -60,7 +60,8 @@ class Catalogue:
         folder = resources.files("touchstone.editions.sentences").joinpath(language)
         messages: dict[str, Node] = {}
         for file in sorted(folder.iterdir(), key=lambda each: each.name):
-            for key, node in messages_in(tomllib.loads(file.read_text("utf-8"))):
+            table = parse_toml(file.read_bytes(), Origin(file.name, BadInputError), LONGEST)
+            for key, node in messages_in(table):
                 if key in messages:
                     raise SentenceError(f"{file.name}: the message {key!r} is there already")
                 messages[key] = node
@@ -70,8 +71,8 @@ class Catalogue:
         """The names of the values that a message asks for."""
         return _fields(self, key)
 
-    def write(self, key: str, values: Mapping[str, Any], clean: Escape = str) -> str:
-        """The sentence of a key, each piece of it passed through `clean`."""
+    def write(self, key: str, values: Mapping[str, Any], *, page: bool = False) -> str:
+        """The sentence of a key; `page`: each piece is escaped, but for values that are markup."""
         if key not in self.messages:
             raise SentenceError(f"no sentence has the key {key!r}")
         if set(values) != self.fields(key):
@@ -79,9 +80,9 @@ class Catalogue:
             raise SentenceError(f"{key!r} asks for {asked}, and got: {', '.join(sorted(values))}")
         pieces = []
         for literal, name, spec, _ in Formatter().parse(self._chosen(key, values)):
-            pieces.append(clean(literal))
+            pieces.append(_literal(literal, page=page))
             if name is not None:
-                pieces.append(self.value(self._value(key, values[name], spec or "", clean)))
+                pieces.append(self.value(self._value(key, values[name], spec or "", page=page)))
         return self.whole("".join(pieces))
 
     def whole(self, text: str) -> str:
@@ -113,33 +114,34 @@ class Catalogue:
                 return found
         raise SentenceError(f"{key!r} has no variant for {name}: {words[0]!r}")
 
-    def _value(self, key: str, value: Any, spec: str, clean: Escape) -> str:
+    def _value(self, key: str, value: Any, spec: str, *, page: bool) -> str:
         if isinstance(value, tuple | list):
-            return self._listed([self._value(key, each, "", clean) for each in value], spec, clean)
+            items = [self._value(key, each, "", page=page) for each in value]
+            return self._listed(items, spec, page=page)
         if spec in self._writers:
-            return clean(self._writers[spec](value))
+            return _escaped(self._writers[spec](value), page=page)
         if spec in _DATES:
-            return self._date(_DATES[spec], value, clean)
+            return self._date(_DATES[spec], value, page=page)
         if spec:
-            return self._message(key, value, spec, clean)
+            return self._message(key, value, spec, page=page)
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise SentenceError(f"{key!r} cannot write {value!r}: say how, or give a text")
-        return clean(f"{value:,}" if isinstance(value, int) else value)
+        return _escaped(f"{value:,}" if isinstance(value, int) else value, page=page)
 
-    def _message(self, key: str, value: Any, spec: str, clean: Escape) -> str:
+    def _message(self, key: str, value: Any, spec: str, *, page: bool) -> str:
         """A value that another message says; with a capital where the key ends in `^`."""
         other = spec.removesuffix("^")
         fields = self.fields(other) if other in self.messages else frozenset()
         if len(fields) != 1:
             raise SentenceError(f"{key!r} names {other!r}, which is no message of one field")
-        text = self.write(other, {next(iter(fields)): value}, clean)
+        text = self.write(other, {next(iter(fields)): value}, page=page)
         return capital(text) if spec.endswith("^") else text
 
-    def _date(self, key: str, day: str, clean: Escape) -> str:
+    def _date(self, key: str, day: str, *, page: bool) -> str:
         year, month, number = map(int, day.split("-"))
-        return self.write(key, {"year": year, "month": month, "day": number}, clean)
+        return self.write(key, {"year": year, "month": month, "day": number}, page=page)
 
-    def _listed(self, items: Sequence[str], spec: str, clean: Escape) -> str:
+    def _listed(self, items: Sequence[str], spec: str, *, page: bool) -> str:
         """A list, its items cleaned already."""
         spec = spec or "and"
         if spec not in JOINS:
@@ -148,13 +150,14 @@ class Catalogue:
         for place, item in enumerate(items[1:], start=2):
             last = spec == "and" and place == len(items)
             joined = f"list.{'last' if last else 'comma' if spec == 'and' else spec}"
-            text = self._joined(joined, text, item, clean)
+            text = self._joined(joined, text, item, page=page)
         return text
 
-    def _joined(self, key: str, first: str, rest: str, clean: Escape) -> str:
+    def _joined(self, key: str, first: str, rest: str, *, page: bool) -> str:
         parts = {"first": first, "rest": rest}
         return "".join(
-            (self.whole(clean(literal)) if literal else "") + (parts[name] if name else "")
+            (self.whole(_literal(literal, page=page)) if literal else "")
+            + (parts[name] if name else "")
             for literal, name, _, _ in Formatter().parse(self._chosen(key, parts))
         )
 
@@ -190,6 +193,15 @@ def _fields(catalogue: Catalogue, key: str) -> frozenset[str]:
     node = catalogue.messages[key]
     named = {name for text in texts(node) for _, name, _, _ in Formatter().parse(text) if name}
     return frozenset(named | {name.removeprefix("#") for name in selectors(node)})
+
+
+def _escaped(text: str, *, page: bool) -> str:
+    return escape(text) if page else text
+
+
+def _literal(text: str, *, page: bool) -> str:
+    """The catalogue's own text; its apostrophes need no escape, as no attribute ends by one."""
+    return str(_escaped(text, page=page)).replace("&#39;", "'")
 
 
 def _word(value: Any) -> str:
@@ -238,8 +250,7 @@ def sentence(key: str, /, **values: Any) -> str:
 
 def markup(key: str, /, **values: Any) -> Markup:
     """The same for a page: everything in it is escaped, but for values that are markup."""
-    clean: Escape = escape
-    return Markup(catalogue().write(key, values, clean))  # noqa: S704  each piece is escaped
+    return Markup(catalogue().write(key, values, page=True))  # noqa: S704  each piece is escaped
 
 
 def paragraph(*sentences: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from touchstone.clearance import Audience, party_audience
 from touchstone.editions.case_summary import stage
-from touchstone.editions.gathering import UNTOLD
+from touchstone.editions.gathering import untold
 from touchstone.editions.sentences import sentence
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries_of
@@ -52,7 +52,7 @@ def other_cases(installation: Installation, case: str, audience: Audience) -> tu
     state = installation.state(case)
     told = (*state.having("developer"), *state.having("centre"))
     if audience.name not in told:
-        return (UNTOLD,)
+        return (untold(),)
     found = sorted(_others(installation, case, state), key=lambda other: (other.opened, other.id))
     return tuple(other.sentence for other in found) or (NONE,)
 
