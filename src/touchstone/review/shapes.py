@@ -103,6 +103,14 @@ class SubmissionShape(Shape):
     caps: dict[str, Any] = {}
 
 
+class FamilyCodeShape(Shape):
+    """Whose code made the items: a distribution, its version, and the digest of its files."""
+
+    distribution: str
+    version: str
+    digest: str
+
+
 class SealedSetShape(Shape):
     """The public part of one item set."""
 
@@ -111,6 +119,8 @@ class SealedSetShape(Shape):
     family: str
     commitments: list[Hex32]
     order: Hex32
+    made_by: FamilyCodeShape | None = None
+    cheat: str = ""
 
 
 class SealedBatteryShape(Shape):

@@ -53,10 +53,10 @@ def read_configuration(home: Path) -> Configuration:
         UnsafeHomeError: others may write there.
         ConfigurationError: it cannot be used; one line that names the file, the key and the fix.
     """
+    if not os.path.lexists(home / CONFIGURATION):
+        return Configuration()
     path = check_home(home) / CONFIGURATION
     text = _text(path)
-    if text is None:
-        return Configuration()
     try:
         return read_toml(text, str(path), Configuration, _TABLES, MAX_BYTES)
     except TermsFileError as error:
@@ -77,15 +77,13 @@ def families_of(home: Path) -> LoadedFamilies:
         raise ConfigurationError(f"{home / CONFIGURATION}: {error}") from error
 
 
-def _text(path: Path) -> str | None:
-    """The file's text; None: there is none. It says which code runs here, so nobody else writes it.
+def _text(path: Path) -> str:
+    """The file's text. It says which code runs here, so nobody else may write it.
 
     Raises ConfigurationError.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return None
     except OSError as error:
         why = "is a link: put the file itself there" if path.is_symlink() else error.strerror
         raise ConfigurationError(f"{path}: {why}") from error

@@ -89,6 +89,10 @@ FAULTS = {
         {"offers": "example-other = {module}.tasks:FAMILY"},
         FOUND + "it offers example-other (entry points of the group touchstone.families)",
     ),
+    "twice": (
+        {"offers": "example-copy = {module}.tasks:FAMILY\nexample-copy = {module}.other:FAMILY"},
+        FOUND + "is offered more than once there",
+    ),
     "module": (
         {"offers": "example-copy = {module}.absent:FAMILY"},
         FOUND + "cannot be loaded: ModuleNotFoundError: No module named",

@@ -424,3 +424,18 @@ def test_a_chunk_that_finishes_is_recorded_from_what_was_told(
     key = plan_chunks(case, reopen(case))[job.spec.id][1]
     assert case.state.tally(*key).recorded == len(job.spec.indices)
     assert case.installation.records.outcomes.unrecorded(case.id) == set()
+
+
+def test_a_worker_that_ends_and_told_too_little_loses_nothing(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    """Its folder would go with what it kept to itself: what is in its journal is recorded."""
+
+    def silent(job: WorkerJob) -> Iterable[WorkerEvent]:
+        yield from run_of(job)[:2]
+        yield WorkerEvent(event="finished", chunk=job.spec.id)
+
+    probed(case)
+    job = one_job(case, silent, monkeypatch)
+    key = plan_chunks(case, reopen(case))[job.spec.id][1]
+    assert case.state.tally(*key).recorded == len(job.spec.indices)

@@ -311,9 +311,10 @@ class RunCoordinator:
         if event.event in {"outcome", "known"} and event.outcome is not None:
             key, told = self.chunks[event.chunk][1], event.outcome.model_dump_json().encode()
             # From here on it needs neither this process nor the worker's disk.
-            if not self.evidence.keep(self.leases[event.chunk], event.outcome.index, told):
+            if self.evidence.keep(self.leases[event.chunk], event.outcome.index, told):
+                self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
+            else:
                 self.observer.step("Note: an outcome of a sample came second, and is not used")
-            self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
             self.tracker.flying[key] = max(0, self.tracker.flying.get(key, 0) - 1)
         elif event.event == "finished":
             self._finished(event, pool)
@@ -321,12 +322,15 @@ class RunCoordinator:
             self._failed(event)
 
     def _finished(self, event: WorkerEvent, pool: WorkerPool) -> None:
-        lease = self.leases.pop(event.chunk)
         spec, key = self.chunks[event.chunk]
+        outcomes = told_of(self.setting, event.chunk)
+        if not self._all_told(spec, key, event.missing, outcomes):
+            self._failed(event.model_copy(update={"text": "its worker told too few outcomes"}))
+            return
+        lease = self.leases.pop(event.chunk)
         self.tracker.flying.pop(key, None)
         self.tracker.repeated += len(event.repeated)
         self.budget.settle(event.chunk, event.total)
-        outcomes = told_of(self.setting, event.chunk)
         for outcome in outcomes:
             self.tracker.add(key, outcome.index, solved=outcome.result == "solved")
         log = Path(event.log) if event.log else None
@@ -348,6 +352,14 @@ class RunCoordinator:
             record_breach(self.setting.case, spec, outcomes)
         for each in {key, *self.held}:
             self._land(each)
+
+    def _all_told(
+        self, spec: ChunkSpec, key: RunKey, missing: Iterable[int], told: Iterable[Outcome]
+    ) -> bool:
+        """Whether each sample that is said to have an outcome has one here: its folder goes."""
+        state, heard = self.setting.case.state, {outcome.index for outcome in told}
+        ended = set(spec.indices) - set(missing) - heard
+        return all(state.is_recorded(key, 1, index) for index in ended)
 
     def _land(self, key: RunKey) -> None:
         """Record the verdict of a run as soon as the record carries it, and issue no more of it."""
