@@ -44,7 +44,7 @@ from touchstone.records.errors import (
     PartError,
 )
 from touchstone.records.evidence import EvidenceFiles
-from touchstone.records.inserting import insert
+from touchstone.records.inserting import case_head, insert
 from touchstone.records.models import AnswerRow, CaseRow
 from touchstone.records.values import CASE_ID
 from touchstone.records.writer import CaseWriter
@@ -149,7 +149,7 @@ class DeedBatch:
         at = max(now, past.recorded_at or now)
         answer = sign_answer(refuse_deed(statement, error, past, at), self._installation)
         row = answer_row(self.writer.case, statement.actor, answer)
-        insert(self._access.alias, AnswerRow, [row])
+        insert(self._access.alias, (AnswerRow, [row]))
         return answer
 
 
@@ -257,8 +257,8 @@ class Deeds:
         """
         alias = self._access.alias
         with translated(alias):
-            row = CaseRow.objects.using(alias).filter(case=case, contract=CONTRACT).first()
-        if row is None:
+            row = case_head(alias, case)
+        if row is None or row.contract != CONTRACT:
             raise CaseMissingError(f"{case}: there is no such case of contract 2")
         root = Frontier.from_bytes(raw(row.frontier)).root
         known = self._known.get(case, NOTHING_KNOWN)
@@ -286,8 +286,7 @@ class Deeds:
 
     def _writer(self, case: str, *, begins: bool) -> DeedWriter:
         access = self._access
-        rows = CaseRow.objects.using(access.alias).select_for_update()
-        row = rows.filter(case=case).first()
+        row = case_head(access.alias, case, lock=True)
         if begins:
             if row is not None:
                 raise CaseExistsError(f"{case}: there is a case of that name already")

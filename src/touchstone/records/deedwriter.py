@@ -1,5 +1,6 @@
 """Signed deeds of one transaction on a log of contract 2."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from touchstone.keys import DataKey, RandomSource
@@ -16,8 +17,7 @@ from touchstone.ledger.signing import Signer
 from touchstone.records.deedlog import NOTHING_KNOWN, LogKnown, StoredLog, answer_row
 from touchstone.records.errors import DestroyedError, PartError
 from touchstone.records.evidence import EvidenceFiles
-from touchstone.records.inserting import insert
-from touchstone.records.models import AnswerRow, CaseRow, DeedRow, TopicRow
+from touchstone.records.models import AnswerRow, CaseRow, DeedRow, Row, TopicRow
 from touchstone.records.values import SALT_SIZE
 from touchstone.records.writer import CaseWriter
 
@@ -93,9 +93,8 @@ class DeedWriter(CaseWriter):
         self._topics += [(self.case, topic, n) for topic in statement.touches]
         self._answers.append(answer_row(self.case, statement.actor, answer))
 
-    def _write_entries(self) -> None:
-        super()._write_entries()
-        insert(self._alias, DeedRow, self._deeds)
-        insert(self._alias, TopicRow, self._topics)
-        insert(self._alias, AnswerRow, self._answers)
+    def _appended(self) -> list[tuple[type[Row], Sequence[Sequence[Any]]]]:
+        deeds, topics, answers = self._deeds, self._topics, self._answers
         self._deeds, self._topics, self._answers = [], [], []
+        added = [(DeedRow, deeds), (TopicRow, topics), (AnswerRow, answers)]
+        return [*super()._appended(), *added]

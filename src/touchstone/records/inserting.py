@@ -10,14 +10,20 @@ from typing import Any
 
 from django.db import connections
 
-from touchstone.records.models import Row
+from touchstone.records.models import CaseRow, Row
+
+_HEAD = ("case", "log", "size", "frontier", "wrapped_key", "contract")
 
 
-def insert(alias: str, table: type[Row], rows: Sequence[Sequence[Any]]) -> None:
-    """Add rows, each with a value for every column, in the order of the model's fields."""
-    if rows:
-        with connections[alias].cursor() as cursor:
-            cursor.executemany(_insertion(table), rows)
+def insert(alias: str, *added: tuple[type[Row], Sequence[Sequence[Any]]]) -> None:
+    """Add rows to tables, each with a value for every column, in the order of the model's fields.
+
+    One after the other, in the order given.
+    """
+    with connections[alias].cursor() as cursor:
+        for table, rows in added:
+            if rows:
+                cursor.executemany(_insertion(table), rows)
 
 
 def update(alias: str, table: type[Row], key: Any, changes: Mapping[str, Any]) -> int:
@@ -41,6 +47,21 @@ def first(
         cursor.execute(_selection(table, columns, tuple(where)), list(where.values()))
         found: tuple[Any, ...] | None = cursor.fetchone()
         return found
+
+
+def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
+    """A case's head; `lock`: nobody else changes it before this transaction ends.
+
+    On SQLite a transaction that writes holds the whole file from its beginning.
+    """
+    connection = connections[alias]
+    statement = _selection(CaseRow, _HEAD, ("case",))
+    if lock and connection.features.has_select_for_update:
+        statement += " FOR UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [case])
+        found = cursor.fetchone()
+    return None if found is None else CaseRow.from_db(alias, _HEAD, found)
 
 
 @cache

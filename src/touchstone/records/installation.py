@@ -174,7 +174,7 @@ class InstallationLog:
             commitment = blind_head(blind, head)
             index = frontier.append(leaf_hash(commitment))
             leaves.append((index, commitment, case, head.size, head.keyset, blind))
-        insert(self._alias, LeafRow, leaves)
+        insert(self._alias, (LeafRow, leaves))
         changes = {"size": len(frontier), "frontier": frontier.to_bytes()}
         update(self._alias, InstallationRow, INSTALLATION, changes)
 

@@ -27,6 +27,7 @@ from touchstone.records.errors import (
     ReadOnlyError,
 )
 from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.inserting import case_head
 from touchstone.records.installation import InstallationLog
 from touchstone.records.jobs import JobTable
 from touchstone.records.kept import KeptFiles
@@ -172,7 +173,7 @@ class Records:
         UnreachableError.
         """
         with self._atomic():
-            row = CaseRow.objects.using(self._alias).select_for_update().filter(case=case).first()
+            row = case_head(self._alias, case, lock=True)
             if row is None:
                 raise CaseMissingError(f"{case}: there is no such case")
             writer = CaseWriter(self._alias, row, self._case_key(row), self._files)
@@ -348,7 +349,7 @@ class Records:
 
     def _row(self, case: str) -> CaseRow:
         with translated(self._alias):
-            row = CaseRow.objects.using(self._alias).filter(case=case).first()
+            row = case_head(self._alias, case)
         if row is None:
             raise CaseMissingError(f"{case}: there is no such case")
         return row

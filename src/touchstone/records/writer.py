@@ -1,11 +1,12 @@
 """One deed's transaction on one case: what is appended stands whole, or not at all."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from touchstone.keys import DataKey
-from touchstone.ledger import Entry, Frontier, dumps
+from touchstone.ledger import Entry, Frontier, dumps, leaf_hash
 from touchstone.ledger.contract2 import PaddedEntry
 from touchstone.records.errors import (
     DamagedError,
@@ -23,6 +24,7 @@ from touchstone.records.models import (
     IndexRow,
     OutcomeRow,
     PartRow,
+    Row,
 )
 from touchstone.records.values import Destruction, Event, Summary
 
@@ -71,10 +73,13 @@ class CaseWriter:
         return stored + self._events[max(0, start - self._stored) :]
 
     def _take_in(self, entry: Entry | PaddedEntry, rows: list[PartValues], event: Event) -> None:
-        self._frontier.append(entry.leaf)
+        # Encoded once: a leaf is the hash of its line.
+        line = entry.line
+        leaf = leaf_hash(line)
+        self._frontier.append(leaf)
         if self.log is None:
-            self.log = self._row.log = entry.leaf.hex()
-        self._entries.append((self.case, entry.n, entry.line, event["type"]))
+            self.log = self._row.log = leaf.hex()
+        self._entries.append((self.case, entry.n, line, event["type"]))
         self._parts += rows
         self._events.append(event)
 
@@ -168,9 +173,13 @@ class CaseWriter:
             # Entry 0 names the log, and every other row refers to the case.
             self._row.save(using=self._alias, force_insert=True)
             self._new = False
-        insert(self._alias, EntryRow, self._entries)
-        insert(self._alias, PartRow, self._parts)
+        insert(self._alias, *self._appended())
+
+    def _appended(self) -> list[tuple[type[Row], Sequence[Sequence[Any]]]]:
+        """What is to be written by now, and no more thereafter."""
+        entries, parts = self._entries, self._parts
         self._entries, self._parts = [], []
+        return [(EntryRow, entries), (PartRow, parts)]
 
     def _part_row(self, n: int, i: int, body: bytes, *, sealed: bool) -> PartValues:
         if sealed:

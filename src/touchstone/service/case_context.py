@@ -148,16 +148,16 @@ class Case:
 
         A destroyed case takes the facts alone: whoever has what they are digests of, keeps it.
         """
-        if self.state.status != "destroyed":
-            return record(self.installation, self.id, self.framework, deeds)
-        made: list[Deed] = []
+        unkept: list[Deed] = []
 
-        def bare(state: State) -> list[Deed]:
-            made.extend(deeds(state) if callable(deeds) else deeds)
+        def bare(state: State) -> Sequence[Deed]:
+            made = deeds(state) if callable(deeds) else deeds
+            if state.status != "destroyed":
+                return made
+            unkept.extend(deed for deed in made if deed.attachments)
             return [replace(deed, attachments=()) for deed in made]
 
         after = record(self.installation, self.id, self.framework, bare)
-        for deed in made:
-            if deed.attachments:
-                self.unkept(deed)
+        for deed in unkept:
+            self.unkept(deed)
         return after

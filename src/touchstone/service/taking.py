@@ -13,7 +13,6 @@ from touchstone.editions.case_summary import summarise
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.handin import moment_of
-from touchstone.ledger import loads
 from touchstone.ledger.contract2 import (
     MAX_AHEAD,
     AdmittedDeed,
@@ -156,8 +155,7 @@ class Taker:
     def _attached(self, admitted: AdmittedDeed) -> list[Attached]:
         """What goes with the deed, evidence with its bytes."""
         parts = []
-        for number, part in enumerate(admitted.parts[1:], start=1):
-            value = loads(part.data)
+        for number, value in enumerate(admitted.values, start=1):
             if value["kind"] == "content":
                 parts.append(Attached(value))
                 continue

@@ -108,6 +108,8 @@ class AdmittedDeed:
     act: KeyAct | None
     n: int
     at: str
+    values: tuple[dict[str, Any], ...] = ()
+    """What its parts say after part 0, as they were read: content, or evidence by digest."""
 
     @property
     def statement(self) -> DeedStatement:
@@ -145,7 +147,7 @@ def admit_deed(
     _check_next(statement, past)
     # Not final: anybody who holds a payload can send other parts with it.
     with _unpromised("parts"):
-        _check_parts(statement, submitted.parts, facts)
+        values = _check_parts(statement, submitted.parts, facts)
     # Signed and whole: what fails from here on fails by the signer's own bytes, for good.
     with _refused("seen"):
         check_seen(statement, past)
@@ -155,7 +157,7 @@ def admit_deed(
         check_recorded_time(statement, at, past.recorded_at)
         _check_times(statement, str(facts["at"]), at, validity)
     _check_place(statement, act, topics(facts), past)
-    return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at)
+    return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at, values)
 
 
 def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAnswer:
@@ -231,14 +233,13 @@ def _check_next(statement: DeedStatement, past: AnsweredLog) -> None:
 
 def _check_parts(
     statement: DeedStatement, parts: Sequence[SentPart], facts: Mapping[str, Any]
-) -> None:
+) -> tuple[dict[str, Any], ...]:
     """Step 5: the commitments open to the parts sent, and part 0 is about the same deed."""
     if tuple(commit_part(part.salt, part.data) for part in parts) != statement.parts:
         raise AlteredError("the parts sent are not those that the deed commits to")
     if (facts["type"], facts["actor"]) != (statement.deed, statement.actor):
         raise AlteredError("part 0 is of another type or actor than the deed")
-    for part in parts[1:]:
-        parse_signed_part(part.data)
+    return tuple(parse_signed_part(part.data) for part in parts[1:])
 
 
 def _check_times(statement: DeedStatement, at: str, now: str, validity: timedelta) -> None:

@@ -210,9 +210,12 @@ def parse_statement(payload: bytes) -> DeedStatement:
     others = {
         name: value[name] for name in _FIELDS if name not in ("v", "seen", "parts", "touches")
     }
-    return DeedStatement(
+    statement = DeedStatement(
         **others,
         seen=SeenHead(seen["size"], seen["root"]),
         parts=tuple(forms.array(value["parts"], "a deed's parts")),
         touches=tuple(forms.array(value["touches"], "a deed's touches")),
     )
+    # What was read as canonical, of exactly these fields, is what it would be written as.
+    vars(statement)["payload"] = payload
+    return statement
