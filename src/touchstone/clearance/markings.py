@@ -1,5 +1,6 @@
 """Who a part is meant for: a scheme, a label, and the parties to whom the label is limited."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -67,6 +68,14 @@ def parse_marking(value: object) -> Marking:
         MarkingError: it is no object with scheme, label and parties, or holds anything else.
     """
     try:
+        match value:
+            case {
+                "scheme": str(scheme),
+                "label": str(label),
+                "parties": list(parties),
+                **others,
+            } if not others and all(type(each) is str for each in parties):
+                return _marking(scheme, label, tuple(parties))
         return Marking.model_validate(value)
     except ValidationError as error:
         detail = error.errors()[0]
@@ -75,3 +84,9 @@ def parse_marking(value: object) -> Marking:
         raise MarkingError(
             f"marking{where}: {what}: write a scheme, a label and a list of parties"
         ) from None
+
+
+@lru_cache(maxsize=256)
+def _marking(scheme: str, label: str, parties: tuple[str, ...]) -> Marking:
+    """Checked once: a case has few, and every part of every deed bears one. A fault is not kept."""
+    return Marking.model_validate({"scheme": scheme, "label": label, "parties": list(parties)})

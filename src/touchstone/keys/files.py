@@ -27,8 +27,11 @@ def secret_folder(folder: Path) -> None:
     Raises KeyFileError.
     """
     try:
-        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        facts = folder.lstat()
+        try:
+            facts = os.lstat(folder)
+        except FileNotFoundError:
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            facts = os.lstat(folder)
     except OSError as error:
         raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):

@@ -22,16 +22,17 @@ from touchstone.ledger import fingerprint
 class FileSigner:
     """Signs with an Ed25519 key from a file (PKCS 8, PEM, 0600). Its repr shows the public half."""
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
+    def __init__(self, private: Ed25519PrivateKey, public_key: bytes | None = None) -> None:
+        """`public_key` (32 bytes) is its own; None: reckoned from it."""
         self._private = private
-        self.public_key: bytes = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.public_key: bytes = public_key or _public_half(private)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read a key. Raises KeyFileError with the fix, KeyMissingError where there is none."""
         data = read_secret(path)
         try:
-            return cls(_private_key(data))
+            return cls(*_key_pair(data))
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyFileError(f"{path}: is not an unencrypted PEM private key") from error
         except _OtherKindError as error:
@@ -68,9 +69,13 @@ class _OtherKindError(Exception):
 
 # By content, so that a changed file is another key.
 @lru_cache(maxsize=64)
-def _private_key(data: bytes) -> Ed25519PrivateKey:
+def _key_pair(data: bytes) -> tuple[Ed25519PrivateKey, bytes]:
     """The key in these bytes: a file is read and checked each time, and its key made once."""
     private = load_pem_private_key(data, password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise _OtherKindError
-    return private
+    return private, _public_half(private)
+
+
+def _public_half(private: Ed25519PrivateKey) -> bytes:
+    return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

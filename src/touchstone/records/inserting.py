@@ -4,7 +4,8 @@ Django's own way takes ten times as long for these few rows, which is most of wh
 The statements are made once, from the models, so that they know no other names than these.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
@@ -20,33 +21,30 @@ def insert(alias: str, *added: tuple[type[Row], Sequence[Sequence[Any]]]) -> Non
 
     One after the other, in the order given.
     """
-    with connections[alias].cursor() as cursor:
+    with _cursor(alias) as (cursor, written):
         for table, rows in added:
             if rows:
-                cursor.executemany(_insertion(table), rows)
+                cursor.executemany(written(_insertion(table)), rows)
 
 
 def update(alias: str, table: type[Row], key: Any, changes: Mapping[str, Any]) -> int:
     """Change columns of the row with that primary key, its first column; gives how many."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_updating(table, tuple(changes)), [*changes.values(), key])
+    with _cursor(alias) as (cursor, written):
+        cursor.execute(written(_updating(table, tuple(changes))), [*changes.values(), key])
         return int(cursor.rowcount)
 
 
 def put(alias: str, table: type[Row], row: Sequence[Any]) -> None:
     """Add a row, or change the one that has the same first column, which is the primary key."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_putting(table), row)
+    with _cursor(alias) as (cursor, written):
+        cursor.execute(written(_putting(table)), row)
 
 
 def first(
     alias: str, table: type[Row], columns: tuple[str, ...], where: Mapping[str, Any]
 ) -> tuple[Any, ...] | None:
     """Those columns of the one row in which each of the others has the value given."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_selection(table, columns, tuple(where)), list(where.values()))
-        found: tuple[Any, ...] | None = cursor.fetchone()
-        return found
+    return _first(alias, _selection(table, columns, tuple(where)), list(where.values()))
 
 
 def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
@@ -54,14 +52,35 @@ def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
 
     On SQLite a transaction that writes holds the whole file from its beginning.
     """
-    connection = connections[alias]
     statement = _selection(CaseRow, _HEAD, ("case",))
-    if lock and connection.features.has_select_for_update:
+    if lock and connections[alias].features.has_select_for_update:
         statement += " FOR UPDATE"
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [case])
-        found = cursor.fetchone()
+    found = _first(alias, statement, [case])
     return None if found is None else CaseRow.from_db(alias, _HEAD, found)
+
+
+def _first(alias: str, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    with _cursor(alias) as (cursor, written):
+        cursor.execute(written(statement), values)
+        found: tuple[Any, ...] | None = cursor.fetchone()
+        return found
+
+
+@contextmanager
+def _cursor(alias: str) -> Iterator[tuple[Any, Callable[[str], str]]]:
+    """A cursor of the driver itself, and what writes a statement as it wants it.
+
+    Its errors are Django's, which `translated` knows; nothing else of Django stands between.
+    """
+    connection = connections[alias]
+    connection.ensure_connection()
+    with connection.wrap_database_errors, closing(connection.connection.cursor()) as cursor:
+        yield cursor, _with_question_marks if connection.vendor == "sqlite" else str
+
+
+@cache
+def _with_question_marks(statement: str) -> str:
+    return statement.replace("%s", "?")
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from touchstone.keys import DataKey
@@ -28,6 +28,8 @@ from touchstone.records.models import (
 )
 from touchstone.records.values import Destruction, Event, Summary
 
+_listed = attrgetter("title", "model_name", "developer", "framework", "status", "updated")
+"""What a row of the index holds of a summary, in its order."""
 PartValues: TypeAlias = tuple[str, int, int, bytes, str, bool]
 """A row of the table of parts: case, n, i, body, label and whether it is in clear."""
 
@@ -205,6 +207,4 @@ def evidence_place(case: str, name: str) -> bytes:
 
 def write_index(alias: str, case: str, summary: Summary) -> None:
     """Set a case's row in the index."""
-    row = asdict(summary)
-    del row["whole"]
-    put(alias, IndexRow, (case, *row.values()))
+    put(alias, IndexRow, (case, *_listed(summary)))

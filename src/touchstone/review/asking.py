@@ -21,6 +21,8 @@ def topics_of(event: Event) -> DeedTopics:
     if rule is None and not isinstance(event, opening.CaseOpened):
         raise BadEventError(f"no rule knows the event {event.type}: use a type of this version")
     asked = (rule.topics if rule else OPENING).of(event)
+    if not hasattr(event, "key_act"):
+        return asked
     keys = key_topics(event.actor, parse_key_act(event.facts()))
     return replace(asked, touches=asked.touches | keys, must_name=asked.must_name | keys)
 

@@ -97,10 +97,13 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
     marking: Marking = _told(event, parse_marking, value["marking"], part=part)
     if reason := not_for_its_addressee(state, event, marking):
         raise _bad(event, part, f"{reason}: name them in the marking, or take a wider one")
-    if len(_told(event, dumps, dict(value), part=part)) > MAX_PART:
+    length = given.length
+    if length is None:
+        length = len(_told(event, dumps, dict(value), part=part))
+    if length > MAX_PART:
         raise _bad(event, part, f"is longer than {MAX_PART} bytes")
-    told = value["content"] if part.kind == "content" else _evidence_facts(value)
-    check_shape(event, part, dumps(told))
+    told = given.content if part.kind == "content" else dumps(_evidence_facts(value))
+    check_shape(event, part, told)
     if part.kind == "evidence":
         _check_evidence(event, part, given)
 

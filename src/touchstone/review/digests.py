@@ -24,7 +24,7 @@ def of_bytes(data: bytes) -> str:
 
 def of_content(part: Attached) -> str:
     """SHA-256 of its canonical JSON."""
-    return of_value(part.value["content"])
+    return of_bytes(part.content)
 
 
 def within(key: str) -> Digesting:

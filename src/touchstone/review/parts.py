@@ -4,13 +4,14 @@ The table of them is `layouts.LAYOUTS`; `checking.check_deed` holds a deed again
 """
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from touchstone.ledger import MAX_PART
+from touchstone.ledger import MAX_PART, dumps
 from touchstone.review.events.base import Event
 from touchstone.review.shapes import EvidenceShape, Shape
 from touchstone.review.state import State
@@ -28,10 +29,17 @@ class Attached:
 
     `value` is the part as JSON: `kind`, `marking`, and `content`, or `digest` (of the bytes),
     `size`, `media_type` and `name`. `data` is the bytes of evidence, where they are at hand.
+    `length` is that of the part as it came, in bytes; None: it was not written so far.
     """
 
     value: Mapping[str, Any]
     data: bytes | None = None
+    length: int | None = field(default=None, compare=False)
+
+    @cached_property
+    def content(self) -> bytes:
+        """Its content as canonical JSON, written once. Raises MalformedError, KeyError."""
+        return dumps(self.value["content"])
 
 
 Needed = Callable[[Any], bool | None]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from touchstone.clearance import Marking
-from touchstone.evaluation.digests import digest_value
+from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.ledger import dumps
 from touchstone.review import Event, layout_of, parse_event
 from touchstone.review.checking import check_shape
@@ -77,11 +77,12 @@ def worded(
         for name, said in texts.items()
         if said is not None
     }
-    digests = {name: digest_value(words[name].value) if name in words else None for name in texts}
+    written = {name: dumps(part.value) for name, part in words.items()}
+    digests = {name: digest_bytes(written[name]) if name in written else None for name in texts}
     event = event_of(case, kind, by, marking, **facts, **digests)
     layout = layout_of(event)
-    for name, part in words.items():
-        check_shape(event, layout.part(name), dumps(part.value))
+    for name, data in written.items():
+        check_shape(event, layout.part(name), data)
     given: dict[str, Attachment] = {name: each for name, each in parts.items() if each} | words
     order = [part.name for part in layout.parts]
     return Deed(event, tuple(given[name] for name in sorted(given, key=order.index)))

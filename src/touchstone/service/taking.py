@@ -155,15 +155,16 @@ class Taker:
     def _attached(self, admitted: AdmittedDeed) -> list[Attached]:
         """What goes with the deed, evidence with its bytes."""
         parts = []
-        for number, value in enumerate(admitted.values, start=1):
+        came = zip(admitted.values, admitted.parts[1:], strict=True)
+        for number, (value, part) in enumerate(came, start=1):
             if value["kind"] == "content":
-                parts.append(Attached(value))
+                parts.append(Attached(value, length=len(part.data)))
                 continue
             data = self._evidence.get(value["digest"])
             if data is None:
                 why = f"the bytes of part {number} are not here yet: send them first"
                 raise UnpromisedError("evidence", why)
-            parts.append(Attached(value, data))
+            parts.append(Attached(value, data, len(part.data)))
         return parts
 
     def _check_certificate(self, event: Event) -> None:
