@@ -215,8 +215,13 @@ def opened(
     return Scene(server, *begun(server, kinds))
 
 
-def begun(server: DeedTaker, kinds: tuple[str, ...]) -> tuple[Hand, Hand, Hand]:
-    """The hands of a case that they begin: the centre's, the lab's, and of its device."""
+def begun(
+    server: DeedTaker, kinds: tuple[str, ...], nonce: str = "nonce"
+) -> tuple[Hand, Hand, Hand]:
+    """The hands of a case that they begin: the centre's, the lab's, and of its device.
+
+    Another `nonce` begins another case: one deed begins one log.
+    """
     centre = Hand("example-centre", Signer("centre"))
     lab, device = (Hand("example-lab", Signer(name)) for name in ("lab", "device"))
 
@@ -225,7 +230,7 @@ def begun(server: DeedTaker, kinds: tuple[str, ...]) -> tuple[Hand, Hand, Hand]:
 
     opening = {
         "agreement": "sha256:" + drawn("agreement").hex(),
-        "nonce": drawn("nonce").hex(),
+        "nonce": drawn(nonce).hex(),
         "installation_key": server.installation.public_key.hex(),
     }
     joins = key_act(

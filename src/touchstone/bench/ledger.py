@@ -16,7 +16,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from touchstone.bench.long_case import opening_rows
+from touchstone.bench.long_case import deed_rows, opening_rows
 from touchstone.bench.table import BenchRow, BenchTable
 from touchstone.ledger import Entry, Tree, leaf_hash, verify_inclusion, verify_lines
 
@@ -33,13 +33,14 @@ GOAL_SIZE = 1_000_000
 def run(sizes: Sequence[int] = (100_000, 1_000_000), entries: int = 10_000) -> BenchTable:
     """Measure appends, proofs, verifies and full verification for logs of each size.
 
-    And what opening a case of so many entries costs, which are made for it.
+    And what opening a case of so many entries costs, which are made for it, and what a deed does.
     """
     rows: list[BenchRow] = []
     for size in sizes:
         rows += _tree_rows(size)
         rows += _full_rows(size)
     rows += opening_rows(entries)
+    rows += deed_rows()
     return BenchTable("ledger (CPU time of one core)", tuple(rows))
 
 

@@ -1,4 +1,4 @@
-"""A case of many entries, opened anew: what a command pays before it does anything else.
+"""What a case costs a command: opened anew with many entries, and a deed in it.
 
 The entries are real: halts and resumptions by turns, each signed by its party, chained, answered
 and kept as any deed is, only without the law, which would take most of the time. Run as a module
@@ -38,6 +38,10 @@ from touchstone.service.installation import Installation, open_installation
 
 OPENING_SECONDS = 0.3
 """What opening a case may cost, however many entries it has."""
+DEED_MILLISECONDS = 2.5
+"""What a deed may cost by the way of a local command, its two signatures included."""
+DEEDS = 200
+_FIRST = 40
 _SALT = 32
 _AT_ONCE = 5000
 """Entries in one transaction: all of them are in memory until it stands."""
@@ -82,15 +86,50 @@ def opening_rows(entries: int) -> Iterator[BenchRow]:
     yield BenchRow("the same, folded anew", folded, "s", folded / opened, "its kept fold", "", None)
 
 
+def deed_rows(count: int = DEEDS) -> Iterator[BenchRow]:
+    """What a deed costs that a command does here: drafted, signed, checked, decided and kept."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_installation(Path(folder) / "home", apart=True) as installation,
+    ):
+        case = _small_case(installation, Path(folder) / "SUBMISSION.toml")
+        _act(case, _FIRST)
+        start = process_time()
+        done = _act(case, count)
+        took = (process_time() - start) / done * 1000
+    yield BenchRow(
+        "a deed by the local way",
+        took,
+        "ms",
+        took / DEED_MILLISECONDS,
+        "the limit",
+        f"at most {DEED_MILLISECONDS:g} ms",
+        took <= DEED_MILLISECONDS,
+    )
+
+
+def _act(case: Case, count: int) -> int:
+    """Halt and resume by turns, each in a transaction of its own; gives how many deeds."""
+    centre, before = case.cast.centre, case.state.size
+    for _ in range(count // 2):
+        case.record([review_halted(case, centre, "a look")])
+        case.record([review_resumed(case, centre, "looked at")])
+    return case.state.size - before
+
+
 def make_long_case(home: Path, submission: Path, entries: int) -> str:
     """A case under the example framework with that many entries or a few more; gives its id."""
+    with open_installation(home, apart=True) as installation:
+        case = _small_case(installation, submission)
+        lengthen(case, entries)
+        return case.id
+
+
+def _small_case(installation: Installation, submission: Path) -> Case:
     framework = load_framework("example")
     submission.write_text(_SUBMISSION.format(framework=framework.id), "utf-8")
     cast = Cast("example-lab", default_centre(framework))
-    with open_installation(home, apart=True) as installation:
-        case = open_case(installation, framework, load_submission(submission), cast)
-        lengthen(case, entries)
-        return case.id
+    return open_case(installation, framework, load_submission(submission), cast)
 
 
 def lengthen(case: Case, entries: int) -> None:

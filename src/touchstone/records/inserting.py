@@ -53,8 +53,9 @@ def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
     On SQLite a transaction that writes holds the whole file from its beginning.
     """
     statement = _selection(CaseRow, _HEAD, ("case",))
-    if lock and connections[alias].features.has_select_for_update:
-        statement += " FOR UPDATE"
+    if lock and connections[alias].features.has_select_for_no_key_update:
+        # Rows that only refer to the case, as a leaf with its head does, wait for nobody.
+        statement += " FOR NO KEY UPDATE"
     found = _first(alias, statement, [case])
     return None if found is None else CaseRow.from_db(alias, _HEAD, found)
 

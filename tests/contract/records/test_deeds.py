@@ -1,15 +1,19 @@
 """Logs of contract 2 as kept: deeds signed elsewhere, answered once and for good."""
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from django.db import connections, transaction
 
 from support import deeds
+from support.cluster_files import session
 from support.deed_server import AT, Hand, begun, drawn, key_act, topics_of
 from support.ledger_signer import Signer
+from support.postgresql import ADMIN
 from support.record_place import Place
 from support.stored_deeds import (
     CASE,
@@ -31,6 +35,7 @@ from touchstone.ledger.contract2 import (
     parse_statement_envelope,
 )
 from touchstone.records import (
+    BusyError,
     CaseMissingError,
     DamagedError,
     DeedBatch,
@@ -41,6 +46,7 @@ from touchstone.records import (
     PartError,
 )
 from touchstone.records.models import InstallationRow
+from touchstone.records.settings import connect
 
 NEXT = "2026-11-21T09:00:01Z"
 
@@ -481,3 +487,84 @@ def test_a_deed_waits_for_nobody_who_holds_the_installations_log(postgresql_plac
         holding.result()
     assert scene.records.installation.publish() == 1
     whole(scene, 5)
+
+
+@contextmanager
+def held_open(scene: StoredScene, case: str) -> Iterator[None]:
+    """Somebody else's transaction on a case, which has its lock and does not end."""
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with scene.records.deeds.together(case):
+                held.set()
+                assert done.wait(60)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(hold)
+        try:
+            assert held.wait(20)
+            yield
+        finally:
+            done.set()
+        holding.result()
+
+
+@pytest.fixture
+def other(scene: StoredScene) -> StoredScene:
+    """Another case of the same installation."""
+    server = StoredServer(scene.records, scene.place.keyring, case="deeds-2")
+    return StoredScene(scene.place, server, *begun(server, KINDS, "another"))
+
+
+@pytest.mark.needs_postgresql
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+def test_a_deed_waits_for_no_transaction_of_another_case(scene: StoredScene, other: StoredScene):
+    with held_open(scene, CASE):
+        assert recorded(other.lab.act(other.server, "review-halted")).n == 4
+        # Nor does who publishes heads, that of the case under way included: the one that stands.
+        assert scene.records.installation.publish() == 2
+    whole(scene, 4)
+    whole(other, 5, "deeds-2")
+
+
+@pytest.mark.needs_postgresql
+@pytest.mark.parametrize("place", ["postgresql"], indirect=True)
+def test_twin_of_the_same_case_it_waits(scene: StoredScene):
+    with ThreadPoolExecutor(1) as pool:
+        with held_open(scene, CASE):
+            acting = pool.submit(_act, scene)
+            with session(scene.place, ADMIN) as looking:
+                while looking.execute(WAITING).fetchone() == (0,):
+                    assert not acting.done()
+        assert acting.result() == 4
+    whole(scene, 5)
+
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+def _act(scene: StoredScene) -> int:
+    try:
+        return recorded(scene.lab.act(scene.server, "review-halted")).n
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+def test_on_sqlite_one_writes_at_a_time_whatever_the_case_and_all_read(
+    scene: StoredScene, other: StoredScene
+):
+    """The file has one writer: who comes second waits for it, at most WAIT_SECONDS."""
+    alias = connect(scene.place.home, None)
+    with held_open(scene, CASE):
+        assert other.records.case("deeds-2").size == 4
+        assert len(other.records.cases()) == 2
+        with connections[alias].cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout = 1")
+        with pytest.raises(BusyError):
+            other.lab.act(other.server, "review-halted")
+    assert recorded(other.lab.act(other.server, "review-halted")).n == 4
+    whole(other, 5, "deeds-2")

@@ -14,6 +14,7 @@ import pytest
 from touchstone.bench import ledger, long_case
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import Tree, verify_inclusion, verify_lines
+from touchstone.service.case_context import Case
 from touchstone.service.cases.checking import check
 from touchstone.service.installation import open_installation
 
@@ -126,8 +127,10 @@ def test_every_measure_is_there_and_a_real_process_verifies(monkeypatch: pytest.
         "its peak memory at 100",
         "opening a case of 20 entries",
         "the same, folded anew",
+        "a deed by the local way",
     ]
-    assert [row.met for row in table.rows] == [None, None, None, None, True, True, True, None]
+    # What a deed costs is this machine's to say.
+    assert [row.met for row in table.rows][:-1] == [*[None] * 4, True, True, True, None]
 
 
 def test_the_long_case_is_a_sound_one(tmp_path: Path):
@@ -136,6 +139,19 @@ def test_the_long_case_is_a_sound_one(tmp_path: Path):
         state = here.state(case)
         assert (state.size, state.halted) == (40, bool(state.halted_by))
         assert [fault.what for fault in check(here, lambda _: None).faults] == []
+
+
+@pytest.mark.parametrize(("seconds", "met"), [(0.0024, True), (0.0026, False)])
+def test_a_deed_is_what_its_own_way_takes(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, met: bool
+):
+    clock = WorkClock()
+    monkeypatch.setattr(long_case, "process_time", clock.read)
+    monkeypatch.setattr(Case, "record", clock.taking(seconds, Case.record))
+    (row,) = long_case.deed_rows(6)
+    assert row.value == pytest.approx(seconds * 1000)
+    assert row.met is met
+    assert row.ratio == pytest.approx(seconds * 400)
 
 
 @pytest.mark.parametrize(("seconds", "met"), [(0.29, True), (0.31, False)])
