@@ -37,7 +37,16 @@ from support.review_probes import (
     seen,
     terms,
 )
-from touchstone.review import Attempt, Refused, RunKey, State, Tally, decide, evolve
+from touchstone.review import (
+    Attempt,
+    Refused,
+    RunKey,
+    State,
+    Tally,
+    UnknownEvent,
+    decide,
+    evolve,
+)
 from touchstone.review.events import Event, measuring, opening, settling
 
 KEY = RunKey("battery-1", "memory-safety", "final", "instant")
@@ -49,6 +58,23 @@ def test_a_state_cannot_be_changed(case: Case):
         state.size = 3  # type: ignore[misc]  # that is the point
     with pytest.raises(TypeError):
         state.parties["x"] = state.parties[LAB]  # type: ignore[index]  # that is the point
+
+
+def test_in_contract_1_a_key_that_a_newer_event_admits_is_the_key(case: Case):
+    held = case.open().state
+    admits = [
+        {"party": LAB, "role": "keeper-of-weights", "key": "ab" * 32},
+        {"party": "example-trust", "role": "auditor", "key": "cd" * 32},
+        {"party": "example-press", "role": "witness", "key": "ef" * 32},
+    ]
+    newer = UnknownEvent.model_validate(
+        make(opening.ParticipationNoted, LAB, status="declined", source="x").facts()
+        | {"type": "weights-escrowed", "admits": admits}
+    )
+    parties = evolve(held, newer).parties
+    assert (parties[LAB].role, parties[LAB].key) == ("developer", "ab" * 32)
+    assert (parties["example-trust"].role, parties["example-trust"].key) == ("auditor", "cd" * 32)
+    assert "example-press" not in parties
 
 
 def test_an_earlier_state_stays_as_it_was(case: Case):
