@@ -9,9 +9,12 @@ from support.june import Gateway
 from support.worlds import World
 from touchstone.service.access import bundles, directives, gateways, offers
 from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.gateways import hear, parse_gateway
+from touchstone.service.access.gateways import hear
 from touchstone.service.access.user_base import UserBase, registry_of
+from touchstone.service.bundle_folder import BundleFolder
 from touchstone.service.case_context import Case
+from touchstone.service.file_io import NamedText, read_named
+from touchstone.service.receipt_folder import parse_gateway
 from touchstone.terms import Pin
 
 ENTITIES = """\
@@ -37,6 +40,7 @@ id = "restored"
 organisations = ["example-bank"]
 people = ["p000004"]
 """
+MOST = 1 << 20
 DAYS = {"2027-06-30": "2027-07-15", "2027-12-31": "2027-11-30"}
 
 
@@ -52,7 +56,9 @@ class Orders:
         people = self.folder / "people.csv"
         rows = [f"p{n:06d},{'XB' if n == 9 else 'XA'},XA,true" for n in range(60)]
         people.write_text("\n".join(["id,nationalities,residence,verified", *rows, ""]), "utf-8")
-        self.crowd = UserBase(self.written("entities.toml", ENTITIES), people)
+        self.shelf = BundleFolder(self.bundles)
+        entities = self.written("entities.toml", ENTITIES)
+        self.crowd = UserBase(read_named(entities, MOST), read_named(people, MOST))
 
     def written(self, name: str, text: str) -> Path:
         """A file under the names and days of this world."""
@@ -64,13 +70,14 @@ class Orders:
         path.write_text(text, "utf-8")
         return path
 
-    def file(self, name: str, **changed: str) -> Path:
-        """A shipped file of the June case."""
+    def file(self, name: str, **changed: str) -> NamedText:
+        """A shipped text of the June case."""
         text = resources.files("touchstone.demo.june").joinpath(name).read_text("utf-8")
         for old, new in changed.items():
             assert old.replace("_", "-") in text
             text = text.replace(old.replace("_", "-"), new)
-        return self.written(f"{'-'.join(changed.values())}{name}", text)
+        path = self.written(f"{'-'.join(changed.values())}{name}", text)
+        return read_named(path, MOST)
 
     def do(self, deed: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """A deed, some time after the last one."""
@@ -80,7 +87,7 @@ class Orders:
     def all(self) -> None:
         """Everything, in order."""
         self.talked()
-        made = self.do(bundles.publish, self.bundles, self.registry, self.world.given.stream)
+        made = self.do(bundles.publish, self.shelf, self.registry, self.world.given.stream)
         pin = Pin(bytes.fromhex(made.key), made.stream)
         gateway = Gateway(self.folder / "gateway", pin, f"{self.prefix}-1")
         self.taken(gateway, 1)
@@ -98,9 +105,7 @@ class Orders:
         lab, agency = self.case.cast.developer, self.case.cast.agencies[0]
         first, second = (lab, agency) if self.other else (agency, lab)
         terms = self.file("terms.toml")
-        wider = self.folder / "wider.toml"
-        text = terms.read_text("utf-8")
-        wider.write_text(text.replace('version = "1"', 'version = "2"'), "utf-8")
+        wider = NamedText(terms.text.replace('version = "1"', 'version = "2"'), "wider.toml")
         self.do(offers.offer, terms, first)
         reason = "Too wide." if self.other else None
         self.do(offers.answer, second, agree=False, reason=reason)
@@ -111,7 +116,7 @@ class Orders:
 
     def directed(self) -> None:
         """Directives of every kind of answer."""
-        agency, other, out = self.case.cast.agencies[0], self.other, self.bundles
+        agency, other, out = self.case.cast.agencies[0], self.other, self.shelf
         order, restoring = self.file("june-12.toml"), self.file("june-26.toml")
         self.do(directives.authorise, self.file("standing.toml"))
         label = self.world.given.marking
@@ -162,8 +167,8 @@ class Orders:
         agency = self.case.cast.agencies[0]
         lifted = f"{self.prefix}-21" if self.other else "june-12"
         self.do(directives.lift, lifted, party=agency)
-        self.do(bundles.publish, self.bundles, self.registry)
-        self.do(bundles.return_to, self.bundles, 2 if self.other else 1)
+        self.do(bundles.publish, self.shelf, self.registry)
+        self.do(bundles.return_to, self.shelf, 2 if self.other else 1)
         self.do(directives.authorise, None)
 
     def taken(self, gateway: Gateway, number: int) -> None:

@@ -17,6 +17,7 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
 from touchstone.cli.keys import keys
 from touchstone.cli.opened import opened
+from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, ask, show, show_json, tell, tell_facts, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.release import release
@@ -76,9 +77,9 @@ def run(argv: Sequence[str]) -> int:
 def _answer(error: Exception) -> tuple[str, int]:
     """What is said of an error, and the exit code."""
     if isinstance(error, AnswerIsNoError):
-        return str(error), NO
+        return sentence_of(error), NO
     if isinstance(error, TouchstoneError | CycloptsError):
-        return str(error), BAD
+        return sentence_of(error), BAD
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}; fix that and run the same command again", BAD

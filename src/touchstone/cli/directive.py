@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from touchstone.cli.opened import act, opened
+from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, tell
+from touchstone.cli.texts import (
+    line_of,
+    party_of,
+    shelf,
+    terms_text,
+    terms_text_if,
+    user_base,
+)
+from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
-    from touchstone.service.access.case_documents import NamedText
     from touchstone.service.access.directives import Kind
-    from touchstone.service.access.user_base import UserBase
 
 DONE, NO = 0, 1
 directive = App(
@@ -28,20 +36,6 @@ TermsFile = Annotated[
     Parameter(help="The terms in force, a TOML file: of a destroyed case, which keeps no text."),
 ]
 Flag = Annotated[bool, Parameter(negative="")]
-
-
-def _crowd(entities: Path | None, people: Path | None) -> "UserBase":
-    from touchstone.service.access.user_base import UserBase
-
-    return UserBase(entities, people)
-
-
-def _terms(file: Path | None) -> "NamedText | None":
-    from touchstone.service.access.case_documents import NamedText
-    from touchstone.service.access.terms_files import MAX_TERMS
-    from touchstone.service.file_io import read_text
-
-    return None if file is None else NamedText(read_text(file, MAX_TERMS), file.name)
 
 
 @directive.command
@@ -67,7 +61,9 @@ def preview(
     from touchstone.service.cases.case_admin import open_found
 
     with opened() as installation:
-        shown = directives.preview(open_found(installation, case), file, _crowd(entities, people))
+        shown = directives.preview(
+            open_found(installation, case), terms_text(file), user_base(entities, people)
+        )
     if out is not None:
         page = render_impact(shown.directive.title, shown.directive.lines(), shown.reach)
         write_file(out, [page.encode()])
@@ -101,11 +97,17 @@ def issue(
     from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        found, crowd = act(open_to_act(installation, case)), _crowd(entities, people)
+        found, crowd = act(open_to_act(installation, case)), user_base(entities, people)
         done = directives.issue(
-            found, file, crowd, party=party, label=marking, out=out, terms=_terms(terms)
+            found,
+            terms_text(file),
+            crowd,
+            party=party_of(party),
+            label=marking,
+            out=shelf(out),
+            terms=terms_text_if(terms),
         )
-    tell(done, json=json)
+    tell(done.told(sentence_of), json=json)
     return DONE
 
 
@@ -142,19 +144,20 @@ def answer(
     from touchstone.service.cases.case_admin import open_to_act
 
     kind, reading = _kind(narrowly, more_broadly, contested, by_class=by_standing_class)
+    why = line_of("--contested", contested) or line_of("--reason", reason)
     with opened() as installation:
         found = act(open_to_act(installation, case))
         done = directives.answer(
             found,
             directives.named(found, number),
             kind,
-            _crowd(entities, people),
-            reading=reading,
-            reason=contested or reason,
-            out=out,
+            user_base(entities, people),
+            reading=terms_text_if(reading),
+            reason=why,
+            out=shelf(out),
             revise=revise,
         )
-    tell(done, json=json)
+    tell(done.told(sentence_of), json=json)
     return DONE
 
 
@@ -162,8 +165,6 @@ def _kind(
     narrowly: Path | None, more_broadly: Path | None, contested: str | None, *, by_class: bool
 ) -> "tuple[Kind, Path | None]":
     """The one answer that was given, and the text that goes with it."""
-    from touchstone.service.errors import CannotOrderError
-
     given: list[tuple[Kind, Path | None]] = []
     if narrowly is not None:
         given.append(("narrowly", narrowly))
@@ -171,12 +172,12 @@ def _kind(
         given.append(("more-broadly", more_broadly))
     if contested is not None:
         if not contested.strip():
-            raise CannotOrderError("--contested: write one line that says why")
+            raise BadInputError("--contested: write one line that says why")
         given.append(("contested", None))
     if by_class:
         given.append(("by-standing-class", None))
     if len(given) != 1:
-        raise CannotOrderError(
+        raise BadInputError(
             "say how, once: --narrowly FILE, --more-broadly FILE, --contested REASON or "
             "--by-standing-class"
         )
@@ -202,12 +203,12 @@ def status(
         record: Put the gateways' receipts into the record, by the developer's key.
     """
     from touchstone.service.access import directive_status as following
-    from touchstone.service.access.gateways import parse_gateway
     from touchstone.service.cases.case_admin import open_as_it_is
+    from touchstone.service.receipt_folder import parse_gateway
 
     gateways = [parse_gateway(each) for each in gateway]
     with opened() as installation:
-        found, crowd = act(open_as_it_is(installation, case)), _crowd(entities, people)
+        found, crowd = act(open_as_it_is(installation, case)), user_base(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
     tell(stand, json=json)
     return NO if stand.silent else DONE
@@ -229,8 +230,10 @@ def lift(
 
     with opened() as installation:
         found = act(open_to_act(installation, case))
-        done = directives.lift(found, directives.named(found, number), party=party, out=out)
-    tell(done, json=json)
+        done = directives.lift(
+            found, directives.named(found, number), party=party_of(party), out=shelf(out)
+        )
+    tell(done.told(sentence_of), json=json)
     return DONE
 
 
@@ -252,14 +255,13 @@ def standing(
     """
     from touchstone.service.access import directives
     from touchstone.service.cases.case_admin import open_to_act
-    from touchstone.service.errors import CannotOrderError
 
     if (file is None) is not withdraw:
-        raise CannotOrderError("name a file of classes, or take them back with --withdraw")
+        raise BadInputError("name a file of classes, or take them back with --withdraw")
     with opened() as installation:
         found = act(open_to_act(installation, case))
-        done = directives.authorise(found, file, _terms(terms))
-    tell(done, json=json)
+        done = directives.authorise(found, terms_text_if(file), terms_text_if(terms))
+    tell(done.told(sentence_of), json=json)
     return DONE
 
 

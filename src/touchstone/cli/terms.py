@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from touchstone.cli.opened import act, opened
 from touchstone.cli.output import Json, tell
+from touchstone.cli.texts import line_of, terms_text, user_base
 
 DONE, NO = 0, 1
 terms = App(
@@ -29,9 +30,9 @@ def check(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.access.terms_files import load_terms
+    from touchstone.service.access.terms_texts import terms_in
 
-    tell(load_terms(file), json=json)
+    tell(terms_in(terms_text(file)), json=json)
     return DONE
 
 
@@ -50,9 +51,11 @@ def diff(
         old: The terms as they were.
         new: The terms as offered.
     """
-    from touchstone.service.access.terms_files import compare_terms
+    from touchstone.service.access.terms_texts import compare_terms
 
-    tell(compare_terms(old, new, entities, people), json=json)
+    crowd = user_base(entities, people)
+    before, after = terms_text(old), terms_text(new)
+    tell(compare_terms(before, after, crowd.entities, crowd.people), json=json)
     return DONE
 
 
@@ -71,9 +74,10 @@ def prove(
         file: The terms, a TOML file.
         claim: A sentence, such as "no person without a known nationality reaches mode thinking".
     """
-    from touchstone.service.access.terms_files import prove_claim
+    from touchstone.service.access.terms_texts import prove_claim
 
-    proof = prove_claim(file, claim, entities, int(time.time()), people)
+    text, crowd = terms_text(file), user_base(entities, people)
+    proof = prove_claim(text, claim, crowd.entities, int(time.time()), crowd.people)
     tell(proof, json=json)
     return DONE if proof.holds else NO
 
@@ -85,9 +89,9 @@ def compile_(file: Path, *, json: Json = False) -> int:
     Args:
         file: The terms, a TOML file.
     """
-    from touchstone.service.access.terms_files import compile_terms
+    from touchstone.service.access.terms_texts import compile_terms
 
-    tell(compile_terms(file), json=json)
+    tell(compile_terms(terms_text(file)), json=json)
     return DONE
 
 
@@ -143,7 +147,9 @@ def _offer(
 
     with opened() as installation:
         found = open_to_add(installation, case)
-        tell(offers.offer(found, file, party, *crowd, counter=counter), json=json)
+        known = user_base(*crowd)
+        args = (found, terms_text(file), party, known.entities, known.people)
+        tell(offers.offer(*args, counter=counter), json=json)
     return DONE
 
 
@@ -172,9 +178,10 @@ def _answer(case: str, party: str, reason: str | None, *, agree: bool, json: boo
     from touchstone.service.access import offers
     from touchstone.service.cases.case_admin import open_to_act, open_to_add
 
+    why = line_of("--reason", reason)
     with opened() as installation:
         found = act((open_to_add if agree else open_to_act)(installation, case))
-        tell(offers.answer(found, party, agree=agree, reason=reason), json=json)
+        tell(offers.answer(found, party, agree=agree, reason=why), json=json)
     return DONE
 
 
@@ -197,13 +204,14 @@ def bundle(
     """
     from touchstone.service.access import bundles
     from touchstone.service.access.case_documents import CaseDocuments
-    from touchstone.service.access.user_base import UserBase, registry_of
+    from touchstone.service.access.user_base import registry_of
+    from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
         found = open_to_act(installation, case)
-        registry = registry_of(CaseDocuments(found), UserBase(entities))
-        tell(bundles.publish(found, out, registry, stream), json=json)
+        registry = registry_of(CaseDocuments(found), user_base(entities))
+        tell(bundles.publish(found, BundleFolder(out), registry, stream), json=json)
     return DONE
 
 
@@ -220,10 +228,10 @@ def rollback(
         stream: The deployment that it is for; default: the newest bundle's.
     """
     from touchstone.service.access import bundles
+    from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.cases.case_admin import open_to_act
 
     with opened() as installation:
-        tell(
-            bundles.return_to(act(open_to_act(installation, case)), out, number, stream), json=json
-        )
+        found = act(open_to_act(installation, case))
+        tell(bundles.return_to(found, BundleFolder(out), number, stream), json=json)
     return DONE

@@ -56,18 +56,10 @@ def cast_of(state: State) -> Cast:
     return Cast(developer[0], centre[0], state.having("agency"))
 
 
-def left_of(case: str, state: State) -> str:
+def destroyed_error(case: str, state: State) -> DestroyedCaseError:
     """What is left of a destroyed case and what can still be done, in one line."""
-    when = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
-    short = case[:12]
-    return (
-        f"case {short} was destroyed{when}: its content, evidence and texts are gone for good, and "
-        "nothing that rests on them can be done; its entries, facts and proofs stay, and so do "
-        f"editions that were issued. Still possible: touchstone review show {short}, touchstone "
-        f"review destroy {short} --out FOLDER (its certificate again), touchstone verify BUNDLE, "
-        "and deeds that rest on facts alone (release announce, review withdraw, terms decline, "
-        "directive answer --contested, directive lift, directive standing --withdraw)"
-    )
+    on = f" on {state.destroyed.at[:10]}" if state.destroyed else ""
+    return DestroyedCaseError("case-destroyed", case=case[:12], on=on)
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,7 @@ class Case:
     def submission(self) -> Submission:
         """What is reviewed. Raises DestroyedCaseError where it went with the case's content."""
         if self.handed_in is None:
-            raise DestroyedCaseError(left_of(self.id, self.state))
+            raise destroyed_error(self.id, self.state)
         return self.handed_in
 
     @property
@@ -137,7 +129,7 @@ class Case:
             DestroyedCaseError: it is one.
         """
         if self.state.status == "destroyed":
-            raise DestroyedCaseError(left_of(self.id, self.state))
+            raise destroyed_error(self.id, self.state)
 
     def now(self) -> str:
         """The present moment as the record writes it."""

@@ -8,21 +8,27 @@
     │   └── RefusedDeed            (AnswerIsNoError) a deed that may not be done, with its event
     └── ServiceError
         ├── UnsafeHomeError        (BadInputError)   others may write where the installation lies
-        ├── DestroyedCaseError     (AnswerIsNoError) the case was destroyed: what is left of it
+        ├── CodedError             by code and data, worded in `wording`
+        │   ├── DestroyedCaseError (AnswerIsNoError) the case was destroyed: what is left of it
+        │   ├── UnknownCaseError   (BadInputError)   no case, or more than one, begins like that
+        │   ├── CannotOrderError   (BadInputError)   terms or a directive that do not fit the case
+        │   └── NotAgreedError     (AnswerIsNoError) nothing that was agreed, or not this
         ├── UnfinishedError        (AnswerIsNoError) a deed stands, and something is left to be done
-        ├── UnknownCaseError       (BadInputError)   no case, or more than one, begins like that
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
         ├── ConfigurationError     (BadInputError)   touchstone.toml, or what it names
-        ├── CannotOrderError       (BadInputError)   terms or a directive that do not fit the case
-        ├── NotAgreedError         (AnswerIsNoError) nothing that was agreed, or not this
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
         └── BusyError              (AnswerIsNoError) another process is running this review
 """
 
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.review import Event, Refused
 from touchstone.review.events.measuring import StopReason
+from touchstone.service.wording import worded
 
 
 class RefusedDeed(Refused):
@@ -37,11 +43,27 @@ class ServiceError(TouchstoneError):
     """Anything that this room raises itself."""
 
 
+class CodedError(ServiceError):
+    """Known to programs by `code` and `data`, and to people by the sentence that `wording` has.
+
+    raise CannotOrderError("directive-unknown", name="june-12", issued=("june-20",))
+    """
+
+    def __init__(self, code: str, **data: Any) -> None:
+        super().__init__(worded(code, data))
+        self.code = code
+        self.data: Mapping[str, Any] = MappingProxyType(data)
+
+    def told(self, name_of: Callable[[str], str]) -> str:
+        """The sentence, with what each field of the deed is called where it is read."""
+        return worded(self.code, self.data, name_of)
+
+
 class UnsafeHomeError(ServiceError, BadInputError):
     """Others may write where the installation lies, or a folder above it."""
 
 
-class DestroyedCaseError(ServiceError, AnswerIsNoError):
+class DestroyedCaseError(CodedError, AnswerIsNoError):
     """The case was destroyed; the line says what is left and what can still be done."""
 
 
@@ -49,7 +71,7 @@ class UnfinishedError(ServiceError, AnswerIsNoError):
     """A deed stands in the record, and something outside of it is left to be done."""
 
 
-class UnknownCaseError(ServiceError, BadInputError):
+class UnknownCaseError(CodedError, BadInputError):
     """No case, or more than one, is meant by what was given."""
 
 
@@ -65,11 +87,11 @@ class UnknownFrameworkError(ServiceError, BadInputError):
     """Neither the id of a shipped framework nor a framework file."""
 
 
-class CannotOrderError(ServiceError, BadInputError):
+class CannotOrderError(CodedError, BadInputError):
     """Terms, a directive, an answer or an option do not fit the case; the line names the fix."""
 
 
-class NotAgreedError(ServiceError, AnswerIsNoError):
+class NotAgreedError(CodedError, AnswerIsNoError):
     """What is asked for rests on something that nobody agreed to; the line says what is missing."""
 
 

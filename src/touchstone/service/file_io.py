@@ -1,5 +1,6 @@
 """Texts that people hand in or type: bounded, legible, and refused in one line."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,6 +28,19 @@ def one_line(text: str, option: str) -> str:
     if bad := unseen(line):
         raise BadInputError(f"{option}: holds the unseen character {bad}: type it anew without it")
     return line
+
+
+@dataclass(frozen=True)
+class NamedText:
+    """A text that somebody hands in, and what errors call it: a file's name, for one."""
+
+    text: str
+    source: str
+
+
+def read_named(path: Path, limit: int) -> NamedText:
+    """The text of a file of at most `limit` bytes, called as the file is; errors as `read_text`."""
+    return NamedText(read_text(path, limit), path.name)
 
 
 def read_text(path: Path, limit: int) -> str:

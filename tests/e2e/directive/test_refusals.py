@@ -6,7 +6,9 @@ import pytest
 
 from support.june import Gateway, June
 from touchstone.ledger import loads
-from touchstone.service.access import bundles, directives, gateways
+from touchstone.service import bundle_folder
+from touchstone.service.access import directives, gateways
+from touchstone.service.bundle_folder import BundleFolder
 from touchstone.terms import Pin
 from touchstone.terms.directives.coverage import Beyond
 
@@ -344,7 +346,7 @@ def test_twin_without_the_check_the_record_says_what_no_gateway_gets(
     other.mkdir()
     (other / "000002.bundle").write_text("another case's")
     changed = agreed.text("entities.toml", "example-grid", "example-gas")
-    monkeypatch.setattr(bundles, "_check_free", lambda *_: None)
+    monkeypatch.setattr(BundleFolder, "require_free", lambda *_: None)
     assert agreed.terms("bundle", "--entities", changed, "--out", other).code == 0
     assert (other / "000002.bundle").read_text() == "another case's"
 
@@ -357,7 +359,7 @@ def test_a_crash_between_record_and_folder_is_mended_by_the_next_command(
 
     narrow = ("1", "--narrowly", issued.file("june-12-narrowly.toml"), *out(issued))
     with monkeypatch.context() as patch:
-        patch.setattr(bundles, "write_file", full)
+        patch.setattr(bundle_folder, "write_file", full)
         assert "No space left" in issued.directive("answer", *narrow).refused(2)
     assert not (issued.bundles / "000002.bundle").exists()
     said = issued.terms("bundle", *out(issued))

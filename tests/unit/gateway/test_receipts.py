@@ -15,6 +15,7 @@ from touchstone.gateway.receipts import Receipt, SignedReceipt, WorkerReport, ve
 from touchstone.handin import utc
 from touchstone.ledger import MalformedError, dumps, loads
 from touchstone.service.access import gateways
+from touchstone.service.receipt_folder import read_gateway
 
 GATEWAY, STRANGER = Signer("gateway-1"), Signer("stranger")
 DONE = WorkerReport(0, killed=False, ms=4, live=3, cut=2, kept=1, late_bytes=0, audit=None)
@@ -58,7 +59,7 @@ def test_a_time_beyond_the_calendar_is_no_receipts(tmp_path: Path, name: str, be
     with pytest.raises(MalformedError, match=f"{name} is beyond the calendar"):
         SignedReceipt.parse(signed.data)
     (tmp_path / "000001.json").write_bytes(signed.data)
-    heard = gateways.hear(gateways.Gateway("gateway-1", GATEWAY.public_key, tmp_path))
+    heard = gateways.hear(read_gateway("gateway-1", GATEWAY.public_key, tmp_path))
     assert (heard.receipts, "beyond the calendar" in str(heard.fault)) == ((), True)
 
 

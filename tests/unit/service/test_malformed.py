@@ -23,6 +23,7 @@ from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found, show_case
 from touchstone.service.commit import Content, Deed
 from touchstone.service.errors import CannotOrderError
+from touchstone.service.file_io import NamedText
 from touchstone.service.installation import Installation
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs
 from touchstone.service.measurement.outcomes import used_before
@@ -104,8 +105,8 @@ def test_terms_without_a_text_are_said_to_lack_it_and_can_be_answered(
     before = deeds["terms-offered"].copied(tmp_path / "store")
     given = before.deed.attachments[0]
     assert isinstance(given, Content)
-    terms = tmp_path / "terms.toml"
-    terms.write_text(given.value["text"].replace('version = "1"', 'version = "2"'), "utf-8")
+    text = given.value["text"].replace('version = "1"', 'version = "2"')
+    terms = NamedText(text, "terms.toml")
     with before.store() as here:
         with unchecked():
             before.record(here, bare(before.deed))

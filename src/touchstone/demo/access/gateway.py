@@ -16,6 +16,7 @@ from touchstone.gateway.commands import ask_status, public_key
 from touchstone.gateway.errors import NotServingError
 from touchstone.gateway.receipts import SignedReceipt
 from touchstone.service.access.gateways import Gateway
+from touchstone.service.receipt_folder import read_gateway
 
 NAME = "example-gateway"
 MODEL = "example-model-3"
@@ -80,7 +81,7 @@ class Place:
     def known(self) -> Gateway:
         """The gateway as its developer pins it."""
         key = bytes.fromhex(public_key(self.config)["public_key"])
-        return Gateway(NAME, key, self.folder / "state" / "receipts")
+        return read_gateway(NAME, key, self.folder / "state" / "receipts")
 
     def receipt(self, number: int) -> SignedReceipt:
         """What the gateway signed when it had applied a bundle; waits for it.

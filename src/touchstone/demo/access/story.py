@@ -12,9 +12,11 @@ from touchstone.keys.files import write_file
 from touchstone.service.access import bundles, directives, offers
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.directive_status import status
-from touchstone.service.access.terms_files import load_people
+from touchstone.service.access.terms_texts import population_from
 from touchstone.service.access.user_base import UserBase
+from touchstone.service.bundle_folder import BundleFolder
 from touchstone.service.case_context import Case
+from touchstone.service.file_io import NamedText
 from touchstone.verdicts.run_progress import Observer
 
 CALLERS = {"ann": "XA", "bo": "XC", "lee": "XC"}
@@ -46,24 +48,25 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
         DemoError: the gateway did not start, or somebody was not served as agreed.
     """
     out.mkdir()
-    _write_texts(out)
+    terms, entities, order, reading = _texts(out)
     agency = case.cast.agencies[0]
-    offers.offer(case, out / "terms.toml", case.cast.developer, out / "entities.toml")
+    offers.offer(case, terms, case.cast.developer, entities)
     offers.answer(case, agency, agree=True)
-    crowd = UserBase(out / "entities.toml")
+    crowd = UserBase(entities)
     developer = case.state.parties[case.cast.developer].key
     where = gateway.lay_out_gateway(
         out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
     )
-    registry = load_people(out / "entities.toml", CaseDocuments(case).agreed).registry
-    bundles.publish(case, where.bundles, registry)
+    registry = population_from(entities, CaseDocuments(case).agreed).registry
+    shelf = BundleFolder(where.bundles)
+    bundles.publish(case, shelf, registry)
     observer.step("Terms of early access agreed; Example Lab signed bundle 1 for its gateway")
     with gateway.demo_gateway(where):
         people = tuple(CALLERS)
         with calling(where, people) as callers:
             _wait_for_words(callers)
-            preview = directives.preview(case, out / "order.toml", crowd).reach
-            directives.issue(case, out / "order.toml", crowd, party=agency)
+            preview = directives.preview(case, order, crowd).reach
+            directives.issue(case, order, crowd, party=agency)
             observer.step(
                 f"Example Agency orders: nobody from abroad ({preview.losing} of {preview.people} "
                 "callers would lose access)"
@@ -73,14 +76,14 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
                 ORDER,
                 "narrowly",
                 crowd,
-                reading=out / "narrowly.toml",
+                reading=reading,
                 reason="Our own staff goes on working.",
-                out=where.bundles,
+                out=shelf,
             )
             receipt = where.receipt(2).receipt
         observer.step(_told(callers, receipt.milliseconds))
-        directives.lift(case, ORDER, out=where.bundles)
-        bundles.publish(case, where.bundles)
+        directives.lift(case, ORDER, out=shelf)
+        bundles.publish(case, shelf)
         where.receipt(3)
         with calling(where, ("bo",)) as again:
             pass
@@ -92,10 +95,14 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     return Access(("An order in mid-stream:", *lines, f"  callers: {fates}"))
 
 
-def _write_texts(out: Path) -> None:
-    texts = resources.files("touchstone.demo.access")
+def _texts(out: Path) -> list[NamedText]:
+    """Terms, people, an order and a reading of it, left in the folder to be looked at."""
+    shipped, texts = resources.files("touchstone.demo.access"), []
     for name in _FILES:
-        write_file(out / name, [texts.joinpath(name).read_bytes()])
+        data = shipped.joinpath(name).read_bytes()
+        write_file(out / name, [data])
+        texts.append(NamedText(data.decode(), name))
+    return texts
 
 
 def _wait_for_words(callers: list[DemoCaller]) -> None:

@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from touchstone.errors import BadInputError
 from touchstone.evaluation import load_submission
 from touchstone.keys import SystemClock
 from touchstone.keys.files import write_file
 from touchstone.records import DATABASE
 from touchstone.service.case_context import Cast
 from touchstone.service.cases.opening import open_case
-from touchstone.service.errors import CannotOrderError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 
@@ -80,12 +80,12 @@ def make_example(out: Path, people: int, seed: int = 12) -> JuneExample:
     """Write the files of an invented June case into a new folder and open its case there.
 
     Raises:
-        CannotOrderError: the folder is not empty, or the number of people is out of bounds.
+        BadInputError: the folder is not empty, or the number of people is out of bounds.
     """
     if not LEAST <= people <= MOST:
-        raise CannotOrderError(f"--people {people}: write a number from {LEAST} to {MOST}")
+        raise BadInputError(f"--people {people}: write a number from {LEAST} to {MOST}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise CannotOrderError(f"--out {out}: is not empty: name a new folder")
+        raise BadInputError(f"--out {out}: is not empty: name a new folder")
     out.mkdir(parents=True, exist_ok=True)
     shipped = resources.files("touchstone.demo.june")
     today = SystemClock().now().date()

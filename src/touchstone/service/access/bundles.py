@@ -1,17 +1,15 @@
-"""Policy bundles: built from what is agreed and answered, recorded, and laid where gateways watch.
+"""Policy bundles: built from what is agreed and answered, recorded, and laid where gateways look.
 
-The record comes first: a bundle that is in nobody's record is never in force. A file that a crash
-kept from being written is written by the next command, from the record.
+The record comes first: a bundle that is in nobody's record is never in force. One that a crash kept
+from being laid there is laid by the next deed, from the record.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from touchstone.handin import seconds_of
-from touchstone.keys.files import write_file
 from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.access.case_documents import CaseDocuments
@@ -27,6 +25,25 @@ First = Callable[[str | None], Deed]
 """Makes the deed that a bundle goes with, from the bundle's digest."""
 
 
+class BundleShelf(Protocol):
+    """Where gateways look for bundles, as a folder that they watch."""
+
+    def prepare(self) -> None:
+        """Make it ready. Raises CannotOrderError where it takes nothing."""
+
+    def has(self, name: str) -> bool:
+        """Whether a bundle of that name lies there."""
+
+    def require_free(self, name: str) -> None:
+        """Raise CannotOrderError where something of that name lies there."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Lay a bundle there, whole and durable."""
+
+    def place_of(self, name: str) -> str:
+        """Where gateways find it."""
+
+
 @dataclass(frozen=True)
 class Published:
     """A bundle that gateways may now obey."""
@@ -35,7 +52,8 @@ class Published:
     number: int
     digest: str
     directives: tuple[str, ...]
-    path: Path
+    place: str
+    """Where gateways find it: what it was laid on, and its name."""
     key: str
     """The developer's public key, in hex: what a gateway pins."""
     equals: int | None = None
@@ -50,7 +68,7 @@ class Published:
         return [
             f"Bundle {self.number} of {self.stream}{back}: the agreed terms and {carried}.",
             *self.changes,
-            f"  {self.path}  {self.digest}",
+            f"  {self.place}  {self.digest}",
             f'  A gateway obeys it by this pin: key = "{self.key}", stream = "{self.stream}"',
         ]
 
@@ -61,7 +79,7 @@ class Published:
             "number": self.number,
             "bundle": self.digest,
             "directives": list(self.directives),
-            "path": str(self.path),
+            "path": self.place,
             "key": self.key,
             "equals": self.equals,
             "changes": list(self.changes),
@@ -69,13 +87,13 @@ class Published:
 
 
 def bundle_name(number: int) -> str:
-    """The file's name in the folder that a gateway watches."""
+    """What a bundle is called where gateways look for it."""
     return f"{number:06d}.bundle"
 
 
 def publish(
     case: Case,
-    out: Path,
+    out: BundleShelf,
     registry: Registry | None = None,
     stream: str | None = None,
     *,
@@ -89,7 +107,7 @@ def publish(
 
     Args:
         case: The case.
-        out: The folder that gateways watch.
+        out: Where gateways look for bundles.
         registry: Who belongs where; None: as the newest bundle has it.
         stream: The deployment; None: the newest bundle's, or else the model's id.
         first: Makes a deed that is recorded just before, and counts in the bundle.
@@ -97,13 +115,13 @@ def publish(
 
     Raises:
         NotAgreedError: no terms are agreed.
-        CannotOrderError: there is no registry, or `out` is no folder to write to.
+        CannotOrderError: there is no registry, or `out` takes nothing.
         Refused: the developer may not do this now.
         KeyMissingError: the developer's key is not on this machine.
     """
     # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
     require_known(case.state)
-    _folder(out)
+    out.prepare()
     made: list[tuple[BundlePublished, bytes]] = []
 
     def deeds(state: State) -> list[Deed]:
@@ -134,25 +152,26 @@ def publish(
     return _done(case, out, case.record(deeds), made)
 
 
-def return_to(case: Case, out: Path, number: int, stream: str | None = None) -> Published:
+def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = None) -> Published:
     """Sign the next bundle with the state of an older one: numbers only go up.
 
     Raises:
-        CannotOrderError: no such bundle was published, or `out` is no folder to write to.
+        CannotOrderError: no such bundle was published, or `out` takes nothing.
         Refused: its terms are no longer agreed, or the developer may not do this now.
         KeyMissingError: the developer's key is not on this machine.
     """
     # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
     require_known(case.state)
-    _folder(out)
+    out.prepare()
     made: list[tuple[BundlePublished, bytes]] = []
 
     def deeds(state: State) -> list[Deed]:
         place, position = _next(case, state, stream)
         older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
         if older is None or position is None:
-            known = ", ".join(str(b.number) for b in state.bundles if b.stream == place) or "none"
-            raise CannotOrderError(f"{place} has no bundle {number}; published are: {known}")
+            known = tuple(b.number for b in state.bundles if b.stream == place)
+            code = "bundle-unknown"
+            raise CannotOrderError(code, stream=place, number=number, published=known)
         at = case.now()
         data = reissue_bundle(
             CaseDocuments(case, state).bundle(older),
@@ -191,7 +210,7 @@ def _next(case: Case, state: State, stream: str | None) -> tuple[str, Position |
     place = usual if stream is None else stream
     # The record's own form of a name.
     if not _STREAM.fullmatch(place):
-        raise CannotOrderError(f"--stream {place[:40]!a}: write letters, digits, '.', '_' and '-'")
+        raise CannotOrderError("stream-malformed", stream=place[:40])
     before = state.newest_bundle(place)
     return place, Position(before.number, before.bundle) if before else None
 
@@ -211,17 +230,17 @@ def _deed(
     return bundle_published(case, by, stream, number, data, name, terms, carried, at, equals)
 
 
-def _published(deed: Deed, out: Path) -> BundlePublished:
-    """The facts of a bundle that is about to be recorded, if its file's place is free."""
+def _published(deed: Deed, out: BundleShelf) -> BundlePublished:
+    """The facts of a bundle that is about to be recorded, if its place is free."""
     event = deed.event
     if not isinstance(event, BundlePublished):
         raise TypeError(f"{event.type} publishes no bundle")
-    _check_free(out, event.number)
+    out.require_free(bundle_name(event.number))
     return event
 
 
 def _done(
-    case: Case, out: Path, state: State, made: list[tuple[BundlePublished, bytes]]
+    case: Case, out: BundleShelf, state: State, made: list[tuple[BundlePublished, bytes]]
 ) -> Published:
     event, data = made[-1]
     _deliver(case, out, state, event, data)
@@ -231,19 +250,21 @@ def _done(
         event.number,
         event.bundle,
         tuple(each.directive for each in event.directives),
-        out / bundle_name(event.number),
+        out.place_of(bundle_name(event.number)),
         party.key,
         event.equals,
     )
 
 
-def _deliver(case: Case, out: Path, state: State, newest: BundlePublished, data: bytes) -> None:
-    """Write the newest bundle, after whichever older ones a crash kept from being written."""
+def _deliver(
+    case: Case, out: BundleShelf, state: State, newest: BundlePublished, data: bytes
+) -> None:
+    """Lay the newest bundle there, after whichever older ones a crash kept from being laid."""
     recorded = CaseDocuments(case, state)
     for each in state.bundles:
-        path = out / bundle_name(each.number)
-        if each.stream == newest.stream and not path.exists():
-            write_file(path, [data if each == newest else recorded.bundle(each)])
+        name = bundle_name(each.number)
+        if each.stream == newest.stream and not out.has(name):
+            out.put(name, data if each == newest else recorded.bundle(each))
 
 
 def _same(one: bytes, other: bytes) -> bool:
@@ -251,19 +272,3 @@ def _same(one: bytes, other: bytes) -> bool:
     read, known = (parse_body(each[: each.rfind(b"\n", 0, -1) + 1]) for each in (one, other))
     parts = ("policy", "directives", "registry", "terms", "grace_hours", "stream")
     return all(getattr(read, part) == getattr(known, part) for part in parts)
-
-
-def _check_free(out: Path, number: int) -> None:
-    path = out / bundle_name(number)
-    if path.exists():
-        raise CannotOrderError(
-            f"--out {out}: holds {path.name} already, and it is not of this case and stream: name "
-            "another folder"
-        )
-
-
-def _folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotOrderError(f"--out {out}: cannot be a folder: {error.strerror}") from error

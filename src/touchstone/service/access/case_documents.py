@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +13,8 @@ from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.review.parts import MOST_TEXT
 from touchstone.review.shapes import DocumentShape, PeopleShape
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Content
 from touchstone.service.errors import CannotOrderError, NotAgreedError
+from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, Registry, Terms, parse_directive, parse_terms
 from touchstone.terms.bundle.policy_bundle import parse_body
 from touchstone.terms.directives.pre_authorisation import StandingClasses, parse_standing
@@ -36,24 +35,14 @@ _COUNTED = frozenset(
 """The events with which the number of people affected may go."""
 
 
-@dataclass(frozen=True)
-class NamedText:
-    """A text that somebody hands in, and what errors call it: a file's name, for one."""
-
-    text: str
-    source: str
-
-
-def written(text: str, source: str, case: Case) -> Content:
-    """A text for the record, readable by every party of the case.
+def check_length(text: NamedText) -> None:
+    """Refuse a text that no part of a deed can hold.
 
     Raises:
         CannotOrderError: it is too long for the record.
     """
-    content = {"text": text}
-    if len(dumps(content)) > MOST_TEXT:
-        raise CannotOrderError(f"{source}: longer than {MOST_TEXT} bytes: say it in fewer words")
-    return Content(content, case.marks.case)
+    if len(dumps({"text": text.text})) > MOST_TEXT:
+        raise CannotOrderError("text-too-long", source=text.source, most=MOST_TEXT)
 
 
 class CaseDocuments:
@@ -76,9 +65,8 @@ class CaseDocuments:
         """
         given, agreed = parse_terms(text.text, text.source).digest, self.state.terms_in_force
         if given != agreed:
-            raise CannotOrderError(
-                f"{text.source}: are the terms {given}, and in force are {agreed or 'none'}"
-            )
+            code, named = "terms-not-in-force", agreed or "none"
+            raise CannotOrderError(code, source=text.source, given=given, agreed=named)
         self.know(given, text.text)
 
     def text(self, digest: str) -> str:
@@ -93,8 +81,8 @@ class CaseDocuments:
             if not (why := entry.lacking(name)):
                 return str(entry.content(name)["text"])
         if not why:
-            raise CannotOrderError(f"the record of case {self.case.id[:12]} holds no text {digest}")
-        raise CannotOrderError(f"the text {digest} in the record is {why}")
+            raise CannotOrderError("text-unknown", case=self.case.id[:12], digest=digest)
+        raise CannotOrderError("text-lacking", digest=digest, why=why)
 
     def terms(self, digest: str) -> Terms:
         """The terms with this digest."""
@@ -105,12 +93,8 @@ class CaseDocuments:
         """The terms in force. Raises NotAgreedError while none are agreed."""
         digest = self.state.terms_in_force
         if digest is None:
-            table = (
-                "those on the table await an answer"
-                if self.state.terms.on_table
-                else ("nothing was offered: touchstone terms offer CASE TERMS.toml --as PARTY")
-            )
-            raise NotAgreedError(f"no terms are agreed in case {self.case.id[:12]}; {table}")
+            code = "terms-not-agreed" if self.state.terms.on_table else "terms-not-offered"
+            raise NotAgreedError(code, case=self.case.id[:12])
         return self.terms(digest)
 
     def directive(self, name: str, digest: str) -> Directive:
@@ -148,10 +132,7 @@ class CaseDocuments:
         """The standing classes in force. Raises NotAgreedError where there are none."""
         newest = self.state.standing
         if newest is None or newest.classes is None:
-            raise NotAgreedError(
-                "the developer authorised no standing classes: touchstone directive standing CASE "
-                "FILE.toml"
-            )
+            raise NotAgreedError("classes-not-authorised")
         return parse_standing(
             self.text(newest.classes), "the standing classes in the record", self.agreed
         )
@@ -166,18 +147,16 @@ class CaseDocuments:
         )
         entry = stored_entry(self._reader, at)
         if why := entry.lacking("bundle"):
-            raise CannotOrderError(f"bundle {published.number} in the record is {why}")
+            raise CannotOrderError("bundle-lacking", number=published.number, why=why)
         try:
             return self._reader.evidence(entry.evidence("bundle"))
         except EvidenceMissingError as error:
-            raise CannotOrderError(str(error)) from error
+            raise CannotOrderError("evidence-lacking", why=str(error)) from error
 
     def registry(self) -> Registry:
         """Who belongs where, as the newest bundle has it. Raises CannotOrderError before one."""
         if not self.state.bundles:
-            raise CannotOrderError(
-                "no bundle was published so far: give the organisations and lists with --entities"
-            )
+            raise CannotOrderError("registry-missing")
         data = self.bundle(self.state.bundles[-1])
         return parse_body(data[: data.rfind(b"\n", 0, -1) + 1]).registry
 

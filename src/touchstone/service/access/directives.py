@@ -1,8 +1,7 @@
 """Directives as deeds: looked at before anyone signs, issued, answered, lifted."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
@@ -10,8 +9,8 @@ from touchstone.clearance.markings import LABELS
 from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import State
-from touchstone.service.access.bundles import Published, publish
-from touchstone.service.access.case_documents import CaseDocuments, NamedText, written
+from touchstone.service.access.bundles import BundleShelf, Published, publish
+from touchstone.service.access.case_documents import CaseDocuments, check_length
 from touchstone.service.access.deeds import (
     directive_answer_revised,
     directive_answered,
@@ -19,12 +18,11 @@ from touchstone.service.access.deeds import (
     directive_lifted,
     standing_classes_authorised,
 )
-from touchstone.service.access.terms_files import MAX_TERMS
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case
 from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError, NotAgreedError
-from touchstone.service.file_io import a_name, one_line, read_text
+from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, parse_directive
 from touchstone.terms.directives.coverage import exceeds
 from touchstone.terms.directives.impact import Impact
@@ -69,16 +67,25 @@ class Done:
     directive: str
     bundle: Published | None = None
     reach: Impact | None = None
+    failed: TouchstoneError | None = None
+    """What kept the step after the deed from being done; the deed stands all the same."""
+
+    def told(self, sentence_of: Callable[[Exception], str]) -> "Done":
+        """The same, with what failed in the words that are used where it is read."""
+        if self.failed is None:
+            return self
+        *others, last = self.says
+        return replace(self, says=(*others, f"{last}: {sentence_of(self.failed)}"), failed=None)
 
     def lines(self) -> list[str]:
         """For people."""
-        return [*self.says, *(self.bundle.lines() if self.bundle else ())]
+        return [*self.told(str).says, *(self.bundle.lines() if self.bundle else ())]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "directive": self.directive,
-            "says": list(self.says),
+            "says": list(self.told(str).says),
             "bundle": self.bundle.as_dict() if self.bundle else None,
             "people": self.reach.counts() if self.reach else None,
         }
@@ -90,72 +97,68 @@ def named(case: Case, name: str) -> str:
     for each in issued.values():
         if name in {each.issued.directive, str(each.issued.number)}:
             return each.issued.directive
-    known = ", ".join(issued) or "none"
-    raise CannotOrderError(f"no directive {name[:64]!a} is issued; issued are: {known}")
+    raise CannotOrderError("directive-unknown", name=name[:64], issued=tuple(issued))
 
 
-def preview(case: Case, path: Path, crowd: UserBase) -> Previewed:
-    """What a directive in a file would do to the real user base. Nothing is recorded.
+def preview(case: Case, text: NamedText, crowd: UserBase) -> Previewed:
+    """What a directive would do to the real user base. Nothing is recorded.
 
     Raises:
         NotAgreedError: no terms are agreed.
-        UnreadableTextError, TermsFileError: a file cannot be used; file, key and fix.
+        TermsFileError: a text cannot be used; its name, key and fix.
         CannotOrderError: it has ended: it would be shown to bar nobody.
         TooLargeError: the rules tell too many cases apart.
     """
     at, recorded = case.now(), CaseDocuments(case)
-    directive = _read(path, recorded)[1]
+    directive = _read(text, recorded)
     if directive.expires <= seconds_of(at):
-        raise CannotOrderError(
-            f'{path.name}: key "expires": {utc(directive.expires)} is in the past, at {at}: set a '
-            "later end"
-        )
+        expires = utc(directive.expires)
+        raise CannotOrderError("directive-ended", source=text.source, expires=expires, at=at)
     return Previewed(directive, reach_of(recorded, directive, crowd, at))
 
 
 def issue(
     case: Case,
-    path: Path,
+    text: NamedText,
     crowd: UserBase,
     *,
     party: str | None = None,
     label: str | None = None,
-    out: Path | None = None,
+    out: BundleShelf | None = None,
     terms: NamedText | None = None,
 ) -> Done:
-    """Issue the directive in a file, by an agency's key; answer it at once where a class says so.
+    """Issue a directive, by an agency's key; answer it at once where a class says so.
 
     Args:
         case: The case.
-        path: The directive, a TOML file.
+        text: The directive, in TOML.
         crowd: The real user base, where there is one: then its numbers go into the record.
         party: The agency; None: the case's only one.
         label: Who may read it, a TLP 2.0 label for the parties of the case; None: AMBER.
-        out: The folder that gateways watch. With it, a directive that falls in a class which the
+        out: Where gateways look for bundles. With it, a directive that falls in a class which the
             developer authorised beforehand is answered, and its bundle signed, at once.
         terms: The terms in force, where the record does not have their text any more.
 
     Raises:
-        BadInputError: the party can be none.
-        NotAgreedError, UnreadableTextError, TermsFileError, TooLargeError: as `preview`.
+        BadEventError: the party can be none.
+        NotAgreedError, TermsFileError, TooLargeError: as `preview`.
         Refused: the party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
     marking = _marking(case, label)
-    named_one = None if party is None else a_name("--as", party)
     recorded = CaseDocuments(case)
     if terms is not None:
         recorded.know_terms(terms)
-    text, directive = _read(path, recorded)
-    agency = named_one or _only_agency(case)
+    directive = _read(text, recorded)
+    agency = party or _only_agency(case)
     at = case.now()
     reach = reach_of(recorded, directive, crowd, at) if crowd.given else None
-    written(text, path.name, case)
+    check_length(text)
     people = reach.counts() if reach else None
 
     def deeds(state: State) -> list[Deed]:
         number = len(state.directives) + 1
-        return [directive_issued(case, agency, directive, text, number, people, marking)]
+        return [directive_issued(case, agency, directive, text.text, number, people, marking)]
 
     state = case.record(deeds)
     number = state.directives[directive.id].issued.number
@@ -166,11 +169,11 @@ def issue(
         next_ = f"{case.cast.developer} answers: touchstone directive answer {case.id[:12]} "
         return Done((*says, next_ + directive.id), directive.id, reach=reach)
     done = _answered_at_once(case, directive, agency, crowd, out)
-    return Done((*says, *done.says), directive.id, done.bundle, reach)
+    return Done((*says, *done.says), directive.id, done.bundle, reach, done.failed)
 
 
 def _answered_at_once(
-    case: Case, directive: Directive, agency: str, crowd: UserBase, out: Path
+    case: Case, directive: Directive, agency: str, crowd: UserBase, out: BundleShelf
 ) -> Done:
     """The answer by standing class, or why none came: the directive itself is recorded already."""
     try:
@@ -180,8 +183,9 @@ def _answered_at_once(
         why = (f"It falls in no class that is answered at once: {each}" for each in found.reasons)
         return Done(tuple(why), directive.id)
     except TouchstoneError as error:
-        why_not = f"It is issued, and could not be answered at once: {error}"
-        return Done((why_not,), directive.id)
+        return Done(
+            ("It is issued, and could not be answered at once",), directive.id, failed=error
+        )
 
 
 def answer(
@@ -190,9 +194,9 @@ def answer(
     kind: Kind,
     crowd: UserBase,
     *,
-    reading: Path | None = None,
+    reading: NamedText | None = None,
     reason: str | None = None,
-    out: Path | None = None,
+    out: BundleShelf | None = None,
     revise: bool = False,
 ) -> Done:
     """Say how a directive is carried out, by the developer's key, and sign the bundle that does.
@@ -204,18 +208,16 @@ def answer(
         crowd: The real user base, where there is one; its registry goes into the bundle.
         reading: The developer's own text of the directive, with `narrowly` and `more-broadly`.
         reason: Why, for the record.
-        out: The folder that gateways watch.
+        out: Where gateways look for bundles.
         revise: Change an answer that was given.
 
     Raises:
-        BadInputError: the reason is not one line.
+        BadEventError: the reason is no line for the record.
         NotAgreedError: a narrower reading bars somebody whom the order does not, or the other way
             round; or the directive falls in no standing class.
-        CannotOrderError: an option is missing.
+        CannotOrderError: something that goes with such an answer is missing.
         Refused: it is answered already, or the developer may not do this now.
     """
-    if reason is not None:
-        reason = one_line(reason, "--contested" if kind == "contested" else "--reason")
     recorded = CaseDocuments(case)
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
@@ -223,8 +225,8 @@ def answer(
     reach, says = None, [f"{case.cast.developer} answers {name}: {kind}."]
     if kind != "contested":
         text, read = _reading(recorded, name, kind, reading, crowd)
-        written(text, read.id, case)
-        own = (read.digest, text)
+        check_length(text)
+        own = (read.digest, text.text)
         if crowd.given:
             reach = reach_of(recorded, read, crowd, case.now())
             says += _affected(reach)
@@ -245,7 +247,9 @@ def answer(
     return Done(tuple(says), name, made, reach)
 
 
-def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = None) -> Done:
+def lift(
+    case: Case, name: str, *, party: str | None = None, out: BundleShelf | None = None
+) -> Done:
     """Lift a directive, by the key of the agency that issued it.
 
     `name` is its id, as `named` gives it. With `out`, one that was answered by standing class is
@@ -255,7 +259,7 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
         Refused: another agency issued it, or it is lifted already.
     """
     known = case.state.directives[name]
-    actor = known.issued.actor if party is None else a_name("--as", party)
+    actor = known.issued.actor if party is None else party
     state = case.record([directive_lifted(case, actor, name)])
     says = (f"{actor} lifts {name}.",)
     carrying = [b for b in state.bundles[-1:] if name in {d.directive for d in b.directives}]
@@ -269,66 +273,68 @@ def lift(case: Case, name: str, *, party: str | None = None, out: Path | None = 
     try:
         return Done(says, name, publish(case, out))
     except TouchstoneError as error:
-        return Done((*says, f"{still} ({error})"), name)
+        return Done((*says, still), name, failed=error)
 
 
-def authorise(case: Case, path: Path | None, terms: NamedText | None = None) -> Done:
+def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None) -> Done:
     """Say beforehand which directives are answered at once; None: take that back.
 
     `terms` are those in force, where the record does not have their text any more.
 
     Raises:
         NotAgreedError: no terms are agreed.
-        UnreadableTextError, TermsFileError: the file cannot be used; file, key and fix.
+        TermsFileError: the text cannot be used; its name, key and fix.
     """
     says = ["No directive is answered at once any more."]
     own, until = None, case.now()
     name = "none"
-    if path is not None:
-        text = read_text(path, MAX_TERMS)
+    if text is not None:
         recorded = CaseDocuments(case)
         if terms is not None:
             recorded.know_terms(terms)
-        classes: StandingClasses = parse_standing(text, path.name, recorded.agreed)
-        written(text, path.name, case)
-        own, until, name = (classes.digest, text), utc(classes.until), classes.id
+        classes: StandingClasses = parse_standing(text.text, text.source, recorded.agreed)
+        check_length(text)
+        own, until, name = (classes.digest, text.text), utc(classes.until), classes.id
         says = classes.lines()
     case.record([standing_classes_authorised(case, case.cast.developer, until, own)])
     return Done((f"{case.cast.developer} authorises beforehand, until {until}:", *says), name)
 
 
-def _read(path: Path, recorded: CaseDocuments) -> tuple[str, Directive]:
-    """A directive's text and what it comes to, checked against what it spares people from."""
-    text = read_text(path, MAX_TERMS)
-    directive = parse_directive(text, path.name, recorded.agreed)
+def _read(text: NamedText, recorded: CaseDocuments) -> Directive:
+    """What a directive comes to, checked against what it spares people from."""
+    directive = parse_directive(text.text, text.source, recorded.agreed)
     issued = recorded.state.directives
     for number, each in enumerate(directive.restores, start=1):
         if each.directive not in issued:
-            known = ", ".join(issued) or "none"
             raise CannotOrderError(
-                f'{path.name}: restores {number}, key "directive" is "{each.directive}", which is '
-                f"not issued; issued are: {known}"
+                "restored-unknown",
+                source=text.source,
+                number=number,
+                directive=each.directive,
+                issued=tuple(issued),
             )
-    return text, directive
+    return directive
 
 
 def _reading(
-    recorded: CaseDocuments, name: str, kind: Kind, path: Path | None, crowd: UserBase
-) -> tuple[str, Directive]:
+    recorded: CaseDocuments, name: str, kind: Kind, text: NamedText | None, crowd: UserBase
+) -> tuple[NamedText, Directive]:
     """The developer's own text of a directive, which must be what it calls itself."""
-    if path is None:
-        raise CannotOrderError(f"--{kind}: name the file with the text that is carried out")
-    text, own = _read(path, recorded)
+    if text is None:
+        raise CannotOrderError("reading-missing", answer=kind)
+    own = _read(text, recorded)
     if own.id != name:
-        raise CannotOrderError(f'{path.name}: key "id" is "{own.id}": write "{name}"')
+        code, source = "reading-of-another", text.source
+        raise CannotOrderError(code, source=source, named=own.id, directive=name)
     order = recorded.directive(name, recorded.state.directives[name].issued.order)
     inner, outer = (own, order) if kind == "narrowly" else (order, own)
     people = population_of(recorded, crowd)
     inside, outside = (tuple(ordered(each, (each,))) for each in (inner, outer))
     found = exceeds(inside, outside, recorded.agreed, people)
     if found.change is not None:
-        which = "bars whom the order does not" if inner is own else "spares whom the order bars"
-        raise NotAgreedError(f"{path.name}: is not read {kind}: it {which}: {found.change.example}")
+        code = "reading-too-wide" if inner is own else "reading-too-narrow"
+        example = str(found.change.example)
+        raise NotAgreedError(code, source=text.source, answer=kind, example=example)
     return text, own
 
 
@@ -340,16 +346,18 @@ def _class_of(case: Case, directive: Directive, issuer: str, crowd: UserBase) ->
     return match(recorded.standing(), issuer, directive, now)
 
 
-def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: Path) -> Done:
+def _by_class(recorded: CaseDocuments, name: str, crowd: UserBase, out: BundleShelf) -> Done:
     issued = recorded.state.directives[name].issued
     directive = recorded.directive(name, issued.order)
     found = _class_of(recorded.case, directive, issued.actor, crowd)
     if found.matched is None:
-        raise NotAgreedError(f"{name} is answered by no class: {'; '.join(found.reasons)}")
+        raise NotAgreedError("no-class", directive=name, reasons="; ".join(found.reasons))
     return _answer_by_class(recorded.case, name, found.matched, crowd, out)
 
 
-def _answer_by_class(case: Case, name: str, matched: str, crowd: UserBase, out: Path) -> Done:
+def _answer_by_class(
+    case: Case, name: str, matched: str, crowd: UserBase, out: BundleShelf
+) -> Done:
     standing = case.state.standing
 
     def deed(bundle: str | None) -> Deed:
@@ -378,7 +386,7 @@ def _affected(reach: Impact) -> Sequence[str]:
 def _marking(case: Case, label: str | None) -> Marking:
     chosen = next((each for each in LABELS if each == ("AMBER" if label is None else label)), None)
     if chosen is None:
-        raise CannotOrderError(f"--marking {str(label)[:40]!a}: write one of {', '.join(LABELS)}")
+        raise CannotOrderError("marking-unknown", label=str(label)[:40], labels=tuple(LABELS))
     named = () if chosen in {"GREEN", "CLEAR"} else case.marks.case.parties
     return tlp(chosen, *named)
 
@@ -386,12 +394,11 @@ def _marking(case: Case, label: str | None) -> Marking:
 def _only_agency(case: Case) -> str:
     agencies = case.state.having("agency")
     if len(agencies) != 1:
-        known = ", ".join(agencies) or "none"
-        raise CannotOrderError(f"--as: name the agency that issues; in this case are: {known}")
+        raise CannotOrderError("agency-unnamed", agencies=agencies)
     return agencies[0]
 
 
-def _needed(out: Path | None) -> Path:
+def _needed(out: BundleShelf | None) -> BundleShelf:
     if out is None:
-        raise CannotOrderError("--out: name the folder that the gateways watch")
+        raise CannotOrderError("shelf-missing")
     return out

@@ -2,21 +2,20 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from touchstone.service.access.case_documents import CaseDocuments, written
+from touchstone.service.access.case_documents import CaseDocuments, check_length
 from touchstone.service.access.deeds import (
     terms_agreed,
     terms_countered,
     terms_declined,
     terms_offered,
 )
-from touchstone.service.access.terms_files import MAX_TERMS, load_people
+from touchstone.service.access.terms_texts import population_from, terms_in
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
-from touchstone.service.file_io import one_line, read_text
-from touchstone.terms import Terms, in_force, parse_terms
+from touchstone.service.file_io import NamedText
+from touchstone.terms import Terms, in_force
 from touchstone.terms.analysis.difference import Difference, difference
 
 
@@ -78,39 +77,38 @@ class Answered:
 
 def offer(
     case: Case,
-    path: Path,
+    text: NamedText,
     party: str,
-    entities: Path | None = None,
-    people: Path | None = None,
+    entities: NamedText | None = None,
+    people: NamedText | None = None,
     *,
     counter: bool = False,
 ) -> Offered:
     """Lay terms on the table, or answer those of another party with a counter-offer.
 
     Raises:
-        UnreadableTextError, TermsFileError: the file holds no terms; file, key and fix.
+        TermsFileError: the text holds no terms; its name, key and fix.
         CannotOrderError: they are for another developer or framework.
         Refused: this party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
-    text = read_text(path, MAX_TERMS)
-    terms = parse_terms(text, path.name)
-    _check(case, terms, path.name)
+    terms = terms_in(text)
+    _check(case, terms, text.source)
     recorded = CaseDocuments(case)
     table = recorded.state.terms.on_table
     changes = None
     if table is not None:
-        crowd = load_people(entities, terms, people)
+        crowd = population_from(entities, terms, people)
         with suppress(CannotOrderError):
             before = recorded.terms(table)
             changes = difference(in_force(before), in_force(terms), crowd)
     if counter and table is None:
-        raise CannotOrderError("nothing is on the table to counter: touchstone terms offer CASE")
-    written(text, path.name, case)
+        raise CannotOrderError("nothing-to-counter")
+    check_length(text)
     deed = (
-        terms_offered(case, party, terms.digest, text)
+        terms_offered(case, party, terms.digest, text.text)
         if table is None or not counter
-        else terms_countered(case, party, table, terms.digest, text)
+        else terms_countered(case, party, table, terms.digest, text.text)
     )
     case.record([deed])
     return Offered(party, terms, table, changes)
@@ -120,16 +118,14 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
     """Agree to exactly the terms on the table, or decline them.
 
     Raises:
-        BadInputError: the reason is not one line.
+        BadEventError: the reason is no line for the record.
         CannotOrderError: nothing is on the table.
         Refused: this party may not do this now.
         KeyMissingError: its key is not on this machine.
     """
-    if reason is not None:
-        reason = one_line(reason, "--reason")
     table = case.state.terms.on_table
     if table is None:
-        raise CannotOrderError("nothing is on the table: touchstone terms offer CASE TERMS.toml")
+        raise CannotOrderError("nothing-on-table")
     deed = terms_agreed(case, party, table) if agree else terms_declined(case, party, table, reason)
     state = case.record([deed])
     word = "agrees to" if agree else "declines"
@@ -138,12 +134,8 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
 
 def _check(case: Case, terms: Terms, source: str) -> None:
     if terms.text.developer != case.cast.developer:
-        raise CannotOrderError(
-            f'{source}: key "developer" is "{terms.text.developer}", and the case is '
-            f'"{case.cast.developer}"\'s: write that'
-        )
+        code, developer = "terms-of-another-developer", case.cast.developer
+        raise CannotOrderError(code, source=source, named=terms.text.developer, developer=developer)
     if terms.text.framework not in {None, case.framework.id}:
-        raise CannotOrderError(
-            f'{source}: key "framework" is "{terms.text.framework}", and the case is held to '
-            f'"{case.framework.id}": write that, or leave it out'
-        )
+        code, framework = "terms-of-another-framework", case.framework.id
+        raise CannotOrderError(code, source=source, named=terms.text.framework, framework=framework)

@@ -1,22 +1,22 @@
-"""The real user base as files give it, and what directives do to it."""
+"""The real user base as texts give it, and what directives do to it."""
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from touchstone.handin import seconds_of
 from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.terms_files import load_people, read_people
+from touchstone.service.access.terms_texts import people_in, population_from
+from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, Person, Population, Registry
 from touchstone.terms.directives.impact import Impact, impact
 
 
 @dataclass(frozen=True)
 class UserBase:
-    """Where real users are read from: a TOML file, and a CSV file for many people."""
+    """What says who the real users are: a TOML text, and a CSV text for many people."""
 
-    entities: Path | None = None
-    people: Path | None = None
+    entities: NamedText | None = None
+    people: NamedText | None = None
 
     @property
     def given(self) -> bool:
@@ -25,22 +25,22 @@ class UserBase:
 
     @cached_property
     def listed(self) -> tuple[Person, ...]:
-        """Everybody in the CSV file, read once."""
-        return tuple(read_people(self.people)) if self.people else ()
+        """Everybody in the CSV text, read once."""
+        return tuple(people_in(self.people)) if self.people else ()
 
 
 def registry_of(recorded: CaseDocuments, crowd: UserBase) -> Registry | None:
-    """Who belongs where, from the file; None without one."""
+    """Who belongs where, from the text; None without one."""
     if crowd.entities is None:
         return None
-    return load_people(crowd.entities, recorded.agreed).registry
+    return population_from(crowd.entities, recorded.agreed).registry
 
 
 def population_of(recorded: CaseDocuments, crowd: UserBase) -> Population:
-    """The real user base; where no file has the registry, it is the newest bundle's."""
+    """The real user base; where no text has the registry, it is the newest bundle's."""
     if crowd.entities is None and recorded.state.bundles:
         return Population(recorded.registry(), crowd.listed)
-    known = load_people(crowd.entities, recorded.agreed)
+    known = population_from(crowd.entities, recorded.agreed)
     return Population(known.registry, crowd.listed) if crowd.people else known
 
 

@@ -24,7 +24,7 @@ from touchstone.review import (
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
-from touchstone.service.case_context import Case, cast_of, left_of
+from touchstone.service.case_context import Case, cast_of, destroyed_error
 from touchstone.service.cases.deeds import review_halted, review_withdrawn
 from touchstone.service.errors import UnknownCaseError
 from touchstone.service.frameworks import pinned_framework
@@ -97,10 +97,10 @@ def find(installation: Installation, beginning: str) -> str:
     """
     found = [row.case for row in installation.records.cases() if row.case.startswith(beginning)]
     if not beginning:
-        raise UnknownCaseError("name a case by its id's beginning; see: touchstone review list")
+        raise UnknownCaseError("case-unnamed")
     if len(found) != 1:
-        many = f"{len(found)} cases begin" if found else "no case begins"
-        raise UnknownCaseError(f"{many} with {beginning[:64]!r}; see: touchstone review list")
+        code = "case-ambiguous" if found else "case-unknown"
+        raise UnknownCaseError(code, count=len(found), beginning=beginning[:64])
     return found[0]
 
 
@@ -193,7 +193,7 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
             {"n": n, "at": event.at, "actor": event.actor, "text": _line(reader, n, event)}
             for n, event in enumerate(map(read_event, reader.events()))
         ),
-        left=left_of(case, state) if reader.destroyed else "",
+        left=str(destroyed_error(case, state)) if reader.destroyed else "",
         not_known=tuple(map(str, state.unknown)),
     )
 
