@@ -112,6 +112,11 @@ def test_a_goal_is_met_or_missed_by_what_the_process_says(
     assert rows[0].ratio == pytest.approx(seconds / (2 * 10 / 500_000))
 
 
+def test_the_process_whose_peak_is_measured_loads_no_store():
+    code = "import sys, touchstone.bench.ledger; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_every_measure_is_there_and_a_real_process_verifies(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ledger, "PROOFS", 20)
     monkeypatch.setattr(ledger, "GOAL_SIZE", 100)
