@@ -28,7 +28,10 @@ from touchstone.framework import kinds
 from touchstone.review.designation import STOPPED, Concurrence, Says
 from touchstone.review.events import TYPES, judging, measuring, opening, settling
 from touchstone.review.events.base import Facts, Role
+from touchstone.review.state import Status
+from touchstone.service.measurement.forecasting import page as plan_page
 from touchstone.statistics import VerdictWord, ZoneSide
+from touchstone.terms.directives.impact import FATES
 
 USES = uses()
 EVENTS = {str(get_args(kind.model_fields["type"].annotation)[0]) for kind in TYPES}
@@ -58,6 +61,7 @@ def labels(section: str, maker: str) -> frozenset[str]:
     return frozenset(re.findall(rf'\b{maker}\(\s*"([a-z-]+)"', source))
 
 
+MARKS = frozenset({"name", "id", "snapshot", "endpoint", "reported-name"})
 WORDLESS = {"no-threshold", "not-reached", "reference"}
 # What chooses a variant, and the closed lists that it may be of.
 CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
@@ -71,6 +75,10 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
         members(Concurrence) | {"not-to-be-read"},
     ],
     "asked": [frozenset({"developer", "centre", "decides", "concurs"})],
+    "column": [
+        frozenset(plan_page.COLUMNS),
+        frozenset(plan_page.SAID_COLUMNS),
+    ],
     "business": [YES_OR_NO],
     "business_days": [YES_OR_NO],
     "compared": [literal(settling.ReleaseCompared, "compared")],
@@ -81,9 +89,10 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "early": [frozenset({"none-given", "none-early", "early"})],
     "extreme": [frozenset({"all-used", "none-used", "ceiling", "floor"})],
     "fact": [labels("scope.py", "_fact"), labels("results.py", "_elicited")],
+    "fate": [frozenset(FATES)],
     "gate": [members(kinds.Gate)],
     "grade": [frozenset(GRADES)],
-    "kind": [literal(opening.CaseOpened, "kind"), UNMEASURED],
+    "kind": [literal(opening.CaseOpened, "kind"), UNMEASURED, MARKS],
     "moment": [literal(measuring.SnapshotSeen, "moment")],
     "month": [frozenset(map(str, range(1, 13)))],
     "much": [members(Much)],
@@ -103,7 +112,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "side": [members(ZoneSide)],
     "stance": [literal(judging.FindingResponded, "stance")],
     "state": [members(opening.ReleaseState)],
-    "status": [members(kinds.ParticipationStatus), members(kinds.LifeStage)],
+    "status": [members(kinds.ParticipationStatus), members(kinds.LifeStage), members(Status)],
     "subject": [frozenset({"capabilities", "elicitation", "holding-back"})],
     "thresholds": [members(kinds.Thresholds)],
     "type": [frozenset(EVENTS)],
@@ -120,18 +129,13 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
         CLAIMING,
         members(VerdictWord) | {"not-reached"},
         frozenset({"above", "below", "open", "unmeasured"}),
+        CLAIMING | {"neither"},
     ],
 }
 # Keys that end in a word of a closed list.
 FAMILIES = {"event.": EVENTS, "folded.": frozenset[str]()}
 # Modules of `editions` whose sentences are not in the catalogue yet. This list only shrinks.
-NOT_THROUGH = {
-    "case_summary.py",
-    "page/impact_page.py",
-    "page/plan_page.py",
-    "page/templates/impact.html",
-    "page/templates/plan.html",
-}
+NOT_THROUGH: set[str] = set()
 PROSE = re.compile(r"[A-Za-z“”]{2,}[,;:.]? +[a-z]{2,}")
 DRAWN = re.compile(r"^[<#]|=\"|\bdatum\b|^[a-z-]+ strong$|^system-ui")
 """Not prose: markup, a formula or a font."""

@@ -106,8 +106,8 @@ def _refuse(options: Options, why: str) -> None:
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
     from touchstone.service.measurement.forecasting.page import (
-        COLUMNS,
-        SAID_COLUMNS,
+        columns,
+        said_columns,
         said_rows,
         table_rows,
     )
@@ -118,9 +118,9 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
         show_json(forecast.as_dict())
     else:
         title = f"{forecast.model} under {forecast.framework}: expected to worst"
-        tables.grid(COLUMNS, table_rows(forecast), title)
+        tables.grid(columns(), table_rows(forecast), title)
         if rows := said_rows(forecast):
-            tables.grid(SAID_COLUMNS, rows, "Probability of each verdict, by true rate")
+            tables.grid(said_columns(), rows, "Probability of each verdict, by true rate")
         for line in ("", *forecast.lines()):
             show(line)
         if out is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from touchstone.editions.sentences import sentence
 from touchstone.records import Summary
 from touchstone.review import State, fold, read_event
 
@@ -32,14 +33,14 @@ def summarise(case: str, state: State, at: str) -> Summary:
 def stage(state: State) -> str:
     """Where a case stands, in a few words."""
     known = _stage(state)
-    return f"{known}; holds newer events" if state.unknown else known
+    return sentence("stage.newer", stage=known) if state.unknown else known
 
 
 def _stage(state: State) -> str:
     if state.status != "open":
-        return state.status
+        return sentence("stage.status", status=state.status)
     if state.halted:
-        return "halted"
+        return sentence("stage.halted")
     return _worked_on(state)
 
 
@@ -47,11 +48,13 @@ def _worked_on(state: State) -> str:
     """Where an open case stands that nobody has halted."""
     designating = state.designating
     if designating.decisions:
-        return f"designated: {designating.decisions[-1].designation}"
+        return sentence("stage.designated", designation=designating.decisions[-1].designation)
     if state.stopped:
-        return f"stopped: {state.stopped.reason}"
+        return sentence("stage.stopped", reason=state.stopped.reason)
     if designating.proposals:
-        return f"proposed: {designating.proposals[-1].designation}"
+        return sentence("stage.proposed", designation=designating.proposals[-1].designation)
     if state.batteries:
-        return "measuring"
-    return "submitted" if state.submission else "open"
+        return sentence("stage.measuring")
+    if state.submission:
+        return sentence("stage.submitted")
+    return sentence("stage.status", status="open")

@@ -290,6 +290,12 @@ def test_other_words_claim_what_they_mean():
     assert claim(replace(row, verdict="undetermined"), silent) == "claims nothing"
 
 
+def test_a_run_that_the_record_gives_no_verdict_claims_nothing():
+    row = replace(early("Memory safety", "thinking", 6.0, seed=2), verdict="not-reached")
+    assert claim(row, facts(row)) == "claims nothing"
+    assert stopped(row, facts(row)) == "the evidence for a word reached its bound"
+
+
 @given(st.floats(1e-6, 0.5))
 def test_an_error_rate_is_never_said_to_be_lower_than_it_is(alpha: float):
     said = chances(-math.log10(alpha)).replace("once", "1").replace(",", "")

@@ -7,13 +7,14 @@ import pytest
 from support.small_case import SUBMISSION, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.editions.gathering import untold
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import load_submission
 from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.cases.opening import default_centre, open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.reporting.edition_files import render_edition
-from touchstone.service.reporting.other_cases import NONE, other_cases
+from touchstone.service.reporting.other_cases import other_cases
 
 AT = "2026-11-21T12:00:00Z"
 LAB, CENTRE = party_audience("example-lab"), party_audience("example-centre")
@@ -42,7 +43,7 @@ def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):
         here, size = case.installation, case.state.size
         everyone = (LAB, CENTRE, party_audience("example-agency"), PUBLIC)
         before = [render_edition(case, audience, size, AT) for audience in everyone]
-        assert other_cases(here, case.id, CENTRE) == (NONE,)
+        assert other_cases(here, case.id, CENTRE) == (sentence("other-cases.none"),)
         measure(other := another(case))
         another(case, *RENAMED)
         after = [render_edition(case, audience, size, AT) for audience in everyone]
@@ -56,7 +57,7 @@ def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "same"),
     [
-        ((), "name and id and endpoint"),
+        ((), "name, id and endpoint"),
         (RENAMED, "name and endpoint"),
         ((RENAMED[0], ("127.0.0.1:9", "127.0.0.1:8")), "name and id"),
         ((*RENAMED, ('name = "Example-Model 3"', 'name = "Fresh"')), "endpoint"),
@@ -75,7 +76,7 @@ def test_anothers_model_and_another_model_are_not_named(tmp_path: Path):
     with small_case(tmp_path) as case:
         another(case, ('id = "example-lab"', 'id = "other-lab"'))
         another(case, *RENAMED, ('"Example-Model 3"', '"Fresh"'), ("127.0.0.1:9", "127.0.0.1:8"))
-        assert other_cases(case.installation, case.id, CENTRE) == (NONE,)
+        assert other_cases(case.installation, case.id, CENTRE) == (sentence("other-cases.none"),)
 
 
 def test_a_destroyed_case_is_still_named(tmp_path: Path):

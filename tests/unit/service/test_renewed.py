@@ -7,12 +7,12 @@ import pytest
 
 from support.finished import run_again
 from support.small_case import AGENCIES, Minutes, copied_case, measure
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.reporting.edition_files import as_issued
-from touchstone.service.reporting.other_cases import NONE
 from unit.service.test_other_cases import another
 
 TOLD = ("example-lab", "example-centre")
@@ -53,7 +53,9 @@ def test_a_case_that_came_since_is_named_and_what_was_issued_is_still_there(
     assert changed == {f"report-{name}.html" for name in TOLD}
     for name in TOLD:
         assert other.id[:12].encode() in page(case, name)
-        assert NONE.encode() in page(case, name), "the edition itself said that there was none"
+        assert sentence("other-cases.none").encode() in page(case, name), (
+            "the edition itself said that there was none"
+        )
         assert digest_bytes(as_issued(page(case, name))) == case.state.reports[name].report
 
 

@@ -4,15 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from touchstone.editions.page.templating import page_templates, stylesheet
+from touchstone.editions.sentences import sentence
 from touchstone.terms.directives.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
-_MEANINGS = {
-    "blocked": "lose something",
-    "unknown": "lose something for want of a fact",
-    "kept": "lose nothing",
-    "outside": "could do nothing before",
-}
 
 
 def render_impact(title: str, lines: Sequence[str], impact: Impact) -> str:
@@ -24,14 +19,19 @@ def render_impact(title: str, lines: Sequence[str], impact: Impact) -> str:
         "title": title,
         "lines": lines,
         "fates": [
-            {"name": fate, "colour": _COLOURS[fate], "meaning": _MEANINGS[fate]} for fate in FATES
+            {
+                "name": fate,
+                "colour": _COLOURS[fate],
+                "meaning": sentence("impact.fate-meaning", fate=fate),
+            }
+            for fate in FATES
         ],
         "against": _shown(_against(impact)),
         "summary": " ".join(impact.summary()),
         "by": [
-            ("By nationality", _shown(impact.by_kind)),
-            ("By tier", _shown(impact.by_tier)),
-            ("By country", _shown(summed(impact.by_country))),
+            (sentence("impact.by-nationality"), _shown(impact.by_kind)),
+            (sentence("impact.by-tier"), _shown(impact.by_tier)),
+            (sentence("impact.by-country"), _shown(summed(impact.by_country))),
         ],
         "examples": [str(each) for each in impact.samples],
         "conflicts": [str(each) for each in impact.conflicts],
@@ -46,7 +46,7 @@ def _against(impact: Impact) -> Sequence[AffectedGroup]:
     everyone = impact.everyone
     rest = impact.people - impact.outside - everyone
     this = AffectedGroup(
-        "this directive",
+        sentence("impact.this-directive"),
         impact.people,
         impact.blocked,
         impact.unknown,
@@ -55,13 +55,24 @@ def _against(impact: Impact) -> Sequence[AffectedGroup]:
     )
     if not everyone:
         return [this]
-    whole = AffectedGroup("blocking everyone", impact.people, everyone, 0, rest, impact.outside)
+    whole = AffectedGroup(
+        sentence("impact.blocking-everyone"), impact.people, everyone, 0, rest, impact.outside
+    )
     return [this, whole]
 
 
 def _shown(groups: Sequence[AffectedGroup]) -> list[dict[str, Any]]:
     """Each group with the parts of its bar: where each begins and how wide it is, of 100."""
-    return [{"name": each.name, "people": each.people, "parts": _parts(each)} for each in groups]
+    return [
+        {"name": each.name, "people": each.people, "parts": _parts(each), "aloud": _aloud(each)}
+        for each in groups
+    ]
+
+
+def _aloud(group: AffectedGroup) -> str:
+    """A bar in words."""
+    parts = [sentence("impact.part", count=getattr(group, fate), fate=fate) for fate in FATES]
+    return sentence("impact.bar", group=group.name, parts=parts)
 
 
 def _parts(group: AffectedGroup) -> list[dict[str, Any]]:

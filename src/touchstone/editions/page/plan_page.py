@@ -15,6 +15,7 @@ from touchstone.editions.page.charts import (
     shares,
 )
 from touchstone.editions.page.templating import drawn, page_templates, stylesheet
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.statistics import VerdictWord
 
 _HEIGHT = 170
@@ -90,17 +91,20 @@ def _sizes(curves: int, *, narrow: bool) -> tuple[int, int]:
 def _samples(curves: tuple[SamplesCurve, ...], *, narrow: bool) -> str:
     columns, width = _sizes(len(curves), narrow=narrow)
     panels = [{**_samples_panel(curve), "width": width, "height": _HEIGHT} for curve in curves]
-    said = " ".join(_described(curve) for curve in curves)
+    said = paragraph(*map(_described, curves))
     id_ = "samples-narrow" if narrow else "samples"
     spec = {"concat": panels, "columns": columns, "spacing": 22}
-    return render_spec(spec, "Samples until the verdict, by true rate", said, id_)
+    return render_spec(spec, sentence("plan.samples.title"), said, id_)
 
 
 def _described(curve: SamplesCurve) -> str:
     dearest = max(curve.points, key=lambda point: point[1])
     ends = (curve.points[0], curve.points[-1])
-    told = ", ".join(f"{mean:.0f} at {rate:.0%}" for rate, mean, _ in (ends[0], dearest, ends[1]))
-    return f"{curve.title}: of {curve.size} items, {told}."
+    points = [
+        sentence("plan.samples.point", mean=f"{mean:.0f}", rate=f"{rate:.0%}")
+        for rate, mean, _ in (ends[0], dearest, ends[1])
+    ]
+    return sentence("plan.samples.row", title=curve.title, size=curve.size, points=points)
 
 
 def _samples_panel(curve: SamplesCurve) -> Spec:
@@ -109,7 +113,7 @@ def _samples_panel(curve: SamplesCurve) -> Spec:
     y = encoded(
         "mean",
         "quantitative",
-        title="Samples",
+        title=sentence("plan.samples.axis"),
         axis={"tickCount": 5, "minExtent": 36},
         scale={"domain": [0, curve.size * 1.08], "nice": False},
     )
@@ -146,7 +150,7 @@ def _rate(points: Sequence[tuple[float, ...]]) -> Spec:
     return encoded(
         "rate",
         "quantitative",
-        title="True rate",
+        title=sentence("plan.samples.rate"),
         axis={"format": "%", "tickCount": 5},
         scale={"domain": [points[0][0], points[-1][0]]},
     )
@@ -168,34 +172,41 @@ _DASHES = ([1, 0], [7, 4], [2, 3])
 def _words(curves: tuple[WordsCurve, ...], *, narrow: bool) -> str:
     columns, width = _sizes(len(curves), narrow=narrow)
     panels = [{**_words_panel(curve), "width": width, "height": _HEIGHT} for curve in curves]
-    said = " ".join(
-        f"{curve.title}: "
-        + ", ".join(
-            f"at {rate:.3g} above {above:.0%}, below {below:.0%}, neither {neither:.0%}"
-            for rate, above, below, neither in curve.points[::4]
-        )
-        + "."
-        for curve in curves
-    )
+    said = paragraph(*map(_words_said, curves))
     id_ = "words-narrow" if narrow else "words"
     spec = {"concat": panels, "columns": columns, "spacing": 22}
-    return render_spec(spec, "How often each word is said, by true rate", said, id_)
+    return render_spec(spec, sentence("plan.words.title"), said, id_)
+
+
+def _words_said(curve: WordsCurve) -> str:
+    """A panel in words: how often each word is said at some of the rates."""
+    points = [
+        sentence(
+            "plan.words.point",
+            rate=f"{rate:.3g}",
+            above=f"{above:.0%}",
+            below=f"{below:.0%}",
+            neither=f"{neither:.0%}",
+        )
+        for rate, above, below, neither in curve.points[::4]
+    ]
+    return sentence("plan.words.row", title=curve.title, points=points)
 
 
 def _words_panel(curve: WordsCurve) -> Spec:
     values = [
-        {"rate": rate, "word": word, "chance": chance}
+        {"rate": rate, "word": sentence("plan.word", word=word), "chance": chance}
         for rate, *chances in curve.points
         for word, chance in zip(WORDS, chances, strict=True)
     ]
-    y = shares("chance", "Chance to be said", ticks=5, room=36)
-    names = list(WORDS)
+    y = shares("chance", sentence("plan.words.axis"), ticks=5, room=36)
+    names = [sentence("plan.word", word=word) for word in WORDS]
     by_word = {
         channel: encoded(
             "word",
             "nominal",
             sort=names,
-            legend={"title": "Word"},
+            legend={"title": sentence("plan.words.legend")},
             scale={"domain": names, "range": shown},
         )
         for channel, shown in (("color", list(WORDS.values())), ("strokeDash", list(_DASHES)))

@@ -16,7 +16,6 @@ from touchstone.service.installation import Installation
 RECEIVED = "submission-received"
 LOOKED = ("snapshot-seen", "snapshot-changed")
 """The types of the events that tell what answers at an endpoint."""
-NONE = "This installation holds no other case of this developer with this model."
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,20 @@ class OtherCase:
     """The day, `YYYY-MM-DD`, in UTC."""
     framework: str
     same: tuple[str, ...]
-    """What it has in common, in words: at least one."""
-    became: str
+    """What it has in common, by kind: at least one."""
+    became: tuple[str, ...]
     """What became of it: status, and what was proposed and designated so far."""
 
     @property
     def sentence(self) -> str:
         """One line of a report."""
-        return (
-            f"Case {self.id[:12]}, opened {self.opened} under {self.framework}, has the same "
-            f"{' and '.join(self.same)}: {self.became}."
+        return sentence(
+            "other-cases.case",
+            case=self.id[:12],
+            day=self.opened,
+            framework=self.framework,
+            same=[sentence("other-cases.same", kind=kind) for kind in self.same],
+            became=self.became,
         )
 
 
@@ -54,7 +57,7 @@ def other_cases(installation: Installation, case: str, audience: Audience) -> tu
     if audience.name not in told:
         return (untold(),)
     found = sorted(_others(installation, case, state), key=lambda other: (other.opened, other.id))
-    return tuple(other.sentence for other in found) or (NONE,)
+    return tuple(other.sentence for other in found) or (sentence("other-cases.none"),)
 
 
 def _others(installation: Installation, case: str, state: State) -> Iterator[OtherCase]:
@@ -84,7 +87,7 @@ def _identity(installation: Installation, case: str, state: State) -> dict[str, 
         "id": set(),
         "snapshot": seen,
         "endpoint": set(),
-        "reported name": set(),
+        "reported-name": set(),
     }
     for entry in _readable(installation, case, state):
         _add(marks, entry)
@@ -108,7 +111,7 @@ def _add(marks: dict[str, set[str]], entry: Entry) -> None:
     elif entry.kind in LOOKED:
         seen: dict[str, Any] = entry.content("probes") or {}
         for probe in seen.get("probes", {}).values():
-            marks["reported name"] |= set(probe["models"])
+            marks["reported-name"] |= set(probe["models"])
 
 
 def _plain(name: str) -> str:
@@ -116,7 +119,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold()) or name
 
 
-def _became(state: State) -> str:
+def _became(state: State) -> tuple[str, ...]:
     designating = state.designating
     said = [stage(state)]
     if state.status != "open" and designating.proposals:
@@ -128,5 +131,9 @@ def _became(state: State) -> str:
     verdicts = [verdict.verdict for verdict in state.verdicts.values()]
     if verdicts:
         counts = {word: verdicts.count(word) for word in dict.fromkeys(verdicts)}
-        said.append("verdicts: " + ", ".join(f"{count} {word}" for word, count in counts.items()))
-    return "; ".join(said)
+        each = [
+            sentence("other-cases.verdict", count=count, word=word)
+            for word, count in counts.items()
+        ]
+        said.append(sentence("other-cases.verdicts", verdicts=each))
+    return tuple(said)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from touchstone.editions.page.plan_page import PlanPage, SamplesCurve, WordsCurve
+from touchstone.editions.sentences import sentence
 from touchstone.planning.forecast import (
     Cost,
     Forecast,
@@ -17,48 +18,39 @@ from touchstone.planning.verdict_probabilities import (
     WordProbabilities,
 )
 
-COLUMNS = (
-    "Criterion, mode",
-    "Items",
-    "Samples",
-    "By distance",
-    "Tokens",
-    "Money",
-    "Days",
-)
-MEANING = (
-    "Samples, tokens, money and days: expected to worst. By distance: expected samples, if the "
-    "true rate lies so many points from the threshold."
-)
-"""What the columns say, for a page that is read without its manual."""
+COLUMNS = ("criterion", "items", "samples", "distance", "tokens", "money", "days")
 SAID_COLUMNS = (
-    "Criterion, mode",
-    "True rate",
-    "Above",
-    "Below",
-    "Neither",
-    "Drawn: above",
+    "criterion",
+    "rate",
+    "above",
     "below",
     "neither",
+    "drawn-above",
+    "drawn-below",
+    "drawn-neither",
 )
-SAID_MEANING = (
-    "Probability of each verdict, by the true rate: simulated with the bets, the bounds, the zone "
-    "and the share of alpha that will judge. First, where the rate is the share of this battery "
-    "that would be solved, which is what the word is about. Then, drawn: where it is the model's "
-    "rate on such tasks, and the battery is drawn from them. Neither: within zone, at ceiling or "
-    "undetermined."
-)
-"""What the columns of the second table say."""
+
+
+def columns() -> tuple[str, ...]:
+    """The heads of the table of what a review takes."""
+    return tuple(sentence("plan.column", column=each) for each in COLUMNS)
+
+
+def said_columns() -> tuple[str, ...]:
+    """The heads of the table of what will be said."""
+    return tuple(sentence("plan.said-column", column=each) for each in SAID_COLUMNS)
+
+
 _THOUSAND, _MILLION = 1e3, 1e6
 _LEAST_DAYS, _MANY_DAYS = 0.001, 10
 _T = TypeVar("_T", bound=Hashable)
 
 
 def table_rows(forecast: Forecast) -> list[tuple[str, ...]]:
-    """A row for each run and one for all, in the order of `COLUMNS`."""
+    """A row for each run and one for all, in the order of `columns`."""
     rows = [
         (
-            f"{run.criterion}, {run.mode}",
+            sentence("plan.criterion-mode", criterion=run.criterion, mode=run.mode),
             f"{run.size:,}",
             _range(run.expected.samples, run.worst.samples, "{:,.0f}"),
             _distances(run),
@@ -69,19 +61,25 @@ def table_rows(forecast: Forecast) -> list[tuple[str, ...]]:
     expected, worst = forecast.expected, forecast.worst
     samples = _range(expected.samples, worst.samples, "{:,.0f}")
     items = f"{worst.samples:,.0f}"
-    return [*rows, ("all", items, samples, "", *_cost(expected, worst, forecast.currency))]
+    return [
+        *rows,
+        (sentence("plan.all"), items, samples, "", *_cost(expected, worst, forecast.currency)),
+    ]
 
 
 def _distances(run: RunForecast) -> str:
     """`22 at 10 points, ...`: expected samples by distance from the threshold."""
     if run.curve is None:
         return ""
-    told = [f"{mean:.0f} at {d * 100:.0f}" for d, mean in tabulated_distances(run.curve)]
-    return ", ".join(told) + " points" if told else ""
+    told = [
+        sentence("plan.distance", samples=f"{mean:.0f}", points=f"{d * 100:.0f}")
+        for d, mean in tabulated_distances(run.curve)
+    ]
+    return sentence("plan.distances", distances=told) if told else ""
 
 
 def said_rows(forecast: Forecast) -> list[tuple[str, ...]]:
-    """A row for each rate of each kind of run, in the order of `SAID_COLUMNS`."""
+    """A row for each rate of each kind of run, in the order of `said_columns`."""
     rows: list[tuple[str, ...]] = []
     for names, run in _alike(forecast.runs, lambda run: run.shown):
         for point in run.shown:
@@ -105,9 +103,9 @@ def _alike_together(found: Iterable[FamilyProbabilities]) -> list[tuple[str, Fam
         groups.setdefault((each.modes, each.points), []).append(each)
     named = []
     for group in groups.values():
-        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        modes = f"{group[0].modes} modes together, each at this rate"
-        named.append((f"{group[0].criterion}{more}, {modes}", group[0]))
+        criteria = sentence("plan.criteria", criterion=group[0].criterion, more=len(group) - 1)
+        modes = group[0].modes
+        named.append((sentence("plan.modes-together", criteria=criteria, modes=modes), group[0]))
     return named
 
 
@@ -125,7 +123,7 @@ def _range(low: float, high: float, shape: str) -> str:
 
 def _span(low: str, high: str) -> str:
     """`4 to 6`; where both are written alike, that once."""
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else sentence("plan.span", low=low, high=high)
 
 
 def _days(days: float) -> str:
@@ -151,15 +149,18 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
     cannot = tuple(line.removeprefix("CANNOT: ") for line in lines if line.startswith("CANNOT: "))
     notes = tuple(line for line in lines if not line.startswith("CANNOT: "))
     return PlanPage(
-        title=f"Plan of a review of {forecast.model}",
-        byline=f"Framework {forecast.framework} · made {made_at} · window until "
-        f"{forecast.review_by}, {forecast.days_left} days left",
-        headline="As planned, it cannot answer all that is asked"
-        if cannot
-        else "As planned, it can answer what is asked",
+        title=sentence("plan.title", model=forecast.model),
+        byline=sentence(
+            "plan.byline",
+            framework=forecast.framework,
+            made_at=made_at,
+            review_by=forecast.review_by,
+            days_left=sentence("plan.days-left", days=forecast.days_left),
+        ),
+        headline=sentence("plan.cannot" if cannot else "plan.can"),
         cannot=cannot,
-        columns=COLUMNS,
-        meaning=MEANING,
+        columns=columns(),
+        meaning=sentence("plan.columns-meaning"),
         rows=tuple(table_rows(forecast)),
         notes=notes,
         samples=tuple(
@@ -172,8 +173,8 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
             for names, run in _alike(forecast.runs, lambda run: run.curve)
             if run.curve
         ),
-        said_columns=SAID_COLUMNS,
-        said_meaning=SAID_MEANING,
+        said_columns=said_columns(),
+        said_meaning=sentence("plan.said-meaning"),
         said=tuple(said_rows(forecast)),
         words=tuple(
             WordsCurve(
@@ -209,6 +210,9 @@ def _alike(
 
 def _together(group: list[RunForecast]) -> str:
     names = list(dict.fromkeys(run.criterion for run in group))
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     modes = list(dict.fromkeys(run.mode for run in group))
-    return f"{names[0]}{more}, " + (modes[0] if len(modes) == 1 else f"each of {len(modes)} modes")
+    criteria = sentence("plan.criteria", criterion=names[0], more=len(names) - 1)
+    each = modes[0]
+    if len(modes) > 1:
+        each = sentence("plan.each-of-modes", modes=len(modes))
+    return sentence("plan.criterion-mode", criterion=criteria, mode=each)
