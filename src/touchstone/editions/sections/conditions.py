@@ -74,6 +74,8 @@ def _at_sealing(sealed: Mapping[str, Any]) -> list[Fact]:
         for part in sealed["battery"]["sets"]
         if (by := part.get("made_by")) and by["distribution"] != SHIPPED
     ]
+    # Two criteria may be asked by one family.
+    facts = list(dict.fromkeys(facts))
     if sealed.get("weaker_grade_accepted"):
         facts.append(Fact(sentence("chosen.accepted-by-centre"), _grade_accepted(sealed)))
     asked = sealed.get("readiness", {})
