@@ -74,7 +74,7 @@ def parse_marking(value: object) -> Marking:
                 "label": str(label),
                 "parties": list(parties),
                 **others,
-            } if not others and all(type(each) is str for each in parties):
+            } if not others and {*map(type, parties)} <= {str}:
                 return _marking(scheme, label, tuple(parties))
         return Marking.model_validate(value)
     except ValidationError as error:

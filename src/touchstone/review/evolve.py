@@ -56,7 +56,11 @@ def evolve(state: State, event: Event) -> State:
         if not state.unknown:
             raise
         changed = state
-    return replace(changed, size=state.size + 1)
+    # What a handler changed is a state of its own, which nobody else has seen so far: a second copy
+    # would take as long as the first.
+    after = replace(state) if changed is state else changed
+    object.__setattr__(after, "size", state.size + 1)
+    return after
 
 
 @singledispatch

@@ -174,6 +174,8 @@ class Laws(RuleBasedStateMachine):
         half = len(lines) // 2
         begun = fold(self.case.events[:half])
         assert fold(self.case.events[half:], begun) == self.case.state
+        # A state stays as it was, whatever was made of it.
+        assert begun == fold(self.case.events[:half])
         kept = unpack_state(pack_state(begun, "here"), "here")
         assert kept is not None
         assert fold(self.case.events[half:], kept) == self.case.state
