@@ -143,23 +143,24 @@ def _check_index(alias: str, reader: CaseReader, past: CaseLog, found: list[_Fou
         raise DamagedError(f"{reader.case}: the index of topics is not that of its deeds")
 
 
-def _read_answers(alias: str, reader: CaseReader) -> list[tuple[str, SignedAnswer]]:
+def _read_answers(alias: str, reader: CaseReader) -> list[tuple[str, str, SignedAnswer]]:
+    """Of each answer the deed's digest, whose it is, and itself."""
     with translated(alias):
         rows = AnswerRow.objects.using(alias).filter(case=reader.case).order_by("digest")
-        lines = [(row.digest, raw(row.line)) for row in rows]
-    return [(digest, kept_answer(reader.case, line)) for digest, line in lines]
+        lines = [(row.digest, row.party, raw(row.line)) for row in rows]
+    return [(digest, party, kept_answer(reader.case, line)) for digest, party, line in lines]
 
 
 def _check_answers(
     reader: CaseReader,
     past: CaseLog,
     found: list[_Found],
-    answers: list[tuple[str, SignedAnswer]],
+    answers: list[tuple[str, str, SignedAnswer]],
     history: KeyHistory,
 ) -> None:
     by = {line.fingerprint: bytes.fromhex(line.public_key) for line in history.lines}
-    due = {one.statement.digest: (n, one.at) for n, one in enumerate(found)}
-    for digest, signed in answers:
+    due = {one.statement.digest: (n, one.at, one.statement.actor) for n, one in enumerate(found)}
+    for digest, party, signed in answers:
         answer = signed.answer
         if signed.key not in by or answer.deed != digest:
             raise DamagedError(f"{reader.case}: an answer is another's or by no key of ours")
@@ -170,10 +171,10 @@ def _check_answers(
         if answer.size <= past.size and answer.log and past.root(answer.size).hex() != answer.root:
             raise DamagedError(f"{reader.case}: an answer's head is no past of this log")
         if isinstance(answer, RecordedAnswer):
-            if answer.n < past.size and due.pop(digest, None) != (answer.n, answer.at):
+            if answer.n < past.size and due.pop(digest, None) != (answer.n, answer.at, party):
                 raise DamagedError(f"{reader.case}: the receipt of entry {answer.n} is another's")
         elif digest in due:
             raise DamagedError(f"{reader.case}: entry {due[digest][0]} was refused as well")
     if due:
-        n = min(n for n, _ in due.values())
+        n = min(n for n, *_ in due.values())
         raise DamagedError(f"{reader.case}: the receipt of entry {n} is missing")

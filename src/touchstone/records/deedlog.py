@@ -137,6 +137,11 @@ class StoredLog:
         rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key, seq=seq)
         return rows.values_list("digest", flat=True).first()
 
+    def recorded_place(self, key: str, seq: int) -> tuple[int, str] | None:
+        """Entry and time of the key's stored deed with this `seq`."""
+        rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key, seq=seq)
+        return rows.values_list("n", "at").first()
+
     def answer(self, digest: str) -> SignedAnswer | None:
         """The stored answer to a deed, by its digest (hex), whatever case it was sent to.
 

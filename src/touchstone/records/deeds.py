@@ -2,16 +2,18 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from touchstone.keys import DataKey, Keyring, RandomSource
-from touchstone.ledger import Frontier, MalformedError
+from touchstone.ledger import Frontier
 from touchstone.ledger.contract2 import (
+    FORK,
     AdmittedDeed,
     DeedStatement,
     DeedTopics,
@@ -21,8 +23,10 @@ from touchstone.ledger.contract2 import (
     admit_deed,
     cancel_deed,
     parse_statement_envelope,
+    read_own_deed,
     refuse_deed,
     sign_answer,
+    unknown_case,
 )
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.ledger.signing import Signer
@@ -42,10 +46,12 @@ from touchstone.records.errors import (
     DeedRefusedError,
     EarlierContractError,
     PartError,
+    RecordsError,
 )
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import case_head, insert
 from touchstone.records.models import AnswerRow, CaseRow
+from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.values import CASE_ID
 from touchstone.records.writer import CaseWriter
 
@@ -66,6 +72,8 @@ class Lent:
     case_key: Callable[[CaseRow], DataKey | None]
     after: Callable[[CaseWriter], None]
     began: Callable[[], None]
+    refusals: RefusalLog
+    kept: RefusalBound
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,8 @@ class DeedBatch:
 
     def __init__(self, access: Lent, writer: DeedWriter) -> None:
         self.writer = writer
+        self.signers: set[tuple[str, str]] = set()
+        """Whose refusals are counted anew once this stands."""
         self.refused: tuple[DeedStatement, str] | None = None
         """The deed that is refused for good, and when (UTC)."""
         self._access = access
@@ -122,6 +132,7 @@ class DeedBatch:
         receipt = writer.past.answer(admitted.statement.digest)
         if receipt is None:
             raise PartError(f"{writer.case}: another deed was recorded than was judged")
+        self.signers.add(self._signer(admitted.statement))
         return receipt
 
     def cancel(self, envelope: object, *, asker: str, now: str) -> SignedAnswer:
@@ -142,15 +153,32 @@ class DeedBatch:
         writer.flush()
 
     def refuse(self, error: RefusedDeedError) -> SignedAnswer:
-        """Keep the refusal, under the head at which it stands: that of before this batch."""
+        """Keep the refusal, under the head at which it stands: that of before this batch.
+
+        A fork's follows from the deed that stands, and is made again at need (ADR 268). Raises
+        UnpromisedError where more are not kept.
+        """
         if self.refused is None:
             raise error
         (statement, now), past = self.refused, self.writer.before
+        if error.code == FORK and (place := past.recorded_place(statement.key, statement.seq)):
+            n, at = place
+            return sign_answer(refuse_deed(statement, error, past, at, n + 1), self._installation)
+        if not self._access.kept.take(self._signer(statement)):
+            why = f"{error.why} (and too many deeds of this signer were refused: this may pass)"
+            raise UnpromisedError("refused-often", why) from error
         at = max(now, past.recorded_at or now)
         answer = sign_answer(refuse_deed(statement, error, past, at), self._installation)
         row = answer_row(self.writer.case, statement.actor, answer)
         insert(self._access.alias, (AnswerRow, [row]))
         return answer
+
+    def _signer(self, statement: DeedStatement) -> tuple[str, str]:
+        """Whose refusals are counted: a key's in its case, or of those who begin one a party's."""
+        if self.writer.before.size:
+            return self.writer.case, statement.key
+        # Keys cost nothing there: nobody has admitted them.
+        return "", statement.actor
 
 
 class Deeds:
@@ -175,19 +203,20 @@ class Deeds:
     ) -> SignedAnswer:
         """The answer to a deed, stored before it is given; the same bytes to the same deed.
 
-        A deed that names no log begins the case. `asker` is the party that sends, `now` the
-        server's time (UTC), `topics` what each type asks of its topics. `judge` is called once
-        steps 1 to 8 hold. It must record, and for entry 0 set a summary; where it raises
-        RefusedDeedError, nothing of it stands but that refusal.
+        A deed that names no log begins the case. `asker` is the party that sends, and the deed's;
+        `now` the server's time (UTC), `topics` what each type asks of its topics. `judge` is called
+        once steps 1 to 8 hold. It must record, and for entry 0 set a summary; where it raises
+        RefusedDeedError, nothing of it stands but that refusal, which the side log notes too.
 
-        Raises UnpromisedError, where nothing is promised; CaseMissingError; EarlierContractError;
-        BusyError, FullError, UnreachableError, which are no answers.
+        Raises UnpromisedError, where nothing is promised: to whoever is no party of the case with
+        the same words whether or not there is one. BusyError, FullError and UnreachableError are
+        no answers.
         """
 
         def asked(batch: DeedBatch) -> SignedAnswer:
             return batch.take(submitted, asker=asker, now=now, topics=topics, judge=judge)
 
-        return self._answered(case, submitted.envelope, asker, asked)
+        return self._answered(case, submitted.envelope, asker, now, asked)
 
     def cancel(self, case: str, envelope: object, *, asker: str, now: str) -> SignedAnswer:
         """The answer to a deed that its party wants no more: its receipt, or a refusal.
@@ -201,7 +230,7 @@ class Deeds:
         def asked(batch: DeedBatch) -> SignedAnswer:
             return batch.cancel(envelope, asker=asker, now=now)
 
-        return self._answered(case, envelope, asker, asked)
+        return self._answered(case, envelope, asker, now, asked)
 
     @contextmanager
     def together(self, case: str, *, begins: bool = False) -> Iterator[DeedBatch]:
@@ -228,6 +257,7 @@ class Deeds:
             raise refusal from refusal.error
         if batch.writer.moved:
             self.moved = True
+            access.kept.forget(batch.signers)
             # Of what was appended all is known: this reads nothing, and needs no lock any more.
             with self._caching:
                 self._known[case] = batch.writer.past.known
@@ -265,24 +295,43 @@ class Deeds:
         return StoredLog(alias, case, row.log, row.size, root, known)
 
     def _answered(
-        self, case: str, envelope: object, asker: str, asked: Callable[[DeedBatch], SignedAnswer]
+        self,
+        case: str,
+        envelope: object,
+        asker: str,
+        now: str,
+        asked: Callable[[DeedBatch], SignedAnswer],
     ) -> SignedAnswer:
-        try:
-            statement = parse_statement_envelope(envelope).statement
-        except MalformedError as error:
-            raise UnpromisedError("malformed", str(error)) from error
+        statement = read_own_deed(envelope, asker).statement
         try:
             with self.together(case, begins=statement.log is None) as batch:
                 return asked(batch)
         except DeedRefusedError as error:
+            self._note(case, statement, error.error.why, now)
             return error.answer
+        except (CaseMissingError, EarlierContractError) as error:
+            raise unknown_case() from error
         except CaseExistsError as error:
-            # What began it is answered as it was, to its own party alone.
+            # What began it is answered as it was.
             known = self.answer(statement.digest, asker)
-            if known is None:
-                why = f"{case}: has begun before, by another deed"
-                raise UnpromisedError("another-log", why) from error
-            return known
+            if known is not None:
+                return known
+            if not self._is_known(case, asker):
+                raise unknown_case() from error
+            why = f"{case}: has begun before, by another deed"
+            raise UnpromisedError("another-log", why) from error
+
+    def _is_known(self, case: str, party: str) -> bool:
+        try:
+            return self.log(case).keys.knows(party)
+        except CaseMissingError:
+            return False
+
+    def _note(self, case: str, statement: DeedStatement, why: str, now: str) -> None:
+        second = int(datetime.fromisoformat(now).timestamp())
+        # The answer stands whatever becomes of the note.
+        with suppress(RecordsError):
+            self._access.refusals.note(second, statement.actor, case, statement.deed, why)
 
     def _writer(self, case: str, *, begins: bool) -> DeedWriter:
         access = self._access

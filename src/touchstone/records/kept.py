@@ -1,8 +1,8 @@
-"""What was reckoned from a case's facts, kept beside the record so that it need not be again.
+"""What can be made anew, kept beside the record so that it need not be.
 
-A cache and nothing more. It is of one size and root of the case's log, sealed under the case's key,
-and read only where the log still has that root at that size: whatever becomes of the file, at most
-all is reckoned anew.
+The state that a case's facts fold to is of one size and root of its log, sealed under the case's
+key, and read only where the log still has that root at that size. The draft of a certificate is of
+one head likewise: whoever uses it looks. Whatever becomes of a file, at most all is made again.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _LONGEST_HEAD = 90
 
 
 class KeptFiles:
-    """A file a case, in a folder of its own under `folder`."""
+    """A folder for each case under `folder`, with its state and the draft of a certificate."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -50,6 +50,18 @@ class KeptFiles:
         with contextlib.suppress(OSError):
             self.folder(case).mkdir(mode=0o700, parents=True, exist_ok=True)
             write_file(self.folder(case) / "state", [head, key.seal(data, _place(case, head))])
+
+    def draft(self, case: str) -> str | None:
+        """The newest draft of a certificate for a case; None where there is none to be read."""
+        try:
+            return (self.folder(case) / "certificate").read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def keep_draft(self, case: str, certificate: str) -> None:
+        """Keep it in place of the one before; OSError where it cannot be written."""
+        self.folder(case).mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_file(self.folder(case) / "certificate", [certificate.encode()])
 
 
 def _place(case: str, head: bytes) -> bytes:

@@ -1,4 +1,10 @@
-"""The side log of refused deeds: outside every case, limited for each actor, and capped."""
+"""The side log of refused deeds, and how many signed refusals are kept.
+
+The log is outside every case, limited for each actor, and capped.
+"""
+
+import threading
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import F
@@ -11,6 +17,7 @@ from touchstone.records.values import Refusal
 PER_ACTOR = 20
 WINDOW_SECONDS = 60
 MOST = 10_000
+MOST_KEPT = 100
 _NAME_LENGTH = 200
 _REASON_LENGTH = 500
 
@@ -60,6 +67,34 @@ class RefusalLog:
         with translated(self._alias):
             rows = RefusalRow.objects.using(self._alias).order_by("-id")[:count]
             return [Refusal(r.second, r.actor, r.case, r.deed, r.reason, r.unlisted) for r in rows]
+
+
+class RefusalBound:
+    """How many signed refusals this process keeps of a signer that has nothing recorded meanwhile.
+
+    Each is for good and so kept for good: without a bound a signer could fill the record with them,
+    and leave no entry by which anybody would see it.
+    """
+
+    def __init__(self, most: int = MOST_KEPT) -> None:
+        self._most = most
+        self._kept: dict[tuple[str, str], int] = {}
+        self._counting = threading.Lock()
+
+    def take(self, signer: tuple[str, str]) -> bool:
+        """Count one refusal of a signer, by case and key; false where it is one too many."""
+        with self._counting:
+            kept = self._kept.get(signer, 0)
+            if kept >= self._most:
+                return False
+            self._kept[signer] = kept + 1
+        return True
+
+    def forget(self, signers: Iterable[tuple[str, str]]) -> None:
+        """Begin anew for these: a deed of theirs was recorded."""
+        with self._counting:
+            for each in signers:
+                self._kept.pop(each, None)
 
 
 def _clear(text: str, length: int) -> str:

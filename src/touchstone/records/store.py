@@ -23,6 +23,7 @@ from touchstone.records.deeds import Deeds, Lent
 from touchstone.records.errors import (
     CaseMissingError,
     DamagedError,
+    FullError,
     OtherInstallationError,
     ReadOnlyError,
 )
@@ -41,7 +42,7 @@ from touchstone.records.models import (
 )
 from touchstone.records.outcomes import OutcomeTable
 from touchstone.records.reader import CaseReader, frontier_at, root_at
-from touchstone.records.refusals import RefusalLog
+from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
     FILE,
@@ -95,6 +96,8 @@ class Records:
                 self._case_key,
                 self._after,
                 self._keep_mark,
+                self.refusals,
+                RefusalBound(),
             )
         )
 
@@ -182,16 +185,44 @@ class Records:
         self._after(writer)
 
     def publish(self) -> None:
-        """Let the installation's log have the heads of cases that moved while this was open."""
-        if self.deeds.moved:
+        """Let the installation's log have the heads of cases that moved while this was open.
+
+        Whoever keeps a record open calls this now and then, as often as heads are to be proved by
+        others without asking: no deed does it. From any thread, and it asks nothing of the
+        database where no deed was recorded since. What moves meanwhile is the next call's.
+        """
+        if not self.deeds.moved:
+            return
+        # Before the heads are read: a deed that is recorded from here on sets it again.
+        self.deeds.moved = False
+        try:
             self.installation.publish()
-            self.deeds.moved = False
+        except BaseException:
+            self.deeds.moved = True
+            raise
 
     def certificate(self, case: str) -> str:
         """What was kept with a case's destruction; empty where it was not destroyed."""
         with translated(self._alias):
             row = CertificateRow.objects.using(self._alias).filter(case=case).first()
         return row.certificate if row else ""
+
+    def draft(self, case: str) -> str | None:
+        """The certificate that was drafted last for a case; None where there is none any more."""
+        return self._kept.draft(case)
+
+    def keep_draft(self, case: str, certificate: str) -> None:
+        """Keep the draft of a certificate until its case is destroyed, or another is drafted.
+
+        Raises CaseMissingError; FullError where it cannot be kept.
+        """
+        self.check_writable()
+        self._row(case)
+        try:
+            self._kept.keep_draft(case, certificate)
+        except OSError as error:
+            why = f"{self._kept.folder(case)}: the certificate cannot be kept: {error.strerror}"
+            raise FullError(why) from error
 
     def unfinished(self) -> list[str]:
         """Destroyed cases of which something may still lie in a file or a folder."""

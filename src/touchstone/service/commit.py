@@ -80,12 +80,16 @@ def record_destruction(
 ) -> Destruction:
     """Record that a case is destroyed, destroy it and keep the certificate, in one transaction.
 
+    The certificate is kept as the newest draft before.
+
     Raises:
         BadEventError: the deed does not name the certificate's digest; else as `record`.
     """
     if deed.event.facts().get("certificate") != digest_bytes(certificate.encode()):
         raise BadEventError(f"{deed.event.type}: certificate: is not the certificate's digest")
-    taker = Taker(installation, installation.now(), None, framework, certificate)
+    if installation.records.draft(case) != certificate:
+        installation.records.keep_draft(case, certificate)
+    taker = Taker(installation, installation.now(), None, framework)
     _do(installation, case, taker, [deed], framework)
     if taker.destruction is None:
         raise TypeError(f"{deed.event.type} destroys no case")
@@ -98,14 +102,13 @@ def require_lawful(
     """Ask the law whether deeds could be done, one after the other; nothing is signed or written.
 
     Raises:
-        RefusedDeed: not all of them. It is noted in the log of refusals.
+        RefusedDeed: not all of them. It is no deed that was refused, and so noted nowhere.
         BadEventError: one does not fit the case.
     """
     state = installation.state(case)
-    with _refusals(installation, case, []):
-        for deed in deeds:
-            _decided(framework, state, deed)
-            state = evolve(state, deed.event)
+    for deed in deeds:
+        _decided(framework, state, deed)
+        state = evolve(state, deed.event)
 
 
 def _do(

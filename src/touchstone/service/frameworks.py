@@ -6,12 +6,15 @@ from typing import NoReturn, cast
 
 from touchstone.framework import Framework, parse_framework
 from touchstone.review.audience_view import required, stored_entry
+from touchstone.review.state import State
 from touchstone.service.errors import UnknownFrameworkError
 from touchstone.service.file_io import read_text
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import framework_of
 
 MAX_FRAMEWORK = 1 << 20
+MOST_FRAMEWORKS = 16
+"""So many are kept parsed: most installations know a few."""
 
 
 def shipped_ids() -> tuple[str, ...]:
@@ -66,6 +69,23 @@ class ErasedFramework:
             f"the text of framework {self.id} went with the content of its case, and is none of "
             "the shipped: what rests on it cannot be done any more"
         )
+
+
+def framework_in(installation: Installation, case: str, state: State) -> Framework:
+    """As `pinned_framework`, for many deeds: while the case has its text, it is read once.
+
+    `state` is the case's.
+    """
+    if state.opened is None or state.status == "destroyed":
+        return pinned_framework(installation, case)
+    digest = state.opened.framework.digest
+    found = installation.frameworks.get(digest)
+    if found is None:
+        found = pinned_framework(installation, case)
+        while len(installation.frameworks) >= MOST_FRAMEWORKS:
+            installation.frameworks.pop(next(iter(installation.frameworks)), None)
+        installation.frameworks[digest] = found
+    return found
 
 
 def pinned_framework(installation: Installation, case: str) -> Framework:

@@ -11,6 +11,7 @@ from typing import Protocol
 from touchstone import review
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.framework import Framework
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
@@ -43,6 +44,8 @@ class Installation:
     keyring: Keyring
     clock: TimeSource = field(default_factory=SystemClock)
     random: RandomSource = field(default_factory=SystemRandom)
+    frameworks: dict[str, Framework] = field(default_factory=dict)
+    """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
     _states: dict[str, State] = field(default_factory=dict)
     _kept_sizes: dict[str, int] = field(default_factory=dict)
 

@@ -21,7 +21,7 @@ from touchstone.ledger.contract2 import (
     SubmittedDeed,
 )
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
-from touchstone.records import DeedTaking, Destruction
+from touchstone.records import DeedTaking, DeedWriter, Destruction
 from touchstone.review import (
     Attached,
     BadEventError,
@@ -36,8 +36,9 @@ from touchstone.review import (
 )
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.events.settling import CaseDestroyed
+from touchstone.service.certificates import drafted, is_of_head
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
-from touchstone.service.frameworks import pinned_framework
+from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import PARSERS, framework_of
 
@@ -87,12 +88,10 @@ class Taker:
         now: str,
         state: State | None = None,
         framework: Framework | None = None,
-        certificate: str | None = None,
     ) -> None:
         """`state` is the case's before the first of them, `now` the server's time (UTC).
 
-        `framework` is the one that the case is pinned to, where its text is at hand; `certificate`
-        what was signed for a case that is to be destroyed.
+        `framework` is the one that the case is pinned to, where its text is at hand.
         """
         self.state = state
         self.destruction: Destruction | None = None
@@ -100,7 +99,6 @@ class Taker:
         self._installation = installation
         self._now = now
         self._framework = framework
-        self._certificate = certificate
         self._evidence: dict[str, bytes] = {}
         self._event: Event | None = None
 
@@ -119,37 +117,39 @@ class Taker:
 
         Raises:
             RefusedDeedError: its cause is a BadEventError, or the RefusedDeed of the law.
-            UnpromisedError: evidence that it names is not at hand.
+            UnpromisedError: evidence, a framework or a certificate that it names is not at hand.
         """
         event, writer = self._event, taking.writer
         if event is None:
             raise TypeError("a deed is judged after it was asked for its topics")
         if self.state is None:
-            self.state = self._installation.state_in(writer)
+            # A case that is to begin has nothing to be read, nor a name to be remembered.
+            self.state = self._installation.state_in(writer) if writer.next_n else State()
         state, parts = self.state, self._attached(taking.admitted)
         with _final("date"):
             check_date(event, self._now)
         # The law first: it says more than that something is missing which it would not take.
         try:
             with _final("law"):
-                _decided(self._pinned(writer.case, event, parts), state, event)
+                _decided(self._pinned(writer.case, state, event, parts), state, event)
         except UnknownFrameworkError as error:
             raise UnpromisedError("framework", str(error)) from error
         with _final("layout"):
             check_deed(state, event, parts, PARSERS)
-            self._check_certificate(event)
+            self._check_opening(event)
+            certificate = self._certificate_of(event, writer)
         for each in parts:
             if each.data is not None:
                 writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
         taking.record()
         self.state = evolve(state, event)
         writer.summarise(summarise(writer.case, self.state, event.at))
-        if isinstance(event, CaseDestroyed):
-            self.destruction = writer.destroy(self._certificate or "")
+        if certificate is not None:
+            self.destruction = writer.destroy(certificate)
 
     def stands(self, case: str) -> None:
         """Say that the transaction stands: what was folded needs not be read again."""
-        if self.state is not None:
+        if self.state is not None and self.state.size:
             self._installation.remember_state(case, self.state)
 
     def _attached(self, admitted: AdmittedDeed) -> list[Attached]:
@@ -167,21 +167,33 @@ class Taker:
             parts.append(Attached(value, data, len(part.data)))
         return parts
 
-    def _check_certificate(self, event: Event) -> None:
-        if not isinstance(event, CaseDestroyed):
-            return
-        if self._certificate is None or event.certificate != digest_bytes(
-            self._certificate.encode()
-        ):
-            raise BadEventError(f"{event.type}: certificate: is not the certificate's digest")
+    def _check_opening(self, event: Event) -> None:
+        """Only this installation's record is begun here. Raises BadEventError."""
+        if isinstance(event, CaseOpened):
+            keys = {line.public_key for line in self._installation.keyring.history.lines}
+            if event.installation_key not in keys:
+                raise BadEventError(f"{event.type}: installation_key: is no key of this one")
 
-    def _pinned(self, case: str, event: Event, parts: list[Attached]) -> Framework:
+    def _certificate_of(self, event: Event, writer: DeedWriter) -> str | None:
+        """What was drafted for a case that is destroyed; None for every other deed."""
+        if not isinstance(event, CaseDestroyed):
+            return None
+        certificate = drafted(self._installation, writer.case, event.certificate)
+        if certificate is None:
+            raise UnpromisedError(
+                "certificate", "the certificate that it names is not here any more: ask for one"
+            )
+        if not is_of_head(certificate, writer.log, writer.next_n, writer.root):
+            raise BadEventError(f"{event.type}: certificate: is of another head of the log")
+        return certificate
+
+    def _pinned(self, case: str, state: State, event: Event, parts: list[Attached]) -> Framework:
         """The framework that the deed is judged by."""
         if self._framework is None:
             if isinstance(event, CaseOpened):
                 self._framework = _framework_sent(event, parts)
             else:
-                self._framework = pinned_framework(self._installation, case)
+                self._framework = framework_in(self._installation, case, state)
         return self._framework
 
 

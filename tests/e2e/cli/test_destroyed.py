@@ -267,7 +267,7 @@ def _crash(*_: object, **__: object) -> None:
 
 
 STEPS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
-    "before the certificate": lambda patch: patch.setattr(deed, "_certificate", _crash),
+    "before the certificate": lambda patch: patch.setattr(deed, "draft_certificate", _crash),
     "before the transaction": lambda patch: patch.setattr(deed, "record_destruction", _crash),
     "as the transaction stands": lambda patch: patch.setattr(Records, "finish_destruction", _crash),
     "as the journal is emptied": lambda patch: patch.setattr(Records, "_empty_journal", _crash),

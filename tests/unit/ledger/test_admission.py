@@ -246,7 +246,7 @@ def test_who_holds_a_payload_without_its_parts_cannot_have_it_refused():
     other = scene.lab.sign(scene.server, "review-halted", facts={"why": "x"})
     for made_up in ((), other.parts, (*deed.parts, *other.parts)):
         with pytest.raises(ledger.UnpromisedError):
-            scene.server.submit(replace(deed, parts=made_up), "example-centre")
+            scene.server.submit(replace(deed, parts=made_up), "example-lab")
     assert isinstance(scene.server.submit(deed, "example-lab").answer, RecordedAnswer)
 
 

@@ -1,115 +1,144 @@
-"""Every row of RULES, in every status that it names, through the store.
+"""Every row of RULES, in every status that it names, through the server's half.
 
-What the law of the review takes can be recorded: also where the content of the case was destroyed.
-Deeds are taken one after the other in one transaction, which is then taken back, so that one store
-serves all statuses.
+What the law of the review takes can be recorded by who signs elsewhere: `take_deed` holds no
+party's key. Also where the content of the case was destroyed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NoReturn
+from pathlib import Path
 
 import pytest
 
 from support.every_deed import Before
-from touchstone.evaluation.digests import digest_bytes, digest_value
-from touchstone.records import DeedBatch, DeedRefusedError
-from touchstone.review import State
+from support.sending import deliver, destroying, recorded, send, signed, taken_back
+from touchstone.evaluation.digests import digest_value
+from touchstone.framework import Framework
+from touchstone.ledger import UnpromisedError
+from touchstone.ledger.contract2 import RefusedAnswer
 from touchstone.review.events.base import Event
 from touchstone.review.events.settling import CaseClosed, CaseDestroyed, ReviewWithdrawn
 from touchstone.review.rules import RULES
-from touchstone.service import commit
+from touchstone.service import frameworks
 from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
-from touchstone.service.taking import Taker
 
-CERTIFICATE = "what was signed"
 TYPES = {str(event.model_fields["type"].default): event for event in RULES}
 REFUSED = {"party-admitted": "of records of contract 1 alone"}
 """Rows that no case of this store takes, and why."""
+TEXT = {"directive-issued"}
+"""Rows that ask more of a framework than its id, which need its text also once a case is destroyed.
+"""
 OVER = {"case-destroyed": ("closed",)}
 """Of deeds that are done in a case that is over, the status that it had."""
 
 
-class Undone(Exception):  # noqa: N818  it is how a test takes back what it saw done
-    """All stands, and is to be taken back."""
-
-
-def keeps_nothing(patch: pytest.MonkeyPatch) -> None:
-    """Let a case be destroyed whatever it carries."""
+@pytest.fixture(autouse=True)
+def keeps_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a case be destroyed whatever it carries: here orders are older, and would keep it."""
     destruction: type[Event] = CaseDestroyed
-    patch.setitem(RULES, destruction, replace(RULES[destruction], guards=()))
+    monkeypatch.setitem(RULES, destruction, replace(RULES[destruction], guards=()))
 
 
-def to_status(before: Before, state: State, status: str, now: str) -> list[Deed]:
-    """What brings a case that is open or closed to a status."""
-    (centre,), lab = state.having("centre"), state.having("developer")
-    marking = before.deed.event.marking
-    if status == "withdrawn":
-        return [Deed(ReviewWithdrawn(actor=lab[0], at=now, marking=marking))]
-    digest = digest_bytes((before.certificate or CERTIFICATE).encode())
-    why = {"text": "over", "salt": "00" * 32}
-    closed = CaseClosed(actor=centre, reason=digest_value(why), at=now, marking=marking)
-    closing = [Deed(closed, (Content(why, marking),))]
-    destroying = [Deed(CaseDestroyed(actor=centre, certificate=digest, at=now, marking=marking))]
-    ways: dict[str, list[Deed]] = {"open": [], "closed": closing, "destroyed": closing + destroying}
-    return ways[status][len(ways[state.status]) :]
+def withdrawn(here: Installation, before: Before) -> Deed:
+    (lab,) = here.state(before.case).having("developer")
+    return Deed(ReviewWithdrawn(actor=lab, at=here.now(), marking=before.deed.event.marking))
 
 
-def recorded(here: Installation, before: Before, status: str) -> bool:
-    """Whether the deed is recorded in a case of that status; it is taken back."""
-    taker = Taker(
-        here,
-        here.now(),
-        here.state(before.case),
-        before.framework,
-        before.certificate or CERTIFICATE,
-    )
-    state = here.state(before.case)
+def closed(here: Installation, before: Before) -> Deed:
+    (centre,) = here.state(before.case).having("centre")
+    marking, why = before.deed.event.marking, {"text": "over", "salt": "00" * 32}
+    reason = digest_value(why)
+    event = CaseClosed(actor=centre, reason=reason, at=here.now(), marking=marking)
+    return Deed(event, (Content(why, marking),))
+
+
+def destroyed(here: Installation, before: Before) -> Deed:
+    return destroying(here, before.case)
+
+
+Step = Callable[[Installation, Before], Deed]
+WAYS: Mapping[str, tuple[Step, ...]] = {
+    "open": (),
+    "withdrawn": (withdrawn,),
+    "closed": (closed,),
+    "destroyed": (closed, destroyed),
+}
+
+
+def bring(here: Installation, before: Before, status: str) -> None:
+    """Do what comes first, and then what brings an open or closed case to a status."""
+    for deed in before.before:
+        recorded(send(here, before.case, deed))
+    for step in WAYS[status][len(WAYS[here.state(before.case).status]) :]:
+        recorded(send(here, before.case, step(here, before)))
+    assert here.state(before.case).status == status
+
+
+def take_in(here: Installation, before: Before, status: str) -> None:
+    """The deed is taken in a case of that status."""
+    bring(here, before, status)
     # Of a destroyed case the facts go on, without what they are digests of.
     deed = replace(before.deed, attachments=()) if status == "destroyed" else before.deed
-    deeds = (*before.before, *to_status(before, state, status, here.now()), deed)
-    with pytest.raises(Undone) as undone, here.records.deeds.together(before.case) as batch:
-        _take_all(here, batch, taker, before, deeds)
-    return undone.value.args == (len(deeds),)
+    recorded(send(here, before.case, deed))
+
+
+def ship(patch: pytest.MonkeyPatch, framework: Framework) -> None:
+    """Let a framework of somebody's own be one of the shipped."""
+    patch.setattr(frameworks, "shipped_ids", lambda: (framework.id,))
+    patch.setattr(frameworks, "load_framework", lambda _named: framework)
 
 
 @pytest.mark.parametrize("kind", sorted(set(TYPES) - set(REFUSED)))
-def test_what_a_row_allows_is_recorded_in_every_status_that_it_names(
-    kind: str, deeds: Mapping[str, Before], monkeypatch: pytest.MonkeyPatch
+def test_what_a_row_allows_is_taken_in_every_status_that_it_names(
+    kind: str, deeds: Mapping[str, Before], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    before, rule = deeds[kind], RULES[TYPES[kind]]
-    # Agencies order in destroyed cases too; here the order is older, and would keep the case.
-    keeps_nothing(monkeypatch)
+    before = deeds[kind]
+    if kind in TEXT:
+        ship(monkeypatch, before.framework)
+    statuses = OVER.get(kind, RULES[TYPES[kind]].when)
+    final = {"destroyed"} if kind != "case-destroyed" else {"closed"}
     with before.store() as here:
         stands = here.state(before.case).status
         assert stands == "open" or stands in OVER[kind]
-        for status in OVER.get(kind, rule.when):
-            assert recorded(here, before, status), status
+        for status in set(statuses) - final:
+            with taken_back(here):
+                take_in(here, before, status)
+    for status in final & set(statuses):
+        # Files that a destruction deletes do not come back.
+        with before.copied(tmp_path / status).store() as here:
+            take_in(here, before, status)
+
+
+def test_what_opens_a_case_is_taken(deeds: Mapping[str, Before]):
+    before = deeds["case-opened"]
+    with before.store() as here, taken_back(here):
+        answer = recorded(send(here, before.case, before.deed))
+        assert (answer.n, here.records.case(before.case).log) == (0, answer.log)
+
+
+@pytest.mark.parametrize("kind", sorted(TEXT))
+def test_what_asks_for_a_text_that_is_gone_is_not_taken_and_not_refused_for_good(
+    kind: str, deeds: Mapping[str, Before], tmp_path: Path
+):
+    before = deeds[kind]
+    with before.copied(tmp_path / "copy").store() as here:
+        bring(here, before, "destroyed")
+        sent = signed(here, before.case, replace(before.deed, attachments=()))
+        with pytest.raises(UnpromisedError, match="the text of framework") as plain:
+            deliver(here, before.case, sent, before.deed.event.actor)
+        assert plain.value.code == "framework"
 
 
 def test_twin_with_what_a_destroyed_case_cannot_keep_it_is_refused(
-    deeds: Mapping[str, Before], monkeypatch: pytest.MonkeyPatch
+    deeds: Mapping[str, Before], tmp_path: Path
 ):
-    keeps_nothing(monkeypatch)
     before = deeds["directive-answered"]
-    with before.store() as here:
-        here_now = here.now()
+    assert before.deed.attachments
+    with before.copied(tmp_path / "copy").store() as here:
+        bring(here, before, "destroyed")
         state = here.state(before.case)
-        taker = Taker(here, here_now, state, before.framework, CERTIFICATE)
-        whole = (*before.before, *to_status(before, state, "destroyed", here_now), before.deed)
-        with (
-            pytest.raises(DeedRefusedError, match="takes no content any more"),
-            here.records.deeds.together(before.case) as batch,
-        ):
-            _take_all(here, batch, taker, before, whole)
+        answer = send(here, before.case, before.deed).answer
+        assert isinstance(answer, RefusedAnswer)
+        assert "takes no content any more" in answer.why
         assert here.state(before.case) == state
-
-
-def _take_all(
-    here: Installation, batch: DeedBatch, taker: Taker, before: Before, deeds: Sequence[Deed]
-) -> NoReturn:
-    size = batch.writer.next_n
-    for each in deeds:
-        commit.take_signed(here, batch, taker, before.framework, each)
-    raise Undone(batch.writer.next_n - size)

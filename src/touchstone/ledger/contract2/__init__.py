@@ -10,6 +10,7 @@ the log holds, the time and all salts are handed in.
 """
 
 from touchstone.ledger.contract2.admission import (
+    FORK,
     MAX_AHEAD,
     MAX_VALIDITY,
     AdmittedDeed,
@@ -20,8 +21,10 @@ from touchstone.ledger.contract2.admission import (
     SubmittedDeed,
     admit_deed,
     cancel_deed,
+    read_own_deed,
     record_deed,
     refuse_deed,
+    unknown_case,
 )
 from touchstone.ledger.contract2.answers import (
     DeedAnswer,
@@ -87,6 +90,7 @@ from touchstone.ledger.contract2.statements import (
 
 __all__ = [
     "DEED_BUNDLE",
+    "FORK",
     "MAX_AHEAD",
     "MAX_SIGNED_PARTS",
     "MAX_STATEMENT",
@@ -140,9 +144,11 @@ __all__ = [
     "parse_statement",
     "parse_statement_envelope",
     "read_deed_bundle",
+    "read_own_deed",
     "record_deed",
     "refuse_deed",
     "sign_answer",
     "sign_statement",
+    "unknown_case",
     "write_deed_bundle",
 ]

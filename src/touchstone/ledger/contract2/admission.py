@@ -49,6 +49,8 @@ from touchstone.ledger.errors import (
     UnpromisedError,
 )
 
+FORK = "fork"
+"""The code of a second deed at a `seq` of its key at which another stands."""
 MAX_AHEAD = timedelta(minutes=5)
 """How far a deed's own time may lie ahead of the server's."""
 MAX_VALIDITY = timedelta(days=7)
@@ -131,13 +133,13 @@ def admit_deed(
     Call it in the case's lock. `asker` is the party that sends, `now` the server's time (UTC).
     Raises UnpromisedError or RefusedDeedError, with nothing to be written but the refusal itself.
     """
-    with _unpromised("malformed"):
-        envelope = parse_statement_envelope(submitted.envelope)
+    envelope = read_own_deed(submitted.envelope, asker)
     statement = envelope.statement
+    _check_known(asker, past)
     # Before the answers are looked up: those of this log say nothing of another's deeds.
     with _unpromised("another-log"):
         check_log_id(statement, past)
-    if (answered := _answered(envelope, past, asker)) is not None:
+    if (answered := _answered(envelope, past)) is not None:
         return answered
     # Before the signature: an act on keys in part 0 may bring the very key that signed.
     with _unpromised("parts"):
@@ -167,14 +169,11 @@ def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAns
     RefusedDeedError `cancelled` where there is no answer yet: the deed is never recorded then.
     Raises UnpromisedError where it is not the asker's, or not by a key that signs for it now.
     """
-    with _unpromised("malformed"):
-        found = parse_statement_envelope(envelope)
+    found = read_own_deed(envelope, asker)
     statement = found.statement
+    _check_known(asker, past)
     with _unpromised("another-log"):
         check_log_id(statement, past)
-    # First: who merely holds a payload must neither learn its answer nor have it cancelled.
-    if asker != statement.actor:
-        raise UnpromisedError("not-yours", "the deed is another party's")
     if (known := past.answer(statement.digest)) is not None:
         return known
     # Its parts are not at hand, so no act is known: joining and rotating cannot be taken back.
@@ -183,21 +182,40 @@ def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAns
     raise RefusedDeedError("cancelled", "its party took it back before it was recorded")
 
 
-def _answered(envelope: DeedEnvelope, past: AnsweredLog, asker: str) -> SignedAnswer | None:
-    """Step 2: the stored answer, to its own party alone; a second deed at one `seq` is a fork."""
+def read_own_deed(envelope: object, asker: str) -> DeedEnvelope:
+    """Step 1: the envelope (a JSON value), from its own party alone; asks nothing of any log.
+
+    Whoever else holds a deed neither learns its answer nor chooses the moment at which it is
+    judged. Raises UnpromisedError.
+    """
+    with _unpromised("malformed"):
+        found = parse_statement_envelope(envelope)
+    if asker != found.statement.actor:
+        raise UnpromisedError("not-yours", "a deed is taken from its own party alone")
+    return found
+
+
+def unknown_case() -> UnpromisedError:
+    """What whoever is no party of a case is told of it, whether or not there is one."""
+    return UnpromisedError("unknown", "there is no case of that name that takes deeds of yours")
+
+
+def _check_known(asker: str, past: AnsweredLog) -> None:
+    """Before anything else is said of a log: its parties and who is invited know that it is."""
+    if past.size and not past.keys.knows(asker):
+        raise unknown_case()
+
+
+def _answered(envelope: DeedEnvelope, past: AnsweredLog) -> SignedAnswer | None:
+    """Step 2: the answer that it was given before; a second deed at one `seq` is a fork."""
     statement = envelope.statement
     known = past.answer(statement.digest)
-    standing = past.recorded_digest(statement.key, statement.seq)
-    if known is None and standing is None:
-        return None
-    if asker != statement.actor:
-        raise UnpromisedError("not-yours", "the deed is another party's")
-    if known is not None:
+    if known is not None or past.recorded_digest(statement.key, statement.seq) is None:
         return known
     # A payload that nobody signed must not fill the store with refusals.
     with _unpromised("not-a-signer"):
         envelope.verify(past.keys.known[statement.key].public_key)
-    raise RefusedDeedError("fork", f"another deed stands at seq {statement.seq} of its key")
+    raise RefusedDeedError(FORK, f"another deed stands at seq {statement.seq} of its key")
 
 
 def _read_facts(parts: Sequence[SentPart], n: int) -> tuple[dict[str, Any], KeyAct | None]:
@@ -312,17 +330,26 @@ def record_deed(
 
 
 def refuse_deed(
-    statement: DeedStatement, error: RefusedDeedError, past: PastLog, now: str
+    statement: DeedStatement,
+    error: RefusedDeedError,
+    past: PastLog,
+    now: str,
+    size: int | None = None,
 ) -> RefusedAnswer:
-    """The final answer to a deed that failed, under the head at which it did."""
+    """The final answer to a deed that failed, under the head at which it did: the newest, or one.
+
+    `now` is when (UTC).
+    """
+    size = past.size if size is None else size
     return RefusedAnswer(
-        statement.log,
+        # Not the deed's: with a deed that begins a log and is taken back, its log never was.
+        past.log,
         statement.digest,
         error.code,
         # It may quote the deed; an answer that is too long could not be given at all.
         error.why[:MAX_WHY],
-        past.size,
-        past.root(past.size).hex(),
+        size,
+        past.root(size).hex(),
         now,
     )
 

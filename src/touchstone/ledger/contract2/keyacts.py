@@ -134,6 +134,10 @@ class CaseKeys:
     invited: Mapping[str, tuple[KeyInvited, bool]] = field(default_factory=lambda: _NONE)
     complete: bool = True
 
+    def knows(self, party: str) -> bool:
+        """Whether it has joined, or is invited to."""
+        return party in self.current or party in self.invited
+
     def hidden(self) -> "CaseKeys":
         """The keys after an entry whose part 0 is not shown."""
         return replace(self, complete=False) if self.complete else self

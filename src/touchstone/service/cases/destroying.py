@@ -6,14 +6,15 @@ left = finish_destruction(installation, case)
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from touchstone.ledger import dumps, fingerprint
+from touchstone.ledger import dumps
 from touchstone.records import Destruction
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_to_add
 from touchstone.service.cases.deeds import case_closed, case_destroyed, review_resumed
+from touchstone.service.certificates import draft_certificate
 from touchstone.service.commit import Deed, record_destruction, require_lawful
+from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 
 UNSAID = "to be destroyed"
@@ -72,7 +73,12 @@ def destroy_case(installation: Installation, case: str, reason: str = UNSAID) ->
 
     Arguments and errors are as of `require_destroyable`.
     """
-    require_destroyable(installation, case, reason)
+    try:
+        require_destroyable(installation, case, reason)
+    except RefusedDeed as refusal:
+        # Asked beforehand, and yet it is the deed that is refused.
+        installation.note_refusal(case, refusal)
+        raise
     before = installation.records.case(case).destroyed
     gone = None if before else _destroy(open_to_add(installation, case), reason)
     return DestroyedCase(case, installation.records.certificate(case), gone)
@@ -93,7 +99,7 @@ def _destroy(case: Case, reason: str) -> Destruction:
     if first := _before_destruction(case, reason):
         case.record(first)
     case.installation.records.jobs.halt(case.id)
-    certificate = _certificate(case, reason)
+    certificate = draft_certificate(case.installation, case.id, reason)
     deed = case_destroyed(case, case.cast.centre, certificate)
     text = dumps(certificate).decode()
     return record_destruction(case.installation, case.id, case.framework, deed, text)
@@ -112,22 +118,3 @@ def _before_destruction(case: Case, reason: str) -> list[Deed]:
     closing = [case_closed(case, centre, reason)] if state.status == "open" else []
     lifting = [review_resumed(case, centre, reason)] if centre in state.halted_by else []
     return [*closing, *lifting]
-
-
-def _certificate(case: Case, reason: str) -> dict[str, Any]:
-    """What the centre signs before the key goes: which log, at which size and root."""
-    head = case.installation.records.head(case.id)
-    signer = case.installation.keyring.installation
-    stated = {
-        "certificate": "touchstone/destruction/1",
-        "log": head.log,
-        "size": head.size,
-        "root": head.root,
-        "at": case.now(),
-        "destroyed": "the key of the case, and with it all content and evidence",
-        "kept": "entries, facts that bear on the state, and proofs",
-        "reason": reason,
-        "key": fingerprint(signer.public_key),
-    }
-    signature = signer.sign(b"touchstone/destruction/1\x00" + dumps(stated))
-    return {**stated, "signature": signature.hex()}
