@@ -244,7 +244,7 @@ SENT: dict[str, Sent] = {
         scene.server, "review-halted", change=lambda one: replace(one, log="ab" * 32)
     ),
     "ahead": lambda scene, hand: hand.sign(
-        scene.server, "review-halted", change=lambda one: replace(one, seq=7)
+        scene.server, "review-halted", change=lambda one: replace(one, seq=7, before="ab" * 32)
     ),
     "whose head is no past": lambda scene, hand: hand.sign(
         scene.server,
