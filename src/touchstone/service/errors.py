@@ -18,6 +18,7 @@
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
         ├── ConfigurationError     (BadInputError)   touchstone.toml, or what it names
         ├── StoppedError           (AnswerIsNoError) the review was halted, or its budget is spent
+        │   └── EndedError         (AnswerIsNoError) the case ended while it was measured
         └── BusyError              (AnswerIsNoError) another process is running this review
 """
 
@@ -104,6 +105,13 @@ class StoppedError(ServiceError, AnswerIsNoError):
     def __init__(self, text: str, reason: StopReason = "halted") -> None:
         super().__init__(text)
         self.reason: StopReason = reason
+
+
+class EndedError(StoppedError):
+    """The developer left, or the centre closed or destroyed the case, while it was measured.
+
+    Nothing more of it is for the record.
+    """
 
 
 class BusyError(ServiceError, AnswerIsNoError):

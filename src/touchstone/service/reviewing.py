@@ -16,6 +16,7 @@ from touchstone.clearance import party_audience
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.editions.sentences import sentence
+from touchstone.errors import TouchstoneError
 from touchstone.evaluation import Budget, Submission, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.families.loading import LoadedFamilies
@@ -38,7 +39,7 @@ from touchstone.service.cases.opening import (
     passed_release,
     require_complete,
 )
-from touchstone.service.errors import BusyError, StoppedError
+from touchstone.service.errors import BusyError, EndedError, StoppedError
 from touchstone.service.file_io import one_line
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation
@@ -50,7 +51,7 @@ from touchstone.service.measurement.probing import ask_modes, probe_modes, take_
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult, unmeasured
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
-from touchstone.service.measurement.stopping import record_stop
+from touchstone.service.measurement.stopping import end_measuring, has_ended, record_stop
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.verdicts.conditions import Conditions, plainly
@@ -93,6 +94,8 @@ def run_review(
         CannotRunError: this review cannot be run here: a key, a grade or an endpoint is missing.
         StoppedError: the review is halted, and no battery was sealed yet. A stop after that gives
             a result with editions that say why and what ran.
+        EndedError: the case ended meanwhile, and was destroyed or had no battery: of one that was
+            withdrawn or closed there are editions, too.
         BusyError: another process is running this review.
     """
     submission = load_submission(path)
@@ -127,11 +130,15 @@ def run_review(
             _resume(case, options.resume)
             prepared = _prepare(case, options, observer, asked)
             tracker = _measure(case, prepared, keys, options, observer, asked)
-        except StoppedError as stop:
-            if case.state.newest_battery is None:
+            return _issue(case, tracker, out, observer)
+        except TouchstoneError as error:
+            # Whatever its record did not take any more: somebody ended the case meanwhile.
+            if has_ended(case):
+                ended = error if isinstance(error, EndedError) else end_measuring(case)
+                return ended_review(case, ended, out, observer)
+            if not isinstance(error, StoppedError) or case.state.newest_battery is None:
                 raise
-            return stopped_review(case, stop, out, observer)
-        return _issue(case, tracker, out, observer)
+            return stopped_review(case, error, out, observer)
 
 
 def _begun(installation: Installation, framework: Framework, submission: Submission) -> Case | None:
@@ -280,6 +287,17 @@ def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer
     return _issue(case, _tracker(case), out, observer, str(stop))
 
 
+def ended_review(case: Case, ended: EndedError, out: Path, observer: Observer) -> ReviewResult:
+    """What a review whose case ended meanwhile has to show: editions of what its record holds.
+
+    Raises EndedError where there is nothing to be shown.
+    """
+    if case.state.status == "destroyed" or case.state.newest_battery is None:
+        raise ended
+    observer.step("The case has ended; writing what there is")
+    return _issue(case, _tracker(case), out, observer, str(ended))
+
+
 def _worked_on(case: Case) -> str:
     """The battery that this review measures: the one that was sealed last."""
     return [*case.state.batteries][-1]
@@ -290,18 +308,21 @@ def _issue(
 ) -> ReviewResult:
     """Conclude, and write the editions."""
     installation = case.installation
-    # Of an earlier contract the record stands as it is, and is only written out.
-    state = conclude(case, _worked_on(case)) if case.grows else case.state
+    # What is of an earlier contract, or has ended, stands as it is, and is only written out.
+    concluding = case.grows and case.state.status == "open"
+    state = conclude(case, _worked_on(case)) if concluding else case.state
     tracker.heard(state)
-    newest, words = state.designating.proposals[-1], _rules_words(case)
-    observer.step(sentence("review.proposes", designation=newest.designation))
+    newest = state.designating.proposals[-1] if state.designating.proposals else None
+    words = _rules_words(case) if newest else {}
+    if newest:
+        observer.step(sentence("review.proposes", designation=newest.designation))
     editions = issue_editions(case, out, audiences(case.cast, state.agreement))
     return ReviewResult(
         case=case.id,
-        designation=newest.designation,
+        designation=newest.designation if newest else "",
         summary=words.get("summary", ""),
         stopped=stopped,
-        unmeasured=unmeasured(reasons_of(newest, words)),
+        unmeasured=unmeasured(reasons_of(newest, words)) if newest else (),
         rows=tuple(tracker.rows()),
         repeated=tracker.repeated,
         editions=editions,
@@ -433,6 +454,8 @@ def _measure(
     setting = replace(setting, expected_models=models)
     try:
         tracker = measure(setting, observer)
+    except EndedError:
+        raise
     except StoppedError:
         # An endpoint that fails is why measuring stopped: it must not hide that.
         with suppress(CannotRunError):

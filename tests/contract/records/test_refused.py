@@ -120,7 +120,7 @@ def test_an_answer_is_its_actors(scene: StoredScene):
     if scene.place.server:
         lifted = "ALTER TABLE records_answerrow DISABLE TRIGGER ALL"
     else:
-        lifted = "DROP TRIGGER records_answerrow_kept"
+        lifted = "DROP TRIGGER records_answerrow_no_update"
     scene.place.owner(lifted, f"{change}'{answer.deed}'")
     (fault,) = faults(scene)
     assert "the receipt of entry 4 is another's" in fault

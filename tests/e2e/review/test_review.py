@@ -292,6 +292,41 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
     assert here.shown()["status"] == "stopped: endpoint-failing"
 
 
+@pytest.mark.parametrize(
+    ("deed", "says"),
+    [
+        (("withdraw",), "the developer withdrew from the review: nothing more is run"),
+        (("destroy",), "the case was destroyed: nothing more is run"),
+    ],
+)
+def test_an_end_from_another_process_stops_the_run(
+    here: Here, monkeypatch: pytest.MonkeyPatch, deed: tuple[str], says: str
+):
+    framework = write_framework(here.folder)
+    with start_subject() as subject:
+        monkeypatch.setenv(KEY, subject.key)
+        submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
+        args = arguments(submission, framework, "--items", "40")
+        running = started(*args, home=here.home, key=subject.key)
+        until = time.monotonic() + 120
+        while time.monotonic() < until and not list(here.home.glob("chunks/*/*/outcomes.jsonl")):
+            time.sleep(0.1)
+        (case,) = here.run("review", "list", "--json").json
+        out = ("--out", here.folder / "certificates") if deed == ("destroy",) else ()
+        if out:
+            out[1].mkdir()
+        ended = here.run("review", *deed, case["case"][:8], *out)
+        assert ended.code == 0, ended.err
+        _, err = running.communicate(timeout=90)
+    assert running.returncode == 1, err
+    assert says in err.strip().splitlines()[-1]
+    assert "Traceback" not in err
+    assert not list(here.home.glob("chunks/*/*"))
+    written = list((here.folder / "out").glob("report-*.html"))
+    assert bool(written) is (deed == ("withdraw",))
+    assert here.run("check").code == 0
+
+
 def test_another_model_in_mid_review_stops_and_is_never_pooled(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ):

@@ -46,6 +46,7 @@ from touchstone.service.measurement.outcomes import (
 )
 from touchstone.service.measurement.record_verdicts import record_verdict
 from touchstone.service.measurement.sealing import Prepared
+from touchstone.service.measurement.stopping import end_measuring, has_ended
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
 from touchstone.verdicts.modes_compared import ANSWERED, Answers, may_wait
@@ -103,6 +104,7 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     Raises:
         StoppedError: a halt, a breach, a cap, a changed snapshot or a failing endpoint. What ran
             is in the record; the same call goes on.
+        EndedError: somebody withdrew, closed or destroyed the case meanwhile.
     """
     chunks = plan_chunks(setting.case, setting.prepared)
     for chunk, (spec, _) in chunks.items():
@@ -111,10 +113,16 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     try:
         with WorkerPool(setting.workers, keys=setting.keys) as pool:
             run.go(pool)
+    except (TouchstoneError, OSError):
+        # Whatever it was that a case which ended meanwhile does not take.
+        if not has_ended(setting.case):
+            raise
     finally:
         # Where it was interrupted: its workers have ended, and nobody need wait for it.
         with suppress(TouchstoneError):
             run.release()
+    if has_ended(setting.case):
+        raise end_measuring(setting.case, chunks, run.unrecorded)
     # Of chunks that an earlier process heard of and that ran no more: nothing told is passed over.
     record_told(setting, chunks)
     observer.progress(run.tracker.rows())
@@ -192,6 +200,8 @@ class RunCoordinator:
         self.held_since: dict[str, float] = {}
         """When each lease was taken or renewed last, by this machine's monotonic clock."""
         self.failures: dict[str, int] = {}
+        self.unrecorded: dict[str, set[int]] = {}
+        """By chunk the positions whose outcome was told and is not in the record yet."""
         self.held: set[RunKey] = set()
         """Runs whose word waits for what other modes answer."""
         self.worker = f"{socket.gethostname()}:{os.getpid()}"
@@ -231,7 +241,8 @@ class RunCoordinator:
             if event is not None:
                 self._handle(event, pool)
                 self.observer.progress(self.tracker.rows())
-            self._keep(pool)
+            if self._keep(pool):
+                return
 
     def release(self) -> None:
         """Give back what is leased: those whose workers have ended without an end of their own."""
@@ -310,6 +321,7 @@ class RunCoordinator:
             return
         if event.event in {"outcome", "known"} and event.outcome is not None:
             key, told = self.chunks[event.chunk][1], event.outcome.model_dump_json().encode()
+            self.unrecorded.setdefault(event.chunk, set()).add(event.outcome.index)
             # From here on it needs neither this process nor the worker's disk.
             if self.evidence.keep(self.leases[event.chunk], event.outcome.index, told):
                 self.tracker.add(key, event.outcome.index, solved=event.outcome.result == "solved")
@@ -445,11 +457,15 @@ class RunCoordinator:
         else:
             pool.halt(reason)
 
-    def _keep(self, pool: WorkerPool) -> None:
-        """Renew leases, and look whether somebody halted the review."""
+    def _keep(self, pool: WorkerPool) -> bool:
+        """Renew leases, and look whether somebody halted the review; true where the case ended."""
         if time.monotonic() - self.renewed < RENEW_SECONDS / 5:
-            return
+            return False
         self.renewed = time.monotonic()
+        if has_ended(self.setting.case):
+            # Nothing is waited for: what would be told could not be recorded.
+            pool.halt()
+            return True
         for chunk, lease in list(self.leases.items()):
             if self.renewed - self.held_since[chunk] < RENEW_SECONDS:
                 continue
@@ -462,8 +478,10 @@ class RunCoordinator:
                 self.held_since[chunk] = self.renewed
         if self.stopped in {"", *DRAINING} and self.setting.case.state.halted:
             self._stop("halted", pool)
+        return False
 
     def _forget(self, chunk: str, outcomes: Iterable[Outcome]) -> None:
+        self.unrecorded.pop(chunk, None)
         indices = [outcome.index for outcome in outcomes]
         self.evidence.forget(self.setting.case.id, chunk, indices)
 

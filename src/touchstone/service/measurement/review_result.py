@@ -44,6 +44,7 @@ class ReviewResult:
 
     case: str
     designation: str
+    """What the rule proposes; empty where the case ended before it proposed anything."""
     summary: str
     stopped: str
     """Why measuring stopped early, in one line; empty where it came to its end."""
@@ -139,7 +140,7 @@ class ReviewResult:
             *([CHECKED] if self.checks else []),
             *(f"Not measured: {line}" for line in self.unmeasured),
             *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
-            self._proposed(),
+            *([self._proposed()] if self.designation else ()),
             self._begun_again(),
             *(f"  {e.audience}: {e.report}" for e in self.editions),
             f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",

@@ -1,14 +1,68 @@
-"""A review that stopped early: why, and what was begun without an outcome, into the record."""
+"""A review that stopped early: why, and what was begun without an outcome, into the record.
 
+One whose case ended meanwhile has no way into the record: what of it had run is told, and deleted.
+"""
+
+import shutil
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from touchstone.evaluation.errors import JournalError
 from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.commit import Deed
-from touchstone.service.errors import StoppedError
+from touchstone.service.errors import EndedError, StoppedError
+from touchstone.service.measurement.chunk_queue import Chunks
 from touchstone.service.measurement.deeds import measuring_stopped
 from touchstone.service.measurement.outcomes import journal_when_free
+
+ENDINGS = {
+    "withdrawn": "the developer withdrew from the review",
+    "closed": "the case was closed",
+    "destroyed": "the case was destroyed",
+}
+
+
+def has_ended(case: Case) -> bool:
+    """Whether its record takes no more of what is measured, whoever ended it."""
+    return case.state.status in ENDINGS
+
+
+def end_measuring(
+    case: Case,
+    chunks: Chunks = MappingProxyType({}),
+    heard: Mapping[str, Collection[int]] = MappingProxyType({}),
+) -> EndedError:
+    """Give up what lies here of a case that has ended, and say how much of it had run.
+
+    Its workers have ended. `chunks` are those of its plan; `heard` is by chunk the positions whose
+    outcome was told to this process.
+    """
+    records = case.installation.records
+    records.jobs.halt(case.id)
+    lost = 0
+    for chunk, (_, key) in chunks.items():
+        told, folder = records.outcomes.kept(case.id, chunk), records.work(case.id) / chunk
+        ran = {*heard.get(chunk, ()), *told, *_ran(folder)}
+        lost += sum(not case.state.is_recorded(key, 1, index) for index in ran)
+        records.outcomes.forget(case.id, chunk, told)
+    # It lies there in the clear, and nothing will ever take it up.
+    shutil.rmtree(records.work(case.id), ignore_errors=True)
+    samples = "sample" if lost == 1 else "samples"
+    said = f"{lost} {samples} under way went unrecorded" if lost else "all that ran is recorded"
+    return EndedError(f"{ENDINGS[case.state.status]}: nothing more is run, and {said}")
+
+
+def _ran(chunk: Path) -> set[int]:
+    """The positions that a chunk's journal says were begun; none, where it cannot be read."""
+    if not chunk.exists():
+        return set()
+    try:
+        with journal_when_free(chunk, chunk.name) as journal:
+            return {*journal.outcomes, *journal.interrupted()}
+    except JournalError:
+        return set()
 
 
 def record_stop(case: Case, battery: str, stop: StoppedError) -> State:

@@ -63,10 +63,11 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
     lies in `out` as it was issued, and would say the same today, stays as it is: running a finished
     review again adds nothing to the record. Where only other cases of the model have changed, its
     page gets or changes a section beside the edition, and the record, which others read, nothing.
-    A case of record contract 1 is written out, and no more recorded.
+    A case of record contract 1, or one that was withdrawn, is written out and no more recorded:
+    its record takes no reports.
 
     Raises:
-        RefusedDeed: the case takes no more reports (it is withdrawn or destroyed).
+        RefusedDeed: the case takes no more reports (it is destroyed).
     """
     out.mkdir(parents=True, exist_ok=True)
     at, proof = case.now(), case.installation.records.installation.prove(case.id)
@@ -84,7 +85,7 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
             fresh.append((audience, edition, page))
         else:
             _renew(edition.report, today, at)
-    if fresh and case.grows:
+    if fresh and case.grows and case.state.status != "withdrawn":
         _record_issue(case, [(audience, digest_bytes(page)) for audience, _, page in fresh], at)
     for audience, edition, page in fresh:
         write_file(edition.bundle, bundle_lines(case, audience, proof, at))
