@@ -1,0 +1,121 @@
+"""A case that ends while it is measured: what ran is told as lost, and there are editions."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from support.silent import Silent
+from support.small_case import probed, record_chunk, small_case, solves
+from touchstone.evaluation.journal import Journal
+from touchstone.review import State
+from touchstone.service import reviewing
+from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import withdraw_from
+from touchstone.service.cases.deeds import case_closed
+from touchstone.service.cases.destroying import destroy_case
+from touchstone.service.errors import EndedError, RefusedDeed
+from touchstone.service.measurement.chunk_queue import Chunks, plan_chunks
+from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.stopping import end_measuring, has_ended
+from touchstone.service.reviewing import ended_review
+
+
+def begun(case: Case) -> Chunks:
+    """Sealed, the first chunk of one run recorded, and another under way: two samples begun."""
+    seal(case, 8, "confined", accepted=True)
+    prepared = reopen(case)
+    probed(case)
+    record_chunk(case, prepared, prepared.runs[0], range(2), solves("instant"))
+    chunks = plan_chunks(case, prepared)
+    chunk, (spec, _) = next(
+        (name, each)
+        for name, each in chunks.items()
+        if not case.state.is_recorded(each[1], 1, each[0].indices[0])
+    )
+    with Journal(case.installation.records.work(case.id) / chunk, chunk) as journal:
+        for index in spec.indices[:2]:
+            journal.begin(index)
+    return chunks
+
+
+def withdraw(case: Case) -> None:
+    withdraw_from(case)
+
+
+def close(case: Case) -> None:
+    case.record([case_closed(case, case.cast.centre, "over")])
+
+
+def destroy(case: Case) -> None:
+    destroy_case(case.installation, case.id)
+
+
+ENDINGS: dict[str, tuple[Callable[[Case], None], str]] = {
+    "withdrawn": (withdraw, "the developer withdrew from the review"),
+    "closed": (close, "the case was closed"),
+    "destroyed": (destroy, "the case was destroyed"),
+}
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_was_under_way_is_told_and_deleted(tmp_path: Path, ending: str):
+    end, says = ENDINGS[ending]
+    with small_case(tmp_path) as case:
+        chunks = begun(case)
+        assert not has_ended(case)
+        end(case)
+        assert has_ended(case)
+        # Of a destroyed case what lay here is deleted with it, and cannot be counted any more.
+        lost = "all that ran is recorded"
+        if ending != "destroyed":
+            lost = "2 samples under way went unrecorded"
+        told = end_measuring(case, chunks)
+        assert str(told) == f"{says}: nothing more is run, and {lost}"
+        assert not case.installation.records.work(case.id).exists()
+        counts = case.installation.records.jobs.counts(case.id)
+        assert counts["waiting"] + counts["leased"] == 0
+
+
+def test_what_this_process_heard_counts_once(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        chunks = begun(case)
+        destroy(case)
+        (first, (spec, _)), *_ = chunks.items()
+        # The first two are in the record; of the others one was heard of.
+        told = str(end_measuring(case, chunks, {first: set(spec.indices[:3])}))
+        assert "1 sample under way went unrecorded" in told
+
+
+@pytest.mark.parametrize("ending", ["withdrawn", "closed"])
+def test_there_are_editions_of_what_its_record_holds(tmp_path: Path, ending: str):
+    with small_case(tmp_path) as case:
+        chunks = begun(case)
+        ENDINGS[ending][0](case)
+        told = end_measuring(case, chunks)
+        result = ended_review(case, told, tmp_path / "out", Silent())
+        assert (result.stopped, result.designation) == (str(told), "")
+        assert all(edition.report.exists() for edition in result.editions)
+        assert not any(line.startswith("Proposed") for line in result.lines())
+        reports = case.state.reports
+        # A withdrawn case takes no reports: its editions are written, and nothing of them is kept.
+        assert bool(reports) is (ending == "closed")
+
+
+def test_twin_concluding_an_ended_case_is_refused(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        begun(case)
+        withdraw(case)
+        with pytest.raises(RefusedDeed):
+            reviewing.conclude(case, "battery-1")
+
+
+def test_of_a_destroyed_case_nothing_is_written(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        chunks = begun(case)
+        destroy(case)
+        told = end_measuring(case, chunks)
+        with pytest.raises(EndedError, match="was destroyed"):
+            ended_review(case, told, tmp_path / "out", Silent())
+        assert not (tmp_path / "out").exists()
+        assert isinstance(case.state, State)
