@@ -36,7 +36,6 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.records import (
     BusyError,
-    CaseMissingError,
     DamagedError,
     DeedBatch,
     DeedRefusedError,
@@ -93,7 +92,7 @@ def test_the_same_bytes_have_the_same_answer(scene: StoredScene):
     scene.centre.act(scene.server, "finding-made")
     again = StoredServer(scene.place.open(), scene.place.keyring)
     assert again.submit(deed, "example-lab", NEXT).line == first.line
-    with pytest.raises(UnpromisedError, match="another party's"):
+    with pytest.raises(UnpromisedError, match="its own party alone"):
         scene.server.submit(deed, "example-centre")
     assert scene.records.deeds.answer(first.answer.deed, "example-lab") == first
     assert scene.records.deeds.answer(first.answer.deed, "example-centre") is None
@@ -306,12 +305,15 @@ def test_a_log_of_contract_1_is_never_extended(scene: StoredScene):
     deeds.open_case(scene.records)
     assert parse_entry(next(scene.records.case("case-1").lines())).n == 0
     older = replace(scene.server, case="case-1")
-    with pytest.raises(EarlierContractError, match="contract 1"):
-        older.submit(scene.lab.sign(scene.server, "review-halted"), "example-lab")
-    with pytest.raises(CaseMissingError):
-        replace(scene.server, case="none").submit(
-            scene.lab.sign(scene.server, "review-halted"), "example-lab"
-        )
+    with (
+        pytest.raises(EarlierContractError, match="contract 1"),
+        scene.records.deeds.together("case-1"),
+    ):
+        pass
+    # Who sends is told the same as of a case that is not there.
+    for each in (older, replace(scene.server, case="none")):
+        with pytest.raises(UnpromisedError, match="no case of that name"):
+            each.submit(scene.lab.sign(scene.server, "review-halted"), "example-lab")
     whole(scene, 4)
 
 
@@ -376,7 +378,7 @@ def test_a_batch_with_a_refusal_leaves_the_refusal_alone(scene: StoredScene):
 def test_a_deed_that_is_taken_back_is_never_recorded(scene: StoredScene):
     deeds = scene.records.deeds
     one = scene.lab.sign(scene.server, "review-halted")
-    with pytest.raises(UnpromisedError, match="another party's"):
+    with pytest.raises(UnpromisedError, match="its own party alone"):
         deeds.cancel(CASE, one.envelope, asker="example-centre", now=AT)
     refusal = deeds.cancel(CASE, one.envelope, asker="example-lab", now=AT)
     assert refused(refusal) == "cancelled"

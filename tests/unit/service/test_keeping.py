@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.small_case import Minutes, small_case
+from touchstone.ledger import dumps
 from touchstone.review.events.base import Event
 from touchstone.review.events.settling import CaseDestroyed
 from touchstone.review.rules import RULES
@@ -21,6 +22,7 @@ from touchstone.service.cases.deeds import (
     review_resumed,
 )
 from touchstone.service.cases.destroying import destroy_case, require_destroyable
+from touchstone.service.certificates import draft_certificate
 from touchstone.service.commit import record_destruction
 from touchstone.service.designation.deeds import finding_disputed, finding_rerun, finding_signed
 from touchstone.service.errors import RefusedDeed
@@ -96,9 +98,9 @@ def over(case: Case) -> None:
 
 def record(case: Case) -> None:
     """The deed itself, past what the use case asks beforehand."""
-    record_destruction(
-        case.installation, case.id, case.framework, case_destroyed(case, CENTRE, {}), "{}"
-    )
+    certificate = draft_certificate(case.installation, case.id, "over")
+    deed, text = case_destroyed(case, CENTRE, certificate), dumps(certificate).decode()
+    record_destruction(case.installation, case.id, case.framework, deed, text)
 
 
 def test_there_is_a_scene_for_each_guard():
