@@ -9,13 +9,13 @@ from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
 from touchstone.evaluation.journal import Journal
 from touchstone.review import State
-from touchstone.service import reviewing
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import withdraw_from
 from touchstone.service.cases.deeds import case_closed
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
 from touchstone.service.measurement.chunk_queue import Chunks, plan_chunks
+from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import end_measuring, has_ended
 from touchstone.service.reviewing import ended_review
@@ -107,7 +107,7 @@ def test_twin_concluding_an_ended_case_is_refused(tmp_path: Path):
         begun(case)
         withdraw(case)
         with pytest.raises(RefusedDeed):
-            reviewing.conclude(case, "battery-1")
+            conclude(case, "battery-1")
 
 
 def test_of_a_destroyed_case_nothing_is_written(tmp_path: Path):
