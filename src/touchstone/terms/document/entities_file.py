@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from io import StringIO
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -102,7 +101,7 @@ def parse_people(text: str, source: str) -> Iterator[Person]:
         TermsFileError: one line that names the file, the line, the column and the fix.
     """
     # With line ends kept: a break inside a quoted id would go unseen, and the id be another one.
-    lines = StringIO(text.removeprefix("\ufeff"), newline="")
+    lines = (f"{line}\n" for line in text.removeprefix("\ufeff").split("\n"))
     rows = csv.reader(lines, strict=True)
     try:
         header = [name.strip() for name in next(rows, [])]
