@@ -46,6 +46,8 @@ class Command:
         environment: All of its environment.
         python: Whether the interpreter is what is started.
         kept: Descriptors that it keeps, as KEPT and those after it.
+        folder: Where it runs; by default here.
+        log: A descriptor that takes what it writes; else that is kept, to be asked for.
     """
 
     def __init__(
@@ -55,6 +57,8 @@ class Command:
         *,
         python: bool = False,
         kept: Sequence[int] = (),
+        folder: Path | None = None,
+        log: int | None = None,
     ) -> None:
         self._out, self._err = _memory("out"), _memory("err")
         self._ended, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -63,8 +67,9 @@ class Command:
         self._left.atexit = False
         words = [*([] if python else [TOUCHSTONE]), *arguments]
         with told:
-            message = json.dumps([words, dict(environment), str(Path.cwd())]).encode()
-            given = [self._out.fileno(), self._err.fileno(), told.fileno(), *kept]
+            message = json.dumps([words, dict(environment), str(folder or Path.cwd())]).encode()
+            written = [self._out.fileno(), self._err.fileno()] if log is None else [log, log]
+            given = [*written, told.fileno(), *kept]
             socket.send_fds(_loaded(), [message], given)
         self.pid = int(self._ended.recv(16))
         self.returncode: int | None = None

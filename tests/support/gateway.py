@@ -16,7 +16,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
@@ -29,6 +28,7 @@ from typing import Any
 
 from aiohttp import web
 
+from support.forked import Command
 from support.gateway_loop import Stub
 from support.ledger_signer import Signer
 from support.terms_files import REGISTRY, terms
@@ -152,7 +152,7 @@ class RunningGateway:
     folder: Path
     port: int
     admin_port: int
-    process: subprocess.Popen[bytes]
+    process: Command
     chain: Chain
 
     @property
@@ -296,16 +296,10 @@ modes = {{ default = "instant", none = "instant", high = "thinking" }}
 
 def start_gateway(folder: Path, ports: tuple[int, int], chain: Chain) -> RunningGateway:
     """Start what write_config wrote; return when every worker is up."""
-    command = [
-        sys.executable,
-        "-c",
-        "from touchstone.cli import main; main()",
-        "gateway",
-        "serve",
-        "gateway.toml",
-    ]
     with (folder / "gateway.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        process = Command(
+            ["gateway", "serve", "gateway.toml"], os.environ, folder=folder, log=log.fileno()
+        )
     found = RunningGateway(folder, *ports, process, chain)
 
     def up() -> bool:

@@ -34,6 +34,8 @@ LOADED = (
     "touchstone.service.doctor",
     "touchstone.evaluation.workers.server",
     "touchstone.evaluation.controls.server",
+    "touchstone.gateway.commands",
+    "touchstone.gateway.supervisor",
     "inspect_ai.model._providers.openai_compatible",
 )
 MOST_BYTES = 192 * 1024
