@@ -11,6 +11,7 @@ from pathlib import Path
 from touchstone.demo.access import use_under_terms
 from touchstone.editions.event_text import designation_in_words
 from touchstone.editions.run_text import landed, remarks
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.sandbox import preflight
 from touchstone.keys import SystemClock
@@ -20,7 +21,7 @@ from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.designation.deeds import designation_made, finding_responded
 from touchstone.service.installation import open_installation
-from touchstone.service.measurement.review_result import CHECKED, ReviewOptions
+from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.service.reviewing import run_review
 from touchstone.verdicts.run_progress import Observer
@@ -119,7 +120,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
             f"Done in {seconds:.0f} s. Proposed by rule: {proposed}.",
             *(f"  {landed(row)}" for row in result.rows),
             *(f"  {line}" for line in remarks(result.rows)),
-            *([CHECKED] if result.checks else []),
+            *([f"  {sentence('review.checks')}"] if result.checks else []),
             *access.lines,
             f"Open in a browser:  {centre.report}",
             f"Another audience:   {out / 'report-public.html'}",

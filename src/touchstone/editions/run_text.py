@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from touchstone.editions.sentences import sentence
 from touchstone.review.events.measuring import Reference
 from touchstone.statistics import VerdictWord
+from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress
 
 
@@ -87,6 +88,12 @@ def _wanting(row: RunProgress) -> str:
     if row.reasoning in {"not-seen", "alike"}:
         why = row.reasoning
     return sentence("run.wanting", why=why, lost=lost, counted=row.counted)
+
+
+def alike_line(alike: Alike) -> str:
+    """Two modes that answered alike on every item."""
+    one, other = alike.modes
+    return sentence("run.alike", one=one, other=other, items=alike.items)
 
 
 def remarks(rows: Sequence[RunProgress]) -> list[str]:

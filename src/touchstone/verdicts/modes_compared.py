@@ -29,20 +29,6 @@ class Alike:
     modes: tuple[str, str]
     items: int
 
-    @property
-    def line(self) -> str:
-        """For people."""
-        one, other = self.modes
-        return f"Modes {one} and {other} {self.found}"
-
-    @property
-    def found(self) -> str:
-        """What was found of the two modes, after their names."""
-        return (
-            f"answered alike on all {self.items} items compared: the setting that tells them apart "
-            "was not shown to act"
-        )
-
 
 def modes_alike(state: State) -> tuple[Alike, ...]:
     """The modes of each variant that answered alike, in the order of recording."""

@@ -9,8 +9,9 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,9 +21,16 @@ from support.small_case import facts_for, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.page import ReportData, charts, evidence_charts, render_html
+from touchstone.editions.page.impact_page import render_impact
+from touchstone.editions.page.plan_page import PlanPage, SamplesCurve, WordsCurve, render_plan
 from touchstone.editions.sentences import Catalogue, english, sentence, using
 from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.audience_view import read_entries
+from touchstone.service.measurement.review_result import ReviewResult
+from touchstone.service.reporting.edition_files import Edition
+from touchstone.terms.directives.impact import AffectedGroup, Impact
+from touchstone.verdicts.modes_compared import Alike
+from touchstone.verdicts.run_progress import RunProgress
 
 READ_ALOUD = {"data-label", "aria-label", "alt"}
 NUMBERS = re.compile(
@@ -174,6 +182,64 @@ def test_no_sentence_of_a_real_case_escapes_the_catalogue(tmp_path_factory: pyte
             if data.designation:
                 known |= {each.reason for each in data.designation.reasons}
             assert escaped(page, known | set(ELSEWHERE)) == set()
+
+
+def test_no_sentence_of_a_plans_page_escapes_the_catalogue():
+    curve = SamplesCurve("payment, instant", 20, 0.5, ((0.1, 4.0, 6.0), (0.5, 9.0, 20.0)))
+    words = WordsCurve("payment, instant", 0.5, ((0.1, 0.0, 1.0, 0.0), (0.5, 0.1, 0.1, 0.8)))
+    told = ("a plan", "a byline", "a headline", "a reason", "a note", "what it means")
+    title, byline, headline, reason, note, meaning = told
+    page = PlanPage(
+        title=title,
+        byline=byline,
+        headline=headline,
+        cannot=(reason,),
+        columns=("criterion",),
+        meaning=meaning,
+        rows=(("payment, instant",),),
+        notes=(note,),
+        samples=(curve,),
+        said_columns=("criterion",),
+        said_meaning=meaning,
+        said=(("payment, instant",),),
+        words=(words,),
+    )
+    with using(Bracketed("en", english().messages)):
+        drawn_page = render_plan(page)
+    assert escaped(drawn_page, {*told, "criterion", "payment, instant"}) == set()
+
+
+def test_no_sentence_of_an_impacts_page_escapes_the_catalogue():
+    group = AffectedGroup("a group", 10, 1, 2, 3, 4)
+    impact = Impact(10, 1, 2, 3, 4, 1, 0, 5, (group,), (group,), (group,), (), ())
+    with using(Bracketed("en", english().messages)):
+        page = render_impact("a title", ["a line"], impact)
+    # What the counts come to is said in the room of terms, which knows no catalogue.
+    known = {"a title", "a line", "a group", " ".join(impact.summary())}
+    assert escaped(page, known) == set()
+
+
+def test_no_sentence_of_a_run_on_the_terminal_escapes_the_catalogue():
+    rows = [
+        RunProgress(
+            "pay", "fast", 48, 16, 7, 0, verdict="above", used=8, claim="0.4", may_stop=True
+        ),
+        RunProgress("pay", "slow", 48, 8, 8, 0, may_stop=True, lost={"cut": 2}, repeated=1),
+        RunProgress("pay", "slow", 9, 9, 0, 0, verdict="not-measured", used=9, reasoning="alike"),
+        RunProgress("pay", "slow", 9, 3, 0, 0, reference=True),
+    ]
+    edition = Edition("lab", Path("report.html"), Path("bundle.jsonl"))
+    reason = "undetermined, because not measured: pay"
+    alike = (Alike("final", ("fast", "slow"), 9),)
+    result = ReviewResult(
+        "case-1", "undetermined", reason, "it broke", ("pay",), tuple(rows), 1, (edition,), "key-1"
+    )
+    result = replace(result, alike=alike, checks=("pay",))
+    with using(Bracketed("en", english().messages)):
+        lines = result.lines()
+    known = {"pay", "fast", "slow", "case-1", "key-1", "it broke", "lab", "report.html"}
+    page = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    assert escaped(page, {*known, "bundle.jsonl", "not measured: pay"}) == set()
 
 
 def recorded(entry: Any) -> Iterator[str]:

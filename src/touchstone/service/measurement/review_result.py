@@ -4,17 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from touchstone.editions.run_text import landed, remarks
+from touchstone.editions.run_text import alike_line, landed, remarks
 from touchstone.editions.sentences import sentence
 from touchstone.review.designation import NOT_MEASURED, CriterionReason
 from touchstone.service.reporting.edition_files import Edition
 from touchstone.statistics import VerdictWord
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress
-
-CHECKED = (
-    "  These items check the instrument, not capabilities: the report says the cheapest cheat known"
-)
 
 
 @dataclass(frozen=True)
@@ -121,8 +117,9 @@ class ReviewResult:
     def _begun_again(self) -> str:
         """Both counts in one line: a sample may be begun again within one run, too."""
         begun = max(sum(row.repeated for row in self.rows), self.repeated)
-        more = f", of them {self.repeated} after an earlier stop" if begun else ""
-        return f"Samples begun more than once: {begun}{more}"
+        if not begun:
+            return sentence("review.begun-once")
+        return sentence("review.begun-again", begun=begun, earlier=self.repeated)
 
     def _proposed(self) -> str:
         """What the rule proposes and why: a reason that names the designation is no second one."""
@@ -133,18 +130,22 @@ class ReviewResult:
         """For people."""
         first = self.editions[0]
         return [
-            f"Case {self.case}",
+            sentence("review.case", case=self.case),
             *(f"  {landed(row)}" for row in self.rows),
             *(f"  {line}" for line in remarks(self.rows)),
-            *(f"  {each.line}" for each in self.alike),
-            *([CHECKED] if self.checks else []),
-            *(f"Not measured: {line}" for line in self.unmeasured),
-            *([f"Stopped early: {self.stopped}"] if self.stopped else ()),
+            *(f"  {alike_line(each)}" for each in self.alike),
+            *([f"  {sentence('review.checks')}"] if self.checks else []),
+            *(sentence("review.not-measured", line=line) for line in self.unmeasured),
+            *([sentence("review.stopped", why=self.stopped)] if self.stopped else ()),
             *([self._proposed()] if self.designation else ()),
             self._begun_again(),
-            *(f"  {e.audience}: {e.report}" for e in self.editions),
-            f"Check with: touchstone verify {first.bundle} --trust {self.fingerprint}",
+            *(f"  {_edition(each)}" for each in self.editions),
+            sentence("review.check-with", bundle=str(first.bundle), fingerprint=self.fingerprint),
         ]
+
+
+def _edition(edition: Edition) -> str:
+    return sentence("review.edition", audience=edition.audience, report=str(edition.report))
 
 
 def _unmeasured(lost: Mapping[str, int], counted: int) -> dict[str, dict[str, float]]:
@@ -159,7 +160,11 @@ def _unmeasured(lost: Mapping[str, int], counted: int) -> dict[str, dict[str, fl
 def unmeasured(reasons: Iterable[CriterionReason]) -> tuple[str, ...]:
     """The criteria of a proposal that the rule calls not measured, a line each."""
     return tuple(
-        f"{reason.criterion}: {reason.reason.removeprefix(NOT_MEASURED)}"
+        sentence(
+            "review.criterion",
+            criterion=reason.criterion,
+            why=reason.reason.removeprefix(NOT_MEASURED),
+        )
         for reason in reasons
         if reason.says == "undetermined" and reason.reason.startswith(NOT_MEASURED)
     )
