@@ -56,9 +56,8 @@ def evolve(state: State, event: Event) -> State:
         if not state.unknown:
             raise
         changed = state
-    # What a handler changed is a state of its own, which nobody else has seen so far: a second copy
-    # would take as long as the first.
-    after = replace(state) if changed is state else changed
+    after = replace(state, size=state.size + 1) if changed is state else changed
+    # It is new, and nobody has seen it so far: another copy would take as long as the first.
     object.__setattr__(after, "size", state.size + 1)
     return after
 
