@@ -12,7 +12,7 @@ from support import parsed
 from touchstone.cli.option_names import option_of, sentence_of
 from touchstone.service import errors
 from touchstone.service.errors import CannotOrderError, CodedError
-from touchstone.service.wording import SENTENCES, worded
+from touchstone.service.wording import SENTENCES, sentence_for
 
 SERVICE = Path(__file__).parents[2] / "src" / "touchstone" / "service"
 FEATURES = ("access", "cases", "designation", "measurement", "reporting")
@@ -35,6 +35,7 @@ TAKES_PATHS = {
     "measurement/outcomes.py:left_by_a_dead_run",
     "measurement/outcomes.py:record_outcomes",
     "measurement/stopping.py:_interrupted",
+    "measurement/stopping.py:_ran",
     "measurement/stopping.py:begun_without_outcome",
     "reporting/edition_files.py:_renew",
     "reporting/edition_files.py:issue_editions",
@@ -49,7 +50,6 @@ NAMES_OPTIONS = {
     "measurement/forecasting/plan_review.py:_writable",
     "measurement/instrument_checks.py:require_grade",
     "measurement/probing.py:ask_modes",
-    "measurement/review_result.py:lines",
 }
 """Functions that still name an option. It only shrinks."""
 CODED = {
@@ -180,5 +180,5 @@ def test_a_program_reads_code_and_data_and_a_person_the_sentence():
 
 
 def test_what_somebody_typed_is_no_field_and_no_form():
-    said = worded("stream-malformed", {"stream": "<party>{0}{stream}"}, option_of)
+    said = sentence_for("stream-malformed", {"stream": "<party>{0}{stream}"}, option_of)
     assert said.startswith("--stream '<party>{0}{stream}': write letters")

@@ -29,7 +29,7 @@ from typing import Any
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.review import Event, Refused
 from touchstone.review.events.measuring import StopReason
-from touchstone.service.wording import worded
+from touchstone.service.wording import sentence_for
 
 
 class RefusedDeed(Refused):
@@ -51,13 +51,13 @@ class CodedError(ServiceError):
     """
 
     def __init__(self, code: str, **data: Any) -> None:
-        super().__init__(worded(code, data))
+        super().__init__(sentence_for(code, data))
         self.code = code
         self.data: Mapping[str, Any] = MappingProxyType(data)
 
     def told(self, name_of: Callable[[str], str]) -> str:
         """The sentence, with what each field of the deed is called where it is read."""
-        return worded(self.code, self.data, name_of)
+        return sentence_for(self.code, self.data, name_of)
 
 
 class UnsafeHomeError(ServiceError, BadInputError):

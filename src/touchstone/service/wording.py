@@ -83,7 +83,7 @@ SENTENCES: Mapping[str, str] = {
 }
 
 
-def worded(
+def sentence_for(
     code: str, data: Mapping[str, Any], name_of: Callable[[str], str] = lambda field: field
 ) -> str:
     """The sentence of a code, with its data.
