@@ -74,7 +74,7 @@ def opens(counts: Accounting) -> str:
     return sentence("page.record.opens-erased", **shown, erased=counts.erased)
 
 
-def runs(rows: Sequence[ResultRow]) -> list[str]:
+def run_titles(rows: Sequence[ResultRow]) -> list[str]:
     """The runs by name."""
     return [sentence("evidence.run", title=row.title, mode=row.mode) for row in rows]
 

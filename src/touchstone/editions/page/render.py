@@ -18,7 +18,7 @@ from touchstone.editions.page.phrases import (
     losses,
     opens,
     outcomes,
-    runs,
+    run_titles,
     runs_used,
     says_pill,
     stopped,
@@ -38,7 +38,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "extreme": extreme,
     "opens": opens,
     "outcomes": outcomes,
-    "runs": runs,
+    "runs": run_titles,
     "runs_used": runs_used,
     "capital": capital,
 }
