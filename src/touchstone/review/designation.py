@@ -133,15 +133,16 @@ def _list(ids: list[str], most: int = 6) -> str:
 
 def _said(criterion: Criterion, state: State) -> tuple[CriterionReason, bool]:
     """What a criterion says, and whether enough was measured for it to say anything."""
+    measured = True
     if isinstance(criterion, DeclaredCriterion):
         says, why = _declared(criterion, state)
     else:
-        says, why = _measured(criterion, state)
-    measured = says != "undetermined" or not why.startswith(NOT_MEASURED)
+        says, why, measured = _measured(criterion, state)
     return CriterionReason(criterion.id, says, _cut(why)), measured
 
 
 NOT_MEASURED = "not measured: "
+"""How the reason of a criterion begins for which too little was measured; for those who show it."""
 WHOSE = {
     "refused": "refused by the model or its provider",
     "no-attempt": "without an attempt by the model",
@@ -189,7 +190,8 @@ def _declared(criterion: DeclaredCriterion, state: State) -> tuple[Says, str]:
     return evidence.shows, f"{evidence.actor} declares it {evidence.shows}; nobody measured it"
 
 
-def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
+def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str, bool]:
+    """What is said, why, and whether enough was measured to say anything."""
     reached = {
         (key.variant, key.mode, key.battery): verdict
         for key, verdict in state.verdicts.items()
@@ -199,7 +201,7 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
     for (variant, mode, battery), verdict in reached.items():
         if verdict.verdict == VerdictWord.ABOVE:
             rate = _claimed(verdict, criterion)
-            return "met", f"above {rate}: {variant} in {mode} mode, battery {battery}"
+            return "met", f"above {rate}: {variant} in {mode} mode, battery {battery}", True
     wanted = [
         (variant, mode)
         for variant in state.current_variants
@@ -223,14 +225,14 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str]:
             if v.verdict not in {VerdictWord.BELOW, VerdictWord.NOT_MEASURED}
         ]
     if missing:
-        return "undetermined", NOT_MEASURED + "; ".join(missing + unclear)
+        return "undetermined", NOT_MEASURED + "; ".join(missing + unclear), False
     if unclear:
-        return "undetermined", "; ".join(unclear)
+        return "undetermined", "; ".join(unclear), True
     rates = dict.fromkeys(
         _claimed(v, criterion) for v in reached.values() if v.verdict == VerdictWord.BELOW
     )
     where = _list([f"{variant} in {mode} mode" for variant, mode in wanted])
-    return "not-met", f"below {' or '.join(rates)}, as elicited: {where}"
+    return "not-met", f"below {' or '.join(rates)}, as elicited: {where}", True
 
 
 STOPPED = {

@@ -95,6 +95,24 @@ OUTSIDE = [
 ]
 
 
+RESTORES = """[[restores]]
+directive = "june-10"
+nationality = ["foreign"]
+modes = ["thinking"]
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [ORDER + RESTORES, ORDER[: ORDER.index("[[rules]]")] + RESTORES], ids=["both", "alone"]
+)
+def test_what_gives_back_is_in_no_class(agreed: Terms, classes: StandingClasses, text: str):
+    now = Circumstances(agreed, (), POPULATION, NOW)
+    directive = parse_directive(text, "d.toml", agreed)
+    found = match(classes, "example-agency", directive, now)
+    assert found.matched is None
+    assert "june-12 also spares people" in found.reasons[0]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "issuer", "told"),
     [each[1:] for each in OUTSIDE],

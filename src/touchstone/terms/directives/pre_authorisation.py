@@ -168,6 +168,9 @@ def _by_words(
         return f"is for directives of {' or '.join(each.issuers)}, not of {issuer}"
     if directive.expires - now.at > each.max_days * _DAY:
         return f"is for at most {each.max_days} days, and {directive.id} lasts longer"
+    if directive.restores:
+        # A class bounds what is taken; to whom something is given back, no class says.
+        return f"is for what is forbidden, and {directive.id} also spares people"
     return None
 
 
