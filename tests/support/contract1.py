@@ -2,11 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from touchstone.ledger import Entry, Frontier, MalformedError, loads
-from touchstone.records import CaseExistsError, CaseWriter, NewPart, PartError, Records
+from touchstone.ledger.entries import commit_part
+from touchstone.records import CaseExistsError, CaseWriter, PartError, Records
 from touchstone.records.models import CaseRow
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A part to be kept: its salt (32 bytes, drawn by the caller) and its bytes."""
+
+    salt: bytes
+    data: bytes
+
+    @property
+    def commitment(self) -> str:
+        """Hex, as it stands in the entry."""
+        return commit_part(self.salt, self.data)
+
 
 FACTS = ("type", "schema", "actor", "at", "marking")
 
@@ -16,7 +32,8 @@ def append(writer: CaseWriter, parts: Sequence[NewPart]) -> int:
     event = _event(parts)
     entry = Entry(writer.log, writer.next_n, tuple(part.commitment for part in parts))
     rows = [
-        writer._part_row(entry.n, i, part.salt + part.data, sealed=i > 0)
+        # None of its parts says that it is kept in clear: there was no such column.
+        (*writer._part_row(entry.n, i, part.salt + part.data, sealed=i > 0)[:-1], False)
         for i, part in enumerate(parts)
     ]
     writer._take_in(entry, rows, event)

@@ -13,10 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.contract1 import append, opening
+from support.contract1 import NewPart, append, opening
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
-from touchstone.records import NewPart, Records, Summary
+from touchstone.records import Records, Summary
 
 AT = "2026-11-21T10:00:00Z"
 BATCH = 3

@@ -3,6 +3,7 @@
 Every party has two keys, its own and a device's, so that one can sign while the other goes on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +12,9 @@ from support.ledger_signer import Signer
 from support.review_case import AGENCY, CENTRE, LAB, ROLES, TREASURY, Case, hex32
 from touchstone import ledger
 from touchstone.framework import Framework
-from touchstone.ledger.contract2 import RecordedAnswer, SubmittedDeed
-from touchstone.review import Event, decide, topics_of_facts
+from touchstone.ledger import MalformedError, RefusedDeedError
+from touchstone.ledger.contract2 import DeedTopics, RecordedAnswer, SubmittedDeed
+from touchstone.review import BadEventError, Event, decide, parse_event, topics_of
 from touchstone.review.events import TYPES
 
 PARTIES = (LAB, CENTRE, AGENCY, TREASURY)
@@ -128,3 +130,11 @@ def joined(framework: Framework) -> HeldCase:
         )
     server.topics = topics_of_facts
     return held
+
+
+def topics_of_facts(facts: Mapping[str, Any]) -> DeedTopics:
+    """What a part 0 asks of its topics, as whoever takes it asks."""
+    try:
+        return topics_of(parse_event(facts))
+    except (BadEventError, MalformedError) as error:
+        raise RefusedDeedError("event", str(error)) from error

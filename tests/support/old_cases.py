@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from support.contract1 import append, opening
+from support.contract1 import NewPart, append, opening
 from support.laid import anchor_clock
 from support.small_case import AGENCIES, SUBMISSION, Minutes
 from touchstone.editions.case_summary import summarise
@@ -13,7 +13,7 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
-from touchstone.records import CaseWriter, NewPart
+from touchstone.records import CaseWriter
 from touchstone.review import Attached, State, evolve, read_event
 from touchstone.review.events import opening as openings
 from touchstone.service.case_context import Case, Cast

@@ -74,6 +74,8 @@ MAX_IDENTIFIER = 64
 MAX_LINE = 2_000
 MAX_PROSE = 50_000
 _IDENTIFIER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""The ids that a party's keys can be kept under."""
 _DECIMAL = re.compile(r"[01](\.[0-9]{1,9})?")
 _WHOLE_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -81,16 +83,24 @@ _DAY = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def may_name(party: str, role: str) -> bool:
-    """Whether a party of this role may be called so, in any spelling of the reserved words.
+    """Whether a party of this role may be called so: its id can have a key, and is not reserved.
 
-    A centre may be called `centre`: that is its id where the framework names none.
+    Words are reserved in every spelling. A centre may be called `centre`: that is its id where the
+    framework names none.
     """
+    if not _PARTY.fullmatch(party):
+        return False
     spelt = re.sub(r"[^a-z0-9]+", "-", party.lower()).strip("-")
     return spelt not in RESERVED or (party, role) == ("centre", "centre")
 
 
 def not_a_name(party: str) -> str:
     """What is said of an id that no party may have, with the fix."""
+    if not _PARTY.fullmatch(party):
+        return (
+            f"{party[:64]!a} can be no party's id, under which its keys are kept: write at most 64 "
+            "lowercase letters, digits and hyphens"
+        )
     return f"{party[:64]!a} is a word of the system and names no party: give it an id of its own"
 
 

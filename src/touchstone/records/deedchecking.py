@@ -6,22 +6,16 @@ The parts' commitments, the entries' order and the root are the reader's to chec
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from touchstone.ledger.bundles import check_opening
 from touchstone.ledger.contract2 import (
     CaseLog,
     DeedStatement,
-    KeyAct,
     PaddedEntry,
     RecordedAnswer,
     SignedAnswer,
-    check_chain,
-    check_exact,
-    check_log_id,
+    check_deed_at,
     check_recorded_time,
-    check_seen,
-    check_topics,
     parse_deed_facts,
     parse_deed_part,
     parse_key_act,
@@ -83,7 +77,10 @@ def _check_entry(
     if not made["marking"] == time["marking"] == event["marking"]:
         raise AlteredError("the deed is marked otherwise than its event")
     act = parse_key_act(event)
-    statement = _check_deed(entry, deed.i, event, made["envelope"], act, past)
+    envelope = parse_statement_envelope(made["envelope"])
+    statement = envelope.statement
+    if check_deed_at(envelope, entry.parts[: deed.i], event, act, past) is None:
+        raise AlteredError("the deed's key is not known here")
     at = str(time["at"])
     check_recorded_time(statement, at, past.recorded_at)
     past.append(entry.leaf, statement, act, at)
@@ -97,31 +94,6 @@ def _clear(parts: list[StoredPart]) -> tuple[bytes, StoredPart, bytes]:
             return facts.data or b"", deed, recorded.data or b""
         case _:
             raise AlteredError("its event, deed and time of recording are not all there")
-
-
-def _check_deed(
-    entry: PaddedEntry,
-    i: int,
-    event: dict[str, Any],
-    value: object,
-    act: KeyAct | None,
-    past: CaseLog,
-) -> DeedStatement:
-    envelope = parse_statement_envelope(value)
-    statement = envelope.statement
-    check_log_id(statement, past)
-    if statement.parts != entry.parts[:i]:
-        raise AlteredError("the deed was signed for other parts")
-    if (statement.deed, statement.actor) != (event["type"], event["actor"]):
-        raise AlteredError("the deed is of another type or actor than its event")
-    for check in (check_chain, check_seen, check_exact, check_topics):
-        check(statement, past)
-    keys = past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
-    key = keys.check_signer(statement.actor, statement.deed, statement.key, act)
-    if key is None:
-        raise AlteredError("the deed's key is not known here")
-    envelope.verify(key.public_key)
-    return statement
 
 
 def _check_index(alias: str, reader: CaseReader, past: CaseLog, found: list[_Found]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from touchstone.ledger import CaseHead, commit_part
+from touchstone.ledger import CaseHead
 
 SALT_SIZE = 32
 CASE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -14,19 +14,6 @@ JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
 """`dropped`: no longer needed, and never run again."""
 Event = dict[str, Any]
 """A part 0 as JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewPart:
-    """A part to be kept: its salt (32 bytes, drawn by the caller) and its bytes."""
-
-    salt: bytes
-    data: bytes
-
-    @property
-    def commitment(self) -> str:
-        """Hex, as it stands in the entry."""
-        return commit_part(self.salt, self.data)
 
 
 @dataclass(frozen=True, slots=True)

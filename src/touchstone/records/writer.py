@@ -186,8 +186,7 @@ class CaseWriter:
     def _part_row(self, n: int, i: int, body: bytes, *, sealed: bool) -> PartValues:
         if sealed:
             body = self._open_key().seal(body, part_place(self.case, n, i))
-        clear = self._row.contract != 1 and not sealed
-        return self.case, n, i, body, "", clear
+        return self.case, n, i, body, "", not sealed
 
     def _open_key(self) -> DataKey:
         if self._key is None:

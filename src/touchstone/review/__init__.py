@@ -5,7 +5,7 @@ It signs, stores and measures nothing, and nothing in it can keep a developer fr
 Begin at `touchstone.review.decide`: `decide(framework, state, proposed)`.
 """
 
-from touchstone.review.asking import topics_of, topics_of_facts
+from touchstone.review.asking import topics_of
 from touchstone.review.checking import check_deed
 from touchstone.review.clock import (
     Calendar,
@@ -90,5 +90,4 @@ __all__ = [
     "share_by",
     "shortfall_days",
     "topics_of",
-    "topics_of_facts",
 ]

@@ -1,13 +1,8 @@
 """What a deed of contract 2 asks of its topics, by the rules: what `admit_deed` is told."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
-
-from touchstone.ledger import MalformedError, RefusedDeedError
-from touchstone.ledger.contract2 import DeedTopics, key_topics, parse_key_act
+from touchstone.ledger.contract2 import DeedTopics, parse_key_act
 from touchstone.review.errors import BadEventError
-from touchstone.review.events import Event, opening, parse_event
+from touchstone.review.events import Event, opening
 from touchstone.review.rules import OPENING, RULES
 
 
@@ -23,13 +18,4 @@ def topics_of(event: Event) -> DeedTopics:
     asked = (rule.topics if rule else OPENING).of(event)
     if not hasattr(event, "key_act"):
         return asked
-    keys = key_topics(event.actor, parse_key_act(event.facts()))
-    return replace(asked, touches=asked.touches | keys, must_name=asked.must_name | keys)
-
-
-def topics_of_facts(facts: Mapping[str, Any]) -> DeedTopics:
-    """`topics_of` a part 0, for `admit_deed`. Raises RefusedDeedError where it is no event."""
-    try:
-        return topics_of(parse_event(facts))
-    except (BadEventError, MalformedError) as error:
-        raise RefusedDeedError("event", str(error)) from error
+    return asked.with_keys(event.actor, parse_key_act(event.facts()))

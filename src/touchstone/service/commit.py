@@ -13,7 +13,7 @@ from touchstone.keys import KeyMissingError
 from touchstone.ledger import MalformedError
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import DeedBatch, DeedRefusedError, Destruction
-from touchstone.review import BadEventError, Event, Refused, State, check_deed, decide, evolve
+from touchstone.review import BadEventError, Event, State, check_deed, evolve
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.service.signing import (
@@ -25,7 +25,7 @@ from touchstone.service.signing import (
     key_of,
     prepare_deed,
 )
-from touchstone.service.taking import Taker, check_date
+from touchstone.service.taking import Taker, check_date, require_law
 from touchstone.verdicts.content_parsers import PARSERS
 
 __all__ = [
@@ -107,7 +107,7 @@ def require_lawful(
     """
     state = installation.state(case)
     for deed in deeds:
-        _decided(framework, state, deed)
+        require_law(framework, state, deed.event)
         state = evolve(state, deed.event)
 
 
@@ -154,15 +154,8 @@ def take_signed(
 
 def _preview(framework: Framework, state: State, deed: Deed) -> None:
     """What the server would say of a deed, before anybody signs it."""
-    _decided(framework, state, deed)
+    require_law(framework, state, deed.event)
     check_deed(state, deed.event, [attached(each) for each in deed.attachments], PARSERS)
-
-
-def _decided(framework: Framework, state: State, deed: Deed) -> None:
-    try:
-        decide(framework, state, deed.event)
-    except Refused as refusal:
-        raise RefusedDeed(deed.event, refusal.reason) from refusal
 
 
 @contextmanager

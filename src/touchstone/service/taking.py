@@ -131,7 +131,7 @@ class Taker:
         # The law first: it says more than that something is missing which it would not take.
         try:
             with _final("law"):
-                _decided(self._pinned(writer.case, state, event, parts), state, event)
+                require_law(self._pinned(writer.case, state, event, parts), state, event)
         except UnknownFrameworkError as error:
             raise UnpromisedError("framework", str(error)) from error
         with _final("layout"):
@@ -219,7 +219,8 @@ def _framework_sent(event: CaseOpened, parts: list[Attached]) -> Framework:
         raise BadEventError(why) from error
 
 
-def _decided(framework: Framework, state: State, event: Event) -> None:
+def require_law(framework: Framework, state: State, event: Event) -> None:
+    """Ask the law. Raises RefusedDeed, with the event; BadEventError."""
     try:
         decide(framework, state, event)
     except Refused as refusal:

@@ -312,9 +312,9 @@ def test_an_end_from_another_process_stops_the_run(
         while time.monotonic() < until and not list(here.home.glob("chunks/*/*/outcomes.jsonl")):
             time.sleep(0.1)
         (case,) = here.run("review", "list", "--json").json
-        out = ("--out", here.folder / "certificates") if deed == ("destroy",) else ()
+        out = ("--yes", "--out", here.folder / "certificates") if deed == ("destroy",) else ()
         if out:
-            out[1].mkdir()
+            out[2].mkdir()
         ended = here.run("review", *deed, case["case"][:8], *out)
         assert ended.code == 0, ended.err
         _, err = running.communicate(timeout=90)

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.small_case import SUBMISSION, small_case
 from touchstone.clearance import COMMUNITY, LABELS, PUBLIC
 from touchstone.evaluation import load_submission
-from touchstone.framework import FrameworkFileError, Role, may_name, parse_framework
+from touchstone.framework import FrameworkFileError, Role, may_name, not_a_name, parse_framework
 from touchstone.framework.kinds import RESERVED
+from touchstone.keys import KeyFileError, Keyring
 from touchstone.review import Refused
 from touchstone.review.events import base, joining
 from touchstone.service.cases.opening import check_parties
@@ -38,6 +41,27 @@ def test_a_centre_may_be_called_centre_and_nobody_else():
     assert not may_name("centre", "developer")
     assert not may_name("developer", "developer")
     assert may_name("public-health-office", "agency")
+
+
+@pytest.mark.parametrize(
+    "party",
+    ["", "Agency", "agency.x", "agency_x", "-agency", "a b", "a\n", "\u00e4gency", "a" * 65],
+)
+def test_what_no_key_can_be_kept_under_is_no_party(party: str):
+    assert not may_name(party, "agency")
+    assert "lowercase letters, digits and hyphens" in not_a_name(party)
+
+
+@given(st.text("abcXYZ09-._/ \n\u00df", max_size=66) | st.from_regex(r"[a-z0-9-]{1,66}"))
+def test_who_may_be_named_can_have_a_key(tmp_path_factory: pytest.TempPathFactory, party: str):
+    """The law of parties and the keyring mean the same by a party's id."""
+    keyring = Keyring(tmp_path_factory.getbasetemp() / "keys")
+    try:
+        keyring._party_folder(party)
+    except KeyFileError:
+        assert not may_name(party, "agency")
+    else:
+        assert may_name(party, "agency") or "a word of the system" in not_a_name(party)
 
 
 @pytest.mark.parametrize("word", sorted(RESERVED))

@@ -38,12 +38,8 @@ from touchstone.ledger.contract2.caselog import CaseLog
 from touchstone.ledger.contract2.checks import (
     LastDeed,
     PastLog,
-    check_chain,
-    check_exact,
-    check_log_id,
+    check_deed_at,
     check_recorded_time,
-    check_seen,
-    check_topics,
 )
 from touchstone.ledger.contract2.keyacts import (
     CaseKeys,
@@ -126,13 +122,9 @@ __all__ = [
     "SubmittedDeed",
     "admit_deed",
     "cancel_deed",
-    "check_chain",
+    "check_deed_at",
     "check_deed_bundle",
-    "check_exact",
-    "check_log_id",
     "check_recorded_time",
-    "check_seen",
-    "check_topics",
     "key_topics",
     "parse_answer",
     "parse_deed_facts",

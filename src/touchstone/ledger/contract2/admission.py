@@ -8,7 +8,7 @@ could have another's deed refused for ever.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -84,6 +84,12 @@ class DeedTopics:
     touches: frozenset[str] = frozenset()
     must_name: frozenset[str] = frozenset()
     exact: bool = False
+
+    def with_keys(self, actor: str, act: KeyAct | None) -> "DeedTopics":
+        """The same of a deed that may be an act on keys: those are touched and named, too."""
+        if (keys := key_topics(actor, act)) <= self.touches & self.must_name:
+            return self
+        return replace(self, touches=self.touches | keys, must_name=self.must_name | keys)
 
 
 class AnsweredLog(PastLog, Protocol):
@@ -280,11 +286,11 @@ def _check_place(
     with _refused("topic-moved"):
         check_topics(statement, past)
     with _refused("topics"):
-        keys = key_topics(statement.actor, act)
-        if missing := sorted((asked.must_name | keys) - statement.on.keys()):
+        asked = asked.with_keys(statement.actor, act)
+        if missing := sorted(asked.must_name - statement.on.keys()):
             raise AlteredError(f"a deed of type {statement.deed} must be on {missing[0]}")
         # Nor more: each topic that moves without need makes deeds of others stale.
-        if frozenset(statement.touches) != asked.touches | keys:
+        if frozenset(statement.touches) != asked.touches:
             raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
     # Inviting, admitting and removing meet their law only here; who joins or rotates met it before.
     with _refused("keys"):

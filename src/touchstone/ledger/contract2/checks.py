@@ -4,11 +4,12 @@ Each check raises AlteredError. Where entries were not shown, it lets pass what 
 explain, and nothing else: the server, which sees all, gets the whole check.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
-from touchstone.ledger.contract2.keyacts import CaseKeys
-from touchstone.ledger.contract2.statements import DeedStatement
+from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KnownKey
+from touchstone.ledger.contract2.statements import DeedEnvelope, DeedStatement
 from touchstone.ledger.errors import AlteredError
 
 
@@ -55,6 +56,33 @@ class PastLog(Protocol):
 
     def is_hidden(self, n: int) -> bool:
         """Whether entry n is not shown."""
+
+
+def check_deed_at(
+    envelope: DeedEnvelope,
+    parts: Sequence[str],
+    facts: Mapping[str, Any],
+    act: KeyAct | None,
+    past: PastLog,
+) -> KnownKey | None:
+    """All that must hold of a recorded deed but its time; gives its key, None if that is hidden.
+
+    `parts` are the commitments (hex) of its entry that come before it, `facts` and `act` part 0.
+    """
+    statement = envelope.statement
+    check_log_id(statement, past)
+    # All parts before it: none can be added, taken away or put in another's place.
+    if statement.parts != tuple(parts):
+        raise AlteredError("the deed was signed for other parts")
+    if (statement.deed, statement.actor) != (facts["type"], facts["actor"]):
+        raise AlteredError("the deed is of another type or actor than its event")
+    for check in (check_chain, check_seen, check_exact, check_topics):
+        check(statement, past)
+    keys = past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
+    key = keys.check_signer(statement.actor, statement.deed, statement.key, act)
+    if key is not None:
+        envelope.verify(key.public_key)
+    return key
 
 
 def check_log_id(statement: DeedStatement, past: PastLog) -> None:

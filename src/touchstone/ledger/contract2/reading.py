@@ -18,11 +18,8 @@ from touchstone.ledger.canonical import loads
 from touchstone.ledger.contract2.answers import RecordedAnswer, SignedAnswer, parse_answer
 from touchstone.ledger.contract2.caselog import CaseLog
 from touchstone.ledger.contract2.checks import (
-    check_chain,
-    check_exact,
+    check_deed_at,
     check_recorded_time,
-    check_seen,
-    check_topics,
 )
 from touchstone.ledger.contract2.keyacts import KeyAct, parse_key_act
 from touchstone.ledger.contract2.lines import (
@@ -176,27 +173,11 @@ class _DeedBundleReader(BundleReader):
         facts = cast("dict[str, Any]", found.facts)
         _check_marking(part, facts)
         envelope = parse_statement_envelope(part["envelope"])
-        statement = envelope.statement
-        if statement.log != self._past.log:
-            raise AlteredError("the deed is for another log")
-        # All parts before it: none can be added, taken away or put in another's place.
-        if statement.parts != found.entry.parts[:i]:
-            raise AlteredError("the deed was signed for other parts")
-        if (statement.deed, statement.actor) != (facts["type"], facts["actor"]):
-            raise AlteredError("the deed is of another type or actor than its event")
-        check_chain(statement, self._past)
-        check_seen(statement, self._past)
-        check_exact(statement, self._past)
-        check_topics(statement, self._past)
-        first = self._past.size == 0
-        keys = self._past.keys.after(statement.actor, found.act, statement.key, first=first)
-        key = keys.check_signer(statement.actor, statement.deed, statement.key, found.act)
-        if key is not None:
-            envelope.verify(key.public_key)
+        key = check_deed_at(envelope, found.entry.parts[:i], facts, found.act, self._past)
         self._deeds += 1
         self._unchecked += key is None or not key.shown
         self._after_hidden += self._past.hidden_since(0) > 0
-        found.statement = statement
+        found.statement = envelope.statement
 
     def _take_time(self, found: _EntryParts, data: bytes | None) -> None:
         if data is None:
