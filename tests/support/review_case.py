@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from support.laid import anchor_clock
 from touchstone.clearance import tlp
 from touchstone.framework import Framework, parse_framework
-from touchstone.ledger import fingerprint
+from touchstone.ledger import digest_value, fingerprint
 from touchstone.review import Event, State, decide, evolve, propose_designation
 from touchstone.review.events import joining as events
 from touchstone.review.events import judging, measuring, opening
-from touchstone.review.events.base import EventWithTexts, digest_of_value
+from touchstone.review.events.base import EventWithTexts
 
 E = TypeVar("E", bound=Event)
 
@@ -276,5 +276,5 @@ def proposed(framework: Framework, state: State) -> judging.DesignationProposed:
         CENTRE,
         designation=rule.designation,
         says=rule.says,
-        words=digest_of_value(rule.words),
+        words=digest_value(rule.words),
     )

@@ -18,9 +18,9 @@ from support.review_case import (
 )
 from support.review_probes import laid
 from touchstone.framework import Framework
+from touchstone.ledger import digest_value
 from touchstone.review import Event
 from touchstone.review.events import joining, judging, measuring, opening, settling
-from touchstone.review.events.base import digest_of_value
 from touchstone.review.rules import RULES
 
 Draw = Callable[[Sequence[Any]], Any]
@@ -61,7 +61,7 @@ def _proposal(case: Case, draw: Draw) -> Facts:
     changes = {} if draw(BOTH) else {"designation": draw(DESIGNATIONS)}
     return {
         "says": rule.says,
-        "words": digest_of_value(rule.words),
+        "words": digest_value(rule.words),
         "designation": rule.designation,
     } | changes
 

@@ -4,23 +4,15 @@ import hashlib
 
 from pydantic import BaseModel, ConfigDict
 
-from touchstone.ledger import dumps
+from touchstone.ledger import digest_bytes, digest_value
+
+__all__ = ["Frozen", "digest_bytes", "digest_value", "tagged"]
 
 
 class Frozen(BaseModel):
     """The base of what the engine reads and writes: immutable, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def digest_bytes(data: bytes) -> str:
-    """`sha256:` and the hex SHA-256 of the bytes."""
-    return "sha256:" + hashlib.sha256(data).hexdigest()
-
-
-def digest_value(value: object) -> str:
-    """`sha256:` and the hex SHA-256 of the value's canonical bytes."""
-    return digest_bytes(dumps(value))
 
 
 def tagged(tag: str, *parts: bytes) -> bytes:

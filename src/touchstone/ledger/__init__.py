@@ -24,7 +24,15 @@ from touchstone.ledger.bundlelines import (
     Withheld,
 )
 from touchstone.ledger.bundles import check_bundle, read_bundle, split_lines, write_bundle
-from touchstone.ledger.canonical import MAX_DEPTH, MAX_INTEGER, MAX_LINE, dumps, loads
+from touchstone.ledger.canonical import (
+    MAX_DEPTH,
+    MAX_INTEGER,
+    MAX_LINE,
+    digest_bytes,
+    digest_value,
+    dumps,
+    loads,
+)
 from touchstone.ledger.deeds import Deed, SignedDeed, parse_envelope, sign_deed
 from touchstone.ledger.entries import (
     MAX_PART,
@@ -103,6 +111,8 @@ __all__ = [
     "check_signature",
     "commit_part",
     "cosign",
+    "digest_bytes",
+    "digest_value",
     "dumps",
     "fingerprint",
     "has_small_order",

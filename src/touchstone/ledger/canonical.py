@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any, NoReturn
 
 from touchstone.ledger.errors import MalformedError
@@ -173,3 +174,13 @@ def _no_float(text: str) -> NoReturn:
 _parse = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
 ).decode
+
+
+def digest_bytes(data: bytes) -> str:
+    """`sha256:` and the hex SHA-256 of bytes: how facts name what they are digests of."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+def digest_value(value: object) -> str:
+    """The same of a value's canonical bytes. Raises MalformedError where it has none."""
+    return digest_bytes(dumps(value))

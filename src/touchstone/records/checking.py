@@ -1,6 +1,5 @@
 """Everything that is kept, recomputed: what is amiss, and where. Nothing is changed."""
 
-import hashlib
 import importlib
 import re
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from touchstone.ledger import (
     MalformedError,
     Tree,
     blind_head,
+    digest_bytes,
     leaf_hash,
     loads,
     open_checkpoint,
@@ -176,7 +176,7 @@ def check_evidence(
             except (DamagedError, EvidenceMissingError, MalformedError) as error:
                 yield Fault(where, str(error))
                 continue
-            if f"sha256:{hashlib.sha256(data).hexdigest()}" != facts["digest"]:
+            if digest_bytes(data) != facts["digest"]:
                 yield Fault(where, f"{facts['name']}: is not what its digest says")
     known = {row.name for row in rows}
     if left := files.names(case) - known:

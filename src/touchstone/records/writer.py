@@ -1,12 +1,11 @@
 """One deed's transaction on one case: what is appended stands whole, or not at all."""
 
-import hashlib
 from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from touchstone.keys import DataKey
-from touchstone.ledger import Entry, Frontier, dumps, leaf_hash
+from touchstone.ledger import Entry, Frontier, digest_bytes, dumps, leaf_hash
 from touchstone.ledger.contract2 import PaddedEntry
 from touchstone.records.errors import (
     DamagedError,
@@ -90,7 +89,7 @@ class CaseWriter:
 
         Raises DestroyedError, FullError.
         """
-        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        digest = digest_bytes(data)
         key = self._open_key()
         file = key.name(digest)
         self._files.put(self.case, file, data, key)

@@ -1,7 +1,6 @@
 """Whether what goes with a deed is what its facts say: part by part, before anything is signed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from touchstone.clearance import Marking, parse_marking
 from touchstone.errors import TouchstoneError
-from touchstone.ledger import MAX_PART, dumps
+from touchstone.ledger import MAX_PART, digest_bytes, dumps
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event
@@ -128,7 +127,7 @@ def _check_evidence(event: Event, part: Part, given: Attached) -> None:
     if given.data is None:
         if part.needs_bytes:
             raise _bad(event, part, "can only be checked with its bytes: send them first")
-    elif (digest, size) != (f"sha256:{sha256(given.data).hexdigest()}", len(given.data)):
+    elif (digest, size) != (digest_bytes(given.data), len(given.data)):
         raise _bad(event, part, "its bytes are not of the digest and size that it tells")
 
 

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from touchstone.framework import Criterion, DeclaredCriterion, Framework, NumericCriterion
-from touchstone.review.events.base import LONGEST_LINE, digest_of_value
+from touchstone.ledger import digest_value
+from touchstone.review.events.base import LONGEST_LINE
 from touchstone.review.events.judging import (
     CriterionSays,
     Designation,
@@ -54,7 +55,7 @@ class Proposal:
     @property
     def proposed(self) -> tuple[Designation, tuple[CriterionSays, ...], str]:
         """What the event says of it: the last is the digest of the words."""
-        return self.designation, self.says, digest_of_value(self.words)
+        return self.designation, self.says, digest_value(self.words)
 
 
 def reasons_of(

@@ -1,10 +1,9 @@
 """Digests that facts name, each computed from the part that it is the digest of."""
 
 from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
-from touchstone.review.events.base import digest_of_value
+from touchstone.ledger import digest_bytes, digest_value
 from touchstone.review.parts import Attached, Digesting
 from touchstone.terms import bundle_digest, parse_terms
 from touchstone.terms.directives.pre_authorisation import standing_text
@@ -12,19 +11,9 @@ from touchstone.terms.document.directive_file import directive_text
 from touchstone.terms.document.terms_file import digest_of
 
 
-def of_value(value: object) -> str:
-    """`sha256:` and the hex SHA-256 of a value's canonical JSON."""
-    return digest_of_value(value)
-
-
-def of_bytes(data: bytes) -> str:
-    """`sha256:` and the hex SHA-256 of bytes."""
-    return f"sha256:{sha256(data).hexdigest()}"
-
-
 def of_content(part: Attached) -> str:
     """SHA-256 of its canonical JSON."""
-    return of_bytes(part.content)
+    return digest_bytes(part.content)
 
 
 def within(key: str) -> Digesting:
@@ -32,7 +21,7 @@ def within(key: str) -> Digesting:
 
     def digest(part: Attached) -> str | None:
         value = part.value["content"].get(key)
-        return None if value is None else of_value(value)
+        return None if value is None else digest_value(value)
 
     digest.__doc__ = f"SHA-256 of the canonical JSON of its `{key}`."
     return digest
@@ -45,27 +34,27 @@ def as_bytes(part: Attached) -> str:
 
 def as_line(part: Attached) -> str:
     """SHA-256 of the receipt's line."""
-    return of_bytes(part.value["content"]["receipt"].encode())
+    return digest_bytes(part.value["content"]["receipt"].encode())
 
 
 def of_models(part: Attached) -> str:
     """SHA-256 of the canonical JSON of the model names by mode."""
     probes: Mapping[str, Any] = part.value["content"]["probes"]
-    return of_value({mode: probe["models"] for mode, probe in probes.items()})
+    return digest_value({mode: probe["models"] for mode, probe in probes.items()})
 
 
 def of_battery(part: Attached) -> str:
     """SHA-256, in hex, of its battery's id, seed and the SHA-256 of each set, as canonical JSON."""
     battery = part.value["content"]["battery"]
-    sets = [of_value(sealed) for sealed in battery["sets"]]
-    digest = of_value({"id": battery["id"], "seed": battery["seed"], "sets": sets})
+    sets = [digest_value(sealed) for sealed in battery["sets"]]
+    digest = digest_value({"id": battery["id"], "seed": battery["seed"], "sets": sets})
     return digest.removeprefix("sha256:")
 
 
 def of_order(part: Attached) -> str:
     """SHA-256, in hex, of the canonical JSON of its item sets' `order`s."""
     sets = part.value["content"]["battery"]["sets"]
-    return of_value([sealed["order"] for sealed in sets]).removeprefix("sha256:")
+    return digest_value([sealed["order"] for sealed in sets]).removeprefix("sha256:")
 
 
 def of_terms(part: Attached) -> str:

@@ -9,8 +9,9 @@ from pydantic import BaseModel
 
 from support.review_case import LAB, Case, example_framework, make
 from support.review_deeds import FACTS, one_of_each
+from touchstone.ledger import digest_bytes
 from touchstone.review import LAYOUTS, Attached, BadEventError, Event, check_deed, layout_of
-from touchstone.review.digests import of_bytes, of_content
+from touchstone.review.digests import of_content
 from touchstone.review.events import judging, settling
 from touchstone.review.events.base import Digest, EventWithTexts, Line, Statement
 from touchstone.review.events.opening import CaseOpened
@@ -116,12 +117,12 @@ def test_what_is_left_out_or_too_many_is_refused(event: type[Event]):
 def test_evidence_is_held_against_its_bytes_where_they_are_at_hand():
     data = b"what shows it"
     deed = make(
-        judging.EvidenceDeclared, LAB, criterion="one", shows="met", evidence=of_bytes(data)
+        judging.EvidenceDeclared, LAB, criterion="one", shows="met", evidence=digest_bytes(data)
     )
     value = {
         "kind": "evidence",
         "marking": deed.marking.as_dict(),
-        "digest": of_bytes(data),
+        "digest": digest_bytes(data),
         "size": len(data),
         "media_type": "text/plain",
         "name": "evidence.txt",
@@ -133,7 +134,7 @@ def test_evidence_is_held_against_its_bytes_where_they_are_at_hand():
         with pytest.raises(BadEventError, match="its bytes are not of the digest"):
             check_deed(state, deed, [Attached(value, other)])
     with pytest.raises(BadEventError, match="evidence is not its digest"):
-        check_deed(state, deed, [Attached({**value, "digest": of_bytes(b"")})])
+        check_deed(state, deed, [Attached({**value, "digest": digest_bytes(b"")})])
     with pytest.raises(BadEventError, match="has exactly"):
         check_deed(state, deed, [Attached({**value, "note": "beside"})])
     with pytest.raises(BadEventError, match="is longer than"):
@@ -142,7 +143,7 @@ def test_evidence_is_held_against_its_bytes_where_they_are_at_hand():
 
 def test_a_text_that_is_too_long_is_refused():
     text = "# " + "x" * MOST_TEXT
-    deed = make(settling.TermsOffered, LAB, terms=of_bytes(b""))
+    deed = make(settling.TermsOffered, LAB, terms=digest_bytes(b""))
     value = {"kind": "content", "marking": deed.marking.as_dict(), "content": {"text": text}}
     with pytest.raises(BadEventError, match=f"the part terms: is longer than {MOST_TEXT} bytes"):
         check_deed(Case(example_framework()).open().state, deed, [Attached(value)])
@@ -153,7 +154,7 @@ def test_a_bundle_is_not_taken_without_its_bytes():
     value = {
         "kind": "evidence",
         "marking": deed.marking.as_dict(),
-        "digest": of_bytes(b""),
+        "digest": digest_bytes(b""),
         "size": 0,
         "media_type": "text/plain",
         "name": "000001.bundle",

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import date
-from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from touchstone.clearance import Marking
 from touchstone.handin import day_written, moment_of, unseen
-from touchstone.ledger import dumps
+from touchstone.ledger import digest_value
 
 LARGEST = 2**53 - 1
 """The largest integer of canonical JSON."""
@@ -99,11 +98,6 @@ Role = Literal[
 """What a party is in a case. A counterpart takes part in dialogue only and is never in a case."""
 
 
-def digest_of_value(value: object) -> str:
-    """`sha256:` and the hex SHA-256 of a value's canonical JSON."""
-    return f"sha256:{sha256(dumps(value)).hexdigest()}"
-
-
 class Facts(BaseModel):
     """A frozen group of facts. Fields that this version does not know are kept as they came."""
 
@@ -157,7 +151,7 @@ class EventWithTexts(Event):
     def upcast_v1_v2(cls, facts: dict[str, Any]) -> dict[str, Any]:
         """The digests that the words would have as parts."""
         contents = cls.contents_v1(facts)
-        return {**facts, **{name: digest_of_value(each) for name, each in contents.items()}}
+        return {**facts, **{name: digest_value(each) for name, each in contents.items()}}
 
 
 class UnknownEvent(Event):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from touchstone.ledger import digest_value
 from touchstone.review.events.base import (
     Digest,
     Event,
@@ -10,7 +11,6 @@ from touchstone.review.events.base import (
     Facts,
     Name,
     Positive,
-    digest_of_value,
 )
 
 Designation = Literal["covered", "not-covered", "undetermined"]
@@ -133,7 +133,7 @@ class DesignationProposed(EventWithTexts):
         """What each criterion says stays; why goes into the words."""
         left = {name: each for name, each in facts.items() if name not in {"summary", "reasons"}}
         says = [{name: each[name] for name in ("criterion", "says")} for each in facts["reasons"]]
-        return {**left, "says": says, "words": digest_of_value(cls.contents_v1(facts)["words"])}
+        return {**left, "says": says, "words": digest_value(cls.contents_v1(facts)["words"])}
 
 
 class DesignationConcurred(Event):

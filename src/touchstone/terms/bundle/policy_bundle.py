@@ -15,6 +15,7 @@ from touchstone.ledger import (
     MalformedError,
     Signer,
     check_signature,
+    digest_bytes,
     dumps,
     fingerprint,
     loads,
@@ -151,7 +152,7 @@ def reissue_bundle(data: bytes, *, issued: int, signer: Signer, after: Position)
 
 def bundle_digest(data: bytes) -> str:
     """What the next bundle names, and a receipt: `sha256:` of all lines but the signature's."""
-    return f"sha256:{sha256(_body(data)).hexdigest()}"
+    return digest_bytes(_body(data))
 
 
 def accept_bundle(data: bytes, pin: Pin, current: Position | None) -> PolicyBundle:
@@ -271,7 +272,7 @@ def parse_body(body: bytes) -> PolicyBundle:
         policy,
         tuple(parts.directives),
         parts.registry,
-        f"sha256:{sha256(body).hexdigest()}",
+        digest_bytes(body),
     )
 
 

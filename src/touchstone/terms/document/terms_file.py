@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from hashlib import sha256
 from typing import Annotated, Literal, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field
 
 from touchstone.framework.kinds import Identifier, Line, TimeZone, nearest
 from touchstone.handin import day_written, moment_with_offset
-from touchstone.ledger import dumps
+from touchstone.ledger import digest_value
 from touchstone.terms.document.reading import Text, read_toml, refuse
 from touchstone.terms.errors import TermsFileError
 from touchstone.terms.policy.caller_attributes import EndUser, Tier
@@ -178,7 +177,7 @@ class Terms:
 def digest_of(text: Text) -> str:
     """`sha256:` of what a file says, in canonical form and without what equals its default."""
     content = text.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return f"sha256:{sha256(dumps(content)).hexdigest()}"
+    return digest_value(content)
 
 
 def parse_terms(text: str, source: str) -> Terms:
