@@ -28,7 +28,6 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.ledger.entries import commit_part
 from touchstone.ledger.errors import UnpromisedError
-from touchstone.records import CaseMissingError
 from touchstone.service import taking
 from touchstone.service.case_context import Case
 from touchstone.service.cases.deeds import review_halted, review_resumed
@@ -284,7 +283,7 @@ REFUSED: dict[str, tuple[Callable[[Post], None], str, tuple[object, str] | None]
     "of no type that is known": (of_no_type, "event", None),
     "a fact of no form": (fact_of_no_form, "event", None),
     "content of another digest": (content_of_another_digest, "layout", (taking, "check_deed")),
-    "against the law": (halted_twice, "law", (taking, "_decided")),
+    "against the law": (halted_twice, "law", (taking, "require_law")),
 }
 """By what is wrong: what makes it so, the code, and the check that alone sees it, if one does."""
 
@@ -303,7 +302,7 @@ def test_what_its_signer_did_is_refused_for_good(case: Case, name: str):
     # The same bytes have the same answer, to its own party alone.
     assert it.send().line == said.line
     it.asker = CENTRE
-    with pytest.raises(UnpromisedError, match="another party's"):
+    with pytest.raises(UnpromisedError, match="its own party alone"):
         it.send()
     assert unchanged(case, before)
 
@@ -391,5 +390,6 @@ def test_evidence_that_is_not_here_yet_promises_nothing_and_may_come_later(case:
 def test_a_case_that_is_not_there_takes_none(case: Case):
     it = halt(case)
     it.case = replace(case, id="no-such-case")
-    with pytest.raises(CaseMissingError):
+    with pytest.raises(UnpromisedError) as told:
         it.send()
+    assert told.value.code == "unknown"
