@@ -134,7 +134,7 @@ def run_review(
         except TouchstoneError as error:
             # Whatever its record did not take any more: somebody ended the case meanwhile.
             if has_ended(case):
-                ended = error if isinstance(error, EndedError) else end_measuring(case)
+                ended = error if isinstance(error, EndedError) else _ended(case)
                 return ended_review(case, ended, out, observer)
             if not isinstance(error, StoppedError) or case.state.newest_battery is None:
                 raise
@@ -285,6 +285,12 @@ def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer
     observer.step("Stopped early; writing what there is")
     record_stop(case, _worked_on(case), stop)
     return _issue(case, _tracker(case), out, observer, str(stop))
+
+
+def _ended(case: Case) -> EndedError:
+    """What is told where something else than the measuring met the end of the case."""
+    sealed = case.state.newest_battery is not None and case.state.status != "destroyed"
+    return end_measuring(case, plan_chunks(case, reopen(case)) if sealed else {})
 
 
 def ended_review(case: Case, ended: EndedError, out: Path, observer: Observer) -> ReviewResult:

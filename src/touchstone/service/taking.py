@@ -61,13 +61,13 @@ def take_deed(
         installation: Where.
         case: The case's id; a new one where the deed opens it.
         submitted: Envelope and parts.
-        asker: The party that sends.
+        asker: The party that sends, which is the deed's own.
         now: The server's time (UTC).
         evidence: What this party brought of the evidence that the parts name.
 
     Raises:
-        UnpromisedError: the deed is not taken as it came, and may be later.
-        EarlierContractError: the case is of record contract 1.
+        UnpromisedError: the deed is not taken as it came, and may be later. Who is no party of the
+            case is told the same whether or not there is one.
         RecordsError: no answer; the same bytes may be sent again.
     """
     taker = Taker(installation, now)

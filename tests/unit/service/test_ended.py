@@ -1,5 +1,6 @@
 """A case that ends while it is measured: what ran is told as lost, and there are editions."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
 from touchstone.evaluation.journal import Journal
 from touchstone.review import State
+from touchstone.service import reviewing
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import withdraw_from
 from touchstone.service.cases.deeds import case_closed
@@ -67,7 +69,7 @@ def test_what_was_under_way_is_told_and_deleted(tmp_path: Path, ending: str):
         end(case)
         assert has_ended(case)
         # Of a destroyed case what lay here is deleted with it, and cannot be counted any more.
-        lost = "all that ran is recorded"
+        lost = "what was under way is gone with it"
         if ending != "destroyed":
             lost = "2 samples under way went unrecorded"
         told = end_measuring(case, chunks)
@@ -75,6 +77,22 @@ def test_what_was_under_way_is_told_and_deleted(tmp_path: Path, ending: str):
         assert not case.installation.records.work(case.id).exists()
         counts = case.installation.records.jobs.counts(case.id)
         assert counts["waiting"] + counts["leased"] == 0
+
+
+def test_where_nothing_was_under_way_all_is_recorded(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        begun(case)
+        shutil.rmtree(case.installation.records.work(case.id))
+        withdraw(case)
+        told = str(reviewing._ended(case))
+        assert told.endswith("nothing more is run, and all that ran is recorded")
+
+
+def test_what_an_earlier_run_left_is_told_whatever_met_the_end(tmp_path: Path):
+    with small_case(tmp_path) as case:
+        begun(case)
+        withdraw(case)
+        assert "2 samples under way went unrecorded" in str(reviewing._ended(case))
 
 
 def test_what_this_process_heard_counts_once(tmp_path: Path):

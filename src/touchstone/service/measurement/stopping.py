@@ -49,9 +49,15 @@ def end_measuring(
         records.outcomes.forget(case.id, chunk, told)
     # It lies there in the clear, and nothing will ever take it up.
     shutil.rmtree(records.work(case.id), ignore_errors=True)
-    samples = "sample" if lost == 1 else "samples"
-    said = f"{lost} {samples} under way went unrecorded" if lost else "all that ran is recorded"
-    return EndedError(f"{ENDINGS[case.state.status]}: nothing more is run, and {said}")
+    return EndedError(f"{ENDINGS[case.state.status]}: nothing more is run, and {_told(case, lost)}")
+
+
+def _told(case: Case, lost: int) -> str:
+    if lost:
+        return f"{lost} {'sample' if lost == 1 else 'samples'} under way went unrecorded"
+    # Who destroys a case deletes the journals first: nobody can count what they held.
+    destroyed = case.state.status == "destroyed"
+    return "what was under way is gone with it" if destroyed else "all that ran is recorded"
 
 
 def _ran(chunk: Path) -> set[int]:
