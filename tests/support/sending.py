@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from django.db import transaction
 
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import dumps
 from touchstone.ledger.contract2 import CaseLog, RecordedAnswer, SignedAnswer
+from touchstone.records.settings import connect
 from touchstone.review import State
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.events.settling import CaseDestroyed
@@ -58,17 +60,18 @@ def destroying(here: Installation, case: str) -> Deed:
 
 
 @contextmanager
-def taken_back(here: Installation) -> Iterator[None]:
-    """All that is recorded within is taken back: one store serves many beginnings.
+def taken_back(here: Installation) -> Iterator[Installation]:
+    """The same installation, in which all that is recorded within is taken back.
 
-    The files of a destroyed case are not: a destruction takes a store of its own.
+    So one store serves many beginnings. The files of a destroyed case do not come back: a
+    destruction takes a store of its own.
     """
-    alias = here.records._alias
+    alias = connect(here.home, None)
     block = transaction.atomic(using=alias)
-    # As Django's own tests do: what says that it is durable may stand within.
-    block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
-        yield
-        transaction.set_rollback(True, using=alias)
-    here._states.clear()
-    here.records.deeds._known.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        # As Django's own tests do: what says that it is durable may stand within.
+        patch.setattr(block, "_from_testcase", True)
+        with block:
+            # Another, which remembers nothing of what was taken back before.
+            yield Installation(here.home, here.records, here.keyring, here.clock, here.random)
+            transaction.set_rollback(True, using=alias)

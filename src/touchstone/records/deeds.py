@@ -4,12 +4,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from touchstone.handin import seconds_of
 from touchstone.keys import DataKey, Keyring, RandomSource
 from touchstone.ledger import Frontier
 from touchstone.ledger.contract2 import (
@@ -328,7 +328,7 @@ class Deeds:
             return False
 
     def _note(self, case: str, statement: DeedStatement, why: str, now: str) -> None:
-        second = int(datetime.fromisoformat(now).timestamp())
+        second = seconds_of(now)
         # The answer stands whatever becomes of the note.
         with suppress(RecordsError):
             self._access.refusals.note(second, statement.actor, case, statement.deed, why)

@@ -76,8 +76,7 @@ class RefusalBound:
     and leave no entry by which anybody would see it.
     """
 
-    def __init__(self, most: int = MOST_KEPT) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._kept: dict[tuple[str, str], int] = {}
         self._counting = threading.Lock()
 
@@ -85,7 +84,7 @@ class RefusalBound:
         """Count one refusal of a signer, by case and key; false where it is one too many."""
         with self._counting:
             kept = self._kept.get(signer, 0)
-            if kept >= self._most:
+            if kept >= MOST_KEPT:
                 return False
             self._kept[signer] = kept + 1
         return True

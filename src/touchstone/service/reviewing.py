@@ -134,8 +134,8 @@ def run_review(
         except TouchstoneError as error:
             # Whatever its record did not take any more: somebody ended the case meanwhile.
             if has_ended(case):
-                ended = error if isinstance(error, EndedError) else _ended(case)
-                return ended_review(case, ended, out, observer)
+                told = error if isinstance(error, EndedError) else None
+                return ended_review(case, told, out, observer)
             if not isinstance(error, StoppedError) or case.state.newest_battery is None:
                 raise
             return stopped_review(case, error, out, observer)
@@ -293,11 +293,15 @@ def _ended(case: Case) -> EndedError:
     return end_measuring(case, plan_chunks(case, reopen(case)) if sealed else {})
 
 
-def ended_review(case: Case, ended: EndedError, out: Path, observer: Observer) -> ReviewResult:
+def ended_review(
+    case: Case, told: EndedError | None, out: Path, observer: Observer
+) -> ReviewResult:
     """What a review whose case ended meanwhile has to show: editions of what its record holds.
 
-    Raises EndedError where there is nothing to be shown.
+    `told` is what the measuring told of it, if that met the end. Raises EndedError where there is
+    nothing to be shown.
     """
+    ended = told or _ended(case)
     if case.state.status == "destroyed" or case.state.newest_battery is None:
         raise ended
     observer.step("The case has ended; writing what there is")

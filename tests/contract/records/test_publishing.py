@@ -11,6 +11,7 @@ from support.stored_deeds import CASE, StoredScene, opened
 from touchstone.records import Records
 from touchstone.records.errors import BusyError
 from touchstone.records.models import LeafRow
+from touchstone.records.settings import connect
 
 
 @pytest.fixture
@@ -22,7 +23,11 @@ def scene(place: Place) -> StoredScene:
 
 def published(scene: StoredScene) -> list[int]:
     """The sizes of the case's heads that have a leaf."""
-    leaves = LeafRow.objects.using(scene.records._alias).filter(case=CASE).order_by("index")
+    leaves = (
+        LeafRow.objects.using(connect(scene.place.home, scene.place.database))
+        .filter(case=CASE)
+        .order_by("index")
+    )
     return list(leaves.values_list("size", flat=True))
 
 

@@ -30,6 +30,7 @@ from touchstone.ledger.contract2 import (
 from touchstone.records import DeedRefusedError, DeedTaking, refusals
 from touchstone.records import deeds as taking
 from touchstone.records.models import AnswerRow
+from touchstone.records.settings import connect
 
 NEXT = "2026-11-21T09:00:01Z"
 
@@ -48,7 +49,7 @@ def faults(scene: StoredScene) -> list[str]:
 
 def kept(scene: StoredScene) -> int:
     """How many answers are stored."""
-    return AnswerRow.objects.using(scene.records._alias).count()
+    return AnswerRow.objects.using(connect(scene.place.home, scene.place.database)).count()
 
 
 def refused(answer: SignedAnswer) -> RefusedAnswer:
@@ -173,10 +174,6 @@ def test_a_fork_within_one_batch_is_kept_for_what_it_forks_is_taken_back(scene: 
     assert faults(scene) == []
 
 
-def bounded(scene: StoredScene, most: int) -> None:
-    scene.records.deeds._access.kept._most = most
-
-
 def often(scene: StoredScene, count: int) -> list[str]:
     """The codes of as many unlawful deeds of the lab, one after the other."""
     strict, codes = replace(scene.server, judge=unlawful), []
@@ -189,8 +186,10 @@ def often(scene: StoredScene, count: int) -> list[str]:
     return codes
 
 
-def test_refusals_are_kept_up_to_a_bound_until_something_is_recorded(scene: StoredScene):
-    bounded(scene, 3)
+def test_refusals_are_kept_up_to_a_bound_until_something_is_recorded(
+    scene: StoredScene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(refusals, "MOST_KEPT", 3)
     before = kept(scene)
     assert often(scene, 5) == ["law"] * 3 + ["refused-often"] * 2
     assert kept(scene) == before + 3
@@ -202,9 +201,9 @@ def test_refusals_are_kept_up_to_a_bound_until_something_is_recorded(scene: Stor
     assert faults(scene) == []
 
 
-def test_whoever_opens_is_bounded_whatever_its_keys(place: Place):
+def test_whoever_opens_is_bounded_whatever_its_keys(place: Place, monkeypatch: pytest.MonkeyPatch):
     server = StoredServer(place.open(), place.keyring, judge=unlawful)
-    server.records.deeds._access.kept._most = 2
+    monkeypatch.setattr(refusals, "MOST_KEPT", 2)
     codes = []
     for number in range(3):
         deed = opening(server, Hand("example-centre", Signer(f"key {number}")))
@@ -213,7 +212,6 @@ def test_whoever_opens_is_bounded_whatever_its_keys(place: Place):
         except UnpromisedError as error:
             codes.append(error.code)
     assert codes == ["law", "law", "refused-often"]
-    assert refusals.MOST_KEPT == 100
 
 
 def test_refusals_are_noted_beside_the_record(scene: StoredScene):

@@ -10,7 +10,6 @@ from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
 from touchstone.evaluation.journal import Journal
 from touchstone.review import State
-from touchstone.service import reviewing
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import withdraw_from
 from touchstone.service.cases.deeds import case_closed
@@ -84,7 +83,7 @@ def test_where_nothing_was_under_way_all_is_recorded(tmp_path: Path):
         begun(case)
         shutil.rmtree(case.installation.records.work(case.id))
         withdraw(case)
-        told = str(reviewing._ended(case))
+        told = ended_review(case, None, tmp_path / "out", Silent()).stopped
         assert told.endswith("nothing more is run, and all that ran is recorded")
 
 
@@ -92,7 +91,8 @@ def test_what_an_earlier_run_left_is_told_whatever_met_the_end(tmp_path: Path):
     with small_case(tmp_path) as case:
         begun(case)
         withdraw(case)
-        assert "2 samples under way went unrecorded" in str(reviewing._ended(case))
+        told = ended_review(case, None, tmp_path / "out", Silent()).stopped
+        assert "2 samples under way went unrecorded" in told
 
 
 def test_what_this_process_heard_counts_once(tmp_path: Path):

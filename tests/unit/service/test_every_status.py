@@ -102,8 +102,8 @@ def test_what_a_row_allows_is_taken_in_every_status_that_it_names(
         stands = here.state(before.case).status
         assert stands == "open" or stands in OVER[kind]
         for status in set(statuses) - final:
-            with taken_back(here):
-                take_in(here, before, status)
+            with taken_back(here) as again:
+                take_in(again, before, status)
     for status in final & set(statuses):
         # Files that a destruction deletes do not come back.
         with before.copied(tmp_path / status).store() as here:
@@ -112,7 +112,7 @@ def test_what_a_row_allows_is_taken_in_every_status_that_it_names(
 
 def test_what_opens_a_case_is_taken(deeds: Mapping[str, Before]):
     before = deeds["case-opened"]
-    with before.store() as here, taken_back(here):
+    with before.store() as stored, taken_back(stored) as here:
         answer = recorded(send(here, before.case, before.deed))
         assert (answer.n, here.records.case(before.case).log) == (0, answer.log)
 

@@ -1,6 +1,6 @@
 """What only the server's half meets: who signs elsewhere begins, ends and leaves a case."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from support.sending import deliver, destroying, recorded, send, signed
+from support.every_deed import Before
+from support.sending import deliver, destroying, recorded, send, signed, taken_back
 from support.small_case import small_case
 from touchstone.framework import Framework
 from touchstone.ledger import UnpromisedError
 from touchstone.ledger.contract2 import RefusedAnswer, SignedAnswer
-from touchstone.review.events.opening import CaseOpened
 from touchstone.service import commit, frameworks, taking
 from touchstone.service.access.deeds import release_announced
 from touchstone.service.case_context import Case
-from touchstone.service.cases import opening
 from touchstone.service.cases.case_admin import open_to_leave
 from touchstone.service.cases.deeds import (
     case_closed,
@@ -27,6 +26,7 @@ from touchstone.service.cases.deeds import (
 )
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
+from touchstone.service.installation import Installation
 
 LAB, CENTRE = "example-lab", "example-centre"
 
@@ -46,30 +46,24 @@ def refused(answer: SignedAnswer) -> RefusedAnswer:
     return answer.answer
 
 
-def opened_for(case: Case, **changed: Any) -> SignedAnswer:
-    """The answer to what opens a second case, changed."""
-    other = replace(case, id="ab" * 16)
-    deed = opening._opening(other)
-    assert isinstance(deed.event, CaseOpened)
-    event = deed.event.model_copy(update=changed)
-    return send(case.installation, other.id, replace(deed, event=event))
-
-
-def test_a_case_is_opened_from_elsewhere(case: Case):
-    assert recorded(opened_for(case)).n == 0
-    assert case.installation.state("ab" * 16).opened is not None
+def opened_for(here: Installation, before: Before, **changed: Any) -> SignedAnswer:
+    """The answer to what opens a case, changed."""
+    event = before.deed.event.model_copy(update=changed)
+    return send(here, before.case, replace(before.deed, event=event))
 
 
 def test_no_case_is_opened_in_the_name_of_another_installation(
-    case: Case, monkeypatch: pytest.MonkeyPatch
+    deeds: Mapping[str, Before], monkeypatch: pytest.MonkeyPatch
 ):
-    answer = refused(opened_for(case, installation_key="cd" * 32))
-    assert (answer.code, answer.log, answer.size) == ("layout", None, 0)
-    assert case.installation.records.names() == [case.id]
-    assert "ab" * 16 not in case.installation._states
-    # Twin: without the check it is begun, and its log holds for nobody.
-    monkeypatch.setattr(taking.Taker, "_check_opening", lambda *_: None)
-    recorded(opened_for(case, installation_key="cd" * 32))
+    before = deeds["case-opened"]
+    with before.store() as stored, taken_back(stored) as here:
+        known = here.records.names()
+        answer = refused(opened_for(here, before, installation_key="cd" * 32))
+        assert (answer.code, answer.log, answer.size) == ("layout", None, 0)
+        assert here.records.names() == known
+        # Twin: without the check it is begun, and its log holds for nobody.
+        monkeypatch.setattr(taking.Taker, "_check_opening", lambda *_: None)
+        recorded(opened_for(here, before, installation_key="ef" * 32))
 
 
 def close(case: Case) -> None:

@@ -43,8 +43,8 @@ def end_measuring(
     records.jobs.halt(case.id)
     lost = 0
     for chunk, (_, key) in chunks.items():
-        told, folder = records.outcomes.kept(case.id, chunk), records.work(case.id) / chunk
-        ran = {*heard.get(chunk, ()), *told, *_ran(folder)}
+        told = records.outcomes.kept(case.id, chunk)
+        ran = {*heard.get(chunk, ()), *told, *_ran(case, chunk)}
         lost += sum(not case.state.is_recorded(key, 1, index) for index in ran)
         records.outcomes.forget(case.id, chunk, told)
     # It lies there in the clear, and nothing will ever take it up.
@@ -60,12 +60,13 @@ def _told(case: Case, lost: int) -> str:
     return "what was under way is gone with it" if destroyed else "all that ran is recorded"
 
 
-def _ran(chunk: Path) -> set[int]:
+def _ran(case: Case, chunk: str) -> set[int]:
     """The positions that a chunk's journal says were begun; none, where it cannot be read."""
-    if not chunk.exists():
+    folder = case.installation.records.work(case.id) / chunk
+    if not folder.exists():
         return set()
     try:
-        with journal_when_free(chunk, chunk.name) as journal:
+        with journal_when_free(folder, chunk) as journal:
             return {*journal.outcomes, *journal.interrupted()}
     except JournalError:
         return set()
