@@ -27,7 +27,7 @@ WHOLE = {
     "review/audience_view.py": "reads for all of these",
 }
 READS = {"read_entries", "shown_to_centre", "folded_state"}
-OF_A_READER = {"events", "parts", "entries", "lines"}
+OF_A_READER = {"events", "recorded_events", "parts", "entries", "lines"}
 # What a case that is read or written is called here.
 READERS = {"reader", "case", "self", "writer", "taking", "kept"}
 

@@ -10,11 +10,12 @@ from typing import Any
 from support.deed_server import Hand, Server, key_act
 from support.ledger_signer import Signer
 from support.review_case import AGENCY, CENTRE, LAB, ROLES, TREASURY, Case, hex32
+from support.timed import decide
 from touchstone import ledger
 from touchstone.framework import Framework
 from touchstone.ledger import MalformedError, RefusedDeedError
 from touchstone.ledger.contract2 import DeedTopics, RecordedAnswer, SubmittedDeed
-from touchstone.review import BadEventError, Event, decide, parse_event, topics_of
+from touchstone.review import BadEventError, Event, parse_event, topics_of
 from touchstone.review.events import TYPES
 
 PARTIES = (LAB, CENTRE, AGENCY, TREASURY)

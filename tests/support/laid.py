@@ -2,14 +2,15 @@
 
 from touchstone.clearance import Marking
 from touchstone.framework import Window
-from touchstone.review.clock import HandedIn, window_laid
+from touchstone.review.clock import window_laid
 from touchstone.review.events.measuring import ClockAnchored
+from touchstone.review.events.opening import SubmissionReceived
 
 
 def anchor_clock(
-    window: Window, handed_in: HandedIn, actor: str, at: str, marking: Marking
+    window: Window, handed_in: SubmissionReceived, actor: str, at: str, marking: Marking
 ) -> ClockAnchored:
-    """The window as the framework lays it."""
-    laid = window_laid(window, handed_in)
+    """The window as the framework lays it for what was recorded at the moment that it tells."""
+    laid = window_laid(window, handed_in, handed_in.at)
     laid["holidays"] = tuple(laid["holidays"])
     return ClockAnchored(actor=actor, at=at, marking=marking, **laid)

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from touchstone import review
 from touchstone.editions.case_summary import summarise
 from touchstone.ledger.contract2 import DeedTopics
 from touchstone.records import DeedTaking
-from touchstone.review import Event, State, UnknownEvent, evolve, read_event
+from touchstone.review import Event, State, UnknownEvent, read_event
 from touchstone.service import signing
 from touchstone.service.installation import Installation
 from touchstone.service.signing import Attachment, Content, Deed, attached, prepare_deed
@@ -40,7 +41,7 @@ def add_event(here: Installation, case: str, event: Event, *beside: Attachment) 
                 taking.writer.put_evidence(each.data, "text/plain", "evidence")
         taking.record()
         read = read_event(taking.admitted.facts)
-        taking.writer.summarise(summarise(case, evolve(state, read), now))
+        taking.writer.summarise(summarise(case, review.evolve(state, read, taking.admitted.at)))
 
     with here.records.deeds.together(case) as batch, pytest.MonkeyPatch.context() as patch:
         patch.setattr(signing, "topics_of", lambda _: ASKED)

@@ -7,6 +7,7 @@ from typing import Any
 from support.contract1 import NewPart, append, opening
 from support.laid import anchor_clock
 from support.small_case import AGENCIES, SUBMISSION, Minutes
+from support.timed import evolve
 from touchstone.editions.case_summary import summarise
 from touchstone.evaluation import Submission, load_submission
 from touchstone.evaluation.digests import digest_value
@@ -14,7 +15,7 @@ from touchstone.framework import Framework
 from touchstone.ledger import Deed as LedgerDeed
 from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter
-from touchstone.review import Attached, State, evolve, read_event
+from touchstone.review import Attached, State, read_event
 from touchstone.review.events import opening as openings
 from touchstone.service.case_context import Case, Cast
 from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
@@ -31,7 +32,7 @@ def record_old(here: Installation, writer: CaseWriter, state: State, deeds: Sequ
         event = deed.event
         record_facts(here, writer, event.facts(), [attached(each) for each in deed.attachments])
         state = evolve(state, event)
-        writer.summarise(summarise(writer.case, state, event.at))
+        writer.summarise(summarise(writer.case, state))
 
 
 def record_facts(
@@ -121,7 +122,7 @@ def record_in(case: Case, facts: dict[str, Any]) -> None:
     with case.installation.records.transaction(case.id) as writer:
         record_facts(case.installation, writer, facts, [])
         state = evolve(case.state, read_event(facts))
-        writer.summarise(summarise(case.id, state, facts["at"]))
+        writer.summarise(summarise(case.id, state))
 
 
 def old_home(home: Path, folder: Path) -> str:

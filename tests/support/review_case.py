@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from support.laid import anchor_clock
+from support.timed import decide, evolve
 from touchstone.clearance import tlp
 from touchstone.framework import Framework, parse_framework
 from touchstone.ledger import digest_value, fingerprint
-from touchstone.review import Event, State, decide, evolve, propose_designation
+from touchstone.review import Event, State, propose_designation
 from touchstone.review.events import joining as events
 from touchstone.review.events import judging, measuring, opening
 from touchstone.review.events.base import EventWithTexts

@@ -39,7 +39,7 @@ class AudienceCase:
             if entry.visible:
                 # An answer to something withheld changes nothing that the audience could know.
                 with contextlib.suppress(KeyError):
-                    state = evolve(state, entry.event)
+                    state = evolve(state, entry.event, entry.recorded)
         return state
 
     @cached_property

@@ -1,21 +1,19 @@
 """What lists show of a case, folded from its state."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from touchstone.editions.sentences import sentence
-from touchstone.records import Summary
+from touchstone.records import RecordedFacts, Summary
 from touchstone.review import State, fold, read_event
 
 
-def summarise_events(case: str, events: Sequence[dict[str, Any]]) -> Summary:
+def summarise_events(case: str, events: Sequence[RecordedFacts]) -> Summary:
     """The same from part 0s: how the index is made again."""
-    state = fold(read_event(facts) for facts in events)
-    return summarise(case, state, str(events[-1]["at"]))
+    return summarise(case, fold((read_event(facts), at) for facts, at in events))
 
 
-def summarise(case: str, state: State, at: str) -> Summary:
-    """The row of one case; `at` is when its newest entry was made (UTC)."""
+def summarise(case: str, state: State) -> Summary:
+    """The row of one case."""
     submission = state.submission
     invited = (name for name, act in state.invitations.items() if act.role == "developer")
     developers = state.having("developer") or tuple(invited)
@@ -25,7 +23,7 @@ def summarise(case: str, state: State, at: str) -> Summary:
         developer=", ".join(developers),
         framework=state.opened.framework.id if state.opened else "",
         status=stage(state),
-        updated=at,
+        updated=state.recorded_at,
         whole=not state.unknown,
     )
 

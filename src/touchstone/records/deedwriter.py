@@ -46,6 +46,7 @@ class DeedWriter(CaseWriter):
         # Rows as `insert` takes them.
         self._deeds: list[tuple[Any, ...]] = []
         self._topics: list[tuple[str, str, int]] = []
+        self._times: list[str] = []
         self._answers: list[tuple[str, str, str, bytes]] = []
 
     @property
@@ -83,6 +84,10 @@ class DeedWriter(CaseWriter):
             # The case never takes content again, so this answer may be final.
             raise RefusedDeedError("destroyed", str(error)) from error
         self._take_in(entry, rows, dict(recorded.admitted.facts))
+        self._times.append(recorded.admitted.at)
+
+    def _recorded_times(self) -> list[str]:
+        return self._times
 
     def _keep_index(self, recorded: RecordedDeed, root: bytes, answer: SignedAnswer) -> None:
         n, statement = recorded.entry.n, recorded.admitted.statement

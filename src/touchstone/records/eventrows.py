@@ -1,4 +1,6 @@
-"""Part 0 of entries as the tables hold them, each held against what its entry committed to.
+"""Part 0 of entries as the tables hold them, and when each was recorded.
+
+Each is held against what its entry committed to.
 
 A state is decided on these facts: what somebody changed in the table must not pass for them.
 """
@@ -12,13 +14,25 @@ from touchstone.ledger.contract2 import PaddedEntry, parse_padded_entry
 from touchstone.records.database import raw
 from touchstone.records.errors import DamagedError
 from touchstone.records.models import EntryRow, PartRow
-from touchstone.records.values import SALT_SIZE, Event
+from touchstone.records.values import SALT_SIZE, Event, RecordedFacts
 
 _JOINED = (
     f"SELECT e.n, e.line, p.body FROM {EntryRow._meta.db_table} e"  # noqa: S608, SLF001  our names
     f" LEFT JOIN {PartRow._meta.db_table} p"  # noqa: SLF001
     " ON p.case_id = e.case_id AND p.n = e.n AND p.i = 0"
     " WHERE e.case_id = %s AND "
+)
+
+# The recorded part comes last of those that are stored: padding is not.
+_TIMED = (
+    f"SELECT e.line, p.body, r.i, r.body FROM {EntryRow._meta.db_table} e"  # noqa: S608, SLF001
+    f" LEFT JOIN {PartRow._meta.db_table} p"  # noqa: SLF001
+    " ON p.case_id = e.case_id AND p.n = e.n AND p.i = 0"
+    f" LEFT JOIN {PartRow._meta.db_table} r"  # noqa: SLF001
+    " ON r.case_id = e.case_id AND r.n = e.n AND r.i ="
+    f" (SELECT MAX(m.i) FROM {PartRow._meta.db_table} m"  # noqa: SLF001
+    " WHERE m.case_id = e.case_id AND m.n = e.n)"
+    " WHERE e.case_id = %s AND e.n >= %s AND e.n < %s ORDER BY e.n"
 )
 
 
@@ -31,6 +45,36 @@ def read_events(alias: str, case: str, start: int, stop: int, contract: int) -> 
     if len(found) != stop - start:
         raise DamagedError(f"{case}: an entry or its facts are missing")
     return found
+
+
+def read_recorded(
+    alias: str, case: str, start: int, stop: int, contract: int
+) -> list[RecordedFacts]:
+    """The same, each with the time at which it was recorded; in contract 1, as its facts say it.
+
+    That time is held against its entry too. Raises DamagedError.
+    """
+    if contract == 1 or start >= stop:
+        facts = read_events(alias, case, start, stop, contract)
+        return [(event, str(event["at"])) for event in facts]
+    with connections[alias].cursor() as cursor:
+        cursor.execute(_TIMED, [case, start, stop])
+        rows: list[tuple[object, object, int, object]] = cursor.fetchall()
+    if len(rows) != stop - start:
+        raise DamagedError(f"{case}: an entry or its facts are missing")
+    try:
+        return [_timed(case, row) for row in rows]
+    except MalformedError as error:
+        raise DamagedError(f"{case}: a fact was altered: {error}") from error
+
+
+def _timed(case: str, row: tuple[object, object, int, object]) -> RecordedFacts:
+    line, facts, i, recorded = row
+    entry = parse_padded_entry(raw(line))
+    told = _fact(case, entry, raw(recorded), i)
+    if told.get("kind") != "recorded":
+        raise DamagedError(f"{case}: entry {entry.n} does not say when it was recorded")
+    return _fact(case, entry, raw(facts)), str(told["at"])
 
 
 def read_events_of(
@@ -73,9 +117,9 @@ def _opened(
         raise DamagedError(f"{case}: a fact was altered: {error}") from error
 
 
-def _fact(case: str, entry: Entry | PaddedEntry, body: bytes) -> Event:
+def _fact(case: str, entry: Entry | PaddedEntry, body: bytes, i: int = 0) -> Event:
     data = body[SALT_SIZE:]
-    if commit_part(body[:SALT_SIZE], data) != entry.parts[0]:
+    if commit_part(body[:SALT_SIZE], data) != entry.parts[i]:
         raise DamagedError(f"{case}: a fact of entry {entry.n} was altered; fix: restore a backup")
     event: Event = loads(data)
     return event

@@ -23,10 +23,21 @@ from touchstone.records.errors import (
     DestroyedError,
     EvidenceMissingError,
 )
-from touchstone.records.eventrows import read_entry, read_events, read_events_of
+from touchstone.records.eventrows import (
+    read_entry,
+    read_events,
+    read_events_of,
+    read_recorded,
+)
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import AnswerRow, CaseRow, DeedRow, EntryRow, EvidenceRow, PartRow
-from touchstone.records.values import SALT_SIZE, Event, EvidenceFacts, StoredPart
+from touchstone.records.values import (
+    SALT_SIZE,
+    Event,
+    EvidenceFacts,
+    RecordedFacts,
+    StoredPart,
+)
 from touchstone.records.writer import evidence_place, part_place
 
 PADDING = "padding"
@@ -66,6 +77,11 @@ class CaseReader:
         """Part 0 of each entry from `start` on."""
         with translated(self._alias):
             return read_events(self._alias, self.case, start, self.size, self.contract)
+
+    def recorded_events(self, start: int = 0) -> list[RecordedFacts]:
+        """The same, each with the time at which it was recorded."""
+        with translated(self._alias):
+            return read_recorded(self._alias, self.case, start, self.size, self.contract)
 
     def events_of(self, types: Collection[str]) -> list[tuple[int, Event]]:
         """Part 0 of each entry of these types, with its n, in order; nothing else is read."""

@@ -316,7 +316,7 @@ class Records:
         key = None if row.wrapped_key is None else self._key_of(row)
         yield from check_evidence(self._alias, case, key, self._files)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
-        summary = summarise(case, reader.events())
+        summary = summarise(case, reader.recorded_events())
         if index is None or (summary.whole and _summary(index) != summary):
             yield Fault(f"case {case}", "its line in the list is wrong; fix: touchstone rebuild")
 
@@ -443,7 +443,7 @@ class Records:
 
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:
-            summary = summarise(case, writer.events())
+            summary = summarise(case, writer.recorded_events())
             row = IndexRow.objects.using(self._alias).filter(case=case).first()
             if row is not None and (_summary(row) == summary or not summary.whole):
                 return False

@@ -14,6 +14,8 @@ JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
 """`dropped`: no longer needed, and never run again."""
 Event = dict[str, Any]
 """A part 0 as JSON."""
+RecordedFacts = tuple[Event, str]
+"""A part 0 and when it was recorded (UTC); in contract 1, when it says that it was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Listing:
     summary: Summary
 
 
-Summarise = Callable[[str, Sequence[Event]], Summary]
+Summarise = Callable[[str, Sequence[RecordedFacts]], Summary]
 """Folds a case's events to its summary; `service` hands it in."""
 
 

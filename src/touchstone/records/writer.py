@@ -12,7 +12,7 @@ from touchstone.records.errors import (
     DestroyedError,
     PartError,
 )
-from touchstone.records.eventrows import read_events
+from touchstone.records.eventrows import read_events, read_recorded
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import insert, put, update
 from touchstone.records.models import (
@@ -25,7 +25,7 @@ from touchstone.records.models import (
     PartRow,
     Row,
 )
-from touchstone.records.values import Destruction, Event, Summary
+from touchstone.records.values import Destruction, Event, RecordedFacts, Summary
 
 _listed = attrgetter("title", "model_name", "developer", "framework", "status", "updated")
 """What a row of the index holds of a summary, in its order."""
@@ -72,6 +72,17 @@ class CaseWriter:
         contract = self._row.contract
         stored = read_events(self._alias, self.case, start, self._stored, contract)
         return stored + self._events[max(0, start - self._stored) :]
+
+    def recorded_events(self, start: int = 0) -> list[RecordedFacts]:
+        """The same, each with the time at which it was recorded."""
+        contract = self._row.contract
+        stored = read_recorded(self._alias, self.case, start, self._stored, contract)
+        times = self._recorded_times()[max(0, start - self._stored) :]
+        return stored + list(zip(self._events[max(0, start - self._stored) :], times, strict=True))
+
+    def _recorded_times(self) -> list[str]:
+        """When each entry of this transaction is recorded: in contract 1, as its facts say."""
+        return [event["at"] for event in self._events]
 
     def _take_in(self, entry: Entry | PaddedEntry, rows: list[PartValues], event: Event) -> None:
         # Encoded once: a leaf is the hash of its line.

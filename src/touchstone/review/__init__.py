@@ -2,7 +2,7 @@
 
 It signs, stores and measures nothing, and nothing in it can keep a developer from releasing.
 
-Begin at `touchstone.review.decide`: `decide(framework, state, proposed)`.
+Begin at `touchstone.review.decide`: `decide(framework, state, proposed, recorded)`.
 """
 
 from touchstone.review.asking import topics_of
@@ -34,7 +34,7 @@ from touchstone.review.events import (
     parse_event,
     read_event,
 )
-from touchstone.review.evolve import evolve, fold
+from touchstone.review.evolve import RecordedEvent, evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
 from touchstone.review.state import (
@@ -63,6 +63,7 @@ __all__ = [
     "Pair",
     "Proposal",
     "Reading",
+    "RecordedEvent",
     "Refused",
     "RunKey",
     "State",

@@ -117,6 +117,8 @@ class Entry:
     n: int
     event: Event
     parts: tuple[PartView, ...]
+    recorded: str
+    """When it was recorded (UTC); of record contract 1, when its event says that it was."""
 
     @property
     def visible(self) -> bool:
@@ -234,7 +236,16 @@ def _entries(found: Iterable[KeptPart], audience: Audience) -> Iterator[Entry]:
             views = [view if view.allowed else _hidden(view.part) for view in views]
         else:
             views = [view for view in views if not view.part.padding]
-        yield Entry(parts[0].n, event, tuple(views))
+        yield Entry(parts[0].n, event, tuple(views), _recorded(event, parts))
+
+
+def _recorded(event: Event, parts: Sequence[KeptPart]) -> str:
+    """What the recorded part says, which comes last of those in clear."""
+    last = next(part for part in reversed(parts) if not part.padding)
+    if not parts[0].clear:
+        return event.at
+    at: str = loads(last.data or b"")["at"]
+    return at
 
 
 def _hidden(part: KeptPart) -> PartView:
@@ -256,7 +267,8 @@ def known_facts(
 def stored_entry(reader: KeptCase, n: int) -> Entry:
     """One entry as the store holds it, whoever may read it: for what the installation does."""
     parts = reader.entry_parts(n)
-    return Entry(n, read_event(loads(parts[0].data or b"")), tuple(map(_stored, parts)))
+    event = read_event(loads(parts[0].data or b""))
+    return Entry(n, event, tuple(map(_stored, parts)), _recorded(event, parts))
 
 
 def newest_entry(reader: KeptCase, kind: str, **having: str) -> Entry:

@@ -24,11 +24,7 @@ Standing = Literal["running", "paused", "ended"]
 
 
 class HandedIn(Protocol):
-    """What a window depends on: when a model came in, and which release is planned."""
-
-    @property
-    def at(self) -> str:
-        """When (UTC)."""
+    """What a window depends on beside the day of sharing: which release is planned."""
 
     @property
     def planned_partner_release(self) -> str | None:
@@ -140,8 +136,8 @@ def late_days(laid: ClockAnchored) -> int:
     return calendar.between(day_written(laid.share_by), day_written(laid.shared_day))
 
 
-def anchor_of(window: Window, submission: HandedIn) -> tuple[Anchor, date]:
-    """What the window is tied to, and its day.
+def anchor_of(window: Window, submission: HandedIn, received: str) -> tuple[Anchor, date]:
+    """What the window is tied to, and its day; `received` is as in `window_laid`.
 
     A window that is counted back from a release that is not planned (an internal model's, say) is
     tied to the next best: partner release, public release, then the submission itself.
@@ -152,7 +148,7 @@ def anchor_of(window: Window, submission: HandedIn) -> tuple[Anchor, date]:
     }
     day = planned.get(window.anchor)
     if day is None:
-        return "submission", day_of(submission.at, window.timezone)
+        return "submission", day_of(received, window.timezone)
     if window.anchor == "partner-release" and submission.planned_partner_release is None:
         return "public-release", day_written(day)
     return window.anchor, day_written(day)
@@ -165,13 +161,14 @@ def planned_release(window: Window, submission: HandedIn) -> date | None:
     return day_written(day) if day else None
 
 
-def window_laid(window: Window, handed_in: HandedIn) -> dict[str, Any]:
+def window_laid(window: Window, handed_in: HandedIn, received: str) -> dict[str, Any]:
     """The window of a submission, as the facts of `clock-anchored` that are not those of any deed.
 
-    This is the one way to lay it: `decide` takes no other.
+    `received` is when the submission was recorded (UTC): nobody chooses the day of sharing. This is
+    the one way to lay the window: `decide` takes no other.
     """
-    anchor, anchor_day = anchor_of(window, handed_in)
-    shared, planned = day_of(handed_in.at, window.timezone), planned_release(window, handed_in)
+    anchor, anchor_day = anchor_of(window, handed_in, received)
+    shared, planned = day_of(received, window.timezone), planned_release(window, handed_in)
     latest = share_by(window, planned) if planned else shared
     ends = _forward(calendar_of(window), shared, window.days)
     return {

@@ -1,5 +1,7 @@
 """Whether a proposed event may happen."""
 
+from dataclasses import replace
+
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_its_addressee
 from touchstone.review.errors import BadEventError, Refused
@@ -14,8 +16,11 @@ LEAVING = (ReleaseAnnounced, ReviewWithdrawn)
 """Nothing keeps a developer from these, in any state that any version could make of a case."""
 
 
-def decide(framework: Framework, state: State, proposed: Event) -> Event:
+def decide(framework: Framework, state: State, proposed: Event, recorded: str) -> Event:
     """The proposed event, which may happen. It never brings another with it: each has its signer.
+
+    `recorded` is when its entry would be recorded (UTC). What time decides is decided by that, and
+    never by the time that the event itself tells.
 
     Raises Refused, which says who may do it and when, if the deed is not for this party in this
     state, or the case holds events of a newer version; BadEventError if it does not fit the case at
@@ -37,7 +42,7 @@ def decide(framework: Framework, state: State, proposed: Event) -> Event:
     rule = RULES.get(type(proposed))
     if rule is None:
         raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
-    _check(framework, state, proposed, rule)
+    _check(framework, replace(state, recorded_at=recorded), proposed, rule)
     return proposed
 
 

@@ -5,7 +5,7 @@ One call::
     >>> from touchstone.clearance import tlp
     >>> leaving = settling.ReviewWithdrawn(
     ...     actor="example-lab", at="2027-01-05T09:00:00Z", marking=tlp("CLEAR"))
-    >>> fold([leaving], State(status="open")).status
+    >>> fold([(leaving, "2027-01-05T09:00:03Z")], State(status="open")).status
     'withdrawn'
 """
 
@@ -38,28 +38,41 @@ from touchstone.review.state import (
     with_item,
 )
 
+RecordedEvent = tuple[Event, str]
+"""An event and when it was recorded (UTC); in a record of contract 1, when it says that it was."""
 
-def fold(events: Iterable[Event], start: State | None = None) -> State:
+
+def fold(events: Iterable[RecordedEvent], start: State | None = None) -> State:
     """The state after these events, from an empty case or from an earlier state."""
-    return reduce(evolve, events, start or State())
+    return reduce(lambda state, one: evolve(state, *one), events, start or State())
 
 
-def evolve(state: State, event: Event) -> State:
+def evolve(state: State, event: Event, recorded: str) -> State:
     """The state after one more recorded event; the old state stays as it was.
+
+    What follows from time follows from `recorded`, when the entry was recorded (UTC): the time that
+    the event itself tells is its signer's choice, and decides nothing.
 
     Past an event that this version does not know, one that speaks of what it brought changes
     nothing: a response to a finding of an unknown type.
     """
     try:
-        changed = _changed(event, state)
+        changed = _changed_at(event, state, recorded)
     except KeyError:
         if not state.unknown:
             raise
         changed = state
-    after = replace(state, size=state.size + 1) if changed is state else changed
+    after = replace(state, recorded_at=recorded) if changed is state else changed
     # It is new, and nobody has seen it so far: another copy would take as long as the first.
     object.__setattr__(after, "size", state.size + 1)
+    object.__setattr__(after, "recorded_at", recorded)
     return after
+
+
+@singledispatch
+def _changed_at(event: Event, state: State, _recorded: str) -> State:
+    """For events that time has a part in; of all others, what they change at any time."""
+    return _changed(event, state)
 
 
 @singledispatch
@@ -181,11 +194,17 @@ def _(event: opening.AgreementSigned, state: State) -> State:
     return replace(after, concluded=(*state.concluded, both[0]))
 
 
-@_changed.register
-def _(event: opening.SubmissionReceived, state: State) -> State:
+@_changed_at.register
+def _(event: opening.SubmissionReceived, state: State, recorded: str) -> State:
     variants = MappingProxyType({**state.variants, **{each.id: each for each in event.variants}})
     # What was assessed was the submission before.
-    return replace(state, submission=event, assessment=None, variants=variants)
+    return replace(
+        state,
+        submission=event,
+        submitted_at=recorded,
+        assessment=None,
+        variants=variants,
+    )
 
 
 @_changed.register
@@ -203,16 +222,17 @@ def _clock(state: State, **changes: Any) -> State:
     return replace(state, clock=state.clock and replace(state.clock, **changes))
 
 
-@_changed.register
-def _(event: measuring.ClockPaused, state: State) -> State:
+@_changed_at.register
+def _(_event: measuring.ClockPaused, state: State, recorded: str) -> State:
     pauses = state.clock.pauses if state.clock else ()
-    return _clock(state, pauses=(*pauses, (event.at, None)))
+    return _clock(state, pauses=(*pauses, (recorded, None)))
 
 
-@_changed.register
-def _(event: measuring.ClockResumed, state: State) -> State:
+@_changed_at.register
+def _(_event: measuring.ClockResumed, state: State, recorded: str) -> State:
     pauses = state.clock.pauses if state.clock else ()
-    return _clock(state, pauses=(*pauses[:-1], (pauses[-1][0], event.at)) if pauses else ())
+    ended = (*pauses[:-1], (pauses[-1][0], recorded)) if pauses else ()
+    return _clock(state, pauses=ended)
 
 
 @_changed.register
@@ -221,9 +241,9 @@ def _(event: measuring.ClockExtended, state: State) -> State:
     return _clock(state, extension_days=days + event.days)
 
 
-@_changed.register
-def _(event: measuring.ClockEnded, state: State) -> State:
-    return _clock(state, ended_at=event.at)
+@_changed_at.register
+def _(_event: measuring.ClockEnded, state: State, recorded: str) -> State:
+    return _clock(state, ended_at=recorded)
 
 
 @_changed.register
@@ -231,14 +251,14 @@ def _(event: measuring.BatterySealed, state: State) -> State:
     return replace(state, batteries=with_item(state.batteries, event.battery, event))
 
 
-@_changed.register
-def _(event: measuring.SnapshotSeen, state: State) -> State:
+@_changed_at.register
+def _(event: measuring.SnapshotSeen, state: State, recorded: str) -> State:
     before = state.snapshots.get(event.variant, Snapshots())
     after = replace(before, digests=with_item(before.digests, event.method, event.digest))
     seen = replace(
         state,
         snapshots=with_item(state.snapshots, event.variant, after),
-        probed_at=state.probed_at or event.at,
+        probed_at=state.probed_at or recorded,
     )
     # The probe after the samples is asked only where measuring came to its end.
     return replace(seen, stopped=None) if event.moment == "after" else seen
@@ -490,9 +510,9 @@ def _(event: settling.ReviewWithdrawn, state: State) -> State:
     return replace(state, status=status, withdrawal=event)
 
 
-@_changed.register
-def _(event: settling.CaseClosed, state: State) -> State:
-    return replace(state, status="closed", closed=event)
+@_changed_at.register
+def _(event: settling.CaseClosed, state: State, recorded: str) -> State:
+    return replace(state, status="closed", closed=event, closed_at=recorded)
 
 
 @_changed.register

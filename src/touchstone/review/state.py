@@ -277,6 +277,8 @@ class State:
     """A case as it stands. `fold` makes it; every field comes from part-0 facts."""
 
     size: int = 0
+    recorded_at: str = ""
+    """When the newest entry was recorded (UTC); to a guard, when the deed that it judges is."""
     unknown: tuple[Unknown, ...] = ()
     """What newer versions wrote. While there is any, the rest says what this version knows."""
     status: Status = "none"
@@ -297,13 +299,15 @@ class State:
     """Agreements of which developer and centre signed the same facts, as they were concluded: each
     once, so that no party alone goes back to an earlier one."""
     submission: opening.SubmissionReceived | None = None
+    submitted_at: str = ""
+    """When it was recorded (UTC): the day on which the model was shared follows from that."""
     assessment: opening.SubmissionAssessed | None = None
     variants: Mapping[str, opening.Variant] = field(default_factory=empty)
     clock: Clock | None = None
     batteries: Mapping[str, measuring.BatterySealed] = field(default_factory=empty)
     snapshots: Mapping[str, Snapshots] = field(default_factory=empty)
     probed_at: str | None = None
-    """When it was first looked what answers (UTC): measuring began then."""
+    """When a first look at what answers was recorded (UTC): measuring began then."""
     tallies: Mapping[RunKey, Tally] = field(default_factory=empty)
     likenesses: Mapping[Pair, Likeness] = field(default_factory=empty)
     """How modes of a variant compare, over all item sets of a battery."""
@@ -331,6 +335,8 @@ class State:
     reports: Mapping[str, settling.ReportIssued] = field(default_factory=empty)
     withdrawal: settling.ReviewWithdrawn | None = None
     closed: settling.CaseClosed | None = None
+    closed_at: str = ""
+    """When that was recorded (UTC)."""
     destroyed: settling.CaseDestroyed | None = None
 
     def having(self, role: Role) -> tuple[str, ...]:

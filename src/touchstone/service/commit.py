@@ -105,10 +105,10 @@ def require_lawful(
         RefusedDeed: not all of them. It is no deed that was refused, and so noted nowhere.
         BadEventError: one does not fit the case.
     """
-    state = installation.state(case)
+    state, now = installation.state(case), installation.now()
     for deed in deeds:
-        require_law(framework, state, deed.event)
-        state = evolve(state, deed.event)
+        require_law(framework, state, deed.event, max(now, state.recorded_at))
+        state = evolve(state, deed.event, now)
 
 
 def _do(
@@ -147,14 +147,15 @@ def take_signed(
         )
     except (KeyMissingError, MalformedError, UnpromisedError):
         # Nobody could sign this, or nobody so: the law says it in its own words, where it can.
-        _preview(framework, state, deed)
+        _preview(framework, state, deed, now)
         raise
     return taker.state or state
 
 
-def _preview(framework: Framework, state: State, deed: Deed) -> None:
+def _preview(framework: Framework, state: State, deed: Deed, now: str) -> None:
     """What the server would say of a deed, before anybody signs it."""
-    require_law(framework, state, deed.event)
+    # A clock that was set back does not count.
+    require_law(framework, state, deed.event, max(now, state.recorded_at))
     check_deed(state, deed.event, [attached(each) for each in deed.attachments], PARSERS)
 
 

@@ -1,7 +1,7 @@
 """One installation, opened: its record, keys, clock and random source."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
@@ -15,7 +15,7 @@ from touchstone.framework import Framework
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
-from touchstone.review import State, fold, read_event
+from touchstone.review import RecordedEvent, State, fold, read_event
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.service.configuration import families_of
 from touchstone.service.errors import RefusedDeed
@@ -26,12 +26,12 @@ KEEP_AFTER = 200
 
 
 class HasEvents(Protocol):
-    """A case that is read or written: its part 0s from any entry on."""
+    """A case that is read or written: its part 0s from any entry on, with their times."""
 
     case: str
 
-    def events(self, start: int = 0) -> list[dict[str, object]]:
-        """Part 0 of each entry from `start` on."""
+    def recorded_events(self, start: int = 0) -> list[tuple[dict[str, object], str]]:
+        """Part 0 of each entry from `start` on, and when it was recorded (UTC)."""
         ...
 
 
@@ -83,7 +83,7 @@ class Installation:
     def state_in(self, case: HasEvents) -> State:
         """The state that a case's events fold to; only those not seen before are read."""
         known = self._known(case.case)
-        state = fold((read_event(facts) for facts in case.events(known.size)), known)
+        state = fold(_read(case.recorded_events(known.size)), known)
         self._states[case.case] = state
         return state
 
@@ -92,7 +92,7 @@ class Installation:
 
         Whatever was folded or kept before.
         """
-        return fold(map(read_event, self.records.case(case).events()[:size]))
+        return fold(_read(self.records.case(case).recorded_events()[:size]))
 
     def kept_state(self, case: str) -> State | None:
         """What was kept of an earlier fold; None where there is none, or it is of no use."""
@@ -157,6 +157,10 @@ def open_installation(
             # What moved meanwhile; if this cannot be done now, the next proof does it.
             records.publish()
         records.close()
+
+
+def _read(facts: Iterable[tuple[dict[str, object], str]]) -> Iterator[RecordedEvent]:
+    return ((read_event(each), at) for each, at in facts)
 
 
 @cache

@@ -125,13 +125,13 @@ class Taker:
         if self.state is None:
             # A case that is to begin has nothing to be read, nor a name to be remembered.
             self.state = self._installation.state_in(writer) if writer.next_n else State()
-        state, parts = self.state, self._attached(taking.admitted)
+        state, at, parts = self.state, taking.admitted.at, self._attached(taking.admitted)
         with _final("date"):
             check_date(event, self._now)
         # The law first: it says more than that something is missing which it would not take.
         try:
             with _final("law"):
-                require_law(self._pinned(writer.case, state, event, parts), state, event)
+                require_law(self._pinned(writer.case, state, event, parts), state, event, at)
         except UnknownFrameworkError as error:
             raise UnpromisedError("framework", str(error)) from error
         with _final("layout"):
@@ -142,8 +142,8 @@ class Taker:
             if each.data is not None:
                 writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
         taking.record()
-        self.state = evolve(state, event)
-        writer.summarise(summarise(writer.case, self.state, event.at))
+        self.state = evolve(state, event, at)
+        writer.summarise(summarise(writer.case, self.state))
         if certificate is not None:
             self.destruction = writer.destroy(certificate)
 
@@ -219,10 +219,10 @@ def _framework_sent(event: CaseOpened, parts: list[Attached]) -> Framework:
         raise BadEventError(why) from error
 
 
-def require_law(framework: Framework, state: State, event: Event) -> None:
-    """Ask the law. Raises RefusedDeed, with the event; BadEventError."""
+def require_law(framework: Framework, state: State, event: Event, at: str) -> None:
+    """Ask the law, as at `at` (UTC), the time of recording. Raises RefusedDeed; BadEventError."""
     try:
-        decide(framework, state, event)
+        decide(framework, state, event, at)
     except Refused as refusal:
         raise RefusedDeed(event, refusal.reason) from refusal
 

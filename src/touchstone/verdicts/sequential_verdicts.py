@@ -18,7 +18,7 @@ from typing import Any
 from touchstone.evaluation import Reveal, SealedBattery, check_reveal
 from touchstone.evaluation.errors import RevealError
 from touchstone.evaluation.seals import SealedSet
-from touchstone.review import Event, RunKey, State, evolve
+from touchstone.review import RunKey, State, evolve
 from touchstone.review.audience_view import Entry
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
@@ -271,7 +271,7 @@ def runs_from_record(
     # Before any outcome is read: with other bets, or for another battery, the words would differ.
     plan.require_bets()
     _require_sealed(entry.event.facts(), sealed, plan)
-    told = _Told(sealed, entry.event)
+    told = _Told(sealed, entry)
     for each in listed:
         if each.kind == "outcomes-recorded" and each.visible:
             told.add(each, battery)
@@ -292,10 +292,10 @@ def _require_sealed(facts: Mapping[str, Any], sealed: SealedBattery, plan: Verdi
 class _Told:
     """What entries tell of a battery: outcomes by run, difficulties by item set."""
 
-    def __init__(self, sealed: SealedBattery, seal: Event) -> None:
+    def __init__(self, sealed: SealedBattery, seal: Entry) -> None:
         self._sealed = sealed
         # Folded from the seal and the outcomes shown alone: this audience's view of the modes.
-        self._state = evolve(State(), seal)
+        self._state = evolve(State(), seal.event, seal.recorded)
         self._results: dict[RunKey, dict[int, bool | None]] = {}
         self._reasoned: dict[RunKey, set[int]] = defaultdict(set)
         self._levels: dict[str, dict[int, int]] = {}
@@ -306,7 +306,7 @@ class _Told:
         facts = entry.event.facts()
         if facts["battery"] != battery:
             return
-        self._state = evolve(self._state, entry.event)
+        self._state = evolve(self._state, entry.event, entry.recorded)
         sealed = self._of_criterion(facts["criterion"])
         key = RunKey(battery, facts["criterion"], facts["variant"], facts["mode"])
         results = self._results.setdefault(key, {})

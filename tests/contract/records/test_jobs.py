@@ -10,7 +10,15 @@ from django.db import connections
 from support import deeds
 from support.contract1 import append, opening
 from support.record_place import Place
-from touchstone.records import Event, JobLease, Listing, Records, Refusal, RefusalLog, Summary
+from touchstone.records import (
+    JobLease,
+    Listing,
+    RecordedFacts,
+    Records,
+    Refusal,
+    RefusalLog,
+    Summary,
+)
 from touchstone.records import jobs as job_table
 
 CASE = "case-1"
@@ -221,7 +229,7 @@ def test_lists_are_filtered_and_ordered(records: Records):
     assert records.cases(status="closed", developer="example-lab") == []
 
 
-def summarise(case: str, events: Sequence[Event]) -> Summary:
+def summarise(case: str, events: Sequence[RecordedFacts]) -> Summary:
     return deeds.summary(f"{len(events)} events", title=case)
 
 

@@ -7,9 +7,10 @@ import pytest
 from support.review_case import AGENCY, BANK, CENTRE, LAB, MARKING, TREASURY, Case, digest, make
 from support.review_deeds import draw_deed
 from support.review_probes import measured, opened, proposing, ready
+from support.timed import decide
 from touchstone.clearance import Marking, may_read, party_audience, tlp
 from touchstone.framework import Framework
-from touchstone.review import Refused, addressing, decide
+from touchstone.review import Refused, addressing
 from touchstone.review.events import Event, opening, settling
 from touchstone.review.rules import RULES
 

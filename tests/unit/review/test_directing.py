@@ -17,7 +17,8 @@ from support.review_probes import (
     terms,
     then,
 )
-from touchstone.review import Event, Refused, fold, read_event
+from support.timed import fold
+from touchstone.review import Event, Refused, read_event
 from touchstone.review.events import settling
 
 BEFORE, AFTER = "2026-11-30T23:59:59Z", "2026-12-01T00:00:00Z"

@@ -15,6 +15,8 @@ from support.review_case import (
     print_of,
 )
 from support.review_probes import CLOSED, LEFT, by_key, joined, rotated, signer, unsigned
+from support.timed import decide, evolve
+from touchstone import review
 from touchstone.editions.event_text import event_sentence
 from touchstone.framework import Framework
 from touchstone.ledger import dumps, loads
@@ -25,8 +27,6 @@ from touchstone.review import (
     Refused,
     State,
     UnknownEvent,
-    decide,
-    evolve,
     parse_event,
     topics_of,
 )
@@ -132,7 +132,7 @@ def test_no_other_event_changes_keys_in_passing(case: Case, monkeypatch: pytest.
     with pytest.raises(BadEventError, match="leave key_act to acts on keys"):
         case.do(deed)
     # The twin: without the refusal state and ledger part.
-    monkeypatch.setitem(decide.__globals__, "acts_unasked", lambda _: False)
+    monkeypatch.setitem(review.decide.__globals__, "acts_unasked", lambda _: False)
     case.do(deed)
     assert ledgers(case).current[LAB] == print_of(f"{LAB} next")
     assert case.state.parties[LAB].key == hex32(LAB)

@@ -19,8 +19,9 @@ from support.review_case import (
 )
 from support.review_deeds import draw_deed
 from support.review_probes import measured, opened, ready
+from support.timed import decide, evolve, fold
 from touchstone.ledger import dumps, loads
-from touchstone.review import Refused, State, concurrences, decide, evolve, fold, parse_event
+from touchstone.review import Refused, State, concurrences, parse_event
 from touchstone.review.events import Event, judging, opening, settling
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.review.rules import ALWAYS, OVER, RULES
@@ -28,8 +29,8 @@ from touchstone.review.rules import ALWAYS, OVER, RULES
 EVERYBODY = [*ROLES, "newcomer", "a-stranger"]
 WITHOUT_NUMBERS = ("us-2026-06", "us-2026-05-draft")
 LEAVING = {
-    "release-announced": {"size", "releases"},
-    "review-withdrawn": {"size", "status", "withdrawal"},
+    "release-announced": {"size", "recorded_at", "releases"},
+    "review-withdrawn": {"size", "recorded_at", "status", "withdrawal"},
 }
 """All that a release and a withdrawal change."""
 

@@ -37,16 +37,8 @@ from support.review_probes import (
     seen,
     terms,
 )
-from touchstone.review import (
-    Attempt,
-    Refused,
-    RunKey,
-    State,
-    Tally,
-    UnknownEvent,
-    decide,
-    evolve,
-)
+from support.timed import decide, evolve
+from touchstone.review import Attempt, Refused, RunKey, State, Tally, UnknownEvent
 from touchstone.review.events import Event, measuring, opening, settling
 
 KEY = RunKey("battery-1", "memory-safety", "final", "instant")

@@ -11,7 +11,8 @@ from support.review_case import (
     make,
     verdict,
 )
-from touchstone.review import concurrences, fold, parse_event, read_clock
+from support.timed import fold
+from touchstone.review import concurrences, parse_event, read_clock
 from touchstone.review.events import judging, settling
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,14 +31,14 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
 def read_anew(case: Case) -> tuple[State, list[int]]:
     """The state as another process has it, and from which entries on it read events."""
     starts: list[int] = []
-    read = CaseReader.events
+    read = CaseReader.recorded_events
 
-    def noted(self: CaseReader, start: int = 0) -> list[dict[str, object]]:
+    def noted(self: CaseReader, start: int = 0) -> list[tuple[dict[str, Any], str]]:
         starts.append(start)
         return read(self, start)
 
     with pytest.MonkeyPatch.context() as patch, open_installation(case.installation.home) as here:
-        patch.setattr(CaseReader, "events", noted)
+        patch.setattr(CaseReader, "recorded_events", noted)
         return here.state(case.id), starts
 
 

@@ -15,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from support.every_deed import Before
+from support.timed import fold
 from support.unchecked import unchecked
 from touchstone.clearance import Marking, may_read, party_audience, tlp
 from touchstone.errors import TouchstoneError
@@ -26,7 +27,6 @@ from touchstone.review import (
     State,
     check_deed,
     digests,
-    fold,
     layout_of,
 )
 from touchstone.review.addressing import addressees

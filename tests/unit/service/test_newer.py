@@ -11,9 +11,10 @@ import pytest
 
 from support.every_deed import Before
 from support.newer import NEWER, add_newer, unknown
+from support.timed import decide, evolve, fold
 from touchstone.clearance import Audience, party_audience
 from touchstone.errors import TouchstoneError
-from touchstone.review import Refused, UnknownEvent, decide, evolve, fold, read_event
+from touchstone.review import Refused, UnknownEvent, read_event
 from touchstone.review import events as reading_events
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events import TYPES, Event, EventReader, settling

@@ -31,11 +31,13 @@ def directive_is_next(_f: Framework, state: State, event: settling.DirectiveIssu
     return f"the next directive has number {number}, not {event.number}"
 
 
-def directive_ends_later(_f: Framework, _s: State, event: settling.DirectiveIssued) -> str | None:
+def directive_ends_later(
+    _f: Framework, state: State, event: settling.DirectiveIssued
+) -> str | None:
     """A directive that has ended orders nothing."""
-    if event.expires > event.at:
+    if event.expires > state.recorded_at:
         return None
-    return f"its end {event.expires} is in the past, at {event.at}: set a later end"
+    return f"its end {event.expires} is in the past, at {state.recorded_at}: set a later end"
 
 
 def restored_is_ones_own(
@@ -90,7 +92,7 @@ def class_is_authorised(
         return "the developer has authorised no standing classes"
     if event.standing != standing.classes:
         return f"the standing classes in force are {standing.classes}"
-    if event.at >= standing.until:
+    if state.recorded_at >= standing.until:
         return f"the standing classes ended {standing.until}"
     return None
 

@@ -9,13 +9,11 @@ from touchstone.review.events import settling
 from touchstone.review.state import State
 
 
-def no_directive_is_in_force(
-    _f: Framework, state: State, event: settling.CaseDestroyed
-) -> str | None:
+def no_directive_is_in_force(_f: Framework, state: State, _e: settling.CaseDestroyed) -> str | None:
     """No order stands, answered or not, and no gateway is still to carry one out."""
     carried = state.bundled_directives
     for name, each in state.directives.items():
-        if event.at >= each.issued.expires:
+        if state.recorded_at >= each.issued.expires:
             continue
         if each.lifted_at is None:
             return (

@@ -126,7 +126,7 @@ def publish(
 
     def deeds(state: State) -> list[Deed]:
         at = case.now()
-        after = evolve(state, first(None).event) if first else state
+        after = evolve(state, first(None).event, at) if first else state
         recorded = CaseDocuments(case, after)
         for digest, text in (texts or {}).items():
             recorded.know(digest, text)

@@ -272,7 +272,7 @@ def _agreement(state: State, framework: Framework | None) -> dict[str, Any]:
     laid = state.clock.anchored.timezone if state.clock else "UTC"
     zone, until = framework.window.timezone if framework else laid, None
     if closed is not None:
-        day = day_of(closed.at, zone) + timedelta(days=signed.retention_days)
+        day = day_of(state.closed_at, zone) + timedelta(days=signed.retention_days)
         until = deadline_instant(day.isoformat(), zone)
     return {
         "access": signed.access,

@@ -153,9 +153,14 @@ def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[
 # ------------------------------------------------------------------ the clock
 
 
-def clock_anchored(case: Case, by: str, submission: opening.SubmissionReceived) -> Deed:
-    """The centre lays the window for what was handed in, by the framework's rule."""
-    laid = window_laid(case.framework.window, submission)
+def clock_anchored(
+    case: Case, by: str, submission: opening.SubmissionReceived, received: str
+) -> Deed:
+    """The centre lays the window for what was handed in, by the framework's rule.
+
+    `received` is when the submission was recorded (UTC), as the state says it.
+    """
+    laid = window_laid(case.framework.window, submission, received)
     return Deed(event_of(case, measuring.ClockAnchored, by, **laid))
 
 

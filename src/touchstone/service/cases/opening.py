@@ -185,7 +185,7 @@ def _owed(case: Case) -> Deed | None:
     if state.assessment is None:
         return _assessed(case)
     if state.clock is None or state.clock.submission != submission.digest:
-        return clock_anchored(case, case.cast.centre, handed_in)
+        return clock_anchored(case, case.cast.centre, handed_in, state.submitted_at)
     return None
 
 

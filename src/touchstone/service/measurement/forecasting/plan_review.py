@@ -85,9 +85,8 @@ def plan_review(
 
 @dataclass(frozen=True)
 class _ComingIn:
-    """A submission as if it were handed in at a time (UTC)."""
+    """The releases that a submission plans."""
 
-    at: str
     planned_partner_release: str | None
     planned_public_release: str | None
 
@@ -95,7 +94,7 @@ class _ComingIn:
 def review_window(framework: Framework, submission: Submission, now: str) -> WindowLeft:
     """When the window would end if the model came in now, and counted days until then."""
     partner, public = submission.planned_days
-    laid = window_laid(framework.window, _ComingIn(now, partner, public))
+    laid = window_laid(framework.window, _ComingIn(partner, public), now)
     days = [day_written(laid[name]) for name in ("shared_day", "review_by")]
     counted = calendar_of(framework.window).between(*days)
     return WindowLeft(deadline(laid["review_by"], laid["timezone"]), counted)
