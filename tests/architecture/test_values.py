@@ -35,7 +35,6 @@ TAKES_PATHS = {
     "measurement/outcomes.py:left_by_a_dead_run",
     "measurement/outcomes.py:record_outcomes",
     "measurement/stopping.py:_interrupted",
-    "measurement/stopping.py:_ran",
     "measurement/stopping.py:begun_without_outcome",
     "reporting/edition_files.py:_renew",
     "reporting/edition_files.py:issue_editions",

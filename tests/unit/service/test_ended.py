@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from support.scripted_pool import ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
+from touchstone.evaluation import Outcome
 from touchstone.evaluation.journal import Journal
+from touchstone.evaluation.workers import WorkerEvent
+from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import withdraw_from
 from touchstone.service.cases.deeds import case_closed
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
+from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import Chunks, plan_chunks
+from touchstone.service.measurement.coordinator import Setting, measure
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import end_measuring, has_ended
@@ -137,3 +143,79 @@ def test_of_a_destroyed_case_nothing_is_written(tmp_path: Path):
             ended_review(case, told, tmp_path / "out", Silent())
         assert not (tmp_path / "out").exists()
         assert isinstance(case.state, State)
+
+
+def setting_of(case: Case) -> Setting:
+    return Setting(case, reopen(case), {}, {}, 1, {})
+
+
+def sealed(case: Case) -> None:
+    seal(case, 8, "confined", accepted=True)
+    probed(case)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_measuring_ends_with_its_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str):
+    """As for a halt: workers end, and what they had run is told."""
+    end, says = ENDINGS[ending]
+    with small_case(tmp_path) as case:
+        sealed(case)
+        jobs: list[WorkerJob] = []
+
+        def does(job: WorkerJob) -> list[WorkerEvent]:
+            jobs.append(job)
+            events = run_of(job)
+            end(case)
+            return events
+
+        pool = ScriptedPool(does)
+        monkeypatch.setattr(coordinator, "WorkerPool", pool)
+        with pytest.raises(EndedError, match=says) as told:
+            measure(setting_of(case), Silent())
+        # One was heard of; of a destroyed case the journal of the others is gone with it.
+        (job,) = jobs
+        count = 1 if ending == "destroyed" else len(job.spec.indices)
+        assert f" {count} sample" in str(told.value)
+        assert pool.stopped == "halted"
+        assert (case.state.tallies, case.state.stopped) == ({}, None)
+        assert not case.installation.records.work(case.id).exists()
+
+
+def ends_at_the_last_moment(case: Case, patch: pytest.MonkeyPatch, ending: str) -> None:
+    """Let the case end between the end of a chunk and the recording of what ran in it."""
+    told_of = coordinator.told_of
+
+    def meanwhile(setting: Setting, chunk: str) -> list[Outcome]:
+        told = told_of(setting, chunk)
+        if not has_ended(case):
+            ENDINGS[ending][0](case)
+        return told
+
+    def whole(job: WorkerJob) -> list[WorkerEvent]:
+        return [*run_of(job), WorkerEvent(event="finished", chunk=job.spec.id)]
+
+    patch.setattr(coordinator, "WorkerPool", ScriptedPool(whole))
+    patch.setattr(coordinator, "told_of", meanwhile)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_the_record_refuses_meanwhile_is_told_as_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+):
+    with small_case(tmp_path) as case:
+        sealed(case)
+        ends_at_the_last_moment(case, monkeypatch, ending)
+        with pytest.raises(EndedError, match=r"samples? under way went unrecorded"):
+            measure(setting_of(case), Silent())
+        assert case.state.tallies == {}
+
+
+def test_twin_without_the_look_the_refusal_is_all_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with small_case(tmp_path) as case:
+        sealed(case)
+        ends_at_the_last_moment(case, monkeypatch, "withdrawn")
+        monkeypatch.setattr(coordinator, "has_ended", lambda _: False)
+        with pytest.raises(RefusedDeed):
+            measure(setting_of(case), Silent())
