@@ -155,3 +155,16 @@ def test_what_is_refused_is_noted_in_the_side_log_and_a_preview_is_not(case: Cas
     with pytest.raises(RefusedDeed):
         commit.require_lawful(here, case.id, case.framework, [unlawful])
     assert here.records.refusals.newest()[0] == newest
+
+
+def test_who_is_no_party_is_told_the_same_whether_or_not_there_is_a_case(case: Case):
+    here = case.installation
+    here.keyring.new_party_key("stranger")
+    sent, said = signed(here, case.id, clock_paused(case, "stranger", "so")), set()
+    for name in (case.id, "no-such-case"):
+        with pytest.raises(UnpromisedError) as told:
+            deliver(here, name, sent, "stranger")
+        said.add((told.value.code, told.value.why))
+    assert said == {("unknown", "there is no case of that name that takes deeds of yours")}
+    with pytest.raises(UnpromisedError, match="its own party alone"):
+        deliver(here, case.id, sent, CENTRE)
