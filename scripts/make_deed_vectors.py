@@ -466,6 +466,8 @@ def order_defects() -> dict[str, Vector]:
         "seen-of-that-size-at-another": stated(RESUMED, seen=replace(seen, size=RESUMED - 2)),
         "exact-not-newest": acted(CLOSED, behind=1),
         "until-passed": acted(MADE, 1 + 1 + 1, until=minute(MADE - 1)),
+        "until-too-far": acted(MADE, 1 + 1 + 1, until="2026-11-28T09:00:01Z"),
+        "dated-ahead": acted(MADE, 1 + 1 + 1, facts={"finding": 1, "at": "2026-11-21T09:11:01Z"}),
         "recorded-earlier": refused(
             Making(recorded=lambda n: minute(n - 3 if n == RESUMED else n)), RESUMED, 2
         ),
@@ -682,14 +684,14 @@ TOUCHES, NAMES = b'["keys:example-lab"]', b'"on":{"keys:example-lab":null}'
 def form_defects() -> dict[str, Vector]:
     """Payloads that are not in the form of a statement, signed as they are."""
 
-    def bent(old: bytes, new: bytes, n: int = PLAIN) -> Vector:
+    def bent(old: bytes, new: bytes, n: int = PLAIN, acts: tuple[Act, ...] = ACTS) -> Vector:
         def payload(at: int, data: bytes) -> bytes:
             if at != n:
                 return data
             assert old in data, old  # noqa: S101 - a defect that is not made tests nothing
             return data.replace(old, new, 1)
 
-        return refused(Making(payload=payload), n, 1)
+        return refused(Making(acts, payload=payload), n, 1)
 
     return {
         "payload-duplicate-key": bent(b'"seq":1', b'"seq":1,"seq":1'),
@@ -726,6 +728,12 @@ def form_defects() -> dict[str, Vector]:
         "payload-until-misshapen": bent(b'"until":null', b'"until":"2026-11-21"'),
         "payload-key-misshapen": bent(b'"key":"SHA256:', b'"key":"sha256:'),
         "payload-seen-with-more": bent(b'"size":1', b'"size":1,"x":1'),
+        "payload-too-long": bent(
+            NAMES,
+            b'"on":{"keys:example-lab":null,%s}'
+            % b",".join(b'"t%02d:%s":null' % (n, b"i" * 128) for n in range(31)),
+            acts=(ACTS[0], replace(ACTS[PLAIN], type="t" * 15_000), *ACTS[PLAIN + 1 :]),
+        ),
         "payload-actor-too-long": bent(b'"actor":"example-centre"', b'"actor":"%s"' % (b"a" * 129)),
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.deed_server import Hand, Server, key_act
+from support.deed_server import AT, Hand, Server, key_act
 from support.ledger_signer import Signer
 from support.review_case import AGENCY, CENTRE, LAB, ROLES, TREASURY, Case, hex32
 from support.timed import decide
@@ -29,6 +29,14 @@ KEY_DEEDS = {
 }
 KINDS = sorted({str(each.model_fields["type"].default) for each in TYPES} - KEY_DEEDS)
 
+UNTIL = "2026-11-28T09:00:00Z"
+"""As long after the day of these deeds as any may wait."""
+
+
+def now(event: Event) -> dict[str, Any]:
+    """What a hand signs of it: dated by the server's clock."""
+    return {"facts": event.facts() | {"at": AT}, "until": UNTIL}
+
 
 def following(name: str) -> str:
     """The fingerprint of the key after this one."""
@@ -47,16 +55,16 @@ class HeldCase:
     def do(self, event: Event) -> None:
         """Do a deed by its party's own key, as it stands now, in both."""
         self.case.do(event)
-        self.hands[event.actor].act(self.server, event.type, facts=event.facts())
+        self.hands[event.actor].act(self.server, event.type, **now(event))
 
     def sign(self, event: Event, *, on: bool = True) -> SubmittedDeed:
         """The deed by the party's device on what stands now, sent to nobody yet.
 
         `on`: whether it names what it must.
         """
-        said: dict[str, Any] = {} if on else {"on": {}}
+        said: dict[str, Any] = now(event) | ({} if on else {"on": {}})
         hand = self.devices[event.actor]
-        return hand.sign(self.server, event.type, facts=event.facts(), **said)
+        return hand.sign(self.server, event.type, **said)
 
     def admits(self, event: Event) -> bool:
         """Whether the law of the review alone takes the deed as the case stands now."""

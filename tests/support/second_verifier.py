@@ -161,6 +161,10 @@ def topic(value: Any) -> Any:
     return value
 
 
+def seconds(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
 def time(value: Any) -> Any:
     try:
         datetime.strptime(_time(value)[:-1] + "+0000", "%Y-%m-%dT%H:%M:%S%z")
@@ -593,6 +597,9 @@ class Bundle:
             must(value["at"] >= self.deeds[max(self.deeds)][2], "back in time")
         statement, hashed = deed
         must(statement["until"] is None or value["at"] <= statement["until"], "too late")
+        must(seconds(value["at"]) + 5 * 60 >= seconds(event["at"]), "dated ahead")
+        if statement["until"] is not None:
+            must(seconds(statement["until"]) <= seconds(event["at"]) + 7 * 86_400, "held long")
         return statement, hashed, value["at"]
 
     def deed_2(self, n: int, i: int, event: Any, part: Any) -> Any:

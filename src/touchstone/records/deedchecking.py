@@ -14,6 +14,7 @@ from touchstone.ledger.contract2 import (
     PaddedEntry,
     RecordedAnswer,
     SignedAnswer,
+    check_dates,
     check_deed_at,
     check_recorded_time,
     parse_deed_facts,
@@ -83,6 +84,7 @@ def _check_entry(
         raise AlteredError("the deed's key is not known here")
     at = str(time["at"])
     check_recorded_time(statement, at, past.recorded_at)
+    check_dates(statement, event["at"], at)
     past.append(entry.leaf, statement, act, at)
     return _Found(statement, at)
 

@@ -27,7 +27,15 @@ from touchstone.review.guards import (
 )
 from touchstone.review.guards import joining as joins
 from touchstone.review.state import State, Status
-from touchstone.review.topics import PEOPLE, Topic, Topics, by_machine, moves, speaks_to
+from touchstone.review.topics import (
+    PEOPLE,
+    Topic,
+    Topics,
+    by_machine,
+    moves,
+    never_stale,
+    speaks_to,
+)
 
 Guard = Callable[[Framework, State, Any], str | None]
 """Why the deed may not be done in this state; None if it may."""
@@ -75,12 +83,12 @@ RULES: Mapping[type[Event], Rule] = {
     settling.ReleaseAnnounced: Rule(
         ("developer",),
         ALWAYS,
-        topics=moves(Topic("release")),
+        topics=never_stale(Topic("release")),
     ),
     settling.ReviewWithdrawn: Rule(
         ("developer",),
         ALWAYS,
-        topics=moves(STATUS),
+        topics=never_stale(STATUS),
     ),
     # Parties and agreement.
     opening.PartyAdmitted: Rule(
@@ -271,7 +279,7 @@ RULES: Mapping[type[Event], Rule] = {
         ("developer", "centre"),
         OPEN,
         (sampling.has_not_halted,),
-        topics=moves(HALT),
+        topics=never_stale(HALT),
     ),
     # Also once the case is over: a halt keeps what is there from being destroyed.
     measuring.ReviewResumed: Rule(

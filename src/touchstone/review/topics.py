@@ -42,6 +42,8 @@ class Topics:
     """What it must be on: the newest entry that touches it is one that the signer has seen."""
     by_people: bool = True
     """Whether it touches `people` too."""
+    ends: bool = True
+    """Whether it must say until when it may be recorded."""
     exact: bool = False
     """Whether nothing at all may come between what its signer has seen and it."""
 
@@ -50,12 +52,17 @@ class Topics:
         touches = {each.of(event) for each in self.touches}
         named = frozenset(each.of(event) for each in self.must_name)
         people = {PEOPLE} if self.by_people else set()
-        return DeedTopics(frozenset(touches | people), named, self.exact)
+        return DeedTopics(frozenset(touches | people), named, self.exact, self.ends)
 
 
 def moves(*topics: Topic) -> Topics:
-    """A deed that moves these and is never too old: it begins, asks, stops or leaves."""
+    """A deed that moves these and speaks to nothing that may move: it begins or asks."""
     return Topics(topics)
+
+
+def never_stale(*topics: Topic) -> Topics:
+    """A deed that moves these and is never too old, however long it waits: it leaves or stops."""
+    return Topics(topics, ends=False)
 
 
 def speaks_to(*topics: Topic) -> Topics:

@@ -33,7 +33,7 @@ from touchstone.review.events.opening import CaseOpened
 
 SALT = 32
 VALID = timedelta(hours=1)
-"""How long a deed may be recorded after it was signed."""
+"""How long a deed may be recorded after it was signed; what leaves or stops, at any time."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def prepare_deed(
         seq=last.seq + 1 if last else 0,
         before=last.digest if last else None,
         seen=SeenHead(log.size, log.root(log.size).hex()),
-        until=_until(log, now),
+        until=_until(log, now) if asked.ends else None,
         touches=tuple(sorted(asked.touches)),
         on={topic: log.newest(topic) for topic in asked.must_name},
         exact=asked.exact,

@@ -6,15 +6,12 @@ is an answer that the installation signed. Nothing here knows how a deed was mad
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
 from touchstone.editions.case_summary import summarise
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
-from touchstone.handin import moment_of
 from touchstone.ledger.contract2 import (
-    MAX_AHEAD,
     AdmittedDeed,
     DeedTopics,
     SignedAnswer,
@@ -41,9 +38,6 @@ from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import PARSERS, framework_of
-
-MOST_APART = timedelta(days=1)
-"""Between a deed's own date and its recording: clocks differ, and a signature may take a while."""
 
 
 def take_deed(
@@ -126,8 +120,6 @@ class Taker:
             # A case that is to begin has nothing to be read, nor a name to be remembered.
             self.state = self._installation.state_in(writer) if writer.next_n else State()
         state, at, parts = self.state, taking.admitted.at, self._attached(taking.admitted)
-        with _final("date"):
-            check_date(event, self._now)
         # The law first: it says more than that something is missing which it would not take.
         try:
             with _final("law"):
@@ -195,19 +187,6 @@ class Taker:
             else:
                 self._framework = framework_in(self._installation, case, state)
         return self._framework
-
-
-def check_date(event: Event, now: str) -> None:
-    """Windows, pauses and ends are reckoned from a deed's date, so nobody chooses it freely.
-
-    Raises BadEventError unless it is about `now` (UTC), or at most MOST_APART before.
-    """
-    ahead = moment_of(event.at) - moment_of(now)
-    if not -MOST_APART <= ahead <= MAX_AHEAD:
-        raise BadEventError(
-            f"{event.type}: at: is {event.at}, and now is {now}: "
-            "a deed is dated within a day of its recording, and not after it"
-        )
 
 
 def _framework_sent(event: CaseOpened, parts: list[Attached]) -> Framework:

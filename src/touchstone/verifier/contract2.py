@@ -5,6 +5,7 @@ Where an entry is withheld, what it could explain is let pass, and nothing else.
 
 import re
 from bisect import bisect_left
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .reading import BundleVerification
 
 PARTS, TOUCHES, NAMED, WHY = 8, 16, 32, 500
+PAYLOAD, AHEAD, WAITS = 16_384, 300, 7 * 86_400  # bytes, seconds, seconds
 # Of each entry: the root before it, its deed's digest and the time of recording.
 _ROW, _HIDDEN = 32 + 32 + 20, bytes(52)
 
@@ -102,6 +104,9 @@ class Contract2:
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         hold(at >= self.recorded_at, "is recorded before the entry before it")
         hold(at <= (self.deed["until"] or at), "is recorded after its deed was to be")
+        dated = self.event["at"]
+        hold(after(at, dated) <= AHEAD, "is recorded before the date of its deed")
+        hold(after(dated, self.deed["until"] or dated) <= WAITS, "is of a deed held too long")
         self.recorded_at = at
 
     def _deed(self, n: int, opened: Any, others: str) -> None:
@@ -109,6 +114,7 @@ class Contract2:
         (signature,) = shaped(opened["envelope"], "envelope")["signatures"]
         raw, sig = unbase64(opened["envelope"]["payload"]), unbase64(signature["sig"])
         hold(raw != b"" and len(sig) == 64, "is a deed in ill-formed base64")  # noqa: PLR2004
+        hold(len(raw) <= PAYLOAD, "is a deed of over 16,384 bytes")
         bound = shaped(parse(raw), "statement")
         touches = bound["touches"]
         hold(touches == sorted(set(touches)), "is a deed whose topics are not sorted, each once")
@@ -200,6 +206,11 @@ def exactly(opened: Any, shape: str, own: str) -> Any:
     shaped(opened, shape)
     hold(set(opened) == {own, "kind", "marking"}, "is the server's, with more in it")
     return opened
+
+
+def after(one: str, other: str) -> float:
+    """How many seconds the other time lies after the one."""
+    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
 
 
 def _kind(opened: Any) -> Any:

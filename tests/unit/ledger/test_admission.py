@@ -197,7 +197,7 @@ TWINS: dict[str, tuple[str, Forgery, str]] = {
     "chain": ("check_chain", another_before, AT),
     "log": ("check_log_id", by_lab(change=changed(log="ab" * 32)), AT),
     "until": ("check_recorded_time", by_lab(until=AT), LATE),
-    "times": ("_check_times", by_lab(facts={"at": "2026-11-21T09:05:01Z"}), AT),
+    "times": ("check_dates", by_lab(facts={"at": "2026-11-21T09:05:01Z"}), AT),
     "parts": ("_check_parts", PLAIN["other parts"][0], AT),
     "signer": ("_check_signer", by_device("finding-made"), AT),
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.held_deeds import KEY_DEEDS, HeldCase, joined
+from support.held_deeds import KEY_DEEDS, HeldCase, joined, now
 from support.review_case import (
     AGENCY,
     CENTRE,
@@ -276,7 +276,8 @@ def told(held: HeldCase, steps: Sequence[Step]) -> None:
 
 def measuring_goes_on(held: HeldCase, noise: Sequence[str]) -> None:
     for name in noise:
-        held.hands[CENTRE].act(held.server, name, facts=DEEDS[name].facts() | {"actor": CENTRE})
+        event = DEEDS[name].model_copy(update={"actor": CENTRE})
+        held.hands[CENTRE].act(held.server, name, **now(event))
 
 
 def begun(name: str, noise: Sequence[str]) -> tuple[HeldCase, Event]:

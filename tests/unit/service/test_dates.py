@@ -1,4 +1,4 @@
-"""A deed's own date lies within a day of its recording, whatever the deed."""
+"""How long a signed deed may wait: one bound, by the time of recording, and none for who leaves."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -7,62 +7,115 @@ import pytest
 
 from support.small_case import Minutes, small_case
 from touchstone.handin import utc_text
-from touchstone.ledger.contract2 import MAX_AHEAD
-from touchstone.review import BadEventError, Refused
-from touchstone.review.events import measuring, settling
-from touchstone.service import taking
+from touchstone.ledger.contract2 import (
+    MAX_AHEAD,
+    MAX_VALIDITY,
+    RecordedAnswer,
+    SubmittedDeed,
+    admission,
+)
+from touchstone.review.events import measuring
+from touchstone.service import signing
+from touchstone.service.access.deeds import release_announced
 from touchstone.service.case_context import Case
+from touchstone.service.cases.deeds import clock_paused, review_halted, review_withdrawn
 from touchstone.service.commit import Deed
 from touchstone.service.drafting import worded
+from touchstone.service.errors import RefusedDeed
+from touchstone.service.signing import prepare_deed
+from touchstone.service.taking import take_deed
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+LAB, CENTRE = "example-lab", "example-centre"
 
 
 def paused(case: Case, clock: Minutes, off: timedelta) -> Deed:
     """The window paused, as of so long before or after now."""
     at = utc_text(clock.now() + off)
-    return worded(case, measuring.ClockPaused, "example-centre", texts={"reason": "x"}, at=at)
+    return worded(case, measuring.ClockPaused, CENTRE, texts={"reason": "x"}, at=at)
 
 
-@pytest.mark.parametrize(
-    "off", [DAY + SECOND, DAY, MAX_AHEAD + SECOND, -DAY - SECOND, -400 * DAY, 9000 * DAY]
-)
-def test_a_deed_of_another_day_is_refused_and_leaves_nothing(tmp_path: Path, off: timedelta):
+def signed(case: Case, deed: Deed) -> SubmittedDeed:
+    """A deed under its party's key, sent to nobody yet."""
+    here = case.installation
+    log, signer = here.records.deeds.log(case.id), here.keyring.party(deed.event.actor)
+    return prepare_deed(deed, log, signer, here.random, here.now()).submitted
+
+
+def answered(case: Case, deed: SubmittedDeed, asker: str) -> str:
+    """`recorded`, or the code of the refusal."""
+    here = case.installation
+    answer = take_deed(here, case.id, deed, asker=asker, now=here.now()).answer
+    return "recorded" if isinstance(answer, RecordedAnswer) else answer.code
+
+
+TOO_FAR = [MAX_AHEAD + SECOND, DAY, -MAX_VALIDITY, -400 * DAY, 9000 * DAY]
+"""Seven days back is too far: a deed is valid for an hour after it is signed."""
+
+
+@pytest.mark.parametrize("off", TOO_FAR)
+def test_a_deed_dated_ahead_or_long_ago_is_refused_and_leaves_nothing(
+    tmp_path: Path, off: timedelta
+):
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
         before = case.state.size
-        with pytest.raises(BadEventError, match="a deed is dated within a day of its recording"):
+        with pytest.raises(RefusedDeed, match=r"is dated|too long"):
             case.record([paused(case, clock, off)])
-        released = settling.ReleaseAnnounced(
-            actor="example-lab",
-            at=utc_text(clock.now() + off),
-            marking=case.marks.public,
-            scope="public",
-            variants=("final",),
-            same_model="same",
-        )
-        with pytest.raises(BadEventError, match="release-announced: at:"):
-            case.record([Deed(released)])
         assert case.state.size == before
 
 
-@pytest.mark.parametrize("off", [MAX_AHEAD, -DAY])
-def test_a_day_before_or_some_minutes_after_is_taken(tmp_path: Path, off: timedelta):
+@pytest.mark.parametrize("off", [MAX_AHEAD, -DAY, -6 * DAY])
+def test_some_minutes_ahead_or_days_ago_is_taken(tmp_path: Path, off: timedelta):
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
         assert case.record([paused(case, clock, off)]).clock
 
 
-def test_twin_without_the_check_a_deed_of_another_day_is_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(taking, "MOST_APART", 100_000 * DAY)
+def test_twin_without_the_check_any_date_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(admission, "check_dates", lambda *_: None)
     clock = Minutes()
     with small_case(tmp_path, clock) as case:
-        state = case.record([paused(case, clock, -6 * DAY)])
-        # Further back the deed would have been valid for too long: that the ledger sees itself.
-        with pytest.raises(Refused, match="too long"):
-            case.record([paused(case, clock, -20_000 * DAY)])
-    assert state.clock
-    # It is paused since it was recorded, whatever its date.
-    assert state.clock.pauses[0][0].startswith("2026-11-21")
+        assert case.record([paused(case, clock, -400 * DAY)]).clock
+
+
+def test_a_clock_that_was_set_back_refuses_no_honest_deed(tmp_path: Path):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        case.record([clock_paused(case, CENTRE, "x")])
+        halt = signed(case, review_halted(case, LAB, "why"))
+        pause = clock.moment
+        clock.moment -= 3 * DAY
+        # Dated by its signer's clock, which is right: ahead of the server's by days.
+        assert answered(case, halt, LAB) == "recorded"
+        assert case.state.recorded_at == utc_text(pause)
+
+
+@pytest.mark.parametrize("leave", ["withdraw", "release", "halt"])
+def test_who_leaves_or_stops_is_never_too_late(tmp_path: Path, leave: str):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        made = {
+            "withdraw": lambda: review_withdrawn(case, LAB),
+            "release": lambda: release_announced(case, LAB, "public", ["final"]),
+            "halt": lambda: review_halted(case, LAB, "why"),
+        }[leave]
+        deed = signed(case, made())
+        clock.moment += 400 * DAY
+        assert answered(case, deed, LAB) == "recorded"
+
+
+def test_what_may_not_wait_for_ever_says_until_when_it_holds(tmp_path: Path):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signing, "_until", lambda *_: None)
+        deed = signed(case, clock_paused(case, CENTRE, "x"))
+        assert answered(case, deed, CENTRE) == "time"
+
+
+def test_one_that_waited_past_its_until_is_refused(tmp_path: Path):
+    clock = Minutes()
+    with small_case(tmp_path, clock) as case:
+        deed = signed(case, clock_paused(case, CENTRE, "x"))
+        clock.moment += DAY
+        assert answered(case, deed, CENTRE) == "time"

@@ -238,10 +238,6 @@ def from_the_future(it: Post) -> None:
     it.say(0, lambda facts: {**facts, "at": later(it.case, 6)})
 
 
-def from_the_day_before_yesterday(it: Post) -> None:
-    it.say(0, lambda facts: {**facts, "at": later(it.case, -2 * 24 * 60)})
-
-
 def exact_and_late(it: Post) -> None:
     it.sign(exact=True)
     it.case.record([review_halted(it.case, CENTRE, "to look")])
@@ -275,9 +271,8 @@ REFUSED: dict[str, tuple[Callable[[Post], None], str, tuple[object, str] | None]
     "no past of this log": (root_wrong, "seen", (admission, "check_seen")),
     "more than there is": (seen_ahead, "seen", None),
     "past its until": (until_over, "time", (admission, "check_recorded_time")),
-    "valid for too long": (until_too_late, "time", (admission, "_check_times")),
+    "valid for too long": (until_too_late, "time", (admission, "check_dates")),
     "of a later time": (from_the_future, "time", None),
-    "of too early a time": (from_the_day_before_yesterday, "date", (taking, "check_date")),
     "exact, and something came between": (exact_and_late, "exact", (admission, "check_exact")),
     "other topics than its type's": (touches_less, "topics", (admission, "_check_place")),
     "of no type that is known": (of_no_type, "event", None),

@@ -11,8 +11,6 @@ the log holds, the time and all salts are handed in.
 
 from touchstone.ledger.contract2.admission import (
     FORK,
-    MAX_AHEAD,
-    MAX_VALIDITY,
     AdmittedDeed,
     AnsweredLog,
     DeedTopics,
@@ -36,8 +34,11 @@ from touchstone.ledger.contract2.answers import (
 )
 from touchstone.ledger.contract2.caselog import CaseLog
 from touchstone.ledger.contract2.checks import (
+    MAX_AHEAD,
+    MAX_VALIDITY,
     LastDeed,
     PastLog,
+    check_dates,
     check_deed_at,
     check_recorded_time,
 )
@@ -122,6 +123,7 @@ __all__ = [
     "SubmittedDeed",
     "admit_deed",
     "cancel_deed",
+    "check_dates",
     "check_deed_at",
     "check_deed_bundle",
     "check_recorded_time",

@@ -9,7 +9,6 @@ could have another's deed refused for ever.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from touchstone.ledger.canonical import dumps
@@ -17,6 +16,7 @@ from touchstone.ledger.contract2.answers import MAX_WHY, RecordedAnswer, Refused
 from touchstone.ledger.contract2.checks import (
     PastLog,
     check_chain,
+    check_dates,
     check_exact,
     check_log_id,
     check_recorded_time,
@@ -51,10 +51,6 @@ from touchstone.ledger.errors import (
 
 FORK = "fork"
 """The code of a second deed at a `seq` of its key at which another stands."""
-MAX_AHEAD = timedelta(minutes=5)
-"""How far a deed's own time may lie ahead of the server's."""
-MAX_VALIDITY = timedelta(days=7)
-"""How long after its own time a deed may ask to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +74,14 @@ class DeedTopics:
     """What a type of deed asks of its topics, given its facts.
 
     `touches` is exactly what it must say that it touches, `must_name` what it must be on; `exact`
-    that it must ask for its exact place. Topics of keys are added by this room.
+    that it must ask for its exact place, `ends` that it must have an `until`. Topics of keys are
+    added by this room.
     """
 
     touches: frozenset[str] = frozenset()
     must_name: frozenset[str] = frozenset()
     exact: bool = False
+    ends: bool = False
 
     def with_keys(self, actor: str, act: KeyAct | None) -> "DeedTopics":
         """The same of a deed that may be an act on keys: those are touched and named, too."""
@@ -132,7 +130,6 @@ def admit_deed(
     asker: str,
     now: str,
     topics: Callable[[Mapping[str, Any]], DeedTopics],
-    validity: timedelta = MAX_VALIDITY,
 ) -> AdmittedDeed | SignedAnswer:
     """The deed, fit to be recorded, or the answer that it was given before.
 
@@ -163,7 +160,7 @@ def admit_deed(
     at = max(now, past.recorded_at or now)
     with _refused("time"):
         check_recorded_time(statement, at, past.recorded_at)
-        _check_times(statement, str(facts["at"]), at, validity)
+        check_dates(statement, str(facts["at"]), at)
     _check_place(statement, act, topics(facts), past)
     return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at, values)
 
@@ -266,19 +263,13 @@ def _check_parts(
     return tuple(parse_signed_part(part.data) for part in parts[1:])
 
 
-def _check_times(statement: DeedStatement, at: str, now: str, validity: timedelta) -> None:
-    """Step 7, with `until`: not from the future, and not held for too long."""
-    said = datetime.fromisoformat(at)
-    if said - datetime.fromisoformat(now) > MAX_AHEAD:
-        raise AlteredError(f"the deed says that it is of {at}; it is {now}")
-    if statement.until and datetime.fromisoformat(statement.until) - said > validity:
-        raise AlteredError("the deed asks to stay valid for too long after its own time")
-
-
 def _check_place(
     statement: DeedStatement, act: KeyAct | None, asked: DeedTopics, past: AnsweredLog
 ) -> None:
-    """Step 8: the exact place, the topics as they stand, and those that its type asks for."""
+    """Step 8: what its type asks for, the exact place, and the topics as they stand."""
+    with _refused("time"):
+        if asked.ends and statement.until is None:
+            raise AlteredError(f"a deed of type {statement.deed} says until when it holds")
     with _refused("exact"):
         check_exact(statement, past)
         if asked.exact and not statement.exact:

@@ -6,11 +6,17 @@ explain, and nothing else: the server, which sees all, gets the whole check.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KnownKey
 from touchstone.ledger.contract2.statements import DeedEnvelope, DeedStatement
 from touchstone.ledger.errors import AlteredError
+
+MAX_AHEAD = timedelta(minutes=5)
+"""How far a deed's own time may lie ahead of its recording: clocks differ."""
+MAX_VALIDITY = timedelta(days=7)
+"""How long after its own time a deed with an `until` may wait to be recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +150,16 @@ def check_recorded_time(statement: DeedStatement, at: str, before: str | None) -
         raise AlteredError(f"the entry is recorded at {at}, the one before it at {before}")
     if statement.until is not None and at > statement.until:
         raise AlteredError(f"the entry is recorded at {at}, past the deed's until")
+
+
+def check_dates(statement: DeedStatement, said: str, at: str) -> None:
+    """Part 0's own time `said` is not ahead of the time of recording `at`, nor long behind it.
+
+    One bound for how long a deed may wait: its own time is at most MAX_VALIDITY before its `until`,
+    and so before it is recorded. A deed without an `until` may wait for ever.
+    """
+    dated = datetime.fromisoformat(said)
+    if dated - datetime.fromisoformat(at) > MAX_AHEAD:
+        raise AlteredError(f"the deed is dated {said}, and recorded at {at}, before that")
+    if statement.until and datetime.fromisoformat(statement.until) - dated > MAX_VALIDITY:
+        raise AlteredError("the deed asks to stay valid for too long after its own time")

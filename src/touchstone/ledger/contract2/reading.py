@@ -18,6 +18,7 @@ from touchstone.ledger.canonical import loads
 from touchstone.ledger.contract2.answers import RecordedAnswer, SignedAnswer, parse_answer
 from touchstone.ledger.contract2.caselog import CaseLog
 from touchstone.ledger.contract2.checks import (
+    check_dates,
     check_deed_at,
     check_recorded_time,
 )
@@ -184,9 +185,9 @@ class _DeedBundleReader(BundleReader):
             raise AlteredError("the time of recording is withheld where the deed is shown")
         part = parse_recorded_part(data)
         _check_marking(part, cast("dict[str, Any]", found.facts))
-        check_recorded_time(
-            cast("DeedStatement", found.statement), part["at"], self._past.recorded_at
-        )
+        statement, facts = cast("DeedStatement", found.statement), cast("Any", found.facts)
+        check_recorded_time(statement, part["at"], self._past.recorded_at)
+        check_dates(statement, facts["at"], part["at"])
         found.recorded_at = part["at"]
 
     def _append(self, found: _EntryParts, leaf: bytes) -> None:
