@@ -57,6 +57,8 @@ _WHEN = {
 
 CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
 SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
+CONCURRENCE, ANSWER = Topic("concurrence"), Topic("terms-answer")
+OWN_CONCURRENCE, OWN_ANSWER = Topic("concurrence", "actor"), Topic("terms-answer", "actor")
 FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
 INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
 
@@ -143,7 +145,7 @@ RULES: Mapping[type[Event], Rule] = {
     opening.ParticipationNoted: Rule(
         EVERYONE,
         ALWAYS,
-        topics=speaks_to(Topic("participation")),
+        topics=speaks_to(Topic("participation", "actor")),
     ),
     opening.InquiryAsked: Rule(
         ("developer",),
@@ -335,19 +337,19 @@ RULES: Mapping[type[Event], Rule] = {
             designating.may_propose,
             designating.proposal_is_the_rules,
         ),
-        topics=speaks_to(DESIGNATION),
+        topics=Topics((DESIGNATION,), (DESIGNATION, CONCURRENCE)),
     ),
     judging.DesignationConcurred: Rule(
         ("agency",),
         HEARD,
         (designating.may_concur, designating.speaks_to_the_question),
-        topics=speaks_to(DESIGNATION),
+        topics=Topics((CONCURRENCE, OWN_CONCURRENCE), (DESIGNATION, OWN_CONCURRENCE)),
     ),
     judging.DesignationDissented: Rule(
         ("agency",),
         HEARD,
         (designating.may_concur, designating.speaks_to_the_question),
-        topics=speaks_to(DESIGNATION),
+        topics=Topics((CONCURRENCE, OWN_CONCURRENCE), (DESIGNATION, OWN_CONCURRENCE)),
     ),
     judging.DesignationMade: Rule(
         ("agency",),
@@ -358,7 +360,7 @@ RULES: Mapping[type[Event], Rule] = {
             designating.rests_on_newest,
             designating.nothing_is_made,
         ),
-        topics=speaks_to(DESIGNATION),
+        topics=Topics((DESIGNATION,), (DESIGNATION, CONCURRENCE)),
     ),
     judging.DesignationRevised: Rule(
         ("agency",),
@@ -369,32 +371,32 @@ RULES: Mapping[type[Event], Rule] = {
             designating.rests_on_newest,
             designating.something_is_made,
         ),
-        topics=speaks_to(DESIGNATION),
+        topics=Topics((DESIGNATION,), (DESIGNATION, CONCURRENCE)),
     ),
     # Terms.
     settling.TermsOffered: Rule(
         ("developer", "centre", "agency"),
         KEPT,
         (agreeing.table_is_free,),
-        topics=speaks_to(TERMS),
+        topics=Topics((TERMS,), (TERMS, ANSWER)),
     ),
     settling.TermsCountered: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         KEPT,
         (agreeing.answered_terms_are_on_the_table, agreeing.offer_is_anothers),
-        topics=speaks_to(TERMS),
+        topics=Topics((TERMS,), (TERMS, ANSWER)),
     ),
     settling.TermsAgreed: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         KEPT,
         (agreeing.terms_are_on_the_table,),
-        topics=speaks_to(TERMS),
+        topics=Topics((ANSWER, OWN_ANSWER), (TERMS, OWN_ANSWER)),
     ),
     settling.TermsDeclined: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         ALWAYS,
         (agreeing.terms_are_on_the_table,),
-        topics=speaks_to(TERMS),
+        topics=Topics((ANSWER, OWN_ANSWER), (TERMS, OWN_ANSWER)),
     ),
     # Around release.
     settling.PostponementRequested: Rule(
