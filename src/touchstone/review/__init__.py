@@ -37,17 +37,8 @@ from touchstone.review.events import (
 from touchstone.review.evolve import RecordedEvent, evolve, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
-from touchstone.review.state import (
-    Attempt,
-    Finding,
-    Likeness,
-    Pair,
-    RunKey,
-    State,
-    Status,
-    Tally,
-    Unknown,
-)
+from touchstone.review.state import Finding, RunKey, State, Status, Unknown
+from touchstone.review.tallies import Attempt, Likeness, Pair, Tally
 
 __all__ = [
     "LAYOUTS",

@@ -9,7 +9,6 @@ One call::
     'withdrawn'
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce, singledispatch
@@ -20,23 +19,20 @@ from touchstone.ledger import fingerprint
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
-    Attempt,
     Clock,
     Designating,
     Directive,
     Finding,
-    Likeness,
     Party,
     Postponement,
     RunKey,
     Snapshots,
     State,
-    Tally,
     Terms,
     Unknown,
-    pair_of,
     with_item,
 )
+from touchstone.review.tallies import Likeness, pair_of
 
 RecordedEvent = tuple[Event, str]
 """An event and when it was recorded (UTC); in a record of contract 1, when it says that it was."""
@@ -274,31 +270,10 @@ def _(event: measuring.SnapshotChanged, state: State) -> State:
     return replace(state, snapshots=MappingProxyType(snapshots), variants=variants)
 
 
-def _counted(tally: Tally, outcomes: tuple[measuring.Outcome, ...]) -> Tally:
-    attempts = dict(tally.attempts)
-    for outcome in outcomes:
-        before = attempts.get(outcome.attempt, Attempt())
-        bit = 1 << outcome.index
-        attempts[outcome.attempt] = Attempt(
-            recorded=before.recorded | bit,
-            measured=before.measured | (bit if outcome.measured else 0),
-            solved=before.solved | (bit if outcome.result == "solved" else 0),
-            lost=tuple(
-                bits | (bit if outcome.result == kind else 0)
-                for kind, bits in zip(measuring.UNMEASURED, before.lost, strict=True)
-            ),
-            reasoned=before.reasoned | (bit if outcome.reasoning else 0),
-            begun_again=before.begun_again | (bit if outcome.executions > 1 else 0),
-        )
-    results = Counter(tally.results) + Counter(o.result for o in outcomes)
-    tokens = tally.tokens + sum(o.tokens for o in outcomes)
-    return Tally(MappingProxyType(attempts), MappingProxyType(dict(results)), tokens)
-
-
 @_changed.register
 def _(event: measuring.OutcomesRecorded, state: State) -> State:
     key = RunKey(event.battery, event.criterion, event.variant, event.mode)
-    tally = _counted(state.tally(*key), event.outcomes)
+    tally = state.tally(*key).counting(event.outcomes)
     likenesses = dict(state.likenesses)
     for each in event.compared:
         pair = pair_of(event.battery, event.variant, event.mode, each.mode)

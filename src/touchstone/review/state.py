@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Role
+from touchstone.review.tallies import Likeness, Pair, Tally, pair_of
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -46,105 +47,6 @@ class RunKey(NamedTuple):
     criterion: str
     variant: str
     mode: str
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """Which items of one attempt are recorded, measured and solved: bit i is the item of index i.
-
-    Bit sets make a duplicate check and a step forward cost a few machine words per 64 items.
-    """
-
-    recorded: int = 0
-    measured: int = 0
-    solved: int = 0
-    lost: tuple[int, ...] = (0,) * len(measuring.UNMEASURED)
-    """The items that measured nothing, by kind, in the order of `measuring.UNMEASURED`."""
-    reasoned: int = 0
-    """The items in which some reasoning was seen."""
-    begun_again: int = 0
-    """The items that were begun more than once before they had an outcome."""
-
-    @property
-    def prefix(self) -> int:
-        """How many items from index 0 on are recorded without a gap."""
-        # Adding 1 carries through all 1s at the end, so this is the lowest bit that is 0.
-        return (~self.recorded & (self.recorded + 1)).bit_length() - 1
-
-    def counts(self, first: int | None = None) -> tuple[int, int]:
-        """(solved, measured) among all items, or among the first so many of the committed order."""
-        mask = -1 if first is None else (1 << first) - 1
-        return (self.solved & mask).bit_count(), (self.measured & mask).bit_count()
-
-    def unmeasured(self, first: int | None = None) -> measuring.Unmeasured:
-        """How many of all items, or of the first so many, measured nothing, by kind."""
-        mask = -1 if first is None else (1 << first) - 1
-        counts = (bits & mask for bits in self.lost)
-        return measuring.Unmeasured(
-            **{
-                kind.replace("-", "_"): bits.bit_count()
-                for kind, bits in zip(measuring.UNMEASURED, counts, strict=True)
-            }
-        )
-
-    def reasoning(self, first: int | None = None) -> bool:
-        """Whether reasoning was seen in any item, or in any of the first so many."""
-        return bool(self.reasoned & (-1 if first is None else (1 << first) - 1))
-
-    def repeated(self, first: int | None = None) -> int:
-        """How many of all items, or of the first so many, were begun more than once."""
-        return (self.begun_again & (-1 if first is None else (1 << first) - 1)).bit_count()
-
-
-@dataclass(frozen=True)
-class Tally:
-    """All outcomes under one RunKey, counted."""
-
-    attempts: Mapping[int, Attempt] = field(default_factory=empty)
-    results: Mapping[str, int] = field(default_factory=empty)
-    tokens: int = 0
-
-    @property
-    def recorded(self) -> int:
-        """How many outcomes are recorded, all attempts together."""
-        return sum(self.results.values())
-
-    @property
-    def totals(self) -> tuple[int, int]:
-        """(solved, measured) samples, all attempts together."""
-        counts = [each.counts() for each in self.attempts.values()]
-        return sum(solved for solved, _ in counts), sum(measured for _, measured in counts)
-
-    def attempt(self, number: int = 1) -> Attempt:
-        """One attempt's items, from attempt 1; empty if nothing is recorded of it."""
-        return self.attempts.get(number, Attempt())
-
-
-class Pair(NamedTuple):
-    """Two modes of one variant, in the order of their names."""
-
-    battery: str
-    variant: str
-    one: str
-    other: str
-
-
-def pair_of(battery: str, variant: str, mode: str, other: str) -> Pair:
-    """The pair of two modes, whichever is named first."""
-    return Pair(battery, variant, *sorted((mode, other)))
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """On how many items two modes gave the same answers, byte for byte, and on how many others."""
-
-    alike: int = 0
-    unlike: int = 0
-
-    @property
-    def same(self) -> bool:
-        """Whether they answered alike on every item compared, and on enough of them to say so."""
-        return not self.unlike and self.alike >= measuring.LEAST_COMPARED
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from touchstone.review import RunKey, State, evolve
 from touchstone.review.audience_view import Entry
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
-from touchstone.review.state import Attempt
+from touchstone.review.tallies import Attempt
 from touchstone.statistics import (
     EvidencePath,
     InferenceAtStop,

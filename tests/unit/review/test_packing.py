@@ -13,7 +13,8 @@ from support.review_probes import measured
 from touchstone.review import State, read_event
 from touchstone.review.events.measuring import BatterySealed
 from touchstone.review.packing import pack_state, unpack_state
-from touchstone.review.state import Attempt, RunKey, Tally
+from touchstone.review.state import RunKey
+from touchstone.review.tallies import Attempt, Tally
 
 FORM = "here"
 LONG = 50_000

@@ -9,7 +9,7 @@ import pytest
 
 from support.small_case import small_case
 from touchstone.review import RunKey, State
-from touchstone.review.state import Attempt, Tally
+from touchstone.review.tallies import Attempt, Tally
 from touchstone.service.measurement import chunk_queue
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.sealing import Prepared, reopen, seal

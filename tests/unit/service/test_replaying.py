@@ -26,7 +26,7 @@ from touchstone.evaluation.errors import RevealError
 from touchstone.review import RunKey
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events import measuring
-from touchstone.review.state import Attempt
+from touchstone.review.tallies import Attempt
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.commit import Content, Deed

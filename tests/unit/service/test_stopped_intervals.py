@@ -11,7 +11,7 @@ import pytest
 from support.small_case import facts_for, probed, record_chunk, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.review import RunKey, State
-from touchstone.review.state import Attempt, Tally
+from touchstone.review.tallies import Attempt, Tally
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.statistics import Interval, clopper_pearson

@@ -6,7 +6,8 @@ may read the outcomes.
 
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
-from touchstone.review.state import Attempt, RunKey, State
+from touchstone.review.state import RunKey, State
+from touchstone.review.tallies import Attempt
 from touchstone.statistics import VerdictWord
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from touchstone.evaluation import ChunkSpec, endpoint_digest, ranges
 from touchstone.review import RunKey, State
-from touchstone.review.state import Attempt
+from touchstone.review.tallies import Attempt
 from touchstone.service.case_context import Case
 from touchstone.service.measurement.sealing import Prepared
 from touchstone.verdicts.preregistration import CHUNK, RunRule
