@@ -100,11 +100,10 @@ class Contract2:
         if i > len(self.deed["parts"]) + 1:
             hold(opened is None, "is opened, and is padding, which opens to nothing")
             return
-        at = exactly(opened, "recorded", "at")["at"]
+        at, dated = exactly(opened, "recorded", "at")["at"], self.event["at"]
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         hold(at >= self.recorded_at, "is recorded before the entry before it")
         hold(at <= (self.deed["until"] or at), "is recorded after its deed was to be")
-        dated = self.event["at"]
         hold(after(at, dated) <= AHEAD, "is recorded before the date of its deed")
         hold(after(dated, self.deed["until"] or dated) <= WAITS, "is of a deed held too long")
         self.recorded_at = at
@@ -118,23 +117,19 @@ class Contract2:
         bound = shaped(parse(raw), "statement")
         touches = bound["touches"]
         hold(touches == sorted(set(touches)), "is a deed whose topics are not sorted, each once")
-        few = len(touches) <= TOUCHES and len(bound["on"]) <= NAMED
-        hold(few, "is a deed of too many topics")
-        first = (bound["before"] is None, bound["log"] is None)
-        due = (bound["seq"] == 0, n == 0)
+        hold(len(touches) <= TOUCHES and len(bound["on"]) <= NAMED, "is a deed of too many topics")
+        first, due = (bound["before"] is None, bound["log"] is None), (bound["seq"] == 0, n == 0)
         hold(first == due, "is a deed that is first and not, of its key or its log")
         hold(bound["log"] in (None, self.reading.log), "is a deed of another log")
         hold("".join(bound["parts"]) == others, "is a deed about other parts")
-        said = (bound["deed"], bound["actor"])
-        due_event = (self.event["type"], self.event["actor"])
-        hold(said == due_event, "is a deed of another type or actor than its entry's event")
+        said, told = (bound["deed"], bound["actor"]), (self.event["type"], self.event["actor"])
+        hold(said == told, "is a deed of another type or actor than its entry's event")
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         self._order(n, bound)
         hold(signature["keyid"] == bound["key"], "is a deed by another key than it names")
         act = self.event.get("key_act")
         key, shown = self.keys.signer(n, bound["actor"], bound["deed"], bound["key"], act)
-        holds = key is None or signed(key, sig, dsse(raw))
-        hold(holds, "is a deed whose signature does not hold")
+        hold(key is None or signed(key, sig, dsse(raw)), "is a deed whose signature does not hold")
         self.deed, self.digest = bound, sha256(b"touchstone/deed/2\0" + raw).hexdigest()
         self.reading.counts["deeds_checked" if shown else "deeds_unchecked"] += 1
 
@@ -196,8 +191,7 @@ class Contract2:
             hold(not recorded, "has a refusal of a deed that was recorded")
             return
         row = self._row(said["n"])[32:] if said["n"] < size else b""
-        promised = bytes.fromhex(said["deed"]) + said["at"].encode()
-        met = row in (_HIDDEN, promised)
+        met = row in (_HIDDEN, bytes.fromhex(said["deed"]) + said["at"].encode())
         hold(met, "has a receipt of an entry, deed or time that is not there")
 
 
