@@ -14,7 +14,6 @@ READERS = {
     "handin": "reads for all",
     "verifier": "imports no other room",
     "ledger/forms.py": "the record's own form, as its page has it",
-    "ledger/contract2/checks.py": "times whose form was checked when the deed was read",
 }
 WRITERS = {
     "keys/files.py": "writes for all",

@@ -13,11 +13,11 @@ from pydantic import TypeAdapter
 import touchstone.review.events as events_package
 from support.review_case import AT, LAB, Case, digest, make, outcome, recorded, submission
 from touchstone.ledger import dumps, loads
-from touchstone.review import BadEventError, parse_event
+from touchstone.review import BadEventError, State, parse_event
 from touchstone.review.events import TYPES, Event, settling
 from touchstone.review.events.base import Count, Positive
 from touchstone.review.events.opening import CaseOpened
-from touchstone.review.evolve import _changed
+from touchstone.review.evolve import evolve
 from touchstone.review.rules import RULES
 
 SOURCES = sorted(Path(str(events_package.__file__)).parent.glob("*.py"))
@@ -34,7 +34,17 @@ def test_every_type_has_a_rule_a_reader_and_a_change():
     named = {kind.model_fields["type"].default for kind in TYPES}
     assert len(named) == len(TYPES)
     assert set(RULES) | {CaseOpened} == set(TYPES)
-    assert all(kind in _changed.registry for kind in TYPES)
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.__name__)
+def test_every_type_changes_the_state_by_a_rule_of_its_own(kind: Any):
+    """Without its fields a rule may fail in any way, but for there being none."""
+    said = ""
+    try:
+        evolve(State(), kind.model_construct(), "2026-11-20T09:00:00Z")
+    except Exception as error:  # noqa: BLE001
+        said = str(error)
+    assert "no rule says" not in said
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

@@ -6,9 +6,10 @@ explain, and nothing else: the server, which sees all, gets the whole check.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Protocol
 
+from touchstone.handin import moment_of
 from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KnownKey
 from touchstone.ledger.contract2.statements import DeedEnvelope, DeedStatement
 from touchstone.ledger.errors import AlteredError
@@ -158,8 +159,8 @@ def check_dates(statement: DeedStatement, said: str, at: str) -> None:
     One bound for how long a deed may wait: its own time is at most MAX_VALIDITY before its `until`,
     and so before it is recorded. A deed without an `until` may wait for ever.
     """
-    dated = datetime.fromisoformat(said)
-    if dated - datetime.fromisoformat(at) > MAX_AHEAD:
+    dated = moment_of(said)
+    if dated - moment_of(at) > MAX_AHEAD:
         raise AlteredError(f"the deed is dated {said}, and recorded at {at}, before that")
-    if statement.until and datetime.fromisoformat(statement.until) - dated > MAX_VALIDITY:
+    if statement.until and moment_of(statement.until) - dated > MAX_VALIDITY:
         raise AlteredError("the deed asks to stay valid for too long after its own time")
