@@ -79,7 +79,7 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
     with start_subject() as subject:
         monkeypatch.setenv(KEY, subject.key)
         submission = write_submission(here.folder, subject.url, modes={"thinking": "high"})
-        args = arguments(submission, framework, "--items", "24")
+        args = arguments(submission, framework, "--items", "40")
         first = started(*args, home=home, key=subject.key)
         until = time.monotonic() + 120
         while not any(_outcomes(path) for path in home.glob("chunks/*/*/outcomes.jsonl")):
@@ -94,16 +94,16 @@ def test_killed_review_repeats_only_what_was_never_answered_and_says_the_same(
             here.folder / "copy-out" if word == submission.parent / "out" else word for word in args
         ]
         other = started(*elsewhere, home=copy, key=subject.key)
-        result = here.review(submission, "--framework", framework, "--items", "24")
+        result = here.review(submission, "--framework", framework, "--items", "40")
         assert other.wait(200) == 0
     assert result["repeated"] == unanswered
     texts = [row["text"] for row in here.shown()["timeline"]]
     assert sum("case opened" in text.lower() for text in texts) == 1
     assert sum("seals the battery" in text.lower() for text in texts) == 1
     (row,) = result["runs"]
-    assert (row["items"], row["verdict"]) == (24, "above")
+    assert (row["items"], row["verdict"]) == (40, "above")
     recorded = sum(int(n) for n in re.findall(r"Records (\d+) outcome", "\n".join(texts)))
-    assert row["used"] <= row["samples"] == recorded < 24
+    assert row["used"] <= row["samples"] == recorded < 40
     one, another = _said(home), _said(copy)
     assert one == another
     assert len(one) == 1

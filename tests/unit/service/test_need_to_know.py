@@ -249,9 +249,9 @@ def test_what_is_withheld_is_counted_and_never_absent(case: Case, planted: list[
             if not part.padding or told[part.n, 0] == "withheld"
         }
         opened = list(counted.values()).count("part")
-        assert f"entries of {len(counted)} parts" in given.page
+        assert f"entries of {len(counted):,} parts" in given.page
         if opened < len(counted):
-            assert f"opens {opened} and withholds {len(counted) - opened}" in given.page
+            assert f"opens {opened:,} and withholds {len(counted) - opened:,}" in given.page
 
 
 def test_a_dissent_that_is_withheld_is_not_said_to_be_missing(case: Case, planted: list[Planted]):
