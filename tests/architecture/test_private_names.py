@@ -15,7 +15,7 @@ SEAMS = {
     "aiohttp": SOURCE / "gateway" / "aiohttp_seam.py",
 }
 TESTS = Path(__file__).parents[1]
-MOST_REACHED = 87
+MOST_REACHED = 86
 """Private names of others that tests read or call. It only falls: what a name does is tested
 through what is public. (Twins that take a guard away name it in a text, and are not counted.)"""
 REACHED = re.compile(r"_[A-Za-z]\w*")
