@@ -29,7 +29,7 @@ from touchstone.evaluation.sandbox import (
     launch,
     on_event,
 )
-from touchstone.evaluation.sandbox.events import failed_starts
+from touchstone.evaluation.sandbox.events import EVENTS, failed_starts
 from touchstone.evaluation.sandbox.provider import TouchstoneSandbox
 
 from .conftest import Start
@@ -429,6 +429,22 @@ async def test_system_call_is_refused(
     assert (answer, error in REFUSALS) == (-1, True)
     expected = set() if breach is None else {("system-call", breach)}
     assert kinds(sandbox.events) == expected
+
+
+async def test_a_refused_call_is_recorded_before_it_is_answered(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+):
+    """However slow the watching thread is: of a program that ended no call is still unheard."""
+    record = EVENTS.record
+
+    def slowly(event: GuardHits) -> None:
+        time.sleep(0.5)
+        record(event)
+
+    sandbox = await start()
+    monkeypatch.setattr(EVENTS, "record", slowly)
+    await probe(sandbox, CALL, *arguments("pivot_root", (0, 0)))
+    assert kinds(sandbox.events) == {("system-call", True)}
 
 
 async def test_twin_without_the_filter_the_kernel_answers_for_itself(start: Start):

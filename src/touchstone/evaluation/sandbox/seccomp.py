@@ -12,7 +12,7 @@ import errno
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -173,10 +173,11 @@ class Notice:
     breach: bool
 
 
-def take_notice(listener: int, names: dict[int, str]) -> Notice | None:
-    """Take one notice from a listener and refuse the call (EPERM).
+def take_notice(listener: int, names: dict[int, str], tell: Callable[[Notice], None]) -> None:
+    """Take one notice from a listener, tell of it, and then refuse the call (EPERM).
 
-    None: the caller has died meanwhile. Reads a kernel structure; never blocks on a ready listener.
+    Nobody is told where the caller has died meanwhile. Reads a kernel structure; never blocks on a
+    ready listener.
 
     Raises:
         OSError: the listener is closed.
@@ -185,11 +186,17 @@ def take_notice(listener: int, names: dict[int, str]) -> Notice | None:
     try:
         fcntl.ioctl(listener, _RECEIVE, notice)
     except FileNotFoundError:
-        return None
+        return
     identity, _, _, number, *_ = _NOTICE.unpack(notice)
-    with contextlib.suppress(FileNotFoundError):
-        fcntl.ioctl(listener, _SEND, _ANSWER.pack(identity, 0, -errno.EPERM, 0))
-    name = names.get(number, str(number))
+    try:
+        # First: once refused, the program may end, and its sample be judged by what was told.
+        tell(_notice(names.get(number, str(number))))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            fcntl.ioctl(listener, _SEND, _ANSWER.pack(identity, 0, -errno.EPERM, 0))
+
+
+def _notice(name: str) -> Notice:
     if name == "socket":
         return Notice("socket(AF_VSOCK)", breach=True)
     if name == "clone":

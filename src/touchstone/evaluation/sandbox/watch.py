@@ -139,11 +139,9 @@ def _hear(launched: Launched, message: OnMessage) -> bool:
 
 def _refuse(launched: Launched, names: dict[int, str], notice: OnNotice) -> bool:
     try:
-        found = seccomp.take_notice(launched.listener, names)
+        seccomp.take_notice(launched.listener, names, notice)
     except OSError:
         return False
-    if found:
-        notice(found)
     return True
 
 
