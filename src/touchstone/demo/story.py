@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain, count
 from pathlib import Path
 
 from touchstone.demo.access import use_under_terms
@@ -80,6 +81,12 @@ class DemoResult:
     lines: tuple[str, ...]
 
 
+def unused(folder: Path) -> Path:
+    """The folder, or its name with the next number: what an earlier demo left stays as it is."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in count(2))
+    return next(each for each in chain([folder], numbered) if not each.exists())
+
+
 def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     """Run the invented case into a fresh folder of `out`; its own installation is kept there too.
 
@@ -109,7 +116,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
         result = run_review(here, submission, out, options, observer)
         case = open_found(here, result.case)
         _designate(case, observer)
-        access = use_under_terms(case, subject.url, KEY, out / "access", observer)
+        access = use_under_terms(case, subject.url, KEY, unused(out / "access"), observer)
         _release(case, observer)
         editions = issue_editions(case, out, audiences(case.cast))
     seconds = time.monotonic() - began
