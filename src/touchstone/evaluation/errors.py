@@ -40,7 +40,11 @@ class RevealError(AnswerIsNoError):
 
 
 class JournalError(TouchstoneError):
-    """A chunk's journal belongs to another chunk, is in use, or was altered."""
+    """A chunk's journal belongs to another chunk, is in use, or cannot be read or written."""
+
+
+class JournalHeldError(JournalError):
+    """A chunk's journal is in use by another process, which may end soon."""
 
 
 class ChunkError(TouchstoneError):

@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from touchstone.evaluation.errors import JournalError
+from touchstone.evaluation.errors import JournalError, JournalHeldError
 from touchstone.evaluation.outcomes import REASON_LENGTH, AdjudicationRule, Lost, Outcome, Usage
 from touchstone.keys.files import sync_folder, write_file
 from touchstone.review.events.measuring import Result
@@ -206,7 +206,7 @@ class Journal:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise JournalError(f"chunk {self.chunk} is being run by another worker") from None
+            raise JournalHeldError(f"chunk {self.chunk} is being run by another worker") from None
 
     def _read(self) -> None:
         with self._faults():

@@ -105,10 +105,12 @@ def require_lawful(
         RefusedDeed: not all of them. It is no deed that was refused, and so noted nowhere.
         BadEventError: one does not fit the case.
     """
-    state, now = installation.state(case), installation.now()
+    state = installation.state(case)
+    # As the store would record them: a clock that was set back does not count.
+    at = max(installation.now(), state.recorded_at)
     for deed in deeds:
-        require_law(framework, state, deed.event, max(now, state.recorded_at))
-        state = evolve(state, deed.event, now)
+        require_law(framework, state, deed.event, at)
+        state = evolve(state, deed.event, at)
 
 
 def _do(

@@ -14,6 +14,7 @@ from touchstone.clearance import party_audience
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.results import stop_notice
 from touchstone.editions.sentences import sentence
+from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.oversight import When
 from touchstone.review.audience_view import read_entries
@@ -88,6 +89,19 @@ def test_a_stop_is_recorded_though_a_worker_never_lets_go(
             state = record_stop(case, "battery-1", DEAD)
         assert state.stopped is not None
         assert state.stopped.begun == 0
+
+
+def test_a_journal_that_is_anothers_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with Journal(tmp_path / "abc", "abc"):
+        pass
+    waited: list[float] = []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=waited.append)
+    monkeypatch.setattr(outcomes, "time", clock)
+    with pytest.raises(JournalError, match="belongs to chunk abc"):
+        outcomes.journal_when_free(tmp_path / "abc", "def")
+    assert not waited
 
 
 @pytest.mark.parametrize("reason", get_args(measuring.StopReason))

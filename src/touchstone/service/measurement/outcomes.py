@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
-from touchstone.evaluation.errors import JournalError
+from touchstone.evaluation.errors import JournalHeldError
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
@@ -91,7 +91,7 @@ def journal_when_free(folder: Path, chunk: str) -> Journal:
     while True:
         try:
             return Journal(folder, chunk)
-        except JournalError:
+        except JournalHeldError:
             if time.monotonic() > until:
                 raise
         time.sleep(POLL_SECONDS)
