@@ -19,6 +19,8 @@ from touchstone.gateway.config import Limits
 from touchstone.gateway.enforcing.server import FAULT, NOT_HTTP, Connection, Handler, Server
 
 FOR = "/for/"
+QUESTION = "plain question"
+"""What the task is called that answers one."""
 Asked = Callable[[RawRequestMessage], Awaitable[AuthzAnswer]]
 _log = logging.getLogger(__name__)
 _LINE = re.compile(rb"(?:GET|POST) /for/\S* HTTP/1\.1\r\n")
@@ -85,7 +87,7 @@ class DecisionConnection(Connection):
             return
         self.message_consumed()
         self.begin_own()
-        self._asking = self.event_loop.create_task(self._ask(messages[0][0]))
+        self._asking = self.event_loop.create_task(self._ask(messages[0][0]), name=QUESTION)
 
     async def _ask(self, message: RawRequestMessage) -> None:
         try:
