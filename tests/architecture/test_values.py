@@ -14,41 +14,43 @@ from touchstone.service import errors
 from touchstone.service.errors import CannotOrderError, CodedError
 from touchstone.service.wording import SENTENCES, sentence_for
 
-SERVICE = Path(__file__).parents[2] / "src" / "touchstone" / "service"
+SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
+SERVICE = SOURCE / "service"
 FEATURES = ("access", "cases", "designation", "measurement", "reporting")
-AROUND = ("case_context", "commit", "drafting", "markings", "signing", "taking")
-"""Modules that every deed goes through, beside those of the features."""
+AROUND = ("case_context", "commit", "taking")
+"""Modules that every deed goes through, beside those of the features and of `deeds`."""
 MODULES = sorted(
     [path for each in FEATURES for path in (SERVICE / each).rglob("*.py")]
     + [SERVICE / f"{each}.py" for each in AROUND]
+    + [*(SOURCE / "deeds").rglob("*.py")]
 )
 TAKES_PATHS = {
-    "measurement/estimating/estimating.py:estimate",
-    "measurement/estimating/results.py:_csv",
-    "measurement/estimating/results.py:_parquet",
-    "measurement/estimating/results.py:_row",
-    "measurement/estimating/results.py:read_results",
-    "measurement/forecasting/plan_review.py:_writable",
-    "measurement/forecasting/plan_review.py:forecast_submission",
-    "measurement/forecasting/plan_review.py:plan_review",
-    "measurement/outcomes.py:journal_when_free",
-    "measurement/outcomes.py:left_by_a_dead_run",
-    "measurement/outcomes.py:record_outcomes",
-    "measurement/stopping.py:_interrupted",
-    "measurement/stopping.py:begun_without_outcome",
-    "reporting/edition_files.py:_renew",
-    "reporting/edition_files.py:issue_editions",
+    "service/measurement/estimating/estimating.py:estimate",
+    "service/measurement/estimating/results.py:_csv",
+    "service/measurement/estimating/results.py:_parquet",
+    "service/measurement/estimating/results.py:_row",
+    "service/measurement/estimating/results.py:read_results",
+    "service/measurement/forecasting/plan_review.py:_writable",
+    "service/measurement/forecasting/plan_review.py:forecast_submission",
+    "service/measurement/forecasting/plan_review.py:plan_review",
+    "service/measurement/outcomes.py:journal_when_free",
+    "service/measurement/outcomes.py:left_by_a_dead_run",
+    "service/measurement/outcomes.py:record_outcomes",
+    "service/measurement/stopping.py:_interrupted",
+    "service/measurement/stopping.py:begun_without_outcome",
+    "service/reporting/edition_files.py:_renew",
+    "service/reporting/edition_files.py:issue_editions",
 }
 """Functions that still take a path, as `file:function`. It only shrinks."""
 NAMES_OPTIONS = {
-    "access/directives.py:lift",
-    "cases/opening.py:check_parties",
-    "measurement/estimating/estimating.py:_grader",
-    "measurement/estimating/estimating.py:estimate",
-    "measurement/estimating/results.py:read_results",
-    "measurement/forecasting/plan_review.py:_writable",
-    "measurement/instrument_checks.py:require_grade",
-    "measurement/probing.py:ask_modes",
+    "service/access/directives.py:lift",
+    "service/cases/opening.py:check_parties",
+    "service/measurement/estimating/estimating.py:_grader",
+    "service/measurement/estimating/estimating.py:estimate",
+    "service/measurement/estimating/results.py:read_results",
+    "service/measurement/forecasting/plan_review.py:_writable",
+    "service/measurement/instrument_checks.py:require_grade",
+    "service/measurement/probing.py:ask_modes",
 }
 """Functions that still name an option. It only shrinks."""
 CODED = {
@@ -87,7 +89,7 @@ def names_an_option(function: Function) -> bool:
 def having(fault: object) -> set[str]:
     assert callable(fault)
     return {
-        f"{path.relative_to(SERVICE)}:{function.name}"
+        f"{path.relative_to(SOURCE)}:{function.name}"
         for path in MODULES
         for function in functions(path.read_text("utf-8"))
         if fault(function)

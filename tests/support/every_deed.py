@@ -17,6 +17,10 @@ from support.small_case import Minutes, measure, settle, small_case
 from support.world_orders import Orders
 from support.worlds import ONE, submission_file, world
 from touchstone.clearance import tlp
+from touchstone.deeds import access
+from touchstone.deeds import cases as about
+from touchstone.deeds import designation as judged
+from touchstone.deeds.deed import Deed
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
@@ -25,14 +29,11 @@ from touchstone.review.events import opening
 from touchstone.review.events.base import Role
 from touchstone.service import case_context as cases
 from touchstone.service import commit
-from touchstone.service.access import deeds as access
 from touchstone.service.case_context import Case
-from touchstone.service.cases import deeds as about
 from touchstone.service.cases import destroying
 from touchstone.service.cases import opening as openings
 from touchstone.service.cases.opening import completed
-from touchstone.service.commit import Deed, Proposing
-from touchstone.service.designation import deeds as judged
+from touchstone.service.commit import Proposing
 from touchstone.service.installation import Installation, open_installation
 
 
@@ -168,8 +169,12 @@ EVALUATOR = "example-evaluator"
 
 def by_hand(case: Case) -> None:
     """What no command does yet, in a case that was measured and decided: a function a deed."""
-    lab, centre, agency = case.cast.developer, case.cast.centre, case.cast.agencies[0]
-    other, why, said = case.cast.agencies[1], "as it is", "As we see it."
+    lab, centre, agency = (
+        case.participants.developer,
+        case.participants.centre,
+        case.participants.agencies[0],
+    )
+    other, why, said = case.participants.agencies[1], "as it is", "As we see it."
     marking = tlp("AMBER", lab, centre, agency, other, EVALUATOR)
     _joins(case)
 
@@ -216,7 +221,7 @@ def _joins(case: Case) -> None:
     def do(deed: Deed) -> None:
         case.record([deed])
 
-    do(about.party_invited(case, case.cast.centre, EVALUATOR, role, key.fingerprint))
+    do(about.party_invited(case, case.participants.centre, EVALUATOR, role, key.fingerprint))
     do(about.party_joined(case, EVALUATOR, role, key.public_key.hex(), following()))
     kinds = ["finding-signed"]
     do(about.signer_admitted(case, EVALUATOR, device.public_key.hex(), kinds, "a-device"))

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 
 from support.small_case import Minutes
-from touchstone.service.access.deeds import directive_lifted
+from touchstone.deeds.access import directive_lifted
+from touchstone.deeds.cases import review_resumed
+from touchstone.deeds.designation import finding_rerun
 from touchstone.service.cases.case_admin import open_found
-from touchstone.service.cases.deeds import review_resumed
 from touchstone.service.cases.destroying import DestroyedCase, destroy_case, finish_destruction
-from touchstone.service.designation.deeds import finding_rerun
 from touchstone.service.installation import Installation
 
 

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from touchstone import review
+from touchstone.deeds import signing
+from touchstone.deeds.deed import Attachment, Content, Deed, attached
+from touchstone.deeds.signing import prepare_deed
 from touchstone.editions.case_summary import summarise
 from touchstone.ledger.contract2 import DeedTopics
 from touchstone.records import DeedTaking
 from touchstone.review import Event, State, UnknownEvent, read_event
-from touchstone.service import signing
 from touchstone.service.installation import Installation
-from touchstone.service.signing import Attachment, Content, Deed, attached, prepare_deed
 
 NEWER = "weights-escrowed"
 ASKED = DeedTopics(frozenset({"people"}))

@@ -8,6 +8,9 @@ from support.contract1 import NewPart, append, opening
 from support.laid import anchor_clock
 from support.small_case import AGENCIES, SUBMISSION, Minutes
 from support.timed import evolve
+from touchstone.deeds.cases import submission_received
+from touchstone.deeds.deed import Content, Deed, attached
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.case_summary import summarise
 from touchstone.evaluation import Submission, load_submission
 from touchstone.evaluation.digests import digest_value
@@ -17,11 +20,9 @@ from touchstone.ledger import dumps, sign_deed
 from touchstone.records import CaseWriter
 from touchstone.review import Attached, State, read_event
 from touchstone.review.events import opening as openings
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
-from touchstone.service.cases.deeds import submission_received
 from touchstone.service.cases.opening import default_centre
-from touchstone.service.commit import Content, Deed, attached
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 
@@ -57,18 +58,20 @@ def record_facts(
     append(writer, parts)
 
 
-def old_case(here: Installation, framework: Framework, submission: Submission, cast: Cast) -> Case:
+def old_case(
+    here: Installation, framework: Framework, submission: Submission, participants: Participants
+) -> Case:
     """A case that an earlier version opened for a submission, handed in and on the clock."""
-    case = Case(here, here.random.draw(16).hex(), framework, submission, cast)
+    case = Case(here, here.random.draw(16).hex(), framework, submission, participants)
     at, marks = case.now(), case.marks
     agreed = agreed_terms(framework, submission)
-    agreement = agreement_text(framework, submission, cast, agreed)
+    agreement = agreement_text(framework, submission, participants, agreed)
 
     def key(party: str) -> str:
         return here.keyring.new_party_key(party).public_key.hex()
 
     opened = openings.CaseOpened(
-        actor=cast.centre,
+        actor=participants.centre,
         at=at,
         marking=marks.case,
         kind=submission.kind,
@@ -77,7 +80,8 @@ def old_case(here: Installation, framework: Framework, submission: Submission, c
         nonce=here.random.draw(32).hex(),
         installation_key=here.keyring.history.current.hex(),
         admits=tuple(
-            openings.Admission(party=party, role=role, key=key(party)) for party, role in cast.roles
+            openings.Admission(party=party, role=role, key=key(party))
+            for party, role in participants.roles
         ),
     )
     signed = [
@@ -91,14 +95,14 @@ def old_case(here: Installation, framework: Framework, submission: Submission, c
             retention_days=agreed.retention_days,
             publication=agreed.publication,
         )
-        for party in (cast.developer, cast.centre)
+        for party in (participants.developer, participants.centre)
     ]
-    handing_in = submission_received(case, cast.developer, submission)
+    handing_in = submission_received(case, participants.developer, submission)
     received = handing_in.event
     assert isinstance(received, openings.SubmissionReceived)
     lacking = missing(framework, submission)
     assessed = openings.SubmissionAssessed(
-        actor=cast.centre,
+        actor=participants.centre,
         at=at,
         marking=marks.case,
         submission=received.submission,
@@ -110,7 +114,7 @@ def old_case(here: Installation, framework: Framework, submission: Submission, c
         *map(Deed, signed),
         handing_in,
         Deed(assessed),
-        Deed(anchor_clock(framework.window, received, cast.centre, at, marks.case)),
+        Deed(anchor_clock(framework.window, received, participants.centre, at, marks.case)),
     ]
     with opening(here.records, case.id) as writer:
         record_old(here, writer, State(), deeds)
@@ -130,14 +134,14 @@ def old_home(home: Path, folder: Path) -> str:
     standard = load_framework("example")
     path = folder / "SUBMISSION.toml"
     path.write_text(SUBMISSION.format(framework=standard.id), "utf-8")
-    cast = Cast("example-lab", default_centre(standard), AGENCIES)
+    participants = Participants("example-lab", default_centre(standard), AGENCIES)
     with open_installation(home, Minutes(), apart=True) as here:
-        case = old_case(here, standard, load_submission(path), cast)
+        case = old_case(here, standard, load_submission(path), participants)
         # As it was written then: the words among the facts.
         halted = {
             "type": "review-halted",
             "schema": 1,
-            "actor": cast.centre,
+            "actor": participants.centre,
             "at": case.now(),
             "marking": case.marks.case.as_dict(),
             "reason": "as it was",

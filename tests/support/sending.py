@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import transaction
 
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.signing import Outgoing, key_of, prepare_deed
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import dumps
 from touchstone.ledger.contract2 import CaseLog, RecordedAnswer, SignedAnswer
@@ -14,9 +16,7 @@ from touchstone.review import State
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.events.settling import CaseDestroyed
 from touchstone.service.certificates import draft_certificate
-from touchstone.service.commit import Deed
 from touchstone.service.installation import Installation
-from touchstone.service.signing import Outgoing, key_of, prepare_deed
 from touchstone.service.taking import take_deed
 
 

@@ -13,17 +13,18 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from touchstone.clearance import Audience
+from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.drafting import worded
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import judging, measuring, settling
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.cases.opening import default_centre, open_case
-from touchstone.service.commit import Content, Deed
-from touchstone.service.drafting import worded
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.record_verdicts import conclude
@@ -96,9 +97,9 @@ def small_case(
         text = text.replace(old, new)
     path.write_text(text, "utf-8")
     agencies = agencies if standard.id == "example" else ()
-    cast = Cast("example-lab", default_centre(standard), agencies)
+    participants = Participants("example-lab", default_centre(standard), agencies)
     with open_installation(folder / "home", clock or Minutes()) as here:
-        yield open_case(here, standard, load_submission(path), cast)
+        yield open_case(here, standard, load_submission(path), participants)
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def probed(
 ) -> None:
     """Record that what answers was identified: always alike, since no mode tells a name."""
     seen = measuring.SnapshotSeen(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         variant=variant,
@@ -163,7 +164,7 @@ def record_chunk(
     committed = prepared.battery.sealed.find(run.item_set).commitments
     opened = reveal(seed, run.item_set, made, indices)
     event = measuring.OutcomesRecorded(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         battery=prepared.name,

@@ -102,7 +102,7 @@ class Orders:
 
     def talked(self) -> None:
         """Terms offered, declined, offered again, countered and agreed."""
-        lab, agency = self.case.cast.developer, self.case.cast.agencies[0]
+        lab, agency = self.case.participants.developer, self.case.participants.agencies[0]
         first, second = (lab, agency) if self.other else (agency, lab)
         terms = self.file("terms.toml")
         wider = NamedText(terms.text.replace('version = "1"', 'version = "2"'), "wider.toml")
@@ -116,7 +116,7 @@ class Orders:
 
     def directed(self) -> None:
         """Directives of every kind of answer."""
-        agency, other, out = self.case.cast.agencies[0], self.other, self.shelf
+        agency, other, out = self.case.participants.agencies[0], self.other, self.shelf
         order, restoring = self.file("june-12.toml"), self.file("june-26.toml")
         self.do(directives.authorise, self.file("standing.toml"))
         label = self.world.given.marking
@@ -136,7 +136,7 @@ class Orders:
             directives.issue,
             self.file("june-20.toml"),
             self.crowd,
-            party=self.case.cast.agencies[-1],
+            party=self.case.participants.agencies[-1],
             out=out,
         )
         self.do(directives.issue, restoring, self.crowd, party=agency)
@@ -164,7 +164,7 @@ class Orders:
 
     def lifted(self) -> None:
         """A directive lifted, an older bundle restored, receipts noted, classes taken back."""
-        agency = self.case.cast.agencies[0]
+        agency = self.case.participants.agencies[0]
         lifted = f"{self.prefix}-21" if self.other else "june-12"
         self.do(directives.lift, lifted, party=agency)
         self.do(bundles.publish, self.shelf, self.registry)

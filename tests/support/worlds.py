@@ -21,6 +21,7 @@ from support.reviews import KEY
 from support.silent import Silent
 from support.small_case import Minutes
 from touchstone.clearance import party_audience
+from touchstone.deeds.known_case import Participants
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.outcomes import SandboxEvent
@@ -29,7 +30,7 @@ from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Result, StopReason
 from touchstone.service import reviewing
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.cases.opening import completed, open_case
@@ -250,10 +251,10 @@ def submission_file(folder: Path, given: Inputs, **changed: str) -> Path:
     return path
 
 
-def cast_of(given: Inputs) -> Cast:
+def participants_of(given: Inputs) -> Participants:
     """Who takes part."""
     names = tuple(f"{given.prefix}-{each}" for each in given.agencies)
-    return Cast(f"{given.prefix}-lab", f"{given.prefix}-centre", names)
+    return Participants(f"{given.prefix}-lab", f"{given.prefix}-centre", names)
 
 
 class World:
@@ -271,7 +272,9 @@ class World:
         """A case as `review run` opens it."""
         path = submission_file(self.folder, self.given, **changed)
         self.later()
-        return open_case(self.here, self.framework, load_submission(path), cast_of(self.given))
+        return open_case(
+            self.here, self.framework, load_submission(path), participants_of(self.given)
+        )
 
     def said(self) -> None:
         """Cases opened with each word that a submission may say and the two worlds do not."""
@@ -425,7 +428,7 @@ class World:
         case = self.opened(still="[]")
         seal(case, self.given.items, "confined", accepted=True)
         conclude(case, "battery-1")
-        wanted = [party_audience(party) for party, _ in case.cast.roles[:2]]
+        wanted = [party_audience(party) for party, _ in case.participants.roles[:2]]
         self.later()
         issue_editions(case, self.folder / "out", wanted)
         halt_case(case, "before it is destroyed")

@@ -16,6 +16,9 @@ from pathlib import Path
 from time import process_time
 
 from touchstone.bench.table import BenchRow
+from touchstone.deeds.cases import review_halted, review_resumed
+from touchstone.deeds.deed import Deed, attached
+from touchstone.deeds.known_case import Participants
 from touchstone.evaluation import load_submission
 from touchstone.ledger import dumps
 from touchstone.ledger.contract2 import (
@@ -29,10 +32,8 @@ from touchstone.ledger.entries import commit_part
 from touchstone.ledger.signing import fingerprint
 from touchstone.records import DeedBatch
 from touchstone.review import topics_of
-from touchstone.service.case_context import Case, Cast
-from touchstone.service.cases.deeds import review_halted, review_resumed
+from touchstone.service.case_context import Case
 from touchstone.service.cases.opening import default_centre, open_case
-from touchstone.service.commit import Deed, attached
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
 
@@ -110,7 +111,7 @@ def deed_rows(count: int = DEEDS) -> Iterator[BenchRow]:
 
 def _act(case: Case, count: int) -> int:
     """Halt and resume by turns, each in a transaction of its own; gives how many deeds."""
-    centre, before = case.cast.centre, case.state.size
+    centre, before = case.participants.centre, case.state.size
     for _ in range(count // 2):
         case.record([review_halted(case, centre, "a look")])
         case.record([review_resumed(case, centre, "looked at")])
@@ -128,13 +129,13 @@ def make_long_case(home: Path, submission: Path, entries: int) -> str:
 def _small_case(installation: Installation, submission: Path) -> Case:
     framework = load_framework("example")
     submission.write_text(_SUBMISSION.format(framework=framework.id), "utf-8")
-    cast = Cast("example-lab", default_centre(framework))
-    return open_case(installation, framework, load_submission(submission), cast)
+    participants = Participants("example-lab", default_centre(framework))
+    return open_case(installation, framework, load_submission(submission), participants)
 
 
 def lengthen(case: Case, entries: int) -> None:
     """Add halts and resumptions by the centre until the case has that many entries."""
-    installation, centre = case.installation, case.cast.centre
+    installation, centre = case.installation, case.participants.centre
     pair = (review_halted(case, centre, "a look"), review_resumed(case, centre, "looked at"))
     hand = _Hand(installation, centre, pair)
     size = installation.records.case(case.id).size

@@ -261,7 +261,9 @@ def review_withdraw(
     with opened() as installation:
         found = open_to_leave(installation, case)
         withdraw_from(found, publish=publish)
-    said = f"{found.cast.developer} leaves the review {found.id[:12]}; what ran is recorded."
+    said = (
+        f"{found.participants.developer} leaves the review {found.id[:12]}; what ran is recorded."
+    )
     tell_facts(said, {"case": found.id, "publish": publish}, json=json)
     return DONE
 

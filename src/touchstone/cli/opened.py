@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from touchstone.cli.output import warn
 
 if TYPE_CHECKING:
+    from touchstone.deeds.deed import Deed
     from touchstone.service.case_context import Case
-    from touchstone.service.commit import Deed
     from touchstone.service.installation import Installation
 
 
@@ -35,7 +35,7 @@ def act(case: "Case") -> "Case":
 
 def _unkept(deed: "Deed") -> None:
     """A destroyed case keeps digests; only the words themselves, with their salt, open them."""
-    from touchstone.service.commit import Content
+    from touchstone.deeds.deed import Content
 
     for each in deed.attachments:
         said = each.value if isinstance(each, Content) else each.name

@@ -30,13 +30,13 @@ def announce(
         same_model: Whether it is the model that was reviewed, as the developer says.
         review_delay_days: How many days the release waited for the review, as the developer says.
     """
-    from touchstone.service.access.deeds import release_announced
+    from touchstone.deeds.access import release_announced
     from touchstone.service.cases.case_admin import open_to_leave
 
     with opened() as installation:
         found = act(open_to_leave(installation, case))
         marking = found.marks.public if scope == "public" else None
-        by, delay = found.cast.developer, review_delay_days
+        by, delay = found.participants.developer, review_delay_days
         deed = release_announced(
             found,
             by,

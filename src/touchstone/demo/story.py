@@ -9,6 +9,8 @@ from datetime import timedelta
 from itertools import chain, count
 from pathlib import Path
 
+from touchstone.deeds.access import release_announced
+from touchstone.deeds.designation import designation_made, finding_responded
 from touchstone.demo.access import use_under_terms
 from touchstone.editions.event_text import designation_in_words
 from touchstone.editions.run_text import landed, remarks
@@ -17,10 +19,8 @@ from touchstone.evaluation.controls.launch import start_subject
 from touchstone.evaluation.sandbox import preflight
 from touchstone.keys import SystemClock
 from touchstone.records import DATABASE
-from touchstone.service.access.deeds import release_announced
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
-from touchstone.service.designation.deeds import designation_made, finding_responded
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.reporting.edition_files import audiences, issue_editions
@@ -118,9 +118,9 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
         _designate(case, observer)
         access = use_under_terms(case, subject.url, KEY, unused(out / "access"), observer)
         _release(case, observer)
-        editions = issue_editions(case, out, audiences(case.cast))
+        editions = issue_editions(case, out, audiences(case.participants))
     seconds = time.monotonic() - began
-    centre = next(e for e in editions if e.audience == case.cast.centre)
+    centre = next(e for e in editions if e.audience == case.participants.centre)
     proposed = designation_in_words(result.designation)
     return DemoResult(
         (
@@ -143,7 +143,7 @@ def _designate(case: Case, observer: Observer) -> None:
     state = case.state
     answer = "We confirm the result and plan to restrict the mode to trusted partners."
     responses = [
-        finding_responded(case, case.cast.developer, finding, "noted", answer)
+        finding_responded(case, case.participants.developer, finding, "noted", answer)
         for finding in state.findings
     ]
     number, designation = (
@@ -165,7 +165,7 @@ def _release(case: Case, observer: Observer) -> None:
         [
             release_announced(
                 case,
-                case.cast.developer,
+                case.participants.developer,
                 "partners",
                 ("final",),
                 same_model="same",

@@ -4,18 +4,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from touchstone.clearance import party_audience
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.known_case import Participants
+from touchstone.deeds.markings import Markings, markings
 from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
+from touchstone.keys import RandomSource
 from touchstone.records import EarlierContractError
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries_of
-from touchstone.review.errors import MissingPartError
-from touchstone.review.events.base import Role
-from touchstone.service.commit import Deed, Proposing, record
+from touchstone.service.commit import Proposing, record
 from touchstone.service.errors import DestroyedCaseError
 from touchstone.service.installation import Installation
-from touchstone.service.markings import Markings, markings
 
 
 def _untold(_deed: Deed) -> None:
@@ -24,36 +25,6 @@ def _untold(_deed: Deed) -> None:
 
 CONTROLS = "openai-api/subject/control"
 """How the demo's submission calls its subjects, which are programs of ours and no models."""
-
-
-@dataclass(frozen=True)
-class Cast:
-    """Who takes part in a case: party ids."""
-
-    developer: str
-    centre: str
-    agencies: tuple[str, ...] = ()
-
-    @property
-    def roles(self) -> tuple[tuple[str, Role], ...]:
-        """Each party with its role, the developer first."""
-        agencies: tuple[tuple[str, Role], ...] = tuple((a, "agency") for a in self.agencies)
-        return ((self.developer, "developer"), (self.centre, "centre"), *agencies)
-
-
-def cast_of(state: State) -> Cast:
-    """Who takes part, as the record has it.
-
-    Raises:
-        MissingPartError: the case has no developer or no centre, as far as this version can read.
-    """
-    developer, centre = state.having("developer"), state.having("centre")
-    if not developer or not centre:
-        lacking = "centre" if developer else "developer"
-        raise MissingPartError(
-            f"no {lacking} has joined the case yet: run the review of its submission again"
-        )
-    return Cast(developer[0], centre[0], state.having("agency"))
 
 
 def destroyed_error(case: str, state: State) -> DestroyedCaseError:
@@ -71,7 +42,7 @@ class Case:
     framework: Framework
     handed_in: Submission | None
     """What is reviewed; None of a case whose content was destroyed."""
-    cast: Cast
+    participants: Participants
     unkept: Callable[[Deed], None] = _untold
     """Is told of each deed whose parts a destroyed case does not keep."""
 
@@ -85,14 +56,25 @@ class Case:
     @property
     def marks(self) -> Markings:
         """The markings of this case."""
-        return markings(self.cast.developer, self.cast.centre, self.cast.agencies)
+        who = self.participants
+        return markings(who.developer, who.centre, who.agencies)
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The ids of all that joined it."""
+        return tuple(self.state.parties)
+
+    @property
+    def random(self) -> RandomSource:
+        """Where the salts of words come from."""
+        return self.installation.random
 
     @property
     def example(self) -> Example:
         """What of it is invented; anybody's own endpoint under an invented framework is not."""
         if not self.framework.example:
             return "none"
-        theirs = self.cast.developer in {
+        theirs = self.participants.developer in {
             party.id for party in self.framework.parties if party.role == "developer"
         }
         ours = all(mode.model.startswith(CONTROLS) for mode in self.submission.modes)
@@ -106,7 +88,7 @@ class Case:
     def entries_of(self, *types: str) -> Iterator[Entry]:
         """The entries of these types, as the centre may read them."""
         reader = self.installation.records.case(self.id)
-        return read_entries_of(reader, party_audience(self.cast.centre), types)
+        return read_entries_of(reader, party_audience(self.participants.centre), types)
 
     @property
     def grows(self) -> bool:

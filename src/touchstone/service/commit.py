@@ -7,6 +7,8 @@ of one call in one transaction.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from touchstone.deeds.deed import Deed, attached
+from touchstone.deeds.signing import key_of, prepare_deed
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
@@ -16,30 +18,8 @@ from touchstone.records import DeedBatch, DeedRefusedError, Destruction
 from touchstone.review import BadEventError, Event, State, check_deed, evolve
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
-from touchstone.service.signing import (
-    Attachment,
-    Content,
-    Deed,
-    Evidence,
-    attached,
-    key_of,
-    prepare_deed,
-)
 from touchstone.service.taking import Taker, require_law
 from touchstone.verdicts.content_parsers import PARSERS
-
-__all__ = [
-    "Attachment",
-    "Content",
-    "Deed",
-    "Evidence",
-    "Proposing",
-    "attached",
-    "record",
-    "record_destruction",
-    "record_opening",
-    "require_lawful",
-]
 
 Proposing = Callable[[State], Sequence[Deed]]
 """Makes the deeds from the state as it is once the case is locked."""

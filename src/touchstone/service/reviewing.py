@@ -13,6 +13,8 @@ from typing import Any
 
 from touchstone import __version__
 from touchstone.clearance import party_audience
+from touchstone.deeds.cases import review_resumed
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.gathering import AudienceCase
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.editions.sentences import sentence
@@ -27,8 +29,7 @@ from touchstone.framework import Framework
 from touchstone.review import require_known
 from touchstone.review.audience_view import newest_entry, read_entries
 from touchstone.review.designation import reasons_of
-from touchstone.service.case_context import Case, Cast
-from touchstone.service.cases.deeds import review_resumed
+from touchstone.service.case_context import Case
 from touchstone.service.cases.opening import (
     check_parties,
     completed,
@@ -167,8 +168,8 @@ def _opened(
     # Before the case is opened: a slip in an address must not leave one behind.
     probes = probe_modes(submission, keys, "before", installation.now())
     ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
-    cast = Cast(submission.developer.id, default_centre(framework), options.agencies)
-    case = open_case(installation, framework, submission, cast)
+    who = Participants(submission.developer.id, default_centre(framework), options.agencies)
+    case = open_case(installation, framework, submission, who)
     observer.step(f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid")
     return case, Asked(probes, ready)
 
@@ -199,8 +200,8 @@ def _check_standing(
     case: Case | None, options: ReviewOptions, observer: Observer, *, measured: bool
 ) -> None:
     """Refuse, or tell of, what was chosen and can change nothing in the case as it stands."""
-    if case is not None and options.agencies and options.agencies != case.cast.agencies:
-        stand = ", ".join(case.cast.agencies) or "none"
+    if case is not None and options.agencies and options.agencies != case.participants.agencies:
+        stand = ", ".join(case.participants.agencies) or "none"
         raise CannotRunError(f"--agency: case {case.id[:12]} is open with agencies: {stand}")
     if options.resume is None or (case is not None and case.state.halted_by):
         return
@@ -326,7 +327,7 @@ def _issue(
     words = _rules_words(case) if newest else {}
     if newest:
         observer.step(sentence("review.proposes", designation=newest.designation))
-    editions = issue_editions(case, out, audiences(case.cast, state.agreement))
+    editions = issue_editions(case, out, audiences(case.participants, state.agreement))
     return ReviewResult(
         case=case.id,
         designation=newest.designation if newest else "",
@@ -352,7 +353,7 @@ def _rules_words(case: Case) -> Mapping[str, Any]:
 
 def shown_to_centre(case: Case) -> AudienceCase:
     """The case as the centre reads it."""
-    audience = party_audience(case.cast.centre)
+    audience = party_audience(case.participants.centre)
     reader = case.installation.records.case(case.id)
     return AudienceCase(case.id, tuple(read_entries(reader, audience)), audience)
 
@@ -382,7 +383,7 @@ def _resume(case: Case, reason: str | None) -> None:
     halted_by, breached = case.state.halted_by, case.state.unhalted_breach
     if not case.state.halted:
         return
-    if reason is None or not (breached or case.cast.centre in halted_by):
+    if reason is None or not (breached or case.participants.centre in halted_by):
         by = ", ".join(sorted(halted_by)) or "a breach of the sandbox"
         raise StoppedError(
             f"the review is halted by {by}; whoever halted it can take "
@@ -390,7 +391,7 @@ def _resume(case: Case, reason: str | None) -> None:
             "halted",
         )
     why = one_line(reason, "--resume")
-    resumed = review_resumed(case, case.cast.centre, why)
+    resumed = review_resumed(case, case.participants.centre, why)
     # A halt is what a resume takes back, also where a breach stands alone in the record.
     halt = [halt_of_breach(case, resumed.event.at)] if breached else []
     case.record([*halt, resumed])

@@ -13,12 +13,12 @@ import pytest
 from support.june import June
 from support.old_cases import old_home
 from support.older_homes import MIGRATIONS, make_older
+from touchstone.deeds.deed import Deed
 from touchstone.keys import Keyring
 from touchstone.records import ReadOnlyError
 from touchstone.review.events import settling
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import list_cases, open_found
-from touchstone.service.commit import Deed
 from touchstone.service.errors import UnsafeHomeError
 from touchstone.service.installation import open_installation
 from touchstone.service.reporting.edition_files import audiences, issue_editions
@@ -203,7 +203,7 @@ def test_an_older_mark_beside_the_keys_is_no_reason_to_refuse(june: June, tmp_pa
     with open_installation(june.home, apart=True) as here:
         assert here.amiss == ()
         case = open_found(here, june.case)
-        issue_editions(case, tmp_path, audiences(case.cast))
+        issue_editions(case, tmp_path, audiences(case.participants))
     assert june.call("check").code == 0
 
 
@@ -263,7 +263,7 @@ def test_the_key_is_shown_rotated_and_revoked(june: June, tmp_path: Path):
     assert [path.name for path in (june.home / "keys").glob("*.pem")] == ["installation-2.pem"]
     with open_installation(june.home, apart=True) as here:
         case = open_found(here, june.case)
-        editions = issue_editions(case, tmp_path, audiences(case.cast))
+        editions = issue_editions(case, tmp_path, audiences(case.participants))
     disguised = june.call("keys", "rotate", "--reason", f"revoked {old}: once more").refused(2)
     assert "touchstone keys revoke" in disguised
     second, newest = (each["fingerprint"] for each in said["keys"][1:])

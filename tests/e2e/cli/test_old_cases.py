@@ -69,7 +69,7 @@ def test_it_is_exported_in_its_own_format_and_verifies(old: June, tmp_path: Path
     with open_installation(old.home, apart=True) as here:
         case = open_found(here, old.case)
         size = case.state.size
-        wanted = [party_audience(party, "GREEN") for party, _ in case.cast.roles]
+        wanted = [party_audience(party, "GREEN") for party, _ in case.participants.roles]
         editions = issue_editions(case, tmp_path / "out", wanted)
         assert case.state.size == size
         for edition in editions:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from touchstone.deeds.known_case import Participants
 from touchstone.demo import story
 from touchstone.demo.access import use_under_terms
 from touchstone.demo.access.callers import DemoCaller
@@ -11,12 +12,11 @@ from touchstone.demo.access.story import CALLERS, _check
 from touchstone.demo.errors import DemoError
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.controls.launch import start_subject
-from touchstone.service.case_context import Cast
 from touchstone.service.cases.opening import open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 
-CAST = Cast("example-lab", "example-centre", story.AGENCIES)
+CAST = Participants("example-lab", "example-centre", story.AGENCIES)
 
 
 class Told:

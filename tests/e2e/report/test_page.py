@@ -51,11 +51,13 @@ def _issue(stated: Path, undisclosed: Path) -> list[Path]:
     with small_case(stated) as case:
         measure(case)
         settle(case)
-        pages = [edition.report for edition in issue_editions(case, stated, audiences(case.cast))]
+        pages = [
+            edition.report for edition in issue_editions(case, stated, audiences(case.participants))
+        ]
     with small_case(undisclosed, framework="us-2026-06") as case:
         measure(case)
         conclude(case, "battery-1")
-        centre = party_audience(case.cast.centre)
+        centre = party_audience(case.participants.centre)
         return [*pages, *(e.report for e in issue_editions(case, undisclosed, [centre]))]
 
 

@@ -32,7 +32,7 @@ def undisclosed(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     with small_case(tmp_path_factory.mktemp("case"), framework="us-2026-06") as case:
         measure(case)
         conclude(case, "battery-1")
-        return facts_for(case, party_audience(case.cast.centre))
+        return facts_for(case, party_audience(case.participants.centre))
 
 
 def test_the_lede_says_what_came_out_who_decided_and_whose_word_is_missing(

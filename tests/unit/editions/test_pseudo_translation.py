@@ -171,7 +171,7 @@ def test_no_sentence_of_a_real_case_escapes_the_catalogue(tmp_path_factory: pyte
     with small_case(tmp_path_factory.mktemp("case")) as case:
         measure(case)
         settle(case)
-        for audience in (party_audience(case.cast.centre), PUBLIC):
+        for audience in (party_audience(case.participants.centre), PUBLIC):
             entries = tuple(read_entries(case.installation.records.case(case.id), audience))
             shown = AudienceCase(case.id, entries, audience)
             known = {text for entry in entries for text in recorded(entry)}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from support.small_case import SUBMISSION, small_case
 from touchstone.clearance import COMMUNITY, LABELS, PUBLIC
+from touchstone.deeds.deed import Deed
 from touchstone.evaluation import load_submission
 from touchstone.framework import FrameworkFileError, Role, may_name, not_a_name, parse_framework
 from touchstone.framework.kinds import RESERVED
@@ -16,7 +17,6 @@ from touchstone.keys import KeyFileError, KeyMissingError, Keyring
 from touchstone.review import Refused
 from touchstone.review.events import base, joining
 from touchstone.service.cases.opening import check_parties
-from touchstone.service.commit import Deed
 from touchstone.service.frameworks import load_framework
 from touchstone.verdicts.errors import CannotRunError
 

@@ -13,13 +13,16 @@ import pytest
 from support.reviews import write_submission
 from support.small_case import Minutes
 from touchstone.cli import tables
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.drafting import worded
+from touchstone.deeds.known_case import Participants
 from touchstone.evaluation import Submission, load_submission
 from touchstone.framework import Framework, parse_framework
 from touchstone.framework.kinds import Publication, Purpose, Reasoning
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.errors import Refused
 from touchstone.review.events import opening, settling
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, missing
 from touchstone.service.cases.case_admin import open_found, show_case
 from touchstone.service.cases.destroying import destroy_case
@@ -30,8 +33,6 @@ from touchstone.service.cases.opening import (
     open_case,
     require_complete,
 )
-from touchstone.service.commit import Deed
-from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import Installation, open_installation
@@ -40,7 +41,7 @@ from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.verdicts.errors import CannotRunError
 
 URL = "http://127.0.0.1:9/v1"
-CAST = Cast("example-lab", "example-centre", ("example-agency",))
+CAST = Participants("example-lab", "example-centre", ("example-agency",))
 TEN_DAYS = "[agreement]\nretention_days = 10\n"
 ASKS = 'purposes = ["final"]'
 
@@ -125,7 +126,7 @@ def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
 
 
 def closed(case: Case) -> Deed:
-    return worded(case, settling.CaseClosed, case.cast.centre, texts={"reason": "done"})
+    return worded(case, settling.CaseClosed, case.participants.centre, texts={"reason": "done"})
 
 
 def test_a_submission_narrows_and_both_parties_sign_it(tmp_path: Path):
@@ -147,13 +148,13 @@ def test_where_nothing_may_be_published_no_public_edition_is_made(tmp_path: Path
     given = submission(tmp_path, extra='[agreement]\npublication = "nothing"\n')
     with home(tmp_path) as here:
         case = open_case(here, load_framework("example"), given, CAST)
-        wanted = audiences(case.cast, case.state.agreement)
+        wanted = audiences(case.participants, case.state.agreement)
         names = {e.audience for e in issue_editions(case, tmp_path / "out", wanted)}
         assert names == {"example-lab", "example-centre", "example-agency"}
     given = submission(tmp_path)
     with home(tmp_path / "other") as here:
         case = open_case(here, load_framework("example"), given, CAST)
-        assert "public" in {a.name for a in audiences(case.cast, case.state.agreement)}
+        assert "public" in {a.name for a in audiences(case.participants, case.state.agreement)}
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 
 from support.small_case import small_case
+from touchstone.deeds.access import terms_agreed, terms_offered
+from touchstone.deeds.cases import participation_noted
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.signing import prepare_deed
 from touchstone.ledger.contract2 import RecordedAnswer, SubmittedDeed
 from touchstone.review import Event
 from touchstone.review.events.opening import ParticipationNoted
 from touchstone.review.events.settling import TermsAgreed
 from touchstone.review.rules import RULES
 from touchstone.review.topics import Topic, Topics, speaks_to
-from touchstone.service.access.deeds import terms_agreed, terms_offered
 from touchstone.service.case_context import Case
-from touchstone.service.cases.deeds import participation_noted
-from touchstone.service.commit import Deed
-from touchstone.service.signing import prepare_deed
 from touchstone.service.taking import take_deed
 from touchstone.terms import parse_terms
 

@@ -7,10 +7,10 @@ import pytest
 
 from support.small_case import measure, small_case
 from touchstone.clearance import party_audience
+from touchstone.deeds.drafting import worded
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
-from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_breach
@@ -27,7 +27,7 @@ def case(tmp_path: Path) -> Iterator[Case]:
 
 def newest(case: Case, count: int) -> list[str]:
     reader = case.installation.records.case(case.id)
-    entries = read_entries(reader, party_audience(case.cast.centre))
+    entries = read_entries(reader, party_audience(case.participants.centre))
     return [entry.event.type for entry in entries][-count:]
 
 
@@ -39,7 +39,7 @@ def breach(case: Case) -> None:
 def test_a_breach_is_recorded_with_its_halt_and_under_a_halt_alone(case: Case):
     breach(case)
     assert newest(case, 2) == ["sandbox-breached", "review-halted"]
-    assert case.state.halted_by == {case.cast.centre}
+    assert case.state.halted_by == {case.participants.centre}
     breach(case)
     assert newest(case, 2) == ["review-halted", "sandbox-breached"]
     _resume(case, "mended")
@@ -50,7 +50,7 @@ def test_a_breach_that_stands_alone_stops_until_the_centre_halts_and_resumes(cas
     alone = worded(
         case,
         measuring.SandboxBreached,
-        case.cast.centre,
+        case.participants.centre,
         case.marks.pair,
         texts={"guard": "a mount"},
         seen_at=case.now(),

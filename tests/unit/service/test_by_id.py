@@ -7,13 +7,13 @@ import pytest
 
 from support.small_case import facts_for, measure, probed, record_chunk, small_case
 from touchstone.clearance import party_audience
+from touchstone.deeds.deed import Content, Deed
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation import reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, agreement_text
 from touchstone.service.cases.case_admin import show_case
-from touchstone.service.commit import Content, Deed
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
@@ -52,7 +52,7 @@ def test_two_batteries_are_measured_and_told_apart(tmp_path: Path):
             assert verdict.counted <= len(prepared.battery.items[item_set])
             assert verdict.solved == 0 or key.battery == ALL
         assert {key.battery for key in state.verdicts} == {ALL, SECOND}
-        page = facts_for(case, party_audience(case.cast.centre))
+        page = facts_for(case, party_audience(case.participants.centre))
         told = str(page.results)
         assert f", {ALL}" in told
         assert f", {SECOND}" in told
@@ -92,7 +92,7 @@ def test_of_two_agreements_the_one_concluded_last_holds(tmp_path: Path):
 def longer(case: Case, days: int) -> list[Deed]:
     """Both parties' signatures of an agreement that keeps content for longer."""
     agreed = replace(agreed_terms(case.framework, case.submission), retention_days=days)
-    text = agreement_text(case.framework, case.submission, case.cast, agreed)
+    text = agreement_text(case.framework, case.submission, case.participants, agreed)
     before = case.state.agreement
     assert before
     changed = {"agreement": digest_value(text), "retention_days": days, "at": case.now()}
@@ -100,5 +100,5 @@ def longer(case: Case, days: int) -> list[Deed]:
         Deed(
             before.model_copy(update={**changed, "actor": party}), (Content(text, before.marking),)
         )
-        for party in (case.cast.developer, case.cast.centre)
+        for party in (case.participants.developer, case.participants.centre)
     ]

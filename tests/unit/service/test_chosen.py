@@ -26,6 +26,7 @@ from support.small_case import (
 )
 from touchstone.clearance import party_audience
 from touchstone.cli.app import review_run
+from touchstone.deeds.drafting import worded
 from touchstone.editions.page import ReportData
 from touchstone.editions.sections.conditions import chosen_values
 from touchstone.evaluation import Elicitation
@@ -42,7 +43,6 @@ from touchstone.evaluation.submission import (
 )
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
-from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.coordinator import Setting
 from touchstone.service.measurement.probing import take_snapshots
@@ -279,7 +279,7 @@ def test_stops_and_halts_stay_in_the_report_when_measuring_has_gone_on(tmp_path:
         prepared = reopen(case)
         probed(case)
         record_stop(case, "battery-1", StoppedError("why", "endpoint-failing"))
-        centre = case.cast.centre
+        centre = case.participants.centre
         case.record([worded(case, measuring.ReviewHalted, centre, texts={"reason": "a look"})])
         case.record([worded(case, measuring.ReviewResumed, centre, texts={"reason": "seen"})])
         record_chunk(case, prepared, prepared.runs[0], range(2), solves("instant"))

@@ -122,7 +122,7 @@ def test_below_waits_where_measuring_stopped_before_modes_could_be_told_apart(tm
 def together_of(case: Case) -> list[tuple[str, list[str], list[str]]]:
     """What the proposal says of the modes together: the word, which are below, which are open."""
     entries = read_entries(
-        case.installation.records.case(case.id), party_audience(case.cast.centre)
+        case.installation.records.case(case.id), party_audience(case.participants.centre)
     )
     *_, proposed = (e for e in entries if e.event.type == "designation-proposed")
     said = (proposed.content("together") or {}).get("together", ())
@@ -134,7 +134,7 @@ def together_of(case: Case) -> list[tuple[str, list[str], list[str]]]:
 
 def test_modes_together_are_below_only_where_each_of_them_is_said_to_be(alike: Case):
     assert together_of(alike) == [("not-measured", ["instant"], [])] * 3
-    facts = facts_for(alike, party_audience(alike.cast.centre))
+    facts = facts_for(alike, party_audience(alike.participants.centre))
     assert facts.designation is not None
     told = "all modes together: below in instant mode and not measured in thinking mode."
     assert sum(told in note for note in facts.designation.notes) == 3
@@ -142,7 +142,9 @@ def test_modes_together_are_below_only_where_each_of_them_is_said_to_be(alike: C
 
 def test_the_words_say_each_way_in_which_a_mode_is_not_shown_to_be_on(alike: Case):
     assert set(english().messages["run.mode-not-shown"]) - {"by"} == set(measuring.NOT_SHOWN)
-    page = " ".join(render_html(facts_for(alike, party_audience(alike.cast.centre))).split())
+    page = " ".join(
+        render_html(facts_for(alike, party_audience(alike.participants.centre))).split()
+    )
     legend = page[page.index("“Not measured”:") :].partition("</p>")[0]
     field = inspect.getsource(measuring.VerdictReached).partition("`not-measured`:")[2]
     for text in (legend, " ".join(field.split())):

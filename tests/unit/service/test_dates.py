@@ -6,6 +6,12 @@ from pathlib import Path
 import pytest
 
 from support.small_case import Minutes, small_case
+from touchstone.deeds import signing
+from touchstone.deeds.access import release_announced
+from touchstone.deeds.cases import clock_paused, review_halted, review_withdrawn
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.drafting import worded
+from touchstone.deeds.signing import prepare_deed
 from touchstone.handin import utc_text
 from touchstone.ledger.contract2 import (
     MAX_AHEAD,
@@ -15,14 +21,8 @@ from touchstone.ledger.contract2 import (
     admission,
 )
 from touchstone.review.events import measuring
-from touchstone.service import signing
-from touchstone.service.access.deeds import release_announced
 from touchstone.service.case_context import Case
-from touchstone.service.cases.deeds import clock_paused, review_halted, review_withdrawn
-from touchstone.service.commit import Deed
-from touchstone.service.drafting import worded
 from touchstone.service.errors import RefusedDeed
-from touchstone.service.signing import prepare_deed
 from touchstone.service.taking import take_deed
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)

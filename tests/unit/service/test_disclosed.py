@@ -11,6 +11,7 @@ from support.report_data import early_report
 from support.silent import Silent
 from support.small_case import SUBMISSION, Minutes, facts_for, measure, probed, small_case
 from touchstone.clearance import party_audience
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.audience_case import AudienceCase
 from touchstone.editions.page import render_html
 from touchstone.editions.page.phrases import verdict_phrase
@@ -18,7 +19,7 @@ from touchstone.editions.run_text import landed
 from touchstone.editions.sections.summary import summary
 from touchstone.evaluation import Outcome, Usage, load_submission
 from touchstone.review.audience_view import read_entries
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import show_case
 from touchstone.service.cases.opening import default_centre, open_case
 from touchstone.service.frameworks import load_framework
@@ -139,9 +140,9 @@ def test_a_criterion_that_nothing_here_speaks_to_is_not_measured_and_says_so(tmp
     path = tmp_path / "SUBMISSION.toml"
     path.write_text(SUBMISSION.format(framework="example"), "utf-8")
     framework = load_framework(str(standard))
-    cast = Cast("example-lab", default_centre(framework))
+    participants = Participants("example-lab", default_centre(framework))
     with open_installation(tmp_path / "home", Minutes()) as here:
-        case = open_case(here, framework, load_submission(path), cast)
+        case = open_case(here, framework, load_submission(path), participants)
         measure(case)
         conclude(case, "battery-1")
         result = reviewed(case, tmp_path, str(standard))

@@ -14,6 +14,7 @@ from support.scripted_pool import KilledError, ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import measure as measure_by_hand
 from support.small_case import probed, record_chunk, small_case
+from touchstone.deeds.drafting import worded
 from touchstone.evaluation import Usage
 from touchstone.evaluation.journal import MISSING, Journal
 from touchstone.evaluation.workers import WorkerEvent
@@ -22,7 +23,6 @@ from touchstone.records import JobTable, OutcomeTable
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
-from touchstone.service.drafting import worded
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import plan_chunks
@@ -204,7 +204,7 @@ def test_while_halted_a_verdict_waits_and_nothing_fails(
 ):
     mine = decide_first_run(case)
     key = plan_chunks(case, reopen(case))[mine[0]][1]
-    centre = case.cast.centre
+    centre = case.participants.centre
     case.record([worded(case, measuring.ReviewHalted, centre, texts={"reason": "a look"})])
     killed_while(monkeypatch, case, ScriptedPool())
     assert case.state.verdicts == {}
@@ -363,7 +363,9 @@ def test_what_was_told_is_recorded_also_where_nothing_runs_any_more(
 ):
     job = told(case, monkeypatch)
     shutil.rmtree(Path(job.folder).parent)
-    halted = worded(case, measuring.ReviewHalted, case.cast.centre, texts={"reason": "a look"})
+    halted = worded(
+        case, measuring.ReviewHalted, case.participants.centre, texts={"reason": "a look"}
+    )
     case.record([halted])
     case.installation.records.jobs.halt(case.id)
     monkeypatch.setattr(coordinator, "WorkerPool", ScriptedPool())

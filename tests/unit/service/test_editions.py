@@ -8,13 +8,13 @@ import pytest
 
 from support.small_case import Minutes, copied_case
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.deeds.drafting import worded
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.ledger import loads
 from touchstone.ledger.contract2 import PARTS
 from touchstone.review.events.settling import CaseClosed
 from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.drafting import worded
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.reporting.edition_files import (
     audiences,
@@ -44,7 +44,7 @@ def issued(case: Case) -> int:
 
 
 def test_each_page_is_the_one_in_the_record(case: Case, tmp_path: Path):
-    editions = issue_editions(case, tmp_path / "out", audiences(case.cast))
+    editions = issue_editions(case, tmp_path / "out", audiences(case.participants))
     assert issued(case) == len(editions) == 5
     for edition in editions:
         recorded = case.state.reports[edition.audience].report

@@ -9,6 +9,7 @@ import pytest
 from support.scripted_pool import ScriptedPool, run_of
 from support.silent import Silent
 from support.small_case import probed, record_chunk, small_case, solves
+from touchstone.deeds.cases import case_closed
 from touchstone.evaluation import Outcome
 from touchstone.evaluation.journal import Journal
 from touchstone.evaluation.workers import WorkerEvent
@@ -16,7 +17,6 @@ from touchstone.evaluation.workers.messages import WorkerJob
 from touchstone.review import State
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import withdraw_from
-from touchstone.service.cases.deeds import case_closed
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
 from touchstone.service.measurement import coordinator
@@ -51,7 +51,7 @@ def withdraw(case: Case) -> None:
 
 
 def close(case: Case) -> None:
-    case.record([case_closed(case, case.cast.centre, "over")])
+    case.record([case_closed(case, case.participants.centre, "over")])
 
 
 def destroy(case: Case) -> None:

@@ -61,7 +61,7 @@ BY_DESIGN: Mapping[str, str] = {
     "schema": "there is one version of each event so far",
     "key_act.act": "it is what tells acts on keys apart",
     "marking.scheme": "one scheme is in use; officials' schemes come with an agreement on them",
-    "marking.label": "need-to-know follows from the kind of deed, in service/markings.py, and "
+    "marking.label": "need-to-know follows from the kind of deed, in deeds/markings.py, and "
     "is no choice of whoever does it; to whom it is limited does change",
 }
 """What any event holds alike wherever it is recorded, and why."""

@@ -12,6 +12,7 @@ import pytest
 
 from support.every_deed import Before
 from support.sending import deliver, destroying, recorded, send, signed, taken_back
+from touchstone.deeds.deed import Content, Deed
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
 from touchstone.ledger import UnpromisedError
@@ -20,7 +21,6 @@ from touchstone.review.events.base import Event
 from touchstone.review.events.settling import CaseClosed, CaseDestroyed, ReviewWithdrawn
 from touchstone.review.rules import RULES
 from touchstone.service import frameworks
-from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
 
 TYPES = {str(event.model_fields["type"].default): event for event in RULES}

@@ -16,6 +16,7 @@ from support.every_deed import Before
 from support.let_go import destroyed
 from support.newer import add_event, unknown
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.deeds.deed import Content, Deed
 from touchstone.evaluation.digests import digest_value
 from touchstone.review import layout_of
 from touchstone.review.audience_view import read_entries
@@ -24,7 +25,6 @@ from touchstone.review.events.base import EventWithTexts
 from touchstone.review.events.opening import PartyAdmitted
 from touchstone.service.cases.case_admin import open_found, rebuild_index, show_case
 from touchstone.service.cases.checking import check
-from touchstone.service.commit import Content, Deed
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import bundle_lines, render_edition
 from touchstone.verifier import verify_bundle
@@ -135,7 +135,7 @@ def test_what_an_older_version_wrote_says_its_words_and_keeps_them(
         assert here.state(before.case).halted
         assert show_case(here, before.case).timeline[n]["text"] == f"Halts the measuring: {said}"
         case = open_found(here, before.case)
-        page = render_edition(case, party_audience(case.cast.centre), n + 1, case.now())
+        page = render_edition(case, party_audience(case.participants.centre), n + 1, case.now())
         assert said.encode() in page
         assert said.encode() not in render_edition(case, PUBLIC, n + 1, case.now())
         rebuild_index(here)

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from support.small_case import Minutes, small_case
-from touchstone.ledger import dumps
-from touchstone.review.events.base import Event
-from touchstone.review.events.settling import CaseDestroyed
-from touchstone.review.rules import RULES
-from touchstone.service.access.deeds import directive_issued, directive_lifted
-from touchstone.service.case_context import Case
-from touchstone.service.cases.deeds import (
+from touchstone.deeds.access import directive_issued, directive_lifted
+from touchstone.deeds.cases import (
     case_closed,
     case_destroyed,
     review_halted,
     review_resumed,
 )
+from touchstone.deeds.designation import finding_disputed, finding_rerun, finding_signed
+from touchstone.ledger import dumps
+from touchstone.review.events.base import Event
+from touchstone.review.events.settling import CaseDestroyed
+from touchstone.review.rules import RULES
+from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case, require_destroyable
 from touchstone.service.certificates import draft_certificate
 from touchstone.service.commit import record_destruction
-from touchstone.service.designation.deeds import finding_disputed, finding_rerun, finding_signed
 from touchstone.service.errors import RefusedDeed
 from touchstone.terms import parse_directive, parse_terms
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from support.small_case import measure, small_case
+from touchstone.deeds.cases import review_halted
 from touchstone.records import CaseReader
 from touchstone.review import State
 from touchstone.review.packing import pack_state
 from touchstone.service import installation as installations
 from touchstone.service.case_context import Case
 from touchstone.service.cases.checking import check
-from touchstone.service.cases.deeds import review_halted
 from touchstone.service.installation import Installation, folding_code, open_installation
 
 
@@ -67,7 +67,7 @@ def test_what_is_kept_of_an_earlier_size_is_gone_on_from(
 
 
 def measured_more(case: Case) -> None:
-    case.record([review_halted(case, case.cast.centre, "a look", case.marks.pair)])
+    case.record([review_halted(case, case.participants.centre, "a look", case.marks.pair)])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from support.every_deed import Before
 from support.timed import fold
 from support.unchecked import unchecked
 from touchstone.clearance import Marking, may_read, party_audience, tlp
+from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, attached
 from touchstone.errors import TouchstoneError
 from touchstone.ledger import dumps
 from touchstone.review import (
@@ -32,7 +33,6 @@ from touchstone.review import (
 from touchstone.review.addressing import addressees
 from touchstone.review.parts import Part
 from touchstone.service import taking
-from touchstone.service.commit import Attachment, Content, Deed, Evidence, attached
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import PARSERS
 

@@ -11,6 +11,7 @@ import pytest
 from support.every_deed import Before
 from support.unchecked import unchecked
 from touchstone.clearance import party_audience
+from touchstone.deeds.deed import Content, Deed
 from touchstone.errors import TouchstoneError
 from touchstone.review import LAYOUTS
 from touchstone.review.errors import MissingPartError
@@ -21,7 +22,6 @@ from touchstone.service.access.offers import offer
 from touchstone.service.access.user_base import UserBase
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found, show_case
-from touchstone.service.commit import Content, Deed
 from touchstone.service.errors import CannotOrderError
 from touchstone.service.file_io import NamedText
 from touchstone.service.installation import Installation
@@ -68,7 +68,7 @@ def lists(here: Installation, before: Before) -> Iterator[Callable[[], object]]:
 def readings(case: Case) -> Iterator[Callable[[], object]]:
     """What anybody asks of a case."""
     size = case.state.size
-    for party in case.cast.centre, case.cast.agencies[-1]:
+    for party in case.participants.centre, case.participants.agencies[-1]:
         yield partial(render_edition, case, party_audience(party), size, case.now())
     yield lambda: used_before(case)
     yield lambda: Answers.of_record(case.entries_of(ANSWERED))
@@ -115,7 +115,7 @@ def test_terms_without_a_text_are_said_to_lack_it_and_can_be_answered(
         assert table
         with pytest.raises(CannotOrderError, match="in the record is not there"):
             CaseDocuments(case).terms(table)
-        other = next(p for p, _ in case.cast.roles if p != before.deed.event.actor)
+        other = next(p for p, _ in case.participants.roles if p != before.deed.event.actor)
         said = offer(case, terms, other, counter=True)
         assert said.lines()[1] == f"What was on the table ({table}) cannot be read to compare."
         assert CaseDocuments(case).terms(said.terms.digest) == said.terms

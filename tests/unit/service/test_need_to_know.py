@@ -8,13 +8,13 @@ import pytest
 from support.small_case import AGENCIES, Minutes, measure, settle, small_case
 from support.unchecked import unchecked
 from touchstone.clearance import Decision, Marking, tlp
+from touchstone.deeds.deed import Content, Deed, Evidence
+from touchstone.deeds.drafting import worded
 from touchstone.evaluation.digests import digest_value
 from touchstone.ledger import loads
 from touchstone.review import addressing, audience_view
 from touchstone.review.events import judging, measuring, opening
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Content, Deed, Evidence
-from touchstone.service.drafting import worded
 from touchstone.service.reporting.edition_files import audiences, bundle_lines, render_edition
 
 # One worker makes what all of these look at.
@@ -197,7 +197,7 @@ def written(case: Case) -> list[Written]:
             render_edition(case, audience, proof.head.size, case.now()).decode(),
             b"".join(bundle_lines(case, audience, proof, case.now())).decode(),
         )
-        for audience in audiences(case.cast)
+        for audience in audiences(case.participants)
     ]
 
 

@@ -129,10 +129,10 @@ def test_a_version_that_does_not_know_a_type_reads_every_case_with_one(
 def read_by_all(here: Installation, before: Before, kind: str) -> None:
     """What commands read of a case; editions as far as their page, and some to the end."""
     case = open_found(here, before.case)
-    centre = party_audience(case.cast.centre, "GREEN")
+    centre = party_audience(case.participants.centre, "GREEN")
     assert kind in str(gathered(case, centre))
     if kind in PAGES:
-        assert all(gathered(case, each) for each in audiences(case.cast))
+        assert all(gathered(case, each) for each in audiences(case.participants))
         page = page_of(case, centre)
         assert b"A newer version wrote " in page
         assert f"does not know: {kind}".encode() in page
@@ -227,7 +227,7 @@ def test_a_bundle_with_an_unknown_event_verifies(deeds: Mapping[str, Before], tm
     with before.store() as here:
         n = add_newer(here, before.case, more={"a": [1, None]})
         case = open_found(here, before.case)
-        audience = party_audience(case.cast.centre, "GREEN")
+        audience = party_audience(case.participants.centre, "GREEN")
         proof = here.records.installation.prove(case.id)
         assert proof.head.size == n + 1
         path.write_bytes(b"".join(bundle_lines(case, audience, proof, case.now())))

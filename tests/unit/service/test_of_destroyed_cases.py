@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from support.small_case import small_case
+from touchstone.deeds.access import release_announced
+from touchstone.deeds.cases import participation_noted
+from touchstone.deeds.deed import Deed
 from touchstone.errors import TouchstoneError
 from touchstone.framework import Framework
 from touchstone.service import frameworks
-from touchstone.service.access.deeds import release_announced
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_to_act, open_to_leave, withdraw_from
-from touchstone.service.cases.deeds import participation_noted
 from touchstone.service.cases.destroying import destroy_case
-from touchstone.service.commit import Deed
 from touchstone.service.errors import DestroyedCaseError, UnknownFrameworkError
 from touchstone.service.frameworks import pinned_framework
 
@@ -65,7 +65,9 @@ def test_what_asks_for_the_frameworks_text_is_refused(case: Case):
 def test_words_are_told_to_whoever_said_them_and_not_kept(case: Case):
     told: list[Deed] = []
     found = open_to_act(case.installation, case.id)
-    said = Case(found.installation, found.id, found.framework, None, found.cast, told.append)
+    said = Case(
+        found.installation, found.id, found.framework, None, found.participants, told.append
+    )
     said.record([participation_noted(said, "example-lab", "declined", "in a letter")])
     (deed,) = told
     assert "in a letter" in str(deed.attachments)

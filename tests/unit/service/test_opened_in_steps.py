@@ -11,15 +11,16 @@ import pytest
 
 from support.small_case import AGENCIES, SUBMISSION, Minutes
 from touchstone.clearance import party_audience
+from touchstone.deeds.cases import review_halted
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.case_summary import summarise_events
 from touchstone.evaluation import Submission, load_submission
 from touchstone.framework import Framework
 from touchstone.ledger import loads
 from touchstone.ledger.contract2 import check_deed_bundle, parse_statement_envelope
 from touchstone.service import case_context as cases
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases import opening
-from touchstone.service.cases.deeds import review_halted
 from touchstone.service.cases.opening import completed, default_centre, find_case, open_case
 from touchstone.service.commit import record, record_opening
 from touchstone.service.errors import RefusedDeed
@@ -63,9 +64,13 @@ def submitted(folder: Path, **instead: str) -> Submission:
 
 def opened(here: Installation, standard: Framework, submission: Submission) -> Case:
     """As `review run` does: what was begun is gone on with, and else a case is opened."""
-    cast = Cast("example-lab", default_centre(standard), AGENCIES)
+    participants = Participants("example-lab", default_centre(standard), AGENCIES)
     found = find_case(here, standard, submission) or completed(here, standard, submission)
-    return opening.finish_opening(found) if found else open_case(here, standard, submission, cast)
+    return (
+        opening.finish_opening(found)
+        if found
+        else open_case(here, standard, submission, participants)
+    )
 
 
 def dies_after(patch: pytest.MonkeyPatch, deeds: int) -> None:
@@ -146,7 +151,7 @@ def test_each_deed_is_by_the_key_of_its_own_party_and_the_next_key_is_announced(
             signer, following = here.keyring.party(party), here.keyring.next_party_key(party)
             assert found == {signer.fingerprint}
             assert case.state.parties[party].next == following.fingerprint != signer.fingerprint
-        assert len(keys) == len(case.cast.roles)
+        assert len(keys) == len(case.participants.roles)
         for party in keys:
             proof = here.records.installation.prove(case.id)
             lines = bundle_lines(case, party_audience(party, "GREEN"), proof, case.now())

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from support.reviews import write_submission
+from touchstone.deeds.known_case import Participants, participants_of
 from touchstone.evaluation import Submission, load_submission
-from touchstone.service.case_context import Cast, cast_of
 from touchstone.service.cases.opening import check_parties, open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
@@ -28,11 +28,11 @@ def test_agencies_of_the_framework_take_part(
     """Whom the check lets pass, a case is opened with, and they have the role in its record."""
     framework = load_framework("example")
     check_parties(framework, submission, agencies)
-    cast = Cast(submission.developer.id, "example-centre", agencies)
+    participants = Participants(submission.developer.id, "example-centre", agencies)
     with open_installation(tmp_path / "home") as installation:
-        state = open_case(installation, framework, submission, cast).state
+        state = open_case(installation, framework, submission, participants).state
     assert state.having("agency") == agencies
-    assert cast_of(state) == cast
+    assert participants_of(state) == participants
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import pytest
 
 from support.small_case import SUBMISSION, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.gathering import untold
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation import load_submission
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.cases.opening import default_centre, open_case
 from touchstone.service.frameworks import load_framework
@@ -34,8 +35,8 @@ def another(case: Case, *changes: tuple[str, str], framework: str = "us-2026-06"
         text = text.replace(old, new)
     (folder / "SUBMISSION.toml").write_text(text, "utf-8")
     submission, standard = load_submission(folder / "SUBMISSION.toml"), load_framework(framework)
-    cast = Cast(submission.developer.id, default_centre(standard))
-    return open_case(case.installation, standard, submission, cast)
+    participants = Participants(submission.developer.id, default_centre(standard))
+    return open_case(case.installation, standard, submission, participants)
 
 
 def test_developer_and_centre_are_told_and_nobody_else(tmp_path: Path):

@@ -13,20 +13,13 @@ import pytest
 
 from support.small_case import Minutes, small_case
 from touchstone import review
-from touchstone.editions.case_summary import summarise_events
-from touchstone.framework import Framework
-from touchstone.handin import utc_text
-from touchstone.review import Event, State
-from touchstone.service import taking
-from touchstone.service.access.deeds import (
+from touchstone.deeds.access import (
     directive_answered,
     directive_issued,
     directive_lifted,
     standing_classes_authorised,
 )
-from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import show_case
-from touchstone.service.cases.deeds import (
+from touchstone.deeds.cases import (
     case_closed,
     clock_anchored,
     clock_ended,
@@ -34,7 +27,14 @@ from touchstone.service.cases.deeds import (
     clock_resumed,
     submission_received,
 )
-from touchstone.service.commit import Deed
+from touchstone.deeds.deed import Deed
+from touchstone.editions.case_summary import summarise_events
+from touchstone.framework import Framework
+from touchstone.handin import utc_text
+from touchstone.review import Event, State
+from touchstone.service import taking
+from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import show_case
 from touchstone.service.errors import RefusedDeed
 from touchstone.terms import parse_directive, parse_terms
 from touchstone.terms.directives.pre_authorisation import parse_standing
@@ -111,7 +111,9 @@ def handed_in_anew(case: Case) -> str:
     )
     state = back(case, submission_received(case, LAB, anew))
     assert state.submission is not None
-    state = case.record([clock_anchored(case, CENTRE, state.submission, state.submitted_at)])
+    state = case.record(
+        [clock_anchored(case, CENTRE, case.framework.window, state.submission, state.submitted_at)]
+    )
     assert state.clock is not None
     return state.clock.anchored.shared_day
 

@@ -8,6 +8,7 @@ import pytest
 from support.compared import write_compared, write_comparing
 from support.small_case import Minutes, facts_for, record_chunk
 from touchstone.clearance import party_audience
+from touchstone.deeds.known_case import Participants
 from touchstone.editions.run_text import landed
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.errors import SubmissionError
@@ -15,7 +16,7 @@ from touchstone.review import State
 from touchstone.review.audience_view import newest_entry
 from touchstone.review.events.judging import CriterionSays
 from touchstone.review.events.measuring import Result
-from touchstone.service.case_context import Case, Cast
+from touchstone.service.case_context import Case
 from touchstone.service.cases.opening import open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
@@ -56,9 +57,9 @@ def reviewed(
     """A case through the store: opened from the file, sealed, measured as told, concluded."""
     submission = load_submission(write_compared(folder, purpose=purpose, old=old))
     framework = load_framework(str(write_comparing(folder)))
-    cast = Cast("example-lab", "example-centre", ())
+    participants = Participants("example-lab", "example-centre", ())
     with open_installation(folder / "home", Minutes()) as here:
-        case = open_case(here, framework, submission, cast)
+        case = open_case(here, framework, submission, participants)
         seal(case, ITEMS, "confined", accepted=True)
         prepared = reopen(case)
         for run in prepared.runs:

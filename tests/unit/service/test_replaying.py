@@ -20,6 +20,8 @@ from support.small_case import (
     solves,
 )
 from touchstone.clearance import PUBLIC, Audience, party_audience
+from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.drafting import worded
 from touchstone.editions.page import EvidenceCurve
 from touchstone.evaluation import batteries, reveal
 from touchstone.evaluation.errors import RevealError
@@ -29,8 +31,6 @@ from touchstone.review.events import measuring
 from touchstone.review.tallies import Attempt
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
-from touchstone.service.commit import Content, Deed
-from touchstone.service.drafting import worded
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude, record_verdict, together
@@ -371,7 +371,7 @@ def test_a_battery_that_changes_in_mid_run_gives_no_verdict(tmp_path: Path):
         run, other = prepared.runs[0], prepared.runs[-1]
         stranger = prepared.battery.sealed.find(other.item_set).commitments[0]
         event = measuring.OutcomesRecorded(
-            actor=case.cast.centre,
+            actor=case.participants.centre,
             at=case.now(),
             marking=case.marks.case,
             battery=prepared.name,

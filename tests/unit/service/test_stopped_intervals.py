@@ -130,7 +130,7 @@ def test_a_battery_that_was_to_run_whole_and_did_not_shows_that_interval(tmp_pat
         probed(case)
         run = prepared.runs[0]
         record_chunk(case, prepared, run, [*range(10), 20, 21, 22], lambda place: place >= 5)
-        (row,) = facts_for(case, party_audience(case.cast.centre)).results
+        (row,) = facts_for(case, party_audience(case.participants.centre)).results
         assert (row.solved, row.counted, row.verdict) == (5, 10, "not-reached")
         rule = prepared.verdicts.runs[0]
         said = interval_so_far(
@@ -152,6 +152,6 @@ def test_a_battery_that_was_to_run_whole_and_did_not_shows_that_interval(tmp_pat
             [n for n in range(10, ITEMS) if n not in (20, 21, 22)],
             lambda place: place >= 5,
         )
-        (row,) = facts_for(case, party_audience(case.cast.centre)).results
+        (row,) = facts_for(case, party_audience(case.participants.centre)).results
         assert (row.solved, row.counted) == (ITEMS - 5, ITEMS)
         assert row.low == clopper_pearson(ITEMS - 5, ITEMS).low

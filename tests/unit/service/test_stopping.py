@@ -39,7 +39,7 @@ def begun(case: Case) -> Prepared:
 
 
 def notice(case: Case) -> tuple[str, ...]:
-    audience = party_audience(case.cast.centre)
+    audience = party_audience(case.participants.centre)
     entries = tuple(read_entries(case.installation.records.case(case.id), audience))
     return stop_notice(AudienceCase(case.id, entries, audience))
 

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 
 from support.small_case import Minutes, copied_case, small_case
+from touchstone.deeds.cases import review_halted, review_resumed
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.designation import evidence_declared
+from touchstone.deeds.signing import prepare_deed
 from touchstone.handin import utc_text
 from touchstone.ledger import dumps, loads
 from touchstone.ledger.contract2 import (
@@ -30,9 +34,6 @@ from touchstone.ledger.entries import commit_part
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.service import taking
 from touchstone.service.case_context import Case
-from touchstone.service.cases.deeds import review_halted, review_resumed
-from touchstone.service.designation.deeds import evidence_declared
-from touchstone.service.signing import Deed, prepare_deed
 from touchstone.service.taking import take_deed
 
 LAB, CENTRE = "example-lab", "example-centre"

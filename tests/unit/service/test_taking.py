@@ -11,19 +11,19 @@ import pytest
 from support.every_deed import Before
 from support.sending import deliver, destroying, recorded, send, signed, taken_back
 from support.small_case import small_case
-from touchstone.framework import Framework
-from touchstone.ledger import UnpromisedError
-from touchstone.ledger.contract2 import RefusedAnswer, SignedAnswer
-from touchstone.service import commit, frameworks, taking
-from touchstone.service.access.deeds import release_announced
-from touchstone.service.case_context import Case
-from touchstone.service.cases.case_admin import open_to_leave
-from touchstone.service.cases.deeds import (
+from touchstone.deeds.access import release_announced
+from touchstone.deeds.cases import (
     case_closed,
     clock_paused,
     clock_resumed,
     review_withdrawn,
 )
+from touchstone.framework import Framework
+from touchstone.ledger import UnpromisedError
+from touchstone.ledger.contract2 import RefusedAnswer, SignedAnswer
+from touchstone.service import commit, frameworks, taking
+from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import open_to_leave
 from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.installation import Installation

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from support.small_case import probed, record_chunk, settle, small_case
 from touchstone.clearance import PUBLIC
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.designation import finding_signed
 from touchstone.review import State
 from touchstone.review.audience_view import read_entries
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
-from touchstone.service.designation.deeds import finding_signed
 from touchstone.service.measurement import record_verdicts
 from touchstone.service.measurement.chunk_queue import ChunkQueue, plan_chunks
 from touchstone.service.measurement.outcomes import record_not_run

@@ -49,11 +49,11 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     """
     out.mkdir()
     terms, entities, order, reading = _texts(out)
-    agency = case.cast.agencies[0]
-    offers.offer(case, terms, case.cast.developer, entities)
+    agency = case.participants.agencies[0]
+    offers.offer(case, terms, case.participants.developer, entities)
     offers.answer(case, agency, agree=True)
     crowd = UserBase(entities)
-    developer = case.state.parties[case.cast.developer].key
+    developer = case.state.parties[case.participants.developer].key
     where = gateway.lay_out_gateway(
         out / "gateway", developer, case.submission.model.id, upstream, env, CALLERS
     )

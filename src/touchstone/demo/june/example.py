@@ -12,18 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from touchstone.deeds.known_case import Participants
 from touchstone.errors import BadInputError
 from touchstone.evaluation import load_submission
 from touchstone.keys import SystemClock
 from touchstone.keys.files import write_file
 from touchstone.records import DATABASE
-from touchstone.service.case_context import Cast
 from touchstone.service.cases.opening import open_case
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
 
 LEAST, MOST = 100, 1_000_000
-CAST = Cast("example-lab", "example-centre", ("example-agency", "example-treasury"))
+CAST = Participants("example-lab", "example-centre", ("example-agency", "example-treasury"))
 _FILES = (
     "SUBMISSION.toml",
     "terms.toml",

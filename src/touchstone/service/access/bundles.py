@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from touchstone.deeds.access import bundle_published
+from touchstone.deeds.deed import Deed
 from touchstone.handin import seconds_of
 from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.access.case_documents import CaseDocuments
-from touchstone.service.access.deeds import bundle_published
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundle.policy_bundle import parse_body
@@ -136,7 +136,7 @@ def publish(
             issued=seconds_of(at),
             terms=recorded.agreed,
             registry=recorded.registry() if registry is None else registry,
-            signer=case.installation.keyring.party(case.cast.developer),
+            signer=case.installation.keyring.party(case.participants.developer),
             directives=recorded.answered(at),
             after=position,
         )
@@ -176,7 +176,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
         data = reissue_bundle(
             CaseDocuments(case, state).bundle(older),
             issued=seconds_of(at),
-            signer=case.installation.keyring.party(case.cast.developer),
+            signer=case.installation.keyring.party(case.participants.developer),
             after=position,
         )
         deed = _deed(case, at, place, position, data, older.terms, older.directives, equals=number)
@@ -226,7 +226,7 @@ def _deed(
     equals: int | None = None,
 ) -> Deed:
     number = after.number + 1 if after else 1
-    by, name = case.cast.developer, bundle_name(number)
+    by, name = case.participants.developer, bundle_name(number)
     return bundle_published(case, by, stream, number, data, name, terms, carried, at, equals)
 
 
@@ -244,7 +244,7 @@ def _done(
 ) -> Published:
     event, data = made[-1]
     _deliver(case, out, state, event, data)
-    party = state.parties[case.cast.developer]
+    party = state.parties[case.participants.developer]
     return Published(
         event.stream,
         event.number,

@@ -6,21 +6,21 @@ from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
 from touchstone.clearance.markings import LABELS
-from touchstone.errors import TouchstoneError
-from touchstone.handin import seconds_of, utc
-from touchstone.review import State
-from touchstone.service.access.bundles import BundleShelf, Published, publish
-from touchstone.service.access.case_documents import CaseDocuments, check_length
-from touchstone.service.access.deeds import (
+from touchstone.deeds.access import (
     directive_answer_revised,
     directive_answered,
     directive_issued,
     directive_lifted,
     standing_classes_authorised,
 )
+from touchstone.deeds.deed import Deed
+from touchstone.errors import TouchstoneError
+from touchstone.handin import seconds_of, utc
+from touchstone.review import State
+from touchstone.service.access.bundles import BundleShelf, Published, publish
+from touchstone.service.access.case_documents import CaseDocuments, check_length
 from touchstone.service.access.user_base import UserBase, population_of, reach_of, registry_of
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
 from touchstone.service.errors import CannotOrderError, NotAgreedError
 from touchstone.service.file_io import NamedText
 from touchstone.terms import Directive, parse_directive
@@ -166,7 +166,9 @@ def issue(
     says += [f"CONFLICT  {each}" for each in (reach.conflicts if reach else ())]
     standing = state.standing
     if out is None or standing is None or standing.classes is None:
-        next_ = f"{case.cast.developer} answers: touchstone directive answer {case.id[:12]} "
+        next_ = (
+            f"{case.participants.developer} answers: touchstone directive answer {case.id[:12]} "
+        )
         return Done((*says, next_ + directive.id), directive.id, reach=reach)
     done = _answered_at_once(case, directive, agency, crowd, out)
     return Done((*says, *done.says), directive.id, done.bundle, reach, done.failed)
@@ -222,7 +224,7 @@ def answer(
     if kind == "by-standing-class":
         return _by_class(recorded, name, crowd, _needed(out))
     own: tuple[str, str] | None = None
-    reach, says = None, [f"{case.cast.developer} answers {name}: {kind}."]
+    reach, says = None, [f"{case.participants.developer} answers {name}: {kind}."]
     if kind != "contested":
         text, read = _reading(recorded, name, kind, reading, crowd)
         check_length(text)
@@ -233,7 +235,7 @@ def answer(
     people = reach.counts() if reach else None
 
     def deed(bundle: str | None) -> Deed:
-        by = case.cast.developer
+        by = case.participants.developer
         answered = directive_answer_revised if revise else directive_answered
         return answered(
             case, by, name, kind, bundle=bundle, reading=own, people=people, reason=reason
@@ -296,8 +298,10 @@ def authorise(case: Case, text: NamedText | None, terms: NamedText | None = None
         check_length(text)
         own, until, name = (classes.digest, text.text), utc(classes.until), classes.id
         says = classes.lines()
-    case.record([standing_classes_authorised(case, case.cast.developer, until, own)])
-    return Done((f"{case.cast.developer} authorises beforehand, until {until}:", *says), name)
+    case.record([standing_classes_authorised(case, case.participants.developer, until, own)])
+    return Done(
+        (f"{case.participants.developer} authorises beforehand, until {until}:", *says), name
+    )
 
 
 def _read(text: NamedText, recorded: CaseDocuments) -> Directive:
@@ -363,7 +367,7 @@ def _answer_by_class(
     def deed(bundle: str | None) -> Deed:
         return directive_answered(
             case,
-            case.cast.developer,
+            case.participants.developer,
             name,
             "by-standing-class",
             bundle=bundle,
@@ -372,7 +376,7 @@ def _answer_by_class(
         )
 
     made = publish(case, out, registry_of(CaseDocuments(case), crowd), first=deed)
-    says = f"{case.cast.developer} answers {name} at once, by class {matched}."
+    says = f"{case.participants.developer} answers {name} at once, by class {matched}."
     return Done((says,), name, made)
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from touchstone.deeds.access import receipt_noted
+from touchstone.deeds.deed import Deed
 from touchstone.errors import TouchstoneError
 from touchstone.gateway.receipts import SignedReceipt, verify_chain
 from touchstone.handin import utc
-from touchstone.service.access.deeds import receipt_noted
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _noted(case: Case, gateway: Gateway, signed: SignedReceipt) -> Deed:
     receipt = signed.receipt
     return receipt_noted(
         case,
-        case.cast.developer,
+        case.participants.developer,
         gateway.name,
         gateway.key.hex(),
         receipt.stream,

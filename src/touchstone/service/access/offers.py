@@ -4,13 +4,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from touchstone.service.access.case_documents import CaseDocuments, check_length
-from touchstone.service.access.deeds import (
+from touchstone.deeds.access import (
     terms_agreed,
     terms_countered,
     terms_declined,
     terms_offered,
 )
+from touchstone.service.access.case_documents import CaseDocuments, check_length
 from touchstone.service.access.terms_texts import population_from, terms_in
 from touchstone.service.case_context import Case
 from touchstone.service.errors import CannotOrderError
@@ -133,8 +133,8 @@ def answer(case: Case, party: str, *, agree: bool, reason: str | None = None) ->
 
 
 def _check(case: Case, terms: Terms, source: str) -> None:
-    if terms.text.developer != case.cast.developer:
-        code, developer = "terms-of-another-developer", case.cast.developer
+    if terms.text.developer != case.participants.developer:
+        code, developer = "terms-of-another-developer", case.participants.developer
         raise CannotOrderError(code, source=source, named=terms.text.developer, developer=developer)
     if terms.text.framework not in {None, case.framework.id}:
         code, framework = "terms-of-another-framework", case.framework.id

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, get_args
 
+from touchstone.deeds.known_case import Participants
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.framework.kinds import Publication, Reasoning
 from touchstone.framework.models import TermTemplate
 from touchstone.handin import Bounds, Origin, as_json, parse_toml
-from touchstone.service.case_context import Cast
 from touchstone.verdicts.errors import CannotRunError
 
 _PUBLISHED: tuple[str, ...] = get_args(Publication)
@@ -60,14 +60,14 @@ def agreed_terms(framework: Framework, submission: Submission) -> Agreed:
 
 
 def agreement_text(
-    framework: Framework, submission: Submission, cast: Cast, agreed: Agreed
+    framework: Framework, submission: Submission, participants: Participants, agreed: Agreed
 ) -> dict[str, Any]:
     """What developer and centre agree on, as a JSON value; its digest is what both sign."""
     template = agreed.template
     return {
         "framework": framework.digest,
-        "developer": cast.developer,
-        "centre": cast.centre,
+        "developer": participants.developer,
+        "centre": participants.centre,
         "model": submission.model.name,
         "access": submission.access,
         "reasoning": submission.reasoning_access,

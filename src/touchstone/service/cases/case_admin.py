@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from touchstone.deeds.cases import review_halted, review_withdrawn
+from touchstone.deeds.known_case import participants_of
 from touchstone.editions.case_summary import stage, summarise_events
 from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.sentences import sentence
@@ -24,8 +26,7 @@ from touchstone.review import (
 from touchstone.review.audience_view import newest_entry, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.review.events.base import EventWithTexts
-from touchstone.service.case_context import Case, cast_of, destroyed_error
-from touchstone.service.cases.deeds import review_halted, review_withdrawn
+from touchstone.service.case_context import Case, destroyed_error
 from touchstone.service.errors import UnknownCaseError
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
@@ -122,8 +123,8 @@ def open_as_it_is(installation: Installation, beginning: str) -> Case:
     state, reader = installation.state(name), installation.records.case(name)
     if reader.destroyed:
         pinned = pinned_framework(installation, name)
-        return Case(installation, name, pinned, None, cast_of(state))
-    return Case(installation, name, _framework(reader), _submission(reader), cast_of(state))
+        return Case(installation, name, pinned, None, participants_of(state))
+    return Case(installation, name, _framework(reader), _submission(reader), participants_of(state))
 
 
 def open_to_add(installation: Installation, beginning: str) -> Case:
@@ -217,7 +218,7 @@ def halt_case(case: Case, reason: str) -> int:
         BadEventError: the reason is no line for the record.
         Refused: the centre's halt stands already, or the case is over.
     """
-    case.record([review_halted(case, case.cast.centre, reason)])
+    case.record([review_halted(case, case.participants.centre, reason)])
     return case.installation.records.jobs.halt(case.id)
 
 
@@ -226,7 +227,7 @@ def withdraw_from(case: Case, *, publish: bool = False) -> None:
 
     `publish`: it consents to the register saying so.
     """
-    case.record([review_withdrawn(case, case.cast.developer, publish=publish)])
+    case.record([review_withdrawn(case, case.participants.developer, publish=publish)])
     case.installation.records.jobs.halt(case.id)
 
 

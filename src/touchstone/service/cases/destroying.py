@@ -7,13 +7,14 @@ left = finish_destruction(installation, case)
 from dataclasses import dataclass
 from pathlib import Path
 
+from touchstone.deeds.cases import case_closed, case_destroyed, review_resumed
+from touchstone.deeds.deed import Deed
 from touchstone.ledger import dumps
 from touchstone.records import Destruction
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_to_add
-from touchstone.service.cases.deeds import case_closed, case_destroyed, review_resumed
 from touchstone.service.certificates import draft_certificate
-from touchstone.service.commit import Deed, record_destruction, require_lawful
+from touchstone.service.commit import record_destruction, require_lawful
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 
@@ -100,21 +101,21 @@ def _destroy(case: Case, reason: str) -> Destruction:
         case.record(first)
     case.installation.records.jobs.halt(case.id)
     certificate = draft_certificate(case.installation, case.id, reason)
-    deed = case_destroyed(case, case.cast.centre, certificate)
+    deed = case_destroyed(case, case.participants.centre, certificate)
     text = dumps(certificate).decode()
     return record_destruction(case.installation, case.id, case.framework, deed, text)
 
 
 def _require_lawful(case: Case, reason: str) -> None:
     # The certificate is of the log as it will be then, and the law asks nothing of it.
-    last = case_destroyed(case, case.cast.centre, {})
+    last = case_destroyed(case, case.participants.centre, {})
     deeds = [*_before_destruction(case, reason), last]
     require_lawful(case.installation, case.id, case.framework, deeds)
 
 
 def _before_destruction(case: Case, reason: str) -> list[Deed]:
     """What the centre does first: it ends the review, and lifts the halt that it made itself."""
-    centre, state = case.cast.centre, case.state
+    centre, state = case.participants.centre, case.state
     closing = [case_closed(case, centre, reason)] if state.status == "open" else []
     lifting = [review_resumed(case, centre, reason)] if centre in state.halted_by else []
     return [*closing, *lifting]

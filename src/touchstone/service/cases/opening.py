@@ -3,6 +3,16 @@
 import re
 from collections.abc import Sequence
 
+from touchstone.deeds.cases import (
+    agreement_signed,
+    clock_anchored,
+    party_invited,
+    party_joined,
+    submission_assessed,
+    submission_received,
+)
+from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.known_case import Participants, participants_of
 from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
@@ -14,17 +24,9 @@ from touchstone.review.audience_view import newest_entry
 from touchstone.review.decide import require_known
 from touchstone.review.events import joining, opening
 from touchstone.review.events.base import Role
-from touchstone.service.case_context import Case, Cast, cast_of
+from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
-from touchstone.service.cases.deeds import (
-    agreement_signed,
-    clock_anchored,
-    party_invited,
-    party_joined,
-    submission_assessed,
-    submission_received,
-)
-from touchstone.service.commit import Content, Deed, record_opening
+from touchstone.service.commit import record_opening
 from touchstone.service.errors import StoppedError
 from touchstone.service.installation import Installation
 from touchstone.verdicts.errors import CannotRunError
@@ -88,7 +90,10 @@ def passed_release(framework: Framework, submission: Submission, now: str) -> st
 
 
 def open_case(
-    installation: Installation, framework: Framework, submission: Submission, cast: Cast
+    installation: Installation,
+    framework: Framework,
+    submission: Submission,
+    participants: Participants,
 ) -> Case:
     """Open a case for a submission, let all parties join and sign, hand the model in.
 
@@ -98,9 +103,11 @@ def open_case(
     Raises:
         Refused: the framework is for comparison only, or the parties may not do this.
     """
-    case = _begun(installation, framework, submission, cast)
+    case = _begun(installation, framework, submission, participants)
     if case is None:
-        case = Case(installation, installation.random.draw(16).hex(), framework, submission, cast)
+        case = Case(
+            installation, installation.random.draw(16).hex(), framework, submission, participants
+        )
         record_opening(installation, case.id, framework, [_opening(case)])
     return finish_opening(case)
 
@@ -113,10 +120,13 @@ def finish_opening(case: Case) -> Case:
 
 
 def _begun(
-    installation: Installation, framework: Framework, submission: Submission, cast: Cast
+    installation: Installation,
+    framework: Framework,
+    submission: Submission,
+    participants: Participants,
 ) -> Case | None:
     agreed = agreed_terms(framework, submission)
-    agreement = digest_value(agreement_text(framework, submission, cast, agreed))
+    agreement = digest_value(agreement_text(framework, submission, participants, agreed))
     for listing in installation.records.cases(framework=framework.id, status="open"):
         state = installation.state(listing.case)
         opened = state.opened
@@ -126,11 +136,11 @@ def _begun(
             opened is not None
             and opened.key_act is not None
             and (opened.kind, opened.framework.digest, opened.agreement, opened.actor)
-            == (submission.kind, framework.digest, agreement, cast.centre)
+            == (submission.kind, framework.digest, agreement, participants.centre)
             and state.submission is None
-            and there <= set(cast.roles)
+            and there <= set(participants.roles)
         ):
-            return Case(installation, listing.case, framework, submission, cast)
+            return Case(installation, listing.case, framework, submission, participants)
     return None
 
 
@@ -148,7 +158,7 @@ def find_case(
             # It may be this one: no second case is opened beside it.
             require_known(state)
         if state.submission is not None and state.submission.submission == submission.digest:
-            return Case(installation, listing.case, framework, submission, cast_of(state))
+            return Case(installation, listing.case, framework, submission, participants_of(state))
     return None
 
 
@@ -156,10 +166,10 @@ def _opening(case: Case) -> Deed:
     """Entry 0, by which the centre joins with its own key."""
     installation, framework, submission = case.installation, case.framework, case.submission
     agreed = agreed_terms(framework, submission)
-    agreement = agreement_text(framework, submission, case.cast, agreed)
+    agreement = agreement_text(framework, submission, case.participants, agreed)
     opened = opening.CaseOpened(
         schema=2,
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         kind=submission.kind,
@@ -167,7 +177,7 @@ def _opening(case: Case) -> Deed:
         agreement=digest_value(agreement),
         installation_key=installation.keyring.history.current.hex(),
         nonce=installation.random.draw(32).hex(),
-        key_act=_joining(installation, case.cast.centre, "centre"),
+        key_act=_joining(installation, case.participants.centre, "centre"),
     )
     text = framework.model_dump(mode="json", exclude_defaults=True)
     return Deed(opened, (Content(text, case.marks.case), Content(agreement, case.marks.case)))
@@ -181,34 +191,36 @@ def _owed(case: Case) -> Deed | None:
     handed_in = state.submission
     if handed_in is None or handed_in.submission != submission.digest:
         signature = _owed_agreement(case, state)
-        return signature or submission_received(case, case.cast.developer, submission)
+        return signature or submission_received(case, case.participants.developer, submission)
     if state.assessment is None:
         return _assessed(case)
     if state.clock is None or state.clock.submission != submission.digest:
-        return clock_anchored(case, case.cast.centre, handed_in, state.submitted_at)
+        return clock_anchored(
+            case, case.participants.centre, case.framework.window, handed_in, state.submitted_at
+        )
     return None
 
 
 def _owed_joining(case: Case, state: State) -> Deed | None:
     """The next invitation, or the joining of who was invited."""
-    for party, role in case.cast.roles:
+    for party, role in case.participants.roles:
         if party in state.parties:
             continue
         act = _joining(case.installation, party, role)
         if party in state.invitations:
             return party_joined(case, party, role, act.key, act.next)
         expects = fingerprint(bytes.fromhex(act.key))
-        return party_invited(case, case.cast.centre, party, role, expects)
+        return party_invited(case, case.participants.centre, party, role, expects)
     return None
 
 
 def _owed_agreement(case: Case, state: State) -> Deed | None:
     """The signature that is lacking under what the submission says is agreed; its text once."""
     agreed = agreed_terms(case.framework, case.submission)
-    text = agreement_text(case.framework, case.submission, case.cast, agreed)
+    text = agreement_text(case.framework, case.submission, case.participants, agreed)
     known = agreement_is_known(state, digest_value(text))
     holds = state.agreement
-    for party in (case.cast.developer, case.cast.centre):
+    for party in (case.participants.developer, case.participants.centre):
         deed = agreement_signed(case, party, text, recorded=known)
         event = deed.event
         if not isinstance(event, opening.AgreementSigned):
@@ -224,7 +236,7 @@ def _owed_agreement(case: Case, state: State) -> Deed | None:
 def _assessed(case: Case) -> Deed:
     """What the centre finds missing in the submission."""
     lacking = missing(case.framework, case.submission)
-    return submission_assessed(case, case.cast.centre, case.submission.digest, lacking)
+    return submission_assessed(case, case.participants.centre, case.submission.digest, lacking)
 
 
 def completed(
@@ -239,7 +251,7 @@ def completed(
         state = installation.state(listing.case)
         if state.by_invitation and _waits(state, framework, submission):
             return finish_opening(
-                Case(installation, listing.case, framework, submission, cast_of(state))
+                Case(installation, listing.case, framework, submission, participants_of(state))
             )
     return None
 

@@ -4,16 +4,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from touchstone.deeds.cases import review_halted
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.measurement import outcomes_recorded, sandbox_breached
 from touchstone.evaluation import AdjudicationRule, Battery, ChunkSpec, Outcome, Usage
 from touchstone.evaluation.errors import JournalHeldError
 from touchstone.evaluation.journal import Journal
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import known_facts
 from touchstone.service.case_context import Case
-from touchstone.service.cases.deeds import review_halted
-from touchstone.service.commit import Deed
 from touchstone.service.measurement.chunk_queue import Chunks
-from touchstone.service.measurement.deeds import outcomes_recorded, sandbox_breached
 from touchstone.verdicts.modes_compared import ANSWERED, Answers
 
 PROBES = "snapshot-probes"
@@ -132,7 +132,7 @@ def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> N
     halt = halt_of_breach(case, at)
 
     def deeds(state: State) -> list[Deed]:
-        stands = case.cast.centre in state.halted_by
+        stands = case.participants.centre in state.halted_by
         return [breached] if stands else [breached, halt]
 
     case.record(deeds)
@@ -141,7 +141,7 @@ def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> N
 def halt_of_breach(case: Case, at: str) -> Deed:
     """The centre's halt that a breach calls for, made at a time (UTC)."""
     reason, marking = "a guard of the sandbox gave way", case.marks.pair
-    return review_halted(case, case.cast.centre, reason, marking, at)
+    return review_halted(case, case.participants.centre, reason, marking, at)
 
 
 def used_before(case: Case) -> dict[str, Usage]:

@@ -2,6 +2,13 @@
 
 from collections.abc import Mapping
 
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.measurement import (
+    METHOD,
+    identity_of,
+    snapshot_changed,
+    snapshot_seen,
+)
 from touchstone.evaluation import Elicitation, Submission
 from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.oversight import Probe, Readiness, When
@@ -9,14 +16,7 @@ from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.review import State
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
 from touchstone.service.errors import StoppedError
-from touchstone.service.measurement.deeds import (
-    METHOD,
-    identity_of,
-    snapshot_changed,
-    snapshot_seen,
-)
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.errors import CannotRunError
 

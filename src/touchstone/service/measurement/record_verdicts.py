@@ -7,15 +7,15 @@ from itertools import chain, count
 from math import inf
 from typing import Any
 
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.designation import designation_proposed, finding_signed
+from touchstone.deeds.measurement import verdict_reached
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey, State, propose_designation
 from touchstone.review.events import measuring
 from touchstone.review.recounting import shown
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
-from touchstone.service.designation.deeds import designation_proposed, finding_signed
-from touchstone.service.measurement.deeds import verdict_reached
 from touchstone.statistics import Progress, Reason, VerdictWord, family_verdict
 from touchstone.verdicts.finding import finding_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
@@ -147,7 +147,7 @@ def _proposer(case: Case) -> str:
     """The party that the framework names, if it is in the case; else the centre."""
     designation = case.framework.designation
     named = designation.proposed_by if designation else None
-    return named if named in case.cast.agencies else case.cast.centre
+    return named if named in case.participants.agencies else case.participants.centre
 
 
 def _verdict(case: Case, said: EarlyVerdict | Judged, state: State) -> Deed:
@@ -172,7 +172,7 @@ def _finding(case: Case, said: EarlyVerdict | Judged, state: State) -> Deed:
         raise TypeError(f"{key.criterion} is no numeric criterion")
     return finding_signed(
         case,
-        case.cast.centre,
+        case.participants.centre,
         _finding_id(key, state),
         criterion.domain,
         criterion.id,

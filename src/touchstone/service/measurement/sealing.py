@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from touchstone.deeds.measurement import battery_sealed
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
@@ -16,7 +17,6 @@ from touchstone.evaluation.oversight import Readiness
 from touchstone.evaluation.seals import SEED_BYTES
 from touchstone.review.audience_view import newest_entry, required
 from touchstone.service.case_context import Case
-from touchstone.service.measurement.deeds import battery_sealed
 from touchstone.verdicts.content_parsers import plan_of, registered_of
 from touchstone.verdicts.preregistration import VerdictPlan, verdict_plan
 from touchstone.verdicts.runs import Run, battery_plan, runs
@@ -81,6 +81,7 @@ def seal(
                 case,
                 plan,
                 battery,
+                case.submission.modes,
                 chosen,
                 verdicts,
                 ELICITATION,

@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.measurement import measuring_stopped
 from touchstone.evaluation.errors import JournalError
 from touchstone.review import State
 from touchstone.service.case_context import Case
-from touchstone.service.commit import Deed
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.measurement.chunk_queue import Chunks
-from touchstone.service.measurement.deeds import measuring_stopped
 from touchstone.service.measurement.outcomes import journal_when_free
 
 ENDINGS = {

@@ -7,6 +7,9 @@ from html import unescape
 from pathlib import Path
 
 from touchstone.clearance import PUBLIC, Audience, party_audience
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.known_case import Participants
+from touchstone.deeds.reporting import report_issued
 from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import VerificationFacts, render_html, render_since
 from touchstone.evaluation.digests import digest_bytes
@@ -30,9 +33,7 @@ from touchstone.records import HeadProof
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.opening import AgreementSigned
-from touchstone.service.case_context import Case, Cast
-from touchstone.service.commit import Deed
-from touchstone.service.reporting.deeds import report_issued
+from touchstone.service.case_context import Case
 from touchstone.service.reporting.other_cases import other_cases
 
 
@@ -45,12 +46,14 @@ class Edition:
     bundle: Path
 
 
-def audiences(cast: Cast, agreement: AgreementSigned | None = None) -> tuple[Audience, ...]:
+def audiences(
+    participants: Participants, agreement: AgreementSigned | None = None
+) -> tuple[Audience, ...]:
     """Every party of the case, and the public unless the agreement publishes nothing.
 
     The parties are of the community that GREEN is for.
     """
-    parties = tuple(party_audience(party, "GREEN") for party, _ in cast.roles)
+    parties = tuple(party_audience(party, "GREEN") for party, _ in participants.roles)
     nothing = agreement is not None and agreement.publication == "nothing"
     return parties if nothing else (*parties, PUBLIC)
 
@@ -204,7 +207,7 @@ def _record_issue(case: Case, issued: list[tuple[Audience, str]], at: str) -> No
         return [
             report_issued(
                 case,
-                case.cast.centre,
+                case.participants.centre,
                 audience.name,
                 state.reports[audience.name].edition + 1 if audience.name in state.reports else 1,
                 digest,

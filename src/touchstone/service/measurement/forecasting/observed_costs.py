@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from touchstone.clearance import party_audience
+from touchstone.deeds.known_case import participants_of
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
 from touchstone.review.audience_view import read_entries_of, required, stored_entry
 from touchstone.review.errors import MissingPartError
-from touchstone.service.case_context import cast_of
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
 from touchstone.verdicts.content_parsers import framework_of
@@ -39,7 +39,7 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
             families = _families(_framework(case))
         except MissingPartError:
             continue
-        centre = party_audience(cast_of(state).centre)
+        centre = party_audience(participants_of(state).centre)
         for entry in read_entries_of(case, centre, ["outcomes-recorded"]):
             if not entry.kind:
                 continue

@@ -10,10 +10,9 @@ case, so that it can stand on another machine. The server's half is `taking`.
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-from touchstone.clearance import Marking
-from touchstone.evaluation.digests import digest_bytes
+from touchstone.deeds.deed import Deed, attached
 from touchstone.handin import moment_of, utc_text
 from touchstone.keys import RandomSource
 from touchstone.ledger import dumps, fingerprint
@@ -27,42 +26,13 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.ledger.entries import commit_part
 from touchstone.ledger.signing import Signer
-from touchstone.review import Attached, Event, State, topics_of
+from touchstone.review import Event, State, topics_of
 from touchstone.review.events.joining import PartyJoined, PartyKeyRotated
 from touchstone.review.events.opening import CaseOpened
 
 SALT = 32
 VALID = timedelta(hours=1)
 """How long a deed may be recorded after it was signed; what leaves or stops, at any time."""
-
-
-@dataclass(frozen=True)
-class Content:
-    """A JSON value that goes with a deed, readable by those whom its marking names."""
-
-    value: Any
-    marking: Marking
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """Bytes that go with a deed: kept beside the record, bound into it by their digest."""
-
-    data: bytes
-    media_type: str
-    name: str
-    marking: Marking
-
-
-Attachment = Content | Evidence
-
-
-@dataclass(frozen=True)
-class Deed:
-    """What a party does: the event proposed, and what goes with it."""
-
-    event: Event
-    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,24 +107,6 @@ def prepare_deed(
 def _until(log: SeenLog, now: str) -> str:
     """Not before the record's own time, which does not go back where a clock was set back."""
     return utc_text(moment_of(max(now, log.recorded_at or now)) + VALID)
-
-
-def attached(attachment: Attachment) -> Attached:
-    """The part as it is signed."""
-    marking = attachment.marking.as_dict()
-    if isinstance(attachment, Content):
-        return Attached({"kind": "content", "marking": marking, "content": attachment.value})
-    return Attached(
-        {
-            "kind": "evidence",
-            "marking": marking,
-            "digest": digest_bytes(attachment.data),
-            "size": len(attachment.data),
-            "media_type": attachment.media_type,
-            "name": attachment.name,
-        },
-        attachment.data,
-    )
 
 
 def key_of(state: State, event: Event) -> bytes | None:

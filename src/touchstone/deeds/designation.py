@@ -1,20 +1,20 @@
 """Deeds about findings, evidence that a party declares, and the designation.
 
 Begin at `case.record([designation_concurred(case, by, proposal, designation)])`; see
-`touchstone.service.drafting`.
+`touchstone.deeds.drafting`.
 """
 
 from collections.abc import Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking
+from touchstone.deeds.deed import Content, Deed, Evidence
+from touchstone.deeds.drafting import event_of, text_part, worded
+from touchstone.deeds.known_case import KnownCase
 from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.review.designation import Proposal
 from touchstone.review.events import judging
 from touchstone.review.events.judging import Designation
-from touchstone.service.case_context import Case
-from touchstone.service.commit import Content, Deed, Evidence
-from touchstone.service.drafting import event_of, text_part, worded
 
 Stance = Literal["accepted", "noted", "mitigated"]
 Rerun = Literal["upheld", "revised", "withdrawn"]
@@ -22,7 +22,12 @@ Shows = Literal["met", "not-met", "inconclusive"]
 
 
 def finding_signed(
-    case: Case, by: str, finding: str, domain: str, criterion: str | None, content: dict[str, Any]
+    case: KnownCase,
+    by: str,
+    finding: str,
+    domain: str,
+    criterion: str | None,
+    content: dict[str, Any],
 ) -> Deed:
     """An evaluator signs a finding: a new id, the framework's domain, and title and text."""
     part = Content(content, case.marks.case)
@@ -36,7 +41,7 @@ def finding_signed(
 
 
 def outside_finding_signed(
-    case: Case,
+    case: KnownCase,
     by: str,
     finding: str,
     domain: str,
@@ -64,7 +69,12 @@ def outside_finding_signed(
 
 
 def finding_responded(
-    case: Case, by: str, finding: str, stance: Stance, text: str, marking: Marking | None = None
+    case: KnownCase,
+    by: str,
+    finding: str,
+    stance: Stance,
+    text: str,
+    marking: Marking | None = None,
 ) -> Deed:
     """The developer answers a finding."""
     part, digest = text_part(case, text, marking)
@@ -73,7 +83,7 @@ def finding_responded(
 
 
 def finding_disputed(
-    case: Case,
+    case: KnownCase,
     by: str,
     finding: str,
     grounds: str,
@@ -87,7 +97,7 @@ def finding_disputed(
 
 
 def finding_rerun(
-    case: Case,
+    case: KnownCase,
     by: str,
     finding: str,
     outcome: Rerun,
@@ -102,7 +112,7 @@ def finding_rerun(
 
 
 def evidence_declared(
-    case: Case, by: str, criterion: str, shows: Shows, data: bytes, media_type: str, name: str
+    case: KnownCase, by: str, criterion: str, shows: Shows, data: bytes, media_type: str, name: str
 ) -> Deed:
     """The party that a criterion without a number names says what its evidence shows.
 
@@ -117,7 +127,7 @@ def evidence_declared(
 
 
 def designation_proposed(
-    case: Case, by: str, proposed: Proposal, together: Sequence[dict[str, Any]] = ()
+    case: KnownCase, by: str, proposed: Proposal, together: Sequence[dict[str, Any]] = ()
 ) -> Deed:
     """What the rule gives; `together` is what the modes of each criterion say together."""
     facts = {
@@ -130,14 +140,16 @@ def designation_proposed(
     return Deed(event_of(case, judging.DesignationProposed, by, **facts), (words, *parts))
 
 
-def designation_concurred(case: Case, by: str, proposal: int, designation: Designation) -> Deed:
+def designation_concurred(
+    case: KnownCase, by: str, proposal: int, designation: Designation
+) -> Deed:
     """An agency agrees with what is in question on the newest proposal, by its number from 1."""
     facts = {"proposal": proposal, "designation": designation}
     return Deed(event_of(case, judging.DesignationConcurred, by, **facts))
 
 
 def designation_dissented(
-    case: Case, by: str, proposal: int, designation: Designation, reason: str
+    case: KnownCase, by: str, proposal: int, designation: Designation, reason: str
 ) -> Deed:
     """An agency disagrees with it."""
     facts, texts = {"proposal": proposal, "designation": designation}, {"reason": reason}
@@ -145,7 +157,7 @@ def designation_dissented(
 
 
 def designation_made(
-    case: Case, by: str, proposal: int, designation: Designation, reasons: str
+    case: KnownCase, by: str, proposal: int, designation: Designation, reasons: str
 ) -> Deed:
     """The designating agency decides, on a proposal or otherwise."""
     facts, texts = {"proposal": proposal, "designation": designation}, {"reasons": reasons}
@@ -153,7 +165,7 @@ def designation_made(
 
 
 def designation_revised(
-    case: Case, by: str, proposal: int, designation: Designation, reasons: str
+    case: KnownCase, by: str, proposal: int, designation: Designation, reasons: str
 ) -> Deed:
     """The designating agency changes its decision."""
     facts, texts = {"proposal": proposal, "designation": designation}, {"reasons": reasons}

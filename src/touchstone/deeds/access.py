@@ -1,18 +1,18 @@
 """Deeds about terms, directives, policy bundles and release.
 
 Begin at `case.record([release_announced(case, by, scope, variants)])`; see
-`touchstone.service.drafting`.
+`touchstone.deeds.drafting`.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
+from touchstone.deeds.deed import Content, Deed, Evidence
+from touchstone.deeds.drafting import event_of, text_part, worded
+from touchstone.deeds.known_case import KnownCase
 from touchstone.handin import utc
 from touchstone.review.events import settling
-from touchstone.service.case_context import Case
-from touchstone.service.commit import Content, Deed, Evidence
-from touchstone.service.drafting import event_of, text_part, worded
 from touchstone.terms import Directive, bundle_digest
 
 MEDIA_TYPE = "application/vnd.touchstone.policy-bundle"
@@ -27,25 +27,25 @@ Postponed = Literal["granted", "granted-in-part", "declined"]
 # ------------------------------------------------------------------ terms
 
 
-def terms_offered(case: Case, by: str, terms: str, text: str) -> Deed:
+def terms_offered(case: KnownCase, by: str, terms: str, text: str) -> Deed:
     """A party lays terms on the table: their digest and the text of the document."""
     part = text_part(case, text)[0]
     return Deed(event_of(case, settling.TermsOffered, by, terms=terms), (part,))
 
 
-def terms_countered(case: Case, by: str, answers: str, terms: str, text: str) -> Deed:
+def terms_countered(case: KnownCase, by: str, answers: str, terms: str, text: str) -> Deed:
     """A party answers the terms on the table, by their digest, with terms of its own."""
     part = text_part(case, text)[0]
     facts = {"answers": answers, "terms": terms}
     return Deed(event_of(case, settling.TermsCountered, by, **facts), (part,))
 
 
-def terms_agreed(case: Case, by: str, terms: str) -> Deed:
+def terms_agreed(case: KnownCase, by: str, terms: str) -> Deed:
     """A party agrees with exactly the terms on the table, by their digest."""
     return Deed(event_of(case, settling.TermsAgreed, by, terms=terms))
 
 
-def terms_declined(case: Case, by: str, terms: str, reason: str | None = None) -> Deed:
+def terms_declined(case: KnownCase, by: str, terms: str, reason: str | None = None) -> Deed:
     """A party declines the terms on the table; it need not say why."""
     return worded(case, settling.TermsDeclined, by, texts={"reason": reason}, terms=terms)
 
@@ -54,7 +54,7 @@ def terms_declined(case: Case, by: str, terms: str, reason: str | None = None) -
 
 
 def directive_issued(
-    case: Case,
+    case: KnownCase,
     by: str,
     directive: Directive,
     text: str,
@@ -80,7 +80,7 @@ def directive_issued(
 
 
 def directive_answered(
-    case: Case,
+    case: KnownCase,
     by: str,
     directive: str,
     answer: Carrying | ByClass,
@@ -108,7 +108,7 @@ def directive_answered(
 
 
 def directive_answer_revised(
-    case: Case,
+    case: KnownCase,
     by: str,
     directive: str,
     answer: Carrying,
@@ -129,13 +129,13 @@ def directive_answer_revised(
     return worded(case, settling.DirectiveAnswerRevised, by, texts=texts, parts=parts, **facts)
 
 
-def directive_lifted(case: Case, by: str, directive: str) -> Deed:
+def directive_lifted(case: KnownCase, by: str, directive: str) -> Deed:
     """The agency that issued a directive lifts it."""
     return Deed(event_of(case, settling.DirectiveLifted, by, directive=directive))
 
 
 def standing_classes_authorised(
-    case: Case, by: str, until: str, classes: tuple[str, str] | None = None
+    case: KnownCase, by: str, until: str, classes: tuple[str, str] | None = None
 ) -> Deed:
     """The developer says beforehand which directives it answers at once, until a time (UTC).
 
@@ -148,14 +148,14 @@ def standing_classes_authorised(
 
 
 def _read_so(
-    case: Case, reading: tuple[str, str] | None, people: Mapping[str, Any] | None
+    case: KnownCase, reading: tuple[str, str] | None, people: Mapping[str, Any] | None
 ) -> dict[str, Content | None]:
     own = text_part(case, reading[1])[0] if reading else None
     return {"reading": own, "people": _counts(case, people)}
 
 
 def _counts(
-    case: Case, people: Mapping[str, Any] | None, marking: Marking | None = None
+    case: KnownCase, people: Mapping[str, Any] | None, marking: Marking | None = None
 ) -> Content | None:
     if people is None:
         return None
@@ -166,7 +166,7 @@ def _counts(
 
 
 def bundle_published(
-    case: Case,
+    case: KnownCase,
     by: str,
     stream: str,
     number: int,
@@ -198,7 +198,7 @@ def bundle_published(
 
 
 def receipt_noted(
-    case: Case,
+    case: KnownCase,
     by: str,
     gateway: str,
     key: str,
@@ -228,14 +228,14 @@ def receipt_noted(
 # ------------------------------------------------------------------ release
 
 
-def postponement_requested(case: Case, by: str, request: str, until: str, reason: str) -> Deed:
+def postponement_requested(case: KnownCase, by: str, request: str, until: str, reason: str) -> Deed:
     """Officials or the centre ask the developer to postpone to a day; it binds nobody."""
     facts, texts = {"request": request, "until": until}, {"reason": reason}
     return worded(case, settling.PostponementRequested, by, texts=texts, **facts)
 
 
 def postponement_answered(
-    case: Case, by: str, request: str, answer: Postponed, until: str | None = None
+    case: KnownCase, by: str, request: str, answer: Postponed, until: str | None = None
 ) -> Deed:
     """The developer answers, and may say the day that it plans now."""
     facts = {"request": request, "answer": answer, "until": until}
@@ -243,7 +243,7 @@ def postponement_answered(
 
 
 def release_announced(
-    case: Case,
+    case: KnownCase,
     by: str,
     scope: Scope,
     variants: Sequence[str],
@@ -262,7 +262,9 @@ def release_announced(
     return Deed(event_of(case, settling.ReleaseAnnounced, by, marking, **facts))
 
 
-def release_compared(case: Case, by: str, variant: str, compared: Compared, digest: str) -> Deed:
+def release_compared(
+    case: KnownCase, by: str, variant: str, compared: Compared, digest: str
+) -> Deed:
     """The centre says whether what was released answers as what was reviewed, by its snapshot."""
     facts = {"variant": variant, "compared": compared, "digest": digest}
     return Deed(event_of(case, settling.ReleaseCompared, by, **facts))

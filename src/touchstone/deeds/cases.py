@@ -1,21 +1,22 @@
 """Deeds about a case as a whole: who takes part, what is asked, its clock, halts, its end.
 
-Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.service.drafting`.
+Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.deeds.drafting`.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking, tlp
+from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.drafting import event_of, worded
+from touchstone.deeds.known_case import KnownCase
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.submission import SubmittedVariant
+from touchstone.framework import Window
 from touchstone.review.clock import window_laid
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
-from touchstone.service.case_context import Case
-from touchstone.service.commit import Content, Deed
-from touchstone.service.drafting import event_of, worded
 
 Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
 ReleaseState = Literal["in-development", "internal", "restricted", "released"]
@@ -25,14 +26,15 @@ Qualifies = Literal["would-qualify", "would-not-qualify", "cannot-say"]
 # ------------------------------------------------------------------ who takes part
 
 
-def _to_all(case: Case, party: str) -> Marking:
+def _to_all(case: KnownCase, party: str) -> Marking:
     """For every party, `party` among them: to check deeds, all must know whose key is whose."""
-    cast = case.cast
-    known = (cast.developer, cast.centre, *cast.agencies, *case.state.parties, party)
-    return tlp("AMBER", *dict.fromkeys(known))
+    taking_part = (known for known, _ in case.participants.roles)
+    return tlp("AMBER", *dict.fromkeys((*taking_part, *case.parties, party)))
 
 
-def party_invited(case: Case, by: str, party: str, role: Role, expects: str | None = None) -> Deed:
+def party_invited(
+    case: KnownCase, by: str, party: str, role: Role, expects: str | None = None
+) -> Deed:
     """The developer or the centre lets a party join; `expects` is its key's fingerprint, if known.
 
     Keys and fingerprints are as `touchstone.ledger` writes them: hex, and `SHA256:` with hex.
@@ -41,13 +43,13 @@ def party_invited(case: Case, by: str, party: str, role: Role, expects: str | No
     return Deed(event_of(case, joining.PartyInvited, by, _to_all(case, party), key_act=act))
 
 
-def party_joined(case: Case, by: str, role: Role, key: str, following: str) -> Deed:
+def party_joined(case: KnownCase, by: str, role: Role, key: str, following: str) -> Deed:
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
     act = {"act": "joined", "party": by, "role": role, "key": key, "next": following}
     return Deed(event_of(case, joining.PartyJoined, by, _to_all(case, by), key_act=act))
 
 
-def signer_admitted(case: Case, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
+def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
     """A party lets another key sign some types of deed for it; `label` is what it calls the key."""
     act = {
         "act": "admitted",
@@ -59,14 +61,14 @@ def signer_admitted(case: Case, by: str, key: str, kinds: Sequence[str], label: 
     return Deed(event_of(case, joining.PartySignerAdmitted, by, _to_all(case, by), key_act=act))
 
 
-def signer_removed(case: Case, by: str, key: str, last: int | None = None) -> Deed:
+def signer_removed(case: KnownCase, by: str, key: str, last: int | None = None) -> Deed:
     """A party ends a signer, by its fingerprint; `last`: the last `seq` of it that is stood by."""
     act = {"act": "removed", "key": key, "last": last}
     return Deed(event_of(case, joining.PartySignerRemoved, by, _to_all(case, by), key_act=act))
 
 
 def party_key_rotated(
-    case: Case, by: str, key: str, following: str, last: int | None = None
+    case: KnownCase, by: str, key: str, following: str, last: int | None = None
 ) -> Deed:
     """A party replaces its own key by the one announced before; see `party_joined`."""
     act = {"act": "rotated", "key": key, "next": following, "last": last}
@@ -74,7 +76,7 @@ def party_key_rotated(
 
 
 def participation_noted(
-    case: Case, by: str, status: Participation, source: str, marking: Marking | None = None
+    case: KnownCase, by: str, status: Participation, source: str, marking: Marking | None = None
 ) -> Deed:
     """A party states its status under the framework, and where it said so."""
     kind = opening.ParticipationNoted
@@ -82,14 +84,16 @@ def participation_noted(
 
 
 def inquiry_asked(
-    case: Case, by: str, inquiry: str, release_state: ReleaseState, question: str
+    case: KnownCase, by: str, inquiry: str, release_state: ReleaseState, question: str
 ) -> Deed:
     """The developer asks whether a model in development would qualify; `inquiry` is a new id."""
     facts = {"inquiry": inquiry, "release_state": release_state}
     return worded(case, opening.InquiryAsked, by, texts={"question": question}, **facts)
 
 
-def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reasons: str) -> Deed:
+def inquiry_answered(
+    case: KnownCase, by: str, inquiry: str, answer: Qualifies, reasons: str
+) -> Deed:
     """The centre or an agency answers an inquiry; it designates nothing."""
     facts = {"inquiry": inquiry, "answer": answer}
     return worded(case, opening.InquiryAnswered, by, texts={"reasons": reasons}, **facts)
@@ -98,7 +102,7 @@ def inquiry_answered(case: Case, by: str, inquiry: str, answer: Qualifies, reaso
 # ------------------------------------------------------------------ what is handed in
 
 
-def agreement_signed(case: Case, by: str, text: Mapping[str, Any], *, recorded: bool) -> Deed:
+def agreement_signed(case: KnownCase, by: str, text: Mapping[str, Any], *, recorded: bool) -> Deed:
     """The developer or the centre signs what is agreed: `text` is all of it, as a JSON value.
 
     `recorded`: the record has the text, which then needs not go with it.
@@ -108,7 +112,7 @@ def agreement_signed(case: Case, by: str, text: Mapping[str, Any], *, recorded: 
     return Deed(event, () if recorded else (Content(dict(text), case.marks.case),))
 
 
-def submission_received(case: Case, by: str, submission: Submission) -> Deed:
+def submission_received(case: KnownCase, by: str, submission: Submission) -> Deed:
     """The developer hands a model in: as all parties read it, and as it and the centre do."""
     partner, public = submission.planned_days
     facts = {
@@ -143,7 +147,7 @@ def _modes_shown(submission: Submission) -> list[dict[str, Any]]:
     ]
 
 
-def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[str]) -> Deed:
+def submission_assessed(case: KnownCase, by: str, submission: str, missing: Sequence[str]) -> Deed:
     """The centre says what is missing in a submission, by its digest; nothing: it is complete."""
     texts = {"missing": list(missing) or None}
     facts = {"submission": submission, "complete": not missing}
@@ -154,32 +158,36 @@ def submission_assessed(case: Case, by: str, submission: str, missing: Sequence[
 
 
 def clock_anchored(
-    case: Case, by: str, submission: opening.SubmissionReceived, received: str
+    case: KnownCase,
+    by: str,
+    window: Window,
+    submission: opening.SubmissionReceived,
+    received: str,
 ) -> Deed:
-    """The centre lays the window for what was handed in, by the framework's rule.
+    """The centre lays the framework's window for what was handed in.
 
     `received` is when the submission was recorded (UTC), as the state says it.
     """
-    laid = window_laid(case.framework.window, submission, received)
+    laid = window_laid(window, submission, received)
     return Deed(event_of(case, measuring.ClockAnchored, by, **laid))
 
 
-def clock_paused(case: Case, by: str, reason: str) -> Deed:
+def clock_paused(case: KnownCase, by: str, reason: str) -> Deed:
     """The developer or the centre pauses the review's clock."""
     return worded(case, measuring.ClockPaused, by, texts={"reason": reason})
 
 
-def clock_resumed(case: Case, by: str) -> Deed:
+def clock_resumed(case: KnownCase, by: str) -> Deed:
     """The clock goes on."""
     return Deed(event_of(case, measuring.ClockResumed, by))
 
 
-def clock_extended(case: Case, by: str, days: int, reason: str) -> Deed:
+def clock_extended(case: KnownCase, by: str, days: int, reason: str) -> Deed:
     """The developer lets the window end so many days later, counted as the framework counts."""
     return worded(case, measuring.ClockExtended, by, texts={"reason": reason}, days=days)
 
 
-def clock_ended(case: Case, by: str, reason: str) -> Deed:
+def clock_ended(case: KnownCase, by: str, reason: str) -> Deed:
     """The window is over before its day."""
     return worded(case, measuring.ClockEnded, by, texts={"reason": reason})
 
@@ -188,7 +196,7 @@ def clock_ended(case: Case, by: str, reason: str) -> Deed:
 
 
 def review_halted(
-    case: Case, by: str, reason: str, marking: Marking | None = None, at: str | None = None
+    case: KnownCase, by: str, reason: str, marking: Marking | None = None, at: str | None = None
 ) -> Deed:
     """A party halts the measuring; nothing runs until the same party takes that back.
 
@@ -198,7 +206,7 @@ def review_halted(
     return worded(case, measuring.ReviewHalted, by, marking, texts=texts, at=at or case.now())
 
 
-def review_resumed(case: Case, by: str, reason: str) -> Deed:
+def review_resumed(case: KnownCase, by: str, reason: str) -> Deed:
     """A party takes its own halt back."""
     return worded(case, measuring.ReviewResumed, by, texts={"reason": reason})
 
@@ -206,17 +214,17 @@ def review_resumed(case: Case, by: str, reason: str) -> Deed:
 # ------------------------------------------------------------------ the end
 
 
-def review_withdrawn(case: Case, by: str, *, publish: bool = False) -> Deed:
+def review_withdrawn(case: KnownCase, by: str, *, publish: bool = False) -> Deed:
     """The developer leaves, without penalty; `publish`: it consents to the register saying so."""
     return Deed(event_of(case, settling.ReviewWithdrawn, by, publish=publish))
 
 
-def case_closed(case: Case, by: str, reason: str) -> Deed:
+def case_closed(case: KnownCase, by: str, reason: str) -> Deed:
     """The review is over."""
     return worded(case, settling.CaseClosed, by, texts={"reason": reason})
 
 
-def case_destroyed(case: Case, by: str, certificate: dict[str, Any]) -> Deed:
+def case_destroyed(case: KnownCase, by: str, certificate: dict[str, Any]) -> Deed:
     """Content and evidence go with the case's key; `certificate` is what is signed about it."""
     digest = digest_value(certificate)
     return Deed(event_of(case, settling.CaseDestroyed, by, certificate=digest))

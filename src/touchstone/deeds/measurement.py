@@ -1,19 +1,23 @@
 """Deeds of measuring: the seal, snapshots, outcomes, verdicts, breaches, stops. All by the centre.
 
 Begin at `case.record([measuring_stopped(case, battery, reason, begun)])`; see
-`touchstone.service.drafting`. Nobody types these facts: they are made as they stand in the events.
+`touchstone.deeds.drafting`. Nobody types these facts: they are made as they stand in the events.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from touchstone.clearance import Marking
+from touchstone.deeds.deed import Attachment, Content, Deed, Evidence
+from touchstone.deeds.drafting import worded
+from touchstone.deeds.known_case import KnownCase
 from touchstone.evaluation import (
     AdjudicationRule,
     Battery,
     BatteryPlan,
     ChunkSpec,
     Elicitation,
+    Mode,
     Outcome,
     Usage,
     reveal,
@@ -22,9 +26,6 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.oversight import Probe, Readiness, When
 from touchstone.review import RunKey
 from touchstone.review.events import measuring
-from touchstone.service.case_context import Case
-from touchstone.service.commit import Attachment, Content, Deed, Evidence
-from touchstone.service.drafting import worded
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.fixed_verdicts import Judged
 from touchstone.verdicts.modes_compared import reasoning_apart
@@ -37,9 +38,10 @@ METHOD: Literal["behaviour-probe"] = "behaviour-probe"
 
 
 def battery_sealed(
-    case: Case,
+    case: KnownCase,
     plan: BatteryPlan,
     battery: Battery,
+    modes: Sequence[Mode],
     chosen: Sequence[Run],
     verdicts: VerdictPlan,
     elicitation: Elicitation,
@@ -55,6 +57,7 @@ def battery_sealed(
         case: The case.
         plan: What was to be drawn.
         battery: What was drawn from a seed that the centre alone reads.
+        modes: Those that were handed in.
         chosen: Every item set in every mode in which it runs.
         verdicts: How verdicts are reached.
         elicitation: How the models are drawn out.
@@ -65,7 +68,7 @@ def battery_sealed(
     """
     sealed = battery.sealed
     event = measuring.BatterySealed(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         battery=plan.id,
@@ -74,9 +77,7 @@ def battery_sealed(
         elicitation=elicitation.digest,
         order=digest_value([part.order for part in sealed.sets]).removeprefix("sha256:"),
         verdicts=verdicts.digest,
-        reasoning=tuple(
-            mode.id for mode in case.submission.modes if mode.settings.asks_for_reasoning
-        ),
+        reasoning=tuple(mode.id for mode in modes if mode.settings.asks_for_reasoning),
         reasoning_apart=reasoning_apart(chosen),
     )
     registered = {
@@ -132,7 +133,7 @@ def identity_of(probes: Mapping[str, Probe]) -> str:
 
 
 def snapshot_seen(
-    case: Case,
+    case: KnownCase,
     variant: str,
     probes: Mapping[str, Probe],
     when: When,
@@ -146,7 +147,7 @@ def snapshot_seen(
     (UTC).
     """
     event = measuring.SnapshotSeen(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=at,
         marking=case.marks.case,
         variant=variant,
@@ -158,7 +159,7 @@ def snapshot_seen(
 
 
 def snapshot_changed(
-    case: Case,
+    case: KnownCase,
     variant: str,
     probes: Mapping[str, Probe],
     readiness: Mapping[str, Readiness],
@@ -168,7 +169,7 @@ def snapshot_changed(
     """Another model answers for a variant than before: a variant of its own from here on."""
     identity = identity_of(probes)
     event = measuring.SnapshotChanged(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=at,
         marking=case.marks.case,
         variant=variant,
@@ -180,7 +181,7 @@ def snapshot_changed(
 
 
 def _probed(
-    case: Case,
+    case: KnownCase,
     probes: Mapping[str, Probe],
     readiness: Mapping[str, Readiness],
     conditions: Conditions | None,
@@ -199,7 +200,7 @@ def _probed(
 
 
 def outcomes_recorded(
-    case: Case,
+    case: KnownCase,
     battery: Battery,
     spec: ChunkSpec,
     key: RunKey,
@@ -214,7 +215,7 @@ def outcomes_recorded(
     """
     marks = case.marks
     event = measuring.OutcomesRecorded(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=marks.case,
         battery=key.battery,
@@ -260,7 +261,7 @@ def _opened(battery: Battery, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> d
 
 
 def verdict_reached(
-    case: Case, said: EarlyVerdict | Judged, lost: measuring.Unmeasured | None = None
+    case: KnownCase, said: EarlyVerdict | Judged, lost: measuring.Unmeasured | None = None
 ) -> Deed:
     """What a run says; `lost` is what measured nothing of the samples an early one rests on."""
     references: tuple[measuring.Reference, ...] = ()
@@ -275,7 +276,7 @@ def verdict_reached(
         alpha, beta = f"{said.rule.alpha:.6f}", said.beta
         unmeasured, references = said.unmeasured, said.references
     event = measuring.VerdictReached(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         battery=key.battery,
@@ -299,17 +300,19 @@ def verdict_reached(
 # ------------------------------------------------------------------ what went wrong
 
 
-def sandbox_breached(case: Case, guard: str, chunk: str, at: str, marking: Marking) -> Deed:
+def sandbox_breached(case: KnownCase, guard: str, chunk: str, at: str, marking: Marking) -> Deed:
     """A guard of the sandbox gave way while a chunk ran, as seen at a time (UTC)."""
     facts = {"at": at, "chunk": chunk, "seen_at": at}
     kind = measuring.SandboxBreached
-    return worded(case, kind, case.cast.centre, marking, texts={"guard": guard}, **facts)
+    return worded(case, kind, case.participants.centre, marking, texts={"guard": guard}, **facts)
 
 
-def measuring_stopped(case: Case, battery: str, reason: measuring.StopReason, begun: int) -> Deed:
+def measuring_stopped(
+    case: KnownCase, battery: str, reason: measuring.StopReason, begun: int
+) -> Deed:
     """Measuring ended early; `begun` is how many samples were begun without an outcome."""
     event = measuring.MeasuringStopped(
-        actor=case.cast.centre,
+        actor=case.participants.centre,
         at=case.now(),
         marking=case.marks.case,
         battery=battery,

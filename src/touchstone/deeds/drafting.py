@@ -1,6 +1,6 @@
 """What every function of a deed needs: an event of a party now, and texts with their digests.
 
-Each feature's `deeds.py` has one function a deed, named as the deed's type: it takes values and ids
+Each feature's module has one function a deed, named as the deed's type: it takes values and ids
 and gives the event with what goes with it. `Case.record` has it signed by its party's key, judged
 and recorded; nothing else does.
 """
@@ -10,19 +10,19 @@ from types import MappingProxyType
 from typing import Any
 
 from touchstone.clearance import Marking
+from touchstone.deeds.deed import Attachment, Content, Deed
+from touchstone.deeds.known_case import KnownCase
+from touchstone.deeds.signing import SALT
 from touchstone.evaluation.digests import digest_bytes, digest_value
 from touchstone.ledger import dumps
 from touchstone.review import Event, layout_of, parse_event
 from touchstone.review.checking import check_shape
-from touchstone.service.case_context import Case
-from touchstone.service.commit import Attachment, Content, Deed
-from touchstone.service.signing import SALT
 
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 def event_of(
-    case: Case, kind: type[Event], by: str, marking: Marking | None = None, /, **facts: Any
+    case: KnownCase, kind: type[Event], by: str, marking: Marking | None = None, /, **facts: Any
 ) -> Event:
     """An event of a party now, for all parties of the case unless a marking is given.
 
@@ -41,14 +41,14 @@ def event_of(
     return parse_event({**common, **plain})
 
 
-def text_part(case: Case, text: str, marking: Marking | None = None) -> tuple[Content, str]:
+def text_part(case: KnownCase, text: str, marking: Marking | None = None) -> tuple[Content, str]:
     """A text as a part, and its digest; for all parties of the case unless a marking is given."""
     content = {"text": text}
     return Content(content, marking or case.marks.case), digest_value(content)
 
 
 def worded(
-    case: Case,
+    case: KnownCase,
     kind: type[Event],
     by: str,
     marking: Marking | None = None,
@@ -88,6 +88,6 @@ def worded(
     return Deed(event, tuple(given[name] for name in sorted(given, key=order.index)))
 
 
-def _salted(case: Case, name: str, said: str | list[str], marking: Marking) -> Content:
-    salt = case.installation.random.draw(SALT).hex()
+def _salted(case: KnownCase, name: str, said: str | list[str], marking: Marking) -> Content:
+    salt = case.random.draw(SALT).hex()
     return Content({"text" if isinstance(said, str) else name: said, "salt": salt}, marking)

@@ -1,0 +1,55 @@
+"""A deed before anybody signs it: the event proposed, and what goes with it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.clearance import Marking
+from touchstone.evaluation.digests import digest_bytes
+from touchstone.review import Attached, Event
+
+
+@dataclass(frozen=True)
+class Content:
+    """A JSON value that goes with a deed, readable by those whom its marking names."""
+
+    value: Any
+    marking: Marking
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Bytes that go with a deed: kept beside the record, bound into it by their digest."""
+
+    data: bytes
+    media_type: str
+    name: str
+    marking: Marking
+
+
+Attachment = Content | Evidence
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What a party does: the event proposed, and what goes with it."""
+
+    event: Event
+    attachments: tuple[Attachment, ...] = ()
+
+
+def attached(attachment: Attachment) -> Attached:
+    """The part as it is signed."""
+    marking = attachment.marking.as_dict()
+    if isinstance(attachment, Content):
+        return Attached({"kind": "content", "marking": marking, "content": attachment.value})
+    return Attached(
+        {
+            "kind": "evidence",
+            "marking": marking,
+            "digest": digest_bytes(attachment.data),
+            "size": len(attachment.data),
+            "media_type": attachment.media_type,
+            "name": attachment.name,
+        },
+        attachment.data,
+    )
