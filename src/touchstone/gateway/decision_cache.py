@@ -1,6 +1,6 @@
 """Decisions under one bundle, remembered as long as they cannot change.
 
-A decision is remembered for a token, variant, mode and purpose, at most until the next window of
+A decision is remembered for a caller, variant, mode and purpose, at most until the next window of
 the policy opens or closes and until the token ends. What holds for one caller holds for all of whom
 the same is known: after a directive, thousands come to a few decisions. Where a rule counts tokens,
 nothing is remembered.
@@ -55,7 +55,7 @@ class DecisionCache:
         """Whether any rule asks how many tokens were used."""
         self._decider = Decider(bundle.policy)
         self._most = 0 if self.counts else remembered
-        self._known: OrderedDict[tuple[bytes, str, str, str | None], TimedDecision] = OrderedDict()
+        self._known: OrderedDict[tuple[Caller, str, str, str | None], TimedDecision] = OrderedDict()
         self._alike: OrderedDict[tuple[CallerAttributes, str, str, str | None], TimedDecision] = (
             OrderedDict()
         )
@@ -76,7 +76,9 @@ class DecisionCache:
         used: TokensUsed = NOT_COUNTED,
     ) -> TimedDecision:
         """The answer for a request at `now`, in seconds since 1970."""
-        key = (caller.digest, variant, mode, purpose)
+        # All that is known of the caller, and not the token alone: a file of keys may say something
+        # else of the same key from one moment to the next.
+        key = (caller, variant, mode, purpose)
         known = self._known.get(key)
         if known and known.holds(now):
             self._known.move_to_end(key)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from touchstone.gateway.config import GatewayConfig
 from touchstone.gateway.decision_cache import DecisionCache
-from touchstone.gateway.enforcing.exchanges import Exchanges, end_all
+from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges, end_all
 from touchstone.gateway.enforcing.metrics import Metrics
 from touchstone.gateway.enforcing.ports import AuditSink, Cut
 from touchstone.gateway.enforcing.proxy import Proxy
@@ -185,16 +185,25 @@ class Enforcement:
         self.metrics.late_bytes.inc(await end_all(ending))
 
     async def _ask_again_who_calls(self) -> None:
-        """End exchanges whose token or key no longer makes anybody known."""
+        """End exchanges whose token or key makes nobody known any more, or somebody who may not."""
         self.identities.look()
         if self.identities.changes == self._changes:
             return
         self._changes = self.identities.changes
-        ending = []
-        for exchange in self.exchanges:
-            try:
-                self.identities.find_now(exchange.token)
-            except RefusedError:
-                ending.append(exchange)
+        ending = [each for each in self.exchanges if not self._still_may(each)]
         self.metrics.cut.labels("identity").inc(len(ending))
         self.metrics.late_bytes.inc(await end_all(ending))
+
+    def _still_may(self, exchange: Exchange) -> bool:
+        """Whether an exchange may go on by what is known of its caller now."""
+        try:
+            caller = self.identities.find_now(exchange.token)
+        except RefusedError:
+            return False
+        if caller == exchange.caller:
+            return True
+        # Requests are counted, held and written down by person: another's cannot take one over.
+        if caller.person != exchange.caller.person or self._proxy.decisions is None:
+            return False
+        exchange.caller = caller
+        return exchange.decide(self._proxy.decisions, self._clock()).decision.allowed

@@ -1,8 +1,9 @@
 """An upstream's answer, on its way to the caller: the same bytes, as they come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -65,7 +66,12 @@ async def relay(
         body = taken(body) if taken else body
         body += await ended()
         _check_time(in_time, connection)
-        return web.Response(status=answer.status, body=body, headers=headers)
+        whole = web.Response(status=answer.status, body=body, headers=headers)
+        # Sent from here and not by aiohttp afterwards: that would wait for its reader for ever, and
+        # a cut would find no exchange any more whose connection it could reset.
+        await _sent(whole.prepare(request), connection, stall_seconds)
+        await _sent(whole.write_eof(), connection, stall_seconds)
+        return whole
     length = answer.headers.get("Content-Length")
     # Where something is taken out, the length may be another.
     if length is not None and not taken:
@@ -77,10 +83,12 @@ async def relay(
             _check_time(in_time, connection)
             if taken:
                 part = taken(part)
-            if part:
-                await response.write(part)
-            if connection.writing_paused:
-                async with asyncio.timeout(stall_seconds):
+            # The write as well as the drain: aiohttp drains within a write of its own choosing,
+            # whenever 64 KiB have gone out, and that would wait for ever.
+            async with asyncio.timeout(stall_seconds):
+                if part:
+                    await response.write(part)
+                if connection.writing_paused:
                     await request.writer.drain()
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         connection.reset()
@@ -88,8 +96,20 @@ async def relay(
     rest = await ended()
     # A caller who hangs up at the last word, as some clients do, has all of it.
     with suppress(aiohttp.ClientConnectionResetError):
-        await response.write_eof(rest)
+        await _sent(response.write_eof(rest), connection, stall_seconds)
     return response
+
+
+async def _sent(
+    sending: Coroutine[Any, Any, object], connection: Connection, stall_seconds: float
+) -> None:
+    """Wait until what was written is taken; who does not read it in time is let go."""
+    try:
+        async with asyncio.timeout(stall_seconds):
+            await sending
+    except TimeoutError as error:
+        connection.reset()
+        raise ConnectionResetError("the answer was not read") from error
 
 
 def _check_time(in_time: InTime, connection: Connection) -> None:

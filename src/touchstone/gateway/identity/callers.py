@@ -12,7 +12,7 @@ class Caller:
     person: str
     """The id under which the bundle's registry may know somebody."""
     digest: bytes
-    """SHA-256 of the token or key: what decisions are cached by, and all that is kept of it."""
+    """SHA-256 of the token or key: all that is kept of it."""
     nationalities: frozenset[str] = frozenset()
     residence: str | None = None
     verified: bool = False

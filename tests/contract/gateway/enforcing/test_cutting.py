@@ -28,7 +28,7 @@ from support.gateway_loop import (
     token,
     until,
 )
-from touchstone.gateway.enforcing import cutting, exchanges, proxy, server
+from touchstone.gateway.enforcing import Enforcement, cutting, exchanges, proxy, server
 from touchstone.gateway.errors import NotCutError
 from touchstone.gateway.identity import Identities
 from touchstone.terms import TermsFileError
@@ -203,11 +203,15 @@ async def test_a_token_that_ends_while_its_body_comes_is_refused(
         assert not loop.stub.requests
 
 
+def entry(key: str, person: str = "kim", more: str = 'nationalities = ["XA"]') -> str:
+    """What a file of keys says of a key."""
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f'[[keys]]\nsha256 = "{digest}"\nperson = "{person}"\n{more}\n'
+
+
 async def test_keys_that_change_end_the_streams_of_those_they_made_known(tmp_path: Path):
     key = "ts-example-key"
-    digest = hashlib.sha256(key.encode()).hexdigest()
-    entry = f'[[keys]]\nsha256 = "{digest}"\nperson = "kim"\nnationalities = ["XA"]\n'
-    async with gateway(tmp_path, keys=entry, stub=Stub(parts=500)) as loop:
+    async with gateway(tmp_path, keys=entry(key), stub=Stub(parts=500)) as loop:
         by_token, by_key = await begun(loop, token()), await begun(loop, key)
         (tmp_path / "keys.toml").write_text("")
         loop.shift = 2
@@ -216,6 +220,49 @@ async def test_keys_that_change_end_the_streams_of_those_they_made_known(tmp_pat
         (tmp_path / "jwks.json").write_text(jwks())
         loop.shift = 4
         assert not (await asyncio.wait_for(by_token, 20))[1]
+
+
+@pytest.mark.parametrize(
+    ("now", "status"),
+    [
+        (("kim", 'nationalities = ["GB"]'), 403),
+        (("kim", "nationalities = []"), 403),
+        (("kim", 'nationalities = ["XA"]\nexpires = 1999-01-01T00:00:00Z'), 401),
+        (("lee", 'nationalities = ["XA"]'), 200),
+    ],
+)
+async def test_a_key_is_judged_by_what_its_file_says_now(
+    tmp_path: Path, now: tuple[str, str], status: int
+):
+    """In flight and from then on; a stream that is now somebody else's ends."""
+    keys = ["ts-one", "ts-two"]
+    before = "".join(map(entry, keys))
+    async with gateway(tmp_path, keys=before, stub=Stub(parts=500)) as loop:
+        changing, staying = [await begun(loop, key) for key in keys]
+        (tmp_path / "keys.toml").write_text(entry(keys[0], *now) + entry(keys[1]))
+        loop.shift = 2
+        assert not (await asyncio.wait_for(changing, 20))[1]
+        assert not staying.done()
+        async with aiohttp.ClientSession() as session:
+            headers = {"Authorization": f"Bearer {keys[0]}"}
+            async with session.post(loop.url + PATH, json=CHAT, headers=headers) as answer:
+                assert answer.status == status
+        staying.cancel()
+
+
+async def test_a_stream_ends_when_its_key_is_now_said_to_end(tmp_path: Path):
+    key = "ts-one"
+    async with gateway(tmp_path, keys=entry(key), stub=Stub(parts=500)) as loop:
+        stream = await begun(loop, key)
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        (tmp_path / "keys.toml").write_text(
+            entry(key, more=f'nationalities = ["XA"]\nexpires = {end}')
+        )
+        loop.shift = 2
+        await until(lambda: all(each.caller.expires for each in loop.enforcement.exchanges))
+        assert not stream.done()
+        loop.shift = 3602
+        assert not (await asyncio.wait_for(stream, 20))[1]
 
 
 async def test_a_policy_that_is_none_changes_nothing(tmp_path: Path):
@@ -366,6 +413,17 @@ async def test_without_the_look_at_keys_a_stream_outlives_its_key(
         monkeypatch.setattr(Identities, "look", never)
         (tmp_path / "jwks.json").write_text(jwks())
         loop.shift = 4
+        assert (await stream)[1]
+
+
+async def test_without_the_new_look_a_stream_outlives_what_was_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Enforcement, "_still_may", lambda *_: True)
+    async with gateway(tmp_path, keys=entry("ts-one"), stub=Stub(parts=60)) as loop:
+        stream = await begun(loop, "ts-one")
+        (tmp_path / "keys.toml").write_text(entry("ts-one", more='nationalities = ["GB"]'))
+        loop.shift = 2
         assert (await stream)[1]
 
 

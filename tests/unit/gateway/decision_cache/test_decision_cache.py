@@ -49,6 +49,10 @@ def test_the_same_question_is_asked_once(asked: list[Request]):
     [
         {"caller": dataclasses.replace(ANN, digest=b"2" * 32, residence="XB")},
         {"caller": dataclasses.replace(ANN, digest=b"2" * 32, person="lee")},
+        # A file of keys may say something else of the same key.
+        {"caller": dataclasses.replace(ANN, person="lee")},
+        {"caller": dataclasses.replace(ANN, nationalities=frozenset({"XC"}))},
+        {"caller": dataclasses.replace(ANN, residence="XB")},
         {"variant": "restricted"},
         {"mode": "thinking"},
         {"purpose": "evaluation"},
@@ -81,6 +85,13 @@ def test_no_answer_outlives_a_window(asked: list[Request]):
 def test_no_answer_outlives_a_token():
     short = dataclasses.replace(ANN, expires=NOW + 5.5)
     assert decisions(WINDOW).decide(short, "final", "instant", None, NOW).until == NOW + 5.5
+
+
+def test_no_answer_outlives_an_end_that_was_brought_forward():
+    found = decisions(DOMESTIC)
+    assert found.decide(ANN, "final", "instant", None, NOW).until is None
+    short = dataclasses.replace(ANN, expires=NOW + 5.5)
+    assert found.decide(short, "final", "instant", None, NOW).until == NOW + 5.5
 
 
 def test_where_tokens_count_nothing_is_remembered(asked: list[Request]):
@@ -144,3 +155,12 @@ def test_without_the_edge_an_answer_outlives_its_window(monkeypatch: pytest.Monk
     found = decisions(WINDOW)
     found.decide(ANN, "final", "instant", None, NOW)
     assert found.decide(ANN, "final", "instant", None, DECEMBER + 9).decision.allowed
+
+
+def test_twin_by_the_key_alone_an_answer_outlives_what_was_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Caller, "__hash__", lambda self: hash(self.digest))
+    monkeypatch.setattr(Caller, "__eq__", lambda self, other: self.digest == other.digest)
+    found = decisions(DOMESTIC)
+    assert found.decide(ANN, "final", "instant", None, NOW).decision.allowed
+    foreign = dataclasses.replace(ANN, person="lee", nationalities=frozenset({"GB"}))
+    assert found.decide(foreign, "final", "instant", None, NOW).decision.allowed
