@@ -18,8 +18,9 @@ from touchstone.review.events import base, joining, judging, measuring, opening,
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
-from touchstone.review.rules import OPENING, RULES
+from touchstone.review.rules import OPENING, RULES, Guard
 from touchstone.review.topics import PEOPLE, Topics
+from touchstone.review.wording import CLAUSES, WHOLE
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "events.md"
 THEMES = {
@@ -34,6 +35,13 @@ SHAPES = """\
 What readers rely on in a content part: a JSON object with these keys. A key in brackets may be left
 out; except in Document and Receipt, keys that this version does not know are kept. A Framework is
 [its file](framework-file.md) as JSON, without what equals its default."""
+REFUSALS = """\
+A refusal has a code, which names what is wrong, and data: what stands in braces below, with the
+deed's `deed`, `actor`, `roles` and `statuses`. The answer that the server signs has the code with
+`law-` before it, as `law-clock-ended`; the codes stay, and each event says which are its own. A
+clause without `{deed}` follows whose the deed is and when, as `clock-paused is for the developer or
+centre, while the case is open; the clock has ended`
+([ADR 274](../adr/0274-the-laws-refusals-have-codes.md))."""
 BOUNDS = {"ge": "at least {}", "le": "at most {}", "lt": "below {}"}
 TOP = """# Events
 
@@ -145,10 +153,36 @@ def section(node: ast.ClassDef, module: ModuleType) -> list[str]:
     else:
         rule = RULES[event]
         sentence, topics = rule.sentence, rule.topics
-        guards = [" ".join((guard.__doc__ or "").split()) for guard in rule.guards]
+        guards = [
+            f"{' '.join((guard.__doc__ or '').split())} "
+            f"{', '.join(f'`{code}`' for code in codes_of(guard))}"
+            for guard in rule.guards
+        ]
     lines.append(f"*{sentence[0].upper()}{sentence[1:]}.*")
     lines += [*table(node, module), *parts(event), "", touched(topics)]
     return [*lines, "", "Besides:", "", *(f"- {each}" for each in guards)] if guards else lines
+
+
+def codes_of(guard: Guard) -> list[str]:
+    """The codes of the grounds that a guard gives, by itself or by what it calls in its module."""
+    module = inspect.getmodule(guard)
+    body = ast.parse(inspect.getsource(module)).body if module else []
+    named: dict[str, ast.stmt] = {}
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            named[node.name] = node
+        elif isinstance(node, ast.Assign):
+            named[ast.unparse(node.targets[0])] = node
+    found: list[str] = []
+    waiting = [guard.__name__]
+    while waiting:
+        node = named.pop(waiting.pop(0), None)
+        for each in ast.walk(node) if node else ():
+            if isinstance(each, ast.Name):
+                waiting.append(each.id)
+            elif isinstance(each, ast.Constant) and each.value in CLAUSES:
+                found.append(str(each.value))
+    return list(dict.fromkeys(found))
 
 
 def touched(topics: Topics) -> str:
@@ -230,6 +264,12 @@ def shown_shapes() -> list[str]:
     return lines
 
 
+def refusals() -> list[str]:
+    """Each code of a refusal, with what is said."""
+    rows = [f"| `{code}` | `{text}` |" for code, text in {**WHOLE, **CLAUSES}.items()]
+    return ["| code | what is said |", "|---|---|", *rows]
+
+
 def page() -> str:
     """The whole page."""
     (top,) = [node for node in classes(base) if node.name == "Event"]
@@ -244,6 +284,7 @@ def page() -> str:
             elif parent == "Facts":
                 told = " ".join((ast.get_docstring(node) or "").split())
                 groups += ["", f"### {node.name}", "", told, *table(node, module)]
+    lines += ["", "## When the law refuses", "", REFUSALS, "", *refusals()]
     lines += ["", "## Shapes of content", "", SHAPES, "", *shown_shapes()]
     lines += ["", "## Groups of facts", *groups, "", "## Kinds of value", ""]
     for module in (base, *THEMES.values()):

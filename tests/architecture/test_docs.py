@@ -4,12 +4,11 @@ import ast
 import re
 import subprocess
 import sys
-from importlib import util
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from support.scripted import script
 from touchstone.review.rules import RULES
 from touchstone.service.frameworks import shipped_ids
 
@@ -30,16 +29,6 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FOREIGN = re.compile(
     r"<(?:link|script|img|iframe|source)\b[^>]*\b(?:src|href)=[\"']?((?:https?:)?//[^\"'\s>]+)"
 )
-
-
-def script(name: str) -> ModuleType:
-    """A program in scripts/, as a module."""
-    spec = util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 reference = script("make_reference")

@@ -10,6 +10,7 @@ from typing import Any
 from touchstone.clearance import Marking, may_read, party_audience
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
+from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
 Groups = Iterable[tuple[str, ...]]
@@ -135,7 +136,9 @@ def addressees(state: State, event: Event) -> Groups:
     return addressing(state, event) if addressing else []
 
 
-def not_for_its_addressee(state: State, event: Event, marking: Marking | None = None) -> str | None:
+def not_for_its_addressee(
+    state: State, event: Event, marking: Marking | None = None
+) -> Ground | None:
     """Why a marking is too narrow for whom the deed addresses; None where it is not.
 
     It is the event's own marking unless that of one of its parts is given.
@@ -143,8 +146,9 @@ def not_for_its_addressee(state: State, event: Event, marking: Marking | None = 
     mark = event.marking if marking is None else marking
     for group in addressees(state, event):
         if not any(_reads(party, mark, event.actor) for party in group):
-            whom = " or ".join(group) or "another party"
-            return f"its marking {mark.label} keeps it from {whom}, whom it addresses"
+            if not group:
+                return Ground("nobody-addressed", marking=mark.label)
+            return Ground("addressee-excluded", marking=mark.label, addressees=group)
     return None
 
 

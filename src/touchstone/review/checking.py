@@ -94,8 +94,8 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
     if value.keys() != _FIELDS[part.kind]:
         raise _bad(event, part, f"has exactly {', '.join(sorted(_FIELDS[part.kind]))}")
     marking: Marking = _told(event, parse_marking, value["marking"], part=part)
-    if reason := not_for_its_addressee(state, event, marking):
-        raise _bad(event, part, f"{reason}: name them in the marking, or take a wider one")
+    if ground := not_for_its_addressee(state, event, marking):
+        raise BadEventError(ground.of(deed=f"{event.type}: the part {part.name}").sentence)
     length = given.length
     if length is None:
         length = len(_told(event, dumps, dict(value), part=part))

@@ -1,19 +1,29 @@
 """Whether a proposed event may happen."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.review.addressing import not_for_its_addressee
-from touchstone.review.errors import BadEventError, Refused
+from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
 from touchstone.review.events.settling import ReleaseAnnounced, ReviewWithdrawn
+from touchstone.review.grounds import Ground
 from touchstone.review.rules import RULES, Rule
-from touchstone.review.state import Party, State
+from touchstone.review.state import Party, State, Status
 
 LEAVING = (ReleaseAnnounced, ReviewWithdrawn)
 """Nothing keeps a developer from these, in any state that any version could make of a case."""
+
+
+_IN_STATUS: Mapping[Status, str] = {
+    "open": "case-open",
+    "withdrawn": "case-withdrawn",
+    "closed": "case-closed",
+    "destroyed": "case-destroyed",
+}
 
 
 def decide(framework: Framework, state: State, proposed: Event, recorded: str) -> Event:
@@ -35,7 +45,7 @@ def decide(framework: Framework, state: State, proposed: Event, recorded: str) -
     if acts_unasked(proposed):
         raise BadEventError(f"{proposed.type} changes no key: leave key_act to acts on keys")
     if state.opened is None:
-        raise Refused(f"{proposed.type} needs a case: the developer or the centre opens one first")
+        raise Ground("no-case", deed=proposed.type).refusal
     if framework.digest != state.opened.framework.digest:
         pinned = state.opened.framework
         raise BadEventError(f"the case is held to {pinned.id} {pinned.digest}: load that framework")
@@ -53,11 +63,7 @@ def require_known(state: State) -> None:
         Refused: it does; the line names the first of them.
     """
     if state.unknown:
-        more = f" and {len(state.unknown) - 1} more" if len(state.unknown) > 1 else ""
-        raise Refused(
-            f"this case holds events of a newer version ({state.unknown[0]}{more}): upgrade before "
-            "you add to it"
-        )
+        raise Ground("events-unknown", unknown=tuple(map(str, state.unknown))).refusal
 
 
 def admits_unasked(event: Event) -> bool:
@@ -79,22 +85,28 @@ def acts_unasked(event: Event) -> bool:
 
 
 def _check(framework: Framework, state: State, proposed: Event, rule: Rule) -> None:
+    if ground := _ground(framework, state, proposed, rule):
+        raise ground.of(
+            deed=proposed.type,
+            actor=proposed.actor,
+            rule=rule.sentence,
+            roles=rule.roles,
+            statuses=rule.when,
+        ).refusal
+    _check_marking(state, proposed)
+
+
+def _ground(framework: Framework, state: State, proposed: Event, rule: Rule) -> Ground | None:
+    """Why the rule does not allow it: whose it is, then when, then what else must hold."""
     role = _role(state, proposed)
     if role is None:
-        raise Refused(
-            f"{proposed.type} is {rule.sentence}; {proposed.actor} is not in this case: "
-            f"the developer or the centre {'invites' if state.by_invitation else 'admits'} parties"
-        )
+        return Ground("not-invited" if state.by_invitation else "not-admitted")
     if role not in rule.roles:
-        raise Refused(
-            f"{proposed.type} is {rule.sentence}; {proposed.actor} is {role} in this case"
-        )
+        return Ground("not-your-role", role=role)
     if state.status not in rule.when:
-        raise Refused(f"{proposed.type} is {rule.sentence}; the case is {state.status}")
-    for guard in rule.guards:
-        if reason := guard(framework, state, proposed):
-            raise Refused(f"{proposed.type} is {rule.sentence}; {reason}")
-    _check_marking(state, proposed)
+        return Ground(_IN_STATUS[state.status])
+    found = (guard(framework, state, proposed) for guard in rule.guards)
+    return next((ground for ground in found if ground), None)
 
 
 def _role(state: State, proposed: Event) -> Role | None:
@@ -106,18 +118,15 @@ def _role(state: State, proposed: Event) -> Role | None:
 
 
 def _check_marking(state: State, proposed: Event) -> None:
-    if reason := not_for_its_addressee(state, proposed):
-        raise Refused(f"{proposed.type}: {reason}: name them in the marking, or take a wider one")
+    if ground := not_for_its_addressee(state, proposed):
+        raise ground.of(deed=proposed.type).refusal
 
 
 def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
     if state.opened is not None:
-        raise Refused("case-opened begins a case, and this one has begun: open another case")
+        raise Ground("case-begun").refusal
     if framework.gate != "none" or framework.comparison_only:
-        raise Refused(
-            f"{framework.id} is for comparison only: cases are opened under frameworks whose gate "
-            "is none"
-        )
+        raise Ground("framework-for-comparison", framework=framework.id).refusal
     if (proposed.framework.id, proposed.framework.digest) != (framework.id, framework.digest):
         raise BadEventError(
             f"case-opened: framework: names another version than {framework.id} "
@@ -128,10 +137,9 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
         first = (proposed.key_act,)
     opener = next(each.role for each in first if each.party == proposed.actor)
     if opener not in ("developer", "centre"):
-        raise Refused(
-            f"case-opened is for the developer or centre; {proposed.actor} would be {opener}"
-        )
+        raise Ground("not-an-opener", actor=proposed.actor, role=opener).refusal
     if reserved := next((a.party for a in first if not may_name(a.party, a.role)), None):
-        raise Refused(f"case-opened: {not_a_name(reserved)}")
+        why = not_a_name(reserved)
+        raise Ground("opening-names-no-party", party=reserved, why=why).refusal
     _check_marking(state, proposed)
     return proposed

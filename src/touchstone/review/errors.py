@@ -8,6 +8,10 @@ TouchstoneError
     └── Refused           the deed is well-formed, but not for this party at this time
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from touchstone.errors import AnswerIsNoError, BadInputError
 
 
@@ -20,8 +24,16 @@ class MissingPartError(AnswerIsNoError):
 
 
 class Refused(AnswerIsNoError):  # noqa: N818  a refusal is an answer, not an error
-    """A deed that may not be done; the text says who may do it and when."""
+    """A deed that may not be done; the text says who may do it and when.
 
-    def __init__(self, reason: str) -> None:
+    For programs there is `code`, of `wording.SENTENCES`, and `data`: what the text tells, the
+    deed's type among it, and its roles and statuses where those are known.
+    """
+
+    def __init__(
+        self, reason: str, code: str, data: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.code = code
+        self.data: Mapping[str, Any] = MappingProxyType(dict(data))

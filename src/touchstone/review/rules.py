@@ -13,6 +13,7 @@ from typing import Any, get_args
 from touchstone.framework import Framework
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
+from touchstone.review.grounds import Ground
 from touchstone.review.guards import (
     agreeing,
     bearing,
@@ -36,8 +37,9 @@ from touchstone.review.topics import (
     never_stale,
     speaks_to,
 )
+from touchstone.review.wording import IN_STATUSES
 
-Guard = Callable[[Framework, State, Any], str | None]
+Guard = Callable[[Framework, State, Any], Ground | None]
 """Why the deed may not be done in this state; None if it may."""
 
 EVERYONE: tuple[Role, ...] = get_args(Role)
@@ -46,14 +48,6 @@ KEPT: tuple[Status, ...] = ("open", "closed")
 OVER: tuple[Status, ...] = ("withdrawn", "closed")
 HEARD: tuple[Status, ...] = ("open", "withdrawn", "closed")
 ALWAYS: tuple[Status, ...] = ("open", "withdrawn", "closed", "destroyed")
-_WHEN = {
-    OPEN: "while the case is open",
-    KEPT: "while the case is open or closed",
-    OVER: "once the case is withdrawn or closed",
-    HEARD: "until the case is destroyed",
-    ("open", "withdrawn"): "while the case is open or withdrawn",
-    ALWAYS: "at any time",
-}
 
 CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
 SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
@@ -77,7 +71,7 @@ class Rule:
     def sentence(self) -> str:
         """Who and when, in words, as `for the developer, at any time`."""
         who = "every party" if self.roles == EVERYONE else "the " + " or ".join(self.roles)
-        return f"for {who}, {_WHEN[self.when]}"
+        return f"for {who}, {IN_STATUSES[self.when]}"
 
 
 RULES: Mapping[type[Event], Rule] = {

@@ -150,7 +150,8 @@ def _refusals(installation: Installation, case: str, doing: Sequence[Event]) -> 
             cause = answered.error.__cause__
             if isinstance(cause, BadEventError | RefusedDeed):
                 raise cause from answered
-            raise RefusedDeed(doing[-1], answered.error.why) from answered
+            error = answered.error
+            raise RefusedDeed(doing[-1], error.why, error.code) from answered
     except RefusedDeed as refusal:
         # Only now: what is noted within the transaction would go with it.
         installation.note_refusal(case, refusal)

@@ -33,10 +33,19 @@ from touchstone.service.wording import sentence_for
 
 
 class RefusedDeed(Refused):
-    """A deed that may not be done; the text says who may do it and when."""
+    """A deed that may not be done; the text says who may do it and when.
 
-    def __init__(self, event: Event, reason: str) -> None:
-        super().__init__(reason)
+    Where the law refuses it, `code` and `data` are the law's; else `code` is that of the answer.
+    """
+
+    def __init__(
+        self,
+        event: Event,
+        reason: str,
+        code: str,
+        data: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(reason, code, data)
         self.event = event
 
 

@@ -203,13 +203,14 @@ def require_law(framework: Framework, state: State, event: Event, at: str) -> No
     try:
         decide(framework, state, event, at)
     except Refused as refusal:
-        raise RefusedDeed(event, refusal.reason) from refusal
+        raise RefusedDeed(event, refusal.reason, refusal.code, refusal.data) from refusal
 
 
 @contextmanager
 def _final(code: str) -> Iterator[None]:
-    """Make a refusal for good of what is raised within."""
+    """Make a refusal for good of what is raised within: the law's own by its ground's code."""
     try:
         yield
     except (BadEventError, Refused) as error:
-        raise RefusedDeedError(code, " ".join(str(error).split())) from error
+        named = f"{code}-{error.code}" if isinstance(error, Refused) else code
+        raise RefusedDeedError(named, " ".join(str(error).split())) from error

@@ -1,5 +1,6 @@
 """Each guard refuses its probe, and the same probe passes once the guard is taken away."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,7 @@ from support.review_probes import (
     terms,
     then,
 )
+from support.scripted import script
 from support.timed import decide
 from touchstone import review
 from touchstone.framework import Framework, NumericCriterion
@@ -63,6 +65,7 @@ from touchstone.review import BadEventError, Refused, State, Status, parse_event
 from touchstone.review.events import Event, measuring, opening, settling
 from touchstone.review.rules import ALWAYS, RULES
 
+events_page = script("make_events_reference")
 ROWS = [
     pytest.param(event, guard.__name__, id=f"{event.model_fields['type'].default} {guard.__name__}")
     for event, rule in RULES.items()
@@ -76,6 +79,19 @@ def test_the_guard_refuses_its_probe(case: Case, event: type[Event], guard: str)
     with pytest.raises(Refused, match=f"^{deed.type} is for .+, .+; .+") as refusal:
         decide(case.framework, case.state, deed)
     assert "\n" not in refusal.value.reason
+    rule, data = RULES[event], refusal.value.data
+    assert (data["deed"], data["actor"]) == (deed.type, deed.actor)
+    assert (data["roles"], data["statuses"]) == (rule.roles, rule.when)
+    assert json.loads(json.dumps(dict(data)))
+
+
+@pytest.mark.parametrize(("event", "guard"), ROWS)
+def test_the_guard_gives_a_code_of_its_own(case: Case, event: type[Event], guard: str):
+    deed = PROBES[event.model_fields["type"].default, guard](case)
+    (its,) = (each for each in RULES[event].guards if each.__name__ == guard)
+    with pytest.raises(Refused) as refusal:
+        decide(case.framework, case.state, deed)
+    assert refusal.value.code in events_page.codes_of(its)
 
 
 @pytest.mark.parametrize(("event", "guard"), ROWS)

@@ -23,6 +23,7 @@ from support.timed import decide, evolve, fold
 from touchstone.ledger import dumps, loads
 from touchstone.review import Refused, State, concurrences, parse_event
 from touchstone.review.events import Event, judging, opening, settling
+from touchstone.review.grounds import Ground
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.review.rules import ALWAYS, OVER, RULES
 
@@ -199,7 +200,7 @@ def test_the_laws_see_a_hand_on_the_release(monkeypatch: pytest.MonkeyPatch):
     release: type[Event] = settling.ReleaseAnnounced
     row = RULES[release]
     for wrong in (
-        replace(row, guards=(lambda _f, s, _e: None if s.designating.made else "wait",)),
+        replace(row, guards=(lambda _f, s, _e: None if s.designating.made else Ground("no-case"),)),
         replace(row, roles=("developer", "agency")),
         replace(row, when=OVER),
     ):

@@ -1,26 +1,19 @@
 """The page on events is what the code says."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from support import scripted
 from touchstone.review.events import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.rules import RULES
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "make_events_reference.py"
-
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_events_reference", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripted.script("make_events_reference")
 
 
 def test_the_page_is_current(script: ModuleType):

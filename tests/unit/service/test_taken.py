@@ -279,7 +279,7 @@ REFUSED: dict[str, tuple[Callable[[Post], None], str, tuple[object, str] | None]
     "of no type that is known": (of_no_type, "event", None),
     "a fact of no form": (fact_of_no_form, "event", None),
     "content of another digest": (content_of_another_digest, "layout", (taking, "check_deed")),
-    "against the law": (halted_twice, "law", (taking, "require_law")),
+    "against the law": (halted_twice, "law-halted-already", (taking, "require_law")),
 }
 """By what is wrong: what makes it so, the code, and the check that alone sees it, if one does."""
 

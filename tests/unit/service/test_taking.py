@@ -149,7 +149,7 @@ def test_what_is_refused_is_noted_in_the_side_log_and_a_preview_is_not(case: Cas
     here.records.refusals.note(0, "nobody", "none", "none", "first")
     unlawful = clock_resumed(case, CENTRE)
     answer = refused(send(here, case.id, unlawful))
-    assert answer.code == "law"
+    assert answer.code == "law-clock-not-paused"
     newest = here.records.refusals.newest()[0]
     assert (newest.actor, newest.deed, newest.reason) == (CENTRE, "clock-resumed", answer.why)
     with pytest.raises(RefusedDeed):

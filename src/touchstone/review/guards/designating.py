@@ -3,30 +3,34 @@
 from touchstone.framework import Framework
 from touchstone.review.designation import propose_designation
 from touchstone.review.events import judging
+from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
 
-def developer_has_not_left(_f: Framework, state: State, _e: object) -> str | None:
+def developer_has_not_left(_f: Framework, state: State, _e: object) -> Ground | None:
     """Nothing new is decided about a model whose developer has left the review."""
-    return "the developer has left: what was said stands as it is" if state.withdrawal else None
+    return Ground("developer-has-left") if state.withdrawal else None
 
 
-def may_propose(f: Framework, state: State, event: judging.DesignationProposed) -> str | None:
+def may_propose(f: Framework, state: State, event: judging.DesignationProposed) -> Ground | None:
     """The party that the framework names proposes; where it names none, the centre."""
     named = f.designation.proposed_by if f.designation else None
     if named:
-        return None if event.actor == named else f"under {f.id} {named} proposes"
+        mine = event.actor == named
+        return None if mine else Ground("not-the-proposer", framework=f.id, proposer=named)
     centre = state.parties[event.actor].role == "centre"
-    return None if centre else f"{f.id} names nobody to propose, so the centre does"
+    return None if centre else Ground("centre-proposes", framework=f.id)
 
 
 def proposal_is_the_rules(
     f: Framework, state: State, event: judging.DesignationProposed
-) -> str | None:
+) -> Ground | None:
     """What is proposed is what the rule gives."""
     rule = propose_designation(f, state)
     if (event.designation, event.says, event.words) != rule.proposed:
-        return f"the rule gives {rule.designation} ({rule.summary}): use propose_designation"
+        return Ground(
+            "proposal-not-by-rule", designation=str(rule.designation), summary=rule.summary
+        )
     return None
 
 
@@ -34,53 +38,55 @@ def may_concur(
     f: Framework,
     _s: State,
     event: judging.DesignationConcurred | judging.DesignationDissented,
-) -> str | None:
+) -> Ground | None:
     """Agencies to which the framework gives it say whether they concur."""
     named = f.party(event.actor)
     concurs = named is not None and "concurs" in named.may
-    return None if concurs else f"{f.id} does not ask {event.actor} to concur"
+    return None if concurs else Ground("not-asked-to-concur", framework=f.id)
 
 
 def speaks_to_the_question(
     _f: Framework,
     state: State,
     event: judging.DesignationConcurred | judging.DesignationDissented,
-) -> str | None:
+) -> Ground | None:
     """An agency speaks to what is in question now, so that no answer is taken for another."""
     newest = len(state.designating.proposals)
     if not newest:
-        return "nothing is proposed yet"
+        return Ground("nothing-proposed")
     question = state.designating.in_question
     if (event.proposal, event.designation) != (newest, question):
-        return f"in question is {question}, on proposal {newest}"
+        return Ground("not-in-question", designation=str(question), proposal=newest)
     return None
 
 
 def may_designate(
     f: Framework, _s: State, event: judging.DesignationMade | judging.DesignationRevised
-) -> str | None:
+) -> Ground | None:
     """The agency that the framework names designates; where it names none, any agency."""
     if f.designation is None:
-        return f"{f.id} knows no designation"
+        return Ground("no-designation", framework=f.id)
     named = f.designation.made_by
-    return None if named in (None, event.actor) else f"under {f.id} {named} designates"
+    if named in (None, event.actor):
+        return None
+    return Ground("not-the-designator", framework=f.id, designator=named)
 
 
 def rests_on_newest(
     _f: Framework, state: State, event: judging.DesignationMade | judging.DesignationRevised
-) -> str | None:
+) -> Ground | None:
     """A designation rests on the newest proposal."""
     newest = len(state.designating.proposals)
     if not newest:
-        return "nothing is proposed yet"
-    return None if event.proposal == newest else f"the newest proposal is {newest}"
+        return Ground("nothing-proposed")
+    return None if event.proposal == newest else Ground("proposal-superseded", newest=newest)
 
 
-def nothing_is_made(_f: Framework, state: State, _e: object) -> str | None:
+def nothing_is_made(_f: Framework, state: State, _e: object) -> Ground | None:
     """The first designation is made; later ones revise it."""
-    return "a designation is made already: revise it" if state.designating.decisions else None
+    return Ground("designation-made") if state.designating.decisions else None
 
 
-def something_is_made(_f: Framework, state: State, _e: object) -> str | None:
+def something_is_made(_f: Framework, state: State, _e: object) -> Ground | None:
     """Only a designation that was made is revised."""
-    return None if state.designating.decisions else "no designation is made yet"
+    return None if state.designating.decisions else Ground("designation-not-made")

@@ -4,6 +4,7 @@ from touchstone.framework import Framework, may_name, not_a_name
 from touchstone.ledger import fingerprint
 from touchstone.review.events import TYPES, joining, opening
 from touchstone.review.events.base import Event, Role
+from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
 Brings = joining.PartyJoined | joining.PartySignerAdmitted | joining.PartyKeyRotated
@@ -24,86 +25,92 @@ BY_PARTY_KEY = frozenset(
 SIGNABLE = frozenset(map(_name, TYPES)) - BY_PARTY_KEY
 
 
-def record_takes_admissions(_f: Framework, state: State, _e: object) -> str | None:
+def record_takes_admissions(_f: Framework, state: State, _e: object) -> Ground | None:
     """A case whose opener brought its own key takes parties by invitation alone."""
-    return (
-        "this case takes parties by invitation: invite the party" if state.by_invitation else None
-    )
+    return Ground("invitation-only") if state.by_invitation else None
 
 
-def record_takes_key_acts(_f: Framework, state: State, _e: object) -> str | None:
+def record_takes_key_acts(_f: Framework, state: State, _e: object) -> Ground | None:
     """A case that was opened with a list of parties takes others by `party-admitted` alone."""
     if state.by_invitation:
         return None
-    return "this case was opened with a list of parties: use party-admitted"
+    return Ground("not-by-invitation")
 
 
-def invited_has_not_joined(_f: Framework, state: State, event: joining.PartyInvited) -> str | None:
+def invited_has_not_joined(
+    _f: Framework, state: State, event: joining.PartyInvited
+) -> Ground | None:
     """Who is in the case stays what it is."""
     party = event.key_act.party
-    return f"{party} has joined already" if party in state.parties else None
+    return Ground("invited-has-joined", party=party) if party in state.parties else None
 
 
 def role_is_open(
     _f: Framework, state: State, event: joining.PartyInvited | joining.PartyJoined
-) -> str | None:
+) -> Ground | None:
     """A case has one developer and one centre."""
     role = event.key_act.role
     others = state.having(role)
-    return f"the case has its {role}: {others[0]}" if role in ONE_OF and others else None
+    taken = role in ONE_OF and others
+    return Ground("role-taken", role=role, holder=others[0]) if taken else None
 
 
 def invited_is_no_word_of_the_system(
     _f: Framework, _s: State, event: joining.PartyInvited
-) -> str | None:
+) -> Ground | None:
     """Nobody is called as an audience, a role or a label is."""
     act = event.key_act
-    return None if may_name(act.party, act.role) else not_a_name(act.party)
+    if may_name(act.party, act.role):
+        return None
+    return Ground("names-no-party", party=act.party, why=not_a_name(act.party))
 
 
-def has_not_joined(_f: Framework, state: State, event: joining.PartyJoined) -> str | None:
+def has_not_joined(_f: Framework, state: State, event: joining.PartyJoined) -> Ground | None:
     """A party joins once; its key is then rotated."""
-    joined = event.actor in state.parties
-    return f"{event.actor} has joined already: rotate its key" if joined else None
+    return Ground("joined-already") if event.actor in state.parties else None
 
 
-def joins_as_invited(_f: Framework, state: State, event: joining.PartyJoined) -> str | None:
+def joins_as_invited(_f: Framework, state: State, event: joining.PartyJoined) -> Ground | None:
     """A party joins for itself, in the role and with the key that its invitation says."""
     act, invited = event.key_act, state.invitations.get(event.actor)
     if act.party != event.actor:
-        return f"{act.party} joins by its own deed"
-    if invited is None or invited.role != act.role:
-        return f"{event.actor} is invited as {invited.role if invited else 'nothing'}"
+        return Ground("joins-for-another", party=act.party)
+    if invited is None:
+        return Ground("uninvited")
+    if invited.role != act.role:
+        return Ground("invited-in-another-role", role=invited.role)
     if invited.expects not in {None, fingerprint(bytes.fromhex(act.key))}:
-        return f"the invitation expects the key {invited.expects}"
+        return Ground("key-not-invited", expects=invited.expects)
     return None
 
 
-def key_is_new(_f: Framework, state: State, event: Brings) -> str | None:
+def key_is_new(_f: Framework, state: State, event: Brings) -> Ground | None:
     """No key that this case has seen comes back, whoever's it was."""
     known = event.key_act.key in state.seen_keys
-    return "the case has seen this key before: make a new one" if known else None
+    return Ground("key-seen-before") if known else None
 
 
-def kinds_can_be_signed(_f: Framework, _s: State, event: joining.PartySignerAdmitted) -> str | None:
+def kinds_can_be_signed(
+    _f: Framework, _s: State, event: joining.PartySignerAdmitted
+) -> Ground | None:
     """A signer signs deeds of known types, and never acts on keys."""
     bad = next((kind for kind in event.key_act.kinds if kind not in SIGNABLE), None)
-    return f"no signer signs {bad}: leave it out" if bad else None
+    return Ground("type-not-signable", type=bad) if bad else None
 
 
 def signer_is_ones_own(
     _f: Framework, state: State, event: joining.PartySignerRemoved
-) -> str | None:
+) -> Ground | None:
     """A party removes a signer of its own that stands."""
     signs = event.key_act.key in state.parties[event.actor].signers
-    return None if signs else f"{event.key_act.key} is no signer of {event.actor}"
+    return None if signs else Ground("signer-unknown", key=event.key_act.key)
 
 
 def key_is_the_one_announced(
     _f: Framework, state: State, event: joining.PartyKeyRotated
-) -> str | None:
+) -> Ground | None:
     """A thief of the current key cannot bring one of its own."""
     announced = state.parties[event.actor].next
     if fingerprint(bytes.fromhex(event.key_act.key)) == announced:
         return None
-    return f"{event.actor} announced {announced} as its next key"
+    return Ground("key-not-announced", announced=announced)

@@ -8,21 +8,27 @@ from decimal import Decimal
 
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review.events import measuring
+from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 from touchstone.statistics import VerdictWord
 
 
-def design_is_sealed(_f: Framework, state: State, event: measuring.VerdictReached) -> str | None:
+def design_is_sealed(_f: Framework, state: State, event: measuring.VerdictReached) -> Ground | None:
     """Whether a verdict may stop early was fixed when the battery was sealed."""
     sealed = state.batteries[event.battery].item_set(event.criterion)
     if sealed is None or (event.stop is not None) == (sealed.design == "sequential"):
         return None
-    return f"{event.battery} was sealed with a {sealed.design} design for {event.criterion}"
+    return Ground(
+        "design-not-sealed",
+        battery=event.battery,
+        design=sealed.design,
+        criterion=event.criterion,
+    )
 
 
 def stop_is_on_the_prefix(
     _f: Framework, state: State, event: measuring.VerdictReached
-) -> str | None:
+) -> Ground | None:
     """An early verdict rests on the first outcomes of the sealed order, all of them, and no other.
 
     What ends early is no fair sample: failures take longer.
@@ -34,20 +40,29 @@ def stop_is_on_the_prefix(
     tally = state.tally(event.battery, event.criterion, event.variant, event.mode)
     attempt = tally.attempt()
     if stop.size != sealed.size:
-        return f"{sealed.size} items were sealed for {event.criterion}, not {stop.size}"
+        return Ground(
+            "size-not-sealed", sealed=sealed.size, criterion=event.criterion, size=stop.size
+        )
     used = min(stop.used, attempt.prefix)
     solved, _ = attempt.counts(used)
     if (used, solved) != (event.counted, event.solved):
-        return (
-            f"of the first {stop.used} items in their order the record holds {attempt.prefix} "
-            f"without a gap, {solved} solved of {used}, not {event.solved} of {event.counted}"
+        return Ground(
+            "prefix-misstated",
+            first=stop.used,
+            prefix=attempt.prefix,
+            solved=solved,
+            used=used,
+            said_solved=event.solved,
+            said_counted=event.counted,
         )
     if stop.used + stop.overshoot > tally.recorded:
-        return f"the record holds {tally.recorded} outcomes, {stop.overshoot} beyond are too many"
+        return Ground("overshoot-misstated", recorded=tally.recorded, overshoot=stop.overshoot)
     return None
 
 
-def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictReached) -> str | None:
+def claim_is_the_frameworks(
+    f: Framework, _s: State, event: measuring.VerdictReached
+) -> Ground | None:
     """An early verdict names the rate that its word claims: the threshold, its zone taken off."""
     if event.stop is None:
         return None
@@ -62,5 +77,9 @@ def claim_is_the_frameworks(f: Framework, _s: State, event: measuring.VerdictRea
     named = None if event.stop.claimed is None else Decimal(event.stop.claimed)
     if named == wanted:
         return None
-    said = "no rate" if wanted is None else f"{wanted}"
-    return f"{event.verdict} claims {said} here, not {event.stop.claimed or 'none'}"
+    word = str(event.verdict)
+    if wanted is None:
+        return Ground("claim-not-asked", verdict=word, said=event.stop.claimed)
+    if not event.stop.claimed:
+        return Ground("claim-missing", verdict=word, rate=f"{wanted}")
+    return Ground("claim-misstated", verdict=word, rate=f"{wanted}", said=event.stop.claimed)

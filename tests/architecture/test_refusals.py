@@ -1,0 +1,127 @@
+"""Each refusal of the law has a code, and each code one sentence that is told what it needs."""
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support import parsed
+from support.scripted import script
+from touchstone.ledger import forms
+from touchstone.review.grounds import Ground
+from touchstone.review.rules import RULES, Guard
+from touchstone.review.wording import CLAUSES, SENTENCES, WHOLE
+
+REVIEW = Path(__file__).parents[2] / "src" / "touchstone" / "review"
+BY_DECIDE = {"deed", "actor", "rule"}
+"""What `decide` tells of every deed that has a rule."""
+codes_of = script("make_events_reference").codes_of
+
+
+def given(source: str) -> Iterator[tuple[set[str], set[str], int]]:
+    """(codes, what is told, line) of each ground that a module gives."""
+    tree = parsed.tree(source)
+    tables = {
+        ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]): node
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+    }
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Ground" and call.args:
+            first = call.args[0]
+            table = ast.unparse(first.value) if isinstance(first, ast.Subscript) else ""
+            codes = {
+                str(node.value)
+                for node in ast.walk(tables.get(table, first))
+                if isinstance(node, ast.Constant) and node.value in SENTENCES
+            }
+            if isinstance(first, ast.Constant):
+                codes = {str(first.value)}
+            yield codes, {each.arg or "" for each in call.keywords}, call.lineno
+
+
+def fields(code: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(SENTENCES[code]) if name}
+
+
+def every_ground() -> Iterator[tuple[str, str, set[str]]]:
+    """(place, code, what is told) of each ground in the room."""
+    for path in sorted(REVIEW.rglob("*.py")):
+        for codes, told, line in given(path.read_text("utf-8")):
+            # What carries a ground further has its code from another.
+            if path.name == "grounds.py":
+                continue
+            assert codes, f"{path.name}:{line}: name its code there"
+            for code in codes:
+                yield f"{path.name}:{line}", code, told
+
+
+def test_every_code_that_is_given_has_its_sentence_and_every_sentence_is_given():
+    assert {code for _, code, _ in every_ground()} == {*SENTENCES}
+
+
+def test_every_ground_tells_what_its_sentence_needs():
+    lacking = [
+        (place, code, missing)
+        for place, code, told in every_ground()
+        if (missing := fields(code) - told - (BY_DECIDE if code in CLAUSES else {"deed"}))
+    ]
+    assert lacking == []
+
+
+def test_no_ground_tells_in_the_place_of_decide():
+    reserved = {*BY_DECIDE, "roles", "statuses"}
+    for place, code, told in every_ground():
+        assert code in WHOLE or not told & reserved, place
+
+
+def without_a_code() -> list[str]:
+    return [g.__name__ for rule in RULES.values() for g in rule.guards if not codes_of(g)]
+
+
+def test_every_guard_gives_codes():
+    assert without_a_code() == []
+
+
+def test_twin_a_guard_without_a_code_is_seen():
+    def silent(*_: object) -> Ground | None:
+        return None
+
+    guard: Guard = silent
+    assert codes_of(guard) == []
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_a_code_can_stand_in_an_answer_and_is_said_in_one_place(code: str):
+    assert forms.kebab(f"law-{code}", "a code") == f"law-{code}"
+    # Each sentence names what is wrong alone: two codes never say the same.
+    assert [*SENTENCES.values()].count(SENTENCES[code]) == 1
+
+
+def test_no_guard_spells_a_sentence():
+    for path in sorted((REVIEW / "guards").glob("*.py")):
+        for node in parsed.nodes(path.read_text("utf-8")):
+            assert not isinstance(node, ast.JoinedStr) or not any(
+                isinstance(each, ast.Constant) for each in node.values
+            ), f"{path.name}:{node.lineno}"
+
+
+def test_several_values_are_written_as_the_sentence_says():
+    data = {"criterion": "c", "deed": "d", "rule": "r"}
+    references = (
+        {"mode": "instant", "solved": 3, "counted": 20, "unmeasured": {}},
+        {"mode": "thinking", "solved": 5, "counted": 20, "unmeasured": {"cut": 1, "refused": 2}},
+    )
+    said = Ground("reference-misstated", references=references, **data).sentence
+    assert "with instant: 3 of 20 solved; thinking: 5 of 20 solved, 1 cut, 2 refused, by" in said
+    first = Ground("events-unknown", unknown=("a", "b", "c")).sentence
+    assert "(a and 2 more)" in first
+    assert "(a)" in Ground("events-unknown", unknown=("a",)).sentence
+    lost = Ground("losses-misstated", unmeasured={"cut": 9, "refused": 1}, **data).sentence
+    assert ", 9 cut and 1 refused measured nothing" in lost
+    assert ", none measured nothing" in Ground("losses-misstated", unmeasured={}, **data).sentence
+    assert Ground("review-halted", by=("{a}", "b"), **data).sentence.endswith(
+        "halted by {a}, b, who can resume it"
+    )
