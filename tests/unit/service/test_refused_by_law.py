@@ -12,13 +12,13 @@ from support.scripted import script
 from support.sending import deliver, signed, taken_back
 from support.small_case import Minutes, small_case
 from support.timed import decide
+from touchstone.deeds import cases as about
+from touchstone.deeds.deed import Deed
 from touchstone.ledger.contract2 import RefusedAnswer
 from touchstone.review import BadEventError, Event, Refused
 from touchstone.review.events.base import Role
 from touchstone.review.rules import RULES, Guard
 from touchstone.service import case_context, taking
-from touchstone.service.cases import deeds as about
-from touchstone.service.commit import Deed
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 
