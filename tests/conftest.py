@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from support import prepared
+from support import prepared, shared
 
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -120,6 +120,17 @@ def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if slow & {names[item], names[item].partition("::")[0]}]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One folder for all the workers of this run, and for what they fork."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    os.environ[shared.FOLDER] = str(folder)
+    if "touchstone.editions.page.charts" in sys.modules:
+        shared.keep_pictures()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 What commands do is done by their functions; what nobody can do by command yet is done by hand.
 """
 
+import pickle
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -130,6 +131,26 @@ def every_deed(folder: Path) -> dict[str, Before]:
             settle(case)
             by_hand(case)
     return gathered.found
+
+
+KEPT = "deeds.pickle"
+
+
+def make_deeds(folder: Path) -> None:
+    """Every deed into a folder, where `kept_deeds` finds them, also in a copy of it."""
+    found = {
+        kind: replace(deed, home=deed.home.relative_to(folder))
+        for kind, deed in every_deed(folder).items()
+    }
+    (folder / KEPT).write_bytes(pickle.dumps(found))
+    for made in ("world", "other"):
+        shutil.rmtree(folder / made)
+
+
+def kept_deeds(folder: Path) -> dict[str, Before]:
+    """What `make_deeds` wrote."""
+    found: dict[str, Before] = pickle.loads((folder / KEPT).read_bytes())  # noqa: S301  our own
+    return {kind: replace(deed, home=folder / deed.home) for kind, deed in found.items()}
 
 
 def _watch(patch: pytest.MonkeyPatch, gathered: Gathered) -> None:

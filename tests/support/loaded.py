@@ -26,7 +26,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
-from support import prepared
+from support import prepared, shared
 
 LOADED = (
     "touchstone.cli.app",
@@ -37,6 +37,7 @@ LOADED = (
     "touchstone.gateway.commands",
     "touchstone.gateway.supervisor",
     "inspect_ai.model._providers.openai_compatible",
+    "touchstone.editions.page.charts",
 )
 MOST_BYTES = 192 * 1024
 MOST_DESCRIPTORS = 8
@@ -73,6 +74,7 @@ def serve(descriptor: int) -> None:
         import_module(name)
     import_module("touchstone.evaluation.workers.server").load()
     prepared.make_once(beforehand=True)
+    shared.keep_pictures()
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=descriptor) as listening, selectors.DefaultSelector() as waiting:
