@@ -42,6 +42,7 @@ from touchstone.ledger.contract2.checks import (
     check_deed_at,
     check_recorded_time,
 )
+from touchstone.ledger.contract2.following import FollowedLog
 from touchstone.ledger.contract2.keyacts import (
     CaseKeys,
     KeyAct,
@@ -58,6 +59,7 @@ from touchstone.ledger.contract2.lines import (
     DEED_BUNDLE,
     DeedBundleSummary,
     HiddenPart,
+    parse_shown_part,
 )
 from touchstone.ledger.contract2.parts import (
     MAX_SIGNED_PARTS,
@@ -103,6 +105,7 @@ __all__ = [
     "DeedEnvelope",
     "DeedStatement",
     "DeedTopics",
+    "FollowedLog",
     "HiddenPart",
     "KeyAct",
     "KeyInvited",
@@ -134,6 +137,7 @@ __all__ = [
     "parse_key_act",
     "parse_padded_entry",
     "parse_recorded_part",
+    "parse_shown_part",
     "parse_signed_part",
     "parse_statement",
     "parse_statement_envelope",
