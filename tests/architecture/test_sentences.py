@@ -133,7 +133,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     ],
 }
 # Keys that end in a word of a closed list.
-FAMILIES = {"event.": EVENTS, "folded.": frozenset[str]()}
+FAMILIES = {"event.": EVENTS, "folded.": frozenset[str](), "told.": frozenset[str]()}
 # Modules of `editions` whose sentences are not in the catalogue yet. This list only shrinks.
 NOT_THROUGH: set[str] = set()
 # What readers meet outside of `editions`, and whether its sentences wait. This only shrinks, too.

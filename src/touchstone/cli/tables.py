@@ -72,7 +72,7 @@ def case(shown: "CaseShown") -> None:
         share_by, ends = (_minute(clock[name], clock) for name in ("share_by", "review_by"))
         console.print(
             f"Clock: share by {share_by}, shared {clock['shared']}, window ends {ends} "
-            f"({_days(clock['days_left'])} left), {_came(clock)}",
+            f"({_days(clock['days_left'], clock)} left), {_came(clock)}",
             soft_wrap=True,
         )
     if shown.verdicts:
@@ -109,14 +109,18 @@ def case(shown: "CaseShown") -> None:
     )
 
 
-def _days(count: int) -> str:
-    return f"{count} day{'' if count == 1 else 's'}"
+def _days(count: int, clock: dict[str, Any]) -> str:
+    """As the framework counts them."""
+    unit = "business day" if clock["business_days"] else "day"
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _came(clock: dict[str, Any]) -> str:
     """`728 days late, shortfall 30 days`: later than asked, and what is missing of the window."""
     late, missing = clock["late_days"], clock["shortfall_days"]
-    return f"{_days(late)} late, shortfall {_days(missing)}" if late else "in time"
+    if not late:
+        return "in time"
+    return f"{_days(late, clock)} late, shortfall {_days(missing, clock)}"
 
 
 def _minute(instant: str, reckoned: dict[str, Any]) -> str:

@@ -37,6 +37,21 @@ def event_sentence(
     return sentence(f"event.{event.type}", **{name: values[name] for name in asked})
 
 
+def told_alone(event: Event, names: Mapping[str, str]) -> str:
+    """One sentence that says what happened, when and by whom, for where no column says that.
+
+    `names` are what people call parties, by id.
+    """
+    by = {"day": event.at[:10], "party": names.get(event.actor, event.actor)}
+    if isinstance(event, UnknownEvent):
+        return sentence("told.unknown", type=event.type[:LONGEST_TYPE], **by)
+    if f"told.{event.type}" not in catalogue().messages:
+        return sentence("told.any-other", type=event.type, **by)
+    values = event.facts() | _about(event, names, NOTHING, NOTHING) | by
+    asked = catalogue().fields(f"told.{event.type}")
+    return sentence(f"told.{event.type}", **{name: values[name] for name in asked})
+
+
 def folded_sentence(kind: str, count: int) -> str:
     """One line for so many entries of one type in a row."""
     if f"folded.{kind}" in catalogue().messages:

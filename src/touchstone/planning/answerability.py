@@ -5,18 +5,21 @@ from dataclasses import dataclass
 
 from touchstone.framework import NumericCriterion
 from touchstone.planning.options import PlanOptions
-from touchstone.planning.power_query import POWER
+from touchstone.planning.power_query import POWER, power_in_words
 from touchstone.planning.verdict_probabilities import (
     ClusterAssumption,
     ProbabilitiesAtRate,
+    verdict_probabilities,
 )
 from touchstone.statistics import (
     ClusteredDesign,
     RateRule,
     VerdictWord,
     attempts_needed,
+    exact_percent,
     is_informative,
     miss_probability,
+    percent,
     rules_out,
 )
 from touchstone.verdicts.preregistration import RunRule
@@ -24,6 +27,7 @@ from touchstone.verdicts.preregistration import RunRule
 NO_NUMBER = "the framework states no number: all items run, and nothing is concluded"
 REFERENCE = "a reference to compare with: all items run, and nothing is concluded of it"
 _TEN_PERCENT = 0.1
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,12 +41,12 @@ class Answerability:
 def answerability(
     criterion: NumericCriterion,
     run: RunRule,
-    size: int,
+    levels: Sequence[int],
     options: PlanOptions,
     said: Sequence[ProbabilitiesAtRate],
 ) -> Answerability:
-    """What `size` items can answer of a criterion, from the verdicts expected at each rate."""
-    rule = run.rule
+    """What items of these difficulties can answer, from the verdicts expected at each rate."""
+    rule, size = run.rule, len(levels)
     if criterion.measure == "at-least-once-in-k":
         return _attempts(rule, size)
     if size == 1:
@@ -54,7 +58,7 @@ def answerability(
         notes.append(_grouped(ClusteredDesign(size, sample.clusters, sample.icc)))
     notes += _zone(rule, said) if run.design == "sequential" else []
     if options.points is not None:
-        text, told = _power_at(options.points / 100, criterion, rule, size, said)
+        text, told = _power_at(options.points / 100, run, levels, sample, said)
         (notes if told else cannot).append(text)
     return Answerability(tuple(notes), tuple(cannot))
 
@@ -99,7 +103,8 @@ def _attempts(rule: RateRule, size: int) -> Answerability:
     seldom, at = (miss_probability(rate, size) for rate in (_TEN_PERCENT, rule.threshold))
     text = (
         f"a model with a 10% success rate fails all {size} attempts with probability "
-        f"{seldom:.0%}, and one at the threshold of {rule.threshold:.0%} with probability {at:.1%}"
+        f"{percent(seldom)}, and one at the threshold of {exact_percent(rule.threshold)} with "
+        f"probability {at:.1%}"
     )
     if rules_out(size, rule):
         return Answerability((text,), ())
@@ -121,26 +126,30 @@ def _too_small(rule: RateRule, size: int) -> list[str]:
 
 def _power_at(
     distance: float,
-    criterion: NumericCriterion,
-    rule: RateRule,
-    size: int,
+    run: RunRule,
+    levels: Sequence[int],
+    sample: ClusterAssumption,
     said: Sequence[ProbabilitiesAtRate],
 ) -> tuple[str, bool]:
     """Whether a model so far from the threshold gets the right verdict, on the harder side."""
-    relative = criterion.measure == "relative-to-reference"
+    rule, relative = run.rule, run.measure == "relative-to-reference"
     chances = []
     for side in (1, -1):
         # So far from the threshold there may be no rate: then the last one told of answers.
         at = min(max(rule.threshold + side * distance, said[0].rate), said[-1].rate)
         near = min(said, key=lambda point: abs(point.rate - at))
+        if abs(near.rate - at) > _ROUNDING:
+            # The nearest rate of the table may be farther off, where the verdict comes more easily.
+            (near,) = verdict_probabilities(run, levels, sample, (at,))
         chances.append((near.drawn.above if side > 0 else near.drawn.below, near.rate, side))
     chance, at, side = min(chances)
     word = VerdictWord.ABOVE if side > 0 else VerdictWord.BELOW
     whom = f"by {at:+.3g} better than the reference" if relative else f"that solves {at:.3g}"
     head = (
         f"{distance * 100:g} points from the threshold: a model {whom} of such tasks gets "
-        f'"{word}" with probability {chance:.0%}'
+        f'"{word}" with probability {power_in_words(chance)}'
     )
     if chance >= POWER:
         return head, True
-    return f"{head} only, and {POWER:.0%} is asked for; plan more items than {size:,}", False
+    more = f"plan more items than {len(levels):,}"
+    return f"{head} only, and {percent(POWER)} is asked for; {more}", False

@@ -7,7 +7,6 @@ from decimal import Decimal
 from touchstone.evaluation import Submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.token_bounds import probe_tokens, ready_tokens
-from touchstone.framework import Framework
 from touchstone.planning.forecast import Cost, Forecast
 from touchstone.planning.options import PlanOptions
 from touchstone.verdicts.preregistration import CHUNK
@@ -91,7 +90,7 @@ class Costing:
         return samples * (seconds if given is None else given) / self.options.concurrency / _DAY
 
 
-def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> Forecast:
+def check_limits(whole: Forecast, costing: Costing) -> Forecast:
     """The same, with what goes beyond the caps or the window.
 
     What is expected at the limits alone is no expectation, so going beyond them then only warns.
@@ -99,13 +98,14 @@ def check_limits(whole: Forecast, framework: Framework, costing: Costing) -> For
     expected, worst, caps = whole.expected, whole.worst, costing.submission.caps
     measured = all(run.measured for run in whole.runs)
     timed = measured or costing.options.seconds_per_sample is not None
-    unit = "business days" if framework.window.unit == "business-days" else "days"
+    unit = "business days" if whole.business_days else "days"
     bounds: list[tuple[str, float, float, float, bool]] = [
         (
             f"the {whole.days_left} {unit} left in the window (until {whole.review_by})",
             expected.days,
             worst.days,
-            whole.days_left,
+            # Samples take days of 24 hours, and run at weekends too.
+            whole.calendar_days,
             timed,
         ),
     ]

@@ -87,8 +87,12 @@ class Forecast:
     """On the whole: where the numbers come from."""
     cannot: tuple[str, ...]
     """What does not fit: the caps or the window."""
-    together: tuple[FamilyProbabilities, ...] = ()
+    together: tuple[FamilyProbabilities, ...]
     """What the modes of a criterion say together, where there are several."""
+    business_days: bool
+    """Whether `days_left` counts business days alone."""
+    calendar_days: int
+    """The same days, each counted: what the samples may take."""
 
     @property
     def expected(self) -> Cost:
@@ -124,6 +128,7 @@ class Forecast:
             "worst": cost_dict(self.worst),
             "review_by": self.review_by,
             "days_left": self.days_left,
+            "business_days": self.business_days,
             "notes": list(self.notes),
             "runs": [run.as_dict() for run in self.runs],
             "together": [each.as_dict() for each in self.together],

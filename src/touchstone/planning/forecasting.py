@@ -46,6 +46,8 @@ class WindowLeft(NamedTuple):
     """The instant at which it ends, as the record writes it."""
     days: int
     """Days until then, counted as the framework counts."""
+    calendar_days: int
+    """Days until then, each counted: machines work on holidays too."""
 
 
 def forecast(
@@ -89,9 +91,11 @@ def forecast(
         (),
         left_out(framework, families, submission.kind),
         _together(framework, rules, sets),
+        business_days=framework.window.unit == "business-days",
+        calendar_days=window.calendar_days,
     )
     lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
-    said = check_limits(cost_assumptions(whole, costing), framework, costing)
+    said = check_limits(cost_assumptions(whole, costing), costing)
     return replace(said, cannot=(*said.cannot, *lacking))
 
 
@@ -138,7 +142,7 @@ def _run(
             if size > 1
             else ()
         )
-        told = answerability(criterion, rule, size, costing.options, said)
+        told = answerability(criterion, rule, levels, costing.options, said)
         if lacking := without_reference(criterion, costing.submission):
             told = replace(told, cannot=(*told.cannot, lacking))
     return RunForecast(

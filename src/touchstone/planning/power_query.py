@@ -7,6 +7,7 @@ One call::
 """
 
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 from touchstone.statistics import (
@@ -17,6 +18,7 @@ from touchstone.statistics import (
     detectable_difference,
     extremes_conclusive,
     miss_probability,
+    percent,
     power,
     tasks_needed,
 )
@@ -76,9 +78,9 @@ class PowerResult:
         tasks = _tasks(asked.tasks, asked.clusters)
         head = f"{asked.points:g} points on {tasks}, {first.what}: "
         if self.can:
-            head += f"power {first.power:.0%}; enough."
+            head += f"power {percent(first.power)}; enough."
         else:
-            head += f"power {first.power:.0%}; not enough. {_needs(self.told)}."
+            head += f"power {power_in_words(first.power)}; not enough. {_needs(self.told)}."
         return [head, self._ground(), *self._ceiling()]
 
     def _ground(self) -> str:
@@ -178,8 +180,10 @@ def power_result(asked: PowerQuery) -> PowerResult:
 def _comparison_power(
     what: str, design: ClusteredDesign, comparison: PowerComparison, distance: float
 ) -> ComparisonPower:
-    # The side with room for it; with room on both, the one that leads to the larger variance.
-    side = 1 if comparison.at + distance <= 1 else -1
+    # The side with room for it; with room on both, the one that leads to the larger variance: what
+    # is promised must hold whichever way the model differs.
+    sides = [side for side in (1, -1) if 0 <= comparison.at + side * distance <= 1]
+    side = max(sides, key=lambda each: comparison.variance(each * distance))
     variance = comparison.variance(side * distance)
     return ComparisonPower(
         what,
@@ -187,6 +191,14 @@ def _comparison_power(
         detectable_difference(design, comparison, side, POWER),
         tasks_needed(design, distance, variance, comparison.error, POWER),
     )
+
+
+def power_in_words(chance: float) -> str:
+    """A power as a whole percentage; with a decimal where it would read as enough and is not."""
+    text = percent(chance)
+    if chance < POWER and text == percent(POWER):
+        return f"{floor(chance * 1000) / 10:g}%"
+    return text
 
 
 def _tasks(tasks: int, clusters: int | None) -> str:
@@ -234,7 +246,7 @@ class AttemptsResult:
         """For people."""
         text = (
             f"A model with a success rate of {self.rate:.3g} fails all {self.attempts} attempts "
-            f"with probability {self.miss:.0%}"
+            f"with probability {percent(self.miss)}"
         )
         if self.can:
             return [f"{text}: within the {self.allowed:.3g} allowed."]

@@ -35,6 +35,7 @@ _REPEATS = ((200, 160), (1_000, 100))
 """(largest battery, orders simulated at each rate)."""
 _FEWEST = 50
 _COMPARED = 2_000
+_HALF = 0.5
 _AT_ONCE = 2_000
 """Batteries simulated together: more do not fit where a processor is fast."""
 STEPS = (0.3, 0.2, 0.1, 0.05)
@@ -112,7 +113,10 @@ class ClusterAssumption:
 
 
 def verdict_probabilities(
-    rule: RunRule, levels: Sequence[int], sample: ClusterAssumption
+    rule: RunRule,
+    levels: Sequence[int],
+    sample: ClusterAssumption,
+    rates: tuple[float, ...] = (),
 ) -> tuple[ProbabilitiesAtRate, ...]:
     """What a run will say, by true rate, from low to high.
 
@@ -120,14 +124,15 @@ def verdict_probabilities(
         rule: How its verdict is reached.
         levels: Difficulty of each item.
         sample: How far the items stand for themselves.
+        rates: At these; none: at those that a plan tells of.
     """
     if rule.measure == "at-least-once-in-k":
-        return _at_least_once(rule.rule, len(levels))
+        return _at_least_once(rule.rule, len(levels), rates)
     if rule.measure == "relative-to-reference":
-        return _compared(rule.rule, len(levels), rule.references)
+        return _compared(rule.rule, len(levels), rule.references, rates)
     if rule.design == "fixed":
-        return _fixed(rule.rule, len(levels))
-    return _simulated(rule.rule, tuple(sorted(levels)), sample)
+        return _fixed(rule.rule, len(levels), rates)
+    return _simulated(rule.rule, tuple(sorted(levels)), sample, rates)
 
 
 def family_probabilities(
@@ -207,21 +212,21 @@ def _simulate(
 
 @cache
 def simulated_progress(
-    rule: RateRule, levels: tuple[int, ...]
+    rule: RateRule, levels: tuple[int, ...], some: tuple[float, ...] = ()
 ) -> tuple[list[float], tuple[Progress, ...]]:
     """The rates told of, and the verdicts on batteries of exactly each, as many for each rate."""
-    rates = tabulated_rates(rule)
+    rates = [*some] or tabulated_rates(rule)
     many = np.repeat(np.array(rates), _repeats(len(levels)))
     return rates, _simulate(rule, levels, many, np.random.default_rng(_SEED))
 
 
 @cache
 def _simulated(
-    rule: RateRule, levels: tuple[int, ...], sample: ClusterAssumption
+    rule: RateRule, levels: tuple[int, ...], sample: ClusterAssumption, some: tuple[float, ...]
 ) -> tuple[ProbabilitiesAtRate, ...]:
     # Another stream than the batteries' own: the same numbers would tie the two together.
     size, rng = len(levels), np.random.default_rng(_SEED + 1)
-    rates, battery = simulated_progress(rule, levels)
+    rates, battery = simulated_progress(rule, levels, some)
     many = np.repeat(np.array(rates), _repeats(size))
     shares = draw_battery_rates(size, sample.clusters, sample.icc, many, rng)
     drawn = _simulate(rule, levels, shares, rng)
@@ -239,9 +244,11 @@ def _simulated(
     )
 
 
-def _at_least_once(rule: RateRule, attempts: int) -> tuple[ProbabilitiesAtRate, ...]:
+def _at_least_once(
+    rule: RateRule, attempts: int, some: tuple[float, ...]
+) -> tuple[ProbabilitiesAtRate, ...]:
     points = []
-    for rate in tabulated_rates(rule):
+    for rate in some or tabulated_rates(rule):
         missed = (1 - rate) ** attempts
         told = missed if rules_out(attempts, rule) else 0.0
         points.append(
@@ -253,9 +260,9 @@ def _at_least_once(rule: RateRule, attempts: int) -> tuple[ProbabilitiesAtRate, 
 
 
 @cache
-def _fixed(rule: RateRule, size: int) -> tuple[ProbabilitiesAtRate, ...]:
+def _fixed(rule: RateRule, size: int, some: tuple[float, ...]) -> tuple[ProbabilitiesAtRate, ...]:
     """By exact bounds, after every item; items are taken to stand for themselves."""
-    rates = tabulated_rates(rule)
+    rates = [*some] or tabulated_rates(rule)
     words = [rate_against_threshold(solved, size, rule).word for solved in range(size + 1)]
     within = np.array([word is VerdictWord.WITHIN_ZONE for word in words])
     chances = fixed_verdict_probabilities(size, rule, np.array(rates))
@@ -271,16 +278,20 @@ def _fixed(rule: RateRule, size: int) -> tuple[ProbabilitiesAtRate, ...]:
 
 
 @cache
-def _compared(rule: RateRule, size: int, references: int) -> tuple[ProbabilitiesAtRate, ...]:
+def _compared(
+    rule: RateRule, size: int, references: int, some: tuple[float, ...]
+) -> tuple[ProbabilitiesAtRate, ...]:
     """By the reference's rate of a half, the hardest; a "rate" is by how much it is exceeded.
 
     Every mode of the reference has this rate.
     """
-    differences = [round(each, 6) for each in np.linspace(-0.5, 0.5, 21).tolist()]
-    differences = sorted({*differences, round(rule.threshold, 6)})
+    # Nothing exceeds a half by more than a half: then half of what a threshold so high leaves.
+    reference = _HALF if rule.threshold <= _HALF else (1 - rule.threshold) / 2
+    differences = [round(each, 6) for each in np.linspace(-reference, 1 - reference, 21).tolist()]
+    differences = [*some] or sorted({*differences, round(rule.threshold, 6)})
     rng = np.random.default_rng(_SEED)
     chances = comparison_probabilities(
-        size, rule, 0.5, np.array(differences), rng, _COMPARED, references
+        size, rule, reference, np.array(differences), rng, _COMPARED, references
     )
     points = []
     for place, difference in enumerate(differences):

@@ -21,7 +21,8 @@ class IntegrityIssue:
     """One thing that is wrong or suspect."""
 
     kind: str
-    """impossible-value, total-differs, item-total-differs, duplicate-item, pseudo-replicate."""
+    """impossible-value, total-differs, item-total-differs, duplicate-item, duplicate-model,
+    pseudo-replicate."""
     models: tuple[str, ...]
     """The models that disagree, as named in the result set; empty if it is all of them."""
     text: str

@@ -63,19 +63,19 @@ def family_verdict(progress: Sequence[Progress], alpha: float, beta: float) -> F
     """
     require_level(beta, "beta")
     refuted = holm([each.peak_above for each in progress], alpha)
+    # Holm asks less of the second mode than what would have stopped it, so one may peak high enough
+    # and still be settled the other way: then the count is certain, and the peak was luck.
     above = tuple(
         number
         for number, each in enumerate(progress)
-        if refuted[number] or (each.reason is Reason.SETTLED and each.word is VerdictWord.ABOVE)
+        if (refuted[number] and not _settled(each, VerdictWord.BELOW, VerdictWord.UNDETERMINED))
+        or _settled(each, VerdictWord.ABOVE)
     )
     below = tuple(
         number
         for number, each in enumerate(progress)
         if number not in above
-        and (
-            each.peak_below >= -log(beta)
-            or (each.reason is Reason.SETTLED and each.word is VerdictWord.BELOW)
-        )
+        and (each.peak_below >= -log(beta) or _settled(each, VerdictWord.BELOW))
     )
     waiting = tuple(
         number
@@ -94,6 +94,10 @@ def family_verdict(progress: Sequence[Progress], alpha: float, beta: float) -> F
             ]
         )
     return FamilyVerdict(word, above, below, () if above else waiting)
+
+
+def _settled(each: Progress, *words: VerdictWord) -> bool:
+    return each.reason is Reason.SETTLED and each.word in words
 
 
 def miss_probability(rate: float, attempts: int) -> float:

@@ -19,8 +19,6 @@ from touchstone.statistics.item_model import Numbers, require_outcomes
 from touchstone.statistics.verdicts import RateRule
 
 _MOST_TASKS = 1e9
-# Beyond it scipy's non-central t loses its digits, and power is 1 in any case.
-_LARGEST_SHIFT = 30.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def _power_at_shift(shift: float, degrees: float, error: float) -> float:
     from scipy.stats import nct  # noqa: PLC0415
 
     bound = stdtrit(degrees, 1 - error)
-    return float(nct.sf(bound, degrees, min(shift, _LARGEST_SHIFT)))
+    return float(nct.sf(bound, degrees, shift))
 
 
 def tasks_needed(

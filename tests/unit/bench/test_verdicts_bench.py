@@ -112,8 +112,8 @@ def test_the_bench_plays_as_a_review_does():
         assert {"above": 1, "below": -1}.get(got.word, 0) == word[number]
 
 
-def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyPatch):
-    """Twin: bettors who win without evidence are wrong more often than the gate allows."""
+def rig(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let bettors win without evidence."""
     fair = e_process.update_wealth
 
     def rigged(setup: Any, wealth: Any, *drawn: Any) -> Any:
@@ -122,6 +122,11 @@ def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyP
         return after
 
     monkeypatch.setattr("touchstone.bench.verdicts.update_wealth", rigged)
+
+
+def test_a_gate_that_is_missed_is_said(matrix: Path, monkeypatch: pytest.MonkeyPatch):
+    """Twin: bettors who win without evidence are wrong more often than the gate allows."""
+    rig(monkeypatch)
     table = verdicts.run(matrix, repeats=4)
     missed = [row.name for row in table.rows if row.met is False]
     assert "5 points: wrong verdicts" in missed
@@ -138,7 +143,8 @@ def test_a_missed_gate_is_an_answer_of_no_and_progress_is_told(
     told = capsys.readouterr().err
     assert "verdicts: model 1 of 8\n" in told
     assert "verdicts: model 8 of 8\n" in told
-    monkeypatch.setattr(verdicts, "_WRONG_GATE", -1.0)
+    monkeypatch.setattr(verdicts, "_WRONG_GATE", 0.0)
+    rig(monkeypatch)
     assert command_line.run(asked) == 1
 
 
@@ -206,3 +212,10 @@ def test_few_models_are_tested_in_more_orders_so_that_errors_can_be_told_from_ch
     asked.clear()
     verdicts.run(matrix, tau=0.5)
     assert many > sum(asked) == 4 * 10
+
+
+def test_what_an_error_rate_allows_misses_no_gate(matrix: Path):
+    table = verdicts.run(matrix, alpha=0.2, beta=0.1, repeats=1)
+    goals = {row.name.partition(": ")[2]: row.goal for row in table.rows}
+    assert goals["false above"] == goals["wrong verdicts"] == "at most 0.2"
+    assert goals["false below"] == "at most 0.1"

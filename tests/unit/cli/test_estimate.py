@@ -126,6 +126,7 @@ def test_different_items_are_told_apart_and_copies_are_doubted(
     ("rows", "options", "says"),
     [
         (["a,i,1,c"], [], "at least two clusters"),
+        (["a,i,1,c", "a,j,0,d", "b,i,1,c"], [], "model b: an error between clusters"),
         (["a,i,2,c"], [], "run 1 has an outcome of 2, outside [0, 1]"),
         (["a,i,x,c"], [], "'x' for outcome, which is no number"),
         (["a,i,nan,c"], [], "which is no number"),

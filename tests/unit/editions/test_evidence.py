@@ -15,11 +15,13 @@ from touchstone.editions.page import (
     EvidenceCurve,
     ReportData,
     ResultRow,
+    charts,
     evidence_charts,
     render_html,
 )
 from touchstone.editions.page.phrases import chances, claim, stopped, tie, times
 from touchstone.editions.page.saving_picture import describe, draw, saving
+from touchstone.editions.sentences import Catalogue, english, using
 from touchstone.statistics import exact_percent, percent_interval
 
 
@@ -371,3 +373,22 @@ def test_a_settled_word_is_marked_on_its_own_side(word: str):
 def test_a_fixed_row_has_its_own_rate_and_interval():
     row = result("Payment logic", "thinking", (4, 3, 3, 3, 2), 6)
     assert (row.rate, row.interval) == (0.5, (row.low, row.high))
+
+
+def test_twenty_modes_are_told_apart_by_colour_and_shape_together():
+    pairs = {
+        (
+            charts.MODE_COLOURS[number % len(charts.MODE_COLOURS)],
+            charts.MODE_SHAPES[number % len(charts.MODE_SHAPES)],
+        )
+        for number in range(20)
+    }
+    assert len(pairs) == 20
+
+
+def test_an_apostrophe_of_another_language_ends_no_formula(data: ReportData):
+    words = {**english().messages, "evidence.fold.said": "{factor}'x"}
+    rows = tuple(row for row in data.results if row.evidence and row.evidence.above)[:1]
+    with using(Catalogue("en", words)):
+        drawn = evidence_charts.draw(rows, "apostrophe")
+    assert "'x" in html.unescape(drawn.partition("</desc>")[2])

@@ -267,6 +267,48 @@ def test_a_window_too_short_is_a_no(tmp_path: Path):
     assert planned(tmp_path, PlanOptions(seconds_per_sample=60)).answerable
 
 
+def test_a_window_of_business_days_is_counted_in_them_and_filled_by_every_day(tmp_path: Path):
+    """45 days are 32 business days; samples that take 40 days of 24 hours fit in."""
+    path = example_with(tmp_path, 'unit = "days"', 'unit = "business-days"')
+    samples = planned(tmp_path, PlanOptions(framework=path)).expected.samples
+
+    def taking(days: int) -> Forecast:
+        pace = days * 86_400 / samples
+        return planned(
+            tmp_path, PlanOptions(framework=path, seconds_per_sample=pace, concurrency=1)
+        )
+
+    found = taking(40)
+    assert (found.days_left, found.business_days, found.calendar_days) == (32, True, 45)
+    assert found.cannot == ()
+    assert "32 business days left" in plan_page(found, NOW).byline
+    (text,) = taking(50).cannot
+    assert "beyond the 32 business days left" in text
+
+
+def test_points_between_those_of_the_table_are_told_at_their_own_distance(tmp_path: Path):
+    """A model 8 points off is told by a rate of 0.58 or 0.42, and never by one 10 points off."""
+    found = planned(tmp_path, PlanOptions(items=40, points=8))
+    (line,) = [line for line in found.lines() if "points from the threshold" in line]
+    assert "8 points from the threshold: a model that solves 0.58 " in line
+    told = int(line.partition("with probability ")[2].partition("%")[0]) / 100
+    ten, five = (
+        next(p.drawn.above for p in found.runs[0].said if p.rate == pytest.approx(at))
+        for at in (0.6, 0.55)
+    )
+    assert five < told < ten
+
+
+def test_a_comparison_may_ask_for_more_than_half():
+    high = rule(
+        measure="relative-to-reference", design="fixed", threshold="0.6", zone="0", alpha="0.05"
+    )
+    said = verdict_probabilities(high, [3] * 200, ClusterAssumption(200, 0.3))
+    assert said[-1].rate == pytest.approx(0.8)
+    assert said[-1].drawn.above > 0.95
+    assert next(p.drawn for p in said if p.rate == 0.6).above < 0.05
+
+
 @pytest.mark.parametrize(("items", "side"), [(2, "above"), (3, "below"), (1, "one item")])
 def test_a_tiny_battery_is_told_to_be_too_small(tmp_path: Path, items: int, side: str):
     found = planned(tmp_path, PlanOptions(items=items))
@@ -530,6 +572,31 @@ def test_enough_tasks_can():
     found = power_result(PowerQuery(800, 5))
     assert found.can
     assert "power 81%; enough" in found.lines()[0]
+
+
+def test_a_power_that_falls_short_never_reads_as_enough():
+    short = next(
+        found
+        for n in range(700, 800)
+        if 0.795 <= (found := power_result(PowerQuery(n, 5))).told[0].power < 0.8
+    )
+    assert not short.can
+    assert "power 80%" not in short.lines()[0]
+    assert "power 79." in short.lines()[0]
+    assert power_result(PowerQuery(200, 20)).lines()[0].endswith("power >99%; enough.")
+
+
+def test_the_harder_side_is_promised_where_both_have_room():
+    """From 0.7, 20 points down lead to 0.5, where outcomes vary most."""
+    above, below = (power_result(PowerQuery(40, 20, threshold=t)).told[0] for t in (0.7, 0.3))
+    assert above.power == pytest.approx(below.power)
+    assert above.needed == below.needed
+
+
+def test_a_miss_that_is_rare_is_not_told_as_impossible():
+    assert (
+        "fails all 100 attempts with probability <1%" in attempts_result(100, 0.1, 0.05).lines()[0]
+    )
 
 
 def test_a_battery_at_its_ceiling_is_told_so():

@@ -117,6 +117,16 @@ def test_a_battery_run_to_its_end_counts_as_it_stands():
     assert family_verdict([low, zone], 0.05, 0.02).word is VerdictWord.WITHIN_ZONE
 
 
+@pytest.mark.parametrize("word", [VerdictWord.BELOW, VerdictWord.UNDETERMINED])
+def test_a_mode_that_was_settled_otherwise_is_not_named_for_its_luckiest_moment(word: VerdictWord):
+    """Holm asks 1/alpha of the second mode, and it stops at 2/alpha only: it may have run on."""
+    lucky = at(above=3.2, word=word, reason=Reason.SETTLED)
+    got = family_verdict([at(above=6.0), lucky], 0.05, 0.02)
+    assert (got.word, got.above) == (VerdictWord.ABOVE, (0,))
+    open_still = at(above=3.2)
+    assert family_verdict([at(above=6.0), open_still], 0.05, 0.02).above == (0, 1)
+
+
 def test_miss_probability_and_the_attempts_that_bound_it():
     assert miss_probability(0.1, 10) == pytest.approx(0.9**10)
     assert miss_probability(1.0, 3) == 0.0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm as normal
 from scipy.stats import t as student
 
 from touchstone.statistics import (
@@ -182,3 +183,15 @@ def test_above_is_not_within_the_zone_as_well():
     rule, at = RateRule(0.2, 0.1, 0.05, 0.05), np.array([0.25])
     above, _, within = comparison_probabilities(20_000, rule, 0.5, at, np.random.default_rng(5), 50)
     assert (above[0], within[0]) == (1, 0)
+
+
+def test_two_clusters_and_a_small_error_need_a_far_mean():
+    """With one degree of freedom t is Cauchy's, and no mean is so far that power is 1 by itself.
+
+    It exceeds its bound b where |chi| < (Z + shift) / b: about 2 Phi(shift / b) - 1.
+    """
+    design, bound = ClusteredDesign(100_000, 2, 0.0), student.ppf(0.999, 1)
+    shift = 0.5 / (0.25 / 100_000) ** 0.5
+    expected = 2 * normal.cdf(shift / bound) - 1
+    assert 0.6 < expected < 0.7
+    assert power(design, 0.5, 0.25, 0.001) == pytest.approx(expected, abs=0.005)

@@ -226,3 +226,10 @@ def test_one_that_is_cut_off_or_too_long_is_said_to_be(monkeypatch: pytest.Monke
     monkeypatch.setattr(policy_bundle, "MAX_BYTES", len(FIRST) - 1)
     with pytest.raises(PolicyBundleError, match="cut off or too long"):
         accept_bundle(FIRST, PIN, None)
+
+
+def test_no_organisation_is_there_twice():
+    body = FIRST[: FIRST.rfind(b"\n", 0, -1) + 1]
+    line = next(each for each in body.split(b"\n") if each.startswith(b'{"organisation"'))
+    with pytest.raises(MalformedError, match="organisation is in the policy bundle twice"):
+        policy_bundle.parse_body(body + line + b"\n")

@@ -71,6 +71,7 @@ def test_claims_that_hold(claim: str):
         ("no official reaches mode thinking at any time", "of", "early"),
         ("every partner reaches mode thinking", "yu", "known"),
         ("no person on the list trial reaches access", "", None),
+        ("no person on the list with nationality foreign reaches access", "", None),
     ],
 )
 def test_claims_that_do_not_hold(claim: str, person: str | None, rule: str | None):

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tracemalloc
+from dataclasses import replace
 
 import cedarpy
 import pytest
@@ -246,3 +248,17 @@ def test_a_gateway_loads_no_solver():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_decider_keeps_no_product_of_what_terms_declare():
+    """Of 600 variants and 600 modes it held 1.8 million targets before the first question."""
+    names = tuple(f"v{number}" for number in range(600))
+    policy = replace(compile_policy(in_force(terms(OPEN))), variants=names, modes=names, rules=())
+    tracemalloc.start()
+    try:
+        decided = Decider(policy).decide(CallerAttributes(), Request("v1", "v2", NOW))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert not decided.allowed
+    assert most < 20_000_000

@@ -17,7 +17,7 @@ from touchstone.terms import (
     parse_directive,
 )
 from touchstone.terms.analysis import grid
-from touchstone.terms.analysis.axes import _unregistered
+from touchstone.terms.analysis.axes import Axis, _unregistered
 from touchstone.terms.analysis.difference import difference
 
 OPEN = {"id": "open", "effect": "permit", "variants": ["final"]}
@@ -185,3 +185,13 @@ def test_an_organisation_that_rules_name_and_nobody_registered_is_compared():
     for thorough in (True, False):
         found = {each.id for each in _unregistered(conditions, POPULATION, thorough=thorough)}
         assert found == {"example-new", "(another organisation)"}
+
+
+def test_a_grid_too_large_for_64_bits_is_refused_like_any_other():
+    """Four axes of 2^16 points are 2^64 cells, which wrapped to none at all."""
+    axis = Axis(tuple(map(str, range(1 << 16))), {})
+    with pytest.raises(DocumentTooLargeError, match="too many cases"):
+        grid.Side(
+            dict.fromkeys(("variant", "mode", "purpose", "now"), axis),
+            [grid.Column((), doubt=True)],
+        )

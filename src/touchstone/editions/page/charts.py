@@ -24,7 +24,8 @@ Spec = dict[str, Any]
 INK = "#1b2733"
 SOFT = "#9fb6c6"
 MODE_COLOURS = ["#0b5c8a", "#b4530a", "#4a6b2f", "#7a3e8e"]
-MODE_SHAPES = ["circle", "square", "triangle-up", "diamond"]
+# One more than colours, so that the pairs of both repeat only after twenty modes.
+MODE_SHAPES = ["circle", "square", "triangle-up", "diamond", "cross"]
 # Measured in Vega by the metrics of this font, and drawn in the reader's own: leave it room.
 FONT = "system-ui, DejaVu Sans, sans-serif"
 LETTER = 8.2

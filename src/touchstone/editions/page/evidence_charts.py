@@ -106,9 +106,10 @@ def _scales(evidence: EvidenceCurve) -> Spec:
         json.dumps(sentence("chart.evidence.label", place=place))
         for place in (VerdictWord.ABOVE, VerdictWord.BELOW, "none")
     )
+    # Quoted as JSON: what the catalogue says must end no text of the formula.
+    over, under = (json.dumps(times(bound)) for bound in (top, -bottom))
     named = (
-        f"datum.value > 0 ? [{above}, '{times(top)}'] : "
-        f"datum.value < 0 ? [{below}, '{times(-bottom)}'] : {neither}"
+        f"datum.value > 0 ? [{above}, {over}] : datum.value < 0 ? [{below}, {under}] : {neither}"
     )
     x_axis = {"values": [0, evidence.size], "grid": False, "titlePadding": 2}
     y_axis = {

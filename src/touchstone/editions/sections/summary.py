@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from touchstone.editions.audience_case import AudienceCase, plain
-from touchstone.editions.event_text import event_sentence
+from touchstone.editions.event_text import told_alone
 from touchstone.editions.page import ResultRow
 from touchstone.editions.sections.designation import never_asked, silent
 from touchstone.editions.sections.timeline import accounting
@@ -30,16 +30,7 @@ def summary(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[str, ...]
 def _closed(case: AudienceCase) -> tuple[str, ...]:
     """For an audience that may not even read what was handed in."""
     counts = accounting(case)
-    opened = [
-        sentence(
-            "summary.closed-event",
-            day=entry.event.at[:10],
-            party=case.name(entry.event.actor),
-            event=event_sentence(entry.event, case.names, case.titles, entry.texts()),
-        )
-        for entry in case.entries
-        if entry.visible
-    ]
+    opened = [told_alone(entry.event, case.names) for entry in case.entries if entry.visible]
     first = sentence(
         "summary.closed-first",
         entries=counts.entries,

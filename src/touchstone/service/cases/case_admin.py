@@ -295,6 +295,7 @@ def _clock(state: State, now: str) -> dict[str, Any]:
         "share_by": deadline_instant(laid.share_by, laid.timezone),
         "shared": laid.shared_day,
         "review_by": deadline_instant(reading.review_by.isoformat(), laid.timezone),
+        "business_days": laid.business_days,
         "days_left": reading.days_left,
         "shortfall_days": reading.shortfall_days,
         "late_days": reading.late_days,

@@ -40,6 +40,9 @@ _SUBJECTS: dict[str, tuple[Condition, ...]] = {
     "official": (OneOf("tier", frozenset({"government"})),),
     "employee": (Staff(wanted=True),),
 }
+_NO_LIST = {"reaches", "keeps", "and"}
+_QUALITIES = {"with", "without", "resident", "of", "on", "not"}
+"""The words by which a quality begins, as the grammar above has them."""
 _KNOWABLE = {
     "nationality": "nationalities",
     "residence": "residence",
@@ -163,7 +166,9 @@ class _Reader:
         self._expect("the")
         if self._one({"list": True, "staff": False}):
             known = (*self._terms.text.lists, *self._registry.lists)
-            unnamed = self._peek() in {"reaches", "keeps", "and"}
+            word = self._peek()
+            # A list may be called as a quality begins: then it is the list that is meant.
+            unnamed = word in _NO_LIST or (word in _QUALITIES and word not in known)
             lists = frozenset(known) if unnamed else frozenset({self._word(known)})
             return Quality(AnyOf("lists", lists), wanted)
         return Quality(Staff(wanted=True), wanted)

@@ -6,6 +6,7 @@ are looked at, and few are computed.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +51,8 @@ class Side:
     def __init__(self, axes: Mapping[str, Axis], columns: Sequence[Column]) -> None:
         self.axes = axes
         self.shape = tuple(len(axis.points) for axis in axes.values())
-        cells = int(np.prod(self.shape, dtype=np.int64))
-        # Asked before anything of that size is made.
+        # Asked before anything of that size is made, and in whole numbers that never wrap.
+        cells = prod(self.shape)
         if cells * len(columns) > MAX_BITS:
             raise DocumentTooLargeError(_too_large(axes))
         truth = np.empty((len(columns), cells), np.bool_)

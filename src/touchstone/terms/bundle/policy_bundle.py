@@ -324,6 +324,9 @@ class _Parts:
         if found["tier"] not in TIERS or found["end_user"] not in (None, *END_USERS):
             raise MalformedError("an organisation has no tier or end user that there is")
         name = _text(found["id"], "an organisation's id")
+        if name in self._organisations:
+            # Which of the two counted would depend on the order of lines.
+            raise MalformedError("an organisation is in the policy bundle twice")
         programmes = frozenset(_texts(found["programmes"], "programmes"))
         self._organisations[name] = Organisation(name, found["tier"], found["end_user"], programmes)
 
@@ -333,7 +336,7 @@ class _Parts:
         if name not in self._organisations:
             raise MalformedError("members of an organisation that is not in the policy bundle")
         for person in _texts(found["people"], "members"):
-            # Which of the two counted would depend on the order of lines.
+            # As above.
             if self._members.setdefault(person, name) != name:
                 raise MalformedError("somebody is a member of two organisations")
 

@@ -164,12 +164,13 @@ def _person(cells: Mapping[str, str], where: str, source: str) -> Person:
 
 def _organisations(content: EntitiesText, source: str, terms: Terms) -> dict[str, Organisation]:
     found: dict[str, Organisation] = {}
+    known = frozenset(terms.text.programmes)
     for number, each in enumerate(content.organisations, start=1):
         where = f'organisations {number} ("{each.id}")'
         if each.id in found:
             refuse(source, f"{where}: another organisation has the same id: rename one")
         for programme in each.programmes:
-            if programme not in terms.text.programmes:
+            if programme not in known:
                 hint = nearest(programme, terms.text.programmes)
                 refuse(
                     source,

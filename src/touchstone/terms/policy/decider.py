@@ -7,7 +7,6 @@ and names the facts that were unknown.
 import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any, Literal
 
 from cedarpy import Entities, PolicySet, Schema, is_authorized, validate_policies
@@ -224,8 +223,9 @@ class Decider:
             fault = _one_line(checked.errors[0])
             raise TermsFileError(f"the compiled policy does not fit its schema: {fault}")
         self._purposes = frozenset(policy.purposes)
-        # Only what is declared gets a slice: callers' own words must not fill the memory.
-        self._targets = frozenset(product(policy.variants, policy.modes, TIERS))
+        # Only what is declared gets a slice: callers' own words must not fill the memory. Nor must
+        # terms that declare much: their product is never made.
+        self._declared = tuple(map(frozenset, (policy.variants, policy.modes, TIERS)))
         self._slices: dict[tuple[str, str, str], _Slice] = {}
 
     def decide(self, facts: CallerAttributes, request: Request) -> AccessDecision:
@@ -264,7 +264,7 @@ class Decider:
 
     def _slice(self, target: tuple[str, str, str]) -> _Slice | None:
         """Made when it is first asked for: a gateway meets few, and a directive is not to wait."""
-        if target not in self._targets:
+        if not all(word in known for word, known in zip(target, self._declared, strict=True)):
             return None
         words = dict(zip(("variant", "mode", "tier"), target, strict=True))
         rules = {

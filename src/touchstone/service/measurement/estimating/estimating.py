@@ -132,7 +132,10 @@ def _model(
             without.append(f"{what}: {error}")
             return None
 
-    rate = clustered_mean(outcomes, clusters)
+    try:
+        rate = clustered_mean(outcomes, clusters)
+    except UnusableNumbersError as error:
+        raise BadInputError(f"model {name}: {error}; take its runs out") from error
     word = corrected = passed = difference = length = None
     paired = False
     if wanted.threshold is not None:

@@ -155,7 +155,9 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
             framework=forecast.framework,
             made_at=made_at,
             review_by=forecast.review_by,
-            days_left=sentence("plan.days-left", days=forecast.days_left),
+            days_left=sentence(
+                "plan.days-left", business=forecast.business_days, days=forecast.days_left
+            ),
         ),
         headline=sentence("plan.cannot" if cannot else "plan.can"),
         cannot=cannot,

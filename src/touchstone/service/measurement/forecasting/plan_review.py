@@ -95,6 +95,7 @@ def review_window(framework: Framework, submission: Submission, now: str) -> Win
     """When the window would end if the model came in now, and counted days until then."""
     partner, public = submission.planned_days
     laid = window_laid(framework.window, _ComingIn(partner, public), now)
-    days = [day_written(laid[name]) for name in ("shared_day", "review_by")]
-    counted = calendar_of(framework.window).between(*days)
-    return WindowLeft(deadline(laid["review_by"], laid["timezone"]), counted)
+    shared, ends = (day_written(laid[name]) for name in ("shared_day", "review_by"))
+    counted = calendar_of(framework.window).between(shared, ends)
+    left = max(0, (ends - shared).days)
+    return WindowLeft(deadline(laid["review_by"], laid["timezone"]), counted, left)
