@@ -25,7 +25,7 @@ OWNERS = {
     "vl_convert": {"editions"},
 }
 # One worker reads the modules, once for all of these tests.
-VERIFIER_LINES = 900
+VERIFIER_LINES = 1110
 MODULE_LINES = 500
 FUNCTION_LINES = 60
 

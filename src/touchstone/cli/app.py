@@ -1,4 +1,7 @@
-"""The command line. Exit 0: done. 1: the answer is no. 2: bad input, one line on stderr."""
+"""The command line. Exit 0: done. 1: the answer is no. 2: bad input, one line on stderr.
+
+3, of `verify` alone: all holds, but the policy on witnesses is not met.
+"""
 
 import os
 import sys
@@ -316,18 +319,24 @@ def verify(
     trust: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     revoked: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     witness: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    policy: Path | None = None,
     head: str | None = None,
     receipt: Annotated[tuple[Path, ...], Parameter(negative="")] = (),
     json: Json = False,
 ) -> int:
     """Check a bundle: authentic, consistent with issuer unverified, or altered and where.
 
+    Exit 3: it holds, but the witnesses that were asked for did not cosign (policy not met).
+
     Args:
         bundle: The bundle.jsonl.
         trust: Fingerprint of a key that you trust, `SHA256:...`; may be given several times.
         revoked: Fingerprint of a key that you know to be revoked: a bundle from before the
             revocation does not say so; may be given several times.
-        witness: A witness that must have cosigned, `NAME=HEXKEY`; may be given several times.
+        witness: A witness that must have cosigned, `NAME=HEXKEY` or its vkey; may be given several
+            times.
+        policy: A C2SP tlog-policy file: which witnesses must have cosigned, and how many of which;
+            the logs that it names are trusted as --trust is.
         head: A head of the installation's log that you saw elsewhere, `SIZE:ROOT`.
         receipt: A file with an answer of the installation to a deed (record contract 2): its
             entry must be there, or the deed that it refuses must not; may be given several times.
@@ -339,7 +348,7 @@ def verify(
     try:
         now = SystemClock().now()
         pins = {"trust": trust, "revoked": revoked, "witnesses": witness}
-        verdict = verify_bundle(bundle, **pins, head=head, receipts=receipt, now=now)
+        verdict = verify_bundle(bundle, **pins, policy=policy, head=head, receipts=receipt, now=now)
     except VerifierInputError as error:
         # The verifier stands alone: it knows nothing of our errors.
         raise BadInputError(str(error)) from error
@@ -347,7 +356,7 @@ def verify(
         show_json(verdict.as_dict())
     else:
         tables.verification(verdict)
-    return DONE if verdict.holds else NO
+    return verdict.exit_code
 
 
 @app.command

@@ -72,6 +72,7 @@ from touchstone.ledger.notes import (
 )
 from touchstone.ledger.parts import parse_content, parse_facts
 from touchstone.ledger.signing import Signer, check_signature, fingerprint, has_small_order
+from touchstone.ledger.vkeys import VerifierKey, parse_vkey
 
 __all__ = [
     "EMPTY_ROOT",
@@ -105,6 +106,7 @@ __all__ = [
     "Signer",
     "Tree",
     "UnpromisedError",
+    "VerifierKey",
     "Withheld",
     "blind_head",
     "check_bundle",
@@ -128,6 +130,7 @@ __all__ = [
     "parse_head",
     "parse_key_line",
     "parse_note",
+    "parse_vkey",
     "read_bundle",
     "sign_checkpoint",
     "sign_deed",

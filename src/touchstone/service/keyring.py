@@ -5,9 +5,15 @@ from typing import Any
 
 from touchstone.errors import BadInputError
 from touchstone.keys import KeyFileError
-from touchstone.ledger import REVOKED, KeyHistory
+from touchstone.ledger import REVOKED, KeyHistory, VerifierKey
+from touchstone.ledger.notes import ED25519
 from touchstone.service.file_io import one_line
 from touchstone.service.installation import Installation
+
+TELL_WITNESSES = (
+    "Witnesses that run `touchstone witness serve` follow by themselves; give others the new key "
+    "for witnesses."
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class KeysShown:
     keys: tuple[KeyShown, ...]
     origin: str
     """The installation's name on checkpoints."""
+    vkey: str
+    """The key in use, as a policy on witnesses and witnesses themselves write it (C2SP)."""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -38,7 +46,7 @@ class KeysShown:
             why = f" ({each.revoked_because})" if each.revoked_because else ""
             found.append(f"{each.fingerprint}  {each.standing}{why}")
             found.append(f"  since {each.since}: {each.reason}")
-        return [*found, f"Name on checkpoints: {self.origin}"]
+        return [*found, f"Name on checkpoints: {self.origin}", f"Key for witnesses: {self.vkey}"]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -65,7 +73,7 @@ def rotate_key(installation: Installation, reason: str) -> KeysShown:
     said = "A new key is in use. Whoever pinned an earlier one trusts it too."
     if history.revoked:
         said = "A new key is in use. Whoever pinned a key after the last revoked one trusts it too."
-    return _shown(history, said)
+    return _shown(history, f"{said} {TELL_WITNESSES}")
 
 
 def revoke_key(installation: Installation, fingerprint: str, reason: str) -> KeysShown:
@@ -86,7 +94,8 @@ def revoke_key(installation: Installation, fingerprint: str, reason: str) -> Key
         history,
         "The key is revoked, and a new one is in use. Tell everyone who pinned the revoked key, or "
         "one before it, to pin the new one, and to verify what they were given earlier with "
-        "--revoked: who holds the revoked key can still make bundles without this line.",
+        "--revoked: who holds the revoked key can still make bundles without this line. Tell "
+        "witnesses too: none follows over a revocation by itself.",
     )
 
 
@@ -110,4 +119,5 @@ def _shown(history: KeyHistory, says: str = "") -> KeysShown:
             for seq, line in enumerate(history.lines)
         ),
         history.origin,
+        str(VerifierKey(history.origin, ED25519, history.current)),
     )

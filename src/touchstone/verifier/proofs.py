@@ -11,6 +11,7 @@ from .errors import AlteredError, hold
 from .strict import INTEGERS_END, unbase64
 
 EMPTY_ROOT = sha256().digest()
+TIMES_END = 253_402_300_800
 # The field's prime, and the y coordinate of two of the curve's points of order eight.
 _PRIME, _EIGHTH = 2**255 - 19, 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 DEED_TYPE = b"application/vnd.touchstone.deed+json"
@@ -120,10 +121,12 @@ class Checkpoint:
         return signed(key, line[8:], b"cosignature/v1\ntime %d\n%s" % (time, self.text))
 
     def cosigned_at(self, name: str, key: bytes) -> int | None:
-        """When a witness cosigned, in Unix seconds; None if it did not."""
+        """When a witness cosigned, in Unix seconds; None if it did not, or after the year 9999."""
         identity = sha256(name.encode() + b"\n\x04" + key).digest()
         line = self.signatures.get((name, identity[:4]), b"")
-        return int.from_bytes(line[:8], "big") if self.signed_by(name, key, witness=True) else None
+        time = int.from_bytes(line[:8], "big")
+        holds = time < TIMES_END and self.signed_by(name, key, witness=True)
+        return time if holds else None
 
 
 def extends(older: Checkpoint, newer: Checkpoint, hashes: list[str]) -> bool:

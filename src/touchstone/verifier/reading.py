@@ -12,6 +12,7 @@ from typing import IO, Any
 from .contract1 import Contract1
 from .contract2 import Contract2
 from .errors import AlteredError, hold
+from .policy import Witness
 from .proofs import Checkpoint, extends, fingerprint, grow, included, leaf_hash, root_of, signed
 from .strict import MAX_LINE, dumps, parse, shaped, shown
 
@@ -28,20 +29,29 @@ class BundleVerification:
     """A bundle as it is read, and what is established so far."""
 
     def __init__(
-        self, file: IO[bytes], spool: IO[bytes], rows: IO[bytes], seen: re.Match[str] | None
+        self,
+        file: IO[bytes],
+        spool: IO[bytes],
+        rows: IO[bytes],
+        seen: re.Match[str] | None,
+        witnesses: Sequence[Witness],
     ) -> None:
         # The spool: each entry's leaf, number of parts and commitments, for the parts; the rows:
         # what contract 2 keeps of each entry.
         self.file, self.spool, self.rows, self.seen = file, spool, rows, seen
+        self.witnesses = witnesses
         self.number, self.where, self.line = 0, "", b""
         self.before = sha256()  # of every byte before the line at hand
+        # The largest checkpoint that each witness cosigned, and when (Unix seconds); where the
+        # case's head stands in the tree: an older checkpoint that reaches beyond holds it too.
+        self.cosigned, self.index = dict[Witness, tuple[int, int]](), 0
         self.keys, self.keysets, self.newest = dict[bytes, str](), set[str](), b""
         # By fingerprint of a revoked key what the line says that names it.
         self.revokes, self.peaks = dict[str, str](), list[bytes]()
         names = ("opened", "withheld", "erased", "deeds_checked", "deeds_unchecked")
         self.counts = dict.fromkeys(names, 0)
 
-    def read(self, witnesses: Sequence[re.Match[str]]) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
         """Read to the end and say what was established; AlteredError where it does not hold."""
         header = parse(self.next(), "bundle")
         self.log, self.size = header["log"], header["size"]
@@ -52,21 +62,15 @@ class BundleVerification:
             self._parts(n)
         self.where, root = "", root_of(self.peaks).hex()
         newest = self._head(root)
-        cosigned_at = 0
-        for name, key in (one.groups() for one in witnesses):
-            time = newest.cosigned_at(name, bytes.fromhex(key))
-            hold(time is not None, "has a checkpoint that a given witness did not cosign")
-            cosigned_at = max(cosigned_at, time or 0)
         self._older(newest)
         while self.line.startswith(b'{"answer":'):
             self.contract.answer(self.line[:-1])
             self.next()
         self._seal(header["format"])
         facts = {"log": self.log, "size": self.size, "root": root, "head_at": header["at"]}
-        facts |= {"cosigned_by": tuple(shown(one[1]) for one in witnesses), **self.counts}
         facts |= {"audience": shown(header["audience"]), "issuers": tuple(self.keys.values())}
-        facts |= {"cosigned_at": cosigned_at, **self.contract.facts()}
-        return facts | {"head": f"{newest.size}:{newest.root.hex()}"}
+        facts |= {**self.counts, **self.contract.facts()}
+        return facts | {"head": f"{newest.size}:{newest.root.hex()}", "origin": newest.origin}
 
     def next(self) -> bytes:
         """Go to the next line, never reading past 1 MiB; it comes without its LF."""
@@ -154,6 +158,10 @@ class BundleVerification:
         found = Checkpoint(note)
         origin = f"touchstone/{next(iter(self.keys.values()))[7:23]}"
         hold(found.origin == origin, "has a checkpoint of another log")
+        for one in self.witnesses:
+            time = found.cosigned_at(one.name, one.key) if one.key else None
+            if time is not None:
+                self.cosigned[one] = max(self.cosigned.get(one, (0, 0)), (found.size, time))
         if self.seen and int(self.seen[1]) == found.size:
             hold(self.seen[2] == found.root.hex(), "has another root than the head seen elsewhere")
             self.seen = None
@@ -173,6 +181,7 @@ class BundleVerification:
         leaf = leaf_hash(sha256(blind + dumps(head).encode()).digest())
         found = included(leaf, line["index"], newest.size, line["inclusion"], newest.root)
         hold(found, "has a head that is not where it says in the checkpoint's tree")
+        self.index = line["index"]
         return newest
 
     def _older(self, newest: Checkpoint) -> None:

@@ -3,6 +3,30 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+HOLDS, NO, NOT_MET = 0, 1, 3
+"""What a command exits with: it holds; it does not; all holds but the policy on witnesses."""
+
+
+@dataclass(frozen=True)
+class Cosignature:
+    """What a given witness cosigned: of the checkpoints here the largest.
+
+    `at` is the witness's own time (UTC), `size` is of the installation's log. Unless the case's
+    head stands in that checkpoint it does not count.
+    """
+
+    witness: str
+    at: str
+    age_seconds: int | None
+    size: int
+    holds_head: bool
+
+    @property
+    def line(self) -> str:
+        """For people."""
+        said = f"cosigned by {self.witness} at {self.at}{_aged(self.age_seconds)}, size {self.size}"
+        return said if self.holds_head else f"{said}: before this case's head, it does not count"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -12,7 +36,8 @@ class Verdict:
     `issuers` are the fingerprints of the key history, oldest first; `revoked` those of them that a
     key line names as revoked, or that were given as such. `head_at` is when the issuer says that
     this was the newest head (UTC): the bundle's own time; `head_age_seconds` how long before the
-    asking that was, below 0 where the issuer's clock was ahead.
+    asking that was, below 0 where the issuer's clock was ahead. `policy` is empty where no witness
+    was asked for, else `met` or `not met`; `cosigned_by` are the witnesses that count.
     """
 
     word: str
@@ -25,6 +50,7 @@ class Verdict:
     size: int = 0
     root: str = ""
     head: str = ""
+    origin: str = ""
     issuers: tuple[str, ...] = ()
     revoked: tuple[str, ...] = ()
     opened: int = 0
@@ -39,7 +65,10 @@ class Verdict:
     seen_by: tuple[tuple[str, int], ...] = ()
     answers: int = 0
     receipts: tuple[str, ...] = ()
+    policy: str = ""
     cosigned_by: tuple[str, ...] = ()
+    not_cosigned_by: tuple[str, ...] = ()
+    cosignatures: tuple[Cosignature, ...] = ()
     cosigned_age_seconds: int | None = None
     head_at: str = ""
     head_age_seconds: int | None = None
@@ -47,7 +76,17 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether the answer is yes: nothing altered, no given pin unmet, no revoked key's seal."""
+        """Whether the answer is yes: nothing altered, all that was given met, no revoked seal."""
+        return self._stands and self.policy != "not met"
+
+    @property
+    def exit_code(self) -> int:
+        """What a command exits with: that only the policy is not met is told apart."""
+        return HOLDS if self.holds else NOT_MET if self._stands else NO
+
+    @property
+    def _stands(self) -> bool:
+        """Whether it holds but for the policy."""
         # The newest key seals a bundle: where it is revoked, the seal says nothing.
         unmet = self.trust_given or self.revoked[-1:] == self.issuers[-1:]
         return self.word == "authentic" or (self.word == "consistent" and not unmet)
@@ -61,11 +100,15 @@ class Verdict:
         if self.word == "altered":
             return [f"altered: {self.place} {self.what}"]
         cosigned = (", ".join(self.cosigned_by) or "-") + _aged(self.cosigned_age_seconds)
+        unverified = "" if self.word == "authentic" else ", issuer unverified"
         return [
-            self.word + ("" if self.word == "authentic" else ", issuer unverified"),
+            self.word + unverified + (", policy not met" if self.policy == "not met" else ""),
             f"case log {self.log}: {self.size} entries, root {self.root}, for {self.audience}",
             *(self._contract_1() if self.contract == 1 else self._contract_2()),
             f"installation log {self.head}, cosigned by {cosigned}",
+            *(each.line for each in self.cosignatures),
+            *(f"not cosigned by {name}" for name in self.not_cosigned_by),
+            *([f"policy on witnesses: {self.policy}"] if self.policy else []),
             f"newest head as of {self.head_at} by the issuer's word{_aged(self.head_age_seconds)}",
             *(f"issuer: {key}" for key in self.issuers),
             *(f"note: {note}" for note in self.notes),

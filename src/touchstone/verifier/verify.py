@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
@@ -10,9 +10,11 @@ from typing import IO, Any
 from .contract1 import Contract1
 from .contract2 import Contract2, answer_holds, read_answer
 from .errors import AlteredError, VerifierInputError
+from .policy import Policy, Witness, given_witness, read_policy
+from .proofs import fingerprint
 from .reading import BundleVerification
 from .strict import MAX_LINE, shown
-from .verdict import Verdict
+from .verdict import Cosignature, Verdict
 
 # Bytes of leaves and commitments in memory; in which entry 0 is sought, if no header is.
 IN_MEMORY, SOUGHT = 96 << 20, 4 << 20
@@ -22,7 +24,12 @@ _SEEN = "([1-9][0-9]{0,15}):([0-9a-f]{64})"
 NO_BUNDLE = "is no bundle of Touchstone: its first line is no bundle's header"
 TRUNCATION = "entries dropped after the newest head here show only against a head seen elsewhere"
 UNPINNED = "anyone can write a consistent bundle; pin an issuer's key that you know with --trust"
-UNMET = "none of the keys given with --trust is in the key history, or only up to a revoked one"
+# In the place of pins that a policy's logs give, where none of them bears this log's name.
+NO_LOG = "no log of the policy"
+UNMET = (
+    "none of the keys given, with --trust or as a log of the policy, is in the key history, or "
+    "only up to a revoked one"
+)
 
 
 def verify_bundle(
@@ -31,6 +38,7 @@ def verify_bundle(
     trust: Sequence[str] = (),
     revoked: Sequence[str] = (),
     witnesses: Sequence[str] = (),
+    policy: Path | None = None,
     head: str | None = None,
     receipts: Sequence[Path] = (),
     now: datetime | None = None,
@@ -39,7 +47,10 @@ def verify_bundle(
 
     `revoked` are fingerprints known from elsewhere to be revoked: a bundle whose key history ends
     before the line that says so cannot tell. No key up to the last revoked one meets a pin.
-    `witnesses` are `NAME=HEXKEY`; `head` is `SIZE:ROOT` of the installation's log, seen elsewhere;
+    `witnesses` are `NAME=HEXKEY` or vkeys of those that must all have cosigned, `policy` is a file
+    that says which must; that they did not is "policy not met", and no alteration. The logs that a
+    policy names are trusted as `trust` is. `head` is `SIZE:ROOT` of the installation's log, seen
+    elsewhere;
     `receipts` are files with one answer of the installation each (contract 2): a receipt's entry
     must be there, a refused deed must not; `now` (with a zone) is what ages are reckoned to.
     VerifierInputError: a file cannot be read or is no bundle at all, or what was given is
@@ -47,7 +58,9 @@ def verify_bundle(
     """
     for one in (*trust, *revoked):
         _match(one, "SHA256:[0-9a-f]{64}", "SHA256:<64 hex digits>")
-    named = [_match(one, r"([^\s+]+)=([0-9a-f]{64})", "NAME=<64 hex digits>") for one in witnesses]
+    given = tuple(given_witness(one) for one in witnesses)
+    asked = read_policy(policy) if policy else None
+    named = (*given, *(asked.witnesses.values() if asked else ()))
     seen = None if head is None else _match(head, _SEEN, "SIZE:<64 hex digits>")
     answers = [(shown(Path(each).name), _answer(each)) for each in receipts]
     where = ""
@@ -57,9 +70,9 @@ def verify_bundle(
             SpooledTemporaryFile(IN_MEMORY) as spool,
             SpooledTemporaryFile(IN_MEMORY // 3) as rows,
         ):
-            reading = BundleVerification(file, spool, rows, seen)
+            reading = BundleVerification(file, spool, rows, seen, named)
             try:
-                facts = reading.read(named)
+                facts = reading.read()
                 for name, answer in answers:
                     where = f"by {name} the bundle"
                     _meet(reading, name, answer)
@@ -72,12 +85,50 @@ def verify_bundle(
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
     facts["receipts"] = tuple(name for name, _answer in answers)
-    cosigned = facts.pop("cosigned_at")
+    facts |= _witnessed(reading, named, given, asked, now)
     if now is not None:
-        head_age = now - datetime.fromisoformat(facts["head_at"])
-        facts["head_age_seconds"] = int(head_age.total_seconds())
-        facts["cosigned_age_seconds"] = int(now.timestamp()) - cosigned if cosigned else None
+        age = now - datetime.fromisoformat(facts["head_at"])
+        facts["head_age_seconds"] = int(age.total_seconds())
+    trust = _with_logs(trust, asked, facts["origin"])
     return _judged(trust, reading.revokes | dict.fromkeys(revoked, "as given"), facts)
+
+
+def _with_logs(trust: Sequence[str], asked: Policy | None, origin: str) -> Sequence[str]:
+    """The pins, with those that a policy's logs of this name are."""
+    logs = asked.logs if asked else []
+    pinned = [fingerprint(key) for name, key in logs if name == origin]
+    return (*trust, *pinned, *([NO_LOG] if logs and not pinned else []))
+
+
+def _witnessed(
+    reading: BundleVerification,
+    named: Sequence[Witness],
+    given: Sequence[Witness],
+    asked: Policy | None,
+    now: datetime | None,
+) -> dict[str, Any]:
+    """Who cosigned a checkpoint in which the case's head stands, and whether that is enough."""
+    second = int(now.timestamp()) if now else None
+    found = {
+        one: Cosignature(
+            one.label,
+            f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+            None if second is None else second - at,
+            size,
+            holds_head=reading.index < size,
+        )
+        for one, (size, at) in reading.cosigned.items()
+    }
+    counted = {one for one, each in found.items() if each.holds_head}
+    enough = counted.issuperset(given) and (asked is None or asked.met(counted))
+    ages = [each.age_seconds for one, each in found.items() if one in counted]
+    return {
+        "policy": ("met" if enough else "not met") if given or asked else "",
+        "cosignatures": tuple(found[one] for one in dict.fromkeys(named) if one in found),
+        "cosigned_by": tuple(one.label for one in dict.fromkeys(named) if one in counted),
+        "not_cosigned_by": tuple(one.label for one in dict.fromkeys(named) if one not in counted),
+        "cosigned_age_seconds": min((age for age in ages if age is not None), default=None),
+    }
 
 
 def _answer(path: Path) -> Any:

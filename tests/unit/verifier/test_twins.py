@@ -110,7 +110,6 @@ BY_DEED_VECTOR = {
 BY_PIN: dict[str, dict[str, Any]] = {
     "ends a bundle without a checkpoint of the size seen elsewhere": {"head": "7:" + "00" * 32},
     "has another root than the head seen elsewhere": {"head": "9:" + "00" * 32},
-    "has a checkpoint that a given witness did not cosign": {"witnesses": ["w=" + "00" * 32]},
 }
 
 

@@ -72,9 +72,11 @@ def witnessed(path: Path, name: str = WITNESS["name"], key: str = WITNESS["key"]
 
 def test_a_given_witness_must_have_cosigned(authentic: Path):
     assert witnessed(authentic).cosigned_by == (WITNESS["name"],)
-    missing = witnessed(authentic, name="witness.example/other")
-    assert (missing.word, missing.line) == ("altered", 25)
-    assert witnessed(authentic, key="ab" * 32).word == "altered"
+    for given in ({"name": "witness.example/other"}, {"key": "ab" * 32}):
+        missing = witnessed(authentic, **given)
+        assert (missing.word, missing.policy, missing.holds) == ("authentic", "not met", False)
+        assert missing.lines()[0] == "authentic, policy not met"
+        assert missing.exit_code == 3
     assert verify_bundle(authentic, trust=[TRUST]).cosigned_by == ()
 
 
