@@ -91,11 +91,17 @@ def test_wrong_words_are_told_what_is_wrong(command: Command, words: tuple[str, 
     assert command(*words).refused().startswith(f"touchstone: {told}")
 
 
+WITNESS_FORM = (
+    "x is not of the form NAME=<64 hex digits> or a witness's vkey: "
+    "has no vkey: <name>+<8 hex digits>+<base64>"
+)
+
+
 @pytest.mark.parametrize(
     ("option", "told"),
     [
         (("--trust", "x"), "x is not of the form SHA256:<64 hex digits>"),
-        (("--witness", "x"), "x is not of the form NAME=<64 hex digits>"),
+        (("--witness", "x"), WITNESS_FORM),
         (("--head", "0:x"), "0:x is not of the form SIZE:<64 hex digits>"),
     ],
     ids=str,
