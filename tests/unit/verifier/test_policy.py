@@ -1,7 +1,7 @@
 """A policy on witnesses: read strictly, met by who cosigned the head, never an alteration."""
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -140,7 +140,7 @@ def test_a_cosignature_that_does_not_hold_is_none(authentic: Path, monkeypatch: 
     lines = authentic.read_bytes().splitlines()
     note = ledger.loads(lines[24])["checkpoint"]
     line = next(each for each in note.splitlines() if each.startswith(f"— {NAME} "))
-    data = bytearray(ledger.notes.b64decode(line.rpartition(" ")[2]))
+    data = bytearray(b64decode(line.rpartition(" ")[2]))
     data[11] ^= 1
     changed = line.rpartition(" ")[0] + " " + b64encode(data).decode()
     forged = proofs.Checkpoint(note.replace(line, changed))
@@ -261,7 +261,7 @@ def test_a_quorum_is_what_its_groups_count(data: st.DataObject):
     count = data.draw(st.integers(1, 6))
     witnesses = {b"w%d" % n: Witness(f"w{n}", f"w{n}", key_of(str(n))) for n in range(count)}
     free, groups = list(witnesses), dict[bytes, tuple[int, list[bytes]]]()
-    while free and data.draw(st.booleans()):
+    while data.draw(st.booleans()) and free:
         members = data.draw(st.lists(st.sampled_from(free), min_size=1, unique=True))
         name = b"g%d" % len(groups)
         groups[name] = (data.draw(st.integers(1, len(members))), members)
