@@ -5,7 +5,7 @@ need not know this module: the type checker holds them to it where `service` wir
 does one contract suite.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
 JobState = Literal["waiting", "leased", "finished", "halted", "dropped"]
@@ -118,4 +118,47 @@ class EvidenceStore(Protocol):
 
     def forget(self, case: str, job: str, indices: Collection[int]) -> None:
         """Let go of outcomes that stand in the case's log by now."""
+        ...
+
+
+class StagedEvidence(Protocol):
+    """What is here of bytes that a party sends before their deed."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes they are to be."""
+        ...
+
+    @property
+    def received(self) -> int:
+        """How many are here: the next are those from there on."""
+        ...
+
+    @property
+    def whole(self) -> bool:
+        """Whether all are here and of the digest that was said."""
+        ...
+
+
+class EvidenceStaging(Protocol):
+    """Bytes that parties send before the deeds that they are evidence of. Each call is durable."""
+
+    def begin(self, case: str, party: str, digest: str, size: int) -> StagedEvidence:
+        """Say what will come, or ask how much of it is here."""
+        ...
+
+    def write(self, case: str, party: str, digest: str, offset: int, data: bytes) -> StagedEvidence:
+        """Keep the bytes from `offset` on; with the last, all are held against the digest."""
+        ...
+
+    def of(self, party: str) -> Sequence[StagedEvidence]:
+        """What waits of a party."""
+        ...
+
+    def forget(self, case: str, party: str, digest: str) -> bool:
+        """Let go of bytes that no deed is to use; false where there were none."""
+        ...
+
+    def sweep(self, case: str) -> int:
+        """Let go of what expired, and of files that a crash left; says how many."""
         ...

@@ -32,6 +32,7 @@ from touchstone.records.errors import (
     PartError,
     ReadOnlyError,
     RecordsError,
+    StagingError,
     UnreachableError,
 )
 from touchstone.records.settings import DATABASE, DATABASE_OWNER, SQLITE, configure
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
     from touchstone.records.reader import CaseReader
     from touchstone.records.refusals import RefusalLog
     from touchstone.records.soundness import is_begun
+    from touchstone.records.staging import Staged, StagingArea
     from touchstone.records.store import Records
     from touchstone.records.writer import CaseWriter
 
@@ -105,6 +107,9 @@ __all__ = [
     "RecordsError",
     "Refusal",
     "RefusalLog",
+    "Staged",
+    "StagingArea",
+    "StagingError",
     "StoredPart",
     "Summarise",
     "Summary",
@@ -126,6 +131,8 @@ _BEHIND_DJANGO = {
     "OutcomeTable": "outcomes",
     "Records": "store",
     "RefusalLog": "refusals",
+    "Staged": "staging",
+    "StagingArea": "staging",
     "is_begun": "soundness",
     "prepare": "preparation",
 }

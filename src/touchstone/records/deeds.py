@@ -316,12 +316,13 @@ class Deeds:
             known = self.answer(statement.digest, asker)
             if known is not None:
                 return known
-            if not self._is_known(case, asker):
+            if not self.is_party(case, asker):
                 raise unknown_case() from error
             why = f"{case}: has begun before, by another deed"
             raise UnpromisedError("another-log", why) from error
 
-    def _is_known(self, case: str, party: str) -> bool:
+    def is_party(self, case: str, party: str) -> bool:
+        """Whether there is such a case of contract 2, which the party has joined or may join."""
         try:
             return self.log(case).keys.knows(party)
         except CaseMissingError:

@@ -11,7 +11,8 @@ The tree::
     │   ├── CaseMissingError       there is no such case
     │   ├── EarlierContractError   the case's log is of record contract 1: it is only read
     │   ├── EvidenceMissingError   nothing of that digest is kept (also a KeyError)
-    │   └── PartError              a part cannot be kept or erased as asked
+    │   ├── PartError              a part cannot be kept or erased as asked
+    │   └── StagingError           bytes are not taken as they came, before their deed
     ├── AnswerIsNoError
     │   ├── DestroyedError         the case's key was destroyed: its content is gone for good
     │   ├── AppendOnlyError        entries, leaves and checkpoints are never changed
@@ -70,6 +71,19 @@ class EvidenceMissingError(BadInputError, KeyError):
 
 class PartError(BadInputError):
     """A part cannot be kept or erased as asked."""
+
+
+class StagingError(BadInputError):
+    """Bytes sent before their deed are not taken as they came; nothing of the call is kept.
+
+    `code` is for programs: `digest-form`, `too-large`, `too-many`, `other-size`, `not-begun`,
+    `offset`, `piece`, `digest`. `offset` is how many bytes are here, where more can follow.
+    """
+
+    def __init__(self, code: str, why: str, offset: int | None = None) -> None:
+        super().__init__(why)
+        self.code = code
+        self.offset = offset
 
 
 class DestroyedError(AnswerIsNoError):

@@ -1,22 +1,29 @@
 """Evidence bytes in files: sealed under the case's key, written whole or not at all."""
 
 import errno
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from touchstone.keys import DataKey, SealError
 from touchstone.keys.files import sync_folder, write_file
-from touchstone.records.errors import DamagedError, FullError, UnreachableError
+from touchstone.records.errors import DamagedError
+from touchstone.records.sealedfiles import file_fault, make_folder, place_of_evidence
+from touchstone.records.stagedfiles import StagedFiles
 
 _PIECE = 1 << 20
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP})
 
 
 class EvidenceFiles:
-    """A folder of sealed files, `<case>/<first two digits of the name>/<name>`."""
+    """A folder of sealed files, `<case>/<first two digits of the name>/<name>`.
 
-    def __init__(self, folder: Path) -> None:
+    `staged` are those that were sent before their deed.
+    """
+
+    def __init__(self, folder: Path, staged: Path) -> None:
         self._folder = folder
+        self.staged = StagedFiles(staged)
 
     def put(self, case: str, name: str, data: bytes, key: DataKey) -> None:
         """Seal and keep bytes; a file of that name is whole and the same, so it is left alone.
@@ -25,14 +32,30 @@ class EvidenceFiles:
         """
         path = self._path(case, name)
         try:
-            self._make_folder(path.parent)
+            make_folder(path.parent)
             if path.exists():
                 # Whoever put it there may not yet have made that durable.
                 sync_folder(path.parent)
             else:
-                write_file(path, key.seal_stream(_pieces(data), _about(case, name)))
+                write_file(path, key.seal_stream(_pieces(data), place_of_evidence(case, name)))
         except OSError as error:
-            raise _fault(path, error) from error
+            raise file_fault(path, error) from error
+
+    def adopt(self, case: str, name: str, source: Path) -> None:
+        """Keep a file that is sealed as the evidence of that name already, under a second name.
+
+        Raises DamagedError where it is gone, FullError, UnreachableError.
+        """
+        path = self._path(case, name)
+        try:
+            make_folder(path.parent)
+            if not path.exists():
+                _give_second_name(source, path)
+            sync_folder(path.parent)
+        except FileNotFoundError as error:
+            raise DamagedError(f"{source}: what was sent is gone: send it anew") from error
+        except OSError as error:
+            raise file_fault(path, error) from error
 
     def get(self, case: str, name: str, key: DataKey) -> bytes:
         """The bytes. Raises DamagedError where the file is gone or was altered."""
@@ -40,13 +63,13 @@ class EvidenceFiles:
         try:
             with path.open("rb") as file:
                 sealed = iter(lambda: file.read(_PIECE), b"")
-                return b"".join(key.open_stream(sealed, _about(case, name)))
+                return b"".join(key.open_stream(sealed, place_of_evidence(case, name)))
         except FileNotFoundError as error:
             raise DamagedError(f"{path}: evidence is gone; fix: restore a backup") from error
         except SealError as error:
             raise DamagedError(f"{path}: evidence was altered; fix: restore a backup") from error
         except OSError as error:
-            raise _fault(path, error) from error
+            raise file_fault(path, error) from error
 
     def folder(self, case: str) -> Path:
         """Where a case's evidence lies."""
@@ -70,13 +93,6 @@ class EvidenceFiles:
     def _path(self, case: str, name: str) -> Path:
         return self._folder / case / name[:2] / name
 
-    def _make_folder(self, folder: Path) -> None:
-        missing = [f for f in (folder, folder.parent, self._folder) if not f.exists()]
-        # From the outermost in: each name is durable before anything lies below it.
-        for each in reversed(missing):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
-            sync_folder(each.parent)
-
 
 def _pieces(data: bytes) -> Iterator[bytes]:
     view = memoryview(data)
@@ -84,11 +100,11 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         yield bytes(view[start : start + _PIECE])
 
 
-def _about(case: str, name: str) -> bytes:
-    return f"touchstone/evidence/1\x00{case}\x00{name}".encode()
-
-
-def _fault(path: Path, error: OSError) -> FullError | UnreachableError:
-    if error.errno in _NO_ROOM:
-        return FullError(f"{path}: the disk is full; nothing was written; fix: make room")
-    return UnreachableError(f"{path}: {error.strerror}")
+def _give_second_name(source: Path, path: Path) -> None:
+    try:
+        os.link(source, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with source.open("rb") as file:
+            write_file(path, iter(lambda: file.read(_PIECE), b""))

@@ -150,6 +150,55 @@ class EvidenceRow(Row):
     size: Number = models.BigIntegerField()
 
 
+class StagedRow(Row):
+    """Bytes that a party sends before the deed that they are evidence of."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, db_index=False, related_name="+")
+    party: Text = models.CharField(max_length=128, db_index=True)
+    """Whose they are: its deeds alone may use them."""
+    name: Text = models.CharField(max_length=64)
+    """What the case's key makes of the digest, as for evidence."""
+    facts: Bytes = models.BinaryField()
+    """Sealed: the digest."""
+    size: Number = models.BigIntegerField()
+    """How many bytes they are to be."""
+    received: Number = models.BigIntegerField()
+    """How many of them are here."""
+    until: Number = models.BigIntegerField(db_index=True)
+    """Seconds since the epoch by the database's clock."""
+    file: Text = models.CharField(max_length=32, default="")
+    """The file of all of them, once they were seen to have that digest."""
+
+    class Meta:
+        """Once a party and case."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case", "party", "name"], name="one_staged")
+        ]
+
+
+class StagedPieceRow(Row):
+    """A run of such bytes, in a file of its own."""
+
+    id: Number = models.BigAutoField(primary_key=True)
+    staged_id: int
+    staged: models.ForeignKey[StagedRow, StagedRow] = models.ForeignKey(
+        StagedRow, models.CASCADE, db_index=False, related_name="+"
+    )
+    start: Number = models.BigIntegerField()
+    """How many bytes are before it."""
+    file: Text = models.CharField(max_length=32)
+
+    class Meta:
+        """In order, each once."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["staged", "start"], name="one_piece")
+        ]
+
+
 class LeafRow(Row):
     """One leaf of the installation log: a case head behind a blind."""
 

@@ -52,6 +52,7 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
+from touchstone.records.staging import StagingAccess, StagingArea, check_staged
 from touchstone.records.values import Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
@@ -63,8 +64,8 @@ class Records:
     """Everything that is kept. Safe to use from several threads and several processes.
 
     `installation` signs and proves, `jobs` is the job table, `outcomes` what its executions gave,
-    `refusals` the side log; `deeds` takes
-    deeds into logs of contract 2.
+    `refusals` the side log; `deeds` takes deeds into logs of contract 2, `staging` the bytes that
+    come before them.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Records:
         self._alias = alias
         self._keyring = keyring
         self._random = random or SystemRandom()
-        self._files = EvidenceFiles(home / "evidence")
+        self._files = EvidenceFiles(home / "evidence", home / "staging")
         self._kept = KeptFiles(home / "kept")
         self._copy: TemporaryDirectory[str] | None = None
         self.amiss: tuple[str, ...] = ()
@@ -100,6 +101,11 @@ class Records:
                 RefusalBound(),
             )
         )
+
+        access = StagingAccess(
+            alias, self._files.staged, self._atomic, self._case_key, self.deeds.is_party
+        )
+        self._staging = StagingArea(access)
 
     @classmethod
     def open(cls, home: Path, keyring: Keyring, database: str | None = None) -> Self:
@@ -151,6 +157,12 @@ class Records:
         """What executions gave and is not in a log yet. Raises ReadOnlyError as `jobs` does."""
         self.check_writable()
         return self._outcomes
+
+    @property
+    def staging(self) -> StagingArea:
+        """What parties send before their deeds. Raises ReadOnlyError as `jobs` does."""
+        self.check_writable()
+        return self._staging
 
     def check_writable(self) -> None:
         """Raise ReadOnlyError where something is amiss or the home cannot be written."""
@@ -315,6 +327,8 @@ class Records:
         yield from check_case(self._alias, reader, self._keyring.history)
         key = None if row.wrapped_key is None else self._key_of(row)
         yield from check_evidence(self._alias, case, key, self._files)
+        for line in check_staged(self._alias, case, key, self._files.staged):
+            yield Fault(f"what was sent for case {case}", line)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
         summary = summarise(case, reader.recorded_events())
         if index is None or (summary.whole and _summary(index) != summary):
@@ -331,13 +345,14 @@ class Records:
         return [case for case in self.names() if self._rebuild_one(case, summarise)]
 
     def sweep(self) -> int:
-        """Delete evidence files that a crash left without a row; gives how many."""
+        """Delete files that a crash left and what waited too long for a deed; gives how many."""
         swept = 0
         for case in self.names():
             with self.transaction(case):
                 rows = EvidenceRow.objects.using(self._alias).filter(case=case)
                 names = list(rows.values_list("name", flat=True))
                 swept += self._files.remove_left_over(case, names)
+            swept += self.staging.sweep(case)
         return swept
 
     @contextlib.contextmanager
@@ -348,6 +363,7 @@ class Records:
 
     def _after(self, writer: CaseWriter) -> None:
         """Once a transaction stands: let what it erased be gone from the disk too."""
+        self._files.staged.remove(writer.case, writer.used_files)
         if writer.destroyed_now:
             self.finish_destruction(writer.case)
         elif writer.erased_now and not is_postgresql(self._alias):
@@ -355,7 +371,13 @@ class Records:
 
     def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
-        return self.work(case), self._files.folder(case), self._kept.folder(case)
+        files = self._files
+        return (
+            self.work(case),
+            files.folder(case),
+            files.staged.folder(case),
+            self._kept.folder(case),
+        )
 
     def _overwritten(self, seconds: int) -> bool:
         """Let no key that was destroyed be in a file of the record; false where one is held."""

@@ -24,7 +24,9 @@ from touchstone.records.models import (
     OutcomeRow,
     PartRow,
     Row,
+    StagedRow,
 )
+from touchstone.records.staging import drop_staged, staged_whole
 from touchstone.records.values import Destruction, Event, RecordedFacts, Summary
 
 _listed = attrgetter("title", "model_name", "developer", "framework", "status", "updated")
@@ -56,6 +58,9 @@ class CaseWriter:
         self._summary: Summary | None = None
         self.erased_now = False
         self.destroyed_now = False
+        self._staged: dict[tuple[str, str], StagedRow | None] = {}
+        self.used_files: list[str] = []
+        """Files of bytes that were sent before and are evidence now: to be removed once it is."""
 
     @property
     def next_n(self) -> int:
@@ -104,19 +109,58 @@ class CaseWriter:
         key = self._open_key()
         file = key.name(digest)
         self._files.put(self.case, file, data, key)
-        facts = {"digest": digest, "media_type": media_type, "name": name, "size": len(data)}
+        self._list_evidence(file, digest, media_type, name, len(data))
+        return digest
+
+    def staged_size(self, party: str, digest: str) -> int | None:
+        """How many bytes of that digest this party sent before its deed; None: not all are here."""
+        if (party, digest) not in self._staged:
+            found = None
+            if self._key is not None:
+                found = staged_whole(self._alias, self.case, party, self._key.name(digest))
+            # Looked up once: what is here as a deed is judged is here as it is recorded.
+            self._staged[party, digest] = found
+        row = self._staged[party, digest]
+        return None if row is None else row.size
+
+    def staged_bytes(self, party: str, digest: str) -> bytes:
+        """Those bytes. Raises PartError where they are not all here, DamagedError."""
+        row = self._staged_row(party, digest)
+        whole = self._files.staged.whole(self.case, row.file, row.name, self._open_key())
+        return b"".join(whole)
+
+    def use_staged(self, party: str, digest: str, media_type: str, name: str) -> None:
+        """Keep them as evidence; they wait for no other deed once this transaction stands.
+
+        Raises PartError where they are not all here, DestroyedError, DamagedError, FullError.
+        """
+        row = self._staged_row(party, digest)
+        self._files.adopt(self.case, row.name, self._files.staged.path(self.case, row.file))
+        self._list_evidence(row.name, digest, media_type, name, row.size)
+        waiting = StagedRow.objects.using(self._alias).filter(id=row.id)
+        self.used_files += drop_staged(self._alias, waiting)
+
+    def _staged_row(self, party: str, digest: str) -> StagedRow:
+        self.staged_size(party, digest)
+        row = self._staged[party, digest]
+        if row is None:
+            raise PartError(f"{self.case}: not all bytes of {digest[:24]}... are here: send them")
+        return row
+
+    def _list_evidence(self, file: str, digest: str, media_type: str, name: str, size: int) -> None:
+        key = self._open_key()
+        facts = {"digest": digest, "media_type": media_type, "name": name, "size": size}
         EvidenceRow.objects.using(self._alias).bulk_create(
             [
                 EvidenceRow(
                     case_id=self.case,
                     name=file,
                     facts=key.seal(dumps(facts), evidence_place(self.case, file)),
-                    size=len(data),
+                    size=size,
                 )
             ],
             ignore_conflicts=True,
         )
-        return digest
 
     def erase(self, n: int, i: int, label: str) -> None:
         """Erase the content of a stored part for good; `label` says why, to every reader.
@@ -150,6 +194,7 @@ class CaseWriter:
         sizes = list(evidence.values_list("size", flat=True))
         evidence.delete()
         OutcomeRow.objects.using(self._alias).filter(case=self.case).delete()
+        drop_staged(self._alias, StagedRow.objects.using(self._alias).filter(case=self.case))
         CertificateRow.objects.using(self._alias).create(case_id=self.case, certificate=certificate)
         self._key = self._row.wrapped_key = None
         self.erased_now = self.destroyed_now = True

@@ -127,6 +127,9 @@ def _check_evidence(event: Event, part: Part, given: Attached) -> None:
     if given.data is None:
         if part.needs_bytes:
             raise _bad(event, part, "can only be checked with its bytes: send them first")
+        told = size if given.kept is None else given.kept
+        if told != size:
+            raise _bad(event, part, "its bytes are not of the digest and size that it tells")
     elif (digest, size) != (digest_bytes(given.data), len(given.data)):
         raise _bad(event, part, "its bytes are not of the digest and size that it tells")
 

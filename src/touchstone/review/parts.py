@@ -29,12 +29,14 @@ class Attached:
 
     `value` is the part as JSON: `kind`, `marking`, and `content`, or `digest` (of the bytes),
     `size`, `media_type` and `name`. `data` is the bytes of evidence, where they are at hand.
-    `length` is that of the part as it came, in bytes; None: it was not written so far.
+    `length` is that of the part as it came, in bytes; None: it was not written so far. `kept` is
+    how many bytes of that digest the store holds for its signer, where they are not at hand.
     """
 
     value: Mapping[str, Any]
     data: bytes | None = None
     length: int | None = field(default=None, compare=False)
+    kept: int | None = field(default=None, compare=False)
 
     @cached_property
     def content(self) -> bytes:

@@ -11,6 +11,7 @@ from typing import Protocol
 from touchstone import review
 from touchstone.errors import TouchstoneError
 from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.evaluation.ports import EvidenceStaging
 from touchstone.framework import Framework
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
@@ -53,6 +54,15 @@ class Installation:
     def amiss(self) -> tuple[str, ...]:
         """What does not fit together here, each with its fix; while there is any, it is read."""
         return self.records.amiss
+
+    @property
+    def staging(self) -> EvidenceStaging:
+        """What parties send before the deeds that it is evidence of.
+
+        Raises:
+            ReadOnlyError: nothing may be written here.
+        """
+        return self.records.staging
 
     @cached_property
     def families(self) -> LoadedFamilies:

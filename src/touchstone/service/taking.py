@@ -12,7 +12,6 @@ from touchstone.editions.case_summary import summarise
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.ledger.contract2 import (
-    AdmittedDeed,
     DeedTopics,
     SignedAnswer,
     SubmittedDeed,
@@ -28,6 +27,7 @@ from touchstone.review import (
     check_deed,
     decide,
     evolve,
+    layout_of,
     parse_event,
     topics_of,
 )
@@ -37,6 +37,7 @@ from touchstone.service.certificates import drafted, is_of_head
 from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
+from touchstone.terms.bundle.policy_bundle import MAX_BYTES
 from touchstone.verdicts.content_parsers import PARSERS, framework_of
 
 
@@ -57,7 +58,8 @@ def take_deed(
         submitted: Envelope and parts.
         asker: The party that sends, which is the deed's own.
         now: The server's time (UTC).
-        evidence: What this party brought of the evidence that the parts name.
+        evidence: What this party brings with it of the evidence that the parts name; the rest it
+            sent before, to `installation.staging`.
 
     Raises:
         UnpromisedError: the deed is not taken as it came, and may be later. Who is no party of the
@@ -119,7 +121,7 @@ class Taker:
         if self.state is None:
             # A case that is to begin has nothing to be read, nor a name to be remembered.
             self.state = self._installation.state_in(writer) if writer.next_n else State()
-        state, at, parts = self.state, taking.admitted.at, self._attached(taking.admitted)
+        state, at, parts = self.state, taking.admitted.at, self._attached(event, taking)
         # The law first: it says more than that something is missing which it would not take.
         try:
             with _final("law"):
@@ -131,8 +133,8 @@ class Taker:
             self._check_opening(event)
             certificate = self._certificate_of(event, writer)
         for each in parts:
-            if each.data is not None:
-                writer.put_evidence(each.data, each.value["media_type"], each.value["name"])
+            if each.value["kind"] == "evidence":
+                self._keep_evidence(writer, event.actor, each.value)
         taking.record()
         self.state = evolve(state, event, at)
         writer.summarise(summarise(writer.case, self.state))
@@ -144,20 +146,33 @@ class Taker:
         if self.state is not None and self.state.size:
             self._installation.remember_state(case, self.state)
 
-    def _attached(self, admitted: AdmittedDeed) -> list[Attached]:
-        """What goes with the deed, evidence with its bytes."""
-        parts = []
+    def _attached(self, event: Event, taking: DeedTaking) -> list[Attached]:
+        """What goes with the deed; evidence with its bytes, or with what its party sent before."""
+        admitted, parts = taking.admitted, []
+        reads = any(part.needs_bytes for part in layout_of(event).parts)
         came = zip(admitted.values, admitted.parts[1:], strict=True)
         for number, (value, part) in enumerate(came, start=1):
             if value["kind"] == "content":
                 parts.append(Attached(value, length=len(part.data)))
                 continue
-            data = self._evidence.get(value["digest"])
+            digest = value["digest"]
+            data, kept = self._evidence.get(digest), None
             if data is None:
-                why = f"the bytes of part {number} are not here yet: send them first"
-                raise UnpromisedError("evidence", why)
-            parts.append(Attached(value, data, len(part.data)))
+                kept = taking.writer.staged_size(event.actor, digest)
+                if kept is None:
+                    why = f"the bytes of part {number} are not here yet: send them first"
+                    raise UnpromisedError("evidence", why)
+                if reads and kept <= MAX_BYTES:
+                    data = taking.writer.staged_bytes(event.actor, digest)
+            parts.append(Attached(value, data, len(part.data), kept))
         return parts
+
+    def _keep_evidence(self, writer: DeedWriter, party: str, value: Mapping[str, Any]) -> None:
+        digest, media_type, name = value["digest"], value["media_type"], value["name"]
+        if digest in self._evidence:
+            writer.put_evidence(self._evidence[digest], media_type, name)
+        else:
+            writer.use_staged(party, digest, media_type, name)
 
     def _check_opening(self, event: Event) -> None:
         """Only this installation's record is begun here. Raises BadEventError."""

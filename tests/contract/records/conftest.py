@@ -31,6 +31,8 @@ TABLES = (
     "records_jobrow",
     "records_executionrow",
     "records_outcomerow",
+    "records_stagedrow",
+    "records_stagedpiecerow",
     "records_refusalrow",
     "records_certificaterow",
 )

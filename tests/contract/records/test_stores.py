@@ -8,8 +8,8 @@ import pytest
 
 from support.record_place import Place
 from touchstone.evaluation import ports
-from touchstone.evaluation.ports import EvidenceStore, HeldJob, JobStore
-from touchstone.records import JobTable, OutcomeTable, Records
+from touchstone.evaluation.ports import EvidenceStaging, EvidenceStore, HeldJob, JobStore
+from touchstone.records import JobTable, OutcomeTable, Records, StagingArea
 from touchstone.records.errors import DamagedError
 
 CASE, JOB = "case-1", "chunk-1"
@@ -118,7 +118,10 @@ def test_of_a_destroyed_case_nothing_is_kept(
     assert place.open().outcomes.unrecorded(CASE) == set()
 
 
-@pytest.mark.parametrize(("port", "table"), [(JobStore, JobTable), (EvidenceStore, OutcomeTable)])
+@pytest.mark.parametrize(
+    ("port", "table"),
+    [(JobStore, JobTable), (EvidenceStore, OutcomeTable), (EvidenceStaging, StagingArea)],
+)
 def test_a_port_names_all_that_is_there_and_no_more(port: type, table: type):
     """What a table could do beyond its port, a coordinator would come to rest on."""
 

@@ -16,6 +16,7 @@ from touchstone.deeds.cases import review_halted, review_resumed
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.designation import evidence_declared
 from touchstone.deeds.signing import prepare_deed
+from touchstone.evaluation.digests import digest_bytes
 from touchstone.handin import utc_text
 from touchstone.ledger import dumps, loads
 from touchstone.ledger.contract2 import (
@@ -32,6 +33,7 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.ledger.entries import commit_part
 from touchstone.ledger.errors import UnpromisedError
+from touchstone.review import checking
 from touchstone.service import taking
 from touchstone.service.case_context import Case
 from touchstone.service.taking import take_deed
@@ -381,6 +383,56 @@ def test_evidence_that_is_not_here_yet_promises_nothing_and_may_come_later(case:
     it.evidence = bytes_of_it
     assert isinstance(it.send().answer, RecordedAnswer)
     assert criterion in case.state.declared
+
+
+def declared(case: Case, shown: bytes) -> Post:
+    """A criterion that the lab declares, whose evidence does not come with the deed."""
+    criterion = next(each.id for each in case.framework.criteria if each.kind == "declared")
+    it = post(
+        case, evidence_declared(case, LAB, criterion, "not-met", shown, "text/plain", "it.txt")
+    )
+    it.evidence = ()
+    return it
+
+
+def stage(case: Case, party: str, data: bytes) -> str:
+    digest = digest_bytes(data)
+    area = case.installation.staging
+    area.begin(case.id, party, digest, len(data))
+    assert area.write(case.id, party, digest, 0, data).whole
+    return digest
+
+
+def test_evidence_that_its_party_sent_before_goes_with_its_deed(case: Case):
+    it, before = declared(case, b"what shows it"), size(case)
+    stage(case, CENTRE, b"what shows it")
+    with pytest.raises(UnpromisedError) as told:
+        it.send()
+    assert told.value.code == "evidence"
+    assert unchanged(case, before)
+    digest = stage(case, LAB, b"what shows it")
+    receipt = it.send()
+    assert isinstance(receipt.answer, RecordedAnswer)
+    assert case.installation.records.case(case.id).evidence(digest) == b"what shows it"
+    # Sent again it has its receipt, though nothing waits any more.
+    assert [each.received for each in case.installation.staging.of(LAB)] == []
+    assert it.send().line == receipt.line
+
+
+def test_evidence_sent_before_is_of_the_size_that_is_told_and_the_twin(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    it, before = declared(case, b"what shows it"), size(case)
+    stage(case, LAB, b"what shows it")
+    it.say(1, lambda part: {**part, "size": 3})
+    said = it.send().answer
+    assert isinstance(said, RefusedAnswer)
+    assert said.code == "layout"
+    assert unchanged(case, before)
+    honest = declared(case, b"what shows it")
+    honest.say(1, lambda part: {**part, "size": 4})
+    monkeypatch.setattr(checking, "_check_evidence", lambda *_: None)
+    assert isinstance(honest.send().answer, RecordedAnswer)
 
 
 def test_a_case_that_is_not_there_takes_none(case: Case):
