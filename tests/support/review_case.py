@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from support.laid import anchor_clock
 from support.timed import decide, evolve
-from touchstone.clearance import tlp
+from touchstone.clearance import EVERY_PARTY, tlp
 from touchstone.framework import Framework, parse_framework
 from touchstone.ledger import digest_value, fingerprint
 from touchstone.review import Event, State, propose_designation
@@ -30,7 +30,7 @@ ROLES = {
 }
 LAB, CENTRE, AGENCY, TREASURY = list(ROLES)[:4]
 EVALUATOR, INSTITUTE, BANK, AUDITOR = list(ROLES)[4:]
-MARKING = tlp("AMBER", *ROLES, "newcomer", "public")
+MARKING = tlp("AMBER", *ROLES, "newcomer", "public", EVERY_PARTY)
 """Every party of the case reads what carries it, and those who may join."""
 
 

@@ -15,10 +15,19 @@ No by default::
 from touchstone.clearance.audiences import COMMUNITY, PUBLIC, Audience, Ceiling, party_audience
 from touchstone.clearance.decide import Decision, may_read
 from touchstone.clearance.errors import ClearanceError, MarkingError
-from touchstone.clearance.markings import LABELS, TLP, Label, Marking, parse_marking, tlp
+from touchstone.clearance.markings import (
+    EVERY_PARTY,
+    LABELS,
+    TLP,
+    Label,
+    Marking,
+    parse_marking,
+    tlp,
+)
 
 __all__ = [
     "COMMUNITY",
+    "EVERY_PARTY",
     "LABELS",
     "PUBLIC",
     "TLP",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from touchstone.clearance.audiences import Audience
-from touchstone.clearance.markings import LABELS, TLP, Marking
+from touchstone.clearance.markings import EVERY_PARTY, LABELS, TLP, Marking
 
 
 @dataclass(frozen=True)
@@ -14,12 +14,18 @@ class Decision:
     reason: str
 
 
-def may_read(audience: Audience, marking: Marking, author: str | None = None) -> Decision:
+def may_read(
+    audience: Audience,
+    marking: Marking,
+    author: str | None = None,
+    case_parties: frozenset[str] = frozenset(),
+) -> Decision:
     """Whether the audience may read a part with this marking.
 
     `author` is the id of the party whose own part it is, where the caller knows it: a party reads
-    what it wrote. An unknown scheme or label denies everybody, its author too, since nobody here
-    can tell what it forbids.
+    what it wrote. `case_parties` are the ids of who takes part in the case, at the time of asking:
+    EVERY_PARTY on a marking names them, whenever they joined. An unknown scheme or label denies
+    everybody, its author too, since nobody here can tell what it forbids.
     """
     if marking.scheme != TLP:
         return _no(f"the marking scheme {marking.scheme!a} is not known here")
@@ -29,13 +35,16 @@ def may_read(audience: Audience, marking: Marking, author: str | None = None) ->
     if author in audience.parties:
         return _yes(f"{author} wrote it")
     if marking.parties:
-        return _named(audience, marking)
+        return _named(audience, marking, case_parties)
     return _unnamed(audience, marking)
 
 
-def _named(audience: Audience, marking: Marking) -> Decision:
+def _named(audience: Audience, marking: Marking, case_parties: frozenset[str]) -> Decision:
     """Parties on the marking limit it, whatever its label: naming someone never opens it wider."""
-    met = sorted(audience.parties.intersection(marking.parties))
+    named = {*marking.parties}
+    if EVERY_PARTY in named:
+        named = (named - {EVERY_PARTY}) | case_parties
+    met = sorted(audience.parties & named)
     if met:
         return _yes(f"{marking.label} names {met[0]}")
     return _no(f"{marking.label} is limited to parties that {audience.name} is not among")

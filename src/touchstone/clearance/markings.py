@@ -19,6 +19,9 @@ Label = Literal["RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR"]
 TLP = "TLP:2.0"
 LABELS: tuple[Label, ...] = ("RED", "AMBER+STRICT", "AMBER", "GREEN", "CLEAR")
 """Narrowest first; a later one is the lower label."""
+EVERY_PARTY = "@case"
+"""Stands among a marking's parties for every party of the case, whenever it joins. No party's id
+can be written so."""
 
 
 def _listed(value: object) -> object:
@@ -38,7 +41,8 @@ class Marking(BaseModel):
     """`TLP:2.0`, or a scheme agreed elsewhere."""
     label: Annotated[str, Field(min_length=1, max_length=64)]
     parties: Annotated[tuple[str, ...], BeforeValidator(_listed), Field(max_length=256)] = ()
-    """Ids of those to whom the label is limited; empty: as the label says."""
+    """Ids of those to whom the label is limited, `@case` for every party of the case; empty: as the
+    label says."""
 
     @field_validator("parties")
     @classmethod

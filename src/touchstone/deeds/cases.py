@@ -6,7 +6,7 @@ Begin at `case.record([review_halted(case, by, reason)])`; see `touchstone.deeds
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from touchstone.clearance import Marking, tlp
+from touchstone.clearance import Marking
 from touchstone.deeds.deed import Content, Deed
 from touchstone.deeds.drafting import event_of, worded
 from touchstone.deeds.known_case import KnownCase
@@ -26,12 +26,6 @@ Qualifies = Literal["would-qualify", "would-not-qualify", "cannot-say"]
 # ------------------------------------------------------------------ who takes part
 
 
-def _to_all(case: KnownCase, party: str) -> Marking:
-    """For every party, `party` among them: to check deeds, all must know whose key is whose."""
-    taking_part = (known for known, _ in case.participants.roles)
-    return tlp("AMBER", *dict.fromkeys((*taking_part, *case.parties, party)))
-
-
 def party_invited(
     case: KnownCase, by: str, party: str, role: Role, expects: str | None = None
 ) -> Deed:
@@ -40,13 +34,13 @@ def party_invited(
     Keys and fingerprints are as `touchstone.ledger` writes them: hex, and `SHA256:` with hex.
     """
     act = {"act": "invited", "party": party, "role": role, "expects": expects}
-    return Deed(event_of(case, joining.PartyInvited, by, _to_all(case, party), key_act=act))
+    return Deed(event_of(case, joining.PartyInvited, by, case.marks.keys, key_act=act))
 
 
 def party_joined(case: KnownCase, by: str, role: Role, key: str, following: str) -> Deed:
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
     act = {"act": "joined", "party": by, "role": role, "key": key, "next": following}
-    return Deed(event_of(case, joining.PartyJoined, by, _to_all(case, by), key_act=act))
+    return Deed(event_of(case, joining.PartyJoined, by, case.marks.keys, key_act=act))
 
 
 def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
@@ -58,13 +52,13 @@ def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], la
         "kinds": sorted(set(kinds)),
         "label": label,
     }
-    return Deed(event_of(case, joining.PartySignerAdmitted, by, _to_all(case, by), key_act=act))
+    return Deed(event_of(case, joining.PartySignerAdmitted, by, case.marks.keys, key_act=act))
 
 
 def signer_removed(case: KnownCase, by: str, key: str, last: int | None = None) -> Deed:
     """A party ends a signer, by its fingerprint; `last`: the last `seq` of it that is stood by."""
     act = {"act": "removed", "key": key, "last": last}
-    return Deed(event_of(case, joining.PartySignerRemoved, by, _to_all(case, by), key_act=act))
+    return Deed(event_of(case, joining.PartySignerRemoved, by, case.marks.keys, key_act=act))
 
 
 def party_key_rotated(
@@ -72,7 +66,7 @@ def party_key_rotated(
 ) -> Deed:
     """A party replaces its own key by the one announced before; see `party_joined`."""
     act = {"act": "rotated", "key": key, "next": following, "last": last}
-    return Deed(event_of(case, joining.PartyKeyRotated, by, _to_all(case, by), key_act=act))
+    return Deed(event_of(case, joining.PartyKeyRotated, by, case.marks.keys, key_act=act))
 
 
 def participation_noted(

@@ -1,6 +1,5 @@
 """What must be known of a case to draft deeds in it: who takes part, the time, and chance."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,10 +46,6 @@ class KnownCase(Protocol):
     @property
     def participants(self) -> Participants:
         """The developer, the centre and the agencies."""
-
-    @property
-    def parties(self) -> Collection[str]:
-        """The ids of all that joined it, as far as is known here."""
 
     @property
     def marks(self) -> Markings:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from touchstone.clearance import Marking, tlp
+from touchstone.clearance import EVERY_PARTY, Marking, tlp
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Markings:
     """What only the developer and the centre need: outcomes, transcripts, the submission itself."""
     case: Marking
     """What every party of the case needs: clock, verdicts, findings, designation."""
+    keys: Marking
+    """Whose key is whose: every party checks deeds by it, also one that joins later."""
     public: Marking
     """What each party says in public: participation, a public release."""
 
@@ -26,5 +28,6 @@ def markings(developer: str, centre: str, others: Iterable[str] = ()) -> Marking
         centre=tlp("RED", centre),
         pair=tlp("AMBER+STRICT", developer, centre),
         case=tlp("AMBER", developer, centre, *others),
+        keys=tlp("AMBER", EVERY_PARTY),
         public=tlp("CLEAR"),
     )

@@ -1,5 +1,7 @@
 """Whom a deed addresses: its marking must let them read it.
 
+What says whose key is whose addresses every party of the case, also one that joins later.
+
 Release and withdrawal address nobody here, so that no marking can stand in their way. Neither do
 what the centre measures and seals, and a bundle and its receipts, which gateways read.
 """
@@ -7,8 +9,8 @@ what the centre measures and seals, and a bundle and its receipts, which gateway
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from touchstone.clearance import Marking, may_read, party_audience
-from touchstone.review.events import joining, judging, measuring, opening, settling
+from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
+from touchstone.review.events import judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
@@ -65,23 +67,12 @@ def _audience(state: State, event: settling.ReportIssued) -> Groups:
     return [(event.audience,)] if event.audience in state.parties else []
 
 
-def _everybody(state: State, event: Event) -> Groups:
-    """Acts on keys are read by every party, or its deeds cannot be checked by all."""
-    invited = [event.key_act.party] if isinstance(event, joining.PartyInvited) else []
-    return _each([*state.parties, *invited])
-
-
 _DEVELOPER, _CENTRE = _roles("developer"), _roles("centre")
 _BOTH = _roles("developer", "centre")
 _DECIDING = _roles("developer", "centre", "agency")
 
 ADDRESSED: Mapping[type[Event], Addressing] = {
     opening.PartyAdmitted: lambda _s, event: _each(each.party for each in event.admits),
-    joining.PartyInvited: _everybody,
-    joining.PartyJoined: _everybody,
-    joining.PartySignerAdmitted: _everybody,
-    joining.PartySignerRemoved: _everybody,
-    joining.PartyKeyRotated: _everybody,
     opening.InquiryAsked: _CENTRE,
     opening.InquiryAnswered: _DEVELOPER,
     opening.AgreementSigned: _BOTH,
@@ -152,6 +143,22 @@ def not_for_its_addressee(
     return None
 
 
+def not_for_every_party(event: Event) -> Ground | None:
+    """Why who joins later could not check deeds by this one; None where it could, or needs not.
+
+    An act on keys, and the opening that brings the first key, say whose key is whose: a marking
+    that names the parties of the moment would leave the next one unable to check those before it.
+    """
+    if getattr(event, "key_act", None) is None:
+        return None
+    # Whoever it will be: only a marking that names nobody, or all of them, is open to it.
+    if _reads(EVERY_PARTY, event.marking, event.actor):
+        return None
+    return Ground("every-party-excluded", marking=event.marking.label, name=EVERY_PARTY)
+
+
 def _reads(party: str, marking: Marking, author: str) -> bool:
     # The parties of a case are of the community that GREEN is for.
-    return may_read(party_audience(party, "GREEN"), marking, author).allowed
+    return may_read(
+        party_audience(party, "GREEN"), marking, author, case_parties=frozenset({party})
+    ).allowed

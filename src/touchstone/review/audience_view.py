@@ -24,6 +24,7 @@ from touchstone.review.events.base import EventWithTexts
 from touchstone.review.layouts import layout_of
 
 T = TypeVar("T")
+_JOINING = ("case-opened", "party-joined")
 WITHHELD = "withheld from this audience"
 HIDDEN = "by its marking"
 """Why nothing is shown of an entry of record contract 2, whatever its marking is."""
@@ -217,21 +218,35 @@ def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    return _entries(reader.parts(), audience)
+    return _entries(reader.parts(), audience, case_parties(reader))
 
 
 def read_entries_of(
     reader: KeptCase, audience: Audience, types: Collection[str]
 ) -> Iterator[Entry]:
     """The entries of these types for one audience, in order, as `read_entries` gives them."""
-    return _entries(reader.parts_of(types), audience)
+    return _entries(reader.parts_of(types), audience, case_parties(reader))
 
 
-def _entries(found: Iterable[KeptPart], audience: Audience) -> Iterator[Entry]:
+def case_parties(reader: KeptCase) -> frozenset[str]:
+    """The ids of who takes part in a case of record contract 2, at the size that is read.
+
+    What every party of the case may read is theirs, whenever they joined. It is a fact of the case
+    and not a claim of whoever asks.
+    """
+    acts = (facts.get("key_act") for _, facts in reader.events_of(_JOINING))
+    # Of a newer version's act nothing is known: whom it lets in gains nothing here.
+    named = (act.get("party") for act in acts if isinstance(act, dict))
+    return frozenset(party for party in named if isinstance(party, str))
+
+
+def _entries(
+    found: Iterable[KeptPart], audience: Audience, parties: frozenset[str]
+) -> Iterator[Entry]:
     for _, kept in groupby(found, key=lambda part: part.n):
         parts = tuple(kept)
         event = read_event(loads(parts[0].data or b""))
-        views = [_read(part, event.actor, audience) for part in parts]
+        views = [_read(part, event.actor, audience, parties) for part in parts]
         if parts[0].clear and not views[0].allowed:
             views = [view if view.allowed else _hidden(view.part) for view in views]
         else:
@@ -317,12 +332,12 @@ def marking_label(marking: Marking) -> str:
     return f"{short}:{marking.label}" + (", named parties" if marking.parties else "")
 
 
-def _read(part: KeptPart, author: str, audience: Audience) -> PartView:
+def _read(part: KeptPart, author: str, audience: Audience, parties: frozenset[str]) -> PartView:
     if part.data is None:
         return PartView(part, allowed=False, label=part.label, value=None)
     value = loads(part.data)
     marking = parse_marking(value["marking"])
-    decision = may_read(audience, marking, author)
+    decision = may_read(audience, marking, author, parties)
     if not decision.allowed:
         return PartView(part, allowed=False, label=marking_label(marking), value=None)
     return PartView(part, allowed=True, label="", value=value)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from touchstone.framework import Framework, may_name, not_a_name
-from touchstone.review.addressing import not_for_its_addressee
+from touchstone.review.addressing import not_for_every_party, not_for_its_addressee
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.base import Event, Role
 from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
@@ -118,7 +118,7 @@ def _role(state: State, proposed: Event) -> Role | None:
 
 
 def _check_marking(state: State, proposed: Event) -> None:
-    if ground := not_for_its_addressee(state, proposed):
+    if ground := not_for_every_party(proposed) or not_for_its_addressee(state, proposed):
         raise ground.of(deed=proposed.type).refusal
 
 

@@ -25,6 +25,10 @@ WHOLE: Mapping[str, str] = {
         "{deed}: its marking {marking} keeps it from {addressees:or}, whom it addresses: name them "
         "in the marking, or take a wider one"
     ),
+    "every-party-excluded": (
+        "{deed}: its marking {marking} keeps it from some party, whom it addresses, for who joins "
+        "later checks by it whose key is whose: name {name} in the marking, or take a wider one"
+    ),
     "nobody-addressed": (
         "{deed}: its marking {marking} keeps it from another party, whom it addresses: name them "
         "in the marking, or take a wider one"

@@ -60,11 +60,6 @@ class Case:
         return markings(who.developer, who.centre, who.agencies)
 
     @property
-    def parties(self) -> tuple[str, ...]:
-        """The ids of all that joined it."""
-        return tuple(self.state.parties)
-
-    @property
     def random(self) -> RandomSource:
         """Where the salts of words come from."""
         return self.installation.random

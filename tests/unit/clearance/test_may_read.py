@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from touchstone.clearance import (
     COMMUNITY,
+    EVERY_PARTY,
     LABELS,
     PUBLIC,
     TLP,
@@ -173,8 +174,25 @@ def test_an_unknown_label_and_its_twin(monkeypatch: pytest.MonkeyPatch):
 def test_the_limit_to_named_parties_and_its_twin(monkeypatch: pytest.MonkeyPatch):
     probe = tlp("CLEAR", "example-lab")
     assert not may_read(PUBLIC, probe).allowed
-    monkeypatch.setattr(decide, "_named", decide._unnamed)
+    monkeypatch.setattr(decide, "_named", lambda who, marking, _: decide._unnamed(who, marking))
     assert may_read(PUBLIC, probe).allowed
+
+
+@given(labels, audiences, st.frozensets(st.sampled_from(PARTIES)))
+def test_every_party_of_the_case_means_those_who_are_in_it_and_nobody_else(
+    label: Label, audience: Audience, taking_part: frozenset[str]
+):
+    marking = tlp(label, EVERY_PARTY)
+    decision = may_read(audience, marking, case_parties=taking_part)
+    assert decision.allowed == bool(audience.parties & taking_part)
+    # It names them as they are now, as if they stood there.
+    named = tlp(label, *sorted(taking_part)) if taking_part else tlp(label, "nobody")
+    assert decision.allowed == may_read(audience, named).allowed
+
+
+def test_nobody_is_called_every_party():
+    for audience in (COMMUNITY, party_audience(EVERY_PARTY, "GREEN")):
+        assert not may_read(audience, tlp("GREEN", EVERY_PARTY), case_parties=LAB.parties).allowed
 
 
 def test_the_ceiling_and_its_twin():

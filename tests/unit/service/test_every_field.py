@@ -66,7 +66,14 @@ BY_DESIGN: Mapping[str, str] = {
 }
 """What any event holds alike wherever it is recorded, and why."""
 
+TO_ALL = "every act on keys is for every party of the case, whenever it joins: the law asks it"
 CONSTANT: Mapping[str, str] = {
+    "case-opened.marking": TO_ALL,
+    "case-opened.marking.parties": TO_ALL,
+    "party-invited.marking": TO_ALL,
+    "party-invited.marking.parties": TO_ALL,
+    "party-joined.marking": TO_ALL,
+    "party-joined.marking.parties": TO_ALL,
     "case-opened.key_act.role": "commands are the centre's, and it opens the case",
     "battery-sealed.battery": "a case has one battery; a second is sealed with the re-run of a "
     "finding, which comes with hands",

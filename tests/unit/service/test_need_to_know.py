@@ -7,7 +7,7 @@ import pytest
 
 from support.small_case import AGENCIES, Minutes, measure, settle, small_case
 from support.unchecked import unchecked
-from touchstone.clearance import Decision, Marking, tlp
+from touchstone.clearance import EVERY_PARTY, Decision, Marking, tlp
 from touchstone.deeds.deed import Content, Deed, Evidence
 from touchstone.deeds.drafting import worded
 from touchstone.evaluation.digests import digest_value
@@ -27,6 +27,7 @@ MARKINGS = (
     tlp("RED", AGENCY),
     tlp("AMBER+STRICT", LAB, CENTRE),
     tlp("AMBER", *EVERYONE),
+    tlp("AMBER", EVERY_PARTY),
     tlp("AMBER"),
     tlp("GREEN"),
     tlp("CLEAR"),
@@ -59,6 +60,8 @@ def readers(marking: Marking, author: str) -> frozenset[str]:
         return frozenset({*EVERYONE, "public"})
     if marking.label == "GREEN" and not marking.parties:
         # The parties of a case are of the community.
+        return frozenset(EVERYONE)
+    if EVERY_PARTY in marking.parties:
         return frozenset(EVERYONE)
     return frozenset({*marking.parties, author})
 

@@ -171,7 +171,7 @@ def _opening(case: Case) -> Deed:
         schema=2,
         actor=case.participants.centre,
         at=case.now(),
-        marking=case.marks.case,
+        marking=case.marks.keys,
         kind=submission.kind,
         framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
         agreement=digest_value(agreement),
