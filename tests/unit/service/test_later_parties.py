@@ -151,7 +151,7 @@ def test_an_opening_that_a_later_party_could_not_read_is_refused_and_the_twin(
     case: Case, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     here, framework = case.installation, case.framework
-    fresh = Case(here, "another", framework, case.submission, case.cast)
+    fresh = Case(here, "another", framework, case.submission, case.participants)
     first = opening._opening(fresh)  # the deed that `open_case` begins with
 
     def begins(marking: Marking) -> Any:
