@@ -12,7 +12,6 @@ from pathlib import Path
 from touchstone.deeds.access import release_announced
 from touchstone.deeds.designation import designation_made, finding_responded
 from touchstone.demo.access import use_under_terms
-from touchstone.editions.event_text import designation_in_words
 from touchstone.editions.run_text import landed, remarks
 from touchstone.editions.sentences import sentence
 from touchstone.evaluation.controls.launch import start_subject
@@ -99,7 +98,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     out.mkdir(parents=True, exist_ok=True)
     home = out / "home"
     grade = preflight().grade
-    observer.step(f"Sandbox grade on this machine: {grade}")
+    observer.step(sentence("demo.grade", grade=grade))
     with (
         start_subject(["control-solver", "control-counter"], pace_ms=PACE_MS) as subject,
         _environment(KEY, subject.key),
@@ -121,19 +120,19 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
         editions = issue_editions(case, out, audiences(case.participants))
     seconds = time.monotonic() - began
     centre = next(e for e in editions if e.audience == case.participants.centre)
-    proposed = designation_in_words(result.designation)
     return DemoResult(
         (
-            f"Done in {seconds:.0f} s. Proposed by rule: {proposed}.",
+            sentence("demo.done", seconds=round(seconds), designation=result.designation),
             *(f"  {landed(row)}" for row in result.rows),
             *(f"  {line}" for line in remarks(result.rows)),
             *([f"  {sentence('review.checks')}"] if result.checks else []),
             *access.lines,
-            f"Open in a browser:  {centre.report}",
-            f"Another audience:   {out / 'report-public.html'}",
-            f"Check the record:   touchstone verify {centre.bundle} --trust {result.fingerprint}",
-            f"Look at the case:   env -u {DATABASE} TOUCHSTONE_HOME={home} \\",
-            f"                    touchstone review show {case.id[:12]}",
+            sentence("demo.open", report=str(centre.report)),
+            sentence("demo.other", report=str(out / "report-public.html")),
+            sentence("demo.check", bundle=str(centre.bundle), fingerprint=result.fingerprint),
+            *sentence(
+                "demo.look", variable=DATABASE, home=str(home), case=case.id[:12]
+            ).splitlines(),
         )
     )
 
@@ -141,7 +140,7 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
 def _designate(case: Case, observer: Observer) -> None:
     """What people do after the measuring: respond, dissent or keep silent, decide."""
     state = case.state
-    answer = "We confirm the result and plan to restrict the mode to trusted partners."
+    answer = sentence("demo.says-confirmed")
     responses = [
         finding_responded(case, case.participants.developer, finding, "noted", answer)
         for finding in state.findings
@@ -150,13 +149,13 @@ def _designate(case: Case, observer: Observer) -> None:
         len(state.designating.proposals),
         state.designating.proposals[-1].designation,
     )
-    why = "As proposed by the rule. The treasury has not answered, which is not consent."
+    why = sentence("demo.says-as-proposed")
     decided = designation_made(case, AGENCIES[0], number, designation, why)
     case.record([*responses, decided])
     if responses:
-        observer.step("Example Lab responded to the findings")
-    observer.step(f"Example Agency decided: {designation_in_words(designation)}")
-    observer.step("Example Treasury has not answered, which is not consent")
+        observer.step(sentence("demo.responded"))
+    observer.step(sentence("demo.decided", designation=designation))
+    observer.step(sentence("demo.silent"))
 
 
 def _release(case: Case, observer: Observer) -> None:
@@ -174,7 +173,7 @@ def _release(case: Case, observer: Observer) -> None:
             )
         ]
     )
-    observer.step("Example Lab released to partners: its own act, at any time")
+    observer.step(sentence("demo.released"))
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def run_review(
         finished = _finished(case) if case is not None else None
         _check_standing(case, options, observer, measured=finished is not None)
         if case is not None and finished is not None:
-            observer.step(f"Case {case.id[:12]} is measured; nothing is asked of an endpoint")
+            observer.step(sentence("step.measured", case=case.id[:12]))
             return _issue(case, finished, out, observer)
         if case is not None:
             # What comes next would be recorded: of an earlier contract nothing is asked.
@@ -125,7 +125,7 @@ def run_review(
             case, asked = _opened(installation, framework, submission, options, keys, observer)
         else:
             require_proof(known, framework, observer)
-            observer.step(f"Going on with case {case.id[:12]}")
+            observer.step(sentence("step.going-on", case=case.id[:12]))
         require_complete(case)
         try:
             _resume(case, options.resume)
@@ -170,7 +170,7 @@ def _opened(
     ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
     who = Participants(submission.developer.id, default_centre(framework), options.agencies)
     case = open_case(installation, framework, submission, who)
-    observer.step(f"Case {case.id[:12]} opened: agreement signed, model handed in, clock laid")
+    observer.step(sentence("step.opened", case=case.id[:12]))
     return case, Asked(probes, ready)
 
 
@@ -210,7 +210,7 @@ def _check_standing(
             f"--resume: case {case.id[:12]} is measured and not halted: leave --resume out"
         )
     # No refusal: the same command goes on where an interrupted one had lifted the halt.
-    observer.step("Note: --resume: nothing is halted here, so nothing is lifted")
+    observer.step(sentence("step.note", note=sentence("step.nothing-halted", option="--resume")))
 
 
 def _check_new(
@@ -237,7 +237,7 @@ def _check_new(
         )
     for criterion in numeric(framework):
         if never := modes_lacking(criterion, submission):
-            observer.step(f"Note: {never}")
+            observer.step(sentence("step.note", note=never))
 
 
 @contextmanager
@@ -283,7 +283,7 @@ def _tracker(case: Case) -> Tracker:
 
 def stopped_review(case: Case, stop: StoppedError, out: Path, observer: Observer) -> ReviewResult:
     """What a review that stopped early has to show: the same editions, which say that it did."""
-    observer.step("Stopped early; writing what there is")
+    observer.step(sentence("step.stopped"))
     record_stop(case, _worked_on(case), stop)
     return _issue(case, _tracker(case), out, observer, str(stop))
 
@@ -305,7 +305,7 @@ def ended_review(
     ended = told or _ended(case)
     if case.state.status == "destroyed" or case.state.newest_battery is None:
         raise ended
-    observer.step("The case has ended; writing what there is")
+    observer.step(sentence("step.ended"))
     return _issue(case, _tracker(case), out, observer, str(ended))
 
 
@@ -384,7 +384,7 @@ def _resume(case: Case, reason: str | None) -> None:
     if not case.state.halted:
         return
     if reason is None or not (breached or case.participants.centre in halted_by):
-        by = ", ".join(sorted(halted_by)) or "a breach of the sandbox"
+        by = ", ".join(sorted(halted_by)) or sentence("step.breach")
         raise StoppedError(
             f"the review is halted by {by}; whoever halted it can take "
             "that back (the centre: --resume REASON)",
@@ -416,10 +416,10 @@ def _prepare(
         )
         sizes = case.state.batteries[_worked_on(case)].item_sets
         count = sum(each.size for each in sizes)
-        observer.step(f"Battery of {count} items sealed; sandbox grade: {grade}")
+        observer.step(sentence("step.sealed", count=count, grade=grade))
     prepared = reopen(case)
     for line in prepared.recoded:
-        observer.step(f"Note: {line}")
+        observer.step(sentence("step.note", note=line))
     return prepared
 
 
@@ -458,10 +458,8 @@ def _measure(
         models = take_snapshots(
             case, keys, when, asked.probes, asked.readiness, _conditions(setting, options)
         )
-    observer.step(
-        "Snapshot probes taken: "
-        + "; ".join(f"{mode} answers as {', '.join(names)}" for mode, names in models.items())
-    )
+    said = [sentence("step.answers", mode=mode, names=names) for mode, names in models.items()]
+    observer.step(sentence("step.probed", said=said))
     setting = replace(setting, expected_models=models)
     try:
         tracker = measure(setting, observer)

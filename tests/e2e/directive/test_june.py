@@ -129,7 +129,7 @@ def test_the_blast_radius_adds_up_before_anyone_signs(story: Story):
     assert kinds["foreign"]["blocked"] == kinds["foreign"]["people"] > 0
     assert kinds["dual"]["blocked"] == kinds["dual"]["people"] > 0
     assert kinds["unknown"]["unknown"] == kinds["unknown"]["people"] > 0
-    assert kinds["own staff, foreign"]["blocked"] > 0
+    assert kinds["own-staff-foreign"]["blocked"] > 0
 
 
 def test_the_page_needs_no_other_file_and_escapes_what_it_shows(story: Story):

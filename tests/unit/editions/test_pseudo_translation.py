@@ -20,6 +20,7 @@ from support.report_data import early_report, sample_report
 from support.small_case import facts_for, measure, settle, small_case
 from touchstone.clearance import PUBLIC, party_audience
 from touchstone.editions.gathering import AudienceCase
+from touchstone.editions.impact_text import impact_lines
 from touchstone.editions.page import ReportData, charts, evidence_charts, render_html
 from touchstone.editions.page.impact_page import render_impact
 from touchstone.editions.page.plan_page import PlanPage, SamplesCurve, WordsCurve, render_plan
@@ -28,7 +29,7 @@ from touchstone.evaluation.families.registry import family_names, get_family
 from touchstone.review.audience_view import read_entries
 from touchstone.service.measurement.review_result import ReviewResult
 from touchstone.service.reporting.edition_files import Edition
-from touchstone.terms.directives.impact import AffectedGroup, Impact
+from touchstone.terms.directives.impact import AffectedGroup, Impact, Sample
 from touchstone.verdicts.modes_compared import Alike
 from touchstone.verdicts.run_progress import RunProgress
 
@@ -211,12 +212,17 @@ def test_no_sentence_of_a_plans_page_escapes_the_catalogue():
 
 def test_no_sentence_of_an_impacts_page_escapes_the_catalogue():
     group = AffectedGroup("a group", 10, 1, 2, 3, 4)
-    impact = Impact(10, 1, 2, 3, 4, 1, 0, 5, (group,), (group,), (group,), (), ())
+    abroad = replace(group, name="own-staff-foreign")
+    given = ("a person", "facts", "final", "instant", "research", "what is said")
+    sample = Sample("kept", *given)
+    samples = (sample, replace(sample, purpose=None))
+    impact = Impact(10, 1, 2, 3, 4, 1, 0, 5, (abroad,), (group,), (group,), samples, ())
     with using(Bracketed("en", english().messages)):
         page = render_impact("a title", ["a line"], impact)
-    # What the counts come to is said in the room of terms, which knows no catalogue.
-    known = {"a title", "a line", "a group", " ".join(impact.summary())}
-    assert escaped(page, known) == set()
+        lines = impact_lines(impact)
+    assert escaped(page, {"a title", "a line", "a group", *given}) == set()
+    unmarked = "".join(re.sub("⟦[^⟦⟧]*⟧|a group", "", line) for line in lines)
+    assert not re.search("[A-Za-z]", unmarked)
 
 
 def test_no_sentence_of_a_run_on_the_terminal_escapes_the_catalogue():

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from touchstone.editions.impact_text import example, impact_summary, named_kinds
 from touchstone.editions.page.templating import page_templates, stylesheet
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.terms.directives.impact import FATES, AffectedGroup, Impact, summed
 
 _COLOURS = {"blocked": "#b4530a", "unknown": "#d9a441", "kept": "#0b5c8a", "outside": "#9fb6c6"}
@@ -27,13 +28,13 @@ def render_impact(title: str, lines: Sequence[str], impact: Impact) -> str:
             for fate in FATES
         ],
         "against": _shown(_against(impact)),
-        "summary": " ".join(impact.summary()),
+        "summary": paragraph(*impact_summary(impact)),
         "by": [
-            (sentence("impact.by-nationality"), _shown(impact.by_kind)),
+            (sentence("impact.by-nationality"), _shown(named_kinds(impact))),
             (sentence("impact.by-tier"), _shown(impact.by_tier)),
             (sentence("impact.by-country"), _shown(summed(impact.by_country))),
         ],
-        "examples": [str(each) for each in impact.samples],
+        "examples": [example(each) for each in impact.samples],
         "conflicts": [str(each) for each in impact.conflicts],
     }
     return (

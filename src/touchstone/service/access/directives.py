@@ -14,6 +14,7 @@ from touchstone.deeds.access import (
     standing_classes_authorised,
 )
 from touchstone.deeds.deed import Deed
+from touchstone.editions.impact_text import impact_lines
 from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import State
@@ -47,7 +48,7 @@ class Previewed:
 
     def lines(self) -> list[str]:
         """For people."""
-        return [*self.directive.lines(), "", *self.reach.lines()]
+        return [*self.directive.lines(), "", *impact_lines(self.reach)]
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

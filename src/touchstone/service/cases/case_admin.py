@@ -8,7 +8,7 @@ from touchstone.deeds.cases import review_halted, review_withdrawn
 from touchstone.deeds.known_case import participants_of
 from touchstone.editions.case_summary import stage, summarise_events
 from touchstone.editions.event_text import designation_in_words, event_sentence
-from touchstone.editions.sentences import sentence
+from touchstone.editions.sentences import paragraph, sentence
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
@@ -237,14 +237,14 @@ def rebuild_index(installation: Installation) -> str:
     differed = installation.records.rebuild(summarise_events)
     listed = installation.records.cases()
     count = len(listed)
-    left = f" Swept {swept} files that a crash had left." if swept else ""
     newer = [each.case for each in listed if installation.state(each.case).unknown]
-    if newer:
-        left += f" It stays as it was for cases with events of a newer version: {', '.join(newer)}."
-    if differed:
-        names = ", ".join(differed)
-        return f"Made the index of {count} cases again; it differed for: {names}.{left}"
-    return f"Made the index of {count} cases again; it was as it should be.{left}"
+    return paragraph(
+        sentence("index.differed", count=count, cases=differed)
+        if differed
+        else sentence("index.as-it-was", count=count),
+        sentence("index.swept", swept=swept) if swept else "",
+        sentence("index.newer", cases=newer) if newer else "",
+    )
 
 
 def _framework(reader: CaseReader) -> Framework:

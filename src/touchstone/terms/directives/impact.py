@@ -15,7 +15,7 @@ from touchstone.terms.directives.coverage import (
 )
 from touchstone.terms.document.directive_file import Directive, in_force, ordered
 from touchstone.terms.document.terms_file import Terms
-from touchstone.terms.policy.caller_attributes import TIERS, CallerAttributes, Population, Request
+from touchstone.terms.policy.caller_attributes import TIERS, CallerAttributes, Population
 from touchstone.terms.policy.compile import compile_policy
 from touchstone.terms.policy.conditions import AccessRule, Ruleset
 from touchstone.terms.policy.countries import STATELESS
@@ -25,6 +25,13 @@ Fate = Literal["blocked", "unknown", "kept", "outside"]
 FATES: tuple[Fate, ...] = ("blocked", "unknown", "kept", "outside")
 """Loses something for what is known; loses something for want of a fact; loses nothing; could do
 nothing before."""
+OWN_STAFF = "own-staff-"
+"""Before the kind of people who are the developer's own."""
+KINDS = tuple(
+    f"{staff}{each}"
+    for staff in ("", OWN_STAFF)
+    for each in ("national", "dual", "foreign", STATELESS, "unknown")
+)
 _LISTED = 12
 """So many countries are listed in words; the rest are summed."""
 _OF_THE_REQUEST = {"variant", "mode", "purpose", "now"}
@@ -49,12 +56,10 @@ class Sample:
     fate: Fate
     person: str
     facts: str
-    asks: str
+    variant: str
+    mode: str
+    purpose: str | None
     says: str
-
-    def __str__(self) -> str:
-        """In words."""
-        return f"{self.person} ({self.facts}) asking for {self.asks}: {self.says}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +109,6 @@ class Impact:
         names = ("people", *FATES, "nothing", "gaining", "everyone")
         return {name: getattr(self, name) for name in names}
 
-    def summary(self) -> Iterator[str]:
-        """What the counts come to, in sentences."""
-        yield f"{self.nothing:,} are left with nothing, and {self.gaining:,} gain something."
-        if self.everyone:
-            yield (
-                f"Blocking everyone would take from {self.everyone:,}: this spares "
-                f"{self.everyone - self.losing:,} of them."
-            )
-
-    def lines(self) -> list[str]:
-        """For people."""
-        able = self.people - self.outside
-        found = [
-            f"Of {self.people:,} people {able:,} can use something now.",
-            f"  blocked {self.blocked:>9,}  lose something",
-            f"  unknown {self.unknown:>9,}  lose something because a fact about them is not known",
-            f"  kept    {self.kept:>9,}  lose nothing",
-            *self.summary(),
-        ]
-        shorter = summed(self.by_country)
-        for title, groups in (
-            ("nationality", self.by_kind),
-            ("tier", self.by_tier),
-            ("country", shorter),
-        ):
-            found += ["", *_table(title, groups)]
-        found += ["", *map(str, self.samples)]
-        return [*found, *(f"CONFLICT  {each}" for each in self.conflicts)]
-
 
 def impact(
     terms: Terms,
@@ -177,7 +153,7 @@ def kind(facts: CallerAttributes, home: frozenset[str]) -> str:
         word = "national"
     else:
         word = "dual" if held & home else "foreign"
-    return f"own staff, {word}" if facts.staff else word
+    return f"{OWN_STAFF}{word}" if facts.staff else word
 
 
 class _Blast:
@@ -226,7 +202,7 @@ class _Blast:
             people(nothing),
             people(_any(self._can & ~self._could)),
             self._everyone,
-            tuple(sorted(kinds, key=lambda each: each.name.startswith("own staff"))),
+            tuple(sorted(kinds, key=lambda each: each.name.startswith(OWN_STAFF))),
             tuple(sorted(self._counts(lambda facts: facts.tier), key=lambda g: tiers[g.name])),  # type: ignore[index]
             self._counts(lambda facts: " and ".join(sorted(facts.nationalities)) or "unknown"),
             tuple(self._samples()),
@@ -264,7 +240,15 @@ class _Blast:
             cells = self._can[row] if fate == "kept" else self._lost[row]
             request = self._grid.cell(row, int(np.flatnonzero(cells)[0]))[1]
             says = decider.decide(facts, request).sentence
-            yield Sample(fate, self._population.example[facts], str(facts), _asks(request), says)
+            yield Sample(
+                fate,
+                self._population.example[facts],
+                str(facts),
+                request.variant,
+                request.mode,
+                request.purpose,
+                says,
+            )
 
 
 def _with(ruleset: Ruleset, rules: tuple[AccessRule, ...]) -> Ruleset:
@@ -284,18 +268,3 @@ def _allowed(grid: Grid, ruleset: Ruleset) -> Bools:
 
 def _any(cells: Bools) -> Bools:
     return np.asarray(cells.any(axis=1))
-
-
-def _asks(request: Request) -> str:
-    purpose = f" for {request.purpose}" if request.purpose else ""
-    return f"variant {request.variant} in mode {request.mode}{purpose}"
-
-
-def _table(title: str, groups: Sequence[AffectedGroup]) -> Iterator[str]:
-    width = max(len(title), *(len(group.name) for group in groups), 0)
-    yield f"{title:<{width}}    people   blocked   unknown      kept  had nothing"
-    for each in groups:
-        yield (
-            f"{each.name:<{width}}{each.people:>10,}{each.blocked:>10,}{each.unknown:>10,}"
-            f"{each.kept:>10,}{each.outside:>13,}"
-        )
