@@ -1,6 +1,7 @@
 """Everything that is kept, recomputed: what is amiss, and where. Nothing is changed."""
 
 import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from touchstone.ledger import (
 from touchstone.ledger.errors import AlteredError
 from touchstone.ledger.keylines import KeyHistory
 from touchstone.ledger.parts import PartyKeys, check_deed_place
+from touchstone.records import migrations
 from touchstone.records.database import raw, translated
 from touchstone.records.deedchecking import check_signed_deeds
 from touchstone.records.errors import DamagedError, EvidenceMissingError
@@ -71,11 +73,12 @@ def check_database(alias: str) -> Iterator[Fault]:
 
 
 def _guards(*, postgresql: bool) -> set[str]:
-    """The names of the triggers that the tables were made with."""
+    """The names of the triggers that the tables were made with: those of every migration."""
+    wanted = "postgresql_guards" if postgresql else "sqlite_guards"
     statements: list[str] = []
-    for migration in ("0002_guards", "0006_deeds"):
-        made = importlib.import_module(f"touchstone.records.migrations.{migration}")
-        statements += made.postgresql_guards() if postgresql else made.sqlite_guards()
+    for found in pkgutil.iter_modules(migrations.__path__, f"{migrations.__name__}."):
+        made = getattr(importlib.import_module(found.name), wanted, None)
+        statements += made() if made else []
     return {name for text in statements for name in re.findall(r"^CREATE TRIGGER (\w+)", text)}
 
 

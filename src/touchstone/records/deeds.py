@@ -101,8 +101,6 @@ class DeedBatch:
 
     def __init__(self, access: Lent, writer: DeedWriter) -> None:
         self.writer = writer
-        self.signers: set[tuple[str, str]] = set()
-        """Whose refusals are counted anew once this stands."""
         self.refused: tuple[DeedStatement, str] | None = None
         """The deed that is refused for good, and when (UTC)."""
         self._access = access
@@ -132,7 +130,8 @@ class DeedBatch:
         receipt = writer.past.answer(admitted.statement.digest)
         if receipt is None:
             raise PartError(f"{writer.case}: another deed was recorded than was judged")
-        self.signers.add(self._signer(admitted.statement))
+        if not writer.before.size:
+            self._access.kept.forget_beginning(admitted.statement.actor)
         return receipt
 
     def cancel(self, envelope: object, *, asker: str, now: str) -> SignedAnswer:
@@ -164,7 +163,7 @@ class DeedBatch:
         if error.code == FORK and (place := past.recorded_place(statement.key, statement.seq)):
             n, at = place
             return sign_answer(refuse_deed(statement, error, past, at, n + 1), self._installation)
-        if not self._access.kept.take(self._signer(statement)):
+        if not self._bounded(statement):
             why = f"{error.why} (and too many deeds of this signer were refused: this may pass)"
             raise UnpromisedError("refused-often", why) from error
         at = max(now, past.recorded_at or now)
@@ -173,12 +172,14 @@ class DeedBatch:
         insert(self._access.alias, (AnswerRow, [row]))
         return answer
 
-    def _signer(self, statement: DeedStatement) -> tuple[str, str]:
-        """Whose refusals are counted: a key's in its case, or of those who begin one a party's."""
-        if self.writer.before.size:
-            return self.writer.case, statement.key
-        # Keys cost nothing there: nobody has admitted them.
-        return "", statement.actor
+    def _bounded(self, statement: DeedStatement) -> bool:
+        """Count a refusal: a key's in its case, or of those who begin one a party's."""
+        past, kept = self.writer.before, self._access.kept
+        if not past.size:
+            # Keys cost nothing there: nobody has admitted them.
+            return kept.take_beginning(statement.actor)
+        last = past.last_deed(statement.key)
+        return kept.take(self.writer.case, statement.key, last.seq if last else -1)
 
 
 class Deeds:
@@ -257,7 +258,6 @@ class Deeds:
             raise refusal from refusal.error
         if batch.writer.moved:
             self.moved = True
-            access.kept.forget(batch.signers)
             # Of what was appended all is known: this reads nothing, and needs no lock any more.
             with self._caching:
                 self._known[case] = batch.writer.past.known

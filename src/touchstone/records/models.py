@@ -316,6 +316,21 @@ class OutcomeRow(Row):
         ]
 
 
+class RefusedSignerRow(Row):
+    """How many signed refusals are kept of a signer since its newest deed, in a day."""
+
+    pk = models.CompositePrimaryKey("case", "signer")
+    case: Text = models.CharField(max_length=64)
+    """Empty for what was to begin a case."""
+    signer: Text = models.CharField(max_length=128)
+    """The key's fingerprint; of what was to begin a case the party."""
+    last: Number = models.BigIntegerField()
+    """The `seq` of the key's newest recorded deed then, -1 for none."""
+    kept: Number = models.BigIntegerField()
+    since: Number = models.BigIntegerField()
+    """Seconds since the epoch by the database's clock: when the first of them was."""
+
+
 class RefusalRow(Row):
     """A deed that was refused; no part of any case."""
 

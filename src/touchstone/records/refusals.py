@@ -3,21 +3,23 @@
 The log is outside every case, limited for each actor, and capped.
 """
 
-import threading
-from collections.abc import Iterable
-
-from django.db import transaction
-from django.db.models import F
+from django.db import connections, transaction
+from django.db.models import F, Sum
 
 from touchstone.handin import printable_line
-from touchstone.records.database import translated
-from touchstone.records.models import RefusalRow
+from touchstone.records.database import clock_seconds, translated
+from touchstone.records.models import RefusalRow, RefusedSignerRow
 from touchstone.records.values import Refusal
 
 PER_ACTOR = 20
 WINDOW_SECONDS = 60
 MOST = 10_000
 MOST_KEPT = 100
+"""Signed refusals of one signer."""
+MOST_BEGINNINGS = 1000
+"""Signed refusals of what was to begin a case, of all parties."""
+DAY_SECONDS = 24 * 3600
+"""After so long both count anew, or a signer who is refused once too often could never go on."""
 _NAME_LENGTH = 200
 _REASON_LENGTH = 500
 
@@ -70,30 +72,57 @@ class RefusalLog:
 
 
 class RefusalBound:
-    """How many signed refusals this process keeps of a signer that has nothing recorded meanwhile.
+    """How many signed refusals are kept of a signer that has nothing recorded meanwhile, in a day.
 
     Each is for good and so kept for good: without a bound a signer could fill the record with them,
-    and leave no entry by which anybody would see it.
+    and leave no entry by which anybody would see it. All processes count together, in the
+    transaction that would keep the refusal: what is not kept is not counted.
     """
 
-    def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], int] = {}
-        self._counting = threading.Lock()
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
 
-    def take(self, signer: tuple[str, str]) -> bool:
-        """Count one refusal of a signer, by case and key; false where it is one too many."""
-        with self._counting:
-            kept = self._kept.get(signer, 0)
-            if kept >= MOST_KEPT:
-                return False
-            self._kept[signer] = kept + 1
-        return True
+    def take(self, case: str, key: str, last: int) -> bool:
+        """Count one refusal of a key in its case; false where it is one too many.
 
-    def forget(self, signers: Iterable[tuple[str, str]]) -> None:
-        """Begin anew for these: a deed of theirs was recorded."""
-        with self._counting:
-            for each in signers:
-                self._kept.pop(each, None)
+        `last` is the `seq` of its newest recorded deed there, -1 for none: with another it begins
+        anew.
+        """
+        return self._counted(case, key, last, clock_seconds(self._alias)) <= MOST_KEPT
+
+    def take_beginning(self, party: str) -> bool:
+        """Count one refusal of what was to begin a case; false where it is one too many.
+
+        Names cost nothing: of all parties together there are so many a day and no more.
+        """
+        now = clock_seconds(self._alias)
+        rows = RefusedSignerRow.objects.using(self._alias).filter(case="")
+        rows.filter(since__lte=now - DAY_SECONDS).delete()
+        kept = self._counted("", party, -1, now)
+        together: int = rows.aggregate(kept=Sum("kept"))["kept"]
+        return kept <= MOST_KEPT and together <= MOST_BEGINNINGS
+
+    def forget_beginning(self, party: str) -> None:
+        """Begin anew for a party: a case that it opened is recorded."""
+        RefusedSignerRow.objects.using(self._alias).filter(case="", signer=party).delete()
+
+    def _counted(self, case: str, signer: str, last: int, now: int) -> int:
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(_COUNTED, [case, signer, last, now])
+            return int(cursor.fetchone()[0])
+
+
+_ANEW = (
+    "records_refusedsignerrow.last <> excluded.last"
+    f" OR records_refusedsignerrow.since <= excluded.since - {DAY_SECONDS}"
+)
+_COUNTED = (
+    'INSERT INTO records_refusedsignerrow ("case", signer, last, kept, since)'  # noqa: S608 our own
+    ' VALUES (%s, %s, %s, 1, %s) ON CONFLICT ("case", signer) DO UPDATE SET'
+    f" kept = CASE WHEN {_ANEW} THEN 1 ELSE records_refusedsignerrow.kept + 1 END,"
+    f" since = CASE WHEN {_ANEW} THEN excluded.since ELSE records_refusedsignerrow.since END,"
+    " last = excluded.last RETURNING kept"
+)
 
 
 def _clear(text: str, length: int) -> str:

@@ -98,7 +98,7 @@ class Records:
                 self._after,
                 self._keep_mark,
                 self.refusals,
-                RefusalBound(),
+                RefusalBound(alias),
             )
         )
 

@@ -34,6 +34,7 @@ TABLES = (
     "records_stagedrow",
     "records_stagedpiecerow",
     "records_refusalrow",
+    "records_refusedsignerrow",
     "records_certificaterow",
 )
 

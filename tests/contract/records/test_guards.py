@@ -24,6 +24,7 @@ from touchstone.records import (
     Records,
     UnreachableError,
     eventrows,
+    migrations,
     preparation,
     store,
 )
@@ -372,3 +373,35 @@ def _secrets(place: Place) -> tuple[bytes, bytes]:
 
 def _bytes_of(place: Place) -> bytes:
     return b"".join(path.read_bytes() for path in place.home.glob("record.sqlite3*"))
+
+
+def triggers(place: Place) -> dict[str, str]:
+    """Every trigger that the tables have, with its table, as the database says."""
+    alias = connect(place.home, place.server.address(ADMIN, place.name) if place.server else None)
+    statement = (
+        "SELECT tgname, tgrelid::regclass FROM pg_trigger WHERE NOT tgisinternal"
+        if place.server
+        else "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    )
+    with connections[alias].cursor() as cursor:
+        cursor.execute(statement)
+        return dict(cursor.fetchall())
+
+
+def test_each_trigger_that_is_gone_is_told_of(records: Records, place: Place):
+    there = triggers(place)
+    assert [str(fault) for fault in records.check()] == []
+    for table in sorted(set(there.values())):
+        without_triggers(place, table)
+    told = {fault.what.split()[2] for fault in records.check()}
+    assert told == there.keys()
+
+
+def test_the_triggers_of_a_new_migration_are_looked_for(
+    records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made = 'def {}_guards():\n    return ["CREATE TRIGGER newest BEFORE UPDATE ON records_x"]\n'
+    both = made.format("sqlite") + made.format("postgresql")
+    (tmp_path / "0099_newest.py").write_text(both)
+    monkeypatch.setattr(migrations, "__path__", [*migrations.__path__, str(tmp_path)])
+    assert ["the trigger newest is missing" in fault.what for fault in records.check()] == [True]

@@ -29,7 +29,7 @@ from touchstone.ledger.contract2 import (
 )
 from touchstone.records import DeedRefusedError, DeedTaking, refusals
 from touchstone.records import deeds as taking
-from touchstone.records.models import AnswerRow
+from touchstone.records.models import AnswerRow, RefusedSignerRow
 from touchstone.records.settings import connect
 
 NEXT = "2026-11-21T09:00:01Z"
@@ -174,10 +174,10 @@ def test_a_fork_within_one_batch_is_kept_for_what_it_forks_is_taken_back(scene: 
     assert faults(scene) == []
 
 
-def often(scene: StoredScene, count: int) -> list[str]:
+def often(scene: StoredScene, count: int, first: int = 0) -> list[str]:
     """The codes of as many unlawful deeds of the lab, one after the other."""
     strict, codes = replace(scene.server, judge=unlawful), []
-    for number in range(count):
+    for number in range(first, first + count):
         deed = scene.lab.sign(scene.server, "review-halted", facts={"why": str(number)})
         try:
             codes.append(refused(strict.submit(deed, "example-lab")).code)
@@ -199,6 +199,47 @@ def test_refusals_are_kept_up_to_a_bound_until_something_is_recorded(
     scene.lab.done(deed)
     assert often(scene, 1) == ["law"]
     assert faults(scene) == []
+
+
+def test_processes_count_together_and_the_twin(scene: StoredScene, monkeypatch: pytest.MonkeyPatch):
+    """Each asks a record of its own, as several server processes do."""
+    monkeypatch.setattr(refusals, "MOST_KEPT", 2)
+
+    def asked(number: int) -> str:
+        here = replace(scene, server=StoredServer(scene.place.open(), scene.place.keyring))
+        (code,) = often(here, 1, first=number)
+        return code
+
+    assert [asked(number) for number in range(4)] == ["law", "law"] + ["refused-often"] * 2
+    # What is not kept is not counted, and a day by the database's clock later it begins anew.
+    scene.place.owner("UPDATE records_refusedsignerrow SET since = since - 86400")
+    assert [asked(number) for number in range(4, 7)] == ["law", "law", "refused-often"]
+    monkeypatch.setattr(refusals.RefusalBound, "take", lambda *_: True)
+    assert asked(7) == "law"
+
+
+def test_of_many_names_that_open_no_more_is_kept_than_of_all_together(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(refusals, "MOST_BEGINNINGS", 3)
+    alias = connect(place.home, place.database)
+
+    def asked(number: int, judging: Any = unlawful) -> str:
+        server = StoredServer(place.open(), place.keyring, case=f"case-{number}", judge=judging)
+        party = f"party-{number}"
+        try:
+            answer = server.submit(opening(server, Hand(party, Signer(party))), party).answer
+        except UnpromisedError as error:
+            return error.code
+        return answer.code if isinstance(answer, RefusedAnswer) else "recorded"
+
+    assert [asked(number) for number in range(5)] == ["law"] * 3 + ["refused-often"] * 2
+    assert RefusedSignerRow.objects.using(alias).count() == 3
+    # Nobody is kept from opening by it; and a day later the rows are gone.
+    assert asked(5, judge) == "recorded"
+    place.owner("UPDATE records_refusedsignerrow SET since = since - 86400")
+    assert asked(6) == "law"
+    assert RefusedSignerRow.objects.using(alias).count() == 1
 
 
 def test_whoever_opens_is_bounded_whatever_its_keys(place: Place, monkeypatch: pytest.MonkeyPatch):
