@@ -184,6 +184,7 @@ def test_while_a_reader_holds_the_key_it_is_not_called_destroyed(
     june: June, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(store, "FINISH_SECONDS", 0)
+    monkeypatch.setattr(store.Records.finish_destruction, "__defaults__", (0,))
     secrets = secrets_of(june)
     reader = sqlite3.connect(june.home / "record.sqlite3", isolation_level=None)
     reader.execute("BEGIN")

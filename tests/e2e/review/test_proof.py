@@ -9,7 +9,9 @@ from support.reviews import KEY, write_submission
 from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
 from touchstone.evaluation import proving
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.evaluation.sandbox import launch
+from touchstone.service.measurement import probing
 
 pytestmark = pytest.mark.needs_sandbox
 NOBODY = "http://127.0.0.1:1/v1"
@@ -21,6 +23,8 @@ def order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("TOUCHSTONE_DATABASE", raising=False)
     monkeypatch.setenv(KEY, "a-key-of-no-endpoint")
+    # How patient it is with an endpoint is told elsewhere.
+    monkeypatch.setattr(probing, "ASKING", EndpointLimits(retries=1, backoff_seconds=0))
     submission = write_submission(tmp_path, NOBODY)
     return [str(word) for word in arguments(submission, write_framework(tmp_path))]
 

@@ -23,7 +23,9 @@ from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation.controls.launch import start_subject
 from touchstone.review.audience_view import read_entries
+from touchstone.evaluation.limits import EndpointLimits
 from touchstone.service.installation import open_installation
+from touchstone.service.measurement import probing
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.needs_compiler, pytest.mark.timeout(280)]
 
@@ -283,6 +285,8 @@ def test_halt_from_another_process_stops_the_run(here: Here, monkeypatch: pytest
         again = here.run(*args)
         assert again.code == 1
         assert "--resume REASON" in again.refusal
+    # The endpoint is gone: how patient a review is with it is told elsewhere.
+    monkeypatch.setattr(probing, "ASKING", EndpointLimits(retries=1, backoff_seconds=0))
     resumed = here.run(*args, "--resume", "looked at")
     assert "the endpoint gave no usable answer" in resumed.refusal
     assert resumed.code == 1

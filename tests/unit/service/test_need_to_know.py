@@ -204,6 +204,13 @@ def written(case: Case) -> list[Written]:
     ]
 
 
+@pytest.fixture(scope="module")
+def given_out(case: Case, planted: list[Planted]) -> list[Written]:
+    """What each audience is given of the case with all that was planted."""
+    assert planted
+    return written(case)
+
+
 def leaks(given: list[Written], planted: list[Planted]) -> list[tuple[str, str]]:
     """(audience, text) of everything that is there and should not be."""
     return [
@@ -214,8 +221,10 @@ def leaks(given: list[Written], planted: list[Planted]) -> list[tuple[str, str]]
     ]
 
 
-def test_no_edition_holds_what_its_audience_may_not_read(case: Case, planted: list[Planted]):
-    assert leaks(written(case), planted) == []
+def test_no_edition_holds_what_its_audience_may_not_read(
+    given_out: list[Written], planted: list[Planted]
+):
+    assert leaks(given_out, planted) == []
 
 
 def test_a_broken_guard_would_be_seen(
@@ -230,18 +239,19 @@ def test_a_broken_guard_would_be_seen(
     assert found == withheld
 
 
-def test_every_bundle_opens_what_its_audience_may_read(case: Case, planted: list[Planted]):
-    for given in written(case):
+def test_every_bundle_opens_what_its_audience_may_read(
+    given_out: list[Written], planted: list[Planted]
+):
+    for given in given_out:
         missing = [
             p.text for p in planted if given.audience in p.readers and p.text not in given.bundle
         ]
         assert missing == []
 
 
-def test_what_is_withheld_is_counted_and_never_absent(case: Case, planted: list[Planted]):
-    del planted
+def test_what_is_withheld_is_counted_and_never_absent(case: Case, given_out: list[Written]):
     parts = list(case.installation.records.case(case.id).parts())
-    for given in written(case):
+    for given in given_out:
         lines = [loads(line.encode()) for line in given.bundle.splitlines()]
         told = {(e["n"], e["i"]): e["line"] for e in lines if e.get("line") in {"part", "withheld"}}
         assert list(told) == [(part.n, part.i) for part in parts]
@@ -257,17 +267,15 @@ def test_what_is_withheld_is_counted_and_never_absent(case: Case, planted: list[
             assert f"opens {opened:,} and withholds {len(counted) - opened:,}" in given.page
 
 
-def test_a_dissent_that_is_withheld_is_not_said_to_be_missing(case: Case, planted: list[Planted]):
-    del planted
-    pages = {given.audience: given.page for given in written(case)}
+def test_a_dissent_that_is_withheld_is_not_said_to_be_missing(given_out: list[Written]):
+    pages = {given.audience: given.page for given in given_out}
     assert "dissented: planted" in pages[AGENCY]
     assert "no answer that this audience may read" in pages[LAB]
     assert "silence is never consent" not in pages[LAB]
 
 
-def test_days_given_in_a_withheld_entry_do_not_move_the_window(case: Case, planted: list[Planted]):
-    del planted
-    pages = {given.audience: given.page for given in written(case)}
+def test_days_given_in_a_withheld_entry_do_not_move_the_window(given_out: list[Written]):
+    pages = {given.audience: given.page for given in given_out}
     assert "The developer gave 77 more days" in pages[AGENCY]
     assert "The developer gave" not in pages[TREASURY]
     assert "23 Mar 2027" in pages[AGENCY]
