@@ -67,12 +67,63 @@ def browser() -> Iterator[Browser]:
         yield opened
 
 
-def violations(page: Page) -> list[dict[str, Any]]:
-    """What axe finds against the rules; what it finds in order costs most of its time to tell."""
-    found: list[dict[str, Any]] = (
-        Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    )
+NEW_STYLES = """seen => {
+    const own = element => [...element.childNodes]
+        .some(node => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    const style = element => {
+        const {color, fill, fontSize, fontWeight} = getComputedStyle(element), behind = [];
+        for (let each = element; each; each = each.parentElement) {
+            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(each);
+            behind.push([backgroundColor, backgroundImage, opacity].join());
+        }
+        const layers = behind.filter((each, n) => each !== behind[n - 1]);
+        return [color, fill, fontSize, fontWeight, ...layers].join(' ');
+    };
+    for (const each of document.querySelectorAll('[data-new-style]'))
+        each.removeAttribute('data-new-style');
+    const known = new Set(seen), added = [];
+    for (const element of document.querySelectorAll('body *')) {
+        if (!own(element) || !element.getClientRects().length) continue;
+        const found = style(element);
+        if (known.has(found)) continue;
+        known.add(found);
+        added.push(found);
+        element.setAttribute('data-new-style', '');
+    }
+    return added;
+}"""
+"""Marks one text of each style that is not among those seen: its colours and what is behind it."""
+
+
+def violations(page: Page, seen: set[str] | None = None) -> list[dict[str, Any]]:
+    """What axe finds against the rules; what it finds in order costs most of its time to tell.
+
+    Most of the rest goes into contrast, for each text of a page. Given the styles `seen` on other
+    pages, that is looked at for one text of each further style, which is then among them.
+    """
+    if seen is None:
+        return _found(page)
+    return _found(page, rules={"color-contrast": {"enabled": False}}) + unreadable(page, seen)
+
+
+def unreadable(page: Page, seen: set[str]) -> list[dict[str, Any]]:
+    """What axe finds against contrast among the styles that are not `seen`, which then are."""
+    if not (new := page.evaluate(NEW_STYLES, sorted(seen))):
+        return []
+    seen.update(new)
+    return _found(page, "[data-new-style]", runOnly=["color-contrast"])
+
+
+def _found(page: Page, within: str | None = None, **options: Any) -> list[dict[str, Any]]:
+    ran = Axe().run(page, within, {"resultTypes": ["violations"], **options})
+    found: list[dict[str, Any]] = ran.response["violations"]
     return found
+
+
+@pytest.fixture(scope="module")
+def seen() -> set[str]:
+    """The styles of text whose contrast was looked at on any page."""
+    return set()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -86,7 +137,7 @@ def test_no_accessibility_violation(browser: Browser, page_file: Path, size: Vie
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_edition_of_a_real_case_is_accessible_and_fits(
-    browser: Browser, real_pages: list[Path], size: ViewportSize
+    browser: Browser, real_pages: list[Path], seen: set[str], size: ViewportSize
 ):
     assert len(real_pages) == 6
     by_size = sorted(real_pages, key=lambda path: path.stat().st_size)
@@ -96,7 +147,7 @@ def test_every_edition_of_a_real_case_is_accessible_and_fits(
         page.goto(path.as_uri())
         # What a phone adds is looked for on the longest and the shortest.
         looked_at = size is DESKTOP or path in ends
-        found = violations(page) if looked_at else []
+        found = violations(page, seen) if looked_at else []
         overflow = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -179,9 +230,31 @@ def test_axe_would_see_a_violation(browser: Browser, page_file: Path):
     page = browser.new_page(bypass_csp=True)
     page.goto(page_file.as_uri())
     page.evaluate("document.querySelectorAll('svg title, svg desc').forEach(e => e.remove())")
-    found = violations(page)
+    found = _found(page, runOnly=["svg-img-alt"])
     page.close()
     assert "svg-img-alt" in {v["id"] for v in found}
+
+
+PALE = """cell => cell.style.color = '#d8d8d8'"""
+DARK = """cell => cell.closest('tr').style.background = '#333'"""
+
+
+def test_one_text_that_cannot_be_read_is_seen_among_styles_that_were(
+    browser: Browser, real_pages: list[Path]
+):
+    """The twin of looking at each style once: a page that was looked at, but for one row."""
+    page = browser.new_page(bypass_csp=True)
+    page.goto(min(real_pages, key=lambda path: path.stat().st_size).as_uri())
+    seen: set[str] = set()
+    assert unreadable(page, seen) == []
+    assert len(seen) > 3
+    for place, spoilt in enumerate((PALE, DARK)):
+        assert unreadable(page, seen) == []
+        cell = page.locator("tr:visible").nth(place).locator("td, th").first
+        cell.evaluate(spoilt)
+        assert [each["id"] for each in unreadable(page, seen)] == ["color-contrast"]
+        cell.evaluate("cell => cell.closest('tr').remove()")
+    page.close()
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

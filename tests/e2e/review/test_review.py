@@ -22,8 +22,8 @@ from support.small_review import arguments, write_framework
 from touchstone.clearance import party_audience
 from touchstone.cli.app import run
 from touchstone.evaluation.controls.launch import start_subject
-from touchstone.review.audience_view import read_entries
 from touchstone.evaluation.limits import EndpointLimits
+from touchstone.review.audience_view import read_entries
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement import probing
 
