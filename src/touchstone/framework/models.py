@@ -32,6 +32,10 @@ Citations = Annotated[tuple[Identifier, ...], Field(min_length=1)]
 """Ids of the facts that a statement rests on, at least one."""
 
 
+LEAST_ERROR_RATE = Decimal("0.000001")
+"""Records hold error rates to six decimals."""
+
+
 class Model(BaseModel):
     """Frozen, and nothing is taken that the file format does not know."""
 
@@ -149,6 +153,11 @@ class NumericCriterion(Model):
         for name, level in (("threshold", threshold), ("alpha", self.alpha), ("beta", self.beta)):
             if not 0 < Decimal(level) < 1:
                 raise ValueError(f'"{name}" is {level}: write a number above 0 and below 1')
+            if name != "threshold" and Decimal(level) < LEAST_ERROR_RATE:
+                raise ValueError(
+                    f'"{name}" is {level}: write at least {LEAST_ERROR_RATE}, the smallest error '
+                    "rate that a record holds"
+                )
         room = {"below": threshold, "above": 1 - threshold}
         reach = room.get(self.zone_side, min(room.values()))
         if zone >= reach:

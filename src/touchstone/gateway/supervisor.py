@@ -438,7 +438,8 @@ def _bound(door: Listener) -> socket.socket:
 def _hold(config: GatewayConfig) -> int:
     """Hold the state folder alone: two supervisors would write two chains of receipts."""
     try:
-        descriptor = os.open(config.state / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(config.state / ".lock", flags, 0o600)
     except OSError as error:
         raise GatewayError(f"{config.state}: cannot be written: {error.strerror}") from error
     try:

@@ -42,7 +42,15 @@ def unseen(text: str) -> str | None:
     """
     if text.isascii() and text.isprintable():
         return None
-    return next((f"U+{ord(c):04X}" for c in text if is_unseen(c)), None)
+    return next((_told(c) for c in text if is_unseen(c)), None)
+
+
+def _told(character: str) -> str:
+    """Its code; of a space also its name, since it is taken for an ordinary one."""
+    code = f"U+{ord(character):04X}"
+    if unicodedata.category(character) != "Zs":
+        return code
+    return f"{code} ({unicodedata.name(character)}, which looks like an ordinary space)"
 
 
 def escaped(text: str) -> str:

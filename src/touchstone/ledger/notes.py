@@ -126,13 +126,20 @@ def open_checkpoint(note: str, origin: str, public_keys: Iterable[bytes]) -> Che
     checkpoint = parse_checkpoint(signed.text)
     if checkpoint.origin != origin:
         raise AlteredError(f"the checkpoint is of {checkpoint.origin}, not of {origin}")
+    failed = AlteredError("the checkpoint is not signed by the installation's key")
     for public_key in public_keys:
         signature = signed.signature(origin, ED25519, public_key)
-        if signature is not None:
-            # The 4 bytes of a key id only find the line; they prove nothing.
+        if signature is None:
+            continue
+        # The 4 bytes of a key id only find the line; they prove nothing, and two keys may share
+        # them.
+        try:
             check_signature(public_key, signed.text.encode(), signature, "the checkpoint")
+        except AlteredError as error:
+            failed = error
+        else:
             return checkpoint
-    raise AlteredError("the checkpoint is not signed by the installation's key")
+    raise failed
 
 
 def cosign(note: str, name: str, signer: Signer, time: int) -> str:

@@ -58,6 +58,7 @@ from touchstone.service.reporting.edition_files import audiences, issue_editions
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.modes_compared import modes_alike
+from touchstone.verdicts.preregistration import verdict_plan
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import (
     DEFAULT_ITEMS,
@@ -224,7 +225,8 @@ def _check_new(
     check_parties(framework, submission, options.agencies)
     items = options.items or DEFAULT_ITEMS
     plan = battery_plan(framework, known, items, kind=submission.kind)
-    runs(framework, plan, submission)
+    chosen = runs(framework, plan, submission)
+    verdict_plan(framework, plan, chosen, options.workers, whole=False)
     for criterion in numeric(framework):
         if lacking := without_reference(criterion, submission):
             raise CannotRunError(lacking)

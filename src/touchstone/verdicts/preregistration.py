@@ -13,6 +13,7 @@ from touchstone.evaluation.digests import Frozen, digest_value
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.review import RunKey
 from touchstone.review.recounting import rule_of
+from touchstone.review.shares import STEP, share
 from touchstone.statistics import BETS_VERSION, RateRule, VerdictWord, ZoneSide
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.runs import Run
@@ -121,6 +122,9 @@ def verdict_plan(
         runs: What runs: every item set in every mode.
         workers: Worker processes, so that each may have a chunk.
         whole: Run every item before any verdict.
+
+    Raises:
+        CannotRunError: so many modes run that their shares of an error rate are none.
     """
     sizes = {part.id: sum(part.counts.values()) for part in plan.sets}
     # Of what runs here, not of what the framework could ask: alpha is shared by these ways alone.
@@ -131,6 +135,7 @@ def verdict_plan(
         criterion = framework.criterion(run.criterion)
         if isinstance(criterion, NumericCriterion) and not run.reference:
             references = max(1, beside[run.criterion])
+            _require_shares(criterion, ways[run.criterion], references)
             shared = rule_of(criterion, ways[run.criterion], references)
             rules.append(
                 RunRule(
@@ -151,6 +156,17 @@ def verdict_plan(
             )
     ahead = CHUNK * ceil(workers / max(len(runs), 1))
     return VerdictPlan(ahead=max(ahead, LEAST_AHEAD), runs=tuple(rules))
+
+
+def _require_shares(criterion: NumericCriterion, ways: int, references: int) -> None:
+    rates = (("alpha", criterion.alpha, ways), ("beta", criterion.beta, references))
+    for name, level, many in rates:
+        if not share(level, many):
+            raise CannotRunError(
+                f"criterion {criterion.id}: {name} of {level}, shared out among {many} modes, is "
+                f"less than {STEP} each, the smallest error rate that a record holds: take fewer "
+                "modes, or a framework with a higher one"
+            )
 
 
 def design_of(criterion: NumericCriterion, size: int) -> Design:

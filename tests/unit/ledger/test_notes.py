@@ -12,6 +12,7 @@ from touchstone.ledger import (
     MalformedError,
     check_signature,
     cosign,
+    notes,
     open_checkpoint,
     parse_checkpoint,
     parse_note,
@@ -95,6 +96,18 @@ def test_a_checkpoint_of_another_key_or_origin_is_refused(alice: Signer, bob: Si
     forged = other.split("\n\n")[0] + "\n\n" + note.split("\n\n")[1]
     with pytest.raises(AlteredError, match="signature of the checkpoint"):
         open_checkpoint(forged, ORIGIN, [bob.public_key, alice.public_key])
+
+
+def test_keys_that_share_a_key_id_are_tried_in_turn(
+    alice: Signer, bob: Signer, monkeypatch: pytest.MonkeyPatch
+):
+    """Four bytes clash once in four thousand million pairs, or as often as somebody likes."""
+    monkeypatch.setattr(notes, "key_id", lambda *_: b"same")
+    note = sign_checkpoint(CHECKPOINT, alice)
+    keys = [bob.public_key, alice.public_key]
+    assert open_checkpoint(note, ORIGIN, keys) == CHECKPOINT
+    with pytest.raises(AlteredError, match="signature of the checkpoint"):
+        open_checkpoint(note, ORIGIN, keys[:1])
 
 
 @pytest.mark.parametrize(

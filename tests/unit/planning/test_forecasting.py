@@ -455,6 +455,13 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, object], told
         PlanOptions(**options)  # type: ignore[arg-type]  # as the command line passes them
 
 
+def test_an_error_rate_of_which_no_share_is_left_is_refused_before_anything(tmp_path: Path):
+    """Of a millionth two modes have half each, which no record holds: the shares would be 0."""
+    named = example_with(tmp_path, 'alpha = "0.05"', 'alpha = "0.000001"')
+    with pytest.raises(CannotRunError, match=r"alpha of 0\.000001, shared out among 2 modes, is"):
+        planned(tmp_path, PlanOptions(framework=named))
+
+
 def test_the_table_and_the_page_say_the_same(tmp_path: Path):
     found = planned(tmp_path, PlanOptions(points=5))
     rows = table_rows(found)

@@ -1,6 +1,7 @@
 """The blast radius on real people, against the plain reading person by person."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,17 +14,21 @@ from touchstone.terms import (
     AccessRule,
     CallerAttributes,
     Directive,
+    DocumentTooLargeError,
     Person,
     Population,
     Request,
     Ruleset,
     Terms,
     TermsFileError,
+    compile_policy,
     in_force,
     parse_directive,
     parse_people,
 )
+from touchstone.terms.analysis.grid import Grid
 from touchstone.terms.directives.impact import FATES, AffectedGroup, impact, kind, summed
+from touchstone.terms.policy.conditions import MOST_RULES
 
 OPEN = {"id": "open", "effect": "permit"}
 FINAL = {"id": "final", "effect": "permit", "variants": ["final"], "tiers": ["verified"]}
@@ -147,6 +152,18 @@ def test_nobody_is_affected_where_there_is_nobody():
     assert found.counts() == dict.fromkeys(found.counts(), 0)
     assert found.share == 0
     assert impact_lines(found)
+
+
+def test_more_rules_than_are_told_apart_are_refused_in_a_line():
+    agreed = terms(OPEN)
+    ruleset = in_force(agreed)
+    (rule,) = ruleset.rules
+    full = replace(ruleset, rules=tuple(replace(rule, id=f"r{n}") for n in range(MOST_RULES)))
+    assert compile_policy(full).rules[-1].id == f"r{MOST_RULES - 1}"
+    grid = Grid((full,), POPULATION, NOW, thorough=False)
+    assert grid.decisive(full).max() == 0
+    with pytest.raises(DocumentTooLargeError, match="come to 40,000 rules, and at most 32,768"):
+        replace(ruleset, rules=ruleset.rules * 40_000)
 
 
 def test_kinds():

@@ -8,6 +8,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from touchstone.gateway.config import GatewayConfig
+from touchstone.gateway.control import steady
 from touchstone.gateway.decision_cache import DecisionCache
 from touchstone.gateway.enforcing.exchanges import Exchange, Exchanges, end_all
 from touchstone.gateway.enforcing.metrics import Metrics
@@ -122,8 +123,9 @@ class Enforcement:
     async def drain(self, seconds: float) -> None:
         """Grant nothing more, and wait until nothing is in flight, at most so long."""
         self._proxy.draining = True
-        end = self._clock() + seconds
-        while len(self.exchanges) and self._clock() < end:  # noqa: ASYNC110 - it has an end
+        # Not by the wall clock, which somebody may set meanwhile.
+        end = steady() + seconds
+        while len(self.exchanges) and steady() < end:  # noqa: ASYNC110 - it has an end
             await asyncio.sleep(TICK_SECONDS)
 
     def metrics_text(self) -> bytes:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from touchstone.handin import utc
+from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.policy.caller_attributes import FACTS, CallerAttributes, Request, sound
 from touchstone.terms.policy.countries import Countries, Dual
 
 Effect = Literal["permit", "forbid"]
 Value = frozenset[str] | str | bool | int | None
+MOST_RULES = 1 << 15
+"""What is decided by: a class of cases is kept with the index of its rule in two bytes."""
 _DUAL_IN_WORDS = {
     "any": "one of several is enough",
     "all": "every one of several",
@@ -187,6 +190,14 @@ class Ruleset:
     variants: tuple[str, ...]
     modes: tuple[str, ...]
     purposes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raise DocumentTooLargeError where there are more than MOST_RULES."""
+        if len(self.rules) > MOST_RULES:
+            raise DocumentTooLargeError(
+                f"the terms and the directives in force come to {len(self.rules):,} rules, and at "
+                f"most {MOST_RULES:,} are decided by: lift what is needed no more"
+            )
 
     def decisive(self, facts: CallerAttributes, request: Request) -> AccessRule | None:
         """The first prohibition that applies, else the first permission, else None: a denial.

@@ -25,6 +25,7 @@ from support.gateway_loop import (
     until,
 )
 from touchstone.gateway.enforcing import proxy, relaying
+from touchstone.gateway.enforcing.exchanges import Exchanges
 from touchstone.gateway.enforcing.usage import UsageStore
 
 pytestmark = pytest.mark.asyncio
@@ -150,6 +151,19 @@ async def test_who_drains_grants_nothing_more(tmp_path: Path):
     async with gateway(tmp_path) as loop:
         await loop.enforcement.drain(1)
         assert (await post(loop))[1]["error"]["code"] == "draining"
+
+
+async def test_a_drain_ends_in_its_time_though_the_clock_is_set_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with gateway(tmp_path) as loop:
+        with monkeypatch.context() as patch:
+            patch.setattr(Exchanges, "__len__", lambda _: 1)
+            draining = asyncio.create_task(loop.enforcement.drain(0.2))
+            # It has begun, and by its own account has still to end.
+            await asyncio.sleep(0)
+            loop.shift = -3600.0
+            await asyncio.wait_for(draining, 10)
 
 
 async def test_models_are_those_that_the_caller_may_use(tmp_path: Path):

@@ -14,6 +14,7 @@ from support.gateway import Chain, free_port, put, write_config
 from touchstone.gateway import supervisor as supervisors
 from touchstone.gateway.config import load_config
 from touchstone.gateway.control import steady
+from touchstone.gateway.errors import GatewayError
 from touchstone.gateway.feed import FolderSource, UrlSource
 from touchstone.gateway.supervisor import Supervisor
 
@@ -134,3 +135,14 @@ async def test_twin_without_the_look_at_its_number_an_older_one_is_served(
     two.publish(2)
     two.block(2)
     assert await two.take("folder") == 1
+
+
+async def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path):
+    write_config(tmp_path, "http://127.0.0.1:1")
+    config = load_config(tmp_path / "gateway.toml")
+    config.state.mkdir(parents=True, exist_ok=True)
+    elsewhere = tmp_path / "elsewhere"
+    (config.state / ".lock").symlink_to(elsewhere)
+    with pytest.raises(GatewayError, match="cannot be written"):
+        Supervisor(config)
+    assert not elsewhere.exists()
