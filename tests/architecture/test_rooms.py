@@ -14,6 +14,7 @@ from support import parsed
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "touchstone"
+FEATURES = ("access", "cases", "designation", "measurement", "reporting")
 # Only these rooms may import these packages.
 OWNERS = {
     "inspect_ai": {"evaluation"},
@@ -120,6 +121,8 @@ def reached(module: str) -> set[str]:
         "service.cases.agreement",
         "service.reporting.edition_files",
         "planning.forecasting",
+        "deeds.seen_case",
+        "deeds.measurement",
     ],
 )
 def test_who_measures_nothing_waits_for_no_inspect(module: str):
@@ -127,6 +130,18 @@ def test_who_measures_nothing_waits_for_no_inspect(module: str):
     loaded = reached(f"touchstone.{module}")
     assert loaded & {"inspect_ai", "openai", "scipy.optimize", "scipy.stats"} == set()
     assert len(loaded) > 50, "a module that has moved reaches nothing"
+
+
+@pytest.mark.parametrize("module", ["seen_case", *FEATURES])
+def test_who_drafts_and_signs_needs_no_database(module: str):
+    """A party's own machine has no installation: see the contract in pyproject.toml, too."""
+    loaded = reached(f"touchstone.deeds.{module}")
+    assert loaded & {"django", "touchstone.records", "touchstone.service"} == set()
+    assert len(loaded) > 50, "a module that has moved reaches nothing"
+
+
+def test_twin_who_records_reaches_the_database():
+    assert {"django", "touchstone.records"} <= reached("touchstone.service.commit")
 
 
 def test_twin_who_measures_reaches_inspect():

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from support.redrafting import Call, Calls, noted_calls
 from support.small_case import Minutes, measure, settle, small_case
 from support.world_orders import Orders
 from support.worlds import ONE, submission_file, world
@@ -50,6 +51,8 @@ class Before:
     """Deeds of the same transaction that come first."""
     deed: Deed
     certificate: str | None = None
+    call: Call | None = None
+    """How it was drafted; None where a test made it by hand."""
 
     @property
     def kind(self) -> str:
@@ -83,6 +86,7 @@ class Gathered:
     """The fullest deed of each type, by type."""
 
     folder: Path
+    calls: Calls
     found: dict[str, Before] = field(default_factory=dict)
 
     def take(
@@ -104,8 +108,9 @@ class Gathered:
                 shutil.copytree(here.home, homes[0])
             first = tuple(deeds[:number])
             moment = here.clock.now()
+            call = self.calls.of(deed)
             self.found[deed.event.type] = Before(
-                homes[0], moment, case, framework, first, deed, certificate
+                homes[0], moment, case, framework, first, deed, certificate, call
             )
 
 
@@ -113,8 +118,8 @@ def every_deed(folder: Path) -> dict[str, Before]:
     """By type, the fullest deed that is done."""
     stores = folder / "stores"
     stores.mkdir()
-    gathered = Gathered(stores)
-    with pytest.MonkeyPatch.context() as patch:
+    with noted_calls() as calls, pytest.MonkeyPatch.context() as patch:
+        gathered = Gathered(stores, calls)
         _watch(patch, gathered)
         with world(folder / "world", ONE) as made:
             made.measured()

@@ -13,15 +13,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from touchstone.clearance import Audience
+from touchstone.deeds.access import release_announced
 from touchstone.deeds.deed import Content, Deed
-from touchstone.deeds.drafting import worded
+from touchstone.deeds.designation import designation_made, finding_responded
 from touchstone.deeds.known_case import Participants
 from touchstone.editions.gathering import AudienceCase, gather
 from touchstone.editions.page import ReportData, VerificationFacts
 from touchstone.evaluation import Usage, load_submission, reveal
 from touchstone.evaluation.digests import digest_value
 from touchstone.review.audience_view import read_entries
-from touchstone.review.events import judging, measuring, settling
+from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
 from touchstone.service.cases.opening import default_centre, open_case
@@ -197,41 +198,14 @@ def _result(said: bool | measuring.Result) -> measuring.Result:
 
 def settle(case: Case) -> None:
     """What people do afterwards: respond, decide, keep silent, release."""
-    at, marks = case.now(), case.marks
-    state = conclude(case, "battery-1")
-    answer = {"text": "We confirm the result."}
-    responses = [
-        Deed(
-            judging.FindingResponded(
-                actor="example-lab",
-                at=at,
-                marking=marks.case,
-                finding=finding,
-                stance="noted",
-                response=digest_value(answer),
-            ),
-            (Content(answer, marks.case),),
-        )
-        for finding in state.findings
-    ]
-    decided = worded(
-        case,
-        judging.DesignationMade,
-        "example-agency",
-        texts={"reasons": "As proposed."},
-        at=at,
-        proposal=1,
-        designation=state.designating.proposals[-1].designation,
-    )
-    released = settling.ReleaseAnnounced(
-        actor="example-lab",
-        at=at,
-        marking=marks.public,
-        scope="partners",
-        variants=("final",),
-        same_model="same",
-    )
-    case.record([*responses, decided, Deed(released)])
+    state, lab = conclude(case, "battery-1"), "example-lab"
+    said = "We confirm the result."
+    responses = [finding_responded(case, lab, finding, "noted", said) for finding in state.findings]
+    word = state.designating.proposals[-1].designation
+    decided = designation_made(case, "example-agency", 1, word, "As proposed.")
+    public, variants = case.marks.public, ("final",)
+    released = release_announced(case, lab, "partners", variants, same_model="same", marking=public)
+    case.record([*responses, decided, released])
 
 
 def facts_for(case: Case, audience: Audience) -> ReportData:

@@ -13,17 +13,54 @@ from touchstone.deeds.known_case import KnownCase
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.submission import SubmittedVariant
-from touchstone.framework import Window
+from touchstone.framework import Framework, Window
 from touchstone.review.clock import window_laid
 from touchstone.review.events import joining, measuring, opening, settling
 from touchstone.review.events.base import Role
 
+NONCE = 32
+"""Random bytes that tell two cases apart which begin alike."""
+Kind = Literal["inquiry", "review", "screening"]
 Participation = Literal["participating", "negotiating", "declined", "withdrawn"]
 ReleaseState = Literal["in-development", "internal", "restricted", "released"]
 Qualifies = Literal["would-qualify", "would-not-qualify", "cannot-say"]
 
 
 # ------------------------------------------------------------------ who takes part
+
+
+def case_opened(
+    case: KnownCase,
+    by: str,
+    framework: Framework,
+    kind: Kind,
+    agreement: Mapping[str, Any],
+    installation_key: str,
+    key: str,
+    following: str,
+) -> Deed:
+    """Entry 0: a case begins, held to a framework, and the centre joins it by its own key.
+
+    `agreement` is all that is to be signed, as a JSON value; `installation_key` (hex) is that of
+    the installation whose record begins; for `key` and `following` see `party_joined`.
+    """
+    facts = {
+        "schema": 2,
+        "kind": kind,
+        "framework": {"id": framework.id, "digest": framework.digest},
+        "agreement": digest_value(dict(agreement)),
+        "installation_key": installation_key,
+        "nonce": case.random.draw(NONCE).hex(),
+        "key_act": _joins(by, "centre", key, following),
+    }
+    text = framework.model_dump(mode="json", exclude_defaults=True)
+    marking = case.marks.case
+    parts = (Content(text, marking), Content(dict(agreement), marking))
+    return Deed(event_of(case, opening.CaseOpened, by, case.marks.keys, **facts), parts)
+
+
+def _joins(party: str, role: Role, key: str, following: str) -> dict[str, str]:
+    return {"act": "joined", "party": party, "role": role, "key": key, "next": following}
 
 
 def party_invited(
@@ -39,7 +76,7 @@ def party_invited(
 
 def party_joined(case: KnownCase, by: str, role: Role, key: str, following: str) -> Deed:
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
-    act = {"act": "joined", "party": by, "role": role, "key": key, "next": following}
+    act = _joins(by, role, key, following)
     return Deed(event_of(case, joining.PartyJoined, by, case.marks.keys, key_act=act))
 
 

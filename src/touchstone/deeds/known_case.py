@@ -1,5 +1,6 @@
 """What must be known of a case to draft deeds in it: who takes part, the time, and chance."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,13 +32,26 @@ def participants_of(state: State) -> Participants:
     Raises:
         MissingPartError: the case has no developer or no centre, as far as this version can read.
     """
-    developer, centre = state.having("developer"), state.having("centre")
+    return participants_among({name: each.role for name, each in state.parties.items()})
+
+
+def participants_among(roles: Mapping[str, Role]) -> Participants:
+    """Who takes part, of parties with their roles.
+
+    Raises:
+        MissingPartError: no developer or no centre is among them.
+    """
+
+    def having(role: Role) -> tuple[str, ...]:
+        return tuple(name for name, its in roles.items() if its == role)
+
+    developer, centre = having("developer"), having("centre")
     if not developer or not centre:
         lacking = "centre" if developer else "developer"
         raise MissingPartError(
             f"no {lacking} has joined the case yet: run the review of its submission again"
         )
-    return Participants(developer[0], centre[0], state.having("agency"))
+    return Participants(developer[0], centre[0], having("agency"))
 
 
 class KnownCase(Protocol):

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from touchstone.deeds.cases import (
     agreement_signed,
+    case_opened,
     clock_anchored,
     party_invited,
     party_joined,
     submission_assessed,
     submission_received,
 )
-from touchstone.deeds.deed import Content, Deed
+from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants, participants_of
 from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
@@ -167,20 +168,11 @@ def _opening(case: Case) -> Deed:
     installation, framework, submission = case.installation, case.framework, case.submission
     agreed = agreed_terms(framework, submission)
     agreement = agreement_text(framework, submission, case.participants, agreed)
-    opened = opening.CaseOpened(
-        schema=2,
-        actor=case.participants.centre,
-        at=case.now(),
-        marking=case.marks.keys,
-        kind=submission.kind,
-        framework=opening.FrameworkReference(id=framework.id, digest=framework.digest),
-        agreement=digest_value(agreement),
-        installation_key=installation.keyring.history.current.hex(),
-        nonce=installation.random.draw(32).hex(),
-        key_act=_joining(installation, case.participants.centre, "centre"),
-    )
-    text = framework.model_dump(mode="json", exclude_defaults=True)
-    return Deed(opened, (Content(text, case.marks.case), Content(agreement, case.marks.case)))
+    centre = case.participants.centre
+    joins = _joining(installation, centre, "centre")
+    key = installation.keyring.history.current.hex()
+    kind = submission.kind
+    return case_opened(case, centre, framework, kind, agreement, key, joins.key, joins.next)
 
 
 def _owed(case: Case) -> Deed | None:
