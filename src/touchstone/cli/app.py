@@ -25,6 +25,7 @@ from touchstone.cli.output import Json, ask, show, show_json, tell, tell_facts, 
 from touchstone.cli.plan import plan
 from touchstone.cli.release import release
 from touchstone.cli.terms import terms
+from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.handin import printable_line
 
@@ -51,6 +52,7 @@ app.command(plan)
 app.command(estimate)
 app.command(keys)
 app.command(release)
+app.command(witness)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -15,6 +15,7 @@ from touchstone.ledger import (
     CaseHead,
     Checkpoint,
     Frontier,
+    SignedNote,
     Tree,
     blind_head,
     leaf_hash,
@@ -38,6 +39,8 @@ from touchstone.records.values import HeadProof, OlderCheckpoint
 
 BLIND_SIZE = 32
 _PAGE = 10_000
+_COSIGNED = 64
+"""So many of the newest checkpoints are looked through for what witnesses cosigned."""
 
 
 class InstallationLog:
@@ -66,9 +69,11 @@ class InstallationLog:
             row = self._locked()
             root = Frontier.from_bytes(bytes(row.frontier)).root
             self._check_extends(row.size)
+            # The newest of them has the most cosignatures.
             kept = (
                 CheckpointRow.objects.using(self._alias)
                 .filter(size=row.size, key=signer.fingerprint)
+                .order_by("-id")
                 .first()
             )
             if kept:
@@ -86,6 +91,46 @@ class InstallationLog:
         with translated(self._alias):
             rows = CheckpointRow.objects.using(self._alias).order_by("id")
             return list(rows.values_list("note", flat=True))
+
+    def keep_cosigned(self, note: str, lines: str) -> str:
+        """Keep a checkpoint with the cosignature lines that came for it; gives its note.
+
+        `lines` were checked by who asked, each has its line feed; a newer line of a witness takes
+        the place of its older one. Raises DamagedError where it is no checkpoint of this log.
+        """
+        asked = parse_note(note)
+        size = parse_checkpoint(asked.text).size
+        with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
+            self._locked()
+            kept = _of_text(self._alias, size, asked.text)
+            if kept is None:
+                raise DamagedError("cosignatures came for a checkpoint that was never signed here")
+            come = (
+                *parse_note(kept.note).signatures,
+                *parse_note(f"{asked.text}\n{lines}").signatures,
+            )
+            signatures = {(each.name, each.key_id): each for each in come}
+            cosigned = str(SignedNote(asked.text, tuple(signatures.values())))
+            if cosigned != kept.note:
+                CheckpointRow.objects.using(self._alias).create(
+                    size=size, key=kept.key, note=cosigned
+                )
+        return cosigned
+
+    def cosigned_size(self, name: str) -> int:
+        """The size that a witness of this name cosigned last, as far as was kept; 0: none."""
+        with translated(self._alias):
+            row = (
+                CheckpointRow.objects.using(self._alias)
+                .filter(note__contains=f"\n— {name} ")
+                .order_by("-size")
+                .first()
+            )
+        return row.size if row else 0
+
+    def consistency(self, old: int, size: int) -> tuple[bytes, ...]:
+        """The hashes (32 bytes each) that the tree of `size` leaves extends that of `old`."""
+        return tuple(self._grown(size).consistency(old, size))
 
     def publish(self) -> int:
         """Add a leaf for the head of every case that has none for it; gives how many were added."""
@@ -126,7 +171,7 @@ class InstallationLog:
             index=leaf.index,
             inclusion=tuple(tree.inclusion(leaf.index, checkpoint.size)),
             checkpoint=note,
-            older=self._older(tree, checkpoint.size, older),
+            older=self._older(tree, note, checkpoint.size, older),
         )
 
     def _check_extends(self, size: int) -> None:
@@ -185,16 +230,27 @@ class InstallationLog:
         frontier = frontier_at(self._alias, row, leaf.size)
         return CaseHead(row.log, leaf.size, frontier.root.hex(), leaf.keyset)
 
-    def _older(self, tree: Tree, size: int, count: int) -> tuple[OlderCheckpoint, ...]:
+    def _older(self, tree: Tree, note: str, size: int, count: int) -> tuple[OlderCheckpoint, ...]:
+        """The `count` newest before this one, and of each witness the newest that it cosigned."""
+        rows = CheckpointRow.objects.using(self._alias).filter(size__lte=size, size__gt=0)
+        text, found = parse_note(note).text, dict[str, CheckpointRow]()
         with translated(self._alias):
-            rows = (
-                CheckpointRow.objects.using(self._alias)
-                .filter(size__lt=size, size__gt=0)
-                .order_by("-id")[:count]
-            )
-            return tuple(
-                OlderCheckpoint(row.note, tuple(tree.consistency(row.size, size))) for row in rows
-            )
+            # Of one checkpoint the newest row has the most cosignatures.
+            for row in rows.filter(size__lt=size).order_by("-id")[: count + _COSIGNED]:
+                if len(found) < count:
+                    found.setdefault(parse_note(row.note).text, row)
+            seen = _witnesses(note)
+            # A note with a second signature line: the first one ends in a padding of its base64.
+            for row in rows.filter(note__contains="=\n— ").order_by("-id")[:_COSIGNED]:
+                own = parse_note(row.note).text
+                if not _witnesses(row.note) <= seen and own != text:
+                    found.setdefault(own, row)
+                seen |= _witnesses(row.note)
+        newest_first = sorted(found.values(), key=lambda row: row.id, reverse=True)
+        return tuple(
+            OlderCheckpoint(row.note, tuple(tree.consistency(row.size, size)))
+            for row in newest_first
+        )
 
     def _grown(self, size: int) -> Tree:
         leaves = LeafRow.objects.using(self._alias).order_by("index")
@@ -212,6 +268,19 @@ class InstallationLog:
     def _locked(self) -> InstallationRow:
         rows = InstallationRow.objects.using(self._alias)
         return rows.select_for_update().get(pk=INSTALLATION)
+
+
+def _of_text(alias: str, size: int, text: str) -> CheckpointRow | None:
+    """The newest row of the checkpoint with this text."""
+    rows = CheckpointRow.objects.using(alias).filter(size=size).order_by("-id")
+    return next((row for row in rows if parse_note(row.note).text == text), None)
+
+
+def _witnesses(note: str) -> set[tuple[str, bytes]]:
+    """Whose lines a note has, the log's own aside."""
+    signed = parse_note(note)
+    origin = parse_checkpoint(signed.text).origin
+    return {(each.name, each.key_id) for each in signed.signatures if each.name != origin}
 
 
 def _root_of(row: CaseRow) -> str:

@@ -3,12 +3,16 @@
 import os
 import stat
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from touchstone.evaluation.errors import FamilyError
 from touchstone.evaluation.families.loading import FamilyChoice, LoadedFamilies, load_families
 from touchstone.evaluation.families.registry import family_names
+from touchstone.ledger import MalformedError, parse_vkey
+from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.service.errors import ConfigurationError
 from touchstone.service.homes import check_home
 from touchstone.terms.document.reading import Text, read_toml
@@ -37,13 +41,49 @@ class FamiliesText(Text):
         return FamilyChoice(shipped=self.shipped, packages=self.packages)
 
 
+class WitnessText(Text):
+    """A witness that is asked to cosign: where it answers, and its key."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    """What it is called here."""
+    url: Annotated[str, Field(min_length=1, max_length=2000)]
+    """Its submission prefix, as C2SP's tlog-witness calls it."""
+    vkey: Annotated[str, Field(min_length=1, max_length=1000)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> "WitnessText":
+        try:
+            address = urlsplit(self.url)
+            _ = address.port
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        plain = not (address.username or address.password or address.query or address.fragment)
+        if address.scheme not in {"http", "https"} or not address.hostname or not plain:
+            raise ValueError("url: write http:// or https://, a host and a path, and no more")
+        try:
+            parse_vkey(self.vkey, COSIGNATURE_V1)
+        except MalformedError as error:
+            raise ValueError(f"vkey: {error}") from None
+        return self
+
+
 class Configuration(Text):
     """The whole file."""
 
     families: FamiliesText = FamiliesText()
+    witnesses: Annotated[tuple[WitnessText, ...], Field(max_length=32)] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Configuration":
+        if len({each.name for each in self.witnesses}) < len(self.witnesses):
+            raise ValueError("two witnesses have one name: give each its own")
+        keys = {parse_vkey(each.vkey, COSIGNATURE_V1).public_key for each in self.witnesses}
+        if len(keys) < len(self.witnesses):
+            raise ValueError("two witnesses have one key: take one out")
+        return self
 
 
-_TABLES: dict[str, type[BaseModel]] = {"families": FamiliesText}
+_TABLES: dict[str, type[BaseModel]] = {"families": FamiliesText, "witnesses": WitnessText}
 
 
 def read_configuration(home: Path) -> Configuration:

@@ -47,6 +47,8 @@ class Installation:
     random: RandomSource = field(default_factory=SystemRandom)
     frameworks: dict[str, Framework] = field(default_factory=dict)
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
+    witness_due: bool = False
+    """Whether a deed stands, since this was opened, that witnesses should see soon."""
     _states: dict[str, State] = field(default_factory=dict)
     _kept_sizes: dict[str, int] = field(default_factory=dict)
 

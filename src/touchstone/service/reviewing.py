@@ -55,6 +55,7 @@ from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import end_measuring, has_ended, record_stop
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.service.reporting.edition_files import audiences, issue_editions
+from touchstone.service.witnessing import ask_configured
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.modes_compared import modes_alike
@@ -329,6 +330,9 @@ def _issue(
     words = _rules_words(case) if newest else {}
     if newest:
         observer.step(sentence("review.proposes", designation=newest.designation))
+    # Before the heads are proved: cosigned now, they come cosigned into the bundles.
+    for line in ask_configured(installation).faults:
+        observer.step(line)
     editions = issue_editions(case, out, audiences(case.participants, state.agreement))
     return ReviewResult(
         case=case.id,

@@ -40,6 +40,11 @@ from touchstone.service.installation import Installation
 from touchstone.terms.bundle.policy_bundle import MAX_BYTES
 from touchstone.verdicts.content_parsers import PARSERS, framework_of
 
+WITNESSED = frozenset(
+    {"designation-made", "designation-revised", "release-announced", "case-destroyed"}
+)
+"""Types of deeds after which witnesses are asked at once, and not by the timer alone."""
+
 
 def take_deed(
     installation: Installation,
@@ -97,6 +102,7 @@ class Taker:
         self._framework = framework
         self._evidence: dict[str, bytes] = {}
         self._event: Event | None = None
+        self._witnessed = False
 
     def bring(self, evidence: Iterable[bytes]) -> None:
         """Keep bytes at hand that deeds may name."""
@@ -137,12 +143,14 @@ class Taker:
                 self._keep_evidence(writer, event.actor, each.value)
         taking.record()
         self.state = evolve(state, event, at)
+        self._witnessed = self._witnessed or event.type in WITNESSED
         writer.summarise(summarise(writer.case, self.state))
         if certificate is not None:
             self.destruction = writer.destroy(certificate)
 
     def stands(self, case: str) -> None:
         """Say that the transaction stands: what was folded needs not be read again."""
+        self._installation.witness_due = self._installation.witness_due or self._witnessed
         if self.state is not None and self.state.size:
             self._installation.remember_state(case, self.state)
 
