@@ -6,6 +6,12 @@ from pathlib import Path
 
 # What takes each migration back, newest first; those with no statement did nothing on SQLite.
 _BACK: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("0012_members", ("DROP TABLE records_memberrow",)),
+    ("0011_refused_signers", ("DROP TABLE records_refusedsignerrow",)),
+    (
+        "0010_staging",
+        ("DROP TABLE records_stagedpiecerow", "DROP TABLE records_stagedrow"),
+    ),
     ("0009_outcomes", ("DROP TABLE records_outcomerow",)),
     (
         "0008_types",

@@ -29,6 +29,7 @@ from touchstone.records.errors import (
     FullError,
     NotPreparedError,
     OtherInstallationError,
+    PageError,
     PartError,
     ReadOnlyError,
     RecordsError,
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
     from touchstone.records.deedwriter import DeedWriter
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
+    from touchstone.records.members import Members, OwnCase, Page
+    from touchstone.records.membership import Membership
     from touchstone.records.outcomes import OutcomeTable
     from touchstone.records.preparation import prepare
     from touchstone.records.reader import CaseReader
@@ -96,10 +99,15 @@ __all__ = [
     "JobState",
     "JobTable",
     "Listing",
+    "Members",
+    "Membership",
     "NotPreparedError",
     "OlderCheckpoint",
     "OtherInstallationError",
     "OutcomeTable",
+    "OwnCase",
+    "Page",
+    "PageError",
     "PartError",
     "ReadOnlyError",
     "RecordedFacts",
@@ -128,7 +136,11 @@ _BEHIND_DJANGO = {
     "Deeds": "deeds",
     "InstallationLog": "installation",
     "JobTable": "jobs",
+    "Members": "members",
+    "Membership": "membership",
     "OutcomeTable": "outcomes",
+    "OwnCase": "members",
+    "Page": "members",
     "Records": "store",
     "RefusalLog": "refusals",
     "Staged": "staging",

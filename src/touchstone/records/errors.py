@@ -11,6 +11,7 @@ The tree::
     │   ├── CaseMissingError       there is no such case
     │   ├── EarlierContractError   the case's log is of record contract 1: it is only read
     │   ├── EvidenceMissingError   nothing of that digest is kept (also a KeyError)
+    │   ├── PageError              a list cannot be gone on with from there
     │   ├── PartError              a part cannot be kept or erased as asked
     │   └── StagingError           bytes are not taken as they came, before their deed
     ├── AnswerIsNoError
@@ -67,6 +68,10 @@ class EvidenceMissingError(BadInputError, KeyError):
     def __str__(self) -> str:
         # A KeyError would show its text in quotation marks.
         return str(self.args[0])
+
+
+class PageError(BadInputError):
+    """A list cannot be gone on with from there, or not by so many."""
 
 
 class PartError(BadInputError):

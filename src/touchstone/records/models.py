@@ -254,6 +254,20 @@ class IndexRow(Row):
     updated: Text = models.CharField(max_length=20, db_index=True)
 
 
+class MemberRow(Row):
+    """That a party is of a case; made from its entries, and made again by rebuild."""
+
+    pk = models.CompositePrimaryKey("party", "case_id")
+    party: Text = models.CharField(max_length=128)
+    case_id: str
+    case: OfCase = models.ForeignKey(CaseRow, models.PROTECT, related_name="+")
+    role: Text = models.CharField(max_length=64)
+    n: Number = models.BigIntegerField()
+    """The entry by which it joined, or was invited last."""
+    joined: Flag = models.BooleanField()
+    """Else it is invited."""
+
+
 class JobRow(Row):
     """A chunk of work. This row, and nothing else, says who works on it."""
 

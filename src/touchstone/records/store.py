@@ -32,6 +32,8 @@ from touchstone.records.inserting import case_head
 from touchstone.records.installation import InstallationLog
 from touchstone.records.jobs import JobTable
 from touchstone.records.kept import KeptFiles
+from touchstone.records.members import Members, rewrite_members
+from touchstone.records.membership import follow_members
 from touchstone.records.models import (
     INSTALLATION,
     CaseRow,
@@ -65,7 +67,7 @@ class Records:
 
     `installation` signs and proves, `jobs` is the job table, `outcomes` what its executions gave,
     `refusals` the side log; `deeds` takes deeds into logs of contract 2, `staging` the bytes that
-    come before them.
+    come before them; `members` says whose cases there are.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Records:
         """Whether the home folder cannot be written."""
         self.installation = InstallationLog(alias, keyring, self._random, self.check_writable)
         self.refusals = RefusalLog(alias)
+        self.members = Members(alias)
         self._jobs = JobTable(alias)
         self._outcomes = OutcomeTable(alias, lambda case: self._case_key(self._row(case)))
         self.deeds = Deeds(
@@ -329,8 +332,11 @@ class Records:
         yield from check_evidence(self._alias, case, key, self._files)
         for line in check_staged(self._alias, case, key, self._files.staged):
             yield Fault(f"what was sent for case {case}", line)
+        recorded = reader.recorded_events()
+        if self.members.of(case) != follow_members(enumerate(facts for facts, _ in recorded)):
+            yield Fault(f"case {case}", "its list of members is wrong; fix: touchstone rebuild")
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
-        summary = summarise(case, reader.recorded_events())
+        summary = summarise(case, recorded)
         if index is None or (summary.whole and _summary(index) != summary):
             yield Fault(f"case {case}", "its line in the list is wrong; fix: touchstone rebuild")
 
@@ -465,10 +471,13 @@ class Records:
 
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:
-            summary = summarise(case, writer.recorded_events())
+            recorded = writer.recorded_events()
+            members = follow_members(enumerate(facts for facts, _ in recorded))
+            moved = rewrite_members(self._alias, case, members)
+            summary = summarise(case, recorded)
             row = IndexRow.objects.using(self._alias).filter(case=case).first()
             if row is not None and (_summary(row) == summary or not summary.whole):
-                return False
+                return moved
             write_index(self._alias, case, summary)
             return True
 

@@ -15,6 +15,8 @@ from touchstone.records.errors import (
 from touchstone.records.eventrows import read_events, read_recorded
 from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import insert, put, update
+from touchstone.records.members import read_members, write_members
+from touchstone.records.membership import Membership, members_after, moves_members
 from touchstone.records.models import (
     CaseRow,
     CertificateRow,
@@ -56,6 +58,8 @@ class CaseWriter:
         self._parts: list[PartValues] = []
         self._events: list[Event] = []
         self._summary: Summary | None = None
+        self._members: dict[str, Membership] | None = None
+        self._moved_members: dict[str, Membership] = {}
         self.erased_now = False
         self.destroyed_now = False
         self._staged: dict[tuple[str, str], StagedRow | None] = {}
@@ -97,8 +101,17 @@ class CaseWriter:
         if self.log is None:
             self.log = self._row.log = leaf.hex()
         self._entries.append((self.case, entry.n, line, event["type"]))
+        if moves_members(event):
+            self._follow_members(entry.n, event)
         self._parts += rows
         self._events.append(event)
+
+    def _follow_members(self, n: int, event: Event) -> None:
+        if self._members is None:
+            self._members = {} if self._new else read_members(self._alias, self.case)
+        moved = members_after(self._members, n, event)
+        self._members |= moved
+        self._moved_members |= moved
 
     def put_evidence(self, data: bytes, media_type: str, name: str) -> str:
         """Keep evidence bytes and give their digest, `sha256:` and hex; the same bytes once.
@@ -231,6 +244,9 @@ class CaseWriter:
             self._row.save(using=self._alias, force_insert=True)
             self._new = False
         insert(self._alias, *self._appended())
+        if self._moved_members:
+            write_members(self._alias, self.case, self._moved_members)
+            self._moved_members = {}
 
     def _appended(self) -> list[tuple[type[Row], Sequence[Sequence[Any]]]]:
         """What is to be written by now, and no more thereafter."""

@@ -33,6 +33,7 @@ TABLES = (
     "records_outcomerow",
     "records_stagedrow",
     "records_stagedpiecerow",
+    "records_memberrow",
     "records_refusalrow",
     "records_refusedsignerrow",
     "records_certificaterow",

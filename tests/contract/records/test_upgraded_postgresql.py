@@ -39,7 +39,8 @@ def go_back(place: Place) -> None:
         "DROP FUNCTION touchstone_rewrite()",
         "ALTER TABLE records_caserow ALTER COLUMN wrapped_key SET STATISTICS -1",
         # What came after them: later migrations are made again with these.
-        "DROP TABLE records_outcomerow",
+        "DROP TABLE records_stagedpiecerow, records_stagedrow, records_memberrow",
+        "DROP TABLE records_refusedsignerrow, records_outcomerow",
         "DROP TABLE records_executionrow, records_answerrow, records_topicrow, records_deedrow",
         "DROP TRIGGER records_caserow_contract ON records_caserow",
         "DROP TRIGGER records_partrow_clear ON records_partrow",

@@ -1,0 +1,155 @@
+"""The cases of a party, listed and counted without a look into any of them.
+
+page = records.members.visible_to("example-lab")
+more = records.members.visible_to("example-lab", after=page.after)
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.db import connections
+
+from touchstone.records.database import translated
+from touchstone.records.errors import PageError
+from touchstone.records.inserting import insert
+from touchstone.records.membership import Membership
+from touchstone.records.models import MemberRow
+from touchstone.records.values import Summary
+
+MOST_LISTED = 500
+_AFTER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([a-z0-9][a-z0-9-]{0,63})")
+_COLUMNS = "m.case_id, m.role, m.n, i.title, i.model_name, i.developer, i.framework, i.status"
+_FROM = (
+    "FROM records_memberrow m JOIN records_indexrow i ON i.case_id = m.case_id"
+    " WHERE m.party = %s AND m.joined"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCase:
+    """A case of a party: what the party is in it, from which entry on, and what lists show."""
+
+    case: str
+    role: str
+    n: int
+    summary: Summary
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some cases of a party, and after what the next ones come; None: there are no more."""
+
+    cases: tuple[OwnCase, ...]
+    after: str | None
+
+
+class Members:
+    """Who is of which case. `Records.members` is one."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    def visible_to(
+        self,
+        party: str,
+        *,
+        after: str | None = None,
+        most: int = 50,
+        developer: str | None = None,
+        framework: str | None = None,
+        status: str | None = None,
+    ) -> Page:
+        """The cases that a party has joined, last updated first; each filter given must match.
+
+        Args:
+            party: The party.
+            after: Where a page before ended, as it says; None: from the beginning.
+            most: How many at once, 1 to 500.
+            developer: The developer's id.
+            framework: The framework's id.
+            status: As lists show it.
+
+        Raises:
+            PageError: `after` or `most` is none.
+        """
+        if not 1 <= most <= MOST_LISTED:
+            raise PageError(f"{most} cases at once: ask for 1 to {MOST_LISTED}")
+        where, values = _matching(party, developer, framework, status)
+        if after is not None:
+            found = _AFTER.fullmatch(after)
+            if found is None:
+                raise PageError("the place to go on from is none that a list gave")
+            where += " AND (i.updated < %s OR (i.updated = %s AND m.case_id > %s))"
+            values += [found[1], found[1], found[2]]
+        statement = (
+            f"SELECT {_COLUMNS}, i.updated {_FROM}{where}"
+            " ORDER BY i.updated DESC, m.case_id LIMIT %s"
+        )
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            # One more: whether there is another page.
+            cursor.execute(statement, [*values, most + 1])
+            rows = cursor.fetchall()
+        cases = tuple(OwnCase(case, role, n, Summary(*of)) for case, role, n, *of in rows[:most])
+        last = cases[-1] if len(rows) > most else None
+        return Page(cases, f"{last.summary.updated}/{last.case}" if last else None)
+
+    def count(
+        self,
+        party: str,
+        *,
+        developer: str | None = None,
+        framework: str | None = None,
+        status: str | None = None,
+    ) -> int:
+        """How many those are."""
+        where, values = _matching(party, developer, framework, status)
+        with translated(self._alias), connections[self._alias].cursor() as cursor:
+            cursor.execute(f"SELECT count(*) {_FROM}{where}", values)
+            return int(cursor.fetchone()[0])
+
+    def invitations(self, party: str) -> dict[str, Membership]:
+        """By case, to what a party is invited that it has not joined: nothing else is shown."""
+        with translated(self._alias):
+            rows = MemberRow.objects.using(self._alias).filter(party=party, joined=False)
+            return {row.case_id: _membership(row) for row in rows.order_by("case_id")}
+
+    def of(self, case: str) -> dict[str, Membership]:
+        """The members of a case by party, as the table has them."""
+        with translated(self._alias):
+            return read_members(self._alias, case)
+
+
+def read_members(alias: str, case: str) -> dict[str, Membership]:
+    """The members of a case by party."""
+    rows = MemberRow.objects.using(alias).filter(case=case)
+    return {row.party: _membership(row) for row in rows}
+
+
+def write_members(alias: str, case: str, members: Mapping[str, Membership]) -> None:
+    """Set what these parties are in a case; others stay as they are."""
+    MemberRow.objects.using(alias).filter(case=case, party__in=list(members)).delete()
+    rows = [(party, case, each.role, each.n, each.joined) for party, each in members.items()]
+    insert(alias, (MemberRow, rows))
+
+
+def rewrite_members(alias: str, case: str, members: Mapping[str, Membership]) -> bool:
+    """Set all members of a case; false where they were so already."""
+    if read_members(alias, case) == members:
+        return False
+    MemberRow.objects.using(alias).filter(case=case).delete()
+    write_members(alias, case, members)
+    return True
+
+
+def _matching(
+    party: str, developer: str | None, framework: str | None, status: str | None
+) -> tuple[str, list[str | int]]:
+    """What is asked beside the party, and the values for all of it."""
+    asked = {"developer": developer, "framework": framework, "status": status}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return "".join(f" AND i.{name} = %s" for name in given), [party, *given.values()]
+
+
+def _membership(row: MemberRow) -> Membership:
+    return Membership(row.role, row.n, row.joined)

@@ -1,0 +1,54 @@
+"""Which party is of which case, as the facts of its entries say.
+
+Only how a party comes into a case is looked at: it stays there whatever becomes of its keys.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """What a party is in a case, and from which entry on; not `joined`: it is invited."""
+
+    role: str
+    n: int
+    joined: bool
+
+
+def members_after(
+    known: Mapping[str, Membership], n: int, facts: Mapping[str, Any]
+) -> dict[str, Membership]:
+    """Whose membership is another after entry `n`, whose part 0 is `facts`; mostly nobody's.
+
+    `known` holds at least those whom the facts name. No form is checked: who records did.
+    """
+    changed = {
+        each["party"]: Membership(each["role"], n, joined=True)
+        for each in facts.get("admits") or ()
+        # Who is in the case already changes its key alone.
+        if not _is_in(known, each["party"])
+    }
+    act = facts.get("key_act") or {}
+    kind, party = act.get("act"), act.get("party")
+    if kind in ("invited", "joined") and not _is_in(known, party):
+        changed[party] = Membership(act["role"], n, kind == "joined")
+    return changed
+
+
+def moves_members(facts: Mapping[str, Any]) -> bool:
+    """Whether the facts may change anybody's membership."""
+    return "admits" in facts or "key_act" in facts
+
+
+def follow_members(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Membership]:
+    """The members of a case, by party, from the part 0s of its entries, each with its n."""
+    members: dict[str, Membership] = {}
+    for n, facts in entries:
+        members |= members_after(members, n, facts)
+    return members
+
+
+def _is_in(known: Mapping[str, Membership], party: object) -> bool:
+    return any(name == party and each.joined for name, each in known.items())
