@@ -18,6 +18,7 @@ class Audience:
     ceiling: Ceiling = "CLEAR"
 
 
+# No party may bear these names (`framework.kinds.RESERVED`), or its editions would be the public's.
 PUBLIC = Audience("public")
 COMMUNITY = Audience("community", ceiling="GREEN")
 

@@ -27,6 +27,7 @@ def may_read(
     EVERY_PARTY on a marking names them, whenever they joined. An unknown scheme or label denies
     everybody, its author too, since nobody here can tell what it forbids.
     """
+    # Before anything else: no rule of ours may open what a scheme of others marks.
     if marking.scheme != TLP:
         return _no(f"the marking scheme {marking.scheme!a} is not known here")
     if marking.label not in LABELS:
@@ -44,9 +45,11 @@ def _named(audience: Audience, marking: Marking, case_parties: frozenset[str]) -
     named = {*marking.parties}
     if EVERY_PARTY in named:
         named = (named - {EVERY_PARTY}) | case_parties
+    # Sorted, so that the reason names the same party each time.
     met = sorted(audience.parties & named)
     if met:
         return _yes(f"{marking.label} names {met[0]}")
+    # It does not say to whom: that somebody else is named may itself be what is kept back.
     return _no(f"{marking.label} is limited to parties that {audience.name} is not among")
 
 

@@ -47,6 +47,7 @@ class Marking(BaseModel):
     @field_validator("parties")
     @classmethod
     def _each_party_once(cls, parties: tuple[str, ...]) -> tuple[str, ...]:
+        # A party named twice would be a second spelling of one limit, and an empty id names nobody.
         if "" in parties or len(set(parties)) < len(parties):
             raise ValueError("each party is named once, by a non-empty id")
         return parties
@@ -83,6 +84,7 @@ def parse_marking(value: object) -> Marking:
         return Marking.model_validate(value)
     except ValidationError as error:
         detail = error.errors()[0]
+        # Cut and escaped: what is no marking came from outside, and its keys may be of any length.
         where = "".join(f" {str(step)[:40]!a}" for step in detail["loc"])
         what = detail["msg"].removeprefix("Value error, ")
         raise MarkingError(

@@ -74,6 +74,7 @@ def _hand_in(framework: Framework) -> str:
 
 
 def _taking_part(framework: Framework) -> str:
+    # The list is oldest first, so the last line of a party wins.
     newest = {each.party: each.status for each in framework.participations}
     return ", ".join(f"{party} {status}" for party, status in sorted(newest.items())) or "nobody"
 

@@ -81,6 +81,8 @@ class Framework(Model):
     def __copy__(self) -> Self:
         """Without the digest, since what is copied may be given other content."""
         copied = super().__copy__()
+        # pydantic copies the kept digest along, and a changed framework would pass as the old one
+        # in every case pinned to it.
         vars(copied).pop("digest", None)
         return copied
 
@@ -152,6 +154,8 @@ class Framework(Model):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> "Framework":
+        # Every statement of a framework rests on a cited fact, so a citation that leads nowhere is
+        # a statement that nobody made (ADR 20).
         facts = [fact.id for fact in self.facts]
         for where, names in self._citations():
             _known(where, names, facts, "fact")
@@ -179,6 +183,8 @@ class Framework(Model):
         for key in ("proposed_by", "made_by"):
             if name := getattr(named, key):
                 _known(f"designation, {key}", [name], parties, "party")
+        # Only a party that the framework makes an agency can decide; whoever the sources name as
+        # proposing may be any.
         agencies = [party.id for party in self.parties if party.role == "agency"]
         concurring = [party.id for party in self.parties if "concurs" in party.may]
         if named.made_by:
@@ -200,6 +206,7 @@ class Framework(Model):
     @model_validator(mode="after")
     def _conflicts_have_two_sides(self) -> "Framework":
         for name, facts in self.conflicts.items():
+            # A conflict that lost a side would read as a plain claim with a strange word on it.
             if len(facts) == 1:
                 raise ValueError(
                     f'the conflict "{name}" has one claim, "{facts[0].id}": '
@@ -210,6 +217,8 @@ class Framework(Model):
     @model_validator(mode="after")
     def _thresholds_are_told_truly(self) -> "Framework":
         numeric = any(isinstance(criterion, NumericCriterion) for criterion in self.criteria)
+        # "undisclosed" beside numbers would let a report conclude from thresholds that nobody
+        # disclosed, or hide stated ones.
         if numeric != (self.thresholds == "stated"):
             fix = '"stated"' if numeric else '"undisclosed" or "none"'
             raise ValueError(

@@ -90,6 +90,7 @@ def may_name(party: str, role: str) -> bool:
     """
     if not _PARTY.fullmatch(party):
         return False
+    # `Public` or `amber_strict` would read in a marking or a report as the word itself.
     spelt = re.sub(r"[^a-z0-9]+", "-", party.lower()).strip("-")
     return spelt not in RESERVED or (party, role) == ("centre", "centre")
 

@@ -159,6 +159,7 @@ class NumericCriterion(Model):
                     "rate that a record holds"
                 )
         room = {"below": threshold, "above": 1 - threshold}
+        # With a zone that reaches 0 or 1 one of the two words could never be said.
         reach = room.get(self.zone_side, min(room.values()))
         if zone >= reach:
             raise ValueError(

@@ -49,9 +49,12 @@ def answerability(
     rule, size = run.rule, len(levels)
     if criterion.measure == "at-least-once-in-k":
         return _attempts(rule, size)
+    # One item is settled by one sample, and its word would say nothing beyond it: the rule for
+    # sequential designs refuses it as well.
     if size == 1:
         return Answerability((), ("one item allows no verdict: plan at least 2 items",))
     sample = cluster_assumption(size, options)
+    # A comparison's extremes depend on the reference, which nobody has run yet.
     cannot = _too_small(rule, size) if criterion.measure == "success-rate" else []
     notes = [] if run.design == "sequential" else [_fixed(criterion)]
     if sample.clusters < size:
@@ -74,6 +77,8 @@ def _zone(rule: RateRule, said: Sequence[ProbabilitiesAtRate]) -> list[str]:
         f'{point.solved} items solved, "above" in {point.battery.above:.0%}, "below" in '
         f'{point.battery.below:.0%}, "within zone" in {point.battery.within_zone:.0%} of orders'
         for point in said
+        # Inside the zone either word is right, and the odds of each are what a reader must know
+        # before agreeing to a zone.
         if point.battery and rule.above_claims < point.rate < rule.below_claims
     ]
     if not rule.zone or not inside:
@@ -142,6 +147,7 @@ def _power_at(
             # The nearest rate of the table may be farther off, where the verdict comes more easily.
             (near,) = verdict_probabilities(run, levels, sample, (at,))
         chances.append((near.drawn.above if side > 0 else near.drawn.below, near.rate, side))
+    # The weaker side: whoever asks does not know on which side the model will be.
     chance, at, side = min(chances)
     word = VerdictWord.ABOVE if side > 0 else VerdictWord.BELOW
     whom = f"by {at:+.3g} better than the reference" if relative else f"that solves {at:.3g}"

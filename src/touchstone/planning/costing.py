@@ -63,6 +63,7 @@ class Costing:
 
     def mean_cost(self, family: str, mode: str) -> MeanCost | None:
         """What such samples took before: in this mode, or else in any."""
+        # The mode's own first: one that reasons spends more than one that does not.
         return self.seen.get((family, mode)) or self.seen.get((family, ""))
 
     def expected(self, samples: float, usual: MeanCost | None) -> Cost:
@@ -75,6 +76,7 @@ class Costing:
     def worst(self, samples: float) -> Cost:
         """At the elicitation's limits, every token at the dearer price."""
         tokens = samples * ELICITATION.token_limit
+        # A limit on tokens says nothing of how many are read and how many written.
         dearer = self.prices is not None and self.prices[0] > self.prices[1]
         money = self._money(tokens if dearer else 0, 0 if dearer else tokens)
         return Cost(samples, tokens, money, self._days(samples, ELICITATION.working_seconds))
@@ -119,6 +121,8 @@ def check_limits(whole: Forecast, costing: Costing) -> Forecast:
                 measured,
             )
         )
+    # Amounts in two currencies cannot be compared, and no rate of exchange is assumed: a note says
+    # so.
     money = caps.money if caps.currency == costing.currency else None
     if money is not None and expected.money is not None and worst.money is not None:
         bounds.append(
@@ -142,6 +146,7 @@ def check_limits(whole: Forecast, costing: Costing) -> Forecast:
         )
     cannot, notes = [], []
     for what, mean, most, bound, known in bounds:
+        # "Cannot" is said of what was measured before; a limit that nobody reaches proves nothing.
         if mean > bound and known:
             cannot.append(f"what is expected goes beyond {what}")
         elif most > bound:

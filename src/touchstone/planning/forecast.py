@@ -25,6 +25,7 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         """Both."""
         money = None
+        # A sum with an unknown part is unknown, not the part that is known.
         if self.money is not None and other.money is not None:
             money = self.money + other.money
         return Cost(

@@ -94,6 +94,7 @@ def forecast(
         business_days=framework.window.unit == "business-days",
         calendar_days=window.calendar_days,
     )
+    # Said at the end, of the whole: no run stands for a mode that nobody hands in.
     lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
     said = check_limits(cost_assumptions(whole, costing), costing)
     return replace(said, cannot=(*said.cannot, *lacking))
@@ -122,6 +123,7 @@ def levels_of(part: ItemSetPlan) -> list[int]:
 
 def _rule_of(run: Run, rules: Sequence[RunRule]) -> RunRule | None:
     """None where the framework states no number."""
+    # By all three: a mode's name may recur in another variant.
     key = (run.item_set, run.mode.variant, run.mode.id)
     return next((rule for rule in rules if (rule.item_set, rule.variant, rule.mode) == key), None)
 

@@ -33,9 +33,11 @@ class PlanOptions:
     """Points from the threshold at which a model must get the right word; None: not asked."""
 
     def __post_init__(self) -> None:
+        # One price typed and one of the submission's would mix two currencies.
         if (self.price_in is None) != (self.price_out is None):
             raise CannotRunError("--price-in and --price-out go together: write both or neither")
         seconds = self.seconds_per_sample
+        # Said in the positive, so that what is no number is refused as well.
         if seconds is not None and not (isfinite(seconds) and seconds > 0):
             raise CannotRunError(f"--seconds-per-sample {seconds:g}: write a number above 0")
         if self.concurrency < 1:

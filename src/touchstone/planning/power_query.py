@@ -148,6 +148,7 @@ def power_result(asked: PowerQuery) -> PowerResult:
         CannotRunError: a question that makes no sense; the line says what to write.
         UnusableNumbersError: clusters, levels or correlations that mean nothing.
     """
+    # For its refusals alone: a question has no criterion that would have checked them.
     RateRule(asked.threshold, 0.0, asked.alpha, asked.alpha)
     distance = asked.points / 100
     reach = max(asked.threshold, 1 - asked.threshold)
@@ -222,6 +223,7 @@ def about(tasks: int | None) -> str:
     """A number of tasks, no more exactly than it is known."""
     if tasks is None:
         return "more than a thousand million tasks"
+    # A search to within some tasks reads as exact where all its digits are shown.
     step = 1 if tasks < 100 else 5 if tasks < 10_000 else 100  # noqa: PLR2004 - three figures
     return f"{round(tasks / step) * step:,} tasks"
 

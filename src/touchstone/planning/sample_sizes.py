@@ -97,8 +97,11 @@ def _simulated(rule: RateRule, levels: tuple[int, ...]) -> SampleSizeCurve:
 
 
 def _in_chunks(used: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    # What is begun is paid for: a chunk is never broken off for a verdict.
     return np.minimum(size, -(-used // CHUNK) * CHUNK)
 
 
 def _average(points: Sequence[SamplesAtRate]) -> float:
+    # By the trapezoid, since the rates lie closer together around the threshold: a plain mean would
+    # weigh those more.
     return float(np.trapezoid([p.begun for p in points], [p.rate for p in points]))

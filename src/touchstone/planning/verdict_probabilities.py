@@ -145,6 +145,7 @@ def family_probabilities(
     early = [
         rule for rule in rules if (rule.design, rule.measure) == ("sequential", "success-rate")
     ]
+    # Holm is over evidence; where one of the modes brings none, nothing is said together.
     if len(early) < 2 or len(early) != len(rules):  # noqa: PLR2004 - one says it itself
         return None
     rule = early[0].rule
@@ -199,6 +200,7 @@ def _simulate(
 ) -> tuple[Progress, ...]:
     """The verdicts on batteries of these shares, in orders drawn evenly, as sealed ones are."""
     item_model = difficulty_model(levels)
+    # Never 0 or 1, whose logarithm an order or an outcome could not take.
     uniforms, orders = rng.uniform(1e-12, 1 - 1e-12, (2, shares.size, len(levels)))
     outcomes = simulate_outcomes(item_model, shares, uniforms)
     found: list[Progress] = []
@@ -270,6 +272,7 @@ def _fixed(rule: RateRule, size: int, some: tuple[float, ...]) -> tuple[Probabil
     points = []
     for rate, above, below, drawn_counts in zip(rates, *chances, counted, strict=True):
         inside = float(drawn_counts @ within)
+        # Sums of rounded chances may end a hair above 1.
         rest = max(0.0, 1 - float(above) - float(below) - inside)
         solved = int(np.rint(rate * size))
         drawn = WordProbabilities(float(above), float(below), inside, rest)

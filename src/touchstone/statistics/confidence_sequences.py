@@ -102,6 +102,7 @@ def _interval(
     # Only unbroken runs of refuted means count, so that one test alone bears each end's error.
     low = max(np.cumprod(refuted[0]).sum() / _GRID, possible[0])
     high = min(1 - np.cumprod(refuted[1][::-1]).sum() / _GRID, possible[1])
+    # At the end rounding may set the two a hair past one another.
     return Interval(float(min(low, high)), float(max(low, high)), confidence)
 
 
@@ -159,6 +160,7 @@ def battery_and_population(
             raise UnusableNumbersError(
                 f"{outcomes.size} outcomes need one cluster each, not {len(clusters)}"
             )
+        # Of the items used alone: that the unseen ones are as different as these is not known.
         trials = effective_clusters(clusters)
     low = lower_bound(float(least) / design.size * trials, trials, error / 2)
     high = upper_bound(float(most) / design.size * trials, trials, error / 2)
@@ -185,6 +187,8 @@ def evidence_path(design: SequentialDesign, outcomes: Numbers) -> EvidencePath:
     joined = weight = 0.0
     for place, outcome in enumerate(outcomes):
         kind = int(design.item_model.classes[design.order[place]])
+        # Later draws know more of what is left, so each counts by how much of the battery it leaves
+        # undecided.
         share = (design.size / (design.size - place)) ** 2
         joined += share * _raj(design, setup, wealth, kind, float(outcome))
         weight += share

@@ -133,6 +133,8 @@ def parallel_tests(
     for distance in (means - low[..., None], high[..., None] - means):
         beyond = np.maximum(distance, _NEAREST)
         log_prior = beliefs + _POWER * (np.log(beyond) - beyond / peak)
+        # A component on the claim's side can only lose money for its opponent; it stays with hardly
+        # any belief, so that no bettor is left without a component.
         log_priors.append(np.where(distance > _NEAREST, log_prior, beliefs + _HOPELESS))
     if weights is None:
         weights = np.ones((*low.shape, count))
@@ -177,6 +179,8 @@ def update_wealth(
     odds = setup.sampling_weights / mean_weight
     # Both bettors at once: where few tests run, the calls cost more than the numbers.
     claims = np.stack((setup.low, setup.high))
+    # The claim is about the whole battery, so what was drawn tightens it for what is left: sampling
+    # without replacement is what makes small batteries cheap.
     edge = (setup.sizes * claims - wealth.total) / remaining[..., 0]
     # Beyond (0, 1) the outcomes drawn have settled the claim by themselves: see `settled`.
     open_still = playing & (edge > 0) & (edge < 1)
@@ -184,6 +188,7 @@ def update_wealth(
     stake, base = _payoff(q, shares, odds, np.minimum(np.maximum(edge, 0.0), 1.0), _SIGNS)
     places = np.arange(len(drawn))[:, None], np.arange(drawn.shape[1])[None, :], drawn
     payoff = base[:, *places] + stake / odds[places] * outcomes
+    # A payoff of 0 has no logarithm; 1e-300 is as poor.
     gains = np.where(open_still, np.log(np.maximum(payoff, 1e-300)), 0.0)
     failed, solved = setup.log_chances[:, places[0], drawn]
     news = outcomes[..., None] * solved + (1 - outcomes[..., None]) * failed
@@ -250,11 +255,15 @@ def _payoff(
     base += np.subtract(1, wide, out=above)
     base /= 2
     np.maximum(base, np.maximum(np.negative(wide, out=wide), 0.0, out=wide), out=base)
+    # Fairness rests on this line alone: whatever the steps above made of stake and base, the payoff
+    # is divided by the most that it can be worth under the claim.
     worth = _sum(base * shares * odds) + stake * edge
     return (stake / worth)[..., 0], np.divide(base, worth, out=base)
 
 
 def _limited(stake: Numbers, sign: Numbers) -> Numbers:
+    # Of one sign only: the claim bounds what is left from one side, and against a stake of the
+    # other sign nothing would make the payoff fair.
     return np.minimum(np.maximum(stake * sign, 0.0), _STAKE_LIMIT) * sign
 
 

@@ -164,6 +164,7 @@ def _apart(
 
     apart = value - less
     down, up = reach(value - low, most - less), reach(high - value, less - least)
+    # Combined distances may reach further than a difference of two rates can.
     return max(-1.0, apart - down), min(1.0, apart + up)
 
 
@@ -241,6 +242,8 @@ def grader_corrected(
     if graded < 1 or not 0 <= passed <= graded:
         raise UnusableNumbersError(f"{passed} of {graded} passed cannot be")
     require_level(confidence, "confidence")
+    # At 1 the division below has no value, and under it a higher pass rate would mean a lower
+    # success rate.
     if not sensitivity.value + specificity.value > 1:
         raise UnusableNumbersError("a grader no better than chance cannot be corrected for")
     trials, units = float(graded), graded

@@ -86,6 +86,7 @@ def _totals(
             doubts.append(IntegrityIssue("total-differs", (name,), text))
             continue
         mean = float(table[list(models).index(name)].mean())
+        # Said in the positive, so that a published value that is no number differs as well.
         if not abs(mean - published) <= rounding:
             text = (
                 f"{name} has a mean of {mean:.4f} over its items, but {published:.4f} was published"
@@ -158,6 +159,8 @@ def _replicates(table: Numbers, models: Sequence[str]) -> list[IntegrityIssue]:
             # Items on which the others disagree are where independent runs would differ.
             rest = np.delete(table, (one, other), axis=0)
             mean = rest.mean(0) if rest.size else np.full(a.size, (a.mean() + b.mean()) / 2)
+            # An item that all others solve may still be failed: by a chance of 0 one disagreement
+            # would be impossible, and the spread 0.
             mean = np.clip(mean, 0.02, 0.98)
             differ = 2 * mean * (1 - mean)
             spread = float(np.sqrt((differ * (1 - differ)).sum()))

@@ -78,6 +78,8 @@ def lower_bound(solved: float, counted: float, error: float) -> float:
     """
     _require_share(solved, counted)
     require_level(error, "an error rate")
+    # The beta quantile has no value where its first parameter is 0; the bound there is 0 by
+    # definition.
     return 0.0 if solved <= 0 else float(betaincinv(solved, counted - solved + 1, error))
 
 
@@ -104,6 +106,8 @@ def difference_bounds(
     Each rate gets half of the error (Bonferroni), so the bounds are conservative for independent
     and for paired samples alike.
     """
+    # A product of two independent tests would be sharper, and wrong for two models on the same
+    # items, whose rates hang together.
     half = error / 2
     low = lower_bound(solved, counted, half) - upper_bound(
         reference_solved, reference_counted, half

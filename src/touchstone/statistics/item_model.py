@@ -54,6 +54,8 @@ class ItemModel:
             raise UnusableNumbersError("an item model needs one weight and one row a component")
         if self.classes.min() < 0 or self.classes.max() >= self.probabilities.shape[1]:
             raise UnusableNumbersError("an item belongs to a class that no component knows")
+        # A component that is sure of an item would lose all belief, or win without bound, by one
+        # sample.
         if not np.all((self.probabilities > 0) & (self.probabilities < 1)):
             raise UnusableNumbersError("a chance of success must lie strictly between 0 and 1")
         if not np.all((self.weights > 0) & np.isfinite(self.weights)):

@@ -29,6 +29,8 @@ def holm(log_peaks: Sequence[float], error: float) -> tuple[bool, ...]:
     refuted = [False] * len(log_peaks)
     ranked = sorted(range(len(log_peaks)), key=lambda each: -log_peaks[each])
     for rank, each in enumerate(ranked):
+        # The first claim that stands ends it: a step-down that went on past it would keep no error
+        # rate.
         if log_peaks[each] < log((len(log_peaks) - rank) / error):
             break
         refuted[each] = True
@@ -110,6 +112,7 @@ def miss_probability(rate: float, attempts: int) -> float:
     """
     if not 0 <= rate <= 1 or attempts < 1:
         raise UnusableNumbersError("a miss needs a rate in [0, 1] and at least one attempt")
+    # By logarithms: taken from 1, a tiny rate would lose its digits.
     return 0.0 if rate == 1 else exp(attempts * log1p(-rate))
 
 

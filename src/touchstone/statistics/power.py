@@ -165,6 +165,8 @@ def detectable_difference(
 
     if lacking(room) < 0:
         return None
+    # From just above 0: at 0 itself power is the error rate, which is below what is wanted, so the
+    # root is bracketed.
     return _root(lacking, 1e-9, room, 1e-7)
 
 
@@ -263,6 +265,7 @@ def comparison_probabilities(
     low = _lower(size, rule.alpha / 2)[own] - _upper(size, rule.alpha / 2)[other]
     high = _upper(size, rule.beta / 2)[own] - _lower(size, rule.beta / 2)[other]
     above, below, within = _words(rule, low, high)
+    # As `recounting` judges: above every mode of the reference, below any one of them.
     every, some = above.min(0), below.max(0)
     # A comparison is never both, so the sum is one or the other.
     near = (above + within).min(0) - every

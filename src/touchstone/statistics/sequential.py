@@ -148,6 +148,8 @@ def draw_order(uniforms: Numbers, weights: Numbers) -> NDArray[np.int64]:
     """
     if uniforms.shape != weights.shape or not np.all((uniforms > 0) & (uniforms < 1)):
         raise UnusableNumbersError("an order needs one number strictly between 0 and 1 an item")
+    # Stable, so that two equal keys give the same order on every machine: the order is committed by
+    # its digest.
     return np.argsort(-np.log(uniforms) / weights, kind="stable").astype(np.int64)
 
 
@@ -301,6 +303,8 @@ def sequential_verdicts(
     )
     claims = np.array([rule.above_claims]), np.array([rule.below_claims])
     sure_above, sure_below = (side & informative for side in settled(claims, size, used, total))
+    # Evidence needs no such guard: it is counted against the claim itself, and all alike are many
+    # by the time that a bettor is rich.
     won_above = sure_above | (above >= -np.log(rule.alpha))
     won_below = sure_below | (below >= -np.log(rule.beta))
     won, over = won_above | won_below, used >= size
@@ -318,6 +322,8 @@ def settled(
     `claims` are threshold - zone and threshold + zone, and `total` the sum of the `used` outcomes,
     an entry a test; so are the answers.
     """
+    # Decimals are no exact floats: 0.29 of 100 items is 28.999999999999996, which 29 solved would
+    # exceed.
     slack = _SLACK * size
     above = total > size * claims[0] + slack
     below = total + size - used < size * claims[1] - slack
@@ -354,6 +360,8 @@ def prefix_outcomes(each: SequentialDesign, recorded: Mapping[int, float]) -> Nu
         )
     found: list[float] = []
     for item in each.order:
+        # At the first gap: what comes after it ended sooner, and what ends sooner is solved more
+        # often. Taken in, it turned an error of 2% into 35% at a concurrency of 100.
         if int(item) not in recorded:
             break
         found.append(float(recorded[int(item)]))
@@ -373,6 +381,7 @@ def replay_outcomes(each: SequentialDesign, recorded: Mapping[int, float]) -> Pr
     state = sequential_panel([each])
     for outcome in prefix_outcomes(each, recorded):
         state = advance_panel(state, [float(outcome)])
+        # Replaying on would spend time on outcomes that no word may rest on.
         if state.progress[0].decided:
             break
     now = state.progress[0]

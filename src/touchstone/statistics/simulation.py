@@ -68,12 +68,14 @@ def draw_battery_rates(
     require_outcomes(rates, "a rate")
     each = np.bincount(np.arange(size) * clusters // size, minlength=clusters)
     probabilities = np.repeat(rates[:, None], clusters, axis=1)
+    # With one item a cluster there is nothing to correlate: the same is drawn for less work.
     if icc and clusters < size:
         # Beta-binomial: parameters that sum to (1 - icc) / icc give a correlation of icc in a
         # cluster.
         spread, inside = (1 - icc) / icc, (rates > 0) & (rates < 1)
         varied = np.clip(rates, 1e-6, 1 - 1e-6)[:, None] * spread
         beta = rng.beta(np.repeat(varied, clusters, 1), np.repeat(spread - varied, clusters, 1))
+        # At a rate of exactly 0 or 1 the beta distribution has no spread to draw from.
         probabilities = np.where(inside[:, None], beta, probabilities)
     solved: Numbers = rng.binomial(each, probabilities).sum(1) / size
     return solved

@@ -115,6 +115,7 @@ def time_horizon(
     # Row 0 is the sample itself, the others its resamples: one fit for all of them.
     counts = np.concatenate([np.ones((1, length.size)), _resamples(runs, rng, draws)])
     start, slope = _fit(length, runs.outcomes, counts * runs.weights, ridge)
+    # A horizon read off a curve that rises would be a length beyond which a model does better.
     if not slope[0] < -_FLAT:
         raise UnusableNumbersError(
             "success does not fall with the length of the task, so there is no time horizon"
@@ -134,6 +135,8 @@ def _fit(
     length: Numbers, outcomes: Numbers, weights: Numbers, ridge: RidgePenalty
 ) -> tuple[Numbers, Numbers]:
     """Intercepts and slopes, one for each row of `weights` (fits, runs), by damped Newton."""
+    # Centred, slope and intercept hardly depend on one another, and Newton's steps converge; METR's
+    # ridge is on the slope alone, so the fit is the same.
     centre = length.mean()
     x = np.stack([np.ones_like(length), length - centre])
     weights = weights / weights.sum(1, keepdims=True) * (1 if ridge.whole else length.size)

@@ -135,6 +135,7 @@ def common_verdict(low: VerdictWord, high: VerdictWord, unmeasured: int) -> Verd
 
     "All or none solved" is never said of what was not measured.
     """
+    # One lost sample is enough: nobody knows that it would have been like the rest.
     if low is not high or (unmeasured and low is VerdictWord.AT_CEILING):
         return VerdictWord.NOT_MEASURED
     return low
@@ -142,6 +143,7 @@ def common_verdict(low: VerdictWord, high: VerdictWord, unmeasured: int) -> Verd
 
 def _between(low: FixedVerdict, high: FixedVerdict, unmeasured: int) -> FixedVerdict:
     """One verdict from those of the two worst cases, with the outer ends of their bounds."""
+    # Only then may a verdict say that all or none were solved: of what is lost nobody knows.
     if not unmeasured and low == high:
         return low
     ends = Interval(low.interval.low, high.interval.high, low.interval.confidence)
@@ -169,6 +171,8 @@ def rate_against_threshold(
         UnusableNumbersError: counts that cannot be.
     """
     _require_unmeasured(solved, counted, unmeasured)
+    # Both ends, and not only the worse one: either word may be the one that somebody wants to bring
+    # about by losing samples (ADR 180).
     low, high = _rate(solved, counted, rule), _rate(solved + unmeasured, counted, rule)
     return _between(low, high, unmeasured)
 
@@ -184,6 +188,8 @@ def _rate(solved: int, counted: int, rule: RateRule) -> FixedVerdict:
     lower = lower_bound(solved, counted, rule.alpha)
     upper = upper_bound(solved, counted, rule.beta)
     extreme = solved in (0, counted)
+    # Against the threshold itself before the zone: at the end of a fixed design the stronger word
+    # is free, and a zone is for what cannot be told apart.
     if lower > rule.threshold:
         word = VerdictWord.ABOVE
     elif upper < rule.threshold:
@@ -262,10 +268,12 @@ def rate_above_reference(
     """
     _require_unmeasured(solved, counted, unmeasured)
     _require_unmeasured(reference_solved, reference_counted, reference_unmeasured)
+    # What a reference lost speaks for it where "above" is asked, and against it where "below" is.
     most = reference_solved + reference_unmeasured
     low = _beside(solved, counted, most, reference_counted, rule)
     high = _beside(solved + unmeasured, counted, reference_solved, reference_counted, rule)
     found = _between(low, high, unmeasured + reference_unmeasured)
+    # The reference's own losses stand in its own counts beside the verdict.
     return replace(found, unmeasured=unmeasured)
 
 

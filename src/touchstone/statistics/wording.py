@@ -3,6 +3,7 @@
 
 def percent(rate: float) -> str:
     """A rate as a whole percentage; never 0% or 100% unless it is exactly that."""
+    # Readers take 0% for never and 100% for always; neither is so before it is exact.
     if 0 < rate < 0.005:  # noqa: PLR2004  half of one percent: the rounding step
         return "<1%"
     if 0.995 <= rate < 1:  # noqa: PLR2004  the same at the other end

@@ -66,6 +66,8 @@ def worst_case_test(design: SequentialDesign) -> WorstCaseTest:
     """A criterion before its first sample."""
     low = np.full((2, 1), design.rule.above_claims)
     high = np.full((2, 1), design.rule.below_claims)
+    # Both batteries are bet on in the same order, drawn by the same weights: they are one battery
+    # with two answers in the place of each loss.
     weights = np.tile(design.sampling_weights[None, None, :], (2, 1, 1))
     setup = parallel_tests([design.item_model] * 2, low, high, weights)
     return WorstCaseTest(design, setup, initial_wealth(setup), _BEGINNING)
@@ -137,6 +139,8 @@ def _joined(low: Said, high: Said, unmeasured: int, *, over: bool) -> Said:
             return word, Reason.EVIDENCE
         return word, Reason.SETTLED
     if low[0] is high[0] and Reason.OPEN not in reasons:
+        # The evidence as it stands now, and not its peak: the two batteries peak at different
+        # samples, and one word must hold for both at once.
         return low[0], Reason.EVIDENCE
     return VerdictWord.UNDETERMINED, Reason.OPEN
 
@@ -164,6 +168,8 @@ def attainable_verdicts(
     require_counts(used, size)
     sides = []
     for total in (solved, solved + unmeasured):
+        # A guard that took evidence where there can be none would let a signer claim any word with
+        # counts that exclude it.
         rising = total > 0 and total + size - used > size * (rule.above_claims + _SLACK)
         falling = total < used and total < size * (rule.below_claims - _SLACK)
         sides.append(
@@ -240,6 +246,7 @@ def inference_at_stop(
     low = impute(outcomes, UNSOLVED)
     within, beyond = battery_and_population(design, low, confidence, clusters)
     way = evidence_path(design, low)
+    # Most runs lose nothing, and bets on a second battery take as long as on the first.
     if None not in outcomes:
         return InferenceAtStop(within, beyond, way)
     high = impute(outcomes, SOLVED)
