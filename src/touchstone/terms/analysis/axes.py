@@ -194,6 +194,8 @@ def _newcomers(
     """Standings that somebody could have tomorrow: newcomers, with and without an organisation."""
     registry = population.registry
     nobody: frozenset[str] = frozenset()
+    # Sorted, since sets come in another order in each process, and the same question must give the
+    # same example.
     named = sorted(
         {
             name
@@ -248,6 +250,7 @@ def _unregistered(
 def _nationalities(
     conditions: set[Condition], population: Population, *, thorough: bool
 ) -> Iterable[Value]:
+    # Unknown is a value of its own, and the one that matters most: nothing unknown may grant.
     yield None
     real = {facts.nationalities for facts in population.groups if facts.nationalities}
     yield from sorted(real, key=sorted)
@@ -256,7 +259,10 @@ def _nationalities(
     codes = [*sorted({code for each in real for code in each}), *sorted(CODES), STATELESS]
     for code in codes:
         signature = tuple(
-            test for each in asked for test in (code in each.countries, code in each.home)
+            # Home counts apart: for dual nationals it decides by itself, whatever the list says.
+            test
+            for each in asked
+            for test in (code in each.countries, code in each.home)
         )
         kinds.setdefault(signature, code)
     yield from (frozenset({code}) for code in kinds.values())
@@ -264,6 +270,7 @@ def _nationalities(
     nationals = [code for code in kinds.values() if code != STATELESS]
     home = frozenset[str]().union(*(each.home for each in asked))
     pairs = map(frozenset, combinations(nationals, 2))
+    # Pairs, and of triples only real ones: their number grows with its cube.
     yield from (pair for pair in pairs if thorough or pair & home)
 
 

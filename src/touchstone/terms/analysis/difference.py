@@ -167,6 +167,7 @@ class _Comparison:
     def result(self) -> Difference:
         gains, losses = self._can & ~self._could, self._could & ~self._can
         changes = [*self._changes(gains, gains=True), *self._changes(losses, gains=False)]
+        # Losses first, the most people first: they are what somebody must be told before agreeing.
         changes.sort(key=lambda change: (change.gains, -change.people))
         lost = _some(losses, 1)
         return Difference(
@@ -183,6 +184,7 @@ class _Comparison:
         return int(self._weights[who].sum())
 
     def _changes(self, changed: Bools, *, gains: bool) -> Iterable[Change]:
+        # By the rule that decides now, since that is what a drafter can change.
         for index in np.unique(self._after[changed]).tolist():
             cells = changed & (self._after == index)
             if index >= 0:
@@ -199,6 +201,8 @@ class _Comparison:
         who, what = _some(cells, 1), _some(cells, 0)
         who_points, who_exact = self._grid.who.spread(who)
         what_points, what_exact = self._grid.what.spread(what)
+        # Said as "within" where words only bound the cases: a sentence must not claim that all of
+        # them change.
         exact = who_exact and what_exact and int(cells.sum()) == int(who.sum()) * int(what.sum())
         who_words, plain = self._words.who(who_points)
         return Change(
@@ -289,6 +293,7 @@ class _Words:
         return self._code(point) if isinstance(point, str) else "unknown"
 
     def _code(self, code: str) -> str:
+        # A code that stands for all that no rule names must not read as if it were meant.
         return code if code in self._named else f"another country (such as {code})"
 
     def _standings(self, chosen: Sequence[RegisteredStanding]) -> Iterable[str]:

@@ -131,6 +131,8 @@ class Grid:
         self.who = Side(who_axes(conditions, population, thorough=thorough), self._columns)
         self.what = Side(what_axes(conditions, rulesets, at), self._columns)
         self.shape = (len(self.who.first), len(self.what.first))
+        # After the classes are made: it is they that are computed, and rules that tell little apart
+        # may have axes of any length.
         if self.shape[0] * self.shape[1] > MAX_CELLS:
             raise DocumentTooLargeError(_too_large({**self.who.axes, **self.what.axes}))
 
@@ -145,6 +147,7 @@ class Grid:
         The first prohibition that applies, else the first permission: as `Ruleset.decisive`.
         """
         rules = ruleset.rules
+        # Two bytes a cell, as there are millions of them.
         found = np.full(self.shape, -1, np.int16)
         # The last to write wins: permissions from the last to the first, then prohibitions.
         for index in sorted(range(len(rules)), key=lambda i: (rules[i].effect == "forbid", -i)):

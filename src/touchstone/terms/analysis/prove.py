@@ -135,6 +135,8 @@ class _Prover:
     def _every(self, solver: z3.Solver) -> Proof:
         """A real person who reaches nothing of the target is a counter-example."""
         solver.add(self._people.formula(self._people.is_real(self._speaks_of)))
+        # A claim about nobody is true of everything; it is said, or a misspelt list would prove
+        # safety.
         if not _satisfiable(solver):
             return Proof(self._claim.says, holds=True, counterexample=None, about_nobody=True)
         permission = Permission(self._ruleset, self._people)
@@ -158,6 +160,8 @@ class _Prover:
         names = {"variant": ruleset.variants, "mode": ruleset.modes, "purpose": ruleset.purposes}
         what: dict[str, Formula] = {fact: z3.Int(fact, people.ctx) for fact in names}
         for fact, values in names.items():
+            # A purpose may be left out, and whoever leaves it out must not get past a rule that
+            # asks for one.
             least = -1 if fact == "purpose" else 0
             solver.add(what[fact] >= least, what[fact] < len(values))
         for fact in ("tokens_today", "tokens_this_month"):
@@ -182,6 +186,7 @@ class _Prover:
             facts = people.real_in(model)
             person = self._population.example[facts]
         request = _request(model, what, names)
+        # By the plain reading, and not by the model: what is shown is what a gateway would say.
         rule = ruleset.decisive(facts, request)
         found = Counterexample(person, facts, request, rule.id if rule else DEFAULT)
         return Proof(self._claim.says, holds=False, counterexample=found, about_nobody=False)
@@ -219,6 +224,7 @@ class _Prover:
                 None if target[each.fact] is None else each.holds(target[each.fact])
                 for each in tests
             )
+            # Nobody's budget is used up: whether a claim holds must not hang on who asked before.
             unused = {"now": self._now, "tokens_today": 0, "tokens_this_month": 0}
             found.setdefault(seen, {**target, **unused})
         return found.values()
@@ -317,6 +323,7 @@ def _conditions(claim: AccessClaim, ruleset: Ruleset) -> list[Condition]:
 
 def _satisfiable(solver: z3.Solver) -> bool:
     answer = solver.check()
+    # A time-out is no proof: taken for one, the widest claims would be the easiest to prove.
     if answer == z3.unknown:
         raise DocumentTooLargeError(
             f"the claim was not decided in {TIMEOUT_MS} ms: ask a narrower one"

@@ -119,6 +119,8 @@ class SymbolicCallers:
             yield from map(z3.Not, (*self._programmes.values(), self._staff))
             return
         yield self._staff == (name == developer)
+        # Of an organisation that nobody registered yet, anything may be said one day: its tier
+        # stays open.
         if organisation is None:
             return
         yield self._tier == TIERS.index(organisation.tier)
@@ -352,12 +354,16 @@ def _organisations(
     alike = {NO_ORGANISATION: NO_ORGANISATION}
     for name, each in registry.organisations.items():
         listed = registry.lists_of(f"organisation:{name}")
+        # The developer's own stands alone, since its members are staff, which no other
+        # organisation's are.
         own = name if name in named or name == registry.developer else ""
         alike[name] = first.setdefault(
             (each.tier, each.end_user, each.programmes, listed, own), name
         )
     found: dict[str, Organisation | None] = {NO_ORGANISATION: None}
     found |= {name: registry.organisations[name] for name in first.values()}
+    # Named by a rule and registered by nobody: it may be tomorrow, and the claim is to hold then
+    # too.
     found |= dict.fromkeys(sorted(named - found.keys()))
     return {**found, STRANGERS: None}, alike
 

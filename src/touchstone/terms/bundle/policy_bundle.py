@@ -125,6 +125,8 @@ def build_bundle(
         "grace_hours": terms.text.grace_hours,
         "terms": terms.digest,
     }
+    # Compiled at the developer's, and not at the gateway: what is signed is what decides, and no
+    # other version can read it otherwise.
     policy = compile_policy(in_force(terms, directives))
     lines = [dumps(header), dumps({"policy": policy.as_dict()})]
     lines += [dumps({"directive": _directive_dict(each)}) for each in directives]
@@ -144,6 +146,7 @@ def reissue_bundle(data: bytes, *, issued: int, signer: Signer, after: Position)
     body = _body(data)
     # What cannot be read is not signed again.
     parse_body(body)
+    # Bytes and not meaning: all but the header is what the parties saw, to the last character.
     first, rest = body.split(b"\n", 1)
     header = loads(first)
     header |= {"number": after.number + 1, "previous": after.digest, "issued": issued}
@@ -194,6 +197,7 @@ def _check_stream(bundle: PolicyBundle, pin: Pin) -> None:
 
 
 def _check_new(bundle: PolicyBundle, current: Position) -> None:
+    # Told apart from a gap: an old bundle may be an attack, a missing one is only to be fetched.
     if bundle.number <= current.number:
         raise PolicyBundleError(
             "replayed",
@@ -223,6 +227,8 @@ def _body(data: bytes) -> bytes:
 
 
 def _message(body: bytes) -> bytes:
+    # Its own prefix, so that no signature by this key over anything else can pass as one over a
+    # bundle.
     return _SIGNED + sha256(body).digest()
 
 
@@ -255,6 +261,8 @@ def parse_body(body: bytes) -> PolicyBundle:
         raise MalformedError(f"a policy bundle's format is not {FORMAT}")
     number = _count(header["number"], "a policy bundle's number")
     previous = header["previous"]
+    # Without this a chain could begin anew at any number, and a gateway that starts there would
+    # know no better.
     if (previous is None) != (number == 1):
         raise MalformedError("a policy bundle names the one before it, unless it is the first")
     parts = _Parts(_text(header["developer"], "the developer"))
@@ -403,6 +411,7 @@ def _texts(value: object, what: str) -> tuple[str, ...]:
 
 
 def _count(value: object, what: str) -> int:
+    # `type`, since True is an int in Python and would be number 1.
     if type(value) is not int or value < 0:
         raise MalformedError(f"{what} of a policy bundle is not a whole number of at least 0")
     return value

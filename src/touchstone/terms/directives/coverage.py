@@ -66,6 +66,8 @@ def exceeds(
     Raises:
         DocumentTooLargeError: the rules tell too many cases apart.
     """
+    # Over a permission of everything: what the terms permit today may change while the class
+    # stands.
     wide, narrow = (_over_everything(rules, terms) for rules in (outer, inner))
     found = difference(wide, narrow, population)
     lost = next((change for change in found.changes if not change.gains), None)
@@ -100,10 +102,14 @@ def _conflict(
     population: Population,
     at: int,
 ) -> list[DirectiveConflict]:
+    # Three readings, so that only what an exception spares counts: what neither rule ever forbade
+    # is no conflict.
     bare = tuple(replace(rule, exceptions=()) for rule in rules)
     three = [_over_everything(each, terms) for each in (bare, rules, against)]
     try:
         grid = Grid(three, population, at)
+    # A conflict among real people is worth telling even where not everybody who could come is
+    # compared.
     except DocumentTooLargeError:
         grid = Grid(three, population, at, thorough=False)
     meant, left, other = (_forbidden(grid, each) for each in three)

@@ -137,6 +137,8 @@ def summed(groups: Sequence[AffectedGroup]) -> tuple[AffectedGroup, ...]:
     """The largest groups, and all others as one."""
     if len(groups) <= _LISTED:
         return tuple(groups)
+    # One fewer than are listed, so that the sum of the others is the last line and not one too
+    # many.
     rest = groups[_LISTED - 1 :]
     numbers = (sum(getattr(each, name) for each in rest) for name in ("people", *FATES))
     return (*groups[: _LISTED - 1], AffectedGroup(f"{len(rest)} others", *numbers))
@@ -211,6 +213,8 @@ class _Blast:
 
     def _fate(self, facts: CallerAttributes) -> Fate:
         row = self._crowd.places[facts]
+        # Blocked before unknown: of somebody who loses one thing for sure and another by doubt, the
+        # sure one is told.
         if self._loses[row]:
             return "blocked" if self._surely[row] else "unknown"
         return "kept" if self._could[row].any() else "outside"
@@ -233,6 +237,8 @@ class _Blast:
         for facts, _ in self._population.groups.most_common():
             fate = self._fate(facts)
             key = (kind(facts, self._terms.home), fate)
+            # One person of a kind is enough to show what a gateway will say; a list of many would
+            # name people for nothing.
             if fate == "outside" or key in seen:
                 continue
             seen.add(key)

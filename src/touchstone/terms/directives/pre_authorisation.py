@@ -119,6 +119,8 @@ def parse_standing(text: str, source: str, terms: Terms) -> StandingClasses:
             drafting.somebody(one, f"{where}, spares {place}")
             for place, one in enumerate(each.spares, start=1)
         )
+        # A class is a prohibition that was never issued: so one engine says whether a directive
+        # lies within it.
         rule = AccessRule(each.id, "forbid", scope, spared)
         title = each.title or each.id
         classes.append(
@@ -176,6 +178,7 @@ def _by_words(
 
 def _by_reach(each: StandingClass, directive: Directive, now: Circumstances) -> str | None:
     """Why those whom the directive meets keep it out of a class."""
+    # Without what others spare from it: those may be lifted while this one is in force.
     rules = tuple(ordered(directive, (directive,)))
     reach = exceeds(rules, (each.scope,), now.terms, now.population)
     if reach.change is not None:

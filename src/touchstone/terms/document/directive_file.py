@@ -110,6 +110,8 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
     until = AccessWindow(None, expires)
     rules = []
     for number, rule in enumerate(drafting.rules(content.rules), start=1):
+        # What widens access is agreed, and never ordered: a permission in a directive would be
+        # terms that one side wrote alone.
         if rule.effect != "forbid":
             refuse(source, f'rules {number} ("{rule.id}"): a directive only forbids: change it')
         rules.append(
@@ -120,6 +122,8 @@ def parse_directive(text: str, source: str, terms: Terms) -> Directive:
         where = f"restores {number}"
         if each.directive == content.id:
             refuse(source, f"{where}: a directive spares people by exceptions in its own rules")
+        # A restoration ends with the directive that brought it: the earlier order is then whole
+        # again.
         spared = (*drafting.somebody(each, where), until)
         restores.append(Restoration(each.directive, spared))
     return Directive(
@@ -153,6 +157,8 @@ def ordered(directive: Directive, among: Sequence[Directive]) -> Iterator[Access
         each.conditions
         for other in among
         for each in other.restores
+        # By name alone: an exception within a directive's own rules spares nobody from another one
+        # (ADR 111).
         if each.directive == directive.id
     )
     for rule in directive.rules:

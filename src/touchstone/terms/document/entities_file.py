@@ -76,6 +76,8 @@ def parse_entities(text: str, source: str, terms: Terms) -> Population:
         "people": PersonText,
     }
     content = read_toml(text, source, EntitiesText, tables, MAX_CHARACTERS)
+    # Staff are whoever the registry puts in the developer's organisation: of another developer's
+    # they would get what the terms give staff.
     if content.developer != terms.text.developer:
         refuse(
             source,
@@ -102,6 +104,7 @@ def parse_people(text: str, source: str) -> Iterator[Person]:
     """
     # With line ends kept: a break inside a quoted id would go unseen, and the id be another one.
     lines = (f"{line}\n" for line in text.removeprefix("\ufeff").split("\n"))
+    # Strict, so that a stray quotation mark is an error and does not swallow the lines after it.
     rows = csv.reader(lines, strict=True)
     try:
         header = [name.strip() for name in next(rows, [])]
@@ -184,6 +187,8 @@ def _members(content: EntitiesText, source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, each in enumerate(content.organisations, start=1):
         for member in each.members:
+            # Tier, programmes and lists follow from the organisation, so one person in two would be
+            # decided by the order of the file.
             if member in found:
                 refuse(
                     source,
@@ -206,6 +211,7 @@ def _lists(
             if name not in organisations:
                 hint = nearest(name, list(organisations))
                 refuse(source, f'{where}: there is no organisation "{name}"{hint}: fix it')
+        # Prefixed, so that nobody gets onto a list by calling itself as an organisation.
         people = (f"person:{name}" for name in each.people)
         found[each.id] = frozenset(
             (*people, *(f"organisation:{name}" for name in each.organisations))

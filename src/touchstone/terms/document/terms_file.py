@@ -56,6 +56,7 @@ def _moment(text: str) -> str:
             when = moment_with_offset(text)
         except ValueError as error:
             raise ValueError(f"is {text[:40]!a}: write a day such as 2026-12-01") from error
+        # A time of day means another instant in each zone, and this one may end somebody's access.
         if when.tzinfo is None:
             raise ValueError(
                 "is a time without a zone: write its offset, such as 2026-12-01T09:00:00Z"
@@ -177,6 +178,8 @@ class Terms:
 
 def digest_of(text: Text) -> str:
     """`sha256:` of what a file says, in canonical form and without what equals its default."""
+    # What equals its default is left out: a key that a later version adds changes no digest that
+    # somebody signed.
     content = text.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return digest_value(content)
 
@@ -219,6 +222,8 @@ def place_named(words: TermsText, name: str, key: Literal["nationality", "reside
 
 def _check_names(content: TermsText, source: str) -> None:
     for name in content.groups:
+        # A group of that name would be read as the word by whoever signs, and as the group by the
+        # gateway.
         if name in {"domestic", "foreign", "of-concern", STATELESS}:
             refuse(source, f'groups: "{name}" already has a meaning: choose another name')
     for key in ("variants", "modes", "purposes", "organisations", "programmes", "lists"):
@@ -245,6 +250,7 @@ class Drafting:
         seen: set[str] = set()
         for number, rule in enumerate(written, start=1):
             where = f'rules {number} ("{rule.id}")'
+            # A decision is told by its rule's id, and so is what a receipt or a proof speaks of.
             if rule.id in seen:
                 self._refuse(where, "another rule has the same id: rename one")
             seen.add(rule.id)
@@ -269,6 +275,8 @@ class Drafting:
                 'is a day, and days begin somewhere: add timezone = "Europe/London" (or '
                 "another zone) at the top of the terms, or write a time with its offset",
             )
+        # "Until 1 December" includes that day to its last second, as people mean it and as windows
+        # are counted.
         day += timedelta(days=1 if end else 0)
         zone = ZoneInfo(self._words.timezone)
         return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
@@ -276,6 +284,7 @@ class Drafting:
     def somebody(self, written: ConditionsText, where: str) -> tuple[Condition, ...]:
         """Conditions that say who is spared, at least one."""
         found = tuple(self.conditions(written, where))
+        # An exception that tests nothing holds for everybody: the rule would be no rule.
         if not found:
             self._refuse(where, "names nobody: say who is excepted, or take it out")
         return found
@@ -314,6 +323,8 @@ class Drafting:
         if written.nationality is not None:
             countries = self._places(written.nationality, "nationality", where)
             dual = written.dual or self._words.dual
+            # Nobody guesses for the drafter: whichever way it were taken, somebody would be
+            # admitted or shut out whom the parties did not mean.
             if dual is None and (case := countries.tells_duals_apart(self._likely())):
                 self._refuse(
                     where,
@@ -339,6 +350,8 @@ class Drafting:
                 found = found.union(place_named(self._words, name, key))
             except TermsFileError as error:
                 self._refuse(f'{where}, key "{key}", item {number}', str(error))
+        # A list that comes to nobody is a slip of the pen, and as a prohibition it would forbid
+        # nothing without a word.
         if not found.codes and not found.others:
             self._refuse(f'{where}, key "{key}"', "comes to no country at all: name one")
         return found
@@ -366,6 +379,8 @@ class Drafting:
         return AccessWindow(start, end)
 
     def _budget(self, budget: BudgetText, effect: Effect, where: str) -> TokenBudget:
+        # A prohibition that ends when a budget is used up would give access to whoever spends
+        # enough.
         if effect == "forbid":
             self._refuse(where, "a budget belongs to a permission: move it to one")
         return TokenBudget(

@@ -128,6 +128,8 @@ class Registry:
         verified: bool = False,
     ) -> CallerAttributes:
         """All that is known about a person: the token's claims, joined with this registry."""
+        # Of a member of an organisation that is gone nothing is taken from it: whoever leaves the
+        # registry takes its tier along.
         member = self.organisations.get(self.members.get(person, NO_ORGANISATION))
         own = self.lists_of(f"person:{person}")
         if member is None:
@@ -174,6 +176,7 @@ class Population:
                 )
             )
             self.groups[facts] += 1
+            # The first one stays, so that the same file gives the same examples.
             self.example.setdefault(facts, person.id)
 
     def __len__(self) -> int:
@@ -185,6 +188,8 @@ def sound(facts: CallerAttributes) -> CallerAttributes:
 
     A token may say `GBR` or `Britain`: a prohibition that names `GB` must not miss it.
     """
+    # All or nothing: with the known ones alone, a person who holds a misspelt second nationality
+    # would count as holding one.
     known = facts.nationalities <= NATIONALITIES
     housed = facts.residence is None or facts.residence in CODES
     if known and housed:

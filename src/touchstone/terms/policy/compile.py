@@ -26,6 +26,8 @@ _CHEAP = ("staff", "now", "organisation", "purpose", "end_user", "residence")
 
 def compile_policy(ruleset: Ruleset) -> Policy:
     """The policy that the rules in force come to."""
+    # Gathered here, so that a gateway need not read Cedar to know when a decision that it keeps
+    # must end.
     edges = {
         edge
         for rule in ruleset.rules
@@ -60,8 +62,11 @@ def _compiled(rule: AccessRule) -> CompiledRule:
 
 def _cedar(rule: AccessRule) -> str:
     doubt = rule.effect == "forbid"
+    # Stable: conditions of one price stay as they were written, and a bundle's bytes the same.
     ordered = sorted(rule.conditions, key=lambda each: each.fact not in _CHEAP)
     tests = [_test(each, doubt=doubt) for each in ordered]
+    # Inside an exception doubt is turned round: a prohibition spares only who is certainly
+    # excepted, and a permission leaves out who possibly is.
     for exception in rule.exceptions:
         inner = " && ".join(_test(each, doubt=not doubt) for each in exception)
         tests.append(f"!({inner})")
@@ -112,6 +117,7 @@ def _of_state(condition: Staff | TokenBudget | AccessWindow) -> str:
 
 def _of_countries(condition: Nationality | Residence) -> str:
     countries, held = condition.countries, "context.nationalities"
+    # Every country but none: Cedar refuses the empty set that the test would else hold.
     if countries.others and not countries.codes:
         return "true"
     named = _set(countries.codes)
@@ -125,6 +131,8 @@ def _of_countries(condition: Nationality | Residence) -> str:
     some = outside if countries.others else inside
     if condition.dual == "any":
         return some
+    # Whoever holds a home nationality is decided by it alone, also where the list does not hold it:
+    # then the answer is no.
     home = {code for code in condition.home if code in countries}
     # Cedar's schema check refuses an empty set, and none of nothing is false.
     at_home = f"{held}.containsAny({_set(home)})" if home else "false"

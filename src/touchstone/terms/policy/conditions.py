@@ -209,6 +209,8 @@ class Ruleset:
         known = sound(facts)
         applying = [rule for rule in self.rules if rule.applies(known, request)]
         forbidding = [rule for rule in applying if rule.effect == "forbid"]
+        # Prohibitions prevail, and the first in the order of the terms is named, so that the reason
+        # is the same each time (ADR 111).
         return next(iter(forbidding or applying), None)
 
     def understands(self, request: Request) -> bool:
@@ -224,9 +226,12 @@ def value_of(fact: str, facts: CallerAttributes, request: Request) -> Value:
     """The value of a fact; None where it is unknown."""
     holder = facts if hasattr(facts, fact) else request
     value: Value = getattr(holder, fact)
+    # No known nationality is an empty set and not a person without any: who is known to have none
+    # holds `stateless`.
     return value if value or fact != "nationalities" else None
 
 
 def _holds(condition: Condition, facts: CallerAttributes, request: Request, *, doubt: bool) -> bool:
     value = value_of(condition.fact, facts, request)
+    # The one line on which it hangs that nothing unknown grants (ADR 91).
     return doubt if value is None else condition.holds(value)

@@ -59,6 +59,7 @@ class Countries:
         if dual == "all":
             return all(code in self for code in held)
         if dual == "home":
+            # A dual national with a home nationality counts by it alone, whatever else is held.
             held = held & home or held
         return any(code in self for code in held)
 
