@@ -36,6 +36,8 @@ class AudienceCase:
         """The case as far as the audience can know it."""
         state = State()
         for entry in self.entries:
+            # From what may be read alone, and folded by the same rules as the case: a section that
+            # asked the whole state would tell what it withholds.
             if entry.visible:
                 # An answer to something withheld changes nothing that the audience could know.
                 with contextlib.suppress(KeyError):
@@ -45,6 +47,8 @@ class AudienceCase:
     @cached_property
     def framework(self) -> Framework | None:
         """The framework, from the record's own copy; None where that is not to be read."""
+        # The copy in the record, since the file of today may say something else under the same
+        # name.
         opened = self.visible("case-opened")
         return opened[-1].parsed("framework", framework_of) if opened else None
 
@@ -54,6 +58,7 @@ class AudienceCase:
         framework = self.framework
         names = {each.id: each.name for each in framework.parties} if framework else {}
         developer = (self.submitted or {}).get("developer", {})
+        # The framework names the parties that it knows; a developer is named by its own submission.
         if "id" in developer:
             names[developer["id"]] = developer.get("name") or developer["id"]
         return {**names, PUBLIC.name: sentence("edition.the-public")}
@@ -72,6 +77,8 @@ class AudienceCase:
     @property
     def whole(self) -> bool:
         """Whether nothing that happened is withheld: only then does absence say anything."""
+        # Of a case with one withheld entry nothing may be concluded from what is missing: the
+        # missing thing may be that entry.
         return all(entry.visible for entry in self.entries)
 
     def name(self, party: str) -> str:

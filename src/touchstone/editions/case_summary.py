@@ -15,6 +15,7 @@ def summarise_events(case: str, events: Sequence[RecordedFacts]) -> Summary:
 def summarise(case: str, state: State) -> Summary:
     """The row of one case."""
     submission = state.submission
+    # Until the developer has joined by its own key, the list shows whom the centre is waiting for.
     invited = (name for name, act in state.invitations.items() if act.role == "developer")
     developers = state.having("developer") or tuple(invited)
     return Summary(
@@ -45,6 +46,7 @@ def _stage(state: State) -> str:
 def _worked_on(state: State) -> str:
     """Where an open case stands that nobody has halted."""
     designating = state.designating
+    # What people decided comes before a stop, and a stop before what the rule makes of what ran.
     if designating.decisions:
         return sentence("stage.designated", designation=designating.decisions[-1].designation)
     if state.stopped:

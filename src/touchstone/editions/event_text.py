@@ -33,6 +33,8 @@ def event_sentence(
         return _unknown(event, names)
     key = f"event.{event.type}"
     values = event.facts() | _about(event, names, titles, texts)
+    # The sentence says which values it needs, so that another language may use more of the facts,
+    # or fewer.
     asked = catalogue().fields(key)
     return sentence(f"event.{event.type}", **{name: values[name] for name in asked})
 

@@ -60,6 +60,7 @@ def gather(
         framework=framework_facts(case),
         conflicts=conflicts(case),
         parties=party_facts(case),
+        # The same sentence whether there are other cases or not: its absence would tell (ADR 209).
         other_cases=(untold(),) if others is None else others,
         clock=clock_facts(case, made_at),
         timeline=timeline(case),
@@ -92,6 +93,7 @@ def invented(example: Example) -> tuple[str, ...]:
 
 def edition_marking(case: AudienceCase) -> str:
     """The narrowest label of what the edition opens: page and bundle are handled by it."""
+    # Whatever the public may read is for everybody, by whatever way a marking opened it.
     if case.audience == PUBLIC:
         return "TLP:CLEAR"
     labels = {

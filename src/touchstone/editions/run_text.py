@@ -108,6 +108,7 @@ def remarks(rows: Sequence[RunProgress]) -> list[str]:
 
 def _saved(rows: Sequence[RunProgress]) -> str:
     """How many samples ran, and on how many the early verdicts rest."""
+    # Runs without a word saved nothing: what they did not run was not spared but is missing.
     given = [row for row in rows if row.verdict not in {"", VerdictWord.NOT_MEASURED}]
     early = [row for row in given if row.may_stop and row.used < row.total]
     ran, sealed = sum(row.recorded for row in rows), sum(row.total for row in rows)

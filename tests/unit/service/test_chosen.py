@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,27 @@ def test_what_did_not_change_is_said_once(tmp_path: Path):
     assert "UTC on" not in centre
     assert len(values["runs"]) == 2
     assert "Run by Touchstone" in centre
+
+
+class Seconds(Minutes):
+    """A clock that goes on whenever it is looked at."""
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+
+def test_a_run_that_probes_two_variants_is_told_as_one(tmp_path: Path):
+    """With the conditions beside each probe, one run of the command read as two."""
+    instead = {
+        "[[variants]]": '[[variants]]\nid = "other"\npurpose = "restricted"\n[[variants]]',
+        'id = "thinking"\nvariant = "final"': 'id = "thinking"\nvariant = "other"',
+    }
+    with small_case(tmp_path, Seconds(), instead=instead) as case:
+        assert len(case.submission.variants) == 2
+        seal(case, 8, "confined", accepted=False)
+        run_begins(case, ReviewOptions())
+        assert len(chosen_values(shown_to_centre(case))["runs"]) == 1
 
 
 @pytest.mark.parametrize(

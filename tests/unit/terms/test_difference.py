@@ -195,3 +195,19 @@ def test_a_grid_too_large_for_64_bits_is_refused_like_any_other():
             dict.fromkeys(("variant", "mode", "purpose", "now"), axis),
             [grid.Column((), doubt=True)],
         )
+
+
+def test_what_three_nationalities_alone_would_change_is_said_not_to_be_compared():
+    """Whoever holds XB, XC and XD gains by the exception; no one of them and no two do."""
+    permit = {"id": "a", "effect": "permit", "nationality": ["XB"], "dual": "any"}
+    forbid = {"id": "f", "effect": "forbid", "nationality": ["XC"], "dual": "any"}
+    spare: list[dict[str, object]] = [{"nationality": ["XD"], "dual": "any"}]
+    old, new = in_force(terms(permit, forbid)), in_force(terms(permit, {**forbid, "except": spare}))
+    held = frozenset({"XB", "XC", "XD"})
+    found = difference(old, new, Population(REGISTRY))
+    assert not found.changes
+    assert found.lines()[-1].startswith("Of more than two nationalities at once, only real people")
+    assert found.as_dict()["pairs_alone"] is True
+    assert difference(old, new, Population(REGISTRY, [Person("tri", held)])).gaining == 1
+    two = in_force(terms(OPEN))
+    assert not difference(two, two, Population(REGISTRY)).pairs_alone

@@ -183,6 +183,8 @@ def _rates(rows: tuple[ResultRow, ...], narrow: bool, _: Catalogue) -> str:
     """Kept for each catalogue, whose words stand in it."""
     marks = _marks(rows, None)
     groups = list(_by_criterion(rows).values())
+    # Measured by us: Vega would give each panel as much as its own longest label, and the axes
+    # would not line up.
     labels = min(LONGEST_LABEL, max(int(LETTER * len(row.mode)) for row in rows) + 14)
     width = (NARROW if narrow else WIDE) - labels - 30
     panels = [_rate_panel(group, marks, (width, labels), group is groups[-1]) for group in groups]
@@ -216,6 +218,8 @@ def _rate_panel(rows: Sequence[ResultRow], marks: Spec, size: tuple[int, int], l
         "labelPadding": 9,
     }
     y = encoded("mode", "nominal", sort=[row.mode for row in rows], title=None, axis=axis)
+    # The same axis in every panel, from 0 to 1: scaled to its data, a difference of a point would
+    # fill the picture.
     low, rate = (encoded(name, "quantitative", **across) for name in ("low", "rate"))
     interval = {
         "data": {"values": values},

@@ -36,6 +36,7 @@ def marks(clock: ClockFacts) -> list[Mark]:
         (clock.planned_release, "planned-release"),
     ):
         if on:
+            # One mark a day: labels of two marks on one day would lie upon one another.
             named.setdefault(on, []).append(what)
     return [
         Mark(day_written(on), _mark(on, found), strong="submitted" in found)
@@ -67,6 +68,7 @@ def draw(clock: ClockFacts, *, narrow: bool = False) -> str:
     window = _window(clock)
     days = [mark.on for mark in dates] + list(window)
     low, high = min(days), max(days)
+    # All dates on one day would divide by nothing.
     span = max(1, (high - low).days)
 
     def x(on: date) -> float:
@@ -95,6 +97,7 @@ def _window(clock: ClockFacts) -> tuple[date, date]:
     """First and last day of the window; where nothing ends, the day of the submission."""
     begin = day_written(clock.share_by or clock.submitted)
     end = day_written(clock.ends or clock.submitted)
+    # A model that came after its window ended leaves the two the other way round.
     return min(begin, end), max(begin, end)
 
 

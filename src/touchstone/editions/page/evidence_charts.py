@@ -183,6 +183,7 @@ def _bounds(evidence: EvidenceCurve) -> list[Spec]:
 def _height(side: str, value: float, evidence: EvidenceCurve) -> float:
     """Where evidence is drawn: nothing beneath the middle, nothing beyond the picture."""
     bound = evidence.bound_above if side == VerdictWord.ABOVE else evidence.bound_below
+    # A bettor who won a million-fold would press the bounds into a line at the bottom.
     inside = min(max(value, 0.0), bound * HIGHEST)
     return inside if side == VerdictWord.ABOVE else -inside
 
@@ -191,6 +192,7 @@ def _path(side: str, evidence: EvidenceCurve) -> list[Spec]:
     """A line from nothing on and the area under it, thinned out but never by its last sample."""
     values = evidence.above if side == VerdictWord.ABOVE else evidence.below
     step = -(-len(values) // MOST_POINTS)
+    # Counted back from the end, so that the sample at which the run stopped is always drawn.
     places = sorted(range(len(values) - 1, -1, -step))
     points = [{"x": 0, "y": 0.0, "middle": 0}]
     points += [

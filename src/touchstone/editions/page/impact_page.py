@@ -54,6 +54,7 @@ def _against(impact: Impact) -> Sequence[AffectedGroup]:
         impact.kept,
         impact.outside,
     )
+    # A directive that only spares people names nothing to block for everyone.
     if not everyone:
         return [this]
     whole = AffectedGroup(

@@ -56,6 +56,8 @@ def _listed(items: Sequence[str]) -> str:
 
 def extreme(row: ResultRow) -> str:
     """What it says that all or none were solved: of the items, or only of those that were used."""
+    # Of a run that stopped early "all solved" is said of the samples used: the items left may tell
+    # otherwise.
     part = row.verdict == "not-reached" or (row.sealed is not None and row.counted < row.sealed)
     if part:
         found = "all-used" if row.solved else "none-used"
@@ -98,7 +100,11 @@ def chances(bound: float) -> str:
     scale, often = 100, 0
     while True:
         exactly = scale * 10**-bound
+        # Upwards, since an error rate that is said too low would be a promise that is not kept; the
+        # hair is for 20 that comes out as 20.0000001.
         often = math.ceil(exactly - 1e-6)
+        # A larger scale until rounding up adds a twentieth at most: "once in 100" for one in 150
+        # would be half too much.
         if often <= exactly * 1.05 or scale >= 10**9:
             break
         scale *= 10

@@ -102,6 +102,7 @@ def _described(curve: SamplesCurve) -> str:
     ends = (curve.points[0], curve.points[-1])
     points = [
         sentence("plan.samples.point", mean=f"{mean:.0f}", rate=f"{rate:.0%}")
+        # Both ends and the dearest between them: read aloud, a whole curve is only numbers.
         for rate, mean, _ in (ends[0], dearest, ends[1])
     ]
     return sentence("plan.samples.row", title=curve.title, size=curve.size, points=points)

@@ -62,6 +62,8 @@ def _time(text: str) -> Markup:
 
 def _pictures(data: ReportData) -> dict[str, Markup]:
     """Every picture for a desktop and for a phone; empty where there is nothing to draw."""
+    # A row without a counted sample has no rate to be drawn, and an axis with nothing on it reads
+    # as 0%.
     rows = tuple(row for row in data.results if row.counted)
     by_difficulty = tuple(row for row in rows if row.by_difficulty)
     drawn = {

@@ -44,9 +44,12 @@ def saving(rows: Sequence[ResultRow]) -> Saving:
     return Saving(
         runs=len(each),
         used=sum(e.used for row, e in each if row.worded),
+        # What a run without a word used carries no verdict: shown as used, it would read as
+        # evidence.
         wordless=sum(e.used + e.overshoot for row, e in each if not row.worded),
         overshoot=sum(e.overshoot for row, e in each if row.worded),
         unrun=sum(e.unrun for _, e in each),
+        # Samples that a stop kept from running were not saved, and the sentence must not say so.
         broken_off=any(e.unrun and row.verdict == "not-reached" for row, e in each),
     )
 

@@ -60,6 +60,7 @@ def conditions_by_run(case: AudienceCase) -> list[tuple[str, Conditions]]:
     for entry in case.visible("snapshot-seen"):
         told = entry.parsed("conditions", conditions_of)
         if told is not None:
+            # Once a run, though older records hold them with each variant that was probed.
             found.setdefault(entry.event.at, told)
     return list(found.items())
 
@@ -100,6 +101,8 @@ def _grade_accepted(sealed: Mapping[str, Any]) -> str:
     """That a weaker sandbox was used, or only would have been."""
     asked = {part["least_grade"] for part in sealed["battery"]["sets"]}
     grade = sealed["grade"]
+    # By what the sandbox then was, not by what was accepted: an acceptance that was not needed
+    # weakens no result.
     wanting = sorted(each for each in asked if not at_least(grade, each))
     if wanting:
         return sentence("chosen.grade-weaker", grade=grade, wanted=wanting)
@@ -141,12 +144,15 @@ def _at_each_run(case: AudienceCase) -> list[Fact]:
     before: dict[str, str] = {}
     for at, each in conditions_by_run(case):
         now = _said(each)
+        # Only what changed: a report of ten resumed runs would else say the same ten times, and
+        # hide what differs.
         new = {name: text for name, text in now.items() if before.get(name, "") != text}
         for name, text in new.items():
             label = sentence("chosen.label", about=name)
             if before:
                 label = sentence("chosen.from-then-on", label=label, at=_minute(at))
             facts.append(Fact(label, text or sentence("edition.none")))
+        # A lifted halt is an act of its run, and no condition that goes on holding.
         before = {**now, "resumed": ""}
     return facts
 

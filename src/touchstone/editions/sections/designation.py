@@ -57,6 +57,7 @@ def _response(case: AudienceCase, finding: str) -> str:
     answers = [
         e for e in case.visible("finding-responded") if e.event.facts()["finding"] == finding
     ]
+    # Silence is told only to those from whom no answer can be hidden.
     if not answers and case.whole:
         return sentence("finding.no-response")
     if not answers:
@@ -128,7 +129,10 @@ def _whole_rule(case: AudienceCase) -> tuple[str, ...]:
     numeric = [each for each in criteria if isinstance(each, NumericCriterion)]
     if not numeric:
         return ()
+    # The largest, not the sum: "not covered" needs every criterion below, so it errs no more often
+    # than the one that errs most.
     beta = max((each.beta for each in numeric), key=Decimal)
+    # As decimals: a sum of floats would be printed as 0.15000000000000002.
     alpha = min(Decimal(1), sum((Decimal(each.alpha) for each in numeric), Decimal(0)))
     declared = len(numeric) < len(criteria)
     return (
@@ -182,6 +186,7 @@ def _reason(case: AudienceCase, said: RuleReason) -> CriterionReason:
     says: str = said.says
     if isinstance(criterion, DeclaredCriterion):
         spoken = said.criterion in case.state.declared or said.says != "undetermined"
+        # Told apart from what was measured, in the word itself and not only in its reason.
         says = f"declared-{says}" if says != "undetermined" else says if spoken else "not-declared"
     return CriterionReason(
         said.criterion, case.title(said.criterion), says, spoken_reason(case, said.reason)
@@ -192,8 +197,10 @@ def spoken_reason(case: AudienceCase, reason: str) -> str:
     """A reason of the record with names for ids, and without the variant where there is one."""
     state: State = case.state
     if len(state.batteries) == 1:
+        # The record names everything; where there is one of a kind its name tells a reader nothing.
         reason = reason.removesuffix(f", battery {next(iter(state.batteries))}")
     if len(state.variants) == 1:
+        # Ids hold dots, which would match anything.
         variant = re.escape(next(iter(state.variants)))
         reason = re.sub(rf"(?<![\w.-]){variant} in (\S+) mode", r"\1 mode", reason)
     for word in VerdictWord:
@@ -231,6 +238,8 @@ def _concurrence(case: AudienceCase) -> tuple[Fact, ...]:
 def _concurs(case: AudienceCase, agency: str, answer: Concurrence) -> str:
     """What an agency says, or that it has not, was not asked, or may not be read here."""
     if answer == "missing":
+        # Only who may read everything knows that nobody asked it: for others its joining may be
+        # withheld.
         if case.whole and agency not in case.state.parties:
             return sentence("designation.not-asked")
         return sentence(
@@ -255,6 +264,8 @@ def never_asked(case: AudienceCase) -> list[str]:
 
 def _missing(case: AudienceCase) -> list[str]:
     """Whose concurrence is asked for and missing; nobody where an answer may be withheld."""
+    # A missing answer and a withheld one look alike to this audience, and only one of them is
+    # silence.
     if case.framework is None or not case.whole:
         return []
     asked = concurrences(case.state, case.framework)

@@ -23,6 +23,8 @@ def early_verdicts(case: AudienceCase) -> Mapping[RunKey, EarlyVerdict]:
     for battery in case.state.batteries:
         try:
             found.update(standings_from_record(case.entries, battery))
+        # A record that does not hold has no evidence to show; `check` and `verify` say what is
+        # wrong with it, and an edition is made all the same.
         except (RevealError, CannotRunError):
             continue
     return found

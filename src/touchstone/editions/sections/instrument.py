@@ -39,4 +39,5 @@ def _flaws(case: AudienceCase, key: RunKey) -> int:
         if RunKey(*(entry.event.facts()[name] for name in RunKey._fields)) == key
         for opened in (entry.content("opened") or {}).get("opened", ())
     }
+    # Items whose family labels no flaw have an empty one, which is no flaw of its own.
     return len(found - {""})

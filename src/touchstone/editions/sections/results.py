@@ -63,6 +63,7 @@ def _answered(case: AudienceCase, mode: str) -> str:
 
 
 def _snapshots(case: AudienceCase, variant: str) -> str:
+    # First: after a change no number of probes that agree makes the identity one.
     if any(e.event.facts()["variant"] == variant for e in case.visible("snapshot-changed")):
         return sentence("mode.changed")
     moments = [
@@ -142,6 +143,8 @@ def _drawn_out(sealed: dict[str, Any]) -> tuple[Fact, ...]:
 
 def result_rows(case: AudienceCase) -> tuple[ResultRow, ...]:
     """One row a criterion and mode of which the audience may read outcomes or the verdict."""
+    # Both: an audience may read a verdict whose outcomes it may not, and outcomes that have no
+    # verdict yet.
     keys = dict.fromkeys([*case.state.tallies, *case.state.verdicts])
     early, broken = early_verdicts(case), broken_off_runs(case)
     rows = [row for key in keys if (row := _row(case, key, early.get(key), broken.get(key)))]
@@ -181,6 +184,7 @@ def _row(
         threshold=float(numeric.threshold) if numeric and on_scale else None,
         zone=float(numeric.zone) if numeric and on_scale else 0.0,
         zone_side=numeric.zone_side if numeric else "both",
+        # "All solved" is not said where some measured nothing: one of those might not have been.
         extreme=not lost.total and solved in (0, counted),
         outcomes=tuple(sorted(tally.results.items(), key=lambda pair: -pair[1])),
         by_difficulty=_difficulties(case, key, None if sealed is None else counted),
@@ -237,6 +241,8 @@ def _counted(case: AudienceCase, key: RunKey, so_far: Interval | None) -> Told |
             return None
         solved, measured = attempt.counts(used)
         lost = attempt.unmeasured(used)
+        # What was solved is solved, and what was not is not; all else may be either. No interval of
+        # a fixed design is valid at a stop that events chose (ADR 197).
         ends = solved / sealed.size, 1 - (measured - solved) / sealed.size
         if so_far is not None:
             ends = so_far.low, so_far.high
@@ -279,6 +285,7 @@ def _rule(case: AudienceCase, numeric: NumericCriterion | None, *, early: bool) 
 
 def _error_rates(case: AudienceCase, numeric: NumericCriterion) -> str:
     rates = {"alpha": str(numeric.alpha), "beta": str(numeric.beta)}
+    # At least one: an audience that may not read the submission knows of no mode.
     ways = max(1, ways_of_crossing(numeric, case.state))
     if ways == 1:
         return sentence("rule.error-rates", **rates)
@@ -315,6 +322,7 @@ def _difficulties(
     for entry in case.visible("outcomes-recorded"):
         facts = entry.event.facts()
         opened = (entry.content("opened") or {}).get("opened", ())
+        # Never pooled across batteries, variants or modes: they are other subjects.
         if RunKey(*(facts[name] for name in RunKey._fields)) != key:
             continue
         results = {each["index"]: each["result"] for each in facts["outcomes"]}
@@ -322,6 +330,8 @@ def _difficulties(
             level = item["item_id"].partition("/")[2].partition("-")[0]
             result = results.get(item["index"])
             among = first is None or item["index"] < first
+            # An id of another make has no level in it; its sample is counted in the row, and in no
+            # bar.
             if level.isdecimal() and among and result in MEASURED:
                 counted[int(level)] += 1
                 solved[int(level)] += result == "solved"
@@ -350,6 +360,8 @@ def stop_notice(case: AudienceCase) -> tuple[str, ...]:
 def not_measured(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[NotMeasured, ...]:
     """What this review cannot speak to; empty where the audience may read too little to say."""
     framework = case.framework
+    # Without the framework nobody can say what was to be measured, and an empty list would read as
+    # "all was".
     if framework is None:
         return ()
     runs = unmeasured_runs(case)
@@ -374,6 +386,8 @@ def not_measured(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[NotM
         )
         for each in modes_alike(case.state)
     ]
+    # Said once more here, since a reader of this section alone must not take a check for a
+    # capability.
     if any(row.instrument for row in results):
         rows.append(_always("capabilities"))
     if results:

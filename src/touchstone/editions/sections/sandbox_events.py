@@ -24,11 +24,14 @@ def noticed_facts(case: AudienceCase) -> tuple[Fact, ...]:
             for event in outcome.get("events", ()):
                 found[f"{event['kind']}: {event['detail']}"] += event.get("count", 1)
             times += found
+            # Each name once a sample, however often it was noticed there: one loop may bring
+            # thousands.
             samples.update(found.keys())
     if not readable:
         return ()
     lines = [
         sentence("noticed.event", event=printable_line(name), times=count, samples=samples[name])
+        # By number and then by name, so that two editions of one record are the same bytes.
         for name, count in sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
     if len(lines) > _LISTED:

@@ -134,6 +134,7 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
     if clock is None:
         return None
     laid, received = clock.anchored, case.state.submission
+    # As of the edition: a page that is read later must not count on.
     reading = read_clock(clock, made_at)
     counted_from = laid.anchor if case.framework is None else case.framework.window.anchor
     business = laid.business_days
@@ -149,6 +150,7 @@ def clock_facts(case: AudienceCase, made_at: str) -> ClockFacts | None:
         pauses=tuple(
             (
                 day_of(begun, laid.timezone).isoformat(),
+                # A pause that goes on is drawn to the day of the edition.
                 day_of(over or made_at, laid.timezone).isoformat(),
             )
             for begun, over in clock.pauses
@@ -163,6 +165,8 @@ def _came(clock: Clock) -> str:
     if not late:
         return "" if laid.anchor == "submission" else sentence("clock.in-time")
     told = {"business": laid.business_days, "late": late}
+    # The window cannot lack more days than it has, and the model may be later than that: both are
+    # said.
     if late > laid.shortfall_days:
         return sentence("clock.after-release", **told, window=laid.window_days)
     return sentence("clock.late", **told)
@@ -189,6 +193,8 @@ def _remarks(case: AudienceCase, clock: Clock, paused_days: int, review_by: str)
     if late := late_days(laid):
         shared = sentence("clock.shared-late", business=business, late=late)
         remarks.append(paragraph(shared, sentence("clock.may-release")))
+    # The record says to what the window was laid; where that is not what the framework names, a
+    # reader must be told why.
     if window and laid.anchor != window.anchor:
         remarks.append(_counted_from(laid.anchor))
     if clock.pauses:

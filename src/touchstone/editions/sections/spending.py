@@ -30,6 +30,8 @@ def _beside(case: AudienceCase, tokens: int) -> tuple[Fact, ...]:
     asked = [entry.content("probes") for entry in seen]
     # Each entry of a chunk counts the whole chunk so far.
     used = {entry.event.facts()["chunk"]: entry.content("details") for entry in chunks}
+    # All or nothing: a sum over the entries that this audience may read would pass for what the
+    # review cost.
     if not all("used" in (content or {}) for content in used.values()) or None in asked:
         return (Fact(sentence("spent.not-in-this"), sentence("spent.not-told")),)
     taken = [

@@ -21,6 +21,8 @@ Rows = Sequence[ResultRow]
 def summary(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[str, ...]:
     """What was measured and came out; what was proposed and decided; whose word is missing."""
     received = case.state.submission
+    # Who may not read what was handed in may hardly read more: such an edition says what it opens,
+    # and why the rest is not there.
     if received is None:
         return _closed(case)
     paragraphs = (_measured(case, received, results), _decided(case), _missing(case))
@@ -43,6 +45,7 @@ def _closed(case: AudienceCase) -> tuple[str, ...]:
 def _measured(case: AudienceCase, received: SubmissionReceived, results: Rows) -> str:
     model = {"model": received.model, "developer": case.name(received.actor)}
     wanting = unmeasured_sentences(case)
+    # References were measured to compare with, and nothing is claimed of them.
     results = [row for row in results if row.verdict != "reference" and _told(case, row)]
     if not results:
         return paragraph(
@@ -77,6 +80,8 @@ def _told(case: AudienceCase, row: ResultRow) -> bool:
     """Whether a row is said to have been measured: enough for a verdict, where one was to come."""
     if not row.measured or row.verdict == VerdictWord.NOT_MEASURED:
         return False
+    # Where all may be read and no word was reached, it is told as unmeasured, with its reason;
+    # where not, the word may be withheld.
     return row.verdict != "not-reached" or not case.whole
 
 
@@ -115,6 +120,7 @@ PARTS: tuple[tuple[str, tuple[str, ...], bool], ...] = (
 
 def _zoned(row: ResultRow) -> bool:
     """Whether the word claims a rate that is short of the threshold by its zone."""
+    # A word that claims less than the threshold must not be told as if it claimed the threshold.
     return row.claimed not in {None, row.threshold}
 
 

@@ -39,6 +39,8 @@ def timeline(case: AudienceCase) -> tuple[TimelineEvent, ...]:
 def _alike(entry: Entry) -> tuple[str, str]:
     if entry.visible:
         return entry.event.type, entry.event.actor
+    # By the label alone: grouping by type would show where events of one kind lie that are
+    # withheld.
     return "", entry.parts[0].label
 
 
@@ -103,6 +105,7 @@ def accounting(case: AudienceCase) -> Accounting:
         entries=len(case.entries),
         parts=len(parts),
         opened=opened,
+        # What is left: so each part is in exactly one of the three numbers.
         withheld=len(parts) - opened - erased,
         erased=erased,
     )

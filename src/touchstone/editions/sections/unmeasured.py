@@ -108,6 +108,8 @@ def _sealed(case: AudienceCase) -> Iterable[RunKey]:
     registered = case.content("battery-sealed", "registered") or {}
     battery = registered.get("battery", {})
     criteria = {part["id"]: part["criterion"] for part in battery.get("sets", ())}
+    # Of the newest battery, whose content this is: runs of an earlier one are known by their
+    # tallies.
     sealed = next(reversed(tuple(case.state.batteries)), "")
     for item_set, variant, mode in registered.get("runs", ()):
         if item_set in criteria:
@@ -118,6 +120,8 @@ def _run(case: AudienceCase, key: RunKey) -> UnmeasuredRun | None:
     reached = case.state.verdicts.get(key)
     if reached is None:
         return _without_verdict(case, key)
+    # A word that stands allows for what was lost: it is told beside the numbers, and not as
+    # something missing.
     if reached.verdict != VerdictWord.NOT_MEASURED:
         return None
     lost, stop = reached.unmeasured, reached.stop
@@ -183,6 +187,8 @@ def unmeasured_sentences(case: AudienceCase) -> list[str]:
     groups: dict[tuple[str, Much, tuple[Why, ...]], list[UnmeasuredRun]] = {}
     for run in unmeasured_runs(case):
         if not run.reference:
+            # Grouped by reason: a minister reads one sentence for one cause, not one for each
+            # criterion that it met.
             groups.setdefault((run.key.mode, run.much, run.why), []).append(run)
     return [_lede(case, runs) for runs in groups.values()]
 

@@ -75,6 +75,8 @@ class Catalogue:
         """The sentence of a key; `page`: each piece is escaped, but for values that are markup."""
         if key not in self.messages:
             raise SentenceError(f"no sentence has the key {key!r}")
+        # Too many values are an error as well: a translation that forgets one would leave a fact
+        # out, and nobody would see it.
         if set(values) != self.fields(key):
             asked = ", ".join(sorted(self.fields(key))) or "nothing"
             raise SentenceError(f"{key!r} asks for {asked}, and got: {', '.join(sorted(values))}")
@@ -107,6 +109,8 @@ class Catalogue:
     def _variant(self, key: str, node: Mapping[str, Any], name: str, value: Any) -> Node:
         words = [_word(value)]
         if name.startswith("#"):
+            # An exact number before its category: a language may have a word of its own for none,
+            # or for two.
             words = [f"={value}", self._plural(value)]
         for word in words:
             if word in node:
@@ -124,6 +128,8 @@ class Catalogue:
             return self._date(_DATES[spec], value, page=page)
         if spec:
             return self._message(key, value, spec, page=page)
+        # A float would be written with as many digits as it happens to have: whoever gives one says
+        # how.
         if isinstance(value, bool) or not isinstance(value, int | str):
             raise SentenceError(f"{key!r} cannot write {value!r}: say how, or give a text")
         return _escaped(f"{value:,}" if isinstance(value, int) else value, page=page)
@@ -132,6 +138,7 @@ class Catalogue:
         """A value that another message says; with a capital where the key ends in `^`."""
         other = spec.removesuffix("^")
         fields = self.fields(other) if other in self.messages else frozenset()
+        # With more than one, which of them the value is for would be a guess.
         if len(fields) != 1:
             raise SentenceError(f"{key!r} names {other!r}, which is no message of one field")
         text = self.write(other, {next(iter(fields)): value}, page=page)
@@ -214,6 +221,7 @@ def _word(value: Any) -> str:
 def capital(text: str) -> str:
     """A text with a capital at its beginning."""
     for place, letter in enumerate(text):
+        # Past quotation marks and brackets with which a sentence may begin.
         if letter.isalpha():
             return f"{text[:place]}{letter.upper()}{text[place + 1 :]}"
     return text
@@ -236,6 +244,7 @@ def catalogue() -> Catalogue:
 @contextmanager
 def using(other: Catalogue) -> Iterator[None]:
     """Take every sentence from another catalogue meanwhile."""
+    # In the context and not in a global: two requests may be answered in two languages at once.
     token = _CURRENT.set(other)
     try:
         yield

@@ -33,6 +33,7 @@ def plan_chunks(case: Case, prepared: Prepared) -> dict[str, tuple[ChunkSpec, Ru
                 indices=indices,
             )
             rows.append((turn, spec, key))
+    # By turns, so that a run broken off has something of each criterion and not all of the first.
     return {spec.id: (spec, key) for _, spec, key in sorted(rows, key=lambda row: row[0])}
 
 
@@ -146,6 +147,8 @@ class ChunkQueue:
         for chunk in run.chunks:
             if chunk.id in flying or run.done(chunk):
                 continue
+            # Bounded, or one slow sample would let the others run through the battery that a
+            # verdict was to save.
             if run.rule is not None and chunk.indices[-1] >= prefix + self._ahead:
                 return
             yield chunk

@@ -108,6 +108,8 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     """
     chunks = plan_chunks(setting.case, setting.prepared)
     for chunk, (spec, _) in chunks.items():
+        # Again at each call: a row that is there stays as it is, so a second call goes on where the
+        # first one stopped.
         setting.jobs.put(setting.case.id, chunk, spec.model_dump_json())
     run = RunCoordinator(setting, chunks, observer)
     try:
@@ -130,6 +132,7 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         raise StoppedError(
             f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded", _reason(run.stopped)
         )
+    # Only at the end of all: said earlier, it would tell who counts entries that a verdict stands.
     record_not_run(setting.case, setting.prepared.battery, chunks)
     return run.tracker
 
@@ -147,6 +150,8 @@ def require_room(setting: Setting) -> None:
     """
     case, prepared = setting.case, setting.prepared
     counts = setting.jobs.counts(case.id)
+    # A finished review is only probed once more: it must not be refused for samples that it will
+    # not run.
     to_run = counts["waiting"] + counts["leased"] or not counts["finished"]
     least = least_tokens(case.submission, prepared.elicitation.token_limit if to_run else 0)
     if budget_of(setting, plan_chunks(case, prepared)).allow(PROBES, least, 1, 0) is None:
@@ -157,6 +162,8 @@ def budget_of(setting: Setting, chunks: Chunks) -> Budget:
     """What is left of the caps, by journals that are still here, else by the record."""
     used = used_before(setting.case)
     for chunk, (spec, _) in chunks.items():
+        # A journal tells of samples that died without an outcome, which the record of a killed run
+        # does not.
         if setting.folder(chunk).exists():
             with journal_when_free(setting.folder(chunk), spec.id) as journal:
                 used[chunk] = journal.used()
@@ -229,6 +236,7 @@ class RunCoordinator:
                 if self._over() or self.stopped:
                     return
                 counts = self.jobs.counts(self.setting.case.id)
+                # Neither waiting nor leased, and a question open still: somebody halted the jobs.
                 if not counts["waiting"] + counts["leased"]:
                     self.stopped = "halted"
                     return
@@ -317,6 +325,7 @@ class RunCoordinator:
         self.held_since[spec.id] = time.monotonic()
 
     def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
+        # A worker that was told to stop may speak once more, and its chunk may be another's by now.
         if event.chunk not in self.leases:
             return
         if event.event in {"outcome", "known"} and event.outcome is not None:
@@ -336,6 +345,8 @@ class RunCoordinator:
     def _finished(self, event: WorkerEvent, pool: WorkerPool) -> None:
         spec, key = self.chunks[event.chunk]
         outcomes = told_of(self.setting, event.chunk)
+        # A worker that says it has finished and told too little would let its folder be deleted,
+        # and samples be run a second time.
         if not self._all_told(spec, key, event.missing, outcomes):
             self._failed(event.model_copy(update={"text": "its worker told too few outcomes"}))
             return
@@ -352,6 +363,7 @@ class RunCoordinator:
         state = record_outcomes(case, battery, spec, key, outcomes, event.total, log, told)
         self.agenda.recorded(key, state)
         self._forget(event.chunk, outcomes)
+        # Not finished: what is missing was begun by nobody, or stopped by us, and is to run.
         if event.missing:
             self.jobs.release(lease)
         else:
@@ -362,6 +374,7 @@ class RunCoordinator:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
             record_breach(self.setting.case, spec, outcomes)
+        # Held runs too: what this one answered may be what their word waited for.
         for each in {key, *self.held}:
             self._land(each)
 
@@ -387,6 +400,8 @@ class RunCoordinator:
             # A comparison waits for its reference: it is judged when everything has run.
             return
         known = key in self.tracker.said
+        # A word that another mode's answers could still take back is not recorded: recorded words
+        # stand.
         if may_wait(case.state, key, said.word):
             self.held.add(key)
         else:
@@ -429,6 +444,8 @@ class RunCoordinator:
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         else:
             self.jobs.release(lease)
+        # Three, since one death may be a machine's whim; more would pay for a chunk that kills its
+        # worker each time.
         if self.failures[event.chunk] >= TRIES:
             self.stopped = self.stopped or f"a chunk failed {TRIES} times: {event.text}"
         for each in {key, *self.held}:
@@ -452,6 +469,7 @@ class RunCoordinator:
 
     def _stop(self, reason: str, pool: WorkerPool) -> None:
         self.stopped = self.stopped or reason
+        # Killed, not drained: what runs beyond a broken guard is not left a moment longer.
         if reason == "breach":
             pool.kill()
         else:
@@ -459,6 +477,7 @@ class RunCoordinator:
 
     def _keep(self, pool: WorkerPool) -> bool:
         """Renew leases, and look whether somebody halted the review; true where the case ended."""
+        # Not at each turn of the loop: each look is a query, and turns come four times a second.
         if time.monotonic() - self.renewed < RENEW_SECONDS / 5:
             return False
         self.renewed = time.monotonic()
@@ -467,6 +486,8 @@ class RunCoordinator:
             pool.halt()
             return True
         for chunk, lease in list(self.leases.items()):
+            # By this machine's own monotonic clock: a wall clock that is set must not make a living
+            # lease look old.
             if self.renewed - self.held_since[chunk] < RENEW_SECONDS:
                 continue
             renewed = self.jobs.renew(lease, LEASE_SECONDS)

@@ -44,9 +44,13 @@ def record_outcomes(
     answers = Answers.of_record(case.entries_of(ANSWERED)) if answers is None else answers
 
     def deeds(state: State) -> list[Deed]:
+        # Inside the transaction: another process may have recorded some of them since they were
+        # told.
         fresh = [o for o in outcomes if not state.is_recorded(key, 1, o.index)]
         if not fresh:
             return []
+        # A log beyond what one part may hold is left out rather than cut: half a log proves
+        # nothing.
         kept = log is not None and log.is_file() and log.stat().st_size <= LARGEST_LOG
         data = log.read_bytes() if log is not None and kept else None
         compared = answers.compare(key, fresh)
@@ -126,6 +130,7 @@ def left_by_a_dead_run(
 def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> None:
     """Record that the sandbox was breached, and halt the review in the same transaction."""
     seen = [event for outcome in outcomes for event in outcome.events]
+    # The last one: after a breach nothing more is run.
     guard = f"{seen[-1].kind}: {seen[-1].detail}" if seen else "seen by the sandbox's watcher"
     at = case.now()
     breached = sandbox_breached(case, guard[:500], spec.id, at, case.marks.pair)
@@ -133,6 +138,7 @@ def record_breach(case: Case, spec: ChunkSpec, outcomes: Sequence[Outcome]) -> N
 
     def deeds(state: State) -> list[Deed]:
         stands = case.participants.centre in state.halted_by
+        # In one transaction: a breach without its halt would let the next chunk begin.
         return [breached] if stands else [breached, halt]
 
     case.record(deeds)
@@ -150,6 +156,7 @@ def used_before(case: Case) -> dict[str, Usage]:
     for entry in case.entries_of(ANSWERED, *LOOKED):
         if entry.kind == ANSWERED:
             if (details := entry.content("details")) is not None:
+                # Set, not added: each entry of a chunk tells all that the chunk took so far.
                 used[entry.event.facts()["chunk"]] = Usage.model_validate(details["used"])
         elif entry.kind in LOOKED:
             asked = entry.content("probes") or {}

@@ -93,6 +93,8 @@ def take_snapshots(
         if mine:
             ready = {mode: said for mode, said in (readiness or {}).items() if mode in mine}
             _record(case, variant.id, mine, when, ready, conditions)
+            # With the first alone: with each, one run of the command would read as several.
+            conditions = None
     return {mode: taken.models for mode, taken in probes.items()}
 
 
@@ -111,9 +113,12 @@ def _record(
         nonlocal changed
         known = state.snapshots.get(variant)
         before = known.digests.get(METHOD) if known else None
+        # An earlier run has said so, and a variant is replaced once.
         if known and known.replaced_by:
             changed = True
             return []
+        # By names alone: sampled text differs from one call to the next, and a change seen in it
+        # would stop every review.
         if before in (None, identity):
             return [snapshot_seen(case, variant, probes, when, readiness, conditions, at)]
         changed = True

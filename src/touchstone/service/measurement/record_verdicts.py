@@ -54,6 +54,8 @@ def conclude(case: Case, battery: str) -> State:
     def proposal(state: State) -> list[Deed]:
         proposed = propose_designation(case.framework, state)
         newest = state.designating.proposals[-1:]
+        # A proposal says the same words for the same state: recorded again, it would take back
+        # every agency's answer.
         if any((p.designation, p.says, p.words) == proposed.proposed for p in newest):
             return []
         return [designation_proposed(case, _proposer(case), proposed, said)]
@@ -74,6 +76,7 @@ def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
             return []
         new = [each for each in said if _is_new(each, state)]
         verdicts = [_verdict(case, each, state) for each in new]
+        # Verdicts first: a finding speaks of one.
         return [*verdicts, *(_finding(case, each, state) for each in new)]
 
     return case.record(deeds)
@@ -103,6 +106,8 @@ def together(
     """
     of_criterion: dict[str, dict[RunKey, Progress]] = defaultdict(dict)
     for ran in runs:
+        # Only these have evidence that Holm can weigh: one success in k tries is a fact, and a
+        # comparison has bounds.
         if ran.rule.measure == "success-rate":
             of_criterion[ran.key.criterion][ran.key] = _spoken(ran, state)
     found = []
@@ -139,6 +144,8 @@ def _spoken(ran: RecordedRun, state: State) -> Progress:
     if reasoning in measuring.NOT_SHOWN:
         return replace(now, word=shown(now.word, reasoning), peak_below=-inf)
     if must_wait(state, ran.key, now.word):
+        # The evidence for "below" goes with the word: by its peak alone the criterion would be
+        # called below all the same.
         return replace(now, word=VerdictWord.UNDETERMINED, reason=Reason.OPEN, peak_below=-inf)
     return now
 
@@ -161,6 +168,7 @@ def _finding_id(key: RunKey, state: State) -> str:
     """A new id of its own for each run. Names could be long, and hold what would divide them."""
     about = digest_value([key.criterion, key.variant, key.mode]).removeprefix("sha256:")
     first = f"finding-{about[:_FINDING_DIGITS]}"
+    # Another signer's finding may have taken the name: ids are whatever their signers wrote.
     later = (f"{first}-{number}" for number in count(2))
     return next(each for each in chain([first], later) if each not in state.findings)
 

@@ -61,6 +61,7 @@ class ReviewResult:
     @property
     def measured(self) -> bool:
         """Whether every word rests on what was measured, so that nothing is wanting."""
+        # Both: a criterion may lack a mode that nobody handed in, of which there is no row.
         return not self.unmeasured and all(
             row.verdict != VerdictWord.NOT_MEASURED for row in self.rows
         )
@@ -116,6 +117,8 @@ class ReviewResult:
 
     def _begun_again(self) -> str:
         """Both counts in one line: a sample may be begun again within one run, too."""
+        # The record may not hold yet what this run repeated, and this run may not have repeated
+        # what the record holds.
         begun = max(sum(row.repeated for row in self.rows), self.repeated)
         if not begun:
             return sentence("review.begun-once")

@@ -72,6 +72,7 @@ def seal(
     known = case.installation.families
     plan = battery_plan(case.framework, known, items, case.state.next_battery, kind)
     chosen = runs(case.framework, plan, case.submission)
+    # Before the seed is drawn: a rule that knew the items could be chosen to suit them.
     verdicts = verdict_plan(case.framework, plan, chosen, workers, whole=whole)
     seed = case.installation.random.draw(SEED_BYTES)
     battery = draw_battery(plan, known, seed, known.code)
@@ -116,6 +117,8 @@ def reopen(case: Case, name: str | None = None) -> Prepared:
     # First: what is other code must not so much as draw.
     recoded = check_code(registered.battery, known.code)
     battery = check_seed(registered.battery, plan, known, seed, known.code)
+    # Bets of another version would reach other words from the same outcomes, and be replayed by
+    # nobody.
     registered.verdicts.require_bets()
     return Prepared(
         name=plan.id,

@@ -40,11 +40,14 @@ def end_measuring(
     outcome was told to this process.
     """
     records = case.installation.records
+    # First, so that no other process takes up a chunk while its folder goes.
     records.jobs.halt(case.id)
     lost = 0
     for chunk, (_, key) in chunks.items():
         told = records.outcomes.kept(case.id, chunk)
         ran = {*heard.get(chunk, ()), *told, *_ran(case, chunk)}
+        # Counted though nothing of it can be recorded: whoever ran the samples is told that they
+        # are gone.
         lost += sum(not case.state.is_recorded(key, 1, index) for index in ran)
         records.outcomes.forget(case.id, chunk, told)
     # It lies there in the clear, and nothing will ever take it up.

@@ -31,12 +31,15 @@ class Tracker:
 
     def add(self, key: RunKey, index: int, *, solved: bool) -> None:
         """An outcome is known."""
+        # By index: a worker that starts again tells once more what it knows, and that must not
+        # count twice.
         self.seen.setdefault(key, {})[index] = solved
 
     def heard(self, state: State) -> None:
         """Take up the verdicts that the record holds, and what measured nothing."""
         self.lost = {key: state.tally(*key).attempt().unmeasured().by_kind for key in self.totals}
         self.again = {key: state.tally(*key).attempt().repeated() for key in self.totals}
+        # Of this plan alone: a case may hold verdicts of an earlier battery.
         self.said = {key: said for key, said in state.verdicts.items() if key in self.totals}
 
     def rows(self) -> list[RunProgress]:

@@ -31,6 +31,9 @@ from touchstone.terms.policy.conditions import (
 )
 from touchstone.terms.policy.countries import CODES, STATELESS
 
+MOST_NATIONALITIES = 2
+"""So many are given at once to people who could come; a real combination may be of more."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredStanding:
@@ -269,8 +272,8 @@ def _nationalities(
     # Nobody is stateless and a national.
     nationals = [code for code in kinds.values() if code != STATELESS]
     home = frozenset[str]().union(*(each.home for each in asked))
-    pairs = map(frozenset, combinations(nationals, 2))
-    # Pairs, and of triples only real ones: their number grows with its cube.
+    # Of three at once only those that somebody holds: of all, there would be too many.
+    pairs = map(frozenset, combinations(nationals, MOST_NATIONALITIES))
     yield from (pair for pair in pairs if thorough or pair & home)
 
 

@@ -71,6 +71,8 @@ class Difference:
     """Cases that were compared."""
     thorough: bool
     """False: of people who could come, fewer were compared; of real people, all."""
+    pairs_alone: bool = False
+    """Whether rules tell three nationalities apart: nobody who could come was given so many."""
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -80,6 +82,10 @@ class Difference:
         fewer = []
         if not self.thorough:
             fewer.append("All real people were compared, and not everyone who could come.")
+        if self.pairs_alone:
+            fewer.append(
+                "Of more than two nationalities at once, only real people's were compared."
+            )
         if not self.changes:
             return [f"Nothing changes for anyone ({self.cells} cases compared).", *fewer]
         found = [
@@ -106,6 +112,7 @@ class Difference:
             "barred": self.barred,
             "cells": self.cells,
             "thorough": self.thorough,
+            "pairs_alone": self.pairs_alone,
             "changes": [
                 {
                     "direction": "gain" if change.gains else "lose",
@@ -178,6 +185,7 @@ class _Comparison:
             self._people(lost & ~_some(self._can, 1)),
             self._grid.cells,
             thorough=True,
+            pairs_alone=self._grid.pairs_alone,
         )
 
     def _people(self, who: Bools) -> int:

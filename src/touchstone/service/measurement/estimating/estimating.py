@@ -196,6 +196,8 @@ def _difference(
 ) -> tuple[bool, Estimate]:
     """Paired where both ran the same items, each by its mean over its runs."""
     own, other = _by_item(runs), _by_item(others)
+    # Not the items that both ran: which those are may hang on who did well, and the rest would be
+    # left out in silence.
     if own.keys() != other.keys():
         against = clustered_mean(_outcomes(others), [row.cluster for row in others])
         return False, unpaired_difference(rate, against)
@@ -223,6 +225,7 @@ def _horizon(runs: Sequence[RunRow]) -> TimeHorizon:
         [row.cluster for row in runs],
         [row.item for row in runs],
     )
+    # The same seed, so that the same file gives the same interval.
     return time_horizon(columns, np.random.default_rng(_SEED))
 
 
@@ -248,6 +251,8 @@ def _tried(name: str, text: str) -> Estimate:
 def _doubts(by_model: Mapping[str, Sequence[RunRow]]) -> tuple[IntegrityIssue, ...]:
     """About the items that every model ran, each by its mean over the runs of it."""
     means = {name: _by_item(runs) for name, runs in by_model.items()}
+    # Copies are told by equal answers to the same questions; of what only some ran nothing can be
+    # compared.
     shared = sorted(set.intersection(*(set(each) for each in means.values())))
     if not shared:
         return ()

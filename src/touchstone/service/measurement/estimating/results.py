@@ -93,6 +93,7 @@ def _number(where: str, what: str, text: str) -> float:
         value = _WORDS[text.lower()] if text.lower() in _WORDS else float(text)
     except ValueError:
         value = math.nan
+    # Python reads `nan` and `inf` as numbers; as outcomes they would pass every comparison below.
     if not math.isfinite(value):
         raise BadInputError(f"{where} has {text[:80]!a} for {what}, which is no number")
     return value
@@ -100,6 +101,7 @@ def _number(where: str, what: str, text: str) -> float:
 
 def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
     with path.open(newline="", encoding="utf-8-sig") as file:
+        # Blank lines are left out, as spreadsheets end files with some.
         rows = [row for row in csv.reader(file) if row]
     return (rows[0], rows[1:]) if rows else ([], [])
 

@@ -21,6 +21,7 @@ def observed_costs_here(developer: str) -> ObservedCosts:
     Only cases of the same developer count: what another developer's model takes is not this one's
     to read.
     """
+    # Asked before anything is opened: opening would make keys, and a plan writes nothing.
     if not (home_folder() / "keys").is_dir():
         return {}
     with open_installation() as installation:
@@ -37,6 +38,8 @@ def observed_costs(installation: Installation, developer: str) -> ObservedCosts:
             continue
         try:
             families = _families(_framework(case))
+        # An older record without a readable framework tells no family, and its tokens would be put
+        # under a wrong one.
         except MissingPartError:
             continue
         centre = party_audience(participants_of(state).centre)

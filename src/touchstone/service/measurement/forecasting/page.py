@@ -206,6 +206,8 @@ def _alike(
     """One run of each kind, with what to call them all."""
     found: dict[_T, list[RunForecast]] = {}
     for run in runs:
+        # Runs with the same curve share a row: with ten modes the table would else be read by
+        # nobody.
         found.setdefault(by(run), []).append(run)
     return [(_together(group), group[0]) for group in found.values()]
 

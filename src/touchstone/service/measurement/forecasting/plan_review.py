@@ -77,6 +77,7 @@ def plan_review(
     framework = load_framework(
         submission.framework if options.framework is None else options.framework
     )
+    # As `review run` does, so that no plan is made for a review that could not be opened.
     check_parties(framework, submission)
     window = review_window(framework, submission, now)
     families = load_families() if known is None else known
