@@ -36,6 +36,8 @@ def _finding_signer(state: State, event: judging.FindingResponded) -> Groups:
 def _at_the_table(state: State, event: Event) -> Groups:
     """Terms are talked about with the developer; an answer reaches whose offer it answers."""
     table = state.terms.offered_by
+    # A first offer reaches somebody, or it is an offer to nobody; an answer must reach whom it
+    # answers.
     if table is None or isinstance(event, settling.TermsOffered):
         others = tuple(party for party in state.parties if party != event.actor)
     else:
@@ -55,11 +57,13 @@ def _issuer(state: State, event: settling.DirectiveAnswered) -> Groups:
 
 def _some_agency(state: State, _e: Event) -> Groups:
     agencies = state.having("agency")
+    # At least one: what was authorised beforehand must be known to somebody who may order.
     return [agencies] if agencies else []
 
 
 def _proposer(state: State, _e: Event) -> Groups:
     proposals = state.designating.proposals
+    # Who proposed must know what stands against it, and so must whom it is about.
     return _each({*state.having("developer"), *(each.actor for each in proposals[-1:])})
 
 

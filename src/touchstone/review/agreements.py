@@ -27,6 +27,8 @@ def agreement_is_recorded(state: State, event: opening.AgreementSigned) -> bool:
 def agreement_is_known(state: State, digest: str) -> bool:
     """Whether the record holds the text with this digest."""
     opened = state.opened
+    # Known once, the text need not come again with each signature: it is kept, and its digest names
+    # it.
     return digest in state.agreements or (opened is not None and digest == opened.agreement)
 
 
@@ -34,6 +36,7 @@ def case_is_pinned(event: opening.CaseOpened, parts: Parts) -> str | None:
     """The agreement is on the framework of the case; the framework has the id that is named."""
     if _content(parts["framework"]).get("id") != event.framework.id:
         return "framework.id is not the id of the framework that goes with it"
+    # Developer and centre would else conclude an agreement on one standard and be held to another.
     if _content(parts["agreement"])["framework"] != event.framework.digest:
         return "the agreement is on another framework"
     return None
@@ -56,6 +59,8 @@ def submission_is_what_is_told(event: opening.SubmissionReceived, parts: Parts) 
         return "the submission is another developer's"
     whole = {(mode.get("variant"), mode["id"]) for mode in submission["modes"]}
     told = {(mode["variant"], mode["id"]) for mode in _content(parts["modes"])["modes"]}
+    # Told twice, for two readers: every party reads the modes, and few the submission. What differs
+    # would let a mode be measured that nobody handed in.
     if told != whole or {(v.id, mode) for v in event.variants for mode in v.modes} != whole:
         return "modes are told otherwise than the submission has them"
     if {each["id"] for each in submission["variants"]} != {each.id for each in event.variants}:
@@ -75,6 +80,8 @@ def seed_opens_the_seal(_event: measuring.BatterySealed, parts: Parts) -> str | 
 def opened_are_those_that_ran(event: measuring.OutcomesRecorded, parts: Parts) -> str | None:
     """Items are opened where an outcome is recorded, and nowhere else."""
     ran = {outcome.index for outcome in event.outcomes}
+    # An item opened before it ran could be trained on; one that ran and stays closed could not be
+    # checked.
     if {each["index"] for each in _content(parts["opened"])["opened"]} != ran:
         return "other items are opened than have outcomes"
     if not {each["index"] for each in _content(parts["details"])["outcomes"]} <= ran:
@@ -87,6 +94,7 @@ def order_is_of_the_directive(event: settling.DirectiveIssued, parts: Parts) -> 
     text = directive_text(_content(parts["order"])["text"], "the directive")
     if text.id != event.directive:
         return "the text has another directive's id"
+    # Guards judge by the facts which orders may be touched; the gateway would carry out the text.
     if {each.directive for each in text.restores} != set(event.restores):
         return "the text spares people from other directives than restores names"
     return None
@@ -105,11 +113,14 @@ def reading_is_of_the_directive(
 def bundle_says_the_same(event: settling.BundlePublished, parts: Parts) -> str | None:
     """Stream, number, terms and directives stand in the bundle as in the facts."""
     data = parts["bundle"].data or b""
+    # Without its signature, which is the gateway's to check: here it is held against what the deed
+    # says.
     bundle = parse_body(data[: data.rfind(b"\n", 0, -1) + 1])
     for name in ("stream", "number", "terms"):
         if getattr(bundle, name) != getattr(event, name):
             return f"{name} is not as the bundle has it"
     carried = [each.directive for each in event.directives]
+    # In order, too: the order of directives decides which is named as the reason of a denial.
     if [each.id for each in bundle.directives] != carried:
         return "directives are not those that the bundle carries"
     return None

@@ -191,6 +191,7 @@ class Entry:
         return {}
 
     def _reason(self, name: str) -> str:
+        # First: an unknown layout would name its parts by our own, and show one thing for another.
         if isinstance(self.event, UnknownEvent):
             return "of a newer version, which this one does not know: upgrade"
         if name in self._inside:
@@ -204,6 +205,8 @@ class Entry:
             return WITHHELD
         known, value = layout_of(self.event).part(name), self._value(name)
         told = value.get("content") if known.kind == "content" else value
+        # A record may hold what no version of ours wrote; a reader is told that, and no code above
+        # meets another shape than it looks for.
         fits = value.get("kind") == known.kind and known.fits(told)
         return "" if fits else "not what its place holds"
 
@@ -248,6 +251,8 @@ def _entries(
         event = read_event(loads(parts[0].data or b""))
         views = [_read(part, event.actor, audience, parties) for part in parts]
         if parts[0].clear and not views[0].allowed:
+            # How many parts are there, of which marking, erased or not: each of these told the type
+            # of an entry that nobody was to see (ADR 226, 248).
             views = [view if view.allowed else _hidden(view.part) for view in views]
         else:
             views = [view for view in views if not view.part.padding]
@@ -328,6 +333,7 @@ def _attached(parts: tuple[PartView, ...]) -> tuple[PartView, ...]:
 
 def marking_label(marking: Marking) -> str:
     """A marking for those who may not read what it marks: without the parties' names."""
+    # The names on a marking say who is in the case, which may be what it keeps back.
     short = marking.scheme.partition(":")[0]
     return f"{short}:{marking.label}" + (", named parties" if marking.parties else "")
 

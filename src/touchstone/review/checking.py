@@ -47,6 +47,7 @@ def check_deed(
             cannot be read; a fact is not the digest of what it names; what is told twice differs;
             or a marking keeps a part from whom the deed addresses. One line names the part.
     """
+    # A part of a destroyed case would be sealed with a key that is gone.
     if state.status == "destroyed":
         _check_bare(event, parts)
         return
@@ -91,6 +92,8 @@ def _check_part(state: State, event: Event, part: Part, given: Attached) -> None
     value = given.value
     if value.get("kind") != part.kind:
         raise _bad(event, part, f"is to be {part.kind}")
+    # Exactly these: a field that no check knows would be signed and shown, and mean whatever a
+    # reader makes of it.
     if value.keys() != _FIELDS[part.kind]:
         raise _bad(event, part, f"has exactly {', '.join(sorted(_FIELDS[part.kind]))}")
     marking: Marking = _told(event, parse_marking, value["marking"], part=part)
@@ -159,6 +162,7 @@ def _told(event: Event, reads: Callable[..., Any], *values: Any, part: Part | No
     try:
         return reads(*values)
     except UNREADABLE as error:
+        # One line, and cut: an error may repeat what was sent, which is a stranger's.
         line = " ".join(str(error).split())[:300]
         if isinstance(error, LookupError | TypeError | AttributeError):
             line = f"cannot be read: {type(error).__name__}: {line}"

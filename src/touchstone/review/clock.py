@@ -53,6 +53,7 @@ class Calendar:
             return 0
         if not self.business_days:
             return (until - after).days
+        # Holidays at a weekend were never counted, so they are not taken off.
         holidays = sum(after < day <= until and day.weekday() < _WORKING for day in self.holidays)
         return _weekdays(until) - _weekdays(after) - holidays
 
@@ -88,6 +89,8 @@ def day_of(at: str, timezone: str) -> date:
     instant = moment_of(at)
     try:
         return instant.astimezone(ZoneInfo(timezone)).date()
+    # All three: the zone comes from a framework file, and zoneinfo raises another error for each
+    # way a name can be wrong.
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadEventError(
             f"no time zone {ascii(timezone)[:80]} here: fix the name or update tzdata"
@@ -113,6 +116,8 @@ def calendar_of(window: Window) -> Calendar:
 def share_by(window: Window, planned_release: date) -> date:
     """The latest day to share so that the whole window fits before the planned release."""
     calendar, day, found = calendar_of(window), planned_release, 0
+    # Backwards from the release, whose own day counts: the model is to be shared before the first
+    # day of the window begins.
     while found < window.days:
         found += calendar.counts(day)
         day -= _DAY
@@ -192,6 +197,8 @@ def _forward(
     day, found = start, 0
     while found < days:
         day += _DAY
+        # The first day of a pause counts and its last does not, as with every span here: so two
+        # pauses that meet lose no day twice.
         found += calendar.counts(day) and not any(a < day <= b for a, b in pauses)
     return day
 
@@ -204,6 +211,7 @@ def read_clock(clock: Clock, at: str) -> Reading:
     """
     laid = clock.anchored
     zone, shared = laid.timezone, day_written(laid.shared_day)
+    # As text: both are UTC in one spelling, whose order is that of time.
     today = day_of(min(at, clock.ended_at or at), zone)
     calendar = Calendar(laid.business_days, frozenset(map(day_written, laid.holidays)))
     pauses = tuple(
@@ -215,6 +223,7 @@ def read_clock(clock: Clock, at: str) -> Reading:
         review_by = _forward(calendar, shared, days, pauses)
     else:
         planned = day_written(laid.anchor_day)
+        # No pause here: a planned release does not wait for a clock that stands still.
         review_by = _forward(calendar, planned, clock.extension_days)
     paused = sum(calendar.between(max(a, shared), b) for a, b in pauses)
     standing: Standing = "paused" if clock.paused else "running"

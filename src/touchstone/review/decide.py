@@ -36,6 +36,8 @@ def decide(framework: Framework, state: State, proposed: Event, recorded: str) -
     state, or the case holds events of a newer version; BadEventError if it does not fit the case at
     all, or the framework is not the case's.
     """
+    # Release and withdrawal pass also where a newer version wrote: no upgrade may stand between a
+    # developer and its own act.
     if not (state.opened and isinstance(proposed, LEAVING)):
         require_known(state)
     if isinstance(proposed, CaseOpened):
@@ -46,12 +48,14 @@ def decide(framework: Framework, state: State, proposed: Event, recorded: str) -
         raise BadEventError(f"{proposed.type} changes no key: leave key_act to acts on keys")
     if state.opened is None:
         raise Ground("no-case", deed=proposed.type).refusal
+    # By digest: the same name with other thresholds would judge by rules that nobody agreed to.
     if framework.digest != state.opened.framework.digest:
         pinned = state.opened.framework
         raise BadEventError(f"the case is held to {pinned.id} {pinned.digest}: load that framework")
     rule = RULES.get(type(proposed))
     if rule is None:
         raise BadEventError(f"no rule knows the event {proposed.type}: use a type of this version")
+    # Guards reckon by when this deed would be recorded, not by when the last one was (ADR 264).
     _check(framework, replace(state, recorded_at=recorded), proposed, rule)
     return proposed
 
@@ -125,6 +129,7 @@ def _check_marking(state: State, proposed: Event) -> None:
 def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
     if state.opened is not None:
         raise Ground("case-begun").refusal
+    # No case is ever opened under a framework that could keep anyone from releasing (ADR 30).
     if framework.gate != "none" or framework.comparison_only:
         raise Ground("framework-for-comparison", framework=framework.id).refusal
     if (proposed.framework.id, proposed.framework.digest) != (framework.id, framework.digest):
@@ -138,6 +143,7 @@ def _opened(framework: Framework, state: State, proposed: CaseOpened) -> Event:
     opener = next(each.role for each in first if each.party == proposed.actor)
     if opener not in ("developer", "centre"):
         raise Ground("not-an-opener", actor=proposed.actor, role=opener).refusal
+    # Without this a party could be called `public`, and read what is addressed to that audience.
     if reserved := next((a.party for a in first if not may_name(a.party, a.role)), None):
         why = not_a_name(reserved)
         raise Ground("opening-names-no-party", party=reserved, why=why).refusal

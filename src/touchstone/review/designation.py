@@ -92,8 +92,11 @@ def propose_designation(framework: Framework, state: State) -> Proposal:
 def _proposed(
     met: list[str], unclear: list[str], wanting: list[str], *, any_stated: bool
 ) -> tuple[Designation, str]:
+    # One criterion is enough, whatever else could not be measured: a missing answer must not hide a
+    # met one.
     if met:
         return "covered", f"met: {_list(met)}"
+    # A framework without criteria would else be met by nobody, and "not covered" by default.
     if not any_stated:
         return "undetermined", "the framework states no criterion"
     if wanting:
@@ -114,6 +117,8 @@ def concurrences(state: State, framework: Framework) -> Mapping[str, Concurrence
     designating = state.designating
     found: dict[str, Concurrence] = dict.fromkeys(asked, "missing")
     for agency, answer in designating.answers.items():
+        # What an agency agreed to is a designation; officials who decide otherwise have not got its
+        # word for that.
         if answer.designation != designating.in_question:
             found.setdefault(agency, "missing")
         else:
@@ -188,6 +193,7 @@ def _declared(criterion: DeclaredCriterion, state: State) -> tuple[Says, str]:
         return "undetermined", "no evidence is declared yet"
     if evidence.shows == "inconclusive":
         return "undetermined", f"{evidence.actor} declares its evidence inconclusive"
+    # The declaring party is named: this is its word, and nobody's measurement.
     return evidence.shows, f"{evidence.actor} declares it {evidence.shows}; nobody measured it"
 
 
@@ -209,6 +215,7 @@ def _measured(criterion: NumericCriterion, state: State) -> tuple[Says, str, boo
         for mode in state.variants[variant].modes
         if criterion.modes == "any" or mode in criterion.modes
     ]
+    # A named mode that nobody handed in may be where the criterion is crossed (ADR 204).
     missing = [f"nothing was submitted in {mode} mode" for mode in _absent(criterion, wanted)]
     unclear = []
     if not wanted and not missing:

@@ -29,6 +29,8 @@ def within(key: str) -> Digesting:
 
 def as_bytes(part: Attached) -> str:
     """SHA-256 of its bytes."""
+    # As told: that the bytes have this digest, `checking` holds against them where they are at
+    # hand.
     return str(part.value["digest"])
 
 

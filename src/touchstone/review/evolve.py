@@ -55,6 +55,8 @@ def evolve(state: State, event: Event, recorded: str) -> State:
     try:
         changed = _changed_at(event, state, recorded)
     except KeyError:
+        # Of a record that this version knows whole, a name that leads nowhere is a fault of ours
+        # and must be heard.
         if not state.unknown:
             raise
         changed = state
@@ -265,6 +267,8 @@ def _(event: measuring.SnapshotChanged, state: State) -> State:
     old = replace(state.snapshots.get(event.variant, Snapshots()), replaced_by=event.new_variant)
     new = Snapshots(digests=MappingProxyType({event.method: event.digest}))
     snapshots = {**state.snapshots, event.variant: old, event.new_variant: new}
+    # It keeps modes and purpose: what answers now is reviewed as the same kind of thing, and pooled
+    # with nothing.
     variant = state.variants[event.variant].model_copy(update={"id": event.new_variant})
     variants = with_item(state.variants, event.new_variant, variant)
     return replace(state, snapshots=MappingProxyType(snapshots), variants=variants)
@@ -301,6 +305,7 @@ def _(event: measuring.VerdictReached, state: State) -> State:
 
 @_changed.register
 def _(event: measuring.SandboxBreached, state: State) -> State:
+    # Another's halt answers no breach: it may be lifted for a reason of its own.
     unhalted = state.unhalted_breach or event.actor not in state.halted_by
     return replace(state, breaches=(*state.breaches, event), unhalted_breach=unhalted)
 

@@ -37,6 +37,7 @@ def unpack_state(data: bytes, form: str) -> State | None:
     try:
         found, packed = json.loads(data)
         return _codec(State).unpack(packed) if found == form else None
+    # A kept state is a cache: whatever is wrong with it, the entries are folded again (ADR 255).
     except (ValueError, TypeError, LookupError, RecursionError):
         return None
 
@@ -96,6 +97,7 @@ def _of_model(kind: type[BaseModel]) -> _Codec:
     made = [(name, each) for name, each in zip(names, codecs, strict=True) if each is not _AS_IS]
 
     def pack(model: BaseModel) -> list[Any]:
+        # A subclass would be packed as its parent, and come back with less.
         if type(model) is not kind:
             raise TypeError(f"{type(model).__name__} in the place of a {kind.__name__}")
         values = dict(model.__dict__)
@@ -157,6 +159,7 @@ def _of_tuple(inner: tuple[Any, ...]) -> _Codec:
 def _of_set(inner: tuple[Any, ...]) -> _Codec:
     each = _codec(inner[0])
     return _Codec(
+        # Sorted, so that equal states are equal bytes: a set has no order of its own.
         lambda value: sorted(map(each.pack, value)),
         lambda packed: frozenset(map(each.unpack, packed)),
     )

@@ -66,6 +66,8 @@ def references_of(
     for mode in variant.modes:
         key = RunKey(battery, criterion.id, name, mode)
         attempt = state.tally(*key).attempt()
+        # A reference that has not run whole could still be better than it looks, and "above" beside
+        # it be false.
         if attempt.prefix < items.size:
             return ()
         found.append(
@@ -119,6 +121,8 @@ def _compared(
             # It is not shown to be on, so nothing is known of the mode that is to be compared with.
             beside, missed = 0, each.counted
         said.append(rate_above_reference(solved, counted, beside, each.counted, rule, lost, missed))
+    # The comparison that the model does worst in is the one shown, whatever word the others would
+    # have.
     nearest = min(said, key=lambda each: each.lower + each.upper)
     words = {each.word for each in said}
     for word in (

@@ -333,6 +333,8 @@ RULES: Mapping[type[Event], Rule] = {
         ),
         topics=Topics((DESIGNATION,), (DESIGNATION, CONCURRENCE)),
     ),
+    # Also once the developer has left: what an agency says of a proposal that stands is its own to
+    # say.
     judging.DesignationConcurred: Rule(
         ("agency",),
         HEARD,
@@ -386,6 +388,7 @@ RULES: Mapping[type[Event], Rule] = {
         (agreeing.terms_are_on_the_table,),
         topics=Topics((ANSWER, OWN_ANSWER), (TERMS, OWN_ANSWER)),
     ),
+    # In every status: whoever wants out of terms must never find the door shut.
     settling.TermsDeclined: Rule(
         ("developer", "centre", "agency", "trusted-partner"),
         ALWAYS,
@@ -476,6 +479,8 @@ RULES: Mapping[type[Event], Rule] = {
     settling.CaseClosed: Rule(
         ("developer", "centre"),
         ("open", "withdrawn"),
+        # Whoever closes must have seen the last word of every person, or an answer would be cut off
+        # by a deed that was signed before it.
         topics=Topics((STATUS,), (Topic(PEOPLE),)),
     ),
     settling.CaseDestroyed: Rule(
@@ -486,6 +491,7 @@ RULES: Mapping[type[Event], Rule] = {
             keeping.no_dispute_is_open,
             keeping.no_halt_is_in_force,
         ),
+        # Nothing may come between: whoever destroys must have seen everything that goes with it.
         topics=Topics((STATUS,), exact=True),
     ),
 }

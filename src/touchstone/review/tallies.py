@@ -113,6 +113,7 @@ class Pair(NamedTuple):
 
 def pair_of(battery: str, variant: str, mode: str, other: str) -> Pair:
     """The pair of two modes, whichever is named first."""
+    # Sorted, so that whichever mode was recorded last finds the same pair.
     return Pair(battery, variant, *sorted((mode, other)))
 
 

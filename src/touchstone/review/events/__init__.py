@@ -140,6 +140,8 @@ def newest_facts(facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _checked(adapter: TypeAdapter[Event], facts: Mapping[str, Any]) -> Event:
     try:
+        # By way of canonical JSON: what could not stand in a record is refused here, unknown fields
+        # included.
         return adapter.validate_json(dumps(dict(facts)), strict=True)
     except ValidationError as error:
         raise BadEventError(_first_fault(facts, error)) from None

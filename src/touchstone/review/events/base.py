@@ -17,6 +17,8 @@ FIRST_YEAR, LAST_YEAR = 1970, 9000
 
 
 def _readable(text: str) -> str:
+    # Text that a reader cannot see could say one thing to whoever signs and another to whoever
+    # reads.
     if bad := unseen(text.replace("\n", "")):
         raise ValueError(f"holds the unseen character {bad}: remove it")
     return text

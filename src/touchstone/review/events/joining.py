@@ -28,6 +28,7 @@ def _in_form(act: A) -> A:
     except MalformedError as error:
         raise ValueError(str(error)) from None
     key = facts.get("key", "")
+    # By its length: other acts bear a fingerprint under this name.
     if len(key) == len("00" * 32) and has_small_order(bytes.fromhex(key)):
         raise ValueError("key is of small order, with which anyone can sign: take another")
     return act

@@ -264,6 +264,7 @@ class OutcomesRecorded(Event):
 
     @model_validator(mode="after")
     def _each_sample_once(self) -> Self:
+        # Of two outcomes of one sample in one deed neither is the first.
         if len({(o.attempt, o.index) for o in self.outcomes}) < len(self.outcomes):
             raise ValueError("outcomes names a sample twice: keep the first outcome")
         if len({each.mode for each in self.compared} | {self.mode}) <= len(self.compared):
@@ -390,6 +391,8 @@ class VerdictReached(Event):
     def _numbers_are_in_order(self) -> Self:
         if self.solved + self.unmeasured.total > self.counted:
             raise ValueError("solved and unmeasured are more than counted: count again")
+        # An early word rests on the prefix alone: counted with the overshoot, it could be chosen by
+        # what came after.
         if self.stop is not None and not self.counted == self.stop.used <= self.stop.size:
             raise ValueError("an early verdict counts the samples that it used: count again")
         low, high = map(Number, self.interval)

@@ -60,6 +60,7 @@ class Admission(Facts):
 def _each_once(admits: tuple[Admission, ...]) -> None:
     if len({each.party for each in admits}) < len(admits):
         raise ValueError("admits names a party twice: keep one")
+    # With one key for two parties either could sign for the other, and nobody could tell who did.
     if len({each.key for each in admits}) < len(admits):
         raise ValueError("admits gives two parties one key: each party signs with its own")
 
@@ -99,6 +100,7 @@ class CaseOpened(Event):
             return self._one_developer_and_one_centre()
         if self.admits:
             raise ValueError("admits has no place in schema 2: invite the others")
+        # Only one's own key is brought: who joins another would sign as it from then on.
         if self.key_act.party != self.actor:
             raise ValueError("key_act joins another party than the actor")
         return self

@@ -236,7 +236,6 @@ class RunCoordinator:
                 if self._over() or self.stopped:
                     return
                 counts = self.jobs.counts(self.setting.case.id)
-                # Neither waiting nor leased, and a question open still: somebody halted the jobs.
                 if not counts["waiting"] + counts["leased"]:
                     self.stopped = "halted"
                     return
@@ -325,7 +324,6 @@ class RunCoordinator:
         self.held_since[spec.id] = time.monotonic()
 
     def _handle(self, event: WorkerEvent, pool: WorkerPool) -> None:
-        # A worker that was told to stop may speak once more, and its chunk may be another's by now.
         if event.chunk not in self.leases:
             return
         if event.event in {"outcome", "known"} and event.outcome is not None:
@@ -374,7 +372,6 @@ class RunCoordinator:
             self._stop(event.stopped, pool)
         if event.stopped == "breach":
             record_breach(self.setting.case, spec, outcomes)
-        # Held runs too: what this one answered may be what their word waited for.
         for each in {key, *self.held}:
             self._land(each)
 
@@ -444,8 +441,6 @@ class RunCoordinator:
             shutil.rmtree(self.setting.folder(spec.id), ignore_errors=True)
         else:
             self.jobs.release(lease)
-        # Three, since one death may be a machine's whim; more would pay for a chunk that kills its
-        # worker each time.
         if self.failures[event.chunk] >= TRIES:
             self.stopped = self.stopped or f"a chunk failed {TRIES} times: {event.text}"
         for each in {key, *self.held}:
@@ -477,7 +472,6 @@ class RunCoordinator:
 
     def _keep(self, pool: WorkerPool) -> bool:
         """Renew leases, and look whether somebody halted the review; true where the case ended."""
-        # Not at each turn of the loop: each look is a query, and turns come four times a second.
         if time.monotonic() - self.renewed < RENEW_SECONDS / 5:
             return False
         self.renewed = time.monotonic()
@@ -486,8 +480,6 @@ class RunCoordinator:
             pool.halt()
             return True
         for chunk, lease in list(self.leases.items()):
-            # By this machine's own monotonic clock: a wall clock that is set must not make a living
-            # lease look old.
             if self.renewed - self.held_since[chunk] < RENEW_SECONDS:
                 continue
             renewed = self.jobs.renew(lease, LEASE_SECONDS)
