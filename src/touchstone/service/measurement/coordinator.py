@@ -108,8 +108,6 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     """
     chunks = plan_chunks(setting.case, setting.prepared)
     for chunk, (spec, _) in chunks.items():
-        # Again at each call: a row that is there stays as it is, so a second call goes on where the
-        # first one stopped.
         setting.jobs.put(setting.case.id, chunk, spec.model_dump_json())
     run = RunCoordinator(setting, chunks, observer)
     try:
@@ -464,7 +462,6 @@ class RunCoordinator:
 
     def _stop(self, reason: str, pool: WorkerPool) -> None:
         self.stopped = self.stopped or reason
-        # Killed, not drained: what runs beyond a broken guard is not left a moment longer.
         if reason == "breach":
             pool.kill()
         else:
