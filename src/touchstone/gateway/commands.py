@@ -179,10 +179,10 @@ def ask_status(path: Path) -> dict[str, Any]:
     """
     where = load_config(path).admin
     host = f"[{where.host}]" if ":" in where.host else where.host
+    # It is on this machine: a proxy that the environment names would ask itself.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(
-            f"http://{host}:{where.port}/status", timeout=_ASK_SECONDS
-        ) as answer:
+        with opener.open(f"http://{host}:{where.port}/status", timeout=_ASK_SECONDS) as answer:
             return read_status(answer.read(MAX_BYTES + 1))
     except (URLError, OSError, HTTPException, ValueError) as error:
         raise NotServingError(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, model_validator
 
 from touchstone.gateway.adapters.names import is_judged, is_reference
+from touchstone.gateway.errors import GatewayConfigError
 from touchstone.gateway.values import EnvName, Name, Url, is_loopback, secret
 from touchstone.terms.document.reading import Text
 
@@ -122,4 +123,11 @@ class Upstream(Text):
 
     def api_key(self) -> str | None:
         """The upstream's key; None where it wants none. Raises GatewayConfigError."""
-        return secret(self.api_key_env, self.api_key_file, "api_key")
+        key = secret(self.api_key_env, self.api_key_file, "api_key")
+        # Found here and not by the first request, which no header could carry it for. The key
+        # itself is in no message.
+        if key is not None and not (key.isascii() and key.isprintable()):
+            raise GatewayConfigError(
+                f"api_key of {self.model}: is not one line of ASCII: correct it"
+            )
+        return key

@@ -251,26 +251,33 @@ class Pool:
     async def _keep(self, index: int) -> None:
         """One place among the workers, always filled."""
         pause = _FIRST_PAUSE
-        while True:
+        while not self._stopping:
             began = steady()
-            handle = await self._spawn(index)
-            self.handles[index] = handle
             try:
-                await self._listen(handle)
-            finally:
-                await handle.end()
-                handle.channel.close()
-                # What it had counted is not to be lost.
-                self._gone = sum_metrics([self._gone, handle.metrics], gauges=False)
-                del self.handles[index]
-            if self._stopping:
-                return
-            if handle.killed_for is None:
-                self.words.setdefault(index, f"it ended ({handle.process.returncode})")
-                _log.error("worker %d ended: %s; another starts", index, self.words[index])
+                await self._serve_once(index)
+            except OSError as error:
+                # A machine that is short of processes or files may have some again in a moment.
+                self.words[index] = f"it could not be started: {error.strerror or error}"
+                _log.error("worker %d: %s", index, self.words[index])
             pause = _FIRST_PAUSE if steady() - began > _SOUND_SECONDS else pause
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _serve_once(self, index: int) -> None:
+        """Start a worker, and follow it to its end. Raises OSError where none can be started."""
+        handle = await self._spawn(index)
+        self.handles[index] = handle
+        try:
+            await self._listen(handle)
+        finally:
+            await handle.end()
+            handle.channel.close()
+            # What it had counted is not to be lost.
+            self._gone = sum_metrics([self._gone, handle.metrics], gauges=False)
+            del self.handles[index]
+        if handle.killed_for is None and not self._stopping:
+            self.words.setdefault(index, f"it ended ({handle.process.returncode})")
+            _log.error("worker %d ended: %s; another starts", index, self.words[index])
 
     async def _spawn(self, index: int) -> Handle:
         ours, theirs = socket.socketpair()
@@ -288,6 +295,9 @@ class Pool:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             # While both ends are open here, the worker's end would not be seen.
             theirs.close()

@@ -238,8 +238,8 @@ class Supervisor:
             # One source that answers is word from the feed: the grace begins where none does.
             if len(self._words) == len(self._sources):
                 self._grace.lose()
-        except StateError as error:
-            self._why_unkept = str(error)
+        except StateError:
+            pass  # `_keep` has noted why; nothing is served until it can be kept
         else:
             if self._words.pop(name, None):
                 _log.info("the feed is back: %s", name)
@@ -298,7 +298,7 @@ class Supervisor:
             after=before.receipt.number if before else 0,
             previous=before.digest if before else None,
             # A wall clock that was set back between the two is not to make a negative time.
-            received_at=min(self._received_at.pop(wanted.number, now), now),
+            received_at=min(self._received_at.get(wanted.number, now), now),
             applied_at=now,
             workers=tuple(reports),
         )
@@ -350,13 +350,15 @@ class Supervisor:
         )
 
     def _keep(self, data: bytes, bundle: PolicyBundle) -> None:
-        self._received_at[bundle.number] = int(time.time() * 1000)
+        # The first time: one that a full disk held up arrived before there was room for it.
+        self._received_at.setdefault(bundle.number, int(time.time() * 1000))
         try:
             self.store.keep(data, bundle)
         except StateError as error:
             if not self._lags():
                 _log.error("a bundle cannot be kept, and nothing is served: %s", error)
             self._newest_unkept = max(self._newest_unkept, bundle.number)
+            self._why_unkept = str(error)
             raise
 
     def _keep_contact(self) -> None:

@@ -93,8 +93,11 @@ def secret(env: str | None, file: Path | None, what: str) -> str | None:
     if file is None:
         return None
     try:
-        return read_secret(file).decode().strip()
+        value = read_secret(file).decode().strip()
     except UnicodeDecodeError as error:
         raise GatewayConfigError(f"{file}: is not text: write the secret alone") from error
     except KeyFileError as error:
         raise GatewayConfigError(str(error)) from error
+    if not value:
+        raise GatewayConfigError(f"{file}: is empty: write the secret alone")
+    return value

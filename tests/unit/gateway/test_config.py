@@ -221,6 +221,20 @@ def test_secrets_come_from_a_variable_or_a_closed_file(
         upstream(api_key_file=file).api_key()
     file.chmod(0o600)
     assert upstream(api_key_file=file).api_key() == "s4cret"
+    file.write_text("\n")
+    with pytest.raises(GatewayConfigError, match="is empty"):
+        upstream(api_key_file=file).api_key()
+
+
+@pytest.mark.parametrize("key", ["s3cret\n", "s3\ncret", "s3\tcret", "s3créт"])
+def test_a_key_that_no_header_carries_is_found_at_the_start(
+    key: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("UP_KEY", key)
+    upstream = parsed().upstreams[0].model_copy(update={"api_key_env": "UP_KEY"})
+    with pytest.raises(GatewayConfigError, match="one line of ASCII") as found:
+        upstream.api_key()
+    assert key not in str(found.value)
 
 
 def test_a_file_that_is_none(tmp_path: Path):

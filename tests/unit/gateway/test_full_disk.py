@@ -102,3 +102,35 @@ def test_twin_without_the_healing_what_was_torn_stays(
     asyncio.run(work())
     with pytest.raises(GatewayError, match="no end"):
         check_audit(tmp_path)
+
+
+def test_no_room_for_the_next_file_closes_nobody_elses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The old file is closed by then: its number may be a client's connection."""
+    real = os.open
+
+    def full(path: Path, flags: int, *more: int) -> int:
+        if flags & os.O_EXCL:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, flags, *more)
+
+    async def work() -> None:
+        found = log(tmp_path)
+        found._rotate_bytes = 1
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "open", full)
+            await refused(found)
+            # It takes the lowest number that is free.
+            connection = real(tmp_path, os.O_RDONLY)
+            for _ in range(2):
+                assert not await found.reopen()
+                os.fstat(connection)
+        assert await found.reopen()
+        await found.commit({"kind": "second"})
+        await found.close()
+        os.fstat(connection)
+        os.close(connection)
+
+    asyncio.run(work())
+    assert check_audit(tmp_path).kinds["second"] == 1

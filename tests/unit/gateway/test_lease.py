@@ -1,11 +1,13 @@
 """A lease ends by its holder's own clock, earlier than the log counts."""
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.gateway.fleet import Lease, MemberState, Renewal
+from touchstone.gateway.fleet import Lease, Member, MemberState, Renewal
 from touchstone.terms import Position
 
 HERE = Position(7, "sha256:07")
@@ -55,3 +57,15 @@ def test_who_obeys_a_newer_bundle_or_may_serve_nothing_has_applied_it():
     assert MemberState("a", 7, alive=True, silent_seconds=0.1).applied(7)
     assert MemberState("a", 6, alive=False, silent_seconds=9.0).applied(7)
     assert not MemberState("a", 6, alive=True, silent_seconds=0.1).applied(7)
+
+
+def test_of_a_log_that_nobody_hears_nothing_is_said_to_be_in_force_everywhere():
+    fleet: Any = SimpleNamespace(dsn=lambda: "", lease_seconds=1.0)
+    config: Any = SimpleNamespace(id="g", pin=SimpleNamespace(stream="s"), bundle_pin=None)
+    intake: Any = SimpleNamespace(current=SimpleNamespace(number=2), position=None)
+    member = Member(config, fleet, b"k" * 32, cast("Any", None), intake, lambda: 2)
+    assert not member.status(0.0)["applied_everywhere"]
+    member._members = [MemberState("g", 2, alive=True, silent_seconds=0.1)]
+    assert member.status(0.0)["applied_everywhere"]
+    member._word = "connection refused"
+    assert not member.status(0.0)["applied_everywhere"]

@@ -19,8 +19,8 @@ def with_fields(body: bytes, fields: Mapping[str, Any]) -> bytes:
 
     Each stands where it stood, or at the beginning where it stood nowhere. Raises ValueError for
     an empty object: a body without a model is never changed.
-    # Spliced and not written anew, so that the caller's numbers and escapes go on as they came.
     """
+    # Spliced and not written anew, so that the caller's numbers and escapes go on as they came.
     text, left = body.decode(), dict(fields)
     parts, at = [], 0
     for key, start, end in _members(text):

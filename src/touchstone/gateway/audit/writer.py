@@ -107,10 +107,18 @@ class AuditLog:
 
     def _begin_anew(self) -> None:
         self._waiting.clear()
-        if self._open_number:
-            os.close(self._file)
-        self._n, self._previous, self._open_number = 0, START, 0
+        self._let_go()
+        self._n, self._previous = 0, START
         self._open()
+
+    def _let_go(self) -> None:
+        """Close the file that is open, if any is.
+
+        Forgotten first: a number that is closed twice may be a client's connection by then.
+        """
+        number, self._open_number = self._open_number, 0
+        if number:
+            os.close(self._file)
 
     async def commit(self, event: Mapping[str, Any]) -> None:
         """Write an event down; return once it would outlive a power loss.
@@ -140,7 +148,7 @@ class AuditLog:
             self._waiters.append(last)
             await asyncio.wait([last])
         self._thread.shutdown()
-        os.close(self._file)
+        self._let_go()
         os.close(self._lock)
 
     def _append(self, event: Mapping[str, Any]) -> None:
@@ -201,8 +209,7 @@ class AuditLog:
             os.fdatasync(self._file)
 
     def _switch(self, number: int) -> None:
-        if self._open_number:
-            os.close(self._file)
+        self._let_go()
         # Never one that is there: a file begins with the line that says which process wrote it.
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(file_path(self._folder, number), flags, 0o600)

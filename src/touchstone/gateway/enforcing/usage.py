@@ -76,6 +76,7 @@ class UsageStore:
         self._owed: list[tuple[int, int]] = []
         """Holds and what was used in their place, not yet written down."""
         self._busy = False
+        """Whether the thread is at the file."""
         self._retrying: Future[None] | None = None
 
     async def used(self, person: str, now: float) -> TokensUsed:
@@ -87,6 +88,8 @@ class UsageStore:
 
         Whoever goes away while it is written holds nothing: there is no moment in between.
         """
+        # Whoever asks for 2^40 answers to each of a million prompts exceeds what SQLite can hold.
+        most = min(tokens, _MOST_TOKENS)
 
         def work(db: sqlite3.Connection) -> Hold:
             who = self._who(person)
@@ -94,9 +97,9 @@ class UsageStore:
             db.execute("BEGIN IMMEDIATE")
             before = self._used(db, who, now)
             settled = self._used(db, who, now, now - _IN_FLIGHT_SECONDS)
-            row = (who, int(now // _DAY), tokens, int(now))
+            row = (who, int(now // _DAY), most, int(now))
             cursor = db.execute("INSERT INTO held (who, day, tokens, at) VALUES (?, ?, ?, ?)", row)
-            return Hold(cursor.lastrowid or 0, tokens, before, settled)
+            return Hold(cursor.lastrowid or 0, most, before, settled)
 
         future = self._submit(work)
         try:

@@ -83,7 +83,10 @@ class Member:
                 }
                 for each in self._members
             ],
-            "applied_everywhere": all(each.applied(number) for each in self._members),
+            # Of a log that was never heard, or is no longer, nobody knows who serves under what.
+            "applied_everywhere": bool(self._members)
+            and self._word is None
+            and all(each.applied(number) for each in self._members),
         }
 
     async def run(self, moved: Callable[[], None]) -> None:

@@ -1,12 +1,14 @@
 """Workers that do not answer: dead before anybody is told, which the twin shows to matter."""
 
 import asyncio
+import errno
 import logging
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -132,3 +134,31 @@ async def test_a_worker_that_cannot_read_its_order_is_killed_and_replaced(
     assert [(each.killed, each.live) for each in reports] == [(True, None)]
     assert state(pid) == "gone"
     assert pool.kills == 1
+
+
+async def test_a_worker_that_cannot_be_started_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A machine without a process to spare is no reason to go on with one worker fewer for good."""
+    real, tries, twice = asyncio.create_subprocess_exec, 0, asyncio.Event()
+
+    async def short(*words: Any, **more: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            if tries > 1:
+                twice.set()
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return await real(*words, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", short)
+    write_config(tmp_path, "http://127.0.0.1:9", workers=1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        found = Pool(load_config(tmp_path / "gateway.toml"), [listener], lambda _epoch: None)
+        found.start()
+        try:
+            await asyncio.wait_for(twice.wait(), SECONDS)
+            assert "temporarily unavailable" in str(found.workers()[0]["why"])
+            await asyncio.wait_for(found._full.wait(), SECONDS)
+        finally:
+            await found.stop()

@@ -127,3 +127,11 @@ def test_twin_without_the_look_at_its_shape_it_is_a_defect(
     monkeypatch.setattr(commands, "read_status", json.loads)
     assert ask(http(b"{}")) not in (0, 1)
     assert "no gateway answers" not in capsys.readouterr().err
+
+
+def test_a_proxy_of_the_environment_is_not_asked(ask: Ask, monkeypatch: pytest.MonkeyPatch):
+    for name in ("http_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert ask(changed()) == 0

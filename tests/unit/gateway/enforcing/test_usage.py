@@ -160,3 +160,14 @@ def test_days_that_no_budget_looks_at_are_forgotten(path: Path):
             "SELECT COUNT(DISTINCT day) FROM held",
         ):
             assert db.execute(days).fetchone() == (usages._KEPT_DAYS,)
+
+
+def test_what_no_file_can_add_up_is_held_as_the_most_there_is(path: Path):
+    async def work() -> None:
+        usage = UsageStore(path)
+        holds = [await usage.hold("ann", 1 << 80, NOW) for _ in range(40)]
+        assert {hold.tokens for hold in holds} == {1 << 40}
+        assert await usage.used("ann", NOW) == TokensUsed(40 << 40, 40 << 40)
+        usage.close()
+
+    asyncio.run(work())
