@@ -145,7 +145,7 @@ def test_twin_who_records_reaches_the_database():
 
 
 def test_twin_who_measures_reaches_inspect():
-    assert "inspect_ai" in reached("touchstone.service.reviewing")
+    assert "inspect_ai" in reached("touchstone.service.reviews.reviewing")
 
 
 def test_verifier_stands_alone():

@@ -148,7 +148,7 @@ ELSEWHERE = {
     "service/measurement/forecasting/page.py": False,
     "service/measurement/review_result.py": False,
     "service/reporting/other_cases.py": False,
-    "service/reviewing.py": False,
+    "service/reviews/reviewing.py": False,
     "terms/directives/impact.py": False,
 }
 PROSE = re.compile(r"[A-Za-z“”]{2,}[,;:.]? +[a-z]{2,}")

@@ -16,7 +16,7 @@ from touchstone.service.wording import SENTENCES, sentence_for
 
 SOURCE = Path(__file__).parents[2] / "src" / "touchstone"
 SERVICE = SOURCE / "service"
-FEATURES = ("access", "cases", "designation", "measurement", "reporting")
+FEATURES = ("access", "cases", "measurement", "reporting")
 AROUND = ("case_context", "commit", "taking")
 """Modules that every deed goes through, beside those of the features and of `deeds`."""
 MODULES = sorted(

@@ -16,7 +16,7 @@ ROOMS = ("service", "editions", "planning", "verdicts", "cli", "demo", "records"
 # Each with why it needs all of a case. A new one needs a reason too.
 WHOLE = {
     "service/reporting/edition_files.py": "an edition is of every entry, and so is its bundle",
-    "service/reviewing.py": "what a finished review says of it, beside its editions",
+    "service/reviews/results.py": "what a finished review says of it, beside its editions",
     "service/cases/case_admin.py": "the timeline of a case, a line an entry",
     "service/installation.py": "folds what no process folded before, or all of it for a check",
     "service/cases/checking.py": "a check recomputes everything",

@@ -3,7 +3,7 @@
 from support.silent import Silent
 from touchstone.service.case_context import Case
 from touchstone.service.measurement.review_result import ReviewOptions
-from touchstone.service.reviewing import run_review
+from touchstone.service.reviews.reviewing import run_review
 
 
 def run_again(case: Case) -> None:

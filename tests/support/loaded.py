@@ -30,7 +30,7 @@ from support import prepared, shared
 
 LOADED = (
     "touchstone.cli.app",
-    "touchstone.service.reviewing",
+    "touchstone.service.reviews.reviewing",
     "touchstone.service.doctor",
     "touchstone.evaluation.workers.server",
     "touchstone.evaluation.controls.server",

@@ -29,7 +29,6 @@ from touchstone.evaluation.oversight import Probe, When
 from touchstone.framework import Framework
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import Result, StopReason
-from touchstone.service import reviewing
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import halt_case
 from touchstone.service.cases.destroying import destroy_case
@@ -45,7 +44,8 @@ from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import RULE, Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.reporting.edition_files import issue_editions
-from touchstone.service.reviewing import run_review
+from touchstone.service.reviews import reviewing
+from touchstone.service.reviews.reviewing import run_review
 from touchstone.verdicts.errors import CannotRunError
 
 Facts = dict[str, Any]
@@ -389,7 +389,7 @@ class World:
         with pytest.MonkeyPatch.context() as patch, suppress(CannotRunError, StoppedError):
             patch.setenv(KEY, "not-asked")
             patch.setattr(reviewing, "require_proof", lambda *_: None)
-            patch.setattr(reviewing, "_prepare", _no_further)
+            patch.setattr(reviewing, "prepared_battery", _no_further)
             run_review(self.here, submission, self.folder / "out", options, Silent())
         assert not case.state.halted_by
 

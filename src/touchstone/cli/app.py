@@ -166,7 +166,7 @@ def review_run(
     from touchstone.service.configuration import families_of
     from touchstone.service.homes import home_folder
     from touchstone.service.measurement.review_result import ReviewOptions
-    from touchstone.service.reviewing import run_review
+    from touchstone.service.reviews.reviewing import run_review
 
     options = ReviewOptions(
         framework=framework,

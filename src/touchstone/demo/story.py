@@ -23,7 +23,7 @@ from touchstone.service.cases.case_admin import open_found
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.reporting.edition_files import audiences, issue_editions
-from touchstone.service.reviewing import run_review
+from touchstone.service.reviews.reviewing import run_review
 from touchstone.verdicts.run_progress import Observer
 
 KEY = "EXAMPLE_LAB_KEY"

@@ -2,5 +2,6 @@
 
 It decides nothing itself: `review` says what may happen, `statistics` what the numbers say.
 
-Begin at `touchstone.service.reviewing`: `run_review(installation, path, out, options, observer)`.
+Begin at `touchstone.service.reviews.reviewing`: `run_review(installation, path,
+    out, options, observer)`.
 """

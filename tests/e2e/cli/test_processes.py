@@ -28,7 +28,7 @@ from touchstone.evaluation.controls.launch import Subject, start_subject
 from touchstone.service.errors import BusyError
 from touchstone.service.frameworks import load_framework
 from touchstone.service.installation import open_installation
-from touchstone.service.reviewing import alone
+from touchstone.service.reviews.requirements import alone
 
 pytestmark = [pytest.mark.needs_sandbox, pytest.mark.timeout(200)]
 

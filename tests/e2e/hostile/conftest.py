@@ -14,8 +14,8 @@ from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
 from touchstone.evaluation.controls.launch import Subject
 from touchstone.evaluation.limits import EndpointLimits
-from touchstone.service import reviewing
 from touchstone.service.measurement import coordinator, probing
+from touchstone.service.reviews import measuring
 
 # An endpoint that answers may take its time on a busy machine.
 ASKED = EndpointLimits(retries=2, attempt_seconds=60, backoff_seconds=0)
@@ -76,4 +76,4 @@ def place(
 def ask(monkeypatch: pytest.MonkeyPatch, asking: EndpointLimits) -> None:
     """Ask endpoints so often and so long from now on."""
     monkeypatch.setattr(probing, "ASKING", asking)
-    monkeypatch.setattr(reviewing, "Setting", partial(coordinator.Setting, asking=asking))
+    monkeypatch.setattr(measuring, "Setting", partial(coordinator.Setting, asking=asking))

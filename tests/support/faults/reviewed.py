@@ -23,9 +23,9 @@ from touchstone.evaluation.limits import EndpointLimits
 from touchstone.review import RunKey, State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.measuring import MEASURED, VerdictReached
-from touchstone.service import reviewing
 from touchstone.service.installation import open_installation
 from touchstone.service.measurement import coordinator, probing, sealing
+from touchstone.service.reviews import measuring
 from touchstone.statistics import (
     at_least_once,
     difficulty_design,
@@ -201,7 +201,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
         asking = BRIEF if slow else PATIENT
         stack.enter_context(mock.patch.object(probing, "ASKING", asking))
         brief = partial(coordinator.Setting, asking=asking)
-        stack.enter_context(mock.patch.object(reviewing, "Setting", brief))
+        stack.enter_context(mock.patch.object(measuring, "Setting", brief))
         yield
 
 

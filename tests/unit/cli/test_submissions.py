@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 # Imported here, so that the memory that is measured below is not that of importing it.
-import touchstone.service.reviewing  # noqa: F401  for its imports
+import touchstone.service.reviews.reviewing  # noqa: F401  for its imports
 from support.compared import write_compared, write_comparing
 from support.reviews import KEY, write_submission
 from support.small_review import write_framework
@@ -162,7 +162,7 @@ def test_a_named_mode_that_is_not_handed_in_is_told_before_anything_is_asked(
     text = framework.read_text("utf-8").replace('modes = "any"', 'modes = ["instant", "dreaming"]')
     framework.write_text(text, "utf-8")
     # The next step takes seconds, and the one after it asks an endpoint.
-    monkeypatch.setattr("touchstone.service.reviewing.require_proof", _stop)
+    monkeypatch.setattr("touchstone.service.reviews.reviewing.require_proof", _stop)
     said = command("review", "run", submission, "--framework", framework, "--accept-grade")
     assert said.code
     assert "is also judged in dreaming mode, and nothing under review was handed in" in said.err

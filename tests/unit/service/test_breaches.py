@@ -15,7 +15,7 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.outcomes import record_breach
 from touchstone.service.measurement.sealing import reopen
-from touchstone.service.reviewing import _resume
+from touchstone.service.reviews.measuring import lift_halt
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_breach_is_recorded_with_its_halt_and_under_a_halt_alone(case: Case):
     assert case.state.halted_by == {case.participants.centre}
     breach(case)
     assert newest(case, 2) == ["review-halted", "sandbox-breached"]
-    _resume(case, "mended")
+    lift_halt(case, "mended")
     assert not case.state.halted
 
 
@@ -58,8 +58,8 @@ def test_a_breach_that_stands_alone_stops_until_the_centre_halts_and_resumes(cas
     case.record([alone])
     assert newest(case, 1) == ["sandbox-breached"]
     with pytest.raises(StoppedError, match="a breach of the sandbox"):
-        _resume(case, None)
+        lift_halt(case, None)
     assert newest(case, 1) == ["sandbox-breached"]
-    _resume(case, "mended")
+    lift_halt(case, "mended")
     assert newest(case, 3) == ["sandbox-breached", "review-halted", "review-resumed"]
     assert not case.state.halted

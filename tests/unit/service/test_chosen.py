@@ -51,7 +51,8 @@ from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import record_stop
-from touchstone.service.reviewing import _conditions, shown_to_centre
+from touchstone.service.reviews.measuring import run_conditions
+from touchstone.service.reviews.results import shown_to_centre
 from touchstone.verdicts.conditions import Conditions
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
@@ -101,7 +102,7 @@ def run_begins(case: Case, options: ReviewOptions, **changed: Any) -> None:
         asking=EndpointLimits(**changed),
     )
     probes = {mode.id: SEEN for mode in case.submission.modes}
-    take_snapshots(case, {}, "during", probes, {}, _conditions(setting, options))
+    take_snapshots(case, {}, "during", probes, {}, run_conditions(setting, options))
 
 
 @pytest.fixture(scope="module")

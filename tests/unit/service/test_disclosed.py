@@ -30,7 +30,7 @@ from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.service.reviewing import run_review
+from touchstone.service.reviews.reviewing import run_review
 
 CENTRE, AGENCY = party_audience("example-centre"), party_audience("example-agency")
 ITEMS = 6

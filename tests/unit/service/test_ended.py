@@ -25,7 +25,7 @@ from touchstone.service.measurement.coordinator import Setting, measure
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.stopping import end_measuring, has_ended
-from touchstone.service.reviewing import ended_review
+from touchstone.service.reviews.results import ended_review
 
 
 def begun(case: Case) -> Chunks:

@@ -8,7 +8,7 @@ import pytest
 from support.small_case import measure, small_case
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
-from touchstone.service.reviewing import run_review
+from touchstone.service.reviews.reviewing import run_review
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import RunProgress
 

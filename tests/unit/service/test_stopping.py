@@ -24,7 +24,7 @@ from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import outcomes
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
 from touchstone.service.measurement.stopping import record_stop
-from touchstone.service.reviewing import stopped_review
+from touchstone.service.reviews.results import stopped_review
 
 DEAD = StoppedError("the endpoint keeps failing; what ran is recorded", "endpoint-failing")
 

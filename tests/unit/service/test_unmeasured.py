@@ -28,7 +28,7 @@ from touchstone.service.measurement.chunk_queue import plan_chunks
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.service.measurement.tracking import tracker_of
-from touchstone.service.reviewing import stopped_review
+from touchstone.service.reviews.results import stopped_review
 from touchstone.statistics import percent_interval
 from touchstone.verdicts.run_progress import RunProgress
 

@@ -1,1 +1,0 @@
-"""What is found and how it is judged: findings, declared evidence, designation."""

@@ -1,0 +1,171 @@
+"""The middle of a review: the halt lifted, the battery sealed or opened again, and measured."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+from touchstone import __version__
+from touchstone.deeds.cases import review_resumed
+from touchstone.editions.sentences import sentence
+from touchstone.evaluation.oversight import Probe, Readiness, When
+from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.service.case_context import Case
+from touchstone.service.errors import EndedError, StoppedError
+from touchstone.service.file_io import one_line
+from touchstone.service.measurement.coordinator import Setting, measure, require_room
+from touchstone.service.measurement.instrument_checks import require_grade
+from touchstone.service.measurement.outcomes import halt_of_breach
+from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
+from touchstone.service.measurement.review_result import ReviewOptions
+from touchstone.service.measurement.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.tracking import Tracker
+from touchstone.verdicts.conditions import Conditions, plainly
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.run_progress import Observer
+from touchstone.verdicts.runs import (
+    DEFAULT_ITEMS,
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the endpoints said before the samples, by mode."""
+
+    probes: Mapping[str, Probe]
+    readiness: Mapping[str, Readiness]
+
+
+def lift_halt(case: Case, reason: str | None) -> None:
+    """Take the centre's halt back, or that of a breach, where a reason is given.
+
+    Raises:
+        StoppedError: the review is halted, and no reason was given or the halt is another party's.
+    """
+    halted_by, breached = case.state.halted_by, case.state.unhalted_breach
+    if not case.state.halted:
+        return
+    if reason is None or not (breached or case.participants.centre in halted_by):
+        by = ", ".join(sorted(halted_by)) or sentence("step.breach")
+        raise StoppedError(
+            f"the review is halted by {by}; whoever halted it can take "
+            "that back (the centre: --resume REASON)",
+            "halted",
+        )
+    why = one_line(reason, "--resume")
+    resumed = review_resumed(case, case.participants.centre, why)
+    # A halt is what a resume takes back, also where a breach stands alone in the record.
+    halt = [halt_of_breach(case, resumed.event.at)] if breached else []
+    case.record([*halt, resumed])
+    case.installation.records.jobs.resume(case.id)
+
+
+def prepared_battery(
+    case: Case, options: ReviewOptions, observer: Observer, asked: Asked | None
+) -> Prepared:
+    """The sealed battery; sealed now where none is."""
+    if not case.state.batteries:
+        grade = preflight().grade
+        require_grade(case.installation.families, grade, accept=options.accept_grade)
+        seal(
+            case,
+            options.items or DEFAULT_ITEMS,
+            grade,
+            accepted=options.accept_grade,
+            whole=options.whole_battery,
+            workers=options.workers,
+            readiness=asked.readiness if asked else {},
+        )
+        sizes = case.state.batteries[worked_on(case)].item_sets
+        count = sum(each.size for each in sizes)
+        observer.step(sentence("step.sealed", count=count, grade=grade))
+    prepared = reopen(case)
+    for line in prepared.recoded:
+        observer.step(sentence("step.note", note=line))
+    return prepared
+
+
+def measure_review(
+    case: Case,
+    prepared: Prepared,
+    keys: Mapping[str, str],
+    options: ReviewOptions,
+    observer: Observer,
+    asked: Asked | None,
+) -> Tracker:
+    """Measure what is not measured yet, with a look at what answers before and after.
+
+    Raises:
+        CannotRunError: the sandbox here is weaker than the one that was sealed, or has no room.
+        StoppedError: measuring stopped early; what ran is recorded.
+        EndedError: the case ended meanwhile.
+    """
+    grade = preflight().grade
+    if not at_least(grade, prepared.grade) and not options.accept_grade:
+        raise CannotRunError(
+            f"the battery was sealed at sandbox grade {prepared.grade!r} and this machine gives "
+            f"{grade!r}; accept it with --accept-grade"
+        )
+    setting = Setting(
+        case=case,
+        prepared=prepared,
+        keys=keys,
+        expected_models={},
+        workers=options.workers,
+        sandbox=SandboxConfig(grade=grade).model_dump(mode="json"),
+    )
+    if asked is None:
+        require_room(setting)
+    when: When = "during" if case.state.tallies else "before"
+    with _endpoint_stops():
+        if asked is None:
+            probes = probe_modes(case.submission, keys, when, case.now())
+            accepted = options.accept_no_tools
+            asked = Asked(
+                probes, ask_modes(case.submission, keys, prepared.elicitation, accepted=accepted)
+            )
+        models = take_snapshots(
+            case, keys, when, asked.probes, asked.readiness, run_conditions(setting, options)
+        )
+    said = [sentence("step.answers", mode=mode, names=names) for mode, names in models.items()]
+    observer.step(sentence("step.probed", said=said))
+    setting = replace(setting, expected_models=models)
+    try:
+        tracker = measure(setting, observer)
+    except EndedError:
+        raise
+    except StoppedError:
+        # An endpoint that fails is why measuring stopped: it must not hide that.
+        with suppress(CannotRunError):
+            take_snapshots(case, keys, "during")
+        raise
+    with _endpoint_stops():
+        take_snapshots(case, keys, "after")
+    return tracker
+
+
+def run_conditions(setting: Setting, options: ReviewOptions) -> Conditions:
+    """What this run of the command measures under, for the record."""
+    given = {"accept-grade": options.accept_grade, "accept-no-tools": options.accept_no_tools}
+    return Conditions(
+        workers=setting.workers,
+        asking=setting.asking,
+        sandbox=plainly(setting.sandbox),
+        accepted=tuple(name for name, chosen in given.items() if chosen),
+        resumed=options.resume or "",
+        engine=f"Touchstone {__version__}, Inspect {version('inspect-ai')}",
+    )
+
+
+@contextmanager
+def _endpoint_stops() -> Iterator[None]:
+    """An endpoint that fails once a battery is sealed stops the review: it is no slip of input."""
+    try:
+        yield
+    except CannotRunError as error:
+        raise StoppedError(f"{error}; what ran is recorded", "endpoint-failing") from error
+
+
+def worked_on(case: Case) -> str:
+    """The battery that this review measures: the one that was sealed last."""
+    return [*case.state.batteries][-1]

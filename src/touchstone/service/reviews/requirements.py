@@ -1,0 +1,148 @@
+"""What a review needs before anything is recorded of it, and that one process runs it alone."""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from touchstone.editions.sentences import sentence
+from touchstone.evaluation import Budget, Submission
+from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.evaluation.families.loading import LoadedFamilies
+from touchstone.evaluation.sandbox import preflight
+from touchstone.evaluation.token_bounds import least_tokens
+from touchstone.framework import Framework
+from touchstone.service.case_context import Case
+from touchstone.service.cases.opening import (
+    check_parties,
+)
+from touchstone.service.errors import BusyError
+from touchstone.service.file_io import one_line
+from touchstone.service.installation import Installation
+from touchstone.service.measurement.instrument_checks import require_grade
+from touchstone.service.measurement.review_result import ReviewOptions
+from touchstone.verdicts.errors import CannotRunError
+from touchstone.verdicts.preregistration import verdict_plan
+from touchstone.verdicts.run_progress import Observer
+from touchstone.verdicts.runs import (
+    DEFAULT_ITEMS,
+    MAX_ITEMS,
+    battery_plan,
+    modes_lacking,
+    numeric,
+    runs,
+    without_reference,
+)
+
+MAX_WORKERS = 64
+
+
+def check_review_options(options: ReviewOptions, out: Path) -> None:
+    """Refuse at once what would be found wanting only after the measuring."""
+    if not 1 <= options.workers <= MAX_WORKERS:
+        raise CannotRunError(f"--workers {options.workers}: write a number from 1 to {MAX_WORKERS}")
+    if options.items is not None and not 1 <= options.items <= MAX_ITEMS:
+        raise CannotRunError(f"--items {options.items}: write a number from 1 to {MAX_ITEMS}")
+    if options.resume is not None:
+        one_line(options.resume, "--resume")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRunError(f"--out {out}: cannot be a folder: {error.strerror}") from error
+    try:
+        # Tried and not asked: what lets a folder be written does not all stand in its mode.
+        with TemporaryFile(dir=out, prefix=".touchstone-"):
+            pass
+    except OSError as error:
+        raise CannotRunError(
+            f"--out {out}: cannot be written: {error.strerror}; name another folder"
+        ) from error
+
+
+def check_as_it_stands(
+    case: Case | None, options: ReviewOptions, observer: Observer, *, measured: bool
+) -> None:
+    """Refuse, or tell of, what was chosen and can change nothing in the case as it stands."""
+    if case is not None and options.agencies and options.agencies != case.participants.agencies:
+        stand = ", ".join(case.participants.agencies) or "none"
+        raise CannotRunError(f"--agency: case {case.id[:12]} is open with agencies: {stand}")
+    if options.resume is None or (case is not None and case.state.halted_by):
+        return
+    if measured and case is not None:
+        raise CannotRunError(
+            f"--resume: case {case.id[:12]} is measured and not halted: leave --resume out"
+        )
+    # No refusal: the same command goes on where an interrupted one had lifted the halt.
+    observer.step(sentence("step.note", note=sentence("step.nothing-halted", option="--resume")))
+
+
+def check_new_review(
+    known: LoadedFamilies,
+    framework: Framework,
+    submission: Submission,
+    options: ReviewOptions,
+    observer: Observer,
+) -> None:
+    """Refuse what opening, sealing or measuring would refuse, and say what could never be said."""
+    check_parties(framework, submission, options.agencies)
+    items = options.items or DEFAULT_ITEMS
+    plan = battery_plan(framework, known, items, kind=submission.kind)
+    chosen = runs(framework, plan, submission)
+    verdict_plan(framework, plan, chosen, options.workers, whole=False)
+    for criterion in numeric(framework):
+        if lacking := without_reference(criterion, submission):
+            raise CannotRunError(lacking)
+    require_grade(known, preflight().grade, accept=options.accept_grade)
+    least = least_tokens(submission, ELICITATION.token_limit)
+    if Budget(submission.caps).allow("", least, 1, 0) is None:
+        raise CannotRunError(
+            f"caps: one sample and the probes around it may use {least:,} tokens, which is more "
+            "than the caps allow; raise them"
+        )
+    for criterion in numeric(framework):
+        if never := modes_lacking(criterion, submission):
+            observer.step(sentence("step.note", note=never))
+
+
+@contextmanager
+def alone(
+    installation: Installation, framework: Framework, submission: Submission
+) -> Iterator[None]:
+    """Hold this submission's review alone among the processes of this machine.
+
+    Raises:
+        BusyError: another process holds it.
+    """
+    name = hashlib.sha256(f"{framework.digest} {submission.digest}".encode()).hexdigest()
+    folder = installation.home / "running"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    handle = os.open(folder / f"{name[:32]}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(
+                "another process is running this review; wait for it, or halt it with: touchstone "
+                "review halt CASE --reason TEXT"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def endpoint_keys(submission: Submission) -> dict[str, str]:
+    """The endpoints' keys, from the environment variables that the submission names.
+
+    Raises:
+        CannotRunError: one is not set.
+    """
+    names = {mode.api_key_env: mode.id for mode in submission.modes}
+    for name, mode in names.items():
+        if not os.environ.get(name):
+            raise CannotRunError(
+                f"mode {mode}: set {name} in the environment to the endpoint's key"
+            )
+    return {name: os.environ[name] for name in names}

@@ -1,0 +1,140 @@
+"""A whole review from a SUBMISSION.toml: open, seal, measure, conclude, issue; or go on with it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from touchstone.deeds.known_case import Participants
+from touchstone.editions.sentences import sentence
+from touchstone.errors import TouchstoneError
+from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation.elicitation import ELICITATION
+from touchstone.framework import Framework
+from touchstone.review import require_known
+from touchstone.service.case_context import Case
+from touchstone.service.cases.opening import (
+    completed,
+    default_centre,
+    find_case,
+    finish_opening,
+    open_case,
+    passed_release,
+    require_complete,
+)
+from touchstone.service.errors import EndedError, StoppedError
+from touchstone.service.frameworks import load_framework
+from touchstone.service.installation import Installation
+from touchstone.service.measurement.instrument_checks import require_proof
+from touchstone.service.measurement.probing import ask_modes, probe_modes
+from touchstone.service.measurement.review_result import ReviewOptions, ReviewResult
+from touchstone.service.measurement.stopping import has_ended
+from touchstone.service.reviews.measuring import Asked, lift_halt, measure_review, prepared_battery
+from touchstone.service.reviews.requirements import (
+    alone,
+    check_as_it_stands,
+    check_new_review,
+    check_review_options,
+    endpoint_keys,
+)
+from touchstone.service.reviews.results import (
+    ended_review,
+    finished_run,
+    issue_result,
+    stopped_review,
+)
+from touchstone.verdicts.run_progress import Observer
+from touchstone.verdicts.runs import (
+    left_out,
+)
+
+
+def run_review(
+    installation: Installation,
+    path: Path,
+    out: Path,
+    options: ReviewOptions,
+    observer: Observer,
+) -> ReviewResult:
+    """Run the review of a submission, or go on with it: every step that is done is not done again.
+
+    Raises:
+        SubmissionError: the submission cannot be used.
+        CannotRunError: this review cannot be run here: a key, a grade or an endpoint is missing.
+        StoppedError: the review is halted, and no battery was sealed yet. A stop after that gives
+            a result with editions that say why and what ran.
+        EndedError: the case ended meanwhile, and was destroyed or had no battery: of one that was
+            withdrawn or closed there are editions, too.
+        BusyError: another process is running this review.
+    """
+    submission = load_submission(path)
+    framework = load_framework(
+        submission.framework if options.framework is None else options.framework
+    )
+    # Before anything is recorded: one that is named and is not there ends the command.
+    known = installation.families
+    check_review_options(options, out)
+    with alone(installation, framework, submission):
+        case = _begun(installation, framework, submission)
+        finished = finished_run(case) if case is not None else None
+        check_as_it_stands(case, options, observer, measured=finished is not None)
+        if case is not None and finished is not None:
+            observer.step(sentence("step.measured", case=case.id[:12]))
+            return issue_result(case, finished, out, observer)
+        if case is not None:
+            # What comes next would be recorded: of an earlier contract nothing is asked.
+            case.require_growing()
+            finish_opening(case)
+        keys = endpoint_keys(submission)
+        for line in left_out(framework, known, submission.kind):
+            observer.step(line)
+        asked: Asked | None = None
+        if case is None:
+            case, asked = _opened(installation, framework, submission, options, keys, observer)
+        else:
+            require_proof(known, framework, observer)
+            observer.step(sentence("step.going-on", case=case.id[:12]))
+        require_complete(case)
+        try:
+            lift_halt(case, options.resume)
+            prepared = prepared_battery(case, options, observer, asked)
+            tracker = measure_review(case, prepared, keys, options, observer, asked)
+            return issue_result(case, tracker, out, observer)
+        except TouchstoneError as error:
+            # Whatever its record did not take any more: somebody ended the case meanwhile.
+            if has_ended(case):
+                told = error if isinstance(error, EndedError) else None
+                return ended_review(case, told, out, observer)
+            if not isinstance(error, StoppedError) or case.state.newest_battery is None:
+                raise
+            return stopped_review(case, error, out, observer)
+
+
+def _begun(installation: Installation, framework: Framework, submission: Submission) -> Case | None:
+    """The case of this submission, if it is open, or waited for this hand-in."""
+    case = find_case(installation, framework, submission)
+    case = case or completed(installation, framework, submission)
+    if case is not None:
+        # Before an endpoint is asked for anything that could not be recorded.
+        require_known(case.state)
+    return case
+
+
+def _opened(
+    installation: Installation,
+    framework: Framework,
+    submission: Submission,
+    options: ReviewOptions,
+    keys: Mapping[str, str],
+    observer: Observer,
+) -> tuple[Case, Asked]:
+    """A case for a submission that has none, once it was looked at."""
+    check_new_review(installation.families, framework, submission, options, observer)
+    if passed := passed_release(framework, submission, installation.now()):
+        observer.step(passed)
+    require_proof(installation.families, framework, observer)
+    # Before the case is opened: a slip in an address must not leave one behind.
+    probes = probe_modes(submission, keys, "before", installation.now())
+    ready = ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools)
+    who = Participants(submission.developer.id, default_centre(framework), options.agencies)
+    case = open_case(installation, framework, submission, who)
+    observer.step(sentence("step.opened", case=case.id[:12]))
+    return case, Asked(probes, ready)
