@@ -60,7 +60,10 @@ FOLDER = Path(__file__).parents[1] / "tests" / "vectors" / "ledger" / "contract2
 CENTRE, LAB = "example-centre", "example-lab"
 SIGNERS: dict[str, Any] = {
     name: FixedSigner(f"contract 2 {name}")
-    for name in ("centre", "centre 2", "centre 3", "lab", "lab 2", "lab device", "agency")
+    for name in (
+        *("centre", "centre 2", "centre 3", "lab", "lab 2", "lab device"),
+        *("agency", "agency 2", "agency 3", "agency 4", "agency device"),
+    )
 } | {"anyone": AnyonesSigner()}
 
 
@@ -142,6 +145,18 @@ def rotated(key: str, after: str, last: int | None) -> dict[str, Any]:
     return {
         "key_act": {"act": "rotated", "key": key_of(key), "next": print_of(after), "last": last}
     }
+
+
+def reinvited(party: str, key: str) -> dict[str, Any]:
+    """The act that says with which key another party goes on."""
+    return {"key_act": {"act": "reinvited", "party": party, "expects": print_of(key)}}
+
+
+def rejoined(key: str, after: str, at: str, **lasts: int | None) -> dict[str, Any]:
+    """The act of a party that goes on with a new key, dated `at`; `lasts` by signers' names."""
+    stood_by = {print_of(name.replace("_", " ")): last for name, last in lasts.items()}
+    act = {"act": "rejoined", "key": key_of(key), "next": print_of(after), "lasts": stood_by}
+    return {"key_act": act, "at": at}
 
 
 OF_CENTRE, OF_LAB = f"keys:{CENTRE}", f"keys:{LAB}"
@@ -227,6 +242,66 @@ ACTS = (
     Act("release-announced", LAB, "lab", ("release",), behind=2),
 )
 PLAIN, HALTED, MADE, RESUMED, ROTATED, RESPONDED, CLOSED, RELEASED = 1, 5, 6, 7, 8, 9, 11, 12
+
+AGENCY = "example-agency"
+OF_AGENCY, NEW_AGENCY = f"keys:{AGENCY}", f"recovery:{AGENCY}"
+DUE = "2026-11-24T09:19:00Z"
+# The agency loses all its keys; the developer and the centre say with which one it goes on.
+RECOVERY = (
+    *ACTS,
+    Act("party-invited", CENTRE, "centre 2", (OF_AGENCY,), {}, invited(AGENCY, "agency", "agency")),
+    Act(
+        "party-joined",
+        AGENCY,
+        "agency",
+        (OF_AGENCY,),
+        {},
+        joined(AGENCY, "agency", "agency", "agency 2"),
+    ),
+    Act(
+        "signer-admitted",
+        AGENCY,
+        "agency",
+        (OF_AGENCY,),
+        {},
+        admitted("agency device", "designation-concurred"),
+    ),
+    Act("designation-concurred", AGENCY, "agency", ("designation",)),
+    Act("designation-concurred", AGENCY, "agency device", ("designation",)),
+    Act(
+        "party-reinvited", LAB, "lab", (NEW_AGENCY,), {OF_AGENCY: 15}, reinvited(AGENCY, "agency 3")
+    ),
+    Act(
+        "party-reinvited",
+        CENTRE,
+        "centre 2",
+        (NEW_AGENCY,),
+        {OF_AGENCY: 15},
+        reinvited(AGENCY, "agency 3"),
+    ),
+    Act(
+        "party-rejoined",
+        AGENCY,
+        "agency 3",
+        (OF_AGENCY,),
+        {OF_AGENCY: 15},
+        rejoined("agency 3", "agency 4", DUE, agency=1, agency_device=None),
+    ),
+    Act("designation-concurred", AGENCY, "agency 3", ("designation",)),
+)
+BY_LAB, BY_CENTRE, REJOINED = 18, 19, 20
+
+
+def slowly(acts: Sequence[Act]) -> Callable[[int], str]:
+    """When each of these is recorded: three days go by before a party joins anew."""
+    anew = [n for n, act in enumerate(acts) if act.type == "party-rejoined"]
+
+    def recorded(n: int) -> str:
+        days = 21 + 3 * sum(at <= n for at in anew)
+        return minute(n).replace("-21T", f"-{days}T")
+
+    return recorded
+
 
 SHORT = ACTS[:6]
 
@@ -586,6 +661,107 @@ def resigned(envelope: dict[str, Any], signer: str) -> dict[str, Any]:
     return envelope | {"signatures": [signature | {"sig": sig}]}
 
 
+def recovered() -> dict[str, Vector]:
+    """Bundles in which a party that lost its keys goes on with a new one."""
+
+    def shown(acts: tuple[Act, ...], unchecked: int = 0) -> Vector:
+        lines = lines_of(make_case(Making(acts, recorded=slowly(acts))))
+        return Vector(sealed(lines.body), "authentic", unchecked=unchecked)
+
+    objected = Act("recovery-objected", AGENCY, "agency", (OF_AGENCY,), {}, OBJECTED)
+    return {
+        "recovered": shown(RECOVERY),
+        "recovery-under-way": shown(RECOVERY[:REJOINED]),
+        "recovery-objected": shown((*RECOVERY[:REJOINED], objected)),
+        # Only what is withheld could have said so, and that counts for nothing.
+        "recovered-by-what-is-withheld": shown(hidden(BY_LAB, acts=RECOVERY), unchecked=2),
+    }
+
+
+OBJECTED = {"key_act": {"act": "objected"}}
+
+
+def recovery_defects() -> dict[str, Vector]:
+    """Parties that go on with a key that two others did not say, or not long enough before."""
+    before, by_lab, by_centre = RECOVERY[:BY_LAB], RECOVERY[BY_LAB], RECOVERY[BY_CENTRE]
+    again, after = RECOVERY[REJOINED], RECOVERY[REJOINED + 1]
+
+    def ends(*acts: Act) -> Vector:
+        made = Making((*before, *acts), recorded=slowly((*before, *acts)))
+        return refused(made, len(made.acts) - 1, 1)
+
+    def form(act: Any) -> Vector:
+        return refused(Making((*before, replace(again, facts={"key_act": act}))), BY_LAB, 0)
+
+    def says(of: Act, party: str, key: str, **changes: Any) -> Act:
+        return replace(of, facts=reinvited(party, key), on={}, **changes)
+
+    def rejoins(key: str, **lasts: int | None) -> Act:
+        return replace(again, signer=key, facts=rejoined(key, "agency 4", DUE, **lasts))
+
+    own = again.facts["key_act"]
+    rotates = Act(
+        "party-key-rotated",
+        AGENCY,
+        "agency 2",
+        (OF_AGENCY,),
+        {},
+        rotated("agency 2", "agency 4", None),
+    )
+    objects = Act("recovery-objected", AGENCY, "agency", (OF_AGENCY,), {}, OBJECTED)
+    late = replace(again, facts=again.facts | {"at": "2026-11-24T09:20:00Z"})
+    early = replace(again, facts=again.facts | {"at": "2026-11-24T09:18:59Z"})
+    whole = (by_lab, by_centre, again)
+    lab_again = Act(
+        "party-rejoined",
+        LAB,
+        "lab 2",
+        (OF_LAB,),
+        {},
+        rejoined("lab 2", "agency 4", "2026-11-27T09:23:00Z"),
+    )
+    in_its_name = says(by_lab, LAB, "lab 2", actor=AGENCY, signer="agency")
+    of_lab = says(by_centre, LAB, "lab 2")
+
+    return {
+        "reinvited-itself": ends(says(by_lab, AGENCY, "agency 3", actor=AGENCY, signer="agency")),
+        "reinvited-before-joining": ends(says(by_lab, "example-auditor", "agency 3")),
+        "reinvited-after-its-keys-moved": ends(rotates, by_lab),
+        "rejoined-by-nobodys-word": ends(again),
+        "rejoined-by-the-word-of-one": ends(by_lab, again),
+        "rejoined-by-one-said-twice": ends(by_lab, by_lab, again),
+        "rejoined-by-words-of-two-keys": ends(by_lab, says(by_centre, AGENCY, "agency 2"), again),
+        "rejoined-by-a-word-taken-back": ends(
+            by_lab, by_centre, says(by_lab, AGENCY, "agency 2"), replace(again, on={})
+        ),
+        "rejoined-too-early": ends(by_lab, by_centre, early),
+        "rejoined-with-another-key": ends(by_lab, by_centre, rejoins("agency 4")),
+        "rejoined-by-another-key": ends(by_lab, by_centre, replace(again, signer="agency 4")),
+        "rejoined-after-it-objected": ends(by_lab, by_centre, objects, replace(again, on={})),
+        "rejoined-after-it-rotated": ends(by_lab, by_centre, rotates, replace(again, on={})),
+        "rejoined-twice": ends(*whole, replace(rejoins("agency 4"), on={})),
+        "rejoined-by-the-word-of-a-lost-key": ends(
+            in_its_name, by_lab, by_centre, late, of_lab, lab_again
+        ),
+        "rejoined-disavowing-anothers": ends(by_lab, by_centre, rejoins("agency 3", lab=0)),
+        "rejoined-disavowing-itself": ends(by_lab, by_centre, rejoins("agency 3", agency_3=None)),
+        "rejoined-disavowing-what-is-unknown": ends(
+            by_lab, by_centre, rejoins("agency 3", agency_4=None)
+        ),
+        "lost-key-after-recovery": ends(*whole, replace(after, signer="agency")),
+        "lost-signer-after-recovery": ends(*whole, replace(after, signer="agency device")),
+        "lost-next-key-after-recovery": ends(*whole, rotates),
+        "key-act-lasts-a-list": form(own | {"lasts": []}),
+        "key-act-lasts-of-no-key": form(own | {"lasts": {"agency": 1}}),
+        "key-act-lasts-is-true": form(own | {"lasts": {print_of("agency"): True}}),
+        "key-act-rejoined-without-lasts": form({k: own[k] for k in ("act", "key", "next")}),
+        "key-act-objected-with-more": form({"act": "objected", "party": AGENCY}),
+        "key-act-reinvited-with-any-key": form(
+            {"act": "reinvited", "party": AGENCY, "expects": None}
+        ),
+    }
+
+
 def deed_defects() -> dict[str, Vector]:
     """Deeds that are not about their entry, and server-made parts that are not as they must be."""
 
@@ -840,6 +1016,8 @@ def vectors() -> dict[str, Vector]:
         good,
         order_defects,
         key_defects,
+        recovered,
+        recovery_defects,
         deed_defects,
         form_defects,
         line_defects,

@@ -84,7 +84,8 @@ class Server(CaseLog):
             admitted, (drawn("deed", n), drawn("recorded", n)), padding
         )
         statement = admitted.statement
-        self.append(recorded.entry.leaf, statement, admitted.act, admitted.at)
+        dated = str(admitted.facts["at"])
+        self.append(recorded.entry.leaf, statement, admitted.act, admitted.at, dated)
         self.entries.append(recorded)
         self.by_seq[statement.key, statement.seq] = statement.digest
         receipt = recorded.receipt(self.root(self.size))

@@ -26,6 +26,7 @@ from touchstone.deeds.deed import Deed
 from touchstone.evaluation import load_submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework
+from touchstone.ledger import fingerprint
 from touchstone.review import State
 from touchstone.review.events import opening
 from touchstone.review.events.base import Role
@@ -233,6 +234,29 @@ def by_hand(case: Case) -> None:
     do(access.postponement_answered(case, lab, "later", "declined"))
     do(access.release_compared(case, centre, "final", "same", kept))
     do(about.review_withdrawn(case, lab))
+    _recovers(case)
+
+
+def _recovers(case: Case) -> None:
+    """The evaluator, which is said to have lost its keys, objects; then it has lost them."""
+    keyring, others = case.installation.keyring, case.participants
+    key = keyring.new_party_key(EVALUATOR)
+    old = case.state.parties[EVALUATOR].key
+
+    def do(deed: Deed) -> None:
+        case.record([deed])
+
+    for objects in (True, False):
+        for by in (others.developer, others.centre):
+            do(about.party_reinvited(case, by, EVALUATOR, key.fingerprint))
+        if objects:
+            do(about.recovery_objected(case, EVALUATOR))
+    clock = case.installation.clock
+    assert isinstance(clock, Minutes)
+    clock.pass_by(72 * 60)
+    following = keyring.next_party_key(EVALUATOR).fingerprint
+    lasts = {fingerprint(bytes.fromhex(old)): 0}
+    do(about.party_rejoined(case, EVALUATOR, key.public_key.hex(), following, lasts))
 
 
 def _joins(case: Case) -> None:

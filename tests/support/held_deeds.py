@@ -26,6 +26,9 @@ KEY_DEEDS = {
     "signer-admitted",
     "signer-removed",
     "party-key-rotated",
+    "party-reinvited",
+    "party-rejoined",
+    "recovery-objected",
 }
 KINDS = sorted({str(each.model_fields["type"].default) for each in TYPES} - KEY_DEEDS)
 

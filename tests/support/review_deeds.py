@@ -178,6 +178,19 @@ FACTS: dict[type[Event], Maker] = {
             key=hex32(draw([f"{name} next" for name in ROLES])), next=print_of("later"), last=None
         )
     },
+    joining.PartyReinvited: lambda _c, draw: {
+        "key_act": joining.ReinvitedAct(
+            party=draw(tuple(ROLES)), expects=print_of(draw(("anew", "another")))
+        )
+    },
+    joining.RecoveryObjected: lambda _c, _draw: {"key_act": joining.ObjectedAct()},
+    joining.PartyRejoined: lambda _c, draw: {
+        "key_act": joining.RejoinedAct(
+            key=hex32(draw(("anew", "another"))),
+            next=print_of("later"),
+            lasts={print_of(draw(("device", *ROLES))): draw((None, 3))},
+        )
+    },
     opening.ParticipationNoted: lambda _c, draw: {
         "status": draw(("participating", "negotiating", "declined", "withdrawn")),
         "source": WHY,

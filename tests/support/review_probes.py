@@ -309,6 +309,10 @@ BELOW = verdict("instant", "below", 3)
 OLDER = measuring.Reference(mode="older-instant", solved=3, counted=20)
 
 
+LATER = "2027-11-21T10:00:00Z"
+"""When a party has long had the time to object."""
+
+
 def by_key(case: Case) -> Case:
     """A record of contract 2 with four parties, of which two have not joined by then."""
     case.open_by_key(LAB, AGENCY)
@@ -336,7 +340,48 @@ def rotated(key: str = f"{LAB} next", following: str = "later") -> Event:
     return make(joining.PartyKeyRotated, LAB, key_act=act)
 
 
+def reinvited(by: str = LAB, key: str = "anew", party: str = AGENCY) -> Event:
+    act = joining.ReinvitedAct(party=party, expects=print_of(key))
+    return make(joining.PartyReinvited, by, key_act=act)
+
+
+def objected(by: str = AGENCY) -> Event:
+    return make(joining.RecoveryObjected, by, key_act=joining.ObjectedAct())
+
+
+def rejoined(key: str = "anew", at: str = LATER, party: str = AGENCY, **lasts: int | None) -> Event:
+    stood_by = {print_of(name): last for name, last in lasts.items()}
+    act = joining.RejoinedAct(key=hex32(key), next=print_of(f"{key} next"), lasts=stood_by)
+    return make(joining.PartyRejoined, party, key_act=act).model_copy(update={"at": at})
+
+
+def vouched(case: Case) -> Case:
+    """The developer and the centre say with which key the agency goes on."""
+    by_key(case)
+    for by in (LAB, CENTRE):
+        case.do(reinvited(by))
+    return case
+
+
 PROBES: dict[tuple[str, str], Probe] = {
+    ("party-reinvited", "record_takes_key_acts"): on(opened, reinvited()),
+    ("party-reinvited", "reinvited_is_another_party"): on(by_key, reinvited(AGENCY)),
+    ("party-reinvited", "agency_is_of_the_framework"): on(
+        then(by_key, invitation("newcomer"), joined("newcomer", role="agency")),
+        reinvited("newcomer"),
+    ),
+    ("party-reinvited", "key_expected_is_new"): on(then(by_key, reinvited()), reinvited()),
+    ("recovery-objected", "record_takes_key_acts"): on(
+        then(
+            opened,
+        ),
+        objected(),
+    ),
+    ("recovery-objected", "recovery_is_under_way"): on(by_key, objected()),
+    ("party-rejoined", "record_takes_key_acts"): on(opened, rejoined()),
+    ("party-rejoined", "recovery_is_due"): on(then(by_key, reinvited()), rejoined()),
+    ("party-rejoined", "key_is_new"): on(then(vouched, signer("anew")), rejoined()),
+    ("party-rejoined", "disavowed_keys_are_its_own"): on(vouched, rejoined(**{LAB: 0})),
     ("party-admitted", "record_takes_admissions"): on(by_key, NEW_AGENCY),
     ("party-invited", "record_takes_key_acts"): on(opened, invitation("newcomer")),
     ("party-invited", "invited_has_not_joined"): on(by_key, invitation(AGENCY)),

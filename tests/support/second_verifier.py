@@ -47,6 +47,8 @@ class Answered:
     unchecked: int = 0
     after_withheld: int = 0
     disavowed: int = 0
+    disavowed_deeds: list[tuple[int, str, str]] = field(default_factory=list)
+    recovered: list[tuple[int, str, list[str]]] = field(default_factory=list)
     seen_by: dict[str, int] = field(default_factory=dict)
 
 
@@ -346,6 +348,7 @@ class Bundle:
         self.party_key: dict[str, str] = {}
         self.announced: dict[str, str] = {}
         self.invitations: dict[str, Any] = {}
+        self.words: dict[str, dict[str, tuple[str, str, bool]]] = {}
         self.deeds: dict[int, tuple[dict[str, Any], str, str]] = {}
         self.withheld: list[int] = []
 
@@ -587,7 +590,7 @@ class Bundle:
         self.answered.after_withheld += bool(self.withheld)
         actor, size = statement["actor"], statement["seen"]["size"]
         self.answered.seen_by[actor] = max(size, self.answered.seen_by.get(actor, 0))
-        self.do(n, statement, event.get("key_act"))
+        self.do(n, statement, event, at)
         self.deeds[n] = (statement, hashed, at)
 
     def recorded(self, event: Any, deed: Any, value: Any) -> Any:
@@ -635,7 +638,7 @@ class Bundle:
         must((said["deed"], said["actor"]) == (event["type"], event["actor"]), "event")
         must(keyid == said["key"], "keyid")
         self.order(n, said)
-        key, shown = self.signer(n, said, event.get("key_act"))
+        key, shown = self.signer(n, said, event)
         self.answered.unchecked += not shown
         if key is not None:
             must(signed(key, signature, self.dsse(payload)), "signature")
@@ -675,18 +678,34 @@ class Bundle:
             },
             "removed": {"key": fingerprint, "last": maybe(integer)},
             "rotated": {"key": hex32, "last": maybe(integer), "next": fingerprint},
+            "reinvited": {"expects": fingerprint, "party": text},
+            "objected": {},
+            "rejoined": {"key": hex32, "lasts": anything, "next": fingerprint},
         }
         must(isinstance(act.get("act"), str) and act["act"] in forms, "no such act")
         form(act, act=anything, **forms[act["act"]])
         kinds = act.get("kinds", [""])
         must(1 <= len(kinds) <= 64 and kinds == sorted(set(kinds)), "kinds")
+        if act["act"] == "rejoined":
+            must(isinstance(act["lasts"], dict), "lasts")
+            for one, last in act["lasts"].items():
+                fingerprint(one)
+                maybe(integer)(last)
 
-    def can(self, n: int, actor: str, act: Any) -> None:
+    def standing(self, party: str, key: str, at: str) -> list[bool]:
+        """Of the words of others that a party goes on with a key, 72 hours old, which are shown."""
+        told = self.words.get(party, {}).values()
+        return [
+            shown
+            for expects, said, shown in told
+            if expects == key and seconds(said) + 72 * 3600 <= seconds(at)
+        ]
+
+    def can(self, n: int, event: Any, act: Any) -> None:
         sure = not self.withheld
-        kind = act["act"]
-        key = (
-            print_of(bytes.fromhex(act["key"])) if kind in ("joined", "admitted", "rotated") else ""
-        )
+        actor, kind = event["actor"], act["act"]
+        brings = ("joined", "admitted", "rotated", "rejoined")
+        key = print_of(bytes.fromhex(act["key"])) if kind in brings else ""
         if key:
             must(key not in self.known and not is_small(bytes.fromhex(act["key"])), "the key")
         if kind == "invited":
@@ -706,10 +725,28 @@ class Bundle:
                 must(fit, "cannot be removed")
         elif kind == "rotated":
             must(self.announced.get(actor) == key or not sure, "not announced")
+        else:
+            self.can_recover(event, act, key)
 
-    def brings_shown(self, n: int, said: Any, act: Any) -> bool:
+    def can_recover(self, event: Any, act: Any, key: str) -> None:
+        sure, actor = not self.withheld, event["actor"]
+        if act["act"] == "reinvited":
+            must(act["party"] != actor, "its own word")
+            must(act["party"] in self.party_key or not sure, "has not joined")
+        elif act["act"] == "rejoined":
+            must(actor in self.party_key or not sure, "never joined")
+            must(len(self.standing(actor, key, event["at"])) >= 2 or not sure, "two others")
+            for one in act["lasts"]:
+                found = self.known.get(one)
+                must(one != key and (found or not sure), "no such key")
+                must(not found or (found.party == actor and not found.ended), "another's key")
+
+    def brings_shown(self, n: int, said: Any, event: Any) -> bool:
         """Whether what an act brings rests on shown entries alone."""
+        act = event["key_act"]
         actor, by = said["actor"], self.known.get(said["key"])
+        if act["act"] == "rejoined":
+            return sum(self.standing(actor, said["key"], event["at"])) >= 2
         if act["act"] == "joined":
             if n == 0:
                 return True
@@ -723,33 +760,58 @@ class Bundle:
             return old is not None and old.shown and self.announced[actor] == said["key"]
         return by is not None and by.shown
 
-    def do(self, n: int, said: Any, act: Any) -> None:
+    def do(self, n: int, said: Any, event: Any, recorded: str) -> None:
+        act = event.get("key_act")
         if act is None:
             return
-        actor, kind, shown = said["actor"], act["act"], self.brings_shown(n, said, act)
+        actor, kind, shown = said["actor"], act["act"], self.brings_shown(n, said, event)
         if kind == "invited":
             self.invitations[act["party"]] = act, shown
             return
+        if kind == "reinvited":
+            told = self.words.setdefault(act["party"], {})
+            told[actor] = (act["expects"], recorded, shown)
+            return
         old = act["key"] if kind == "removed" else self.party_key.get(actor)
         if kind in ("removed", "rotated") and old is not None:
-            self.known.setdefault(old, Known(b"", actor, [], shown=False)).ended = True
-            seqs = [deed[0]["seq"] for deed in self.deeds.values() if deed[0]["key"] == old]
-            if seqs:
-                stands = -1 if act["last"] is None else act["last"]
-                self.answered.disavowed += max(0, max(seqs) - stands)
-        if kind != "removed":
+            self.disavow(actor, old, act["last"])
+        if kind == "rejoined":
+            self.recover(n, actor, said["key"], act["lasts"])
+        if kind in ("rotated", "objected", "rejoined"):
+            self.words.pop(actor, None)
+        if kind not in ("removed", "objected"):
             raw = bytes.fromhex(act["key"])
             self.known[print_of(raw)] = Known(raw, actor, act.get("kinds"), shown)
             if kind != "admitted":
                 self.party_key[actor], self.announced[actor] = print_of(raw), act["next"]
 
-    def signer(self, n: int, said: Any, act: Any) -> tuple[bytes | None, bool]:
+    def recover(self, n: int, actor: str, key: str, lasts: dict[str, int | None]) -> None:
+        by = sorted(p for p, one in self.words.get(actor, {}).items() if one[0] == key)
+        self.answered.recovered.append((n, actor, by))
+        for one, last in lasts.items():
+            self.disavow(actor, one, last)
+        for found in self.known.values():
+            found.ended = found.ended or found.party == actor
+        for told in self.words.values():
+            told.pop(actor, None)
+
+    def disavow(self, actor: str, key: str, last: int | None) -> None:
+        self.known.setdefault(key, Known(b"", actor, [], shown=False)).ended = True
+        stands = -1 if last is None else last
+        own = {at: deed[0] for at, deed in self.deeds.items() if deed[0]["key"] == key}
+        self.answered.disavowed += max([0, *(one["seq"] - stands for one in own.values())])
+        self.answered.disavowed_deeds += [
+            (at, actor, one["deed"]) for at, one in own.items() if one["seq"] > stands
+        ]
+
+    def signer(self, n: int, said: Any, event: Any) -> tuple[bytes | None, bool]:
+        act = event.get("key_act")
         if act is not None:
-            self.can(n, said["actor"], act)
-            if act["act"] in ("joined", "rotated"):
+            self.can(n, event, act)
+            if act["act"] in ("joined", "rotated", "rejoined"):
                 key = bytes.fromhex(act["key"])
                 must(print_of(key) == said["key"], "another key brings it")
-                return key, self.brings_shown(n, said, act)
+                return key, self.brings_shown(n, said, event)
             raw = act.get("key", "")
             own = print_of(bytes.fromhex(raw)) if act["act"] == "admitted" else raw
             must(own != said["key"], "a key is neither admitted nor removed by itself")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from touchstone.clearance import Marking
 from touchstone.deeds.deed import Content, Deed
-from touchstone.deeds.drafting import event_of, worded
+from touchstone.deeds.drafting import NONE, event_of, worded
 from touchstone.deeds.known_case import KnownCase
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
@@ -104,6 +104,33 @@ def party_key_rotated(
     """A party replaces its own key by the one announced before; see `party_joined`."""
     act = {"act": "rotated", "key": key, "next": following, "last": last}
     return Deed(event_of(case, joining.PartyKeyRotated, by, case.marks.keys, key_act=act))
+
+
+def party_reinvited(case: KnownCase, by: str, party: str, expects: str) -> Deed:
+    """A party says that another one, which lost its keys, goes on with a new one.
+
+    `expects` is its fingerprint, as the other one told it by a way that is known to be its own.
+    """
+    act = {"act": "reinvited", "party": party, "expects": expects}
+    return Deed(event_of(case, joining.PartyReinvited, by, case.marks.keys, key_act=act))
+
+
+def recovery_objected(case: KnownCase, by: str) -> Deed:
+    """A party lost no key: what others said of a new one for it ends."""
+    return Deed(
+        event_of(case, joining.RecoveryObjected, by, case.marks.keys, key_act={"act": "objected"})
+    )
+
+
+def party_rejoined(
+    case: KnownCase, by: str, key: str, following: str, lasts: Mapping[str, int | None] = NONE
+) -> Deed:
+    """A party goes on with a new key by two others' word; its old keys end. See `party_joined`.
+
+    `lasts` has, by the fingerprint of an old key, the last `seq` that it stands by, None for none.
+    """
+    act = {"act": "rejoined", "key": key, "next": following, "lasts": dict(lasts)}
+    return Deed(event_of(case, joining.PartyRejoined, by, case.marks.keys, key_act=act))
 
 
 def participation_noted(

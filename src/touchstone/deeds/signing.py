@@ -27,7 +27,7 @@ from touchstone.ledger.contract2 import (
 from touchstone.ledger.entries import commit_part
 from touchstone.ledger.signing import Signer
 from touchstone.review import Event, State, topics_of
-from touchstone.review.events.joining import PartyJoined, PartyKeyRotated
+from touchstone.review.events.joining import PartyJoined, PartyKeyRotated, PartyRejoined
 from touchstone.review.events.opening import CaseOpened
 
 SALT = 32
@@ -114,7 +114,7 @@ def key_of(state: State, event: Event) -> bytes | None:
 
     None of an actor that is not in the case.
     """
-    if isinstance(event, PartyJoined | PartyKeyRotated):
+    if isinstance(event, PartyJoined | PartyKeyRotated | PartyRejoined):
         return bytes.fromhex(event.key_act.key)
     if isinstance(event, CaseOpened) and event.key_act is not None:
         return bytes.fromhex(event.key_act.key)

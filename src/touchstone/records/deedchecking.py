@@ -85,7 +85,7 @@ def _check_entry(
     at = str(time["at"])
     check_recorded_time(statement, at, past.recorded_at)
     check_dates(statement, event["at"], at)
-    past.append(entry.leaf, statement, act, at)
+    past.append(entry.leaf, statement, act, at, event["at"])
     return _Found(statement, at)
 
 

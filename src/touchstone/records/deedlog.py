@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from touchstone.ledger import EMPTY_ROOT, MalformedError
 from touchstone.ledger.contract2 import (
@@ -20,8 +24,8 @@ from touchstone.records.models import AnswerRow, DeedRow, TopicRow
 from touchstone.records.reader import kept_answer
 
 CONTRACT = 2
-KEYS = "keys:"
-"""How the topics begin that every act on keys touches."""
+KEYS = ("keys:", "recovery:")
+"""How the topics begin, one of which every act on keys touches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,14 @@ class StoredLog:
         """
         admitted, statement = recorded.admitted, recorded.admitted.statement
         n, key, digest = recorded.entry.n, statement.key, statement.digest
-        self._keys = self.keys.after(statement.actor, admitted.act, key, first=n == 0)
+        self._keys = self.keys.after(
+            statement.actor,
+            admitted.act,
+            key,
+            first=n == 0,
+            dated=str(admitted.facts["at"]),
+            recorded=admitted.at,
+        )
         self.log = self.log or recorded.entry.leaf.hex()
         self.size = n + 1
         self._roots[self.size] = root
@@ -169,14 +180,24 @@ class StoredLog:
     def _followed(self, known: LogKnown) -> CaseKeys:
         """The keys at this size, from those at an earlier one: by the entries that touch any."""
         rows = TopicRow.objects.using(self._alias).filter(
-            case=self._case, topic__startswith=KEYS, n__gte=known.size, n__lt=self.size
+            reduce(or_, (Q(topic__startswith=each) for each in KEYS)),
+            case=self._case,
+            n__gte=known.size,
+            n__lt=self.size,
         )
         keys = known.keys
         try:
             for n in rows.order_by("n").values_list("n", flat=True).distinct():
                 (event,) = read_events(self._alias, self._case, n, n + 1, CONTRACT)
-                by = self._deed(n).key
-                keys = keys.after(event["actor"], parse_key_act(event), by, first=n == 0)
+                deed, act = self._deed(n), parse_key_act(event)
+                keys = keys.after(
+                    event["actor"],
+                    act,
+                    deed.key,
+                    first=n == 0,
+                    dated=event["at"],
+                    recorded=deed.at,
+                )
         except (AlteredError, MalformedError) as error:
             raise DamagedError(f"{self._case}: its keys do not follow: {error}") from error
         return keys

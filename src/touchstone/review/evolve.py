@@ -25,11 +25,13 @@ from touchstone.review.state import (
     Finding,
     Party,
     Postponement,
+    Reinvitation,
     RunKey,
     Snapshots,
     State,
     Terms,
     Unknown,
+    empty,
     with_item,
 )
 from touchstone.review.tallies import Likeness, pair_of
@@ -150,7 +152,40 @@ def _(event: joining.PartySignerRemoved, state: State) -> State:
 @_changed.register
 def _(event: joining.PartyKeyRotated, state: State) -> State:
     act = event.key_act
-    return _keyed(state, event.actor, act.key, key=act.key, next=act.next)
+    after = _keyed(state, event.actor, act.key, key=act.key, next=act.next)
+    return _unvouched(after, event.actor)
+
+
+def _unvouched(state: State, party: str) -> State:
+    """Without what was said of a new key for a party."""
+    left = {name: each for name, each in state.reinvitations.items() if name != party}
+    return replace(state, reinvitations=MappingProxyType(left))
+
+
+@_changed_at.register
+def _(event: joining.PartyReinvited, state: State, recorded: str) -> State:
+    act, told = event.key_act, state.reinvitations.get(event.key_act.party, {})
+    said = with_item(told, event.actor, Reinvitation(act.expects, recorded))
+    return replace(state, reinvitations=with_item(state.reinvitations, act.party, said))
+
+
+@_changed.register
+def _(event: joining.RecoveryObjected, state: State) -> State:
+    return _unvouched(state, event.actor)
+
+
+@_changed.register
+def _(event: joining.PartyRejoined, state: State) -> State:
+    act, party = event.key_act, event.actor
+    by = state.vouchers(party, fingerprint(bytes.fromhex(act.key)))
+    fresh = {"key": act.key, "next": act.next, "signers": empty(), "recovered_by": by}
+    after = _unvouched(_keyed(state, party, act.key, **fresh), party)
+    # What was said in its name, by whoever had its key, of others' keys counts no more.
+    left = {
+        name: MappingProxyType({by: said for by, said in each.items() if by != party})
+        for name, each in after.reinvitations.items()
+    }
+    return replace(after, reinvitations=MappingProxyType(left))
 
 
 @_changed.register

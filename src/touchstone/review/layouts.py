@@ -117,6 +117,9 @@ LAYOUTS: Mapping[type[Event], DeedLayout] = {
     joining.PartySignerAdmitted: BARE,
     joining.PartySignerRemoved: BARE,
     joining.PartyKeyRotated: BARE,
+    joining.PartyReinvited: BARE,
+    joining.RecoveryObjected: BARE,
+    joining.PartyRejoined: BARE,
     # Measuring.
     measuring.ClockAnchored: BARE,
     measuring.ClockPaused: with_parts(_line("reason")),

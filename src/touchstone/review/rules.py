@@ -136,6 +136,34 @@ RULES: Mapping[type[Event], Rule] = {
         (joins.record_takes_key_acts, joins.key_is_the_one_announced, joins.key_is_new),
         topics=moves(),
     ),
+    joining.PartyReinvited: Rule(
+        ("developer", "centre", "agency"),
+        ALWAYS,
+        (
+            joins.record_takes_key_acts,
+            joins.reinvited_is_another_party,
+            joins.agency_is_of_the_framework,
+            joins.key_expected_is_new,
+        ),
+        topics=moves(),
+    ),
+    joining.RecoveryObjected: Rule(
+        EVERYONE,
+        ALWAYS,
+        (joins.record_takes_key_acts, joins.recovery_is_under_way),
+        topics=moves(),
+    ),
+    joining.PartyRejoined: Rule(
+        EVERYONE,
+        ALWAYS,
+        (
+            joins.record_takes_key_acts,
+            joins.recovery_is_due,
+            joins.key_is_new,
+            joins.disavowed_keys_are_its_own,
+        ),
+        topics=moves(),
+    ),
     opening.ParticipationNoted: Rule(
         EVERYONE,
         ALWAYS,

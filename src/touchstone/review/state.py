@@ -38,6 +38,15 @@ class Party:
     """The fingerprint of the key that can replace it, in a record of contract 2."""
     signers: Mapping[str, joining.AdmittedAct] = field(default_factory=empty)
     """Further keys that sign for it, by fingerprint; without those that were removed."""
+    recovered_by: tuple[str, ...] = ()
+    """By whose word it goes on with a new key, where it lost its own; of the newest recovery."""
+
+
+class Reinvitation(NamedTuple):
+    """With which key (a fingerprint) another party is to go on, and when that was recorded."""
+
+    expects: str
+    recorded: str
 
 
 class RunKey(NamedTuple):
@@ -188,6 +197,9 @@ class State:
     parties: Mapping[str, Party] = field(default_factory=empty)
     invitations: Mapping[str, joining.InvitedAct] = field(default_factory=empty)
     """Who may join, by party; without those who have."""
+    reinvitations: Mapping[str, Mapping[str, Reinvitation]] = field(default_factory=empty)
+    """By a party that lost its keys, what each other party said of its new one; until it has
+    joined anew, or objected."""
     seen_keys: frozenset[str] = frozenset()
     """Every key (hex) that an act on keys ever brought, ended ones too."""
     participations: Mapping[str, opening.ParticipationNoted] = field(default_factory=empty)
@@ -244,6 +256,11 @@ class State:
     def having(self, role: Role) -> tuple[str, ...]:
         """The ids of the parties in this role, in the order in which they were admitted."""
         return tuple(name for name, party in self.parties.items() if party.role == role)
+
+    def vouchers(self, party: str, key: str) -> tuple[str, ...]:
+        """By whose word, as it stands, a party is to go on with a key (a fingerprint); in order."""
+        told = self.reinvitations.get(party, {})
+        return tuple(sorted(name for name, each in told.items() if each.expects == key))
 
     @property
     def by_invitation(self) -> bool:

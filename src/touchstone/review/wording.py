@@ -72,6 +72,17 @@ CLAUSES: Mapping[str, str] = {
     "type-not-signable": "no signer signs {type}: leave it out",
     "signer-unknown": "{key} is no signer of {actor}",
     "key-not-announced": "{actor} announced {announced} as its next key",
+    "reinvites-itself": "a party speaks for no new key of its own: two others do",
+    "reinvited-has-not-joined": "{party} has not joined: invite it",
+    "agency-not-of-framework": "{framework} does not name the agency {actor}",
+    "reinvited-already": "{actor} has said so of {party} already",
+    "no-recovery": "nobody says that {actor} goes on with a new key",
+    "not-reinvited-by-two": (
+        "two others of different roles must say that it goes on with {key}; those who did: "
+        "{said:words}"
+    ),
+    "may-still-object": "{actor} has until {until} to object with the key that it had",
+    "key-not-ending": "{key} is no key of {actor} that ends with this",
     # Inquiries and the submission.
     "inquiry-id-taken": "inquiry {inquiry} was asked already: take a new id",
     "inquiry-unknown": "the developer asked no inquiry {inquiry}",

@@ -11,7 +11,7 @@ With a bundle that has come by any way, and a fingerprint that came by another::
 """
 
 from .errors import VerifierInputError
-from .verdict import Verdict
+from .verdict import Disavowed, Recovery, Verdict
 from .verify import verify_bundle
 
-__all__ = ["Verdict", "VerifierInputError", "verify_bundle"]
+__all__ = ["Disavowed", "Recovery", "Verdict", "VerifierInputError", "verify_bundle"]

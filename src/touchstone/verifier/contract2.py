@@ -5,14 +5,14 @@ Where an entry is withheld, what it could explain is let pass, and nothing else.
 
 import re
 from bisect import bisect_left
-from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from .errors import hold
-from .keys import Keys
+from .keys import Keys, seconds_after
 from .proofs import dsse, root_of, signed
 from .strict import dumps, parse, shaped, shown, unbase64
+from .verdict import Disavowed, Recovery
 
 if TYPE_CHECKING:
     from .reading import BundleVerification
@@ -38,6 +38,8 @@ class Contract2:
         self.newest, self.topics = dict[str, tuple[int, int, str, int]](), dict[str, int]()
         self.hidden_at, self.seen, self.recorded_at = list[int](), dict[str, int](), ""
         self.answers = self.after_hidden = self.disavowed = 0
+        # By key the seq, entry and type of its deeds; of what is disavowed entry, party and type.
+        self.by_key, self.told = dict[str, list[tuple[int, int, str]]](), list[Any]()
         self.issuers = dict[str, bytes]()
         self.recorded = set[bytes]()  # the deeds' digests, once a refusal asks for them
         # Of the entry at hand: its event, its deed's payload and digest.
@@ -77,10 +79,13 @@ class Contract2:
             self.keys.complete = False
             self.rows.write(_HIDDEN)
             return
-        bound, digest, act = self.deed, self.digest, self.event.get("key_act")
-        for key, last in self.keys.follow(n, bound["actor"], act, bound["key"]):
-            known = self.newest.get(key)
-            self.disavowed += max(0, known[1] - (-1 if last is None else last)) if known else 0
+        bound, digest = self.deed, self.digest
+        for key, last in self.keys.follow(n, self.event, bound["key"], self.recorded_at):
+            known, stands_by = self.newest.get(key), -1 if last is None else last
+            self.disavowed += max(0, known[1] - stands_by) if known else 0
+            deeds = [deed for deed in self.by_key.get(key, ()) if deed[0] > stands_by]
+            self.told += [(at, bound["actor"], deed) for _seq, at, deed in deeds]
+        self.by_key.setdefault(bound["key"], []).append((bound["seq"], n, bound["deed"]))
         size = bound["seen"]["size"]
         self.newest[bound["key"]] = (n, bound["seq"], digest, size)
         self.topics |= dict.fromkeys(bound["touches"], n)
@@ -91,9 +96,22 @@ class Contract2:
     def facts(self) -> dict[str, Any]:
         """What was established."""
         seen = tuple((shown(party), size) for party, size in sorted(self.seen.items()))
-        told = {"contract": 2, "entries_withheld": len(self.hidden_at), "answers": self.answers}
+        told: dict[str, Any] = {
+            "contract": 2,
+            "entries_withheld": len(self.hidden_at),
+            "answers": self.answers,
+        }
         told |= {"deeds_after_withheld": self.after_hidden, "deeds_disavowed": self.disavowed}
-        return told | {"seen_by": seen}
+        told["disavowed"] = tuple(Disavowed(at, shown(p), shown(deed)) for at, p, deed in self.told)
+        recovered = tuple(
+            Recovery(shown(party), n, tuple(map(shown, by))) for n, party, by in self.keys.recovered
+        )
+        asked = tuple(
+            Recovery(shown(party), None, tuple(map(shown, sorted(by))))
+            for party, by in sorted(self.keys.vouched.items())
+            if by
+        )
+        return told | {"seen_by": seen, "recoveries": recovered + asked}
 
     def _after_deed(self, i: int, opened: Any) -> None:
         """The recorded part right after the deed part, then padding."""
@@ -104,8 +122,10 @@ class Contract2:
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         hold(at >= self.recorded_at, "is recorded before the entry before it")
         hold(at <= (self.deed["until"] or at), "is recorded after its deed was to be")
-        hold(after(at, dated) <= AHEAD, "is recorded before the date of its deed")
-        hold(after(dated, self.deed["until"] or dated) <= WAITS, "is of a deed held too long")
+        hold(seconds_after(at, dated) <= AHEAD, "is recorded before the date of its deed")
+        hold(
+            seconds_after(dated, self.deed["until"] or dated) <= WAITS, "is of a deed held too long"
+        )
         self.recorded_at = at
 
     def _deed(self, n: int, opened: Any, others: str) -> None:
@@ -127,8 +147,7 @@ class Contract2:
         hold(opened["marking"] == self.event["marking"], "is marked otherwise than its event")
         self._order(n, bound)
         hold(signature["keyid"] == bound["key"], "is a deed by another key than it names")
-        act = self.event.get("key_act")
-        key, shown = self.keys.signer(n, bound["actor"], bound["deed"], bound["key"], act)
+        key, shown = self.keys.signer(n, bound, self.event)
         hold(key is None or signed(key, sig, dsse(raw)), "is a deed whose signature does not hold")
         self.deed, self.digest = bound, sha256(b"touchstone/deed/2\0" + raw).hexdigest()
         self.reading.counts["deeds_checked" if shown else "deeds_unchecked"] += 1
@@ -200,11 +219,6 @@ def exactly(opened: Any, shape: str, own: str) -> Any:
     shaped(opened, shape)
     hold(set(opened) == {own, "kind", "marking"}, "is the server's, with more in it")
     return opened
-
-
-def after(one: str, other: str) -> float:
-    """How many seconds the other time lies after the one."""
-    return (datetime.fromisoformat(other) - datetime.fromisoformat(one)).total_seconds()
 
 
 def _kind(opened: Any) -> Any:

@@ -22,12 +22,13 @@ _NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 # Possessive all over (`*+`): no text makes the match try again what it has passed.
 _TOPIC = f'"(?=[a-z0-9-]{{1,64}}[:"])[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+(?::{_NAME})?"'
 _NUMBER = "(?:0|[1-9][0-9]*+|null)"
+_PRINT = '"SHA256:[0-9a-f]{64}"'
 _FORMS = {
     "text": r'"(?:[^"\\]++|\\.)++"',
     "hex32": '"[0-9a-f]{64}"',
     "hex64": '"[0-9a-f]{128}"',
     "sha256": '"sha256:[0-9a-f]{64}"',
-    "fingerprint": '"SHA256:[0-9a-f]{64}"',
+    "fingerprint": _PRINT,
     "kebab": '"[a-z][a-z0-9]*+(?:-[a-z0-9]++)*+"',
     "time": f'"(?:{_LEAP}|{_DAY})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z"',
     "integer": "(?:0|[1-9][0-9]*+)",
@@ -37,6 +38,7 @@ _FORMS = {
     "name": f'"{_NAME}"',
     "topic": _TOPIC,
     "on": rf"\{{(?:{_TOPIC}:{_NUMBER}(?:,{_TOPIC}:{_NUMBER})*+)?\}}",
+    "lasts": rf"\{{(?:{_PRINT}:{_NUMBER}(?:,{_PRINT}:{_NUMBER})*+)?\}}",
     "bool": "(?:true|false)",
     "any": "(?s:.+)",
 }
@@ -62,6 +64,9 @@ joined {"act":"joined","key":<hex32>,"next":<fingerprint>,"party":<text>,"role":
 admitted {"act":"admitted","alg":"ed25519","key":<hex32>,"kinds":<kebab*>,"label":<text>}
 removed {"act":"removed","key":<fingerprint>,"last":<integer?>}
 rotated {"act":"rotated","key":<hex32>,"last":<integer?>,"next":<fingerprint>}
+reinvited {"act":"reinvited","expects":<fingerprint>,"party":<text>}
+objected {"act":"objected"}
+rejoined {"act":"rejoined","key":<hex32>,"lasts":<lasts>,"next":<fingerprint>}
 receipt {"answer":{"answer":"recorded","at":<time>,"deed":<hex32>,"log":<hex32>,"n":<integer>,"root":<hex32>,"size":<integer>,"v":1},"key":<fingerprint>,"line":"answer","signature":<hex64>}
 refusal {"answer":{"answer":"refused","at":<time>,"code":<kebab>,"deed":<hex32>,"log":<hex32?>,"root":<hex32>,"size":<integer>,"v":1,"why":<text>},"key":<fingerprint>,"line":"answer","signature":<hex64>}
 head {"blind":<hex32>,"checkpoint":<text>,"head":{"keyset":<hex32>,"log":<hex32>,"root":<hex32>,"size":<positive>,"v":1},"inclusion":<hex32*>,"index":<integer>,"line":"head"}

@@ -29,6 +29,27 @@ class Cosignature:
 
 
 @dataclass(frozen=True)
+class Disavowed:
+    """A deed that its party does not stand by: its entry, and what is open of it."""
+
+    n: int
+    party: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """A party that goes on with a new key by the word of others, at entry `n`.
+
+    None while it may still object, or has not joined anew.
+    """
+
+    party: str
+    n: int | None
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The answer; of an altered bundle nothing but where and what. All texts are safe to print.
 
@@ -37,7 +58,8 @@ class Verdict:
     key line names as revoked, or that were given as such. `head_at` is when the issuer says that
     this was the newest head (UTC): the bundle's own time; `head_age_seconds` how long before the
     asking that was, below 0 where the issuer's clock was ahead. `policy` is empty where no witness
-    was asked for, else `met` or `not met`; `cosigned_by` are the witnesses that count.
+    was asked for, else `met` or `not met`; `cosigned_by` are the witnesses that count. `disavowed`
+    names those of the `deeds_disavowed` that are shown.
     """
 
     word: str
@@ -62,6 +84,8 @@ class Verdict:
     entries_withheld: int = 0
     deeds_after_withheld: int = 0
     deeds_disavowed: int = 0
+    disavowed: tuple[Disavowed, ...] = ()
+    recoveries: tuple[Recovery, ...] = ()
     seen_by: tuple[tuple[str, int], ...] = ()
     answers: int = 0
     receipts: tuple[str, ...] = ()
@@ -130,9 +154,18 @@ class Verdict:
             f"deeds: {self.deeds_checked} checked, {self.deeds_unchecked} of a signer not shown",
             f"deeds after a withheld entry, checked against what is shown: {after}",
             f"deeds disavowed by their party: {self.deeds_disavowed}",
+            *(f"disavowed: entry {one.n}, {one.party}, {one.type}" for one in self.disavowed),
+            *map(_recovered, self.recoveries),
             f"newest head that each party is known to have seen: {seen}",
             f"answers of the installation met: {self.answers} in the bundle, given: {given}",
         ]
+
+
+def _recovered(one: Recovery) -> str:
+    by = ", ".join(one.by) or "who is not shown"
+    if one.n is None:
+        return f"key recovery under way: {one.party}, by the word of {by}"
+    return f"key recovered: {one.party} at entry {one.n}, by the word of {by}"
 
 
 def _aged(seconds: int | None) -> str:

@@ -36,6 +36,9 @@ KEY_ACTS = {
     "signer-admitted",
     "signer-removed",
     "party-key-rotated",
+    "party-reinvited",
+    "party-rejoined",
+    "recovery-objected",
 }
 
 

@@ -70,6 +70,12 @@ def agreed(data: bytes, place: Path) -> Verdict:
         ours = (verdict.deeds_unchecked, verdict.deeds_after_withheld, verdict.deeds_disavowed)
         assert ours == (second.unchecked, second.after_withheld, second.disavowed)
         assert ours == (summary.unchecked, summary.after_hidden, summary.disavowed)
+        told = [(one.n, one.party, one.type) for one in verdict.disavowed]
+        assert told == second.disavowed_deeds
+        assert told == [(one.n, one.party, one.type) for one in summary.disavowed_deeds]
+        again = [(one.n, one.party, list(one.by)) for one in verdict.recoveries if one.n]
+        assert again == second.recovered
+        assert again == [(one.n, one.party, list(one.by)) for one in summary.recoveries]
         assert dict(verdict.seen_by) == second.seen_by == summary.seen_by_party
         assert (verdict.entries_withheld, verdict.answers) == (summary.hidden, summary.answers)
     return verdict
@@ -204,15 +210,23 @@ def test_any_change_to_a_part_that_is_committed_again_is_judged_alike(
     agreed(deed_making.sealed(deed_making.lines_of(deed_making.make_case(making)).body), place)
 
 
+@pytest.mark.parametrize("story", ["ACTS", "RECOVERY"])
 @shared
 @given(data=st.data(), hidden=withheld())
 def test_acts_in_any_order_and_by_anyone_are_judged_alike(
-    data: st.DataObject, hidden: tuple[int, ...], place: Path, deed_making: ModuleType
+    data: st.DataObject,
+    hidden: tuple[int, ...],
+    place: Path,
+    deed_making: ModuleType,
+    story: str,
 ):
     """Deeds left out, done again or moved, with other keys, topics and sights."""
-    acts = list(deed_making.hidden(*hidden))
+    told = getattr(deed_making, story)
+    # Of a recovery the last acts are looked at: those before are the first story's.
+    first = 1 if story == "ACTS" else len(deed_making.ACTS)
+    acts = list(deed_making.hidden(*(first - 1 + n for n in hidden if n), acts=told))
     for _time in range(data.draw(st.integers(1, 3))):
-        at = data.draw(st.integers(1, len(acts) - 1), label="which")
+        at = data.draw(st.integers(first, len(acts) - 1), label="which")
         act = acts[at]
         match data.draw(st.sampled_from(["drop", "again", "move", "key", "topic", "behind"])):
             case "drop":
@@ -225,11 +239,11 @@ def test_acts_in_any_order_and_by_anyone_are_judged_alike(
                 signer = data.draw(st.sampled_from(sorted(deed_making.SIGNERS)))
                 acts[at] = deed_making.replace(act, signer=signer)
             case "topic":
-                n = data.draw(st.none() | st.integers(0, 13))
+                n = data.draw(st.none() | st.integers(first - 1, first + 12))
                 acts[at] = deed_making.replace(act, on=dict.fromkeys(act.on or ["halt"], n))
             case _:
                 acts[at] = deed_making.replace(act, behind=data.draw(st.integers(0, 12)))
-    making = deed_making.Making(tuple(acts))
+    making = deed_making.Making(tuple(acts), recorded=deed_making.slowly(acts))
     agreed(deed_making.sealed(deed_making.lines_of(deed_making.make_case(making)).body), place)
 
 
@@ -246,11 +260,43 @@ def test_any_change_to_a_line_that_is_sealed_again_is_judged_alike(
     agreed(deed_making.sealed(body), place)
 
 
-@pytest.mark.parametrize("name", ["authentic", "deeds-of-a-key-withheld", "with-answers"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authentic",
+        "deeds-of-a-key-withheld",
+        "with-answers",
+        "recovered",
+        "recovery-under-way",
+        "recovery-objected",
+        "recovered-by-what-is-withheld",
+    ],
+)
 def test_what_is_said_beside_the_verdict_is_agreed_on(name: str, place: Path):
     verdict = agreed((FOLDER / f"contract2/{name}.jsonl").read_bytes(), place)
     assert verdict.word == "consistent"
     assert verdict.contract == 2
+
+
+def test_a_recovery_is_said_with_whose_word_it_was_by_and_what_is_disavowed(place: Path):
+    verdict = agreed((FOLDER / "contract2/recovered.jsonl").read_bytes(), place)
+    lines = verdict.lines()
+    by = "by the word of example-centre, example-lab"
+    assert f"key recovered: example-agency at entry 20, {by}" in lines
+    assert "disavowed: entry 16, example-agency, designation-concurred" in lines
+    assert "disavowed: entry 17, example-agency, designation-concurred" in lines
+    told = verdict.as_dict()
+    kind = "designation-concurred"
+    assert {"n": 17, "party": "example-agency", "type": kind} in told["disavowed"]
+    assert list(told["recoveries"]) == [
+        {"party": "example-agency", "n": 20, "by": ("example-centre", "example-lab")}
+    ]
+    pending = agreed((FOLDER / "contract2/recovery-under-way.jsonl").read_bytes(), place)
+    assert [(one.n, one.by) for one in pending.recoveries] == [
+        (None, ("example-centre", "example-lab"))
+    ]
+    objected = agreed((FOLDER / "contract2/recovery-objected.jsonl").read_bytes(), place)
+    assert objected.recoveries == ()
 
 
 @pytest.mark.parametrize("i", [0, 1, 2, 3, 4])

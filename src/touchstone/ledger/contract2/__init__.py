@@ -32,7 +32,7 @@ from touchstone.ledger.contract2.answers import (
     parse_answer,
     sign_answer,
 )
-from touchstone.ledger.contract2.caselog import CaseLog
+from touchstone.ledger.contract2.caselog import CaseLog, DisavowedDeed, KeyRecovery
 from touchstone.ledger.contract2.checks import (
     MAX_AHEAD,
     MAX_VALIDITY,
@@ -44,12 +44,17 @@ from touchstone.ledger.contract2.checks import (
 )
 from touchstone.ledger.contract2.following import FollowedLog
 from touchstone.ledger.contract2.keyacts import (
+    RECOVERY_VOUCHERS,
+    RECOVERY_WAIT,
     CaseKeys,
     KeyAct,
     KeyInvited,
     KeyJoined,
+    KeyReinvited,
+    KeyRejoined,
     KeyRotated,
     KnownKey,
+    RecoveryObjected,
     SignerAdmitted,
     SignerRemoved,
     key_topics,
@@ -96,6 +101,8 @@ __all__ = [
     "MAX_VALIDITY",
     "NOTHING_SEEN",
     "PARTS",
+    "RECOVERY_VOUCHERS",
+    "RECOVERY_WAIT",
     "AdmittedDeed",
     "AnsweredLog",
     "CaseKeys",
@@ -105,11 +112,15 @@ __all__ = [
     "DeedEnvelope",
     "DeedStatement",
     "DeedTopics",
+    "DisavowedDeed",
     "FollowedLog",
     "HiddenPart",
     "KeyAct",
     "KeyInvited",
     "KeyJoined",
+    "KeyRecovery",
+    "KeyReinvited",
+    "KeyRejoined",
     "KeyRotated",
     "KnownKey",
     "LastDeed",
@@ -117,6 +128,7 @@ __all__ = [
     "PastLog",
     "RecordedAnswer",
     "RecordedDeed",
+    "RecoveryObjected",
     "RefusedAnswer",
     "SeenHead",
     "SentPart",

@@ -24,9 +24,8 @@ from touchstone.ledger.contract2.checks import (
     check_topics,
 )
 from touchstone.ledger.contract2.keyacts import (
+    BringsPartyKey,
     KeyAct,
-    KeyJoined,
-    KeyRotated,
     key_topics,
     parse_key_act,
 )
@@ -85,9 +84,10 @@ class DeedTopics:
 
     def with_keys(self, actor: str, act: KeyAct | None) -> "DeedTopics":
         """The same of a deed that may be an act on keys: those are touched and named, too."""
-        if (keys := key_topics(actor, act)) <= self.touches & self.must_name:
+        touched, named = key_topics(actor, act)
+        if touched <= self.touches and named <= self.must_name:
             return self
-        return replace(self, touches=self.touches | keys, must_name=self.must_name | keys)
+        return replace(self, touches=self.touches | touched, must_name=self.must_name | named)
 
 
 class AnsweredLog(PastLog, Protocol):
@@ -148,7 +148,7 @@ def admit_deed(
     with _unpromised("parts"):
         facts, act = _read_facts(submitted.parts, past.size)
     with _unpromised("not-a-signer"):
-        _check_signer(envelope, act, past)
+        _check_signer(envelope, act, past, str(facts["at"]))
     _check_next(statement, past)
     # Not final: anybody who holds a payload can send other parts with it.
     with _unpromised("parts"):
@@ -162,6 +162,10 @@ def admit_deed(
         check_recorded_time(statement, at, past.recorded_at)
         check_dates(statement, str(facts["at"]), at)
     _check_place(statement, act, topics(facts), past)
+    # Inviting, admitting and removing meet their law only here; who joins or rotates met it before.
+    with _refused("keys"):
+        first, dated = past.size == 0, str(facts["at"])
+        past.keys.after(statement.actor, act, statement.key, first=first, dated=dated)
     return AdmittedDeed(envelope, submitted.parts, facts, act, past.size, at, values)
 
 
@@ -181,7 +185,7 @@ def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAns
         return known
     # Its parts are not at hand, so no act is known: joining and rotating cannot be taken back.
     with _unpromised("not-a-signer"):
-        _check_signer(found, None, past)
+        _check_signer(found, None, past, "")
     raise RefusedDeedError("cancelled", "its party took it back before it was recorded")
 
 
@@ -228,13 +232,16 @@ def _read_facts(parts: Sequence[SentPart], n: int) -> tuple[dict[str, Any], KeyA
     return facts, parse_key_act(facts)
 
 
-def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog) -> None:
+def _check_signer(
+    envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog, dated: str
+) -> None:
     """Step 3: the key is a signer of the actor now, for this type, and it signed."""
     statement = envelope.statement
     keys = past.keys
     # Who joins or rotates signs with the key that this deed brings.
-    if isinstance(act, KeyJoined | KeyRotated):
-        keys = keys.after(statement.actor, act, statement.key, first=past.size == 0)
+    if isinstance(act, BringsPartyKey):
+        first = past.size == 0
+        keys = keys.after(statement.actor, act, statement.key, first=first, dated=dated)
     known = keys.check_signer(statement.actor, statement.deed, statement.key, act)
     if known is None:
         raise AlteredError("the deed's key is not known here")
@@ -283,9 +290,6 @@ def _check_place(
         # Nor more: each topic that moves without need makes deeds of others stale.
         if frozenset(statement.touches) != asked.touches:
             raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
-    # Inviting, admitting and removing meet their law only here; who joins or rotates met it before.
-    with _refused("keys"):
-        past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
 
 
 @dataclass(frozen=True, slots=True)

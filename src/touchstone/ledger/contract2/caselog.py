@@ -1,11 +1,30 @@
 """A case's log in memory, as the checks ask of it: nothing is rewritten, all past roots answer."""
 
 from bisect import bisect_left
+from dataclasses import dataclass
 
 from touchstone.ledger.contract2.checks import LastDeed
-from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KeyRotated, SignerRemoved
+from touchstone.ledger.contract2.keyacts import CaseKeys, KeyAct, KeyRejoined
 from touchstone.ledger.contract2.statements import DeedStatement
 from touchstone.ledger.merkle import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class DisavowedDeed:
+    """A recorded deed by a key after the last one that its party stood by: entry, party, type."""
+
+    n: int
+    party: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecovery:
+    """That a party goes on with a new key at entry `n`, by the word of other parties."""
+
+    n: int
+    party: str
+    by: tuple[str, ...]
 
 
 class CaseLog:
@@ -17,6 +36,10 @@ class CaseLog:
         self.recorded_at: str | None = None
         self.disavowed = 0
         """How many deeds stand by a key after the last one that its party stood by."""
+        self.disavowed_deeds: list[DisavowedDeed] = []
+        """Those of them that are shown, in the order in which they were disavowed."""
+        self.recoveries: list[KeyRecovery] = []
+        self._by_key: dict[str, list[tuple[int, int, str]]] = {}
         self._tree = Tree()
         self._newest: dict[str, int] = {}
         self._last: dict[str, LastDeed] = {}
@@ -55,22 +78,25 @@ class CaseLog:
         return at < len(self._hidden) and self._hidden[at] == n
 
     def append(
-        self, leaf: bytes, statement: DeedStatement, act: KeyAct | None, recorded_at: str
+        self,
+        leaf: bytes,
+        statement: DeedStatement,
+        act: KeyAct | None,
+        recorded_at: str,
+        dated: str = "",
     ) -> int:
-        """Take in an entry that was checked; return its n."""
-        n = self.size
+        """Take in an entry that was checked, part 0 of which is `dated`; return its n."""
+        n, actor = self.size, statement.actor
         # Counted here for good: a key that has ended signs nothing more.
-        if isinstance(act, SignerRemoved | KeyRotated):
-            old = (
-                act.key
-                if isinstance(act, SignerRemoved)
-                else self.keys.current.get(statement.actor)
-            )
-            newest = self._last.get(old or "")
-            stands_by = -1 if act.last is None else act.last
-            # A `last` beyond its newest deed disavows nothing (ADR 225).
-            self.disavowed += max(0, newest.seq - stands_by) if newest else 0
-        self.keys = self.keys.after(statement.actor, act, statement.key, first=n == 0)
+        for old, last in self.keys.ended_by(actor, act).items():
+            self._disavow(actor, old, -1 if last is None else last)
+        if isinstance(act, KeyRejoined):
+            by = self.keys.vouchers(actor, statement.key)
+            self.recoveries.append(KeyRecovery(n, actor, by))
+        self.keys = self.keys.after(
+            actor, act, statement.key, first=n == 0, dated=dated, recorded=recorded_at
+        )
+        self._by_key.setdefault(statement.key, []).append((statement.seq, n, statement.deed))
         if self.log is None:
             self.log = leaf.hex()
         self._tree.append(leaf)
@@ -82,6 +108,16 @@ class CaseLog:
         self._seen[statement.actor] = max(seen, self._seen.get(statement.actor, 0))
         self.recorded_at = recorded_at
         return n
+
+    def _disavow(self, party: str, key: str, stands_by: int) -> None:
+        newest = self._last.get(key)
+        # A `last` beyond its newest deed disavows nothing (ADR 225).
+        self.disavowed += max(0, newest.seq - stands_by) if newest else 0
+        self.disavowed_deeds += [
+            DisavowedDeed(n, party, deed)
+            for seq, n, deed in self._by_key.get(key, ())
+            if seq > stands_by
+        ]
 
     def append_hidden(self, leaf: bytes) -> int:
         """Take in an entry of which nothing is shown; return its n."""

@@ -85,7 +85,8 @@ def check_deed_at(
         raise AlteredError("the deed is of another type or actor than its event")
     for check in (check_chain, check_seen, check_exact, check_topics):
         check(statement, past)
-    keys = past.keys.after(statement.actor, act, statement.key, first=past.size == 0)
+    first, dated = past.size == 0, str(facts["at"])
+    keys = past.keys.after(statement.actor, act, statement.key, first=first, dated=dated)
     key = keys.check_signer(statement.actor, statement.deed, statement.key, act)
     if key is not None:
         envelope.verify(key.public_key)

@@ -111,7 +111,8 @@ class FollowedLog:
             self.past.append_hidden(leaf)
             self._recorded.append(None)
         else:
-            self.past.append(leaf, found.statement, found.act, found.recorded_at)
+            dated = str((found.facts or {})["at"])
+            self.past.append(leaf, found.statement, found.act, found.recorded_at, dated)
             self._recorded.append((found.statement.digest, found.recorded_at))
             self._shown_deeds.add(found.statement.digest)
 

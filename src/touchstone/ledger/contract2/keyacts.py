@@ -6,21 +6,30 @@ A key that a log has once seen belongs to that party, in that place, for good.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from touchstone.handin import moment_of
 from touchstone.ledger import forms
 from touchstone.ledger.errors import AlteredError, MalformedError
 from touchstone.ledger.signing import fingerprint, has_small_order
 
 ED25519 = "ed25519"
 MAX_KINDS = 64
+RECOVERY_WAIT = timedelta(hours=72)
+"""How long a party has to object before it is taken by two others' word to have a new key."""
+RECOVERY_VOUCHERS = 2
+"""How many other parties must say so, each by itself."""
 _FORMS = {
     "invited": ("act", "party", "role", "expects"),
     "joined": ("act", "party", "role", "key", "next"),
     "admitted": ("act", "key", "alg", "label", "kinds"),
     "removed": ("act", "key", "last"),
     "rotated": ("act", "key", "next", "last"),
+    "reinvited": ("act", "party", "expects"),
+    "objected": ("act",),
+    "rejoined": ("act", "key", "next", "lasts"),
 }
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -73,10 +82,49 @@ class KeyRotated:
     last: int | None
 
 
-KeyAct: TypeAlias = KeyInvited | KeyJoined | SignerAdmitted | SignerRemoved | KeyRotated
+@dataclass(frozen=True, slots=True)
+class KeyReinvited:
+    """The acting party says with which key another party, which lost its own, is to go on."""
+
+    party: str
+    expects: str
 
 
-def parse_key_act(facts: Mapping[str, Any]) -> KeyAct | None:
+@dataclass(frozen=True, slots=True)
+class RecoveryObjected:
+    """The acting party's key is not lost: what others said of a new one ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRejoined:
+    """The acting party goes on with a new key (32 bytes), by others' word; its old ones end.
+
+    `lasts` has the last `seq` that it stands by of those of them of whose deeds it disavows some,
+    None for none.
+    """
+
+    key: bytes
+    next: str
+    lasts: Mapping[str, int | None]
+
+
+KeyAct: TypeAlias = (
+    KeyInvited
+    | KeyJoined
+    | SignerAdmitted
+    | SignerRemoved
+    | KeyRotated
+    | KeyReinvited
+    | RecoveryObjected
+    | KeyRejoined
+)
+BringsPartyKey: TypeAlias = KeyJoined | KeyRotated | KeyRejoined
+"""What is signed by the very key that it brings."""
+
+
+def parse_key_act(  # noqa: PLR0911 - one for each form
+    facts: Mapping[str, Any],
+) -> KeyAct | None:
     """The act on keys in a part 0, None if it holds none; MalformedError for another form."""
     if "key_act" not in facts:
         return None
@@ -98,8 +146,20 @@ def parse_key_act(facts: Mapping[str, Any]) -> KeyAct | None:
         case "removed":
             key = forms.fingerprint_text(found["key"], "the key removed")
             return SignerRemoved(key, _last(found))
-        case _:
+        case "rotated":
             return KeyRotated(_key(found), _next(found), _last(found))
+        case _:
+            return _recovery(found)
+
+
+def _recovery(found: dict[str, Any]) -> KeyReinvited | RecoveryObjected | KeyRejoined:
+    """The acts by which a party that lost its keys gets new ones, or says that it did not."""
+    if found["act"] == "objected":
+        return RecoveryObjected()
+    if found["act"] == "rejoined":
+        return KeyRejoined(_key(found), _next(found), _lasts(found))
+    party = forms.text(found["party"], "a key_act's party")
+    return KeyReinvited(party, forms.fingerprint_text(found["expects"], "the key expected"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +179,24 @@ class KnownKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """That a party is to go on with a key: its fingerprint, when that was recorded (UTC).
+
+    `shown` says whether the key that signed it was.
+    """
+
+    expects: str
+    at: str
+    shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CaseKeys:
     """The keys of a case at one size of its log; `after` gives those of the next.
 
     `known` is by fingerprint; `current` and `next` are the fingerprints of each party's own key and
     of the one to follow; `invited` holds standing invitations, and whether who made them was shown.
+    `vouched` holds, by a party that is to get a new key, what each other party said of it.
     `complete` is False once an entry was not shown: it may have held any act, and what that could
     explain is then let pass.
     """
@@ -132,6 +205,7 @@ class CaseKeys:
     current: Mapping[str, str] = field(default_factory=lambda: _NONE)
     next: Mapping[str, str] = field(default_factory=lambda: _NONE)
     invited: Mapping[str, tuple[KeyInvited, bool]] = field(default_factory=lambda: _NONE)
+    vouched: Mapping[str, Mapping[str, Vouched]] = field(default_factory=lambda: _NONE)
     complete: bool = True
 
     def knows(self, party: str) -> bool:
@@ -142,10 +216,20 @@ class CaseKeys:
         """The keys after an entry whose part 0 is not shown."""
         return replace(self, complete=False) if self.complete else self
 
-    def after(self, actor: str, act: KeyAct | None, by: str, *, first: bool = False) -> "CaseKeys":
+    def after(  # noqa: PLR0911 - one for each act
+        self,
+        actor: str,
+        act: KeyAct | None,
+        by: str,
+        *,
+        first: bool = False,
+        dated: str = "",
+        recorded: str = "",
+    ) -> "CaseKeys":
         """The keys once `actor` did this, `by` a key; AlteredError if it could not.
 
-        `first`: in entry 0.
+        `first`: in entry 0. `dated` is part 0's own time, `recorded` that of recording, where it
+        is known yet (UTC).
         """
         signed_by = self.known.get(by)
         # What rests on a key that only a hidden entry could explain counts as unchecked (ADR 228).
@@ -164,6 +248,29 @@ class CaseKeys:
                 return self._remove(actor, act)
             case KeyRotated():
                 return self._rotate(actor, act)
+            case KeyReinvited():
+                return self._vouch(actor, act, Vouched(act.expects, recorded, shown))
+            case RecoveryObjected():
+                return replace(self, vouched=self._unvouched(actor))
+            case KeyRejoined():
+                return self._rejoin(actor, act, dated)
+
+    def ended_by(self, actor: str, act: KeyAct | None) -> Mapping[str, int | None]:
+        """The keys that an act ends whose last deeds it may disavow, with the `seq` stood by."""
+        match act:
+            case SignerRemoved():
+                return {act.key: act.last}
+            case KeyRotated():
+                return {self.current[actor]: act.last} if actor in self.current else {}
+            case KeyRejoined():
+                return act.lasts
+            case _:
+                return {}
+
+    def vouchers(self, party: str, key: str) -> tuple[str, ...]:
+        """The other parties by whose standing word a party is to go on with a key, in order."""
+        told = self.vouched.get(party, _NONE)
+        return tuple(sorted(name for name, each in told.items() if each.expects == key))
 
     def check_signer(self, actor: str, deed: str, key: str, act: KeyAct | None) -> KnownKey | None:
         """The key with which to check a deed, None if the entry that brought it is hidden.
@@ -172,7 +279,7 @@ class CaseKeys:
         brings. Raises AlteredError if the key may not sign this.
         """
         # Else a party could bring, as its own, a key that somebody else holds.
-        if isinstance(act, KeyJoined | KeyRotated) and fingerprint(act.key) != key:
+        if isinstance(act, BringsPartyKey) and fingerprint(act.key) != key:
             raise AlteredError("a key joins or replaces another by its own signature alone")
         # A reader's `known` already has what the act brings: it must not vouch for itself.
         own = fingerprint(act.key) if isinstance(act, SignerAdmitted) else None
@@ -249,6 +356,54 @@ class CaseKeys:
             known=known,
             current={**self.current, actor: fingerprint(act.key)},
             next={**self.next, actor: act.next},
+            # Who still has the next key has lost nothing.
+            vouched=self._unvouched(actor),
+        )
+
+    def _vouch(self, actor: str, act: KeyReinvited, told: Vouched) -> "CaseKeys":
+        if act.party == actor:
+            raise AlteredError("a party vouches for a new key of its own")
+        if act.party not in self.current and self.complete:
+            raise AlteredError(f"{act.party!r} is invited anew, and has not joined")
+        others = self.vouched.get(act.party, _NONE)
+        vouched = {**self.vouched, act.party: {**others, actor: told}}
+        return replace(self, vouched=vouched)
+
+    def _unvouched(self, party: str, *, by: bool = False) -> dict[str, Mapping[str, Vouched]]:
+        """What stands without what was said of a party; `by`: nor what it said of others."""
+        left = {name: each for name, each in self.vouched.items() if name != party}
+        if by:
+            left = {
+                name: {one: told for one, told in each.items() if one != party}
+                for name, each in left.items()
+            }
+        return left
+
+    def _rejoin(self, actor: str, act: KeyRejoined, dated: str) -> "CaseKeys":
+        own = fingerprint(act.key)
+        if actor not in self.current and self.complete:
+            raise AlteredError(f"{actor!r} joins anew, and has not joined")
+        told = [each for each in self.vouched.get(actor, _NONE).values() if each.expects == own]
+        due = [each for each in told if _waited(each.at, dated)]
+        if len(due) < RECOVERY_VOUCHERS and self.complete:
+            raise AlteredError("two other parties have not said so, or not long enough ago")
+        shown = sum(each.shown for each in due) >= RECOVERY_VOUCHERS
+        known = self._with(KnownKey(act.key, actor, None, shown=shown))
+        for name in act.lasts:
+            found = known.setdefault(name, KnownKey(b"", actor, frozenset()))
+            unknown = name not in self.known and self.complete
+            if unknown or name == own or found.party != actor or found.ended:
+                raise AlteredError("what is disavowed is no key of the party that ends with this")
+        # All that the lost key let in goes with it: nobody can tell who holds what.
+        for name, found in known.items():
+            if found.party == actor and name != own:
+                known[name] = replace(found, ended=True)
+        return replace(
+            self,
+            known=known,
+            current={**self.current, actor: own},
+            next={**self.next, actor: act.next},
+            vouched=self._unvouched(actor, by=True),
         )
 
     def _with(self, added: KnownKey) -> dict[str, KnownKey]:
@@ -261,12 +416,20 @@ class CaseKeys:
         return {**self.known, name: added}
 
 
-def key_topics(actor: str, act: KeyAct | None) -> frozenset[str]:
-    """The topics that an act on keys touches and must name, whatever its deed's type."""
+def _waited(since: str, dated: str) -> bool:
+    return bool(since and dated) and moment_of(dated) - moment_of(since) >= RECOVERY_WAIT
+
+
+def key_topics(actor: str, act: KeyAct | None) -> tuple[frozenset[str], frozenset[str]]:
+    """The topics that an act on keys touches, and those that it must name, whatever its type."""
     if act is None:
-        return frozenset()
-    party = act.party if isinstance(act, KeyInvited | KeyJoined) else actor
-    return frozenset({f"keys:{party}"})
+        return frozenset(), frozenset()
+    party = act.party if isinstance(act, KeyInvited | KeyJoined | KeyReinvited) else actor
+    named = frozenset({f"keys:{party}"})
+    # What others say again and again must not make a party's own acts stale, its objection above
+    # all; what they said before it acted is stale.
+    touched = frozenset({f"recovery:{party}"}) if isinstance(act, KeyReinvited) else named
+    return touched, named
 
 
 def _place(found: dict[str, Any]) -> tuple[str, str]:
@@ -284,6 +447,15 @@ def _next(found: dict[str, Any]) -> str:
 def _last(found: dict[str, Any]) -> int | None:
     last = found["last"]
     return None if last is None else forms.integer(last, "a key_act's last")
+
+
+def _lasts(found: dict[str, Any]) -> Mapping[str, int | None]:
+    lasts = found["lasts"]
+    if not isinstance(lasts, dict):
+        raise MalformedError("a key_act's lasts is an object of keys")
+    for key in lasts:
+        forms.fingerprint_text(key, "a key disavowed")
+    return MappingProxyType({key: _last({"last": last}) for key, last in lasts.items()})
 
 
 def _signer(found: dict[str, Any]) -> SignerAdmitted:

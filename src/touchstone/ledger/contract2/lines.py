@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from touchstone.ledger import forms
 from touchstone.ledger.bundlelines import BundleHeader, Opened, PublishedHead, parse_part
 from touchstone.ledger.canonical import dumps
+from touchstone.ledger.contract2.caselog import DisavowedDeed, KeyRecovery
 from touchstone.ledger.errors import MalformedError
 from touchstone.ledger.keylines import KeyHistory
 from touchstone.ledger.notes import Checkpoint
@@ -34,7 +35,8 @@ class DeedBundleSummary:
     `deeds` are shown; `hidden` entries are not. Of the deeds `unchecked` are of a signer whose
     admission, or what that rests on, is hidden; `after_hidden` stand after a hidden entry, so that
     their order, topics and keys were held against what is shown alone. `disavowed` deeds their
-    party does not stand by; `seen_by_party` is the largest size of the log that each is known to
+    party does not stand by, of which `disavowed_deeds` are shown; `recoveries` say who goes on with
+    a new key by others' word; `seen_by_party` is the largest size of the log that each is known to
     have seen.
     """
 
@@ -49,6 +51,8 @@ class DeedBundleSummary:
     disavowed: int
     seen_by_party: Mapping[str, int]
     answers: int
+    disavowed_deeds: tuple[DisavowedDeed, ...] = ()
+    recoveries: tuple[KeyRecovery, ...] = ()
 
 
 def parse_shown_part(value: object) -> Opened | HiddenPart:

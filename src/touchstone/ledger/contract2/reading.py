@@ -128,4 +128,6 @@ class _DeedBundleReader(BundleReader):
             past.disavowed,
             past.seen_by_party,
             self._answers,
+            tuple(past.disavowed_deeds),
+            tuple(past.recoveries),
         )

@@ -4,6 +4,7 @@ Each holds one act on keys, `key_act`, of exactly the form that docs/reference/r
 says; the ledger reads who may sign off these alone.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, StringConstraints
@@ -111,6 +112,44 @@ class RotatedAct(Facts):
     """The last `seq` of the old key that the party stands by; null: none."""
 
 
+class ReinvitedAct(Facts):
+    """Another party, which lost its keys, is to go on with a new one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    act: Literal["reinvited"] = "reinvited"
+    """What is done."""
+    party: Name
+    """The party that lost its keys."""
+    expects: Fingerprint
+    """The fingerprint of its new key, as the acting party had it from it."""
+
+
+class ObjectedAct(Facts):
+    """The acting party lost no key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    act: Literal["objected"] = "objected"
+    """What is done."""
+
+
+class RejoinedAct(Facts):
+    """The acting party goes on with a new key; its old one and all its signers end."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    act: Literal["rejoined"] = "rejoined"
+    """What is done."""
+    key: Hex32
+    """The new public key, in hex, which signs this deed."""
+    next: Fingerprint
+    """The fingerprint of the key that can replace it."""
+    lasts: Mapping[Fingerprint, Count | None]
+    """By a key that ends with this, the last `seq` of it that the party stands by; null: none. Of a
+    key that is not named it stands by all."""
+
+
 JoinedInForm = Annotated[JoinedAct, AfterValidator(_in_form)]
 """How a party joins, as the ledger reads it."""
 
@@ -152,4 +191,32 @@ class PartyKeyRotated(Event):
 
     type: Literal["party-key-rotated"] = "party-key-rotated"
     key_act: Annotated[RotatedAct, AfterValidator(_in_form)]
+    """The keys."""
+
+
+class PartyReinvited(Event):
+    """A party says with which new key another one, which lost its keys, is to go on.
+
+    Two must say so, of different roles; then the other one may join anew, once it had 72 hours to
+    object.
+    """
+
+    type: Literal["party-reinvited"] = "party-reinvited"
+    key_act: Annotated[ReinvitedAct, AfterValidator(_in_form)]
+    """The party and its new key; a later one by the same actor replaces it."""
+
+
+class RecoveryObjected(Event):
+    """A party lost no key: what others said of a new one for it ends."""
+
+    type: Literal["recovery-objected"] = "recovery-objected"
+    key_act: Annotated[ObjectedAct, AfterValidator(_in_form)]
+    """The objection."""
+
+
+class PartyRejoined(Event):
+    """A party that lost its keys goes on with a new one, by two others' word."""
+
+    type: Literal["party-rejoined"] = "party-rejoined"
+    key_act: Annotated[RejoinedAct, AfterValidator(_in_form)]
     """The keys."""

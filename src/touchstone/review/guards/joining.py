@@ -1,13 +1,20 @@
 """Guards on who joins a record of contract 2, and on each party's keys."""
 
 from touchstone.framework import Framework, may_name, not_a_name
+from touchstone.handin import moment_of, utc_text
 from touchstone.ledger import fingerprint
+from touchstone.ledger.contract2 import RECOVERY_VOUCHERS, RECOVERY_WAIT
 from touchstone.review.events import TYPES, joining, opening
 from touchstone.review.events.base import Event, Role
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
-Brings = joining.PartyJoined | joining.PartySignerAdmitted | joining.PartyKeyRotated
+Brings = (
+    joining.PartyJoined
+    | joining.PartySignerAdmitted
+    | joining.PartyKeyRotated
+    | joining.PartyRejoined
+)
 ONE_OF: tuple[Role, ...] = ("developer", "centre")
 """Roles that one party has in a case."""
 
@@ -114,3 +121,70 @@ def key_is_the_one_announced(
     if fingerprint(bytes.fromhex(event.key_act.key)) == announced:
         return None
     return Ground("key-not-announced", announced=announced)
+
+
+def reinvited_is_another_party(
+    _f: Framework, state: State, event: joining.PartyReinvited
+) -> Ground | None:
+    """It is of another party, which has joined: who has not is invited."""
+    party = event.key_act.party
+    if party == event.actor:
+        return Ground("reinvites-itself")
+    return None if party in state.parties else Ground("reinvited-has-not-joined", party=party)
+
+
+def agency_is_of_the_framework(
+    f: Framework, state: State, event: joining.PartyReinvited
+) -> Ground | None:
+    """An agency that one party invited under a name of its own choice speaks for no other's key."""
+    if state.parties[event.actor].role != "agency":
+        return None
+    named = [party.id for party in f.parties_with("agency")]
+    return None if event.actor in named else Ground("agency-not-of-framework", framework=f.id)
+
+
+def key_expected_is_new(
+    _f: Framework, state: State, event: joining.PartyReinvited
+) -> Ground | None:
+    """What is expected can be brought, and is not what this party said before."""
+    act = event.key_act
+    if act.expects in {fingerprint(bytes.fromhex(key)) for key in state.seen_keys}:
+        return Ground("key-seen-before")
+    told = state.reinvitations.get(act.party, {}).get(event.actor)
+    same = told is not None and told.expects == act.expects
+    return Ground("reinvited-already", party=act.party) if same else None
+
+
+def recovery_is_under_way(
+    _f: Framework, state: State, event: joining.RecoveryObjected
+) -> Ground | None:
+    """There is something to object to."""
+    return None if state.reinvitations.get(event.actor) else Ground("no-recovery")
+
+
+def recovery_is_due(_f: Framework, state: State, event: joining.PartyRejoined) -> Ground | None:
+    """Two others of different roles said so, of this key, long enough ago.
+
+    One of them is then the developer or the centre, of whom a case has one each: two parties that
+    one institution brought in do not suffice.
+    """
+    own = fingerprint(bytes.fromhex(event.key_act.key))
+    told, now = state.reinvitations.get(event.actor, {}), moment_of(state.recorded_at)
+    by = state.vouchers(event.actor, own)
+    ripe = [each for each in by if now - moment_of(told[each].recorded) >= RECOVERY_WAIT]
+    if len({state.parties[name].role for name in by}) < RECOVERY_VOUCHERS:
+        return Ground("not-reinvited-by-two", key=own, said=by)
+    if len({state.parties[name].role for name in ripe}) < RECOVERY_VOUCHERS:
+        newest = max(told[name].recorded for name in by)
+        return Ground("may-still-object", until=utc_text(moment_of(newest) + RECOVERY_WAIT))
+    return None
+
+
+def disavowed_keys_are_its_own(
+    _f: Framework, state: State, event: joining.PartyRejoined
+) -> Ground | None:
+    """Only keys that end with this: what ended before was disavowed then, or not."""
+    known = state.parties[event.actor]
+    ends = {fingerprint(bytes.fromhex(known.key)), *known.signers}
+    other = next((key for key in event.key_act.lasts if key not in ends), None)
+    return Ground("key-not-ending", key=other) if other else None
