@@ -349,10 +349,10 @@ def objected(by: str = AGENCY) -> Event:
     return make(joining.RecoveryObjected, by, key_act=joining.ObjectedAct())
 
 
-def rejoined(key: str = "anew", at: str = LATER, party: str = AGENCY, **lasts: int | None) -> Event:
-    stood_by = {print_of(name): last for name, last in lasts.items()}
-    act = joining.RejoinedAct(key=hex32(key), next=print_of(f"{key} next"), lasts=stood_by)
-    return make(joining.PartyRejoined, party, key_act=act).model_copy(update={"at": at})
+def rejoined(key: str = "anew", at: str = LATER, disavowing: str = "") -> Event:
+    lasts: dict[str, int | None] = {print_of(disavowing): 0} if disavowing else {}
+    act = joining.RejoinedAct(key=hex32(key), next=print_of(f"{key} next"), lasts=lasts)
+    return make(joining.PartyRejoined, AGENCY, key_act=act).model_copy(update={"at": at})
 
 
 def vouched(case: Case) -> Case:
@@ -381,7 +381,7 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("party-rejoined", "record_takes_key_acts"): on(opened, rejoined()),
     ("party-rejoined", "recovery_is_due"): on(then(by_key, reinvited()), rejoined()),
     ("party-rejoined", "key_is_new"): on(then(vouched, signer("anew")), rejoined()),
-    ("party-rejoined", "disavowed_keys_are_its_own"): on(vouched, rejoined(**{LAB: 0})),
+    ("party-rejoined", "disavowed_keys_are_its_own"): on(vouched, rejoined(disavowing=LAB)),
     ("party-admitted", "record_takes_admissions"): on(by_key, NEW_AGENCY),
     ("party-invited", "record_takes_key_acts"): on(opened, invitation("newcomer")),
     ("party-invited", "invited_has_not_joined"): on(by_key, invitation(AGENCY)),
