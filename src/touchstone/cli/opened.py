@@ -41,7 +41,7 @@ def _ask_witnesses(installation: "Installation") -> None:
         from touchstone.service.witnessing import ask_configured
 
         faults = ask_configured(installation).faults
-    except TouchstoneError as error:
+    except (TouchstoneError, OSError) as error:
         faults = [f"witnesses were not asked: {error}"]
     for line in faults:
         warn(f"touchstone: {line}; ask again: touchstone witness ask")

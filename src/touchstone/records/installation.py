@@ -128,9 +128,13 @@ class InstallationLog:
             )
         return row.size if row else 0
 
-    def consistency(self, old: int, size: int) -> tuple[bytes, ...]:
-        """The hashes (32 bytes each) that the tree of `size` leaves extends that of `old`."""
-        return tuple(self._grown(size).consistency(old, size))
+    def consistency_of(self, size: int) -> Callable[[int], Sequence[bytes]]:
+        """Gives for an older size the hashes (32 bytes each) that the tree of `size` extends it.
+
+        All leaves are read now: what it gives asks no database, and may be called in a loop.
+        """
+        tree = self._grown(size)
+        return lambda old: tree.consistency(old, size)
 
     def publish(self) -> int:
         """Add a leaf for the head of every case that has none for it; gives how many were added."""

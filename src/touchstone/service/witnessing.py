@@ -95,7 +95,7 @@ def ask_configured(
         asked.append(AskedWitness(name, each.url, key, min(size, log.cosigned_size(key.name))))
     offer = Offer(
         note=note,
-        prove=lambda old: log.consistency(old, size),
+        prove=log.consistency_of(size),
         keys=b"".join(line.line + b"\n" for line in history.lines),
         vkey=str(VerifierKey(history.origin, ED25519, history.current)),
     )
