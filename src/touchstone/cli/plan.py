@@ -10,6 +10,7 @@ from touchstone.cli.output import Json, show, show_json
 from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
+    from touchstone.planning.forecast import Forecast
     from touchstone.planning.power_query import AttemptsResult, PowerResult
 
 DONE, NO = 0, 1
@@ -105,15 +106,23 @@ def _refuse(options: Options, why: str) -> None:
 
 def _review(submission: Path, out: Path | None, options: Options, *, json: bool) -> int:
     from touchstone.cli import tables
+    from touchstone.evaluation import load_submission
+    from touchstone.handin import utc_text
+    from touchstone.keys import SystemClock
+    from touchstone.planning.options import PlanOptions
     from touchstone.service.measurement.forecasting.page import (
         columns,
         said_columns,
         said_rows,
         table_rows,
     )
-    from touchstone.service.measurement.forecasting.plan_review import forecast_submission
+    from touchstone.service.measurement.forecasting.plan_review import forecast_here
 
-    forecast = forecast_submission(submission, options, out)
+    chosen = PlanOptions(**options)
+    now = utc_text(SystemClock().now())
+    forecast = forecast_here(load_submission(submission), chosen, now)
+    if out is not None:
+        _write_page(out, forecast, now)
     if json:
         show_json(forecast.as_dict())
     else:
@@ -126,6 +135,18 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
         if out is not None:
             show(f"Written: {out}")
     return DONE if forecast.answerable else NO
+
+
+def _write_page(out: Path, forecast: "Forecast", now: str) -> None:
+    from touchstone.editions.page.plan_page import render_plan
+    from touchstone.keys.files import write_file
+    from touchstone.service.measurement.forecasting.page import plan_page
+
+    if out.is_dir():
+        raise BadInputError(f"--out {out}: is a folder; name a file, such as plan.html")
+    if not out.parent.is_dir():
+        raise BadInputError(f"--out {out}: the folder {out.parent} does not exist; make it first")
+    write_file(out, [render_plan(plan_page(forecast, now)).encode()])
 
 
 def _question(question: Options, both: Options, *, json: bool) -> int:

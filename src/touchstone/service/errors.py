@@ -12,7 +12,9 @@
         │   ├── DestroyedCaseError (AnswerIsNoError) the case was destroyed: what is left of it
         │   ├── UnknownCaseError   (BadInputError)   no case, or more than one, begins like that
         │   ├── CannotOrderError   (BadInputError)   terms or a directive that do not fit the case
-        │   └── NotAgreedError     (AnswerIsNoError) nothing that was agreed, or not this
+        │   ├── NotAgreedError     (AnswerIsNoError) nothing that was agreed, or not this
+        │   ├── CannotReviewError  (CannotRunError)  no review can be run as it was asked for
+        │   └── UnusableRunsError  (BadInputError)   runs from elsewhere that cannot be used
         ├── UnfinishedError        (AnswerIsNoError) a deed stands, and something is left to be done
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
         ├── UnreadableTextError    (BadInputError)   a text file that cannot be taken
@@ -30,6 +32,7 @@ from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 from touchstone.review import Event, Refused
 from touchstone.review.events.measuring import StopReason
 from touchstone.service.wording import sentence_for
+from touchstone.verdicts.errors import CannotRunError
 
 
 class RefusedDeed(Refused):
@@ -75,6 +78,14 @@ class UnsafeHomeError(ServiceError, BadInputError):
 
 class DestroyedCaseError(CodedError, AnswerIsNoError):
     """The case was destroyed; the line says what is left and what can still be done."""
+
+
+class CannotReviewError(CodedError, CannotRunError):
+    """A review, or a case, that cannot be as it was asked for; nothing was begun."""
+
+
+class UnusableRunsError(CodedError, BadInputError):
+    """A table of runs from elsewhere, or what is asked of it, cannot be used."""
 
 
 class UnfinishedError(ServiceError, AnswerIsNoError):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _FIELD = re.compile(r"<([a-z_-]+)>")
+_NAMED = re.compile(r"<\{([a-z_]+)\}>")
+"""A field that the error itself names, as `<{answer}>`."""
 
 SENTENCES: Mapping[str, str] = {
     # Which case.
@@ -77,6 +79,27 @@ SENTENCES: Mapping[str, str] = {
     "bundle-unknown": "{stream} has no bundle {number}; published are: {published}",
     "bundle-lacking": "bundle {number} in the record is {why}",
     "evidence-lacking": "{why}",
+    # Reviews.
+    "agency-not-the-frameworks": (
+        "<agency> {agency!a}: name once each the agencies of framework {framework} that take part; "
+        "they are {known}"
+    ),
+    "sandbox-too-weak": (
+        "the sandbox here is {grade!r} and {weaker}; {fixes}; or accept it with <accept_grade>"
+    ),
+    "mode-not-ready": (
+        "mode {mode}: {why}; nothing could be measured so; fix it, or accept it with "
+        "<accept_no_tools>"
+    ),
+    # Runs from elsewhere.
+    "reference-without-runs": "<reference> {model}: no run is of this model",
+    "grader-half-known": "<sensitivity> and <specificity> go together: write both",
+    "counts-malformed": "<{field}> {text}: write counts, such as 45/50",
+    "counts-impossible": ("<{field}> {text}: write at most as many as were tried, at least 2"),
+    "column-unknown": "<column> {name}: there are {known}",
+    "column-missing": (
+        "{source} has no column {theirs!r}; say what it is called: <column> {ours}=NAME"
+    ),
     "registry-missing": (
         "no bundle was published so far: give the organisations and lists with <entities>"
     ),
@@ -94,7 +117,7 @@ def sentence_for(
         name_of: What a field of the deed is called where the sentence is read.
     """
     # Fields first: what somebody typed may look like one.
-    sentence = SENTENCES[code].replace("<{answer}>", f"<{data.get('answer')}>")
+    sentence = _NAMED.sub(lambda found: f"<{data[found[1]]}>", SENTENCES[code])
     sentence = _FIELD.sub(lambda found: _escaped(name_of(found[1])), sentence)
     return sentence.format(**{name: _joined(value) for name, value in data.items()})
 

@@ -12,7 +12,9 @@ import pytest
 
 from support.reviews import write_submission
 from support.small_case import small_case
-from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest
+from touchstone.cli.plan import plan as plan_command
+from touchstone.errors import BadInputError
+from touchstone.evaluation import ChunkSpec, Outcome, Usage, endpoint_digest, load_submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import NumericCriterion
 from touchstone.planning.costing import MeanCost
@@ -34,7 +36,7 @@ from touchstone.service.measurement.forecasting.observed_costs import (
     observed_costs_here,
 )
 from touchstone.service.measurement.forecasting.page import plan_page, said_rows, table_rows
-from touchstone.service.measurement.forecasting.plan_review import forecast_submission, plan_review
+from touchstone.service.measurement.forecasting.plan_review import plan_review
 from touchstone.service.measurement.outcomes import record_outcomes
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
@@ -53,7 +55,7 @@ def planned(folder: Path, options: PlanOptions | None = None, **more: str) -> Fo
     seen = USUAL if more.pop("seen", "") else {}
     extra, framework = more.pop("extra", ""), more.pop("framework", "example")
     path = write_submission(folder, URL, modes=TWO, framework=framework, extra=extra, **more)
-    return plan_review(path, options or PlanOptions(), NOW, seen)
+    return plan_review(load_submission(path), options or PlanOptions(), NOW, seen)
 
 
 def example_with(folder: Path, old: str, new: str) -> str:
@@ -247,7 +249,7 @@ def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tm
 
     def with_caps(tokens: int, known: dict[tuple[str, str], MeanCost]) -> Forecast:
         path = write_submission(tmp_path, URL, modes=TWO, extra=f"[caps]\ntokens = {tokens}\n")
-        return plan_review(path, PlanOptions(), NOW, known)
+        return plan_review(load_submission(path), PlanOptions(), NOW, known)
 
     small, ample = with_caps(60_000, seen), with_caps(1_000_000, seen)
     assert small.cannot == ("what is expected goes beyond the cap of 60,000 tokens",)
@@ -483,9 +485,9 @@ def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     home = tmp_path / "home"
     monkeypatch.setenv("TOUCHSTONE_HOME", str(home))
     path = write_submission(tmp_path, URL)
-    forecast_submission(path, {}, None)
+    assert plan_command(path) == 0
     assert not home.exists()
-    forecast_submission(path, {}, tmp_path / "plan.html")
+    assert plan_command(path, out=tmp_path / "plan.html") == 0
     assert not home.exists()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["SUBMISSION.toml", "plan.html"]
     text = (tmp_path / "plan.html").read_text("utf-8")
@@ -497,8 +499,8 @@ def test_nothing_is_written_but_the_page(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("out", [".", "no/plan.html"])
 def test_a_page_that_cannot_be_written_is_refused(tmp_path: Path, out: str):
-    with pytest.raises(CannotRunError, match="--out"):
-        forecast_submission(write_submission(tmp_path, URL), {}, tmp_path / out)
+    with pytest.raises(BadInputError, match="--out"):
+        plan_command(write_submission(tmp_path, URL), out=tmp_path / out)
 
 
 # ------------------------------------------------------------------ what earlier cases took

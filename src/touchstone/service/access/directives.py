@@ -15,6 +15,7 @@ from touchstone.deeds.access import (
 )
 from touchstone.deeds.deed import Deed
 from touchstone.editions.impact_text import impact_lines
+from touchstone.editions.sentences import sentence
 from touchstone.errors import TouchstoneError
 from touchstone.handin import seconds_of, utc
 from touchstone.review import State
@@ -269,8 +270,7 @@ def lift(
     if not carrying:
         return Done(says, name)
     by_class = known.said is not None and known.said.answer == "by-standing-class"
-    fix = f"touchstone terms bundle {case.id[:12]} --out FOLDER"
-    still = f"Bundle {carrying[0].number} still carries it out: {fix}"
+    still = sentence("directive.carried-out", number=carrying[0].number, case=case.id[:12])
     if out is None or not by_class:
         return Done((*says, still), name)
     try:

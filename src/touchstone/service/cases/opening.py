@@ -28,7 +28,7 @@ from touchstone.review.events.base import Role
 from touchstone.service.case_context import Case
 from touchstone.service.cases.agreement import agreed_terms, agreement_text, missing
 from touchstone.service.commit import record_opening
-from touchstone.service.errors import StoppedError
+from touchstone.service.errors import CannotReviewError, StoppedError
 from touchstone.service.installation import Installation
 from touchstone.verdicts.errors import CannotRunError
 
@@ -71,9 +71,11 @@ def check_parties(
     known = [p.id for p in framework.parties if p.role == "agency"]
     for number, agency in enumerate(agencies):
         if agency not in known or agency in agencies[:number]:
-            raise CannotRunError(
-                f"--agency {agency[:64]!a}: name once each the agencies of framework "
-                f"{framework.id} that take part; they are {', '.join(known) or 'none'}"
+            raise CannotReviewError(
+                "agency-not-the-frameworks",
+                agency=agency[:64],
+                framework=framework.id,
+                known=tuple(known),
             )
 
 

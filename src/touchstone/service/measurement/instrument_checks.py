@@ -4,6 +4,7 @@ from touchstone.evaluation.families.loading import LoadedFamilies
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.framework import Framework
+from touchstone.service.errors import CannotReviewError
 from touchstone.verdicts.errors import CannotRunError
 from touchstone.verdicts.run_progress import Observer
 from touchstone.verdicts.runs import battery_plan
@@ -13,7 +14,7 @@ def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
     """Refuse a sandbox that is weaker than a family's card asks for, unless that was accepted.
 
     Raises:
-        CannotRunError: it is weaker, what is missing, and how to accept it.
+        CannotReviewError: it is weaker, what is missing, and how to accept it.
     """
     weaker = [
         f"{name} asks for {family.least_grade}"
@@ -22,9 +23,8 @@ def require_grade(known: LoadedFamilies, grade: str, *, accept: bool) -> None:
     ]
     if weaker and not accept:
         fixes = "; ".join(f"{what}: {fix}" for what, fix in preflight().missing)
-        raise CannotRunError(
-            f"the sandbox here is {grade!r} and {', '.join(weaker)}; {fixes or 'see doctor'}; or "
-            "accept it with --accept-grade"
+        raise CannotReviewError(
+            "sandbox-too-weak", grade=grade, weaker=tuple(weaker), fixes=fixes or "see doctor"
         )
 
 

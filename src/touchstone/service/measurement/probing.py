@@ -16,7 +16,7 @@ from touchstone.evaluation.oversight.readiness import ask_readiness
 from touchstone.evaluation.oversight.snapshots import probe
 from touchstone.review import State
 from touchstone.service.case_context import Case
-from touchstone.service.errors import StoppedError
+from touchstone.service.errors import CannotReviewError, StoppedError
 from touchstone.verdicts.conditions import Conditions
 from touchstone.verdicts.errors import CannotRunError
 
@@ -54,16 +54,15 @@ def ask_modes(
         accepted: Let a mode pass that gives one of them not.
 
     Raises:
-        CannotRunError: a mode gives one of them not, and that was not accepted.
+        CannotReviewError: a mode gives one of them not, and that was not accepted.
     """
     found: dict[str, Readiness] = {}
     for mode in submission.modes:
         key = keys[mode.api_key_env]
         found[mode.id] = ask_readiness(mode, key, elicitation, asking=ASKING)
         if not found[mode.id].ready and not accepted:
-            raise CannotRunError(
-                f"mode {mode.id}: {'; '.join(found[mode.id].why)}; nothing could be measured so; "
-                "fix it, or accept it with --accept-no-tools"
+            raise CannotReviewError(
+                "mode-not-ready", mode=mode.id, why="; ".join(found[mode.id].why)
             )
     return found
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
-from touchstone.service.measurement.estimating.results import RunRow, read_results
+from touchstone.service.errors import UnusableRunsError
+from touchstone.service.measurement.estimating.results import RunRow
 from touchstone.statistics import (
     Estimate,
     IntegrityIssue,
@@ -96,18 +96,18 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def estimate(path: Path, names: Mapping[str, str], wanted: Wanted) -> Estimates:
-    """The estimates of a file of runs; see `read_results`.
+def estimate(rows: Sequence[RunRow], wanted: Wanted) -> Estimates:
+    """The estimates of runs, as `runs_in` reads them.
 
     Raises:
-        BadInputError: a file or an option that cannot be used.
+        BadInputError: runs that give none.
+        UnusableRunsError: what is asked does not go with them.
     """
-    rows = read_results(path, names)
     by_model: dict[str, list[RunRow]] = {}
     for row in rows:
         by_model.setdefault(row.model, []).append(row)
     if wanted.reference is not None and wanted.reference not in by_model:
-        raise BadInputError(f"--reference {wanted.reference}: no run is of this model")
+        raise UnusableRunsError("reference-without-runs", model=wanted.reference)
     grader = _grader(wanted)
     found = tuple(_model(name, by_model, wanted, grader) for name in by_model)
     return Estimates(found, _doubts(by_model))
@@ -233,17 +233,17 @@ def _grader(wanted: Wanted) -> tuple[Estimate, Estimate] | None:
     if wanted.sensitivity is None and wanted.specificity is None:
         return None
     if wanted.sensitivity is None or wanted.specificity is None:
-        raise BadInputError("--sensitivity and --specificity go together: write both")
+        raise UnusableRunsError("grader-half-known")
     return _tried("sensitivity", wanted.sensitivity), _tried("specificity", wanted.specificity)
 
 
 def _tried(name: str, text: str) -> Estimate:
     right, _, of = text.partition("/")
     if not (right.isdecimal() and of.isdecimal() and len(text) <= 20):  # noqa: PLR2004 - two counts
-        raise BadInputError(f"--{name} {text}: write counts, such as 45/50")
+        raise UnusableRunsError("counts-malformed", field=name, text=text)
     solved, tried = int(right), int(of)
     if not 2 <= tried <= 1_000_000 or solved > tried:  # noqa: PLR2004 - a spread
-        raise BadInputError(f"--{name} {text}: write at most as many as were tried, at least 2")
+        raise UnusableRunsError("counts-impossible", field=name, text=text)
     outcomes = np.repeat([1.0, 0.0], [solved, tried - solved])
     return clustered_mean(outcomes, [str(place) for place in range(tried)])
 

@@ -1,14 +1,11 @@
-"""A table of runs, read from CSV or Parquet: one row a run, columns by name."""
+"""A table of runs: one row a run, columns by name."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 from touchstone.errors import BadInputError
+from touchstone.service.errors import UnusableRunsError
 
 NEEDED = ("model", "item", "outcome")
 OPTIONAL = ("cluster", "minutes", "weight")
@@ -31,42 +28,44 @@ class RunRow:
     """1 where no column says."""
 
 
-def read_results(path: Path, names: Mapping[str, str]) -> tuple[RunRow, ...]:
-    """The runs of a file, in its order.
+@dataclass(frozen=True)
+class RunTable:
+    """A table as it was read: its cells as text."""
+
+    source: str
+    """What errors call it."""
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def runs_in(table: RunTable, names: Mapping[str, str]) -> tuple[RunRow, ...]:
+    """The runs of a table, in its order.
 
     Args:
-        path: A .csv with a header, or a .parquet.
-        names: What the file calls a column, by our name; a column that is not named has ours.
+        table: A row a run, columns by name.
+        names: What the table calls a column, by our name; a column that is not named has ours.
 
     Raises:
-        BadInputError: no such file, no such column, or a cell that means nothing, with its row.
+        UnusableRunsError: no such column.
+        BadInputError: no run, or a cell that means nothing, with its row.
     """
-    unknown = sorted(set(names) - {*NEEDED, *OPTIONAL})
-    if unknown:
-        known = ", ".join((*NEEDED, *OPTIONAL))
-        raise BadInputError(f"--column {unknown[0]}: there are {known}")
-    if not path.is_file():
-        raise BadInputError(f"there is no file {path}")
-    try:
-        header, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise BadInputError(f"{path} cannot be read: {error}") from error
+    known = (*NEEDED, *OPTIONAL)
+    if unknown := sorted(set(names) - {*known}):
+        raise UnusableRunsError("column-unknown", name=unknown[0], known=known)
     places = {}
-    for ours in (*NEEDED, *OPTIONAL):
+    for ours in known:
         theirs = names.get(ours, ours)
-        if theirs in header:
-            places[ours] = header.index(theirs)
+        if theirs in table.header:
+            places[ours] = list(table.header).index(theirs)
         elif ours in NEEDED or ours in names:
-            raise BadInputError(
-                f"{path} has no column {theirs!r}; say what it is called: --column {ours}=NAME"
-            )
-    if not rows:
-        raise BadInputError(f"{path} holds no run")
-    return tuple(_row(path, number, row, places) for number, row in enumerate(rows, 1))
+            raise UnusableRunsError("column-missing", source=table.source, theirs=theirs, ours=ours)
+    if not table.rows:
+        raise BadInputError(f"{table.source} holds no run")
+    return tuple(_row(table.source, n, row, places) for n, row in enumerate(table.rows, 1))
 
 
-def _row(path: Path, number: int, row: Sequence[str], places: Mapping[str, int]) -> RunRow:
-    where = f"{path}: run {number}"
+def _row(source: str, number: int, row: Sequence[str], places: Mapping[str, int]) -> RunRow:
+    where = f"{source}: run {number}"
     if len(row) <= max(places.values()):
         raise BadInputError(f"{where} has {len(row)} columns only")
     text = {name: row[place].strip() for name, place in places.items()}
@@ -97,25 +96,3 @@ def _number(where: str, what: str, text: str) -> float:
     if not math.isfinite(value):
         raise BadInputError(f"{where} has {text[:80]!a} for {what}, which is no number")
     return value
-
-
-def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        # Blank lines are left out, as spreadsheets end files with some.
-        rows = [row for row in csv.reader(file) if row]
-    return (rows[0], rows[1:]) if rows else ([], [])
-
-
-def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    # Imported here: a heavy library without types, for this kind of file only.
-    try:
-        pa: Any = import_module("pyarrow")
-        parquet: Any = import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
-    try:
-        table = parquet.read_table(path)
-    except pa.ArrowException as error:
-        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
-    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
-    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]

@@ -1,18 +1,13 @@
-"""The forecast for a SUBMISSION.toml, on this installation's experience, written as a page."""
+"""The forecast for a submission, on this installation's experience."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from touchstone.editions.page.plan_page import render_plan
-from touchstone.evaluation import Submission, load_submission
+from touchstone.evaluation import Submission
 from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.loading import load_families
 from touchstone.framework import Framework
-from touchstone.handin import day_written, utc_text
-from touchstone.keys import SystemClock
-from touchstone.keys.files import write_file
+from touchstone.handin import day_written
 from touchstone.planning.costing import ObservedCosts
 from touchstone.planning.forecast import Forecast
 from touchstone.planning.forecasting import WindowLeft, forecast
@@ -23,38 +18,25 @@ from touchstone.service.configuration import families_of
 from touchstone.service.frameworks import load_framework
 from touchstone.service.homes import home_folder
 from touchstone.service.measurement.forecasting.observed_costs import observed_costs_here
-from touchstone.service.measurement.forecasting.page import plan_page
-from touchstone.verdicts.errors import CannotRunError
 
 
-def forecast_submission(path: Path, options: Mapping[str, Any], out: Path | None) -> Forecast:
-    """The forecast for a SUBMISSION.toml, on this installation's experience, written as a page.
+def forecast_here(submission: Submission, options: PlanOptions, now: str) -> Forecast:
+    """The forecast for a submission, on this installation's experience and families.
 
     Args:
-        path: The SUBMISSION.toml.
-        options: Fields of `PlanOptions`.
-        out: Where the page goes; None: nowhere.
+        submission: What would be reviewed.
+        options: What was chosen.
+        now: The instant from which the window's days are counted, as the record writes it.
+
+    Raises:
+        CannotRunError: no review could be opened so.
     """
-    chosen = PlanOptions(**options)
-    submission = load_submission(path)
-    now = utc_text(SystemClock().now())
-    known = families_of(home_folder())
-    found = plan_review(path, chosen, now, observed_costs_here(submission.developer.id), known)
-    if out is not None:
-        _writable(out)
-        write_file(out, [render_plan(plan_page(found, now)).encode()])
-    return found
-
-
-def _writable(out: Path) -> None:
-    if out.is_dir():
-        raise CannotRunError(f"--out {out}: is a folder; name a file, such as plan.html")
-    if not out.parent.is_dir():
-        raise CannotRunError(f"--out {out}: the folder {out.parent} does not exist; make it first")
+    seen = observed_costs_here(submission.developer.id)
+    return plan_review(submission, options, now, seen, families_of(home_folder()))
 
 
 def plan_review(
-    path: Path,
+    submission: Submission,
     options: PlanOptions,
     now: str,
     seen: ObservedCosts,
@@ -63,17 +45,15 @@ def plan_review(
     """What reviewing a submission would take and could tell. Nothing is asked, nothing written.
 
     Args:
-        path: The SUBMISSION.toml.
+        submission: What would be reviewed.
         options: What was chosen.
         now: The instant from which the window's days are counted, as the record writes it.
         seen: What earlier samples took.
         known: The families of tasks there are; None: those that come with Touchstone.
 
     Raises:
-        SubmissionError: the submission cannot be used.
         CannotRunError: no review could be opened so.
     """
-    submission = load_submission(path)
     framework = load_framework(
         submission.framework if options.framework is None else options.framework
     )

@@ -1,0 +1,42 @@
+"""Tables of runs as files: CSV or Parquet."""
+
+import csv
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from touchstone.errors import BadInputError
+from touchstone.service.measurement.estimating.results import RunTable
+
+
+def read_table(path: Path) -> RunTable:
+    """A .csv with a header, or a .parquet. Raises BadInputError where it cannot be read."""
+    if not path.is_file():
+        raise BadInputError(f"there is no file {path}")
+    try:
+        header, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInputError(f"{path} cannot be read: {error}") from error
+    return RunTable(str(path), header, rows)
+
+
+def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        # Blank lines are left out, as spreadsheets end files with some.
+        rows = [row for row in csv.reader(file) if row]
+    return (rows[0], rows[1:]) if rows else ([], [])
+
+
+def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
+    # Imported here: a heavy library without types, for this kind of file only.
+    try:
+        pa: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
+    try:
+        table = parquet.read_table(path)
+    except pa.ArrowException as error:
+        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
+    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
+    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
