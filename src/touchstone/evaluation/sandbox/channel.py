@@ -120,7 +120,10 @@ async def _follow(
         for fd, tail, event in zip(streams, tails, over, strict=True):
             readers.start_soon(_drain, fd, tail, event)
         with anyio.move_on_after(timeout) as time:
-            answer, _ = await _answer(reply)
+            answer, unasked = await _answer(reply)
+            # No file belongs to this answer: kept open, a few at a time would use up all of ours.
+            for each in unasked:
+                os.close(each)
         if time.cancelled_caught:
             # Where its shepherd is already gone there is nobody to tell.
             with contextlib.suppress(OSError):

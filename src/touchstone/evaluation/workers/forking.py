@@ -127,6 +127,8 @@ class ForkServer:
                 raise WorkerError(f"a worker cannot be started: {error.strerror}") from error
             if not answer:
                 raise WorkerError("a worker cannot be started: its fork server ended")
+            if int(answer) < 0:
+                raise WorkerError(f"a worker cannot be started: {os.strerror(-int(answer))}")
             opened.pop_all()
         for descriptor in (read, written, told):
             os.close(descriptor)

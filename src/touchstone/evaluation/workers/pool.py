@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -187,7 +188,9 @@ class WorkerPool:
             return event.model_copy(update={"chunk": event.chunk or chunk})
         if event.event == "died":
             del self._children[event.worker]
-            child.process.commands.close()
+            # What it was told last may still wait to be written, to a pipe that nobody reads.
+            with suppress(OSError):
+                child.process.commands.close()
             return event.model_copy(update={"chunk": child.chunk})
         return event
 

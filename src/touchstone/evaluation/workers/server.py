@@ -4,9 +4,11 @@ Loading takes seconds of a core and some 200 MB, for each that does it; a fork t
 
 It is asked over a socket, one message a worker: the worker's environment as JSON, and with it what
 the worker reads, what it writes, and a pipe that learns how it ended. It answers with the worker's
-process id and a handle on it (a pidfd), and ends with whoever asks.
+process id and a handle on it (a pidfd), or with the negative number of the error for which none was
+forked; and it ends with whoever asks.
 """
 
+import errno
 import json
 import os
 import random
@@ -54,8 +56,17 @@ class _Server:
         message, given, _, _ = socket.recv_fds(self._asked, MOST_BYTES, 3)
         if not message:
             return False
-        commands, events, status = given
-        child = os.fork()
+        try:
+            commands, events, status = given
+            child = os.fork()
+        except (OSError, ValueError) as error:
+            # Told, and not raised: whoever asked kills all workers of a fork server that is gone,
+            # and what they had been answered would be lost with them.
+            for descriptor in given:
+                os.close(descriptor)
+            code = error.errno if isinstance(error, OSError) else None
+            self._asked.send(str(-(code or errno.EMFILE)).encode())
+            return True
         if child == 0:
             os.close(status)
             self._become_worker(json.loads(message), commands, events)
