@@ -49,6 +49,7 @@ class Listener(Text):
 
     @model_validator(mode="after")
     def _in_the_clear(self) -> Self:
+        # Tokens come in here: whoever listens on the way could use them until they end.
         if self.tls is None and not self.insecure and not is_loopback(self.host):
             raise ValueError(
                 f'host "{self.host}" is reached from a network without TLS: add [{self.table}.tls]'
@@ -80,6 +81,7 @@ class Admin(Text):
 
     @model_validator(mode="after")
     def _near(self) -> Self:
+        # /status names directives and workers, and asks nobody who they are.
         if not is_loopback(self.host):
             raise ValueError(f'host "{self.host}" is not this machine: write 127.0.0.1')
         return self
@@ -246,10 +248,13 @@ class GatewayConfig(Text):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
+        # By protocol too: an OpenAI and an Anthropic client may each write the same model name.
         names = [(each.protocol, each.model) for each in self.upstreams]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice:
             raise ValueError(f'two upstreams have the model "{twice[1]}": take one out')
+        # A path is looked up before the body is read, and so before it is known which model is
+        # meant.
         likes = {(path, like) for each in self.upstreams for path, like in each.paths.items()}
         if len(likes) != len({path for path, _ in likes}):
             raise ValueError("one path leads to bodies of two kinds: give it one everywhere")
@@ -291,6 +296,7 @@ def load_config(path: Path) -> GatewayConfig:
     """
     try:
         with path.open("rb") as file:
+            # One byte more than is allowed tells a file that is too long from one that just fits.
             data = file.read(MAX_BYTES + 1)
         text = data.decode()
     except OSError as error:
@@ -305,6 +311,8 @@ def load_config(path: Path) -> GatewayConfig:
 def parse_config(text: str, source: str, folder: Path) -> GatewayConfig:
     """The configuration that a text holds; relative paths are taken from `folder`."""
     try:
+        # By the reader of terms, whose errors name the line and the key for all files that people
+        # write.
         config = read_toml(text, source, GatewayConfig, _TABLES)
     except TermsFileError as error:
         raise GatewayConfigError(str(error)) from error

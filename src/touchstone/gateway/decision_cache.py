@@ -54,6 +54,7 @@ class DecisionCache:
         self.counts = any(_COUNTED & {*rule.needs} for rule in bundle.policy.rules)
         """Whether any rule asks how many tokens were used."""
         self._decider = Decider(bundle.policy)
+        # What was used changes with each request, and is no part of the key.
         self._most = 0 if self.counts else remembered
         self._known: OrderedDict[tuple[Caller, str, str, str | None], TimedDecision] = OrderedDict()
         self._alike: OrderedDict[tuple[CallerAttributes, str, str, str | None], TimedDecision] = (
@@ -85,6 +86,7 @@ class DecisionCache:
             return known
         # Windows open and close at whole seconds, so nothing changes within one.
         answer = self._of_facts(self.facts(caller), variant, mode, purpose, int(now), used)
+        # What holds for all who are alike ends for this one with their token.
         if caller.expires is not None and (answer.until is None or caller.expires < answer.until):
             answer = TimedDecision(answer.decision, answer.since, caller.expires)
         self._remember(self._known, key, answer)
@@ -147,6 +149,7 @@ class DecisionCache:
         """The answer for everybody of whom the same is known, whenever their tokens end."""
         key = (facts, variant, mode, purpose)
         known = self._alike.get(key)
+        # A clock that was set back must not meet the answer of a later window.
         if known and known.holds(second):
             self._alike.move_to_end(key)
             return known
@@ -162,4 +165,5 @@ class DecisionCache:
         if self._most:
             among[key] = answer
             if len(among) > self._most:
+                # A caller can make up as many purposes as they like, and each is a key.
                 among.popitem(last=False)

@@ -17,12 +17,14 @@ KNOWN_PATHS = {
     "anthropic": {"/v1/messages"},
 }
 """Whose bodies the adapters know, by protocol."""
+# Who calls, how long the body is and where it goes on to is said by the gateway alone.
 _OWN_HEADERS = re.compile(
     r"(authorization|x-api-key|host|connection|keep-alive|te|trailer|upgrade|expect|cookie|accept"
     r"|anthropic-version|forwarded|(content|transfer|proxy|touchstone|x-forwarded)-.*)",
 )
 _HEADER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+# No dot and no escape: another server could read such a path as another one.
 _PATH = re.compile(r"/v1(/[A-Za-z0-9][A-Za-z0-9_-]*)+")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -35,6 +37,7 @@ def _field(value: str) -> str:
 
 def _free(value: str) -> str:
     """What no configuration admits, in whatever spelling: it is judged, or goes on nowhere."""
+    # Admitted, it would go on unread, and say again what a decision was made about (ADR 132).
     if is_judged(value) or any(map(is_reference, value.split("."))):
         raise ValueError("is judged by the gateway, or reaches beyond a request: take it out")
     return value
@@ -112,6 +115,7 @@ class Upstream(Text):
         if bool(self.mode) == bool(self.modes):
             raise ValueError("write mode (the only one) or [upstreams.modes], and not both")
         known = KNOWN_PATHS[self.protocol]
+        # A known path that led elsewhere would have its bodies judged by the wrong shape.
         if self.paths.keys() & known or not {*self.paths.values()} <= known:
             raise ValueError(
                 "paths leads from a path that is not known to one that is, such as"

@@ -16,10 +16,13 @@ def sum_metrics(texts: Iterable[str], *, gauges: bool = True) -> str:
     heads: dict[str, list[str]] = {}
     samples: dict[str, dict[str, float]] = {}
     for text in texts:
+        # Summed from texts: the client's own files for many processes are mapped, and a full disk
+        # kills by them (ADR 253).
         for family in text_string_to_metric_families(text):
             if family.name.endswith("_created") or not (gauges or family.type in _COUNTS):
                 continue
             help_text = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+            # The parser takes the ending off a counter's name, and readers of the format expect it.
             name = f"{family.name}_total" if family.type == "counter" else family.name
             heads[family.name] = [f"# HELP {name} {help_text}", f"# TYPE {name} {family.type}"]
             found = samples.setdefault(family.name, {})

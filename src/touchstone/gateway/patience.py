@@ -52,12 +52,15 @@ class Patience:
         `heard`: whether it said that it took the order up.
         """
         now = self._load()
+        # A stopped process may wake much later with its connections whole: it is killed at once.
         if now is None or now.state in _STOPPED:
             return None
         if heard:
             return TAKEN_UP
         before = self._before
+        # Where the kernel does not say how long it waited, nothing speaks for it.
         if before is None:
             return None
+        # One that spins has had its processor: only who was kept from one is waited for (ADR 130).
         starved = now.waited - before.waited >= _BUSY * elapsed
         return PROCESSOR if starved and now.ran - before.ran < self._allowed else None

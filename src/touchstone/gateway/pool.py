@@ -55,6 +55,7 @@ class Handle:
     def expect(self, op: str, number: int) -> "asyncio.Future[dict[str, object]]":
         """What it will answer; cancelled where it dies first."""
         answer = asyncio.get_running_loop().create_future()
+        # Known before it is asked for: the answer may be there with the next turn of the loop.
         self._answers[op, number] = answer
         return answer
 
@@ -69,6 +70,7 @@ class Handle:
         with suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
+        # Whoever waits for a dead worker hears of it at once, and not after the whole patience.
         for answer in self._answers.values():
             answer.cancel()
         self._answers.clear()
@@ -114,6 +116,7 @@ class Pool:
 
         Raises nothing: a worker's failure is its death, and is in its report.
         """
+        # First of all: a worker that becomes ready from here on is given this one.
         self._order = order
         # One that is not told yet gets the newest order as soon as it is ready.
         told = [handle for handle in self.handles.values() if handle.told]
@@ -122,6 +125,7 @@ class Pool:
     def extend(self, until: float | None) -> None:
         """Let what is served be served until then."""
         before = self._order
+        # A worker that starts later is told the new time with its first order.
         self._order = Order(before.epoch, before.path, before.digest, before.size, until)
         for handle in self.handles.values():
             if handle.told:
@@ -209,11 +213,13 @@ class Pool:
         else:
             found = answer.result()
         if found["op"] == "failed":
+            # Set before it is killed: `_serve_once` would call it an end of its own.
             handle.killed_for = self.words[handle.index] = str(found["why"])
             self.kills += 1
             _log.error("worker %d is killed: %s", handle.index, found["why"])
             await handle.end()
         else:
+            # Only on its own word: whether a process can serve is known by nobody else.
             handle.serves = True
             self.words.pop(handle.index, None)
             serving = sum(each.serves for each in self.handles.values())
@@ -233,6 +239,7 @@ class Pool:
         Returns what spoke for it; None: nothing had to.
         """
         processes = self._config.processes
+        # A megabyte of registry takes its time to parse, in a worker that is in order.
         usual = processes.apply_seconds + order.size / _READ_BYTES_A_SECOND
         began, pid = steady(), handle.process.pid
         patience = Patience(lambda: Load.of(pid), usual)
@@ -261,6 +268,7 @@ class Pool:
                 _log.error("worker %d: %s", index, self.words[index])
             pause = _FIRST_PAUSE if steady() - began > _SOUND_SECONDS else pause
             await asyncio.sleep(pause)
+            # A worker that fails at its start is not to keep a processor busy with starts.
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     async def _serve_once(self, index: int) -> None:
@@ -282,6 +290,8 @@ class Pool:
     async def _spawn(self, index: int) -> Handle:
         ours, theirs = socket.socketpair()
         try:
+            # A start of its own and no fork: nothing of the supervisor's memory, its key above all,
+            # is in it (ADR 105).
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 # Without the working folder on the path: what lies there is not the gateway's code.

@@ -42,6 +42,7 @@ class WorkerReport:
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it. Where it was not waited for, nothing is said of it."""
         found = asdict(self)
+        # Receipts from before there was this field keep their digests (ADR 130).
         if self.waited_for is None:
             del found["waited_for"]
         return found
@@ -128,6 +129,7 @@ class SignedReceipt:
             signature = bytes.fromhex(written)
         except ValueError as error:
             raise MalformedError("a receipt's signature is not hex") from error
+        # Two spellings would be two digests of one receipt, and the next one names but one.
         if signature.hex() != written:
             raise MalformedError("a receipt's signature is not lowercase hex")
         return cls(_receipt(value["receipt"]), _text(value["key"], "a receipt's key"), signature)
@@ -145,6 +147,7 @@ def verify_chain(receipts: Iterable[SignedReceipt], public_key: bytes) -> None:
                 f" {f'receipt {before.receipt.number}' if before else 'the beginning'}:"
                 " one is missing, or was slipped in"
             )
+        # The digest alone would let a signer leave bundles out of what it speaks for.
         if receipt.after != (before.receipt.number if before else 0):
             raise ReceiptError(f"receipt {receipt.number} is not about the bundles that came next")
         same = before is None or (
@@ -156,6 +159,7 @@ def verify_chain(receipts: Iterable[SignedReceipt], public_key: bytes) -> None:
 
 
 def _message(receipt: Receipt) -> bytes:
+    # Its own domain: no signature of the same key under anything else can pass for a receipt.
     return _SIGNED + sha256(dumps(receipt.as_dict())).digest()
 
 
@@ -187,11 +191,13 @@ def _report(value: object) -> WorkerReport:
     found = _exactly(value, names, "a worker's report")
     if "waited_for" in found:
         _text(found["waited_for"], "a worker's waited_for")
+    # Exact types: in Python True is also the number 1.
     if type(found["killed"]) is not bool:
         raise MalformedError("a worker's report says neither killed nor not")
     for name in ("worker", "ms"):
         _count(found[name], f"a worker's {name}")
     for name in ("live", "cut", "kept", "late_bytes"):
+        # Zero would claim that somebody looked; of a killed worker nobody knows (ADR 109).
         if (found[name] is None) != found["killed"]:
             raise MalformedError("a worker was killed, or tells its counts")
         if found[name] is not None:

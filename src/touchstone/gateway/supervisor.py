@@ -75,8 +75,11 @@ class Supervisor:
             config.bundle_pin, self._keep, kept.bundle if kept else None
         )
         feed = config.feed
+        # The longest that a feed in order can be silent: the longest pause, and a request that
+        # hangs.
         overdue = max(_LOOK_SECONDS, feed.interval_seconds * 1.2) + feed.timeout_seconds
         self._grace = Grace(overdue)
+        # Before the first look: a restart is not to begin the grace anew.
         self._grace.resume(steady(), time.time(), boot(), kept.contact if kept else None)
         self._member = self._joined(config.fleet) if config.fleet else None
         limits = [self._member.lease_end] if self._member else []
@@ -87,6 +90,7 @@ class Supervisor:
         self._epoch = 0
         self._served = WorkerState(self._standing)
         self._received_at: dict[int, int] = {}
+        # Folder, URL, fleet and clock all come to `_moved`: two orders at once would cross.
         self._applying = asyncio.Lock()
         self._news = asyncio.Event()
         self._words: dict[str, str] = {}
@@ -128,10 +132,13 @@ class Supervisor:
         loop.add_signal_handler(signal.SIGHUP, self._pool.reload)
         async with AsyncExitStack() as stack:
             for listener in self._listeners:
+                # The kernel queues who comes before a worker is up, and refuses nobody meanwhile.
                 listener.listen(_BACKLOG)
             self._pool.start()
+            # Whatever fails from here on, no worker outlives the supervisor.
             stack.push_async_callback(self._pool.stop)
             await self._open_admin(stack)
+            # Else the first bundle would be told to nobody, and its receipt would name no worker.
             await self._pool.ready(_READY_SECONDS)
             session = await stack.enter_async_context(aiohttp.ClientSession())
             tasks = [asyncio.create_task(work) for work in self._works(session)]
@@ -139,8 +146,11 @@ class Supervisor:
             done, _ = await asyncio.wait([leave, *tasks], return_when=asyncio.FIRST_COMPLETED)
             if leave in done:
                 _log.info("draining")
+                # The works go on meanwhile: a directive that comes while it drains still cuts.
                 await self._pool.drain(self._config.processes.drain_seconds)
                 if self._member is not None:
+                    # After the last worker: a lease that was given back says that nobody is served
+                    # here.
                     await self._member.leave()
             leave.cancel()
             for task in tasks:
@@ -211,6 +221,8 @@ class Supervisor:
         looked, seen = float("-inf"), None
         while True:
             number = self._intake.next_number
+            # One file is looked at all the time, so that a directive acts within milliseconds of
+            # its rename.
             state = None if number is None else source.changed(number)
             if (state is not None and (number, state) != seen) or (
                 steady() - looked >= _LOOK_SECONDS
@@ -260,6 +272,7 @@ class Supervisor:
     async def _moved(self) -> None:
         """Bring the workers up to what is in force now, and write the receipt."""
         async with self._applying:
+            # First, so that the chain of receipts has no hole when the next one is signed.
             if self._owed is not None:
                 self._write_receipt(self._owed)
             tell = self._served.due(steady())
@@ -275,6 +288,7 @@ class Supervisor:
                 self._member.tell()
 
     async def _apply(self, tell: WorkerUpdate) -> None:
+        # Each order has its own, so that an answer to an earlier one is never taken for its.
         self._epoch += 1
         self._served.telling()
         wanted = tell.bundle
@@ -283,6 +297,7 @@ class Supervisor:
             await self._pool.apply(Order(self._epoch, None, None, 0, None))
             return
         path = self.store.bundle_path(wanted.number)
+        # By path and digest, not by content: each worker reads and checks the signed bytes itself.
         order = Order(self._epoch, str(path), wanted.digest, path.stat().st_size, tell.until)
         reports = await self._pool.apply(order)
         now = int(time.time() * 1000)
@@ -309,6 +324,8 @@ class Supervisor:
         receipt, self._owed = signed.receipt, signed
         if self._try_to_write(lambda: self.store.keep_receipt(signed)):
             self._receipt, self._owed = signed, None
+            # Those of bundles that this receipt speaks for too, which were never applied by
+            # themselves.
             self._received_at.clear()
             _log.info("bundle %d is in force after %d ms", receipt.number, receipt.milliseconds)
 
@@ -339,6 +356,7 @@ class Supervisor:
 
     def _fenced(self, epoch: int) -> None:
         """A worker stopped by itself: have all told anew, should there be time left after all."""
+        # A fence of an older order says nothing: that worker has been told anew since.
         if epoch == self._epoch:
             self._served.stopped()
             self._news.set()
@@ -378,6 +396,7 @@ class Supervisor:
         return self.store.receipt(numbers[-1]) if numbers else None
 
     async def _open_admin(self, stack: AsyncExitStack) -> None:
+        # Within the loop that keeps time: all three answers come from memory.
         app = admin(self.status, lambda: self.serving, self._metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
@@ -424,6 +443,7 @@ def gateway_key(config: GatewayConfig) -> FileSigner:
 
 
 def _bound(door: Listener) -> socket.socket:
+    # Bound here and inherited by all: a dead worker loses no connection that the kernel has queued.
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     # A restart is not to wait until the old connections have timed out.

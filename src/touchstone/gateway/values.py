@@ -27,11 +27,13 @@ def is_loopback(host: str) -> bool:
 def _url(value: str) -> str:
     try:
         url = urlsplit(value)
+        # The port is checked by the standard library only when it is read.
         _ = url.port
     except ValueError as error:
         raise ValueError("is not a URL") from error
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise ValueError("is not a URL: write http:// or https:// and a host")
+    # Errors and logs name this address: a secret in it would be told with them.
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("holds a user, a password, a query or a fragment: take it out")
     return value.rstrip("/")
@@ -51,6 +53,7 @@ def _name(value: str) -> str:
 
 
 def _env_name(value: str) -> str:
+    # Keys hold lowercase letters: one that was pasted in the place of its name is refused here.
     if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,63}", value):
         raise ValueError("is not the name of a variable, such as EXAMPLE_KEY: never the key itself")
     return value
@@ -68,6 +71,7 @@ def _public_key(value: str) -> str:
         fingerprint(key)
     except (ValueError, MalformedError) as error:
         raise ValueError("is not an Ed25519 public key: write its 64 hex digits") from error
+    # Of eight such keys a signature can be made that holds for many messages (ADR 14).
     if has_small_order(key):
         raise ValueError("is a key for which anyone can sign: ask the developer for another")
     return value
@@ -86,6 +90,7 @@ PublicKey = Annotated[str, AfterValidator(_public_key)]
 def secret(env: str | None, file: Path | None, what: str) -> str | None:
     """The secret that a variable or a 0600 file holds; None where neither is named."""
     if env is not None:
+        # Set and empty is as good as not set: an empty key would be sent as one.
         value = os.environ.get(env, "")
         if not value:
             raise GatewayConfigError(f"{what}_env: the variable {env} is not set: set it")

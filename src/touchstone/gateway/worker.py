@@ -75,6 +75,7 @@ class Worker:
             await self._channel.flush()
             raise
         self._channel.send("ready")
+        # After "ready": until the first order there is nothing to fence.
         for work in (self._fence(), self._watch_audit()):
             self._start(work)
         while message := await self._channel.receive():
@@ -87,6 +88,7 @@ class Worker:
     async def _set_up(self, config: GatewayConfig, worker: int) -> None:
         self._config = config
         self._worker = worker
+        # One key for all workers: a caller has one name in the whole audit.
         names = Pseudonyms.load_or_create(audit_key(config))
         about = {"gateway": config.id, "worker": worker, "pid": os.getpid()}
         folder = worker_folder(config.state / "audit", worker)
@@ -94,7 +96,10 @@ class Worker:
         self._enforcement = Enforcement(config, self._audit, clock=time.time, worker=worker)
         await self._enforcement.start()
         if self._enforcement.ticking is not None:
+            # Without the task that ends what is over nothing may be served: its end is the
+            # worker's.
             self._watch(self._enforcement.ticking)
+        # Else the supervisor would go on to say that this worker serves.
         self._enforcement.on_halt(lambda why: self._channel.send("halted", why=why))
         self._tls = {tls: tls_context(tls) for tls in certificates(config)}
 
@@ -133,6 +138,8 @@ class Worker:
             self._channel.send("failed", epoch=epoch, why=str(error))
             return
         if not self._serving:
+            # Only now: a worker that was told nothing must not take a connection from those that
+            # were.
             await self._serve()
         self._channel.send("applied", epoch=epoch, audit=self._audit.head, **_counts(cut))
 
@@ -163,12 +170,14 @@ class Worker:
             await self._enforcement.drain(seconds)
             for runner in self._runners:
                 await runner.cleanup()
+        # Before the audit: a request that is given up here may be about to commit its decision.
         await self._enforcement.close()
         await self._audit.close()
         self._channel.send("drained")
 
     def _renew(self, until: float | None) -> None:
         self._until = until
+        # Beside the task: requests ask for themselves, also where the task comes late.
         self._enforcement.fence(until)
         self._renewed.set()
 
@@ -176,8 +185,11 @@ class Worker:
         """Serve nothing once the time is up, also where the supervisor hangs."""
         while True:
             self._renewed.clear()
+            # The loop's own clock stands still while the machine sleeps, so each round asks
+            # `steady` again.
             left = None if self._until is None else self._until - steady()
             if left is not None and left <= 0:
+                # Not only refused: what streams is reset too, for nothing may be served any more.
                 await self._enforcement.apply(None, self._epoch)
                 self._channel.send("fenced", epoch=self._epoch)
                 left = None
@@ -222,6 +234,7 @@ def certificates(config: GatewayConfig) -> list[Tls]:
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """The listener's side of TLS 1.2 and up. Raises GatewayConfigError."""
+    # Made once and loaded again into: connections that stand keep theirs over a reload.
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _load(context, tls)
@@ -242,6 +255,7 @@ def _read(order: dict[str, Any], config: GatewayConfig) -> PolicyBundle | None:
         return None
     # Which bundle follows which is the supervisor's to see to; whose it is, each checks.
     bundle = accept_bundle(Path(order["path"]).read_bytes(), config.bundle_pin, None)
+    # The file may have been replaced between the order and this reading.
     if bundle.digest != order["digest"]:
         raise StateError(f"{order['path']}: is not the bundle that was to be applied")
     return bundle
@@ -283,6 +297,7 @@ def main(argv: list[str]) -> None:
     control, parent, *listeners = map(int, argv)
     die_with_parent(parent)
     raise_file_limit()
+    # Ctrl-C reaches the whole process group: workers that ended by it would cut what is to drain.
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     log_to_stderr(str(os.getpid()))

@@ -73,8 +73,10 @@ def _thinking(value: object) -> list[str]:
     budget = found.get("budget_tokens")
     if budget is not None and (type(budget) is not int or not budget > 0):
         raise unreadable("thinking.budget_tokens is not a whole number above 0")
+    # Without a type one server takes it for on and another for off.
     if found and not kind:
         raise unreadable("thinking has no type", "mode_ambiguous")
+    # A budget beside "disabled" switches thinking on where only the number is read.
     if (kind == ["enabled"]) != (budget is not None):
         raise unreadable(
             "thinking.budget_tokens goes with type enabled, and only with it", "mode_ambiguous"

@@ -35,6 +35,7 @@ class Admits:
     def tool(self, kind: str, name: object) -> bool:
         """Whether a tool, or an item that belongs to one, is allowed."""
         told = name if kind == "server_tool_use" and isinstance(name, str) else kind
+        # Versions of a tool are told by a date behind its name, such as web_search_20250305.
         return any(told == each or told.startswith(f"{each}_") for each in self.tools)
 
 

@@ -39,6 +39,7 @@ class OpenAI:
     def read(self, path: str, body: bytes, admitted: Admitted = nothing) -> Ask:
         """What the body of a POST asks for."""
         content = parse_object(body)
+        # First, before anything else of the body is judged: see `Adapter.read`.
         admits = admitted(model_of(content))
         shape, settings = _READERS[path]
         return read_ask(content, shape, settings(content), admits)
@@ -76,6 +77,7 @@ def _model(name: str) -> dict[str, object]:
 def _reasoning(value: object) -> list[str]:
     found = inner_object(value, _REASONING, "reasoning")
     mode = word(found.get("mode"), "reasoning.mode")
+    # Marked with its name, or "high" as a mode and as an effort would be one setting.
     return [f"mode={each}" for each in mode] + word(found.get("effort"), "reasoning.effort")
 
 

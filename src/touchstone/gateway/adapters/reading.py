@@ -26,6 +26,7 @@ def model_of(body: Mapping[str, Any]) -> str:
 
 def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits: Admits) -> Ask:
     """Model, setting and stream of a body that holds what its shape allows; else RefusedError."""
+    # Before the shapes, which would only say that the field is not known.
     refuse_models_in_tools(body.get("tools"))
     options = body.get("stream_options")
     if options is not None and not isinstance(options, dict):
@@ -42,6 +43,7 @@ def read_ask(body: Mapping[str, Any], shape: Table, settings: list[str], admits:
 
 def _check_count(body: Mapping[str, Any], name: str) -> None:
     value = body.get(name)
+    # It bounds what is held of a budget: below 0 it would give tokens to who asks.
     if value is not None and (type(value) is not int or not 0 <= value <= MOST_TOKENS):
         raise unreadable(f"{name} is not a whole number up to {MOST_TOKENS}")
 
@@ -69,6 +71,7 @@ def inner_object(value: object, known: frozenset[str], name: str) -> Mapping[str
 def template_switch(value: object) -> list[str]:
     """`chat_template_kwargs`, by which some servers switch thinking on and off."""
     found = inner_object(value, frozenset(_TEMPLATE_SWITCHES), "chat_template_kwargs")
+    # Templates take 0, "false" and null each in their own way.
     if any(type(each) is not bool for each in found.values()):
         raise unreadable("chat_template_kwargs holds something other than true and false")
     return [f"{key}={str(found[key]).lower()}" for key in _TEMPLATE_SWITCHES if key in found]
@@ -77,6 +80,7 @@ def template_switch(value: object) -> list[str]:
 def one_place(*places: list[str]) -> list[str]:
     """The settings of the only place that has any; RefusedError where several speak."""
     speaking = [place for place in places if place]
+    # Which of them an endpoint obeys is not known here.
     if len(speaking) > 1:
         raise unreadable(
             "the request sets its reasoning in more than one place: keep one", "mode_ambiguous"

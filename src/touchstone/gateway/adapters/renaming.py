@@ -24,6 +24,7 @@ def with_fields(body: bytes, fields: Mapping[str, Any]) -> bytes:
     text, left = body.decode(), dict(fields)
     parts, at = [], 0
     for key, start, end in _members(text):
+        # Keys are compared as they are read, so that one with escapes in it is found too.
         if key in left:
             parts += [text[at:start], json.dumps(left.pop(key))]
             at = end

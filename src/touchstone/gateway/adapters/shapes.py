@@ -35,6 +35,7 @@ class _Plain:
             return
         if isinstance(value, dict):
             raise unreadable(f"{_shown(place)} holds an object, and none can be judged there")
+        # Most lists are flat, such as a megabyte of token ids: one pass, and no call for each.
         if isinstance(value, list) and not all(type(each) in _SCALARS for each in value):
             for each in value:
                 self.check(each, place, admits)
@@ -59,6 +60,8 @@ class _Echo:
         if value.get("type") == "item_reference":
             raise reaches_beyond(place, "item_reference")
         for name, inner in value.items():
+            # An echo of an answer holds a container as an object; its bare id is a way to
+            # another's.
             named = is_reference(name) or (name == "container" and isinstance(inner, str))
             if named and inner not in (None, [], ""):
                 raise reaches_beyond(place, name)
@@ -80,6 +83,8 @@ class _Admitted:
         if not isinstance(value, dict):
             return
         for name, inner in value.items():
+            # A function may well have a parameter called "model": there it is a name, with a
+            # schema.
             own = free and isinstance(inner, dict)
             if is_judged(name) and not own:
                 raise unreadable(
@@ -145,8 +150,10 @@ class Table:
         known = self.fields
         unknown = value.keys() - known.keys()
         if unknown:
+            # By its whole place: `top_k` at the top admits none within a message.
             admitted = {name for name in unknown if f"{place}{name}" in admits.fields}
             refuse_unknown(value, known.keys() | admitted, place)
+        # Clients send answers back with their ids: beside the whole content an id means nothing.
         if self.whole and value.get("id") and not all(value.get(name) for name in self.whole):
             raise reaches_beyond(place, "id")
         for name, inner in value.items():
@@ -180,6 +187,7 @@ class Kinds:
             )
         if kind in self.tables:
             self.tables[kind].check(value, place, admits)
+        # What a hosted tool returned has forms of its own, which change with its version.
         elif admits.tool(kind, value.get("name")):
             ECHO.check(value, place, admits)
         else:

@@ -42,6 +42,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
+    # By number first: to count names in every object would be felt on the data path.
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
@@ -54,6 +55,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int:
+    # Beyond a double, readers round it or fail, each in its way.
     if len(digits) > MAX_DIGITS:
         raise unreadable(f"a number has more than {MAX_DIGITS} digits")
     return int(digits)
@@ -73,6 +75,7 @@ _decode = json.JSONDecoder(
 
 def _refuse_surrogates(value: object) -> None:
     try:
+        # Written once more, which walks all strings in C.
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise unreadable("a string holds half of a character pair") from error
@@ -82,6 +85,7 @@ def _refuse_surrogates(value: object) -> None:
 
 def _refuse_depth(value: object) -> None:
     level = [value]
+    # Level by level: recursion would end where Python's own bound does, and not at ours.
     for _ in range(MAX_DEPTH):
         level = [
             inner

@@ -72,6 +72,7 @@ def read_audit(folder: Path) -> Iterator[ExportedLine]:
 
     Raises AuditError at the first line that was altered: file, line, and what is wrong.
     """
+    # Merged as they are read: an audit may be larger than memory.
     streams = (_lines(path, worker) for worker, path in _workers(folder))
     yield from merge(*streams, key=lambda each: (each.line.at, each.worker, each.line.n))
 
@@ -85,6 +86,8 @@ def check_audit(folder: Path, receipts: Iterable[SignedReceipt] = ()) -> AuditSu
     for signed in receipts:
         for report in signed.receipt.workers:
             if report.audit is not None:
+                # A chain cannot show that its end was cut off: receipts say how far it went (ADR
+                # 106).
                 vouched[report.worker, report.audit] = signed.receipt.number
     kinds: Counter[str] = Counter()
     lines = anchored = newest = 0
@@ -116,6 +119,7 @@ def _workers(folder: Path) -> list[tuple[int, Path]]:
 
 def _lines(folder: Path, worker: int) -> Iterator[ExportedLine]:
     numbers = file_numbers(folder)
+    # A whole file taken out leaves a gap here; taken from the end, a receipt misses it.
     for before, after in pairwise([0, *numbers]):
         if after != before + 1:
             raise AuditError(f"{file_path(folder, before + 1)}: is missing")
@@ -129,6 +133,7 @@ def _lines(folder: Path, worker: int) -> Iterator[ExportedLine]:
                 raise AuditError(f"{path}:{place}: {error}") from error
             if line.previous != previous or line.n != n:
                 raise AuditError(f"{path}:{place}: does not follow the line before: altered")
+            # A file that goes on without saying which process wrote it was put together by hand.
             if place == 1 and line.event.get("kind") != "opened":
                 raise AuditError(f"{path}:1: is not the line that opens a file: altered")
             previous, n = digest(data), n + 1

@@ -36,6 +36,7 @@ def digest(data: bytes) -> str:
 
 def parse_line(data: bytes) -> AuditLine:
     """The line that bytes hold; MalformedError if none."""
+    # Canonical JSON alone: of two spellings of a line only one has the digest that the next names.
     value = loads(data)
     if not isinstance(value, dict) or value.keys() != _KEYS or not isinstance(value["event"], dict):
         raise MalformedError(f"an audit line has exactly {', '.join(sorted(_KEYS))}")

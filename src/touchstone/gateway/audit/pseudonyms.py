@@ -37,6 +37,7 @@ class Pseudonyms:
             )
             try:
                 write_secret(path, text)
+            # Another worker of this gateway made it in the same moment.
             except KeyExistsError:
                 text = read_secret(path)
         match = _FILE.fullmatch(text)

@@ -64,6 +64,7 @@ class AuditLog:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Before anything is read: two that append would make two chains.
             self._lock = _lock(folder)
             try:
                 self._open()
@@ -156,6 +157,7 @@ class AuditLog:
             self._begin(self._number + 1, {})
         line = AuditLine(self._n, self._previous, int(self._clock() * 1000), event).data
         self._n += 1
+        # When it is planned, not when it is written: those who come meanwhile stand behind it.
         self._previous = digest(line)
         self._planned += len(line) + 1
         self._waiting.append((self._number, line + b"\n"))
@@ -169,6 +171,7 @@ class AuditLog:
         """Write all that waits, in the thread; then whatever came meanwhile."""
         pieces, self._waiting = self._waiting, []
         waiters, self._waiters = self._waiters, []
+        # Of what is being written now: those who come later are not durable with it.
         head = self._previous
         work = loop.run_in_executor(self._thread, self._write, pieces)
         work.add_done_callback(
@@ -206,6 +209,8 @@ class AuditLog:
             if number != self._open_number:
                 self._switch(number)
             _write_all(self._file, b"".join(data for _, data in group))
+            # Acknowledged only now: a decision must outlive a power loss before its request goes
+            # on.
             os.fdatasync(self._file)
 
     def _switch(self, number: int) -> None:
@@ -214,6 +219,7 @@ class AuditLog:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.open(file_path(self._folder, number), flags, 0o600)
         self._open_number = number
+        # A file whose name is not on the disk is gone after a power loss, lines and all.
         sync_folder(self._folder)
 
     def _open(self) -> None:
@@ -260,6 +266,7 @@ def _lock(folder: Path) -> int:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
+    # A signal or a full disk can end a write in its midst.
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 

@@ -61,6 +61,7 @@ class AuthzAnswer:
         Raises ValueError where a header holds more than printable ASCII.
         """
         text = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
+        # Sent as it is: a line break in a rule's name would begin a header of its own.
         if not text.replace("\r\n", "", len(self.headers)).isprintable() or not text.isascii():
             raise ValueError("a header holds more than a line of ASCII")
         end = "Connection: close\r\n\r\n" if last else "\r\n"
@@ -71,6 +72,7 @@ class AuthzAnswer:
 def allowed(verdict: LoggedDecision, unjudged: Iterable[str] = ()) -> AuthzAnswer:
     """200, and which of the caller's headers the proxy is to take out."""
     headers = _of(verdict)
+    # Envoy takes them out: what passes is what the gateway itself would forward (ADR 120).
     names = ",".join(unjudged)
     return AuthzAnswer(200, {**headers, REMOVE: names} if names else headers)
 
@@ -89,6 +91,7 @@ def refused(
     if refusal.status == 401:  # noqa: PLR2004 - not known who asks
         headers["WWW-Authenticate"] = "Bearer"
     status = refusal.status
+    # nginx makes a 500 of every other status, which reads like a fault of its own (ADR 121).
     if three and status != 401:  # noqa: PLR2004 - the same
         status = 503 if status >= _FAULTS else 403
     return AuthzAnswer(status, headers, body)

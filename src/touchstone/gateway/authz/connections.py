@@ -54,6 +54,8 @@ class DecisionConnection(Connection):
     def data_received(self, data: bytes) -> None:
         """Answer a plain question; leave all else to aiohttp."""
         if self._asking is not None:
+            # Kept and not parsed: aiohttp would begin to answer it before the one that is under
+            # way.
             self._later += data
             # A proxy that asks on without waiting for answers must not fill the memory.
             if len(self._later) > self._limits.header_bytes:
@@ -79,12 +81,14 @@ class DecisionConnection(Connection):
             messages = self.parse(data)
         except HttpProcessingError as error:
             _log.info("question failed (400): %s", type(error).__name__)
+            # No more is read: where the next request begins nobody can tell.
             self._end(_BROKEN)
             return
         # The parser reads it otherwise than `is_plain`: nothing that follows is to be trusted.
         if len(messages) != 1 or not _is_question(*messages[0]):
             self.reset()
             return
+        # aiohttp's parser waits for it, and would read no further request.
         self.message_consumed()
         self.begin_own()
         self._asking = self.event_loop.create_task(self._ask(messages[0][0]), name=QUESTION)

@@ -51,6 +51,7 @@ class Gatekeeper:
         # A wall clock that went back tells nothing: all grace is spent.
         if since >= 0:
             self._grace.contact(steady() - since)
+            # Only what is left of the agreed grace: the feed has not been heard since the restart.
             self._grace.lose()
         self._in_force: tuple[PolicyBundle, Decider] | None = None
 
@@ -62,9 +63,12 @@ class Gatekeeper:
             MalformedError, TermsFileError: it is signed as it should be, and still no policy.
         """
         again = self._in_force is None and self.position is not None
+        # After a restart the very bundle that was in force may come again, which a chain alone
+        # would refuse.
         bundle = accept_bundle(data, self._pin, None if again else self.position)
         if again and position(bundle) != self.position:
             bundle = accept_bundle(data, self._pin, self.position)
+        # The policy is compiled before the position moves: one that Cedar refuses changes nothing.
         self._in_force = bundle, Decider(bundle.policy)
         self.position = position(bundle)
         return bundle

@@ -48,12 +48,14 @@ class RequestReader:
             if (adapter.name, model) not in offers:
                 raise RefusedError(404, "model_not_found", "there is no such model here")
             offer = offers[adapter.name, model]
+            # For the refusal: whether the caller may use it at all decides what they are told.
             if named is not None:
                 named.append(offer)
             return offer.admits
 
         ask = adapter.read(path, body, admitted)
         offer = offers[adapter.name, ask.model]
+        # Another program forwards the body, and nobody on the way could put in the other name.
         check_name(offer.upstream)
         check_store(offer.upstream, path, ask)
         return Question(offer.upstream.variant, offer.mode(ask), purpose)

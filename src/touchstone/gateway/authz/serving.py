@@ -72,6 +72,7 @@ class DecisionService:
         self._audit = audit
         self._clock = clock
         self._worker = worker
+        # Random, not counted: a number would tell a caller how much others ask.
         self._ids = _Ids()
 
     def runner(self, *, shutdown_timeout: float = 1.0) -> web.ServerRunner:
@@ -189,8 +190,10 @@ class DecisionService:
             )
         if path not in requests.ROUTES or request.method != "POST":
             raise RefusedError(404, "unknown_path", "there is no such path here")
+        # First: of half a body nothing can be said, however well the rest reads.
         check_whole(request)
         requests.check_head(request)
+        # Nothing admitted: which headers go on is then the proxy's, and none of them was judged.
         requests.admitted_headers(request.headers, {})
         requests.check_body_headers(request.headers)
         requests.token_of(request.headers)
@@ -213,6 +216,8 @@ class DecisionService:
             answer = decisions.decide(
                 caller, question.variant, question.mode, question.purpose, now
             )
+            # A new id for each try: an answer that was overtaken stands in the audit as what it
+            # was.
             verdict = LoggedDecision(self._ids.next(), answer.decision)
             await self._audit.commit(self._event(decisions, caller, question, verdict))
             # Another policy may have come while this was being written down.
@@ -229,6 +234,7 @@ class DecisionService:
 
     def _holds(self, decisions: DecisionCache, answer: TimedDecision) -> bool:
         over = answer.until is not None and answer.until <= self._clock()
+        # The object and not its number: the same bundle applied again may stand under a new time.
         return decisions is self._in_force.decisions and not over
 
 
@@ -258,6 +264,7 @@ def as_absent(verdict: LoggedDecision, said: RefusedError) -> LoggedDecision:
 
 
 def _named(path: str, headers: CIMultiDictProxy[str]) -> Question:
+    # From the right: names of variants may hold a slash, as model names do.
     variant, _, mode = path.removeprefix(FOR).rpartition("/")
     if not variant or not mode:
         raise RefusedError(403, "nothing_named", "the proxy names no variant and mode")
@@ -272,5 +279,6 @@ def path_of(request: web.BaseRequest) -> str:
 
 def check_whole(request: web.BaseRequest) -> None:
     """RefusedError where the proxy says that it sends only the beginning of a body."""
+    # Every one of several: a caller can send this header as well as the proxy.
     if any(each != "false" for each in request.headers.getall(PARTIAL, [])):
         raise RefusedError(413, "body_partial", "the proxy shows only the beginning of the body")

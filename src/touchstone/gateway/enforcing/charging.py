@@ -49,6 +49,7 @@ class Charge:
     def sent(self, now: float) -> None:
         """From here on the endpoint may have begun."""
         if not self.free:
+            # Written or half written: from here on only the endpoint knows what it cost.
             self.tokens, self.sent_at = None, now
 
     def answered(self, status: int, *, stream: bool) -> None:
@@ -60,10 +61,12 @@ class Charge:
 
     def ended(self) -> None:
         """The answer came to its end."""
+        # A path that only counts tokens names many in its answer, and used none.
         if self.meter is None or self.free:
             return
         said = self.meter.tokens(self.asked)
         if said is not None:
+            # A refusal that says what it used all the same is believed over its status.
             self.tokens = max(said, self.tokens or 0)
 
     def broke_off(self, now: float, tokens_a_second: int) -> None:
@@ -81,6 +84,7 @@ def most_tokens(ask: Ask, path: str, body: bytes, limits: Limits) -> int:
 
     A token has at least one byte. `unseen_tokens` is the largest context window there is.
     """
+    # An embedding writes no tokens, and has no field that would bound them.
     outputs = 0 if path.endswith("/embeddings") else _outputs(ask)
     each = limits.unseen_tokens
     if outputs is not None:
@@ -99,10 +103,12 @@ def _outputs(ask: Ask) -> int | None:
         for name in ("max_tokens", "max_completion_tokens", "max_output_tokens")
         if type(value := ask.content.get(name)) is int
     ]
+    # Of several bounds an endpoint may take any: the largest is what it could cost.
     return max(said, default=None)
 
 
 def _choices(ask: Ask) -> int:
+    # With `best_of`, answers are written and paid for that nobody is shown.
     many = max(int(ask.content.get(name) or 1) for name in ("n", "best_of"))
     prompts = ask.content.get("prompt")
     if isinstance(prompts, list) and any(isinstance(each, str | list) for each in prompts):
@@ -117,6 +123,7 @@ def _fetched(value: object) -> int:
     if not isinstance(value, dict):
         return 0
     kind = value.get("type")
+    # An address of 30 bytes may stand for a whole film: its own bytes say nothing of its tokens.
     here = isinstance(kind, str) and kind in _MEDIA
     return here + sum(map(_fetched, value.values()))
 

@@ -55,6 +55,7 @@ class Enforcement:
     def decisions(self) -> DecisionCache | None:
         """The policy in force; None: nothing is granted."""
         proxy = self._proxy
+        # The decision service asks here: it must not permit what the data path would refuse.
         granting = proxy.in_time() and not proxy.draining and proxy.halted is None
         return proxy.decisions if granting else None
 
@@ -105,6 +106,8 @@ class Enforcement:
         """
         decisions = None
         if bundle is not None:
+            # Before anything is touched: a policy that cannot be read leaves the one in force as it
+            # is.
             decisions = DecisionCache(bundle, epoch, self._config.limits.cached_decisions)
         live = len(self.exchanges)
         # Up to the resets nothing is awaited: no request is granted or forwarded in between.
@@ -122,6 +125,7 @@ class Enforcement:
 
     async def drain(self, seconds: float) -> None:
         """Grant nothing more, and wait until nothing is in flight, at most so long."""
+        # Also where nothing is in flight: the listener may be open for a moment longer.
         self._proxy.draining = True
         # Not by the wall clock, which somebody may set meanwhile.
         end = steady() + seconds
@@ -138,6 +142,7 @@ class Enforcement:
         self.metrics.epoch.set(decisions.epoch if decisions else 0)
 
     def _halt(self) -> None:
+        # Twenty times a second: only a change is news.
         if self._proxy.halted == self.halted:
             return
         self._proxy.halted = self.halted
@@ -165,6 +170,7 @@ class Enforcement:
                     _log.critical("serving nothing", exc_info=error)
                 self._fault = f"its watch failed: {type(error).__name__}: {error}"[:_MOST_WORDS]
                 self._halt()
+                # Counted before they are ended: afterwards there are none.
                 self.metrics.cut.labels("fault").inc(len(self.exchanges))
                 self.metrics.late_bytes.inc(await end_all(self.exchanges))
             else:
@@ -180,6 +186,7 @@ class Enforcement:
         for exchange in self.exchanges.over(now):
             expires = exchange.caller.expires
             answer = exchange.decide(decisions, now) if decisions else None
+            # The policy says nothing of tokens: it would still permit whom an ended one named.
             ended = expires is not None and expires <= now
             if answer is None or not answer.decision.allowed or ended:
                 ending.append(exchange)
@@ -189,6 +196,7 @@ class Enforcement:
     async def _ask_again_who_calls(self) -> None:
         """End exchanges whose token or key makes nobody known any more, or somebody who may not."""
         self.identities.look()
+        # To check every signature each 50 ms would cost more than to serve.
         if self.identities.changes == self._changes:
             return
         self._changes = self.identities.changes

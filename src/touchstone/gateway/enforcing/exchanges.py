@@ -83,6 +83,7 @@ class Exchanges:
         self._live.discard(exchange)
         self._callers[exchange.caller.person] -= 1
         if not self._callers[exchange.caller.person]:
+            # A count of each person who ever called would grow with the days.
             del self._callers[exchange.caller.person]
 
     def barred(self, decisions: DecisionCache | None, now: float) -> list[Exchange]:
@@ -110,6 +111,7 @@ async def end_all(exchanges: Iterable[Exchange]) -> int:
         exchange.end()
     if not ending:
         return 0
+    # Both: a task that went on could still forward, and a socket that stays open could still send.
     over = [each for exchange, _ in ending for each in (exchange.task, exchange.connection.gone)]
     _, open_ = await asyncio.wait(over, timeout=CLOSE_SECONDS)
     # The transport closes its socket right after it has said that the connection is lost.

@@ -36,11 +36,13 @@ def not_here(
     whoever may use nothing is told why, where one reason bars them from everything.
     """
     policy = decisions.bundle.policy
+    # Bounded: a stranger who names a model that is not there must not cost thousands of decisions.
     targets = [*product(policy.variants, policy.modes)][:_MOST_TARGETS]
     found = [
         decisions.decide(caller, variant, mode, purpose, now, _UNUSED).decision
         for variant, mode in targets
     ]
+    # Denied and absent must sound alike, or names of models could be tried out (ADR 132).
     if any(each.allowed for each in found):
         return RefusedError(404, "model_not_found", "there is no such model here")
     sentences = {each.sentence for each in found}

@@ -69,6 +69,7 @@ class Meter:
             return
         self._rest += part
         if self._stream:
+            # By line and not by event: a line is whole wherever the network cut the stream.
             *lines, self._rest = self._rest.split(b"\n")
             for line in lines:
                 self._line(line)
@@ -83,6 +84,8 @@ class Meter:
         self._end()
         if self._lost:
             return None
+        # The endpoint says 0 used where it failed: 40 KB that went out were counted as 11 tokens
+        # (ADR 131).
         if self._failed:
             return self.delivered(asked)
         return self._said() if self._most and (self._final or not self._stream) else None
@@ -93,12 +96,15 @@ class Meter:
         `asked` is what the request itself may count, where the answer did not say.
         """
         self._end()
+        # Some say at the beginning what the input was: that is better than a bound on it.
         told = sum(self._most.get(name, 0) for name in _INPUT)
+        # An event carries at least one token, however short its text is.
         went_out = max(self._events, -(-self._bytes // BYTES_A_TOKEN))
         return max(self._said(), (told or asked) + went_out)
 
     def _said(self) -> int:
         parts = sum(self._most.get(name, 0) for name in _PARTS)
+        # Some leave cached or hidden tokens out of the one, and some out of the other.
         return max(parts, self._most.get("total_tokens", 0))
 
     def _end(self) -> None:
@@ -124,6 +130,7 @@ class Meter:
         kind = found.get("type")
         holders = [found, found.get("message"), found.get("response")]
         said = [self._note(each.get("usage")) for each in holders if isinstance(each, dict)]
+        # What is said at the beginning of an answer counts none of its output yet.
         if any(said) and not (isinstance(kind, str) and kind in _BEGINS):
             self._final = True
         if kind in ("error", "response.failed") or found.get("error") is not None:
@@ -140,6 +147,7 @@ class Meter:
             return False
         for name in (*_PARTS, "total_tokens"):
             value = usage.get(name)
+            # A caller gains nothing by an endpoint that says less than nothing, or true.
             if type(value) is int and value >= 0:
                 self._most[name] = max(self._most.get(name, 0), min(value, _MOST_TOKENS))
         return True
@@ -147,6 +155,7 @@ class Meter:
 
 def _text_bytes(event: object) -> int:
     """The length of all text in an event that is not its frame, however deep it stands there."""
+    # A list and no recursion: how deep it goes is chosen by the endpoint.
     total, waiting = 0, [event]
     while waiting:
         value = waiting.pop()

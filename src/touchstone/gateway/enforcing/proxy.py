@@ -136,6 +136,7 @@ class Proxy:
     def _in_force(self) -> DecisionCache:
         if self.decisions is None or not self.in_time():
             raise _nothing_in_force()
+        # After the policy: "try again" would promise something where nothing is in force.
         if self.draining:
             raise RefusedError(503, "draining", "this gateway is shutting down: try again")
         if self.halted is not None:
@@ -153,6 +154,7 @@ class Proxy:
         caller = self._identities.remembered(token) or await self._identities.find(token)
         # Before the body comes: where keys become others meanwhile, it is refused.
         changes = self._identities.changes
+        # Only after it is known who calls: a stranger sends no body at all.
         body = await self._body(request)
         asked = await self._judge(target, headers, body, caller, purpose)
         exchange = Exchange(
@@ -165,6 +167,7 @@ class Proxy:
             request.task,
             changes=changes,
         )
+        # Before the decision, which sees what others hold: two requests must not pass on one rest.
         charge = await self._charge(caller, asked, target, body)
         try:
             await self._grant(exchange, charge, asked.offer)
@@ -201,6 +204,8 @@ class Proxy:
         adapter, named = target.adapter, list[ModelRoute]()
 
         def admitted(model: str) -> Admits:
+            # Before anything else of the body: errors about fields would tell which models there
+            # are.
             offer = self._offers.get((adapter.name, model))
             if offer is None:
                 raise _AbsentError
@@ -238,6 +243,7 @@ class Proxy:
         self, caller: Caller, asked: "_Asked", target: "_Target", body: bytes
     ) -> Charge:
         """What the request could use, set aside where a rule counts tokens."""
+        # No hold, no meter: where nothing is counted, bytes go on untouched.
         if not self._in_force().counts:
             return Charge()
         ask, limits = asked.ask, self._limits
@@ -253,6 +259,7 @@ class Proxy:
         """Put what was used in the place of what was held, where it is known; once."""
         if charge.hold is None or charge.tokens is None:
             return None
+        # Taken out first: a cut and the end of the task both come here.
         hold, charge.hold = charge.hold, None
         return self._usage.settle(hold, charge.tokens)
 
@@ -273,6 +280,8 @@ class Proxy:
         to count while this request was on its way finds nothing counted, and denies.
         """
         decisions, now = self._in_force(), self._clock()
+        # Again, at the last moment: a slow body may have taken its half minute since the first
+        # look.
         self._check_still_known(exchange, now)
         exchange.used = charge.hold.before if charge.hold else NOT_COUNTED
         answer = exchange.decide(decisions, now)
@@ -281,6 +290,7 @@ class Proxy:
             await self._audit.commit(event)
             self._metrics.denied.labels(answer.decision.rule).inc()
             raise self._denial(exchange, charge, offer, decisions, now)
+        # By person and not by token: somebody with many tokens is still one caller.
         if self._exchanges.of(exchange.caller.person) >= self._limits.per_caller:
             words = "too many requests at once: finish some"
             raise RefusedError(429, "too_many_requests", words, 1)
@@ -303,6 +313,8 @@ class Proxy:
         over = tokens_spent(decide, decisions, charge.hold, now)
         if over is not None:
             return over
+        # A mode that is barred is told with its rule; a model that is barred altogether is not
+        # there.
         if not self._reaches(decisions, caller, offer, purpose, now):
             return judging.not_here(decisions, caller, purpose, now)
         answer = exchange.answer or decide(exchange.used)
@@ -332,6 +344,7 @@ class Proxy:
         extra: dict[str, str],
         charge: Charge,
     ) -> web.StreamResponse:
+        # Made within the loop: aiohttp's session belongs to the one in which it was made.
         if self._way is None:
             self._way = UpstreamClient(self._limits)
         # Writing it down took its time, and that may have been the last of it.
@@ -344,6 +357,7 @@ class Proxy:
             check_status(answer)
             return await self._relay(request, answer, charge)
         except BaseException:
+            # Also where the caller left or a directive cut: the endpoint has worked until then.
             charge.broke_off(clock(), self._limits.tokens_a_second)
             raise
         finally:
@@ -353,6 +367,7 @@ class Proxy:
     async def _relay(
         self, request: web.BaseRequest, answer: ClientResponse, charge: Charge
     ) -> web.StreamResponse:
+        # Of a packed stream nothing can be taken out.
         plain = "Content-Encoding" not in answer.headers
         strip = charge.strip and plain and charge.meter is not None and charge.meter.streams
         kept = UsageFilter() if strip else None
@@ -401,6 +416,7 @@ class Proxy:
         if not wanted:
             names, more = requests.page(names, query)
             return _json(200, adapter.models(names, more=more))
+        # The same for one that is barred: a list of models is no way to try names out.
         if wanted not in names:
             raise RefusedError(404, "model_not_found", "there is no such model here")
         return _json(200, adapter.model(wanted))

@@ -55,6 +55,7 @@ async def relay(
     of which a part comes when serving is no longer `in_time`: a process that was stopped meets what
     came meanwhile before any timer of its own.
     """
+    # A new set, not the endpoint's with some taken out: its next version may have others.
     headers: CIMultiDict[str] = CIMultiDict({"Server": "touchstone-gateway"})
     for name in _PASSED:
         value = answer.headers.get(name)
@@ -79,6 +80,7 @@ async def relay(
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     try:
+        # As it comes and not as events: whoever waits for a first token waits for nothing here.
         while part := await content.readany():
             _check_time(in_time, connection)
             if taken:
@@ -93,6 +95,7 @@ async def relay(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         connection.reset()
         raise ConnectionResetError("the answer broke off") from error
+    # Settled before the last byte: who has read the end must find the budget charged.
     rest = await ended()
     # A caller who hangs up at the last word, as some clients do, has all of it.
     with suppress(aiohttp.ClientConnectionResetError):

@@ -39,6 +39,7 @@ def adapter_of(request: web.BaseRequest) -> Adapter:
 def no_route(request: web.BaseRequest) -> RefusedError:
     """Why a method and a path lead nowhere. Paths are compared as they were written."""
     bare, mark, _ = request.raw_path.partition("?")
+    # Some servers read parameters from the query beside those of the body.
     if mark and (bare in ROUTES or bare == MODELS):
         return RefusedError(
             400, "query_refused", "a query could change what is asked: send none, only the body"
@@ -53,6 +54,7 @@ def check_head(request: web.BaseRequest) -> None:
     headers = request.headers
     if "Upgrade" in headers:
         raise RefusedError(400, "upgrade_refused", "no other protocol is spoken here")
+    # Of HTTP/0.9 and unknown ones no two servers agree where a request ends.
     if request.version not in _VERSIONS:
         raise RefusedError(400, "version_refused", "this version of HTTP is not spoken here")
     coding = headers.get("Transfer-Encoding")
@@ -63,6 +65,7 @@ def check_head(request: web.BaseRequest) -> None:
         or request.version == HttpVersion10
     ):
         raise RefusedError(400, "length_ambiguous", "the request's length can be read in two ways")
+    # Who ignores such a body reads it as the next request.
     if request.method == "GET" and request.body_exists:
         raise RefusedError(400, "body_refused", "a GET has no body here")
 
@@ -81,6 +84,7 @@ def admitted_headers(
     RefusedError for one that switches something and is not among them, or has another value.
     """
     found = {}
+    # Beta headers switch features whose fields nobody has judged.
     for name in {*_SWITCHES, *admitted}:
         values = headers.getall(name, [])
         if not values:
@@ -100,6 +104,7 @@ def admitted_headers(
 def admitted_query(query: str, admitted: Collection[str]) -> str:
     """A query that a model's administrator lets through, with its mark; RefusedError otherwise."""
     keys = [pair.partition("=")[0] for pair in query.split("&")] if query else []
+    # Without escapes, or another server could read another key.
     plain = all(map(_PAIR.fullmatch, query.split("&"))) if query else True
     if not plain or len(set(keys)) != len(keys) or not {*keys} <= {*admitted}:
         raise RefusedError(
@@ -129,6 +134,7 @@ def _number(text: str) -> int:
 
 def check_body_headers(headers: CIMultiDictProxy[str]) -> None:
     """RefusedError unless the body is plain JSON in UTF-8."""
+    # Of another charset or a form the bytes would mean something else to the endpoint.
     kind = headers.get("Content-Type", "")
     if kind not in _JSON and kind.lower() not in _JSON:
         raise RefusedError(415, "not_json", "the body must be application/json in UTF-8")
@@ -146,6 +152,7 @@ def token_of(headers: CIMultiDictProxy[str]) -> str:
         scheme, token = "bearer", keys[0]
     else:
         scheme, _, token = bearers[0].partition(" ")
+    # The token is hashed and compared: nothing in it may be read in two ways.
     if scheme.lower() != "bearer" or not token or not token.isascii() or not token.isprintable():
         raise RefusedError(401, "token_missing", "send Authorization: Bearer and one token")
     return token
@@ -166,10 +173,12 @@ def forwarded(headers: CIMultiDictProxy[str]) -> dict[str, str]:
     found = {}
     version = headers.get(_VERSION)
     if version is not None:
+        # It goes on as it came, so nothing but a date may stand in it.
         if len(version) != _DATE_LENGTH or not version.replace("-", "").isdecimal():
             raise RefusedError(400, "header_refused", "anthropic-version is no date")
         found[_VERSION] = version
     accept = headers.get("Accept")
+    # Any other wish could bring an answer in a form that is neither counted nor known.
     if accept in {"application/json", "text/event-stream"}:
         found["Accept"] = accept
     return found

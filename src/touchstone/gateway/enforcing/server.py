@@ -34,6 +34,7 @@ class _Counted:
         self.bytes = 0
         self._transport = transport
         self._write = transport.write
+        # Looked up once: it is asked for each part of every stream.
         self.is_closing = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -113,11 +114,13 @@ class Connection(OpenHandler):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and watch over headers that are not complete."""
+        # A body is on its way, which has a clock of its own.
         if not self.idle:
             super().data_received(data)
             return
         before = self.requests_begun
         super().data_received(data)
+        # A whole head came; the clock is for those that trickle.
         if self.requests_begun != before:
             self._began, self._bytes = None, 0
             return
@@ -155,6 +158,7 @@ class Connection(OpenHandler):
             content_type="application/json",
             headers={"Server": "touchstone-gateway"},
         )
+        # Where the parser gave up, nobody knows where the next request would begin.
         answer.force_close()
         return answer
 
@@ -176,6 +180,7 @@ class _Factory:
         writer: AbstractStreamWriter,
         task: "asyncio.Task[None]",
     ) -> web.BaseRequest:
+        # aiohttp's own factory takes bodies of a megabyte at most, whatever the configuration says.
         return bounded_request(message, payload, protocol, writer, task, self.body_bytes)
 
 
@@ -184,7 +189,11 @@ class Server(OpenServer):
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
         super().__init__(
-            handler, request_factory=_Factory(limits.body_bytes), handler_cancellation=True
+            # Whoever hangs up ends the endpoint's work too: without this aiohttp lets a handler run
+            # on.
+            handler,
+            request_factory=_Factory(limits.body_bytes),
+            handler_cancellation=True,
         )
         self._limits = limits
         self.turned_away = 0

@@ -43,6 +43,7 @@ class ModelRoute:
         """The mode that a request asks for; RefusedError where its setting is none of the known."""
         if self.upstream.mode is not None:
             return self.upstream.mode
+        # Exactly as configured, or refused: a setting that is only like one could be another mode.
         mode = self.upstream.modes.get(ask.setting)
         if mode is None:
             known = ", ".join(sorted(self.upstream.modes))
@@ -68,10 +69,12 @@ class ModelRoute:
         upstream, fields = self.upstream, dict[str, Any]()
         if upstream.upstream_model not in {None, upstream.model}:
             fields["model"] = upstream.upstream_model
+        # All callers share one key upstream, and could read what lies under it.
         if would_store(ask, path) and not upstream.stores_per_caller:
             fields["store"] = False
         if usage:
             options = ask.content.get("stream_options")
+            # With the caller's own options, which ask for other things too.
             fields["stream_options"] = {**(options or {}), "include_usage": True}
         return with_fields(body, fields) if fields else body
 
@@ -87,6 +90,7 @@ def would_store(ask: Ask, path: str) -> bool:
     """Whether an endpoint would keep the answer: chats where it is asked to, responses always."""
     store = ask.content.get("store")
     if store is None:
+        # The default of this API alone is to store.
         return path == "/v1/responses"
     return store is not False
 
@@ -175,6 +179,7 @@ def _telling() -> aiohttp.TraceConfig:
     """Calls what a request was given, once a connection stands and before anything is written."""
 
     async def tell(_: object, context: SimpleNamespace, __: object) -> None:
+        # Of a connection that never stood nothing was sent, and the hold is given back.
         context.trace_request_ctx()
 
     trace = aiohttp.TraceConfig()

@@ -96,6 +96,7 @@ class UsageStore:
             # The lock comes before the reading: two workers must not count on from one sum.
             db.execute("BEGIN IMMEDIATE")
             before = self._used(db, who, now)
+            # To tell "try again in a moment" from "wait until tomorrow".
             settled = self._used(db, who, now, now - _IN_FLIGHT_SECONDS)
             row = (who, int(now // _DAY), most, int(now))
             cursor = db.execute("INSERT INTO held (who, day, tokens, at) VALUES (?, ?, ?, ?)", row)
@@ -105,6 +106,7 @@ class UsageStore:
         try:
             return await outcome_of(future)
         except asyncio.CancelledError:
+            # Cancelled or not, the thread writes it: the hold is given back when it stands.
             future.add_done_callback(self._let_go)
             raise
 
@@ -124,6 +126,7 @@ class UsageStore:
             row = db.execute(
                 "DELETE FROM held WHERE id = ? RETURNING who, day", (number,)
             ).fetchone()
+            # None: it was old, and its day has been taken out of the file.
             if row is not None and tokens:
                 db.execute(
                     "INSERT INTO used (who, day, tokens) VALUES (?, ?, ?) "
@@ -167,6 +170,8 @@ class UsageStore:
             db = self._db or self._open()
             self._busy = True
             try:
+                # With each transaction: what could not be written before is not left to a clock
+                # alone.
                 if work != self._pay:
                     self._pay(db)
                 found = work(db)
@@ -217,6 +222,7 @@ class UsageStore:
     def _used(db: sqlite3.Connection, who: bytes, now: float, at: float = _EVER) -> TokensUsed:
         """With the holds that were made before `at`."""
         day = int(now // _DAY)
+        # Days since 1970 as numbers: sums need no calendar, and no time zone of the machine.
         first = day + 1 - datetime.fromtimestamp(now, UTC).day
         sums = [
             db.execute(_SUM, {"who": who, "first": since, "at": int(at)}).fetchone()[0]
@@ -233,6 +239,8 @@ async def outcome_of(future: "Future[T]") -> T:
     waiting = asyncio.wrap_future(future)
     waiting.add_done_callback(_seen)
     try:
+        # Without the shield a cut would take the future from the thread, and the hold from its
+        # guard.
         return await asyncio.shield(waiting)
     except (sqlite3.Error, OSError) as error:
         raise RefusedError(503, "not_counted", "your budget cannot be counted now") from error

@@ -74,12 +74,14 @@ class BundleAcceptance:
             return self._refuse(error.reason, error, data)
         except (MalformedError, TermsFileError) as error:
             return self._refuse("unreadable", error, data)
+        # Durable before it counts: after a crash no older one may be obeyed (ADR 107).
         self._keep(data, bundle)
         self.current = bundle
         self.accepted += 1
         return bundle
 
     def _refuse(self, reason: str, error: TouchstoneError, data: bytes) -> RejectedBundle:
+        # By content: the same bad file is looked at every second, and is one piece of news.
         digest = sha256(data).digest()
         new = digest not in self._told
         if new:

@@ -36,6 +36,7 @@ class EffectivePolicy:
 
     def in_force(self, now: float) -> PolicyBundle | None:
         """The bundle under which requests are decided now; None: nothing is served."""
+        # At the moment itself it is over: workers compare in the same way.
         return self.intake.current if now < self.until else None
 
 
@@ -56,7 +57,10 @@ async def catch_up(
         result = intake.offer(data)
         if isinstance(result, RejectedBundle):
             refused(result)
+            # A feed that can be spoilt says nothing: else one bad file would keep a gateway under
+            # an old bundle (ADR 107).
             raise FeedLostError(f"bundle {number} of the feed is refused: {result.text}")
+    # An answer is word from the feed only where it names what is in force.
     if intake.current is not None and intake.current.number != newest:
         raise FeedLostError(
             f"the feed holds bundle {newest or 'none'}, and {intake.current.number} is in force"

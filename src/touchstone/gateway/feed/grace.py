@@ -35,7 +35,10 @@ class Grace:
         self._contact = None
         if kept is None:
             return
+        # The steady clock begins anew with each start of the machine, so the boot's id is asked
+        # first.
         since = now - kept.steady if kept.boot == boot else wall - kept.wall
+        # A wall clock before the last word was set back, and could be made to give grace for ever.
         if since >= 0:
             self._contact = now - since
 
@@ -52,6 +55,7 @@ class Grace:
         """The monotonic time at which nothing may be served any more, should no word come."""
         if self._contact is None:
             return float("-inf")
+        # With an agreed grace of 0 a feed that is well must not run out between two looks.
         return self._contact + max(grace_seconds, 0 if self._lost else self.overdue)
 
     def spent(self, now: float, grace_seconds: float) -> bool:

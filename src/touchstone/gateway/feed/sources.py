@@ -45,6 +45,7 @@ class FolderSource:
             names = [path.name for path in self._folder.iterdir()]
         except OSError as error:
             raise FeedLostError(f"{self._folder}: {error.strerror}") from error
+        # Drafts and other files in the folder have other names, and are none of ours.
         return max((int(m[1]) for name in names if (m := _NAME.fullmatch(name))), default=None)
 
     async def fetch(self, number: int) -> bytes | None:
@@ -84,6 +85,7 @@ class UrlSource:
 
     async def newest(self) -> int | None:
         """The number that the server says, asked with the tag of its last answer."""
+        # Asked every few seconds by every gateway: mostly nothing is new.
         headers = {"If-None-Match": self._tag} if self._tag else {}
         status, tag, data = await self._get("newest", headers, _MAX_NEWEST)
         if status == _NOT_MODIFIED and self._tag:
@@ -91,6 +93,7 @@ class UrlSource:
         text = data.strip()
         if status != _OK or not _NUMBER.fullmatch(text):
             raise FeedLostError(f"{self._url}/newest: answered {status}, and no number")
+        # 0 is how a server says that there is none yet.
         self._newest, self._tag = int(text) or None, tag
         return self._newest
 
@@ -110,6 +113,7 @@ class UrlSource:
                 # Whoever could redirect could also answer in the place of the developer.
                 allow_redirects=False,
             ) as answer:
+                # Read piece by piece: a length in a header is only the server's word.
                 data = bytearray()
                 async for piece in answer.content.iter_any():
                     data += piece

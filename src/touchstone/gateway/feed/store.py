@@ -51,11 +51,15 @@ class Store:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
+            # A receipt without a position: the file was taken away, to begin again with an older
+            # bundle.
             if newest:
                 self._behind(newest, "nothing")
             return None
         try:
             number, digest, contact = _position(data)
+            # Checked like one from the feed: who can write into this folder could have put it
+            # there.
             bundle = accept_bundle(self.bundle_path(number).read_bytes(), pin, None)
         except MalformedError as error:
             raise StateError(f"{path}: is damaged ({error}); fix: restore it") from error
@@ -65,6 +69,7 @@ class Store:
             raise StateError(f"{self.folder}: the kept bundle is {error}") from error
         if (bundle.number, bundle.digest) != (number, digest):
             raise StateError(f"{path}: is not about the bundle that was kept; fix: restore it")
+        # Receipts are what the world was told: the position may never be behind them.
         if bundle.number < newest:
             self._behind(newest, f"bundle {bundle.number}")
         self._contact = contact
@@ -82,6 +87,7 @@ class Store:
 
     def keep(self, data: bytes, bundle: PolicyBundle) -> None:
         """Make a bundle durable, and then the position on it."""
+        # In this order: a position must never name a bundle that is not there.
         write_durably(self.bundle_path(bundle.number), data)
         self._write_position(bundle)
 
@@ -121,6 +127,7 @@ class Store:
             "format": FORMAT,
             "number": bundle.number,
             "digest": bundle.digest,
+            # Kept over a new bundle too: that it was taken is no later word of the feed.
             "contact": self._contact and asdict(self._contact),
         }
         write_durably(self.folder / "position.json", dumps(value))

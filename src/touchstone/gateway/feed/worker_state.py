@@ -35,6 +35,7 @@ class WorkerState:
     @property
     def obeys(self) -> int:
         """The number of the bundle below which nothing is served here; 0: none was ever taken."""
+        # A gateway that serves nothing obeys the newest it took: it will serve no older one again.
         bundle = self.bundle or self._standing.intake.current
         return bundle.number if bundle else 0
 
@@ -42,6 +43,8 @@ class WorkerState:
         """What is to be told now; None: nothing."""
         wanted, end = self._standing.in_force(now), self._standing.until
         until = None if end == float("inf") or wanted is None else end
+        # By identity: what is in force is one object, and to compare registries would take longer
+        # than to apply.
         if wanted is not self.bundle or self._again:
             return WorkerUpdate(wanted, until, anew=True)
         if wanted is not None and until != self._until:

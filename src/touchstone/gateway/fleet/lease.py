@@ -41,10 +41,13 @@ class Lease:
             return "publish" if renewal.newest is None else "catch-up"
         if renewal.newest is None or renewal.newest < current.number:
             return "publish"
+        # The developer signed two of one number: which is right no gateway can know, so none may go
+        # on.
         if renewal.newest == current.number and renewal.digest != current.digest:
             self.until = float("-inf")
             return "stop"
         if renewal.granted:
+            # From when it asked: how long the answer was on its way the log does not know.
             self.until = max(self.until, asked_at + self.seconds * _OWN_PART)
         return "go-on" if renewal.newest == current.number else "catch-up"
 

@@ -45,9 +45,13 @@ class FleetLog:
     @classmethod
     async def open(cls, dsn: str, stream: str) -> Self:
         """Connect, make what is missing, and listen."""
+        # Each statement is its own: a transaction left open would hold the row that others wait
+        # for.
         connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
         try:
             async with connection.transaction():
+                # `IF NOT EXISTS` alone races: two that make one table at once collide in the
+                # catalogue.
                 await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SCHEMA_LOCK,))
                 found = await connection.execute("SELECT to_regclass('touchstone_fleet_receipts')")
                 if (await found.fetchone() or [None])[0] is None:
@@ -119,6 +123,7 @@ class FleetLog:
                 "SELECT digest FROM touchstone_fleet_bundles WHERE stream = %s AND number = %s",
                 (self._stream, bundle.number),
             )
+            # The trigger speaks before the conflict does: where ours is there already, all is well.
             if found is None or found[0] != bundle.digest:
                 raise FeedLostError(f"the fleet's log: {error.diag.message_primary}") from error
 

@@ -119,14 +119,17 @@ class Member:
             log = await FleetLog.open(self._dsn, self._stream)
         try:
             async with asyncio.timeout(seconds):
+                # Two processes of one name would renew one lease for each other.
                 if not await log.join(self._gateway, self._instance, self._key, seconds):
                     raise FeedLostError(
                         f"another process serves as {self._gateway}: give this one another id"
                     )
+                # As the log has it: an answer to an earlier sending may have been lost.
                 self._sent = await log.last_receipt(self._gateway)
             self._log = log
             looked = float("-inf")
             while True:
+                # Before the renewal: what is told while it goes on makes another one due at once.
                 self._news.clear()
                 async with asyncio.timeout(seconds):
                     await self._renew(log)
@@ -141,6 +144,7 @@ class Member:
             await log.close()
 
     async def _renew(self, log: FleetLog) -> None:
+        # Before the question: the lease is counted from here (ADR 108).
         asked_at = steady()
         renewal = await log.renew(self._gateway, self._instance, self._obeys())
         match self._lease.answered(renewal, asked_at, self._intake.position):
@@ -156,6 +160,7 @@ class Member:
                 )
             case "go-on":
                 pass
+        # After the lease is renewed: nobody's service waits for this.
         await self._send_receipts(log)
 
     async def _publish(self, log: FleetLog, newest: int | None) -> None:
@@ -178,6 +183,7 @@ class Member:
         """Until it is time to renew, or the log has news, or this gateway has."""
         end = steady() + seconds
         while not self._news.is_set() and (left := end - steady()) > 0:
+            # In short steps: a notice in the log and news of our own must both end the wait.
             if await log.woken(min(left, _GLANCE_SECONDS)):
                 return
 

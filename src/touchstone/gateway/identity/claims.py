@@ -21,6 +21,7 @@ _CALENDAR = -62_135_596_800, 253_402_300_799
 def person_of(claims: Mapping[str, Any]) -> str:
     """The token's `sub`; RefusedError where there is none that a registry could hold."""
     person = claims.get("sub")
+    # What cannot be seen could make one id look like another in a registry that people write.
     if not isinstance(person, str) or not 0 < len(person) <= MAX_PERSON or not person.isprintable():
         raise unknown_caller("the token has no subject that can be read")
     return person
@@ -31,6 +32,7 @@ def check_times(claims: Mapping[str, Any], now: float, leeway: int) -> float:
     expires = _time(claims, "exp")
     if expires is None:
         raise unknown_caller("the token has no end (exp)")
+    # Without leeway: a token that is over would otherwise open what a cut has just closed.
     if expires <= now:
         raise unknown_caller("the token has expired")
     for claim in ("nbf", "iat"):
@@ -47,6 +49,7 @@ def nationalities_of(claims: Mapping[str, Any]) -> frozenset[str]:
         for each in (claims, *_verified(claims))
         if "nationalities" in each
     ]
+    # Unknown, and not the smaller of the two: unknown never grants (ADR 91).
     return said[0] if said and all(each == said[0] for each in said) else frozenset()
 
 
@@ -77,6 +80,7 @@ def _verified(claims: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _codes(value: object) -> frozenset[str]:
+    # A text would be read letter by letter, each a country.
     if not isinstance(value, list) or len(value) > _MOST_NATIONALITIES:
         return frozenset()
     if not all(isinstance(code, str) for code in value):
@@ -96,6 +100,7 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
+    # True is a number to Python, and NaN is neither before nor after any time.
     if type(value) not in {int, float} or not math.isfinite(value):
         raise unknown_caller(f"the token's {name} is no time")
     if not _CALENDAR[0] <= value <= _CALENDAR[1]:

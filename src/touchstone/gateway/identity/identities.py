@@ -57,6 +57,7 @@ class Identities:
         """The caller, where that was found out before and is still to be believed."""
         if self._keys:
             self._keys.look()
+        # By hash: what is remembered for minutes must be of no use to who reads this memory.
         digest = sha256(token.encode()).digest()
         found = self._known.get(digest)
         if found is None:
@@ -91,6 +92,8 @@ class Identities:
         return self._remember(self._tokens.read_now(token))
 
     def _is_opaque(self, token: str) -> bool:
+        # Told apart by form alone: a key is never sent through a parser of tokens, nor a token
+        # looked up.
         return not self._tokens.any or (self._keys is not None and token.count(".") != 2)  # noqa: PLR2004 - a JWT has two dots
 
     def _opaque(self, token: str) -> Caller:
@@ -100,6 +103,7 @@ class Identities:
 
     def _remember(self, caller: Caller) -> Caller:
         if self._most:
+            # With the count of changes: what was found before keys became others is not believed.
             self._known[caller.digest] = (caller, self._clock(), self.changes)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)

@@ -45,6 +45,7 @@ def parse_keys(data: bytes, algorithms: tuple[str, ...]) -> dict[str, Key]:
         for entry in _entries(data)
         if (key := _usable(entry, algorithms)) is not None
     ]
+    # Which of two a token means is the issuer's secret: to take either would be to guess.
     names = Counter(name for name, _ in usable)
     found = {name: key for name, key in usable if names[name] == 1}
     return dict([*found.items()][:MAX_KEYS])
@@ -56,6 +57,7 @@ def fits(key: Key, algorithm: str) -> bool:
         return isinstance(key, ECKey) and key.curve_name == "P-256"
     if algorithm == "EdDSA":
         return isinstance(key, OKPKey) and key.curve_name == "Ed25519"
+    # Shorter ones can be factored, and then anybody is anybody.
     return isinstance(key, RSAKey) and key.raw_value.key_size >= _LEAST_RSA_BITS
 
 
@@ -80,10 +82,12 @@ def _usable(entry: dict[str, Any], algorithms: tuple[str, ...]) -> Key | None:
         return None
     if use != "sig" or not _verifies(entry):
         return None
+    # The public half alone: some publish the private one by mistake, and it must not be held here.
     public = {key: value for key, value in entry.items() if key in _PUBLIC}
     if not all(isinstance(each, str) for each in public.values()):
         return None
     numbers = [value for key, value in public.items() if key not in {"kty", "crv"}]
+    # A number of a megabyte would be checked with every token.
     if not all(len(each) <= _MOST_RSA_CHARACTERS and _NUMBER.fullmatch(each) for each in numbers):
         return None
     key = _imported(public)
@@ -116,6 +120,7 @@ def _imported(public: dict[str, str]) -> Key | None:
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[Any, Any]:
     """An object; under ODD, where there are any, the names that no two readers take alike."""
+    # Of a name that occurs twice one reader takes the first and another the last.
     found: dict[Any, Any] = dict(pairs)
     odd = {name for name, count in Counter(name for name, _ in pairs).items() if count > 1}
     odd |= {name for name, value in pairs if value is ODD or _is_half(name) or _is_half(value)}

@@ -48,6 +48,7 @@ class KeySet:
         Raises RefusedError (503) where no keys were seen for an hour.
         """
         self.look()
+        # A stranger can name any key id: each must not cost the issuer a request.
         late = self._looking is not None or self._clock() - self._tried >= HURRY_SECONDS
         if (name not in self._keys and late) or self._stale():
             await self.refresh()
@@ -85,12 +86,14 @@ class KeySet:
             await self._session.close()
 
     def _stale(self) -> bool:
+        # An issuer that is out of reach could have taken a stolen key back an hour ago.
         return self._clock() - self._seen > max(STALE_SECONDS, self._issuer.refresh_seconds)
 
     def _begin(self) -> None:
         if self._looking is not None:
             return
         self._tried = self._clock()
+        # Beside the loop that keeps time, which no hanging issuer may delay (ADR 130).
         self._looking = asyncio.create_task(self._fetch())
         self._looking.add_done_callback(self._looked)
 
@@ -128,6 +131,7 @@ class KeySet:
             )
         url = str(self._issuer.jwks_url)
         async with self._session.get(url, allow_redirects=False) as answer:
+            # The page of an error may well be JSON with keys in it.
             if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
                 raise OSError("the issuer's keys were not given")
             data = b""

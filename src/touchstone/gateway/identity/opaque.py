@@ -62,6 +62,7 @@ class OpaqueKeys:
         self._path = path
         self._clock = clock
         self._looked = clock()
+        # Before the file is read: a change in between is found with the next look.
         self._stamp = _stamp(path)
         self._callers = read_keys(path)
         self._reading: asyncio.Task[None] | None = None
@@ -107,6 +108,8 @@ class OpaqueKeys:
         """The caller to whom a key was given; RefusedError otherwise."""
         digest = sha256(key.encode()).digest()
         caller = self._callers.get(digest)
+        # In constant time, though the digest was found by a lookup: nothing of it is to be
+        # measured.
         if caller is None or not hmac.compare_digest(caller.digest, digest):
             raise unknown_caller("the key is not known here")
         if caller.expires is not None and caller.expires <= self._clock():
@@ -128,8 +131,10 @@ def read_keys(path: Path) -> dict[bytes, Caller]:
     found: dict[bytes, Caller] = {}
     for each in content.keys:
         digest = bytes.fromhex(each.sha256)
+        # Whose of the two it is would depend on their order in the file.
         if digest in found:
             raise GatewayConfigError(f"{path}: the key {each.sha256[:12]}... stands twice")
+        # A time without its offset would end at another moment on another machine.
         if each.expires is not None and each.expires.tzinfo is None:
             raise GatewayConfigError(f"{path}: expires needs its offset, such as ...T00:00:00Z")
         found[digest] = Caller(

@@ -83,11 +83,13 @@ class TokenReader:
         return self._believed(self._taken_apart(token))
 
     def _taken_apart(self, token: str) -> "_Signed":
+        # Before any parsing: a stranger chooses its length.
         if len(token) > MAX_TOKEN or not token.isascii():
             raise unknown_caller(f"the token has more than {MAX_TOKEN} characters, or odd ones")
         parts = token.split(".")
         if len(parts) != 3:  # noqa: PLR2004 - header, payload, signature
             raise unknown_caller("the token is no signed JWT")
+        # Unchecked as yet: they say whose keys to look for, and nothing else.
         header, claims = _object(parts[0], "header"), _object(parts[1], "content")
         _check_header(header)
         issuer, keys = self._issuer(claims)
@@ -96,8 +98,10 @@ class TokenReader:
     def _believed(self, signed: "_Signed") -> Caller:
         claims, issuer = signed.claims, signed.issuer
         self._verify(signed)
+        # After the signature: whoever has none learns nothing of what the clock here says.
         expires = check_times(claims, self._clock(), issuer.leeway_seconds)
         return Caller(
+            # With the issuer's own prefix, so that no issuer can sign another's member.
             issuer.prefix + person_of(claims),
             sha256(signed.token.encode()).digest(),
             nationalities_of(claims),
@@ -116,6 +120,7 @@ class TokenReader:
 
     def _verify(self, signed: "_Signed") -> None:
         algorithm = signed.algorithm
+        # Before a key is looked at: "none" and HS256 under a public key fail here.
         if algorithm not in signed.issuer.algorithms:
             raise unknown_caller("the token's algorithm is not one of its issuer's")
         key = signed.keys.known(signed.key_id)
