@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connections
@@ -30,6 +30,7 @@ from touchstone.records.database import raw, translated
 from touchstone.records.deedchecking import check_signed_deeds
 from touchstone.records.errors import DamagedError, EvidenceMissingError
 from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.members import read_members, recorded_members
 from touchstone.records.models import (
     INSTALLATION,
     CheckpointRow,
@@ -40,6 +41,9 @@ from touchstone.records.models import (
 from touchstone.records.reader import CaseReader
 from touchstone.records.settings import is_postgresql
 from touchstone.records.soundness import signed
+from touchstone.records.stagedfiles import StagedFiles
+from touchstone.records.staging import check_staged
+from touchstone.records.values import RecordedFacts
 from touchstone.records.writer import evidence_place
 
 
@@ -162,6 +166,22 @@ def _check_leaves(alias: str, reader: CaseReader, where: str) -> Iterator[Fault]
                 yield Fault(where, f"leaf {leaf.index} hides another head than that over {size}")
     for size in wanted:
         yield Fault(where, f"the installation log has a head over {size} entries, which are gone")
+
+
+def check_members(alias: str, case: str, recorded: Sequence[RecordedFacts]) -> Iterator[Fault]:
+    """Whether the table says the same of its members as the case's entries."""
+    with translated(alias):
+        listed = read_members(alias, case)
+    if listed != recorded_members(recorded):
+        yield Fault(f"case {case}", "its list of members is wrong; fix: touchstone rebuild")
+
+
+def check_waiting(
+    alias: str, case: str, key: DataKey | None, files: StagedFiles
+) -> Iterator[Fault]:
+    """Whether what was sent before its deed is whole, and waits for no longer than it may."""
+    for line in check_staged(alias, case, key, files):
+        yield Fault(f"what was sent for case {case}", line)
 
 
 def check_evidence(

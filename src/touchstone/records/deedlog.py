@@ -107,14 +107,19 @@ class StoredLog:
     def newest(self, topic: str) -> int | None:
         """The newest entry that touches a topic."""
         if topic not in self._newest:
-            rows = TopicRow.objects.using(self._alias).filter(case=self._case, topic=topic)
+            # Without the lock others append meanwhile: this log does not grow by it.
+            rows = TopicRow.objects.using(self._alias).filter(
+                case=self._case, topic=topic, n__lt=self._stored
+            )
             self._newest[topic] = rows.order_by("-n").values_list("n", flat=True).first()
         return self._newest[topic]
 
     def last_deed(self, key: str) -> LastDeed | None:
         """The newest deed of a key (fingerprint)."""
         if key not in self._last:
-            rows = DeedRow.objects.using(self._alias).filter(case=self._case, key=key)
+            rows = DeedRow.objects.using(self._alias).filter(
+                case=self._case, key=key, n__lt=self._stored
+            )
             row = rows.order_by("-seq").first()
             self._last[key] = LastDeed(row.n, row.seq, row.digest, row.seen) if row else None
         return self._last[key]

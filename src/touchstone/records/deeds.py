@@ -281,7 +281,7 @@ class Deeds:
         return self.log(case).last_deed(key)
 
     def log(self, case: str) -> StoredLog:
-        """The log, read without its lock: what is asked of it may move.
+        """The log as it stands now, read without its lock: it stays at that size.
 
         Raises CaseMissingError where there is none of contract 2.
         """

@@ -5,7 +5,7 @@ more = records.members.visible_to("example-lab", after=page.after)
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connections
@@ -13,9 +13,9 @@ from django.db import connections
 from touchstone.records.database import translated
 from touchstone.records.errors import PageError
 from touchstone.records.inserting import insert
-from touchstone.records.membership import Membership
+from touchstone.records.membership import Membership, follow_members
 from touchstone.records.models import MemberRow
-from touchstone.records.values import Summary
+from touchstone.records.values import RecordedFacts, Summary
 
 MOST_LISTED = 500
 _AFTER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([a-z0-9][a-z0-9-]{0,63})")
@@ -118,6 +118,11 @@ class Members:
         """The members of a case by party, as the table has them."""
         with translated(self._alias):
             return read_members(self._alias, case)
+
+
+def recorded_members(recorded: Sequence[RecordedFacts]) -> dict[str, Membership]:
+    """The members of a case by party, as its entries say from the first on."""
+    return follow_members(enumerate(facts for facts, _ in recorded))
 
 
 def read_members(alias: str, case: str) -> dict[str, Membership]:

@@ -17,6 +17,8 @@ from touchstone.records.checking import (
     check_database,
     check_evidence,
     check_installation_log,
+    check_members,
+    check_waiting,
 )
 from touchstone.records.database import raw, rewrite_heads, translated
 from touchstone.records.deeds import Deeds, Lent
@@ -32,8 +34,7 @@ from touchstone.records.inserting import case_head
 from touchstone.records.installation import InstallationLog
 from touchstone.records.jobs import JobTable
 from touchstone.records.kept import KeptFiles
-from touchstone.records.members import Members, rewrite_members
-from touchstone.records.membership import follow_members
+from touchstone.records.members import Members, recorded_members, rewrite_members
 from touchstone.records.models import (
     INSTALLATION,
     CaseRow,
@@ -54,7 +55,7 @@ from touchstone.records.settings import (
     is_postgresql,
 )
 from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
-from touchstone.records.staging import StagingAccess, StagingArea, check_staged
+from touchstone.records.staging import StagingAccess, StagingArea
 from touchstone.records.values import Listing, Summarise, Summary
 from touchstone.records.writer import CaseWriter, write_index
 
@@ -330,11 +331,9 @@ class Records:
         yield from check_case(self._alias, reader, self._keyring.history)
         key = None if row.wrapped_key is None else self._key_of(row)
         yield from check_evidence(self._alias, case, key, self._files)
-        for line in check_staged(self._alias, case, key, self._files.staged):
-            yield Fault(f"what was sent for case {case}", line)
+        yield from check_waiting(self._alias, case, key, self._files.staged)
         recorded = reader.recorded_events()
-        if self.members.of(case) != follow_members(enumerate(facts for facts, _ in recorded)):
-            yield Fault(f"case {case}", "its list of members is wrong; fix: touchstone rebuild")
+        yield from check_members(self._alias, case, recorded)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
         summary = summarise(case, recorded)
         if index is None or (summary.whole and _summary(index) != summary):
@@ -377,13 +376,8 @@ class Records:
 
     def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
-        files = self._files
-        return (
-            self.work(case),
-            files.folder(case),
-            files.staged.folder(case),
-            self._kept.folder(case),
-        )
+        sealed = self._files.folder(case), self._files.staged.folder(case)
+        return self.work(case), *sealed, self._kept.folder(case)
 
     def _overwritten(self, seconds: int) -> bool:
         """Let no key that was destroyed be in a file of the record; false where one is held."""
@@ -472,8 +466,7 @@ class Records:
     def _rebuild_one(self, case: str, summarise: Summarise) -> bool:
         with self.transaction(case) as writer:
             recorded = writer.recorded_events()
-            members = follow_members(enumerate(facts for facts, _ in recorded))
-            moved = rewrite_members(self._alias, case, members)
+            moved = rewrite_members(self._alias, case, recorded_members(recorded))
             summary = summarise(case, recorded)
             row = IndexRow.objects.using(self._alias).filter(case=case).first()
             if row is not None and (_summary(row) == summary or not summary.whole):

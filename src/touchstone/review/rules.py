@@ -52,6 +52,7 @@ ALWAYS: tuple[Status, ...] = ("open", "withdrawn", "closed", "destroyed")
 CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
 SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
 CONCURRENCE, ANSWER = Topic("concurrence"), Topic("terms-answer")
+BUNDLE = Topic("bundle", "stream")
 OWN_CONCURRENCE, OWN_ANSWER = Topic("concurrence", "actor"), Topic("terms-answer", "actor")
 FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
 INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
@@ -489,7 +490,8 @@ RULES: Mapping[type[Event], Rule] = {
             directing.bundled_terms_are_agreed,
             directing.bundled_directives_are_answered,
         ),
-        topics=moves(Topic("bundle", "stream")),
+        # What it carries out was read before it was signed.
+        topics=Topics((BUNDLE,), (BUNDLE, TERMS, ANSWER)),
     ),
     settling.ReceiptNoted: Rule(
         ("developer",),

@@ -7,6 +7,7 @@ from touchstone.clearance import party_audience
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants
 from touchstone.deeds.markings import Markings, markings
+from touchstone.deeds.signing import SeenLog
 from touchstone.editions.audience_case import Example
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
@@ -112,7 +113,17 @@ class Case:
         """The present moment as the record writes it."""
         return self.installation.now()
 
-    def record(self, deeds: Sequence[Deed] | Proposing) -> State:
+    @property
+    def seen(self) -> SeenLog:
+        """Its log as it stands now; it does not grow. Read it before the state that deeds rest on.
+
+        Raises:
+            EarlierContractError: the case is of record contract 1.
+        """
+        self.require_growing()
+        return self.installation.records.deeds.log(self.id)
+
+    def record(self, deeds: Sequence[Deed] | Proposing, seen: SeenLog | None = None) -> State:
         """Do deeds in one transaction; see `commit.record`.
 
         A destroyed case takes the facts alone: whoever has what they are digests of, keeps it.
@@ -126,7 +137,7 @@ class Case:
             unkept.extend(deed for deed in made if deed.attachments)
             return [replace(deed, attachments=()) for deed in made]
 
-        after = record(self.installation, self.id, self.framework, bare)
+        after = record(self.installation, self.id, self.framework, bare, seen)
         for deed in unkept:
             self.unkept(deed)
         return after

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from touchstone.deeds.deed import Deed, attached
-from touchstone.deeds.signing import key_of, prepare_deed
+from touchstone.deeds.signing import SeenLog, key_of, prepare_deed
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
@@ -26,7 +26,11 @@ Proposing = Callable[[State], Sequence[Deed]]
 
 
 def record(
-    installation: Installation, case: str, framework: Framework, deeds: Sequence[Deed] | Proposing
+    installation: Installation,
+    case: str,
+    framework: Framework,
+    deeds: Sequence[Deed] | Proposing,
+    seen: SeenLog | None = None,
 ) -> State:
     """Do deeds in one transaction; all of them stand, or none. Gives the state afterwards.
 
@@ -35,6 +39,8 @@ def record(
         case: The case's id.
         framework: The framework that the case is pinned to.
         deeds: The deeds, or a function that makes them from the state under the lock.
+        seen: The log on which they were prepared, without the lock; None: they rest on nothing
+            that may have moved since.
 
     Raises:
         RefusedDeed: the deed is not for this party now. It is noted in the log of refusals, and the
@@ -44,7 +50,7 @@ def record(
         EarlierContractError: the case is of record contract 1.
     """
     taker = Taker(installation, installation.now(), None, framework)
-    return _do(installation, case, taker, deeds, framework)
+    return _do(installation, case, taker, deeds, framework, seen)
 
 
 def record_opening(
@@ -99,6 +105,7 @@ def _do(
     taker: Taker,
     deeds: Sequence[Deed] | Proposing,
     framework: Framework,
+    seen: SeenLog | None = None,
 ) -> State:
     begins = taker.state is not None
     doing: list[Event] = []
@@ -109,19 +116,29 @@ def _do(
         state = taker.state = taker.state or installation.state_in(batch.writer)
         for deed in deeds(state) if callable(deeds) else deeds:
             doing.append(deed.event)
-            state = take_signed(installation, batch, taker, framework, deed)
+            state = take_signed(installation, batch, taker, framework, deed, seen)
     taker.stands(case)
     return state
 
 
 def take_signed(
-    installation: Installation, batch: DeedBatch, taker: Taker, framework: Framework, deed: Deed
+    installation: Installation,
+    batch: DeedBatch,
+    taker: Taker,
+    framework: Framework,
+    deed: Deed,
+    seen: SeenLog | None = None,
 ) -> State:
-    """Sign one deed and have it taken; gives the state after it."""
+    """Sign one deed, on what was `seen` as it was prepared, and have it taken: the state then.
+
+    One key may sign in several processes here: its order is that of the lock.
+    """
     state, now, event = taker.state or State(), installation.now(), deed.event
     try:
         signer = installation.keyring.party(event.actor, key_of(state, event))
-        sent = prepare_deed(deed, batch.writer.past, signer, installation.random, now)
+        past = batch.writer.past
+        log = past if seen is None else _Resting(past, seen, batch.writer.before.size)
+        sent = prepare_deed(deed, log, signer, installation.random, now)
         taker.bring(sent.evidence)
         batch.take(
             sent.submitted, asker=event.actor, now=now, topics=taker.topics, judge=taker.judge
@@ -131,6 +148,21 @@ def take_signed(
         _preview(framework, state, deed, now)
         raise
     return taker.state or state
+
+
+class _Resting:
+    """The log as it is, with topics as they were when a deed was prepared."""
+
+    def __init__(self, past: SeenLog, seen: SeenLog, size: int) -> None:
+        """`size` is that of the log before this transaction."""
+        self.log, self.size, self.recorded_at = past.log, past.size, past.recorded_at
+        self.root, self.last_deed = past.root, past.last_deed
+        self._past, self._seen, self._size = past, seen, size
+
+    def newest(self, topic: str) -> int | None:
+        """The newest entry that touches a topic: of this transaction, else of what was seen."""
+        n = self._past.newest(topic)
+        return n if n is not None and n >= self._size else self._seen.newest(topic)
 
 
 def _preview(framework: Framework, state: State, deed: Deed, now: str) -> None:

@@ -34,6 +34,7 @@ from support.review_probes import (
     answered_anew,
     asked,
     assessed,
+    bundle,
     concurs,
     declared,
     directive,
@@ -89,6 +90,9 @@ NAMED: Mapping[str, str] = {
     "postponement-answered": "postponement:",
     "directive-answer": "directive:",
     "standing-": "standing",
+    "bundle-": "bundle:",
+    "bundle-p": "terms",
+    "bundle-published": "terms-answer",
     "case-closed": "people",
 }
 """By how a type begins: how a topic begins that it must name. All others name none."""
@@ -288,6 +292,7 @@ STORIES: dict[str, Story] = {
         [directive(), answer()], answered_anew(), [contested("mine")]
     ),
     "standing-classes-authorised": Story([standing()], standing(None), [standing("other")]),
+    "bundle-published": Story([OFFER, terms(settling.TermsAgreed, LAB)], bundle(), [OTHER]),
     "case-closed": Story([], CLOSED, [HALTED]),
     "case-destroyed": Story([CLOSED], destroyed(), [report()], "exact"),
 }

@@ -12,15 +12,20 @@ from typing import Any, Protocol
 from touchstone.deeds.access import bundle_published
 from touchstone.deeds.deed import Deed
 from touchstone.handin import seconds_of
+from touchstone.ledger import Signer
 from touchstone.review import State, evolve, require_known
 from touchstone.review.events.settling import BundlePublished, Carried
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.case_context import Case
-from touchstone.service.errors import CannotOrderError
+from touchstone.service.errors import CannotOrderError, RefusedDeed
 from touchstone.terms import Position, Registry, build_bundle, bundle_digest, reissue_bundle
 from touchstone.terms.bundle.policy_bundle import parse_body
 
 _STREAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+MOVED = "topic-moved"
+"""The code of a deed that rests on what has moved since."""
+TRIES = 10
+"""How often a bundle is prepared before it is given up."""
 First = Callable[[str | None], Deed]
 """Makes the deed that a bundle goes with, from the bundle's digest."""
 
@@ -86,6 +91,15 @@ class Published:
         }
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A signed bundle, its event, and the deeds by which it is recorded; none: it is already."""
+
+    deeds: tuple[Deed, ...]
+    event: BundlePublished
+    data: bytes
+
+
 def bundle_name(number: int) -> str:
     """What a bundle is called where gateways look for it."""
     return f"{number:06d}.bundle"
@@ -122,9 +136,8 @@ def publish(
     # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
     require_known(case.state)
     out.prepare()
-    made: list[tuple[BundlePublished, bytes]] = []
 
-    def deeds(state: State) -> list[Deed]:
+    def prepared(state: State) -> Prepared:
         at = case.now()
         after = evolve(state, first(None).event, at) if first else state
         recorded = CaseDocuments(case, after)
@@ -136,20 +149,19 @@ def publish(
             issued=seconds_of(at),
             terms=recorded.agreed,
             registry=recorded.registry() if registry is None else registry,
-            signer=case.installation.keyring.party(case.participants.developer),
+            signer=_developer(case),
             directives=recorded.answered(at),
             after=position,
         )
         newest = state.newest_bundle(place)
         if newest and not first and _same(data, old := recorded.bundle(newest)):
-            made.append((newest, old))
-            return []
+            return Prepared((), newest, old)
         carried = recorded.carried(at)
         deed = _deed(case, at, place, position, data, recorded.agreed.digest, carried)
-        made.append((_published(deed, out), data))
-        return [*([first(bundle_digest(data))] if first else []), deed]
+        goes_first = (first(bundle_digest(data)),) if first else ()
+        return Prepared((*goes_first, deed), _published(deed, out), data)
 
-    return _done(case, out, case.record(deeds), made)
+    return _done(case, out, *_recorded(case, prepared))
 
 
 def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = None) -> Published:
@@ -163,9 +175,8 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
     # Nobody here knows whether what a newer version wrote changed what a bundle is to say.
     require_known(case.state)
     out.prepare()
-    made: list[tuple[BundlePublished, bytes]] = []
 
-    def deeds(state: State) -> list[Deed]:
+    def prepared(state: State) -> Prepared:
         place, position = _next(case, state, stream)
         older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
         if older is None or position is None:
@@ -176,15 +187,38 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
         data = reissue_bundle(
             CaseDocuments(case, state).bundle(older),
             issued=seconds_of(at),
-            signer=case.installation.keyring.party(case.participants.developer),
+            signer=_developer(case),
             after=position,
         )
         deed = _deed(case, at, place, position, data, older.terms, older.directives, equals=number)
-        made.append((_published(deed, out), data))
-        return [deed]
+        return Prepared((deed,), _published(deed, out), data)
 
-    published = _done(case, out, case.record(deeds), made)
+    published = _done(case, out, *_recorded(case, prepared))
     return replace(published, changes=_changes(case.state))
+
+
+def _developer(case: Case) -> Signer:
+    return case.installation.keyring.party(case.participants.developer)
+
+
+def _recorded(case: Case, prepare: Callable[[State], Prepared]) -> tuple[State, Prepared]:
+    """Have a bundle prepared and signed without the case's lock, and then recorded.
+
+    Where what it rests on moved meanwhile it is refused, and prepared anew: as for whoever signs on
+    another machine.
+    """
+    for left in reversed(range(TRIES)):
+        # Before the state: what moves between the two is then not taken for seen.
+        seen = case.seen
+        prepared = prepare(case.state)
+        if not prepared.deeds:
+            return case.state, prepared
+        try:
+            return case.record(prepared.deeds, seen), prepared
+        except RefusedDeed as refusal:
+            if refusal.code != MOVED or not left:
+                raise
+    raise AssertionError("the last try returns or raises")
 
 
 def _changes(state: State) -> tuple[str, ...]:
@@ -239,10 +273,8 @@ def _published(deed: Deed, out: BundleShelf) -> BundlePublished:
     return event
 
 
-def _done(
-    case: Case, out: BundleShelf, state: State, made: list[tuple[BundlePublished, bytes]]
-) -> Published:
-    event, data = made[-1]
+def _done(case: Case, out: BundleShelf, state: State, made: Prepared) -> Published:
+    event, data = made.event, made.data
     _deliver(case, out, state, event, data)
     party = state.parties[case.participants.developer]
     return Published(
