@@ -1,4 +1,4 @@
-"""What each party can do, a function a deed: it wires the ports, and is the only writer.
+"""What parties do through this installation: it wires the ports, and is the only writer.
 
 It decides nothing itself: `review` says what may happen, `statistics` what the numbers say.
 

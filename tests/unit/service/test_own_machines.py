@@ -283,6 +283,20 @@ def test_who_joins_late_is_told_which_topics_it_cannot_see(
     assert refusal(theirs, seen.sign(deed, own.signer)).code == "topic-moved"
 
 
+def test_what_an_evaluator_sees_is_keys_and_what_names_it(deeds: Mapping[str, Before]):
+    before = deeds["finding-rerun"]
+    with before.store() as here:
+        own, state = machine(here, before), here.state(before.case)
+    seen = own.sees(told=()).state
+    shared = ("size", "opened", "parties", "invitations", "seen_keys", "status", "participations")
+    for fact in shared:
+        assert (fact, getattr(seen, fact)) == (fact, getattr(state, fact))
+    assert seen.findings == {"outside": state.findings["outside"]}
+    lacking = ("submission", "agreements", "clock", "batteries", "verdicts", "designating")
+    for fact in lacking:
+        assert getattr(state, fact) != getattr(State(), fact) == getattr(seen, fact)
+
+
 # ------------------------------------------------------------------ what is not shown
 
 
