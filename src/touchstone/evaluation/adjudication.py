@@ -77,6 +77,7 @@ class SampleFacts:
         self.submitted = self.submitted or call.submitted
         self.asked += call.asked
         if call.said:
+            # A chain: the same sentences in another order are another conversation.
             self.said = hashlib.sha256(f"{self.said} {call.said}".encode()).hexdigest()
 
     def note(self, *notes: str) -> None:
@@ -135,6 +136,7 @@ def _none_ran(facts: SampleFacts) -> bool:
 
     What the model does to its sandbox may keep later calls from starting, but never the first.
     """
+    # The sandbox was never seen to work, so that nothing was done says nothing of the model.
     return facts.tools > 0 and facts.timeouts + facts.unstarted == facts.tools
 
 
@@ -154,10 +156,13 @@ def _short_of(facts: SampleFacts, plan: Elicitation) -> str:
     """
     if facts.limit == "time":
         return "the wall time of a sample ran out, which is no limit of the plan"
+    # Only a cap of the review stops a sample before its own budget is used up.
     if facts.limit == "token" and facts.usage.total < plan.token_limit:
         return f"a cap ended it at {facts.usage.total} of {plan.token_limit} tokens"
+    # An endpoint that reports more than it sent could end any sample as "limit", which is measured.
     if facts.limit == "token" and facts.seen < plan.token_limit:
         return f"{facts.usage.total} tokens were reported and {facts.seen} at most were seen"
+    # A slow endpoint would use up the model's time, and the result would be called the model's.
     if facts.limit == "working" and 2 * facts.waited > plan.working_seconds:
         return f"the endpoint took {facts.waited:.0f} of the {plan.working_seconds} s"
     known = {"", "message", "token", "working", "time"}
@@ -175,6 +180,7 @@ def reasoning_of(
                 if isinstance(part, ContentReasoning):
                     whole = "summary" if part.summary else "full"
                     found.add("redacted" if part.redacted and not part.summary else whole)
+    # The least of what was seen speaks for all: a part that is hidden makes the whole no whole.
     if "redacted" in found:
         return "redacted"
     if "summary" in found:

@@ -98,6 +98,7 @@ def draw_battery(
             known = ", ".join(sorted(families)) or "none"
             raise PlanError(f"set {part.id}: no family {part.family!r}; known: {known}")
         drawn = _draw_set(part, family, seed)
+        # By the seed: outcomes in the order of difficulty would let a stop depend on it.
         order = permutation(seed, part.id, len(drawn))
         running = tuple(drawn[place] for place in order)
         items[part.id] = running
@@ -109,6 +110,8 @@ def draw_battery(
                 version=family.version,
                 least_grade=family.least_grade,
                 made_by=code.get(part.family),
+                # Sealed with its code: a cheat that is found later must not look as though it had
+                # been known.
                 cheat=family.cheat if part.family in code else "",
                 difficulties=tuple(sorted(part.counts.items())),
                 commitments=commitments(
@@ -144,6 +147,8 @@ def check_code(sealed: SealedBattery, code: Mapping[str, FamilyCode]) -> tuple[s
                 f"{sealed_with}, and no family of that name is loaded here; name it again in "
                 "touchstone.toml"
             )
+        # Of our own families the items are drawn again and compared; another package's code is not
+        # ours to vouch for.
         if {then.distribution, now.distribution} != {SHIPPED}:
             raise FamilyError(
                 f"{sealed_with}, and here it is {now}; install what it was sealed with"
@@ -168,6 +173,8 @@ def check_seed(
     Raises:
         RevealError: the seed, an item, an order or the plan differ.
     """
+    # Before anything is drawn: with another seed everything would differ, and nothing would say
+    # why.
     if seed_commitment(seed) != sealed.seed:
         raise RevealError("the revealed seed is not the one that was committed")
     battery = draw_battery(plan, families, seed, code)
@@ -184,11 +191,13 @@ def _drawn(sealed: SealedBattery) -> SealedBattery:
 
 
 def _draw_set(plan: ItemSetPlan, family: Family, seed: bytes) -> list[Item]:
+    # Sorted, so that the number of an item, and with it its seed, depends on the plan alone.
     wanted = [level for level, count in sorted(plan.counts.items()) for _ in range(count)]
     drawn = [
         _generate(plan, family, item_seed(seed, plan.id, number), level)
         for number, level in enumerate(wanted)
     ]
+    # One question asked twice would count as two pieces of evidence.
     if len({item.id for item in drawn}) != len(drawn):
         raise PlanError(f"set {plan.id}: family {family.name} drew the same item twice")
     return drawn
@@ -203,6 +212,7 @@ def _generate(plan: ItemSetPlan, family: Family, seed: int, level: int) -> Item:
         raise PlanError(
             f"set {plan.id}: family {plan.family} made no item of level {level}: {why}"
         ) from error
+    # A package's code: its type is its promise, and nobody has checked it.
     if not isinstance(item, Item):
         raise PlanError(f"set {plan.id}: family {plan.family} made a {type(item).__name__}")
     return item

@@ -109,8 +109,10 @@ class ChunkSession(EndpointWatch):
             if self.closed():
                 return False
             cap, each = self._allowance.tokens, self.elicitation.token_limit
+            # What others may still use counts as used, so that no two pass the cap together.
             if cap is None or self._used_and_reserved() + each <= cap:
                 break
+            # Nobody is left who could give anything back: to wait on would be to wait for ever.
             if not self._running:
                 self._stop_for("cap")
                 return False
@@ -127,6 +129,7 @@ class ChunkSession(EndpointWatch):
         """Why no further sample may begin, or an empty text."""
         if self._stop is not None and self.stopped in {"", *DRAINING}:
             self._stop_for(self._stop())
+        # By the clock of this process: a wall clock that is set would lengthen or end a review.
         seconds = self._allowance.seconds
         if seconds is not None and clock() - self._began >= seconds:
             self._stop_for("cap")
@@ -157,6 +160,8 @@ class ChunkSession(EndpointWatch):
             facts.fingerprints.add(fingerprint)
         facts.note(*notes)
         if self._expected and model not in self._expected:
+            # The whole chunk stops, for what answers is not what was handed in; this sample is
+            # lost.
             facts.foreign = model
             self._stop_for("snapshot-changed")
 
@@ -171,6 +176,7 @@ class ChunkSession(EndpointWatch):
         if index is None or facts is None:
             return None
         try:
+            # First: killed in the next moment, this sample must not be asked again (ADR 176).
             self.journal.use(index, usage)
             self._answered()
         except Exception as error:  # noqa: BLE001 - within Inspect it would be taken for the endpoint's
@@ -232,6 +238,7 @@ class ChunkSession(EndpointWatch):
         """The judge's word: in the journal at once, whatever becomes of Inspect's log."""
         facts = self._samples[index]
         facts.judged, facts.solved, facts.reason = True, solved, reason
+        # The judge saw a half-finished folder: that the run was ended is not the model's doing.
         if self._is_cut(index, facts, facts.limit):
             return
         try:
@@ -257,6 +264,7 @@ class ChunkSession(EndpointWatch):
         facts = self._samples.get(index)
         if facts is None:
             return
+        # Before anything can fail: what was set aside for it is free again.
         self._running.discard(index)
         limit = ended.limit.type if ended.limit else facts.limit
         error = ended.error.message if ended.error else ""
@@ -269,6 +277,7 @@ class ChunkSession(EndpointWatch):
         self._faults_in_a_row = self._faults_in_a_row + 1 if failed else 0
         if self._faults_in_a_row >= ENDPOINT_FAULTS:
             self._stop_for("endpoint-failing")
+        # An endpoint that fails before a first answer has told nothing yet: it may be tried again.
         if failed and not facts.calls:
             self.journal.lose(index, outcome.reason)
             if facts.attempt < MOST_EXECUTIONS:
@@ -281,6 +290,7 @@ class ChunkSession(EndpointWatch):
 
         Where a person halted or the sandbox was breached, what was cut stays begun, and is told.
         """
+        # No sample at all was answered: that is an endpoint that is down, and no property of items.
         if not self.stopped and self._held_back and not self._answers:
             self.stopped = "endpoint-failing"
         if not self.stopped or self.stopped in DRAINING:
@@ -345,6 +355,7 @@ class ChunkSession(EndpointWatch):
     ) -> Outcome:
         events = events_of(self.sample_name(index))
         facts.limit = limit
+        # Asked at the end: the watching thread may have noticed something after the last call.
         breached = self._breached(index)
         verdict = adjudicate(facts, self.elicitation, error=error, breached=breached)
         result, cause, reason = verdict

@@ -55,6 +55,7 @@ def ranges(size: int, chunk: int = 16) -> Iterable[tuple[int, ...]]:
     if not MIN_CHUNK <= chunk <= MAX_CHUNK - MIN_CHUNK:
         raise ValueError(f"a chunk holds {MIN_CHUNK} to {MAX_CHUNK - MIN_CHUNK} positions")
     starts = list(range(0, size, chunk))
+    # A chunk of one or two samples would cost a start of Inspect for itself.
     if len(starts) > 1 and size - starts[-1] < MIN_CHUNK:
         starts.pop()
     ends = [*starts[1:], size] if starts else []

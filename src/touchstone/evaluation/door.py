@@ -79,12 +79,14 @@ class _Door:
         if not isinstance(value, str):
             self.note(f"{what} was no text")
             value = json.dumps(self.plain(value, what))
+        # First: what is replaced here could otherwise stand within a key and hide it.
         clean = _ODD.sub(_REPLACED, value)
         if clean != value:
             self.note(f"{what} held half a surrogate pair or a NUL; replaced by U+FFFD")
         if len(clean) > most:
             self.note(f"{what} was cut to {most} characters")
             clean = clean[:most]
+        # Last: a key must be looked for in what will be kept, and in nothing else.
         hidden = self.redactor.of_answer(clean)
         if hidden != clean:
             self.note(f"{what} held the endpoint's key; taken out")
@@ -96,6 +98,7 @@ class _Door:
             return self.text(value, what)
         if not isinstance(value, Mapping | list):
             return self._number(value, what)
+        # Readers behind the door recurse, and each has another bound.
         if depth >= MOST_DEPTH:
             self.note(f"{what} was more than {MOST_DEPTH} levels deep; cut there")
             return _REPLACED
@@ -109,6 +112,7 @@ class _Door:
         if isinstance(value, float) and not math.isfinite(value):
             self.note(f"{what} held a number that is none")
             return str(value)
+        # The record's canonical JSON holds no larger one.
         if isinstance(value, int) and abs(value) > _MOST_INTEGER:
             self.note(f"{what} held a number beyond 2^53")
             value = str(value)
@@ -123,6 +127,7 @@ class _Door:
             if value not in (None, ""):
                 self.note(f"{what} was no text")
             return otherwise
+        # A name is short: six characters in common are enough to give it up.
         hidden = self.redactor.of_error(value)
         clean = "".join(_REPLACED if is_unseen(c) else c for c in hidden)[:MOST_NAME]
         if clean != value:
@@ -144,6 +149,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     body = _parse(data)
     door = _Door(redactor)
     choice, message = _choice(body, door)
+    # Before anything is kept: an answer that was broken off may be asked for again.
     ending = _ending(body, choice, message, door)
     calls = [
         made
@@ -170,6 +176,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     completion = {
         "id": door.name(body.get("id"), "unnamed", "the answer's id"),
         "object": "chat.completion",
+        # An endpoint's own clock; nothing is decided by it.
         "created": 0,
         "model": _model(body.get("model"), door),
         "system_fingerprint": door.name(body.get("system_fingerprint"), "", "the fingerprint")
@@ -179,6 +186,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     }
     return ServedCompletion(
         completion=completion,
+        # Of what was kept: of padding that is thrown away the model has said nothing.
         size=len(json.dumps(kept)),
         stop=ending.stop,
         unknown_end=_unknown_end(ending, door),
@@ -228,6 +236,7 @@ def _parse(data: bytes) -> Mapping[str, Any]:
 
 def _integer(digits: str) -> int | str:
     """Numbers beyond Python's own bound on digits stay text."""
+    # Python refuses to read a number of 4,300 digits, and the whole answer with it.
     return int(digits) if len(digits) < MOST_NAME else digits[:MOST_NAME]
 
 
@@ -336,6 +345,7 @@ def _arguments(told: Any, first: str | None, door: _Door) -> str:
     if isinstance(told, Mapping):
         return json.dumps(door.plain(told, what))
     text = door.text(told, what).strip()
+    # Inspect reads anything else as YAML, in which an alias can stand for gigabytes.
     if not text.startswith("{"):
         return json.dumps({first: text}) if first and text else "{}"
     try:

@@ -139,11 +139,13 @@ def ending_of(
         raise BrokenOffError(word)
     else:
         first = _ending(told[0])
+    # A filter's mark anywhere: some gateways say "stop" and put it beside.
     if first.stop == "content_filter" or _filtered(body, choice, message, told):
         return Ending("content_filter")
     if not first.whole:
         return first
     ends = {_word(each) for each in told}
+    # Another field can take "whole" back, and never give it (ADR 206).
     cut = ends & _CUT or ends & _BROKEN_OFF or _is_incomplete(body, choice, message)
     return Ending("length") if cut else first
 
@@ -171,6 +173,7 @@ def _told(*parts: Mapping[str, Any]) -> Iterator[Any]:
         value = place.get(name)
         if value is not None and not (name != "finish_reason" and isinstance(value, int | float)):
             yield value
+    # An older form of the protocol, which some servers still send.
     details = choice.get("finish_details")
     if isinstance(details, Mapping) and details.get("type") is not None:
         yield details["type"]
@@ -203,6 +206,7 @@ def _filtered(
 
 def _is_marked(value: Any, depth: int) -> bool:
     """Whether a filter says, anywhere in its results, that it took something away."""
+    # The endpoint chooses how deep it goes.
     if depth > _DEPTH:
         return False
     if isinstance(value, list):

@@ -144,6 +144,7 @@ class _Backoff(wait_base):
     def __call__(self, retry_state: RetryCallState) -> float:
         fault = retry_state.outcome.exception() if retry_state.outcome else None
         asked = fault.retry_after if isinstance(fault, EndpointFault) else None
+        # What an endpoint asks for is heard up to a minute: it could ask for a week.
         return max(self._wait(retry_state), min(asked or 0.0, _RETRY_AFTER_MOST))
 
 
@@ -182,11 +183,13 @@ class BoundedEndpoint(ProviderSeam):
     ) -> ModelOutput | tuple[ModelOutput | Exception, ModelCall]:
         """One attempt, within the quota, the time bound and the sample's cap."""
         if reason := self.watch.refuse():
+            # A limit, for Inspect judges and records what a limit ended, and would retry an error.
             raise LimitExceededError("custom", value=1, limit=1, message=reason)
         config = self._within_cap(input, config)
         slot = self.watch.slot()
         if slot is None:
             return await self._attempt(input, tools, tool_choice, config)
+        # Time in a queue of ours is not the model's working time.
         with sample_wait():
             await slot.__aenter__()
         try:
@@ -204,6 +207,7 @@ class BoundedEndpoint(ProviderSeam):
         seconds, began = self.asking.attempt_seconds, time.monotonic()
         try:
             with anyio.fail_after(seconds):
+                # Within the bound: the SDK's own time-out begins anew with each byte that comes.
                 return await super().generate(messages, tools, tool_choice, config)
         except TimeoutError:
             text = f"no whole answer within {seconds} s"
@@ -228,6 +232,7 @@ class BoundedEndpoint(ProviderSeam):
             raw = await self.client.chat.completions.with_raw_response.create(**request)
             answer = admit(raw.content, _offered(request), self.redactor)
         except APIStatusError as error:
+            # Asked first whether it tells of the model: a full context is no fault of the endpoint.
             raise self._declined(error) or self._fault(error) from None
         except NotAnAnswerError as error:
             raise EndpointFault(self._line(str(error)), retryable=True) from None
@@ -241,6 +246,7 @@ class BoundedEndpoint(ProviderSeam):
         asked = request.get("max_completion_tokens") or request.get("max_tokens")
         told = answer.completion["usage"]
         usage, used, notes = sane_usage(told, sent, answer.size, asked, seconds)
+        # Its usage is anything; what is possible of it is put in afterwards.
         completion = ChatCompletion.model_validate({**answer.completion, "usage": None})
         completion.usage = usage
         # Some servers end at the bound that was asked for, and say that the model stopped.
@@ -284,6 +290,7 @@ class BoundedEndpoint(ProviderSeam):
             return config
         used = sample_total_tokens()
         asked = sum(len(message.text.encode()) for message in messages) // _BYTES_PER_TOKEN
+        # The prompt is sent anew with each call, and counts each time.
         left = limit - used - asked
         if left <= 0:
             raise LimitExceededError("token", value=used + asked, limit=limit)
@@ -293,6 +300,7 @@ class BoundedEndpoint(ProviderSeam):
         """What a refused request says of the model: its context is full, or its filter spoke."""
         code = error.code if isinstance(error.code, str) else ""
         text = f"{code} {error.message}"[:_READ_OF_ERROR]
+        # Some servers say so with 500 and words alone.
         full = error.status_code in _CONTEXT_CODES and _CONTEXT_FULL.search(text)
         if code == "context_length_exceeded" or full:
             return EndedWithoutAnswer("length", self._line(f"context full: {error.message}"))
@@ -358,6 +366,7 @@ def open_endpoint(mode: Mode, api_key: str, asking: EndpointLimits, watch: Endpo
     # The SDK's own retries would hide behind ours.
     model = get_model(
         f"{PROVIDER}/{name}",
+        # Inspect would give an earlier chunk's model back, bound to that chunk's watcher.
         memoize=False,
         base_url=mode.base_url,
         api_key=api_key,

@@ -74,6 +74,8 @@ class Journal:
 
         It counts as altered then, and none of the chunk's samples runs again.
         """
+        # Who takes a journal away would have its samples run again until they come out well (ADR
+        # 254).
         if executions and self.fresh:
             self._append({"line": "altered", "place": MISSING}, sync=True)
             self.altered = MISSING
@@ -82,6 +84,8 @@ class Journal:
         """Note that a sample begins; gives the number of the execution, from 1."""
         self.begun[index] = self.begun.get(index, 0) + 1
         self._open_usage.setdefault(index, Usage())
+        # Not synced: a killed process loses nothing that was written, and each sync costs
+        # milliseconds.
         self._append({"line": "begin", "index": index}, sync=False)
         return self.begun[index]
 
@@ -105,6 +109,7 @@ class Journal:
 
     def record(self, outcome: Outcome) -> bool:
         """Write an outcome to disk; false, and nothing written, where one is recorded already."""
+        # The first outcome stands: a second one could be chosen (ADR 72).
         if outcome.index in self.outcomes:
             return False
         self._append({"line": "outcome", "outcome": outcome.model_dump(mode="json")}, sync=True)
@@ -150,6 +155,7 @@ class Journal:
         """
         settled = []
         for index in sorted(set(commitments) - set(self.outcomes)):
+            # What never began has told nobody anything, and may run.
             if not (self.altered or index in self.begun):
                 continue
             outcome = self._judged.get(index)
@@ -175,8 +181,10 @@ class Journal:
         if self.altered:
             return "lost-instrument", f"the journal was altered at {self.altered}"
         answers, begun = self.answers.get(index, 0), self.begun[index]
+        # It has heard the model: to run it again would be to give the model a second try.
         if answers:
             return "lost-instrument", f"{why} after {answers} answers, before the judge spoke"
+        # A sample that kills its worker each time must come to an end.
         if begun < MOST_EXECUTIONS and not final:
             return None
         if index in self._losses:
@@ -211,9 +219,11 @@ class Journal:
     def _read(self) -> None:
         with self._faults():
             data = self.path.read_bytes()
+        # A line without its end was being written when the process died: nobody was told of it.
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             with self._faults():
+                # Cut off here and now: the next line would otherwise be glued to it.
                 os.ftruncate(self._handle, whole)
                 os.fsync(self._handle)
         lines = data[:whole].split(b"\n")[:-1]
@@ -253,6 +263,7 @@ class Journal:
             self.altered = str(line["place"])
         elif kind in {"judged", "outcome"}:
             self._take_outcome(kind, Outcome.model_validate(line["outcome"]))
+        # Exactly: True would count for the sample of number 1.
         elif type(index := line["index"]) is not int:
             raise ValueError("no position")
         elif kind == "begin":

@@ -78,6 +78,7 @@ class Budget:
             return Allowance(None, seconds)
         if left < per_sample:
             return None
+        # Not all that is left: other chunks are to run at the same time.
         self._given[chunk] = min(left, per_sample * samples)
         return Allowance(self._given[chunk], seconds)
 
@@ -97,6 +98,7 @@ class Budget:
         given = sum(self._given.values())
         left = None if self.caps.tokens is None else self.caps.tokens - self.spent.total - given
         if self.caps.money is not None and (price := _dearest(self.caps)):
+            # At the dearer price: which kind of token a chunk will use nobody knows beforehand.
             affordable = int((self.caps.money - self.money()) * _MILLION / price) - given
             left = affordable if left is None else min(left, affordable)
         return left
@@ -111,4 +113,5 @@ def cost(caps: Caps, usage: Usage) -> Decimal:
     """What the tokens cost, rounded up to a millionth."""
     spent = usage.input * (caps.price_input or Decimal(0))
     spent += usage.output * (caps.price_output or Decimal(0))
+    # Upwards: a cap in money must not be passed by roundings.
     return (spent / _MILLION).quantize(Decimal("0.000001"), ROUND_CEILING)

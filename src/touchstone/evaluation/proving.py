@@ -99,6 +99,7 @@ class _Opened:
         return self._boxes
 
     async def __aexit__(self, *_: object) -> None:
+        # A trial that ran out of time must not leave a sandbox behind.
         with anyio.CancelScope(shield=True):
             await self._kind.sample_cleanup(
                 "touchstone-proof", self._config, self._boxes, interrupted=False
@@ -111,6 +112,7 @@ def _opener(config: dict[str, Any] | None, provider: str) -> Callable[[], _Opene
 
 async def _try(family: Family, opened: Callable[[], _Opened]) -> str:
     """What is wrong with the family's sandboxes or judge, or an empty text."""
+    # The seeds are public, so these items are in no battery and give nothing away.
     item, other = (family.generate(seed, MIN_DIFFICULTY) for seed in _SEEDS)
     async with opened() as boxes:
         for name, data in item.files.items():
@@ -137,6 +139,8 @@ async def _commands(box: SandboxEnvironment, needs: tuple[str, ...]) -> str:
             ran = await box.exec([*_SHELL, command], input=given, timeout=COMMAND_SECONDS)
         except TimeoutError:
             return f"{what} did not end within {COMMAND_SECONDS} s in the subject's sandbox"
+        # Also what it says beside: a shell that complains at each start would fill every sample
+        # with it.
         if not ran.success or ran.stdout.strip() != expected or ran.stderr.strip():
             said = (ran.stderr or ran.stdout).strip() or "nothing"
             return f"{what} failed in the subject's sandbox (exit {ran.returncode}): {said}"

@@ -30,6 +30,7 @@ class Quota:
     """
 
     def __init__(self, home: Path, base_url: str, slots: int, per_second: int = 0) -> None:
+        # A hash, since an address cannot be a name of a folder, and need not be read there.
         digest = hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()
         self._folder = home / "quota" / digest[:32]
         self._slots = slots
@@ -46,6 +47,7 @@ class Quota:
         while (handle := self._take()) is None:  # noqa: ASYNC110 - a lock of another process
             await anyio.sleep(_POLL)
         try:
+            # With the slot held: those who wait for their turn are bounded by it too.
             await anyio.sleep(self._turn())
             yield
         finally:
@@ -73,6 +75,7 @@ class Quota:
         path = self._folder / f"slot-{number}"
         handle = self._open(path)
         try:
+            # The kernel lets go of it when its holder dies, however that is.
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(handle)
@@ -86,6 +89,7 @@ class Quota:
         handle = self._open(self._folder / "rate")
         with os.fdopen(handle, "r+b") as file:
             fcntl.flock(handle, fcntl.LOCK_EX)
+            # The wall clock: processes that began at other times must agree on it.
             now = time.time()
             try:
                 free = float(json.loads(file.read() or b"0"))

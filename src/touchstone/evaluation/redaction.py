@@ -51,6 +51,7 @@ class Redactor:
     """
 
     def __init__(self, key: str) -> None:
+        # A short one is a word such as "none": every answer that holds it would be cut up.
         forms = tuple(_folded(form) for form in _forms(key)) if len(key) >= _SHORTEST_KEY else ()
         self._tail = _folded(key[-_TAIL:]) if forms else ""
         self._short = _pieces(forms, _IN_ERRORS)
@@ -104,6 +105,7 @@ def _forms(key: str) -> Iterator[str]:
         forms += [whole, whole.translate(str.maketrans("+/", "-_"))]
     for form in forms:
         yield form
+        # A model that is asked to can write anything backwards.
         yield form[::-1]
 
 

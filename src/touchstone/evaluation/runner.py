@@ -124,6 +124,7 @@ def run_chunk(
             on_outcome=on_outcome,
             stop=stop,
         )
+        # Before anything is asked: what an earlier run left decides what may still run.
         run.go_on()
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
@@ -151,6 +152,7 @@ def execute(
         ChunkError: Inspect's log is not of this chunk, or Inspect itself failed.
         JournalError: an outcome could not be written.
     """
+    # As it was before this run: afterwards its own samples would be among them.
     repeated = run.journal.interrupted()
     recorded = len(run.journal.outcomes)
     run.close = model.api.aclose
@@ -162,6 +164,8 @@ def execute(
         if run.failure is not None:
             raise run.failure
         if log is not None:
+            # Inspect gives back the log of another endpoint where names agree: it is held against
+            # what was asked (ADR 70).
             check_inspect_log(log, chunk_arguments(run), run)
         missing = set(run.items) - set(run.journal.outcomes)
         if broken and missing and len(run.journal.outcomes) == recorded:
@@ -208,6 +212,7 @@ def _eval(
             time_limit=asking.sample_seconds,
             **SETTINGS,
         )
+    # Ours, such as a journal that cannot be written: not to be taken for Inspect's.
     except TouchstoneError:
         raise
     except Exception as error:  # noqa: BLE001 - Inspect's, whatever it is; outcomes are safe already
@@ -238,7 +243,9 @@ SETTINGS: dict[str, Any] = {
     "log_level": "error",
     "log_realtime": False,
     "score_display": False,
+    # One sample that breaks must not take those beside it along.
     "fail_on_error": False,
+    # A retried error is a second try that no record would show (ADR 72).
     "retry_on_error": 0,
     "ctl_server": False,
 }
@@ -293,6 +300,7 @@ def _own_data_folder(home: Path) -> Iterator[None]:
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     wanted = {"XDG_DATA_HOME": str(data), "INSPECT_TRACE_LEVEL": "CRITICAL"}
     before = {name: os.environ.get(name) for name in wanted}
+    # Inspect reads these where it writes; there is no argument for them.
     os.environ.update(wanted)
     try:
         yield

@@ -51,6 +51,7 @@ class SealedSet(Frozen):
     def _kept(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not there is left out, so that older batteries keep their digests."""
         value: dict[str, Any] = plain(self)
+        # What was sealed before there were these keys hashes as it did then.
         return {k: v for k, v in value.items() if v or k not in {"made_by", "cheat"}}
 
 
@@ -128,6 +129,7 @@ def permutation(seed: bytes, item_set: str, size: int) -> tuple[int, ...]:
     def key(drawn: int) -> bytes:
         return tagged("touchstone/shuffle/1", _checked(seed), place, drawn.to_bytes(8, "big"))
 
+    # Sorted by hash and not drawn from a generator, whose next version could draw otherwise.
     return tuple(sorted(range(size), key=key))
 
 
@@ -201,6 +203,7 @@ def check_reveal(sealed: SealedBattery, opened: Reveal, item: Item | None = None
         again = _commit(salt, opened.item_set, opened.index, opened.item, opened.flaw)
     except ValueError as error:
         raise RevealError(f"{place}: the salt or the item's digest is not hex") from error
+    # A salt of another length could be chosen after the fact, to make another item fit.
     if len(salt) != SEED_BYTES or not hmac.compare_digest(again, committed[opened.index]):
         raise RevealError(f"{place}: not what was committed before the first sample")
     if item is not None and (
@@ -227,6 +230,7 @@ def _salt(seed: bytes, item_set: str, index: int) -> bytes:
 def _commit(salt: bytes, item_set: str, index: int, digest: str, flaw: str) -> str:
     item = bytes.fromhex(digest.removeprefix("sha256:"))
     place = _set_bytes(item_set) + index.to_bytes(8, "big")
+    # Items without one keep the form, and the commitment, that they had before there were labels.
     if not flaw:
         return tagged("touchstone/item/1", salt, place, item).hex()
     label = hashlib.sha256(flaw.encode()).digest()

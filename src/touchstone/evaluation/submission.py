@@ -33,6 +33,7 @@ def _id(value: str) -> str:
 
 
 def _decimal(value: Any) -> Decimal:
+    # A float has lost the digits that were written, and money and digests are about those.
     if isinstance(value, float | bool) or not isinstance(value, str | int | Decimal):
         raise ValueError('write a decimal, such as "1.25"')  # noqa: TRY004 - pydantic's
     if not re.fullmatch(r"\d{1,12}(\.\d{1,9})?", str(value)):
@@ -56,6 +57,7 @@ def _base_url(value: str) -> str:
         raise ValueError("write http:// or https:// and a host")
     if url.username or url.password or url.query or url.fragment:
         raise ValueError("a URL here holds no user, password, query or fragment")
+    # The key and the sealed items go there: on the way anybody could read them.
     if url.scheme == "http" and url.hostname not in LOOPBACK:
         raise ValueError("http without TLS is for this machine only; use https")
     return value.rstrip("/")
@@ -262,6 +264,7 @@ class Submission(Frozen):
                 raise ValueError(
                     f"variants[{place}]: no mode runs {variant.id!r}; add one to [[modes]]"
                 )
+        # A reference is compared with and never judged: there would be nothing to say (ADR 160).
         if len(self.references) == len(self.variants):
             raise ValueError(
                 "variants: each is a reference; add what is under review, with another purpose"
@@ -294,6 +297,7 @@ def load_submission(path: Path) -> Submission:
         SubmissionError: it cannot be used. One line, naming the key and the fix.
     """
     raw = parse_submission(read_bounded(path, MAX_SUBMISSION), path.name)
+    # Before the models, whose errors could quote a value.
     refuse_keys(raw)
     plain_text(raw)
     try:
@@ -315,6 +319,7 @@ def _with_digest(path: Path, document: Document, place: int) -> Document:
 
 def _first(error: ValidationError) -> str:
     """The first of pydantic's complaints as one line: the key and what is wrong with it."""
+    # Without the input: what was written wrongly could be a key in the wrong place.
     first = error.errors(include_url=False, include_input=False)[0]
     place = ""
     for step in first["loc"]:

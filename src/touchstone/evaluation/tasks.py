@@ -76,12 +76,14 @@ def attempt() -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         run, index = current(), int(state.metadata["index"])
+        # Inspect calls for every sample of the task; a stopped chunk lets the rest pass by unbegun.
         if not await run.admit(index):
             return state
         with sample_of(index):
             cause: Cause = "sandbox"
             try:
                 await _write(sandbox(), run.items[index].item.files)
+                # The sandbox took the files: what breaks from here on is not its fault.
                 cause = "engine"
                 return await as_solver(_agent(run.elicitation, run.tool_ran))(state, generate)
             except LimitExceededError as reached:
@@ -110,8 +112,10 @@ def judged() -> Scorer:
         run, index = current(), int(state.metadata["index"])
         if not run.was_admitted(index):
             return Score(value=0, explanation="not begun")
+        # What was spoilt is not judged: an empty folder would be called unsolved.
         if fault := run.fault_of(index):
             return Score(value=0, explanation=fault)
+        # Inspect judges work that a limit on time cut off, and does not tell a scorer which.
         if run.was_cancelled(index):
             run.limited(index, _limit_on_time())
         item = run.items[index].item
@@ -174,6 +178,7 @@ def sandbox_of(provider: str, config: dict[str, Any] | None) -> SandboxEnvironme
 
 def _agent(elicitation: Elicitation, count: Counter) -> Any:
     tools = subject_tools(elicitation.tools, elicitation.tool_seconds, count)
+    # Only the words that were registered: Inspect's own additions change with its version.
     prompt = AgentPrompt(
         instructions=elicitation.system_prompt,
         handoff_prompt=None,
@@ -190,11 +195,13 @@ def _agent(elicitation: Elicitation, count: Counter) -> Any:
         )
         return elicitation.continue_prompt if silent <= elicitation.nudges else False
 
+    # The answer is the file: what is said with the call is not judged, nor joined to the text.
     submit = AgentSubmit(description="Say that the answer file is ready.", answer_only=True)
     return react(prompt=prompt, tools=tools, attempts=1, submit=submit, on_continue=go_on)
 
 
 def _blame(error: Exception, cause: Cause) -> tuple[Cause, str]:
+    # The last attempt says what happened; the wrapper says only that there were several.
     if isinstance(error, RetryError):
         last = error.last_attempt.exception()
         error = last if isinstance(last, Exception) else error
@@ -217,6 +224,7 @@ async def _judge(item: Item) -> tuple[bool, str]:
         return False, "the answer is too large"
     except Exception as error:
         raise JudgeFault(f"the answer could not be fetched: {type(error).__name__}") from error
+    # Again for other providers, whose way out knows no limit.
     if len(answer) > item.answer_limit:
         return False, f"the answer is larger than {item.answer_limit} bytes"
     try:
@@ -247,6 +255,7 @@ def judge_output(output: str) -> tuple[bool, str]:
     Raises:
         JudgeFault: its last line is no verdict.
     """
+    # The last line alone: a judge runs the subject's answer, which may print before it.
     lines = output.rstrip().splitlines()
     try:
         told = json.loads(lines[-1]) if lines else None
@@ -255,11 +264,13 @@ def judge_output(output: str) -> tuple[bool, str]:
     if not isinstance(told, dict) or set(told) != {"score", "reason"}:
         raise JudgeFault("its last line is not a verdict")
     score, reason = told["score"], told["reason"]
+    # Exactly: true and 1.0 are equal to 1, and half a point is no verdict.
     if type(score) is not int or score not in {0, 1} or not isinstance(reason, str):
         raise JudgeFault("its verdict holds no score of 0 or 1 with a reason")
     return score == 1, reason[:_JUDGE_OUTPUT]
 
 
 async def _write(box: SandboxEnvironment, files: Any) -> None:
+    # In one order, so that two runs of a sample find the same folder.
     for name, data in sorted(files.items()):
         await box.write_file(name, data)

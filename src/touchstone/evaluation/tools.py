@@ -89,6 +89,8 @@ async def _guarded(inner: Tool, count: Counter, program: str) -> str:
     Raises:
         ToolError: it cannot; the model reads why.
     """
+    # The door has put this character in the place of others: the program is not the one that was
+    # meant.
     if _REPLACED in program or "\0" in program or not _encodable(program):
         raise ToolError(
             "The text holds a NUL, half a surrogate pair or U+FFFD, so it was not run. "
@@ -97,6 +99,7 @@ async def _guarded(inner: Tool, count: Counter, program: str) -> str:
     if len(program.encode()) > MOST_BYTES:
         raise ToolError(f"The text is longer than {MOST_BYTES} bytes, so it was not run.")
     timed_out, started = False, True
+    # A program that did not start comes back from Inspect as one that failed.
     with failed_starts() as failed:
         try:
             output: Any = await inner(program)

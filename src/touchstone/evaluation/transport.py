@@ -37,6 +37,7 @@ class _BoundedStream(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         read = 0
         async for block in self._inner:
+            # Counted as it comes: a length in a header is only the endpoint's word.
             read += len(block)
             if read > self._bound:
                 raise AnswerTooLargeError(f"the answer is larger than {self._bound} bytes")
@@ -55,6 +56,7 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send, and give the answer a bounded body."""
+        # A few packed kilobytes can stand for gigabytes, and the bound counts bytes as sent.
         request.headers["Accept-Encoding"] = "identity"
         response = await self._inner.handle_async_request(request)
         if response.headers.get("content-encoding", "identity").lower() != "identity":

@@ -99,6 +99,7 @@ def check_document(folder: Path, relative: str, place: str, limit: int) -> tuple
         )
     root = folder.resolve()
     path = root.joinpath(*parts)
+    # Resolved: a link below the folder may lead out of it.
     if not path.resolve().is_relative_to(root):
         raise SubmissionError(f"{place}.path: {relative} leads outside the submission's folder")
     digest, size = hashlib.sha256(), 0
@@ -115,6 +116,7 @@ def _blocks(path: Path, name: str, limit: int) -> Iterator[bytes]:
     except (OSError, ValueError) as error:
         reason = "missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         raise SubmissionError(f"{name}: {reason}; correct the path") from None
+    # Of what was opened, and not of the path, which may be another file by now.
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise SubmissionError(f"{name}: not a regular file")
@@ -122,6 +124,7 @@ def _blocks(path: Path, name: str, limit: int) -> Iterator[bytes]:
         size = 0
         while block := file.read(_READ):
             size += len(block)
+            # While it is read: the file may grow, and its size was only true when it was asked.
             if size > limit:
                 raise SubmissionError(f"{name}: larger than {limit // 1024} KiB; hand in less")
             yield block

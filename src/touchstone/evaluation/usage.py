@@ -24,6 +24,7 @@ _SEEN_TEMPLATE = 1_024
 
 def seen_tokens(used: Usage, sent: int, answered: int) -> int:
     """How many of a call's tokens the bytes that went to and fro can account for, generously."""
+    # Two bytes a token, where four are usual: what an endpoint may claim against a model's budget.
     return min(used.total, (sent + answered) // _SEEN_BYTES_PER_TOKEN + _SEEN_TEMPLATE)
 
 
@@ -45,6 +46,7 @@ def sane_usage(
     """
     notes: list[str] = []
     prompt = _number(told, "prompt_tokens")
+    # An endpoint that reports nothing, or one, would never come to a cap.
     if prompt is None or prompt * _LEAST_SHARE < sent // _BYTES_PER_TOKEN:
         notes.append(f"input tokens reported as {_shown(told, 'prompt_tokens')}; estimated")
         prompt = sent // _BYTES_PER_TOKEN + 1
@@ -74,6 +76,7 @@ def sane_usage(
 
 
 def _most_output(answered: int, asked: int | None, seconds: float | None) -> int:
+    # Hidden reasoning leaves no bytes; how fast it can be made bounds it all the same.
     most = _MOST_OUTPUT if seconds is None else answered + int(seconds * HIDDEN_A_SECOND)
     return min(most, max(asked, answered)) if asked else most
 

@@ -40,6 +40,7 @@ def unseen(text: str) -> str | None:
     other spaces can make a name look like another one on a page that people sign: all that is shown
     as a code where strangers' text is shown.
     """
+    # Most texts are plain, and to look each character up takes a hundred times as long.
     if text.isascii() and text.isprintable():
         return None
     return next((_told(c) for c in text if is_unseen(c)), None)
@@ -68,7 +69,9 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.replace("\n", "").replace("\t", "").isprintable():
         return _LIKE_OURS.sub("<U+003C>", text)
+    # First: afterwards our own codes could not be told from what the text says.
     marked = _LIKE_OURS.sub("<U+003C>", text)
+    # Each character once: a stranger's text may repeat one a million times (ADR 220).
     odd = {ord(c): _code(ord(c)) for c in set(marked) if c not in "\n\t" and is_unseen(c)}
     return marked.translate(odd)
 
@@ -101,6 +104,7 @@ def printable_line(text: str, length: int | None = None) -> str:
     line = printable(_FOLDED.sub(" ", text).strip(" "))
     if length is None or len(line) <= length:
         return line
+    # Cut after it was made printable: codes make a text longer.
     kept = line[: length - 1]
     opened = kept.rfind("<")
     # The longest code, `<U+10FFFF>`, has ten characters.

@@ -18,6 +18,7 @@ _WITH_OFFSET = re.compile(
 
 def moment_of(text: str) -> datetime:
     """The moment of a `YYYY-MM-DDTHH:MM:SSZ`, in UTC. Raises ValueError for any other text."""
+    # By pattern and not by trying: whatever else the reader takes would be a second spelling.
     if not _UTC.fullmatch(text):
         raise ValueError("is no time of the form YYYY-MM-DDTHH:MM:SSZ")
     return datetime.fromisoformat(text)
@@ -25,6 +26,7 @@ def moment_of(text: str) -> datetime:
 
 def utc_text(moment: datetime) -> str:
     """A moment as the record writes it: `YYYY-MM-DDTHH:MM:SSZ`. Raises ValueError if naive."""
+    # `astimezone` would take it for a time of this machine's zone.
     if moment.tzinfo is None:
         raise ValueError("a time without a zone is not a moment")
     # Not strftime: that writes the year 999 with three digits.

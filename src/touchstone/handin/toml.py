@@ -78,13 +78,16 @@ def parse_toml(
             key) and the mend.
     """
     text = _decoded(data, origin)
+    # Before it is parsed, which takes memory by the square of some texts.
     if len(text) > bounds.characters:
         raise origin.error(f"has {len(text)} characters, and at most {bounds.characters} are read")
     for number, line in enumerate(text.split("\n"), start=1):
         if line.count(".") > MAX_DOTS:
             raise origin.error(f"line {number} has more than {MAX_DOTS} dots: break it in two")
+    # Editors on Windows write a mark that TOML does not know, and no reader sees.
     content = _read(text.removeprefix("\ufeff"), origin, bounds, decimals=decimals)
     for loc, value in _walk(content):
+        # Models and JSON recurse: what is deeper than they are made for is refused by name here.
         if len(loc) > bounds.depth:
             where = origin.place(loc, {})
             raise origin.error(f"is nested too deeply at {where}: at most {bounds.depth} levels")
@@ -122,6 +125,7 @@ def _decoded(data: bytes | str, origin: Origin) -> str:
             return data.decode()
         except UnicodeDecodeError as error:
             raise origin.error(f"is not UTF-8 at byte {error.start}: save it as UTF-8") from None
+    # Half of a pair comes by Python alone, and could be written nowhere.
     if any("\ud800" <= character <= "\udfff" for character in data):
         raise origin.error("is not UTF-8 text: save it as UTF-8")
     return data

@@ -36,6 +36,7 @@ def secret_folder(folder: Path) -> None:
         raise KeyFileError(f"{folder}: cannot be a key folder: {error.strerror}") from error
     if not stat.S_ISDIR(facts.st_mode):
         raise KeyUnsafeError(f"{folder}: is a link or a file; fix: name a real folder")
+    # Refused and not set right: whoever could enter until now may have the key (ADR 40).
     _check_owner(folder, facts, 0o700)
 
 
@@ -62,6 +63,7 @@ def read_secret(path: Path) -> bytes:
             raise KeyUnsafeError(f"{path}: is not a regular file; fix: put a key file there")
         _check_owner(path, facts, 0o600)
         _check_owner(path.parent, path.parent.stat(), 0o700)
+        # Before it is read: a file without end in the place of a key must not fill the memory.
         if facts.st_size > LARGEST:
             raise KeyFileError(f"{path}: {facts.st_size} bytes are too many for a key file")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -116,6 +118,7 @@ def write_file(
             file.flush()
             os.fsync(descriptor)
         if replace:
+            # The last step that can be seen: before it the old file is whole, after it the new one.
             draft.replace(path)
         else:
             # A rename would overwrite; a link refuses.
@@ -179,6 +182,7 @@ def _check_owner(path: Path, facts: os.stat_result, mode: int) -> None:
             f" fix: chown {os.geteuid()} {path}"
         )
     found = stat.S_IMODE(facts.st_mode)
+    # Any right of any other: to write is to choose the key, and to read is to have it.
     if found & 0o077:
         raise KeyUnsafeError(
             f"{path}: open to group or others (mode {found:04o}); fix: chmod {mode:o} {path}"

@@ -54,6 +54,7 @@ class Keyring:
         `at` is the UTC text of the first key line. Whether a record says that there were keys is
         for the caller to know. Raises KeyFileError.
         """
+        # The last file of the first day: where it is, nothing is made any more.
         if not (folder / "history.jsonl").exists():
             with locked(folder):
                 _create(folder, at, random or SystemRandom())
@@ -64,6 +65,7 @@ class Keyring:
         """Whether there is a key history, or anything that comes after it in an installation."""
         first = {"master.key", "installation-0.pem"}
         try:
+            # Without the lock and drafts, which a crash before the first key may leave.
             names = {path.name for path in self._folder.iterdir() if path.name[0] != "."}
         except NotADirectoryError as error:
             raise KeyUnsafeError(f"{self._folder}: cannot be a key folder: a file") from error
@@ -115,6 +117,7 @@ class Keyring:
         history = self.history
         path = self._folder / f"installation-{len(history.lines) - 1}.pem"
         signer = FileSigner.load(path)
+        # A key from another backup would sign what no history vouches for.
         if signer.public_key != history.current:
             raise KeyFileError(f"{path}: is not the key of the newest key line; fix: restore both")
         return signer
@@ -129,6 +132,8 @@ class Keyring:
             # Made before, where a rotation died half way: that one is gone on with.
             successor = _load_or_create(self._folder / f"installation-{len(history.lines)}.pem")
             rotated = history.rotate(self.installation, successor.public_key, at, reason)
+            # Before the old key goes: from here on the new one counts, whatever becomes of this
+            # process.
             _write_history(self._folder, rotated)
             # Whoever finds a retired key could sign a second history with it.
             for seq in range(len(history.lines)):
@@ -144,6 +149,7 @@ class Keyring:
         known = [line.fingerprint for line in self.history.lines]
         if fingerprint not in known:
             raise KeyMissingError(f"{fingerprint[:80]!a}: is no key of this installation")
+        # Once is for good; a second line would only make a further key.
         if fingerprint in self.history.revoked:
             raise KeyExistsError(f"{fingerprint}: is revoked already")
         return self.rotate(at, f"{REVOKED}{fingerprint}: {reason}")
@@ -213,6 +219,7 @@ class Keyring:
             files = self._party_files(party)
             number = int(files[-1].stem) + 1 if files else 0
             announced = self._party_folder(party) / f"next-{number}.pem"
+            # Read before it is moved: a key that cannot be used must not become the newest.
             signer = FileSigner.load(announced)
             move_secret(announced, self._party_folder(party) / f"{number}.pem")
         return signer
@@ -225,6 +232,7 @@ class Keyring:
         return tuple(sorted(path.name for path in folder.iterdir() if any(path.glob("*.pem"))))
 
     def _party_folder(self, party: str) -> Path:
+        # It becomes a folder's name: nothing in it may lead elsewhere.
         if not _PARTY.fullmatch(party):
             raise KeyFileError(f"{party!r} is not a party's id: lowercase letters, digits, hyphens")
         secret_folder(self._folder / "parties")
@@ -251,6 +259,7 @@ def _create(folder: Path, at: str, random: RandomSource) -> None:
     history = folder / "history.jsonl"
     if history.exists():
         return
+    # A new history would have the old record's heads signed by a key that it does not know.
     if Keyring(folder).begun:
         raise KeyFileError(f"{history}: is gone; fix: restore it from a backup")
     master = folder / "master.key"

@@ -69,6 +69,7 @@ class DataKey(_SealingKey):
     def seal_stream(self, pieces: Iterable[bytes], about: bytes) -> Iterator[bytes]:
         """Seal bytes of any length in bounded memory; yields the sealed form piece by piece."""
         salt = self._random.draw(STREAM_SALT_SIZE)
+        # In clear: it is no secret, and whoever opens the stream needs it first.
         yield salt
         # A key for each stream: nonces that count from 0 would otherwise come twice.
         cipher = AESGCM(self._derive(_STREAM_CONTEXT + about, salt))
@@ -102,6 +103,7 @@ class MasterKey(_SealingKey):
     def new_case_key(self, case: str) -> tuple[DataKey, bytes]:
         """A fresh data key for a case, and its wrapped form, which is what gets stored."""
         secret = self._random.draw(KEY_SIZE)
+        # Bound to its case: a wrapped key that is copied to another case opens nothing there.
         return DataKey(secret, self._random), self._seal(secret, _KEY_CONTEXT + case.encode())
 
     def case_key(self, case: str, wrapped: bytes) -> DataKey:
@@ -119,6 +121,7 @@ def _chunks(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
             empty = False
             yield bytes(held[:size])
             del held[:size]
+    # A stream of nothing has a chunk too, or its end could not be told from a cut.
     if held or empty:
         yield bytes(held)
 

@@ -72,6 +72,7 @@ class _OtherKindError(Exception):
 def _key_pair(data: bytes) -> tuple[Ed25519PrivateKey, bytes]:
     """The key in these bytes: a file is read and checked each time, and its key made once."""
     private = load_pem_private_key(data, password=None)
+    # An RSA key would load as well, and fail at the first signature.
     if not isinstance(private, Ed25519PrivateKey):
         raise _OtherKindError
     return private, _public_half(private)

@@ -26,6 +26,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """The present moment, in UTC, to the second."""
+        # As the record writes times: a fraction would be lost with the first entry.
         return datetime.now(UTC).replace(microsecond=0)
 
 

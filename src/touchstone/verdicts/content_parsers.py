@@ -28,6 +28,7 @@ Json = dict[str, Any]
 
 def framework_of(content: Json) -> Framework:
     """The framework that a case was opened under."""
+    # Through JSON: in strict models its lists become tuples, and those of Python do not.
     return Framework.model_validate_json(dumps(content))
 
 
@@ -44,6 +45,7 @@ def conditions_of(content: Json) -> Conditions:
 def plan_of(content: Json) -> BatteryPlan:
     """The plan of a battery, in which canonical JSON has counts by difficulty as pairs."""
     plan = content["plan"]
+    # A key of canonical JSON is a text, and a difficulty is a number.
     sets = [{**part, "counts": dict(part["counts"])} for part in plan["sets"]]
     return BatteryPlan.model_validate({**plan, "sets": sets})
 

@@ -14,6 +14,7 @@ SEALED = (
 def finding_of(criterion: NumericCriterion, said: EarlyVerdict | Judged) -> dict[str, str]:
     """Title and text of what the centre states of a criterion in one mode, whatever it is."""
     key = said.ran.key if isinstance(said, EarlyVerdict) else said.key
+    # Stated whatever the word is: that there is a finding must tell no verdict (ADR 248).
     if said.word is not VerdictWord.ABOVE:
         text = _not_above(said)
     elif isinstance(said, EarlyVerdict):
@@ -66,6 +67,7 @@ def _early(criterion: NumericCriterion, early: EarlyVerdict) -> str:
     claimed = exact_percent(least)
     why = (
         f"Whatever the others would have been, it solves more than {claimed} of them{edge}."
+        # Settled by counting: no error rate belongs to what the other items could not change.
         if progress.reason is Reason.SETTLED
         else f"That is evidence enough that it solves more than {claimed} of all {size}{edge}, "
         f"at an error rate of {criterion.alpha} for the criterion."

@@ -55,6 +55,7 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         for key, tally in state.tallies.items()
         if key.battery == battery
         and key.criterion in fixed
+        # By the prefix: a gap would mean that some outcome was left out.
         and tally.attempt().prefix >= fixed[key.criterion]
     ]
     found = []
@@ -69,6 +70,7 @@ def judge(framework: Framework, state: State, battery: str) -> tuple[Judged, ...
         # Some mode of the reference has not run whole: there is nothing yet to compare with.
         if criterion.reference is not None and not references:
             continue
+        # Each mode in which it may be crossed is a chance to err, and they share one alpha.
         ways = ways_of_crossing(criterion, state)
         rule = rule_of(criterion, ways, len(references))
         attempt = state.tallies[key].attempt()

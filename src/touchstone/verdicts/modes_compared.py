@@ -56,6 +56,7 @@ class Answers:
             if entry.kind == ANSWERED:
                 facts = entry.event.facts()
                 key = RunKey(*(facts[name] for name in RunKey._fields))
+                # Erased, or not for this reader: what cannot be seen is not compared.
                 for each in (entry.content("details") or {}).get("outcomes", ()):
                     if each.get("said"):
                         found._add(key, each["index"], each["result"], each["said"])
@@ -115,6 +116,7 @@ def may_wait(state: State, key: RunKey, word: VerdictWord) -> bool:
     that asks otherwise: "below" would not stand if none ever did. The items of another criterion
     tell as well, so a mode waits for those where its own are run in no other mode.
     """
+    # "Above" needs no comparison: a mode that can do it has shown it.
     waits = word in {VerdictWord.BELOW, VerdictWord.NOT_MEASURED}
     return waits and any(not each.unlike for each in state.told_apart(key))
 

@@ -66,6 +66,8 @@ class RunRule(Frozen):
             return None
         threshold, zone = Decimal(self.threshold), Decimal(self.zone)
         other = VerdictWord.ABOVE if word == VerdictWord.BELOW else VerdictWord.BELOW
+        # The zone lies on the other side of the threshold, and this word claims the threshold
+        # itself.
         if self.zone_side not in {"both", other}:
             zone = Decimal(0)
         return format(threshold - zone if word == VerdictWord.ABOVE else threshold + zone, "f")
@@ -89,6 +91,7 @@ class VerdictPlan(Frozen):
     def find(self, key: RunKey) -> RunRule | None:
         """The rule of a run that may stop early; None where all of its items run."""
         for run in self.runs:
+            # Without the battery: the plan is the one that was sealed with it.
             if (run.criterion, run.variant, run.mode) == key[1:]:
                 return run if run.design == "sequential" else None
         return None
@@ -104,6 +107,8 @@ class VerdictPlan(Frozen):
         Raises:
             CannotRunError: another version of Touchstone sealed the battery.
         """
+        # Other bets on the same outcomes stop elsewhere, and the error rate holds for one rule
+        # alone.
         if self.bets != BETS_VERSION and any(run.design == "sequential" for run in self.runs):
             raise CannotRunError(
                 f"the battery was registered with the bets {self.bets!r}, and this version knows "
@@ -148,12 +153,14 @@ def verdict_plan(
                     threshold=criterion.threshold,
                     zone=criterion.zone,
                     zone_side=criterion.zone_side,
+                    # As text, with as many digits as a record holds: a float has several spellings.
                     alpha=f"{shared.alpha:.6f}",
                     beta=criterion.beta if references == 1 else f"{shared.beta:.6f}",
                     references=references,
                     reasoning=run.mode.settings.asks_for_reasoning,
                 )
             )
+    # Each place ahead may be run for nothing, and with fewer some worker would wait.
     ahead = CHUNK * ceil(workers / max(len(runs), 1))
     return VerdictPlan(ahead=max(ahead, LEAST_AHEAD), runs=tuple(rules))
 

@@ -87,6 +87,8 @@ def ask_readiness(
         ]
         counting.attempts = 0
         try:
+            # A bound that the mode sets itself is part of what is asked: it may be the one that
+            # cuts.
             config = GenerateConfig(max_tokens=bound) if ours else GenerateConfig()
             output = await model.generate(said, tools=tools, config=config)
         except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
@@ -135,6 +137,7 @@ def _call_fault(output: ModelOutput | str, bound: int | None) -> str:
     if isinstance(output, str):
         return f"asked for a tool call, the endpoint gave {output}"
     calls = output.message.tool_calls or []
+    # Through Inspect's own reading: what it cannot read runs in no sample either.
     called = any(call.parse_error is None for call in calls)
     if _is_cut(output) and not (called and _at(output, bound)):
         return "asked for a tool call, it was cut at an output limit; raise the mode's max_tokens"

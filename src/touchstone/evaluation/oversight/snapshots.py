@@ -72,6 +72,7 @@ def probe(
     with contextlib.redirect_stdout(io.StringIO()):
         model = open_endpoint(mode, api_key, asking or EndpointLimits(), heard)
     config = GenerateConfig(
+        # So that two probes of one snapshot can agree at all.
         temperature=0.0 if mode.settings.temperature is None else None,
         max_tokens=mode.settings.max_tokens or _MOST_TOKENS,
     )
@@ -85,6 +86,7 @@ def probe(
                     output = await model.generate([ChatMessageUser(content=prompt)], config=config)
                 except Exception as error:  # noqa: BLE001 - any fault of the endpoint is the finding
                     return texts, no_answer(heard.attempts, error)
+                # Bounded: the digest is kept, and an endpoint chooses how much it sends.
                 texts.append(output.completion[:_TEXT_KEPT])
         return texts, ""
 

@@ -187,6 +187,7 @@ def become(body: bytes, files: list[int], failure: int) -> None:
     try:
         cwd, count, *rest = body.split(b"\0")
         argv, pairs = rest[: int(count)], rest[int(count) :]
+        # A session of its own: a signal to a group inside must not reach the shepherd.
         os.setsid()
         for target, fd in enumerate(files):
             os.dup2(fd, target)
@@ -220,6 +221,7 @@ def shepherd(reply: socket, body: bytes, files: list[int]) -> None:
         os.close(fd)
     watched = poll()
     watched.register(reply.fileno(), POLLIN)
+    # Polled like the socket: one wait hears of its end and of the host's word.
     watched.register(os.pidfd_open(child), POLLIN)
     ended: dict[int, int] = {}
     killed = False
@@ -284,6 +286,8 @@ def hold_memory(control: socket, limit: int) -> None:
     """Kill the largest process while all together hold more than the limit."""
     page = os.sysconf("SC_PAGESIZE")
     held = {pid: facts[1] * page for pid, facts in processes().items() if pid != os.getpid()}
+    # The cheap look first, ten times a second: shared pages count too often in it, never too
+    # seldom.
     if sum(held.values()) <= limit:
         return
     # Only now, for it costs more: what a parent and its children share is held once.
@@ -294,6 +298,7 @@ def hold_memory(control: socket, limit: int) -> None:
             # Ended since the first look: nothing. Hidden from us by itself: as first counted.
             held[pid] = 0 if error.errno in (ENOENT, ESRCH) else resident
     if sum(held.values()) > limit:
+        # Told before the kill: the host is to know why a program vanished.
         send_datagram(control, b"memory")
         os.kill(max(held, key=lambda pid: held[pid]), SIGKILL)
 
@@ -322,12 +327,14 @@ def main() -> None:
     # Without this a program of the same user could write into our memory.
     PRCTL(PR_SET_DUMPABLE, 0, 0, 0, 0)
     PRCTL(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # Before the filter, and for good: a program can lower a limit and raise none.
     set_limits(procs, files, size)
     given = [os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)]
     if code >= 0:
         given.append(load_filter(number, read_all(code)))
         os.close(code)
     null = os.open("/dev/null", os.O_RDWR)
+    # The launchers' stderr is the host's: nothing inside may write there.
     for target in (0, 1, 2):
         os.dup2(null, target)
     send_files(control, b"ready", tuple(given))

@@ -104,6 +104,8 @@ def find_in(mounts: str, own: str) -> Bases | None:
 def _delegated(root: Path, own: Path) -> Path | None:
     """The highest folder above our own where groups with these limits can be made (version 2)."""
     chain = [folder for folder in (own, *own.parents) if folder == root or root in folder.parents]
+    # From the top: a group that holds processes itself may not have groups with limits below
+    # (version 2).
     for folder in reversed(chain):
         control = folder / "cgroup.subtree_control"
         try:
@@ -163,6 +165,7 @@ def sweep(bases: Bases) -> None:
     for base in set(bases.folders.values()):
         for folder in base.glob(f"{_PREFIX}*-*"):
             owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+            # A process that was killed leaves its groups, and only so many may exist.
             if not Path("/proc", owner).exists():
                 with contextlib.suppress(OSError):
                     folder.rmdir()

@@ -62,6 +62,7 @@ class _Tail:
         self._kept += chunk
         self._size += len(chunk)
         if len(self._kept) > 2 * self._limit:
+            # Now and then, not each time: moving the rest would cost more than reading it.
             del self._kept[: -self._limit]
 
     def bytes(self) -> bytes:
@@ -89,6 +90,7 @@ async def run(
     words = [cwd, str(len(argv)), *argv, *(f"{name}={value}" for name, value in env.items())]
     if any("\0" in word for word in words):
         raise ValueError("a NUL byte cannot stand in a command, a variable or a folder")
+    # A file and not a pipe: who reads nothing of it can hold nobody up.
     source = memory_file(stdin)
     streams = [os.pipe2(os.O_CLOEXEC) for _ in range(2)]
     body = "\0".join(words).encode("utf-8", "surrogateescape")
@@ -225,6 +227,7 @@ async def _answer(reply: socket.socket) -> tuple[bytes, list[int]]:
 
 
 async def _drain(fd: int, tail: _Tail, over: anyio.Event) -> None:
+    # A program that keeps the other end and writes nothing must not stop the event loop.
     os.set_blocking(fd, False)
     while True:
         await anyio.wait_readable(fd)

@@ -82,6 +82,8 @@ def read(folder: int, path: str, limit: int) -> bytes:
     except OSError as error:
         if error.errno == errno.ENOSYS:
             raise SandboxError("copying out needs Linux 5.6 or newer (openat2)") from error
+        # The subject must not be blamed for our own disk, nor our disk for what it planted (ADR
+        # 208).
         if error.errno not in PLANTED:
             raise SandboxError(f"{path}: {_why(error)}") from error
         raise CopyOutRefusedError(f"{path}: {_why(error)}") from error
@@ -89,6 +91,7 @@ def read(folder: int, path: str, limit: int) -> bytes:
         facts = os.fstat(fd)
         if not stat.S_ISREG(facts.st_mode):
             raise CopyOutRefusedError(f"{path}: not a regular file")
+        # A hard link can give a file of somebody else a plain name in the working folder.
         if facts.st_nlink != 1:
             raise CopyOutRefusedError(f"{path}: has more than one name")
         content = read_copied(fd, limit)
@@ -103,6 +106,7 @@ def read(folder: int, path: str, limit: int) -> bytes:
 
 def read_copied(fd: int, limit: int) -> bytes | None:
     """What is left of an open file; None where it is more than `limit` bytes."""
+    # One byte more than allowed tells one that is too long, also where it grows meanwhile.
     chunks, left = [], limit + 1
     while left and (chunk := os.read(fd, min(left, 1 << 20))):
         chunks.append(chunk)

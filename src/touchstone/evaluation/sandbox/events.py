@@ -52,6 +52,7 @@ class EventLog:
 
     def record(self, event: GuardHits) -> None:
         """Count the event; the first of equal ones is told to the listeners, in this thread."""
+        # Equal but for the number: events are found by what they say.
         times, event = event.count, replace(event, count=1)
         with self._lock:
             known = self._events.setdefault(event.sample, {})
@@ -65,6 +66,7 @@ class EventLog:
             while len(self._events) > _KEPT_SAMPLES:
                 self._events.popitem(last=False)
                 self._forgot = True
+            # Told outside the lock, in which a listener could wait for one that waits for it.
             listeners = tuple(self._listeners) if new else ()
         for listener in listeners:
             listener(event)

@@ -137,6 +137,7 @@ class Launched:
             SandboxLaunchError: it said anything else, or nothing.
         """
         text, fds = receive_files(self.control)
+        # Exactly these: what else is said here was said by something that is not our agent.
         if text != b"ready" or len(fds) != 1 + self.filtered:
             for fd in fds:
                 os.close(fd)
@@ -236,6 +237,8 @@ def _start(
     handed_over.callback(inside.close)
     errors = os.memfd_create("errors")
     undo.callback(os.close, errors)
+    # Nothing inside runs before it is in its control groups: what forks earlier stays outside of
+    # them.
     gate, opener = os.pipe2(os.O_CLOEXEC)
     handed_over.callback(os.close, gate)
     handed_over.callback(os.close, opener)
@@ -261,6 +264,7 @@ def _start(
         cwd=folder or "/",
         # Nothing of this process's own environment goes inside: it may hold an endpoint's key.
         env={"PATH": SYSTEM_PATH},
+        # Ctrl-C is for the command: the sandboxes are ended by it, in order.
         start_new_session=True,
     )
     undo.callback(process.wait)
@@ -296,6 +300,7 @@ def _argv(
     else:
         argv = ["/bin/sh", "-c", _WRITABLE, "sh", "0", "0", *argv]
     argv = [tools.paths["unshare"], "--user", "--map-root-user", "--mount", *argv]
+    # Limits of processes do not hold for root, and two sandboxes of one user share theirs (ADR 53).
     if os.geteuid() == 0:
         # A user for each sandbox of each process; the highest number is 2^31 - 1.
         uid = str(_FIRST_HOST_UID + (os.getpid() % 65536) * 4096 + number % 4096)
@@ -340,6 +345,7 @@ def _agent(
         made = seccomp.build_filter()
         code, number = memory_file(made.code), made.system_call
         given.append(code)
+    # Looking is late by a tenth of a second: only where the kernel does not hold it.
     watch = guards.confined and guards.memory_watched and group is None
     memory = config.memory_mib * MIB if watch else 0
     procs = config.processes if guards.confined and guards.processes_limited else -1
@@ -384,6 +390,7 @@ def _view(folders: tuple[str, ...], given: list[int]) -> list[str]:
         argv += ["--ro-bind", folder, folder]
     for name in ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
         path = Path(name)
+        # As the host has it: a merged /usr makes links of these, and programs name them by either.
         if path.is_symlink():
             argv += ["--symlink", str(path.readlink()), name]
         elif path.is_dir():

@@ -102,6 +102,7 @@ async def look() -> Preflight:
         filtered = False
         missing.append(_LIBSECCOMP)
     why = ""
+    # From the strongest down: what is used is the best that this machine gives.
     for nested, grouped in _WITH_LESS:
         standing = launch.Guards(filtered=filtered, nested_refused=nested, grouped=grouped)
         try:
@@ -152,6 +153,7 @@ async def _try(
         reason = errno.errorcode.get(seen.error, str(seen.code))
         raise SandboxLaunchError(f"a shell does not run in the sandbox ({reason})")
     guards = _guards(seen.stdout.decode("utf-8", "replace"), grouped=grouped)
+    # By what a program inside saw, and not by what was asked of bubblewrap.
     held = all(guard.held for guard in guards)
     if not grouped:
         missing = [*missing, _CGROUPS]

@@ -91,11 +91,14 @@ class TouchstoneSandbox(SandboxEnvironment):
             SandboxLaunchError: it did not start.
             SandboxGoneError: it was closed, or has ended.
         """
+        # Tools of one sample run at the same time, and the first call starts it.
         async with self._starting:
             if self._closed or (self._launched and self._launched.closed):
                 raise SandboxGoneError("the sandbox has ended")
             if self._launched is None:
                 able = preflight()
+                # Again at each start: an Inspect log can be run on another machine than it was made
+                # on.
                 able.require(self.config.grade)
                 self._guards = able.standing
                 try:
@@ -129,6 +132,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         concurrency: bool = True,
     ) -> ExecResult[str]:
         """See Inspect. Output is safe text, its last part where it is too long; no retries."""
+        # Refused and not ignored: a task that counts on root would measure something else.
         if user is not None and user not in {launch.USER, str(launch.UID)}:
             raise SandboxUserUnsupportedError(f"the sandbox has one user only, not {user!a}")
         launched = await self._awake()
@@ -198,6 +202,7 @@ class TouchstoneSandbox(SandboxEnvironment):
         fd = await self._open(file, write=False)
         limit = SandboxEnvironmentLimits.MAX_READ_FILE_SIZE
         try:
+            # In a thread: a file inside may be one that answers slowly.
             content = await anyio.to_thread.run_sync(copyout.read_copied, fd, limit)
         finally:
             os.close(fd)

@@ -120,6 +120,8 @@ def _rules() -> Iterator[tuple[int, str, tuple["Arg", ...]]]:
         yield sc.ERRNO(error), name, ()
     for name in sorted(ATTACKS | ATTEMPTS):
         yield sc.NOTIFY, name, ()
+    # Each by its own rule: libseccomp has no "every other", and netlink or vsock lead to the
+    # kernel.
     for family in range(_ALL_FAMILIES):
         action = sc.ALLOW if family in _FAMILIES else sc.ERRNO(errno.EAFNOSUPPORT)
         action = sc.NOTIFY if family == _AF_VSOCK else action
@@ -145,7 +147,9 @@ def build_filter() -> Filter:
     # Importing it without the library raises: only here, so that `doctor` can say so.
     import pyseccomp as sc  # noqa: PLC0415 - see above
 
+    # As on a kernel that lacks it: libraries then fall back, where EPERM would make them fail.
     made = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
+    # By the other door of int80 the numbers mean other calls, and the list would not hold.
     made.set_attr(sc.Attr.ACT_BADARCH, sc.KILL_PROCESS)
     names: dict[int, str] = {}
 

@@ -30,9 +30,12 @@ class Watcher:
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
+        # Reentrant: a handler may take its own sandbox off.
         self._lock = threading.RLock()
         self._handlers: dict[int, _Paced] = {}
         self._resting: dict[int, float] = {}
+        # No task of the event loop: whoever makes a noticed call waits for an answer, whatever the
+        # loop does.
         threading.Thread(target=self._run, name="touchstone-sandbox-watch", daemon=True).start()
 
     def add(self, launched: Launched, notice: OnNotice, message: OnMessage, bound: OnBound) -> None:
@@ -91,6 +94,7 @@ class Watcher:
         return min(self._resting.values()) - now if self._resting else None
 
     def _serve(self, fd: int) -> None:
+        # It may have been taken off since the poll, and the number be another's.
         handler = self._handlers.get(fd)
         if handler is None or fd in self._resting:
             return

@@ -38,6 +38,8 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kill it at once, if it still runs. The handle is its own: never a later process's."""
+        # Under the lock in which its end is noted: its handle is closed there, and its number
+        # reused.
         with self._lock, suppress(ProcessLookupError):
             if not self._over.is_set():
                 signal.pidfd_send_signal(self._handle, signal.SIGKILL)
@@ -89,6 +91,7 @@ class ForkServer:
     """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
+        # Datagrams in order: each message arrives whole, with the files that belong to it.
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             try:
@@ -120,6 +123,7 @@ class ForkServer:
             status, told = _pipe(opened)
             try:
                 message = json.dumps(dict(environment)).encode()
+                # One at a time: an answer says only a number, and not to whom.
                 with self._turn:
                     socket.send_fds(self._asked, [message], [read, written, told])
                     answer, handles, _, _ = socket.recv_fds(self._asked, _MOST_DIGITS, 1)

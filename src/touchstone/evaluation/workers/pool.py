@@ -59,6 +59,8 @@ class WorkerPool:
 
     def __init__(self, workers: int = 2, *, keys: Mapping[str, str]) -> None:
         self._workers = workers
+        # A list of what goes on: a worker runs strangers' programs, and our secrets are none of
+        # its.
         self._inherited = {k: v for k in _INHERITED if (v := os.environ.get(k))}
         self._environment = self._inherited | dict(keys)
         # It loads while the caller prepares.
@@ -88,6 +90,7 @@ class WorkerPool:
         """
         if self.idle() <= 0:
             raise WorkerError("every worker is busy")
+        # One that is idle has loaded all it needs.
         child = next((c for c in self._children.values() if not c.chunk), None) or self._spawn()
         child.chunk = job.spec.id
         child.heard = time.monotonic()
@@ -164,6 +167,8 @@ class WorkerPool:
             while line := events.readline(MAX_LINE):
                 try:
                     event = WorkerEvent.model_validate_json(line)
+                # Who says what cannot be read is not believed any further: its journal has what
+                # counts.
                 except ValidationError:
                     child.process.kill()
                     break
@@ -196,6 +201,7 @@ class WorkerPool:
 
     def _kill_silent(self) -> None:
         for child in self._children.values():
+            # Its own thread tells of it each second: a minute of silence is a process that hangs.
             if child.chunk and time.monotonic() - child.heard > SILENT_SECONDS:
                 child.process.kill()
 

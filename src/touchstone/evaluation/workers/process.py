@@ -62,6 +62,7 @@ class _Worker:
         try:
             result = self._run_chunk(job)
             for outcome in result.outcomes:
+                # A parent that died may have heard of them and not recorded them.
                 if outcome.index not in self._told:
                     self._say(WorkerEvent(event="known", chunk=self._chunk, outcome=outcome))
             self._say(_finished(result))
@@ -98,6 +99,7 @@ class _Worker:
         for line in self._commands:
             command, _, reason = line.strip().partition(" ")
             if command == HALT:
+                # A reason that cuts comes after one that lets samples end, and never the other way.
                 if self._halted in {"", *DRAINING}:
                     self._halted = reason or "halted"
             else:
@@ -116,6 +118,8 @@ class _Worker:
     def _say(self, event: WorkerEvent) -> None:
         with self._lock:
             try:
+                # Under the lock: the heartbeat's thread writes too, and half a line would end this
+                # worker.
                 self._events.write(event.model_dump_json(exclude_defaults=True) + "\n")
                 self._events.flush()
             except OSError:
@@ -132,6 +136,7 @@ def _item(part: JobItem, made_by: FamilyCode | None) -> ChunkItem:
         item = family.generate(seed, difficulty)
     except ValueError as error:
         raise ChunkError(f"position {part.index}: {error}") from error
+    # Made again here and not sent: an item is sealed, and its digest is what the record knows.
     if item_digest(item) != part.digest:
         raise ChunkError(f"position {part.index}: the family made another item than was sealed")
     return ChunkItem(part.index, part.commitment, item)

@@ -72,6 +72,7 @@ class _Server:
             self._become_worker(json.loads(message), commands, events)
         os.close(commands)
         os.close(events)
+        # Before it can be waited for: until then its number can be nobody else's.
         handle = os.pidfd_open(child)
         self._ends[handle] = (child, status)
         self._waiting.register(handle, selectors.EVENT_READ)
@@ -108,6 +109,7 @@ class _Server:
             os.dup2(events, 1)
             os.close(commands)
             os.close(events)
+            # The server's start shows no key; each worker has its own, and no other's.
             os.environ.clear()
             os.environ.update(environment)
             # What was read of the environment, or drawn, before the fork.

@@ -84,8 +84,7 @@ class Meter:
         self._end()
         if self._lost:
             return None
-        # The endpoint says 0 used where it failed: 40 KB that went out were counted as 11 tokens
-        # (ADR 131).
+        # What it says is too little where it failed: 40 KB that went out cost 11 tokens (ADR 131).
         if self._failed:
             return self.delivered(asked)
         return self._said() if self._most and (self._final or not self._stream) else None
