@@ -17,12 +17,14 @@ from touchstone.ledger import (
     Frontier,
     SignedNote,
     Tree,
+    VerifierKey,
     blind_head,
     leaf_hash,
     parse_checkpoint,
     parse_note,
     sign_checkpoint,
 )
+from touchstone.ledger.notes import key_id
 from touchstone.records.database import translated
 from touchstone.records.errors import CaseMissingError, DamagedError
 from touchstone.records.inserting import insert, update
@@ -117,16 +119,16 @@ class InstallationLog:
                 )
         return cosigned
 
-    def cosigned_size(self, name: str) -> int:
-        """The size that a witness of this name cosigned last, as far as was kept; 0: none."""
+    def cosigned_size(self, witness: VerifierKey) -> int:
+        """The largest size that a witness cosigned, as far as was kept; 0: none."""
+        named = CheckpointRow.objects.using(self._alias).filter(
+            note__contains=f"\n— {witness.name} "
+        )
+        own = (witness.name, key_id(witness.name, witness.kind, witness.public_key))
         with translated(self._alias):
-            row = (
-                CheckpointRow.objects.using(self._alias)
-                .filter(note__contains=f"\n— {name} ")
-                .order_by("-size")
-                .first()
-            )
-        return row.size if row else 0
+            # Whoever had the name before, with another key, cosigned for itself.
+            sizes = (row.size for row in named.order_by("-size") if own in _witnesses(row.note))
+            return next(sizes, 0)
 
     def consistency_of(self, size: int) -> Callable[[int], Sequence[bytes]]:
         """Gives for an older size the hashes (32 bytes each) that the tree of `size` extends it.

@@ -92,7 +92,7 @@ def ask_configured(
     asked = []
     for name, each in chosen.items():
         key = parse_vkey(each.vkey, COSIGNATURE_V1)
-        asked.append(AskedWitness(name, each.url, key, min(size, log.cosigned_size(key.name))))
+        asked.append(AskedWitness(name, each.url, key, min(size, log.cosigned_size(key))))
     offer = Offer(
         note=note,
         prove=log.consistency_of(size),

@@ -25,7 +25,9 @@ from touchstone.witness.protocol import (
     submission_body,
 )
 
-Word = Literal["cosigned", "unreachable", "refused", "unknown-log", "unknown-key", "ahead", "fork"]
+Word = Literal[
+    "cosigned", "unreachable", "refused", "unknown-log", "unknown-key", "ahead", "fork", "forgot"
+]
 _OK, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _NO_EXTENSION = 200, 403, 404, 409, 422
 MOST_TURNS = 6
 """Requests to one witness: another size, the key lines, and another size again."""
@@ -165,6 +167,8 @@ class _Asking:
             raise _EndedError("fork", FORKED)
         if size > self._size:
             raise _EndedError("ahead", AHEAD.format(size=size, own=self._size))
+        if size < self._witness.known:
+            raise _EndedError("forgot", FORGOT.format(size=size, known=self._witness.known))
         return size
 
     async def _tell_keys(self, why: str) -> None:
@@ -198,6 +202,10 @@ FORKED = (
 AHEAD = (
     "has cosigned {size} heads of this log, and here are {own}: this record was put back, or "
     "another one signs with its keys"
+)
+FORGOT = (
+    "names {size} heads, and has cosigned {known} before: it lost its state, and its key vouches "
+    "for nothing any more"
 )
 
 

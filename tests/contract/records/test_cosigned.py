@@ -7,6 +7,7 @@ from support.ledger_signer import Signer
 from support.record_place import Place
 from touchstone.ledger import (
     Checkpoint,
+    VerifierKey,
     cosign,
     open_checkpoint,
     parse_checkpoint,
@@ -15,6 +16,7 @@ from touchstone.ledger import (
     verify_consistency,
     verify_cosignature,
 )
+from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.records import DamagedError, Records
 
 CASE = "case-1"
@@ -24,6 +26,11 @@ FIRST, SECOND = Signer("first witness"), Signer("second witness")
 def lines(note: str, name: str, signer: Signer, at: int = 1_796_000_000) -> str:
     plain = str(note)
     return cosign(plain, name, signer, at)[len(plain) :]
+
+
+def cosigned_size(records: Records, name: str, signer: Signer) -> int:
+    key = VerifierKey(name, COSIGNATURE_V1, signer.public_key)
+    return records.installation.cosigned_size(key)
 
 
 def plain(note: str) -> str:
@@ -66,8 +73,10 @@ def test_each_witnesss_newest_comes_with_a_proof(records: Records, place: Place)
         for more in range(2):
             deeds.open_case(records, f"other-{number}-{more}")
             log.checkpoint()
-    assert (log.cosigned_size("w.example/1"), log.cosigned_size("w.example/2")) == (*sizes,)
-    assert log.cosigned_size("w.example") == log.cosigned_size("nobody") == 0
+    assert cosigned_size(records, "w.example/1", FIRST) == sizes[0]
+    assert cosigned_size(records, "w.example/2", SECOND) == sizes[1]
+    for name, signer in (("w.example", FIRST), ("w.example/1", SECOND), ("nobody", FIRST)):
+        assert cosigned_size(records, name, signer) == 0
     proof = log.prove(CASE, older=1)
     newest = open_checkpoint(
         proof.checkpoint, place.keyring.history.origin, [place.keyring.history.current]

@@ -100,6 +100,18 @@ def test_it_proves_from_the_size_that_a_witness_names(log: LyingLog):
     assert parse_note(log.note()) == seen[1].note
 
 
+def test_a_witness_that_forgot_is_told_and_not_led_on(log: LyingLog):
+    """It would cosign another history as readily: what it says now is worth nothing."""
+
+    def at_three(_call: str, body: bytes) -> Answer:
+        return cosigns(body) if parse_submission(body).old == 3 else (409, b"3\n")
+
+    with scripted(at_three) as url:
+        answer = asked(log, url, known=5)
+        assert (answer.word, "has cosigned 5 before" in answer.says) == ("forgot", True)
+        assert asked(log, url, known=3).word == "cosigned"
+
+
 def test_what_it_cosigned_itself_is_no_fork(log: LyingLog):
     """409 with our own size, asked from another: asked from there it cosigns."""
 
