@@ -99,6 +99,7 @@ async def _measure(
 
 async def _round(scene: Scene, crowd: StreamingCrowd, key: bytes) -> _Round:
     order = scene.prepare(barring=True)
+    # So that streams are under way again, and an order meets them in mid-word.
     await asyncio.sleep(_SETTLE)
     seconds = await _put(order)
     reached = {number: each.reached for number, each in crowd.barred.items()}

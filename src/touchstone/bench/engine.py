@@ -16,8 +16,11 @@ def run(samples: int = SAMPLES) -> BenchTable:
     """Measure both in turns, so that they meet one load; the better of two rounds counts."""
     with TemporaryDirectory(prefix="touchstone-bench-") as name:
         folder = Path(name)
+        # First imports, caches and the first event loop would all be counted to whichever comes
+        # first.
         _both(_WARM, folder / "warm")
         rounds = [_both(samples, folder / str(number)) for number in range(_ROUNDS)]
+    # The better round of each: what a busy machine adds is never negative.
     plain = min(pair[0] for pair in rounds) / samples * 1000
     engine = min(pair[1] for pair in rounds) / samples * 1000
     ratio = engine / plain

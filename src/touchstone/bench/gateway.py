@@ -136,6 +136,8 @@ class _Bench:
         base = statistics.median(found.pop(STUB))
         for name, times in found.items():
             limit = LATENCY_MS if name == GATEWAY else None
+            # Medians apart and then their difference: single requests cannot be paired, and a mean
+            # would be the worst few.
             added = statistics.median(times) - base
             yield _at_most(f"added latency, median: {name}", added * 1e3, "ms", limit)
 
@@ -174,10 +176,12 @@ class _Bench:
         uvloop.run(receipts.come(prepared.receipt))
         _, statuses = uvloop.run(load.once(port, requests, CONNECTIONS))
         after = time.perf_counter() - mark
+        # Also that the right half was refused: a gateway that serves everybody is the fastest.
         _check(statuses, {load.OK: users - users // 2, _DENIED: users // 2})
         name = f"{users:,} users"
         yield BenchRow(f"{name}, each once, never seen", first, "s", None, "", "", None)
         yield BenchRow(f"{name}, each once, warm", warm, "s", None, "", "", None)
+        # The goal is stated for this many users, and is none for fewer.
         limit = WARM_SECONDS if users == USERS else None
         yield _at_most(f"{name}, each once after a directive", after, "s", limit)
 

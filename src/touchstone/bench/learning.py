@@ -49,6 +49,7 @@ def learn(others: Numbers, dimensions: int = 3) -> ItemModel:
     plain = homogeneous_model(size)
     if models == 0:
         return plain
+    # Four models to an ability: with fewer the abilities would be those models themselves.
     depth = max(1, min(dimensions, models // 4))
     curves = _fit(table, depth)
     probabilities, weights = _views(curves)
@@ -66,6 +67,7 @@ def learn(others: Numbers, dimensions: int = 3) -> ItemModel:
 def _fit(table: Numbers, depth: int) -> Numbers:
     """Item parameters, shape (items, 1 + depth): easiness, then a slope for each ability."""
     models, size = table.shape
+    # Half an item drawn in, since the log odds of none and of all are infinite.
     rate = (table.sum(1) + 0.5) / (size + 1)
     ability = np.zeros((models, depth))
     ability[:, 0] = _standard(logit(rate))
@@ -87,6 +89,8 @@ def _fit(table: Numbers, depth: int) -> Numbers:
             ability = ability + _newton(
                 curves[:, 1:], table, ability, lean, np.ones(depth), curves[:, 0]
             )
+        # Ability and slope are known only up to a scale; without this they drift apart from round
+        # to round.
         ability = np.column_stack([_standard(column) for column in ability.T])
     return curves
 

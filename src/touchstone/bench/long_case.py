@@ -73,6 +73,7 @@ def opening_rows(entries: int) -> Iterator[BenchRow]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         case = make_long_case(home, Path(folder) / "SUBMISSION.toml", entries)
+        # The first opening folds and keeps; the second finds what was kept.
         folded, opened = _opened_in_a_process(home, case), _opened_in_a_process(home, case)
     goal = f"at most {OPENING_SECONDS:g} s"
     yield BenchRow(
@@ -94,6 +95,7 @@ def deed_rows(count: int = DEEDS) -> Iterator[BenchRow]:
         open_installation(Path(folder) / "home", apart=True) as installation,
     ):
         case = _small_case(installation, Path(folder) / "SUBMISSION.toml")
+        # The first deeds load modules and fill caches that a command pays for once.
         _act(case, _FIRST)
         start = process_time()
         done = _act(case, count)

@@ -131,6 +131,7 @@ def _require_costs(path: Path, names: tuple[str, ...], costs: NDArray[np.float64
         raise BadInputError(
             f"{path}: {names[place]} has a cost of {costs[place]}; write a number of 0 or more"
         )
+    # A share of nothing has no value.
     if not costs.any():
         raise BadInputError(f"{path}: every cost is 0; take the column out, or write what it was")
 

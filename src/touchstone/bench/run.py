@@ -43,6 +43,7 @@ def run_benches(
             )
     if name is not None:
         told = {"say": say} if name in _TELLING else {}
+        # By name and only when asked: the benches bring solvers, stores and servers with them.
         return [import_module(f"touchstone.bench.{name}").run(**(options or {}), **told)]
     return [
         import_module(f"touchstone.bench.{each}").run(**({"say": say} if each in _TELLING else {}))

@@ -181,7 +181,10 @@ def _each_model(
         tests = _tests(float(means[model]), options)
         if not tests:
             continue
+        # From the others alone: a model that foretold itself would make verdicts look cheap.
         item_model = _item_model(people.outcomes, means, model, options.train)
+        # The same rate on strange items: whatever the other models tell of them is then wrong, and
+        # the error rates must hold all the same.
         if options.shuffle_items:
             outcomes = rng.permutation(outcomes)  # noqa: PLW2901 - the same model, misplaced
         cost = 1.0 if people.costs is None else float(people.costs[model])
@@ -312,6 +315,7 @@ def _started(outcomes: Numbers, used: int, concurrency: int, rng: Generator) -> 
     for place, length in enumerate(lasting):
         ready = complete[place - concurrency] if place >= concurrency else 0.0
         begun = max(free[0], ready)
+        # As in a review: what had begun when the verdict stood is paid for.
         if place >= used and begun >= complete[used - 1]:
             return place
         heappushpop(free, begun + float(length))

@@ -64,6 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command; its exit code. Every refusal is one line on stderr, never a traceback."""
     try:
+        # Its own way of ending a process would print in its own words and exit with 1, which here
+        # is an answer.
         code = app(argv, exit_on_error=False, print_error=False, result_action="return_value")
         # Here, and not when the interpreter ends: a reader that has gone is no fault then.
         sys.stdout.flush()
@@ -85,9 +87,12 @@ def _answer(error: Exception) -> tuple[str, int]:
         return sentence_of(error), NO
     if isinstance(error, TouchstoneError | CycloptsError):
         return sentence_of(error), BAD
+    # A full disk or a missing right is the machine's, and no defect of ours: it is said with its
+    # place.
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}; fix that and run the same command again", BAD
+    # File and line alone: what else a traceback tells is for us, and may hold a stranger's text.
     last = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(last.filename).name}:{last.lineno}"
     what = f"{type(error).__name__} {str(error)[:300]} ({place})"
@@ -98,6 +103,8 @@ def _open_streams() -> None:
     """Let nothing fail for want of a stream, or for a file name that is not text."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        # Without a stream, as under a service that closed them, the first line printed would be a
+        # traceback.
         if stream is None:
             setattr(sys, name, StringIO())
         elif isinstance(stream, TextIOWrapper):
@@ -189,6 +196,7 @@ def review_run(
     else:
         for line in result.lines():
             show(line)
+    # After the result, which was measured all the same: the line says why there is no more of it.
     if result.stopped:
         return _refuse(result.stopped, NO)
     return DONE if result.measured else NO
@@ -239,6 +247,7 @@ def review_halt(case: str, *, reason: str) -> int:
     from touchstone.service.cases.case_admin import halt_case, open_to_add
     from touchstone.service.file_io import one_line
 
+    # Before anything is opened: a bad line is bad input, whatever else is amiss.
     why = one_line(reason, "--reason")
     with opened() as installation:
         found = open_to_add(installation, case)
@@ -296,6 +305,8 @@ def review_destroy(
     from touchstone.service.cases.case_admin import find
     from touchstone.service.file_io import a_name, one_line
 
+    # It is printed in a question to a person: text that a terminal obeys could change what is
+    # asked.
     a_name("CASE", case)
     why = one_line(reason, "--reason")
     with opened() as installation:
@@ -307,6 +318,7 @@ def review_destroy(
 
 def _unconfirmed(question: str) -> str:
     """Why it is not to be done, in a few words; empty: it was confirmed."""
+    # A script that pipes something into this must not destroy by accident what begins with y.
     if not sys.stdin.isatty():
         return "this asks on a terminal, and stdin is none; add --yes to destroy without asking"
     ask(question)
@@ -482,4 +494,5 @@ def bench(
     else:
         for table in results:
             tables.bench(table)
+    # Only of tables whose goals are about being right: a slow machine is no answer of no.
     return NO if any(table.missed for table in results) else DONE

@@ -35,6 +35,8 @@ def destroy(installation: Installation, case: str, out: Path, reason: str) -> st
     require_destroyable(installation, case, reason)
     path = out / f"destruction-{case[:12]}.json"
     _check_out(path, installation.records.certificate(case))
+    # From here on nothing can be taken back; whatever fails below says how to finish, and is
+    # finished by the same command.
     destroyed = destroy_case(installation, case, reason)
     written = _write(path, destroyed)
     _finish(installation, case, written)
@@ -56,12 +58,15 @@ def _check_out(path: Path, own: str) -> None:
     out = path.parent
     try:
         out.mkdir(parents=True, exist_ok=True)
+        # A link could lead to another file, which the certificate would replace.
         if path.is_symlink() or (path.exists() and path.read_bytes() != f"{own}\n".encode()):
             raise BadInputError(
                 f"--out {out}: holds {path.name}, which is not this case's certificate; name "
                 "another folder; nothing was destroyed"
             )
         with tempfile.TemporaryFile(dir=out) as draft:
+            # Written and synced, not only asked for: a full disk or a quota shows itself when bytes
+            # are to stay.
             draft.write(bytes(ROOM))
             draft.flush()
             os.fsync(draft.fileno())
@@ -94,6 +99,7 @@ def _finish(installation: Installation, case: str, written: str) -> None:
             "the clear; delete it (of a link, what it leads to as well) and run the same command "
             f"again. {written}"
         )
+    # A reader keeps old pages of the file alive: the bytes are gone only when it has ended.
     if left.held:
         raise UnfinishedError(
             f"case {case[:12]} takes nothing more, but its key and content still lie in the "

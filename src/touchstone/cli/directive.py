@@ -176,6 +176,7 @@ def _kind(
         given.append(("contested", None))
     if by_class:
         given.append(("by-standing-class", None))
+    # Two answers in one call would leave it to us which of them a developer's key signs.
     if len(given) != 1:
         raise BadInputError(
             "say how, once: --narrowly FILE, --more-broadly FILE, --contested REASON or "
@@ -211,6 +212,7 @@ def status(
         found, crowd = act(open_as_it_is(installation, case)), user_base(entities, people)
         stand = following.status(found, crowd, gateways, noting=record)
     tell(stand, json=json)
+    # A gateway that says nothing may still be serving: to scripts that is a no.
     return NO if stand.silent else DONE
 
 
@@ -256,6 +258,7 @@ def standing(
     from touchstone.service.access import directives
     from touchstone.service.cases.case_admin import open_to_act
 
+    # An authorisation and its end by one option would make a forgotten file a withdrawal.
     if (file is None) is not withdraw:
         raise BadInputError("name a file of classes, or take them back with --withdraw")
     with opened() as installation:

@@ -53,6 +53,8 @@ def estimate(
     from touchstone.service.measurement.estimating.estimating import estimate as estimated
     from touchstone.service.measurement.estimating.results import runs_in
 
+    # Without a threshold no word is given, and an error rate would be taken for that of the
+    # intervals.
     if threshold is None and not (alpha is None and beta is None):
         raise BadInputError("--alpha and --beta go with --threshold: write it")
     given: dict[str, Any] = {
@@ -66,6 +68,8 @@ def estimate(
     }
     wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
     found = estimated(runs_in(read_table(results), _names(column or [])), wanted)
+    # On stderr and first: a table of copies must not be quoted without its doubt, and stdout stays
+    # what a program reads.
     for doubt in found.doubts:
         warn(printable_line(f"{doubt.kind}: {doubt.text}"))
     if json:

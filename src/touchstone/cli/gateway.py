@@ -98,6 +98,8 @@ def hash_key() -> int:
     """Read an opaque key from stdin and print the entry for the file of keys; it is not kept."""
     from touchstone.gateway.commands import key_entry
 
+    # From stdin and not as an argument, which every user of the machine can see in its list of
+    # processes.
     show(key_entry(sys.stdin.readline()))
     return DONE
 

@@ -26,6 +26,7 @@ def opened() -> "Iterator[Installation]":
         yield installation
         if installation.witness_due:
             _ask_witnesses(installation)
+        # After the command's own answer: what is amiss must not be taken for why it was refused.
         for line in installation.amiss:
             warn(f"touchstone: amiss, so nothing can be written: {line}")
 

@@ -43,6 +43,8 @@ class Screen(Console):
     ) -> Iterable[Segment]:
         """Every segment of text, with what is unseen in it as its code."""
         for segment in super().render(renderable, options):
+            # Rich's own control codes move the cursor of a redrawn table; only what is text may
+            # come from strangers.
             yield segment if segment.control else segment._replace(text=shown(segment.text))
 
 
@@ -65,12 +67,15 @@ def warn(text: str) -> None:
 def ask(question: str) -> None:
     """The same without an end of line, for what is answered beside it."""
     sys.stderr.write(shown(question))
+    # A question without an end of line would stay in the buffer while somebody waits for it.
     sys.stderr.flush()
 
 
 def show_json(value: Any) -> None:
     """A value as JSON, for programs: the same value, with what is unseen in it escaped."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
+    # Escaped in the JSON text and not taken out: a program reads the same value, and a terminal
+    # obeys nothing.
     unseen = {ord(c): json.dumps(c)[1:-1] for c in set(text) if c != "\n" and is_unseen(c)}
     sys.stdout.write(f"{text.translate(unseen)}\n")
 

@@ -89,6 +89,7 @@ def plan(
     review |= {"seconds_per_sample": seconds_per_sample, "concurrency": concurrency}
     both: Options = {"clusters": clusters, "icc": icc, "points": points}
     if submission is not None:
+        # Refused rather than ignored: a person who typed it believes that it changed the answer.
         _refuse(question, "is for a question without a submission: take it out")
         return _review(submission, out, _given(review | both), json=json)
     _refuse(review | {"out": out}, "goes with a SUBMISSION.toml: name one")
@@ -96,6 +97,7 @@ def plan(
 
 
 def _given(options: Options) -> Options:
+    # Only what was typed, so that each default stands in one place, which is not here.
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -36,6 +36,7 @@ class Pace:
         Where verdicts may stop runs, it is of the samples sealed, and how many runs have ended.
         """
         done = sum(r.recorded for r in rows)
+        # A run whose verdict stands needs only what is under way; the rest of it was never to come.
         total = sum(r.recorded + r.in_flight if r.ended else r.total for r in rows)
         # A verdict may stop a run at any sample, so this is a bound while such a run is open.
         most = "at most " if any(r.may_stop and not r.ended for r in rows) else ""
@@ -132,6 +133,7 @@ class Lines:
         now = time.monotonic()
         pace = self._pace.text(rows)
         count = f"{sum(r.recorded for r in rows)} and {sum(r.solved_so_far for r in rows)}"
+        # Nothing new is no line: a log of a night would else be mostly the same one.
         if now - self._told >= LINE_EVERY and count != self._last:
             self._told, self._last = now, count
             self.step(f"{pace}, {sum(r.solved_so_far for r in rows)} solved")
@@ -141,6 +143,7 @@ class Lines:
 def observer() -> Iterator[Observer]:
     """The observer that fits where stderr goes."""
     console = screen(errors=True)
+    # A redrawn screen in a file is a page of control codes.
     if not console.is_terminal or console.is_dumb_terminal:
         yield Lines()
         return

@@ -34,7 +34,11 @@ def announce(
     from touchstone.service.cases.case_admin import open_to_leave
 
     with opened() as installation:
+        # By the door that is open in every case, destroyed and newer ones too: nothing here may
+        # keep a release off the record.
         found = act(open_to_leave(installation, case))
+        # Who is told of a public release is everybody; of another one the developer's usual
+        # readers.
         marking = found.marks.public if scope == "public" else None
         by, delay = found.participants.developer, review_delay_days
         deed = release_announced(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def _shown(text: str) -> str:
     """What may be a stranger's text: nothing in it is obeyed, by Rich or by the terminal."""
+    # Both: `[red]` in a model's name would colour the table, and a control code move the cursor.
     return escape(printable(text))
 
 

@@ -77,6 +77,7 @@ def prove(
     from touchstone.service.access.terms_texts import prove_claim
 
     text, crowd = terms_text(file), user_base(entities, people)
+    # The present moment, since windows and ends are part of what is promised.
     proof = prove_claim(text, claim, crowd.entities, int(time.time()), crowd.people)
     tell(proof, json=json)
     return DONE if proof.holds else NO

@@ -14,6 +14,7 @@ def terms_text(file: Path) -> "NamedText":
     from touchstone.service.access.terms_texts import MAX_TERMS
     from touchstone.service.file_io import read_named
 
+    # Bounded before it is read: a file may be a device, or have no end.
     return read_named(file, MAX_TERMS)
 
 

@@ -97,26 +97,38 @@ def run_demo(out: Path, items: int | None, observer: Observer) -> DemoResult:
     began = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     home = out / "home"
+    # Said first: what a sandbox can promise on this machine bears on everything that follows.
     grade = preflight().grade
     observer.step(sentence("demo.grade", grade=grade))
     with (
         start_subject(["control-solver", "control-counter"], pace_ms=PACE_MS) as subject,
         _environment(KEY, subject.key),
+        # Apart from the person's own: an invented case must never stand in a real record.
         open_installation(home, apart=True) as here,
     ):
         submission = out / "SUBMISSION.toml"
+        # Counted from today, so that the window's days make sense whenever the demo runs.
         release = (SystemClock().now() + timedelta(days=DAYS_TO_RELEASE)).date()
         submission.write_text(
             SUBMISSION.format(release=release.isoformat(), url=subject.url, key=KEY), "utf-8"
         )
         options = ReviewOptions(
-            items=items or ITEMS, workers=os.cpu_count() or 2, accept_grade=True, agencies=AGENCIES
+            # A demo runs wherever it is tried; that a weaker sandbox was accepted stands in its
+            # record.
+            items=items or ITEMS,
+            workers=os.cpu_count() or 2,
+            accept_grade=True,
+            agencies=AGENCIES,
         )
         result = run_review(here, submission, out, options, observer)
         case = open_found(here, result.case)
         _designate(case, observer)
+        # A new folder each time, as a gateway's state and receipts of an earlier run would be
+        # another history.
         access = use_under_terms(case, subject.url, KEY, unused(out / "access"), observer)
         _release(case, observer)
+        # Once more at the end: the first editions were made before officials decided and the lab
+        # released.
         editions = issue_editions(case, out, audiences(case.participants))
     seconds = time.monotonic() - began
     centre = next(e for e in editions if e.audience == case.participants.centre)
@@ -183,6 +195,7 @@ def _environment(name: str, value: str) -> Iterator[None]:
     try:
         yield
     finally:
+        # Put back as it was: what runs in this process after the demo may have a key of that name.
         if before is None:
             del os.environ[name]
         else:

@@ -56,6 +56,8 @@ class LoadResult:
     @property
     def rate(self) -> float:
         """Requests a second; BenchError where more than one in a thousand went wrong."""
+        # A server that refuses is fast: a rate of refusals must not stand in a table of requests
+        # served.
         if not self.requests or self.bad * 1000 > self.requests:
             raise BenchError(f"{self.bad} of {self.requests} requests under load were not served")
         return self.requests / self.seconds

@@ -35,6 +35,8 @@ async def first_tokens(port: int, requests: Sequence[bytes], length: float) -> l
     """
 
     async def caller(number: int, request: bytes) -> list[float]:
+        # Spread out: begun together, all streams would ask for their first token at one moment,
+        # again and again.
         await asyncio.sleep(number * length / len(requests))
         connection = await CallerConnection.open(port)
         taken = []

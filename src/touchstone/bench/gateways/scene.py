@@ -213,6 +213,7 @@ class Scene:
             after=self.at,
         )
         pin = Pin(self._developer.public_key, STREAM)
+        # Checked as a gateway would, so that a fault of the bench shows before anything is timed.
         self.at = position(accept_bundle(data, pin, self.at))
         path = self.folder / "feed" / f"{self.at.number:06d}.bundle"
         path.with_suffix(".new").write_bytes(data)

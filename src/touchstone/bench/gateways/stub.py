@@ -148,6 +148,7 @@ class StubConnection(asyncio.Protocol):
         del exc
         for stream in self._streams:
             if not stream.over:
+                # What was cut has no whole digest to be compared with.
                 self._stub.streams.remove(stream)
                 stream.over = True
 

@@ -31,7 +31,11 @@ class DemoCaller:
     def read(self, where: Place) -> None:
         """Ask the model to count, and listen."""
         client = openai.OpenAI(
-            base_url=where.url, api_key=where.keys[self.person], max_retries=0, timeout=SECONDS
+            # No second try: a client that asks again would hide that it was cut.
+            base_url=where.url,
+            api_key=where.keys[self.person],
+            max_retries=0,
+            timeout=SECONDS,
         )
         try:
             with (

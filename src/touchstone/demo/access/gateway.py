@@ -129,6 +129,8 @@ def demo_gateway(where: Place) -> Iterator[None]:
     Raises DemoError where it does not start.
     """
     command = [
+        # Its own process, as in real use: what is shown is the gateway's answer and not that of
+        # code in our hands.
         sys.executable,
         "-c",
         "from touchstone.cli import main; main()",
@@ -145,6 +147,7 @@ def demo_gateway(where: Place) -> Iterator[None]:
             raise DemoError(f"the gateway ended: see {log}")
         yield
     finally:
+        # Asked first, so that it ends its streams and closes its audit.
         process.terminate()
         try:
             process.wait(SECONDS)
@@ -171,4 +174,6 @@ def _wait(done: Callable[[], bool], otherwise: str) -> None:
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
+        # Free when asked; between this and the gateway's start somebody else may take it, and then
+        # the demo says that no gateway came.
         return int(probe.getsockname()[1])

@@ -84,6 +84,7 @@ def make_example(out: Path, people: int, seed: int = 12) -> JuneExample:
     """
     if not LEAST <= people <= MOST:
         raise BadInputError(f"--people {people}: write a number from {LEAST} to {MOST}")
+    # A folder in use might hold real terms or people, which invented ones would replace.
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadInputError(f"--out {out}: is not empty: name a new folder")
     out.mkdir(parents=True, exist_ok=True)
@@ -91,10 +92,13 @@ def make_example(out: Path, people: int, seed: int = 12) -> JuneExample:
     today = SystemClock().now().date()
     for name in _FILES:
         text = shipped.joinpath(name).read_text("utf-8")
+        # Dates ahead of today: an order that has ended bars nobody, and there would be nothing to
+        # see.
         for written, days in _DAYS.items():
             text = text.replace(written, (today + timedelta(days)).isoformat())
         write_file(out / name, [text.encode()])
     base = _Base(people, seed)
+    # A line at a time: a million people are never in memory as one text.
     write_file(out / "people.csv", (f"{row}\n".encode() for row in base.rows()))
     write_file(out / "entities.toml", [base.entities().encode()])
     framework = load_framework("example")
@@ -115,6 +119,7 @@ class _Base:
         self._drawn = np.random.default_rng(seed)
         self._people = people
         self._kinds = self._drawn.choice(list(_KINDS), size=people, p=list(_KINDS.values()))
+        # One permutation for all groups, so that nobody is a member of two organisations.
         order = iter(self._drawn.permutation(people).tolist())
 
         def some(share: int) -> list[str]:
