@@ -196,7 +196,6 @@ def review_run(
     else:
         for line in result.lines():
             show(line)
-    # After the result, which was measured all the same: the line says why there is no more of it.
     if result.stopped:
         return _refuse(result.stopped, NO)
     return DONE if result.measured else NO
@@ -494,5 +493,4 @@ def bench(
     else:
         for table in results:
             tables.bench(table)
-    # Only of tables whose goals are about being right: a slow machine is no answer of no.
     return NO if any(table.missed for table in results) else DONE

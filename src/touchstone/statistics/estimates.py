@@ -242,8 +242,6 @@ def grader_corrected(
     if graded < 1 or not 0 <= passed <= graded:
         raise UnusableNumbersError(f"{passed} of {graded} passed cannot be")
     require_level(confidence, "confidence")
-    # At 1 the division below has no value, and under it a higher pass rate would mean a lower
-    # success rate.
     if not sensitivity.value + specificity.value > 1:
         raise UnusableNumbersError("a grader no better than chance cannot be corrected for")
     trials, units = float(graded), graded

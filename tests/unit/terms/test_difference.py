@@ -19,6 +19,7 @@ from touchstone.terms import (
 from touchstone.terms.analysis import grid
 from touchstone.terms.analysis.axes import Axis, _unregistered
 from touchstone.terms.analysis.difference import difference
+from touchstone.terms.directives.coverage import exceeds
 
 OPEN = {"id": "open", "effect": "permit", "variants": ["final"]}
 FOREIGN = {"id": "foreign", "effect": "forbid", "nationality": ["foreign"], "dual": "any"}
@@ -197,17 +198,33 @@ def test_a_grid_too_large_for_64_bits_is_refused_like_any_other():
         )
 
 
-def test_what_three_nationalities_alone_would_change_is_said_not_to_be_compared():
+def test_what_three_nationalities_alone_would_change_is_compared():
     """Whoever holds XB, XC and XD gains by the exception; no one of them and no two do."""
     permit = {"id": "a", "effect": "permit", "nationality": ["XB"], "dual": "any"}
     forbid = {"id": "f", "effect": "forbid", "nationality": ["XC"], "dual": "any"}
     spare: list[dict[str, object]] = [{"nationality": ["XD"], "dual": "any"}]
     old, new = in_force(terms(permit, forbid)), in_force(terms(permit, {**forbid, "except": spare}))
-    held = frozenset({"XB", "XC", "XD"})
     found = difference(old, new, Population(REGISTRY))
-    assert not found.changes
-    assert found.lines()[-1].startswith("Of more than two nationalities at once, only real people")
-    assert found.as_dict()["pairs_alone"] is True
-    assert difference(old, new, Population(REGISTRY, [Person("tri", held)])).gaining == 1
-    two = in_force(terms(OPEN))
-    assert not difference(two, two, Population(REGISTRY)).pairs_alone
+    (change,) = found.changes
+    assert change.gains
+    assert change.example.facts.nationalities == {"XB", "XC", "XD"}
+    assert found.nationalities_at_once is None
+
+
+def test_more_nationalities_than_can_be_combined_are_said_not_to_be_compared():
+    """Ten conditions tell eleven kinds apart, which have two thousand combinations."""
+    rules: list[dict[str, object]] = [
+        {"id": f"r{number}", "effect": "permit", "nationality": [f"X{letter}"], "dual": "any"}
+        for number, letter in enumerate("ABCDEFGHIJ")
+    ]
+    some = in_force(terms(*rules))
+    found = difference(some, some, Population(REGISTRY))
+    assert found.nationalities_at_once == 2
+    assert (
+        found.lines()[-1] == "Of more than 2 nationalities at once, only real ones were compared."
+    )
+    assert found.as_dict()["nationalities_at_once"] == 2
+    one = in_force(terms({**rules[0], "effect": "forbid"})).rules
+    assert exceeds(one, one, terms(*rules), Population(REGISTRY)).thorough
+    several = in_force(terms(*({**rule, "effect": "forbid"} for rule in rules))).rules
+    assert not exceeds(several, several, terms(*rules), Population(REGISTRY)).thorough

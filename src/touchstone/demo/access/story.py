@@ -64,8 +64,7 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
     with gateway.demo_gateway(where):
         people = tuple(CALLERS)
         with calling(where, people) as callers:
-            # Only once everybody hears something: an order before the first word would show a
-            # refusal, and no cut.
+            # Only once everybody hears something, or it would show a refusal and no cut.
             _wait_for_words(callers)
             preview = directives.preview(case, order, crowd).reach
             directives.issue(case, order, crowd, party=agency)
@@ -82,8 +81,6 @@ def use_under_terms(case: Case, upstream: str, env: str, out: Path, observer: Ob
                 reason="Our own staff goes on working.",
                 out=shelf,
             )
-            # The gateway's own signed word that the order is carried out, and not the time at which
-            # we asked for it.
             receipt = where.receipt(2).receipt
         observer.step(_told(callers, receipt.milliseconds))
         directives.lift(case, ORDER, out=shelf)

@@ -1,12 +1,14 @@
 """The axes of a grid: every value of a fact that some condition can tell apart.
 
 Each point is a value that stands for all that no condition tells from it, a real one where the
-population has one. Of nationalities: single ones, pairs, and every real combination.
+population has one. Of nationalities: every combination that conditions can tell apart, or fewer
+where there are too many, and every real one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 
 from touchstone.terms.policy.caller_attributes import (
     END_USERS,
@@ -31,8 +33,8 @@ from touchstone.terms.policy.conditions import (
 )
 from touchstone.terms.policy.countries import CODES, STATELESS
 
-MOST_NATIONALITIES = 2
-"""So many are given at once to people who could come; a real combination may be of more."""
+MOST_COMBINATIONS = 200
+"""So many combinations of nationalities are given to people who could come, pairs in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +259,48 @@ def _nationalities(
     yield None
     real = {facts.nationalities for facts in population.groups if facts.nationalities}
     yield from sorted(real, key=sorted)
-    asked = [each for each in conditions if isinstance(each, Nationality)]
+    asked, kinds = _asked(conditions), _kinds(conditions, population)
+    yield from (frozenset({code}) for code in kinds)
+    # Nobody is stateless and a national.
+    nationals = [code for code in kinds if code != STATELESS]
+    home = frozenset[str]().union(*(each.home for each in asked))
+    for many in range(2, _at_once(len(nationals), len(asked), thorough=thorough) + 1):
+        held = map(frozenset, combinations(nationals, many))
+        yield from (each for each in held if thorough or each & home)
+
+
+def nationalities_at_once(conditions: set[Condition], population: Population) -> int | None:
+    """How many nationalities people who could come hold at most; None: as many as rules can tell.
+
+    Of one person's nationalities each condition hangs on one alone: one that it names, or one that
+    it does not. So what any number of them comes to, so many of them do as there are conditions.
+    """
+    asked = len(_asked(conditions))
+    nationals = len([code for code in _kinds(conditions, population) if code != STATELESS])
+    most = _at_once(nationals, asked, thorough=True)
+    return None if most >= min(nationals, asked) else most
+
+
+def _at_once(nationals: int, asked: int, *, thorough: bool) -> int:
+    most, made = 2, comb(nationals, 2)
+    while thorough and most < min(nationals, asked):
+        made += comb(nationals, most + 1)
+        if made > MOST_COMBINATIONS:
+            break
+        most += 1
+    return most
+
+
+def _asked(conditions: set[Condition]) -> list[Nationality]:
+    return [each for each in conditions if isinstance(each, Nationality)]
+
+
+def _kinds(conditions: set[Condition], population: Population) -> list[str]:
+    """One nationality of each kind that conditions tell apart, one that somebody holds first."""
+    asked = _asked(conditions)
+    real = {code for facts in population.groups for code in facts.nationalities}
     kinds: dict[tuple[bool, ...], str] = {}
-    codes = [*sorted({code for each in real for code in each}), *sorted(CODES), STATELESS]
+    codes = [*sorted(real), *sorted(CODES), STATELESS]
     for code in codes:
         signature = tuple(
             # Home counts apart: for dual nationals it decides by itself, whatever the list says.
@@ -268,13 +309,7 @@ def _nationalities(
             for test in (code in each.countries, code in each.home)
         )
         kinds.setdefault(signature, code)
-    yield from (frozenset({code}) for code in kinds.values())
-    # Nobody is stateless and a national.
-    nationals = [code for code in kinds.values() if code != STATELESS]
-    home = frozenset[str]().union(*(each.home for each in asked))
-    # Of three at once only those that somebody holds: of all, there would be too many.
-    pairs = map(frozenset, combinations(nationals, MOST_NATIONALITIES))
-    yield from (pair for pair in pairs if thorough or pair & home)
+    return list(kinds.values())
 
 
 def _residences(conditions: set[Condition], population: Population) -> Iterable[Value]:

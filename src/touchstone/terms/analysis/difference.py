@@ -71,8 +71,8 @@ class Difference:
     """Cases that were compared."""
     thorough: bool
     """False: of people who could come, fewer were compared; of real people, all."""
-    pairs_alone: bool = False
-    """Whether rules tell three nationalities apart: nobody who could come was given so many."""
+    nationalities_at_once: int | None = None
+    """So many at most were given to people who could come; None: as many as rules can tell."""
 
     def __bool__(self) -> bool:
         return bool(self.changes)
@@ -82,9 +82,9 @@ class Difference:
         fewer = []
         if not self.thorough:
             fewer.append("All real people were compared, and not everyone who could come.")
-        if self.pairs_alone:
+        if most := self.nationalities_at_once:
             fewer.append(
-                "Of more than two nationalities at once, only real people's were compared."
+                f"Of more than {most} nationalities at once, only real ones were compared."
             )
         if not self.changes:
             return [f"Nothing changes for anyone ({self.cells} cases compared).", *fewer]
@@ -112,7 +112,7 @@ class Difference:
             "barred": self.barred,
             "cells": self.cells,
             "thorough": self.thorough,
-            "pairs_alone": self.pairs_alone,
+            "nationalities_at_once": self.nationalities_at_once,
             "changes": [
                 {
                     "direction": "gain" if change.gains else "lose",
@@ -185,7 +185,7 @@ class _Comparison:
             self._people(lost & ~_some(self._can, 1)),
             self._grid.cells,
             thorough=True,
-            pairs_alone=self._grid.pairs_alone,
+            nationalities_at_once=self._grid.nationalities_at_once,
         )
 
     def _people(self, who: Bools) -> int:

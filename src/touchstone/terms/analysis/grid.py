@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from touchstone.terms.analysis.axes import (
-    MOST_NATIONALITIES,
     Axis,
     Point,
     axis_of,
     case,
+    nationalities_at_once,
     standing_of,
     truth_of,
     what_axes,
@@ -25,7 +25,6 @@ from touchstone.terms.analysis.axes import (
 from touchstone.terms.errors import DocumentTooLargeError
 from touchstone.terms.policy.caller_attributes import CallerAttributes, Population, Request
 from touchstone.terms.policy.conditions import AccessRule, Condition, OneOf, Ruleset
-from touchstone.terms.policy.countries import STATELESS
 
 MAX_CELLS = 20_000_000
 MAX_BITS = 200_000_000
@@ -133,6 +132,8 @@ class Grid:
         self.who = Side(who_axes(conditions, population, thorough=thorough), self._columns)
         self.what = Side(what_axes(conditions, rulesets, at), self._columns)
         self.shape = (len(self.who.first), len(self.what.first))
+        self.nationalities_at_once = nationalities_at_once(conditions, population)
+        """How many nationalities at most were given to people who could come; None: enough."""
         # After the classes are made: it is they that are computed, and rules that tell little apart
         # may have axes of any length.
         if self.shape[0] * self.shape[1] > MAX_CELLS:
@@ -142,13 +143,6 @@ class Grid:
     def cells(self) -> int:
         """How many cases the grid stands for, before those that no rule tells apart are one."""
         return self.who.classes.size * self.what.classes.size
-
-    @property
-    def pairs_alone(self) -> bool:
-        """Whether conditions tell three nationalities apart: only real people hold so many here."""
-        points = self.who.axes["nationalities"].points
-        single = [each for each in points if isinstance(each, frozenset) and len(each) == 1]
-        return len([each for each in single if STATELESS not in each]) > MOST_NATIONALITIES
 
     def decisive(self, ruleset: Ruleset) -> Numbers:
         """For every class of who and what the index of the decisive rule, -1 for none.

@@ -71,7 +71,7 @@ def exceeds(
     wide, narrow = (_over_everything(rules, terms) for rules in (outer, inner))
     found = difference(wide, narrow, population)
     lost = next((change for change in found.changes if not change.gains), None)
-    return Beyond(lost, found.thorough)
+    return Beyond(lost, found.thorough and found.nationalities_at_once is None)
 
 
 def directive_conflicts(
