@@ -22,6 +22,7 @@ WHOLE = {
     "service/cases/checking.py": "a check recomputes everything",
     "records/store.py": "the list's line is made again, or held against all facts, for a check",
     "records/checking.py": "a check recomputes everything",
+    "service/reporting/feed.py": "what a party's machine has not seen yet, from one entry on",
     "records/deedchecking.py": "a check recomputes everything",
     "records/reader.py": "the reader itself: its check, and proofs over the whole tree",
     "review/audience_view.py": "reads for all of these",

@@ -313,20 +313,7 @@ class BundleReader:
             raise AlteredError(f"the head says size {head.size}, the bundle has {header.size}")
         if head.root != self._root.hex():
             raise AlteredError("the head's root is not the entries' root")
-        # A head names the key lines of its time: rotations do not spoil that of a quiet case (ADR
-        # 12).
-        if head.keyset not in keys.keysets:
-            raise AlteredError("the head's keyset is not of this key history")
-        # The newest key alone: an older one may have been replaced because it was stolen.
-        checkpoint = open_checkpoint(published.checkpoint, keys.origin, [keys.current])
-        verify_inclusion(
-            leaf_hash(blind_head(published.blind, head)),
-            published.index,
-            checkpoint.size,
-            published.inclusion,
-            checkpoint.root,
-        )
-        return checkpoint
+        return check_published_head(published, keys)
 
     def _check_seal(self, keys: KeyHistory) -> None:
         digest = self._digest.digest()
@@ -341,6 +328,27 @@ class BundleReader:
         # Bytes after the seal would be read by people and vouched for by nobody.
         if next(self._lines, None) is not None:
             raise AlteredError("the bundle goes on after its seal")
+
+
+def check_published_head(published: PublishedHead, keys: KeyHistory) -> Checkpoint:
+    """The checkpoint under which a case head stands in the installation log of these keys.
+
+    Raises AlteredError: it does not stand there, or the newest key did not sign that.
+    """
+    head = published.head
+    # A head names the key lines of its time: rotations do not spoil that of a quiet case (ADR 12).
+    if head.keyset not in keys.keysets:
+        raise AlteredError("the head's keyset is not of this key history")
+    # The newest key alone: an older one may have been replaced because it was stolen.
+    checkpoint = open_checkpoint(published.checkpoint, keys.origin, [keys.current])
+    verify_inclusion(
+        leaf_hash(blind_head(published.blind, head)),
+        published.index,
+        checkpoint.size,
+        published.inclusion,
+        checkpoint.root,
+    )
+    return checkpoint
 
 
 def check_opening(facts: dict[str, Any] | None, n: int, keys: KeyHistory) -> None:

@@ -30,7 +30,15 @@ from touchstone.records.eventrows import (
     read_recorded,
 )
 from touchstone.records.evidence import EvidenceFiles
-from touchstone.records.models import AnswerRow, CaseRow, DeedRow, EntryRow, EvidenceRow, PartRow
+from touchstone.records.models import (
+    AnswerRow,
+    CaseRow,
+    DeedRow,
+    EntryRow,
+    EvidenceRow,
+    PartRow,
+    TopicRow,
+)
 from touchstone.records.values import (
     SALT_SIZE,
     Event,
@@ -145,6 +153,14 @@ class CaseReader:
         rows = PartRow.objects.using(self._alias).filter(case=self.case, n=n, n__lt=self.size)
         with translated(self._alias):
             return tuple(map(self._open, rows.order_by("i")))
+
+    def touching(self, topic: str) -> list[int]:
+        """The entries that touch a topic, by n, newest first."""
+        rows = TopicRow.objects.using(self._alias).filter(
+            case=self.case, topic=topic, n__lt=self.size
+        )
+        with translated(self._alias):
+            return list(rows.order_by("-n").values_list("n", flat=True))
 
     def evidence(self, digest: str) -> bytes:
         """The bytes of `sha256:` and hex.

@@ -74,8 +74,8 @@ class KeptCase(Protocol):
 
     case: str
 
-    def parts(self) -> Iterator[KeptPart]:
-        """Every part of every entry, ordered by (n, i)."""
+    def parts(self, start: int = 0) -> Iterator[KeptPart]:
+        """Every part of every entry from `start` on, ordered by (n, i)."""
         ...
 
     def events_of(self, types: Collection[str]) -> Sequence[tuple[int, Mapping[str, Any]]]:
@@ -215,13 +215,13 @@ class Entry:
         return (reading and reading.value) or {}
 
 
-def read_entries(reader: KeptCase, audience: Audience) -> Iterator[Entry]:
-    """Every entry of a case for one audience, in order: for who needs the whole of it.
+def read_entries(reader: KeptCase, audience: Audience, start: int = 0) -> Iterator[Entry]:
+    """Every entry from `start` on for one audience, in order: for who needs the whole of it.
 
     Of record contract 2 an entry whose event is not shown has as many parts as any other, of which
     those that are not shown look alike; of one that is shown, what was never a part is left out.
     """
-    return _entries(reader.parts(), audience, case_parties(reader))
+    return _entries(reader.parts(start), audience, case_parties(reader))
 
 
 def read_entries_of(
@@ -241,6 +241,11 @@ def case_parties(reader: KeptCase) -> frozenset[str]:
     # Of a newer version's act nothing is known: whom it lets in gains nothing here.
     named = (act.get("party") for act in acts if isinstance(act, dict))
     return frozenset(party for party in named if isinstance(party, str))
+
+
+def entry_for(reader: KeptCase, n: int, audience: Audience) -> Entry:
+    """One entry for one audience, as `read_entries` gives it."""
+    return next(_entries(reader.entry_parts(n), audience, case_parties(reader)))
 
 
 def _entries(

@@ -80,6 +80,16 @@ def take_deed(
     return answer
 
 
+def take_back_deed(
+    installation: Installation, case: str, envelope: object, *, asker: str, now: str
+) -> SignedAnswer:
+    """The answer to a deed (its envelope) that its party takes back: a refusal, or its receipt.
+
+    `asker` and `now` are as for `take_deed`. Raises as it does.
+    """
+    return installation.records.deeds.cancel(case, envelope, asker=asker, now=now)
+
+
 class Taker:
     """Judges the deeds of one transaction, each on the state that the one before it left."""
 

@@ -116,6 +116,10 @@ class FollowedLog:
             self._recorded.append((found.statement.digest, found.recorded_at))
             self._shown_deeds.add(found.statement.digest)
 
+    def recorded(self, n: int) -> tuple[str, str] | None:
+        """The digest (hex) of the deed of entry n and when it was recorded; None: it is hidden."""
+        return self._recorded[n]
+
     def check_answer(self, signed: SignedAnswer, by: Mapping[str, bytes]) -> None:
         """Hold the installation's word on a deed against the entries; `by`: its keys by name.
 

@@ -143,7 +143,7 @@ def bundle_lines(case: Case, audience: Audience, proof: HeadProof, at: str) -> I
         at=at,
         keys=keys,
         entries=map(parse_padded_entry, reader.lines()),
-        parts=_shown_parts(entries),
+        parts=shown_parts(entries),
         published=published,
         older=older,
         answers=reader.answers(audience.name),
@@ -231,7 +231,7 @@ def _parts(entries: Iterable[Entry]) -> Iterator[Opened | Withheld | Erased]:
                 yield Withheld(part.n, part.i, reading.label)
 
 
-def _shown_parts(entries: Iterable[Entry]) -> Iterator[Opened | HiddenPart]:
+def shown_parts(entries: Iterable[Entry]) -> Iterator[Opened | HiddenPart]:
     """Of every entry as many parts; what is not shown says nothing of why."""
     for entry in entries:
         shown = {view.part.i: view.part for view in entry.parts if view.allowed}

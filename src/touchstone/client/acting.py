@@ -1,0 +1,357 @@
+"""A party's hand on its own machine: it follows a case, signs, sends, and believes no server.
+
+    client = Client.open(folder, server, party="example-lab", pinned=fingerprint)
+    receipt = client.act("case-1", signer, lambda seen: review_halted(seen, "example-lab", "Why."))
+
+Whatever the server is asked for comes as bytes that are checked here: its keys and its log against
+those that were seen before, each entry against the one before it, each answer against the entries.
+What does not agree is kept beside what it disagrees with, and nothing more is signed.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Any, Self
+
+from touchstone.client.errors import (
+    CaseBegunError,
+    CaughtError,
+    UnheardError,
+    WaitingError,
+)
+from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog
+from touchstone.client.memory import KeptDeed, Memory, SeqTakenError
+from touchstone.client.server import News, RecordServer
+from touchstone.client.trusting import TrustedInstallation, greeted, size_of
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.seen_case import SeenCase
+from touchstone.evaluation.digests import digest_value
+from touchstone.keys import KeyExistsError, SystemClock, SystemRandom
+from touchstone.keys.files import secret_folder, write_secret
+from touchstone.ledger import AlteredError, MalformedError, dumps, fingerprint
+from touchstone.ledger.contract2 import (
+    PARTS,
+    DeedAnswer,
+    RecordedAnswer,
+    RefusedAnswer,
+    SignedAnswer,
+    parse_answer,
+)
+from touchstone.ledger.errors import RefusedDeedError
+from touchstone.ledger.signing import Signer
+from touchstone.review import topics_of
+from touchstone.review.events.base import Role
+
+Drafting = Callable[[SeenCase], Deed]
+"""Makes a deed from the case as it is seen."""
+_LINES = 1 + PARTS
+"""An entry's own, and one for each part."""
+_KEPT_AT_ONCE = 500
+"""Entries that are remembered together while a log is taken in."""
+
+
+class Client:
+    """One party's, at one server. Its folder holds no key: `act` is given a signer."""
+
+    def __init__(
+        self,
+        folder: Path,
+        server: RecordServer,
+        party: str,
+        pinned: str,
+        machine: Machine,
+        told: tuple[tuple[str, Role], ...] = (),
+    ) -> None:
+        self._folder = folder
+        self._server = server
+        self._party = party
+        self._pinned = pinned
+        self._machine = machine
+        self._told = told
+        self._memory = Memory(folder)
+        self._cases: dict[str, FollowedCase] = {}
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        server: RecordServer,
+        *,
+        party: str,
+        pinned: str,
+        told: Sequence[tuple[str, Role]] = (),
+        machine: Machine | None = None,
+    ) -> Self:
+        """A client with what it remembers in a folder, which is made where there is none.
+
+        Args:
+            folder: Its own (0700).
+            server: The installation, untrusted.
+            party: Whose hand it is.
+            pinned: The fingerprint of the installation's first key, known from elsewhere.
+            told: Who is to take part, where the party was told so: until it has joined, the record
+                does not show it.
+            machine: Its clock and chance; None: this machine's.
+
+        Raises:
+            KeyFileError: others own the folder, or may enter it.
+        """
+        secret_folder(folder)
+        here = machine or Machine(SystemClock(), SystemRandom())
+        return cls(folder, server, party, pinned, here, tuple(told))
+
+    def greet(self) -> TrustedInstallation:
+        """Ask the installation who it is, and hold that against what it said before.
+
+        Raises:
+            WrongInstallationError: it is another than the one pinned.
+            CaughtError: its keys or its log do not go on from where they were.
+            UnheardError: nothing was heard of it.
+        """
+        trusted = self._memory.trusted
+        said = self._server.greet(size_of(trusted.checkpoint) if trusted else 0)
+        with self._catching("", said.value):
+            found = greeted(said, self._pinned, trusted, trusted.checkpoint if trusted else None)
+        # Before anything is signed on it: whoever is shown another log later has the proof.
+        self._memory.trust(found.trusted)
+        return found
+
+    def _extended(self, note: str) -> None:
+        """Make sure that a checkpoint is one of the log that the installation shows to all."""
+        said = self._server.greet(size_of(note))
+        with self._catching("", said.value | {"older": note}):
+            self._memory.trust(greeted(said, self._pinned, self._memory.trusted, note).trusted)
+
+    def look(self, case: str) -> SeenCase:
+        """The case as it is now, as far as the party may read it: what is new is taken in.
+
+        Raises:
+            CaughtError: what the server shows is no continuation of what it showed or signed.
+            UnpromisedError: there is no such case for this party.
+            UnheardError: nothing was heard of it.
+        """
+        installation = self.greet()
+        followed = self._up_to_date(case, installation)
+        published = self._server.head(case)
+        with self._catching(case, {"head": _text(published)}):
+            if followed.lacks(published):
+                # Others went on between the two questions.
+                followed = self._up_to_date(case, installation)
+            note = followed.check_published(published, installation.keys)
+        # Heads that stand in another log than the one that all are shown would be seen by nobody.
+        self._extended(note)
+        return followed.seen(self._party, self._machine, self._told)
+
+    def begin(self, case: str, signer: Signer, draft: Drafting) -> RecordedAnswer:
+        """Do the deed that opens a case, under an id that is new. Raises as `act`."""
+        self.settle(case, signer)
+        installation = self.greet()
+        followed = self._followed(case, installation)
+        if followed.size:
+            raise CaseBegunError(case)
+        seen = followed.seen(self._party, self._machine, self._told)
+        return self._sign(case, seen, signer, draft)
+
+    def act(self, case: str, signer: Signer, draft: Drafting) -> RecordedAnswer:
+        """Do a deed: draft it on the case as it is now, sign, remember, send; the receipt.
+
+        What this key signed before and has no answer is sent first: a key's deeds follow each
+        other.
+
+        Raises:
+            RefusedDeedError: it was refused, for good.
+            WaitingError: it, or one before it, has no answer yet.
+            UnpromisedError: the server does not take it as it is, and promises nothing: it waits.
+            CaughtError: the server contradicts itself.
+            BadEventError: the deed is ill-formed; nothing was signed.
+        """
+        self.settle(case, signer)
+        return self._sign(case, self.look(case), signer, draft)
+
+    def settle(self, case: str, signer: Signer) -> tuple[DeedAnswer, ...]:
+        """Send again what this key signed in a case and was not answered; the answers.
+
+        A refusal among them settles that deed and is no error here. Raises as `act`.
+        """
+        return tuple(
+            self._answer(kept.digest, self._sending)
+            for kept in self._memory.waiting(case, fingerprint(signer.public_key))
+        )
+
+    def send(self, deed: str) -> RecordedAnswer:
+        """Send a deed that was signed here, by its digest (hex); the receipt. Raises as `act`.
+
+        One that was answered is not sent again. Raises KeyError: no such deed was signed here.
+        """
+        return _receipt(self._answer(deed, self._sending))
+
+    def cancel(self, deed: str) -> RecordedAnswer:
+        """Take back a deed that has no answer, by its digest (hex): its receipt after all.
+
+        Raises RefusedDeedError `cancelled`: it will never be recorded; else as `send`.
+        """
+
+        def asked(kept: KeptDeed) -> bytes:
+            return self._server.cancel(kept.case, kept.sent.submitted.envelope)
+
+        return _receipt(self._answer(deed, asked))
+
+    def answers(self, case: str) -> tuple[bytes, ...]:
+        """The answer lines to this party's deeds in a case, in the order in which it signed."""
+        return tuple(self._memory.answers(case))
+
+    def _sending(self, kept: KeptDeed) -> bytes:
+        return self._server.send(kept.case, kept.sent)
+
+    def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
+        deed = draft(seen)
+        sent = self._on_topics(case, seen, deed).sign(deed, signer)
+        try:
+            kept = self._memory.keep_deed(case, sent)
+        except SeqTakenError as error:
+            why = "another process signs with this key at the same time"
+            raise WaitingError(str(error), why) from error
+        return self.send(kept.digest)
+
+    def _on_topics(self, case: str, seen: SeenCase, deed: Deed) -> SeenCase:
+        """The case with the newest entry of each topic that the deed must name, be it hidden."""
+        named = sorted(topics_of(deed.event).must_name)
+        if not seen.hidden or not named:
+            return seen
+        told = dict(zip(named, self._server.newest(case, named), strict=True))
+        with self._catching(case, {"newest": told}):
+            return replace(seen, log=TopicsToldLog(self._cases[case].log, told))
+
+    def _answer(self, deed: str, ask: Callable[[KeptDeed], bytes]) -> DeedAnswer:
+        kept = self._memory.deed(deed)
+        if kept.answer is None:
+            try:
+                line = ask(kept)
+                self._check_answer(kept, line)
+            except UnheardError as error:
+                raise WaitingError(deed, str(error)) from error
+        else:
+            line = kept.answer
+        return parse_answer(line).answer
+
+    def _check_answer(self, kept: KeptDeed, line: bytes) -> None:
+        """Hold an answer against the entries, and remember it.
+
+        Raises UnheardError where it is not the installation's word on this deed; CaughtError.
+        """
+        installation = self.greet()
+        signed = _word_on(kept, line, installation)
+        followed = self._followed(kept.case, installation)
+        # Of a case that a refused deed was to begin there is nothing to be read.
+        if signed.answer.log is not None:
+            followed = self._up_to_date(kept.case, installation)
+            with self._catching(kept.case, {"answer": _text(line)}):
+                followed.check_answer(signed, installation.by_name)
+        refused = isinstance(signed.answer, RefusedAnswer)
+        self._memory.keep_answer(kept.digest, line, refused=refused)
+        if refused:
+            followed.refused.add(kept.digest)
+
+    def _followed(self, case: str, installation: TrustedInstallation) -> FollowedCase:
+        """The case as it was taken in; read anew from what is remembered where that is needed."""
+        if case not in self._cases:
+            followed = FollowedCase(self._memory.refused(case))
+            for lines in self._memory.entries(case):
+                followed.take_in(lines, installation.keys)
+            self._cases[case] = followed
+        return self._cases[case]
+
+    def _up_to_date(self, case: str, installation: TrustedInstallation) -> FollowedCase:
+        """The case with all that is new."""
+        self._take_in(case, self._followed(case, installation), installation)
+        return self._cases[case]
+
+    def _take_in(
+        self, case: str, followed: FollowedCase, installation: TrustedInstallation
+    ) -> None:
+        """Ask for what is new, check it and remember it."""
+        start = followed.size
+        news = self._server.news(case, start)
+        with self._catching(case, {"size": news.size}):
+            if news.size < start:
+                raise AlteredError(f"the case had {start} entries and has {news.size} now")
+        known = followed.takes_part(self._party)
+        for lines in _batches(news):
+            first = followed.size
+            for one in lines:
+                with self._catching(case, {"entry": [_text(line) for line in one]}):
+                    followed.take_in(one, installation.keys)
+            self._memory.keep_entries(case, first, lines)
+        if followed.size < news.size:
+            raise UnheardError(f"the entries from {followed.size} on did not come")
+        if followed.hides and followed.takes_part(self._party) and not known:
+            self._read_anew(case, followed, installation)
+
+    def _read_anew(
+        self, case: str, before: FollowedCase, installation: TrustedInstallation
+    ) -> None:
+        """Ask for all entries again: who has joined may read of earlier ones whose key is whose."""
+        followed, entries = FollowedCase(before.refused), list[list[bytes]]()
+        for lines in _batches(self._server.news(case, 0)):
+            for one in lines:
+                with self._catching(case, {"entry": [_text(line) for line in one]}):
+                    followed.take_in(one, installation.keys)
+            entries += lines
+        if followed.size < before.size:
+            raise UnheardError(f"the entries from {followed.size} on did not come")
+        with self._catching(case, {"root": followed.root(before.size).hex()}):
+            if followed.root(before.size) != before.root(before.size):
+                raise AlteredError("the case has other entries than it had")
+        self._memory.replace_entries(case, entries)
+        self._cases[case] = followed
+
+    @contextmanager
+    def _catching(self, case: str, told: Mapping[str, Any]) -> Iterator[None]:
+        """Keep what the server says beside what it said, where they do not agree."""
+        try:
+            yield
+        except (AlteredError, MalformedError) as error:
+            # What was half taken in is read anew from what is remembered.
+            self._cases.pop(case, None)
+            trusted = self._memory.trusted
+            before = {
+                "checkpoint": trusted.checkpoint if trusted else None,
+                "answers": [_text(line) for line in self._memory.answers(case)],
+            }
+            proof = {"case": case, "what": str(error), "before": before, "told": dict(told)}
+            path = self._folder / f"caught-{digest_value(proof)[-16:]}.json"
+            with suppress(KeyExistsError):
+                write_secret(path, dumps(proof) + b"\n")
+            raise CaughtError(str(error), path) from error
+
+
+def _receipt(answer: DeedAnswer) -> RecordedAnswer:
+    if isinstance(answer, RefusedAnswer):
+        raise RefusedDeedError(answer.code, answer.why)
+    return answer
+
+
+def _word_on(kept: KeptDeed, line: bytes, installation: TrustedInstallation) -> SignedAnswer:
+    """The installation's own word on that deed. Raises UnheardError: it may be anybody's."""
+    try:
+        signed = parse_answer(line)
+        signed.verify(installation.by_name.get(signed.key, b""))
+    except (AlteredError, MalformedError) as error:
+        raise UnheardError(f"what came is no answer of this installation: {error}") from error
+    if signed.answer.deed != kept.digest:
+        raise UnheardError("the answer that came is about another deed")
+    return signed
+
+
+def _batches(news: News) -> Iterator[list[list[bytes]]]:
+    """The entries that came, so many at once, each with the lines of its parts."""
+    lines = iter(news.lines)
+    entries = iter(lambda: list(islice(lines, _LINES)), [])
+    whole = takewhile(lambda one: len(one) == _LINES, entries)
+    return iter(lambda: list(islice(whole, _KEPT_AT_ONCE)), [])
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")

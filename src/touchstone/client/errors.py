@@ -1,0 +1,61 @@
+"""What a party's client raises.
+
+::
+
+    TouchstoneError
+    └── ClientError
+        ├── WrongInstallationError (BadInputError)   another installation than is pinned
+        ├── CaseBegunError         (BadInputError)   a case to be opened has begun
+        ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
+        └── CaughtError            (AnswerIsNoError) the server contradicts itself
+
+A refusal for good is the ledger's RefusedDeedError; what is not taken and may be later, its
+UnpromisedError. UnheardError is what a `RecordServer` raises where nothing was heard of it.
+"""
+
+from pathlib import Path
+
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+
+class ClientError(TouchstoneError):
+    """Anything that this room raises itself."""
+
+
+class UnheardError(ClientError):
+    """Nothing was heard of the server, or nothing that is an answer: it may have done anything."""
+
+
+class WrongInstallationError(ClientError, BadInputError):
+    """The server is another installation than is pinned, or was never asked for."""
+
+
+class CaseBegunError(ClientError, BadInputError):
+    """A case that was to be opened has begun: take another id."""
+
+    def __init__(self, case: str) -> None:
+        super().__init__(f"{case}: has begun before; open the case under another id")
+
+
+class WaitingError(ClientError, AnswerIsNoError):
+    """A deed was signed and has no answer: the same bytes are sent until one comes.
+
+    `deed` is its digest (hex), `why` what kept the answer away.
+    """
+
+    def __init__(self, deed: str, why: str) -> None:
+        super().__init__(f"deed {deed[:12]} waits for an answer: {why}; send it again or cancel it")
+        self.deed = deed
+        self.why = why
+
+
+class CaughtError(ClientError, AnswerIsNoError):
+    """What the server says now cannot be true beside what it said before.
+
+    `proof` is the file that holds both, for others to look at.
+    """
+
+    def __init__(self, what: str, proof: Path) -> None:
+        super().__init__(f"the server is not to be trusted: {what}; kept in {proof}")
+        self.what = what
+        self.proof = proof

@@ -1,0 +1,180 @@
+"""A case's log as a party's machine follows it: checked entry by entry, and folded into a state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from touchstone.deeds.seen_case import SeenCase
+from touchstone.keys import RandomSource, TimeSource
+from touchstone.ledger import AlteredError, KeyHistory, Opened, loads
+from touchstone.ledger.bundlelines import parse_published
+from touchstone.ledger.bundles import check_published_head
+from touchstone.ledger.contract2 import (
+    CaseLog,
+    FollowedLog,
+    LastDeed,
+    RecordedAnswer,
+    SignedAnswer,
+    parse_deed_facts,
+    parse_padded_entry,
+    parse_shown_part,
+)
+from touchstone.review import State, evolve, read_event
+from touchstone.review.events.base import Role
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a client has beside its folder: a clock and a source of chance."""
+
+    clock: TimeSource
+    random: RandomSource
+
+
+class FollowedCase:
+    """One case, from entry 0 on. After a method has raised, it is to be thrown away."""
+
+    def __init__(self, refused: Iterable[str] = ()) -> None:
+        """`refused` are the digests (hex) of deeds that the installation refused for good."""
+        self.refused = set(refused)
+        self._log = FollowedLog()
+        self._state = State()
+        self._hidden: list[int] = []
+
+    @property
+    def size(self) -> int:
+        """How many entries were taken in."""
+        return self._log.past.size
+
+    def take_in(self, lines: Sequence[bytes], keys: KeyHistory) -> None:
+        """The next entry: its line, and those of its parts. Raises AlteredError, MalformedError."""
+        entry = parse_padded_entry(lines[0])
+        self._log.begin(entry, keys)
+        parts = [parse_shown_part(loads(line)) for line in lines[1:]]
+        for i, part in enumerate(parts):
+            self._log.take(i, part)
+        self._log.end(entry.leaf)
+        recorded = self._log.recorded(entry.n)
+        if recorded is None or not isinstance(parts[0], Opened):
+            self._hidden.append(entry.n)
+            self._state = replace(self._state, size=entry.n + 1)
+            return
+        digest, at = recorded
+        if digest in self.refused:
+            raise AlteredError(f"entry {entry.n} is a deed that was refused for good")
+        self._fold(parse_deed_facts(parts[0].data, entry.n), at)
+
+    @property
+    def log(self) -> CaseLog:
+        """The log as it is seen."""
+        return self._log.past
+
+    @property
+    def hides(self) -> bool:
+        """Whether there are entries whose events are not shown."""
+        return bool(self._hidden)
+
+    def takes_part(self, party: str) -> bool:
+        """Whether a party has joined, as far as is shown."""
+        return party in self._state.parties
+
+    def root(self, size: int) -> bytes:
+        """The root (32 bytes) of the log at a size from 0 to its own."""
+        return self._log.past.root(size)
+
+    def seen(
+        self, party: str, machine: Machine, told: tuple[tuple[str, Role], ...] = ()
+    ) -> SeenCase:
+        """The case as the party sees it; `told` is who is to take part, as it was told."""
+        log, hidden = self._log.past, tuple(self._hidden)
+        return SeenCase(party, log, self._state, hidden, machine.clock, machine.random, told)
+
+    def lacks(self, published: bytes) -> bool:
+        """Whether a published head is of more entries than were taken in. Raises as it is read."""
+        return parse_published(loads(published)).head.size > self.size
+
+    def check_published(self, line: bytes, keys: KeyHistory) -> str:
+        """Hold the case's published head against the entries; the checkpoint (a note) it is under.
+
+        Raises AlteredError.
+        """
+        published = parse_published(loads(line))
+        head = published.head
+        if head.log != self._log.past.log:
+            raise AlteredError("the head is of another case's log")
+        check_published_head(published, keys)
+        if head.size > self.size:
+            raise AlteredError(f"{head.size} entries are published, and {self.size} are shown")
+        if self._log.past.root(head.size).hex() != head.root:
+            raise AlteredError(f"other entries are published, up to {head.size}, than are shown")
+        return published.checkpoint
+
+    def check_answer(self, signed: SignedAnswer, by: Mapping[str, bytes]) -> None:
+        """Hold the installation's word on a deed of this party against the entries; `by`: its keys.
+
+        Raises AlteredError: what it promises is not there.
+        """
+        answer = signed.answer
+        if answer.size > self.size:
+            raise AlteredError(f"the answer is of {answer.size} entries, and {self.size} are shown")
+        self._log.check_answer(signed, by)
+        if isinstance(answer, RecordedAnswer) and self._log.recorded(answer.n) is None:
+            raise AlteredError(f"entry {answer.n} is the party's own deed, and is not shown to it")
+
+    def _fold(self, facts: Mapping[str, Any], at: str) -> None:
+        try:
+            self._state = evolve(self._state, read_event(facts), at)
+        except KeyError:
+            # It speaks to what an entry brought that is not shown.
+            if not self._hidden:
+                raise
+            self._state = replace(self._state, size=self.size, recorded_at=at)
+
+
+class TopicsToldLog:
+    """A log as it is seen, with what the server says of topics that hidden entries touched."""
+
+    def __init__(self, seen: CaseLog, told: Mapping[str, int | None]) -> None:
+        """`told` is for each topic the newest entry that touches it.
+
+        Raises AlteredError: an entry that is shown would be it, and says otherwise.
+        """
+        self._seen = seen
+        self._told = {topic: self._checked(topic, n) for topic, n in told.items()}
+
+    @property
+    def log(self) -> str | None:
+        """The log's id (hex)."""
+        return self._seen.log
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self._seen.size
+
+    @property
+    def recorded_at(self) -> str | None:
+        """When the newest entry shown was recorded (UTC)."""
+        return self._seen.recorded_at
+
+    def root(self, size: int) -> bytes:
+        """The root (32 bytes) that it had at a size."""
+        return self._seen.root(size)
+
+    def newest(self, topic: str) -> int | None:
+        """The newest entry that touches a topic, shown or hidden."""
+        return self._told[topic] if topic in self._told else self._seen.newest(topic)
+
+    def last_deed(self, key: str) -> LastDeed | None:
+        """The newest deed of a key (fingerprint)."""
+        return self._seen.last_deed(key)
+
+    def _checked(self, topic: str, told: int | None) -> int | None:
+        own = self._seen.newest(topic)
+        if told is None or told == own or told >= self._seen.size:
+            # What has come since may be asked for again; what is shown counts more than a silence.
+            return own
+        if (own is not None and told < own) or not self._seen.is_hidden(told):
+            at = "none" if own is None else own
+            raise AlteredError(f"topic {topic} is said to be at {told}, and is at {at}")
+        return told

@@ -1,0 +1,210 @@
+"""What a client must not forget, in one SQLite file: whom it trusts, what it saw, what it signed.
+
+All of it is durable before anything that rests on it leaves the machine. Keys are not in it.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from touchstone.deeds.signing import Outgoing
+from touchstone.ledger import dumps, loads
+from touchstone.ledger.contract2 import (
+    DeedStatement,
+    SentPart,
+    SubmittedDeed,
+    parse_statement_envelope,
+)
+
+FILE = "client.sqlite3"
+_BUSY_SECONDS = 20.0
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS pinned (
+        one INTEGER PRIMARY KEY CHECK (one = 1), keys BLOB NOT NULL, checkpoint TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS entry (
+        "case" TEXT NOT NULL, n INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY ("case", n))""",
+    """CREATE TABLE IF NOT EXISTS deed (
+        digest TEXT PRIMARY KEY, "case" TEXT NOT NULL, key TEXT NOT NULL, seq INTEGER NOT NULL,
+        number INTEGER NOT NULL, sent BLOB NOT NULL, answer BLOB,
+        refused INTEGER NOT NULL DEFAULT 0)""",
+    # A second one at a `seq` forks the key, unless the first can never be recorded.
+    """CREATE UNIQUE INDEX IF NOT EXISTS one_deed_at_a_seq
+        ON deed ("case", key, seq) WHERE NOT refused""",
+    """CREATE TABLE IF NOT EXISTS evidence (
+        deed TEXT NOT NULL REFERENCES deed (digest), i INTEGER NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (deed, i))""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """The installation as it was last found to be true."""
+
+    keys: tuple[bytes, ...]
+    """Its key lines."""
+    checkpoint: str
+    """Its newest checkpoint that was seen, a note."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDeed:
+    """A deed that was signed here."""
+
+    case: str
+    digest: str
+    sent: Outgoing
+    answer: bytes | None
+    """The answer line; None while it waits."""
+
+    @property
+    def statement(self) -> DeedStatement:
+        """What was signed."""
+        return parse_statement_envelope(self.sent.submitted.envelope).statement
+
+
+class SeqTakenError(Exception):
+    """Another deed stands at this `seq` of this key, and was not refused."""
+
+
+class Memory:
+    """The file in a party's folder, which exists and is the party's alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        with self._changing() as db:
+            for each in _TABLES:
+                db.execute(each)
+        self._path.chmod(0o600)
+
+    @property
+    def trusted(self) -> Trusted | None:
+        """The installation that is pinned; None before the first contact."""
+        row = self._one("SELECT keys, checkpoint FROM pinned")
+        return Trusted(tuple(row[0].splitlines()), row[1]) if row else None
+
+    def trust(self, trusted: Trusted) -> None:
+        """Remember the installation as it is now."""
+        keys = b"\n".join(trusted.keys)
+        with self._changing() as db:
+            db.execute("INSERT OR REPLACE INTO pinned VALUES (1, ?, ?)", (keys, trusted.checkpoint))
+
+    def entries(self, case: str) -> Iterator[list[bytes]]:
+        """The lines of each entry that was taken in, in order: its own, then those of its parts."""
+        with closing(self._open()) as db:
+            asked = 'SELECT lines FROM entry WHERE "case" = ? ORDER BY n'
+            for (lines,) in db.execute(asked, (case,)):
+                yield lines.splitlines()
+
+    def keep_entries(self, case: str, start: int, entries: Sequence[Sequence[bytes]]) -> None:
+        """Remember entries that were checked; those that another process kept meanwhile stay."""
+        rows = [(case, n, b"\n".join(lines)) for n, lines in enumerate(entries, start=start)]
+        with self._changing() as db:
+            db.executemany("INSERT OR IGNORE INTO entry VALUES (?, ?, ?)", rows)
+
+    def replace_entries(self, case: str, entries: Sequence[Sequence[bytes]]) -> None:
+        """Remember the entries of a case as they are shown now, from 0 on, in place of the old."""
+        rows = [(case, n, b"\n".join(lines)) for n, lines in enumerate(entries)]
+        with self._changing() as db:
+            db.execute('DELETE FROM entry WHERE "case" = ?', (case,))
+            db.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
+
+    def keep_deed(self, case: str, sent: Outgoing) -> KeptDeed:
+        """Remember a deed before it is sent.
+
+        Raises SeqTakenError: another one stands at its `seq`, so that its key would be forked.
+        """
+        statement = parse_statement_envelope(sent.submitted.envelope).statement
+        row = (statement.digest, case, statement.key, statement.seq, _written(sent))
+        try:
+            with self._changing() as db:
+                db.execute(
+                    'INSERT INTO deed (digest, "case", key, seq, sent, number)'
+                    " VALUES (?, ?, ?, ?, ?, (SELECT COUNT(*) FROM deed))",
+                    row,
+                )
+                db.executemany(
+                    "INSERT INTO evidence VALUES (?, ?, ?)",
+                    [(statement.digest, i, data) for i, data in enumerate(sent.evidence)],
+                )
+        except sqlite3.IntegrityError as error:
+            raise SeqTakenError(statement.digest) from error
+        return KeptDeed(case, statement.digest, sent, None)
+
+    def keep_answer(self, digest: str, line: bytes, *, refused: bool) -> None:
+        """Remember the answer to a deed, once it was verified."""
+        with self._changing() as db:
+            db.execute(
+                "UPDATE deed SET answer = ?, refused = ? WHERE digest = ?", (line, refused, digest)
+            )
+
+    def waiting(self, case: str, key: str) -> list[KeptDeed]:
+        """The deeds of a key (fingerprint) in a case that have no answer, in their order."""
+        asked = (
+            'SELECT digest FROM deed WHERE "case" = ? AND key = ? AND answer IS NULL'
+            " ORDER BY number"
+        )
+        with closing(self._open()) as db:
+            digests = [row[0] for row in db.execute(asked, (case, key))]
+        return [self.deed(digest) for digest in digests]
+
+    def answers(self, case: str) -> list[bytes]:
+        """All answer lines to deeds in a case, in the order of the deeds."""
+        asked = 'SELECT answer FROM deed WHERE "case" = ? AND answer IS NOT NULL ORDER BY number'
+        with closing(self._open()) as db:
+            return [row[0] for row in db.execute(asked, (case,))]
+
+    def refused(self, case: str) -> list[str]:
+        """The digests (hex) of the deeds in a case that were refused for good."""
+        asked = 'SELECT digest FROM deed WHERE "case" = ? AND refused'
+        with closing(self._open()) as db:
+            return [row[0] for row in db.execute(asked, (case,))]
+
+    def deed(self, digest: str) -> KeptDeed:
+        """A deed by its digest (hex). Raises KeyError."""
+        row = self._one('SELECT "case", sent, answer FROM deed WHERE digest = ?', digest)
+        if row is None:
+            raise KeyError(digest)
+        with closing(self._open()) as db:
+            found = db.execute("SELECT data FROM evidence WHERE deed = ? ORDER BY i", (digest,))
+            evidence = tuple(data for (data,) in found)
+        return KeptDeed(row[0], digest, _read(row[1], evidence), row[2])
+
+    def _one(self, asked: str, *values: str) -> tuple[Any, ...] | None:
+        with closing(self._open()) as db:
+            row: tuple[Any, ...] | None = db.execute(asked, values).fetchone()
+            return row
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        db.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode NORMAL may lose what was committed last: a deed that was sent, and forgotten.
+        db.execute("PRAGMA synchronous = FULL")
+        return db
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        with closing(self._open()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+
+
+def _written(sent: Outgoing) -> bytes:
+    deed = sent.submitted
+    parts = [{"salt": part.salt.hex(), "text": part.data.decode()} for part in deed.parts]
+    return dumps({"envelope": deed.envelope, "parts": parts})
+
+
+def _read(data: bytes, evidence: tuple[bytes, ...]) -> Outgoing:
+    found = cast("dict[str, Any]", loads(data))
+    parts = tuple(
+        SentPart(bytes.fromhex(part["salt"]), part["text"].encode()) for part in found["parts"]
+    )
+    return Outgoing(SubmittedDeed(found["envelope"], parts), evidence)

@@ -1,0 +1,67 @@
+"""What a client asks of a server, wherever it is: over a network, or in the same process.
+
+Nothing that comes back is trusted: all of it is bytes that the client checks itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from touchstone.deeds.signing import Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """What an installation says of itself at each contact."""
+
+    keys: tuple[bytes, ...]
+    """Its key history: each key line without a line feed."""
+    checkpoint: str
+    """The newest checkpoint of its log, a signed note."""
+    consistency: tuple[bytes, ...]
+    """That it extends the one of the size that was asked about (hashes); empty where that is 0."""
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """As a JSON value, to be kept where it proves something."""
+        return {
+            "keys": [line.decode("utf-8", "replace") for line in self.keys],
+            "checkpoint": self.checkpoint,
+            "consistency": [node.hex() for node in self.consistency],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A case's log from one entry on, as one party may read it."""
+
+    size: int
+    """How many entries the log has."""
+    lines: Iterable[bytes]
+    """Of each entry from there on its own line, then one for each of its parts; no line feeds."""
+
+
+class RecordServer(Protocol):
+    """An installation, as a client talks to it for one party.
+
+    Methods raise UnheardError where nothing that is an answer was heard, and the ledger's
+    UnpromisedError where the server says no and promises nothing.
+    """
+
+    def greet(self, size: int) -> Greeting:
+        """What the installation says of itself, and that its log extends the one of that size."""
+
+    def news(self, case: str, start: int) -> News:
+        """The entries of a case from `start` on."""
+
+    def head(self, case: str) -> bytes:
+        """The case's newest published head with its proof: the line that a bundle has."""
+
+    def newest(self, case: str, topics: Sequence[str]) -> Sequence[int | None]:
+        """For each topic the newest entry that touches it, also one that the party may not read."""
+
+    def send(self, case: str, deed: Outgoing) -> bytes:
+        """The signed answer line to a deed."""
+
+    def cancel(self, case: str, envelope: object) -> bytes:
+        """The signed answer line to a deed that is to be taken back, unless it was recorded."""

@@ -1,0 +1,90 @@
+"""What a server tells a party's machine of an installation and of a case, for it to check itself.
+
+All of it is what the party may read anyway, as its bundle has it, from one entry on. Who is no
+party of a case is told the same whether or not there is one.
+
+    keys, note, proof = installation_since(installation, 7)
+    size, lines = entries_since(installation, "case-1", "example-lab", 12)
+"""
+
+from collections.abc import Iterator, Sequence
+
+from touchstone.clearance import party_audience
+from touchstone.ledger import PublishedHead
+from touchstone.ledger.contract2 import unknown_case
+from touchstone.records import CaseMissingError, CaseReader
+from touchstone.review.audience_view import entry_for, read_entries
+from touchstone.service.installation import Installation
+from touchstone.service.reporting.edition_files import shown_parts
+
+
+def installation_since(
+    installation: Installation, size: int
+) -> tuple[tuple[bytes, ...], str, tuple[bytes, ...]]:
+    """The key lines, the newest checkpoint, and the proof that it extends the one of a size."""
+    note, proof = installation.records.installation.extends(size)
+    return tuple(line.line for line in installation.keyring.history.lines), note, proof
+
+
+def entries_since(
+    installation: Installation, case: str, party: str, start: int
+) -> tuple[int, Iterator[bytes]]:
+    """How many entries a case has; from `start` on each entry's line, and one for each part.
+
+    Raises:
+        UnpromisedError: there is no such case for this party.
+    """
+    reader = _reader_for(installation, case, party)
+    return reader.size, _lines(reader, party, start)
+
+
+def published_head(installation: Installation, case: str, party: str) -> bytes:
+    """The line of a case's head, under a checkpoint that is signed now. Raises UnpromisedError."""
+    _reader_for(installation, case, party)
+    proof = installation.records.installation.prove(case)
+    return PublishedHead(
+        proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint
+    ).line
+
+
+def newest_of(
+    installation: Installation, case: str, party: str, topics: Sequence[str]
+) -> tuple[int | None, ...]:
+    """For each topic the newest entry that touches it, be it one that the party may not read.
+
+    A number alone: without it a party that is not shown all could sign no deed on a topic that such
+    an entry touched. A topic of one thing (`finding:<id>`) of which the party may read nothing is
+    to it as one that there never was. Raises UnpromisedError.
+    """
+    reader = _reader_for(installation, case, party)
+    return tuple(_newest(reader, party, topic) for topic in topics)
+
+
+def _newest(reader: CaseReader, party: str, topic: str) -> int | None:
+    places, audience = reader.touching(topic), party_audience(party, "GREEN")
+    # Whether there is a thing of that name would be told to whoever asks for names.
+    # Of its own keys a party is told even before it has joined: its joining must name them.
+    told = (
+        ":" not in topic
+        or topic == f"keys:{party}"
+        or any(entry_for(reader, n, audience).visible for n in places)
+    )
+    return places[0] if places and told else None
+
+
+def _lines(reader: CaseReader, party: str, start: int) -> Iterator[bytes]:
+    entries = read_entries(reader, party_audience(party, "GREEN"), start)
+    for line, entry in zip(reader.lines(start), entries, strict=True):
+        yield line
+        for part in shown_parts([entry]):
+            yield part.line
+
+
+def _reader_for(installation: Installation, case: str, party: str) -> CaseReader:
+    try:
+        known = installation.records.deeds.log(case).keys.knows(party)
+    except CaseMissingError as error:
+        raise unknown_case() from error
+    if not known:
+        raise unknown_case()
+    return installation.records.case(case)

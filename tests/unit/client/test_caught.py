@@ -1,0 +1,232 @@
+"""What a server does that is not honest: each way is found out, and kept for others to see."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from support.party_server import CASE, Begun, OneParty, copied, halts, noted, party
+from touchstone.client import acting
+from touchstone.client.errors import CaughtError, WaitingError
+from touchstone.client.memory import Memory
+from touchstone.client.server import Greeting, News
+from touchstone.deeds.signing import Outgoing
+from touchstone.ledger.contract2 import admission, following
+from touchstone.ledger.errors import RefusedDeedError
+from touchstone.service.installation import Installation, open_installation
+
+
+@contextmanager
+def earlier(case: Begun, tmp_path: Path) -> Iterator[Installation]:
+    """The same installation as it is now, which goes on by itself."""
+    with open_installation(copied(case.here, tmp_path / "copy"), case.clock, apart=True) as other:
+        yield other
+
+
+def caught(case: Begun, match: str) -> None:
+    """The lab finds out, keeps both words, and signs nothing more."""
+    with pytest.raises(CaughtError, match=match) as error:
+        case.lab.client.look(CASE)
+    kept = json.loads(error.value.proof.read_bytes())
+    assert kept["what"] in str(error.value)
+    assert kept["before"]["checkpoint"]
+    sent = len(case.lab.server.sent)
+    with pytest.raises(CaughtError):
+        case.lab.act(halts("example-lab"))
+    assert len(case.lab.server.sent) == sent
+
+
+def test_a_server_that_rolls_its_log_back_is_caught(case: Begun, tmp_path: Path):
+    with earlier(case, tmp_path) as other:
+        noted(case.centre)
+        case.lab.client.look(CASE)
+        case.lab.server.here = other
+        caught(case, "rolled back")
+
+
+@dataclass
+class TwoLogs(OneParty):
+    """Greets with the log that everybody sees, and shows the case as another one has it."""
+
+    shown: Installation | None = None
+
+    def greet(self, size: int) -> Greeting:
+        return OneParty(self.here, self.party).greet(size)
+
+    def news(self, case: str, start: int) -> News:
+        return OneParty(self.shown or self.here, self.party).news(case, start)
+
+    def head(self, case: str) -> bytes:
+        return OneParty(self.shown or self.here, self.party).head(case)
+
+
+def two_logs(case: Begun, other: Installation) -> TwoLogs:
+    server = TwoLogs(case.here, "example-lab", shown=other)
+    case.lab.talks_to(server)
+    return server
+
+
+def test_a_case_that_has_fewer_entries_than_before_is_caught(case: Begun, tmp_path: Path):
+    with earlier(case, tmp_path) as other:
+        noted(case.centre)
+        case.lab.client.look(CASE)
+        two_logs(case, other)
+        caught(case, "entries and has")
+
+
+def test_a_forked_log_is_caught(case: Begun, tmp_path: Path):
+    with earlier(case, tmp_path) as other:
+        noted(case.centre)
+        case.lab.client.look(CASE)
+        case.centre.server.here = other
+        noted(case.centre.again("elsewhere"))
+        case.lab.server.here = other
+        caught(case, "forked")
+
+
+def test_a_case_whose_heads_stand_in_another_log_is_caught(
+    case: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with earlier(case, tmp_path) as other:
+        two_logs(case, other)
+        noted(case.centre)
+        case.centre.server.here = other
+        noted(case.centre.again("elsewhere"), "Another letter.")
+        with monkeypatch.context() as taken_away:
+            taken_away.setattr(acting.Client, "_extended", lambda *_: None)
+            case.lab.client.look(CASE)
+        caught(case, "forked|rolled back")
+
+
+@dataclass
+class Altering(OneParty):
+    """Shows other lines than it has."""
+
+    what: bytes = b""
+    by: bytes = b""
+
+    def news(self, case: str, start: int) -> News:
+        news = super().news(case, start)
+        return News(news.size, [line.replace(self.what, self.by) for line in news.lines])
+
+
+@pytest.mark.parametrize(
+    ("what", "by"),
+    [
+        (b"participating", b"negotiating"),
+        (b'"salt":"', b'"salt":"00'),
+        (b'"line":"part"', b'"line":"partly"'),
+        (b'{"log":', b'{"lag":'),
+    ],
+)
+def test_entries_that_are_not_as_they_were_recorded_are_caught(case: Begun, what: bytes, by: bytes):
+    noted(case.lab)
+    noted(case.centre)
+    server = Altering(case.here, "example-lab", what=what, by=by)
+    case.lab.talks_to(server)
+    caught(case, ".")
+
+
+@dataclass
+class Withholding(OneParty):
+    """Says that a deed is recorded, and does not show it."""
+
+    size: int = 0
+
+    def news(self, case: str, start: int) -> News:
+        news = super().news(case, start)
+        return News(self.size, list(news.lines)[: 9 * max(0, self.size - start)])
+
+
+def test_a_deed_that_is_promised_and_not_there_is_caught(case: Begun):
+    size = case.here.records.case(CASE).size
+    server = Withholding(case.here, "example-lab", size=size)
+    case.lab.talks_to(server)
+    with pytest.raises(CaughtError, match="shown"):
+        case.lab.act(halts("example-lab"))
+
+
+@dataclass
+class Answering(OneParty):
+    """Answers with what it once said."""
+
+    line: bytes = b""
+
+    def send(self, case: str, deed: Outgoing) -> bytes:
+        line = super().send(case, deed)
+        return self.line or line
+
+
+def test_the_answer_to_another_deed_is_none(case: Begun):
+    server = Answering(case.here, "example-lab")
+    case.lab.talks_to(server)
+    noted(case.lab)
+    server.line = case.lab.client.answers(CASE)[-1]
+    with pytest.raises(WaitingError, match="another deed"):
+        case.lab.act(halts("example-lab"))
+    server.line = server.line.replace(b'"signature":"', b'"signature":"00')
+    with pytest.raises(WaitingError, match="no answer"):
+        case.lab.act(halts("example-lab"))
+
+
+def test_a_deed_in_a_partys_name_by_a_key_of_the_servers_is_caught(
+    case: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    forger = party(case.here, tmp_path, "forger", "developer")
+    seen = replace(case.lab.client.look(CASE), party="example-lab")
+    sent = seen.sign(halts("example-lab")(seen), forger.signer)
+    with monkeypatch.context() as dishonest:
+        dishonest.setattr(admission, "_check_signer", lambda *_: None)
+        OneParty(case.here, "example-lab").send(CASE, sent)
+    caught(case, "key")
+    with pytest.raises(CaughtError):
+        case.agency.client.look(CASE)
+
+
+def refused_and_recorded(case: Begun, other: Installation) -> None:
+    """The lab's deed is refused for good, and recorded by a server that forgot that."""
+    case.lab.server.deaf = True
+    with pytest.raises(WaitingError) as waiting:
+        case.lab.act(halts("example-lab"))
+    case.lab.server.deaf = False
+    with pytest.raises(RefusedDeedError, match="took it back"):
+        case.lab.client.cancel(waiting.value.deed)
+    OneParty(other, "example-lab").send(CASE, case.lab.server.sent[-1])
+    case.lab.server.here = other
+
+
+def test_a_deed_that_was_refused_and_is_recorded_is_caught(case: Begun, tmp_path: Path):
+    with earlier(case, tmp_path) as other:
+        refused_and_recorded(case, other)
+        caught(case, "refused for good")
+
+
+def test_twin_who_forgets_a_refusal_believes_the_record(
+    case: Begun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Memory, "refused", lambda *_: [])
+    with earlier(case, tmp_path) as other:
+        refused_and_recorded(case, other)
+        assert case.lab.again().client.look(CASE).state.halted
+
+
+def test_twin_without_its_proof_a_forged_word_is_believed(
+    case: Begun, monkeypatch: pytest.MonkeyPatch
+):
+    noted(case.centre)
+    case.lab.talks_to(Altering(case.here, "example-lab", what=b"participating", by=b"negotiating"))
+    monkeypatch.setattr(following, "commit_part", lambda *_: _Anything())
+    assert case.lab.client.look(CASE).state.participations["example-centre"].status == "negotiating"
+
+
+class _Anything:
+    """Equal to every commitment."""
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
