@@ -218,6 +218,7 @@ class Supervisor:
     async def _watch(self, source: FolderSource) -> None:
         """Look for the next bundle all the time, and through the whole folder now and then."""
         self._sources["folder"] = source
+        await self._log_comes_first()
         looked, seen = float("-inf"), None
         while True:
             number = self._intake.next_number
@@ -233,11 +234,21 @@ class Supervisor:
 
     async def _poll(self, source: UrlSource) -> None:
         self._sources["url"] = source
+        await self._log_comes_first()
         while True:
             await self._take("url")
             # Many gateways that started together are not to ask together for ever.
             jitter = random.uniform(0.8, 1.2)  # noqa: S311 - nothing depends on its secrecy
             await asyncio.sleep(self._config.feed.interval_seconds * jitter)
+
+    async def _log_comes_first(self) -> None:
+        """A gateway that has taken nothing yet begins where its fleet's log stands, if it has one.
+
+        Begun later, with its own feed's newest, it could not give the log the bundles between, and
+        would get no lease for ever.
+        """
+        if self._member is not None and self._intake.current is None:
+            await self._member.heard.wait()
 
     async def _take(self, name: str) -> None:
         """Catch up with a source; what is lost is told once, and again when it is back."""

@@ -65,6 +65,7 @@ class StoredLog:
         self._stored = size
         self._roots = {size: root}
         self._known = known
+        # By root as well: a record that was put back has another log of the same size.
         current = (known.size, known.root) == (size, root)
         self._last = dict(known.last) if current else {}
         self._newest = dict(known.newest) if current else {}
@@ -139,6 +140,7 @@ class StoredLog:
         last = self.last_deed(key)
         if last is None or seq > last.seq:
             return None
+        # The usual question, whether this deed came before, costs no look at the tables.
         if seq == last.seq:
             return last.digest
         if (key, seq) in self._digests:

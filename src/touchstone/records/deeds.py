@@ -316,6 +316,7 @@ class Deeds:
             known = self.answer(statement.digest, asker)
             if known is not None:
                 return known
+            # Who is no party must not learn by this answer that there is such a case.
             if not self.is_party(case, asker):
                 raise unknown_case() from error
             why = f"{case}: has begun before, by another deed"
@@ -336,6 +337,7 @@ class Deeds:
 
     def _writer(self, case: str, *, begins: bool) -> DeedWriter:
         access = self._access
+        # Before anything is judged: what is `seen` and who may sign could move meanwhile.
         row = case_head(access.alias, case, lock=True)
         if begins:
             if row is not None:
@@ -350,6 +352,7 @@ class Deeds:
 
     def _new_writer(self, case: str) -> DeedWriter:
         access = self._access
+        # It becomes a folder's name, and a part of what content is sealed to.
         if not CASE_ID.fullmatch(case):
             raise PartError(f"{case[:70]!r} is no name of a case: lowercase, digits, hyphens")
         key, wrapped = access.keyring.master.new_case_key(case)

@@ -37,6 +37,8 @@ class EvidenceFiles:
                 # Whoever put it there may not yet have made that durable.
                 sync_folder(path.parent)
             else:
+                # Sealed to its place: a file that is moved to another name or case does not open
+                # there.
                 write_file(path, key.seal_stream(_pieces(data), place_of_evidence(case, name)))
         except OSError as error:
             raise file_fault(path, error) from error
@@ -78,6 +80,7 @@ class EvidenceFiles:
     def remove_left_over(self, case: str, known: Iterable[str]) -> int:
         """Delete files that no row knows: a crash left them. The caller holds the case's lock."""
         names = set(known)
+        # Drafts too: under the case's lock nobody is writing one.
         left = [path for path in self._files(case) if path.name not in names]
         for path in left:
             path.unlink()
@@ -104,6 +107,7 @@ def _give_second_name(source: Path, path: Path) -> None:
     try:
         os.link(source, path)
     except OSError as error:
+        # Some file systems know no second name, and staging may lie on another one.
         if error.errno not in _NO_LINKS:
             raise
         with source.open("rb") as file:

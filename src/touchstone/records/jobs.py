@@ -42,11 +42,15 @@ class JobTable:
             free = Q(state="waiting") | Q(state="leased", until__lte=now)
             if job is not None:
                 free &= Q(job=job)
+            # Past those that another worker takes in this moment: waiting for one would only find
+            # it gone.
             rows = JobRow.objects.using(self._alias).select_for_update(skip_locked=True)
             row = rows.filter(free, case=case).order_by("id").first()
             if row is None:
                 return None
             row.state, row.worker = "leased", worker
+            # A worker that was stopped and wakes holds an older token, and changes nothing any
+            # more.
             row.token, row.until = row.token + 1, now + seconds
             row.save(using=self._alias)
         return JobLease(case, row.job, row.work, worker, row.token, row.until)
@@ -58,6 +62,7 @@ class JobTable:
         """
         with translated(self._alias), transaction.atomic(using=self._alias, durable=True):
             rows = ExecutionRow.objects.using(self._alias)
+            # By token, so that a call that is repeated under one lease counts no execution twice.
             earlier = rows.filter(case=lease.case, job=lease.job, token__lt=lease.token).count()
             rows.get_or_create(
                 case=lease.case,

@@ -51,6 +51,7 @@ class CaseWriter:
         self._row = row
         self._key = key
         self._files = files
+        # The tree goes on from its frontier: a long case is not hashed anew for each deed.
         self._frontier = Frontier.from_bytes(bytes(row.frontier))
         self._stored = len(self._frontier)
         self._new = not self._stored
@@ -120,6 +121,7 @@ class CaseWriter:
         """
         digest = digest_bytes(data)
         key = self._open_key()
+        # Under a keyed name: whoever has the bytes could otherwise look whether a case has them.
         file = key.name(digest)
         self._files.put(self.case, file, data, key)
         self._list_evidence(file, digest, media_type, name, len(data))
@@ -185,6 +187,7 @@ class CaseWriter:
         if not label:
             raise PartError(f"{self.case}: say in the label why part {i} of entry {n} is erased")
         rows = PartRow.objects.using(self._alias)
+        # What stands in clear bears on the state or was said to everybody: it is not erased.
         stored = rows.filter(case=self.case, n=n, i=i, label="", clear=False)
         if not stored.update(body=None, label=label):
             raise PartError(f"{self.case}: entry {n} has no stored part {i} that could be erased")
@@ -209,6 +212,7 @@ class CaseWriter:
         OutcomeRow.objects.using(self._alias).filter(case=self.case).delete()
         drop_staged(self._alias, StagedRow.objects.using(self._alias).filter(case=self.case))
         CertificateRow.objects.using(self._alias).create(case_id=self.case, certificate=certificate)
+        # The one copy of it: whatever sealed bytes a backup still has, nobody opens them.
         self._key = self._row.wrapped_key = None
         self.erased_now = self.destroyed_now = True
         return Destruction(
@@ -233,6 +237,7 @@ class CaseWriter:
             self._row.frontier = self._frontier.to_bytes()
             row = self._row
             changes = {"size": row.size, "frontier": row.frontier, "wrapped_key": row.wrapped_key}
+            # The row was locked: that it is gone is no race, but a table that somebody changed.
             if update(self._alias, CaseRow, self.case, changes) != 1:
                 raise DamagedError(f"{self.case}: its head is gone")
         if self._summary is not None:

@@ -54,6 +54,8 @@ class Member:
         # Tells this process from an earlier one of its name, whose lease may still run.
         self._instance = secrets.token_hex(16)
         self._news = asyncio.Event()
+        self.heard = asyncio.Event()
+        """Set once this gateway has all that the log had when it was first heard."""
         self._sent = 0
         self._word: str | None = None
         self._members: list[MemberState] = []
@@ -160,6 +162,7 @@ class Member:
                 )
             case "go-on":
                 pass
+        self.heard.set()
         # After the lease is renewed: nobody's service waits for this.
         await self._send_receipts(log)
 
