@@ -88,6 +88,12 @@ class InstallationLog:
             )
         return note
 
+    @property
+    def size(self) -> int:
+        """How many heads were published."""
+        with translated(self._alias):
+            return InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).size
+
     def checkpoints(self) -> list[str]:
         """All notes that were signed, oldest first."""
         with translated(self._alias):

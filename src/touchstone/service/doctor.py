@@ -1,5 +1,6 @@
 """What this machine can do, what is missing, and how to fix it."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -13,12 +14,15 @@ from touchstone.evaluation.families.base import Family
 from touchstone.evaluation.families.loading import load_family
 from touchstone.evaluation.proving import prove_family
 from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
+from touchstone.ledger import parse_vkey
+from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
 from touchstone.records.settings import connect
 from touchstone.service.configuration import CONFIGURATION, read_configuration
+from touchstone.service.errors import ConfigurationError
 from touchstone.service.homes import home_folder
-from touchstone.service.installation import open_installation
+from touchstone.service.installation import Installation, open_installation
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE = 1 << 30
@@ -117,9 +121,25 @@ def _installation() -> list[Check]:
                     for m in amiss
                 ]
             fingerprint = installation.keyring.history.lines[0].fingerprint
+            witnesses = _witnesses(installation)
     except TouchstoneError as error:
         return [Check("Installation", ok=False, found="cannot be opened", fix=str(error))]
-    return [Check("Installation", ok=True, found=f"{cases} cases, key {fingerprint}", fix="")]
+    found = f"{cases} cases, key {fingerprint}"
+    return [Check("Installation", ok=True, found=found, fix=""), *witnesses]
+
+
+def _witnesses(installation: Installation) -> list[Check]:
+    """How much of the log each configured witness has cosigned, as far as was kept."""
+    log = installation.records.installation
+    rows = []
+    # What is wrong with the file is said where its families are looked at.
+    with contextlib.suppress(ConfigurationError):
+        for witness in read_configuration(installation.home).witnesses:
+            size = log.cosigned_size(parse_vkey(witness.vkey, COSIGNATURE_V1))
+            fix = "" if size else "touchstone witness ask"
+            found = f"cosigned {size} heads of {log.size}" if size else "has cosigned nothing"
+            rows.append(Check(f"Witness {witness.name}", bool(size), found, fix))
+    return rows
 
 
 def _sandbox() -> list[Check]:

@@ -86,12 +86,14 @@ def other_witness(folder: Path, vkey: str) -> Iterator[OtherWitness]:
 
 
 def healthy(url: str) -> bool:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
     try:
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200
     except OSError:
         return False
+    finally:
+        connection.close()
 
 
 def test_another_witness_cosigns_and_catches(june: June, tmp_path: Path):
@@ -159,7 +161,7 @@ json.dump(said, sys.stdout)
 
 
 def fed(url: str, vkey: str, *clients: list[tuple[LyingLog, int]]) -> list[str]:
-    """What clients of another make make of our witness's answers: each begins anew."""
+    """What clients of another make say of our witness's answers: each begins anew."""
     asked = [[offered(log, size) for log, size in logs] for logs in clients]
     done = subprocess.run(
         [sys.executable, "-c", FEED],

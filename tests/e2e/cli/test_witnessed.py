@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,11 @@ def configure(june: June, *witnesses: ServedWitness) -> None:
 
 def status(witness: ServedWitness, june: June) -> Said:
     return june.call("witness", "status", witness.config, "--json")
+
+
+def doctors_row(june: June) -> Any:
+    rows = june.call("doctor", "--json").json
+    return next(row for row in rows if row["name"] == "Witness w1")
 
 
 def release(june: June, scope: str = "internal") -> Said:
@@ -93,7 +99,9 @@ def test_a_cosigned_bundle_meets_a_policy(
 
 
 def test_a_deed_that_outsiders_should_see_is_cosigned_at_once(june: June, witness: ServedWitness):
+    assert doctors_row(june)["fix"] == "touchstone witness ask"
     assert june.call("witness", "ask").code == 0
+    assert doctors_row(june)["ok"]
     (before,) = status(witness, june).json["logs"]
     done = release(june)
     assert (done.code, done.err) == (0, "")
