@@ -8,13 +8,12 @@ import sys
 import warnings
 from collections.abc import Callable, Generator
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from support import prepared, shared
+from support import order, prepared, shared
 
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -119,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("quick"):
         _leave_out_slow(config, items)
     if "PYTEST_XDIST_WORKER" in os.environ:
-        items[:] = _mixed(items)
+        items[:] = order.mixed(items)
     wanted = {name for item in items for name in item.keywords if name in NEEDS}
     present = {name: NEEDS[name][0]() for name in sorted(wanted)}
     for item in items:
@@ -129,23 +128,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for name, ok in present.items():
             if name in item.keywords and not ok:
                 item.add_marker(pytest.mark.skip(reason=f"not run: needs {NEEDS[name][1]}"))
-
-
-def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Files that wait for servers and time-outs among those that compute: no core has a rest.
-
-    Of those that wait the longest come first, the reviews of `e2e`.
-    """
-    files = [list(file) for _, file in groupby(items, key=lambda item: item.path)]
-    wait = [file for file in files if {"contract", "e2e"} & {*file[0].path.parts}]
-    compute = [file for file in files if not {"contract", "e2e"} & {*file[0].path.parts}]
-    placed = [
-        ((n + 0.5) / len(group), file)
-        for group in (wait[::-1], compute)
-        for n, file in enumerate(group)
-    ]
-    placed.sort(key=lambda each: each[0])
-    return [item for _, file in placed for item in file]
 
 
 @cache
