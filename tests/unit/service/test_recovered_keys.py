@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from support.sending import deliver, recorded, signed
-from support.small_case import AGENCIES, Minutes, small_case
-from touchstone.clearance import party_audience
+from support.small_case import AGENCIES, Minutes, facts_for, small_case
+from touchstone.clearance import COMMUNITY, PUBLIC, Audience, party_audience
 from touchstone.deeds.cases import (
     participation_noted,
     party_invited,
@@ -19,8 +19,10 @@ from touchstone.deeds.cases import (
     party_rejoined,
     recovery_objected,
     signer_admitted,
+    signer_removed,
 )
 from touchstone.deeds.deed import Deed
+from touchstone.deeds.signing import prepare_deed
 from touchstone.editions.case_summary import summarise_events
 from touchstone.keys import FileSigner
 from touchstone.ledger import fingerprint
@@ -264,6 +266,57 @@ def test_nobody_keeps_a_party_from_objecting_by_saying_it_again(case: Case):
     do(case, says(case, LAB, keys[1]), says(case, CENTRE, keys[2]))
     recorded(deliver(here, case.id, objection, AGENCY))
     assert AGENCY not in case.state.reinvitations
+
+
+def told(case: Case, audience: Audience) -> str:
+    """What the lede of an edition says, and what it says beside each party."""
+    page = facts_for(case, audience)
+    return " ".join((*page.summary, *(each.asked for each in page.parties)))
+
+
+@pytest.mark.parametrize("party", [TREASURY, AGENCY, LAB])
+def test_editions_name_what_is_disavowed_and_who_was_recovered(
+    case: Case, clock: Minutes, party: str
+):
+    audience, old, key = party_audience(party, "GREEN"), old_key(case), fresh(case)
+    do(case, participation_noted(case, AGENCY, "participating", "by a thief"))
+    n = case.state.size - 1
+    assert "does not stand by" not in told(case, audience)
+    do(case, *(says(case, by, key) for by in (LAB, CENTRE)))
+    assert " lost its keys and is to go on with a new one" in told(case, audience)
+    clock.pass_by(WAIT)
+    do(case, again(case, key, lasts={old: 0}))
+    said = told(case, audience)
+    assert "does not stand by one entry that was signed with a key of its own" in said
+    assert f"entry {n} (Participation noted)" in said
+    assert "lost its keys and goes on with a new one, by the word of" in said
+    assert "Goes on with a new key by the word of" in said
+    assert "is to go on" not in said
+    for stranger in (PUBLIC, COMMUNITY):
+        heard = told(case, stranger)
+        assert not any(word in heard for word in ("keys", "new key", "does not stand by"))
+
+
+def test_editions_name_what_a_removal_and_a_rotation_disavow(case: Case):
+    here, device = case.installation, fresh(case, "a-device")
+    newer = here.keyring.promote_next_key(LAB).public_key.hex()
+    key, kinds = device.public_key.hex(), ["participation-noted"]
+    do(case, signer_admitted(case, LAB, key, kinds, "device"))
+    noted = participation_noted(case, LAB, "declined", "by the device")
+    sent = prepare_deed(noted, here.records.deeds.log(case.id), device, here.random, case.now())
+    n = recorded(deliver(here, case.id, sent, LAB)).n
+    do(case, participation_noted(case, LAB, "negotiating", "by the own key"))
+    last = here.records.deeds.last_deed(case.id, old_key(case, LAB))
+    assert last is not None
+    do(case, signer_removed(case, LAB, device.fingerprint))
+    assert f"one entry that was signed with a key of its own: entry {n} (" in told(
+        case, party_audience(CENTRE)
+    )
+    do(case, party_key_rotated(case, LAB, newer, "SHA256:" + "ab" * 32, last.seq))
+    said = told(case, party_audience(CENTRE))
+    # The removal is by the own key, and after the last deed that is stood by.
+    entries = f"entry {n} (Participation noted), entry {n + 2} (Signer removed)"
+    assert f"does not stand by 2 entries that were signed with a key of its own: {entries}" in said
 
 
 @pytest.mark.parametrize("name", ["RECOVERY_WAIT", "RECOVERY_VOUCHERS"])

@@ -3,6 +3,7 @@
 from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.page import Claim, ClockFacts, Conflict, Fact, PartyFacts
 from touchstone.editions.sections.conditions import caps_facts
+from touchstone.editions.sections.signing_keys import recovered_by
 from touchstone.editions.sentences import paragraph, sentence
 from touchstone.framework.kinds import Anchor
 from touchstone.handin import moment_of
@@ -111,7 +112,7 @@ def party_facts(case: AudienceCase) -> tuple[PartyFacts, ...]:
             name,
             case.name(name),
             sentence("name.role", role=party.role),
-            _asked(case, name, party.role),
+            paragraph(_asked(case, name, party.role), recovered_by(case, name)),
         )
         for name, party in case.state.parties.items()
     )

@@ -6,6 +6,7 @@ from touchstone.editions.audience_case import AudienceCase, plain
 from touchstone.editions.event_text import told_alone
 from touchstone.editions.page import ResultRow
 from touchstone.editions.sections.designation import never_asked, silent
+from touchstone.editions.sections.signing_keys import key_sentences
 from touchstone.editions.sections.timeline import accounting
 from touchstone.editions.sections.unmeasured import unmeasured_sentences
 from touchstone.editions.sentences import paragraph, sentence
@@ -25,7 +26,8 @@ def summary(case: AudienceCase, results: Sequence[ResultRow]) -> tuple[str, ...]
     # and why the rest is not there.
     if received is None:
         return _closed(case)
-    paragraphs = (_measured(case, received, results), _decided(case), _missing(case))
+    told = (_measured(case, received, results), _decided(case), _missing(case))
+    paragraphs = (*told, paragraph(*key_sentences(case)))
     return tuple(paragraph for paragraph in paragraphs if paragraph)
 
 
@@ -39,7 +41,8 @@ def _closed(case: AudienceCase) -> tuple[str, ...]:
         audience=case.name(case.audience.name),
         opened=len(opened),
     )
-    return (first, *opened[:MOST_EVENTS], sentence("summary.closed-why"))
+    keys = key_sentences(case)
+    return (first, *opened[:MOST_EVENTS], *keys, sentence("summary.closed-why"))
 
 
 def _measured(case: AudienceCase, received: SubmissionReceived, results: Rows) -> str:
