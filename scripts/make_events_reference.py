@@ -18,7 +18,8 @@ from touchstone.review.events import base, joining, judging, measuring, opening,
 from touchstone.review.events.base import Event
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.parts import Part
-from touchstone.review.rules import OPENING, RULES, Guard
+from touchstone.review.rule import Guard
+from touchstone.review.rules import OPENING, RULES
 from touchstone.review.topics import PEOPLE, Topics
 from touchstone.review.wording import CLAUSES, WHOLE
 

@@ -11,7 +11,8 @@ from support import parsed
 from support.scripted import script
 from touchstone.ledger import forms
 from touchstone.review.grounds import Ground
-from touchstone.review.rules import RULES, Guard
+from touchstone.review.rule import Guard
+from touchstone.review.rules import RULES
 from touchstone.review.wording import CLAUSES, SENTENCES, WHOLE
 
 REVIEW = Path(__file__).parents[2] / "src" / "touchstone" / "review"

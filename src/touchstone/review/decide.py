@@ -11,7 +11,8 @@ from touchstone.review.events.joining import InvitedAct, JoinedAct, PartyJoined
 from touchstone.review.events.opening import Admission, CaseOpened
 from touchstone.review.events.settling import ReleaseAnnounced, ReviewWithdrawn
 from touchstone.review.grounds import Ground
-from touchstone.review.rules import RULES, Rule
+from touchstone.review.rule import Rule
+from touchstone.review.rules import RULES
 from touchstone.review.state import Party, State, Status
 
 LEAVING = (ReleaseAnnounced, ReviewWithdrawn)

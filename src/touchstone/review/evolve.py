@@ -15,7 +15,7 @@ from functools import reduce, singledispatch
 from types import MappingProxyType
 from typing import Any, get_args
 
-from touchstone.ledger import fingerprint
+from touchstone.review import key_acts
 from touchstone.review.events import joining, judging, measuring, opening, settling
 from touchstone.review.events.base import Event, Role, UnknownEvent
 from touchstone.review.state import (
@@ -25,13 +25,11 @@ from touchstone.review.state import (
     Finding,
     Party,
     Postponement,
-    Reinvitation,
     RunKey,
     Snapshots,
     State,
     Terms,
     Unknown,
-    empty,
     with_item,
 )
 from touchstone.review.tallies import Likeness, pair_of
@@ -108,84 +106,11 @@ def _admitted_by_newer(state: State, told: Any) -> Iterator[tuple[str, Party]]:
 def _(event: opening.CaseOpened, state: State) -> State:
     parties = MappingProxyType(_admitted(state, event.admits))
     begun = replace(state, status="open", opened=event, parties=parties)
-    return begun if event.key_act is None else _joined(begun, event.key_act)
+    return begun if event.key_act is None else key_acts.joined(begun, event.key_act)
 
 
-def _joined(state: State, act: joining.JoinedAct) -> State:
-    parties = with_item(state.parties, act.party, Party(act.role, act.key, act.next))
-    others = {name: each for name, each in state.invitations.items() if name != act.party}
-    keys = state.seen_keys | {act.key}
-    return replace(state, parties=parties, invitations=MappingProxyType(others), seen_keys=keys)
-
-
-def _keyed(state: State, party: str, brought: str | None = None, **changes: Any) -> State:
-    changed = replace(state.parties[party], **changes)
-    keys = state.seen_keys | ({brought} if brought else set())
-    return replace(state, parties=with_item(state.parties, party, changed), seen_keys=keys)
-
-
-@_changed.register
-def _(event: joining.PartyInvited, state: State) -> State:
-    act = event.key_act
-    return replace(state, invitations=with_item(state.invitations, act.party, act))
-
-
-@_changed.register
-def _(event: joining.PartyJoined, state: State) -> State:
-    return _joined(state, event.key_act)
-
-
-@_changed.register
-def _(event: joining.PartySignerAdmitted, state: State) -> State:
-    act, signers = event.key_act, state.parties[event.actor].signers
-    name = fingerprint(bytes.fromhex(act.key))
-    return _keyed(state, event.actor, act.key, signers=with_item(signers, name, act))
-
-
-@_changed.register
-def _(event: joining.PartySignerRemoved, state: State) -> State:
-    signers = state.parties[event.actor].signers
-    left = {name: each for name, each in signers.items() if name != event.key_act.key}
-    return _keyed(state, event.actor, signers=MappingProxyType(left))
-
-
-@_changed.register
-def _(event: joining.PartyKeyRotated, state: State) -> State:
-    act = event.key_act
-    after = _keyed(state, event.actor, act.key, key=act.key, next=act.next)
-    return _unvouched(after, event.actor)
-
-
-def _unvouched(state: State, party: str) -> State:
-    """Without what was said of a new key for a party."""
-    left = {name: each for name, each in state.reinvitations.items() if name != party}
-    return replace(state, reinvitations=MappingProxyType(left))
-
-
-@_changed_at.register
-def _(event: joining.PartyReinvited, state: State, recorded: str) -> State:
-    act, told = event.key_act, state.reinvitations.get(event.key_act.party, {})
-    said = with_item(told, event.actor, Reinvitation(act.expects, recorded))
-    return replace(state, reinvitations=with_item(state.reinvitations, act.party, said))
-
-
-@_changed.register
-def _(event: joining.RecoveryObjected, state: State) -> State:
-    return _unvouched(state, event.actor)
-
-
-@_changed.register
-def _(event: joining.PartyRejoined, state: State) -> State:
-    act, party = event.key_act, event.actor
-    by = state.vouchers(party, fingerprint(bytes.fromhex(act.key)))
-    fresh = {"key": act.key, "next": act.next, "signers": empty(), "recovered_by": by}
-    after = _unvouched(_keyed(state, party, act.key, **fresh), party)
-    # What was said in its name, by whoever had its key, of others' keys counts no more.
-    left = {
-        name: MappingProxyType({by: said for by, said in each.items() if by != party})
-        for name, each in after.reinvitations.items()
-    }
-    return replace(after, reinvitations=MappingProxyType(left))
+for _kind in joining.ACTS:
+    _changed_at.register(_kind, key_acts.changed)
 
 
 @_changed.register

@@ -6,14 +6,10 @@ A row's guards say what else must hold; `guards/` has them. Release and withdraw
 never may: `tests/unit/review/test_laws.py` holds every row to that.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, get_args
+from collections.abc import Mapping
 
-from touchstone.framework import Framework
 from touchstone.review.events import joining, judging, measuring, opening, settling
-from touchstone.review.events.base import Event, Role
-from touchstone.review.grounds import Ground
+from touchstone.review.events.base import Event
 from touchstone.review.guards import (
     agreeing,
     bearing,
@@ -27,7 +23,15 @@ from touchstone.review.guards import (
     timing,
 )
 from touchstone.review.guards import joining as joins
-from touchstone.review.state import State, Status
+from touchstone.review.rule import (
+    ALWAYS,
+    EVERYONE,
+    HEARD,
+    KEPT,
+    OPEN,
+    OVER,
+    Rule,
+)
 from touchstone.review.topics import (
     PEOPLE,
     Topic,
@@ -37,17 +41,6 @@ from touchstone.review.topics import (
     never_stale,
     speaks_to,
 )
-from touchstone.review.wording import IN_STATUSES
-
-Guard = Callable[[Framework, State, Any], Ground | None]
-"""Why the deed may not be done in this state; None if it may."""
-
-EVERYONE: tuple[Role, ...] = get_args(Role)
-OPEN: tuple[Status, ...] = ("open",)
-KEPT: tuple[Status, ...] = ("open", "closed")
-OVER: tuple[Status, ...] = ("withdrawn", "closed")
-HEARD: tuple[Status, ...] = ("open", "withdrawn", "closed")
-ALWAYS: tuple[Status, ...] = ("open", "withdrawn", "closed", "destroyed")
 
 CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
 SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
@@ -58,35 +51,10 @@ FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive"
 INQUIRY, POSTPONEMENT = Topic("inquiry", "inquiry"), Topic("postponement", "request")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Which roles may do a deed, in which statuses of the case, and what else must hold."""
-
-    roles: tuple[Role, ...]
-    when: tuple[Status, ...]
-    guards: tuple[Guard, ...] = ()
-    topics: Topics = field(kw_only=True)
-    """What a deed of contract 2 moves, and what its signer must have seen the newest of."""
-
-    @property
-    def sentence(self) -> str:
-        """Who and when, in words, as `for the developer, at any time`."""
-        who = "every party" if self.roles == EVERYONE else "the " + " or ".join(self.roles)
-        return f"for {who}, {IN_STATUSES[self.when]}"
-
-
 RULES: Mapping[type[Event], Rule] = {
     # Always the developer's own: no guards.
-    settling.ReleaseAnnounced: Rule(
-        ("developer",),
-        ALWAYS,
-        topics=never_stale(Topic("release")),
-    ),
-    settling.ReviewWithdrawn: Rule(
-        ("developer",),
-        ALWAYS,
-        topics=never_stale(STATUS),
-    ),
+    settling.ReleaseAnnounced: Rule(("developer",), ALWAYS, topics=never_stale(Topic("release"))),
+    settling.ReviewWithdrawn: Rule(("developer",), ALWAYS, topics=never_stale(STATUS)),
     # Parties and agreement.
     opening.PartyAdmitted: Rule(
         EVERYONE,

@@ -17,7 +17,8 @@ from touchstone.evaluation.digests import digest_value
 from touchstone.keys import Keyring
 from touchstone.ledger import dumps
 from touchstone.records import Records, store
-from touchstone.review.rules import ALWAYS, RULES
+from touchstone.review.rule import ALWAYS
+from touchstone.review.rules import RULES
 from touchstone.service.cases import destroying as deed
 
 

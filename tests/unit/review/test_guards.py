@@ -63,7 +63,8 @@ from touchstone.framework import Framework, NumericCriterion
 from touchstone.ledger.parts import PartyKeys
 from touchstone.review import BadEventError, Refused, State, Status, parse_event
 from touchstone.review.events import Event, measuring, opening, settling
-from touchstone.review.rules import ALWAYS, RULES
+from touchstone.review.rule import ALWAYS
+from touchstone.review.rules import RULES
 
 events_page = script("make_events_reference")
 ROWS = [

@@ -25,7 +25,8 @@ from touchstone.review import Refused, State, concurrences, parse_event
 from touchstone.review.events import Event, judging, opening, settling
 from touchstone.review.grounds import Ground
 from touchstone.review.packing import pack_state, unpack_state
-from touchstone.review.rules import ALWAYS, OVER, RULES
+from touchstone.review.rule import ALWAYS, OVER
+from touchstone.review.rules import RULES
 
 EVERYBODY = [*ROLES, "newcomer", "a-stranger"]
 WITHOUT_NUMBERS = ("us-2026-06", "us-2026-05-draft")

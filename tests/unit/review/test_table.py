@@ -11,7 +11,8 @@ import pytest
 
 from touchstone.review.events import measuring, settling
 from touchstone.review.events.base import Event, Role
-from touchstone.review.rules import ALWAYS, EVERYONE, HEARD, OVER, RULES, Rule
+from touchstone.review.rule import ALWAYS, EVERYONE, HEARD, OVER, Rule
+from touchstone.review.rules import RULES
 
 OWNERS: Mapping[str, tuple[Role, ...]] = {
     # What was measured is said by whoever measured it.

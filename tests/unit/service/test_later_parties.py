@@ -155,7 +155,12 @@ def test_an_opening_that_a_later_party_could_not_read_is_refused_and_the_twin(
 ):
     here, framework = case.installation, case.framework
     fresh = Case(here, "another", framework, case.submission, case.participants)
-    first = opening._opening(fresh)  # the deed that `open_case` begins with
+    begun: list[Deed] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "record_opening", lambda *args: begun.extend(args[-1]))
+        patch.setattr(opening, "finish_opening", lambda found: found)
+        opening.open_case(here, framework, case.submission, case.participants)
+    (first,) = begun
 
     def begins(marking: Marking) -> Any:
         return record_opening(here, fresh.id, framework, [marked(first, marking)])

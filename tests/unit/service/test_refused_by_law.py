@@ -17,7 +17,8 @@ from touchstone.deeds.deed import Deed
 from touchstone.ledger.contract2 import RefusedAnswer
 from touchstone.review import BadEventError, Event, Refused
 from touchstone.review.events.base import Role
-from touchstone.review.rules import RULES, Guard
+from touchstone.review.rule import Guard
+from touchstone.review.rules import RULES
 from touchstone.service import case_context, taking
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation

@@ -91,7 +91,7 @@ class KeyReinvited:
 
 
 @dataclass(frozen=True, slots=True)
-class RecoveryObjected:
+class KeyObjection:
     """The acting party's key is not lost: what others said of a new one ends."""
 
 
@@ -115,7 +115,7 @@ KeyAct: TypeAlias = (
     | SignerRemoved
     | KeyRotated
     | KeyReinvited
-    | RecoveryObjected
+    | KeyObjection
     | KeyRejoined
 )
 BringsPartyKey: TypeAlias = KeyJoined | KeyRotated | KeyRejoined
@@ -152,10 +152,10 @@ def parse_key_act(  # noqa: PLR0911 - one for each form
             return _recovery(found)
 
 
-def _recovery(found: dict[str, Any]) -> KeyReinvited | RecoveryObjected | KeyRejoined:
+def _recovery(found: dict[str, Any]) -> KeyReinvited | KeyObjection | KeyRejoined:
     """The acts by which a party that lost its keys gets new ones, or says that it did not."""
     if found["act"] == "objected":
-        return RecoveryObjected()
+        return KeyObjection()
     if found["act"] == "rejoined":
         return KeyRejoined(_key(found), _next(found), _lasts(found))
     party = forms.text(found["party"], "a key_act's party")
@@ -250,7 +250,7 @@ class CaseKeys:
                 return self._rotate(actor, act)
             case KeyReinvited():
                 return self._vouch(actor, act, Vouched(act.expects, recorded, shown))
-            case RecoveryObjected():
+            case KeyObjection():
                 return replace(self, vouched=self._unvouched(actor))
             case KeyRejoined():
                 return self._rejoin(actor, act, dated)

@@ -220,3 +220,16 @@ class PartyRejoined(Event):
     type: Literal["party-rejoined"] = "party-rejoined"
     key_act: Annotated[RejoinedAct, AfterValidator(_in_form)]
     """The keys."""
+
+
+ACTS: tuple[type[Event], ...] = (
+    PartyInvited,
+    PartyJoined,
+    PartySignerAdmitted,
+    PartySignerRemoved,
+    PartyKeyRotated,
+    PartyReinvited,
+    RecoveryObjected,
+    PartyRejoined,
+)
+"""The types that are acts on keys and nothing else."""
