@@ -233,8 +233,8 @@ def by_hand(case: Case) -> None:
     do(access.postponement_requested(case, agency, "later", "2026-12-24", why))
     do(access.postponement_answered(case, lab, "later", "declined"))
     do(access.release_compared(case, centre, "final", "same", kept))
-    do(about.review_withdrawn(case, lab))
     _recovers(case)
+    do(about.review_withdrawn(case, lab))
 
 
 def _recovers(case: Case) -> None:
