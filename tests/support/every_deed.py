@@ -163,18 +163,22 @@ def _watch(patch: pytest.MonkeyPatch, gathered: Gathered) -> None:
     record, begin, end = commit.record, commit.record_opening, commit.record_destruction
 
     def recorded(
-        here: Installation, case: str, framework: Framework, deeds: Sequence[Deed] | Proposing
+        here: Installation,
+        case: str,
+        framework: Framework,
+        deeds: Sequence[Deed] | Proposing,
+        seen: Any = None,
     ) -> State:
         if not callable(deeds):
             gathered.take(here, case, framework, deeds)
-            return record(here, case, framework, deeds)
+            return record(here, case, framework, deeds, seen)
 
         def proposing(state: State) -> Sequence[Deed]:
             proposed = deeds(state)
             gathered.take(here, case, framework, proposed)
             return proposed
 
-        return record(here, case, framework, proposing)
+        return record(here, case, framework, proposing, seen)
 
     def opened(here: Installation, case: str, framework: Framework, deeds: Sequence[Deed]) -> State:
         gathered.take(here, case, framework, deeds[:1])
