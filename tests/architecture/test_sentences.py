@@ -25,6 +25,8 @@ from touchstone.editions.sentences import english
 from touchstone.editions.sentences.catalogue import Node, selectors, texts
 from touchstone.evaluation.sandbox import GRADES
 from touchstone.framework import kinds
+from touchstone.planning.notes import NoteCode
+from touchstone.planning.power_query import Comparison
 from touchstone.review.designation import STOPPED, Concurrence, Says
 from touchstone.review.events import TYPES, judging, measuring, opening, settling
 from touchstone.review.events.base import Facts, Role
@@ -87,7 +89,10 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "designation": [members(judging.Designation)],
     "each": [YES_OR_NO],
     "early": [frozenset({"none-given", "none-early", "early"})],
-    "extreme": [frozenset({"all-used", "none-used", "ceiling", "floor"})],
+    "extreme": [
+        frozenset({"all", "none", "all-or-none"}),
+        frozenset({"all-used", "none-used", "ceiling", "floor"}),
+    ],
     "fact": [labels("scope.py", "_fact"), labels("results.py", "_elicited")],
     "fate": [frozenset(FATES)],
     "head": [frozenset({"nationality", "tier", "country", "people", *FATES})],
@@ -118,7 +123,10 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "thresholds": [members(kinds.Thresholds)],
     "type": [frozenset(EVENTS)],
     "verdict": [members(VerdictWord) | WORDLESS, CLAIMING],
-    "what": [frozenset({"share-by", "submitted", "today", "ends", "planned-release"})],
+    "what": [
+        members(Comparison),
+        frozenset({"share-by", "submitted", "today", "ends", "planned-release"}),
+    ],
     "which": [frozenset({"all", "only", "some"})],
     "whole": [YES_OR_NO],
     "why": [
@@ -134,16 +142,21 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     ],
 }
 # Keys that end in a word of a closed list.
-FAMILIES = {"event.": EVENTS, "folded.": frozenset[str](), "told.": frozenset[str]()}
+FAMILIES = {
+    "event.": EVENTS,
+    "folded.": frozenset[str](),
+    "plan-note.": members(NoteCode),
+    "told.": frozenset[str](),
+}
 # Modules of `editions` whose sentences are not in the catalogue yet. This list only shrinks.
 NOT_THROUGH: set[str] = set()
 # What readers meet outside of `editions`, and whether its sentences wait. This only shrinks, too.
 ELSEWHERE = {
     "demo/story.py": False,
-    "planning/answerability.py": True,
-    "planning/costing.py": True,
-    "planning/forecast.py": True,
-    "planning/power_query.py": True,
+    "planning/answerability.py": False,
+    "planning/costing.py": False,
+    "planning/forecast.py": False,
+    "planning/power_query.py": False,
     "service/cases/case_admin.py": False,
     "service/measurement/forecasting/page.py": False,
     "service/measurement/review_result.py": False,

@@ -11,12 +11,12 @@ from jinja2 import Environment, nodes
 import touchstone
 from support import parsed
 from touchstone.editions.sentences import Catalogue
-from touchstone.editions.sentences.catalogue import JOINS, texts
+from touchstone.editions.sentences.catalogue import JOINS, WRITERS, texts
 
 SOURCE = Path(touchstone.__file__).parent
 TEMPLATES = SOURCE / "editions" / "page" / "templates"
 CALLS = {"sentence", "markup", "say"}
-WRITERS = {"percent", "exact-percent", "plain", "day", "long-day", *JOINS}
+SPECS = {*WRITERS, "day", "long-day", *JOINS}
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ def named_by(catalogue: Catalogue) -> set[str]:
     for node in catalogue.messages.values():
         for text in texts(node):
             specs = {spec for _, _, spec, _ in Formatter().parse(text) if spec}
-            found |= {spec.removesuffix("^") for spec in specs - WRITERS}
+            found |= {spec.removesuffix("^") for spec in specs - SPECS}
     return found

@@ -11,7 +11,6 @@ from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
     from touchstone.planning.forecast import Forecast
-    from touchstone.planning.power_query import AttemptsResult, PowerResult
 
 DONE, NO = 0, 1
 Flag = Parameter(negative="")
@@ -119,6 +118,7 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
         table_rows,
     )
     from touchstone.service.measurement.forecasting.plan_review import forecast_here
+    from touchstone.service.measurement.forecasting.words import forecast_dict, forecast_lines
 
     chosen = PlanOptions(**options)
     now = utc_text(SystemClock().now())
@@ -126,13 +126,13 @@ def _review(submission: Path, out: Path | None, options: Options, *, json: bool)
     if out is not None:
         _write_page(out, forecast, now)
     if json:
-        show_json(forecast.as_dict())
+        show_json(forecast_dict(forecast))
     else:
         title = f"{forecast.model} under {forecast.framework}: expected to worst"
         tables.grid(columns(), table_rows(forecast), title)
         if rows := said_rows(forecast):
             tables.grid(said_columns(), rows, "Probability of each verdict, by true rate")
-        for line in ("", *forecast.lines()):
+        for line in ("", *forecast_lines(forecast)):
             show(line)
         if out is not None:
             show(f"Written: {out}")
@@ -153,10 +153,12 @@ def _write_page(out: Path, forecast: "Forecast", now: str) -> None:
 
 def _question(question: Options, both: Options, *, json: bool) -> int:
     from touchstone.planning.power_query import query_power
+    from touchstone.service.measurement.forecasting.words import power_dict, power_lines
 
     attempts, rate, alpha = (question[name] for name in ("attempts", "rate", "alpha"))
     if attempts is None and rate is None:
-        return _tell(query_power(_given(question | both)), json=json)
+        found = query_power(_given(question | both))
+        return _tell(found.can, power_lines(found), power_dict(found), json=json)
     rest = {k: v for k, v in question.items() if k not in {"attempts", "rate", "alpha"}}
     _refuse(rest | both, "does not go with --attempts")
     return _attempts(attempts, rate, alpha, json=json)
@@ -164,16 +166,18 @@ def _question(question: Options, both: Options, *, json: bool) -> int:
 
 def _attempts(attempts: int | None, rate: float | None, alpha: float | None, *, json: bool) -> int:
     from touchstone.planning.power_query import attempts_result
+    from touchstone.service.measurement.forecasting.words import attempts_dict, attempts_lines
 
     if attempts is None or rate is None:
         raise BadInputError("--attempts and --rate go together: write both")
-    return _tell(attempts_result(attempts, rate, 0.05 if alpha is None else alpha), json=json)
+    found = attempts_result(attempts, rate, 0.05 if alpha is None else alpha)
+    return _tell(found.can, attempts_lines(found), attempts_dict(found), json=json)
 
 
-def _tell(found: "PowerResult | AttemptsResult", *, json: bool) -> int:
+def _tell(can: bool, lines: list[str], told: dict[str, Any], *, json: bool) -> int:
     if json:
-        show_json(found.as_dict())
+        show_json(told)
     else:
-        for line in found.lines():
+        for line in lines:
             show(line)
-    return DONE if found.can else NO
+    return DONE if can else NO

@@ -1,9 +1,10 @@
-"""Whether a battery can answer for a criterion, and what it cannot answer, in words."""
+"""Whether a battery can answer for a criterion, and what it cannot answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from touchstone.framework import NumericCriterion
+from touchstone.planning.notes import PlanNote
 from touchstone.planning.options import PlanOptions
 from touchstone.planning.power_query import POWER, power_in_words
 from touchstone.planning.verdict_probabilities import (
@@ -16,16 +17,12 @@ from touchstone.statistics import (
     RateRule,
     VerdictWord,
     attempts_needed,
-    exact_percent,
     is_informative,
     miss_probability,
-    percent,
     rules_out,
 )
 from touchstone.verdicts.preregistration import RunRule
 
-NO_NUMBER = "the framework states no number: all items run, and nothing is concluded"
-REFERENCE = "a reference to compare with: all items run, and nothing is concluded of it"
 _TEN_PERCENT = 0.1
 _ROUNDING = 1e-6
 
@@ -34,8 +31,8 @@ _ROUNDING = 1e-6
 class Answerability:
     """What one run can and cannot answer."""
 
-    notes: tuple[str, ...]
-    cannot: tuple[str, ...]
+    notes: tuple[PlanNote, ...]
+    cannot: tuple[PlanNote, ...]
 
 
 def answerability(
@@ -52,7 +49,7 @@ def answerability(
     # One item is settled by one sample, and its word would say nothing beyond it: the rule for
     # sequential designs refuses it as well.
     if size == 1:
-        return Answerability((), ("one item allows no verdict: plan at least 2 items",))
+        return Answerability((), (PlanNote("one-item"),))
     sample = cluster_assumption(size, options)
     # A comparison's extremes depend on the reference, which nobody has run yet.
     cannot = _too_small(rule, size) if criterion.measure == "success-rate" else []
@@ -71,61 +68,57 @@ def cluster_assumption(size: int, options: PlanOptions) -> ClusterAssumption:
     return ClusterAssumption(size if options.clusters is None else options.clusters, options.icc)
 
 
-def _zone(rule: RateRule, said: Sequence[ProbabilitiesAtRate]) -> list[str]:
+def _zone(rule: RateRule, said: Sequence[ProbabilitiesAtRate]) -> list[PlanNote]:
     """What each word claims, and which one comes where either is right."""
-    inside = [
-        f'{point.solved} items solved, "above" in {point.battery.above:.0%}, "below" in '
-        f'{point.battery.below:.0%}, "within zone" in {point.battery.within_zone:.0%} of orders'
+    inside = tuple(
+        PlanNote(
+            "zone-inside",
+            solved=point.solved,
+            above=point.battery.above,
+            below=point.battery.below,
+            within=point.battery.within_zone,
+        )
         for point in said
         # Inside the zone either word is right, and the odds of each are what a reader must know
         # before agreeing to a zone.
         if point.battery and rule.above_claims < point.rate < rule.below_claims
-    ]
+    )
     if not rule.zone or not inside:
         return []
-    claims = (
-        f'"above" claims more than {rule.above_claims:.3g} and "below" less than '
-        f"{rule.below_claims:.3g}; between them the order decides which is said"
-    )
-    return [f"{claims}: {'; '.join(inside)}"]
+    return [PlanNote("zone", above=rule.above_claims, below=rule.below_claims, inside=inside)]
 
 
-def _grouped(design: ClusteredDesign) -> str:
-    return (
-        f"{design.tasks:,} items in {design.clusters:,} clusters count as "
-        f"{design.effective_size:.0f} independent ones, at an intra-cluster correlation of "
-        f"{design.icc:g}"
+def _grouped(design: ClusteredDesign) -> PlanNote:
+    return PlanNote(
+        "grouped",
+        items=design.tasks,
+        clusters=design.clusters,
+        effective=design.effective_size,
+        icc=design.icc,
     )
 
 
-def _fixed(criterion: NumericCriterion) -> str:
-    if criterion.measure == "relative-to-reference":
-        return "all items run in both models, and each rate is bounded at half of the error"
-    return "all items run before any verdict, which is about the rate beyond them"
+def _fixed(criterion: NumericCriterion) -> PlanNote:
+    relative = criterion.measure == "relative-to-reference"
+    return PlanNote("compared-whole" if relative else "run-whole")
 
 
 def _attempts(rule: RateRule, size: int) -> Answerability:
     seldom, at = (miss_probability(rate, size) for rate in (_TEN_PERCENT, rule.threshold))
-    text = (
-        f"a model with a 10% success rate fails all {size} attempts with probability "
-        f"{percent(seldom)}, and one at the threshold of {exact_percent(rule.threshold)} with "
-        f"probability {at:.1%}"
-    )
+    told = {"attempts": size, "seldom": seldom, "threshold": rule.threshold, "chance": at}
     if rules_out(size, rule):
-        return Answerability((text,), ())
+        return Answerability((PlanNote("attempts", **told),), ())
     needed = attempts_needed(rule.threshold, rule.beta)
-    return Answerability((), (f"{text}; it needs {needed} attempts",))
+    return Answerability((), (PlanNote("attempts-too-few", needed=needed, **told),))
 
 
-def _too_small(rule: RateRule, size: int) -> list[str]:
+def _too_small(rule: RateRule, size: int) -> list[PlanNote]:
     """Words that not even the most extreme result would earn."""
     found = []
-    for total, side, extreme in ((size, VerdictWord.ABOVE, "all"), (0, VerdictWord.BELOW, "none")):
-        if not is_informative(rule, size, total):
-            found.append(
-                f'even with {extreme} of {size} solved it could not say "{side}": the battery '
-                "would be at its ceiling; plan more items"
-            )
+    if not is_informative(rule, size, size):
+        found.append(PlanNote("ceiling-all", size=size))
+    if not is_informative(rule, size, 0):
+        found.append(PlanNote("ceiling-none", size=size))
     return found
 
 
@@ -135,7 +128,7 @@ def _power_at(
     levels: Sequence[int],
     sample: ClusterAssumption,
     said: Sequence[ProbabilitiesAtRate],
-) -> tuple[str, bool]:
+) -> tuple[PlanNote, bool]:
     """Whether a model so far from the threshold gets the right verdict, on the harder side."""
     rule, relative = run.rule, run.measure == "relative-to-reference"
     chances = []
@@ -150,12 +143,13 @@ def _power_at(
     # The weaker side: whoever asks does not know on which side the model will be.
     chance, at, side = min(chances)
     word = VerdictWord.ABOVE if side > 0 else VerdictWord.BELOW
-    whom = f"by {at:+.3g} better than the reference" if relative else f"that solves {at:.3g}"
-    head = (
-        f"{distance * 100:g} points from the threshold: a model {whom} of such tasks gets "
-        f'"{word}" with probability {power_in_words(chance)}'
-    )
+    told = {
+        "points": distance * 100,
+        "rate": at,
+        "word": str(word),
+        "chance": power_in_words(chance),
+    }
     if chance >= POWER:
-        return head, True
-    more = f"plan more items than {len(levels):,}"
-    return f"{head} only, and {percent(POWER)} is asked for; {more}", False
+        return PlanNote("power-compared" if relative else "power", **told), True
+    lacking = {"wanted": POWER, "size": len(levels), **told}
+    return PlanNote("power-compared-lacking" if relative else "power-lacking", **lacking), False

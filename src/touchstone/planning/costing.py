@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from touchstone.evaluation import Submission
 from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.evaluation.token_bounds import probe_tokens, ready_tokens
 from touchstone.planning.forecast import Cost, Forecast
+from touchstone.planning.notes import NoteCode, PlanNote
 from touchstone.planning.options import PlanOptions
 from touchstone.verdicts.preregistration import CHUNK
 
 _DAY = 86_400
 _MILLION = Decimal(1_000_000)
-_SENSIBLE_LIMIT = "at the limits of the elicitation"
 
 
 @dataclass(frozen=True)
@@ -100,96 +101,82 @@ def check_limits(whole: Forecast, costing: Costing) -> Forecast:
     expected, worst, caps = whole.expected, whole.worst, costing.submission.caps
     measured = all(run.measured for run in whole.runs)
     timed = measured or costing.options.seconds_per_sample is not None
-    unit = "business days" if whole.business_days else "days"
-    bounds: list[tuple[str, float, float, float, bool]] = [
-        (
-            f"the {whole.days_left} {unit} left in the window (until {whole.review_by})",
-            expected.days,
-            worst.days,
-            # Samples take days of 24 hours, and run at weekends too.
-            whole.calendar_days,
-            timed,
-        ),
-    ]
+    left: NoteCode = "bound-business-days" if whole.business_days else "bound-days"
+    window = PlanNote(left, days=whole.days_left, until=whole.review_by)
+    # Samples take days of 24 hours, and run at weekends too.
+    bounds = [(window, expected.days, worst.days, float(whole.calendar_days), timed)]
     if caps.tokens is not None:
-        bounds.append(
-            (
-                f"the cap of {caps.tokens:,} tokens",
-                expected.tokens,
-                worst.tokens,
-                caps.tokens,
-                measured,
-            )
-        )
+        cap = PlanNote("bound-tokens", tokens=caps.tokens)
+        bounds.append((cap, expected.tokens, worst.tokens, float(caps.tokens), measured))
     # Amounts in two currencies cannot be compared, and no rate of exchange is assumed: a note says
     # so.
     money = caps.money if caps.currency == costing.currency else None
     if money is not None and expected.money is not None and worst.money is not None:
-        bounds.append(
-            (
-                f"the cap of {money} {caps.currency}",
-                float(expected.money),
-                float(worst.money),
-                float(money),
-                measured,
-            )
-        )
+        cap = PlanNote("bound-money", money=str(money), currency=caps.currency)
+        bounds.append((cap, float(expected.money), float(worst.money), float(money), measured))
     if caps.wall_seconds is not None:
-        bounds.append(
-            (
-                f"the cap of {caps.wall_seconds:,} s",
-                expected.days,
-                worst.days,
-                caps.wall_seconds / _DAY,
-                timed,
-            )
-        )
+        cap = PlanNote("bound-seconds", seconds=caps.wall_seconds)
+        bounds.append((cap, expected.days, worst.days, caps.wall_seconds / _DAY, timed))
     cannot, notes = [], []
     for what, mean, most, bound, known in bounds:
         # "Cannot" is said of what was measured before; a limit that nobody reaches proves nothing.
         if mean > bound and known:
-            cannot.append(f"what is expected goes beyond {what}")
+            cannot.append(PlanNote("beyond", bound=what))
         elif most > bound:
-            notes.append(f"In the worst case, {_SENSIBLE_LIMIT}, it goes beyond {what}.")
+            notes.append(PlanNote("beyond-at-worst", bound=what))
     return replace(whole, cannot=(*whole.cannot, *cannot), notes=(*whole.notes, *notes))
 
 
 def cost_assumptions(whole: Forecast, costing: Costing) -> Forecast:
     """The same, with where the numbers come from."""
-    earlier = "; ".join(
-        f"{family} {each.tokens:,.0f} tokens and {each.seconds:.0f} s (mean of {each.samples} "
-        f"samples in {each.cases} earlier {'case' if each.cases == 1 else 'cases'} of this "
-        "developer)"
+    # Modes are probed before the first sample and after the last.
+    probes = 2 * probe_tokens(costing.submission) + ready_tokens(costing.submission)
+    notes = [
+        PlanNote("expected", chunk=CHUNK),
+        _limits(costing),
+        PlanNote("at-once", samples=costing.options.concurrency, tokens=probes),
+    ]
+    if costing.prices is None:
+        notes.append(PlanNote("no-price"))
+    elif (caps := costing.submission.caps).money is not None and caps.currency != costing.currency:
+        notes.append(
+            PlanNote(
+                "other-currency",
+                given=costing.currency,
+                money=str(caps.money),
+                currency=caps.currency,
+            )
+        )
+    return replace(whole, notes=(*whole.notes, *notes))
+
+
+def _limits(costing: Costing) -> PlanNote:
+    """What a sample takes: at worst, before, and as given."""
+    told: dict[str, Any] = {
+        "tokens": ELICITATION.token_limit,
+        "seconds": ELICITATION.working_seconds,
+    }
+    earlier = tuple(
+        PlanNote(
+            "earlier",
+            family=family,
+            tokens=each.tokens,
+            seconds=each.seconds,
+            samples=each.samples,
+            cases=each.cases,
+        )
         for (family, mode), each in sorted(costing.seen.items())
         if not mode
     )
-    known = f"expected as before: {earlier}" if earlier else "no earlier sample is known"
-    given = costing.options.seconds_per_sample
-    pace = "" if given is None else f" A sample takes {given:g} s, as given."
-    # Modes are probed before the first sample and after the last.
-    probes = 2 * probe_tokens(costing.submission) + ready_tokens(costing.submission)
-    limits = (
-        f"A sample takes at worst {ELICITATION.token_limit:,} tokens and "
-        f"{ELICITATION.working_seconds} s of work, the elicitation's limits; {known}.{pace}"
-    )
-    at_once = (
-        f"{costing.options.concurrency} samples at once; waits for an endpoint, and at most "
-        f"{probes:,} tokens for probes, come on top."
-    )
-    expected = (
-        "Expected samples: the mean over all true rates from 0 to 1, since none is known, rounded "
-        f"up to chunks of {CHUNK}."
-    )
-    notes = [
-        expected,
-        limits,
-        at_once,
-    ]
-    if costing.prices is None:
-        notes.append("No price was given, so no money is told.")
-    elif (caps := costing.submission.caps).money is not None and caps.currency != costing.currency:
-        notes.append(
-            f"Prices were given in {costing.currency}, so the cap of {caps.money} {caps.currency} "
-            "is not compared with them."
-        )
-    return replace(whole, notes=(*whole.notes, *notes))
+    pace = costing.options.seconds_per_sample
+    codes: dict[tuple[bool, bool], NoteCode] = {
+        (False, False): "limits",
+        (True, False): "limits-known",
+        (False, True): "limits-paced",
+        (True, True): "limits-known-paced",
+    }
+    if earlier:
+        told["earlier"] = earlier
+    if pace is not None:
+        told["pace"] = pace
+    return PlanNote(codes[bool(earlier), pace is not None], **told)

@@ -1,15 +1,19 @@
 """Cost and power of a review, criterion by criterion and mode by mode."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from touchstone.planning.notes import PlanNote
 from touchstone.planning.sample_sizes import DISTANCES, SampleSizeCurve
 from touchstone.planning.verdict_probabilities import (
     FamilyProbabilities,
     ProbabilitiesAtRate,
 )
+
+Said = Callable[[PlanNote], str]
+"""The words of a note."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,11 @@ class RunForecast:
     worst: Cost
     measured: bool
     """Whether the expected tokens and days come from earlier samples, not from the limits."""
-    notes: tuple[str, ...]
-    """In words, each a sentence."""
-    cannot: tuple[str, ...]
-    """What it cannot answer, in words; empty: nothing that was asked."""
+    notes: tuple[PlanNote, ...]
+    cannot: tuple[PlanNote, ...]
+    """What it cannot answer; empty: nothing that was asked."""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self, said: Said) -> dict[str, Any]:
         """For `--json`."""
         return {
             "criterion": self.criterion,
@@ -68,9 +71,9 @@ class RunForecast:
             "said": [point.as_dict() for point in self.said],
             "expected": cost_dict(self.expected),
             "worst": cost_dict(self.worst),
-            "expected_from": "earlier samples" if self.measured else "limits",
-            "notes": list(self.notes),
-            "cannot": list(self.cannot),
+            "expected_from": "earlier-samples" if self.measured else "limits",
+            "notes": list(map(said, self.notes)),
+            "cannot": list(map(said, self.cannot)),
         }
 
 
@@ -84,9 +87,9 @@ class Forecast:
     runs: tuple[RunForecast, ...]
     review_by: str
     days_left: int
-    notes: tuple[str, ...]
+    notes: tuple[PlanNote, ...]
     """On the whole: where the numbers come from."""
-    cannot: tuple[str, ...]
+    cannot: tuple[PlanNote, ...]
     """What does not fit: the caps or the window."""
     together: tuple[FamilyProbabilities, ...]
     """What the modes of a criterion say together, where there are several."""
@@ -110,28 +113,21 @@ class Forecast:
         """Whether everything that was asked can be answered as planned."""
         return not self.cannot and not any(run.cannot for run in self.runs)
 
-    def lines(self) -> list[str]:
-        """What is said in words, the unanswerable first."""
-        said = [f"CANNOT: {text}" for text in self.cannot]
-        said += [f"CANNOT: {text}" for text in _shared([(r, r.cannot) for r in self.runs])]
-        said += _shared([(run, run.notes) for run in self.runs])
-        return [*said, *self.notes]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+    def as_dict(self, said: Said) -> dict[str, Any]:
+        """For `--json`, with the words of its notes."""
         return {
             "model": self.model,
             "framework": self.framework,
             "currency": self.currency,
             "answerable": self.answerable,
-            "cannot": list(self.cannot),
+            "cannot": list(map(said, self.cannot)),
             "expected": cost_dict(self.expected),
             "worst": cost_dict(self.worst),
             "review_by": self.review_by,
             "days_left": self.days_left,
             "business_days": self.business_days,
-            "notes": list(self.notes),
-            "runs": [run.as_dict() for run in self.runs],
+            "notes": list(map(said, self.notes)),
+            "runs": [run.as_dict(said) for run in self.runs],
             "together": [each.as_dict() for each in self.together],
         }
 
@@ -161,22 +157,3 @@ def tabulated_distances(curve: SampleSizeCurve) -> Sequence[tuple[float, float]]
         if sides:
             found.append((distance, max(sides)))
     return found
-
-
-def _shared(said: Sequence[tuple[RunForecast, tuple[str, ...]]]) -> list[str]:
-    """Each sentence once, with the criteria and modes that it is said of."""
-    runs: dict[str, list[RunForecast]] = {}
-    for run, texts in said:
-        for text in texts:
-            runs.setdefault(text, []).append(run)
-    return [
-        f"{'all criteria' if len(group) == len(said) > 1 else _named(group)}: {text}"
-        for text, group in runs.items()
-    ]
-
-
-def _named(group: Sequence[RunForecast]) -> str:
-    modes: dict[str, list[str]] = {}
-    for run in group:
-        modes.setdefault(run.criterion, []).append(run.mode)
-    return "; ".join(f"{name} ({', '.join(each)})" for name, each in modes.items())

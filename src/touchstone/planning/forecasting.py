@@ -9,14 +9,13 @@ from touchstone.evaluation.batteries import ItemSetPlan
 from touchstone.evaluation.families.base import Family
 from touchstone.framework import Framework, NumericCriterion
 from touchstone.planning.answerability import (
-    NO_NUMBER,
-    REFERENCE,
     Answerability,
     answerability,
     cluster_assumption,
 )
 from touchstone.planning.costing import Costing, ObservedCosts, check_limits, cost_assumptions
 from touchstone.planning.forecast import Forecast, RunForecast
+from touchstone.planning.notes import PlanNote
 from touchstone.planning.options import WORKERS, PlanOptions
 from touchstone.planning.sample_sizes import sample_size_curve
 from touchstone.planning.verdict_probabilities import (
@@ -89,13 +88,19 @@ def forecast(
         window.review_by,
         window.days,
         (),
-        left_out(framework, families, submission.kind),
+        tuple(
+            PlanNote("told", text=each) for each in left_out(framework, families, submission.kind)
+        ),
         _together(framework, rules, sets),
         business_days=framework.window.unit == "business-days",
         calendar_days=window.calendar_days,
     )
     # Said at the end, of the whole: no run stands for a mode that nobody hands in.
-    lacking = [each for c in numeric(framework) if (each := modes_lacking(c, submission))]
+    lacking = [
+        PlanNote("told", text=each)
+        for c in numeric(framework)
+        if (each := modes_lacking(c, submission))
+    ]
     said = check_limits(cost_assumptions(whole, costing), costing)
     return replace(said, cannot=(*said.cannot, *lacking))
 
@@ -136,7 +141,7 @@ def _run(
     criterion, said = framework.criterion(run.criterion), tuple[ProbabilitiesAtRate, ...]()
     if rule is None or not isinstance(criterion, NumericCriterion):
         curve, title = None, run.criterion
-        told = Answerability((REFERENCE if run.reference else NO_NUMBER,), ())
+        told = Answerability((PlanNote("reference" if run.reference else "no-number"),), ())
     else:
         curve, title = sample_size_curve(rule, levels), criterion.title
         said = (
@@ -146,7 +151,7 @@ def _run(
         )
         told = answerability(criterion, rule, levels, costing.options, said)
         if lacking := without_reference(criterion, costing.submission):
-            told = replace(told, cannot=(*told.cannot, lacking))
+            told = replace(told, cannot=(*told.cannot, PlanNote("told", text=lacking)))
     return RunForecast(
         criterion=run.criterion,
         title=title,

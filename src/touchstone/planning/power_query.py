@@ -1,4 +1,4 @@
-"""Power of a design that is asked about without a submission: tasks, or attempts, in words.
+"""Power of a design that is asked about without a submission: tasks, or attempts.
 
 One call::
 
@@ -8,7 +8,7 @@ One call::
 
 from dataclasses import dataclass
 from math import floor
-from typing import Any
+from typing import Any, Literal
 
 from touchstone.statistics import (
     ClusteredDesign,
@@ -16,7 +16,6 @@ from touchstone.statistics import (
     RateRule,
     attempts_needed,
     detectable_difference,
-    extremes_conclusive,
     miss_probability,
     percent,
     power,
@@ -31,6 +30,10 @@ DEFAULT_PAIRED_CORRELATION = 0.57
 """Correlation of two models' outcomes on the same tasks; 0.08 to 0.62 was seen."""
 _ONE_SIDED = 0.025
 """One-sided: what a two-sided 95% interval amounts to."""
+
+
+Comparison = Literal["threshold", "same-tasks", "other-tasks"]
+"""With what is compared: the threshold, or a reference model on the same tasks or on others."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class PowerQuery:
 class ComparisonPower:
     """The power of one comparison, and what would be enough."""
 
-    what: str
+    what: Comparison
     power: float
     """Chance to detect the difference that was asked about."""
     smallest: float | None
@@ -72,40 +75,6 @@ class PowerResult:
     """The comparison that was asked about first."""
     can: bool
 
-    def lines(self) -> list[str]:
-        """For people, the answer first."""
-        asked, first = self.asked, self.told[0]
-        tasks = _tasks(asked.tasks, asked.clusters)
-        head = f"{asked.points:g} points on {tasks}, {first.what}: "
-        if self.can:
-            head += f"power {percent(first.power)}; enough."
-        else:
-            head += f"power {power_in_words(first.power)}; not enough. {_needs(self.told)}."
-        return [head, self._ground(), *self._ceiling()]
-
-    def _ground(self) -> str:
-        asked, grouped = self.asked, ""
-        if asked.clusters not in {None, asked.tasks}:
-            grouped = (
-                f" {asked.tasks:,} tasks count as {self.effective_size:.0f} independent ones, at "
-                f"an intra-cluster correlation of {asked.icc:g}."
-            )
-        return (
-            "By a clustered t-test of a fixed design; what a review would say is planned with its "
-            f"submission. One-sided error {asked.alpha:g}, power {POWER:.0%}.{grouped} Two models "
-            f"on the same tasks are taken to correlate at {asked.paired_correlation:g}. A complete "
-            "run answers exactly for these tasks; the figures above concern further tasks."
-        )
-
-    def _ceiling(self) -> list[str]:
-        asked = self.asked
-        rule = RateRule(asked.threshold, 0.0, asked.alpha, asked.alpha)
-        above, below = extremes_conclusive(asked.clusters or asked.tasks, rule)
-        if asked.relative or (above and below):
-            return []
-        which = "none" if above else "all" if below else "all or none"
-        return [f"At ceiling: even with {which} of the tasks solved there would be no verdict."]
-
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
@@ -123,7 +92,6 @@ class PowerResult:
                 }
                 for each in self.told
             ],
-            "words": self.lines(),
         }
 
 
@@ -164,13 +132,13 @@ def power_result(asked: PowerQuery) -> PowerResult:
     clusters = asked.tasks if asked.clusters is None else asked.clusters
     design = ClusteredDesign(asked.tasks, clusters, asked.icc)
     at, error = asked.threshold, asked.alpha
-    ways = [
-        ("against the threshold", PowerComparison(at, error)),
+    ways: list[tuple[Comparison, PowerComparison]] = [
+        ("threshold", PowerComparison(at, error)),
         (
-            "against a reference model on the same tasks",
+            "same-tasks",
             PowerComparison(at, error, relative=True, paired_correlation=asked.paired_correlation),
         ),
-        ("against a reference model on other tasks", PowerComparison(at, error, relative=True)),
+        ("other-tasks", PowerComparison(at, error, relative=True)),
     ]
     if asked.relative:
         ways = [ways[1], ways[2], ways[0]]
@@ -179,7 +147,7 @@ def power_result(asked: PowerQuery) -> PowerResult:
 
 
 def _comparison_power(
-    what: str, design: ClusteredDesign, comparison: PowerComparison, distance: float
+    what: Comparison, design: ClusteredDesign, comparison: PowerComparison, distance: float
 ) -> ComparisonPower:
     # The side with room for it; with room on both, the one that leads to the larger variance: what
     # is promised must hold whichever way the model differs.
@@ -202,30 +170,11 @@ def power_in_words(chance: float) -> str:
     return text
 
 
-def _tasks(tasks: int, clusters: int | None) -> str:
-    if clusters is None or clusters == tasks:
-        return f"{tasks:,} tasks"
-    return f"{tasks:,} tasks in {clusters:,} clusters"
-
-
-def _needs(told: tuple[ComparisonPower, ...]) -> str:
-    """What each way of comparing would need."""
-    words = {
-        "against the threshold": "against the threshold",
-        "against a reference model on the same tasks": "against a reference on the same tasks",
-        "against a reference model on other tasks": "per model if different tasks are used",
-    }
-    parts = [f"{about(each.needed)} {words[each.what]}" for each in told]
-    return "It would need about " + ", ".join(parts[:-1]) + f" and {parts[-1]}"
-
-
-def about(tasks: int | None) -> str:
+def about(tasks: int) -> int:
     """A number of tasks, no more exactly than it is known."""
-    if tasks is None:
-        return "more than a thousand million tasks"
     # A search to within some tasks reads as exact where all its digits are shown.
     step = 1 if tasks < 100 else 5 if tasks < 10_000 else 100  # noqa: PLR2004 - three figures
-    return f"{round(tasks / step) * step:,} tasks"
+    return round(tasks / step) * step
 
 
 @dataclass(frozen=True)
@@ -244,17 +193,6 @@ class AttemptsResult:
         # Not by the chance itself, which rounding may put a hair above what is allowed.
         return self.attempts >= self.needed
 
-    def lines(self) -> list[str]:
-        """For people."""
-        text = (
-            f"A model with a success rate of {self.rate:.3g} fails all {self.attempts} attempts "
-            f"with probability {percent(self.miss)}"
-        )
-        if self.can:
-            return [f"{text}: within the {self.allowed:.3g} allowed."]
-        wanted = f"for a probability of {self.allowed:.3g}, make {self.needed} independent attempts"
-        return [f"{text}, so failing all of them would not rule it out; {wanted}."]
-
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
@@ -263,7 +201,6 @@ class AttemptsResult:
             "rate": self.rate,
             "miss": round(self.miss, 4),
             "needed": self.needed,
-            "words": self.lines(),
         }
 
 

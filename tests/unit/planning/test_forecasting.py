@@ -19,6 +19,7 @@ from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import NumericCriterion
 from touchstone.planning.costing import MeanCost
 from touchstone.planning.forecast import Forecast, tabulated_distances
+from touchstone.planning.notes import PlanNote
 from touchstone.planning.options import PlanOptions
 from touchstone.planning.power_query import PowerQuery, attempts_result, power_result
 from touchstone.planning.sample_sizes import sample_size_curve
@@ -37,6 +38,12 @@ from touchstone.service.measurement.forecasting.observed_costs import (
 )
 from touchstone.service.measurement.forecasting.page import plan_page, said_rows, table_rows
 from touchstone.service.measurement.forecasting.plan_review import plan_review
+from touchstone.service.measurement.forecasting.words import (
+    attempts_lines,
+    forecast_lines,
+    note_in_words,
+    power_lines,
+)
 from touchstone.service.measurement.outcomes import record_outcomes
 from touchstone.service.measurement.sealing import reopen, seal
 from touchstone.statistics import difficulty_design, replay_outcomes
@@ -49,6 +56,10 @@ URL = "http://127.0.0.1:9/v1"
 TWO = {"instant": "none", "thinking": "high"}
 USUAL = {("memory-safety", ""): MeanCost(24, 1, 1000.0, 500.0, 40.0)}
 CRITERION = '[[criteria]]\nkind = "numeric"\nid = "memory-safety"'
+
+
+def said_of(notes: Sequence[PlanNote]) -> tuple[str, ...]:
+    return tuple(map(note_in_words, notes))
 
 
 def planned(folder: Path, options: PlanOptions | None = None, **more: str) -> Forecast:
@@ -94,7 +105,7 @@ def test_every_run_is_foretold_and_all_of_them_are_summed(tmp_path: Path):
     assert found.answerable
     assert (found.review_by, found.days_left) == ("2027-01-05 23:59 Europe/London", 45)
     zone = '"above" claims more than 0.4 and "below" less than 0.6; between them the order decides'
-    assert zone in str(found.lines())
+    assert zone in str(forecast_lines(found))
 
 
 def test_the_foretold_samples_are_those_that_replays_take():
@@ -199,7 +210,7 @@ def test_whole_batteries_run_whole(tmp_path: Path):
     found = planned(tmp_path, PlanOptions(whole_battery=True))
     assert all(run.curve is None for run in found.runs)
     assert found.expected == found.worst
-    assert "all items run before any verdict" in str(found.lines())
+    assert "all items run before any verdict" in str(forecast_lines(found))
 
 
 def test_what_earlier_samples_took_is_expected_and_the_limits_are_the_worst(tmp_path: Path):
@@ -212,7 +223,7 @@ def test_what_earlier_samples_took_is_expected_and_the_limits_are_the_worst(tmp_
     assert unknown.expected.tokens == unknown.expected.samples * ELICITATION.token_limit
     assert known.worst == unknown.worst
     assert "memory-safety 1,500 tokens and 40 s (mean of 24 samples in 1 earlier case" in str(
-        found.lines()
+        forecast_lines(found)
     )
 
 
@@ -234,11 +245,13 @@ def test_a_cap_in_another_currency_is_not_compared(tmp_path: Path):
     typed = PlanOptions(price_in=Decimal(20), price_out=Decimal(10))
     caps = '[caps]\nmoney = "1"\nprice_input = "1"\nprice_output = "1"\ncurrency = "{}"\n'
     same = planned(tmp_path, typed, extra=caps.format("USD"))
-    assert any("goes beyond the cap of 1 USD" in each for each in same.notes)
+    assert any("goes beyond the cap of 1 USD" in each for each in said_of(same.notes))
     other = planned(tmp_path, typed, extra=caps.format("EUR"))
-    assert not any("beyond the cap of 1 EUR" in each for each in (*other.notes, *other.cannot))
+    assert not any(
+        "beyond the cap of 1 EUR" in each for each in said_of((*other.notes, *other.cannot))
+    )
     said = "Prices were given in USD, so the cap of 1 EUR is not compared with them."
-    assert said in other.notes
+    assert said in said_of(other.notes)
 
 
 def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tmp_path: Path):
@@ -252,11 +265,11 @@ def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tm
         return plan_review(load_submission(path), PlanOptions(), NOW, known)
 
     small, ample = with_caps(60_000, seen), with_caps(1_000_000, seen)
-    assert small.cannot == ("what is expected goes beyond the cap of 60,000 tokens",)
+    assert said_of(small.cannot) == ("what is expected goes beyond the cap of 60,000 tokens",)
     assert not small.answerable
     assert ample.answerable
     assert "In the worst case, at the limits of the elicitation, it goes beyond the cap" in str(
-        ample.lines()
+        forecast_lines(ample)
     )
     # Without earlier samples nothing is expected but the limits, and they are no expectation.
     assert with_caps(60_000, {}).answerable
@@ -264,7 +277,7 @@ def test_caps_that_hold_the_expected_only_warn_and_those_that_do_not_are_a_no(tm
 
 def test_a_window_too_short_is_a_no(tmp_path: Path):
     slow = PlanOptions(seconds_per_sample=86_400, concurrency=1)
-    (text,) = planned(tmp_path, slow).cannot
+    (text,) = said_of(planned(tmp_path, slow).cannot)
     assert "beyond the 45 days left in the window (until 2027-01-05 23:59 Europe/London)" in text
     assert planned(tmp_path, PlanOptions(seconds_per_sample=60)).answerable
 
@@ -284,14 +297,14 @@ def test_a_window_of_business_days_is_counted_in_them_and_filled_by_every_day(tm
     assert (found.days_left, found.business_days, found.calendar_days) == (32, True, 45)
     assert found.cannot == ()
     assert "32 business days left" in plan_page(found, NOW).byline
-    (text,) = taking(50).cannot
+    (text,) = said_of(taking(50).cannot)
     assert "beyond the 32 business days left" in text
 
 
 def test_points_between_those_of_the_table_are_told_at_their_own_distance(tmp_path: Path):
     """A model 8 points off is told by a rate of 0.58 or 0.42, and never by one 10 points off."""
     found = planned(tmp_path, PlanOptions(items=40, points=8))
-    (line,) = [line for line in found.lines() if "points from the threshold" in line]
+    (line,) = [line for line in forecast_lines(found) if "points from the threshold" in line]
     assert "8 points from the threshold: a model that solves 0.58 " in line
     told = int(line.partition("with probability ")[2].partition("%")[0]) / 100
     ten, five = (
@@ -315,17 +328,17 @@ def test_a_comparison_may_ask_for_more_than_half():
 def test_a_tiny_battery_is_told_to_be_too_small(tmp_path: Path, items: int, side: str):
     found = planned(tmp_path, PlanOptions(items=items))
     assert not found.answerable
-    assert side in str([run.cannot for run in found.runs])
+    assert side in str([said_of(run.cannot) for run in found.runs])
 
 
 def test_points_beyond_the_items_are_asked_for_and_cannot_be_told(tmp_path: Path):
     asked = PlanOptions(items=40, clusters=10, points=5)
     found = planned(tmp_path, asked)
     assert not found.answerable
-    (line,) = [line for line in found.lines() if line.startswith("CANNOT")]
+    (line,) = [line for line in forecast_lines(found) if line.startswith("CANNOT")]
     assert "all criteria: 5 points from the threshold: a model that solves 0." in line
     assert "only, and 80% is asked for; plan more items than 40" in line
-    assert "40 items in 10 clusters count as 21 independent ones" in str(found.lines())
+    assert "40 items in 10 clusters count as 21 independent ones" in str(forecast_lines(found))
     plain = planned(tmp_path, PlanOptions(items=40, points=30))
     assert plain.answerable
     # Near-copies spread what a battery shows of a model, and so the words that it gets.
@@ -358,9 +371,8 @@ def test_rare_successes_have_their_chance_to_be_missed(tmp_path: Path):
     assert [point.drawn.above for point in run.said if point.rate == 0.1] == [
         pytest.approx(1 - 0.9**10)
     ]
-    assert (
-        "a model with a 10% success rate fails all 10 attempts with probability 35%"
-        in (run.notes[0])
+    assert "a model with a 10% success rate fails all 10 attempts with probability 35%" in (
+        note_in_words(run.notes[0])
     )
 
 
@@ -374,7 +386,7 @@ def test_a_comparison_runs_whole_and_is_told_by_two_bounds(tmp_path: Path):
     assert said[0.0].above == 0
     assert said[-0.5].below > 0.95
     assert said[0.5].above < said[0.5].above + said[0.5].neither
-    assert "all items run in both models" in run.notes[0]
+    assert "all items run in both models" in note_in_words(run.notes[0])
 
 
 def test_a_comparison_with_two_modes_is_told_as_it_will_be_judged():
@@ -426,7 +438,7 @@ def test_a_named_mode_that_nobody_hands_in_is_told_beforehand(
 ):
     path = example_with(tmp_path, 'modes = "any"', f"modes = {modes}")
     found = planned(tmp_path, PlanOptions(framework=path))
-    said = [line for line in found.lines() if "is also judged in" in line]
+    said = [line for line in forecast_lines(found) if "is also judged in" in line]
     assert found.answerable == (told is None)
     assert bool(said) == (told is not None)
     if told:
@@ -437,7 +449,7 @@ def test_a_named_mode_that_nobody_hands_in_is_told_beforehand(
 def test_a_framework_without_numbers_runs_all_and_concludes_nothing(tmp_path: Path):
     found = planned(tmp_path, framework="us-2026-06")
     assert found.expected.samples == found.worst.samples
-    assert "the framework states no number" in str(found.lines())
+    assert "the framework states no number" in str(forecast_lines(found))
     assert plan_page(found, NOW).samples == ()
 
 
@@ -567,20 +579,20 @@ def test_without_an_installation_there_is_no_experience(
 def test_five_points_on_eighty_three_tasks_cannot_be_told():
     found = power_result(PowerQuery(83, 5, clusters=83, relative=True))
     assert not found.can
-    assert found.lines()[0] == (
+    assert power_lines(found)[0] == (
         "5 points on 83 tasks, against a reference model on the same tasks: power 16%; not enough. "
         "It would need about 675 tasks against a reference on the same tasks, 1,570 tasks per "
         "model if different tasks are used and 785 tasks against the threshold."
     )
     clustered = power_result(PowerQuery(83, 5, clusters=20))
     assert clustered.told[0].needed == pytest.approx(785 * 1.945, rel=0.02)
-    assert "83 tasks count as 43 independent ones" in clustered.lines()[1]
+    assert "83 tasks count as 43 independent ones" in power_lines(clustered)[1]
 
 
 def test_enough_tasks_can():
     found = power_result(PowerQuery(800, 5))
     assert found.can
-    assert "power 81%; enough" in found.lines()[0]
+    assert "power 81%; enough" in power_lines(found)[0]
 
 
 def test_a_power_that_falls_short_never_reads_as_enough():
@@ -590,9 +602,9 @@ def test_a_power_that_falls_short_never_reads_as_enough():
         if 0.795 <= (found := power_result(PowerQuery(n, 5))).told[0].power < 0.8
     )
     assert not short.can
-    assert "power 80%" not in short.lines()[0]
-    assert "power 79." in short.lines()[0]
-    assert power_result(PowerQuery(200, 20)).lines()[0].endswith("power >99%; enough.")
+    assert "power 80%" not in power_lines(short)[0]
+    assert "power 79." in power_lines(short)[0]
+    assert power_lines(power_result(PowerQuery(200, 20)))[0].endswith("power >99%; enough.")
 
 
 def test_the_harder_side_is_promised_where_both_have_room():
@@ -604,12 +616,13 @@ def test_the_harder_side_is_promised_where_both_have_room():
 
 def test_a_miss_that_is_rare_is_not_told_as_impossible():
     assert (
-        "fails all 100 attempts with probability <1%" in attempts_result(100, 0.1, 0.05).lines()[0]
+        "fails all 100 attempts with probability <1%"
+        in attempts_lines(attempts_result(100, 0.1, 0.05))[0]
     )
 
 
 def test_a_battery_at_its_ceiling_is_told_so():
-    lines = power_result(PowerQuery(6, 9, threshold=0.9)).lines()
+    lines = power_lines(power_result(PowerQuery(6, 9, threshold=0.9)))
     assert lines[-1] == "At ceiling: even with all of the tasks solved there would be no verdict."
 
 
@@ -622,7 +635,9 @@ def test_points_out_of_reach_are_refused(points: float):
 def test_ten_attempts_miss_one_in_ten_too_often():
     found = attempts_result(10, 0.1, 0.05)
     assert not found.can
-    assert "success rate of 0.1 fails all 10 attempts with probability 35%" in found.lines()[0]
+    assert (
+        "success rate of 0.1 fails all 10 attempts with probability 35%" in attempts_lines(found)[0]
+    )
     assert found.needed == 29
     assert attempts_result(29, 0.1, 0.05).can
 

@@ -38,6 +38,19 @@ LONGEST = Bounds(characters=100_000)
 JOINS = ("and", "comma", "semicolon", "stop")
 """How a list is written; each is a message of two fields, `list.comma`, and `and` also `list.last`.
 """
+WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "percent": percent,
+    "exact-percent": exact_percent,
+    "plain": str,
+    "number": "{:g}".format,
+    "figures": "{:.3g}".format,
+    "signed": "{:+.3g}".format,
+    "whole": "{:.0f}".format,
+    "rounded": "{:,.0f}".format,
+    "rounded-percent": "{:.0%}".format,
+    "tenth-percent": "{:.1%}".format,
+}
+"""How a field writes a number: `{rate:percent}`."""
 _DATES = {"day": "date.short", "long-day": "date.long"}
 
 
@@ -48,11 +61,6 @@ class Catalogue:
         self.language = language
         self.messages = messages
         self._plural = PLURALS[language]
-        self._writers: Mapping[str, Callable[[Any], str]] = {
-            "percent": percent,
-            "exact-percent": exact_percent,
-            "plain": str,
-        }
 
     @classmethod
     def load(cls, language: str) -> "Catalogue":
@@ -122,8 +130,8 @@ class Catalogue:
         if isinstance(value, tuple | list):
             items = [self._value(key, each, "", page=page) for each in value]
             return self._listed(items, spec, page=page)
-        if spec in self._writers:
-            return _escaped(self._writers[spec](value), page=page)
+        if spec in WRITERS:
+            return _escaped(WRITERS[spec](value), page=page)
         if spec in _DATES:
             return self._date(_DATES[spec], value, page=page)
         if spec:

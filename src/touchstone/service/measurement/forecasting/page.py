@@ -17,6 +17,7 @@ from touchstone.planning.verdict_probabilities import (
     ProbabilitiesAtRate,
     WordProbabilities,
 )
+from touchstone.service.measurement.forecasting.words import cannot, notes
 
 COLUMNS = ("criterion", "items", "samples", "distance", "tokens", "money", "days")
 SAID_COLUMNS = (
@@ -145,9 +146,7 @@ def _short(tokens: float) -> str:
 
 def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
     """The page of a forecast."""
-    lines = forecast.lines()
-    cannot = tuple(line.removeprefix("CANNOT: ") for line in lines if line.startswith("CANNOT: "))
-    notes = tuple(line for line in lines if not line.startswith("CANNOT: "))
+    lacking = tuple(cannot(forecast))
     return PlanPage(
         title=sentence("plan.title", model=forecast.model),
         byline=sentence(
@@ -159,12 +158,12 @@ def plan_page(forecast: Forecast, made_at: str) -> PlanPage:
                 "plan.days-left", business=forecast.business_days, days=forecast.days_left
             ),
         ),
-        headline=sentence("plan.cannot" if cannot else "plan.can"),
-        cannot=cannot,
+        headline=sentence("plan.cannot" if lacking else "plan.can"),
+        cannot=lacking,
         columns=columns(),
         meaning=sentence("plan.columns-meaning"),
         rows=tuple(table_rows(forecast)),
-        notes=notes,
+        notes=tuple(notes(forecast)),
         samples=tuple(
             SamplesCurve(
                 names,
