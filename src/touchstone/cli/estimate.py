@@ -53,8 +53,6 @@ def estimate(
     from touchstone.service.measurement.estimating.estimating import estimate as estimated
     from touchstone.service.measurement.estimating.results import runs_in
 
-    # Without a threshold no word is given, and an error rate would be taken for that of the
-    # intervals.
     if threshold is None and not (alpha is None and beta is None):
         raise BadInputError("--alpha and --beta go with --threshold: write it")
     given: dict[str, Any] = {
