@@ -27,6 +27,10 @@ DATABASE_OWNER = "TOUCHSTONE_DATABASE_OWNER"
 APP = "touchstone.records"
 FILE = "record.sqlite3"
 WAIT_SECONDS = 30
+CONNECTION_SECONDS = 600
+"""How long a server keeps a connection over its requests: to open one costs more than a small
+deed, and on SQLite whoever closes the last empties the journal. Not for ever: where a backup took
+the place of the file, a connection that was kept goes on with the old one."""
 _SCHEMES = ("postgresql", "postgres")
 # PostgreSQL cuts longer names in silence.
 _LONGEST_NAME = 63
@@ -90,6 +94,7 @@ def _sqlite(home: Path) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(home.resolve() / FILE),
+        "CONN_MAX_AGE": CONNECTION_SECONDS,
         "OPTIONS": {
             # A reader that turns writer later fails at once where another wrote meanwhile, and
             # cannot wait.
@@ -138,6 +143,9 @@ def _postgresql(database: str) -> dict[str, Any]:
         "PASSWORD": unquote(address.password or ""),
         "HOST": query.pop("host", unquote(address.hostname or "")),
         "PORT": query.pop("port", str(port or "")),
+        "CONN_MAX_AGE": CONNECTION_SECONDS,
+        # Asked once a request: the server may have gone away meanwhile.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 10,
             # Said here so that no default of the server or the role makes an answer untrue.

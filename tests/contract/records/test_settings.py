@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, connections
 
 from support import deeds
@@ -32,6 +33,7 @@ from touchstone.records import (
     settings,
 )
 from touchstone.records.database import translated
+from touchstone.records.settings import connect
 
 CASE = "case-1"
 SECRET = "correct-horse"
@@ -303,3 +305,40 @@ def test_each_fault_of_a_driver_has_one_clear_line(
     with pytest.raises(wanted) as caught, translated(alias):
         raise known
     assert "\n" not in str(caught.value)
+
+
+def requested(place: Place) -> object:
+    """What a request of a server reads, between its beginning and its end; the connection."""
+    request_started.send(sender=None, environ={})
+    try:
+        assert place.open().names() == ["case-1"]
+        return connections[connect(place.home, place.database)].connection
+    finally:
+        request_finished.send(sender=None)
+
+
+def test_a_server_keeps_its_connection_over_requests(records: Records, place: Place):
+    """Opened for each, a deed took 1.6 times as much of a core, and twice as long."""
+    assert records.names() == ["case-1"]
+    # The one that is here by now may have been made as this was no server.
+    requested(place)
+    first = requested(place)
+    assert first is not None
+    assert requested(place) is first
+
+
+def test_a_connection_that_is_too_old_is_not_kept(records: Records, place: Place):
+    assert records.names() == ["case-1"]
+    first = requested(place)
+    connections[connect(place.home, place.database)].close_at = 0
+    assert requested(place) is not first
+
+
+@pytest.mark.needs_postgresql
+def test_a_kept_connection_that_was_ended_is_made_anew(postgresql_place: Place, server: Postgresql):
+    deeds.open_case(postgresql_place.open())
+    first = requested(postgresql_place)
+    server.admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'record_app'"
+    )
+    assert requested(postgresql_place) is not first

@@ -18,6 +18,7 @@ from support.stored_deeds import CASE, StoredScene, opened
 from touchstone.ledger import UnpromisedError
 from touchstone.records import (
     BusyError,
+    Deeds,
     DeedTaking,
     DestroyedError,
     EvidenceMissingError,
@@ -27,6 +28,7 @@ from touchstone.records import (
     stagedfiles,
     staging,
 )
+from touchstone.records.inserting import case_head
 from touchstone.records.models import StagedPieceRow, StagedRow
 from touchstone.records.settings import connect
 
@@ -175,8 +177,8 @@ def test_a_stranger_is_told_the_same_whether_or_not_there_is_a_case(scene: Store
 def test_twin_without_the_look_a_stranger_fills_the_disk(
     scene: StoredScene, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(staging.StagingArea, "_require_known", lambda *_: None)
-    send(scene.records, party=STRANGER)
+    monkeypatch.setattr(Deeds, "is_party", lambda *_: True)
+    send(scene.place.open(), party=STRANGER)
     assert len(scene.records.staging.of(STRANGER)) == 1
 
 
@@ -352,11 +354,27 @@ def torn(path: Path, pieces: Iterable[bytes]) -> None:
     die()
 
 
-WHERE: dict[str, tuple[object, str, Callable[..., None]] | None] = {
+def locking(alias: str, case: str, *, lock: bool = False) -> object:
+    """The lock under which a piece gets its row."""
+    if lock:
+        die()
+    return case_head(alias, case)
+
+
+join = stagedfiles.StagedFiles.join
+
+
+def joining(*given: Any) -> None:
+    """All pieces are one file, of which nobody knows."""
+    join(*given)
+    die()
+
+
+WHERE: dict[str, tuple[object, str, Callable[..., object]] | None] = {
     "in the file": (stagedfiles, "write_file", torn),
-    "before the row": (staging.StagingArea, "_add_piece", die),
-    "before it is one file": (staging.StagingArea, "_completed", die),
-    "before that is known": (staging.StagingArea, "_settle", die),
+    "before the row": (staging, "case_head", locking),
+    "before it is one file": (stagedfiles.StagedFiles, "join", die),
+    "before that is known": (stagedfiles.StagedFiles, "join", joining),
     "before its deed": None,
 }
 

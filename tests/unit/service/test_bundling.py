@@ -1,6 +1,6 @@
 """A policy bundle is signed without the case's lock, and recorded where nothing has moved since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -11,7 +11,8 @@ from django.db import connections
 
 from support.sending import deliver, recorded
 from support.small_case import copied_case, small_case
-from touchstone.deeds.signing import Outgoing, prepare_deed
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
 from touchstone.ledger.contract2 import RefusedAnswer, admission
 from touchstone.records.settings import connect
 from touchstone.service.access import bundles, offers
@@ -134,14 +135,21 @@ def test_where_other_terms_were_agreed_meanwhile_it_is_prepared_from_those(
     assert (numbers(case), len(locked)) == ([1, 2], 2)
 
 
+class AwayError(Exception):
+    """What was prepared is on another machine."""
+
+
 def held(case: Case, out: BundleFolder, monkeypatch: pytest.MonkeyPatch) -> Outgoing:
     """A bundle that the lab signed elsewhere, deed and all, and nobody has recorded."""
-    prepared: list[Any] = []
+
+    def taken(_: Case, deeds: Sequence[Deed], seen: SeenLog) -> None:
+        raise AwayError(deeds[0], seen)
+
     with monkeypatch.context() as away:
-        away.setattr(Case, "record", lambda _, deeds, seen: prepared.append((deeds[0], seen)))
-        away.setattr(bundles, "_done", lambda *_: None)
-        publish(case, out, wider(case))
-    here, (deed, seen) = case.installation, prepared[0]
+        away.setattr(Case, "record", taken)
+        with pytest.raises(AwayError) as there:
+            publish(case, out, wider(case))
+    here, (deed, seen) = case.installation, there.value.args
     return prepare_deed(deed, seen, here.keyring.party(LAB), here.random, here.now())
 
 

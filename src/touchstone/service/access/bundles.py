@@ -92,7 +92,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class BundleInHand:
     """A signed bundle, its event, and the deeds by which it is recorded; none: it is already."""
 
     deeds: tuple[Deed, ...]
@@ -137,7 +137,7 @@ def publish(
     require_known(case.state)
     out.prepare()
 
-    def prepared(state: State) -> Prepared:
+    def prepared(state: State) -> BundleInHand:
         at = case.now()
         after = evolve(state, first(None).event, at) if first else state
         recorded = CaseDocuments(case, after)
@@ -155,11 +155,11 @@ def publish(
         )
         newest = state.newest_bundle(place)
         if newest and not first and _same(data, old := recorded.bundle(newest)):
-            return Prepared((), newest, old)
+            return BundleInHand((), newest, old)
         carried = recorded.carried(at)
         deed = _deed(case, at, place, position, data, recorded.agreed.digest, carried)
         goes_first = (first(bundle_digest(data)),) if first else ()
-        return Prepared((*goes_first, deed), _published(deed, out), data)
+        return BundleInHand((*goes_first, deed), _published(deed, out), data)
 
     return _done(case, out, *_recorded(case, prepared))
 
@@ -176,7 +176,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
     require_known(case.state)
     out.prepare()
 
-    def prepared(state: State) -> Prepared:
+    def prepared(state: State) -> BundleInHand:
         place, position = _next(case, state, stream)
         older = next((b for b in state.bundles if (b.stream, b.number) == (place, number)), None)
         if older is None or position is None:
@@ -191,7 +191,7 @@ def return_to(case: Case, out: BundleShelf, number: int, stream: str | None = No
             after=position,
         )
         deed = _deed(case, at, place, position, data, older.terms, older.directives, equals=number)
-        return Prepared((deed,), _published(deed, out), data)
+        return BundleInHand((deed,), _published(deed, out), data)
 
     published = _done(case, out, *_recorded(case, prepared))
     return replace(published, changes=_changes(case.state))
@@ -201,7 +201,7 @@ def _developer(case: Case) -> Signer:
     return case.installation.keyring.party(case.participants.developer)
 
 
-def _recorded(case: Case, prepare: Callable[[State], Prepared]) -> tuple[State, Prepared]:
+def _recorded(case: Case, prepare: Callable[[State], BundleInHand]) -> tuple[State, BundleInHand]:
     """Have a bundle prepared and signed without the case's lock, and then recorded.
 
     Where what it rests on moved meanwhile it is refused, and prepared anew: as for whoever signs on
@@ -273,7 +273,7 @@ def _published(deed: Deed, out: BundleShelf) -> BundlePublished:
     return event
 
 
-def _done(case: Case, out: BundleShelf, state: State, made: Prepared) -> Published:
+def _done(case: Case, out: BundleShelf, state: State, made: BundleInHand) -> Published:
     event, data = made.event, made.data
     _deliver(case, out, state, event, data)
     party = state.parties[case.participants.developer]
