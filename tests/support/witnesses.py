@@ -26,7 +26,7 @@ from touchstone.ledger import (
     sign_checkpoint,
 )
 from touchstone.ledger.notes import ED25519
-from touchstone.witness.protocol import submission_body
+from touchstone.witness.protocol import request_body
 
 AT = "2026-11-30T12:00:00Z"
 NAME = "witness.example/w1"
@@ -75,7 +75,7 @@ class LyingLog:
     def body(self, old: int, size: int | None = None) -> bytes:
         size = len(self.tree) if size is None else size
         proof = self.tree.consistency(old, size) if old <= size else []
-        return submission_body(old, proof, self.note(size))
+        return request_body(old, proof, self.note(size))
 
 
 @dataclass

@@ -39,7 +39,7 @@ class Witness:
 
 
 @dataclass
-class Policy:
+class WitnessPolicy:
     """Logs (name and key), witnesses by their label, and groups (how many of which) in order."""
 
     logs: list[tuple[str, bytes]] = field(default_factory=list)
@@ -60,14 +60,14 @@ class Policy:
         return name in self.witnesses or name in self.groups
 
 
-def read_policy(path: Path) -> Policy:
+def read_policy(path: Path) -> WitnessPolicy:
     """The policy in a file. VerifierInputError, with the line, where it is not one."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
     except OSError as error:
         raise VerifierInputError(f"{shown(str(path))}: {error.strerror}") from None
-    policy, number = Policy(), 0
+    policy, number = WitnessPolicy(), 0
     try:
         _require(len(data) <= MAX_FILE, f"is longer than {MAX_FILE} bytes")
         _require(data.endswith(b"\n"), "is no policy: its last line has no line feed")
@@ -123,7 +123,7 @@ def _witness_key(kind: int, key: bytes) -> bytes | None:
     return _checked(key) if kind == WITNESS_TYPE else None
 
 
-def _log(policy: Policy, words: list[bytes]) -> None:
+def _log(policy: WitnessPolicy, words: list[bytes]) -> None:
     _require(len(words) in (1, 2), "is not of the form: log <vkey> [<url>]")
     name, kind, key = _vkey(words[0])
     _require(kind == LOG_TYPE, "has another key than a log's (type 0x01)")
@@ -132,13 +132,13 @@ def _log(policy: Policy, words: list[bytes]) -> None:
     policy.logs.append((name, key))
 
 
-def _new_name(policy: Policy, name: bytes) -> bytes:
+def _new_name(policy: WitnessPolicy, name: bytes) -> bytes:
     taken = name == NONE or policy.defined(name)
     _require(not taken, f"has a name that is taken: {_label(name)}")
     return name
 
 
-def _witness(policy: Policy, words: list[bytes]) -> None:
+def _witness(policy: WitnessPolicy, words: list[bytes]) -> None:
     _require(len(words) in (2, 3), "is not of the form: witness <name> <vkey> [<url>]")
     label, (name, kind, key) = _new_name(policy, words[0]), _vkey(words[1])
     fit = _witness_key(kind, key)
@@ -147,7 +147,7 @@ def _witness(policy: Policy, words: list[bytes]) -> None:
     policy.witnesses[label] = Witness(_label(label), name, fit)
 
 
-def _group(policy: Policy, words: list[bytes]) -> None:
+def _group(policy: WitnessPolicy, words: list[bytes]) -> None:
     _require(len(words) > 2, "is not of the form: group <name> all|any|<k> <name>...")  # noqa: PLR2004
     name, count, members = _new_name(policy, words[0]), words[1], words[2:]
     used = [one for _, group in policy.groups.values() for one in group] + members
@@ -160,7 +160,7 @@ def _group(policy: Policy, words: list[bytes]) -> None:
     policy.groups[name] = (int(number), members)
 
 
-def _quorum(policy: Policy, words: list[bytes]) -> None:
+def _quorum(policy: WitnessPolicy, words: list[bytes]) -> None:
     _require(len(words) == 1, "is not of the form: quorum <name>|none")
     _require(policy.quorum is None, "is a second quorum line")
     known = words[0] == NONE or policy.defined(words[0])
@@ -168,7 +168,7 @@ def _quorum(policy: Policy, words: list[bytes]) -> None:
     policy.quorum = words[0]
 
 
-def _unknown(_policy: Policy, _words: list[bytes]) -> None:
+def _unknown(_policy: WitnessPolicy, _words: list[bytes]) -> None:
     raise _UnfitError("begins with no word of a policy: log, witness, group, quorum")
 
 
@@ -176,7 +176,7 @@ def _label(name: bytes) -> str:
     return shown(name.decode("utf-8", "backslashreplace"))
 
 
-_LINES: dict[bytes, Callable[[Policy, list[bytes]], None]] = {
+_LINES: dict[bytes, Callable[[WitnessPolicy, list[bytes]], None]] = {
     b"log": _log,
     b"witness": _witness,
     b"group": _group,

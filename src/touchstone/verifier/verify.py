@@ -10,7 +10,7 @@ from typing import IO, Any
 from .contract1 import Contract1
 from .contract2 import Contract2, answer_holds, read_answer
 from .errors import AlteredError, VerifierInputError
-from .policy import Policy, Witness, given_witness, read_policy
+from .policy import Witness, WitnessPolicy, given_witness, read_policy
 from .proofs import fingerprint
 from .reading import BundleVerification
 from .strict import MAX_LINE, shown
@@ -93,7 +93,7 @@ def verify_bundle(
     return _judged(trust, reading.revokes | dict.fromkeys(revoked, "as given"), facts)
 
 
-def _with_logs(trust: Sequence[str], asked: Policy | None, origin: str) -> Sequence[str]:
+def _with_logs(trust: Sequence[str], asked: WitnessPolicy | None, origin: str) -> Sequence[str]:
     """The pins, with those that a policy's logs of this name are."""
     logs = asked.logs if asked else []
     pinned = [fingerprint(key) for name, key in logs if name == origin]
@@ -104,7 +104,7 @@ def _witnessed(
     reading: BundleVerification,
     named: Sequence[Witness],
     given: Sequence[Witness],
-    asked: Policy | None,
+    asked: WitnessPolicy | None,
     now: datetime | None,
 ) -> dict[str, Any]:
     """Who cosigned a checkpoint in which the case's head stands, and whether that is enough."""

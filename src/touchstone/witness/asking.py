@@ -22,7 +22,7 @@ from touchstone.witness.protocol import (
     ADD_KEYS,
     MAX_BODY,
     parse_size,
-    submission_body,
+    request_body,
 )
 
 Word = Literal[
@@ -120,7 +120,7 @@ class _Asking:
     async def _cosigned(self) -> WitnessAnswer:
         old = min(self._witness.known, self._size)
         for _ in range(MOST_TURNS):
-            body = submission_body(old, self._offer.prove(old), self._offer.note)
+            body = request_body(old, self._offer.prove(old), self._offer.note)
             status, text = await self._post(ADD_CHECKPOINT, body)
             if status == _OK:
                 return self._read(text)

@@ -12,8 +12,8 @@ from touchstone.ledger import VerifierKey
 from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.witness.config import WitnessConfig, load_witness
 from touchstone.witness.cosigning import SAID
-from touchstone.witness.serving import open_cosigner, serve
-from touchstone.witness.state import Evidence, WitnessState
+from touchstone.witness.serving import open_cosigner, serve_cosigner
+from touchstone.witness.state import ForkEvidence, WitnessState
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class WitnessStatus:
 
     name: str
     logs: tuple[LogSeen, ...]
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[ForkEvidence, ...]
 
     @property
     def forked(self) -> bool:
@@ -96,7 +96,7 @@ def serve_witness(path: Path, told: Callable[[str], None]) -> None:
         told(f"{_shown(config, public_key).vkey}\nwitness for {len(config.logs)} logs at {address}")
 
     try:
-        asyncio.run(serve(config, cosigner, ready))
+        asyncio.run(serve_cosigner(config, cosigner, ready))
     finally:
         state.close()
 

@@ -18,8 +18,8 @@ from touchstone.ledger import (
 )
 from touchstone.ledger.notes import ED25519, NoteSignature, key_id
 from touchstone.witness.errors import SubmissionRefusedError
-from touchstone.witness.protocol import SIZE_TYPE, Submission, parse_submission
-from touchstone.witness.state import CosignedHead, Evidence, WitnessState
+from touchstone.witness.protocol import SIZE_TYPE, CheckpointRequest, parse_checkpoint_request
+from touchstone.witness.state import CosignedHead, ForkEvidence, WitnessState
 
 Told = Callable[[str], None]
 """Takes one line for whoever runs the witness."""
@@ -49,13 +49,13 @@ class Cosigner:
         503 where the clock is behind the last cosignature, or the state cannot be written.
         """
         try:
-            asked = parse_submission(body)
+            asked = parse_checkpoint_request(body)
         except MalformedError as error:
             raise SubmissionRefusedError(400, str(error)) from error
         origin = asked.checkpoint.origin
         if origin not in self._logs:
             raise SubmissionRefusedError(404, "this witness knows no such log")
-        found: Evidence | None = None
+        found: ForkEvidence | None = None
         try:
             with self._state.changing():
                 signed = self._signed_part(asked)
@@ -70,7 +70,7 @@ class Cosigner:
             if found is not None:
                 self._keep(found, body)
 
-    def _cosigned(self, asked: Submission, signed: SignedNote, now: int) -> str:
+    def _cosigned(self, asked: CheckpointRequest, signed: SignedNote, now: int) -> str:
         offered, origin = asked.checkpoint, asked.checkpoint.origin
         held = self._state.head(origin) or CosignedHead(0, EMPTY_ROOT, "", 0)
         self._check_extends(asked, signed, held, now)
@@ -81,7 +81,7 @@ class Cosigner:
         return note[len(str(signed)) :]
 
     def _check_extends(
-        self, asked: Submission, signed: SignedNote, held: CosignedHead, now: int
+        self, asked: CheckpointRequest, signed: SignedNote, held: CosignedHead, now: int
     ) -> None:
         """Raise _NotExtendedError unless what is offered extends what is held."""
         offered = asked.checkpoint
@@ -89,7 +89,7 @@ class Cosigner:
 
         def refuse(status: int, text: str, kind: str) -> "_NotExtendedError":
             media_type = SIZE_TYPE if status == _CONFLICT else "text/plain"
-            evidence = Evidence(now, offered.origin, kind, held.note, str(signed))
+            evidence = ForkEvidence(now, offered.origin, kind, held.note, str(signed))
             answer = SubmissionRefusedError(status, text, media_type)
             return _NotExtendedError(answer, evidence if kind else None)
 
@@ -103,7 +103,7 @@ class Cosigner:
         except AlteredError as error:
             raise refuse(_NO_EXTENSION, f"not proven to extend it: {error}", "unproven") from error
 
-    def _signed_part(self, asked: Submission) -> SignedNote:
+    def _signed_part(self, asked: CheckpointRequest) -> SignedNote:
         """The note with the signatures of trusted keys alone. Raises SubmissionRefusedError."""
         origin, note, kept = asked.checkpoint.origin, asked.note, list[NoteSignature]()
         for public_key in self._trusted(origin):
@@ -137,14 +137,14 @@ class Cosigner:
         origin, pin = history.origin, self._logs[history.origin]
         if pin not in history.public_keys:
             raise SubmissionRefusedError(403, "the key that is trusted here is not in this history")
-        found: Evidence | None = None
+        found: ForkEvidence | None = None
         try:
             with self._state.changing():
                 before = self._state.history(origin) or b""
                 followed = KeyHistory.parse(before.splitlines()).public_keys if before else ()
                 # A history that does not know the trusted key was put aside by who trusts it.
                 if pin in followed and not body.startswith(before) and not before.startswith(body):
-                    found = Evidence(now, origin, "keys", before.decode(), body.decode())
+                    found = ForkEvidence(now, origin, "keys", before.decode(), body.decode())
                     raise SubmissionRefusedError(422, "another history of keys than was followed")
                 if pin not in followed or len(body) > len(before):
                     self._state.put_history(origin, body)
@@ -180,7 +180,7 @@ class Cosigner:
                     return head.note
         raise SubmissionRefusedError(404, "nothing of that was cosigned")
 
-    def _keep(self, evidence: Evidence, body: bytes) -> None:
+    def _keep(self, evidence: ForkEvidence, body: bytes) -> None:
         kept = "both are kept as evidence"
         try:
             self._state.keep(evidence, body)
@@ -203,7 +203,7 @@ SAID = {
 class _NotExtendedError(Exception):
     """What is answered, and what is kept of it."""
 
-    def __init__(self, answer: SubmissionRefusedError, evidence: Evidence | None) -> None:
+    def __init__(self, answer: SubmissionRefusedError, evidence: ForkEvidence | None) -> None:
         super().__init__(str(answer))
         self.answer, self.evidence = answer, evidence
 

@@ -29,7 +29,7 @@ _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class CheckpointRequest:
     """A checkpoint that is to be cosigned, and that it extends the tree of an older size."""
 
     old: int
@@ -40,16 +40,16 @@ class Submission:
     @property
     def body(self) -> bytes:
         """As a request carries it."""
-        return submission_body(self.old, self.proof, str(self.note))
+        return request_body(self.old, self.proof, str(self.note))
 
 
-def submission_body(old: int, proof: Sequence[bytes], note: str) -> bytes:
+def request_body(old: int, proof: Sequence[bytes], note: str) -> bytes:
     """The body of add-checkpoint; hashes are of 32 bytes."""
     lines = [f"old {old}", *map(b64encode, proof), "", ""]
     return ("\n".join(lines) + note).encode()
 
 
-def parse_submission(body: bytes) -> Submission:
+def parse_checkpoint_request(body: bytes) -> CheckpointRequest:
     """The submission that a body is, with nothing in it checked against anything yet.
 
     Raises MalformedError, also where the checkpoint is smaller than the older size.
@@ -72,7 +72,7 @@ def parse_submission(body: bytes) -> Submission:
     checkpoint = parse_checkpoint(signed.text)
     if old > checkpoint.size:
         raise MalformedError("the old size is larger than the checkpoint's")
-    return Submission(old, proof, signed, checkpoint)
+    return CheckpointRequest(old, proof, signed, checkpoint)
 
 
 def parse_size(text: str) -> int:

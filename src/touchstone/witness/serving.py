@@ -95,7 +95,9 @@ async def _body(request: web.Request, most: int) -> bytes:
     return bytes(found)
 
 
-async def serve(config: WitnessConfig, cosigner: Cosigner, ready: Callable[[str], None]) -> None:
+async def serve_cosigner(
+    config: WitnessConfig, cosigner: Cosigner, ready: Callable[[str], None]
+) -> None:
     """Answer until SIGTERM or Ctrl-C; `ready` is told the address once it is listened at.
 
     Raises WitnessConfigError where it cannot be.

@@ -46,7 +46,7 @@ class CosignedHead:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ForkEvidence:
     """What was offered and not cosigned, beside what was held then; both signed by the log.
 
     `kind`: `fork` (another root for one size), `unproven` (the proof that came does not lead from
@@ -161,7 +161,7 @@ class WitnessState:
         """Remember them; within `changing`."""
         self._connection.execute("INSERT OR REPLACE INTO history VALUES (?, ?)", [origin, lines])
 
-    def keep(self, evidence: Evidence, body: bytes) -> None:
+    def keep(self, evidence: ForkEvidence, body: bytes) -> None:
         """Keep evidence, once each and so much of a log that no disk fills; `body` as it came."""
         with self.changing():
             (count,) = self._connection.execute(
@@ -181,12 +181,12 @@ class WitnessState:
                     ],
                 )
 
-    def evidence(self) -> list[Evidence]:
+    def evidence(self) -> list[ForkEvidence]:
         """All that was kept, oldest first."""
         rows = self._connection.execute(
             "SELECT time, origin, kind, held, offered FROM evidence ORDER BY id"
         )
-        return [Evidence(*row) for row in rows]
+        return [ForkEvidence(*row) for row in rows]
 
     def close(self) -> None:
         """Close the file."""

@@ -15,7 +15,7 @@ from support.witnesses import LyingLog
 from touchstone.ledger import VerifierKey, cosign, parse_note, verify_cosignature
 from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.witness.asking import AskedWitness, Offer, WitnessAnswer, ask_witnesses
-from touchstone.witness.protocol import Submission, parse_submission
+from touchstone.witness.protocol import CheckpointRequest, parse_checkpoint_request
 
 KEY, NAME, TIME = Signer("scripted"), "witness.example/scripted", 1_796_000_000
 Answer = tuple[int, bytes]
@@ -68,14 +68,14 @@ def line_for(note: str, signer: Signer = KEY, name: str = NAME, at: int = TIME) 
 
 
 def cosigns(body: bytes, **changes: Any) -> Answer:
-    return 200, line_for(str(parse_submission(body).note), **changes)
+    return 200, line_for(str(parse_checkpoint_request(body).note), **changes)
 
 
 def test_lines_of_the_known_key_are_taken_and_no_others(log: LyingLog):
     other = Signer("other")
 
     def many(_call: str, body: bytes) -> Answer:
-        note = str(parse_submission(body).note)
+        note = str(parse_checkpoint_request(body).note)
         strange = line_for(note, other), line_for(note, other, name="elsewhere.example")
         same_key = line_for(note, KEY, name="elsewhere.example/2")
         return 200, b"".join([*strange, same_key, line_for(note)])
@@ -87,10 +87,10 @@ def test_lines_of_the_known_key_are_taken_and_no_others(log: LyingLog):
 
 
 def test_it_proves_from_the_size_that_a_witness_names(log: LyingLog):
-    seen = list[Submission]()
+    seen = list[CheckpointRequest]()
 
     def at_four(_call: str, body: bytes) -> Answer:
-        seen.append(parse_submission(body))
+        seen.append(parse_checkpoint_request(body))
         return cosigns(body) if seen[-1].old == 4 else (409, b"4\n")
 
     with scripted(at_four) as url:
@@ -104,7 +104,7 @@ def test_a_witness_that_forgot_is_told_and_not_led_on(log: LyingLog):
     """It would cosign another history as readily: what it says now is worth nothing."""
 
     def at_three(_call: str, body: bytes) -> Answer:
-        return cosigns(body) if parse_submission(body).old == 3 else (409, b"3\n")
+        return cosigns(body) if parse_checkpoint_request(body).old == 3 else (409, b"3\n")
 
     with scripted(at_three) as url:
         answer = asked(log, url, known=5)
@@ -116,7 +116,7 @@ def test_what_it_cosigned_itself_is_no_fork(log: LyingLog):
     """409 with our own size, asked from another: asked from there it cosigns."""
 
     def at_seven(_call: str, body: bytes) -> Answer:
-        return cosigns(body) if parse_submission(body).old == 7 else (409, b"7\n")
+        return cosigns(body) if parse_checkpoint_request(body).old == 7 else (409, b"7\n")
 
     with scripted(at_seven) as url:
         assert asked(log, url).word == "cosigned"

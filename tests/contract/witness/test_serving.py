@@ -17,7 +17,7 @@ from support.forked import Command
 from support.witnesses import NAME, LyingLog, ServedWitness, served_witness, write_witness
 from touchstone.ledger import parse_vkey, verify_cosignature
 from touchstone.ledger.notes import COSIGNATURE_V1
-from touchstone.witness.protocol import MAX_BODY, MAX_KEYS, submission_body
+from touchstone.witness.protocol import MAX_BODY, MAX_KEYS, request_body
 from touchstone.witness.state import WitnessState
 
 
@@ -52,7 +52,7 @@ def test_the_protocol_over_http(witness: ServedWitness, logs: dict[str, LyingLog
     assert status == 200
     assert verify_cosignature(log.note(3) + line, key.name, key.public_key) > 1_700_000_000
     assert witness.ask("POST", "/add-checkpoint", log.body(0)) == (409, "text/x.tlog.size", "3\n")
-    assert witness.submit(submission_body(3, [], log.note()))[0] == 422
+    assert witness.submit(request_body(3, [], log.note()))[0] == 422
     assert witness.submit(log_of("unknown").body(0))[0] == 404
     assert witness.submit(b"nothing of the kind")[0] == 400
     status, line = witness.submit(log.body(3))
@@ -67,7 +67,7 @@ def test_the_protocol_over_http(witness: ServedWitness, logs: dict[str, LyingLog
 
 def test_bodies_are_bounded(witness: ServedWitness, logs: dict[str, LyingLog]):
     note = logs["new"].note()
-    assert witness.submit(submission_body(0, [], note + "— x AAAAAAA=\n" * 5000))[0] == 413
+    assert witness.submit(request_body(0, [], note + "— x AAAAAAA=\n" * 5000))[0] == 413
     assert witness.submit(b"x" * (MAX_BODY + 1))[0] == 413
     assert witness.submit(b"x" * (MAX_KEYS + 1), "add-keys")[0] == 413
 

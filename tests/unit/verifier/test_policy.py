@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from touchstone import ledger
 from touchstone.cli.app import run
 from touchstone.verifier import VerifierInputError, policy, proofs, verify_bundle
-from touchstone.verifier.policy import Policy, Witness, read_policy
+from touchstone.verifier.policy import Witness, WitnessPolicy, read_policy
 
 MANIFEST = json.loads(
     (Path(__file__).parents[2] / "vectors/ledger/manifest.json").read_text("utf-8")
@@ -267,7 +267,7 @@ def test_a_quorum_is_what_its_groups_count(data: st.DataObject):
         groups[name] = (data.draw(st.integers(1, len(members))), members)
         free = [each for each in free if each not in members] + [name]
     quorum = data.draw(st.sampled_from([*witnesses, *groups]))
-    read = Policy([], witnesses, groups, quorum)
+    read = WitnessPolicy([], witnesses, groups, quorum)
 
     def counted(name: bytes, who: Sequence[Witness]) -> bool:
         if name in witnesses:

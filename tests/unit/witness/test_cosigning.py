@@ -14,7 +14,7 @@ from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note, verify_c
 from touchstone.witness import cosigning
 from touchstone.witness.cosigning import Cosigner
 from touchstone.witness.errors import SubmissionRefusedError
-from touchstone.witness.protocol import MAX_PROOF, submission_body
+from touchstone.witness.protocol import MAX_PROOF, request_body
 from touchstone.witness.state import WitnessState
 
 KEY = Signer("witness")
@@ -74,10 +74,10 @@ def test_each_refusal_has_its_status(log: LyingLog, state: WitnessState):
     assert refused(add, log.body(0), NOW) == (409, "3\n")
     assert refused(add, log.body(2, 2), NOW) == (409, "3\n")
     assert refused(add, log.body(5), NOW) == (409, "3\n")
-    assert refused(add, submission_body(5, [], log.note(3)), NOW)[0] == 400
-    assert refused(add, submission_body(3, [], log.note(7)), NOW)[0] == 422
+    assert refused(add, request_body(5, [], log.note(3)), NOW)[0] == 400
+    assert refused(add, request_body(3, [], log.note(7)), NOW)[0] == 422
     proof = [*log.tree.consistency(3, 7), bytes(32)]
-    assert refused(add, submission_body(3, proof, log.note(7)), NOW)[0] == 422
+    assert refused(add, request_body(3, proof, log.note(7)), NOW)[0] == 422
     fork = log.fork(2, "other")
     fork.grow(5)
     assert refused(add, fork.body(3, 3), NOW)[0] == 422
@@ -91,7 +91,7 @@ def test_a_signature_of_an_unknown_key_beside_is_passed_over(log: LyingLog, stat
     lines = log.note().partition("\n\n")[2]
     strange = LyingLog("another").note(0).partition("\n\n")[2]
     note = log.note().replace(lines, strange + lines)
-    line = cosigner_of(state, log).add_checkpoint(submission_body(0, [], note), NOW)
+    line = cosigner_of(state, log).add_checkpoint(request_body(0, [], note), NOW)
     head = state.head(log.history.origin)
     assert head is not None
     assert head.note == log.note() + line
@@ -101,8 +101,7 @@ def test_a_signature_of_an_unknown_key_beside_is_passed_over(log: LyingLog, stat
         .replace(log.note(3).rpartition(" ")[2], log.note(7).rpartition(" ")[2])
     )
     assert (
-        refused(cosigner_of(state, log).add_checkpoint, submission_body(3, [], wrong), NOW)[0]
-        == 403
+        refused(cosigner_of(state, log).add_checkpoint, request_body(3, [], wrong), NOW)[0] == 403
     )
 
 
@@ -130,11 +129,9 @@ def test_what_is_no_submission_is_refused(body: bytes, log: LyingLog, state: Wit
 
 def test_bounds_of_a_submission(log: LyingLog, state: WitnessState):
     add = cosigner_of(state, log).add_checkpoint
-    assert (
-        refused(add, submission_body(0, [bytes(32)] * (MAX_PROOF + 1), log.note()), NOW)[0] == 400
-    )
+    assert refused(add, request_body(0, [bytes(32)] * (MAX_PROOF + 1), log.note()), NOW)[0] == 400
     extended = log.note().replace("\n\n", "\nan extension line\n\n")
-    assert refused(add, submission_body(0, [], extended), NOW)[0] == 400
+    assert refused(add, request_body(0, [], extended), NOW)[0] == 400
 
 
 def test_a_log_that_lies_is_caught_with_both_notes(log: LyingLog, state: WitnessState):
@@ -240,7 +237,7 @@ def test_a_rotation_is_followed_by_the_key_lines(log: LyingLog, state: WitnessSt
         assert cosigner.add_keys(log.keys, NOW) == f"{log.history.lines[-1].fingerprint}\n"
         assert cosigner.add_keys(log.keys, NOW) == f"{log.history.lines[-1].fingerprint}\n"
         # The key before it may have been replaced because it was stolen.
-        assert refused(cosigner.add_checkpoint, submission_body(3, [], old), NOW)[0] == 403
+        assert refused(cosigner.add_checkpoint, request_body(3, [], old), NOW)[0] == 403
     assert cosigner.add_checkpoint(log.body(3), NOW)
 
 
