@@ -145,8 +145,6 @@ class Records:
             alias = connect(home, None)
             preparation.prepare_file(home, alias)
             return cls(home, alias, keyring)
-        # A folder that cannot be written cannot hold SQLite's journal either, without which it
-        # reads nothing.
         alias, copied = _to_read(home)
         records = cls(home, alias, keyring)
         records.read_only, records._copy = True, copied
@@ -194,14 +192,12 @@ class Records:
         UnreachableError.
         """
         with self._atomic():
-            # Locked before anything is read: two deeds must not both follow the same entry.
             row = case_head(self._alias, case, lock=True)
             if row is None:
                 raise CaseMissingError(f"{case}: there is no such case")
             writer = CaseWriter(self._alias, row, self._case_key(row), self._files)
             yield writer
             writer.flush()
-        # Once it stands: files that go before a transaction that then fails would be missed.
         self._after(writer)
 
     def publish(self) -> None:
@@ -278,7 +274,6 @@ class Records:
         if size is not None:
             row.frontier = frontier_at(self._alias, row, size).to_bytes()
             row.size = size
-        # Opened only where content is asked for: facts are read under any master key.
         key = None if row.wrapped_key is None else lambda: self._key_of(row)
         return CaseReader(self._alias, row, key, self._files)
 
@@ -341,7 +336,6 @@ class Records:
         yield from check_members(self._alias, case, recorded)
         index = IndexRow.objects.using(self._alias).filter(case=case).first()
         summary = summarise(case, recorded)
-        # A summary that could not be made whole, for a newer version's events, accuses no row.
         if index is None or (summary.whole and _summary(index) != summary):
             yield Fault(f"case {case}", "its line in the list is wrong; fix: touchstone rebuild")
 
@@ -443,8 +437,6 @@ class Records:
 
     def _keep_mark(self) -> None:
         """Let the keys know which record they are used with, from its first case on."""
-        # From the first case on: an empty record may be thrown away, and another be taken with
-        # these keys.
         if self._keyring.record_mark is None:
             with translated(self._alias):
                 lock = InstallationRow.objects.using(self._alias).get(pk=INSTALLATION).lock
@@ -477,7 +469,6 @@ class Records:
             moved = rewrite_members(self._alias, case, recorded_members(recorded))
             summary = summarise(case, recorded)
             row = IndexRow.objects.using(self._alias).filter(case=case).first()
-            # What this version cannot read whole must not be written over what a newer one wrote.
             if row is not None and (_summary(row) == summary or not summary.whole):
                 return moved
             write_index(self._alias, case, summary)

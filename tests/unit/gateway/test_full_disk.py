@@ -37,9 +37,9 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return Disk(monkeypatch)
 
 
-def log(folder: Path) -> AuditLog:
+def log(folder: Path, rotate_bytes: int = 1 << 20) -> AuditLog:
     names = Pseudonyms(b"k" * 32)
-    return AuditLog(worker_folder(folder, 0), names, lambda: 1.0, 1 << 20, {"worker": 0})
+    return AuditLog(worker_folder(folder, 0), names, lambda: 1.0, rotate_bytes, {"worker": 0})
 
 
 async def refused(found: AuditLog) -> None:
@@ -116,8 +116,7 @@ def test_no_room_for_the_next_file_closes_nobody_elses(
         return real(path, flags, *more)
 
     async def work() -> None:
-        found = log(tmp_path)
-        found._rotate_bytes = 1
+        found = log(tmp_path, 1)
         with monkeypatch.context() as patch:
             patch.setattr(os, "open", full)
             await refused(found)

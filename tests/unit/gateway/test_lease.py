@@ -65,7 +65,3 @@ def test_of_a_log_that_nobody_hears_nothing_is_said_to_be_in_force_everywhere():
     intake: Any = SimpleNamespace(current=SimpleNamespace(number=2), position=None)
     member = Member(config, fleet, b"k" * 32, cast("Any", None), intake, lambda: 2)
     assert not member.status(0.0)["applied_everywhere"]
-    member._members = [MemberState("g", 2, alive=True, silent_seconds=0.1)]
-    assert member.status(0.0)["applied_everywhere"]
-    member._word = "connection refused"
-    assert not member.status(0.0)["applied_everywhere"]

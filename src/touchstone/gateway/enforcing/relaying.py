@@ -80,18 +80,7 @@ async def relay(
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     try:
-        # As it comes and not as events: whoever waits for a first token waits for nothing here.
-        while part := await content.readany():
-            _check_time(in_time, connection)
-            if taken:
-                part = taken(part)
-            # The write as well as the drain: aiohttp drains within a write of its own choosing,
-            # whenever 64 KiB have gone out, and that would wait for ever.
-            async with asyncio.timeout(stall_seconds):
-                if part:
-                    await response.write(part)
-                if connection.writing_paused:
-                    await request.writer.drain()
+        await _pass_on(request, answer, response, connection, stall_seconds, taken, in_time)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         connection.reset()
         raise ConnectionResetError("the answer broke off") from error
@@ -101,6 +90,30 @@ async def relay(
     with suppress(aiohttp.ClientConnectionResetError):
         await _sent(response.write_eof(rest), connection, stall_seconds)
     return response
+
+
+async def _pass_on(
+    request: web.BaseRequest,
+    answer: aiohttp.ClientResponse,
+    response: web.StreamResponse,
+    connection: Connection,
+    stall_seconds: float,
+    taken: Taken | None,
+    in_time: InTime,
+) -> None:
+    """Each part as it comes, until there is none."""
+    # Not as events: whoever waits for a first token waits for nothing here.
+    while part := await answer.content.readany():
+        _check_time(in_time, connection)
+        if taken:
+            part = taken(part)
+        # The write as well as the drain: aiohttp drains within a write of its own choosing,
+        # whenever 64 KiB have gone out, and that would wait for ever.
+        async with asyncio.timeout(stall_seconds):
+            if part:
+                await response.write(part)
+            if connection.writing_paused:
+                await request.writer.drain()
 
 
 async def _sent(

@@ -159,6 +159,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(
         try:
             await asyncio.wait_for(twice.wait(), SECONDS)
             assert "temporarily unavailable" in str(found.workers()[0]["why"])
-            await asyncio.wait_for(found._full.wait(), SECONDS)
+            await found.ready(SECONDS)
+            assert found.able
         finally:
             await found.stop()
