@@ -48,10 +48,9 @@ def estimate(
         sensitivity: Of so many real successes how many the grader passed, such as 45/50.
         specificity: Of so many real failures how many the grader failed, such as 48/50.
     """
-    from touchstone.cli.run_tables import read_table
+    from touchstone.cli.run_tables import read_runs
     from touchstone.service.measurement.estimating.estimating import Wanted
     from touchstone.service.measurement.estimating.estimating import estimate as estimated
-    from touchstone.service.measurement.estimating.results import runs_in
 
     if threshold is None and not (alpha is None and beta is None):
         raise BadInputError("--alpha and --beta go with --threshold: write it")
@@ -65,7 +64,7 @@ def estimate(
         "specificity": specificity,
     }
     wanted = Wanted(**{name: value for name, value in given.items() if value is not None})
-    found = estimated(runs_in(read_table(results), _names(column or [])), wanted)
+    found = estimated(read_runs(results, _names(column or [])), wanted)
     # On stderr and first: a table of copies must not be quoted without its doubt, and stdout stays
     # what a program reads.
     for doubt in found.doubts:

@@ -1,12 +1,18 @@
 """Tables of runs as files: CSV or Parquet."""
 
 import csv
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from touchstone.errors import BadInputError
-from touchstone.service.measurement.estimating.results import RunTable
+from touchstone.service.measurement.estimating.results import RunRow, RunTable, runs_in
+
+
+def read_runs(path: Path, names: Mapping[str, str]) -> tuple[RunRow, ...]:
+    """The runs of a file; as `read_table` and `runs_in`."""
+    return runs_in(read_table(path), names)
 
 
 def read_table(path: Path) -> RunTable:
