@@ -149,7 +149,6 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     body = _parse(data)
     door = _Door(redactor)
     choice, message = _choice(body, door)
-    # Before anything is kept: an answer that was broken off may be asked for again.
     ending = _ending(body, choice, message, door)
     calls = [
         made

@@ -124,7 +124,6 @@ def run_chunk(
             on_outcome=on_outcome,
             stop=stop,
         )
-        # Before anything is asked: what an earlier run left decides what may still run.
         run.go_on()
         model = open_endpoint(mode, api_key, asking, run)
         with active(run):
