@@ -40,6 +40,8 @@ class Cosigner:
         self._state, self._signer, self._name = state, signer, name
         self._logs = dict(logs)
         self._told = told
+        # By origin the note beside which a smaller one was told of: once each, or a log fills.
+        self._late = dict[str, str]()
 
     def add_checkpoint(self, body: bytes, now: int) -> str:
         """The cosignature line for a submission, once it is durable that this was cosigned.
@@ -94,7 +96,7 @@ class Cosigner:
             return _NotExtendedError(answer, evidence if kind else None)
 
         if asked.old != held.size:
-            kind = "fork" if same_size else "smaller" if offered.size < held.size else ""
+            kind = "fork" if same_size else _SMALLER if offered.size < held.size else ""
             raise refuse(_CONFLICT, f"{held.size}\n", kind)
         if same_size:
             raise refuse(_NO_EXTENSION, "another root for the size that was cosigned", "fork")
@@ -144,7 +146,7 @@ class Cosigner:
                 followed = KeyHistory.parse(before.splitlines()).public_keys if before else ()
                 # A history that does not know the trusted key was put aside by who trusts it.
                 if pin in followed and not body.startswith(before) and not before.startswith(body):
-                    found = ForkEvidence(now, origin, "keys", before.decode(), body.decode())
+                    found = ForkEvidence(now, origin, "keys", *_first_difference(before, body))
                     raise SubmissionRefusedError(422, "another history of keys than was followed")
                 if pin not in followed or len(body) > len(before):
                     self._state.put_history(origin, body)
@@ -153,7 +155,7 @@ class Cosigner:
             raise SubmissionRefusedError(503, UNWRITTEN) from error
         finally:
             if found is not None:
-                self._keep(found, body)
+                self._keep(found, b"")
         history = KeyHistory.parse(before.splitlines())
         if not vouches(history, pin):
             raise SubmissionRefusedError(403, "a key of this log is revoked: trust a later one")
@@ -175,22 +177,33 @@ class Cosigner:
         """The newest note that was cosigned of the log whose origin has this SHA-256 (hex)."""
         for origin in self._logs:
             if sha256(origin.encode()).hexdigest() == origin_digest:
-                head = self._state.head(origin)
+                try:
+                    head = self._state.durable_head(origin)
+                except sqlite3.Error as error:
+                    raise SubmissionRefusedError(503, "the state cannot be read") from error
                 if head is not None:
                     return head.note
         raise SubmissionRefusedError(404, "nothing of that was cosigned")
 
     def _keep(self, evidence: ForkEvidence, body: bytes) -> None:
-        kept = "both are kept as evidence"
-        try:
-            self._state.keep(evidence, body)
-        except sqlite3.Error as error:
-            kept = f"this could not be kept as evidence: {error}"
+        """Keep what proves or may prove something, and tell truly what became of it."""
+        if evidence.kind == _SMALLER:
+            if self._late.get(evidence.origin) == evidence.held:
+                return
+            self._late[evidence.origin] = evidence.held
+            kept = "it proves nothing, and is not kept"
+        else:
+            try:
+                kept = KEPT if self._state.keep(evidence, body) else FULL
+            except sqlite3.Error as error:
+                kept = f"this could not be kept as evidence: {error}"
         self._told(f"{evidence.origin}: {SAID[evidence.kind]}; {kept}")
 
 
-_CONFLICT, _NO_EXTENSION = 409, 422
+_CONFLICT, _NO_EXTENSION, _SMALLER = 409, 422, "smaller"
 UNWRITTEN = "the state cannot be written"
+KEPT = "both are kept as evidence"
+FULL = "the one offered is not kept: what is kept of this kind is all that there is room for"
 SAID = {
     "fork": "another root was offered for the size that was cosigned: the log forked",
     "unproven": "a checkpoint was offered that is not proven to extend the one that was cosigned",
@@ -212,3 +225,13 @@ def vouches(history: KeyHistory, pin: bytes) -> bool:
     """Whether a trusted key leads to the newest one: no key at it or after it is revoked."""
     later = history.lines[history.public_keys.index(pin) :]
     return not any(line.fingerprint in history.revoked for line in later)
+
+
+def _first_difference(followed: bytes, other: bytes) -> tuple[str, str]:
+    """Of two histories of one beginning the last line in common with the next, and the other next.
+
+    Line feeds included. That they were begun by one key is known: the log is named after it.
+    """
+    ours, theirs = (each.splitlines(keepends=True) for each in (followed, other))
+    place = next(n for n, (one, two) in enumerate(zip(ours, theirs, strict=False)) if one != two)
+    return b"".join(ours[max(0, place - 1) : place + 1]).decode(), theirs[place].decode()

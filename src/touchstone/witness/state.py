@@ -17,8 +17,12 @@ from touchstone.keys.files import locked
 from touchstone.witness.errors import WitnessStateError
 
 KEY, FILE = "witness.pem", "witness.sqlite"
-MAX_EVIDENCE = 1000
-"""Rows of one log: only whoever has its key can fill them."""
+MOST_KEPT = {"fork": 100, "unproven": 100, "keys": 20}
+"""Rows of one log, by kind of evidence: no kind takes another one's room.
+
+A `fork` takes the key in use, and each row of `keys` another stolen key. `unproven` anybody can
+fill who has checkpoints newer than the cosigned one.
+"""
 _BUSY_SECONDS = 10.0
 _TABLES = """
 CREATE TABLE IF NOT EXISTS owner (id INTEGER PRIMARY KEY CHECK (id = 1), public_key BLOB NOT NULL);
@@ -50,8 +54,9 @@ class ForkEvidence:
     """What was offered and not cosigned, beside what was held then; both signed by the log.
 
     `kind`: `fork` (another root for one size), `unproven` (the proof that came does not lead from
-    the one held), `smaller` (late, or taken back), `keys` (two histories of keys from one
-    beginning).
+    the one held: a lead alone, for anybody can spoil a proof), `keys` (two histories of keys from
+    one beginning). Of `keys`, `held` is the line before the first that differs and that line, and
+    `offered` is the other one in its place: the key of the line before signed both.
     """
 
     time: int
@@ -65,6 +70,7 @@ class WitnessState:
     """The file, open. Safe among threads, and among processes by SQLite's own locks."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -136,10 +142,19 @@ class WitnessState:
 
     def head(self, origin: str) -> CosignedHead | None:
         """The newest that was cosigned of a log; within `changing` where it is relied on."""
-        row = self._connection.execute(
-            "SELECT size, root, note, time FROM head WHERE origin = ?", [origin]
-        ).fetchone()
-        return CosignedHead(*row) if row else None
+        return _read_head(self._connection, origin)
+
+    def durable_head(self, origin: str) -> CosignedHead | None:
+        """The newest whose cosigning is durable, whatever is being changed meanwhile.
+
+        By a connection of its own: the one that writes sees what a failure may still undo.
+        """
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
+        reader = sqlite3.connect(uri, timeout=_BUSY_SECONDS, uri=True)
+        try:
+            return _read_head(reader, origin)
+        finally:
+            reader.close()
 
     def put_head(self, origin: str, head: CosignedHead) -> None:
         """Remember it; within `changing`."""
@@ -161,25 +176,27 @@ class WitnessState:
         """Remember them; within `changing`."""
         self._connection.execute("INSERT OR REPLACE INTO history VALUES (?, ?)", [origin, lines])
 
-    def keep(self, evidence: ForkEvidence, body: bytes) -> None:
-        """Keep evidence, once each and so much of a log that no disk fills; `body` as it came."""
+    def keep(self, evidence: ForkEvidence, body: bytes) -> bool:
+        """Keep evidence, once each and so much of a kind that no disk fills; `body` as it came.
+
+        Of `keys` one other line in each place. Says whether it is kept, now or before.
+        """
         with self.changing():
-            (count,) = self._connection.execute(
-                "SELECT count(*) FROM evidence WHERE origin = ?", [evidence.origin]
-            ).fetchone()
-            if count < MAX_EVIDENCE:
-                self._connection.execute(
-                    "INSERT OR IGNORE INTO evidence (time, origin, kind, held, offered, body) "
-                    "VALUES (?, ?, ?, ?, ?, ?)",
-                    [
-                        evidence.time,
-                        evidence.origin,
-                        evidence.kind,
-                        evidence.held,
-                        evidence.offered,
-                        body,
-                    ],
-                )
+            own = [evidence.origin, evidence.kind]
+            kept = self._connection.execute(
+                "SELECT held, offered FROM evidence WHERE origin = ? AND kind = ?", own
+            ).fetchall()
+            if any(offered == evidence.offered for _, offered in kept):
+                return True
+            placed = evidence.kind == "keys" and any(held == evidence.held for held, _ in kept)
+            if placed or len(kept) >= MOST_KEPT[evidence.kind]:
+                return False
+            self._connection.execute(
+                "INSERT INTO evidence (time, origin, kind, held, offered, body) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [evidence.time, *own, evidence.held, evidence.offered, body],
+            )
+            return True
 
     def evidence(self) -> list[ForkEvidence]:
         """All that was kept, oldest first."""
@@ -191,3 +208,10 @@ class WitnessState:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _read_head(connection: sqlite3.Connection, origin: str) -> CosignedHead | None:
+    row = connection.execute(
+        "SELECT size, root, note, time FROM head WHERE origin = ?", [origin]
+    ).fetchone()
+    return CosignedHead(*row) if row else None

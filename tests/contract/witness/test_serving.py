@@ -132,7 +132,7 @@ def test_a_fork_is_refused_and_kept(
     (head,) = [each for each in said["logs"] if each["origin"] == log.history.origin]
     assert (head["size"], head["root"]) == (7, log.tree.root(7).hex())
     own = [each for each in said["evidence"] if each["origin"] == log.history.origin]
-    assert [each["kind"] for each in own] == ["fork", "unproven", "smaller"]
+    assert [each["kind"] for each in own] == ["fork", "unproven"]
     assert own[0]["offered"] == fork.note(7)
     assert own[0]["held"].startswith(log.note(7))
 

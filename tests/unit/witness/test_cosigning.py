@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from support.ledger_signer import Signer
 from support.witnesses import NAME, LyingLog
 from touchstone.ledger import Checkpoint, parse_checkpoint, parse_note, verify_cosignature
 from touchstone.witness import cosigning
+from touchstone.witness import state as witness_state
 from touchstone.witness.cosigning import Cosigner
 from touchstone.witness.errors import SubmissionRefusedError
 from touchstone.witness.protocol import MAX_PROOF, request_body
-from touchstone.witness.state import WitnessState
+from touchstone.witness.state import CosignedHead, WitnessState
 
 KEY = Signer("witness")
 NOW = 1_796_000_000
@@ -147,7 +149,8 @@ def test_a_log_that_lies_is_caught_with_both_notes(log: LyingLog, state: Witness
     refused(add, fork.body(5), NOW + 3)
     refused(add, log.body(0, 2), NOW + 4)
     kept = state.evidence()
-    assert [each.kind for each in kept] == ["fork", "unproven", "smaller"]
+    # Whoever has an older checkpoint can send it: that proves nothing.
+    assert [each.kind for each in kept] == ["fork", "unproven"]
     for each in kept:
         held, offered = (parse_note(note) for note in (each.held, each.offered))
         assert parse_checkpoint(held.text) == Checkpoint(log.history.origin, 5, log.tree.root(5))
@@ -156,20 +159,100 @@ def test_a_log_that_lies_is_caught_with_both_notes(log: LyingLog, state: Witness
     first = [parse_checkpoint(parse_note(note).text) for note in (kept[0].held, kept[0].offered)]
     assert first[0].size == first[1].size
     assert first[0].root != first[1].root
-    assert len(told) == 4
+    assert [line.rpartition("; ")[2] for line in told] == [
+        *["both are kept as evidence"] * 3,
+        "it proves nothing, and is not kept",
+    ]
     # The true log goes on as if nothing was.
     assert add(log.body(5), NOW + 5)
 
 
-def test_evidence_is_bounded(log: LyingLog, state: WitnessState, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("touchstone.witness.state.MAX_EVIDENCE", 3)
-    cosigner = cosigner_of(state, log)
+def test_replayed_checkpoints_take_no_room_and_fill_no_log(log: LyingLog, state: WitnessState):
+    """Anybody has a log's older checkpoints: what they send changes nothing for a fork."""
+    told = list[str]()
+    pins = {log.history.origin: log.history.current}
+    cosigner = Cosigner(state, KEY, NAME, pins, told.append)
     cosigner.add_checkpoint(log.body(0), NOW)
-    for number in range(6):
-        fork = log.fork(3, f"other {number}")
-        fork.grow(5)
-        refused(cosigner.add_checkpoint, fork.body(7), NOW)
-    assert len(state.evidence()) == 3
+    for _ in range(3):
+        for size in range(7):
+            refused(cosigner.add_checkpoint, log.body(0, size), NOW)
+    assert (state.evidence(), len(told)) == ([], 1)
+    fork = log.fork(3, "other")
+    fork.grow(4)
+    refused(cosigner.add_checkpoint, fork.body(7), NOW)
+    assert [each.kind for each in state.evidence()] == ["fork"]
+    assert told[-1].endswith("; both are kept as evidence")
+
+
+def test_evidence_is_bounded_by_its_kind(
+    log: LyingLog, state: WitnessState, monkeypatch: pytest.MonkeyPatch
+):
+    """What fills one kind leaves the others their room; what is not kept is not said to be."""
+    monkeypatch.setattr(witness_state, "MOST_KEPT", {"fork": 2, "unproven": 3, "keys": 1})
+    told = list[str]()
+    pins = {log.history.origin: log.history.current}
+    cosigner = Cosigner(state, KEY, NAME, pins, told.append)
+    cosigner.add_checkpoint(log.body(0), NOW)
+    for size, most in ((6, 3), (4, 2)):
+        for number in range(5):
+            fork = log.fork(3, f"other {number}")
+            fork.grow(size)
+            refused(cosigner.add_checkpoint, fork.body(7), NOW)
+            assert told[-1].endswith("as evidence" if number < most else "room for")
+    assert [each.kind for each in state.evidence()] == [*["unproven"] * 3, *["fork"] * 2]
+    # What is kept stays kept, and is said to be.
+    again = log.fork(3, "other 0")
+    again.grow(4)
+    refused(cosigner.add_checkpoint, again.body(7), NOW)
+    assert told[-1].endswith("as evidence")
+
+
+def test_key_lines_are_kept_once_for_each_key_that_signed_two(log: LyingLog, state: WitnessState):
+    """A retired key's thief can write as many successors as it likes, of any length."""
+    told = list[str]()
+    pins = {log.history.origin: log.history.current}
+    cosigner = Cosigner(state, KEY, NAME, pins, told.append)
+    first = log.fork(7, "other")
+    log.rotate("second")
+    second = log.fork(7, "other")
+    log.rotate("third")
+    cosigner.add_keys(log.keys, NOW)
+    for number in range(4):
+        evil = log.fork(7, "other")
+        evil.signers, evil.history = first.signers, first.history
+        evil.rotate(f"evil {number}", "x" * 200_000)
+        evil.rotate(f"evil {number} again", "x" * 200_000)
+        assert refused(cosigner.add_keys, evil.keys, NOW)[0] == 422
+        assert told[-1].endswith("room for" if number else "as evidence")
+    second.rotate("the thief's")
+    assert refused(cosigner.add_keys, second.keys, NOW)[0] == 422
+    assert told[-1].endswith("as evidence")
+    lines, other = (each.keys.decode().splitlines(keepends=True) for each in (log, second))
+    by_first, by_second = state.evidence()
+    assert by_first.held == "".join(lines[:2])
+    assert by_first.offered.count("\n") == 1
+    assert (by_second.held, by_second.offered) == ("".join(lines[1:]), other[2])
+
+
+def test_what_is_handed_out_is_durable(log: LyingLog, state: WitnessState):
+    """While it is being made so, and after it failed, the cosignature before it is the newest."""
+    cosigner = cosigner_of(state, log)
+    digest = sha256(log.history.origin.encode()).hexdigest()
+    cosigner.add_checkpoint(log.body(0, 3), NOW)
+    newest = cosigner.newest(digest)
+
+    def undone(full: bool) -> None:
+        with state.changing():
+            state.put_head(log.history.origin, CosignedHead(7, bytes(32), "not yet", NOW))
+            assert cosigner.newest(digest) == newest
+            if full:
+                raise sqlite3.OperationalError("database or disk is full")
+
+    with pytest.raises(sqlite3.OperationalError):
+        undone(full=True)
+    assert cosigner.newest(digest) == newest
+    undone(full=False)
+    assert cosigner.newest(digest) == "not yet"
 
 
 Step = tuple[str, int, int, bool]
@@ -249,7 +332,8 @@ def test_only_one_history_of_keys_is_followed(log: LyingLog, state: WitnessState
     cosigner.add_keys(log.keys, NOW)
     assert refused(cosigner.add_keys, thief.keys, NOW)[0] == 422
     (kept,) = state.evidence()
-    assert (kept.kind, kept.held, kept.offered) == ("keys", log.keys.decode(), thief.keys.decode())
+    (_, line) = thief.keys.decode().splitlines(keepends=True)
+    assert (kept.kind, kept.held, kept.offered) == ("keys", log.keys.decode(), line)
     assert refused(cosigner.add_checkpoint, thief.body(0), NOW)[0] == 403
     assert cosigner.add_checkpoint(log.body(0), NOW)
     # A shorter one is no news and no harm.
