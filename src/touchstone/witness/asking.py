@@ -21,6 +21,7 @@ from touchstone.witness.protocol import (
     ADD_CHECKPOINT,
     ADD_KEYS,
     MAX_BODY,
+    TIMES_END,
     parse_size,
     request_body,
 )
@@ -84,7 +85,10 @@ async def ask_witnesses(
 ) -> list[WitnessAnswer]:
     """Ask all of them at once; each has so many seconds. What fails is an answer too."""
     timeout = aiohttp.ClientTimeout(total=seconds)
-    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+    # As it comes: a few bytes that are said to be compressed could become any number of them.
+    async with aiohttp.ClientSession(
+        timeout=timeout, trust_env=False, auto_decompress=False
+    ) as session:
         return list(
             await asyncio.gather(
                 *(_Asking(session, each, offer, seconds).answer() for each in witnesses)
@@ -155,6 +159,9 @@ class _Asking:
         except (MalformedError, AlteredError) as error:
             says = f"answered without a cosignature that holds: {error}"
             raise _EndedError("refused", printable_line(says)[:_SHOWN]) from error
+        if time >= TIMES_END:
+            # The verifier counts no such cosignature either.
+            raise _EndedError("refused", "answered with a cosignature of after the year 9999")
         return WitnessAnswer(self._witness.label, "cosigned", "cosigned", lines, time)
 
     def _other_size(self, old: int, text: str) -> int:

@@ -25,6 +25,8 @@ MAX_BODY = 1 << 16
 """Bytes of a request or an answer; a checkpoint with its signatures has a few hundred."""
 MAX_KEYS = 1 << 20
 """Bytes of a key history."""
+TIMES_END = 253_402_300_800
+"""Unix seconds of the year 10000, which no time of ours can say."""
 _SIZE = re.compile(r"0|[1-9][0-9]{0,15}")
 
 

@@ -146,6 +146,8 @@ def test_what_it_cosigned_itself_is_no_fork(log: LyingLog):
         (lambda _c, _b: (200, b""), "refused", "without a cosignature that holds"),
         (lambda _c, _b: (200, b"\xff" * 100), "refused", "without a cosignature that holds"),
         (lambda _c, _b: (200, b"x" * 100_000), "refused", "more than"),
+        (lambda _c, b: cosigns(b, at=253_402_300_800), "refused", "after the year 9999"),
+        (lambda _c, b: cosigns(b, at=2**53 - 1), "refused", "after the year 9999"),
         (lambda _c, b: cosigns(b, signer=Signer("other")), "refused", "not cosigned by"),
         (lambda _c, b: cosigns(b, name="elsewhere.example"), "refused", "not cosigned by"),
     ],
