@@ -15,11 +15,11 @@ from touchstone.records.errors import PageError
 from touchstone.records.inserting import insert
 from touchstone.records.membership import Membership, follow_members
 from touchstone.records.models import MemberRow
-from touchstone.records.values import RecordedFacts, Summary
+from touchstone.records.values import RecordedFacts
 
 MOST_LISTED = 500
 _AFTER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([a-z0-9][a-z0-9-]{0,63})")
-_COLUMNS = "m.case_id, m.role, m.n, i.title, i.model_name, i.developer, i.framework, i.status"
+_COLUMNS = "m.case_id, m.role, m.n, i.framework, i.updated"
 _FROM = (
     "FROM records_memberrow m JOIN records_indexrow i ON i.case_id = m.case_id"
     " WHERE m.party = %s AND m.joined"
@@ -28,12 +28,17 @@ _FROM = (
 
 @dataclass(frozen=True, slots=True)
 class OwnCase:
-    """A case of a party: what the party is in it, from which entry on, and what lists show."""
+    """A case of a party: what it is in it and from which entry on, and what every member may know.
+
+    `framework` is the id of the one that the case is under, and `updated` when its newest entry was
+    recorded (UTC): all see that there is one more. What else the party may read, its entries say.
+    """
 
     case: str
     role: str
     n: int
-    summary: Summary
+    framework: str
+    updated: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,54 +61,42 @@ class Members:
         *,
         after: str | None = None,
         most: int = 50,
-        developer: str | None = None,
         framework: str | None = None,
-        status: str | None = None,
     ) -> Page:
-        """The cases that a party has joined, last updated first; each filter given must match.
+        """The cases that a party has joined, last updated first.
+
+        Nothing is shown, counted or ordered by what some member may not read.
 
         Args:
             party: The party.
             after: Where a page before ended, as it says; None: from the beginning.
             most: How many at once, 1 to 500.
-            developer: The developer's id.
-            framework: The framework's id.
-            status: As lists show it.
+            framework: The framework's id; None: all of them.
 
         Raises:
             PageError: `after` or `most` is none.
         """
         if not 1 <= most <= MOST_LISTED:
             raise PageError(f"{most} cases at once: ask for 1 to {MOST_LISTED}")
-        where, values = _matching(party, developer, framework, status)
+        where, values = _matching(party, framework)
         if after is not None:
             found = _AFTER.fullmatch(after)
             if found is None:
                 raise PageError("the place to go on from is none that a list gave")
             where += " AND (i.updated < %s OR (i.updated = %s AND m.case_id > %s))"
             values += [found[1], found[1], found[2]]
-        statement = (
-            f"SELECT {_COLUMNS}, i.updated {_FROM}{where}"
-            " ORDER BY i.updated DESC, m.case_id LIMIT %s"
-        )
+        statement = f"SELECT {_COLUMNS} {_FROM}{where} ORDER BY i.updated DESC, m.case_id LIMIT %s"
         with translated(self._alias), connections[self._alias].cursor() as cursor:
             # One more: whether there is another page.
             cursor.execute(statement, [*values, most + 1])
             rows = cursor.fetchall()
-        cases = tuple(OwnCase(case, role, n, Summary(*of)) for case, role, n, *of in rows[:most])
+        cases = tuple(OwnCase(*row) for row in rows[:most])
         last = cases[-1] if len(rows) > most else None
-        return Page(cases, f"{last.summary.updated}/{last.case}" if last else None)
+        return Page(cases, f"{last.updated}/{last.case}" if last else None)
 
-    def count(
-        self,
-        party: str,
-        *,
-        developer: str | None = None,
-        framework: str | None = None,
-        status: str | None = None,
-    ) -> int:
+    def count(self, party: str, *, framework: str | None = None) -> int:
         """How many those are."""
-        where, values = _matching(party, developer, framework, status)
+        where, values = _matching(party, framework)
         with translated(self._alias), connections[self._alias].cursor() as cursor:
             cursor.execute(f"SELECT count(*) {_FROM}{where}", values)
             return int(cursor.fetchone()[0])
@@ -147,13 +140,11 @@ def rewrite_members(alias: str, case: str, members: Mapping[str, Membership]) ->
     return True
 
 
-def _matching(
-    party: str, developer: str | None, framework: str | None, status: str | None
-) -> tuple[str, list[str | int]]:
+def _matching(party: str, framework: str | None) -> tuple[str, list[str | int]]:
     """What is asked beside the party, and the values for all of it."""
-    asked = {"developer": developer, "framework": framework, "status": status}
-    given = {name: value for name, value in asked.items() if value is not None}
-    return "".join(f" AND i.{name} = %s" for name in given), [party, *given.values()]
+    if framework is None:
+        return "", [party]
+    return " AND i.framework = %s", [party, framework]
 
 
 def _membership(row: MemberRow) -> Membership:

@@ -281,15 +281,24 @@ def _check_place(
         check_exact(statement, past)
         if asked.exact and not statement.exact:
             raise AlteredError(f"a deed of type {statement.deed} is exact")
+    asked = asked.with_keys(statement.actor, act)
+    # Before any topic is looked at: the answer would tell whether a thing of that name moved.
+    with _refused("topics"):
+        _check_named(statement, asked.must_name)
     with _refused("topic-moved"):
         check_topics(statement, past)
     with _refused("topics"):
-        asked = asked.with_keys(statement.actor, act)
-        if missing := sorted(asked.must_name - statement.on.keys()):
-            raise AlteredError(f"a deed of type {statement.deed} must be on {missing[0]}")
         # Nor more: each topic that moves without need makes deeds of others stale.
         if frozenset(statement.touches) != asked.touches:
             raise AlteredError(f"a deed of type {statement.deed} touches other topics than it says")
+
+
+def _check_named(statement: DeedStatement, must_name: frozenset[str]) -> None:
+    """The deed is on the topics that its type asks it to name, and on no others."""
+    if missing := sorted(must_name - statement.on.keys()):
+        raise AlteredError(f"a deed of type {statement.deed} must be on {missing[0]}")
+    if other := sorted(statement.on.keys() - must_name):
+        raise AlteredError(f"a deed of type {statement.deed} is not on {other[0]}")
 
 
 @dataclass(frozen=True, slots=True)

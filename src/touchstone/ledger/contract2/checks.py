@@ -141,8 +141,9 @@ def check_topics(statement: DeedStatement, past: PastLog) -> None:
         # Only an entry that is not shown can be newer than the newest that is.
         behind = n is None or (newest is not None and n < newest)
         if behind or n is None or n >= past.size or not past.is_hidden(n):
-            at = "at no entry" if newest is None else f"at {newest}"
-            raise AlteredError(f"topic {topic} is {at}, not at {'none' if n is None else n}")
+            # Not where it is: the signer may not be shown the entry that touched it.
+            since = "it was seen" if n is None else f"entry {n}"
+            raise AlteredError(f"topic {topic} has moved since {since}")
 
 
 def check_recorded_time(statement: DeedStatement, at: str, before: str | None) -> None:

@@ -210,7 +210,11 @@ class CaseKeys:
 
     def knows(self, party: str) -> bool:
         """Whether it has joined, or is invited to."""
-        return party in self.current or party in self.invited
+        return self.has_joined(party) or party in self.invited
+
+    def has_joined(self, party: str) -> bool:
+        """Whether it has: who is only invited to it is told of the keys, and of nothing else."""
+        return party in self.current
 
     def hidden(self) -> "CaseKeys":
         """The keys after an entry whose part 0 is not shown."""

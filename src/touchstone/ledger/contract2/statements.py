@@ -22,6 +22,7 @@ MAX_STATEMENT = 16_384
 """Bytes of a statement, at most."""
 MAX_TOUCHES = 16
 MAX_NAMED = 32
+"""How many topics a deed may be on, at most."""
 _DOMAIN = b"touchstone/deed/2\x00"
 _FIELDS = (
     "v",
@@ -41,6 +42,11 @@ _FIELDS = (
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _ACTOR = re.compile(_NAME)
 _TOPIC = re.compile(rf"(?=[a-z0-9-]{{1,64}}(?::|$))[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?::{_NAME})?")
+
+
+def is_topic(name: str) -> bool:
+    """Whether a text is of the form `name` or `name:id`."""
+    return _TOPIC.fullmatch(name) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class DeedStatement:
         if len(self.touches) > MAX_TOUCHES or len(self.on) > MAX_NAMED:
             raise MalformedError(f"a deed of over {MAX_TOUCHES} topics, or on over {MAX_NAMED}")
         for name in (*self.touches, *self.on):
-            if not _TOPIC.fullmatch(forms.text(name, "a deed's topic")):
+            if not is_topic(forms.text(name, "a deed's topic")):
                 raise MalformedError("a deed's topic is not of the form name or name:id")
         if tuple(sorted(set(self.touches))) != self.touches:
             raise MalformedError("a deed's topics are sorted, each once")

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from touchstone.clearance import party_audience
 from touchstone.ledger import PublishedHead
-from touchstone.ledger.contract2 import unknown_case
+from touchstone.ledger.contract2 import MAX_NAMED, is_topic, unknown_case
+from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import CaseMissingError, CaseReader
 from touchstone.review.audience_view import entry_for, read_entries
 from touchstone.service.installation import Installation
@@ -34,7 +35,7 @@ def entries_since(
     Raises:
         UnpromisedError: there is no such case for this party.
     """
-    reader = _reader_for(installation, case, party)
+    reader, _ = _reader_for(installation, case, party)
     return reader.size, _lines(reader, party, start)
 
 
@@ -54,21 +55,24 @@ def newest_of(
 
     A number alone: without it a party that is not shown all could sign no deed on a topic that such
     an entry touched. A topic of one thing (`finding:<id>`) of which the party may read nothing is
-    to it as one that there never was. Raises UnpromisedError.
+    to it as one that there never was; to who is invited, and has not joined, all are but that of
+    its own keys. At most as many topics as a deed may be on (32). Raises UnpromisedError.
     """
-    reader = _reader_for(installation, case, party)
-    return tuple(_newest(reader, party, topic) for topic in topics)
+    if len(topics) > MAX_NAMED:
+        why = f"{len(topics)} topics are asked for: a deed is on at most {MAX_NAMED}"
+        raise UnpromisedError("too-many-topics", why)
+    reader, joined = _reader_for(installation, case, party)
+    return tuple(_newest(reader, party, topic, joined=joined) for topic in topics)
 
 
-def _newest(reader: CaseReader, party: str, topic: str) -> int | None:
+def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int | None:
+    # Of its own keys a party is told even before it has joined: its joining must name them.
+    own = topic == f"keys:{party}"
+    if not is_topic(topic) or not (joined or own):
+        return None
     places, audience = reader.touching(topic), party_audience(party, "GREEN")
     # Whether there is a thing of that name would be told to whoever asks for names.
-    # Of its own keys a party is told even before it has joined: its joining must name them.
-    told = (
-        ":" not in topic
-        or topic == f"keys:{party}"
-        or any(entry_for(reader, n, audience).visible for n in places)
-    )
+    told = own or ":" not in topic or any(entry_for(reader, n, audience).visible for n in places)
     return places[0] if places and told else None
 
 
@@ -80,11 +84,12 @@ def _lines(reader: CaseReader, party: str, start: int) -> Iterator[bytes]:
             yield part.line
 
 
-def _reader_for(installation: Installation, case: str, party: str) -> CaseReader:
+def _reader_for(installation: Installation, case: str, party: str) -> tuple[CaseReader, bool]:
+    """The case, and whether the party has joined it: else it is invited."""
     try:
-        known = installation.records.deeds.log(case).keys.knows(party)
+        keys = installation.records.deeds.log(case).keys
     except CaseMissingError as error:
         raise unknown_case() from error
-    if not known:
+    if not keys.knows(party):
         raise unknown_case()
-    return installation.records.case(case)
+    return installation.records.case(case), keys.has_joined(party)
