@@ -567,6 +567,38 @@ def order_defects() -> dict[str, Vector]:
     }
 
 
+def admitting(key: str) -> Act:
+    """The developer admits a key of which it need know no more than the public half."""
+    return Act("signer-admitted", LAB, "lab", (OF_LAB,), {}, admitted(key, "review-halted"))
+
+
+def squatted() -> dict[str, Vector]:
+    """Keys that another party had admitted before their owner brought them, and what then fails."""
+    admits = admitting("centre 3")
+    unadmits = Act("signer-removed", LAB, "lab", (OF_LAB,), {}, removed("centre 3", None))
+    rotates = Act(
+        "party-key-rotated", CENTRE, "centre 3", (OF_CENTRE,), {}, rotated("centre 3", "agency", 3)
+    )
+    by_new = Act("review-halted", CENTRE, "centre 3", ("halt",))
+    invites = Act(
+        "party-invited", CENTRE, "centre 2", (OF_AGENCY,), {}, invited(AGENCY, "agency", "agency")
+    )
+    brings = joined(AGENCY, "agency", "agency", "agency 2")
+    joins = Act("party-joined", AGENCY, "agency", (OF_AGENCY,), {}, brings)
+
+    def whole(*acts: Act) -> Vector:
+        return Vector(sealed(lines_of(make_case(Making((*ACTS, *acts)))).body), "authentic")
+
+    return {
+        "rotated-to-a-key-that-another-admitted": whole(admits, rotates, by_new),
+        "rotated-to-a-key-that-another-removed": whole(admits, unadmits, rotates, by_new),
+        "joined-with-a-key-that-another-admitted": whole(admitting("agency"), invites, joins),
+        "admitted-key-signs-after-it-gave-way": added(replace(by_new, actor=LAB), admits, rotates),
+        "admitted-key-removed-after-it-gave-way": added(unadmits, admits, rotates),
+        "admitted-key-twice": added(admits, admits),
+    }
+
+
 def key_defects() -> dict[str, Vector]:
     """Deeds by keys that may not sign them, and keys that may not come or go."""
     late = replace(ACTS[5], behind=0)
@@ -669,7 +701,19 @@ def recovered() -> dict[str, Vector]:
         return Vector(sealed(lines.body), "authentic", unchecked=unchecked)
 
     objected = Act("recovery-objected", AGENCY, "agency", (OF_AGENCY,), {}, OBJECTED)
+    squatted = admitting("agency 3")
     return {
+        "recovered-with-a-key-that-another-admitted": shown(
+            (*RECOVERY[:REJOINED], squatted, *RECOVERY[REJOINED:])
+        ),
+        "recovered-with-a-key-that-the-lost-one-admitted": shown(
+            (
+                *RECOVERY[:REJOINED],
+                replace(squatted, actor=AGENCY, signer="agency", touches=(OF_AGENCY,)),
+                replace(RECOVERY[REJOINED], on={}),
+                RECOVERY[REJOINED + 1],
+            )
+        ),
         "recovered": shown(RECOVERY),
         "recovery-under-way": shown(RECOVERY[:REJOINED]),
         "recovery-objected": shown((*RECOVERY[:REJOINED], objected)),
@@ -739,6 +783,14 @@ def recovery_defects() -> dict[str, Vector]:
         "rejoined-by-another-key": ends(by_lab, by_centre, replace(again, signer="agency 4")),
         "rejoined-after-it-objected": ends(by_lab, by_centre, objects, replace(again, on={})),
         "rejoined-after-it-rotated": ends(by_lab, by_centre, rotates, replace(again, on={})),
+        "rejoined-by-the-word-of-a-key-replaced-since": ends(
+            by_lab,
+            Act(
+                "party-key-rotated", LAB, "lab 2", (OF_LAB,), {}, rotated("lab 2", "agency 2", None)
+            ),
+            by_centre,
+            again,
+        ),
         "rejoined-twice": ends(*whole, replace(rejoins("agency 4"), on={})),
         "rejoined-by-the-word-of-a-lost-key": ends(
             in_its_name, by_lab, by_centre, late, of_lab, lab_again
@@ -1016,6 +1068,7 @@ def vectors() -> dict[str, Vector]:
         good,
         order_defects,
         key_defects,
+        squatted,
         recovered,
         recovery_defects,
         deed_defects,

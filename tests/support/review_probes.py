@@ -380,7 +380,9 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("recovery-objected", "recovery_is_under_way"): on(by_key, objected()),
     ("party-rejoined", "record_takes_key_acts"): on(opened, rejoined()),
     ("party-rejoined", "recovery_is_due"): on(then(by_key, reinvited()), rejoined()),
-    ("party-rejoined", "key_is_new"): on(then(vouched, signer("anew")), rejoined()),
+    ("party-rejoined", "party_key_is_new"): on(
+        then(vouched, joined(key=hex32("anew"))), rejoined()
+    ),
     ("party-rejoined", "disavowed_keys_are_its_own"): on(vouched, rejoined(disavowing=LAB)),
     ("party-admitted", "record_takes_admissions"): on(by_key, NEW_AGENCY),
     ("party-invited", "record_takes_key_acts"): on(opened, invitation("newcomer")),
@@ -401,15 +403,17 @@ PROBES: dict[tuple[str, str], Probe] = {
         ),
         joined("newcomer", role="developer"),
     ),
-    ("party-joined", "key_is_new"): on(by_key, joined(key=hex32(LAB))),
+    ("party-joined", "party_key_is_new"): on(by_key, joined(key=hex32(LAB))),
     ("signer-admitted", "record_takes_key_acts"): on(opened, signer()),
-    ("signer-admitted", "key_is_new"): on(by_key, signer(AGENCY)),
+    ("signer-admitted", "signer_is_new"): on(by_key, signer(AGENCY)),
     ("signer-admitted", "kinds_can_be_signed"): on(by_key, signer(kinds=("party-invited",))),
     ("signer-removed", "record_takes_key_acts"): on(opened, unsigned()),
     ("signer-removed", "signer_is_ones_own"): on(then(by_key, signer()), unsigned(actor=AGENCY)),
     ("party-key-rotated", "record_takes_key_acts"): on(opened, rotated()),
     ("party-key-rotated", "key_is_the_one_announced"): on(by_key, rotated("stolen")),
-    ("party-key-rotated", "key_is_new"): on(then(by_key, rotated(following=LAB)), rotated(LAB)),
+    ("party-key-rotated", "party_key_is_new"): on(
+        then(by_key, rotated(following=LAB)), rotated(LAB)
+    ),
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
     ("party-admitted", "is_no_word_of_the_system"): on(opened, admits(CENTRE, PUBLIC)),
     ("party-admitted", "nobody_joins_late"): on(then(opened, LEFT), NEW_AGENCY),

@@ -707,7 +707,9 @@ class Bundle:
         brings = ("joined", "admitted", "rotated", "rejoined")
         key = print_of(bytes.fromhex(act["key"])) if kind in brings else ""
         if key:
-            must(key not in self.known and not is_small(bytes.fromhex(act["key"])), "the key")
+            before = self.known.get(key)
+            gives_way = before is None or (before.kinds is not None and kind != "admitted")
+            must(gives_way and not is_small(bytes.fromhex(act["key"])), "the key")
         if kind == "invited":
             must(act["party"] not in self.party_key, "has joined")
         elif kind == "joined":
@@ -779,6 +781,8 @@ class Bundle:
             self.recover(n, actor, said["key"], act["lasts"])
         if kind in ("rotated", "objected", "rejoined"):
             self.words.pop(actor, None)
+        for told in self.words.values() if kind in ("rotated", "rejoined") else ():
+            told.pop(actor, None)
         if kind not in ("removed", "objected"):
             raw = bytes.fromhex(act["key"])
             self.known[print_of(raw)] = Known(raw, actor, act.get("kinds"), shown)
@@ -792,8 +796,6 @@ class Bundle:
             self.disavow(actor, one, last)
         for found in self.known.values():
             found.ended = found.ended or found.party == actor
-        for told in self.words.values():
-            told.pop(actor, None)
 
     def disavow(self, actor: str, key: str, last: int | None) -> None:
         self.known.setdefault(key, Known(b"", actor, [], shown=False)).ended = True

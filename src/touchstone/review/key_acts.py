@@ -1,14 +1,17 @@
 """What acts on keys change of a case: who takes part, by which keys, and who goes on anew."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import singledispatch
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from touchstone.ledger import fingerprint
 from touchstone.review.events import joining
 from touchstone.review.events.base import Event
 from touchstone.review.state import Party, Reinvitation, State, empty, with_item
+
+T = TypeVar("T")
 
 
 @singledispatch
@@ -19,22 +22,47 @@ def changed(event: Event, _state: State, _recorded: str) -> State:
 
 def joined(state: State, act: joining.JoinedAct) -> State:
     """The state with one more party, no longer invited."""
-    parties = with_item(state.parties, act.party, Party(act.role, act.key, act.next))
     others = {name: each for name, each in state.invitations.items() if name != act.party}
-    keys = state.seen_keys | {act.key}
-    return replace(state, parties=parties, invitations=MappingProxyType(others), seen_keys=keys)
+    after = _brought(state, act.key)
+    parties = with_item(after.parties, act.party, Party(act.role, act.key, act.next))
+    return replace(after, parties=parties, invitations=MappingProxyType(others))
 
 
-def _keyed(state: State, party: str, brought: str | None = None, **changes: Any) -> State:
+def _brought(state: State, key: str) -> State:
+    """With a party key (hex) that signs for itself: whoever had admitted it has it no more."""
+    if key in state.seen_keys:
+        name = fingerprint(bytes.fromhex(key))
+        parties = {
+            party: replace(each, signers=_without(each.signers, name))
+            for party, each in state.parties.items()
+        }
+        state = replace(state, parties=MappingProxyType(parties))
+    seen, own = state.seen_keys | {key}, state.party_keys | {key}
+    return replace(state, seen_keys=seen, party_keys=own)
+
+
+def _without(held: Mapping[str, T], name: str) -> Mapping[str, T]:
+    return MappingProxyType({one: each for one, each in held.items() if one != name})
+
+
+def _keyed(state: State, party: str, **changes: Any) -> State:
     after = replace(state.parties[party], **changes)
-    keys = state.seen_keys | ({brought} if brought else set())
-    return replace(state, parties=with_item(state.parties, party, after), seen_keys=keys)
+    return replace(state, parties=with_item(state.parties, party, after))
 
 
 def _unvouched(state: State, party: str) -> State:
     """Without what was said of a new key for a party."""
-    left = {name: each for name, each in state.reinvitations.items() if name != party}
-    return replace(state, reinvitations=MappingProxyType(left))
+    return replace(state, reinvitations=_without(state.reinvitations, party))
+
+
+def _replaced(state: State, party: str, **changes: Any) -> State:
+    """With a new key of a party: what was said of one ends, and what its old one said of others.
+
+    Whoever had the old key may have said that; the party says it anew if it stands by it.
+    """
+    after = _unvouched(_keyed(_brought(state, changes["key"]), party, **changes), party)
+    left = {name: _without(each, party) for name, each in after.reinvitations.items()}
+    return replace(after, reinvitations=MappingProxyType(left))
 
 
 @changed.register
@@ -52,21 +80,20 @@ def _(event: joining.PartyJoined, state: State, _recorded: str) -> State:
 def _(event: joining.PartySignerAdmitted, state: State, _recorded: str) -> State:
     act, signers = event.key_act, state.parties[event.actor].signers
     name = fingerprint(bytes.fromhex(act.key))
-    return _keyed(state, event.actor, act.key, signers=with_item(signers, name, act))
+    after = _keyed(state, event.actor, signers=with_item(signers, name, act))
+    return replace(after, seen_keys=state.seen_keys | {act.key})
 
 
 @changed.register
 def _(event: joining.PartySignerRemoved, state: State, _recorded: str) -> State:
     signers = state.parties[event.actor].signers
-    left = {name: each for name, each in signers.items() if name != event.key_act.key}
-    return _keyed(state, event.actor, signers=MappingProxyType(left))
+    return _keyed(state, event.actor, signers=_without(signers, event.key_act.key))
 
 
 @changed.register
 def _(event: joining.PartyKeyRotated, state: State, _recorded: str) -> State:
     act = event.key_act
-    after = _keyed(state, event.actor, act.key, key=act.key, next=act.next)
-    return _unvouched(after, event.actor)
+    return _replaced(state, event.actor, key=act.key, next=act.next)
 
 
 @changed.register
@@ -86,10 +113,4 @@ def _(event: joining.PartyRejoined, state: State, _recorded: str) -> State:
     act, party = event.key_act, event.actor
     by = state.vouchers(party, fingerprint(bytes.fromhex(act.key)))
     fresh = {"key": act.key, "next": act.next, "signers": empty(), "recovered_by": by}
-    after = _unvouched(_keyed(state, party, act.key, **fresh), party)
-    # What was said in its name, by whoever had its key, of others' keys counts no more.
-    left = {
-        name: MappingProxyType({by: said for by, said in each.items() if by != party})
-        for name, each in after.reinvitations.items()
-    }
-    return replace(after, reinvitations=MappingProxyType(left))
+    return _replaced(state, party, **fresh)

@@ -86,14 +86,14 @@ RULES: Mapping[type[Event], Rule] = {
             joins.has_not_joined,
             joins.joins_as_invited,
             joins.role_is_open,
-            joins.key_is_new,
+            joins.party_key_is_new,
         ),
         topics=moves(),
     ),
     joining.PartySignerAdmitted: Rule(
         EVERYONE,
         ALWAYS,
-        (joins.record_takes_key_acts, joins.key_is_new, joins.kinds_can_be_signed),
+        (joins.record_takes_key_acts, joins.signer_is_new, joins.kinds_can_be_signed),
         topics=moves(),
     ),
     joining.PartySignerRemoved: Rule(
@@ -102,7 +102,7 @@ RULES: Mapping[type[Event], Rule] = {
     joining.PartyKeyRotated: Rule(
         EVERYONE,
         ALWAYS,
-        (joins.record_takes_key_acts, joins.key_is_the_one_announced, joins.key_is_new),
+        (joins.record_takes_key_acts, joins.key_is_the_one_announced, joins.party_key_is_new),
         topics=moves(),
     ),
     joining.PartyReinvited: Rule(
@@ -128,7 +128,7 @@ RULES: Mapping[type[Event], Rule] = {
         (
             joins.record_takes_key_acts,
             joins.recovery_is_due,
-            joins.key_is_new,
+            joins.party_key_is_new,
             joins.disavowed_keys_are_its_own,
         ),
         topics=moves(),

@@ -202,6 +202,8 @@ class State:
     joined anew, or objected."""
     seen_keys: frozenset[str] = frozenset()
     """Every key (hex) that an act on keys ever brought, ended ones too."""
+    party_keys: frozenset[str] = frozenset()
+    """Those of them that were ever a party's own: they were brought by their own signature."""
     participations: Mapping[str, opening.ParticipationNoted] = field(default_factory=empty)
     inquiries: Mapping[str, opening.InquiryAsked] = field(default_factory=empty)
     inquiry_answers: Mapping[tuple[str, str], opening.InquiryAnswered] = field(

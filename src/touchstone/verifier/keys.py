@@ -66,7 +66,9 @@ class Keys:
         brought = bytes.fromhex(act["key"]) if kind in _BRING else None
         own, shown = fingerprint(brought or b""), self._is_shown(by)
         if brought is not None:
-            hold(own not in self.known, "brings a key that the log has seen")
+            # What was only admitted, by whoever knew it, gives way to who signs with it.
+            taken = own in self.known and (kind == "admitted" or self._kinds(own) is None)
+            hold(not taken, "brings a key that the log has seen")
             hold(not is_small_order(brought), "brings a key of small order")
         if kind in ("invited", "joined"):
             hold(party not in self.current, "invites or joins a party that has joined")
@@ -124,8 +126,7 @@ class Keys:
             yield self._end(actor, name), last
         if kind == "rejoined":
             self._recover(n, actor, by)
-        if kind in ("rotated", "objected", "rejoined"):
-            self.vouched.pop(actor, None)
+        self._unsay(kind, actor)
         if kind == "reinvited":
             self.vouched.setdefault(act["party"], {})[actor] = (act["expects"], recorded, shown)
         if kind == "invited":
@@ -143,12 +144,17 @@ class Keys:
         return {act["key"]: act["last"]} if act["act"] == "removed" else act.get("lasts", {})
 
     def _recover(self, n: int, actor: str, key: str) -> None:
-        """All old keys of a party end, and what was said in its name of others' keys."""
+        """All old keys of a party end."""
         for name in [name for name, known in self.known.items() if known[1] == actor]:
             self._end(actor, name)
         told = sorted(self.vouched.get(actor, {}).items())
         self.recovered.append((n, actor, tuple(party for party, one in told if one[0] == key)))
-        for others in self.vouched.values():
+
+    def _unsay(self, kind: str, actor: str) -> None:
+        """What an act ends of what was said of its actor's keys, or by its old one of others'."""
+        if kind in ("rotated", "objected", "rejoined"):
+            self.vouched.pop(actor, None)
+        for others in self.vouched.values() if kind in ("rotated", "rejoined") else ():
             others.pop(actor, None)
 
     def _end(self, actor: str, name: str) -> str:

@@ -332,3 +332,70 @@ def test_twins_without_the_wait_or_the_second_word(
     else:
         clock.pass_by(WAIT)
     do(case, again(case, key))
+
+
+def admits_anothers(case: Case, by: str, key: FileSigner) -> None:
+    """A party admits, as its own signer, a key of which it has the public half alone."""
+    do(case, signer_admitted(case, by, key.public_key.hex(), ["review-halted"], "mine"))
+
+
+def promoted(case: Case, party: str) -> FileSigner:
+    """The key that a party announced, ready to sign."""
+    keyring = case.installation.keyring
+    keyring.next_party_key(party)
+    return keyring.promote_next_key(party)
+
+
+@pytest.mark.parametrize("removes", [False, True], ids=["admitted", "and-removed"])
+def test_who_admits_anothers_key_keeps_its_owner_from_no_rotation(
+    case: Case, tmp_path: Path, removes: bool
+):
+    following = promoted(case, AGENCY)
+    admits_anothers(case, LAB, following)
+    if removes:
+        do(case, signer_removed(case, LAB, following.fingerprint))
+    do(case, party_key_rotated(case, AGENCY, following.public_key.hex(), "SHA256:" + "ab" * 32))
+    assert old_key(case) == following.fingerprint
+    assert following.fingerprint not in case.state.parties[LAB].signers
+    do(case, participation_noted(case, AGENCY, "participating", "here"))
+    refused(case, signer_removed(case, LAB, following.fingerprint), "keys")
+    assert verdict(case, TREASURY, tmp_path).word == "authentic"
+
+
+def test_who_admits_anothers_key_keeps_nobody_out(case: Case):
+    key = fresh(case, AUDITOR)
+    hexed, following = key.public_key.hex(), "SHA256:" + "ab" * 32
+    admits_anothers(case, AGENCY, key)
+    do(case, party_invited(case, LAB, AUDITOR, "auditor"))
+    do(case, party_joined(case, AUDITOR, "auditor", hexed, following))
+    assert old_key(case, AUDITOR) == key.fingerprint
+    assert case.state.parties[AGENCY].signers == {}
+    # The twin: what was once a party's own is nobody's signer.
+    refused(case, signer_admitted(case, LAB, hexed, ["review-halted"], "mine"), "keys")
+
+
+@pytest.mark.parametrize("by", [LAB, AGENCY])
+def test_who_admits_the_key_of_a_recovery_does_not_hinder_it(case: Case, clock: Minutes, by: str):
+    key = fresh(case)
+    admits_anothers(case, by, key)
+    do(case, says(case, LAB, key), says(case, CENTRE, key))
+    clock.pass_by(WAIT + 1)
+    do(case, again(case, key))
+    assert old_key(case) == key.fingerprint
+    assert key.fingerprint not in case.state.parties[by].signers
+
+
+def test_a_word_of_a_key_that_was_replaced_counts_no_more(case: Case, clock: Minutes):
+    key = fresh(case)
+    do(case, says(case, LAB, key))
+    following = promoted(case, LAB)
+    do(case, party_key_rotated(case, LAB, following.public_key.hex(), "SHA256:" + "ab" * 32))
+    do(case, says(case, CENTRE, key))
+    clock.pass_by(WAIT + 1)
+    assert set(case.state.reinvitations[AGENCY]) == {CENTRE}
+    with pytest.raises((RefusedDeed, UnpromisedError)):
+        case.record([again(case, key)])
+    # The twin: said anew, by the new key, it counts.
+    do(case, says(case, LAB, key))
+    clock.pass_by(WAIT + 1)
+    do(case, again(case, key))

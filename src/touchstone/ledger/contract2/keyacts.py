@@ -1,7 +1,8 @@
 """Which key may sign for which party: the acts on keys in part 0s, and what follows from them.
 
 A part 0 may hold one `key_act`. Reading it needs no knowledge of types: the form says all.
-A key that a log has once seen belongs to that party, in that place, for good.
+A party key that a log has once seen belongs to that party, in that place, for good. A signer was
+named by its public key alone, which anyone may know: it gives way to whoever signs with that key.
 """
 
 from collections.abc import Mapping
@@ -360,8 +361,9 @@ class CaseKeys:
             known=known,
             current={**self.current, actor: fingerprint(act.key)},
             next={**self.next, actor: act.next},
-            # Who still has the next key has lost nothing.
-            vouched=self._unvouched(actor),
+            # Who still has the next key has lost nothing. And what was said by the old one of
+            # others' keys may be a thief's word: the party says it anew if it stands by it.
+            vouched=self._unvouched(actor, by=True),
         )
 
     def _vouch(self, actor: str, act: KeyReinvited, told: Vouched) -> "CaseKeys":
@@ -412,8 +414,10 @@ class CaseKeys:
 
     def _with(self, added: KnownKey) -> dict[str, KnownKey]:
         name = fingerprint(added.public_key)
-        # Once ended it stays ended, and it never speaks for two parties (ADR 227).
-        if name in self.known:
+        # Once ended it stays ended, and it never speaks for two parties (ADR 227). Only, a key that
+        # was no more than admitted must not keep out its owner, who signs with it (ADR 286).
+        found = self.known.get(name)
+        if found is not None and (found.kinds is None or added.kinds is not None):
             raise AlteredError("a key is brought that the log has seen before")
         if has_small_order(added.public_key):
             raise AlteredError("a key of small order is brought: anyone can sign for it")

@@ -9,12 +9,8 @@ from touchstone.review.events.base import Event, Role
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
 
-Brings = (
-    joining.PartyJoined
-    | joining.PartySignerAdmitted
-    | joining.PartyKeyRotated
-    | joining.PartyRejoined
-)
+BringsOwn = joining.PartyJoined | joining.PartyKeyRotated | joining.PartyRejoined
+"""What a party key is brought by, under its own signature."""
 ONE_OF: tuple[Role, ...] = ("developer", "centre")
 """Roles that one party has in a case."""
 
@@ -91,10 +87,14 @@ def joins_as_invited(_f: Framework, state: State, event: joining.PartyJoined) ->
     return None
 
 
-def key_is_new(_f: Framework, state: State, event: Brings) -> Ground | None:
-    """No key that this case has seen comes back, whoever's it was."""
-    known = event.key_act.key in state.seen_keys
-    return Ground("key-seen-before") if known else None
+def signer_is_new(_f: Framework, state: State, event: joining.PartySignerAdmitted) -> Ground | None:
+    """No key that this case has seen is admitted, whoever's it was."""
+    return Ground("key-seen-before") if event.key_act.key in state.seen_keys else None
+
+
+def party_key_is_new(_f: Framework, state: State, event: BringsOwn) -> Ground | None:
+    """No party key comes back. A key that was only admitted gives way to who signs with it."""
+    return Ground("key-seen-before") if event.key_act.key in state.party_keys else None
 
 
 def kinds_can_be_signed(
@@ -148,7 +148,7 @@ def key_expected_is_new(
 ) -> Ground | None:
     """What is expected can be brought, and is not what this party said before."""
     act = event.key_act
-    if act.expects in {fingerprint(bytes.fromhex(key)) for key in state.seen_keys}:
+    if act.expects in {fingerprint(bytes.fromhex(key)) for key in state.party_keys}:
         return Ground("key-seen-before")
     told = state.reinvitations.get(act.party, {}).get(event.actor)
     same = told is not None and told.expects == act.expects
