@@ -1,7 +1,7 @@
 """An installation that holds no party's key, as a party's client talks to it, honest or not."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from support.small_case import Minutes
 from touchstone.client.acting import Client
 from touchstone.client.errors import UnheardError
 from touchstone.client.followed import Machine
-from touchstone.client.server import Greeting, News
+from touchstone.client.server import Greeting
 from touchstone.deeds.cases import (
     agreement_signed,
     case_opened,
@@ -70,9 +70,9 @@ class OneParty:
         self._heard()
         return Greeting(*installation_since(self.here, size))
 
-    def news(self, case: str, start: int) -> News:
+    def news(self, case: str, start: int) -> Iterable[bytes]:
         self._heard()
-        return News(*entries_since(self.here, case, self.party, start))
+        return entries_since(self.here, case, self.party, start)[1]
 
     def head(self, case: str) -> bytes:
         self._heard()

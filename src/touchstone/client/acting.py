@@ -8,29 +8,32 @@ those that were seen before, each entry against the one before it, each answer a
 What does not agree is kept beside what it disagrees with, and nothing more is signed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import islice, takewhile
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from touchstone.client.errors import (
     CaseBegunError,
     CaughtError,
+    MemoryFaultError,
     UnheardError,
     WaitingError,
 )
-from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog
+from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog, open_head
 from touchstone.client.memory import KeptDeed, Memory, SeqTakenError
-from touchstone.client.server import News, RecordServer
+from touchstone.client.proofs import cut, write_proof
+from touchstone.client.server import RecordServer
 from touchstone.client.trusting import TrustedInstallation, greeted, size_of
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
-from touchstone.evaluation.digests import digest_value
-from touchstone.keys import KeyExistsError, SystemClock, SystemRandom
-from touchstone.keys.files import secret_folder, write_secret
-from touchstone.ledger import AlteredError, MalformedError, dumps, fingerprint
+from touchstone.evaluation.digests import digest_bytes
+from touchstone.keys import SystemClock, SystemRandom
+from touchstone.keys.files import secret_folder
+from touchstone.ledger import AlteredError, MalformedError, PublishedHead, fingerprint
 from touchstone.ledger.contract2 import (
     PARTS,
     DeedAnswer,
@@ -46,10 +49,15 @@ from touchstone.review.events.base import Role
 
 Drafting = Callable[[SeenCase], Deed]
 """Makes a deed from the case as it is seen."""
+Check = Callable[[FollowedCase], None]
+"""Holds a case against what the installation signed of it. Raises AlteredError."""
+NO_LOGS: Mapping[str, str] = MappingProxyType({})
+MOST_NEW = 200_000
+"""Entries that are taken in at once: a server is not to fill this machine."""
+MOST_ANSWERS = 20
+"""Of the kept answers those that go into a proof, the newest."""
 _LINES = 1 + PARTS
 """An entry's own, and one for each part."""
-_KEPT_AT_ONCE = 500
-"""Entries that are remembered together while a log is taken in."""
 
 
 class Client:
@@ -63,6 +71,7 @@ class Client:
         pinned: str,
         machine: Machine,
         told: tuple[tuple[str, Role], ...] = (),
+        logs: Mapping[str, str] = NO_LOGS,
     ) -> None:
         self._folder = folder
         self._server = server
@@ -70,6 +79,7 @@ class Client:
         self._pinned = pinned
         self._machine = machine
         self._told = told
+        self._logs = logs
         self._memory = Memory(folder)
         self._cases: dict[str, FollowedCase] = {}
 
@@ -82,6 +92,7 @@ class Client:
         party: str,
         pinned: str,
         told: Sequence[tuple[str, Role]] = (),
+        logs: Mapping[str, str] = NO_LOGS,
         machine: Machine | None = None,
     ) -> Self:
         """A client with what it remembers in a folder, which is made where there is none.
@@ -93,6 +104,8 @@ class Client:
             pinned: The fingerprint of the installation's first key, known from elsewhere.
             told: Who is to take part, where the party was told so: until it has joined, the record
                 does not show it.
+            logs: By case the id of its log (hex), where the party was told it: a case's name
+                stands in nothing that is signed.
             machine: Its clock and chance; None: this machine's.
 
         Raises:
@@ -100,7 +113,7 @@ class Client:
         """
         secret_folder(folder)
         here = machine or Machine(SystemClock(), SystemRandom())
-        return cls(folder, server, party, pinned, here, tuple(told))
+        return cls(folder, server, party, pinned, here, tuple(told), logs)
 
     def greet(self) -> TrustedInstallation:
         """Ask the installation who it is, and hold that against what it said before.
@@ -118,12 +131,6 @@ class Client:
         self._memory.trust(found.trusted)
         return found
 
-    def _extended(self, note: str) -> None:
-        """Make sure that a checkpoint is one of the log that the installation shows to all."""
-        said = self._server.greet(size_of(note))
-        with self._catching("", said.value | {"older": note}):
-            self._memory.trust(greeted(said, self._pinned, self._memory.trusted, note).trusted)
-
     def look(self, case: str) -> SeenCase:
         """The case as it is now, as far as the party may read it: what is new is taken in.
 
@@ -132,16 +139,15 @@ class Client:
             UnpromisedError: there is no such case for this party.
             UnheardError: nothing was heard of it.
         """
-        installation = self.greet()
-        followed = self._up_to_date(case, installation)
-        published = self._server.head(case)
-        with self._catching(case, {"head": _text(published)}):
-            if followed.lacks(published):
-                # Others went on between the two questions.
-                followed = self._up_to_date(case, installation)
-            note = followed.check_published(published, installation.keys)
+        installation, published = self._published(case)
+        followed = self._up_to(
+            case, installation, published.head.size, lambda now: now.check_head(published.head)
+        )
         # Heads that stand in another log than the one that all are shown would be seen by nobody.
-        self._extended(note)
+        note = published.checkpoint
+        said = self._server.greet(size_of(note))
+        with self._catching("", said.value | {"older": note}):
+            self._memory.trust(greeted(said, self._pinned, self._memory.trusted, note).trusted)
         return followed.seen(self._party, self._machine, self._told)
 
     def begin(self, case: str, signer: Signer, draft: Drafting) -> RecordedAnswer:
@@ -211,8 +217,7 @@ class Client:
         try:
             kept = self._memory.keep_deed(case, sent)
         except SeqTakenError as error:
-            why = "another process signs with this key at the same time"
-            raise WaitingError(str(error), why) from error
+            raise WaitingError(str(error), "another process signed it with this key") from error
         return self.send(kept.digest)
 
     def _on_topics(self, case: str, seen: SeenCase, deed: Deed) -> SeenCase:
@@ -243,69 +248,101 @@ class Client:
         """
         installation = self.greet()
         signed = _word_on(kept, line, installation)
-        followed = self._followed(kept.case, installation)
+        answer, followed = signed.answer, self._followed(kept.case, installation)
         # Of a case that a refused deed was to begin there is nothing to be read.
-        if signed.answer.log is not None:
-            followed = self._up_to_date(kept.case, installation)
-            with self._catching(kept.case, {"answer": _text(line)}):
-                followed.check_answer(signed, installation.by_name)
+        if answer.log is not None:
+            followed = self._up_to(
+                kept.case,
+                installation,
+                max(answer.size, followed.size),
+                lambda now: now.check_answer(signed, installation.by_name),
+            )
         refused = isinstance(signed.answer, RefusedAnswer)
         self._memory.keep_answer(kept.digest, line, refused=refused)
         if refused:
             followed.refused.add(kept.digest)
 
+    def _published(self, case: str) -> tuple[TrustedInstallation, PublishedHead]:
+        """The case's newest head, as it stands under the installation's newest key."""
+        installation, line = self.greet(), self._server.head(case)
+        with suppress(AlteredError, MalformedError):
+            return installation, open_head(line, installation.keys)
+        # The installation may have changed its key between the two questions.
+        installation, line = self.greet(), self._server.head(case)
+        with self._catching(case, {"head": _text(line)}):
+            return installation, open_head(line, installation.keys)
+
     def _followed(self, case: str, installation: TrustedInstallation) -> FollowedCase:
         """The case as it was taken in; read anew from what is remembered where that is needed."""
         if case not in self._cases:
             followed = FollowedCase(self._memory.refused(case))
-            for lines in self._memory.entries(case):
-                followed.take_in(lines, installation.keys)
+            try:
+                for lines in self._memory.entries(case):
+                    followed.take_in(lines, installation.keys)
+            except (AlteredError, MalformedError) as error:
+                raise MemoryFaultError(f"of {case}, {error}") from error
             self._cases[case] = followed
         return self._cases[case]
 
-    def _up_to_date(self, case: str, installation: TrustedInstallation) -> FollowedCase:
-        """The case with all that is new."""
-        self._take_in(case, self._followed(case, installation), installation)
-        return self._cases[case]
+    def _up_to(
+        self, case: str, installation: TrustedInstallation, size: int, check: Check
+    ) -> FollowedCase:
+        """The case with all entries below a size, kept once `check` holds: it is signed for.
 
-    def _take_in(
-        self, case: str, followed: FollowedCase, installation: TrustedInstallation
-    ) -> None:
-        """Ask for what is new, check it and remember it."""
-        start = followed.size
-        news = self._server.news(case, start)
-        with self._catching(case, {"size": news.size}):
-            if news.size < start:
-                raise AlteredError(f"the case had {start} entries and has {news.size} now")
-        known = followed.takes_part(self._party)
-        for lines in _batches(news):
-            first = followed.size
-            for one in lines:
-                with self._catching(case, {"entry": [_text(line) for line in one]}):
-                    followed.take_in(one, installation.keys)
-            self._memory.keep_entries(case, first, lines)
-        if followed.size < news.size:
-            raise UnheardError(f"the entries from {followed.size} on did not come")
+        What goes beyond is nobody's word yet, and whoever speaks for the server could invent it.
+        """
+        followed = self._followed(case, installation)
+        start, known = followed.size, followed.takes_part(self._party)
+        try:
+            entries = self._taken_in(case, followed, installation, size)
+            with self._catching(case, {"size": size, "root": followed.root(followed.size).hex()}):
+                check(followed)
+                self._check_log(case, followed)
+                self._memory.keep_entries(case, start, entries)
+        except BaseException:
+            self._cases.pop(case, None)
+            raise
         if followed.hides and followed.takes_part(self._party) and not known:
-            self._read_anew(case, followed, installation)
+            return self._read_anew(case, followed, installation)
+        return followed
+
+    def _taken_in(
+        self, case: str, followed: FollowedCase, installation: TrustedInstallation, size: int
+    ) -> list[list[bytes]]:
+        """The entries from where the case was followed to up to a size, each checked."""
+        start, entries = followed.size, list[list[bytes]]()
+        with self._catching(case, {"size": size}):
+            if size < start:
+                raise AlteredError(f"the case had {start} entries and has {size} now")
+        if size - start > MOST_NEW:
+            raise UnheardError(f"{size - start} new entries are more than are taken at once")
+        if size == start:
+            return []
+        for one in islice(_entries(self._server.news(case, start)), size - start):
+            with self._catching(case, {"entry": _outline(one)}):
+                followed.take_in(one, installation.keys)
+            entries.append(one)
+        if followed.size < size:
+            raise UnheardError(f"the entries from {followed.size} on did not come")
+        return entries
+
+    def _check_log(self, case: str, followed: FollowedCase) -> None:
+        told = self._logs.get(case)
+        if told is not None and followed.log.log != told:
+            raise AlteredError(f"the log of {case} is {followed.log.log}, and {told} was told")
 
     def _read_anew(
         self, case: str, before: FollowedCase, installation: TrustedInstallation
-    ) -> None:
+    ) -> FollowedCase:
         """Ask for all entries again: who has joined may read of earlier ones whose key is whose."""
-        followed, entries = FollowedCase(before.refused), list[list[bytes]]()
-        for lines in _batches(self._server.news(case, 0)):
-            for one in lines:
-                with self._catching(case, {"entry": [_text(line) for line in one]}):
-                    followed.take_in(one, installation.keys)
-            entries += lines
-        if followed.size < before.size:
-            raise UnheardError(f"the entries from {followed.size} on did not come")
+        followed = FollowedCase(before.refused)
+        entries = self._taken_in(case, followed, installation, before.size)
         with self._catching(case, {"root": followed.root(before.size).hex()}):
             if followed.root(before.size) != before.root(before.size):
                 raise AlteredError("the case has other entries than it had")
         self._memory.replace_entries(case, entries)
         self._cases[case] = followed
+        return followed
 
     @contextmanager
     def _catching(self, case: str, told: Mapping[str, Any]) -> Iterator[None]:
@@ -318,13 +355,11 @@ class Client:
             trusted = self._memory.trusted
             before = {
                 "checkpoint": trusted.checkpoint if trusted else None,
-                "answers": [_text(line) for line in self._memory.answers(case)],
+                "answers": [_text(line) for line in self._memory.answers(case)[-MOST_ANSWERS:]],
             }
             proof = {"case": case, "what": str(error), "before": before, "told": dict(told)}
-            path = self._folder / f"caught-{digest_value(proof)[-16:]}.json"
-            with suppress(KeyExistsError):
-                write_secret(path, dumps(proof) + b"\n")
-            raise CaughtError(str(error), path) from error
+            path = write_proof(self._folder, proof)
+            raise CaughtError(cut(str(error), 500), path) from error
 
 
 def _receipt(answer: DeedAnswer) -> RecordedAnswer:
@@ -342,15 +377,22 @@ def _word_on(kept: KeptDeed, line: bytes, installation: TrustedInstallation) -> 
         raise UnheardError(f"what came is no answer of this installation: {error}") from error
     if signed.answer.deed != kept.digest:
         raise UnheardError("the answer that came is about another deed")
+    # Else a refusal that names no log could be held against nothing.
+    if isinstance(signed.answer, RefusedAnswer) and signed.answer.log != kept.statement.log:
+        raise UnheardError("the answer that came is about another log")
     return signed
 
 
-def _batches(news: News) -> Iterator[list[list[bytes]]]:
-    """The entries that came, so many at once, each with the lines of its parts."""
-    lines = iter(news.lines)
-    entries = iter(lambda: list(islice(lines, _LINES)), [])
-    whole = takewhile(lambda one: len(one) == _LINES, entries)
-    return iter(lambda: list(islice(whole, _KEPT_AT_ONCE)), [])
+def _entries(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """The entries that came, each with the lines of its parts; what is cut short is left out."""
+    each = iter(lines)
+    entries = iter(lambda: list(islice(each, _LINES)), [])
+    return takewhile(lambda one: len(one) == _LINES, entries)
+
+
+def _outline(entry: Sequence[bytes]) -> list[str]:
+    """An entry without what it says: a proof is for others, and it may be for few."""
+    return [_text(entry[0]), *(digest_bytes(line) for line in entry[1:])]
 
 
 def _text(line: bytes) -> str:

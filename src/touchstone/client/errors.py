@@ -5,6 +5,7 @@
     TouchstoneError
     └── ClientError
         ├── WrongInstallationError (BadInputError)   another installation than is pinned
+        ├── MemoryFaultError       (BadInputError)   what the client remembers cannot be read
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
         └── CaughtError            (AnswerIsNoError) the server contradicts itself
@@ -28,6 +29,16 @@ class UnheardError(ClientError):
 
 class WrongInstallationError(ClientError, BadInputError):
     """The server is another installation than is pinned, or was never asked for."""
+
+
+class MemoryFaultError(ClientError, BadInputError):
+    """The client's file is damaged, or no file of a client."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"what this client remembers cannot be used: {what}; fix: put it back from a backup, or"
+            " begin in an empty folder, where deeds that wait for an answer are not known any more"
+        )
 
 
 class CaseBegunError(ClientError, BadInputError):

@@ -6,9 +6,18 @@ from typing import Any
 
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.keys import RandomSource, TimeSource
-from touchstone.ledger import AlteredError, KeyHistory, Opened, loads
+from touchstone.ledger import (
+    AlteredError,
+    CaseHead,
+    KeyHistory,
+    MalformedError,
+    Opened,
+    PublishedHead,
+    loads,
+)
 from touchstone.ledger.bundlelines import parse_published
 from touchstone.ledger.bundles import check_published_head
+from touchstone.ledger.canonical import MAX_LINE
 from touchstone.ledger.contract2 import (
     CaseLog,
     FollowedLog,
@@ -48,6 +57,8 @@ class FollowedCase:
 
     def take_in(self, lines: Sequence[bytes], keys: KeyHistory) -> None:
         """The next entry: its line, and those of its parts. Raises AlteredError, MalformedError."""
+        if max(map(len, lines)) > MAX_LINE:
+            raise MalformedError(f"a line of more than {MAX_LINE} bytes")
         entry = parse_padded_entry(lines[0])
         self._log.begin(entry, keys)
         parts = [parse_shown_part(loads(line)) for line in lines[1:]]
@@ -89,25 +100,14 @@ class FollowedCase:
         log, hidden = self._log.past, tuple(self._hidden)
         return SeenCase(party, log, self._state, hidden, machine.clock, machine.random, told)
 
-    def lacks(self, published: bytes) -> bool:
-        """Whether a published head is of more entries than were taken in. Raises as it is read."""
-        return parse_published(loads(published)).head.size > self.size
-
-    def check_published(self, line: bytes, keys: KeyHistory) -> str:
-        """Hold the case's published head against the entries; the checkpoint (a note) it is under.
-
-        Raises AlteredError.
-        """
-        published = parse_published(loads(line))
-        head = published.head
+    def check_head(self, head: CaseHead) -> None:
+        """Hold a published head of the case against the entries. Raises AlteredError."""
         if head.log != self._log.past.log:
             raise AlteredError("the head is of another case's log")
-        check_published_head(published, keys)
         if head.size > self.size:
             raise AlteredError(f"{head.size} entries are published, and {self.size} are shown")
         if self._log.past.root(head.size).hex() != head.root:
             raise AlteredError(f"other entries are published, up to {head.size}, than are shown")
-        return published.checkpoint
 
     def check_answer(self, signed: SignedAnswer, by: Mapping[str, bytes]) -> None:
         """Hold the installation's word on a deed of this party against the entries; `by`: its keys.
@@ -124,11 +124,21 @@ class FollowedCase:
     def _fold(self, facts: Mapping[str, Any], at: str) -> None:
         try:
             self._state = evolve(self._state, read_event(facts), at)
-        except KeyError:
-            # It speaks to what an entry brought that is not shown.
+        except KeyError as error:
+            # It speaks to what an entry brought that is not shown, or that never was.
             if not self._hidden:
-                raise
+                what = f"entry {self.size - 1} speaks to what never was: {error}"
+                raise AlteredError(what) from error
             self._state = replace(self._state, size=self.size, recorded_at=at)
+
+
+def open_head(line: bytes, keys: KeyHistory) -> PublishedHead:
+    """A case's head that stands in the installation's log. Raises AlteredError, MalformedError."""
+    if len(line) > MAX_LINE:
+        raise MalformedError(f"a head of more than {MAX_LINE} bytes")
+    published = parse_published(loads(line))
+    check_published_head(published, keys)
+    return published
 
 
 class TopicsToldLog:

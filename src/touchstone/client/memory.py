@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from touchstone.client.errors import MemoryFaultError
 from touchstone.deeds.signing import Outgoing
-from touchstone.ledger import dumps, loads
+from touchstone.ledger import AlteredError, dumps, loads
 from touchstone.ledger.contract2 import (
     DeedStatement,
     SentPart,
@@ -23,7 +24,8 @@ FILE = "client.sqlite3"
 _BUSY_SECONDS = 20.0
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS pinned (
-        one INTEGER PRIMARY KEY CHECK (one = 1), keys BLOB NOT NULL, checkpoint TEXT NOT NULL)""",
+        one INTEGER PRIMARY KEY CHECK (one = 1), keys BLOB NOT NULL, checkpoint TEXT NOT NULL,
+        size INTEGER NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS entry (
         "case" TEXT NOT NULL, n INTEGER NOT NULL, lines BLOB NOT NULL, PRIMARY KEY ("case", n))""",
     """CREATE TABLE IF NOT EXISTS deed (
@@ -47,6 +49,8 @@ class Trusted:
     """Its key lines."""
     checkpoint: str
     """Its newest checkpoint that was seen, a note."""
+    size: int
+    """The size of its log under that checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class KeptDeed:
 
 
 class SeqTakenError(Exception):
-    """Another deed stands at this `seq` of this key, and was not refused."""
+    """Another deed stands at this `seq` of this key, and was not refused: its digest (hex)."""
 
 
 class Memory:
@@ -82,26 +86,39 @@ class Memory:
     @property
     def trusted(self) -> Trusted | None:
         """The installation that is pinned; None before the first contact."""
-        row = self._one("SELECT keys, checkpoint FROM pinned")
-        return Trusted(tuple(row[0].splitlines()), row[1]) if row else None
+        row = self._one("SELECT keys, checkpoint, size FROM pinned")
+        return Trusted(tuple(row[0].splitlines()), row[1], row[2]) if row else None
 
     def trust(self, trusted: Trusted) -> None:
-        """Remember the installation as it is now."""
+        """Remember the installation as it is now; what another process saw later stands."""
         keys = b"\n".join(trusted.keys)
+        row = (keys, trusted.checkpoint, trusted.size)
         with self._changing() as db:
-            db.execute("INSERT OR REPLACE INTO pinned VALUES (1, ?, ?)", (keys, trusted.checkpoint))
+            db.execute(
+                "INSERT INTO pinned VALUES (1, ?, ?, ?) ON CONFLICT (one) DO UPDATE"
+                " SET keys = excluded.keys, checkpoint = excluded.checkpoint, size = excluded.size"
+                " WHERE excluded.size >= size AND length(excluded.keys) >= length(keys)",
+                row,
+            )
 
     def entries(self, case: str) -> Iterator[list[bytes]]:
         """The lines of each entry that was taken in, in order: its own, then those of its parts."""
-        with closing(self._open()) as db:
+        with self._opened() as db:
             asked = 'SELECT lines FROM entry WHERE "case" = ? ORDER BY n'
             for (lines,) in db.execute(asked, (case,)):
                 yield lines.splitlines()
 
     def keep_entries(self, case: str, start: int, entries: Sequence[Sequence[bytes]]) -> None:
-        """Remember entries that were checked; those that another process kept meanwhile stay."""
+        """Remember entries that were checked; those that another process kept meanwhile stay.
+
+        Raises AlteredError: another process was shown another entry.
+        """
         rows = [(case, n, b"\n".join(lines)) for n, lines in enumerate(entries, start=start)]
+        kept = 'SELECT n, lines FROM entry WHERE "case" = ? AND n >= ?'
         with self._changing() as db:
+            for n, lines in db.execute(kept, (case, start)).fetchall():
+                if n - start < len(entries) and lines.splitlines()[0] != entries[n - start][0]:
+                    raise AlteredError(f"entry {n} is another than was shown before")
             db.executemany("INSERT OR IGNORE INTO entry VALUES (?, ?, ?)", rows)
 
     def replace_entries(self, case: str, entries: Sequence[Sequence[bytes]]) -> None:
@@ -130,7 +147,13 @@ class Memory:
                     [(statement.digest, i, data) for i, data in enumerate(sent.evidence)],
                 )
         except sqlite3.IntegrityError as error:
-            raise SeqTakenError(statement.digest) from error
+            stands = self._one(
+                'SELECT digest FROM deed WHERE "case" = ? AND key = ? AND seq = ? AND NOT refused',
+                case,
+                statement.key,
+                statement.seq,
+            )
+            raise SeqTakenError(stands[0] if stands else statement.digest) from error
         return KeptDeed(case, statement.digest, sent, None)
 
     def keep_answer(self, digest: str, line: bytes, *, refused: bool) -> None:
@@ -146,20 +169,20 @@ class Memory:
             'SELECT digest FROM deed WHERE "case" = ? AND key = ? AND answer IS NULL'
             " ORDER BY number"
         )
-        with closing(self._open()) as db:
+        with self._opened() as db:
             digests = [row[0] for row in db.execute(asked, (case, key))]
         return [self.deed(digest) for digest in digests]
 
     def answers(self, case: str) -> list[bytes]:
         """All answer lines to deeds in a case, in the order of the deeds."""
         asked = 'SELECT answer FROM deed WHERE "case" = ? AND answer IS NOT NULL ORDER BY number'
-        with closing(self._open()) as db:
+        with self._opened() as db:
             return [row[0] for row in db.execute(asked, (case,))]
 
     def refused(self, case: str) -> list[str]:
         """The digests (hex) of the deeds in a case that were refused for good."""
         asked = 'SELECT digest FROM deed WHERE "case" = ? AND refused'
-        with closing(self._open()) as db:
+        with self._opened() as db:
             return [row[0] for row in db.execute(asked, (case,))]
 
     def deed(self, digest: str) -> KeptDeed:
@@ -167,15 +190,25 @@ class Memory:
         row = self._one('SELECT "case", sent, answer FROM deed WHERE digest = ?', digest)
         if row is None:
             raise KeyError(digest)
-        with closing(self._open()) as db:
+        with self._opened() as db:
             found = db.execute("SELECT data FROM evidence WHERE deed = ? ORDER BY i", (digest,))
             evidence = tuple(data for (data,) in found)
         return KeptDeed(row[0], digest, _read(row[1], evidence), row[2])
 
-    def _one(self, asked: str, *values: str) -> tuple[Any, ...] | None:
-        with closing(self._open()) as db:
+    def _one(self, asked: str, *values: str | int) -> tuple[Any, ...] | None:
+        with self._opened() as db:
             row: tuple[Any, ...] | None = db.execute(asked, values).fetchone()
             return row
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with closing(self._open()) as db:
+                yield db
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise MemoryFaultError(f"{self._path}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -186,7 +219,7 @@ class Memory:
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
-        with closing(self._open()) as db:
+        with self._opened() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
                 yield db

@@ -31,16 +31,6 @@ class Greeting:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class News:
-    """A case's log from one entry on, as one party may read it."""
-
-    size: int
-    """How many entries the log has."""
-    lines: Iterable[bytes]
-    """Of each entry from there on its own line, then one for each of its parts; no line feeds."""
-
-
 class RecordServer(Protocol):
     """An installation, as a client talks to it for one party.
 
@@ -51,8 +41,8 @@ class RecordServer(Protocol):
     def greet(self, size: int) -> Greeting:
         """What the installation says of itself, and that its log extends the one of that size."""
 
-    def news(self, case: str, start: int) -> News:
-        """The entries of a case from `start` on."""
+    def news(self, case: str, start: int) -> Iterable[bytes]:
+        """Of each entry of a case from `start` on its line, then one for each of its parts."""
 
     def head(self, case: str) -> bytes:
         """The case's newest published head with its proof: the line that a bundle has."""

@@ -28,13 +28,16 @@ class TrustedInstallation:
 
     @property
     def by_name(self) -> Mapping[str, bytes]:
-        """Its keys (32 bytes) by their fingerprints."""
-        return {line.fingerprint: bytes.fromhex(line.public_key) for line in self.keys.lines}
+        """Its keys (32 bytes) by their fingerprints, but for those that it revoked."""
+        # Whoever has a revoked key could speak with it to whom the installation does not (ADR 198).
+        good = [line for line in self.keys.lines if line.fingerprint not in self.keys.revoked]
+        return {line.fingerprint: bytes.fromhex(line.public_key) for line in good}
 
     @property
     def trusted(self) -> Trusted:
         """What is to be remembered of it."""
-        return Trusted(tuple(line.line for line in self.keys.lines), self.note)
+        keys = tuple(line.line for line in self.keys.lines)
+        return Trusted(keys, self.note, self.checkpoint.size)
 
 
 def size_of(note: str) -> int:
@@ -63,6 +66,10 @@ def greeted(
     if first != pinned:
         raise WrongInstallationError(
             f"the server's first key is {first}, and {pinned} is pinned: ask its operator"
+        )
+    if pinned in keys.revoked:
+        raise WrongInstallationError(
+            f"{pinned} is pinned, and was revoked: ask the server's operator whom to trust now"
         )
     if trusted is not None and said.keys[: len(trusted.keys)] != trusted.keys:
         raise AlteredError("its key history is another than it was")

@@ -160,7 +160,7 @@ class _Sight:
             return
         facts = parse_deed_facts(first.data, n)
         statement, at = _recorded(parts)
-        self.log.append(leaf, statement, parse_key_act(facts), at)
+        self.log.append(leaf, statement, parse_key_act(facts), at, facts["at"])
         self.state = self._after(read_event(facts), at)
 
     def _after(self, event: Event, at: str) -> State:

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# What an event of a newer version calls so means whatever that version says.
+_ADMITTING = ("case-opened", "party-admitted")
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -26,7 +29,7 @@ def members_after(
     """
     changed = {
         each["party"]: Membership(each["role"], n, joined=True)
-        for each in facts.get("admits") or ()
+        for each in (facts.get("admits", ()) if facts.get("type") in _ADMITTING else ())
         # Who is in the case already changes its key alone.
         if not _is_in(known, each["party"])
     }
@@ -39,7 +42,7 @@ def members_after(
 
 def moves_members(facts: Mapping[str, Any]) -> bool:
     """Whether the facts may change anybody's membership."""
-    return "admits" in facts or "key_act" in facts
+    return "key_act" in facts or facts.get("type") in _ADMITTING
 
 
 def follow_members(entries: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, Membership]:

@@ -1,7 +1,7 @@
 """What a server does that is not honest: each way is found out, and kept for others to see."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from support.party_server import CASE, Begun, OneParty, copied, halts, noted, party
-from touchstone.client import acting
-from touchstone.client.errors import CaughtError, WaitingError
-from touchstone.client.memory import Memory
-from touchstone.client.server import Greeting, News
+from touchstone.client import acting, trusting
+from touchstone.client.errors import (
+    CaughtError,
+    MemoryFaultError,
+    WaitingError,
+    WrongInstallationError,
+)
+from touchstone.client.memory import FILE, Memory
+from touchstone.client.server import Greeting
 from touchstone.deeds.signing import Outgoing
-from touchstone.ledger.contract2 import admission, following
+from touchstone.ledger.contract2 import PARTS, HiddenPart, PaddedEntry, admission, following
 from touchstone.ledger.errors import RefusedDeedError
 from touchstone.service.installation import Installation, open_installation
 
@@ -56,7 +61,7 @@ class TwoLogs(OneParty):
     def greet(self, size: int) -> Greeting:
         return OneParty(self.here, self.party).greet(size)
 
-    def news(self, case: str, start: int) -> News:
+    def news(self, case: str, start: int) -> Iterable[bytes]:
         return OneParty(self.shown or self.here, self.party).news(case, start)
 
     def head(self, case: str) -> bytes:
@@ -96,7 +101,8 @@ def test_a_case_whose_heads_stand_in_another_log_is_caught(
         case.centre.server.here = other
         noted(case.centre.again("elsewhere"), "Another letter.")
         with monkeypatch.context() as taken_away:
-            taken_away.setattr(acting.Client, "_extended", lambda *_: None)
+            taken_away.setattr(acting, "size_of", lambda _: 0)
+            taken_away.setattr(trusting, "_check_extends", lambda *_: None)
             case.lab.client.look(CASE)
         caught(case, "forked|rolled back")
 
@@ -108,9 +114,8 @@ class Altering(OneParty):
     what: bytes = b""
     by: bytes = b""
 
-    def news(self, case: str, start: int) -> News:
-        news = super().news(case, start)
-        return News(news.size, [line.replace(self.what, self.by) for line in news.lines])
+    def news(self, case: str, start: int) -> Iterable[bytes]:
+        return [line.replace(self.what, self.by) for line in super().news(case, start)]
 
 
 @pytest.mark.parametrize(
@@ -136,17 +141,124 @@ class Withholding(OneParty):
 
     size: int = 0
 
-    def news(self, case: str, start: int) -> News:
-        news = super().news(case, start)
-        return News(self.size, list(news.lines)[: 9 * max(0, self.size - start)])
+    def news(self, case: str, start: int) -> Iterable[bytes]:
+        return list(super().news(case, start))[: 9 * max(0, self.size - start)]
 
 
-def test_a_deed_that_is_promised_and_not_there_is_caught(case: Begun):
+def test_a_deed_that_is_promised_and_not_shown_has_no_answer(case: Begun):
     size = case.here.records.case(CASE).size
-    server = Withholding(case.here, "example-lab", size=size)
-    case.lab.talks_to(server)
-    with pytest.raises(CaughtError, match="shown"):
+    case.lab.talks_to(Withholding(case.here, "example-lab", size=size))
+    with pytest.raises(WaitingError, match="did not come"):
         case.lab.act(halts("example-lab"))
+
+
+@dataclass
+class Inventing(OneParty):
+    """Shows entries that nobody signed for beyond those that are there."""
+
+    more: int = 3
+
+    def news(self, case: str, start: int) -> Iterable[bytes]:
+        yield from super().news(case, start)
+        log = self.here.records.case(case).log
+        for n in range(self.here.records.case(case).size, 1 << 40):
+            entry = PaddedEntry(log, n, ("ab" * 32,) * PARTS)
+            yield entry.line
+            for i in range(PARTS):
+                yield HiddenPart(n, i).line
+
+
+def test_what_no_head_covers_is_not_remembered(case: Begun):
+    noted(case.centre)
+    case.lab.talks_to(Inventing(case.here, "example-lab"))
+    case.lab.client.look(CASE)
+    honest = OneParty(case.here, "example-lab")
+    case.lab.talks_to(honest)
+    noted(case.centre)
+    assert case.lab.client.look(CASE).hidden == ()
+
+
+def test_whatever_the_lie_is_there_is_a_proof(case: Begun, monkeypatch: pytest.MonkeyPatch):
+    greet = OneParty.greet
+    lies = ("\udcff", "x" * 3_000_000, str(-(1 << 70)))
+    for lie in lies:
+
+        def lying(server: OneParty, size: int, lie: str = lie) -> Greeting:
+            return replace(greet(server, size), checkpoint=lie)
+
+        with monkeypatch.context() as dishonest:
+            dishonest.setattr(OneParty, "greet", lying)
+            with pytest.raises(CaughtError) as error:
+                case.lab.client.greet()
+        assert error.value.proof.stat().st_size < 200_000
+        json.loads(error.value.proof.read_bytes())
+
+
+def test_a_proof_tells_nobody_what_entries_say(case: Begun):
+    case.lab.act(halts("example-lab", "A leak of which few may know."))
+    fresh = case.lab.again("elsewhere")
+    fresh.talks_to(Altering(case.here, "example-lab", what=b"few may know", by=b"all may know"))
+    with pytest.raises(CaughtError) as error:
+        fresh.again("elsewhere").client.look(CASE)
+    assert b"may know" not in error.value.proof.read_bytes()
+
+
+def test_a_later_greeting_is_not_forgotten_for_an_older_one(case: Begun):
+    early, late = case.lab.again(), case.lab.again()
+    was = early.client.greet().trusted
+    noted(case.centre)
+    late.client.look(CASE)
+    now = late.client.greet().trusted
+    memory = Memory(case.lab.home / "client")
+    memory.trust(was)
+    assert memory.trusted == now
+    assert now.size > was.size
+
+
+def test_the_key_may_change_between_two_questions(case: Begun, monkeypatch: pytest.MonkeyPatch):
+    head = OneParty.head
+    rotated: list[object] = []
+
+    def rotating(server: OneParty, name: str) -> bytes:
+        if not rotated:
+            rotated.append(server.here.keyring.rotate("2026-11-21T10:05:00Z", "a new key"))
+        return head(server, name)
+
+    monkeypatch.setattr(OneParty, "head", rotating)
+    assert case.lab.client.look(CASE).state.size
+    assert rotated
+
+
+def test_a_revoked_key_answers_nothing_and_is_no_pin(case: Begun):
+    old = case.here.keyring.installation
+    case.here.keyring.revoke(old.fingerprint, "2026-11-21T10:05:00Z", "stolen")
+    with pytest.raises(WrongInstallationError, match="revoked"):
+        case.lab.client.greet()
+
+
+def test_a_case_is_the_one_whose_log_was_told(case: Begun):
+    case.lab.client.look(CASE)
+    log = case.here.records.case(CASE).log
+    for told, fits in ((log, True), ("ab" * 32, False)):
+        other = _party_told(case, {CASE: told}, f"told-{fits}")
+        if fits:
+            other.look(CASE)
+        else:
+            with pytest.raises(CaughtError, match="was told"):
+                other.look(CASE)
+
+
+def _party_told(case: Begun, logs: dict[str, str], folder: str) -> acting.Client:
+    pinned = case.here.keyring.history.lines[0].fingerprint
+    server = OneParty(case.here, "example-lab")
+    home = case.lab.home / folder
+    return acting.Client.open(home, server, party="example-lab", pinned=pinned, logs=logs)
+
+
+def test_a_memory_that_is_damaged_is_said_to_be(case: Begun):
+    (case.lab.home / "client" / FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(MemoryFaultError, match="fix"):
+        case.lab.again()
 
 
 @dataclass

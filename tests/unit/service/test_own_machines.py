@@ -191,9 +191,13 @@ UNTOLD = {
 """Deeds whose party must be told who takes part: in these stores the record does not show it."""
 
 
-UNSEEN = {"party-joined": ("keys:example-lab",)}
-"""Topics of which the newest entry is not open to the deed's party, so that the server is asked:
-whoever is only invited reads nothing of the case, its own invitation included."""
+UNSEEN = {
+    "party-joined": ("keys:example-lab",),
+    "recovery-objected": ("keys:example-evaluator",),
+}
+"""Topics of which the newest entry may not be open to the deed's party, so that the server is
+asked: whoever is only invited reads nothing of the case, its own invitation included, and to an
+evaluator more has happened since its keys moved than it may read."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
