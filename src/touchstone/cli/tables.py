@@ -64,10 +64,14 @@ def case(shown: "CaseShown") -> None:
     for each in shown.not_known:
         console.print(_shown(f"Not known to this version: {each}"), soft_wrap=True)
     if agreed := shown.agreement:
+        from touchstone.service.cases.case_admin import LONGEST_DAYS
+
+        days = agreed["retention_days"]
+        kept = f"{days} days" if days <= LONGEST_DAYS else "more than 100 years"
         until = f", until {_minute(agreed['keep_until'], agreed)}" if agreed["keep_until"] else ""
         console.print(
             f"Agreement: access by {agreed['access']}, reasoning {agreed['reasoning']}, kept for "
-            f"{agreed['retention_days']} days{until}, publication: {agreed['publication']}"
+            f"{kept}{until}, publication: {agreed['publication']}"
         )
     if clock := shown.clock:
         share_by, ends = (_minute(clock[name], clock) for name in ("share_by", "review_by"))

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from touchstone.records.deedwriter import DeedWriter
     from touchstone.records.installation import InstallationLog
     from touchstone.records.jobs import JobTable
-    from touchstone.records.members import Members, OwnCase, Page
+    from touchstone.records.members import InvitationPage, Members, OwnCase, Page
     from touchstone.records.membership import Membership
     from touchstone.records.outcomes import OutcomeTable
     from touchstone.records.preparation import prepare
@@ -95,6 +95,7 @@ __all__ = [
     "FullError",
     "HeadProof",
     "InstallationLog",
+    "InvitationPage",
     "JobLease",
     "JobState",
     "JobTable",
@@ -140,6 +141,7 @@ _BEHIND_DJANGO = {
     "Membership": "membership",
     "OutcomeTable": "outcomes",
     "OwnCase": "members",
+    "InvitationPage": "members",
     "Page": "members",
     "Records": "store",
     "RefusalLog": "refusals",

@@ -322,6 +322,13 @@ class Deeds:
             why = f"{case}: has begun before, by another deed"
             raise UnpromisedError("another-log", why) from error
 
+    def has_joined(self, case: str, party: str) -> bool:
+        """Whether there is such a case of contract 2, which the party has joined."""
+        try:
+            return self.log(case).keys.has_joined(party)
+        except CaseMissingError:
+            return False
+
     def is_party(self, case: str, party: str) -> bool:
         """Whether there is such a case of contract 2, which the party has joined or may join."""
         try:

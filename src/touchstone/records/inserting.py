@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connections
 
 from touchstone.records.models import CaseRow, Row
+from touchstone.records.values import is_storable
 
 _HEAD = ("case", "log", "size", "frontier", "wrapped_key", "contract")
 
@@ -52,6 +53,8 @@ def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
 
     On SQLite a transaction that writes holds the whole file from its beginning.
     """
+    if not is_storable(case):
+        return None
     statement = _selection(CaseRow, _HEAD, ("case",))
     if lock and connections[alias].features.has_select_for_no_key_update:
         # Rows that only refer to the case, as a leaf with its head does, wait for nobody.

@@ -15,7 +15,7 @@ from touchstone.records.errors import PageError
 from touchstone.records.inserting import insert
 from touchstone.records.membership import Membership, follow_members
 from touchstone.records.models import MemberRow
-from touchstone.records.values import RecordedFacts
+from touchstone.records.values import CASE_ID, RecordedFacts, is_storable
 
 MOST_LISTED = 500
 _AFTER = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/([a-z0-9][a-z0-9-]{0,63})")
@@ -39,6 +39,14 @@ class OwnCase:
     n: int
     framework: str
     updated: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationPage:
+    """By case, to what a party is invited, and after which case the next ones come, if any do."""
+
+    invitations: Mapping[str, Membership]
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,7 @@ class Members:
         Raises:
             PageError: `after` or `most` is none.
         """
-        if not 1 <= most <= MOST_LISTED:
-            raise PageError(f"{most} cases at once: ask for 1 to {MOST_LISTED}")
+        _check_most(most)
         where, values = _matching(party, framework)
         if after is not None:
             found = _AFTER.fullmatch(after)
@@ -85,6 +92,8 @@ class Members:
                 raise PageError("the place to go on from is none that a list gave")
             where += " AND (i.updated < %s OR (i.updated = %s AND m.case_id > %s))"
             values += [found[1], found[1], found[2]]
+        if not _can_match(values):
+            return Page((), None)
         statement = f"SELECT {_COLUMNS} {_FROM}{where} ORDER BY i.updated DESC, m.case_id LIMIT %s"
         with translated(self._alias), connections[self._alias].cursor() as cursor:
             # One more: whether there is another page.
@@ -97,15 +106,30 @@ class Members:
     def count(self, party: str, *, framework: str | None = None) -> int:
         """How many those are."""
         where, values = _matching(party, framework)
+        if not _can_match(values):
+            return 0
         with translated(self._alias), connections[self._alias].cursor() as cursor:
             cursor.execute(f"SELECT count(*) {_FROM}{where}", values)
             return int(cursor.fetchone()[0])
 
-    def invitations(self, party: str) -> dict[str, Membership]:
-        """By case, to what a party is invited that it has not joined: nothing else is shown."""
+    def invitations(
+        self, party: str, *, after: str | None = None, most: int = 50
+    ) -> InvitationPage:
+        """To what a party is invited that it has not joined, by case id: nothing else is shown.
+
+        Anybody who opens cases may invite anybody, so there may be any number: `after` and `most`
+        are as for `visible_to`. Raises PageError.
+        """
+        _check_most(most)
+        if after is not None and not CASE_ID.fullmatch(after):
+            raise PageError("the place to go on from is none that a list gave")
+        if not _can_match([party]):
+            return InvitationPage({}, None)
         with translated(self._alias):
-            rows = MemberRow.objects.using(self._alias).filter(party=party, joined=False)
-            return {row.case_id: _membership(row) for row in rows.order_by("case_id")}
+            invited = MemberRow.objects.using(self._alias).filter(party=party, joined=False)
+            rows = list(invited.filter(case_id__gt=after or "").order_by("case_id")[: most + 1])
+        shown = {row.case_id: _membership(row) for row in rows[:most]}
+        return InvitationPage(shown, rows[most - 1].case_id if len(rows) > most else None)
 
     def of(self, case: str) -> dict[str, Membership]:
         """The members of a case by party, as the table has them."""
@@ -145,6 +169,16 @@ def _matching(party: str, framework: str | None) -> tuple[str, list[str | int]]:
     if framework is None:
         return "", [party]
     return " AND i.framework = %s", [party, framework]
+
+
+def _check_most(most: int) -> None:
+    if not 1 <= most <= MOST_LISTED:
+        raise PageError(f"{most} cases at once: ask for 1 to {MOST_LISTED}")
+
+
+def _can_match(values: Sequence[str | int]) -> bool:
+    """Whether these may stand in the table at all: no database is asked for what it cannot hold."""
+    return all(is_storable(str(each)) for each in values)
 
 
 def _membership(row: MemberRow) -> Membership:

@@ -29,6 +29,7 @@ from touchstone.records.inserting import case_head
 from touchstone.records.models import CaseRow, StagedPieceRow, StagedRow
 from touchstone.records.settings import is_postgresql
 from touchstone.records.stagedfiles import StagedFiles
+from touchstone.records.values import is_storable
 
 KEPT_SECONDS = 7 * 24 * 3600
 """How long bytes wait for more of them, or for their deed: as long as a deed may."""
@@ -64,13 +65,13 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class StagingAccess:
-    """What `Records` lends: a transaction, a case's key, and whether a party is of a case."""
+    """What `Records` lends: a transaction, a case's key, and whether a party has joined."""
 
     alias: str
     files: StagedFiles
     atomic: Callable[[], AbstractContextManager[None]]
     case_key: Callable[[CaseRow], DataKey | None]
-    knows: Callable[[str, str], bool]
+    has_joined: Callable[[str, str], bool]
 
 
 class StagingArea:
@@ -86,7 +87,7 @@ class StagingArea:
 
         Args:
             case: The case's id.
-            party: Who sends, and whose deed is to use it: a party of the case, or invited to it.
+            party: Who sends, and whose deed is to use it: a party that has joined the case.
             digest: `sha256:` and hex, of all bytes.
             size: How many bytes they are.
 
@@ -97,7 +98,8 @@ class StagingArea:
             BusyError, FullError, UnreachableError: no answer; ask again.
         """
         self._require_known(case, party, digest)
-        if not 0 <= size <= LARGEST:
+        # True and 1.5 compare with numbers, and no piece of them would ever be the last.
+        if type(size) is not int or not 0 <= size <= LARGEST:
             why = f"{size} bytes are to come: a piece of evidence has at most {LARGEST}"
             raise StagingError("too-large", why)
         with self._locked(case, digest) as (key, name, now):
@@ -151,6 +153,8 @@ class StagingArea:
 
     def of(self, party: str) -> list[Staged]:
         """What waits of a party, in all cases, the oldest first."""
+        if not is_storable(party):
+            return []
         with translated(self._alias):
             rows = StagedRow.objects.using(self._alias).filter(
                 party=party, until__gt=clock_seconds(self._alias)
@@ -186,7 +190,7 @@ class StagingArea:
         return max(swept, len(left))
 
     def _require_known(self, case: str, party: str, digest: str) -> None:
-        if not self._access.knows(case, party):
+        if not self._access.has_joined(case, party):
             raise unknown_case()
         if not _DIGEST.fullmatch(digest):
             raise StagingError("digest-form", "a digest is `sha256:` and 64 lowercase hex digits")
@@ -211,6 +215,14 @@ class StagingArea:
         row = self._rows(case, party).filter(name=name, until__gt=now).first()
         if row is None:
             raise StagingError("not-begun", "nothing of that digest was begun, or it expired")
+        return row
+
+    def _same_row(self, joined: StagedRow, now: int) -> StagedRow:
+        """The row as it stands, if it is the one of which bytes were joined outside the lock."""
+        row = self._row(joined.case_id, joined.party, joined.name, now)
+        # Its party may have let go of it and begun anew, also of another size.
+        if (row.id, row.size) != (joined.id, joined.size):
+            raise StagingError("not-begun", "what was begun was let go of meanwhile: begin again")
         return row
 
     def _require_room(self, party: str, size: int, now: int) -> None:
@@ -254,8 +266,8 @@ class StagingArea:
             except DamagedError:
                 # Unless another process made one file of them meanwhile.
                 same = False
-            with self._locked(case, digest) as (_, name, now):
-                row = self._row(case, row.party, name, now)
+            with self._locked(case, digest) as (_, _, now):
+                row = self._same_row(row, now)
                 left = [file] if row.file else self._settle(row, file, same=same)
         except BaseException:
             self._files.remove(case, [file])
@@ -322,7 +334,7 @@ def _damaged(whole: list[StagedRow], key: DataKey, files: StagedFiles) -> Iterat
 
 def _check_piece(row: StagedRow, offset: int, data: bytes) -> None:
     """Whether these bytes are the next. Raises StagingError."""
-    if row.file or offset != row.received:
+    if row.file or type(offset) is not int or offset != row.received:
         why = f"the next bytes are those from {row.received} on, not from {offset}"
         raise StagingError("offset", why, row.received)
     end = offset + len(data)

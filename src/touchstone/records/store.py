@@ -107,7 +107,7 @@ class Records:
         )
 
         access = StagingAccess(
-            alias, self._files.staged, self._atomic, self._case_key, self.deeds.is_party
+            alias, self._files.staged, self._atomic, self._case_key, self.deeds.has_joined
         )
         self._staging = StagingArea(access)
 

@@ -160,3 +160,8 @@ class Refusal:
     reason: str
     unlisted: int
     """How many more of this actor followed at once and were only counted."""
+
+
+def is_storable(text: str) -> bool:
+    """Whether every database keeps the text; what holds a lone surrogate or a NUL is no id."""
+    return "\x00" not in text and not any("\ud800" <= each <= "\udfff" for each in text)

@@ -22,7 +22,7 @@ from touchstone.records import (
     PartError,
     prepare,
 )
-from touchstone.records.models import IndexRow
+from touchstone.records.models import IndexRow, MemberRow
 from touchstone.records.settings import connect
 
 LAB, CENTRE, AGENCY = "example-lab", "example-centre", "example-agency"
@@ -66,6 +66,18 @@ def cases(scene: StoredScene, party: str) -> list[str]:
     return list(pages())
 
 
+def invitations(scene: StoredScene, most: int = 50) -> dict[str, Membership]:
+    """All invitations of the agency, page by page."""
+    found: dict[str, Membership] = {}
+    after = None
+    while True:
+        page = scene.records.members.invitations(AGENCY, after=after, most=most)
+        assert 0 < len(page.invitations) <= most or not found
+        found |= page.invitations
+        if (after := page.after) is None:
+            return found
+
+
 def amiss(scene: StoredScene) -> list[str]:
     records = scene.place.open()
     (listed,) = (one.summary for one in records.cases() if one.case == CASE)
@@ -82,14 +94,14 @@ def test_members_are_who_joined_and_who_is_invited_from_their_entry_on(scene: St
     assert (cases(scene, AGENCY), members.count(AGENCY)) == ([], 0)
     invite(scene)
     # Who is invited learns of the case that it is there, and no more.
-    assert members.invitations(AGENCY) == {CASE: Membership("agency", 4, joined=False)}
+    assert invitations(scene) == {CASE: Membership("agency", 4, joined=False)}
     assert (cases(scene, AGENCY), members.count(AGENCY)) == ([], 0)
     invite(scene)
-    assert members.invitations(AGENCY) == {CASE: Membership("agency", 5, joined=False)}
+    assert invitations(scene) == {CASE: Membership("agency", 5, joined=False)}
     assert amiss(scene) == []
     join(scene)
     assert members.of(CASE) == both | {AGENCY: Membership("agency", 6, joined=True)}
-    assert members.invitations(AGENCY) == {}
+    assert invitations(scene) == {}
     (listed,) = members.visible_to(AGENCY).cases
     assert (listed.case, listed.role, listed.n) == (CASE, "agency", 6)
     summary = scene.records.cases()[0].summary
@@ -163,6 +175,35 @@ def test_a_page_takes_one_statement_whatever_the_cases_hold(scene: StoredScene):
 def test_a_place_that_no_list_gave_is_refused(scene: StoredScene, after: str):
     with pytest.raises(PageError):
         scene.records.members.visible_to(LAB, after=after)
+
+
+def test_invitations_come_in_pages_each_once(scene: StoredScene):
+    invite(scene)
+    alias = connect(scene.place.home, scene.place.database)
+    for name in several(scene)[2:]:
+        row = MemberRow(party=AGENCY, case_id=name, role="agency", n=9, joined=False)
+        row.save(using=alias, force_insert=True)
+    whole = invitations(scene)
+    assert list(whole) == [CASE, *(f"more-{number}" for number in range(5))]
+    assert [list(invitations(scene, most)) for most in (1, 2, 3, 6)] == [list(whole)] * 4
+    members = scene.records.members
+    assert members.invitations(AGENCY, most=6).after is None
+    assert members.invitations(AGENCY, most=5).after == "more-3"
+    for after in ("", "x/y", "\ud800"):
+        with pytest.raises(PageError):
+            members.invitations(AGENCY, after=after)
+    for most in (0, 501):
+        with pytest.raises(PageError):
+            members.invitations(AGENCY, most=most)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b"])
+def test_what_no_database_keeps_is_in_no_list(scene: StoredScene, text: str):
+    members = scene.records.members
+    assert members.visible_to(text) == members.visible_to(LAB, framework=text)
+    assert members.visible_to(text).cases == ()
+    assert members.count(text) == members.count(LAB, framework=text) == 0
+    assert members.invitations(text).invitations == {}
 
 
 @pytest.mark.parametrize("most", [0, 501])

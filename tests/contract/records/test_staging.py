@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from support import deeds, stored_deeds
-from support.deed_server import AT
+from support.deed_server import AT, key_act
 from support.record_place import Place
 from support.stored_deeds import CASE, StoredScene, opened
 from touchstone.ledger import UnpromisedError
@@ -157,10 +157,19 @@ def test_only_its_own_partys_deed_uses_it(scene: StoredScene):
     assert amiss(scene) == []
 
 
+def invited(scene: StoredScene) -> str:
+    """A party that is invited, and has not joined."""
+    party = "other-agency"
+    said = key_act(scene.server, party, act="invited", party=party, role="agency", expects=None)
+    scene.centre.act(scene.server, "party-invited", **said)
+    return party
+
+
 def test_a_stranger_is_told_the_same_whether_or_not_there_is_a_case(scene: StoredScene):
     said = set()
-    for case in (CASE, "none"):
-        for party in (STRANGER, *([LAB] if case == "none" else [])):
+    only_invited = invited(scene)
+    for case in (CASE, "none", "\ud800", "a\x00b"):
+        for party in (STRANGER, only_invited, "\ud800", *([LAB] if case != CASE else [])):
             area = scene.records.staging
             for call in (
                 lambda a=area, c=case, p=party: a.begin(c, p, DIGEST, 5),
@@ -174,10 +183,43 @@ def test_a_stranger_is_told_the_same_whether_or_not_there_is_a_case(scene: Store
     assert nothing_waits(scene)
 
 
+@pytest.mark.parametrize("size", [-1, (1 << 30) + 1, 1 << 70, True, 1.5, "3", None])
+def test_what_is_no_size_is_not_begun(scene: StoredScene, size: Any):
+    with pytest.raises(StagingError, match="a piece of evidence has at most") as told:
+        scene.records.staging.begin(CASE, LAB, DIGEST, size)
+    assert told.value.code == "too-large"
+    assert nothing_waits(scene)
+
+
+@pytest.mark.parametrize("size", [20, len(DATA)])
+def test_bytes_joined_of_what_was_let_go_of_are_not_those_of_what_was_begun_since(
+    scene: StoredScene, monkeypatch: pytest.MonkeyPatch, size: int
+):
+    area, join = scene.records.staging, stagedfiles.StagedFiles.join
+
+    def joins_late(*given: Any) -> str:
+        digest = join(*given)
+        monkeypatch.setattr(stagedfiles.StagedFiles, "join", join)
+        other = scene.place.open().staging
+        other.forget(CASE, LAB, DIGEST)
+        other.begin(CASE, LAB, DIGEST, size)
+        return digest
+
+    put(scene.records, DATA[:100_000])
+    monkeypatch.setattr(stagedfiles.StagedFiles, "join", joins_late)
+    with pytest.raises(StagingError, match="let go of meanwhile") as told:
+        area.write(CASE, LAB, DIGEST, 100_000, DATA[100_000:])
+    assert told.value.code == "not-begun"
+    (waits,) = area.of(LAB)
+    assert (waits.size, waits.received, waits.whole) == (size, 0, False)
+    assert files(scene) == []
+    assert area.of("\ud800") == []
+
+
 def test_twin_without_the_look_a_stranger_fills_the_disk(
     scene: StoredScene, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(Deeds, "is_party", lambda *_: True)
+    monkeypatch.setattr(Deeds, "has_joined", lambda *_: True)
     send(scene.place.open(), party=STRANGER)
     assert len(scene.records.staging.of(STRANGER)) == 1
 

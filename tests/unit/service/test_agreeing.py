@@ -125,6 +125,22 @@ def test_until_when_content_is_kept_has_an_hour_and_the_frameworks_zone(
     tables.case(shown)
 
 
+def test_what_is_kept_for_longer_than_any_calendar_goes_has_no_last_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with home(tmp_path) as here:
+        case = open_case(here, load_framework("example"), submission(tmp_path), CAST)
+        case.record([closed(case)])
+        state = case.state
+        for days, kept in ((36_525, "36525 days, until 21"), (2**53 - 1, "more than 100 years, p")):
+            agreed = signed(case).model_copy(update={"retention_days": days})
+            monkeypatch.setattr(type(state), "agreement", agreed)
+            shown = show_case(here, case.id)
+            tables.case(shown)
+            assert f"kept for {kept}" in " ".join(capsys.readouterr().out.split())
+            assert shown.agreement["retention_days"] == days
+
+
 def closed(case: Case) -> Deed:
     return worded(case, settling.CaseClosed, case.participants.centre, texts={"reason": "done"})
 

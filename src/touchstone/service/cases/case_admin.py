@@ -32,6 +32,9 @@ from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
 from touchstone.verdicts.content_parsers import framework_of, submission_of
 
+LONGEST_DAYS = 36_525
+"""100 years: what is kept for longer has no last day in lists."""
+
 
 @dataclass(frozen=True)
 class CaseRow:
@@ -272,7 +275,8 @@ def _agreement(state: State, framework: Framework | None) -> dict[str, Any]:
     # As the framework reckons its days; of a destroyed case as the clock did, whose facts stay.
     laid = state.clock.anchored.timezone if state.clock else "UTC"
     zone, until = framework.window.timezone if framework else laid, None
-    if closed is not None:
+    # A party signs any number of days, also one that no calendar holds.
+    if closed is not None and signed.retention_days <= LONGEST_DAYS:
         day = day_of(state.closed_at, zone) + timedelta(days=signed.retention_days)
         until = deadline_instant(day.isoformat(), zone)
     return {
