@@ -1,10 +1,12 @@
 """A witness over HTTP: tlog-witness's add-checkpoint, our add-keys, and the newest checkpoint."""
 
 import asyncio
+import ipaddress
 import logging
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -15,9 +17,10 @@ from touchstone.witness.protocol import ADD_CHECKPOINT, ADD_KEYS, MAX_BODY, MAX_
 from touchstone.witness.state import WitnessState
 
 BODY_SECONDS = 10.0
-MOST_AT_ONCE = 64
-"""Requests; more are told to come again."""
+MOST_AT_ONCE, MOST_OF_ONE = 64, 16
+"""Requests in all, and of one address. Who has not sent its whole body makes room for who comes."""
 _GRACE_SECONDS = 2.0
+_IPV4 = 4
 Deciding = Callable[[bytes, int], str]
 log = logging.getLogger(__name__)
 
@@ -40,7 +43,7 @@ class _Service:
     """Bodies read within bounds, decided in a thread: the loop waits for no disk."""
 
     def __init__(self, cosigner: Cosigner, clock: Callable[[], float]) -> None:
-        self._cosigner, self._clock, self._at_once = cosigner, clock, 0
+        self._cosigner, self._clock, self._places = cosigner, clock, _Places()
 
     async def add_checkpoint(self, request: web.Request) -> web.Response:
         return await self._answer(request, self._cosigner.add_checkpoint, MAX_BODY)
@@ -55,17 +58,70 @@ class _Service:
         return await self._answer(request, looked, 0)
 
     async def _answer(self, request: web.Request, decide: Deciding, most: int) -> web.Response:
-        if self._at_once >= MOST_AT_ONCE:
+        place = self._places.take(_network(request.remote))
+        if place is None:
             return _said(503, "busy: come again")
-        self._at_once += 1
         try:
-            body = await _body(request, most)
+            body = await _body(request, most, place)
             text = await asyncio.to_thread(decide, body, int(self._clock()))
         except SubmissionRefusedError as error:
             return _said(error.status, str(error), error.media_type)
         finally:
-            self._at_once -= 1
+            self._places.leave(place)
         return _said(200, text)
+
+
+@dataclass(eq=False)
+class _Place:
+    """One request's; `reading` is there while its body is awaited."""
+
+    address: str
+    reading: asyncio.Timeout | None = None
+
+
+class _Places:
+    """So many requests at once, and so many of one address; the slowest give way to the next."""
+
+    def __init__(self) -> None:
+        self._taken = dict[str, list[_Place]]()
+
+    def take(self, address: str) -> _Place | None:
+        """A place; None where all are taken by requests that are being decided."""
+        own = self._taken.get(address, [])
+        if len(own) >= MOST_OF_ONE and not self._free(own):
+            return None
+        everyone = sorted(self._taken.values(), key=len, reverse=True)
+        if sum(map(len, everyone)) >= MOST_AT_ONCE and not any(map(self._free, everyone)):
+            return None
+        place = _Place(address)
+        self._taken.setdefault(address, []).append(place)
+        return place
+
+    def leave(self, place: _Place) -> None:
+        """It may have been left already."""
+        own = self._taken.get(place.address, [])
+        if place in own:
+            own.remove(place)
+            if not own:
+                del self._taken[place.address]
+
+    def _free(self, places: list[_Place]) -> bool:
+        """End the oldest that is still to send its body, if there is one."""
+        for place in places:
+            if place.reading is not None:
+                place.reading.reschedule(asyncio.get_running_loop().time())
+                self.leave(place)
+                return True
+        return False
+
+
+def _network(address: str | None) -> str:
+    """An address, or of IPv6 its network of 64 bits: that much anyone is given."""
+    try:
+        found = ipaddress.ip_address(address or "")
+    except ValueError:
+        return ""
+    return str(found if found.version == _IPV4 else ipaddress.ip_network((found, 64), strict=False))
 
 
 def _said(status: int, text: str, media_type: str = "text/plain") -> web.Response:
@@ -81,17 +137,19 @@ def _said(status: int, text: str, media_type: str = "text/plain") -> web.Respons
     return response
 
 
-async def _body(request: web.Request, most: int) -> bytes:
+async def _body(request: web.Request, most: int, place: _Place) -> bytes:
     """The body, of at most so many bytes. Raises SubmissionRefusedError."""
     found = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_SECONDS) as place.reading:
             while chunk := await request.content.readany():
                 found += chunk
                 if len(found) > most:
                     raise SubmissionRefusedError(413, f"at most {most} bytes are read")
     except TimeoutError as error:
         raise SubmissionRefusedError(408, "the body did not come in time") from error
+    finally:
+        place.reading = None
     return bytes(found)
 
 

@@ -18,6 +18,7 @@ from support.witnesses import NAME, LyingLog, ServedWitness, served_witness, wri
 from touchstone.ledger import parse_vkey, verify_cosignature
 from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.witness.protocol import MAX_BODY, MAX_KEYS, request_body
+from touchstone.witness.serving import BODY_SECONDS, MOST_AT_ONCE
 from touchstone.witness.state import WitnessState
 
 
@@ -72,18 +73,27 @@ def test_bodies_are_bounded(witness: ServedWitness, logs: dict[str, LyingLog]):
     assert witness.submit(b"x" * (MAX_KEYS + 1), "add-keys")[0] == 413
 
 
-def test_whoever_is_slow_keeps_nobody_waiting(witness: ServedWitness, logs: dict[str, LyingLog]):
-    """Heads and bodies that never end, beside one that does."""
+@pytest.mark.parametrize("addresses", [1, 9])
+def test_whoever_is_slow_keeps_nobody_waiting(
+    addresses: int, witness: ServedWitness, logs: dict[str, LyingLog]
+):
+    """Many more bodies that never end than there are places, beside one that does."""
     address = urlsplit(witness.url)
-    slow = []
+    server, slow = (str(address.hostname), address.port or 0), list[socket.socket]()
     try:
-        for _ in range(20):
-            one = socket.create_connection((str(address.hostname), address.port or 0), 10)
+        for number in range(2 * MOST_AT_ONCE):
+            own = (f"127.0.0.{number % addresses + 1}", 0)
+            one = socket.create_connection(server, 10, source_address=own)
+            slow.append(one)
             one.sendall(
                 b"POST /add-checkpoint HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nold"
             )
-            slow.append(one)
-        assert witness.submit(logs["new"].body(0))[0] == 200
+        # The oldest is ended for the next, long before its time: by then all are awaited.
+        slow[0].settimeout(BODY_SECONDS / 2)
+        assert b" 408 " in slow[0].recv(100)
+        assert witness.submit(logs["new"].body(0))[0] in {200, 409}
+        status = witness.ask("GET", f"/{'0' * 64}/checkpoint")[0]
+        assert status == 404
     finally:
         for one in slow:
             one.close()
