@@ -8,7 +8,7 @@ from bisect import bisect_left
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from .errors import hold
+from .errors import AlteredError, hold
 from .keys import Keys, seconds_after
 from .proofs import dsse, root_of, signed
 from .strict import dumps, parse, shaped, shown, unbase64
@@ -202,16 +202,32 @@ class Contract2:
     def meet(self, said: Any) -> None:
         """An answer about this log is met by the entries."""
         size = self.reading.size
+        if said["answer"] == "refused":
+            recorded = self.has_recorded(said["deed"])
+            hold(not recorded, "has a refusal of a deed that was recorded")
         root = self._root(said["size"], size) if said["size"] <= size else said["root"]
         hold(said["root"] == root, "has an answer under another past of this log")
         if said["answer"] == "refused":
-            self.recorded = self.recorded or {self._row(n)[32:64] for n in range(size)}
-            recorded = bytes.fromhex(said["deed"]) in self.recorded
-            hold(not recorded, "has a refusal of a deed that was recorded")
             return
         row = self._row(said["n"])[32:] if said["n"] < size else b""
         met = row in (_HIDDEN, bytes.fromhex(said["deed"]) + said["at"].encode())
         hold(met, "has a receipt of an entry, deed or time that is not there")
+
+    def has_recorded(self, deed: str) -> bool:
+        """Whether a deed that is shown has this digest."""
+        size = self.reading.size
+        self.recorded = self.recorded or {self._row(n)[32:64] for n in range(size)}
+        return bytes.fromhex(deed) in self.recorded - {bytes(32)}
+
+    def shows(self, said: Any) -> bool:
+        """Whether the entries themselves show what an answer says, whoever signed it."""
+        if said["answer"] == "refused" or said["n"] >= self.reading.size:
+            return False
+        try:
+            self.meet(said)
+        except AlteredError:
+            return False
+        return self._row(said["n"])[32:] != _HIDDEN
 
 
 def exactly(opened: Any, shape: str, own: str) -> Any:

@@ -86,10 +86,12 @@ def read_policy(path: Path) -> WitnessPolicy:
 
 def given_witness(text: str) -> Witness:
     """The witness that is meant by `NAME=HEXKEY` or by a vkey."""
-    if plain := _HEX.fullmatch(text):
+    plain = _HEX.fullmatch(text)
+    if plain and plain[1].isprintable():
         return Witness(shown(plain[1]), plain[1], bytes.fromhex(plain[2]))
     try:
-        name, kind, key = _vkey(text.encode())
+        # An argument that is not UTF-8 comes with its bytes in place of letters.
+        name, kind, key = _vkey(text.encode("utf-8", "surrogatepass"))
         return Witness(shown(name), name, _witness_key(kind, key))
     except _UnfitError as error:
         form = "NAME=<64 hex digits> or a witness's vkey"

@@ -52,7 +52,8 @@ def verify_bundle(
     policy names are trusted as `trust` is. `head` is `SIZE:ROOT` of the installation's log, seen
     elsewhere;
     `receipts` are files with one answer of the installation each (contract 2): a receipt's entry
-    must be there, a refused deed must not; `now` (with a zone) is what ages are reckoned to.
+    must be there, a refused deed must not; of one by a revoked key only a receipt counts, and only
+    where the bundle shows its deed; `now` (with a zone) is what ages are reckoned to.
     VerifierInputError: a file cannot be read or is no bundle at all, or what was given is
     ill-formed or an answer about another case.
     """
@@ -75,7 +76,7 @@ def verify_bundle(
                 facts = reading.read()
                 for name, answer in answers:
                     where = f"by {name} the bundle"
-                    _meet(reading, name, answer)
+                    _meet(reading, name, answer, revoked)
             except AlteredError as error:
                 if reading.number == 1 and not _is_bundle(reading.line, file):
                     raise VerifierInputError(f"{shown(str(path))}: {NO_BUNDLE}") from None
@@ -143,16 +144,23 @@ def _answer(path: Path) -> Any:
         raise VerifierInputError(f"{shown(str(path))}: no answer: it {error}") from None
 
 
-def _meet(reading: BundleVerification, name: str, answer: Any) -> None:
+def _meet(reading: BundleVerification, name: str, answer: Any, revoked: Sequence[str]) -> None:
     """The bundle meets an answer that was given beside it, and that is about its case."""
     keys = {known: key for key, known in reading.keys.items()}
-    if isinstance(reading.contract, Contract1):
+    contract, said = reading.contract, answer["answer"]
+    if isinstance(contract, Contract1):
         raise VerifierInputError(f"{name}: a log of contract 1 has no answers")
-    if answer["answer"]["log"] != reading.log:
+    # A refusal may name no log. It is about this one if its deed was recorded here all the same.
+    if said["log"] != reading.log and (said["log"] or not contract.has_recorded(said["deed"])):
         raise VerifierInputError(f"{name}: the answer is about another case")
     if not answer_holds(answer, keys.get(answer["key"], b"")):
         raise VerifierInputError(f"{name}: the answer is not signed by a key of this bundle")
-    reading.contract.meet(answer["answer"])
+    # Or a thief could make an honest bundle look altered.
+    if answer["key"] in {*reading.revokes, *revoked} and not contract.shows(said):
+        raise VerifierInputError(
+            f"{name}: the answer is by a revoked key, which counts only for what the bundle shows"
+        )
+    contract.meet(said)
 
 
 def _judged(trust: Sequence[str], revokes: dict[str, str], facts: dict[str, Any]) -> Verdict:

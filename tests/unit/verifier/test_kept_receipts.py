@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from touchstone import ledger
 from touchstone.cli.app import run
+from touchstone.ledger import EMPTY_ROOT
 from touchstone.verifier import Verdict, VerifierInputError, verify_bundle
 
 FOLDER = Path(__file__).parents[2] / "vectors/ledger"
@@ -74,6 +76,50 @@ def test_a_refused_deed_that_was_recorded_makes_the_answer_altered(
     assert (
         asked(DEEDS / "authentic.jsonl", path).what == "has a refusal of a deed that was recorded"
     )
+
+
+@pytest.mark.parametrize("seen", [{}, {"size": 0, "root": EMPTY_ROOT.hex()}])
+def test_a_refusal_that_names_no_log_is_met_by_its_deed(
+    deed_making: ModuleType, tmp_path: Path, seen: dict[str, Any]
+):
+    """As the opening's: whatever it says to have seen, what it refuses is here."""
+    case = deed_making.make_case(deed_making.Making())
+    for n in (0, 3):
+        path = kept(deed_making, tmp_path, "refusal", deed=case.digests[n], log=None, **seen)
+        verdict = asked(DEEDS / "authentic.jsonl", path)
+        assert verdict.what == "has a refusal of a deed that was recorded"
+    for deed in ("ab" * 32, "00" * 32):
+        path = kept(deed_making, tmp_path, "refusal", deed=deed, log=None, **seen)
+        with pytest.raises(VerifierInputError, match="about another case"):
+            asked(DEEDS / "everything-withheld.jsonl", path)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("refusal", {}),
+        ("refusal", {"deed": 3}),
+        ("refusal", {"deed": 3, "log": None}),
+        ("receipt", {"deed": "ab" * 32}),
+        ("receipt", {"root": "ab" * 32}),
+        ("receipt", {"n": 13, "size": 14}),
+    ],
+)
+def test_a_revoked_keys_word_makes_no_bundle_altered(
+    deed_making: ModuleType, tmp_path: Path, name: str, changes: dict[str, Any]
+):
+    """Whoever stole the key could sign it; what the bundle itself shows it may say."""
+    case = deed_making.make_case(deed_making.Making())
+    if isinstance(changes.get("deed"), int):
+        changes = changes | {"deed": case.digests[changes["deed"]]}
+    by = ledger.fingerprint(deed_making.NEWEST.public_key)
+    bundle, path = DEEDS / "authentic.jsonl", kept(deed_making, tmp_path, name, **changes)
+    with pytest.raises(VerifierInputError, match="by a revoked key"):
+        verify_bundle(bundle, revoked=[by], receipts=[path])
+    receipt = DEEDS / "receipt.json"
+    assert verify_bundle(bundle, revoked=[by], receipts=[receipt]).receipts == ("receipt.json",)
+    with pytest.raises(VerifierInputError, match="by a revoked key"):
+        verify_bundle(DEEDS / "everything-withheld.jsonl", revoked=[by], receipts=[receipt])
 
 
 def test_what_says_nothing_of_this_bundle_is_bad_input(deed_making: ModuleType, tmp_path: Path):

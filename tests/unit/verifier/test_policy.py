@@ -209,6 +209,15 @@ def test_what_is_no_policy_is_bad_input(name: str, tmp_path: Path):
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("form", ["{}", "{}=" + "ab" * 32, "{}+01234567+AAAA"])
+@pytest.mark.parametrize("name", ["a\udcffb", "a\x1bb"])
+def test_a_witness_that_is_no_text_is_bad_input(form: str, name: str, authentic: Path):
+    """As an argument comes that is not UTF-8."""
+    with pytest.raises(VerifierInputError, match="is not of the form NAME=") as raised:
+        verify_bundle(authentic, witnesses=[form.format(name)])
+    assert str(raised.value).isprintable()
+
+
 def test_a_file_that_was_cut_or_is_none_is_bad_input(authentic: Path, tmp_path: Path):
     path = tmp_path / "policy"
     path.write_bytes(b"quorum none")
