@@ -8,7 +8,7 @@ from bisect import bisect_left
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from .errors import AlteredError, hold
+from .errors import hold
 from .keys import Keys, seconds_after
 from .proofs import dsse, root_of, signed
 from .strict import dumps, parse, shaped, shown, unbase64
@@ -201,33 +201,33 @@ class Contract2:
 
     def meet(self, said: Any) -> None:
         """An answer about this log is met by the entries."""
-        size = self.reading.size
-        if said["answer"] == "refused":
-            recorded = self.has_recorded(said["deed"])
-            hold(not recorded, "has a refusal of a deed that was recorded")
-        root = self._root(said["size"], size) if said["size"] <= size else said["root"]
-        hold(said["root"] == root, "has an answer under another past of this log")
-        if said["answer"] == "refused":
-            return
-        row = self._row(said["n"])[32:] if said["n"] < size else b""
-        met = row in (_HIDDEN, bytes.fromhex(said["deed"]) + said["at"].encode())
+        refused = said["answer"] == "refused"
+        recorded = refused and self.has_recorded(said["deed"])
+        hold(not recorded, "has a refusal of a deed that was recorded")
+        hold(self._under(said), "has an answer under another past of this log")
+        met = refused or self._stands(said) in (_HIDDEN, _said(said))
         hold(met, "has a receipt of an entry, deed or time that is not there")
 
     def has_recorded(self, deed: str) -> bool:
         """Whether a deed that is shown has this digest."""
-        size = self.reading.size
-        self.recorded = self.recorded or {self._row(n)[32:64] for n in range(size)}
-        return bytes.fromhex(deed) in self.recorded - {bytes(32)}
+        self.recorded = self.recorded or {self._row(n)[32:64] for n in range(self.reading.size)}
+        return deed != "00" * 32 and bytes.fromhex(deed) in self.recorded
 
     def shows(self, said: Any) -> bool:
         """Whether the entries themselves show what an answer says, whoever signed it."""
-        if said["answer"] == "refused" or said["n"] >= self.reading.size:
-            return False
-        try:
-            self.meet(said)
-        except AlteredError:
-            return False
-        return self._row(said["n"])[32:] != _HIDDEN
+        receipt = said["answer"] == "recorded" and self._under(said)
+        return receipt and self._stands(said) == _said(said)
+
+    def _under(self, said: Any) -> bool:
+        size = self.reading.size
+        return said["size"] > size or said["root"] == self._root(said["size"], size)
+
+    def _stands(self, said: Any) -> bytes:
+        return self._row(said["n"])[32:] if said["n"] < self.reading.size else b""
+
+
+def _said(said: Any) -> bytes:
+    return bytes.fromhex(said["deed"]) + str(said["at"]).encode()
 
 
 def exactly(opened: Any, shape: str, own: str) -> Any:

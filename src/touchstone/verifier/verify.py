@@ -157,9 +157,7 @@ def _meet(reading: BundleVerification, name: str, answer: Any, revoked: Sequence
         raise VerifierInputError(f"{name}: the answer is not signed by a key of this bundle")
     # Or a thief could make an honest bundle look altered.
     if answer["key"] in {*reading.revokes, *revoked} and not contract.shows(said):
-        raise VerifierInputError(
-            f"{name}: the answer is by a revoked key, which counts only for what the bundle shows"
-        )
+        raise VerifierInputError(f"{name}: the answer is by a revoked key, and not borne out here")
     contract.meet(said)
 
 
