@@ -220,7 +220,7 @@ class Contract2:
 
     def _under(self, said: Any) -> bool:
         size = self.reading.size
-        return said["size"] > size or said["root"] == self._root(said["size"], size)
+        return bool(said["size"] > size or said["root"] == self._root(said["size"], size))
 
     def _stands(self, said: Any) -> bytes:
         return self._row(said["n"])[32:] if said["n"] < self.reading.size else b""
