@@ -173,11 +173,14 @@ class DeedBatch:
         return answer
 
     def _bounded(self, statement: DeedStatement) -> bool:
-        """Count a refusal: a key's in its case, or of those who begin one a party's."""
+        """Count a refusal: a known key's in its case, else a party's, or of those who begin."""
         past, kept = self.writer.before, self._access.kept
         if not past.size:
             # Keys cost nothing there: nobody has admitted them.
             return kept.take_beginning(statement.actor)
+        if statement.key not in past.keys.known:
+            # Nor anywhere else: one that a party brings is counted as that party's.
+            return kept.take(self.writer.case, statement.actor, -1)
         last = past.last_deed(statement.key)
         return kept.take(self.writer.case, statement.key, last.seq if last else -1)
 

@@ -13,14 +13,16 @@ from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
 from touchstone.ledger import MalformedError
-from touchstone.ledger.errors import UnpromisedError
+from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.records import DeedBatch, DeedRefusedError, Destruction
 from touchstone.review import BadEventError, Event, State, check_deed, evolve
+from touchstone.review.events import joining
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
 from touchstone.service.taking import Taker, require_law
 from touchstone.verdicts.content_parsers import PARSERS
 
+_BRINGING = (joining.PartyJoined, joining.PartyKeyRotated, joining.PartyRejoined)
 Proposing = Callable[[State], Sequence[Deed]]
 """Makes the deeds from the state as it is once the case is locked."""
 
@@ -146,6 +148,11 @@ def take_signed(
     except (KeyMissingError, MalformedError, UnpromisedError):
         # Nobody could sign this, or nobody so: the law says it in its own words, where it can.
         _preview(framework, state, deed, now)
+        raise
+    except RefusedDeedError as refusal:
+        # A key that may not be brought; the law says why, where it can.
+        if refusal.code == "keys" and isinstance(event, _BRINGING):
+            _preview(framework, state, deed, now)
         raise
     return taker.state or state
 

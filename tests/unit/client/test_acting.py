@@ -3,6 +3,7 @@
 What a server does that is not honest stands in `test_caught.py`.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -23,11 +24,14 @@ from touchstone.deeds.cases import (
     case_closed,
     clock_paused,
     participation_noted,
+    party_reinvited,
+    party_rejoined,
     review_halted,
     review_resumed,
 )
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
+from touchstone.keys import FileSigner
 from touchstone.ledger.errors import RefusedDeedError, UnpromisedError
 from touchstone.service.installation import open_installation
 
@@ -181,3 +185,23 @@ def test_another_installation_is_not_the_pinned_one(case: Begun, tmp_path: Path)
         case.lab.server.here = other
         with pytest.raises(WrongInstallationError):
             case.lab.client.greet()
+
+
+def test_who_joins_anew_too_early_is_told_so_for_good_and_joins_in_time(case: Begun):
+    new, after = (FileSigner.create(case.lab.home / f"{name}.pem") for name in ("new", "after"))
+
+    def rejoins(seen: SeenCase) -> Deed:
+        return party_rejoined(seen, "example-lab", new.public_key.hex(), after.fingerprint)
+
+    def says(by: str) -> Callable[[SeenCase], Deed]:
+        return lambda seen: party_reinvited(seen, by, "example-lab", new.fingerprint)
+
+    for each in (case.centre, case.agency):
+        each.act(says(each.id))
+    client = case.lab.again("new-machine").client
+    case.clock.pass_by(72 * 60 - 1)
+    with pytest.raises(RefusedDeedError) as refused:
+        client.act(CASE, new, rejoins)
+    assert refused.value.code == "keys"
+    case.clock.pass_by(2)
+    assert client.act(CASE, new, rejoins).n == len(events(case)) - 1

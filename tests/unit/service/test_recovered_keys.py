@@ -28,6 +28,7 @@ from touchstone.keys import FileSigner
 from touchstone.ledger import fingerprint
 from touchstone.ledger.contract2 import RefusedAnswer, keyacts
 from touchstone.ledger.errors import UnpromisedError
+from touchstone.records import refusals
 from touchstone.review.guards import joining
 from touchstone.service.case_context import Case
 from touchstone.service.errors import RefusedDeed
@@ -223,7 +224,10 @@ def test_a_thief_of_the_old_keys_can_take_nothing_back(case: Case, clock: Minute
     clock.pass_by(WAIT)
     do(case, again(case, key))
     size = case.state.size
-    for sent in thefts:
+    # The next key, too: its owner's rotation is over, and that deed is refused for good.
+    rotation = deliver(here, case.id, thefts[0], AGENCY).answer
+    assert isinstance(rotation, RefusedAnswer)
+    for sent in thefts[1:]:
         with pytest.raises(UnpromisedError) as plain:
             deliver(here, case.id, sent, AGENCY)
         assert plain.value.code == "not-a-signer"
@@ -399,3 +403,24 @@ def test_a_word_of_a_key_that_was_replaced_counts_no_more(case: Case, clock: Min
     do(case, says(case, LAB, key))
     clock.pass_by(WAIT + 1)
     do(case, again(case, key))
+
+
+def test_refusals_of_keys_that_a_party_makes_up_are_counted_as_the_partys(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+):
+    """Or whoever makes keys could have refusals kept without end."""
+    monkeypatch.setattr(refusals, "MOST_KEPT", 2)
+    here, sent = case.installation, []
+    for name in ("one", "two", "three"):
+        key = here.keyring.new_party_key(name)
+        log = here.records.deeds.log(case.id)
+        sent.append(prepare_deed(again(case, key), log, key, here.random, case.now()))
+    for each in sent[:2]:
+        answer = deliver(here, case.id, each, AGENCY).answer
+        assert isinstance(answer, RefusedAnswer)
+        assert answer.code == "keys"
+    with pytest.raises(UnpromisedError) as plain:
+        deliver(here, case.id, sent[2], AGENCY)
+    assert plain.value.code == "refused-often"
+    # Its own key's deeds go on.
+    do(case, participation_noted(case, AGENCY, "participating", "here"))

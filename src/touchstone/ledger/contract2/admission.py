@@ -47,6 +47,7 @@ from touchstone.ledger.errors import (
     RefusedDeedError,
     UnpromisedError,
 )
+from touchstone.ledger.signing import fingerprint
 
 FORK = "fork"
 """The code of a second deed at a `seq` of its key at which another stands."""
@@ -148,7 +149,7 @@ def admit_deed(
     with _unpromised("parts"):
         facts, act = _read_facts(submitted.parts, past.size)
     with _unpromised("not-a-signer"):
-        _check_signer(envelope, act, past, str(facts["at"]))
+        _check_signer(envelope, act, past)
     _check_next(statement, past)
     # Not final: anybody who holds a payload can send other parts with it.
     with _unpromised("parts"):
@@ -162,7 +163,7 @@ def admit_deed(
         check_recorded_time(statement, at, past.recorded_at)
         check_dates(statement, str(facts["at"]), at)
     _check_place(statement, act, topics(facts), past)
-    # Inviting, admitting and removing meet their law only here; who joins or rotates met it before.
+    # Also of who joins or rotates: what could explain it later moves `keys:<party>` (ADR 286).
     with _refused("keys"):
         first, dated = past.size == 0, str(facts["at"])
         past.keys.after(statement.actor, act, statement.key, first=first, dated=dated)
@@ -185,7 +186,7 @@ def cancel_deed(envelope: object, past: AnsweredLog, *, asker: str) -> SignedAns
         return known
     # Its parts are not at hand, so no act is known: joining and rotating cannot be taken back.
     with _unpromised("not-a-signer"):
-        _check_signer(found, None, past, "")
+        _check_signer(found, None, past)
     raise RefusedDeedError("cancelled", "its party took it back before it was recorded")
 
 
@@ -232,17 +233,18 @@ def _read_facts(parts: Sequence[SentPart], n: int) -> tuple[dict[str, Any], KeyA
     return facts, parse_key_act(facts)
 
 
-def _check_signer(
-    envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog, dated: str
-) -> None:
-    """Step 3: the key is a signer of the actor now, for this type, and it signed."""
+def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog) -> None:
+    """Step 3: the key is a signer of the actor now, for this type, and it signed.
+
+    Who joins or rotates signs with the key that this deed brings: whether it may is for step 8.
+    """
     statement = envelope.statement
-    keys = past.keys
-    # Who joins or rotates signs with the key that this deed brings.
     if isinstance(act, BringsPartyKey):
-        first = past.size == 0
-        keys = keys.after(statement.actor, act, statement.key, first=first, dated=dated)
-    known = keys.check_signer(statement.actor, statement.deed, statement.key, act)
+        if fingerprint(act.key) != statement.key:
+            raise AlteredError("a key joins or replaces another by its own signature alone")
+        envelope.verify(act.key)
+        return
+    known = past.keys.check_signer(statement.actor, statement.deed, statement.key, act)
     if known is None:
         raise AlteredError("the deed's key is not known here")
     envelope.verify(known.public_key)
