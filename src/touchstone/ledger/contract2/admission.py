@@ -242,9 +242,6 @@ def _check_signer(envelope: DeedEnvelope, act: KeyAct | None, past: AnsweredLog)
     if isinstance(act, BringsPartyKey):
         if fingerprint(act.key) != statement.key:
             raise AlteredError("a key joins or replaces another by its own signature alone")
-        # It may yet begin a case of another name: this log says nothing final of it.
-        if statement.log is None and past.size:
-            raise AlteredError("the case is begun already, by another deed")
         envelope.verify(act.key)
         return
     known = past.keys.check_signer(statement.actor, statement.deed, statement.key, act)
