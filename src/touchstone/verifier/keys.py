@@ -120,8 +120,7 @@ class Keys:
         actor, act = event["actor"], event.get("key_act")
         if not act:
             return
-        brought, shown = self._may(n, event, by)
-        kind = act["act"]
+        (brought, shown), kind = self._may(n, event, by), act["act"]
         for name, last in self._ended(actor, act).items():
             yield self._end(actor, name), last
         if kind == "rejoined":
@@ -152,8 +151,7 @@ class Keys:
 
     def _unsay(self, kind: str, actor: str) -> None:
         """What an act ends of what was said of its actor's keys, or by its old one of others'."""
-        if kind in ("rotated", "objected", "rejoined"):
-            self.vouched.pop(actor, None)
+        self.vouched.pop(actor if kind in ("rotated", "objected", "rejoined") else "", None)
         for others in self.vouched.values() if kind in ("rotated", "rejoined") else ():
             others.pop(actor, None)
 
