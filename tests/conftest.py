@@ -155,16 +155,20 @@ def _shared_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_protocol(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, object, object]:
     before = item.session.testsfailed
     done = yield
-    if item.session.testsfailed > before:
+    # Also after a file's last test: an event loop that a library made for itself is nobody's to
+    # close, and the collector finds it in whichever file comes next.
+    if item.session.testsfailed > before or nextitem is None or nextitem.path != item.path:
         _let_go()
     return done
 
 
 def _let_go() -> None:
-    """Close what a failed test leaves open: the collector's warning of it would fail another."""
+    """Close what tests leave open: the collector's warning of it would fail another's."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
         vars(sys).pop(name, None)
     told, sys.unraisablehook = sys.unraisablehook, lambda _: None
