@@ -2,15 +2,14 @@
 
 import csv
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
 from touchstone.errors import BadInputError
+from touchstone.service.file_io import read_parquet
 
 _COST = "cost"
 
@@ -61,7 +60,7 @@ def read_population(path: Path) -> ModelPopulation:
     if not path.is_file():
         raise BadInputError(f"there is no file {path}")
     try:
-        header, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+        header, rows = read_parquet(path) if path.suffix == ".parquet" else _csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInputError(f"{path} cannot be read: {error}") from error
     if not rows:
@@ -157,21 +156,6 @@ def _is_header(row: list[str]) -> bool:
         return True
     apart = len({*numbers}) == len(numbers)
     return apart and not all(0 <= each <= 1 for each in numbers if each is not None)
-
-
-def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    # Imported here: a heavy library without types, for this kind of file only.
-    try:
-        pa: Any = import_module("pyarrow")
-        parquet: Any = import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
-    try:
-        table = parquet.read_table(path)
-    except pa.ArrowException as error:
-        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
-    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
-    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
 
 
 def _number(cell: str) -> float | None:

@@ -2,11 +2,10 @@
 
 import csv
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from touchstone.errors import BadInputError
+from touchstone.service.file_io import read_parquet
 from touchstone.service.measurement.estimating.results import RunRow, RunTable, runs_in
 
 
@@ -20,7 +19,7 @@ def read_table(path: Path) -> RunTable:
     if not path.is_file():
         raise BadInputError(f"there is no file {path}")
     try:
-        header, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+        header, rows = read_parquet(path) if path.suffix == ".parquet" else _csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadInputError(f"{path} cannot be read: {error}") from error
     return RunTable(str(path), header, rows)
@@ -31,18 +30,3 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
         # Blank lines are left out, as spreadsheets end files with some.
         rows = [row for row in csv.reader(file) if row]
     return (rows[0], rows[1:]) if rows else ([], [])
-
-
-def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    # Imported here: a heavy library without types, for this kind of file only.
-    try:
-        pa: Any = import_module("pyarrow")
-        parquet: Any = import_module("pyarrow.parquet")
-    except ModuleNotFoundError as error:
-        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
-    try:
-        table = parquet.read_table(path)
-    except pa.ArrowException as error:
-        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
-    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
-    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]

@@ -1,7 +1,9 @@
-"""Texts that people hand in or type: bounded, legible, and refused in one line."""
+"""What people hand in or type: texts and tables, bounded, legible, and refused in one line."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -75,3 +77,24 @@ def a_name(option: str, text: str) -> str:
         raise BadInputError(
             f"{option}: write an id: letters, digits, '.', '_' and '-', at most 128"
         ) from None
+
+
+def read_parquet(path: Path) -> tuple[list[str], list[list[str]]]:
+    """The names of the columns of a Parquet file, and its rows as texts.
+
+    Raises:
+        BadInputError: it is none, or what reads such files is not installed.
+        OSError: it cannot be read.
+    """
+    # Imported here: a heavy library without types, for this kind of file only.
+    try:
+        pa: Any = import_module("pyarrow")
+        parquet: Any = import_module("pyarrow.parquet")
+    except ModuleNotFoundError as error:
+        raise BadInputError(f"{path}: Parquet needs pyarrow; install it, or give CSV") from error
+    try:
+        table = parquet.read_table(path)
+    except pa.ArrowException as error:
+        raise BadInputError(f"{path} is no Parquet file that can be read: {error}") from error
+    columns = [[str(cell) for cell in column.to_pylist()] for column in table.columns]
+    return list(table.column_names), [list(row) for row in zip(*columns, strict=True)]
