@@ -72,7 +72,7 @@ class OneParty:
 
     def news(self, case: str, start: int) -> Iterable[bytes]:
         self._heard()
-        return entries_since(self.here, case, self.party, start)[1]
+        return entries_since(self.here, case, self.party, start)
 
     def head(self, case: str) -> bytes:
         self._heard()

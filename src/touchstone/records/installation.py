@@ -186,17 +186,6 @@ class InstallationLog:
             older=self._older(tree, note, checkpoint.size, older),
         )
 
-    def extends(self, old: int) -> tuple[str, tuple[bytes, ...]]:
-        """A checkpoint signed now, and the proof (hashes) that it extends the log at a size.
-
-        Of an `old` that the log never had there is no proof: it is empty. Raises DamagedError.
-        """
-        note = self.checkpoint()
-        size = parse_checkpoint(parse_note(note).text).size
-        if not 0 < old < size:
-            return note, ()
-        return note, tuple(self._grown(size).consistency(old, size))
-
     def _check_extends(self, size: int) -> None:
         """Never sign two histories: whoever holds a checkpoint could prove us false."""
         newest = signed(self._keyring)

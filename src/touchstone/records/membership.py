@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# What an event of a newer version calls so means whatever that version says.
+# Of these types alone: in an event of a newer version `admits` may mean anything.
 _ADMITTING = ("case-opened", "party-admitted")
 
 

@@ -4,13 +4,13 @@ All of it is what the party may read anyway, as its bundle has it, from one entr
 party of a case is told the same whether or not there is one.
 
     keys, note, proof = installation_since(installation, 7)
-    size, lines = entries_since(installation, "case-1", "example-lab", 12)
+    lines = entries_since(installation, "case-1", "example-lab", 12)
 """
 
 from collections.abc import Iterator, Sequence
 
 from touchstone.clearance import party_audience
-from touchstone.ledger import PublishedHead
+from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
 from touchstone.records import CaseMissingError, CaseReader
@@ -23,20 +23,22 @@ def installation_since(
     installation: Installation, size: int
 ) -> tuple[tuple[bytes, ...], str, tuple[bytes, ...]]:
     """The key lines, the newest checkpoint, and the proof that it extends the one of a size."""
-    note, proof = installation.records.installation.extends(size)
+    log = installation.records.installation
+    note = log.checkpoint()
+    newest = parse_checkpoint(parse_note(note).text).size
+    # Of a size that the log never had, or has now, there is nothing to prove.
+    proof = tuple(log.consistency_of(newest)(size)) if 0 < size < newest else ()
     return tuple(line.line for line in installation.keyring.history.lines), note, proof
 
 
-def entries_since(
-    installation: Installation, case: str, party: str, start: int
-) -> tuple[int, Iterator[bytes]]:
-    """How many entries a case has; from `start` on each entry's line, and one for each part.
+def entries_since(installation: Installation, case: str, party: str, start: int) -> Iterator[bytes]:
+    """Of each entry of a case from `start` on its line, then one for each of its parts.
 
     Raises:
         UnpromisedError: there is no such case for this party.
     """
     reader, _ = _reader_for(installation, case, party)
-    return reader.size, _lines(reader, party, start)
+    return _lines(reader, party, start)
 
 
 def published_head(installation: Installation, case: str, party: str) -> bytes:
