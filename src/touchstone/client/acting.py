@@ -30,10 +30,11 @@ from touchstone.client.server import RecordServer
 from touchstone.client.trusting import TrustedInstallation, greeted, size_of
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
+from touchstone.deeds.seen_entries import ShownParts
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.keys import SystemClock, SystemRandom
 from touchstone.keys.files import secret_folder
-from touchstone.ledger import AlteredError, MalformedError, PublishedHead, fingerprint
+from touchstone.ledger import AlteredError, MalformedError, PublishedHead, fingerprint, loads
 from touchstone.ledger.contract2 import (
     PARTS,
     DeedAnswer,
@@ -41,6 +42,7 @@ from touchstone.ledger.contract2 import (
     RefusedAnswer,
     SignedAnswer,
     parse_answer,
+    parse_shown_part,
 )
 from touchstone.ledger.errors import RefusedDeedError
 from touchstone.ledger.signing import Signer
@@ -148,7 +150,7 @@ class Client:
         said = self._server.greet(size_of(note))
         with self._catching("", said.value | {"older": note}):
             self._memory.trust(greeted(said, self._pinned, self._memory.trusted, note).trusted)
-        return followed.seen(self._party, self._machine, self._told)
+        return self._seen(case, followed)
 
     def begin(self, case: str, signer: Signer, draft: Drafting) -> RecordedAnswer:
         """Do the deed that opens a case, under an id that is new. Raises as `act`."""
@@ -157,8 +159,7 @@ class Client:
         followed = self._followed(case, installation)
         if followed.size:
             raise CaseBegunError(case)
-        seen = followed.seen(self._party, self._machine, self._told)
-        return self._sign(case, seen, signer, draft)
+        return self._sign(case, self._seen(case, followed), signer, draft)
 
     def act(self, case: str, signer: Signer, draft: Drafting) -> RecordedAnswer:
         """Do a deed: draft it on the case as it is now, sign, remember, send; the receipt.
@@ -210,6 +211,17 @@ class Client:
 
     def _sending(self, kept: KeptDeed) -> bytes:
         return self._server.send(kept.case, kept.sent)
+
+    def _seen(self, case: str, followed: FollowedCase) -> SeenCase:
+        """The case as it is followed now, with its entries as they are remembered."""
+        size = followed.size
+
+        def showing() -> Iterator[ShownParts]:
+            # Another process may remember more by the time that they are asked for.
+            for lines in islice(self._memory.entries(case), size):
+                yield [parse_shown_part(loads(line)) for line in lines[1:]]
+
+        return followed.seen(self._party, self._machine, self._told, showing)
 
     def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
         deed = draft(seen)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from touchstone.deeds.seen_case import SeenCase
+from touchstone.deeds.seen_entries import Showing, nothing_shown
 from touchstone.keys import RandomSource, TimeSource
 from touchstone.ledger import (
     AlteredError,
@@ -94,11 +95,19 @@ class FollowedCase:
         return self._log.past.root(size)
 
     def seen(
-        self, party: str, machine: Machine, told: tuple[tuple[str, Role], ...] = ()
+        self,
+        party: str,
+        machine: Machine,
+        told: tuple[tuple[str, Role], ...] = (),
+        showing: Showing = nothing_shown,
     ) -> SeenCase:
-        """The case as the party sees it; `told` is who is to take part, as it was told."""
+        """The case as the party sees it.
+
+        `told` is who is to take part, as it was told; `showing` gives the entries that are kept.
+        """
         log, hidden = self._log.past, tuple(self._hidden)
-        return SeenCase(party, log, self._state, hidden, machine.clock, machine.random, told)
+        clock, random = machine.clock, machine.random
+        return SeenCase(party, log, self._state, hidden, clock, random, told, showing)
 
     def check_head(self, head: CaseHead) -> None:
         """Hold a published head of the case against the entries. Raises AlteredError."""

@@ -11,12 +11,14 @@ Entries whose event is not open to the party are there, and counted, and nothing
 known: not what they changed, and not which topics they moved.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from touchstone.deeds.deed import Deed, attached
 from touchstone.deeds.known_case import Participants, participants_among
 from touchstone.deeds.markings import Markings, markings
+from touchstone.deeds.seen_entries import Showing, ShownParts, nothing_shown, seen_entry
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
 from touchstone.framework import Framework
 from touchstone.handin import utc_text
@@ -47,8 +49,9 @@ from touchstone.review import (
     read_event,
     topics_of,
 )
+from touchstone.review.audience_view import Entry
 from touchstone.review.events.base import Role
-from touchstone.verdicts.content_parsers import PARSERS
+from touchstone.verdicts.content_parsers import PARSERS, framework_of
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class SeenCase:
     told: tuple[tuple[str, Role], ...] = ()
     """Parties with their roles as the party was told them, with its invitation say: before it has
     joined, and the others have, the record shows it nothing of who takes part."""
+    showing: Showing = nothing_shown
+    """Gives its entries with their parts, where they are kept."""
 
     @property
     def participants(self) -> Participants:
@@ -88,6 +93,27 @@ class SeenCase:
     def now(self) -> str:
         """The present moment (UTC) by this machine's clock."""
         return utc_text(self.clock.now())
+
+    @property
+    def whole(self) -> bool:
+        """Whether no entry is hidden: only then does it say anything that something is missing."""
+        return not self.hidden
+
+    @cached_property
+    def framework(self) -> Framework | None:
+        """The framework that the case is held to; None where that is not shown to the party."""
+        first = next(self.entries_of("case-opened"), None)
+        return first.parsed("framework", framework_of) if first else None
+
+    def entries_of(self, *types: str) -> Iterator[Entry]:
+        """The entries of these types that are shown, in order, as the party reads them."""
+        for parts in self.showing():
+            first = parts[0]
+            # Most entries of a long case are outcomes, which nobody asks for one by one.
+            if isinstance(first, Opened) and loads(first.data).get("type") in types:
+                entry = seen_entry(parts)
+                if entry is not None:
+                    yield entry
 
     def sign(self, deed: Deed, signer: Signer) -> Outgoing:
         """The deed under the party's key, on the log as it is seen here.
@@ -139,7 +165,16 @@ def see_case(
             if first != pinned:
                 raise AlteredError(f"the bundle is by the installation {first}, not by {pinned}")
     sight.take_in(leaves[-1], parts)
-    return SeenCase(party, sight.log, sight.state, tuple(sight.hidden), clock, random, tuple(told))
+    return SeenCase(
+        party,
+        sight.log,
+        sight.state,
+        tuple(sight.hidden),
+        clock,
+        random,
+        tuple(told),
+        lambda: sight.entries,
+    )
 
 
 class _Sight:
@@ -149,10 +184,12 @@ class _Sight:
         self.log = CaseLog()
         self.state = State()
         self.hidden: list[int] = []
+        self.entries: list[ShownParts] = []
 
-    def take_in(self, leaf: bytes, parts: Sequence[Opened | HiddenPart]) -> None:
+    def take_in(self, leaf: bytes, parts: ShownParts) -> None:
         """One entry, with all its parts in order."""
         first, n = parts[0], self.log.size
+        self.entries.append(parts)
         if not isinstance(first, Opened):
             self.log.append_hidden(leaf)
             self.hidden.append(n)
@@ -173,7 +210,7 @@ class _Sight:
             return replace(self.state, size=self.log.size, recorded_at=at)
 
 
-def _recorded(parts: Sequence[Opened | HiddenPart]) -> tuple[DeedStatement, str]:
+def _recorded(parts: ShownParts) -> tuple[DeedStatement, str]:
     """What was signed, and when it was recorded, of an entry whose event is shown.
 
     The reader has made sure that both are there.
