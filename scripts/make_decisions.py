@@ -38,6 +38,7 @@ SUBJECTS = {
     "terms": "Terms of access and their policy",
     "directives": "Directives",
     "gateway": "The gateway",
+    "server": "The server, its API and its accounts",
     "tests": "Tests and benchmarks",
 }
 FRONT = re.compile(

@@ -14,6 +14,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from support import order, prepared, shared
+from touchstone.server.chosen import choose
+
+# Before any file is loaded that has a record set Django up, for itself alone: that is done once a
+# process, and the server's tests need more of it.
+choose()
 
 # Several workers share the cores already: threads of linear algebra would spin for the same ones.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

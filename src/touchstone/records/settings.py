@@ -26,6 +26,8 @@ DATABASE_OWNER = "TOUCHSTONE_DATABASE_OWNER"
 """Environment, for `prepare` alone: the PostgreSQL role that owns the tables."""
 APP = "touchstone.records"
 FILE = "record.sqlite3"
+ACCOUNTS_FILE = "accounts.sqlite3"
+"""Of a server's accounts, which are no part of the record: it is lost and restored by itself."""
 WAIT_SECONDS = 30
 CONNECTION_SECONDS = 600
 """How long a server keeps a connection over its requests: to open one costs more than a small
@@ -85,15 +87,24 @@ def connect(home: Path, database: str | None, reading: Path | None = None) -> st
     return alias
 
 
+def accounts_database(home: Path, database: str | None) -> dict[str, Any]:
+    """Where a server keeps its accounts, as Django's settings have it.
+
+    `database` is the record's setting: its PostgreSQL, or a SQLite file of their own in the home.
+    Raises DatabaseSettingError.
+    """
+    return _postgresql(database) if database else _sqlite(home, ACCOUNTS_FILE)
+
+
 def is_postgresql(alias: str) -> bool:
     """Whether an alias stands for PostgreSQL."""
     return str(connections[alias].vendor) == "postgresql"
 
 
-def _sqlite(home: Path) -> dict[str, Any]:
+def _sqlite(home: Path, file: str = FILE) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(home.resolve() / FILE),
+        "NAME": str(home.resolve() / file),
         "CONN_MAX_AGE": CONNECTION_SECONDS,
         "OPTIONS": {
             # A reader that turns writer later fails at once where another wrote meanwhile, and

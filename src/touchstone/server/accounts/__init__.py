@@ -1,0 +1,1 @@
+"""Who may speak for a party: people, their devices, and tokens that expire."""

@@ -1,0 +1,147 @@
+"""Every answer that is no success is a problem (RFC 9457), and repeats nothing that was sent."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import DisallowedHost
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from touchstone.errors import TouchstoneError
+from touchstone.ledger import dumps
+from touchstone.ledger.errors import UnpromisedError
+from touchstone.records import (
+    DestroyedError,
+    PageError,
+    ReadOnlyError,
+    RecordsError,
+    StagingError,
+)
+from touchstone.server.errors import NotAuthenticatedError, ProblemError
+
+PROBLEM = "application/problem+json"
+UNKNOWN = "unknown-case"
+CODES = {
+    400: ("request", "the request has no sense"),
+    401: ("token", "who asks is not known: send a token of this server that has not expired"),
+    403: ("not-allowed", "whoever this token is for may not do that with it"),
+    404: ("unknown", "there is nothing here"),
+    405: ("method", "that is not done here"),
+    413: ("too-large", "more was sent than is taken"),
+    415: ("media-type", "the body is of a kind that is not taken here"),
+    422: ("fields", "a field is missing, unknown or of another kind"),
+    429: ("too-many", "too much was asked for: wait"),
+    500: ("fault", "a fault of this server: nothing was promised, and the same may be sent again"),
+    503: ("busy", "this server cannot answer now: nothing was promised; send the same again"),
+}
+log = logging.getLogger(__name__)
+Beside = Mapping[str, Any]
+Answering = Callable[[HttpRequest], HttpResponseBase]
+
+
+def problem(
+    status: int, code: str = "", why: str = "", beside: Beside | None = None
+) -> HttpResponse:
+    """An answer of a status; `code` and `why` are the status's own where they are left out."""
+    usual = CODES.get(status) or CODES[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
+    value = {
+        **(beside or {}),
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code or usual[0],
+        "detail": why or usual[1],
+    }
+    response = HttpResponse(dumps(value), content_type=PROBLEM, status=status)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def as_problems(answer: Answering) -> Answering:
+    """Django's middleware: checks hosts, and makes problems of what others answered otherwise."""
+
+    def answered(request: HttpRequest) -> HttpResponseBase:
+        try:
+            # Nothing else asks, and a page of another name in the browser could ask for it.
+            request.get_host()
+        except DisallowedHost:
+            return problem(400, "host", "this server is not known by that name")
+        response = answer(request)
+        if response.status_code < HTTPStatus.BAD_REQUEST or response.get("Content-Type") == PROBLEM:
+            return response
+        made = problem(response.status_code)
+        if "Allow" in response:
+            made["Allow"] = response["Allow"]
+        return made
+
+    return answered
+
+
+def _unpromised(error: UnpromisedError) -> HttpResponse:
+    status = 404 if error.code == UNKNOWN else 409
+    return problem(status, error.code, error.why)
+
+
+def _staging(error: StagingError) -> HttpResponse:
+    if error.offset is None:
+        return problem(400, error.code, str(error))
+    return problem(409, error.code, str(error), {"offset": error.offset})
+
+
+def _busy(error: TouchstoneError) -> HttpResponse:
+    # What it says is for whoever runs the server: it may name its files.
+    log.error("%s", error)
+    return problem(503)
+
+
+def _fault(error: Exception) -> HttpResponse:
+    log.error("a fault", exc_info=error)
+    return problem(500)
+
+
+# The first that fits.
+_ANSWERS: tuple[tuple[type[Exception], Callable[[Any], HttpResponse]], ...] = (
+    (ProblemError, lambda error: problem(error.status, error.code, error.why, error.beside)),
+    (NotAuthenticatedError, lambda _: problem(401)),
+    (UnpromisedError, _unpromised),
+    (StagingError, _staging),
+    (PageError, lambda error: problem(400, "page", str(error))),
+    (DestroyedError, lambda error: problem(409, "destroyed", str(error))),
+    (RecordsError, _busy),
+    (ReadOnlyError, _busy),
+    # Where, and what is wrong with it: never what stood there.
+    (ValidationError, lambda error: problem(422, beside={"fields": _where(error.errors)})),
+    (Http404, lambda _: problem(404)),
+    (HttpError, lambda error: problem(error.status_code)),
+    (Exception, _fault),
+)
+
+
+def answer_for(error: Exception) -> HttpResponse:
+    """The problem that an error is answered with."""
+    return next(answer(error) for kind, answer in _ANSWERS if isinstance(error, kind))
+
+
+def _where(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    found = []
+    for each in errors:
+        kind = str(each.get("type", ""))
+        # The name of an unknown field was sent, too.
+        place = each.get("loc", ())[: -1 if kind == "extra_forbidden" else None]
+        found.append({"at": ".".join(map(str, place)), "what": kind})
+    return found
+
+
+def handle_all(api: NinjaAPI) -> None:
+    """Have an API answer every error so."""
+
+    def handler(_request: HttpRequest, error: Any) -> HttpResponse:
+        return answer_for(error)
+
+    for kind in (Exception, Http404, HttpError, ValidationError):
+        api.add_exception_handler(kind, handler)

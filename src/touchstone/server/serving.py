@@ -1,0 +1,28 @@
+"""One installation as it is served: what every request is given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from django.http import HttpRequest
+
+from touchstone.server.principal import Principal
+from touchstone.service.installation import Installation
+
+SERVING = "touchstone.serving"
+"""Under this name it stands in a request's environment."""
+Authenticate = Callable[[str | None, str], Principal]
+"""Who speaks, by the Authorization header, now (UTC). Raises NotAuthenticatedError."""
+
+
+@dataclass
+class Serving:
+    """What requests share in one process. Safe for several threads."""
+
+    here: Installation
+    authenticate: Authenticate
+
+
+def serving_of(request: HttpRequest) -> Serving:
+    """What a request is served from."""
+    return cast("Serving", request.META[SERVING])

@@ -1,0 +1,1 @@
+"""Whatever is wrong with a request, the answer is a problem, and repeats nothing of it."""
