@@ -15,13 +15,15 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
+from touchstone.cli.confirming import confirm
 from touchstone.cli.directive import directive
 from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
+from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
-from touchstone.cli.output import Json, ask, show, show_json, tell, tell_facts, warn
+from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
 from touchstone.cli.plan import plan
 from touchstone.cli.release import release
 from touchstone.cli.terms import terms
@@ -53,6 +55,8 @@ app.command(estimate)
 app.command(keys)
 app.command(release)
 app.command(witness)
+app.command(inquiry)
+app.command(participation)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -309,20 +313,11 @@ def review_destroy(
     a_name("CASE", case)
     why = one_line(reason, "--reason")
     with opened() as installation:
-        if not yes and (no := _unconfirmed(f"Destroy all content and evidence of {case}? [y/N] ")):
-            return _refuse(f"nothing was destroyed: {no}", NO)
+        if not yes:
+            question = f"Destroy all content and evidence of {case}? [y/N] "
+            confirm((), question, "destroy", "nothing was destroyed")
         show(destroy(installation, find(installation, case), out, why))
     return DONE
-
-
-def _unconfirmed(question: str) -> str:
-    """Why it is not to be done, in a few words; empty: it was confirmed."""
-    # A script that pipes something into this must not destroy by accident what begins with y.
-    if not sys.stdin.isatty():
-        return "this asks on a terminal, and stdin is none; add --yes to destroy without asking"
-    ask(question)
-    said = sys.stdin.readline().strip().lower()
-    return "" if said in {"y", "yes"} else "it was not confirmed"
 
 
 @app.command

@@ -54,3 +54,17 @@ def party_of(name: str | None) -> str | None:
     from touchstone.service.file_io import a_name
 
     return None if name is None else a_name("--as", name)
+
+
+def name_of(place: str, name: str) -> str:
+    """An id of something in a case, as it was typed. Raises BadInputError with the place."""
+    from touchstone.service.file_io import a_name
+
+    return a_name(place, name)
+
+
+def statement_of(option: str, text: str) -> str:
+    """Words for the record, of one line or several. Raises BadInputError with the option."""
+    from touchstone.service.file_io import statement
+
+    return statement(text, option)

@@ -31,6 +31,7 @@ from touchstone.client.trusting import TrustedInstallation, greeted, size_of
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.deeds.seen_entries import ShownParts
+from touchstone.deeds.signing import Outgoing
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.keys import SystemClock, SystemRandom
 from touchstone.keys.files import secret_folder
@@ -43,6 +44,7 @@ from touchstone.ledger.contract2 import (
     SignedAnswer,
     parse_answer,
     parse_shown_part,
+    parse_statement_envelope,
 )
 from touchstone.ledger.errors import RefusedDeedError
 from touchstone.ledger.signing import Signer
@@ -205,6 +207,27 @@ class Client:
 
         return _receipt(self._answer(deed, asked))
 
+    def hand_over(self, case: str, sent: Outgoing) -> RecordedAnswer:
+        """Send a deed that this party signed on another machine; the receipt.
+
+        It is kept as one of this machine's: what has no answer is sent again, with the same bytes.
+        Raises as `act`.
+        """
+        digest = parse_statement_envelope(sent.submitted.envelope).statement.digest
+        if not self._memory.knows(digest):
+            self._keep(case, sent)
+        return self.send(digest)
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """The ids of the cases that are followed here."""
+        return self._memory.cases()
+
+    @property
+    def unanswered(self) -> tuple[KeptDeed, ...]:
+        """The deeds that wait for an answer, in the order in which they were signed."""
+        return tuple(self._memory.unanswered())
+
     def answers(self, case: str) -> tuple[bytes, ...]:
         """The answer lines to this party's deeds in a case, in the order in which it signed."""
         return tuple(self._memory.answers(case))
@@ -225,15 +248,20 @@ class Client:
 
     def _sign(self, case: str, seen: SeenCase, signer: Signer, draft: Drafting) -> RecordedAnswer:
         deed = draft(seen)
-        sent = self._on_topics(case, seen, deed).sign(deed, signer)
+        sent = self.on_topics(case, seen, deed).sign(deed, signer)
+        return self.send(self._keep(case, sent).digest)
+
+    def _keep(self, case: str, sent: Outgoing) -> KeptDeed:
         try:
-            kept = self._memory.keep_deed(case, sent)
+            return self._memory.keep_deed(case, sent)
         except SeqTakenError as error:
             raise WaitingError(str(error), "another process signed it with this key") from error
-        return self.send(kept.digest)
 
-    def _on_topics(self, case: str, seen: SeenCase, deed: Deed) -> SeenCase:
-        """The case with the newest entry of each topic that the deed must name, be it hidden."""
+    def on_topics(self, case: str, seen: SeenCase, deed: Deed) -> SeenCase:
+        """The case with the newest entry of each topic that the deed must name, be it hidden.
+
+        `seen` is the case as `look` gave it. Raises as `look`.
+        """
         named = sorted(topics_of(deed.event).must_name)
         if not seen.hidden or not named:
             return seen

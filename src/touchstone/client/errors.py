@@ -6,6 +6,9 @@
     └── ClientError
         ├── WrongInstallationError (BadInputError)   another installation than is pinned
         ├── MemoryFaultError       (BadInputError)   what the client remembers cannot be read
+        ├── NotInitialisedError    (BadInputError)   this machine has no key of that party
+        ├── UnknownServerError     (BadInputError)   nothing is known of that server, or of its name
+        ├── DeedFileError          (BadInputError)   a file with a deed cannot be used
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
         └── CaughtError            (AnswerIsNoError) the server contradicts itself
@@ -29,6 +32,25 @@ class UnheardError(ClientError):
 
 class WrongInstallationError(ClientError, BadInputError):
     """The server is another installation than is pinned, or was never asked for."""
+
+
+class NotInitialisedError(ClientError, BadInputError):
+    """This machine has no key of that party."""
+
+    def __init__(self, party: str, known: tuple[str, ...]) -> None:
+        others = f" (it has keys of {', '.join(known)})" if known else ""
+        super().__init__(
+            f"{party[:80]!a}: this machine has no key of that party{others}; make one:"
+            " touchstone party init NAME"
+        )
+
+
+class UnknownServerError(ClientError, BadInputError):
+    """What was given is no server's address, or nothing is known of the server there."""
+
+
+class DeedFileError(ClientError, BadInputError):
+    """A file that should hold a deed holds none, or not the one that is asked for."""
 
 
 class MemoryFaultError(ClientError, BadInputError):

@@ -108,6 +108,12 @@ class Memory:
             for (lines,) in db.execute(asked, (case,)):
                 yield lines.splitlines()
 
+    def cases(self) -> tuple[str, ...]:
+        """The ids of the cases of which anything was taken in, in order."""
+        with self._opened() as db:
+            found = db.execute('SELECT DISTINCT "case" FROM entry ORDER BY "case"').fetchall()
+        return tuple(case for (case,) in found)
+
     def keep_entries(self, case: str, start: int, entries: Sequence[Sequence[bytes]]) -> None:
         """Remember entries that were checked; those that another process kept meanwhile stay.
 
@@ -173,6 +179,14 @@ class Memory:
             digests = [row[0] for row in db.execute(asked, (case, key))]
         return [self.deed(digest) for digest in digests]
 
+    def unanswered(self) -> list[KeptDeed]:
+        """Every deed without an answer, of any key and case, in the order of signing."""
+        with self._opened() as db:
+            found = db.execute(
+                "SELECT digest FROM deed WHERE answer IS NULL ORDER BY number"
+            ).fetchall()
+        return [self.deed(digest) for (digest,) in found]
+
     def answers(self, case: str) -> list[bytes]:
         """All answer lines to deeds in a case, in the order of the deeds."""
         asked = 'SELECT answer FROM deed WHERE "case" = ? AND answer IS NOT NULL ORDER BY number'
@@ -184,6 +198,10 @@ class Memory:
         asked = 'SELECT digest FROM deed WHERE "case" = ? AND refused'
         with self._opened() as db:
             return [row[0] for row in db.execute(asked, (case,))]
+
+    def knows(self, digest: str) -> bool:
+        """Whether a deed (hex) is one of those that are remembered."""
+        return self._one("SELECT 1 FROM deed WHERE digest = ?", digest) is not None
 
     def deed(self, digest: str) -> KeptDeed:
         """A deed by its digest (hex). Raises KeyError."""

@@ -10,6 +10,7 @@ from touchstone.clearance import Marking
 from touchstone.deeds.deed import Content, Deed
 from touchstone.deeds.drafting import NONE, event_of, worded
 from touchstone.deeds.known_case import KnownCase
+from touchstone.deeds.markings import KEYS
 from touchstone.evaluation import Submission, endpoint_digest
 from touchstone.evaluation.digests import digest_value
 from touchstone.evaluation.submission import SubmittedVariant
@@ -56,7 +57,7 @@ def case_opened(
     text = framework.model_dump(mode="json", exclude_defaults=True)
     marking = case.marks.case
     parts = (Content(text, marking), Content(dict(agreement), marking))
-    return Deed(event_of(case, opening.CaseOpened, by, case.marks.keys, **facts), parts)
+    return Deed(event_of(case, opening.CaseOpened, by, KEYS, **facts), parts)
 
 
 def _joins(party: str, role: Role, key: str, following: str) -> dict[str, str]:
@@ -71,13 +72,13 @@ def party_invited(
     Keys and fingerprints are as `touchstone.ledger` writes them: hex, and `SHA256:` with hex.
     """
     act = {"act": "invited", "party": party, "role": role, "expects": expects}
-    return Deed(event_of(case, joining.PartyInvited, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartyInvited, by, KEYS, key_act=act))
 
 
 def party_joined(case: KnownCase, by: str, role: Role, key: str, following: str) -> Deed:
     """A party joins by its own key; `following` is the fingerprint of the one to replace it."""
     act = _joins(by, role, key, following)
-    return Deed(event_of(case, joining.PartyJoined, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartyJoined, by, KEYS, key_act=act))
 
 
 def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], label: str) -> Deed:
@@ -89,13 +90,13 @@ def signer_admitted(case: KnownCase, by: str, key: str, kinds: Sequence[str], la
         "kinds": sorted(set(kinds)),
         "label": label,
     }
-    return Deed(event_of(case, joining.PartySignerAdmitted, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartySignerAdmitted, by, KEYS, key_act=act))
 
 
 def signer_removed(case: KnownCase, by: str, key: str, last: int | None = None) -> Deed:
     """A party ends a signer, by its fingerprint; `last`: the last `seq` of it that is stood by."""
     act = {"act": "removed", "key": key, "last": last}
-    return Deed(event_of(case, joining.PartySignerRemoved, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartySignerRemoved, by, KEYS, key_act=act))
 
 
 def party_key_rotated(
@@ -103,7 +104,7 @@ def party_key_rotated(
 ) -> Deed:
     """A party replaces its own key by the one announced before; see `party_joined`."""
     act = {"act": "rotated", "key": key, "next": following, "last": last}
-    return Deed(event_of(case, joining.PartyKeyRotated, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartyKeyRotated, by, KEYS, key_act=act))
 
 
 def party_reinvited(case: KnownCase, by: str, party: str, expects: str) -> Deed:
@@ -112,14 +113,12 @@ def party_reinvited(case: KnownCase, by: str, party: str, expects: str) -> Deed:
     `expects` is its fingerprint, as the other one told it by a way that is known to be its own.
     """
     act = {"act": "reinvited", "party": party, "expects": expects}
-    return Deed(event_of(case, joining.PartyReinvited, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartyReinvited, by, KEYS, key_act=act))
 
 
 def recovery_objected(case: KnownCase, by: str) -> Deed:
     """A party lost no key: what others said of a new one for it ends."""
-    return Deed(
-        event_of(case, joining.RecoveryObjected, by, case.marks.keys, key_act={"act": "objected"})
-    )
+    return Deed(event_of(case, joining.RecoveryObjected, by, KEYS, key_act={"act": "objected"}))
 
 
 def party_rejoined(
@@ -130,7 +129,7 @@ def party_rejoined(
     `lasts` has, by the fingerprint of an old key, the last `seq` that it stands by, None for none.
     """
     act = {"act": "rejoined", "key": key, "next": following, "lasts": dict(lasts)}
-    return Deed(event_of(case, joining.PartyRejoined, by, case.marks.keys, key_act=act))
+    return Deed(event_of(case, joining.PartyRejoined, by, KEYS, key_act=act))
 
 
 def participation_noted(

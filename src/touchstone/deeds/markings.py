@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from touchstone.clearance import EVERY_PARTY, Marking, tlp
 
+KEYS = tlp("AMBER", EVERY_PARTY)
+"""Whose key is whose: every party checks deeds by it, also one that joins later."""
+
 
 @dataclass(frozen=True)
 class Markings:
@@ -17,7 +20,7 @@ class Markings:
     case: Marking
     """What every party of the case needs: clock, verdicts, findings, designation."""
     keys: Marking
-    """Whose key is whose: every party checks deeds by it, also one that joins later."""
+    """`KEYS`."""
     public: Marking
     """What each party says in public: participation, a public release."""
 
@@ -28,6 +31,6 @@ def markings(developer: str, centre: str, others: Iterable[str] = ()) -> Marking
         centre=tlp("RED", centre),
         pair=tlp("AMBER+STRICT", developer, centre),
         case=tlp("AMBER", developer, centre, *others),
-        keys=tlp("AMBER", EVERY_PARTY),
+        keys=KEYS,
         public=tlp("CLEAR"),
     )

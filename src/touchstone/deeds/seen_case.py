@@ -232,6 +232,8 @@ class Foresight:
     unseen_topics: tuple[str, ...]
     """Topics that the deed must name, of which the newest entry may be one that is not open to
     the party. Where it is, the deed is refused as stale: ask the server for the topic's newest."""
+    code: str = ""
+    """Names the refusal for programs, as the law does; empty where there is none."""
 
     @property
     def certain(self) -> bool:
@@ -256,14 +258,15 @@ def foresee(seen: SeenCase, framework: Framework, deed: Deed, at: str) -> Foresi
     if 0 in seen.hidden:
         # Not even the framework is open: the law cannot be asked.
         return Foresight("", len(seen.hidden), unseen)
-    refused = ""
+    refused = code = ""
     try:
         decide(framework, seen.state, event, moment)
         parts = [] if bare else [attached(each) for each in deed.attachments]
         check_deed(seen.state, event, parts, PARSERS)
     except (Refused, BadEventError) as error:
         refused = str(error)
-    return Foresight(refused, len(seen.hidden), unseen)
+        code = error.code if isinstance(error, Refused) else "ill-formed"
+    return Foresight(refused, len(seen.hidden), unseen, code)
 
 
 def _may_have_moved(seen: SeenCase, topic: str) -> bool:

@@ -21,7 +21,7 @@ from touchstone.keys.errors import (
 from touchstone.keys.files import read_secret, write_secret
 from touchstone.keys.keyring import Keyring
 from touchstone.keys.sealing import DataKey, MasterKey
-from touchstone.keys.signer import FileSigner
+from touchstone.keys.signer import FileSigner, Passphrase
 from touchstone.keys.sources import (
     RandomSource,
     SystemClock,
@@ -38,6 +38,7 @@ __all__ = [
     "KeyUnsafeError",
     "Keyring",
     "MasterKey",
+    "Passphrase",
     "RandomSource",
     "SealError",
     "SystemClock",

@@ -22,7 +22,7 @@ from touchstone.errors import TouchstoneError
 from touchstone.keys.errors import KeyExistsError, KeyFileError, KeyMissingError, KeyUnsafeError
 from touchstone.keys.files import locked, move_secret, read_secret, secret_folder, write_secret
 from touchstone.keys.sealing import KEY_SIZE, MasterKey
-from touchstone.keys.signer import FileSigner
+from touchstone.keys.signer import FileSigner, Passphrase
 from touchstone.keys.sources import RandomSource, SystemRandom
 from touchstone.ledger import REVOKED, KeyHistory
 
@@ -37,8 +37,10 @@ class Keyring:
     Each key is read when it is asked for, so that one that is missing keeps nobody from the rest.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, passphrase: Passphrase | None = None) -> None:
+        """`passphrase` opens keys of parties that are encrypted."""
         self._folder = folder
+        self._passphrase = passphrase
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -183,20 +185,23 @@ class Keyring:
     def party(self, party: str, public_key: bytes | None = None) -> FileSigner:
         """A party's key: the newest, or the one with that public key. Raises KeyMissingError."""
         for path in reversed(self._party_files(party)):
-            signer = FileSigner.load(path)
+            signer = FileSigner.load(path, self._passphrase)
             if public_key in {None, signer.public_key}:
                 return signer
         which = "" if public_key is None else f" with public key {public_key.hex()[:16]}..."
         raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}{which}")
 
-    def new_party_key(self, party: str) -> FileSigner:
-        """Make a further key for a party; older ones stay until the record admits the new one."""
+    def new_party_key(self, party: str, passphrase: bytes | None = None) -> FileSigner:
+        """Make a further key for a party; older ones stay until the record admits the new one.
+
+        Its file is encrypted where there is a passphrase.
+        """
         with locked(self._party_folder(party)):
             files = self._party_files(party)
             number = int(files[-1].stem) + 1 if files else 0
-            return FileSigner.create(self._party_folder(party) / f"{number}.pem")
+            return FileSigner.create(self._party_folder(party) / f"{number}.pem", passphrase)
 
-    def next_party_key(self, party: str) -> FileSigner:
+    def next_party_key(self, party: str, passphrase: bytes | None = None) -> FileSigner:
         """The key that is to follow a party's newest one, made where there is none.
 
         A case announces it when the party joins; nothing is signed with it before it takes over.
@@ -207,7 +212,10 @@ class Keyring:
             if not files:
                 raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}")
             number = int(files[-1].stem) + 1
-            return _load_or_create(self._party_folder(party) / f"next-{number}.pem")
+            path = self._party_folder(party) / f"next-{number}.pem"
+            if path.exists():
+                return FileSigner.load(path, self._passphrase)
+            return FileSigner.create(path, passphrase)
 
     def promote_next_key(self, party: str) -> FileSigner:
         """Make the key that was announced the party's newest one; the older stays beside it.
@@ -220,7 +228,7 @@ class Keyring:
             number = int(files[-1].stem) + 1 if files else 0
             announced = self._party_folder(party) / f"next-{number}.pem"
             # Read before it is moved: a key that cannot be used must not become the newest.
-            signer = FileSigner.load(announced)
+            signer = FileSigner.load(announced, self._passphrase)
             move_secret(announced, self._party_folder(party) / f"{number}.pem")
         return signer
 

@@ -15,6 +15,8 @@ from touchstone.service.errors import UnreadableTextError
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 MOST = 400
 """Characters of a reason."""
+MOST_STATEMENT = 8_000
+"""Characters of longer words."""
 
 
 def one_line(text: str, option: str) -> str:
@@ -30,6 +32,20 @@ def one_line(text: str, option: str) -> str:
     if bad := unseen(line):
         raise BadInputError(f"{option}: holds the unseen character {bad}: type it anew without it")
     return line
+
+
+def statement(text: str, option: str) -> str:
+    """Words for the record that somebody typed as an option, of one line or several.
+
+    Raises:
+        BadInputError: it is empty, longer than 8,000 characters, or holds what nobody can see.
+    """
+    said = text.strip()
+    if not 0 < len(said) <= MOST_STATEMENT:
+        raise BadInputError(f"{option}: write at most {MOST_STATEMENT} characters, and some")
+    if bad := unseen(said.replace("\n", "")):
+        raise BadInputError(f"{option}: holds the unseen character {bad}: type it anew without it")
+    return said
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from touchstone.deeds.cases import review_halted, review_withdrawn
-from touchstone.deeds.known_case import participants_of
-from touchstone.editions.case_summary import stage, summarise_events
+from touchstone.deeds.known_case import participants_among, participants_of
+from touchstone.editions.case_summary import summarise_events
 from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.sentences import paragraph, sentence
+from touchstone.editions.stage_text import stage
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework
 from touchstone.keys import KeyFileError
@@ -128,6 +129,29 @@ def open_as_it_is(installation: Installation, beginning: str) -> Case:
         pinned = pinned_framework(installation, name)
         return Case(installation, name, pinned, None, participants_of(state))
     return Case(installation, name, _framework(reader), _submission(reader), participants_of(state))
+
+
+def open_begun(installation: Installation, beginning: str) -> Case:
+    """The same of a case in any state: also one in which nothing was handed in yet.
+
+    Who was invited and has not joined counts among its participants.
+
+    Raises:
+        UnknownCaseError: none begins like that, or several do.
+        EarlierContractError: it is of record contract 1.
+        MissingPartError: no developer or no centre is in it, or invited.
+    """
+    name = find(installation, beginning)
+    state, reader = installation.state(name), installation.records.case(name)
+    roles = {party: act.role for party, act in state.invitations.items()}
+    roles |= {party: each.role for party, each in state.parties.items()}
+    handed_in = None
+    if state.submission is not None and not reader.destroyed:
+        handed_in = _submission(reader)
+    pinned = pinned_framework(installation, name)
+    case = Case(installation, name, pinned, handed_in, participants_among(roles))
+    case.require_growing()
+    return case
 
 
 def open_to_add(installation: Installation, beginning: str) -> Case:

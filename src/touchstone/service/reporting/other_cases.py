@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from touchstone.clearance import Audience, party_audience
-from touchstone.editions.case_summary import stage
 from touchstone.editions.gathering import untold
 from touchstone.editions.sentences import sentence
+from touchstone.editions.stage_text import stage
 from touchstone.review import State
 from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.service.installation import Installation

@@ -1,0 +1,194 @@
+"""Where a deed is done: here, by a server, or in a file for a machine that reaches none.
+
+Every command that does a deed, or shows a case, takes the options of `Where`, and leaves the rest
+to a hand::
+
+    @review.command
+    def halt(case: CaseId, *, reason: str, where: Where = HERE) -> int:
+        why = one_line(reason, "--reason")
+        return act(where, case, lambda known: review_halted(known, known.by, why), role="centre")
+
+    @designation.command(name="show")
+    def show_(case: CaseId, *, where: Where = HERE) -> int:
+        with hand_of(where) as hand:
+            known = hand.look(case)
+        ...
+
+A hand drafts on the case as its party has it, shows what binds, asks, signs and hands over.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+from cyclopts import Group, Parameter
+
+from touchstone.cli.output import tell
+from touchstone.errors import AnswerIsNoError, BadInputError
+
+if TYPE_CHECKING:
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.deed import Deed
+    from touchstone.framework import Framework
+    from touchstone.keys import FileSigner
+    from touchstone.review.events.base import Role
+
+DONE = 0
+Draft = Callable[["PartyCase"], "Deed"]
+"""Makes the deed from the case as its party has it; `known.by` is the party that acts."""
+CaseId = Annotated[str, Parameter(help="The case's id, or enough of its beginning.")]
+_GROUP = Group("Where and by whom", sort_key=10)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Where:
+    """Where a deed is done, by whom, and whether that is asked before; the same for all deeds."""
+
+    party: Annotated[
+        str | None,
+        Parameter(name="--as", group=_GROUP, help="The party that acts, whose key signs."),
+    ] = None
+    server: Annotated[
+        str | None,
+        Parameter(group=_GROUP, help="Address of the server; default: the record of this machine."),
+    ] = None
+    trust: Annotated[
+        str | None,
+        Parameter(
+            group=_GROUP, help="Fingerprint of the server's first key: once, at the first contact."
+        ),
+    ] = None
+    to_file: Annotated[
+        Path | None,
+        Parameter(group=_GROUP, help="Write the deed to this file, to be signed elsewhere."),
+    ] = None
+    yes: Annotated[bool, Parameter(group=_GROUP, negative="", help="Sign without asking.")] = False
+    json: Annotated[
+        bool, Parameter(group=_GROUP, negative="", help="Print JSON instead of text.")
+    ] = False
+
+
+HERE = Where()
+
+
+class NotDoneError(AnswerIsNoError):
+    """The law, or the server, refuses a deed; the line begins with the refusal's code."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(f"refused ({code}): {why}")
+        self.code = code
+
+
+@dataclass(frozen=True)
+class DeedDone:
+    """What became of a deed."""
+
+    case: str
+    by: str
+    deed: "Deed"
+    n: int | None
+    """The entry at which it stands; None where it was written to a file."""
+    file: Path | None = None
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        from touchstone.client.preview import sentence_of
+
+        if self.file is None:
+            yield f"Entry {self.n} of case {self.case[:12]}, {self.by}: {sentence_of(self.deed)}"
+            return
+        yield f"Written to {self.file}, and not signed, for {self.by}: {sentence_of(self.deed)}"
+        yield f"Next, where the key is: touchstone deed sign {self.file}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "case": self.case,
+            "actor": self.by,
+            "type": self.deed.event.type,
+            "entry": self.n,
+            "file": None if self.file is None else str(self.file),
+        }
+
+
+class Hand(Protocol):
+    """One party's hand, for cases of one place."""
+
+    def look(self, case: str, role: "Role | None" = None) -> "PartyCase":
+        """The case as the party has it now.
+
+        `case` is its id, or enough of its beginning. `role` says who looks where `--as` does not:
+        the one party that has it; None: the centre here, and whose machine it is elsewhere.
+        Raises BadInputError where nobody is meant, or no case.
+        """
+
+    def act(
+        self,
+        case: str,
+        draft: Draft,
+        role: "Role | None" = None,
+        signer: "FileSigner | None" = None,
+    ) -> DeedDone:
+        """Do a deed: show what binds, ask, sign and hand over.
+
+        `role` is as for `look`; where it is None and `--as` names nobody, that is refused.
+        `signer` is the key where it is not the one that the party has in the case.
+
+        Raises NotDoneError; NotConfirmedError: nobody said yes; BadInputError; WaitingError: it is
+        signed, and was not answered.
+        """
+
+    def begin(
+        self, case: str, draft: Draft, framework: "Framework", roles: "dict[str, Role]"
+    ) -> DeedDone:
+        """Do the deed that opens a case, under an id that is new.
+
+        `roles` are the parties that are to take part, with the acting one. Raises as `act`.
+        """
+
+
+@contextmanager
+def hand_of(where: Where) -> Iterator[Hand]:
+    """The hand that the options ask for. What is refused within becomes a NotDoneError.
+
+    Raises BadInputError where the options do not go together.
+    """
+    _check(where)
+    from touchstone.ledger.errors import RefusedDeedError
+    from touchstone.review import Refused
+
+    try:
+        if where.server is not None:
+            from touchstone.cli.hands_there import server_hand
+
+            yield server_hand(where)
+        else:
+            from touchstone.cli.hands_here import hand_here
+
+            with hand_here(where) as hand:
+                yield hand
+    except (RefusedDeedError, Refused) as refusal:
+        raise NotDoneError(refusal.code, str(refusal)) from refusal
+
+
+def act(where: Where, case: str, draft: Draft, role: "Role | None" = None) -> int:
+    """A command that does one deed: its exit code. Raises as `Hand.act`."""
+    with hand_of(where) as hand:
+        done = hand.act(case, draft, role)
+    tell(done, json=where.json)
+    return DONE
+
+
+def _check(where: Where) -> None:
+    """Refuse what cannot go together, before anything is opened or asked."""
+    if where.trust is not None and where.server is None:
+        raise BadInputError("--trust: says whom a server is believed to be: add --server URL")
+    if where.to_file is not None and where.to_file.exists():
+        raise BadInputError(f"--to-file: {where.to_file} exists; name a new file")
+    if where.party is not None:
+        from touchstone.service.file_io import a_name
+
+        a_name("--as", where.party)

@@ -1,0 +1,164 @@
+"""A party's hand on its own machine: by a server, with the party's key in this home."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from touchstone.cli import connecting
+from touchstone.cli.confirming import confirm
+from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
+from touchstone.cli.passphrases import asked_once
+from touchstone.client.acting import Client
+from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
+from touchstone.client.party_case import PartyCase, case_shown
+from touchstone.client.party_home import PartyHome, parties_of
+from touchstone.client.preview import Preview, preview_of
+from touchstone.deeds.deed import Deed
+from touchstone.deeds.seen_case import SeenCase
+from touchstone.errors import BadInputError
+from touchstone.framework import Framework
+from touchstone.keys import FileSigner
+from touchstone.review.events.base import Role
+from touchstone.service.homes import check_home, home_folder
+
+if TYPE_CHECKING:
+    from touchstone.cli.hands import Hand
+
+
+@dataclass(frozen=True)
+class ServerHand:
+    """Acts by a server; meets `Hand`."""
+
+    where: Where
+    home: PartyHome
+    client: Client
+
+    def look(self, case: str, role: Role | None = None) -> PartyCase:
+        """See `Hand.look`."""
+        del role
+        name = self.case_id(case)
+        return case_shown(name, self.client.look(name))
+
+    def act(
+        self,
+        case: str,
+        draft: Draft,
+        role: Role | None = None,
+        signer: FileSigner | None = None,
+    ) -> DeedDone:
+        """See `Hand.act`."""
+        del role
+        name = self.case_id(case)
+        if self.where.to_file is not None:
+            known = case_shown(name, self.client.look(name))
+            deed = draft(known)
+            seen = self.client.on_topics(name, known.seen, deed)
+            return to_file(self.where, case_shown(name, seen), deed)
+        drafted: list[Deed] = []
+
+        def checked(seen: SeenCase) -> Deed:
+            known = case_shown(name, seen)
+            drafted.append(agreed(self.where, known, draft(known)))
+            return drafted[-1]
+
+        receipt = self.client.act(name, signer or self._signer(name), checked)
+        return DeedDone(name, self.home.party, drafted[-1], receipt.n)
+
+    def begin(
+        self, case: str, draft: Draft, framework: Framework, roles: dict[str, Role]
+    ) -> DeedDone:
+        """See `Hand.begin`."""
+        drafted: list[Deed] = []
+
+        def checked(seen: SeenCase) -> Deed:
+            told = replace(seen, told=tuple(roles.items()))
+            known = PartyCase(case, self.home.party, told, framework, told.entries_of)
+            drafted.append(agreed(self.where, known, draft(known)))
+            return drafted[-1]
+
+        if self.where.to_file is not None:
+            raise BadInputError("--to-file: a case is opened by its server, and by no file")
+        receipt = self.client.begin(case, self.home.signer(), checked)
+        return DeedDone(case, self.home.party, drafted[-1], receipt.n)
+
+    def case_id(self, beginning: str) -> str:
+        """The followed case that begins so; else what was given, as the whole id of a new one."""
+        found = [case for case in self.client.cases if case.startswith(beginning)]
+        if len(found) > 1 and beginning not in found:
+            raise BadInputError(f"CASE: {len(found)} cases begin with {beginning[:64]!a}; say more")
+        return found[0] if len(found) == 1 else beginning
+
+    def _signer(self, case: str) -> FileSigner:
+        """The key that the party has in this case, or the signer's that this machine has."""
+        party = self.client.look(case).state.parties.get(self.home.party)
+        return self.home.signer(party.key if party else None)
+
+
+def server_hand(where: Where) -> ServerHand:
+    """The hand of a party of this machine at a server.
+
+    Raises BadInputError where the party has no key here, or nothing is known of the server.
+    """
+    home = party_home(where.party)
+    place = home.server(where.server or "", where.trust)
+    client = Client.open(
+        place.client_folder, connecting.connect(home, place), party=home.party, pinned=place.pinned
+    )
+    return ServerHand(where, home, client)
+
+
+def party_home(name: str | None) -> PartyHome:
+    """The named party's keys on this machine; else those of the only one. Raises BadInputError."""
+    folder = check_home(home_folder())
+    if name is None:
+        known = parties_of(folder)
+        if len(known) != 1:
+            named = ", ".join(known) or "none"
+            raise BadInputError(f"--as: name the party; this machine has keys of: {named}")
+        name = known[0]
+    return PartyHome.open(folder, name, asked_once())
+
+
+def agreed(where: Where, known: PartyCase, deed: Deed) -> Deed:
+    """The deed, once whoever signs has seen what binds and said yes.
+
+    Raises NotDoneError: it would be refused, for all that the server knows; NotConfirmedError.
+    """
+    preview = _previewed(known, deed)
+    if not where.yes:
+        question = f"Sign this as {known.by}? [y/N] "
+        confirm(preview.lines(), question, "sign", "nothing was signed")
+    return deed
+
+
+def to_file(where: Where, known: PartyCase, deed: Deed) -> DeedDone:
+    """Write the deed to the file that was asked for. Raises NotDoneError, DeedFileError."""
+    if where.to_file is None:
+        raise TypeError("no file was asked for")
+    preview, state = _previewed(known, deed), known.state
+    keys = keys_that_sign(state, deed.event)
+    drafted = DraftedDeed(
+        known.id,
+        deed,
+        log_for(deed, known.seen.log, tuple(keys)),
+        keys,
+        dict(preview.roles),
+        preview.foreseen,
+        preview.then,
+        bare=state.status == "destroyed",
+    )
+    write_deed_file(where.to_file, drafted)
+    return DeedDone(known.id, known.by, deed, None, where.to_file)
+
+
+def _previewed(known: PartyCase, deed: Deed) -> Preview:
+    preview = preview_of(known.id, known.seen, known.framework, deed, known.now())
+    told = preview.foreseen
+    if told.refused and told.certain:
+        raise NotDoneError(told.code, f"{told.refused}; nothing was signed")
+    return preview
+
+
+if TYPE_CHECKING:
+
+    def _meets(hand: ServerHand) -> Hand:
+        return hand

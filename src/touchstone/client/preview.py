@@ -1,0 +1,171 @@
+"""What binds, in words, before a party signs: the deed, who may read it, what follows from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from touchstone.clearance import EVERY_PARTY, Marking, may_read, party_audience
+from touchstone.deeds.deed import Content, Deed, Evidence
+from touchstone.deeds.seen_case import Foresight, SeenCase, foresee
+from touchstone.editions.event_text import event_sentence
+from touchstone.editions.sentences import sentence
+from touchstone.editions.stage_text import stage
+from touchstone.framework import Framework
+from touchstone.ledger import dumps
+from touchstone.review import State, evolve, layout_of
+from touchstone.review.events.base import Event, EventWithTexts
+
+_COMMON = frozenset({"type", "schema", "actor", "at", "marking", "key_act"})
+MOST_SHOWN = 4_000
+"""Characters of what a part says; the rest is named by how much there is."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A deed that is about to be signed, for people and for `--json`."""
+
+    case: str
+    deed: Deed
+    roles: Mapping[str, str]
+    """Who takes part, as far as is seen."""
+    foreseen: Foresight
+    then: str
+    """Where the case then stands, in a few words; empty: that cannot be told."""
+
+    def lines(self) -> Iterator[str]:
+        """All of it, a line each; what a part says may be several."""
+        event = self.deed.event
+        yield sentence("preview.signs", party=event.actor, case=self.case, name=event.type)
+        yield event_sentence(event, texts=dict(self.texts))
+        for name, value in _facts(event):
+            yield sentence("preview.fact", name=name, value=value)
+        yield sentence("preview.read-by", readers=self._readers(event.marking))
+        yield from self._parts()
+        yield from self._outlook()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For programs."""
+        told = self.foreseen
+        return {
+            "case": self.case,
+            "event": self.deed.event.facts(),
+            "readers": self._readers(self.deed.event.marking),
+            "then": self.then,
+            "refused": told.refused,
+            "code": told.code,
+            "hidden": told.hidden,
+            "unseen_topics": list(told.unseen_topics),
+        }
+
+    @property
+    def _named(self) -> list[tuple[str, Content | Evidence]]:
+        parts = self.deed.attachments
+        names = layout_of(self.deed.event).names(self.deed.event, len(parts))
+        return list(zip(names, parts, strict=True))
+
+    @property
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """The words that the event's own sentence says."""
+        event = self.deed.event
+        texts = event.TEXTS if isinstance(event, EventWithTexts) else ()
+        for name, part in self._named:
+            if name in texts and isinstance(part, Content) and "text" in part.value:
+                yield name, str(part.value["text"])
+
+    def _parts(self) -> Iterator[str]:
+        for name, part in self._named:
+            readers = self._readers(part.marking)
+            if isinstance(part, Evidence):
+                size = len(part.data)
+                yield sentence("preview.evidence-read-by", part=name, size=size, readers=readers)
+                continue
+            yield sentence("preview.part-read-by", part=name, readers=readers)
+            yield sentence("preview.says", said=_said(part.value))
+
+    def _outlook(self) -> Iterator[str]:
+        told, party = self.foreseen, self.deed.event.actor
+        if told.refused:
+            yield sentence("preview.refused", why=told.refused)
+        elif self.then:
+            yield sentence("preview.then", stage=self.then)
+        else:
+            yield sentence("preview.not-foreseen")
+        if told.hidden:
+            yield sentence("preview.hidden", count=told.hidden, party=party)
+        if told.unseen_topics:
+            yield sentence("preview.unseen-topics", topics=list(told.unseen_topics))
+
+    def _readers(self, marking: Marking) -> list[str]:
+        """Who may read what is marked so, of those who take part and whom it names."""
+        if not marking.parties and marking.label == "CLEAR":
+            return [sentence("preview.everybody")]
+        if not marking.parties and marking.label == "GREEN":
+            return [sentence("preview.community")]
+        if EVERY_PARTY in marking.parties:
+            return [sentence("preview.every-party")]
+        author = self.deed.event.actor
+        named = sorted({*self.roles, *marking.parties} - {author})
+        found = [
+            name
+            for name in named
+            if may_read(party_audience(name, "GREEN"), marking, author).allowed
+        ]
+        return found or [sentence("preview.its-author")]
+
+
+def preview_of(
+    case: str, seen: SeenCase, framework: Framework | None, deed: Deed, at: str
+) -> Preview:
+    """What binds in a deed, and what can be told of its answer at `at` (UTC), on what is seen.
+
+    `framework` is the one that the case is held to; None where it is not open to the party, or the
+    deed opens the case.
+    """
+    roles = {name: str(each.role) for name, each in seen.state.parties.items()}
+    roles = {name: str(role) for name, role in seen.told} | roles
+    if framework is None:
+        return Preview(case, deed, roles, Foresight("", len(seen.hidden), ()), "")
+    told = foresee(seen, framework, deed, at)
+    then = "" if told.refused or 0 in seen.hidden else _then(seen.state, deed.event, at)
+    return Preview(case, deed, roles, told, then)
+
+
+def sentence_of(deed: Deed) -> str:
+    """What a deed does, in one line with its own words."""
+    roles: Mapping[str, str] = {}
+    preview = Preview("", deed, roles, Foresight("", 0, ()), "")
+    return event_sentence(deed.event, texts=dict(preview.texts))
+
+
+def _then(state: State, event: Event, at: str) -> str:
+    try:
+        return stage(evolve(state, event, max(at, state.recorded_at)))
+    except KeyError:
+        # It speaks to what an entry brought that is not shown.
+        return ""
+
+
+def _facts(event: Event) -> Iterator[tuple[str, str]]:
+    """The facts that are the deed's own, as they stand in it; digests of words are shown as words.
+
+    An act on keys is a fact like others: each of its own is.
+    """
+    facts = event.facts()
+    texts = event.TEXTS if isinstance(event, EventWithTexts) else ()
+    act = facts.get("key_act")
+    own = {name: value for name, value in facts.items() if name not in {*_COMMON, *texts}}
+    for name, value in (own | (act if isinstance(act, dict) else {})).items():
+        yield name, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if value is None or value == []:
+        return sentence("preview.none-said")
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
+def _said(value: Any) -> str:
+    """A part's content; of one that is a text, the text."""
+    words = value.get("text") if isinstance(value, dict) else None
+    text = words if isinstance(words, str) else dumps(value).decode()
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}... ({len(text)})"
