@@ -28,16 +28,20 @@ def finding_signed(
     domain: str,
     criterion: str | None,
     content: dict[str, Any],
+    marking: Marking | None = None,
 ) -> Deed:
-    """An evaluator signs a finding: a new id, the framework's domain, and title and text."""
-    part = Content(content, case.marks.case)
+    """An evaluator signs a finding: a new id, the framework's domain, and title and text.
+
+    A marking that names an allied evaluator lets it read later what answers the finding.
+    """
+    part = Content(content, marking or case.marks.case)
     facts = {
         "finding": finding,
         "domain": domain,
         "criterion": criterion,
         "statement": digest_value(content),
     }
-    return Deed(event_of(case, judging.FindingSigned, by, **facts), (part,))
+    return Deed(event_of(case, judging.FindingSigned, by, marking, **facts), (part,))
 
 
 def outside_finding_signed(

@@ -24,6 +24,10 @@ class Markings:
     public: Marking
     """What each party says in public: participation, a public release."""
 
+    def reaching(self, *parties: str) -> Marking:
+        """For the parties of the case, and for these beside: evaluators from outside, say."""
+        return tlp("AMBER", *dict.fromkeys((*self.case.parties, *parties)))
+
 
 def markings(developer: str, centre: str, others: Iterable[str] = ()) -> Markings:
     """The markings for these parties (ids); `others` are the agencies and partners of the case."""
