@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from touchstone.framework import Anchor, Window
-from touchstone.handin import day_written, moment_of
+from touchstone.handin import day_written, moment_of, utc_text
 from touchstone.review.errors import BadEventError
 from touchstone.review.events.measuring import ClockAnchored
 from touchstone.review.state import Clock
@@ -104,8 +104,16 @@ def deadline(day: str, timezone: str) -> str:
 
 def deadline_instant(day: str, timezone: str) -> str:
     """The same for programs, with its offset from UTC: `2026-10-16T23:59:59-04:00`."""
-    last = datetime.combine(day_written(day), time(23, 59, 59), ZoneInfo(timezone))
-    return last.isoformat()
+    return _last_second(day, timezone).isoformat()
+
+
+def deadline_recorded(day: str, timezone: str) -> str:
+    """The same as the record writes times, in UTC: `2026-10-17T03:59:59Z`."""
+    return utc_text(_last_second(day, timezone))
+
+
+def _last_second(day: str, timezone: str) -> datetime:
+    return datetime.combine(day_written(day), time(23, 59, 59), ZoneInfo(timezone))
 
 
 def calendar_of(window: Window) -> Calendar:

@@ -279,8 +279,9 @@ def test_a_postponement_is_the_developers_to_answer_and_a_release_ends_its_date(
         (),
         "2026-11-20T23:59:59Z",
     )
-    released = {"scope": "public", "variants": ("final",), "same_model": "same"}
-    case.do(make(settling.ReleaseAnnounced, LAB, **released))
+    case.do(
+        make(settling.ReleaseAnnounced, LAB, scope="public", variants=("final",), same_model="same")
+    )
     assert dates(case)["public-release"].by == ()
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from touchstone.editions.questions.asked_case import AskedCase
 from touchstone.framework import Anchor, Framework
-from touchstone.handin import moment_of, utc_text
-from touchstone.review import State, deadline_instant, read_clock
+from touchstone.handin import moment_of
+from touchstone.review import State, read_clock
+from touchstone.review.clock import deadline_recorded
 from touchstone.review.state import Clock
 
 Dated = Literal[
@@ -95,8 +95,7 @@ class _Reckoning:
 
     def end_of(self, what: Dated, day: str, by: tuple[str, ...] = (), about: str = "") -> ClockDate:
         """The last second of a day (`YYYY-MM-DD`)."""
-        last = utc_text(datetime.fromisoformat(deadline_instant(day, self.timezone)))
-        return self.moment(what, last, by, about)
+        return self.moment(what, deadline_recorded(day, self.timezone), by, about)
 
 
 def clock_shown(case: AskedCase, now: str) -> ClockShown:
