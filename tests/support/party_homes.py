@@ -10,10 +10,11 @@ import pytest
 
 from support.party_server import CASE, ROLES, OneParty, begin
 from touchstone.cli import connecting
-from touchstone.client.party_home import PartyHome, ServerPlace
+from touchstone.client.party_home import PartyHome
 from touchstone.keys import FileSigner
 from touchstone.service.installation import Installation, open_installation
 
+SERVER = "server"
 URL = "http://127.0.0.1:7777"
 
 
@@ -31,8 +32,8 @@ class Machines:
         return self.here.keyring.history.lines[0].fingerprint
 
     def home(self, party: str) -> Path:
-        """A party's TOUCHSTONE_HOME."""
-        return self.folder / "machines" / party
+        """A party's TOUCHSTONE_HOME, or that of the server."""
+        return self.folder / "server" if party == SERVER else self.folder / "machines" / party
 
     def key(self, party: str) -> FileSigner:
         """A party's key."""
@@ -63,8 +64,3 @@ def machines(folder: Path) -> Iterator[Machines]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(connecting, "connect", lambda home, _: made.server(home.party))
             yield made
-
-
-def place_of(made: Machines, party: str) -> ServerPlace:
-    """What a party's machine keeps of the server."""
-    return PartyHome.open(made.home(party), party).server(URL, made.pinned)

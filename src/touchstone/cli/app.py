@@ -16,6 +16,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
 from touchstone.cli.confirming import confirm
+from touchstone.cli.deed import deed
 from touchstone.cli.directive import directive
 from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
@@ -24,6 +25,7 @@ from touchstone.cli.keys import keys
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
+from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.release import release
 from touchstone.cli.terms import terms
@@ -55,7 +57,9 @@ app.command(estimate)
 app.command(keys)
 app.command(release)
 app.command(witness)
+app.command(deed)
 app.command(inquiry)
+app.command(party)
 app.command(participation)
 
 

@@ -42,36 +42,50 @@ CaseId = Annotated[str, Parameter(help="The case's id, or enough of its beginnin
 _GROUP = Group("Where and by whom", sort_key=10)
 
 
+_As = Annotated[
+    str | None, Parameter(name="--as", group=_GROUP, help="The party that acts, whose key signs.")
+]
+_Server = Annotated[
+    str | None,
+    Parameter(group=_GROUP, help="Address of the server; default: the record of this machine."),
+]
+_Trust = Annotated[
+    str | None,
+    Parameter(
+        group=_GROUP, help="Fingerprint of the server's first key: once, at the first contact."
+    ),
+]
+_InJson = Annotated[bool, Parameter(group=_GROUP, negative="", help="Print JSON instead of text.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class AtServer:
+    """Where, and for whom: the same for all commands that sign nothing."""
+
+    party: _As = None
+    server: _Server = None
+    trust: _Trust = None
+    json: _InJson = False
+
+
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Where:
     """Where a deed is done, by whom, and whether that is asked before; the same for all deeds."""
 
-    party: Annotated[
-        str | None,
-        Parameter(name="--as", group=_GROUP, help="The party that acts, whose key signs."),
-    ] = None
-    server: Annotated[
-        str | None,
-        Parameter(group=_GROUP, help="Address of the server; default: the record of this machine."),
-    ] = None
-    trust: Annotated[
-        str | None,
-        Parameter(
-            group=_GROUP, help="Fingerprint of the server's first key: once, at the first contact."
-        ),
-    ] = None
+    party: _As = None
+    server: _Server = None
+    trust: _Trust = None
     to_file: Annotated[
         Path | None,
         Parameter(group=_GROUP, help="Write the deed to this file, to be signed elsewhere."),
     ] = None
     yes: Annotated[bool, Parameter(group=_GROUP, negative="", help="Sign without asking.")] = False
-    json: Annotated[
-        bool, Parameter(group=_GROUP, negative="", help="Print JSON instead of text.")
-    ] = False
+    json: _InJson = False
 
 
-HERE = Where()
+HERE, ANYWHERE = Where(), AtServer()
 
 
 class NotDoneError(AnswerIsNoError):
@@ -156,11 +170,8 @@ def hand_of(where: Where) -> Iterator[Hand]:
 
     Raises BadInputError where the options do not go together.
     """
-    _check(where)
-    from touchstone.ledger.errors import RefusedDeedError
-    from touchstone.review import Refused
-
-    try:
+    check_options(where)
+    with refusals():
         if where.server is not None:
             from touchstone.cli.hands_there import server_hand
 
@@ -170,6 +181,16 @@ def hand_of(where: Where) -> Iterator[Hand]:
 
             with hand_here(where) as hand:
                 yield hand
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Make a NotDoneError of what law or server refuse within."""
+    from touchstone.ledger.errors import RefusedDeedError
+    from touchstone.review import Refused
+
+    try:
+        yield
     except (RefusedDeedError, Refused) as refusal:
         raise NotDoneError(refusal.code, str(refusal)) from refusal
 
@@ -182,11 +203,11 @@ def act(where: Where, case: str, draft: Draft, role: "Role | None" = None) -> in
     return DONE
 
 
-def _check(where: Where) -> None:
-    """Refuse what cannot go together, before anything is opened or asked."""
+def check_options(where: Where | AtServer) -> None:
+    """Refuse what cannot go together, before anything is opened or asked. Raises BadInputError."""
     if where.trust is not None and where.server is None:
         raise BadInputError("--trust: says whom a server is believed to be: add --server URL")
-    if where.to_file is not None and where.to_file.exists():
+    if isinstance(where, Where) and where.to_file is not None and where.to_file.exists():
         raise BadInputError(f"--to-file: {where.to_file} exists; name a new file")
     if where.party is not None:
         from touchstone.service.file_io import a_name

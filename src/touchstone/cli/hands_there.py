@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from touchstone.cli import connecting
 from touchstone.cli.confirming import confirm
-from touchstone.cli.hands import DeedDone, Draft, NotDoneError, Where
+from touchstone.cli.hands import AtServer, DeedDone, Draft, NotDoneError, Where
 from touchstone.cli.passphrases import asked_once
 from touchstone.client.acting import Client
 from touchstone.client.deed_file import DraftedDeed, keys_that_sign, log_for, write_deed_file
@@ -82,6 +82,8 @@ class ServerHand:
 
     def case_id(self, beginning: str) -> str:
         """The followed case that begins so; else what was given, as the whole id of a new one."""
+        if not beginning:
+            raise BadInputError("CASE: name the case, by its id or enough of its beginning")
         found = [case for case in self.client.cases if case.startswith(beginning)]
         if len(found) > 1 and beginning not in found:
             raise BadInputError(f"CASE: {len(found)} cases begin with {beginning[:64]!a}; say more")
@@ -98,15 +100,24 @@ def server_hand(where: Where) -> ServerHand:
 
     Raises BadInputError where the party has no key here, or nothing is known of the server.
     """
-    home = party_home(where.party)
-    place = home.server(where.server or "", where.trust)
-    client = Client.open(
-        place.client_folder, connecting.connect(home, place), party=home.party, pinned=place.pinned
-    )
+    # What is signed elsewhere may be drafted where no key is.
+    home, client = client_of(where, keyless=where.to_file is not None)
     return ServerHand(where, home, client)
 
 
-def party_home(name: str | None) -> PartyHome:
+def client_of(where: Where | AtServer, *, keyless: bool = False) -> tuple[PartyHome, Client]:
+    """A party's home, and its client at a server.
+
+    `keyless`: it signs nothing, so that no key of the named party needs be here. Raises
+    BadInputError.
+    """
+    home = party_home(where.party, keyless=keyless)
+    place = home.server(where.server or "", where.trust)
+    server = connecting.connect(home, place)
+    return home, Client.open(place.client_folder, server, party=home.party, pinned=place.pinned)
+
+
+def party_home(name: str | None, *, keyless: bool = False) -> PartyHome:
     """The named party's keys on this machine; else those of the only one. Raises BadInputError."""
     folder = check_home(home_folder())
     if name is None:
@@ -115,6 +126,8 @@ def party_home(name: str | None) -> PartyHome:
             named = ", ".join(known) or "none"
             raise BadInputError(f"--as: name the party; this machine has keys of: {named}")
         name = known[0]
+    if keyless:
+        return PartyHome(folder, name, asked_once())
     return PartyHome.open(folder, name, asked_once())
 
 

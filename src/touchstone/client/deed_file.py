@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from touchstone.clearance import parse_marking
 from touchstone.client.errors import DeedFileError
+from touchstone.client.preview import Preview
 from touchstone.deeds.deed import Attachment, Content, Deed, Evidence, attached
 from touchstone.deeds.seen_case import Foresight
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
@@ -94,7 +95,7 @@ class _Header(_Said):
 
 @dataclass(frozen=True)
 class DraftedDeed:
-    """A deed of a case, with what its signer must know; signed, once `sent` is there."""
+    """A deed of a case, with what its signer must know; signed, once `envelope` is there."""
 
     case: str
     deed: Deed
@@ -112,10 +113,19 @@ class DraftedDeed:
     salts: tuple[bytes, ...] = ()
 
     @property
-    def sent(self) -> Outgoing | None:
-        """What is sent; None while nobody has signed."""
+    def preview(self) -> Preview:
+        """What binds, and what the machine that drafted could tell of the answer."""
+        return Preview(self.case, self.deed, self.roles, self.foreseen, self.then)
+
+    def require_unsigned(self) -> None:
+        """Refuse to sign twice. Raises DeedFileError."""
+        if self.envelope is not None:
+            raise DeedFileError("the deed is signed already: send it with touchstone deed send")
+
+    def require_signed(self) -> Outgoing:
+        """What is sent. Raises DeedFileError: nobody has signed."""
         if self.envelope is None:
-            return None
+            raise DeedFileError("the deed is not signed: sign it with touchstone deed sign")
         values = [attached(each) for each in self._going]
         texts = [dumps(self.deed.event.facts()), *(dumps(each.value) for each in values)]
         parts = tuple(map(SentPart, self.salts, texts))
@@ -128,8 +138,7 @@ class DraftedDeed:
         Raises:
             DeedFileError: it is signed already, or that key signs nothing of this for the party.
         """
-        if self.envelope is not None:
-            raise DeedFileError("the deed is signed already: send it with touchstone deed send")
+        self.require_unsigned()
         own = fingerprint(signer.public_key)
         if own not in self.keys:
             able = ", ".join(self.keys) or "none"

@@ -12,7 +12,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,11 +20,20 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from touchstone.client.errors import NotInitialisedError, UnknownServerError, WrongInstallationError
-from touchstone.keys import FileSigner, KeyMissingError, Keyring, Passphrase, read_secret
+from touchstone.keys import (
+    FileSigner,
+    KeyExistsError,
+    KeyFileError,
+    KeyMissingError,
+    Keyring,
+    Passphrase,
+    read_secret,
+)
 from touchstone.keys.files import secret_folder, write_secret
 from touchstone.ledger import MalformedError, dumps, loads
 
 FILE = "server.json"
+_PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _FINGERPRINT = re.compile(r"SHA256:[0-9a-f]{64}")
 _LONGEST = 200
 """Characters of a server's address."""
@@ -54,6 +63,14 @@ class PartyHome:
     """One party's folder on this machine. Its keys are read when they are asked for."""
 
     def __init__(self, folder: Path, party: str, passphrase: Passphrase | None) -> None:
+        """Of a party that needs have no key here; `open` asks for one.
+
+        Raises KeyFileError: it can be no party's id.
+        """
+        if not _PARTY.fullmatch(party):
+            raise KeyFileError(
+                f"{party[:80]!a}: is no party's id: lowercase letters, digits, hyphens"
+            )
         self.party = party
         self._keyring = Keyring(folder, passphrase)
         self._folder = folder / "parties" / party
@@ -64,20 +81,28 @@ class PartyHome:
     ) -> Self:
         """Make a party's key and the one that is to follow it, encrypted where there is a secret.
 
-        `signer`: only the key of a further signer, which nothing follows. What a crash left half is
-        completed.
+        `signer`: only the key of a further signer, which nothing follows.
 
         Raises:
             KeyExistsError: there is a key of that party.
             KeyFileError: it can be no party's id, or the folder is not this user's alone.
         """
+        cls.require_new(folder, party)
         home = cls(folder, party, None if secret is None else lambda _: secret)
-        try:
-            home._keyring.party(party)
-        except KeyMissingError:
-            home._keyring.new_party_key(party, secret)
+        home._keyring.new_party_key(party, secret)
         if not signer:
-            home._keyring.next_party_key(party, secret)
+            home.following(secret)
+        return home
+
+    @classmethod
+    def require_new(cls, folder: Path, party: str) -> Self:
+        """The home of a party that has no key here. Raises KeyExistsError; KeyFileError: its id."""
+        home = cls(folder, party, None)
+        if home._keyring.has_party_key(party):
+            raise KeyExistsError(
+                f"{home._folder}: this machine has a key of {party} already; keys are never"
+                " overwritten"
+            )
         return home
 
     @classmethod
@@ -101,6 +126,19 @@ class PartyHome:
             except KeyMissingError:
                 pass
         return self._keyring.party(self.party)
+
+    def signer_among(self, able: Collection[str]) -> FileSigner:
+        """The newest key of this machine that is one of those (fingerprints).
+
+        Raises KeyMissingError: none of them is here.
+        """
+        for signer in self._keyring.party_keys(self.party):
+            if signer.fingerprint in able:
+                return signer
+        named = ", ".join(able) or "none"
+        raise KeyMissingError(
+            f"{self._folder}: has no key that may sign this for {self.party}; these may: {named}"
+        )
 
     def following(self, secret: bytes | None = None) -> FileSigner:
         """The key that is to follow the newest one; made where there is none."""
@@ -140,7 +178,7 @@ class PartyHome:
                     " fingerprint of its first key, and add it once: --trust SHA256:..."
                 )
             place = ServerPlace(folder, address, pinned)
-            for each in (folder.parent, folder):
+            for each in (self._folder.parent, self._folder, folder.parent, folder):
                 secret_folder(each)
             write_secret(folder / FILE, dumps({"url": address, "pinned": pinned}) + b"\n")
             return place

@@ -14,6 +14,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
@@ -190,6 +191,16 @@ class Keyring:
                 return signer
         which = "" if public_key is None else f" with public key {public_key.hex()[:16]}..."
         raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}{which}")
+
+    def has_party_key(self, party: str) -> bool:
+        """Whether there is a key of a party, be it one that can be read or not."""
+        return bool(self._party_files(party))
+
+    def party_keys(self, party: str) -> Iterator[FileSigner]:
+        """A party's keys, the newest first; one that is to follow is none yet."""
+        return (
+            FileSigner.load(path, self._passphrase) for path in reversed(self._party_files(party))
+        )
 
     def new_party_key(self, party: str, passphrase: bytes | None = None) -> FileSigner:
         """Make a further key for a party; older ones stay until the record admits the new one.

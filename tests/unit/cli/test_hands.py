@@ -3,31 +3,18 @@
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from support.party_homes import URL, Machines, machines
+from support.party_homes import URL, Machines
 from support.party_server import CASE
 from touchstone.ledger.contract2 import parse_deed_part, parse_statement_envelope
 
-from .conftest import Command
+from .conftest import Command, Sits
 
 LAB, CENTRE = "example-lab", "example-centre"
 SAYS = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    with machines(tmp_path_factory.mktemp("hands")) as found:
-        yield found
-
-
-@pytest.fixture
-def by_server(made: Machines) -> tuple[str, ...]:
-    """The options by which a machine acts by the server."""
-    return ("--server", URL, "--trust", made.pinned)
 
 
 def entry(made: Machines, n: int) -> tuple[dict[str, Any], str]:
@@ -40,20 +27,10 @@ def entry(made: Machines, n: int) -> tuple[dict[str, Any], str]:
     return {**facts, "at": "", "source": words["content"]["text"]}, statement.key
 
 
-@pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch, made: Machines) -> Any:
-    """Sit down at a machine."""
-
-    def sits(party: str) -> None:
-        monkeypatch.setenv("TOUCHSTONE_HOME", str(made.home(party)))
-
-    return sits
-
-
 def test_the_same_deed_stands_whichever_hand_did_it(
     made: Machines,
     command: Command,
-    at: Any,
+    at: Sits,
     by_server: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -74,7 +51,7 @@ def test_the_same_deed_stands_whichever_hand_did_it(
 
 
 def test_what_binds_is_shown_and_nothing_is_signed_unasked(
-    made: Machines, command: Command, at: Any, by_server: tuple[str, ...]
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
 ):
     at(LAB)
     before = len(made.events())
@@ -91,7 +68,7 @@ def test_what_binds_is_shown_and_nothing_is_signed_unasked(
 def test_on_a_terminal_it_asks(
     made: Machines,
     command: Command,
-    at: Any,
+    at: Sits,
     by_server: tuple[str, ...],
     monkeypatch: pytest.MonkeyPatch,
     typed: str,
@@ -109,7 +86,7 @@ def test_on_a_terminal_it_asks(
 
 
 def test_what_the_law_refuses_is_neither_signed_nor_sent(
-    made: Machines, command: Command, at: Any, by_server: tuple[str, ...]
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
 ):
     at(LAB)
     before = len(made.server(LAB).sent)
@@ -132,7 +109,7 @@ def test_what_the_law_refuses_is_neither_signed_nor_sent(
     ],
 )
 def test_bad_options_write_nothing(
-    made: Machines, command: Command, at: Any, options: tuple[str, ...], told: str
+    made: Machines, command: Command, at: Sits, options: tuple[str, ...], told: str
 ):
     at(LAB)
     before = sorted(made.home(LAB).rglob("*"))
@@ -141,7 +118,7 @@ def test_bad_options_write_nothing(
 
 
 def test_another_fingerprint_than_the_pinned_one_is_refused(
-    command: Command, at: Any, by_server: tuple[str, ...]
+    command: Command, at: Sits, by_server: tuple[str, ...]
 ):
     at(LAB)
     assert command(*SAYS, *by_server, "--yes").code == 0

@@ -1,0 +1,241 @@
+"""A deed in a file: drafted where a network is, signed where the key is, sent by anybody."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.party_homes import SERVER, URL, Machines
+from support.party_server import CASE
+from touchstone.clearance import tlp
+from touchstone.client.deed_file import read_deed_file, write_deed_file
+from touchstone.deeds.deed import Deed, Evidence
+
+from .conftest import Command, Sits
+
+AGENCY, LAB = "example-agency", "example-lab"
+SAYS = ("participation", "set", CASE, "participating", "--source", "Letter of 3 June.")
+
+
+@pytest.fixture
+def offline(made: Machines, tmp_path: Path) -> Path:
+    """The machine of the agency that has its key, and never a network."""
+    folder = tmp_path / "offline"
+    shutil.copytree(made.home(AGENCY) / "parties" / AGENCY, folder / "parties" / AGENCY)
+    for path in (folder, folder / "parties"):
+        path.chmod(0o700)
+    shutil.rmtree(folder / "parties" / AGENCY / "servers", ignore_errors=True)
+    return folder
+
+
+@pytest.fixture
+def online(tmp_path: Path) -> Path:
+    """The machine of the agency that has a network, and no key."""
+    folder = tmp_path / "online"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture
+def drafted(
+    command: Command,
+    by_server: tuple[str, ...],
+    online: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Path:
+    """A file with a deed that nobody has signed."""
+    file = tmp_path / "note.deed"
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    said = command(*SAYS, *by_server, "--as", AGENCY, "--to-file", file)
+    assert said.code == 0, said.err
+    assert f"Next, where the key is: touchstone deed sign {file}" in said.out
+    return file
+
+
+@pytest.fixture
+def signed(command: Command, offline: Path, drafted: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, signed on the machine without a network."""
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    assert command("deed", "sign", drafted, "--yes").code == 0
+    return drafted
+
+
+def test_a_file_gives_the_entry_that_a_server_gives(
+    made: Machines,
+    command: Command,
+    at: Sits,
+    by_server: tuple[str, ...],
+    signed: Path,
+    online: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(online))
+    said = command("deed", "send", signed, *by_server, "--json")
+    by_file = made.here.records.case(CASE).events()[json.loads(said.out)["entry"]]
+    at(AGENCY)
+    said = command(*SAYS, *by_server, "--yes", "--json")
+    directly = made.here.records.case(CASE).events()[json.loads(said.out)["entry"]]
+    alike = {"at": "", "source": ""}
+    assert {**by_file, **alike} == {**directly, **alike}
+    assert not list(online.rglob("*.pem"))
+
+
+def test_an_operator_is_handed_the_file(made: Machines, command: Command, at: Sits, signed: Path):
+    at(SERVER)
+    before = len(made.events())
+    first = command("deed", "send", signed, "--json")
+    assert json.loads(first.out) == {"case": CASE, "type": "participation-noted", "entry": before}
+    # The same bytes again are the same deed.
+    assert command("deed", "send", signed, "--json").out == first.out
+    assert len(made.events()) == before + 1
+
+
+def test_what_binds_is_shown_where_it_is_signed(
+    command: Command, offline: Path, drafted: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    before = drafted.read_bytes()
+    said = command("deed", "sign", drafted)
+    assert said.code == 1
+    for line in (
+        "example-agency signs, in case case-1: Participation noted.",
+        "It says: Letter of 3 June.",
+        "To be read by example-centre, example-lab.",
+        "The case then stands: open.",
+    ):
+        assert line in said.err
+    assert drafted.read_bytes() == before
+
+
+def test_another_partys_key_signs_nothing_of_it(
+    command: Command, at: Sits, drafted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    at(LAB)
+    assert "has no key of that party" in command("deed", "sign", drafted, "--yes").refused()
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "newcomer"))
+    assert command("party", "init", AGENCY).code == 0
+    line = command("deed", "sign", drafted, "--yes").refused()
+    assert "has no key that may sign this for example-agency" in line
+
+
+def test_a_deed_is_signed_once_and_sent_signed(
+    command: Command,
+    by_server: tuple[str, ...],
+    drafted: Path,
+    offline: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert "is not signed" in command("deed", "send", drafted, *by_server).refused()
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    assert command("deed", "sign", drafted, "--yes").code == 0
+    assert "is signed already" in command("deed", "sign", drafted, "--yes").refused()
+
+
+def test_nobody_sends_for_another(
+    command: Command, at: Sits, by_server: tuple[str, ...], signed: Path
+):
+    at(LAB)
+    line = command("deed", "send", signed, *by_server, "--as", LAB).refused()
+    assert "only example-agency can send it" in line
+
+
+def test_a_file_is_never_written_over(
+    command: Command, at: Sits, by_server: tuple[str, ...], tmp_path: Path
+):
+    at(LAB)
+    file = tmp_path / "mine.txt"
+    file.write_text("kept", "utf-8")
+    line = command(*SAYS, *by_server, "--to-file", file).refused()
+    assert "exists; name a new file" in line
+    assert file.read_text("utf-8") == "kept"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("touchstone-deed/1", "touchstone-deed/9"),
+        ('"participation-noted"', '"participation-mooted"'),
+        ('"form"', '"extra":1,"form"'),
+        ('{"kind":"content"', '{"kind":"other"'),
+        ('"size":', '"size":"x","sizes":'),
+        ("\n", ""),
+    ],
+)
+def test_a_file_that_holds_no_deed_is_refused_in_one_line(
+    command: Command,
+    drafted: Path,
+    offline: Path,
+    old: str,
+    new: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    text = drafted.read_text("utf-8")
+    drafted.write_text(text.replace(old, new), "utf-8")
+    assert drafted.read_text("utf-8") != text
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(offline))
+    assert "note.deed: " in command("deed", "sign", drafted, "--yes").refused()
+
+
+def test_what_was_changed_after_signing_is_not_what_was_signed(
+    made: Machines, command: Command, at: Sits, signed: Path
+):
+    text = signed.read_text("utf-8")
+    signed.write_text(text.replace("Letter of 3 June.", "Letter of 4 July."), "utf-8")
+    at(SERVER)
+    before = made.events()
+    assert command("deed", "send", signed).code != 0
+    assert made.events() == before
+
+
+def test_what_waits_is_listed_sent_again_and_taken_back(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+):
+    at(LAB)
+    server, before = made.server(LAB), len(made.events())
+    server.deaf = True
+    assert "waits for an answer" in command(*SAYS, *by_server, "--yes").refused(1)
+    (row,) = json.loads(command("deed", "waiting", "--json").out)
+    assert (row["type"], row["case"], row["server"]) == ("participation-noted", CASE, URL)
+    server.deaf = False
+    sent = command("deed", "send", row["deed"][:12], "--json")
+    assert json.loads(sent.out)["entry"] == before
+    assert json.loads(command("deed", "waiting", "--json").out) == []
+
+    server.deaf = True
+    assert "waits for an answer" in command(*SAYS, *by_server, "--yes").refused(1)
+    (row,) = json.loads(command("deed", "waiting", "--json").out)
+    server.deaf = False
+    said = command("deed", "cancel", row["deed"][:12])
+    assert said.out == f"Deed {row['deed'][:12]} will never be recorded.\n"
+    assert len(made.events()) == before + 1
+
+
+def test_a_deed_that_was_recorded_cannot_be_taken_back(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+):
+    at(LAB)
+    server = made.server(LAB)
+    server.mute = True
+    command(*SAYS, *by_server, "--yes").refused(1)
+    (row,) = json.loads(command("deed", "waiting", "--json").out)
+    server.mute = False
+    line = command("deed", "cancel", row["deed"][:12]).refused(1)
+    assert f"stands: entry {len(made.events()) - 1}" in line
+
+
+@pytest.mark.parametrize("what", ["", "abc", "0" * 12, "no-such-file"])
+def test_what_is_neither_a_file_nor_waits(command: Command, at: Sits, what: str):
+    at(LAB)
+    assert "is neither a file nor a deed that waits" in command("deed", "cancel", what).refused()
+
+
+def test_evidence_goes_with_the_file(tmp_path: Path, drafted: Path):
+    data = bytes(range(256)) * 4_000
+    found = read_deed_file(drafted)
+    part = Evidence(data, "text/plain", "a.txt", tlp("RED", AGENCY))
+    other = replace(found, deed=Deed(found.deed.event, (*found.deed.attachments, part)))
+    write_deed_file(tmp_path / "other.deed", other)
+    assert read_deed_file(tmp_path / "other.deed") == other
