@@ -1,0 +1,215 @@
+"""A person's device is let in: once by a code, then by what it signs, for an hour at a time."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from touchstone.handin import moment_of, utc_text
+from touchstone.keys import RandomSource
+from touchstone.ledger.devices import DeviceStatement, opened_joining, opened_token_request
+from touchstone.ledger.errors import AlteredError, MalformedError
+from touchstone.server.accounts.errors import (
+    DeviceTakenError,
+    NotUsableError,
+    ScopeError,
+    StatementLateError,
+    StatementUsedError,
+    UnprovenError,
+)
+from touchstone.server.accounts.managing import Manager, changing
+from touchstone.server.accounts.models import (
+    ACCOUNTS,
+    AccessToken,
+    Account,
+    AccountInvitation,
+    DeviceKey,
+    UsedNonce,
+)
+from touchstone.server.accounts.people import checked_line
+from touchstone.server.accounts.roles import scopes_of
+from touchstone.server.accounts.secret_codes import code_digest, new_token, token_digest
+
+MINUTES_APART = 5
+"""How far a statement's time may be from the server's."""
+TOKEN_SECONDS = 3_600
+MOST_LABEL = 100
+_KEPT_DAYS = 1
+"""How long used nonces and tokens that are over are kept: a clock may be set back by hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedDevice:
+    """Whose device was let in, and what the person is."""
+
+    person: str
+    institution: str
+    name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token (a secret: it is shown here alone), until when it holds, and for what."""
+
+    token: str
+    person: str
+    expires: str
+    scopes: tuple[str, ...]
+
+
+def redeem(code: str, envelope: object, *, installation: str, now: str) -> JoinedDevice:
+    """Let a device in by a one-time code and its own signature.
+
+    The same device may send the same code again: an answer can be lost on its way.
+
+    Args:
+        code: What the person was given.
+        envelope: A `JoiningStatement` as a DSSE envelope.
+        installation: The fingerprint of this installation's first key.
+        now: The time (UTC).
+
+    Raises:
+        UnprovenError: the device did not sign that it takes this code of this installation.
+        StatementLateError: it was signed too long ago, or too far ahead.
+        NotUsableError: the code is unknown, used, expired, or the person was removed.
+        DeviceTakenError: the device is known already.
+        BadAccountError: a label that cannot be taken.
+    """
+    try:
+        said = opened_joining(envelope)
+    except (MalformedError, AlteredError) as error:
+        raise UnprovenError from error
+    digest = code_digest(code)
+    # The code first: else whoever has none learns whether its statement would have held.
+    if digest is None or not hmac.compare_digest(digest, said.code) or said.aud != installation:
+        raise UnprovenError
+    _check_time(said, now)
+    label = checked_line(said.label, "a device's label", MOST_LABEL)
+    with changing():
+        invitation = _taken(digest, now)
+        if invitation is None:
+            return _joined_before(digest, said.key)
+        account = invitation.account
+        device = DeviceKey(
+            account=account, key=said.key, label=label, invitation=digest, added_at=now
+        )
+        try:
+            with transaction.atomic(using=ACCOUNTS):
+                device.save(using=ACCOUNTS)
+        except IntegrityError as error:
+            raise DeviceTakenError from error
+        own = Manager(account.person, account.institution, frozenset(account.roles))
+        own.note("device-added", account, now, key=said.key, label=label)
+        return _joined(account)
+
+
+def issue_token(
+    envelope: object, *, installation: str, now: str, random: RandomSource
+) -> IssuedToken:
+    """A token for an hour, for what a device signed that it asks for.
+
+    Args:
+        envelope: A `TokenStatement` as a DSSE envelope.
+        installation: The fingerprint of this installation's first key.
+        now: The time (UTC).
+        random: Where the token comes from.
+
+    Raises:
+        UnprovenError: no device of that person signed it for this installation, or it has ended.
+        StatementLateError: it was signed too long ago, or too far ahead.
+        StatementUsedError: it was used before.
+        ScopeError: the person's roles do not allow all that it asks for.
+    """
+    try:
+        said = opened_token_request(envelope)
+    except (MalformedError, AlteredError) as error:
+        raise UnprovenError from error
+    with changing():
+        found = DeviceKey.objects.using(ACCOUNTS).select_related("account")
+        # Held until the token stands: whoever is removed at the same time has none afterwards.
+        device = found.select_for_update().filter(key=said.key, revoked_at="").first()
+        account = device.account if device else None
+        if device is None or account is None or not account.is_active:
+            raise UnprovenError
+        if account.person != said.person or said.aud != installation:
+            raise UnprovenError
+        _check_time(said, now)
+        if not said.scopes or not scopes_of(account.roles).issuperset(said.scopes):
+            raise ScopeError
+        _use_nonce(said, now)
+        token, expires = new_token(random), _later(now, seconds=TOKEN_SECONDS)
+        AccessToken.objects.using(ACCOUNTS).create(
+            digest=token_digest(token),
+            account=account,
+            device=device,
+            scopes=list(said.scopes),
+            made_at=now,
+            expires_at=expires,
+        )
+        _forget_old(now)
+    return IssuedToken(token, account.person, expires, said.scopes)
+
+
+def revoke_token(token: str, now: str) -> None:
+    """End a token, by its id (`Principal.token`). To end it twice changes nothing."""
+    with changing():
+        held = AccessToken.objects.using(ACCOUNTS).filter(digest=token, revoked_at="")
+        held.update(revoked_at=now)
+
+
+def _taken(digest: str, now: str) -> AccountInvitation | None:
+    """The invitation of a code, which is used up by this; None: it lets nobody in."""
+    usable = AccountInvitation.objects.using(ACCOUNTS).filter(
+        digest=digest, used_at="", revoked_at="", expires_at__gt=now, account__is_active=True
+    )
+    # One statement: of two at the same time, one finds that it was used.
+    if not usable.update(used_at=now):
+        return None
+    return AccountInvitation.objects.using(ACCOUNTS).select_related("account").get(digest=digest)
+
+
+def _joined_before(digest: str, key: str) -> JoinedDevice:
+    device = (
+        DeviceKey.objects.using(ACCOUNTS)
+        .select_related("account")
+        .filter(invitation=digest, key=key, revoked_at="", account__is_active=True)
+        .first()
+    )
+    if device is None:
+        raise NotUsableError
+    return _joined(device.account)
+
+
+def _joined(account: Account) -> JoinedDevice:
+    return JoinedDevice(account.person, account.institution, account.name, tuple(account.roles))
+
+
+def _check_time(said: DeviceStatement, now: str) -> None:
+    apart = abs(moment_of(said.at) - moment_of(now))
+    if apart > timedelta(minutes=MINUTES_APART):
+        raise StatementLateError(now, MINUTES_APART)
+
+
+def _use_nonce(said: DeviceStatement, now: str) -> None:
+    digest = sha256(f"{said.key} {said.nonce}".encode()).hexdigest()
+    try:
+        with transaction.atomic(using=ACCOUNTS):
+            UsedNonce.objects.using(ACCOUNTS).create(
+                digest=digest, until=_later(now, days=_KEPT_DAYS)
+            )
+    except IntegrityError as error:
+        raise StatementUsedError from error
+
+
+def _forget_old(now: str) -> None:
+    UsedNonce.objects.using(ACCOUNTS).filter(until__lt=now).delete()
+    over = _later(now, days=-_KEPT_DAYS)
+    AccessToken.objects.using(ACCOUNTS).filter(expires_at__lt=over).delete()
+
+
+def _later(now: str, **by: Any) -> str:
+    return utc_text(moment_of(now) + timedelta(**by))

@@ -1,0 +1,66 @@
+"""Who read what is not open to all: noted, and a day of it as one digest."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+
+from touchstone.server.accounts.models import SensitiveRead
+from touchstone.server.accounts.reads import (
+    SeenEntries,
+    digest_of_day,
+    line_of,
+    note_read,
+    reads_of_case,
+    reads_of_day,
+)
+from touchstone.server.principal import Principal
+
+ANN = Principal("ann", "example-centre", frozenset({"evaluator"}), frozenset({"read"}), "t")
+FIRST = SeenEntries(
+    "2026-12-01T09:00", "ann", "example-centre", "case-1", "v1/cases/{case}/entries", 3, 7
+)
+SECOND = replace(FIRST, minute="2026-12-01T23:59", case="case-2", first=0, last=0)
+NEXT_DAY = replace(FIRST, minute="2026-12-02T00:00")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _noted(_accounts: None) -> None:
+    for read in (FIRST, SECOND, NEXT_DAY):
+        note_read(ANN, read.case, read.route, read.first, read.last, now=f"{read.minute}:59Z")
+
+
+def test_a_read_is_noted_with_who_what_and_when():
+    assert list(reads_of_day("2026-12-01")) == [FIRST, SECOND]
+    assert list(reads_of_day("2026-12-01", "case-2")) == [SECOND]
+    assert list(reads_of_case("case-1")) == [FIRST, NEXT_DAY]
+    assert list(reads_of_case("case-1", FIRST.minute)) == [NEXT_DAY]
+    assert list(reads_of_case("no-case")) == []
+
+
+def test_a_days_digest_is_of_each_line_in_order():
+    day = digest_of_day("2026-12-01")
+    lines = b"".join(line_of(each) + b"\n" for each in (FIRST, SECOND))
+    assert (day.reads, day.digest) == (2, f"sha256:{sha256(lines).hexdigest()}")
+    empty = digest_of_day("2026-12-03")
+    assert (empty.reads, empty.digest) == (0, f"sha256:{sha256(b'').hexdigest()}")
+
+
+def test_a_read_that_is_changed_or_gone_changes_the_day():
+    before = digest_of_day("2026-12-02")
+    row = SensitiveRead.objects.get(minute=NEXT_DAY.minute)
+    for field, value in (("person", "bob"), ("last", 8), ("route", "x"), ("case", "case-2")):
+        kept = getattr(row, field)
+        SensitiveRead.objects.filter(pk=row.pk).update(**{field: value})
+        assert digest_of_day("2026-12-02").digest != before.digest
+        SensitiveRead.objects.filter(pk=row.pk).update(**{field: kept})
+    SensitiveRead.objects.filter(pk=row.pk).delete()
+    assert digest_of_day("2026-12-02") != before
+    row.save()
+    assert digest_of_day("2026-12-02") == before
+
+
+@pytest.mark.parametrize("day", ["", "2026-13-01", "2026-12-1", "2026-12-01T", "%", "\x00"])
+def test_a_day_is_a_day(day: str):
+    with pytest.raises(ValueError, match=r"day|month"):
+        digest_of_day(day)
