@@ -6,12 +6,16 @@ from typing import Any
 
 from support.ledger_signer import Signer
 from touchstone.keys import RandomSource, SystemRandom
-from touchstone.ledger.devices import JoiningStatement, TokenStatement, signed_by_device
+from touchstone.ledger.devices import (
+    JoiningStatement,
+    TokenStatement,
+    digest_of_code,
+    signed_by_device,
+)
 from touchstone.server.accounts.joining import IssuedToken, issue_token, redeem
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.people import InvitedPerson, invite
 from touchstone.server.accounts.roles import ADMINISTRATOR, scopes_of
-from touchstone.server.accounts.secret_codes import code_digest
 
 NOW = "2026-12-01T09:00:00Z"
 AUD = f"SHA256:{'ab' * 32}"
@@ -26,6 +30,7 @@ class Device:
     aud: str = AUD
     random: RandomSource = RANDOM
     person: str = ""
+    party: str = "example-lab"
     signer: Signer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,7 +47,8 @@ class Device:
             "key": self.key,
             "at": NOW,
             "nonce": self.random.draw(32).hex(),
-            "code": code_digest(code) or "00" * 32,
+            "code": digest_of_code(code),
+            "party": self.party,
             "label": f"{self.name}'s machine",
         }
         return signed_by_device(JoiningStatement(**said | other), self.signer)
@@ -78,7 +84,7 @@ def invited(institution: str, *roles: str, name: str = "Somebody") -> InvitedPer
 
 def let_in(institution: str, *roles: str, aud: str = AUD) -> Device:
     """Somebody whose device was let in."""
-    return Device("-".join(roles), aud).joins(invited(institution, *roles))
+    return Device("-".join(roles), aud, party=institution).joins(invited(institution, *roles))
 
 
 def bearer(device: Device, roles: Sequence[str]) -> str:

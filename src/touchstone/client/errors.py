@@ -9,7 +9,9 @@
         ├── NotInitialisedError    (BadInputError)   this machine has no key of that party
         ├── UnknownServerError     (BadInputError)   nothing is known of that server, or of its name
         ├── DeedFileError          (BadInputError)   a file with a deed cannot be used
+        ├── NotJoinedError         (BadInputError)   no server has let this machine in there
         ├── CaseBegunError         (BadInputError)   a case to be opened has begun
+        ├── NotLetInError          (AnswerIsNoError) the server does not let this machine in
         ├── WaitingError           (AnswerIsNoError) a deed is signed, and has no answer yet
         └── CaughtError            (AnswerIsNoError) the server contradicts itself
 
@@ -17,7 +19,9 @@ A refusal for good is the ledger's RefusedDeedError; what is not taken and may b
 UnpromisedError. UnheardError is what a `RecordServer` raises where nothing was heard of it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
 
@@ -51,6 +55,25 @@ class UnknownServerError(ClientError, BadInputError):
 
 class DeedFileError(ClientError, BadInputError):
     """A file that should hold a deed holds none, or not the one that is asked for."""
+
+
+class NotJoinedError(ClientError, BadInputError):
+    """This machine was not let in at that server, or what it kept of it is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: no server has let this machine in; ask its operator for a code, and take"
+            " it: touchstone server join URL --fingerprint FINGERPRINT --as PARTY"
+        )
+
+
+class NotLetInError(ClientError, AnswerIsNoError):
+    """The server says no to a device: `code` is for programs, `said` the whole answer."""
+
+    def __init__(self, code: str, why: str, said: Mapping[str, Any]) -> None:
+        super().__init__(f"the server does not let this machine in ({code}): {why}")
+        self.code = code
+        self.said = said
 
 
 class MemoryFaultError(ClientError, BadInputError):

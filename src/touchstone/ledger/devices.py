@@ -62,15 +62,18 @@ class DeviceStatement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoiningStatement(DeviceStatement):
-    """A device takes the invitation whose code has this digest (SHA-256, hex); its label is shown.
+    """A device takes the invitation whose code has this digest (SHA-256, hex).
 
-    The code itself is not in it: whoever sees the statement cannot take the invitation.
+    `party` says whose person it is, and is empty for an administrator; `label` is what the device
+    is shown as. The code itself is not in it: whoever sees the statement cannot take the
+    invitation.
     """
 
     PAYLOAD_TYPE: ClassVar[str] = "application/vnd.touchstone.device-joining+json"
     DOMAIN: ClassVar[str] = "touchstone/device-joining/1"
 
     code: str
+    party: str
     label: str
 
     def __post_init__(self) -> None:
@@ -78,6 +81,8 @@ class JoiningStatement(DeviceStatement):
         DeviceStatement.__post_init__(self)
         forms.hex32(self.code, "an invitation's code")
         forms.text(self.label, "a device's label")
+        if self.party:
+            forms.text(self.party, "a device's party")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +102,14 @@ class TokenStatement(DeviceStatement):
             forms.kebab(scope, "a scope")
         if len(self.scopes) > MAX_SCOPES or tuple(sorted(set(self.scopes))) != self.scopes:
             raise MalformedError(f"scopes are at most {MAX_SCOPES}, sorted, each once")
+
+
+def digest_of_code(code: str) -> str:
+    """SHA-256 (hex) of an invitation's code, however its letters were typed."""
+    plain = "".join(each for each in code if not each.isspace() and each != "-")
+    # Letters that are taken for digits are none of a code's.
+    plain = plain.lower().translate(str.maketrans("ilo", "110"))
+    return sha256(plain.encode("utf-8", "replace")).hexdigest()
 
 
 def signed_by_device(statement: DeviceStatement, signer: Signer) -> dict[str, Any]:

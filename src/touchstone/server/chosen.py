@@ -14,6 +14,7 @@ def choose() -> None:
         return
     settings.configure(
         INSTALLED_APPS=[*APPS],
+        AUTH_USER_MODEL="accounts.Account",
         DATABASES={},
         DEBUG=False,
         ALLOWED_HOSTS=[*LOOPBACK],

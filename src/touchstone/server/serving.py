@@ -1,11 +1,12 @@
 """One installation as it is served: what every request is given."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from django.http import HttpRequest
 
+from touchstone.server.accounts.limits import Limiter
 from touchstone.server.principal import Principal
 from touchstone.service.installation import Installation
 
@@ -21,8 +22,19 @@ class Serving:
 
     here: Installation
     authenticate: Authenticate
+    limiter: Limiter = field(default_factory=Limiter)
+
+    @property
+    def fingerprint(self) -> str:
+        """What others pin: the fingerprint of the installation's first key."""
+        return self.here.keyring.history.lines[0].fingerprint
 
 
 def serving_of(request: HttpRequest) -> Serving:
     """What a request is served from."""
     return cast("Serving", request.META[SERVING])
+
+
+def speaker_of(request: HttpRequest) -> Principal:
+    """Who speaks in a request, once it was admitted."""
+    return cast("Principal", request.auth)  # type: ignore[attr-defined]  # ninja keeps it there

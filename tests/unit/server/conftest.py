@@ -7,10 +7,11 @@ from typing import cast
 import pytest
 from django.test import Client
 
+from touchstone.server.accounts.preparing import open_accounts
 from touchstone.server.errors import NotAuthenticatedError
 from touchstone.server.principal import Principal
 from touchstone.server.serving import SERVING, Serving
-from touchstone.server.settings import configure, serve_from
+from touchstone.server.settings import configure
 from touchstone.service.installation import open_installation
 
 PEOPLE = {
@@ -37,7 +38,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     home: Path = tmp_path_factory.mktemp("server") / "home"
     configure()
     with open_installation(home, apart=True) as here:
-        serve_from(home, None)
+        open_accounts(home, None)
         yield Serving(here, known)
 
 

@@ -19,6 +19,8 @@
             └── KeyReusedError           an idempotency key that stood on another request
 """
 
+from collections.abc import Collection
+
 from touchstone.errors import BadInputError
 from touchstone.server.errors import ProblemError
 
@@ -74,10 +76,14 @@ class StatementUsedError(AccountsError):
 
 
 class ScopeError(AccountsError):
-    """The person's roles do not allow a scope that was asked for."""
+    """The person's roles do not allow a scope that was asked for; those that they do are told.
 
-    def __init__(self) -> None:
-        super().__init__(403, "scope", "the person's roles do not allow what is asked for")
+    Told to the person's own device alone, which signed what it asks.
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        why = "the person's roles do not allow what is asked for"
+        super().__init__(403, "scope", why, {"scopes": sorted(allowed)})
 
 
 class BadAccountError(AccountsError):

@@ -10,7 +10,12 @@ from django.db import IntegrityError, transaction
 
 from touchstone.handin import moment_of, utc_text
 from touchstone.keys import RandomSource
-from touchstone.ledger.devices import DeviceStatement, opened_joining, opened_token_request
+from touchstone.ledger.devices import (
+    DeviceStatement,
+    digest_of_code,
+    opened_joining,
+    opened_token_request,
+)
 from touchstone.ledger.errors import AlteredError, MalformedError
 from touchstone.server.accounts.errors import (
     DeviceTakenError,
@@ -31,12 +36,14 @@ from touchstone.server.accounts.models import (
 )
 from touchstone.server.accounts.people import checked_line
 from touchstone.server.accounts.roles import scopes_of
-from touchstone.server.accounts.secret_codes import code_digest, new_token, token_digest
+from touchstone.server.accounts.secret_codes import new_token, token_digest
 
 MINUTES_APART = 5
 """How far a statement's time may be from the server's."""
 TOKEN_SECONDS = 3_600
 MOST_LABEL = 100
+MOST_CODE = 100
+"""Characters: people type spaces and hyphens between them."""
 _KEPT_DAYS = 1
 """How long used nonces and tokens that are over are kept: a clock may be set back by hours."""
 
@@ -49,6 +56,8 @@ class JoinedDevice:
     institution: str
     name: str
     roles: tuple[str, ...]
+    scopes: tuple[str, ...]
+    """All that a token of the person can be for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,8 @@ def redeem(code: str, envelope: object, *, installation: str, now: str) -> Joine
     Raises:
         UnprovenError: the device did not sign that it takes this code of this installation.
         StatementLateError: it was signed too long ago, or too far ahead.
-        NotUsableError: the code is unknown, used, expired, or the person was removed.
+        NotUsableError: the code is unknown, used, expired, another party's, or the person was
+            removed.
         DeviceTakenError: the device is known already.
         BadAccountError: a label that cannot be taken.
     """
@@ -83,14 +93,13 @@ def redeem(code: str, envelope: object, *, installation: str, now: str) -> Joine
         said = opened_joining(envelope)
     except (MalformedError, AlteredError) as error:
         raise UnprovenError from error
-    digest = code_digest(code)
-    # The code first: else whoever has none learns whether its statement would have held.
-    if digest is None or not hmac.compare_digest(digest, said.code) or said.aud != installation:
+    digest = digest_of_code(code[:MOST_CODE])
+    if not hmac.compare_digest(digest, said.code) or said.aud != installation:
         raise UnprovenError
     _check_time(said, now)
     label = checked_line(said.label, "a device's label", MOST_LABEL)
     with changing():
-        invitation = _taken(digest, now)
+        invitation = _taken(digest, said.party, now)
         if invitation is None:
             return _joined_before(digest, said.key)
         account = invitation.account
@@ -139,7 +148,7 @@ def issue_token(
             raise UnprovenError
         _check_time(said, now)
         if not said.scopes or not scopes_of(account.roles).issuperset(said.scopes):
-            raise ScopeError
+            raise ScopeError(scopes_of(account.roles))
         _use_nonce(said, now)
         token, expires = new_token(random), _later(now, seconds=TOKEN_SECONDS)
         AccessToken.objects.using(ACCOUNTS).create(
@@ -161,10 +170,15 @@ def revoke_token(token: str, now: str) -> None:
         held.update(revoked_at=now)
 
 
-def _taken(digest: str, now: str) -> AccountInvitation | None:
+def _taken(digest: str, party: str, now: str) -> AccountInvitation | None:
     """The invitation of a code, which is used up by this; None: it lets nobody in."""
     usable = AccountInvitation.objects.using(ACCOUNTS).filter(
-        digest=digest, used_at="", revoked_at="", expires_at__gt=now, account__is_active=True
+        digest=digest,
+        used_at="",
+        revoked_at="",
+        expires_at__gt=now,
+        account__is_active=True,
+        account__institution=party,
     )
     # One statement: of two at the same time, one finds that it was used.
     if not usable.update(used_at=now):
@@ -185,7 +199,13 @@ def _joined_before(digest: str, key: str) -> JoinedDevice:
 
 
 def _joined(account: Account) -> JoinedDevice:
-    return JoinedDevice(account.person, account.institution, account.name, tuple(account.roles))
+    return JoinedDevice(
+        account.person,
+        account.institution,
+        account.name,
+        tuple(account.roles),
+        tuple(sorted(scopes_of(account.roles))),
+    )
 
 
 def _check_time(said: DeviceStatement, now: str) -> None:

@@ -36,12 +36,11 @@ class Rate:
         return 60 * _MILLISECONDS // self.a_minute
 
 
-BY_TOKEN = Rate("token", 1_200, 400, 20)
-BY_ADDRESS = Rate("address", 2_400, 800, 20)
-ENTERING = Rate("entering", 10, 10)
-"""Codes and tokens asked for, by address: where guessing would be done."""
-ENTERING_DEVICE = Rate("entering-device", 6, 10)
-"""Tokens asked for, by the device that is named."""
+BY_TOKEN = Rate("token", 6_000, 2_000, 50)
+BY_ADDRESS = Rate("address", 30_000, 5_000, 100)
+"""An institution's people may all come by one address."""
+ENTERING = Rate("entering", 60, 60)
+"""Codes taken and tokens asked for, by address: where guessing would be done."""
 
 
 class Limiter:

@@ -65,7 +65,7 @@ class Account(AbstractBaseUser):
         return f"Account {self.person}"
 
 
-class Row(models.Model):
+class AccountsRow(models.Model):
     """What the other tables share."""
 
     objects: ClassVar[models.Manager[Self]] = models.Manager()
@@ -79,7 +79,7 @@ class Row(models.Model):
         return f"{type(self).__name__} {self.pk}"
 
 
-class AccountInvitation(Row):
+class AccountInvitation(AccountsRow):
     """A code that lets a person's device in, once."""
 
     digest: Text = _digest()
@@ -94,7 +94,7 @@ class AccountInvitation(Row):
     revoked_at: Text = _time()
 
 
-class DeviceKey(Row):
+class DeviceKey(AccountsRow):
     """A key (Ed25519) that was made on a person's machine and asks for tokens."""
 
     account: OfAccount = models.ForeignKey(Account, models.CASCADE, related_name="devices")
@@ -108,7 +108,7 @@ class DeviceKey(Row):
     revoked_at: Text = _time()
 
 
-class AccessToken(Row):
+class AccessToken(AccountsRow):
     """A token of one person, asked for by one of its devices, for some scopes, for a while."""
 
     digest: Text = _digest()
@@ -125,14 +125,14 @@ class AccessToken(Row):
     """The minute in which it was last used."""
 
 
-class UsedNonce(Row):
+class UsedNonce(AccountsRow):
     """A nonce of a device that was used: what it signed is not taken a second time."""
 
     digest: Text = _digest()
     until: Text = models.CharField(max_length=TIME_LENGTH, db_index=True)
 
 
-class AccountAct(Row):
+class AccountAct(AccountsRow):
     """Who did what to whose account. Rows are only added."""
 
     at: Text = _time()
@@ -144,7 +144,7 @@ class AccountAct(Row):
     facts: Facts = models.JSONField(default=dict)
 
 
-class RateRow(Row):
+class RateRow(AccountsRow):
     """Until when whoever asks has used up what it may ask, in milliseconds since 1970."""
 
     digest: Text = _digest()
@@ -152,7 +152,7 @@ class RateRow(Row):
     until: Number = models.BigIntegerField(db_index=True)
 
 
-class KeptAnswer(Row):
+class KeptAnswer(AccountsRow):
     """The answer to a request that may be sent again under the same key."""
 
     digest: Text = _digest()
@@ -166,7 +166,7 @@ class KeptAnswer(Row):
     until: Text = models.CharField(max_length=TIME_LENGTH, db_index=True)
 
 
-class SensitiveRead(Row):
+class SensitiveRead(AccountsRow):
     """Somebody read entries that are not open to all. Rows are only added."""
 
     minute: Text = models.CharField(max_length=MINUTE_LENGTH, db_index=True)

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.db.models import Prefetch
 
-from touchstone.framework import may_name, not_a_name
+from touchstone.framework import may_name
 from touchstone.handin import moment_of, unseen, utc_text
 from touchstone.keys import RandomSource
+from touchstone.ledger.devices import digest_of_code
 from touchstone.records.database import translated
 from touchstone.server.accounts.errors import (
     BadAccountError,
@@ -32,11 +33,11 @@ from touchstone.server.accounts.models import (
 )
 from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES
 from touchstone.server.accounts.secret_codes import (
-    code_digest,
     is_person_id,
     new_code,
     new_person_id,
 )
+from touchstone.server.principal import Principal
 
 INVITED_DAYS = 7
 """How long a code lets somebody in."""
@@ -272,6 +273,19 @@ def shown_person(by: Manager, person: str) -> ShownPerson:
         return _shown(_with_all(Account.objects.using(ACCOUNTS).filter(person=person)).get())
 
 
+def own_account(principal: Principal) -> dict[str, Any]:
+    """What a person is told of itself, and of the token that it asks with."""
+    with translated(ACCOUNTS):
+        account = Account.objects.using(ACCOUNTS).get(person=principal.person)
+    return {
+        "person": principal.person,
+        "party": principal.party,
+        "name": account.name,
+        "roles": sorted(principal.roles),
+        "scopes": sorted(principal.scopes),
+    }
+
+
 def list_acts(by: Manager, *, after: int = 0, most: int = MOST_PEOPLE) -> tuple[ShownAct, ...]:
     """Who did what to accounts that are this manager's to say, oldest first, from one on."""
     if ADMINISTRATOR not in by.roles:
@@ -300,7 +314,7 @@ def _code_for(by: Manager, account: Account, now: str, random: RandomSource) -> 
     code = new_code(random)
     expires = utc_text(moment_of(now) + timedelta(days=INVITED_DAYS))
     AccountInvitation.objects.using(ACCOUNTS).create(
-        digest=code_digest(code),
+        digest=digest_of_code(code),
         account=account,
         made_by=by.person,
         made_at=now,
@@ -340,7 +354,11 @@ def _checked_roles(institution: str, roles: Collection[str]) -> list[str]:
         return given
     # A centre may be called `centre`: that is its id where a framework names none.
     if not may_name(institution, "centre"):
-        raise BadAccountError(not_a_name(institution))
+        # Nothing of what was sent is repeated.
+        raise BadAccountError(
+            "an institution is a party's id: at most 64 lowercase letters, digits and hyphens, and"
+            " no word of the system"
+        )
     if not given or not PARTY_ROLES.issuperset(given):
         raise BadAccountError(f"roles of an institution's people: {', '.join(sorted(PARTY_ROLES))}")
     return given

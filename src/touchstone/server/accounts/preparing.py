@@ -18,7 +18,7 @@ from touchstone.records.settings import (
 )
 from touchstone.server.accounts.apps import AccountsConfig
 from touchstone.server.accounts.models import ACCOUNTS
-from touchstone.server.settings import configure, serve_from
+from touchstone.server.settings import serve_from
 
 ONLY_ADDED = ("accounts_accountact", "accounts_sensitiveread")
 """Tables whose rows the application's role cannot change or delete (PostgreSQL)."""
@@ -33,7 +33,6 @@ def open_accounts(home: Path, database: str | None) -> None:
         DatabaseSettingError: others may read the file, or the setting is none.
         NotPreparedError: PostgreSQL has no tables of this version.
     """
-    configure()
     serve_from(home, database)
     if is_postgresql(ACCOUNTS):
         with translated(ACCOUNTS):
@@ -49,7 +48,6 @@ def prepare_accounts(home: Path, database: str | None, owner: str | None = None)
     `owner` is the address of the PostgreSQL role that owns the tables; None: the environment's
     setting, else the application's own role. Raises as `open_accounts`.
     """
-    configure()
     serve_from(home, database)
     if not is_postgresql(ACCOUNTS):
         _prepare_file(home)

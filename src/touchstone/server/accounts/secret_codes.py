@@ -8,10 +8,7 @@ from touchstone.keys import RandomSource
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's: without those that are taken for one another."""
-_ALIKE = str.maketrans({"i": "1", "l": "1", "o": "0"})
 _GROUPS, _GROUP = 5, 5
-_CODE = re.compile(rf"[{_LETTERS}]{{{_GROUPS * _GROUP}}}")
-_LONGEST_CODE = 100
 _TOKEN = re.compile(r"tst1_[A-Za-z0-9_-]{43}")
 _TOKEN_BYTES = 32
 _PERSON = re.compile(r"p[0-9a-f]{24}")
@@ -32,14 +29,6 @@ def new_code(random: RandomSource) -> str:
     letters = [_LETTERS[byte % len(_LETTERS)] for byte in random.draw(_GROUPS * _GROUP)]
     groups = ["".join(letters[at : at + _GROUP]) for at in range(0, len(letters), _GROUP)]
     return "-".join(groups)
-
-
-def code_digest(code: str) -> str | None:
-    """The digest (hex) under which a code is kept, however it was typed; None: it is no code."""
-    if len(code) > _LONGEST_CODE:
-        return None
-    plain = re.sub(r"[\s-]", "", code).lower().translate(_ALIKE)
-    return sha256(plain.encode()).hexdigest() if _CODE.fullmatch(plain) else None
 
 
 def new_token(random: RandomSource) -> str:

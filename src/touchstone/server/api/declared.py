@@ -10,26 +10,17 @@ from typing import Literal
 from django.http import HttpRequest
 
 from touchstone.handin import utc_text
+from touchstone.server.accounts.limits import BY_ADDRESS, BY_TOKEN, ENTERING, address_group
+from touchstone.server.accounts.roles import ADMINISTRATOR, LEAD, PARTY_ROLES
 from touchstone.server.errors import ProblemError
 from touchstone.server.principal import NOBODY, Principal
 from touchstone.server.serving import serving_of
 
-Scope = Literal["read", "deeds", "evidence", "secrets", "people"]
-"""What a token may be used for."""
-ROLES = frozenset(
-    {
-        "submitter",
-        "evaluator",
-        "lead",
-        "official",
-        "reviewer",
-        "outside-evaluator",
-        "partner",
-        "counterpart",
-        "auditor",
-    }
-)
-"""Of people of a party; an `administrator` is of none."""
+Scope = Literal["read", "deeds", "evidence", "secrets", "people", "any"]
+"""What a token may be used for; `any`: whatever it is for."""
+ANY: Literal["any"] = "any"
+MANAGERS = frozenset({ADMINISTRATOR, LEAD})
+EVERYBODY = PARTY_ROLES | {ADMINISTRATOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +28,30 @@ class Need:
     """What a route asks of whoever uses it. None: anybody may ask, without a token."""
 
     scope: Scope | None = None
-    roles: frozenset[str] = ROLES
-    """One of them suffices."""
+    roles: frozenset[str] = PARTY_ROLES
+    """One of them suffices; an administrator, who sees no contents, is of no party."""
     query: tuple[str, ...] = ()
     """The names that may stand in the query."""
     many: tuple[str, ...] = ()
     """Those of them that may stand there more than once."""
+    entering: bool = False
+    """Whether somebody is let in by it: then it is asked for seldom."""
 
 
 DECLARED: dict[tuple[str, str], Need] = {
     ("GET", "v1/installation"): Need(query=("size",)),
+    ("POST", "v1/invitations/redeem"): Need(entering=True),
+    ("POST", "v1/tokens"): Need(entering=True),
+    ("DELETE", "v1/tokens/current"): Need(ANY, EVERYBODY),
+    ("GET", "v1/me"): Need(ANY, EVERYBODY),
+    ("GET", "v1/people"): Need("people", MANAGERS, ("after", "most")),
+    ("POST", "v1/people"): Need("people", MANAGERS),
+    ("GET", "v1/people/<person>"): Need("people", MANAGERS),
+    ("DELETE", "v1/people/<person>"): Need("people", MANAGERS),
+    ("PUT", "v1/people/<person>/roles"): Need("people", MANAGERS),
+    ("POST", "v1/people/<person>/invitations"): Need("people", MANAGERS),
+    ("DELETE", "v1/people/<person>/devices/<key>"): Need("people", MANAGERS),
+    ("GET", "v1/account-acts"): Need("people", MANAGERS, ("after", "most")),
 }
 """By method and route."""
 
@@ -65,11 +70,15 @@ def admitted(request: HttpRequest) -> Principal:
         raise ProblemError(
             422, "query", "the query has a name that is not asked for here, or twice"
         )
+    serving = serving_of(request)
+    moment = serving.here.clock.now()
+    milliseconds = int(moment.timestamp() * 1_000)
+    address = address_group(request.META.get("REMOTE_ADDR", ""))
+    serving.limiter.take(ENTERING if need.entering else BY_ADDRESS, address, milliseconds)
     if need.scope is None:
         return NOBODY
-    serving = serving_of(request)
-    now = utc_text(serving.here.clock.now())
-    principal = serving.authenticate(request.headers.get("Authorization"), now)
-    if need.scope not in principal.scopes or not need.roles & principal.roles:
+    principal = serving.authenticate(request.headers.get("Authorization"), utc_text(moment))
+    serving.limiter.take(BY_TOKEN, principal.token, milliseconds)
+    if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
         raise ProblemError(403, "", "")
     return principal

@@ -21,6 +21,7 @@ from touchstone.records import (
     RecordsError,
     StagingError,
 )
+from touchstone.server.accounts.errors import TooOftenError
 from touchstone.server.errors import NotAuthenticatedError, ProblemError
 
 PROBLEM = "application/problem+json"
@@ -82,6 +83,12 @@ def as_problems(answer: Answering) -> Answering:
     return answered
 
 
+def _too_often(error: TooOftenError) -> HttpResponse:
+    made = problem(error.status, error.code, error.why)
+    made["Retry-After"] = str(error.seconds)
+    return made
+
+
 def _unpromised(error: UnpromisedError) -> HttpResponse:
     status = 404 if error.code == UNKNOWN else 409
     return problem(status, error.code, error.why)
@@ -106,6 +113,7 @@ def _fault(error: Exception) -> HttpResponse:
 
 # The first that fits.
 _ANSWERS: tuple[tuple[type[Exception], Callable[[Any], HttpResponse]], ...] = (
+    (TooOftenError, _too_often),
     (ProblemError, lambda error: problem(error.status, error.code, error.why, error.beside)),
     (NotAuthenticatedError, lambda _: problem(401)),
     (UnpromisedError, _unpromised),

@@ -3,7 +3,7 @@
 from ninja import NinjaAPI
 
 from touchstone import __version__
-from touchstone.server.api import installation
+from touchstone.server.api import entering, installation, people
 from touchstone.server.api.declared import admitted
 from touchstone.server.api.parsing import StrictParser
 from touchstone.server.api.problems import handle_all
@@ -19,4 +19,5 @@ api = NinjaAPI(
     auth=admitted,
 )
 handle_all(api)
-api.add_router("", installation.router)
+for each in (installation, entering, people):
+    api.add_router("", each.router)

@@ -85,7 +85,13 @@ def test_codes_that_let_nobody_in_are_told_apart_by_nothing():
     expired = invited("example-lab", "submitter")
     unknown = "00000-00000-00000-00000-00000"
     said = set()
-    for code, now in ((told.code, NOW), (unknown, NOW), (expired.code, "2027-01-01T00:00:00Z")):
+    elsewhere = invited("example-agency", "official")
+    for code, now in (
+        (told.code, NOW),
+        (unknown, NOW),
+        (expired.code, "2027-01-01T00:00:00Z"),
+        (elsewhere.code, NOW),
+    ):
         with pytest.raises(NotUsableError) as caught:
             taken(code, Device("x").joining(code, at=now), now)
         said.add((caught.value.status, caught.value.code, caught.value.why))
@@ -271,7 +277,8 @@ def test_whatever_is_amiss_with_a_token_the_answer_is_the_same():
         "digest": f"Bearer {principal_of(f'Bearer {token}', NOW).token}",
     }
     assert len(refusals(headers)) == 1
-    assert principal_of(f"Bearer {token}", "2026-12-01T09:59:59Z")
+    found = principal_of(f"Bearer {token}", "2026-12-01T09:59:59Z")
+    assert found.person == device.person
     expired = refusals({"expired": f"Bearer {token}"}, "2026-12-01T10:00:00Z")
     assert expired == refusals({"unknown": headers["unknown"]})
 
@@ -362,7 +369,13 @@ def test_a_statement_of_one_kind_is_never_one_of_the_other():
     """Each kind has its own payload type, which is signed, and its own domain."""
     device = let_in_once()
     joining = JoiningStatement(
-        aud=AUD, key=device.key, at=NOW, nonce="11" * 32, code="22" * 32, label="a"
+        aud=AUD,
+        key=device.key,
+        at=NOW,
+        nonce="11" * 32,
+        code="22" * 32,
+        party="example-lab",
+        label="a",
     )
     envelope = signed_by_device(joining, device.signer)
     assert envelope["payloadType"] != TokenStatement.PAYLOAD_TYPE

@@ -1,0 +1,65 @@
+"""How a person's device comes in: by a code, and then by tokens that it asks for."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Router
+
+from touchstone.server.accounts.joining import issue_token, redeem, revoke_token
+from touchstone.server.accounts.people import own_account
+from touchstone.server.api.answers import answer_json
+from touchstone.server.api.parsing import Strict
+from touchstone.server.serving import serving_of, speaker_of
+
+router = Router()
+
+
+class Redeemed(Strict):
+    """A code, and what a device signed to take it."""
+
+    code: str
+    envelope: dict[str, Any]
+
+
+class TokenRequest(Strict):
+    """What a device signed to ask for a token."""
+
+    envelope: dict[str, Any]
+
+
+@router.post("invitations/redeem")
+def redeem_invitation(request: HttpRequest, sent: Redeemed) -> HttpResponse:
+    """Let a device in by a one-time code: who the person is."""
+    serving = serving_of(request)
+    joined = redeem(
+        sent.code, sent.envelope, installation=serving.fingerprint, now=serving.here.now()
+    )
+    return answer_json(asdict(joined), 201)
+
+
+@router.post("tokens")
+def ask_for_token(request: HttpRequest, sent: TokenRequest) -> HttpResponse:
+    """A token for an hour, and until when it holds."""
+    serving = serving_of(request)
+    issued = issue_token(
+        sent.envelope,
+        installation=serving.fingerprint,
+        now=serving.here.now(),
+        random=serving.here.random,
+    )
+    return answer_json(asdict(issued), 201)
+
+
+@router.delete("tokens/current")
+def end_token(request: HttpRequest) -> HttpResponse:
+    """End the token that this is asked with."""
+    revoke_token(speaker_of(request).token, serving_of(request).here.now())
+    return HttpResponse(status=204)
+
+
+@router.get("me")
+def me(request: HttpRequest) -> HttpResponse:
+    """Who asks, and what its token is for."""
+    principal = speaker_of(request)
+    return answer_json(own_account(principal))

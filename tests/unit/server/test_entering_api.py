@@ -1,0 +1,310 @@
+"""People over HTTP: invited, let in, with tokens, and who may say so."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from support.accounts import Device
+from touchstone.handin import utc_text
+from touchstone.ledger import dumps
+from touchstone.server.accounts.authenticating import principal_of
+from touchstone.server.accounts.limits import ENTERING, Limiter
+from touchstone.server.accounts.managing import Manager
+from touchstone.server.accounts.models import RateRow
+from touchstone.server.accounts.people import invite
+from touchstone.server.accounts.preparing import open_accounts
+from touchstone.server.accounts.roles import ADMINISTRATOR, PARTY_ROLES, scopes_of
+from touchstone.server.api import declared
+from touchstone.server.api.problems import PROBLEM
+from touchstone.server.serving import SERVING, Serving
+from touchstone.service.installation import open_installation
+
+CANARY = "canary-77e1"
+
+
+class Standing:
+    """A clock that stands: nothing expires, and no limit comes back, while a test runs."""
+
+    def now(self) -> datetime:
+        return datetime(2026, 12, 1, 9, tzinfo=UTC)
+
+
+@dataclass
+class Site:
+    """A server and those who ask it."""
+
+    serving: Serving
+    client: Client
+
+    @property
+    def now(self) -> str:
+        return utc_text(self.serving.here.clock.now())
+
+    def ask(
+        self, method: str, path: str, value: Any = None, token: str = "", **headers: str
+    ) -> tuple[int, Any]:
+        """The status and the JSON of an answer."""
+        # Every test asks from one address.
+        RateRow.objects.all().delete()
+        self.serving.limiter = Limiter()
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        body = b"" if value is None else dumps(value)
+        answer = self.client.generic(
+            method, f"/v1/{path}", body, "application/json", headers=headers
+        )
+        if answer.content:
+            return answer.status_code, json.loads(answer.content)
+        return answer.status_code, None
+
+    def let_in(self, institution: str, *roles: str) -> tuple[Device, str]:
+        """Somebody whose device was let in, with a token for all that it may."""
+        here = self.serving.here
+        told = invite(
+            Manager.machine(), institution, roles, CANARY, now=here.now(), random=here.random
+        )
+        device = Device("-".join(roles), self.serving.fingerprint, party=institution)
+        device.joins(told, here.now())
+        return device, self.token(device, *scopes_of(roles))
+
+    def token(self, device: Device, *scopes: str) -> str:
+        status, said = self.ask("POST", "tokens", {"envelope": device.asking(*scopes, at=self.now)})
+        assert status == 201
+        return str(said["token"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    home = tmp_path_factory.mktemp("entering") / "home"
+    with open_installation(home, Standing(), apart=True) as here:
+        open_accounts(home, None)
+        serving = Serving(here, principal_of)
+        client = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
+        client.defaults[SERVING] = serving  # type: ignore[assignment]  # as the server does
+        yield Site(serving, client)
+
+
+def test_a_person_is_invited_comes_in_and_goes(site: Site):
+    _, admin = site.let_in("", ADMINISTRATOR)
+    new = {"institution": "example-lab", "roles": ["lead"], "name": "Ann Example"}
+    status, told = site.ask("POST", "people", new, admin)
+    assert status == 201
+    device = Device("ann", site.serving.fingerprint)
+    sent = {"code": told["code"], "envelope": device.joining(told["code"], at=site.now)}
+    status, joined = site.ask("POST", "invitations/redeem", sent)
+    assert (status, joined["person"], joined["institution"]) == (
+        201,
+        told["person"],
+        "example-lab",
+    )
+    device.person = joined["person"]
+    token = site.token(device, "read", "people")
+    status, me = site.ask("GET", "me", token=token)
+    assert (status, me["party"], me["scopes"], me["name"]) == (
+        200,
+        "example-lab",
+        ["people", "read"],
+        "Ann Example",
+    )
+    status, found = site.ask("GET", f"people/{device.person}", token=admin)
+    assert (status, found["roles"]) == (200, ["lead"])
+    assert site.ask("DELETE", "tokens/current", token=token) == (204, None)
+    assert site.ask("GET", "me", token=token)[0] == 401
+    token = site.token(device, "people")
+    assert site.ask("DELETE", f"people/{device.person}", token=admin) == (204, None)
+    assert site.ask("GET", "me", token=token)[0] == 401
+
+
+def test_a_lead_manages_its_own(site: Site):
+    _, lead = site.let_in("example-lab", "lead")
+    new = {"institution": "example-lab", "roles": ["submitter"], "name": "Bob"}
+    status, told = site.ask("POST", "people", new, lead)
+    assert status == 201
+    status, found = site.ask("PUT", f"people/{told['person']}/roles", {"roles": ["official"]}, lead)
+    assert (status, found["roles"]) == (200, ["official"])
+    status, again = site.ask("POST", f"people/{told['person']}/invitations", None, lead)
+    assert (status, again["person"]) == (201, told["person"])
+    device = Device("bob", site.serving.fingerprint)
+    sent = {"code": again["code"], "envelope": device.joining(again["code"], at=site.now)}
+    assert site.ask("POST", "invitations/redeem", sent)[0] == 201
+    path = f"people/{told['person']}/devices/{device.key}"
+    assert site.ask("DELETE", path, token=lead) == (204, None)
+    _, page = site.ask("GET", "people?most=200", token=lead)
+    assert {each["institution"] for each in page["people"]} == {"example-lab"}
+    _, acts = site.ask("GET", "account-acts", token=lead)
+    assert "device-revoked" in {each["act"] for each in acts["acts"]}
+
+
+def test_another_institutions_person_is_as_nobody(site: Site):
+    _, lead = site.let_in("example-lab", "lead")
+    other, _ = site.let_in("example-agency", "official")
+    nobody = "p" + "0" * 24
+    for method, path, value in (
+        ("GET", "people/{}", None),
+        ("DELETE", "people/{}", None),
+        ("PUT", "people/{}/roles", {"roles": ["reviewer"]}),
+        ("POST", "people/{}/invitations", None),
+        ("DELETE", f"people/{{}}/devices/{other.key}", None),
+    ):
+        answers = [
+            site.ask(method, path.format(each), value, lead)
+            for each in (other.person, nobody, CANARY, "%00", "%ED%B2%9B")
+        ]
+        assert {status for status, _ in answers} == {404}
+        assert len({json.dumps(said) for _, said in answers}) == 1
+        assert answers[0][1]["code"] == "unknown-person"
+
+
+OWN = [
+    (*route, need) for route, need in declared.DECLARED.items() if need.scope in {"people", "any"}
+]
+
+
+@pytest.mark.parametrize("role", sorted(PARTY_ROLES | {ADMINISTRATOR}))
+def test_each_role_is_let_to_what_the_table_says(site: Site, role: str):
+    """Nothing that may not be asked for is told apart from anything else, by status or by bytes."""
+    device, token = site.let_in("" if role == ADMINISTRATOR else "example-lab", role)
+    refused = set()
+    for method, route, need in OWN:
+        if method != "GET":
+            continue
+        path = route.removeprefix("v1/").replace("<person>", device.person)
+        status, said = site.ask(method, path, token=token)
+        may = role in need.roles and (need.scope == "any" or need.scope in scopes_of([role]))
+        assert (status == 200) == may, (role, route)
+        if not may:
+            refused.add(json.dumps([status, said]))
+            assert CANARY not in str(said)
+    assert len(refused) <= 1
+    for method, route, need in OWN:
+        if need.scope == "people" and role not in need.roles:
+            path = route.removeprefix("v1/").replace("<person>", device.person)
+            value = {"roles": ["lead"]} if method == "PUT" else None
+            assert site.ask(method, path.replace("<key>", device.key), value, token)[0] == 403
+    assert site.ask("GET", "me", token=token)[0] == 200
+
+
+def test_without_the_scope_the_role_is_not_enough(site: Site):
+    device, _ = site.let_in("example-lab", "lead")
+    token = site.token(device, "read")
+    assert site.ask("GET", "people", token=token)[0] == 403
+    assert site.ask("GET", "me", token=token)[1]["scopes"] == ["read"]
+
+
+def test_whatever_is_amiss_with_a_token_the_answer_has_the_same_bytes(site: Site):
+    device, token = site.let_in("example-lab", "submitter")
+    _, other = site.let_in("example-agency", "official")
+    stolen = site.token(device, "read")
+    site.ask("DELETE", "tokens/current", token=stolen)
+    answers = set()
+    for borne in ("", f"tst1_{'A' * 43}", stolen, token[:-1], f"{token}, Bearer {other}", CANARY):
+        headers = {"Authorization": f"Bearer {borne}"} if borne else {}
+        answer = site.client.get("/v1/me", headers=headers)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Bearer")
+        answers.add((answer.content, tuple(sorted(answer.headers.items()))))
+    assert len(answers) == 1
+
+
+def test_a_token_elsewhere_than_in_its_header_is_none(site: Site):
+    _, token = site.let_in("example-lab", "submitter")
+    assert site.ask("GET", f"me?access_token={token}")[0] == 422
+    site.client.cookies["token"] = token
+    try:
+        assert site.ask("GET", "me")[0] == 401
+    finally:
+        site.client.cookies.clear()
+
+
+HOSTILE = [None, 1, True, "", [], {}, "\u202e", CANARY, [CANARY], {CANARY: CANARY}, "x" * 5_000]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("people", "institution"),
+        ("people", "roles"),
+        ("people", "name"),
+        ("people", "email"),
+        ("people", CANARY),
+        ("invitations/redeem", "code"),
+        ("invitations/redeem", "envelope"),
+        ("tokens", "envelope"),
+        ("tokens", CANARY),
+    ],
+)
+def test_hostile_fields_are_refused_and_not_repeated(site: Site, path: str, field: str):
+    _, admin = site.let_in("", ADMINISTRATOR)
+    bodies: dict[str, dict[str, Any]] = {
+        "people": {"institution": "example-lab", "roles": ["lead"], "name": "A", "email": ""},
+        "invitations/redeem": {"code": "0" * 25, "envelope": {}},
+        "tokens": {"envelope": {}},
+    }
+    good = bodies[path]
+    # What could be meant.
+    taken = [("email", ""), ("name", CANARY), ("institution", CANARY)]
+    for value in HOSTILE:
+        if (field, value) in taken:
+            continue
+        status, said = site.ask("POST", path, good | {field: value}, admin)
+        assert status in {401, 403, 422}, value
+        assert CANARY not in json.dumps(said)
+
+
+def test_a_request_under_a_key_is_done_once(site: Site):
+    _, admin = site.let_in("", ADMINISTRATOR)
+    _, other = site.let_in("", ADMINISTRATOR)
+    new = {"institution": "example-lab", "roles": ["lead"], "name": "Once"}
+
+    def send(token: str, value: Any) -> tuple[int, bytes]:
+        answer = site.client.generic(
+            "POST",
+            "/v1/people",
+            dumps(value),
+            "application/json",
+            headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "k"},
+        )
+        return answer.status_code, answer.content
+
+    first = send(admin, new)
+    assert (first[0], send(admin, new)) == (201, first)
+    assert send(admin, new | {"name": "Twice"})[0] == 409
+    assert json.loads(send(other, new)[1])["person"] != json.loads(first[1])["person"]
+    # A key of one's own request tells nothing about another's.
+    assert send(other, new | {"name": "Twice"})[0] == 409
+
+
+def test_too_much_is_refused_with_the_time_to_wait(site: Site):
+    site.serving.limiter = Limiter()
+    answers = [
+        site.client.generic(
+            "POST", "/v1/tokens", b'{"envelope":{}}', "application/json", REMOTE_ADDR="192.0.2.9"
+        )
+        for _ in range(ENTERING.at_once + 1)
+    ]
+    assert {each.status_code for each in answers[:-1]} == {401}
+    answer = answers[-1]
+    assert (answer.status_code, answer["Content-Type"]) == (429, PROBLEM)
+    assert int(answer["Retry-After"]) >= 1
+    assert json.loads(answer.content)["code"] == "too-many"
+    # Another address is another.
+    assert site.ask("POST", "tokens", {"envelope": {}})[0] == 401
+
+
+def test_what_is_told_once_is_kept_by_nobody_on_the_way(site: Site):
+    device, _ = site.let_in("example-lab", "submitter")
+    sent = dumps({"envelope": device.asking("read", at=site.now)})
+    answer = site.client.generic("POST", "/v1/tokens", sent, "application/json")
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+
+
+def test_a_clock_that_is_wrong_is_told_the_time(site: Site):
+    device, _ = site.let_in("example-lab", "submitter")
+    envelope = device.asking("read", at="2016-12-01T09:00:00Z")
+    status, said = site.ask("POST", "tokens", {"envelope": envelope})
+    assert (status, said["code"]) == (401, "statement-late")
+    assert said["now"] == site.now
