@@ -13,7 +13,7 @@ from support.accounts import Device
 from touchstone.handin import utc_text
 from touchstone.ledger import dumps
 from touchstone.server.accounts.authenticating import principal_of
-from touchstone.server.accounts.limits import ENTERING, Limiter
+from touchstone.server.accounts.limits import ENTERING, Limiter, Rate
 from touchstone.server.accounts.managing import Manager
 from touchstone.server.accounts.models import RateRow
 from touchstone.server.accounts.people import invite
@@ -293,6 +293,20 @@ def test_too_much_is_refused_with_the_time_to_wait(site: Site):
     assert json.loads(answer.content)["code"] == "too-many"
     # Another address is another.
     assert site.ask("POST", "tokens", {"envelope": {}})[0] == 401
+
+
+def test_whoever_guesses_is_slowed_down_and_its_neighbour_is_not(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(declared, "BY_ADDRESS", Rate("address-few", 60, 3))
+    monkeypatch.setattr(declared, "BY_TOKEN", Rate("token-few", 60, 5))
+    _, token = site.let_in("example-lab", "submitter")
+    site.serving.limiter = Limiter()
+    said = [site.client.get("/v1/me").status_code for _ in range(5)]
+    assert said == [401, 401, 401, 429, 429]
+    own = {"Authorization": f"Bearer {token}"}
+    said = [site.client.get("/v1/me", headers=own).status_code for _ in range(7)]
+    assert said == [200] * 5 + [429] * 2
 
 
 def test_what_is_told_once_is_kept_by_nobody_on_the_way(site: Site):

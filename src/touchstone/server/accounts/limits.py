@@ -38,7 +38,8 @@ class Rate:
 
 BY_TOKEN = Rate("token", 6_000, 2_000, 50)
 BY_ADDRESS = Rate("address", 30_000, 5_000, 100)
-"""An institution's people may all come by one address."""
+"""Of those who are not known: whoever has a token is counted by that, and its people may all come
+by one address."""
 ENTERING = Rate("entering", 60, 60)
 """Codes taken and tokens asked for, by address: where guessing would be done."""
 

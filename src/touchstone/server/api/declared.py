@@ -4,15 +4,23 @@ What a person may read *within* its party's cases is `clearance`'s, and who is o
 record's: here is only what a token must be for, before any case is looked at.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from django.http import HttpRequest
 
 from touchstone.handin import utc_text
-from touchstone.server.accounts.limits import BY_ADDRESS, BY_TOKEN, ENTERING, address_group
+from touchstone.server.accounts.limits import (
+    BY_ADDRESS,
+    BY_TOKEN,
+    ENTERING,
+    Rate,
+    address_group,
+)
 from touchstone.server.accounts.roles import ADMINISTRATOR, LEAD, PARTY_ROLES
-from touchstone.server.errors import ProblemError
+from touchstone.server.errors import NotAuthenticatedError, ProblemError
 from touchstone.server.principal import NOBODY, Principal
 from touchstone.server.serving import serving_of
 
@@ -72,13 +80,29 @@ def admitted(request: HttpRequest) -> Principal:
         )
     serving = serving_of(request)
     moment = serving.here.clock.now()
-    milliseconds = int(moment.timestamp() * 1_000)
-    address = address_group(request.META.get("REMOTE_ADDR", ""))
-    serving.limiter.take(ENTERING if need.entering else BY_ADDRESS, address, milliseconds)
+    by_address, by_token = _counted(request, moment)
     if need.scope is None:
+        by_address(ENTERING if need.entering else BY_ADDRESS)
         return NOBODY
-    principal = serving.authenticate(request.headers.get("Authorization"), utc_text(moment))
-    serving.limiter.take(BY_TOKEN, principal.token, milliseconds)
+    try:
+        principal = serving.authenticate(request.headers.get("Authorization"), utc_text(moment))
+    except NotAuthenticatedError:
+        # Whoever guesses is slowed down, and whoever comes by the same address and is known is not.
+        by_address(BY_ADDRESS)
+        raise
+    by_token(principal.token)
     if need.scope not in {ANY, *principal.scopes} or not need.roles & principal.roles:
         raise ProblemError(403, "", "")
     return principal
+
+
+def _counted(
+    request: HttpRequest, moment: datetime
+) -> tuple[Callable[[Rate], None], Callable[[str], None]]:
+    """What counts a request by its address, and by its token. Both raise TooOftenError."""
+    limiter, now = serving_of(request).limiter, int(moment.timestamp() * 1_000)
+    address = address_group(request.META.get("REMOTE_ADDR", ""))
+    return (
+        lambda rate: limiter.take(rate, address, now),
+        lambda token: limiter.take(BY_TOKEN, token, now),
+    )
