@@ -74,6 +74,11 @@ class OneParty:
         self._heard()
         return entries_since(self.here, case, self.party, start)
 
+    def cases(self) -> Iterable[str]:
+        self._heard()
+        names = self.here.records.names()
+        return [n for n in names if self.here.records.deeds.log(n).keys.has_joined(self.party)]
+
     def head(self, case: str) -> bytes:
         self._heard()
         return published_head(self.here, case, self.party)

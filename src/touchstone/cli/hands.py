@@ -30,6 +30,7 @@ from touchstone.errors import AnswerIsNoError, BadInputError
 
 if TYPE_CHECKING:
     from touchstone.client.party_case import PartyCase
+    from touchstone.client.party_home import PartyHome
     from touchstone.deeds.deed import Deed
     from touchstone.framework import Framework
     from touchstone.keys import FileSigner
@@ -162,6 +163,28 @@ class Hand(Protocol):
 
         `roles` are the parties that are to take part, with the acting one. Raises as `act`.
         """
+
+    def keys(self, *, make: bool = False) -> "PartyHome":
+        """The acting party's keys, as far as they are where this hand acts.
+
+        `make`: where there is none here, in the record of this machine, one is made and told.
+        Raises NotInitialisedError, BadInputError.
+        """
+
+    def cases(self) -> tuple[str, ...]:
+        """The ids of all cases that the acting party has joined."""
+
+    def installation_key(self) -> str:
+        """The public key (hex) of the installation whose record this is, as it is now."""
+
+    def settle(self, case: str) -> None:
+        """Send again what was signed in a case and has no answer: else it would be done twice.
+
+        A refusal settles it. Raises WaitingError, UnheardError.
+        """
+
+    def unasked(self) -> "Hand":
+        """The same, once somebody said yes to all that follows."""
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from touchstone.clearance import party_audience
@@ -10,7 +10,10 @@ from touchstone.cli.hands import DeedDone, Draft, Where
 from touchstone.cli.hands_there import agreed, to_file
 from touchstone.cli.opened import act as kept_in_view
 from touchstone.cli.opened import opened
+from touchstone.cli.output import warn
+from touchstone.cli.passphrases import asked_once
 from touchstone.client.party_case import PartyCase
+from touchstone.client.party_home import PartyHome
 from touchstone.deeds.seen_case import SeenCase
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
@@ -71,6 +74,42 @@ class HandHere:
         deed = agreed(self.where, known, draft(known))
         record_opening(here, case, framework, [deed])
         return DeedDone(case, by, deed, 0)
+
+    def keys(self, *, make: bool = False) -> PartyHome:
+        """See `Hand.keys`: those beside the record."""
+        if self.where.party is None:
+            raise BadInputError("--as: name the party whose keys are meant")
+        folder, party = self.installation.home / "keys", self.where.party
+        if make and party not in self.installation.keyring.parties():
+            made = PartyHome.create(folder, party)
+            warn(
+                f"touchstone: made the key of {party} on this machine, whose operator can sign as"
+                f" {party}: {made.signer().fingerprint}"
+            )
+        return PartyHome.open(folder, party, asked_once())
+
+    def cases(self) -> tuple[str, ...]:
+        """See `Hand.cases`; those of record contract 1 take no more deeds."""
+        if self.where.party is None:
+            raise BadInputError("--as: name the party whose cases are meant")
+        here = self.installation
+        states = ((row.case, here.state(row.case)) for row in here.records.cases())
+        return tuple(
+            name
+            for name, state in states
+            if state.by_invitation and self.where.party in state.parties
+        )
+
+    def installation_key(self) -> str:
+        """See `Hand.installation_key`."""
+        return self.installation.keyring.history.current.hex()
+
+    def settle(self, case: str) -> None:
+        """See `Hand.settle`: a record that is written here answers at once."""
+
+    def unasked(self) -> "HandHere":
+        """See `Hand.unasked`."""
+        return replace(self, where=replace(self.where, yes=True))
 
     def _known(self, case: Case, role: Role | None) -> PartyCase:
         """The case as one of its parties has it; what is hidden from that party is so here too."""

@@ -1,5 +1,6 @@
 """A party's hand on its own machine: by a server, with the party's key in this home."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from touchstone.deeds.seen_case import SeenCase
 from touchstone.errors import BadInputError
 from touchstone.framework import Framework
 from touchstone.keys import FileSigner
+from touchstone.ledger.errors import RefusedDeedError
 from touchstone.review.events.base import Role
 from touchstone.service.homes import check_home, home_folder
 
@@ -79,6 +81,30 @@ class ServerHand:
             raise BadInputError("--to-file: a case is opened by its server, and by no file")
         receipt = self.client.begin(case, self.home.signer(), checked)
         return DeedDone(case, self.home.party, drafted[-1], receipt.n)
+
+    def keys(self, *, make: bool = False) -> PartyHome:
+        """See `Hand.keys`: where no key is, `touchstone party init` makes one, and nothing else."""
+        del make
+        return self.home
+
+    def cases(self) -> tuple[str, ...]:
+        """See `Hand.cases`."""
+        return self.client.every_case()
+
+    def installation_key(self) -> str:
+        """See `Hand.installation_key`."""
+        return self.client.greet().keys.current.hex()
+
+    def settle(self, case: str) -> None:
+        """See `Hand.settle`."""
+        for kept in self.client.unanswered:
+            if kept.case == self.case_id(case):
+                with suppress(RefusedDeedError):
+                    self.client.send(kept.digest)
+
+    def unasked(self) -> "ServerHand":
+        """See `Hand.unasked`."""
+        return replace(self, where=replace(self.where, yes=True))
 
     def case_id(self, beginning: str) -> str:
         """The followed case that begins so; else what was given, as the whole id of a new one."""

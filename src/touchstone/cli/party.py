@@ -1,13 +1,28 @@
-"""`touchstone party`: a party's keys on its own machine, and who signs for it in its cases."""
+"""`touchstone party`: a party's keys on its own machine, and how it is in its cases by them."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from touchstone.cli.output import Json, tell_facts
+from touchstone.cli.hands import HERE, CaseId, Where, act, hand_of
+from touchstone.cli.output import Json, show, show_json, tell, tell_facts
+from touchstone.cli.signers import rotate, signers
+from touchstone.cli.texts import fingerprint_of, name_of, public_key_of
+from touchstone.errors import BadInputError
 
 DONE = 0
 party = App(name="party", help="Make a party's keys, join cases, and say who signs for it.")
+party.command(signers)
+party.command(rotate)
+RoleName = Literal[
+    "developer",
+    "centre",
+    "co-evaluator",
+    "independent-evaluator",
+    "agency",
+    "trusted-partner",
+    "auditor",
+]
 
 
 @party.command
@@ -46,4 +61,175 @@ def init(
         facts["next"] = home.following().fingerprint
         said += f"\nThe key that is to follow it: {facts['next']}"
     tell_facts(said, facts, json=json)
+    return DONE
+
+
+@party.command(name="show")
+def show_(
+    *,
+    name: Annotated[str | None, Parameter(name="--as", help="The party; default: all.")] = None,
+    json: Json = False,
+) -> int:
+    """Show the parties that have keys on this machine, and the servers that each knows.
+
+    For example: touchstone party show
+    """
+    from touchstone.cli.hands_there import party_home
+    from touchstone.client.party_home import parties_of
+    from touchstone.service.homes import check_home, home_folder
+
+    names = parties_of(check_home(home_folder())) if name is None else (name,)
+    rows = list[dict[str, Any]]()
+    for each in names:
+        home = party_home(each)
+        servers = [{"server": place.url, "pinned": place.pinned} for place in home.servers]
+        own = home.signer()
+        keys = {"fingerprint": own.fingerprint, "key": own.public_key.hex()}
+        rows.append({"party": each, **keys, "servers": servers})
+    if json:
+        show_json(rows)
+        return DONE
+    for row in rows:
+        show(f"{row['party']} signs with {row['fingerprint']} (public key {row['key']}).")
+        for place in row["servers"]:
+            show(f"  knows {place['server']}, whose first key is {place['pinned']}")
+    if not rows:
+        show("No party has a key on this machine; make one: touchstone party init NAME")
+    return DONE
+
+
+@party.command
+def invite(
+    case: CaseId,
+    invited: str,
+    *,
+    role: RoleName,
+    expects: str | None = None,
+    where: Where = HERE,
+) -> int:
+    """Let a party join a case, for the developer or the centre; it joins by its own key.
+
+    For example: touchstone party invite case-1 example-agency --role agency --expects SHA256:...
+
+    Args:
+        invited: The party's id.
+        role: What it is to be in the case.
+        expects: The fingerprint of its key, as you had it from the party itself; default: whichever
+            key it brings.
+    """
+    from touchstone.deeds.cases import party_invited
+
+    name = name_of("INVITED", invited)
+    key = None if expects is None else fingerprint_of("--expects", expects)
+    return act(
+        where,
+        case,
+        lambda known: party_invited(known, known.by, name, role, key),
+        role="centre",
+    )
+
+
+@party.command
+def join(
+    case: CaseId,
+    *,
+    role: RoleName,
+    key: str | None = None,
+    following: Annotated[str | None, Parameter(name="--next")] = None,
+    where: Where = HERE,
+) -> int:
+    """Join a case by the party's own key, as it was invited.
+
+    For example: touchstone party join case-1 --role agency --server https://touchstone.example
+
+    Args:
+        role: What the party was invited as.
+        key: With --to-file: the public key of the party, which is on another machine.
+        following: With --key: the fingerprint of the key that is to follow it.
+    """
+    from touchstone.deeds.cases import party_joined
+
+    if (key is None) != (following is None) or (key is not None and where.to_file is None):
+        raise BadInputError("--key: goes with --next and --to-file, for a key of another machine")
+    with hand_of(where) as hand:
+        if key is not None and following is not None:
+            brought, after = public_key_of("--key", key), fingerprint_of("--next", following)
+            signer = None
+        else:
+            home = hand.keys(make=True)
+            signer, after = home.signer(), home.following().fingerprint
+            brought = signer.public_key.hex()
+        done = hand.act(
+            case,
+            lambda known: party_joined(known, known.by, role, brought, after),
+            signer=signer,
+        )
+    tell(done, json=where.json)
+    return DONE
+
+
+@party.command
+def reinvite(case: CaseId, lost: str, *, expects: str, where: Where = HERE) -> int:
+    """Say that another party lost its keys and goes on with a new one; two must say so.
+
+    It may object for 72 hours with the key that it had.
+
+    For example: touchstone party reinvite case-1 example-agency --expects SHA256:...
+
+    Args:
+        lost: The party that lost its keys.
+        expects: The fingerprint of its new key, as you had it from the party itself.
+    """
+    from touchstone.deeds.cases import party_reinvited
+
+    name, key = name_of("LOST", lost), fingerprint_of("--expects", expects)
+    return act(where, case, lambda known: party_reinvited(known, known.by, name, key))
+
+
+@party.command(name="object")
+def object_(case: CaseId, *, where: Where = HERE) -> int:
+    """Say that the party lost no key: what others said of a new one for it ends.
+
+    For example: touchstone party object case-1 --as example-agency
+    """
+    from touchstone.deeds.cases import recovery_objected
+
+    return act(where, case, lambda known: recovery_objected(known, known.by))
+
+
+@party.command
+def rejoin(
+    case: CaseId,
+    *,
+    stands_by: Literal["all", "none"] = "all",
+    where: Where = HERE,
+) -> int:
+    """Go on in a case with a new key, once two others have said so; the old keys end.
+
+    Make the new key first, in a new home: touchstone party init NAME.
+
+    For example: touchstone party rejoin case-1 --server https://touchstone.example
+
+    Args:
+        stands_by: Of what the old keys signed in this case: all of it, or none; what the party does
+            not stand by is shown as disavowed, and stays.
+    """
+    from touchstone.client.party_case import PartyCase
+    from touchstone.deeds.cases import party_rejoined
+    from touchstone.deeds.deed import Deed
+    from touchstone.ledger import fingerprint
+
+    with hand_of(where) as hand:
+        home = hand.keys()
+        signer, after = home.signer(), home.following().fingerprint
+
+        def draft(known: PartyCase) -> Deed:
+            old = known.state.parties.get(known.by)
+            ending = [fingerprint(bytes.fromhex(old.key)), *old.signers] if old else []
+            lasts = dict.fromkeys(ending) if stands_by == "none" else {}
+            key = signer.public_key.hex()
+            return party_rejoined(known, known.by, key, after, lasts)
+
+        done = hand.act(case, draft, signer=signer)
+    tell(done, json=where.json)
     return DONE

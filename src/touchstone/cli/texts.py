@@ -1,12 +1,18 @@
 """What commands about terms read from files, and where they lay bundles."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from touchstone.errors import BadInputError
 
 if TYPE_CHECKING:
     from touchstone.service.access.user_base import UserBase
     from touchstone.service.bundle_folder import BundleFolder
     from touchstone.service.file_io import NamedText
+
+_FINGERPRINT = re.compile(r"SHA256:[0-9a-f]{64}")
+_PUBLIC_KEY = re.compile(r"[0-9a-f]{64}")
 
 
 def terms_text(file: Path) -> "NamedText":
@@ -68,3 +74,17 @@ def statement_of(option: str, text: str) -> str:
     from touchstone.service.file_io import statement
 
     return statement(text, option)
+
+
+def fingerprint_of(option: str, text: str) -> str:
+    """A key's fingerprint, as it was typed. Raises BadInputError with the option."""
+    if not _FINGERPRINT.fullmatch(text):
+        raise BadInputError(f"{option}: write a fingerprint: SHA256: and 64 lowercase hex digits")
+    return text
+
+
+def public_key_of(option: str, text: str) -> str:
+    """A public key, as it was typed. Raises BadInputError with the option."""
+    if not _PUBLIC_KEY.fullmatch(text):
+        raise BadInputError(f"{option}: write a public key: 64 lowercase hex digits")
+    return text

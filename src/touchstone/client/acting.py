@@ -26,7 +26,7 @@ from touchstone.client.errors import (
 from touchstone.client.followed import FollowedCase, Machine, TopicsToldLog, open_head
 from touchstone.client.memory import KeptDeed, Memory, SeqTakenError
 from touchstone.client.proofs import cut, write_proof
-from touchstone.client.server import RecordServer
+from touchstone.client.server import ListsCases, RecordServer
 from touchstone.client.trusting import TrustedInstallation, greeted, size_of
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.seen_case import SeenCase
@@ -222,6 +222,14 @@ class Client:
     def cases(self) -> tuple[str, ...]:
         """The ids of the cases that are followed here."""
         return self._memory.cases()
+
+    def every_case(self) -> tuple[str, ...]:
+        """The ids of all cases of the party: as the server lists them, and those followed here.
+
+        Raises UnheardError.
+        """
+        listed = self._server.cases() if isinstance(self._server, ListsCases) else ()
+        return tuple(sorted({*listed, *self.cases}))
 
     @property
     def unanswered(self) -> tuple[KeptDeed, ...]:

@@ -30,6 +30,7 @@ from touchstone.keys import (
     read_secret,
 )
 from touchstone.keys.files import secret_folder, write_secret
+from touchstone.keys.signer import is_encrypted
 from touchstone.ledger import MalformedError, dumps, loads
 
 FILE = "server.json"
@@ -72,6 +73,7 @@ class PartyHome:
                 f"{party[:80]!a}: is no party's id: lowercase letters, digits, hyphens"
             )
         self.party = party
+        self._passphrase = passphrase
         self._keyring = Keyring(folder, passphrase)
         self._folder = folder / "parties" / party
 
@@ -91,7 +93,7 @@ class PartyHome:
         home = cls(folder, party, None if secret is None else lambda _: secret)
         home._keyring.new_party_key(party, secret)
         if not signer:
-            home.following(secret)
+            home.following()
         return home
 
     @classmethod
@@ -140,17 +142,22 @@ class PartyHome:
             f"{self._folder}: has no key that may sign this for {self.party}; these may: {named}"
         )
 
-    def following(self, secret: bytes | None = None) -> FileSigner:
-        """The key that is to follow the newest one; made where there is none."""
+    def following(self) -> FileSigner:
+        """The key that is to follow the newest one; made where there is none.
+
+        Where the newest is encrypted it is, too, by the same passphrase.
+        """
+        newest = self._keyring.newest_party_file(self.party)
+        secret = self._passphrase(newest) if is_encrypted(newest) and self._passphrase else None
         return self._keyring.next_party_key(self.party, secret)
+
+    def announced(self) -> FileSigner:
+        """The key that is to follow the newest one. Raises KeyMissingError: it is not here."""
+        return self._keyring.announced_party_key(self.party)
 
     def promote(self) -> FileSigner:
         """Make the key that was to follow the newest one. Raises KeyMissingError: there is none."""
         return self._keyring.promote_next_key(self.party)
-
-    def renew(self, secret: bytes | None = None) -> FileSigner:
-        """A further key of the party, for one that lost its own."""
-        return self._keyring.new_party_key(self.party, secret)
 
     @property
     def servers(self) -> tuple[ServerPlace, ...]:

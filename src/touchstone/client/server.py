@@ -5,7 +5,7 @@ Nothing that comes back is trusted: all of it is bytes that the client checks it
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from touchstone.deeds.signing import Outgoing
 
@@ -55,3 +55,11 @@ class RecordServer(Protocol):
 
     def cancel(self, case: str, envelope: object) -> bytes:
         """The signed answer line to a deed that is to be taken back, unless it was recorded."""
+
+
+@runtime_checkable
+class ListsCases(Protocol):
+    """A server that says which cases there are for its party."""
+
+    def cases(self) -> Iterable[str]:
+        """The ids of the cases that the party has joined, all of them. Raises UnheardError."""

@@ -194,7 +194,8 @@ class Keyring:
 
     def has_party_key(self, party: str) -> bool:
         """Whether there is a key of a party, be it one that can be read or not."""
-        return bool(self._party_files(party))
+        # Asked before anything is made: a look must leave no folder behind.
+        return (self._folder / "parties").is_dir() and bool(self._party_files(party))
 
     def party_keys(self, party: str) -> Iterator[FileSigner]:
         """A party's keys, the newest first; one that is to follow is none yet."""
@@ -208,8 +209,7 @@ class Keyring:
         Its file is encrypted where there is a passphrase.
         """
         with locked(self._party_folder(party)):
-            files = self._party_files(party)
-            number = int(files[-1].stem) + 1 if files else 0
+            number = self._following_number(party)
             return FileSigner.create(self._party_folder(party) / f"{number}.pem", passphrase)
 
     def next_party_key(self, party: str, passphrase: bytes | None = None) -> FileSigner:
@@ -219,14 +219,22 @@ class Keyring:
         Raises KeyMissingError where the party has no key.
         """
         with locked(self._party_folder(party)):
-            files = self._party_files(party)
-            if not files:
-                raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}")
-            number = int(files[-1].stem) + 1
-            path = self._party_folder(party) / f"next-{number}.pem"
+            self.newest_party_file(party)
+            path = self._announced(party)
             if path.exists():
                 return FileSigner.load(path, self._passphrase)
             return FileSigner.create(path, passphrase)
+
+    def announced_party_key(self, party: str) -> FileSigner:
+        """The key that is to follow a party's newest one. Raises KeyMissingError: not here."""
+        return FileSigner.load(self._announced(party), self._passphrase)
+
+    def newest_party_file(self, party: str) -> Path:
+        """The file of a party's newest key. Raises KeyMissingError where the party has none."""
+        files = self._party_files(party)
+        if not files:
+            raise KeyMissingError(f"{self._party_folder(party)}: there is no key of {party}")
+        return files[-1]
 
     def promote_next_key(self, party: str) -> FileSigner:
         """Make the key that was announced the party's newest one; the older stays beside it.
@@ -235,12 +243,10 @@ class Keyring:
         record has, whichever is the newest here. Raises KeyMissingError where none was announced.
         """
         with locked(self._party_folder(party)):
-            files = self._party_files(party)
-            number = int(files[-1].stem) + 1 if files else 0
-            announced = self._party_folder(party) / f"next-{number}.pem"
+            announced = self._announced(party)
             # Read before it is moved: a key that cannot be used must not become the newest.
             signer = FileSigner.load(announced, self._passphrase)
-            move_secret(announced, self._party_folder(party) / f"{number}.pem")
+            move_secret(announced, announced.with_name(announced.name.removeprefix("next-")))
         return signer
 
     def parties(self) -> tuple[str, ...]:
@@ -256,6 +262,13 @@ class Keyring:
             raise KeyFileError(f"{party!r} is not a party's id: lowercase letters, digits, hyphens")
         secret_folder(self._folder / "parties")
         return self._folder / "parties" / party
+
+    def _following_number(self, party: str) -> int:
+        files = self._party_files(party)
+        return int(files[-1].stem) + 1 if files else 0
+
+    def _announced(self, party: str) -> Path:
+        return self._party_folder(party) / f"next-{self._following_number(party)}.pem"
 
     def _party_files(self, party: str) -> list[Path]:
         folder = self._party_folder(party)

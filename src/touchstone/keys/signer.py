@@ -84,6 +84,11 @@ class FileSigner:
         raise SealError("a signing key is not pickled")
 
 
+def is_encrypted(path: Path) -> bool:
+    """Whether a passphrase opens the key in a file. Raises KeyFileError as `load`."""
+    return read_secret(path).startswith(_ENCRYPTED)
+
+
 class _OtherKindError(Exception):
     """A key of another kind."""
 

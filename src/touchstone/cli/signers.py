@@ -1,0 +1,296 @@
+"""`touchstone party signers` and `rotate`: acts on a party's keys in all of its cases.
+
+Each case has a log of its own, so that one act is one deed a case. A command that was interrupted
+is typed again: what stands already in a case is not done there again.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from touchstone.cli.confirming import confirm
+from touchstone.cli.hands import HERE, Draft, Hand, Where, hand_of
+from touchstone.cli.output import show, show_json, tell, warn
+from touchstone.cli.texts import name_of, public_key_of
+from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
+
+if TYPE_CHECKING:
+    from touchstone.client.party_case import PartyCase
+    from touchstone.client.party_home import PartyHome
+    from touchstone.deeds.deed import Deed
+    from touchstone.keys import FileSigner
+    from touchstone.review.state import Party
+
+DONE = 0
+signers = App(name="signers", help="Say which further keys sign for a party, in all its cases.")
+Due = Callable[["PartyCase", "Party"], Draft | None]
+"""What is to be done in a case, for the party there; None: it stands, or has no place there."""
+OneCase = Annotated[
+    tuple[str, ...],
+    Parameter(
+        name="--case", negative="", help="Only in this case; may be given again. Default: all."
+    ),
+]
+
+
+class NotEverywhereError(AnswerIsNoError):
+    """An act on keys stands in some of a party's cases, and not in others."""
+
+
+@dataclass(frozen=True)
+class InCases:
+    """What was done in each case of a party."""
+
+    what: str
+    entries: Mapping[str, int]
+    """By case, the entry at which it stands now."""
+    stood: tuple[str, ...]
+    """The cases in which nothing was to be done."""
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"{self.what}: done in {len(self.entries)}, nothing to do in {len(self.stood)} cases."
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"entries": dict(self.entries), "stood": list(self.stood)}
+
+
+@signers.command(name="show")
+def show_(*, case: OneCase = (), where: Where = HERE) -> int:
+    """Show, case by case, the party's key and the further keys that sign for it.
+
+    For example: touchstone party signers show --as example-lab
+    """
+    from touchstone.ledger import fingerprint
+
+    rows: list[dict[str, Any]] = []
+    with hand_of(where) as hand:
+        for name in case or hand.cases():
+            known = hand.look(name)
+            party = known.state.parties.get(known.by)
+            if party is None:
+                continue
+            further = [
+                {"key": key, "label": act.label, "kinds": list(act.kinds)}
+                for key, act in party.signers.items()
+            ]
+            own = fingerprint(bytes.fromhex(party.key))
+            rows.append({"case": known.id, "key": own, "next": party.next, "signers": further})
+    if where.json:
+        show_json(rows)
+        return DONE
+    for row in rows:
+        show(f"{row['case']}: {row['key']}")
+        for each in row["signers"]:
+            show(f"  {each['label']}, {each['key']}: {', '.join(each['kinds'])}")
+    if not rows:
+        show("The party is in no case.")
+    return DONE
+
+
+@signers.command
+def admit(
+    key: str,
+    *,
+    label: str,
+    kind: Annotated[tuple[str, ...], Parameter(negative="")],
+    case: OneCase = (),
+    where: Where = HERE,
+) -> int:
+    """Let a further key sign some kinds of deed for the party, in all of its cases.
+
+    The key is made on its own machine: touchstone party init NAME --signer. After a crash the same
+    command goes on.
+
+    For example: touchstone party signers admit 5f3c... --label desk --kind finding-responded
+
+    Args:
+        key: Its public key, 64 hex digits.
+        label: What the party calls it.
+        kind: A type of deed that it may sign, as finding-responded; may be given again.
+    """
+    from touchstone.deeds.cases import signer_admitted
+    from touchstone.ledger import fingerprint
+
+    public, called, kinds = public_key_of("KEY", key), name_of("--label", label), _kinds(kind)
+    own = fingerprint(bytes.fromhex(public))
+
+    def due(_: "PartyCase", party: "Party") -> Draft | None:
+        if own in party.signers:
+            return None
+        return lambda known: signer_admitted(known, known.by, public, kinds, called)
+
+    what = f"The key {called} ({own}) signs {', '.join(kinds)}"
+    return _in_each(where, case, due, what)
+
+
+@signers.command
+def remove(
+    key: str,
+    *,
+    stands_by: Literal["all", "none"] = "all",
+    case: OneCase = (),
+    where: Where = HERE,
+) -> int:
+    """End a further key at once, in all of the party's cases. After a crash the same goes on.
+
+    For example: touchstone party signers remove desk --stands-by none
+
+    Args:
+        key: What the party calls it, or its fingerprint.
+        stands_by: Of what it signed so far: all of it, or none; what the party does not stand by is
+            shown as disavowed, and stays.
+    """
+    from touchstone.deeds.cases import signer_removed
+
+    named = key if key.startswith("SHA256:") else name_of("KEY", key)
+
+    def due(_: "PartyCase", party: "Party") -> Draft | None:
+        meant = [each for each, act in party.signers.items() if named in {each, act.label}]
+        if not meant:
+            return None
+
+        def draft(known: "PartyCase") -> "Deed":
+            last = known.seen.log.last_deed(meant[0]) if stands_by == "all" else None
+            return signer_removed(known, known.by, meant[0], last.seq if last else None)
+
+        return draft
+
+    return _in_each(where, case, due, f"The key {named} signs no more")
+
+
+def rotate(*, stands_by: Literal["all", "none"] = "all", where: Where = HERE) -> int:
+    """Replace the party's key by the one that was to follow it, in all of its cases.
+
+    The new one must be on this machine, as next-N.pem beside the key; the one to follow it is made.
+    After a crash the same command goes on.
+
+    For example: touchstone party rotate --as example-lab --server https://touchstone.example
+
+    Args:
+        stands_by: Of what the old key signed so far: all of it, or none; what the party does not
+            stand by is shown as disavowed, and stays.
+    """
+    from touchstone.deeds.cases import party_key_rotated
+    from touchstone.ledger import fingerprint
+
+    if where.to_file is not None:
+        raise BadInputError("--to-file: a rotation is one deed in each case; do it by --server")
+    with hand_of(where) as hand:
+        home, names = hand.keys(), hand.cases()
+        new, begun = _successor(hand, home, names)
+        brought = fingerprint(new.public_key)
+
+        def take_over() -> None:
+            # Before the first deed that it signs; a crash after it is gone on with.
+            if not begun:
+                home.promote()
+
+        def due(_: "PartyCase", party: "Party") -> Draft | None:
+            # The key that a case does not expect would be refused there: it was rejoined, say.
+            if party.key == new.public_key.hex() or party.next != brought:
+                return None
+            old = fingerprint(bytes.fromhex(party.key))
+
+            def draft(known: "PartyCase") -> "Deed":
+                last = known.seen.log.last_deed(old) if stands_by == "all" else None
+                after, seq = home.following().fingerprint, last.seq if last else None
+                return party_key_rotated(known, known.by, new.public_key.hex(), after, seq)
+
+            return draft
+
+        what = f"The key is now {brought}"
+        done = _do_in_each(hand, where, names, due, what, signer=new, before=take_over)
+    tell(done, json=where.json)
+    return DONE
+
+
+def _successor(hand: Hand, home: "PartyHome", names: tuple[str, ...]) -> "tuple[FileSigner, bool]":
+    """The key that takes over, and whether it began to: not every case has it then."""
+    newest = home.signer()
+    states = [hand.look(name) for name in names]
+    parties = [party for each in states if (party := each.state.parties.get(each.by))]
+    if any(party.next == newest.fingerprint for party in parties):
+        return newest, True
+    return home.announced(), False
+
+
+def _in_each(where: Where, only: tuple[str, ...], due: Due, what: str) -> int:
+    if where.to_file is not None and len(only) != 1:
+        raise BadInputError("--to-file: this is one deed in each case; name one with --case")
+    with hand_of(where) as hand:
+        if where.to_file is not None:
+            known = hand.look(only[0])
+            party = known.state.parties.get(known.by)
+            draft = None if party is None else due(known, party)
+            if draft is None:
+                raise BadInputError(f"--case: there is nothing to do in {known.id}")
+            tell(hand.act(only[0], draft), json=where.json)
+            return DONE
+        tell(_do_in_each(hand, where, only or hand.cases(), due, what), json=where.json)
+    return DONE
+
+
+def _do_in_each(
+    hand: Hand,
+    where: Where,
+    names: tuple[str, ...],
+    due: Due,
+    what: str,
+    *,
+    signer: "FileSigner | None" = None,
+    before: Callable[[], None] = lambda: None,
+) -> InCases:
+    """Do what is due in each case, one after the other; a case that refuses keeps none from it.
+
+    `before` is done once somebody said yes. Raises NotEverywhereError where one refused, and
+    NotConfirmedError.
+    """
+    drafts, stood, failed = dict[str, Draft](), list[str](), list[str]()
+    for name in names:
+        try:
+            # First: what was sent before, and never answered, may stand.
+            hand.settle(name)
+            known = hand.look(name)
+        except TouchstoneError as error:
+            failed.append(f"{name}: {error}")
+            continue
+        party = known.state.parties.get(known.by)
+        draft = None if party is None else due(known, party)
+        if draft is None:
+            stood.append(known.id)
+        else:
+            drafts[known.id] = draft
+    if drafts and not where.yes:
+        shown = [f"{what}, in {len(drafts)} cases:", *(f"  {name}" for name in drafts)]
+        confirm(shown, "Sign this in each of them? [y/N] ", "sign", "nothing was signed")
+    if drafts:
+        before()
+    acting, entries = hand.unasked(), dict[str, int]()
+    for number, (name, draft) in enumerate(drafts.items(), start=1):
+        try:
+            done = acting.act(name, draft, signer=signer)
+        except TouchstoneError as error:
+            failed.append(f"{name}: {error}")
+            continue
+        entries[name] = done.n or 0
+        warn(f"{name}: entry {done.n} ({number} of {len(drafts)})")
+    if failed:
+        raise NotEverywhereError(
+            f"{what}: done in {len(entries)}, stood in {len(stood)} of {len(names)} cases; not in"
+            f" {'; '.join(failed)}; the same command goes on"
+        )
+    return InCases(what, entries, tuple(stood))
+
+
+def _kinds(given: tuple[str, ...]) -> tuple[str, ...]:
+    from touchstone.review.rules import RULES
+
+    known = {str(event.model_fields["type"].default) for event in RULES}
+    for each in given:
+        if each not in known:
+            raise BadInputError(f"--kind: {each[:64]!a} is no type of deed, as finding-responded")
+    return tuple(sorted(set(given)))
