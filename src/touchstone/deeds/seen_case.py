@@ -40,12 +40,11 @@ from touchstone.ledger.contract2 import (
 from touchstone.ledger.signing import Signer
 from touchstone.review import (
     BadEventError,
-    Event,
     Refused,
     State,
     check_deed,
     decide,
-    evolve,
+    evolve_seen,
     read_event,
     topics_of,
 )
@@ -198,16 +197,8 @@ class _Sight:
         facts = parse_deed_facts(first.data, n)
         statement, at = _recorded(parts)
         self.log.append(leaf, statement, parse_key_act(facts), at, facts["at"])
-        self.state = self._after(read_event(facts), at)
-
-    def _after(self, event: Event, at: str) -> State:
-        try:
-            return evolve(self.state, event, at)
-        except KeyError:
-            # It speaks to what an entry brought that is not shown.
-            if not self.hidden:
-                raise
-            return replace(self.state, size=self.log.size, recorded_at=at)
+        hidden = bool(self.hidden)
+        self.state = evolve_seen(self.state, read_event(facts), at, hidden=hidden)
 
 
 def _recorded(parts: ShownParts) -> tuple[DeedStatement, str]:

@@ -34,7 +34,7 @@ from touchstone.review.events import (
     parse_event,
     read_event,
 )
-from touchstone.review.evolve import RecordedEvent, evolve, fold
+from touchstone.review.evolve import RecordedEvent, evolve, evolve_seen, fold
 from touchstone.review.layouts import LAYOUTS, layout_of
 from touchstone.review.parts import Attached, DeedLayout
 from touchstone.review.state import Finding, RunKey, State, Status, Unknown
@@ -69,6 +69,7 @@ __all__ = [
     "deadline_instant",
     "decide",
     "evolve",
+    "evolve_seen",
     "fold",
     "late_days",
     "layout_of",

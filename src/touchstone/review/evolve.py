@@ -67,6 +67,20 @@ def evolve(state: State, event: Event, recorded: str) -> State:
     return after
 
 
+def evolve_seen(state: State, event: Event, recorded: str, *, hidden: bool) -> State:
+    """The same for a reader of part of a case.
+
+    Where entries are `hidden` from it, an event that speaks to what one of them brought changes
+    nothing, and is counted.
+    """
+    try:
+        return evolve(state, event, recorded)
+    except KeyError:
+        if not hidden:
+            raise
+        return replace(state, size=state.size + 1, recorded_at=recorded)
+
+
 @singledispatch
 def _changed_at(event: Event, state: State, _recorded: str) -> State:
     """For events that time has a part in; of all others, what they change at any time."""
@@ -137,7 +151,11 @@ def _(event: opening.InquiryAnswered, state: State) -> State:
 @_changed.register
 def _(event: opening.AgreementSigned, state: State) -> State:
     signed = with_item(state.agreements.get(event.agreement, {}), event.actor, event)
-    after = replace(state, agreements=with_item(state.agreements, event.agreement, signed))
+    after = replace(
+        state,
+        agreements=with_item(state.agreements, event.agreement, signed),
+        signed_last=with_item(state.signed_last, event.actor, event),
+    )
     both = [
         signed[name]
         for role in ("developer", "centre")

@@ -211,6 +211,8 @@ class State:
     )
     agreements: Mapping[str, Mapping[str, opening.AgreementSigned]] = field(default_factory=empty)
     """By the digest of its text, what each party signed last."""
+    signed_last: Mapping[str, opening.AgreementSigned] = field(default_factory=empty)
+    """By party, the agreement that it signed last, whatever its text."""
     concluded: tuple[opening.AgreementSigned, ...] = ()
     """Agreements of which developer and centre signed the same facts, as they were concluded: each
     once, so that no party alone goes back to an earlier one."""

@@ -1,0 +1,88 @@
+"""A party's next deeds in a case, the most urgent first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from touchstone.framework import Framework
+from touchstone.review.events.base import Role
+from touchstone.review.next_deeds import begun, judged, settled
+from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint
+from touchstone.review.state import State
+
+Telling = Callable[[Standpoint], Iterator[NextDeed]]
+
+ON_FACTS: Sequence[Telling] = (begun.of_recovery, settled.of_directives)
+"""What can be told where the framework's text went with the case's content."""
+TELLINGS: Sequence[Telling] = (
+    *ON_FACTS,
+    begun.of_joining,
+    begun.of_others_recovery,
+    begun.of_inquiries,
+    begun.of_agreeing,
+    begun.of_handing_in,
+    begun.of_the_clock,
+    judged.of_measuring,
+    judged.of_findings,
+    judged.of_evidence,
+    judged.of_proposing,
+    judged.of_concurring,
+    judged.of_designating,
+    settled.of_terms,
+    settled.of_postponement,
+    settled.of_releasing,
+    settled.of_standing_classes,
+    settled.of_bundles,
+    settled.of_closing,
+    settled.of_destroying,
+)
+
+
+def next_deeds(framework: Framework, state: State, party: str, now: str) -> tuple[NextDeed, ...]:
+    """What is next for a party in a case, the most urgent first; nothing to whom it does not know.
+
+    What the party must or may do now is what `decide` takes from it now. What is awaited from
+    others is told as far as the state shows it: what somebody did where this party may not read is
+    awaited still. Of a case with events of a newer version nothing is told.
+
+    Args:
+        framework: The one that the case is held to.
+        state: What the party may read of the case comes to (`evolve_seen`).
+        party: The party's id.
+        now: The present moment (UTC).
+    """
+    if state.unknown:
+        return ()
+    moment = max(now, state.recorded_at)
+    # Guards reckon by when a deed would be recorded.
+    seen = replace(state, recorded_at=moment)
+    own = [*_own(framework, seen, party, moment)]
+    if not own and party not in state.parties:
+        return ()
+    others = [
+        replace(each, stance="awaited")
+        for name in (*state.parties, *state.invitations)
+        if name != party
+        for each in _own(framework, seen, name, moment)
+        if each.stance == "must"
+    ]
+    return tuple(sorted([*own, *others], key=_urgency))
+
+
+def _own(framework: Framework, state: State, party: str, now: str) -> Iterator[NextDeed]:
+    role = _role_of(state, party)
+    if role is None:
+        return
+    at = Standpoint(framework, state, party, role, now)
+    for telling in ON_FACTS if state.status == "destroyed" else TELLINGS:
+        yield from telling(at)
+
+
+def _role_of(state: State, party: str) -> Role | None:
+    known = state.parties.get(party) or state.invitations.get(party)
+    return known.role if known else None
+
+
+def _urgency(deed: NextDeed) -> tuple[bool, bool, str, bool]:
+    """First what is the party's own; of that what has an end, the nearest first, then the rest."""
+    due = deed.due.at if deed.due else ""
+    return deed.stance == "awaited", not due, due, deed.stance != "must"
