@@ -30,6 +30,7 @@ from touchstone.planning.power_query import Comparison
 from touchstone.review.designation import STOPPED, Concurrence, Says
 from touchstone.review.events import TYPES, judging, measuring, opening, settling
 from touchstone.review.events.base import Facts, Role
+from touchstone.review.next_deeds import NextReason, Stance
 from touchstone.review.state import Status
 from touchstone.service.measurement.forecasting import page as plan_page
 from touchstone.statistics import VerdictWord, ZoneSide
@@ -116,7 +117,7 @@ CLOSED: Mapping[str, Sequence[frozenset[str]]] = {
     "scope": [literal(settling.ReleaseAnnounced, "scope")],
     "shows": [literal(judging.EvidenceDeclared, "shows")],
     "side": [members(ZoneSide)],
-    "stance": [literal(judging.FindingResponded, "stance")],
+    "stance": [literal(judging.FindingResponded, "stance"), members(Stance)],
     "state": [members(opening.ReleaseState)],
     "status": [members(kinds.ParticipationStatus), members(kinds.LifeStage), members(Status)],
     "subject": [frozenset({"capabilities", "elicitation", "holding-back"})],
@@ -146,6 +147,8 @@ FAMILIES = {
     "event.": EVENTS,
     "folded.": frozenset[str](),
     "plan-note.": members(NoteCode),
+    "next.what.": members(NextReason),
+    "next.why.": members(NextReason),
     "told.": frozenset[str](),
 }
 # Modules of `editions` whose sentences are not in the catalogue yet. This list only shrinks.

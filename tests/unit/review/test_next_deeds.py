@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -60,7 +60,7 @@ from support.review_probes import (
 from touchstone.review import Event, Refused, State
 from touchstone.review.addressing import ADDRESSED, addressees
 from touchstone.review.events import judging, measuring, opening, settling
-from touchstone.review.next_deeds import NextDeed, next_deeds
+from touchstone.review.next_deeds import NextDeed, NextReason, next_deeds
 from touchstone.review.next_deeds.telling import TELLINGS, Telling
 
 NOON = "2026-10-02T12:00:00Z"
@@ -257,7 +257,11 @@ INCOMPLETE = make(
 )
 STOPPED = make(measuring.MeasuringStopped, CENTRE, battery="battery-1", reason="cap", begun=3)
 PLANNED = {"planned_public_release": "2026-11-15"}
-DECLARED = ("control-of-own-agents", "safeguards-before-release", "employment-effects")
+DECLARED: tuple[str, ...] = (
+    "control-of-own-agents",
+    "safeguards-before-release",
+    "employment-effects",
+)
 DECLARED += ("data-centre-demand",)
 OCTOBER = "2026-10-31 23:59 Europe/London"
 END, DECEMBER = "2026-11-15 23:59 Europe/London", "2026-12-01 00:00 UTC"
@@ -413,9 +417,15 @@ def test_what_is_next(
 
 # What was done so that nothing of it is next any more.
 DONE: list[tuple[Setup, str, str]] = [
-    (then(inquiring, asked(), make(opening.InquiryAnswered, CENTRE, inquiry="i1",
-                                   answer="cannot-say", reasons="why")), CENTRE,
-     "inquiry-unanswered"),
+    (
+        then(
+            inquiring,
+            asked(),
+            make(opening.InquiryAnswered, CENTRE, inquiry="i1", answer="cannot-say", reasons="why"),
+        ),
+        CENTRE,
+        "inquiry-unanswered",
+    ),
     (ready, CENTRE, "agreement-unsigned"),
     (ready, LAB, "nothing-handed-in"),
     (ready, CENTRE, "submission-unassessed"),
@@ -443,13 +453,15 @@ DONE: list[tuple[Setup, str, str]] = [
     (then(opened, OFFER, terms(settling.TermsDeclined, LAB)), LAB, "terms-unanswered"),
     (then(opened, OFFER), "example-auditor", "terms-unanswered"),
     (then(planned, RELEASED), LAB, "release-planned"),
-    (then(planned, RELEASED, compared().model_copy(update={"at": NOON})), CENTRE,
-     "release-uncompared"),
+    (
+        then(planned, RELEASED, compared().model_copy(update={"at": NOON})),
+        CENTRE,
+        "release-uncompared",
+    ),
     (then(opened, directive(), lifted()), LAB, "directive-unanswered"),
     (then(opened, directive(expires="2026-10-02T00:00:00Z")), LAB, "directive-unanswered"),
     (then(opened, standing()), LAB, "classes-end"),
-    (then(agreed, directive(), answer(), bundle(carries=("d1", "d1"))), LAB,
-     "directive-uncarried"),
+    (then(agreed, directive(), answer(), bundle(carries=("d1", "d1"))), LAB, "directive-uncarried"),
     (then(agreed, bundle()), LAB, "terms-unbundled"),
     (ready, CENTRE, "answer-given"),
     (then(ready, HALTED, CLOSED), CENTRE, "kept-until"),
@@ -458,7 +470,7 @@ DONE: list[tuple[Setup, str, str]] = [
     (then(by_key, reinvited()), LAB, "recovery-unconfirmed"),
     (vouched, TREASURY, "recovery-unconfirmed"),
     (vouched, AGENCY, "recovery-due"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -561,3 +573,8 @@ def test_twin_a_telling_that_is_left_out_is_missed(
     assert not all(
         reason in {deed.reason for deed in told(case, party)} for case, party, reason in examples
     )
+
+
+def test_every_reason_has_an_example():
+    apart = {"recovery-due", "window-over", "proposal-outdated", "decision-outdated"}
+    assert {row[3] for row in ROWS} | apart == set(get_args(NextReason))

@@ -5,7 +5,7 @@ Nobody is made to do anything by being told so here, and silence stays what the 
 Begin at `touchstone.review.next_deeds.telling`: `next_deeds(framework, state, party, now)`.
 """
 
-from touchstone.review.next_deeds.standpoint import Deadline, NextDeed
+from touchstone.review.next_deeds.standpoint import Deadline, NextDeed, NextReason, Stance
 from touchstone.review.next_deeds.telling import next_deeds
 
-__all__ = ["Deadline", "NextDeed", "next_deeds"]
+__all__ = ["Deadline", "NextDeed", "NextReason", "Stance", "next_deeds"]

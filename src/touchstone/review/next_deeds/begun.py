@@ -7,7 +7,7 @@ from touchstone.handin import moment_of, utc_text
 from touchstone.ledger.contract2 import RECOVERY_VOUCHERS, RECOVERY_WAIT
 from touchstone.review.events import joining, measuring, opening
 from touchstone.review.guards.joining import ONE_OF
-from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint, moment
+from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint, at_moment
 
 
 def of_joining(at: Standpoint) -> Iterator[NextDeed]:
@@ -21,7 +21,7 @@ def of_recovery(at: Standpoint) -> Iterator[NextDeed]:
     """A party that is said to have lost its keys objects, or joins anew; others confirm it."""
     if told := at.state.reinvitations.get(at.party):
         newest = max(each.recorded for each in told.values())
-        until = moment(utc_text(moment_of(newest) + RECOVERY_WAIT))
+        until = at_moment(utc_text(moment_of(newest) + RECOVERY_WAIT))
         yield from at.may("keys-said-lost", joining.RecoveryObjected, due=until)
         if any(_ripe(at, key) for key in {each.expects for each in told.values()}):
             yield from at.may("recovery-due", joining.PartyRejoined)

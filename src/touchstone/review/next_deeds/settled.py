@@ -6,7 +6,7 @@ from datetime import timedelta
 from touchstone.handin import moment_of, utc_text
 from touchstone.review.clock import day_of
 from touchstone.review.events import settling
-from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint, end_of_day, moment
+from touchstone.review.next_deeds.standpoint import NextDeed, Standpoint, at_moment, end_of_day
 from touchstone.review.rules import RULES
 
 SOON = timedelta(days=7)
@@ -16,7 +16,7 @@ LONGEST_KEPT = 36_525
 Answers = (settling.TermsAgreed, settling.TermsDeclined, settling.TermsCountered)
 
 
-def of_terms(at: Standpoint) -> Iterator[NextDeed]:
+def of_the_table(at: Standpoint) -> Iterator[NextDeed]:
     """Terms on the table are answered by whom they reach, unless it was heard."""
     table = at.state.terms
     heard = {table.offered_by} | table.agreed | table.declined
@@ -71,7 +71,7 @@ def of_directives(at: Standpoint) -> Iterator[NextDeed]:
     for name, each in at.state.directives.items():
         if each.lifted_at is not None or at.now >= each.issued.expires:
             continue
-        due = moment(each.issued.expires)
+        due = at_moment(each.issued.expires)
         if each.said is None:
             if at.role == "developer":
                 yield from at.must(
@@ -89,7 +89,7 @@ def of_standing_classes(at: Standpoint) -> Iterator[NextDeed]:
     if standing is None or standing.classes is None or at.role != "developer":
         return
     if at.now < standing.until <= utc_text(moment_of(at.now) + SOON):
-        due = moment(standing.until)
+        due = at_moment(standing.until)
         yield from at.may("classes-end", settling.StandingClassesAuthorised, due=due)
 
 
@@ -103,7 +103,7 @@ def of_bundles(at: Standpoint) -> Iterator[NextDeed]:
     for name, each in state.directives.items():
         text = each.carried(at.now)
         if text and name not in carried:
-            due = moment(each.issued.expires)
+            due = at_moment(each.issued.expires)
             yield from at.must(
                 "directive-uncarried", settling.BundlePublished, due=due, directive=name
             )

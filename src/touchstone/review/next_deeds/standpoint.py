@@ -18,6 +18,48 @@ Stance = Literal["must", "may", "awaited"]
 """`must`: the case, or somebody who asked, waits for it from this party. `may`: it is open to the
 party now, and nothing waits. `awaited`: another party's `must`, as far as this one can tell."""
 
+NextReason = Literal[
+    "invited",
+    "keys-said-lost",
+    "recovery-due",
+    "recovery-unconfirmed",
+    "inquiry-unanswered",
+    "agreement-unsigned",
+    "agreement-missing",
+    "nothing-handed-in",
+    "submission-unassessed",
+    "submission-incomplete",
+    "window-unlaid",
+    "clock-paused",
+    "window-over",
+    "sandbox-breached",
+    "halt-stands",
+    "battery-unsealed",
+    "measuring-unfinished",
+    "finding-unanswered",
+    "finding-disputed",
+    "evidence-undeclared",
+    "nothing-proposed",
+    "proposal-outdated",
+    "proposal-unanswered",
+    "nothing-decided",
+    "decision-outdated",
+    "terms-unanswered",
+    "postponement-unanswered",
+    "release-uncompared",
+    "release-planned",
+    "directive-unanswered",
+    "directive-contested",
+    "directive-uncarried",
+    "directive-over",
+    "terms-unbundled",
+    "classes-end",
+    "developer-left",
+    "answer-given",
+    "kept-until",
+]
+"""Why a deed is next; each has its sentences in the catalogue, `next.what` and `next.why`."""
+
 
 @dataclass(frozen=True)
 class Deadline:
@@ -35,7 +77,7 @@ class Deadline:
         return f"{local:%Y-%m-%d %H:%M} {self.zone}"
 
 
-def moment(at: str) -> Deadline:
+def at_moment(at: str) -> Deadline:
     """A moment that the record names in UTC."""
     return Deadline(at, "UTC")
 
@@ -54,8 +96,8 @@ class NextDeed:
     stance: Stance
     deeds: tuple[str, ...]
     """Types of event; each of them does it."""
-    reason: str
-    """Why it is next, as a code: the key of its sentence."""
+    reason: NextReason
+    """Why it is next."""
     about: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """What it is about, by the names that the facts of its event have, as `finding`."""
     due: Deadline | None = None
@@ -94,13 +136,13 @@ class Standpoint:
         return end_of_day(day, clock.anchored.timezone)
 
     def must(
-        self, reason: str, *deeds: type[Event], due: Deadline | None = None, **about: Any
+        self, reason: NextReason, *deeds: type[Event], due: Deadline | None = None, **about: Any
     ) -> Iterator[NextDeed]:
         """The case waits for one of these deeds; nothing, where the rules give the party none."""
         return self._told("must", reason, deeds, due, about)
 
     def may(
-        self, reason: str, *deeds: type[Event], due: Deadline | None = None, **about: Any
+        self, reason: NextReason, *deeds: type[Event], due: Deadline | None = None, **about: Any
     ) -> Iterator[NextDeed]:
         """One of these deeds is open to the party; nothing, where the rules give it none."""
         return self._told("may", reason, deeds, due, about)
@@ -108,7 +150,7 @@ class Standpoint:
     def asked(
         self,
         waits: bool,
-        reason: str,
+        reason: NextReason,
         *deeds: type[Event],
         due: Deadline | None = None,
         **about: Any,
@@ -119,7 +161,7 @@ class Standpoint:
     def _told(
         self,
         stance: Stance,
-        reason: str,
+        reason: NextReason,
         deeds: tuple[type[Event], ...],
         due: Deadline | None,
         about: Mapping[str, Any],

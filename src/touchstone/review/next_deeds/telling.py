@@ -27,7 +27,7 @@ TELLINGS: Sequence[Telling] = (
     judged.of_proposing,
     judged.of_concurring,
     judged.of_designating,
-    settled.of_terms,
+    settled.of_the_table,
     settled.of_postponement,
     settled.of_releasing,
     settled.of_standing_classes,
