@@ -9,7 +9,7 @@ from support import parsed
 from touchstone.statistics import VerdictWord
 
 SOURCE = Path(touchstone.__file__).parent
-HOME = SOURCE / "statistics" / "verdicts.py"
+HOME = SOURCE / "statistics" / "verdict_words.py"
 WORDS = frozenset(map(str, VerdictWord))
 NAMES = {"verdict", "word"}
 MAPPED = 3

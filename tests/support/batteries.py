@@ -13,7 +13,7 @@ from touchstone.statistics import (
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.item_model import Numbers
 from touchstone.statistics.sequential import sequential_verdicts
-from touchstone.statistics.verdicts import VerdictWord
+from touchstone.statistics.verdict_words import VerdictWord
 
 ITEMS = 120
 

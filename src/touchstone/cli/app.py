@@ -22,6 +22,7 @@ from touchstone.cli.estimate import estimate
 from touchstone.cli.gateway import gateway
 from touchstone.cli.inquiry import inquiry, participation
 from touchstone.cli.keys import keys
+from touchstone.cli.next_deeds import next_deeds
 from touchstone.cli.opened import opened
 from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
@@ -56,6 +57,7 @@ app.command(plan)
 app.command(estimate)
 app.command(keys)
 app.command(release)
+app.command(next_deeds, name="next")
 app.command(witness)
 app.command(deed)
 app.command(inquiry)

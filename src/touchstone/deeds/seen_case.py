@@ -20,7 +20,7 @@ from touchstone.deeds.known_case import Participants, participants_among
 from touchstone.deeds.markings import Markings, markings
 from touchstone.deeds.seen_entries import Showing, ShownParts, nothing_shown, seen_entry
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
-from touchstone.framework import Framework
+from touchstone.framework import Framework, framework_of
 from touchstone.handin import utc_text
 from touchstone.keys import RandomSource, TimeSource
 from touchstone.ledger import AlteredError, Opened, loads
@@ -50,7 +50,7 @@ from touchstone.review import (
 )
 from touchstone.review.audience_view import Entry
 from touchstone.review.events.base import Role
-from touchstone.verdicts.content_parsers import PARSERS, framework_of
+from touchstone.verdicts.content_parsers import PARSERS
 
 
 @dataclass(frozen=True)

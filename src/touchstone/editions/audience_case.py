@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 from touchstone.clearance import PUBLIC, Audience
 from touchstone.editions.sentences import sentence
-from touchstone.framework import Framework
+from touchstone.framework import Framework, framework_of
 from touchstone.review import State, evolve
 from touchstone.review.audience_view import Entry
-from touchstone.verdicts.content_parsers import framework_of
 
 Example = Literal["none", "framework", "all"]
 """What of a case is invented: nothing, the framework alone, or parties and model as well."""

@@ -18,11 +18,11 @@ class NextText:
     stands: str
     """Whose it is: `waits for you`, `open to you` or `awaited`."""
     due: str
-    """Until when, with hour and zone; empty: no time is set."""
+    """Until when, with hour and zone, and whether that is past; empty: no time is set."""
 
 
-def next_text(deed: NextDeed, names: Mapping[str, str] | None = None) -> NextText:
-    """A deed that is next, in words. `names` are what people call parties, by id."""
+def next_text(deed: NextDeed, now: str, names: Mapping[str, str] | None = None) -> NextText:
+    """A deed that is next, in words, at a moment (UTC). `names` are what parties are called."""
     values = dict(deed.about)
     if "party" in values:
         values["party"] = (names or {}).get(values["party"], values["party"])
@@ -31,5 +31,11 @@ def next_text(deed: NextDeed, names: Mapping[str, str] | None = None) -> NextTex
         what=sentence(f"next.what.{deed.reason}", **{name: values[name] for name in what}),
         why=sentence(f"next.why.{deed.reason}", **{name: values[name] for name in why}),
         stands=sentence("next.stance", stance=deed.stance),
-        due=deed.due.text if deed.due else "",
+        due=_due(deed, now),
     )
+
+
+def _due(deed: NextDeed, now: str) -> str:
+    if deed.due is None:
+        return ""
+    return sentence("next.past", due=deed.due.text) if deed.due.at < now else deed.due.text

@@ -42,7 +42,7 @@ from touchstone.framework.models import (
     TermTemplate,
     Window,
 )
-from touchstone.framework.parse import parse_framework
+from touchstone.framework.parse import framework_of, parse_framework
 
 __all__ = [
     "Anchor",
@@ -71,6 +71,7 @@ __all__ = [
     "Thresholds",
     "Window",
     "compare",
+    "framework_of",
     "may_name",
     "not_a_name",
     "parse_framework",

@@ -1,5 +1,7 @@
 """From a framework's text to a checked framework, with errors that a lawyer can act on."""
 
+from typing import Any
+
 from pydantic import ValidationError
 
 from touchstone.framework.errors import FrameworkFileError
@@ -7,6 +9,7 @@ from touchstone.framework.explain import explain, place
 from touchstone.framework.framework import Framework
 from touchstone.framework.kinds import may_name, not_a_name
 from touchstone.handin import Bounds, Origin, as_json, parse_toml, refuse_unseen
+from touchstone.ledger import dumps
 
 MAX_CHARACTERS = 200_000
 """So that the canonical content always fits one line of the record (1 MiB)."""
@@ -41,3 +44,13 @@ def parse_framework(text: str, source: str) -> Framework:
             where = place(("parties", number - 1, "id"), content)
             raise origin.error(f"{where}: {not_a_name(party.id)}")
     return framework
+
+
+def framework_of(content: dict[str, Any]) -> Framework:
+    """The framework whose canonical content a record holds.
+
+    Raises:
+        ValidationError: it is none.
+    """
+    # Through JSON: in strict models its lists become tuples, and those of Python do not.
+    return Framework.model_validate_json(dumps(content))

@@ -4,13 +4,12 @@ from importlib import resources
 from pathlib import Path
 from typing import NoReturn, cast
 
-from touchstone.framework import Framework, parse_framework
+from touchstone.framework import Framework, framework_of, parse_framework
 from touchstone.review.audience_view import required, stored_entry
 from touchstone.review.state import State
 from touchstone.service.errors import UnknownFrameworkError
 from touchstone.service.file_io import read_text
 from touchstone.service.installation import Installation
-from touchstone.verdicts.content_parsers import framework_of
 
 MAX_FRAMEWORK = 1 << 20
 MOST_FRAMEWORKS = 16

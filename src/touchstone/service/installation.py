@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from touchstone import review
 from touchstone.errors import TouchstoneError
-from touchstone.evaluation.families.loading import LoadedFamilies
-from touchstone.evaluation.ports import EvidenceStaging
 from touchstone.framework import Framework
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
 from touchstone.review import RecordedEvent, State, fold, read_event
 from touchstone.review.packing import pack_state, unpack_state
-from touchstone.service.configuration import families_of
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.homes import check_home, home_folder
+
+if TYPE_CHECKING:
+    from touchstone.evaluation.families.loading import LoadedFamilies
+    from touchstone.evaluation.ports import EvidenceStaging
 
 KEEP_AFTER = 200
 """Entries: after so many that were folded anew, the state is kept."""
@@ -58,7 +59,7 @@ class Installation:
         return self.records.amiss
 
     @property
-    def staging(self) -> EvidenceStaging:
+    def staging(self) -> "EvidenceStaging":
         """What parties send before the deeds that it is evidence of.
 
         Raises:
@@ -67,12 +68,15 @@ class Installation:
         return self.records.staging
 
     @cached_property
-    def families(self) -> LoadedFamilies:
+    def families(self) -> "LoadedFamilies":
         """The families of tasks that its configuration names, loaded when first asked for.
 
         Raises:
             ConfigurationError: the configuration or one of them cannot be used.
         """
+        # Most commands measure nothing, and need not wait for what measures.
+        from touchstone.service.configuration import families_of  # noqa: PLC0415
+
         return families_of(self.home)
 
     def now(self) -> str:

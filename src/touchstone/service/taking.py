@@ -10,7 +10,7 @@ from typing import Any
 
 from touchstone.editions.case_summary import summarise
 from touchstone.evaluation.digests import digest_bytes
-from touchstone.framework import Framework
+from touchstone.framework import Framework, framework_of
 from touchstone.ledger.contract2 import (
     DeedTopics,
     SignedAnswer,
@@ -38,7 +38,7 @@ from touchstone.service.errors import RefusedDeed, UnknownFrameworkError
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
 from touchstone.terms.bundle.policy_bundle import MAX_BYTES
-from touchstone.verdicts.content_parsers import PARSERS, framework_of
+from touchstone.verdicts.content_parsers import PARSERS
 
 WITNESSED = frozenset(
     {"designation-made", "designation-revised", "release-announced", "case-destroyed"}

@@ -14,8 +14,9 @@ A sequential verdict takes outcomes one by one, and stops when it may::
     >>> test.progress.word, test.progress.decided
     (<VerdictWord.UNDETERMINED: 'undetermined'>, False)
 
-- `verdicts`: fixed designs: `RateRule`, `ZoneSide`, `VerdictWord`, `FixedVerdict`,
-  `rate_against_threshold`, `at_least_once`, `rules_out`, `rate_above_reference`, `any_mode`
+- `verdict_words`: what is said of a criterion: `VerdictWord`, `ZoneSide`
+- `verdicts`: fixed designs: `RateRule`, `FixedVerdict`, `rate_against_threshold`, `at_least_once`,
+  `rules_out`, `rate_above_reference`, `any_mode`
 - `intervals`: `Interval`, `clopper_pearson`, `wilson`, `lower_bound`, `upper_bound`,
   `difference_bounds`
 - `item_model`: chances stated beforehand: `ItemModel`, `homogeneous_model`, `difficulty_model`,
@@ -35,7 +36,7 @@ A sequential verdict takes outcomes one by one, and stops when it may::
   `paired_difference`, `unpaired_difference`, `population_verdict`, `pass_at_k`, `grader_corrected`
 - `time_horizons`: `TimeHorizon`, `time_horizon`, `TimedRuns`, `RidgePenalty`, `METR_PENALTY`,
   `LIGHT_PENALTY`
-- `power`: before anything runs: `ClusteredDesign`, `PowerComparison`, `power`,
+- `power_analysis`: before anything runs: `ClusteredDesign`, `PowerComparison`, `power`,
   `detectable_difference`, `tasks_needed`, `extremes_conclusive`, `binomial_probabilities`,
   `fixed_verdict_probabilities`, `comparison_probabilities`
 - `simulation`: `simulate_outcomes`, `draw_battery_rates`, `simulate_verdicts`, `SimulatedVerdicts`
@@ -47,107 +48,111 @@ A sequential verdict takes outcomes one by one, and stops when it may::
 Begin at `touchstone.statistics.verdicts`: `rate_against_threshold(solved, counted, rule)`.
 """
 
-from touchstone.statistics.confidence_sequences import (
-    EvidencePath,
-    confidence_sequence,
-    evidence_path,
-    population_interval,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from touchstone.statistics.errors import StatisticsError, UnusableNumbersError
-from touchstone.statistics.estimates import (
-    Estimate,
-    clustered_mean,
-    effective_clusters,
-    grader_corrected,
-    paired_difference,
-    pass_at_k,
-    population_verdict,
-    unpaired_difference,
-)
-from touchstone.statistics.integrity import IntegrityIssue, check_integrity
-from touchstone.statistics.intervals import (
-    Interval,
-    clopper_pearson,
-    difference_bounds,
-    lower_bound,
-    upper_bound,
-    wilson,
-)
-from touchstone.statistics.item_model import (
-    BETS_VERSION,
-    ItemModel,
-    difficulty_model,
-    homogeneous_model,
-)
-from touchstone.statistics.multiplicity import (
-    FamilyVerdict,
-    attempts_needed,
-    family_verdict,
-    holm,
-    miss_probability,
-)
-from touchstone.statistics.power import (
-    ClusteredDesign,
-    PowerComparison,
-    binomial_probabilities,
-    comparison_probabilities,
-    detectable_difference,
-    extremes_conclusive,
-    fixed_verdict_probabilities,
-    power,
-    tasks_needed,
-)
-from touchstone.statistics.sequential import (
-    Progress,
-    Reason,
-    SequentialDesign,
-    SequentialPanel,
-    advance_panel,
-    difficulty_design,
-    is_informative,
-    prefix_outcomes,
-    replay_outcomes,
-    sampling_weights,
-    sequential_design,
-    sequential_panel,
-    sequential_verdict,
-)
-from touchstone.statistics.simulation import (
-    SimulatedVerdicts,
-    draw_battery_rates,
-    simulate_outcomes,
-    simulate_verdicts,
-)
-from touchstone.statistics.time_horizons import (
-    LIGHT_PENALTY,
-    METR_PENALTY,
-    RidgePenalty,
-    TimedRuns,
-    TimeHorizon,
-    time_horizon,
-)
-from touchstone.statistics.verdicts import (
-    FixedVerdict,
-    RateRule,
-    VerdictWord,
-    ZoneSide,
-    any_mode,
-    at_least_once,
-    rate_above_reference,
-    rate_against_threshold,
-    rules_out,
-)
+from touchstone.statistics.verdict_words import VerdictWord, ZoneSide
 from touchstone.statistics.wording import exact_percent, percent, percent_interval
-from touchstone.statistics.worst_case import (
-    InferenceAtStop,
-    WorstCaseTest,
-    advance_attempts,
-    advance_worst_case,
-    attainable_verdicts,
-    impute,
-    inference_at_stop,
-    worst_case_test,
-)
+
+if TYPE_CHECKING:
+    from touchstone.statistics.confidence_sequences import (
+        EvidencePath,
+        confidence_sequence,
+        evidence_path,
+        population_interval,
+    )
+    from touchstone.statistics.estimates import (
+        Estimate,
+        clustered_mean,
+        effective_clusters,
+        grader_corrected,
+        paired_difference,
+        pass_at_k,
+        population_verdict,
+        unpaired_difference,
+    )
+    from touchstone.statistics.integrity import IntegrityIssue, check_integrity
+    from touchstone.statistics.intervals import (
+        Interval,
+        clopper_pearson,
+        difference_bounds,
+        lower_bound,
+        upper_bound,
+        wilson,
+    )
+    from touchstone.statistics.item_model import (
+        BETS_VERSION,
+        ItemModel,
+        difficulty_model,
+        homogeneous_model,
+    )
+    from touchstone.statistics.multiplicity import (
+        FamilyVerdict,
+        attempts_needed,
+        family_verdict,
+        holm,
+        miss_probability,
+    )
+    from touchstone.statistics.power_analysis import (
+        ClusteredDesign,
+        PowerComparison,
+        binomial_probabilities,
+        comparison_probabilities,
+        detectable_difference,
+        extremes_conclusive,
+        fixed_verdict_probabilities,
+        power,
+        tasks_needed,
+    )
+    from touchstone.statistics.sequential import (
+        Progress,
+        Reason,
+        SequentialDesign,
+        SequentialPanel,
+        advance_panel,
+        difficulty_design,
+        is_informative,
+        prefix_outcomes,
+        replay_outcomes,
+        sampling_weights,
+        sequential_design,
+        sequential_panel,
+        sequential_verdict,
+    )
+    from touchstone.statistics.simulation import (
+        SimulatedVerdicts,
+        draw_battery_rates,
+        simulate_outcomes,
+        simulate_verdicts,
+    )
+    from touchstone.statistics.time_horizons import (
+        LIGHT_PENALTY,
+        METR_PENALTY,
+        RidgePenalty,
+        TimedRuns,
+        TimeHorizon,
+        time_horizon,
+    )
+    from touchstone.statistics.verdicts import (
+        FixedVerdict,
+        RateRule,
+        any_mode,
+        at_least_once,
+        rate_above_reference,
+        rate_against_threshold,
+        rules_out,
+    )
+    from touchstone.statistics.worst_case import (
+        InferenceAtStop,
+        WorstCaseTest,
+        advance_attempts,
+        advance_worst_case,
+        attainable_verdicts,
+        impute,
+        inference_at_stop,
+        worst_case_test,
+    )
 
 __all__ = [
     "BETS_VERSION",
@@ -234,3 +239,31 @@ __all__ = [
     "wilson",
     "worst_case_test",
 ]
+
+_LATER = (
+    "confidence_sequences",
+    "estimates",
+    "integrity",
+    "intervals",
+    "item_model",
+    "multiplicity",
+    "power_analysis",
+    "sequential",
+    "simulation",
+    "time_horizons",
+    "verdicts",
+    "worst_case",
+)
+"""Modules that calculate: what they load takes longer than most commands, which only name words."""
+
+
+def __getattr__(name: str) -> object:
+    """A name of `__all__` that is asked for the first time."""
+    if name in __all__:
+        for each in _LATER:
+            module = import_module(f"{__name__}.{each}")
+            if name in vars(module):
+                found: object = vars(module)[name]
+                globals()[name] = found
+                return found
+    raise AttributeError(f"{__name__} has no {name}")

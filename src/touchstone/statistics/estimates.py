@@ -14,7 +14,8 @@ from scipy.special import ndtri
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.intervals import Interval, lower_bound, require_level, upper_bound
 from touchstone.statistics.item_model import Numbers, require_outcomes
-from touchstone.statistics.verdicts import RateRule, VerdictWord
+from touchstone.statistics.verdict_words import VerdictWord
+from touchstone.statistics.verdicts import RateRule
 
 _LEAST = 1e-12
 

@@ -9,7 +9,8 @@ import numpy as np
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.intervals import require_level
 from touchstone.statistics.sequential import Progress, Reason
-from touchstone.statistics.verdicts import VerdictWord, any_mode
+from touchstone.statistics.verdict_words import VerdictWord
+from touchstone.statistics.verdicts import any_mode
 
 
 def holm(log_peaks: Sequence[float], error: float) -> tuple[bool, ...]:

@@ -29,7 +29,8 @@ from touchstone.statistics.e_process import (
 )
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.item_model import ItemModel, Numbers, difficulty_model, require_outcomes
-from touchstone.statistics.verdicts import RateRule, VerdictWord
+from touchstone.statistics.verdict_words import VerdictWord
+from touchstone.statistics.verdicts import RateRule
 
 # Sums of outcomes are compared with a slack for rounding, as a share of the battery.
 _SLACK = 1e-9

@@ -10,9 +10,10 @@ from scipy.special import logit
 from touchstone.statistics.e_process import initial_wealth, parallel_tests, update_wealth
 from touchstone.statistics.errors import UnusableNumbersError
 from touchstone.statistics.item_model import ItemModel, Numbers, require_outcomes
-from touchstone.statistics.power import ClusteredDesign
+from touchstone.statistics.power_analysis import ClusteredDesign
 from touchstone.statistics.sequential import Progress, Reason, order_weights, sequential_verdicts
-from touchstone.statistics.verdicts import RateRule, VerdictWord
+from touchstone.statistics.verdict_words import VerdictWord
+from touchstone.statistics.verdicts import RateRule
 
 # Components whose mean lies within about this of a rate say which items are then solved.
 _NEAR = 0.02

@@ -37,7 +37,8 @@ from touchstone.statistics.estimates import Labels
 from touchstone.statistics.intervals import Interval, require_counts
 from touchstone.statistics.item_model import Numbers, require_outcomes
 from touchstone.statistics.sequential import Progress, Reason, SequentialDesign, sequential_verdict
-from touchstone.statistics.verdicts import RateRule, VerdictWord, common_verdict
+from touchstone.statistics.verdict_words import VerdictWord
+from touchstone.statistics.verdicts import RateRule, common_verdict
 
 UNSOLVED, SOLVED = 0.0, 1.0
 # For rounding alone, as a share of the battery.

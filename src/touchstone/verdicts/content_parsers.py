@@ -16,7 +16,6 @@ from touchstone.evaluation import (
     Usage,
 )
 from touchstone.evaluation.oversight import Probe, Readiness
-from touchstone.framework import Framework
 from touchstone.ledger import dumps
 from touchstone.review import shapes
 from touchstone.review.checking import Parse
@@ -26,14 +25,9 @@ from touchstone.verdicts.preregistration import VerdictPlan
 Json = dict[str, Any]
 
 
-def framework_of(content: Json) -> Framework:
-    """The framework that a case was opened under."""
-    # Through JSON: in strict models its lists become tuples, and those of Python do not.
-    return Framework.model_validate_json(dumps(content))
-
-
 def submission_of(content: Json) -> Submission:
     """The submission as it was handed in."""
+    # Through JSON: in strict models its lists become tuples, and those of Python do not.
     return Submission.model_validate_json(dumps(content))
 
 

@@ -11,7 +11,7 @@ NOON = "2026-10-02T12:00:00Z"
 def test_a_deed_is_told_with_its_reason_and_its_end():
     case = then(opened, postponement())(Case(shipped_framework("example")))
     found = next_deeds(case.framework, case.state, LAB, NOON)
-    (asked,) = [next_text(each) for each in found if each.reason == "postponement-unanswered"]
+    (asked,) = [next_text(each, NOON) for each in found if each.reason == "postponement-unanswered"]
     assert asked.what == "Answer request p1 to postpone."
     assert asked.why.endswith("It binds nobody, and no answer is no consent.")
     assert asked.stands == "waits for you"
@@ -23,5 +23,5 @@ def test_a_party_is_called_by_its_name():
     found = next_deeds(case.framework, case.state, "example-centre", NOON)
     (told,) = [each for each in found if each.reason == "recovery-unconfirmed"]
     names = {"example-agency": "The Example Agency"}
-    assert "that The Example Agency goes on" in next_text(told, names).what
-    assert "that example-agency goes on" in next_text(told).what
+    assert "that The Example Agency goes on" in next_text(told, NOON, names).what
+    assert "that example-agency goes on" in next_text(told, NOON).what

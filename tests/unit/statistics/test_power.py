@@ -17,7 +17,7 @@ from touchstone.statistics import (
     population_verdict,
     rate_against_threshold,
 )
-from touchstone.statistics.power import (
+from touchstone.statistics.power_analysis import (
     ClusteredDesign,
     PowerComparison,
     comparison_probabilities,

@@ -6,6 +6,14 @@ Begin at `touchstone.review.next_deeds.telling`: `next_deeds(framework, state, p
 """
 
 from touchstone.review.next_deeds.standpoint import Deadline, NextDeed, NextReason, Stance
-from touchstone.review.next_deeds.telling import next_deeds
+from touchstone.review.next_deeds.telling import next_deeds, next_of_invited, urgency
 
-__all__ = ["Deadline", "NextDeed", "NextReason", "Stance", "next_deeds"]
+__all__ = [
+    "Deadline",
+    "NextDeed",
+    "NextReason",
+    "Stance",
+    "next_deeds",
+    "next_of_invited",
+    "urgency",
+]

@@ -65,7 +65,12 @@ def next_deeds(framework: Framework, state: State, party: str, now: str) -> tupl
         for each in _own(framework, seen, name, moment)
         if each.stance == "must"
     ]
-    return tuple(sorted([*own, *others], key=_urgency))
+    return tuple(sorted([*own, *others], key=urgency))
+
+
+def next_of_invited(party: str) -> tuple[NextDeed, ...]:
+    """What is next for who is invited and has not joined: of the case it is told nothing else."""
+    return (NextDeed(party, "must", ("party-joined",), "invited"),)
 
 
 def _own(framework: Framework, state: State, party: str, now: str) -> Iterator[NextDeed]:
@@ -82,7 +87,7 @@ def _role_of(state: State, party: str) -> Role | None:
     return known.role if known else None
 
 
-def _urgency(deed: NextDeed) -> tuple[bool, bool, str, bool]:
-    """First what is the party's own; of that what has an end, the nearest first, then the rest."""
+def urgency(deed: NextDeed) -> tuple[bool, bool, str, bool]:
+    """Orders next deeds: a party's own first, and of these the nearest end before what has none."""
     due = deed.due.at if deed.due else ""
     return deed.stance == "awaited", not due, due, deed.stance != "must"

@@ -11,7 +11,7 @@ from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.sentences import paragraph, sentence
 from touchstone.editions.stage_text import stage
 from touchstone.evaluation import Submission
-from touchstone.framework import Framework
+from touchstone.framework import Framework, framework_of
 from touchstone.keys import KeyFileError
 from touchstone.records import CaseReader, Listing, OtherInstallationError
 from touchstone.review import (
@@ -31,7 +31,7 @@ from touchstone.service.case_context import Case, destroyed_error
 from touchstone.service.errors import UnknownCaseError
 from touchstone.service.frameworks import pinned_framework
 from touchstone.service.installation import Installation
-from touchstone.verdicts.content_parsers import framework_of, submission_of
+from touchstone.verdicts.content_parsers import submission_of
 
 LONGEST_DAYS = 36_525
 """100 years: what is kept for longer has no last day in lists."""

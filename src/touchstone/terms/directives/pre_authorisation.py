@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from touchstone.framework.kinds import Identifier, Line
-from touchstone.terms.directives.coverage import exceeds
-from touchstone.terms.directives.impact import impact
 from touchstone.terms.document.directive_file import Directive, ordered
 from touchstone.terms.document.reading import Text, read_toml
 from touchstone.terms.document.terms_file import (
@@ -178,6 +176,10 @@ def _by_words(
 
 def _by_reach(each: StandingClass, directive: Directive, now: Circumstances) -> str | None:
     """Why those whom the directive meets keep it out of a class."""
+    # What compares people loads numpy, which the law of the review, that reads classes, needs not.
+    from touchstone.terms.directives.coverage import exceeds  # noqa: PLC0415
+    from touchstone.terms.directives.impact import impact  # noqa: PLC0415
+
     # Without what others spare from it: those may be lifted while this one is in force.
     rules = tuple(ordered(directive, (directive,)))
     reach = exceeds(rules, (each.scope,), now.terms, now.population)

@@ -5,14 +5,13 @@ from collections.abc import Iterable
 
 from touchstone.clearance import party_audience
 from touchstone.deeds.known_case import participants_of
-from touchstone.framework import Framework, NumericCriterion
+from touchstone.framework import Framework, NumericCriterion, framework_of
 from touchstone.planning.costing import MeanCost, ObservedCosts
 from touchstone.records import CaseReader
 from touchstone.review.audience_view import read_entries_of, required, stored_entry
 from touchstone.review.errors import MissingPartError
 from touchstone.service.homes import home_folder
 from touchstone.service.installation import Installation, open_installation
-from touchstone.verdicts.content_parsers import framework_of
 
 
 def observed_costs_here(developer: str) -> ObservedCosts:
