@@ -134,6 +134,13 @@ def test_who_measures_nothing_waits_for_no_inspect(module: str):
     assert len(loaded) > 50, "a module that has moved reaches nothing"
 
 
+def test_who_asks_what_is_next_waits_for_nothing_that_calculates():
+    """`touchstone next` answers within a second from a cold start."""
+    loaded = reached("touchstone.service.reporting.next_here") | reached("touchstone.cli.app")
+    assert loaded & {"numpy", "scipy", "inspect_ai", "icalendar", "jinja2"} == set()
+    assert len(loaded) > 50, "a module that has moved reaches nothing"
+
+
 @pytest.mark.parametrize("module", ["seen_case", *FEATURES])
 def test_who_drafts_and_signs_needs_no_database(module: str):
     """A party's own machine has no installation: see the contract in pyproject.toml, too."""

@@ -67,7 +67,9 @@ def _facts(framework: Framework, state: State, kind: type[Event], told: NextDeed
         facts |= {"variants": submission.variants, "submission": digest("anew")}
     elif kind is measuring.BatterySealed:
         facts["battery"] = state.next_battery
-        facts["item_sets"] = (measuring.ItemSet(criterion="memory-safety", size=8),)
+        numeric = (each.id for each in framework.criteria if each.kind == "numeric")
+        criterion = next(numeric, "memory-safety")
+        facts["item_sets"] = (measuring.ItemSet(criterion=criterion, size=8),)
     elif kind is judging.DesignationProposed:
         rule = propose_designation(framework, state)
         facts |= {"designation": rule.designation, "says": rule.says}

@@ -1,0 +1,83 @@
+"""What is next, by command: a table, JSON, and a calendar that programs can read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import icalendar
+import pytest
+
+from support import shared
+from support.small_case import measure, settle, small_case
+
+from .conftest import Command
+
+
+def _settled(folder: Path) -> None:
+    with small_case(folder) as case:
+        measure(case)
+        settle(case)
+
+
+@pytest.fixture(scope="session")
+def settled_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same that tests of the service look at, made once."""
+    return shared.made_once("settled", _settled, tmp_path_factory.mktemp("settled"))
+
+
+@pytest.fixture
+def home(settled_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(settled_home, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("TOUCHSTONE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("TOUCHSTONE_DATABASE", raising=False)
+    return tmp_path / "home"
+
+
+def test_what_is_next_is_a_table(command: Command):
+    said = command("next", "--as", "example-treasury")
+    assert said.code == 0
+    assert "waits for you" in said.out
+    assert "Concur with proposal 1 (covered frontier model), or dissent." in said.out
+    assert "awaited" in said.out
+    assert "example-lab" not in said.out
+
+
+def test_programs_read_the_same(command: Command):
+    rows = json.loads(command("next", "--json").out)
+    assert {row["party"] for row in rows} > {"example-lab", "example-treasury"}
+    (own,) = [row for row in rows if row["by"] == row["party"] == "example-treasury"]
+    assert own["deeds"] == ["designation-concurred", "designation-dissented"]
+    assert own["about"] == {"designation": "covered", "proposal": 1}
+    assert (own["stance"], own["due_at"]) == ("must", None)
+    one = json.loads(command("next", own["case"][:8], "--as", "example-treasury", "--json").out)
+    assert one == [row for row in rows if row["party"] == "example-treasury"]
+
+
+def test_a_calendar_has_each_end_once(command: Command, tmp_path: Path):
+    command("next", "--ics", tmp_path / "next.ics")
+    data = (tmp_path / "next.ics").read_bytes()
+    assert all(len(line) <= 75 for line in data.split(b"\r\n"))
+    events = icalendar.Calendar.from_ical(data).walk("VEVENT")
+    assert len({str(event["UID"]) for event in events}) == len(events) == 5
+    release = next(event for event in events if "Announce" in str(event["SUMMARY"]))
+    assert str(release["SUMMARY"]) == "example-lab: Announce the release to the public."
+    assert release["DTSTART"].to_ical() == b"20270105T235959Z"
+    assert "Until 2027-01-05 23:59 Europe/London" in str(release["DESCRIPTION"])
+    command("next", "--as", "example-lab", "--ics", tmp_path / "again.ics")
+    again = icalendar.Calendar.from_ical((tmp_path / "again.ics").read_bytes())
+    assert {str(event["UID"]) for event in again.walk("VEVENT")} == {
+        str(event["UID"]) for event in events
+    }
+
+
+def test_nothing_is_next_for_a_stranger(command: Command):
+    said = command("next", "--as", "a-stranger")
+    assert (said.code, said.out) == (0, "Nothing is next for a-stranger.\n")
+    assert command("next", "--as", "a-stranger", "--json").out == "[]\n"
+
+
+def test_bad_input_is_refused_in_a_line(command: Command, tmp_path: Path):
+    assert "--as: write an id" in command("next", "--as", "a stranger").refused()
+    assert "no case begins with 'abx'" in command("next", "abx").refused()
+    line = command("next", "--ics", tmp_path / "nowhere" / "next.ics").refused()
+    assert "nowhere/next.ics: No such file or directory" in line
