@@ -1,52 +1,48 @@
 """`touchstone next`: what each party's next deeds are, who holds the ball, and until when."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
+from touchstone.cli.hands import ANYWHERE, AtServer, check_options
 from touchstone.cli.opened import opened
-from touchstone.cli.output import Json, show, show_json, warn
+from touchstone.cli.output import show, show_json, warn
 
 if TYPE_CHECKING:
+    from touchstone.editions.next_text import NextInCase, NextRow
     from touchstone.service.installation import Installation
-    from touchstone.service.reporting.next_here import NextInCase, NextRow
 
 DONE = 0
 
 
 def next_deeds(
-    case: str | None = None,
-    *,
-    party: Annotated[str | None, Parameter(name="--as", help="Of this party alone.")] = None,
-    ics: Path | None = None,
-    json: Json = False,
+    case: str | None = None, *, ics: Path | None = None, where: AtServer = ANYWHERE
 ) -> int:
-    """Show what is next in the cases here, the most urgent first: what, whose, until when, and why.
+    """Show what is next in each case, the most urgent first: what, whose, until when, and why.
 
-    Each party is told what follows from what it may read, and nothing else. Example: touchstone
-    next --as example-lab --ics next.ics
+    Each party is told what follows from what it may read, and nothing else; here every party, or
+    that of --as. Example: touchstone next --as example-lab --ics next.ics
 
     Args:
         case: The case's id, or enough of its beginning; default: every case.
         ics: Also write the ends as a calendar file, for any calendar program.
     """
-    from touchstone.service.file_io import a_name
-    from touchstone.service.reporting.next_here import next_rows
+    from touchstone.editions.next_text import next_rows
 
-    if party is not None:
-        a_name("--as", party)
-    with opened() as installation:
-        now = installation.now()
-        found = _found(installation, case, party)
-        rows = next_rows(found, now)
-        if ics is not None:
-            _write_calendar(ics, found, party, now)
-    if json:
+    check_options(where)
+    found, now = _there(case, where) if where.server is not None else _here(case, where.party)
+    rows = next_rows(found, now)
+    if ics is not None:
+        _write_calendar(ics, found, where.party, now)
+    if where.json:
         show_json([row.as_dict() for row in rows])
     else:
-        _show(found, rows, party)
+        _show(found, rows, where.party)
     return DONE
+
+
+def _here(case: str | None, party: str | None) -> "tuple[list[NextInCase], str]":
+    with opened() as installation:
+        return _found(installation, case, party), installation.now()
 
 
 def _found(installation: "Installation", case: str | None, party: str | None) -> "list[NextInCase]":
@@ -62,10 +58,27 @@ def _found(installation: "Installation", case: str | None, party: str | None) ->
     return list(next_for_all(installation))
 
 
+def _there(case: str | None, where: AtServer) -> "tuple[list[NextInCase], str]":
+    from touchstone.cli.hands import refusals
+    from touchstone.cli.hands_there import client_of
+    from touchstone.client.next_there import next_there
+    from touchstone.handin import utc_text
+    from touchstone.keys import SystemClock
+
+    with refusals():
+        home, client = client_of(where, keyless=True)
+        cases = [each for each in client.cases if case is None or each.startswith(case)]
+        if case is not None and not cases:
+            # Not looked at before: by its whole id.
+            cases = [case]
+        found = list(next_there(client, home.party, cases))
+    return found, utc_text(SystemClock().now())
+
+
 def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -> None:
     from touchstone.cli import tables
+    from touchstone.editions.next_text import reservations
     from touchstone.editions.sentences import sentence
-    from touchstone.service.reporting.next_here import remarks
 
     if rows:
         tables.grid(
@@ -76,7 +89,7 @@ def _show(found: "list[NextInCase]", rows: "list[NextRow]", party: str | None) -
         show(sentence("next.nothing"))
     else:
         show(sentence("next.nothing-for", party=party))
-    for line in remarks(found):
+    for line in reservations(found):
         warn(f"touchstone: {line}")
 
 

@@ -7,7 +7,7 @@ made with `dates_only`: of what is due it says nothing but that something is.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from touchstone import __version__
 from touchstone.editions.next_text import next_text
@@ -41,7 +41,9 @@ def calendar_text(
     made.add("prodid", f"-//Touchstone//{__version__}//EN")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("x-wr-calname", name)
+    # Both names are texts, which the library does not know of them.
+    for called in ("name", "x-wr-calname"):
+        made.add(called, vText(name))
     # What one party does, others wait for: it is one event, and first told of is first kept.
     due = {_uid(each): each for each in reversed(list(entries)) if each.deed.due is not None}
     for uid, each in reversed(due.items()):

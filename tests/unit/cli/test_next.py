@@ -8,9 +8,13 @@ import icalendar
 import pytest
 
 from support import shared
+from support.party_homes import Machines
+from support.party_server import CASE
 from support.small_case import measure, settle, small_case
+from touchstone.editions.next_text import next_rows
+from touchstone.service.reporting.next_here import next_in_case
 
-from .conftest import Command
+from .conftest import Command, Sits
 
 
 def _settled(folder: Path) -> None:
@@ -81,3 +85,17 @@ def test_bad_input_is_refused_in_a_line(command: Command, tmp_path: Path):
     assert "no case begins with 'abx'" in command("next", "abx").refused()
     line = command("next", "--ics", tmp_path / "nowhere" / "next.ics").refused()
     assert "nowhere/next.ics: No such file or directory" in line
+
+
+def test_a_partys_machine_is_told_the_same_by_a_server(
+    made: Machines, command: Command, at: Sits, by_server: tuple[str, ...]
+):
+    at("example-lab")
+    there = json.loads(command("next", CASE, *by_server, "--json").out)
+    everyone = {
+        each.party: next_rows([each], made.here.now()) for each in next_in_case(made.here, CASE)
+    }
+    assert there == [json.loads(json.dumps(row.as_dict())) for row in everyone["example-lab"]]
+    assert there
+    assert json.loads(command("next", *by_server, "--json").out) == there
+    assert "no case of that name" in command("next", "zz", *by_server).refused()

@@ -1,4 +1,4 @@
-"""A calendar of ends: programs read it back, and it holds dates alone where anybody may fetch it."""
+"""A calendar of ends: programs read it back; where anybody may fetch it, it holds dates alone."""
 
 import icalendar
 

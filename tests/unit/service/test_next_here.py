@@ -16,6 +16,7 @@ from support.small_case import copied_case
 from touchstone.clearance import Decision
 from touchstone.deeds import cases as about
 from touchstone.deeds import designation as judged
+from touchstone.editions.next_text import NextInCase, next_rows, reservations
 from touchstone.review import Event, State
 from touchstone.review.events.opening import CaseOpened
 from touchstone.review.next_deeds import NextReason
@@ -24,12 +25,9 @@ from touchstone.service.case_context import Case
 from touchstone.service.frameworks import framework_in
 from touchstone.service.reporting import next_here
 from touchstone.service.reporting.next_here import (
-    NextInCase,
     next_for,
     next_for_all,
     next_in_case,
-    next_rows,
-    remarks,
 )
 
 LAB, CENTRE, AGENCY, TREASURY = (
@@ -133,7 +131,7 @@ def test_nobody_is_told_what_it_may_not_read(case: Case):
     (agency,) = told(case, AGENCY)
     assert "finding-disputed" not in reasons([agency], "awaited")
     assert agency.hidden == 1
-    (remark,) = remarks([agency])
+    (remark,) = reservations([agency])
     assert remark.startswith("example-agency may not read 1 entries of case ")
 
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from touchstone.framework import Framework
-from touchstone.handin import moment_of, utc_text
+from touchstone.handin import moment_of, moment_with_offset, utc_text
 from touchstone.review.clock import deadline_instant, read_clock
 from touchstone.review.events.base import Event, Role
 from touchstone.review.rules import RULES
@@ -84,7 +83,7 @@ def at_moment(at: str) -> Deadline:
 
 def end_of_day(day: str, zone: str) -> Deadline:
     """The last second of a day (`YYYY-MM-DD`) in a zone."""
-    return Deadline(utc_text(datetime.fromisoformat(deadline_instant(day, zone))), zone)
+    return Deadline(utc_text(moment_with_offset(deadline_instant(day, zone))), zone)
 
 
 @dataclass(frozen=True)

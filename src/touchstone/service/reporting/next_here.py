@@ -4,17 +4,15 @@ for each in next_for(installation, "example-lab"):
 print(each.case, [deed.reason for deed in each.deeds])
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from touchstone.clearance import may_read, party_audience
-from touchstone.editions.next_text import next_text
-from touchstone.editions.sentences import sentence
+from touchstone.editions.next_text import NextInCase
 from touchstone.records import CaseReader
 from touchstone.review import Event, State, evolve_seen, read_event
 from touchstone.review.audience_view import case_parties
-from touchstone.review.next_deeds import NextDeed, next_deeds, next_of_invited, urgency
+from touchstone.review.next_deeds import next_deeds, next_of_invited
 from touchstone.service.frameworks import framework_in
 from touchstone.service.installation import Installation
 
@@ -29,21 +27,6 @@ class SeenState:
     state: State
     hidden: int
     """How many entries are not open to it: each may have changed what is next."""
-
-
-@dataclass(frozen=True)
-class NextInCase:
-    """What is next for one party in one case."""
-
-    case: str
-    party: str
-    model: str
-    """As the developer calls it; empty where the party may not read that."""
-    deeds: tuple[NextDeed, ...]
-    hidden: int = 0
-    """See `SeenState`."""
-    newer: bool = False
-    """Whether the case holds events of a newer version: then nothing is told of it."""
 
 
 def next_for_all(installation: Installation) -> Iterator[NextInCase]:
@@ -136,70 +119,3 @@ def _folded(recorded: Sequence[tuple[Event, str]], hidden: frozenset[int]) -> St
         else:
             state = evolve_seen(state, event, at, hidden=met)
     return state
-
-
-@dataclass(frozen=True)
-class NextRow:
-    """A deed that is next, as a list shows it."""
-
-    case: str
-    model: str
-    party: str
-    """Whom it is told to."""
-    by: str
-    """Who holds the ball."""
-    stance: str
-    stands: str
-    """The same in words."""
-    deeds: tuple[str, ...]
-    reason: str
-    about: Mapping[str, Any]
-    what: str
-    why: str
-    due_at: str | None
-    """UTC."""
-    due_zone: str | None
-    due_text: str
-    """With hour and zone, and whether that is past."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """For `--json`."""
-        plain = replace(self, about=dict(self.about))
-        return asdict(plain) | {"deeds": list(self.deeds)}
-
-
-def next_rows(found: Sequence[NextInCase], now: str) -> list[NextRow]:
-    """What was found in all cases, the most urgent first."""
-    every = [(each, deed) for each in found for deed in each.deeds]
-    every.sort(key=lambda one: urgency(one[1]))
-    return [_row(each, deed, now) for each, deed in every]
-
-
-def _row(each: NextInCase, deed: NextDeed, now: str) -> NextRow:
-    told = next_text(deed, now)
-    return NextRow(
-        case=each.case,
-        model=each.model,
-        party=each.party,
-        by=deed.by,
-        stance=deed.stance,
-        stands=told.stands,
-        deeds=deed.deeds,
-        reason=deed.reason,
-        about=deed.about,
-        what=told.what,
-        why=told.why,
-        due_at=deed.due.at if deed.due else None,
-        due_zone=deed.due.zone if deed.due else None,
-        due_text=told.due,
-    )
-
-
-def remarks(found: Sequence[NextInCase]) -> Iterator[str]:
-    """What else is to be said of what was found: where it rests on part of a case alone."""
-    for each in found:
-        if each.newer:
-            yield sentence("next.newer", case=each.case[:12])
-        # Where nothing is awaited, no hidden entry could have done it.
-        elif each.hidden and any(deed.stance == "awaited" for deed in each.deeds):
-            yield sentence("next.unseen", count=each.hidden, party=each.party, case=each.case[:12])
