@@ -19,7 +19,8 @@ def entries(name: str = "d1") -> list[CalendarEntry]:
 
 
 def read(data: bytes) -> list[icalendar.Component]:
-    return icalendar.Calendar.from_ical(data).walk("VEVENT")
+    events: list[icalendar.Component] = icalendar.Calendar.from_ical(data).walk("VEVENT")
+    return events
 
 
 def test_what_has_no_end_is_left_out_and_the_rest_is_told():
