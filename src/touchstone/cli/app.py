@@ -15,6 +15,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
+from touchstone.cli.accounts import accounts
 from touchstone.cli.confirming import confirm
 from touchstone.cli.deed import deed
 from touchstone.cli.directive import directive
@@ -28,6 +29,7 @@ from touchstone.cli.option_names import sentence_of
 from touchstone.cli.output import Json, show, show_json, tell, tell_facts, warn
 from touchstone.cli.party import party
 from touchstone.cli.plan import plan
+from touchstone.cli.preparing import prepare_all
 from touchstone.cli.release import release
 from touchstone.cli.terms import terms
 from touchstone.cli.witness import witness
@@ -50,6 +52,7 @@ review = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(review)
+app.command(accounts)
 app.command(terms)
 app.command(gateway)
 app.command(directive)
@@ -386,10 +389,11 @@ def doctor(
             done as TOUCHSTONE_DATABASE_OWNER, where that is set.
     """
     from touchstone.cli import tables
-    from touchstone.service.doctor import examine, prepare_record
 
     if prepare:
-        warn(prepare_record())
+        prepare_all()
+    from touchstone.service.doctor import examine
+
     checks = examine()
     if json:
         show_json([check.as_dict() for check in checks])

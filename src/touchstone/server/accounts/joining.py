@@ -99,10 +99,12 @@ def redeem(code: str, envelope: object, *, installation: str, now: str) -> Joine
     _check_time(said, now)
     label = checked_line(said.label, "a device's label", MOST_LABEL)
     with changing():
-        invitation = _taken(digest, said.party, now)
-        if invitation is None:
-            return _joined_before(digest, said.key)
-        account = invitation.account
+        invitation = AccountInvitation.objects.using(ACCOUNTS).filter(digest=digest).first()
+        account = _held(invitation)
+        if account is None or account.institution != said.party:
+            raise NotUsableError
+        if not _use_up(digest, now):
+            return _joined_before(account, digest, said.key)
         device = DeviceKey(
             account=account, key=said.key, label=label, invitation=digest, added_at=now
         )
@@ -138,11 +140,11 @@ def issue_token(
     except (MalformedError, AlteredError) as error:
         raise UnprovenError from error
     with changing():
-        found = DeviceKey.objects.using(ACCOUNTS).select_related("account")
-        # Held until the token stands: whoever is removed at the same time has none afterwards.
-        device = found.select_for_update().filter(key=said.key, revoked_at="").first()
-        account = device.account if device else None
-        if device is None or account is None or not account.is_active:
+        devices = DeviceKey.objects.using(ACCOUNTS).filter(key=said.key)
+        account = _held(devices.first())
+        # Asked once the account is held: it may have been revoked meanwhile.
+        device = devices.filter(revoked_at="").first()
+        if account is None or device is None:
             raise UnprovenError
         if account.person != said.person or said.aud != installation:
             raise UnprovenError
@@ -170,32 +172,33 @@ def revoke_token(token: str, now: str) -> None:
         held.update(revoked_at=now)
 
 
-def _taken(digest: str, party: str, now: str) -> AccountInvitation | None:
-    """The invitation of a code, which is used up by this; None: it lets nobody in."""
-    usable = AccountInvitation.objects.using(ACCOUNTS).filter(
-        digest=digest,
-        used_at="",
-        revoked_at="",
-        expires_at__gt=now,
-        account__is_active=True,
-        account__institution=party,
-    )
-    # One statement: of two at the same time, one finds that it was used.
-    if not usable.update(used_at=now):
+def _held(of: AccountInvitation | DeviceKey | None) -> Account | None:
+    """The active account that an invitation or a device is of, held until the transaction ends.
+
+    All who change one hold its account first: whoever is removed at the same time is out.
+    """
+    if of is None:
         return None
-    return AccountInvitation.objects.using(ACCOUNTS).select_related("account").get(digest=digest)
+    held = Account.objects.using(ACCOUNTS).select_for_update()
+    return held.filter(pk=of.account_id, is_active=True).first()
 
 
-def _joined_before(digest: str, key: str) -> JoinedDevice:
-    device = (
-        DeviceKey.objects.using(ACCOUNTS)
-        .select_related("account")
-        .filter(invitation=digest, key=key, revoked_at="", account__is_active=True)
-        .first()
+def _use_up(digest: str, now: str) -> bool:
+    """Use the invitation of a code up; False: it lets nobody in any more."""
+    # Its own columns alone: after waiting for another, PostgreSQL asks these anew, and no others.
+    usable = AccountInvitation.objects.using(ACCOUNTS).filter(
+        digest=digest, used_at="", revoked_at="", expires_at__gt=now
     )
-    if device is None:
+    return bool(usable.update(used_at=now))
+
+
+def _joined_before(account: Account, digest: str, key: str) -> JoinedDevice:
+    known = DeviceKey.objects.using(ACCOUNTS).filter(
+        account=account, invitation=digest, key=key, revoked_at=""
+    )
+    if not known.exists():
         raise NotUsableError
-    return _joined(device.account)
+    return _joined(account)
 
 
 def _joined(account: Account) -> JoinedDevice:
