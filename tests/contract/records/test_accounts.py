@@ -63,6 +63,10 @@ KINDS = (
 AT_ONCE = 4
 
 
+def table_of(kind: type) -> str:
+    return f"accounts_{kind.__name__.lower()}"
+
+
 @pytest.fixture(scope="module")
 def _tables(server: Postgresql, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("prepared-accounts")
@@ -76,7 +80,7 @@ def _accounts(request: pytest.FixtureRequest, home: Path) -> Iterator[None]:
     else:
         request.getfixturevalue("_tables")
         server: Postgresql = request.getfixturevalue("server")
-        tables = ", ".join(kind._meta.db_table for kind in KINDS)
+        tables = ", ".join(map(table_of, KINDS))
         server.admin(f"TRUNCATE {tables} RESTART IDENTITY CASCADE", database=NAME)
         open_accounts(home, server.address(APP, NAME))
     yield
@@ -201,7 +205,7 @@ def test_whoever_serves_cannot_change_what_only_grows():
     assert digest_of_day(NOW[:10]).reads == 1
     if not is_postgresql(ACCOUNTS):
         return
-    assert set(ONLY_ADDED) == {kind._meta.db_table for kind in (AccountAct, SensitiveRead)}
+    assert set(ONLY_ADDED) == {table_of(AccountAct), table_of(SensitiveRead)}
     for kind in (AccountAct, SensitiveRead):
         rows: Any = kind.objects.all()
         with pytest.raises(ProgrammingError, match="denied"):
