@@ -6,9 +6,8 @@ from pathlib import Path
 
 import psycopg
 
+from support.postgresql import ADMIN
 from support.record_place import Place
-
-OWNER = "record_owner"
 
 
 def session(place: Place, user: str) -> psycopg.Connection:
@@ -19,7 +18,7 @@ def session(place: Place, user: str) -> psycopg.Connection:
 
 def wrapped_key(place: Place, case: str) -> bytes:
     """A case's key as the table holds it."""
-    with session(place, OWNER) as connection:
+    with session(place, ADMIN) as connection:
         found = connection.execute(
             'SELECT wrapped_key FROM records_caserow WHERE "case" = %s', [case]
         ).fetchone()
@@ -46,7 +45,7 @@ def _has(path: Path, key: bytes) -> bool:
 @contextlib.contextmanager
 def reading(place: Place, statement: str) -> Iterator[None]:
     """Another program's transaction that has begun to read."""
-    with session(place, OWNER) as connection:
+    with session(place, ADMIN) as connection:
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         connection.execute(statement.encode())
         yield

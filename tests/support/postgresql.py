@@ -41,6 +41,11 @@ class Postgresql:
                 connection.execute(statement.encode())
 
 
+def client(name: str, *arguments: str | Path) -> None:
+    """Run a program that comes with the server, as `pg_dump`; RuntimeError where it fails."""
+    _run([str(_programs() / name), *map(str, arguments)])
+
+
 @contextlib.contextmanager
 def running_postgresql() -> Iterator[Postgresql]:
     """Start a server with an empty cluster; stop it and delete everything afterwards."""

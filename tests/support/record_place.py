@@ -21,6 +21,7 @@ class Place:
     database: str | None
     name: str
     server: Postgresql | None
+    reader: str | None = None
 
     @property
     def keyring(self) -> Keyring:
@@ -29,7 +30,7 @@ class Place:
 
     def open(self) -> Records:
         """The record, opened as the application does."""
-        return Records.open(self.home, self.keyring, self.database)
+        return Records.open(self.home, self.keyring, self.database, self.reader)
 
     def owner(self, *statements: str) -> None:
         """Run statements as whoever owns the tables, with nobody's guards but the triggers."""

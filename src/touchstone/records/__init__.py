@@ -36,7 +36,13 @@ from touchstone.records.errors import (
     StagingError,
     UnreachableError,
 )
-from touchstone.records.settings import DATABASE, DATABASE_OWNER, SQLITE, configure
+from touchstone.records.settings import (
+    DATABASE,
+    DATABASE_OWNER,
+    DATABASE_READER,
+    SQLITE,
+    configure,
+)
 from touchstone.records.values import (
     Destruction,
     Event,
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
     from touchstone.records.outcomes import OutcomeTable
     from touchstone.records.preparation import prepare
     from touchstone.records.reader import CaseReader
+    from touchstone.records.reading import PartyReading
     from touchstone.records.refusals import RefusalLog
     from touchstone.records.soundness import is_begun
     from touchstone.records.staging import Staged, StagingArea
@@ -72,6 +79,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DATABASE",
     "DATABASE_OWNER",
+    "DATABASE_READER",
     "SQLITE",
     "AppendOnlyError",
     "BusyError",
@@ -110,6 +118,7 @@ __all__ = [
     "Page",
     "PageError",
     "PartError",
+    "PartyReading",
     "ReadOnlyError",
     "RecordedFacts",
     "Records",
@@ -143,6 +152,7 @@ _BEHIND_DJANGO = {
     "OwnCase": "members",
     "InvitationPage": "members",
     "Page": "members",
+    "PartyReading": "reading",
     "Records": "store",
     "RefusalLog": "refusals",
     "Staged": "staging",

@@ -44,6 +44,7 @@ from touchstone.records.soundness import signed
 from touchstone.records.stagedfiles import StagedFiles
 from touchstone.records.staging import check_staged
 from touchstone.records.values import RecordedFacts
+from touchstone.records.walls import wall_faults
 from touchstone.records.writer import evidence_place
 
 
@@ -62,6 +63,7 @@ def check_database(alias: str) -> Iterator[Fault]:
             # A trigger may be there and switched off.
             cursor.execute("SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'")
             found = {name for (name,) in cursor.fetchall()}
+            yield from (Fault("database", fault) for fault in wall_faults(alias))
         else:
             cursor.execute("PRAGMA integrity_check(10)")
             for (line,) in cursor.fetchall():

@@ -108,6 +108,22 @@ def rewrite_heads(alias: str, seconds: int) -> bool:
     return left == [0]
 
 
+def empty_journal(alias: str, seconds: int) -> bool:
+    """Move SQLite's journal into the file and cut it to nothing; false where a reader holds it.
+
+    Older pages would outlive in it what was erased.
+    """
+    with translated(alias), connections[alias].cursor() as cursor:
+        # A PRAGMA takes no parameters.
+        cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000:d}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy, _, _ = cursor.fetchone()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000:d}")
+    return not busy
+
+
 def rows_left(alias: str, statement: str) -> list[int]:
     """Have PostgreSQL write tables anew, verbosely; how many dead rows it had to keep in each.
 

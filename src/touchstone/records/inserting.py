@@ -15,6 +15,8 @@ from touchstone.records.models import CaseRow, Row
 from touchstone.records.values import is_storable
 
 _HEAD = ("case", "log", "size", "frontier", "wrapped_key", "contract")
+OPEN_HEAD = ("case", "log", "size", "contract")
+"""What whoever reads for a party may see of a case's head."""
 
 
 def insert(alias: str, *added: tuple[type[Row], Sequence[Sequence[Any]]]) -> None:
@@ -48,19 +50,22 @@ def first(
     return _first(alias, _selection(table, columns, tuple(where)), list(where.values()))
 
 
-def case_head(alias: str, case: str, *, lock: bool = False) -> CaseRow | None:
+def case_head(
+    alias: str, case: str, *, lock: bool = False, columns: tuple[str, ...] = _HEAD
+) -> CaseRow | None:
     """A case's head; `lock`: nobody else changes it before this transaction ends.
 
-    On SQLite a transaction that writes holds the whole file from its beginning.
+    With these columns: any other would be asked for when it is used. On SQLite a transaction that
+    writes holds the whole file from its beginning.
     """
     if not is_storable(case):
         return None
-    statement = _selection(CaseRow, _HEAD, ("case",))
+    statement = _selection(CaseRow, columns, ("case",))
     if lock and connections[alias].features.has_select_for_no_key_update:
         # Rows that only refer to the case, as a leaf with its head does, wait for nobody.
         statement += " FOR NO KEY UPDATE"
     found = _first(alias, statement, [case])
-    return None if found is None else CaseRow.from_db(alias, _HEAD, found)
+    return None if found is None else CaseRow.from_db(alias, columns, found)
 
 
 def _first(alias: str, statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:

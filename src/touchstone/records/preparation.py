@@ -6,8 +6,9 @@ import sqlite3
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -15,6 +16,13 @@ from touchstone.keys.files import locked
 from touchstone.records.apps import RecordsConfig
 from touchstone.records.database import NOT_PREPARED, translated
 from touchstone.records.errors import DatabaseSettingError, NotPreparedError, UnreachableError
+from touchstone.records.roles import (
+    grant_reader,
+    grant_recorder,
+    make_role,
+    raise_walls,
+    without_walls,
+)
 from touchstone.records.settings import (
     DATABASE,
     DATABASE_OWNER,
@@ -22,32 +30,28 @@ from touchstone.records.settings import (
     connect,
     from_environment,
     is_postgresql,
+    reader_from_environment,
 )
+from touchstone.records.soundness import readable_copy
+from touchstone.records.walls import reader_alias, user_of
 
-APPEND_ONLY = (
-    "records_entryrow",
-    "records_leafrow",
-    "records_checkpointrow",
-    "records_deedrow",
-    "records_topicrow",
-    "records_answerrow",
-)
-NEVER_DELETED = (
-    "records_caserow",
-    "records_partrow",
-    "records_installationrow",
-    "records_certificaterow",
-)
 # Any number that no other program on the server uses as an advisory lock.
 _LOCK = 0x746F7563
 
 
-def prepare(home: Path, database: str | None = None, owner: str | None = None) -> bool:
+def prepare(
+    home: Path,
+    database: str | None = None,
+    owner: str | None = None,
+    reader: str | None = None,
+) -> bool:
     """Make or bring up to date the tables; gives whether the application's role owns nothing.
 
     `database` is what the application uses, `owner` the address of the role that owns the tables
     (PostgreSQL; None: the environment's setting, else the application's own role, which then could
-    drop the triggers). Raises DatabaseSettingError, UnreachableError.
+    drop the triggers), `reader` that of the role that reads for parties (None: the environment's,
+    else nothing can be read for them). Roles that are missing are made where the owner may.
+    Raises DatabaseSettingError, UnreachableError.
     """
     alias = connect(home, database or from_environment())
     if not is_postgresql(alias):
@@ -61,9 +65,15 @@ def prepare(home: Path, database: str | None = None, owner: str | None = None) -
         # Two that start at the same time are not to make the same tables.
         cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         try:
+            make_role(owner_alias, alias)
             _migrate(owner_alias)
             if owner_alias != alias:
-                _grant(owner_alias, str(connections[alias].settings_dict["USER"]))
+                grant_recorder(owner_alias, user_of(alias))
+            raise_walls(owner_alias, user_of(alias))
+            if address := reader or reader_from_environment():
+                reading = reader_alias(home, alias, address)
+                make_role(owner_alias, reading)
+                grant_reader(owner_alias, user_of(reading))
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     return owner_alias != alias
@@ -126,6 +136,25 @@ def prepared_copy(home: Path, alias: str) -> tempfile.TemporaryDirectory[str] | 
     return folder
 
 
+def connect_to_read(home: Path) -> tuple[str, tempfile.TemporaryDirectory[str] | None]:
+    """What stands for a SQLite file that cannot be written, and the folder of its copy, if any."""
+    source, copied = readable_copy(home)
+    alias = connect(home, None, reading=source)
+    try:
+        newer = prepared_copy(home, alias)
+    except BaseException:
+        connections[alias].close()
+        if copied is not None:
+            copied.cleanup()
+        raise
+    if newer is None:
+        return alias, copied
+    connections[alias].close()
+    if copied is not None:
+        copied.cleanup()
+    return connect(home, None, reading=Path(newer.name) / FILE), newer
+
+
 def _copy(alias: str, target: Path) -> None:
     """Copy a SQLite database as one reader sees it, its journal too."""
     connection = connections[alias]
@@ -143,30 +172,20 @@ def _pending(alias: str) -> bool:
     return bool(executor.migration_plan(_leaves(executor)))
 
 
+class _Migrations(MigrationExecutor):
+    """Those that change what rows hold see the rows, though a wall is up."""
+
+    def apply_migration(self, state: Any, migration: Any, *args: Any, **options: Any) -> Any:
+        """Apply one migration."""
+        with without_walls(self.connection.alias, atomic=migration.atomic):
+            return super().apply_migration(state, migration, *args, **options)
+
+
 def _migrate(alias: str) -> None:
-    executor = MigrationExecutor(connections[alias])
+    executor = _Migrations(connections[alias])
     executor.migrate(_leaves(executor))
 
 
 def _leaves(executor: MigrationExecutor) -> list[tuple[str, str]]:
     """Where this room's tables end: a server's process has others, which are not the record's."""
     return list(executor.loader.graph.leaf_nodes(RecordsConfig.label))
-
-
-def _grant(owner_alias: str, role: str) -> None:
-    """Give the application's role what it needs, and take back what it must not do."""
-    connection = connections[owner_alias]
-    name = connection.ops.quote_name(role)
-    statements = [
-        f"GRANT USAGE ON SCHEMA public TO {name}",
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
-        f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}",
-        f"GRANT EXECUTE ON FUNCTION touchstone_rewrite() TO {name}",
-        # After the grants on all tables, which take in those that only grow.
-        f"REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {name}",
-        *(f"REVOKE UPDATE, DELETE ON {table} FROM {name}" for table in APPEND_ONLY),
-        *(f"REVOKE DELETE ON {table} FROM {name}" for table in NEVER_DELETED),
-    ]
-    with transaction.atomic(using=owner_alias), connection.cursor() as cursor:
-        for statement in statements:
-            cursor.execute(statement)

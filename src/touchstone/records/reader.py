@@ -66,14 +66,18 @@ class CaseReader:
         self,
         alias: str,
         row: CaseRow,
+        root: str,
         key: Callable[[], DataKey] | None,
         files: EvidenceFiles,
     ) -> None:
-        """`key` opens the case's key when content is read, which may be never; None: it is gone."""
+        """`root` (hex) is that of the row's size.
+
+        `key` opens the case's key when content is read, which may be never; None: it is gone.
+        """
         self.case: str = row.case
         self.log: str = row.log
         self.size: int = row.size
-        self.root: str = Frontier.from_bytes(bytes(row.frontier)).root.hex()
+        self.root: str = root
         self.destroyed: bool = key is None
         self.contract: int = row.contract
         self._alias = alias
@@ -256,10 +260,16 @@ def root_at(alias: str, row: CaseRow, size: int) -> str | None:
     """The root (hex) that a case's log had at a size, where the tables know it by heart."""
     if size == row.size:
         return Frontier.from_bytes(raw(row.frontier)).root.hex()
-    rows = DeedRow.objects.using(alias).filter(case=row.case, n=size - 1)
+    root = deed_root(alias, row.case, size)
+    return None if root is None else root.hex()
+
+
+def deed_root(alias: str, case: str, size: int) -> bytes | None:
+    """The root (32 bytes) of a case's first `size` entries; None where no deed ends them."""
+    rows = DeedRow.objects.using(alias).filter(case=case, n=size - 1)
     with translated(alias):
         root = rows.values_list("root", flat=True).first()
-    return None if root is None else raw(root).hex()
+    return None if root is None else raw(root)
 
 
 def frontier_at(alias: str, row: CaseRow, size: int) -> Frontier:

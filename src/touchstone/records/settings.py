@@ -24,6 +24,8 @@ SQLITE = ""
 """A database setting: SQLite under the home, whatever the environment names."""
 DATABASE_OWNER = "TOUCHSTONE_DATABASE_OWNER"
 """Environment, for `prepare` alone: the PostgreSQL role that owns the tables."""
+DATABASE_READER = "TOUCHSTONE_DATABASE_READER"
+"""Environment: the PostgreSQL role that reads for parties, behind row-level security."""
 APP = "touchstone.records"
 FILE = "record.sqlite3"
 ACCOUNTS_FILE = "accounts.sqlite3"
@@ -65,6 +67,11 @@ def configure() -> None:
 def from_environment(environment: Mapping[str, str] = os.environ) -> str | None:
     """The database setting of this process; None means SQLite under the home folder."""
     return environment.get(DATABASE) or None
+
+
+def reader_from_environment(environment: Mapping[str, str] = os.environ) -> str | None:
+    """The address by which PostgreSQL is read for parties; None where none is set."""
+    return environment.get(DATABASE_READER) or None
 
 
 def connect(home: Path, database: str | None, reading: Path | None = None) -> str:

@@ -1,7 +1,8 @@
 """The record of one installation, opened."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
@@ -20,7 +21,7 @@ from touchstone.records.checking import (
     check_members,
     check_waiting,
 )
-from touchstone.records.database import raw, rewrite_heads, translated
+from touchstone.records.database import empty_journal, raw, rewrite_heads, translated
 from touchstone.records.deeds import Deeds, Lent
 from touchstone.records.errors import (
     CaseMissingError,
@@ -45,18 +46,20 @@ from touchstone.records.models import (
 )
 from touchstone.records.outcomes import OutcomeTable
 from touchstone.records.reader import CaseReader, frontier_at, root_at
+from touchstone.records.reading import PartyReading, PartyReadings
 from touchstone.records.refusals import RefusalBound, RefusalLog
 from touchstone.records.removal import is_left, remove_folder
 from touchstone.records.settings import (
     FILE,
-    WAIT_SECONDS,
     connect,
     from_environment,
     is_postgresql,
+    reader_from_environment,
 )
-from touchstone.records.soundness import amiss, is_used, mark_of, may_write, readable_copy
+from touchstone.records.soundness import amiss, is_used, mark_of, may_write
 from touchstone.records.staging import StagingAccess, StagingArea
 from touchstone.records.values import Listing, Summarise, Summary
+from touchstone.records.walls import PartyConnection
 from touchstone.records.writer import CaseWriter, write_index
 
 FINISH_SECONDS = 5
@@ -72,7 +75,12 @@ class Records:
     """
 
     def __init__(
-        self, home: Path, alias: str, keyring: Keyring, random: RandomSource | None = None
+        self,
+        home: Path,
+        alias: str,
+        keyring: Keyring,
+        random: RandomSource | None = None,
+        reader: str | None = None,
     ) -> None:
         self._home = home
         self._alias = alias
@@ -80,6 +88,11 @@ class Records:
         self._random = random or SystemRandom()
         self._files = EvidenceFiles(home / "evidence", home / "staging")
         self._kept = KeptFiles(home / "kept")
+        self._readings = PartyReadings(
+            PartyConnection(home, alias, reader),
+            self._files,
+            lambda case: self._content_key(self._row(case)),
+        )
         self._copy: TemporaryDirectory[str] | None = None
         self.amiss: tuple[str, ...] = ()
         """What does not fit together here, each with its fix; while there is any, nothing is
@@ -112,11 +125,14 @@ class Records:
         self._staging = StagingArea(access)
 
     @classmethod
-    def open(cls, home: Path, keyring: Keyring, database: str | None = None) -> Self:
+    def open(
+        cls, home: Path, keyring: Keyring, database: str | None = None, reader: str | None = None
+    ) -> Self:
         """Open the record of the installation at `home`.
 
         `database` is a `postgresql://` address, or `SQLITE` for SQLite under `home` in any case;
-        None means the environment's setting or SQLite, which is prepared where it is new. What is
+        None means the environment's setting or SQLite, which is prepared where it is new. `reader`
+        is the address by which PostgreSQL is read for parties; None: the environment's. What is
         amiss stands in `amiss`, and can be read. Raises DatabaseSettingError, NotPreparedError,
         UnreachableError; DamagedError where there was a record and no file is left.
         """
@@ -126,7 +142,7 @@ class Records:
         else:
             alias = connect(home, named)
             preparation.check(alias)
-            records = cls(home, alias, keyring)
+            records = cls(home, alias, keyring, reader=reader or reader_from_environment())
         # Before anything is written: a record that does not fit is not tied to these keys.
         records.amiss = amiss(records._alias, keyring)
         if not records.amiss and not records.read_only:
@@ -145,7 +161,7 @@ class Records:
             alias = connect(home, None)
             preparation.prepare_file(home, alias)
             return cls(home, alias, keyring)
-        alias, copied = _to_read(home)
+        alias, copied = preparation.connect_to_read(home)
         records = cls(home, alias, keyring)
         records.read_only, records._copy = True, copied
         return records
@@ -181,6 +197,7 @@ class Records:
     def close(self) -> None:
         """Close this thread's connection."""
         connections[self._alias].close()
+        self._readings.close()
         if self._copy is not None:
             self._copy.cleanup()
 
@@ -274,8 +291,16 @@ class Records:
         if size is not None:
             row.frontier = frontier_at(self._alias, row, size).to_bytes()
             row.size = size
-        key = None if row.wrapped_key is None else lambda: self._key_of(row)
-        return CaseReader(self._alias, row, key, self._files)
+        root = Frontier.from_bytes(raw(row.frontier)).root.hex()
+        return CaseReader(self._alias, row, root, self._content_key(row), self._files)
+
+    def reading_as(self, party: str) -> AbstractContextManager[PartyReading]:
+        """Read for a party, on PostgreSQL by a role that sees the rows of its cases alone.
+
+        One transaction: what waits for others, as sending a page does, comes after it. Raises
+        DatabaseSettingError where PostgreSQL does not hold that wall, UnreachableError.
+        """
+        return self._readings.of(party)
 
     def kept(self, case: str) -> bytes | None:
         """What `keep` kept of a case, if the case has gone on from there since; else None.
@@ -372,7 +397,7 @@ class Records:
         if writer.destroyed_now:
             self.finish_destruction(writer.case)
         elif writer.erased_now and not is_postgresql(self._alias):
-            self._empty_journal(FINISH_SECONDS)
+            empty_journal(self._alias, FINISH_SECONDS)
 
     def _folders(self, case: str) -> tuple[Path, ...]:
         """Where something of a case lies outside of the database."""
@@ -383,22 +408,7 @@ class Records:
         """Let no key that was destroyed be in a file of the record; false where one is held."""
         if is_postgresql(self._alias):
             return rewrite_heads(self._alias, seconds)
-        return self._empty_journal(seconds)
-
-    def _empty_journal(self, seconds: int) -> bool:
-        """Move SQLite's journal into the file and cut it to nothing; false where a reader holds it.
-
-        Older pages would outlive in it what was erased.
-        """
-        with translated(self._alias), connections[self._alias].cursor() as cursor:
-            # A PRAGMA takes no parameters.
-            cursor.execute(f"PRAGMA busy_timeout = {seconds * 1000:d}")
-            try:
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                busy, _, _ = cursor.fetchone()
-            finally:
-                cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000:d}")
-        return not busy
+        return empty_journal(self._alias, seconds)
 
     def _row(self, case: str) -> CaseRow:
         with translated(self._alias):
@@ -406,6 +416,9 @@ class Records:
         if row is None:
             raise CaseMissingError(f"{case}: there is no such case")
         return row
+
+    def _content_key(self, row: CaseRow) -> Callable[[], DataKey] | None:
+        return None if row.wrapped_key is None else lambda: self._key_of(row)
 
     def _case_key(self, row: CaseRow) -> DataKey | None:
         return None if row.wrapped_key is None else self._key_of(row)
@@ -473,25 +486,6 @@ class Records:
                 return moved
             write_index(self._alias, case, summary)
             return True
-
-
-def _to_read(home: Path) -> tuple[str, TemporaryDirectory[str] | None]:
-    """What stands for a SQLite file that cannot be written, and the folder of its copy, if any."""
-    source, copied = readable_copy(home)
-    alias = connect(home, None, reading=source)
-    try:
-        newer = preparation.prepared_copy(home, alias)
-    except BaseException:
-        connections[alias].close()
-        if copied is not None:
-            copied.cleanup()
-        raise
-    if newer is None:
-        return alias, copied
-    connections[alias].close()
-    if copied is not None:
-        copied.cleanup()
-    return connect(home, None, reading=Path(newer.name) / FILE), newer
 
 
 def _summary(row: IndexRow) -> Summary:

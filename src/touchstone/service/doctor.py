@@ -18,7 +18,8 @@ from touchstone.ledger import parse_vkey
 from touchstone.ledger.notes import COSIGNATURE_V1
 from touchstone.records import DATABASE, DATABASE_OWNER, prepare
 from touchstone.records.preparation import check
-from touchstone.records.settings import connect
+from touchstone.records.settings import connect, reader_from_environment
+from touchstone.records.walls import PartyConnection
 from touchstone.service.configuration import CONFIGURATION, read_configuration
 from touchstone.service.errors import ConfigurationError
 from touchstone.service.homes import home_folder
@@ -87,7 +88,8 @@ def prepare_record() -> str:
     if not os.environ.get(DATABASE):
         return "Prepared: SQLite, one file that its owner alone may read."
     if separate:
-        return "Prepared: PostgreSQL; the application's role owns no table."
+        reading = " Its reader sees a party's own rows." if reader_from_environment() else ""
+        return f"Prepared: PostgreSQL; the application's role owns no table.{reading}"
     return (
         "Prepared: PostgreSQL; the application's own role owns the tables and could drop their "
         f"triggers. Mend: set {DATABASE_OWNER} to another role, as docs/how-to/postgresql.md says."
@@ -106,7 +108,21 @@ def _database() -> list[Check]:
         check(connect(home_folder(), named))
     except TouchstoneError as error:
         return [Check("Database", ok=False, found=found, fix=str(error))]
-    return [Check("Database", ok=True, found=f"{found} answers", fix="")]
+    return [Check("Database", ok=True, found=f"{found} answers", fix=""), _wall(named)]
+
+
+def _wall(database: str) -> Check:
+    """Whether what is read for parties is read behind row-level security."""
+    name, reader = "Second wall", reader_from_environment()
+    if reader is None:
+        return Check(name, ok=True, found="none: no server can read for parties", fix="")
+    connection = PartyConnection(home_folder(), connect(home_folder(), database), reader)
+    try:
+        with connection.of(""):
+            pass
+    except TouchstoneError as error:
+        return Check(name, ok=False, found="does not hold", fix=str(error))
+    return Check(name, ok=True, found="a party is shown its own rows alone", fix="")
 
 
 def _installation() -> list[Check]:

@@ -9,9 +9,9 @@ from django.db import connections
 from support import deeds
 from support.postgresql import Postgresql, running_postgresql
 from support.record_place import Place
-from touchstone.records import DATABASE, DATABASE_OWNER, Records, prepare
+from touchstone.records import DATABASE, DATABASE_OWNER, DATABASE_READER, Records, prepare
 
-OWNER, APP = "record_owner", "record_app"
+OWNER, APP, READER = "record_owner", "record_app", "record_reader"
 NAME = "record"
 APPEND_ONLY = (
     "records_entryrow",
@@ -44,6 +44,7 @@ TABLES = (
 def _no_setting_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(DATABASE, raising=False)
     monkeypatch.delenv(DATABASE_OWNER, raising=False)
+    monkeypatch.delenv(DATABASE_READER, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +53,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgresql]:
         running.admin(
             f"CREATE ROLE {OWNER} LOGIN",
             f"CREATE ROLE {APP} LOGIN",
+            f"CREATE ROLE {READER} LOGIN",
             f"CREATE DATABASE {NAME} OWNER {OWNER}",
         )
         home = tmp_path_factory.mktemp("prepared")
-        prepare(home, running.address(APP, NAME), running.address(OWNER, NAME))
+        addresses = (running.address(role, NAME) for role in (APP, OWNER, READER))
+        prepare(home, *addresses)
         yield running
 
 
@@ -70,6 +73,13 @@ def empty(server: Postgresql) -> None:
         f"ALTER ROLE {APP} IN DATABASE {NAME} RESET ALL",
         database=NAME,
     )
+
+
+@pytest.fixture(scope="module")
+def emptied(server: Postgresql) -> Postgresql:
+    """The prepared database as new, for what a whole file looks at."""
+    empty(server)
+    return server
 
 
 @pytest.fixture
@@ -88,7 +98,8 @@ def sqlite_place(home: Path) -> Iterator[Place]:
 @pytest.fixture
 def postgresql_place(home: Path, server: Postgresql) -> Iterator[Place]:
     empty(server)
-    yield Place(home, server.address(APP, NAME), NAME, server)
+    app, reader = (server.address(role, NAME) for role in (APP, READER))
+    yield Place(home, app, NAME, server, reader)
     _close_all()
 
 

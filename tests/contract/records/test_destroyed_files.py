@@ -4,8 +4,9 @@ import psycopg
 import pytest
 
 from support import deeds
-from support.cluster_files import OWNER, holding, reading, session, wrapped_key
+from support.cluster_files import holding, reading, session, wrapped_key
 from support.contract1 import append
+from support.postgresql import ADMIN
 from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.records import Records
@@ -41,7 +42,7 @@ def test_statistics_of_the_server_hold_no_key(records: Records, place: Place):
     for number in range(40):
         deeds.open_case(records, f"other-{number}")
     place.owner("ANALYZE")
-    with session(place, OWNER) as connection:
+    with session(place, ADMIN) as connection:
         looked_at = connection.execute(
             "SELECT count(*), count(*) FILTER (WHERE attname = 'wrapped_key') FROM pg_stats"
             " WHERE tablename = 'records_caserow'"

@@ -25,7 +25,7 @@ from touchstone.records import (
     UnreachableError,
     eventrows,
     migrations,
-    preparation,
+    roles,
     store,
 )
 from touchstone.records.database import raw, translated
@@ -203,7 +203,7 @@ def test_a_destroyed_key_stays_destroyed(records: Records, place: Place):
 def test_the_applications_role_may_not_even_try_and_the_twin(postgresql_place: Place):
     """On PostgreSQL the rights of the role stand before the triggers."""
     postgresql_place.open()
-    for table in preparation.APPEND_ONLY:
+    for table in roles.APPEND_ONLY:
         without_triggers(postgresql_place, table)
         changes = {**DEED_CHANGES, **CHANGES}[table]
         for statement in changes:

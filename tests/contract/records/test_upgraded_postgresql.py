@@ -8,9 +8,11 @@ from django.db import connections
 
 from support import deeds
 from support.cluster_files import holding, reading, session, wrapped_key
+from support.postgresql import ADMIN
 from support.record_deeds import destroy_case
 from support.record_place import Place
 from touchstone.records import BusyError, DatabaseSettingError, NotPreparedError, Records, prepare
+from touchstone.records.walls import READABLE
 
 OWNER = "record_owner"
 CASE, OTHER = "case-1", "other-1"
@@ -36,6 +38,10 @@ def bring_up(place: Place) -> None:
 def go_back(place: Place) -> None:
     """Take back what migrations 4 and 5 did."""
     place.owner(
+        *(f"DROP POLICY touchstone_member ON {table}" for table in READABLE),
+        *(f"DROP POLICY touchstone_recorder ON {table}" for table in READABLE),
+        *(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in READABLE),
+        *(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY" for table in READABLE),
         "DROP FUNCTION touchstone_rewrite()",
         "ALTER TABLE records_caserow ALTER COLUMN wrapped_key SET STATISTICS -1",
         # What came after them: later migrations are made again with these.
@@ -53,7 +59,7 @@ def go_back(place: Place) -> None:
 
 def statistics(place: Place) -> set[str]:
     """The columns of the table of heads of which the server keeps values."""
-    with session(place, OWNER) as connection:
+    with session(place, ADMIN) as connection:
         rows = connection.execute(
             "SELECT attname FROM pg_stats WHERE tablename = 'records_caserow'"
         ).fetchall()

@@ -1,22 +1,33 @@
 """What a server tells a party's machine of an installation and of a case, for it to check itself.
 
 All of it is what the party may read anyway, as its bundle has it, from one entry on. Who is no
-party of a case is told the same whether or not there is one.
+party of a case is told the same whether or not there is one. All that is read for a party is read
+behind the second wall (`records.walls`), so that a check that is forgotten here shows nothing.
 
     keys, note, proof = installation_since(installation, 7)
     lines = entries_since(installation, "case-1", "example-lab", 12)
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from touchstone.clearance import party_audience
 from touchstone.ledger import PublishedHead, parse_checkpoint, parse_note
 from touchstone.ledger.contract2 import MAX_NAMED, is_topic, unknown_case
 from touchstone.ledger.errors import UnpromisedError
-from touchstone.records import CaseMissingError, CaseReader
-from touchstone.review.audience_view import entry_for, read_entries
+from touchstone.records import (
+    CaseMissingError,
+    CaseReader,
+    InvitationPage,
+    Page,
+    PartyReading,
+)
+from touchstone.review.audience_view import case_parties, entries_from, entry_for
 from touchstone.service.installation import Installation
 from touchstone.service.reporting.edition_files import shown_parts
+
+PAGE = 500
+"""Entries that are read at once, and are in memory until they are sent."""
 
 
 def installation_since(
@@ -37,13 +48,17 @@ def entries_since(installation: Installation, case: str, party: str, start: int)
     Raises:
         UnpromisedError: there is no such case for this party.
     """
-    reader, _ = _reader_for(installation, case, party)
-    return _lines(reader, party, start)
+    with installation.records.reading_as(party) as reading:
+        reader, _ = _reader_for(reading, case, party)
+        size, parties = reader.size, case_parties(reader)
+    return _lines(installation, _Asked(case, party, size, parties), start)
 
 
 def published_head(installation: Installation, case: str, party: str) -> bytes:
     """The line of a case's head, under a checkpoint that is signed now. Raises UnpromisedError."""
-    _reader_for(installation, case, party)
+    with installation.records.reading_as(party) as reading:
+        _reader_for(reading, case, party)
+    # By whoever records: the heads of all cases are published and signed for, which writes.
     proof = installation.records.installation.prove(case)
     return PublishedHead(
         proof.head, proof.blind, proof.index, proof.inclusion, proof.checkpoint
@@ -63,8 +78,48 @@ def newest_of(
     if len(topics) > MAX_NAMED:
         why = f"{len(topics)} topics are asked for: a deed is on at most {MAX_NAMED}"
         raise UnpromisedError("too-many-topics", why)
-    reader, joined = _reader_for(installation, case, party)
-    return tuple(_newest(reader, party, topic, joined=joined) for topic in topics)
+    with installation.records.reading_as(party) as reading:
+        reader, joined = _reader_for(reading, case, party)
+        return tuple(_newest(reader, party, topic, joined=joined) for topic in topics)
+
+
+def cases_of(
+    installation: Installation,
+    party: str,
+    *,
+    after: str | None = None,
+    most: int = 50,
+    framework: str | None = None,
+) -> Page:
+    """The cases that a party has joined, last updated first, a page at a time.
+
+    Raises:
+        PageError: `after` or `most` is none.
+    """
+    with installation.records.reading_as(party) as reading:
+        return reading.cases(after=after, most=most, framework=framework)
+
+
+def invitations_of(
+    installation: Installation, party: str, *, after: str | None = None, most: int = 50
+) -> InvitationPage:
+    """The cases that a party is invited to, by id, a page at a time.
+
+    Raises:
+        PageError: `after` or `most` is none.
+    """
+    with installation.records.reading_as(party) as reading:
+        return reading.invitations(after=after, most=most)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a party asked to read: a case at a size, and who took part in it then."""
+
+    case: str
+    party: str
+    size: int
+    parties: frozenset[str]
 
 
 def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int | None:
@@ -78,20 +133,30 @@ def _newest(reader: CaseReader, party: str, topic: str, *, joined: bool) -> int 
     return places[0] if places and told else None
 
 
-def _lines(reader: CaseReader, party: str, start: int) -> Iterator[bytes]:
-    entries = read_entries(reader, party_audience(party, "GREEN"), start)
-    for line, entry in zip(reader.lines(start), entries, strict=True):
-        yield line
-        for part in shown_parts([entry]):
-            yield part.line
+def _lines(installation: Installation, asked: _Asked, start: int) -> Iterator[bytes]:
+    for low in range(start, asked.size, PAGE):
+        # A transaction a page, and none while it is sent: a slow line must hold nothing up.
+        yield from _page(installation, asked, low, min(low + PAGE, asked.size))
 
 
-def _reader_for(installation: Installation, case: str, party: str) -> tuple[CaseReader, bool]:
+def _page(installation: Installation, asked: _Asked, low: int, stop: int) -> list[bytes]:
+    lines = []
+    with installation.records.reading_as(asked.party) as reading:
+        reader = reading.case(asked.case, stop)
+        audience = party_audience(asked.party, "GREEN")
+        entries = entries_from(reader.parts(low), audience, asked.parties)
+        for line, entry in zip(reader.lines(low), entries, strict=True):
+            lines += [line, *(part.line for part in shown_parts([entry]))]
+    return lines
+
+
+def _reader_for(reading: PartyReading, case: str, party: str) -> tuple[CaseReader, bool]:
     """The case, and whether the party has joined it: else it is invited."""
     try:
-        keys = installation.records.deeds.log(case).keys
+        keys = reading.keys(case)
+        # The first wall; the second, where there is one, has let no row of another's case through.
+        if not keys.knows(party):
+            raise unknown_case()
+        return reading.case(case), keys.has_joined(party)
     except CaseMissingError as error:
         raise unknown_case() from error
-    if not keys.knows(party):
-        raise unknown_case()
-    return installation.records.case(case), keys.has_joined(party)

@@ -1,0 +1,119 @@
+"""What is read for one party, behind the wall that PostgreSQL holds (`records.walls`).
+
+    with records.reading_as("example-lab") as reading:
+        page = reading.cases()
+        reader = reading.case(page.cases[0].case)
+
+Nothing of it may be used once the context is left: on PostgreSQL there is then nothing to see.
+"""
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+
+from touchstone.keys import DataKey
+from touchstone.ledger.contract2 import CaseKeys
+from touchstone.records.deedlog import CONTRACT, NOTHING_KNOWN, LogKnown, StoredLog
+from touchstone.records.errors import CaseMissingError
+from touchstone.records.evidence import EvidenceFiles
+from touchstone.records.inserting import OPEN_HEAD, case_head
+from touchstone.records.members import InvitationPage, Members, Page
+from touchstone.records.models import CaseRow
+from touchstone.records.reader import CaseReader, deed_root
+from touchstone.records.walls import PartyConnection
+
+ContentKey = Callable[[str], Callable[[], DataKey] | None]
+"""What opens a case's key when content is read; None: it was destroyed."""
+
+
+class PartyReading:
+    """The cases of one party, of record contract 2, as they stand now.
+
+    `Records.reading_as` gives one. Whether the party is of a case is the caller's to ask, as if
+    there were no wall: on SQLite there is none.
+    """
+
+    def __init__(
+        self,
+        alias: str,
+        party: str,
+        files: EvidenceFiles,
+        content_key: ContentKey,
+        folded: MutableMapping[str, LogKnown],
+    ) -> None:
+        """`folded` holds what was folded of logs that were read so, by case, and nothing else."""
+        self._alias = alias
+        self._party = party
+        self._files = files
+        self._content_key = content_key
+        self._folded = folded
+
+    def cases(
+        self, *, after: str | None = None, most: int = 50, framework: str | None = None
+    ) -> Page:
+        """The cases that it has joined; see `Members.visible_to`. Raises PageError."""
+        members = Members(self._alias)
+        return members.visible_to(self._party, after=after, most=most, framework=framework)
+
+    def count(self, *, framework: str | None = None) -> int:
+        """How many those are."""
+        return Members(self._alias).count(self._party, framework=framework)
+
+    def invitations(self, *, after: str | None = None, most: int = 50) -> InvitationPage:
+        """To what it is invited; see `Members.invitations`. Raises PageError."""
+        return Members(self._alias).invitations(self._party, after=after, most=most)
+
+    def log(self, case: str) -> StoredLog:
+        """A case's log as it stands now. Raises CaseMissingError where none is seen."""
+        row = self._row(case)
+        root = self._root(row, row.size)
+        known = self._folded.get(case, NOTHING_KNOWN)
+        log = StoredLog(self._alias, case, row.log, row.size, root, known)
+        # Not what whoever records knows: that was folded from rows that nobody here may see.
+        self._folded[case] = LogKnown(row.size, root, log.keys)
+        return log
+
+    def keys(self, case: str) -> CaseKeys:
+        """Who may sign next, and so who is of a case. Raises CaseMissingError."""
+        return self.log(case).keys
+
+    def case(self, case: str, size: int | None = None) -> CaseReader:
+        """Read a case as it stands now, or its first `size` entries. Raises CaseMissingError."""
+        row = self._row(case)
+        row.size = row.size if size is None else size
+        root = self._root(row, row.size).hex()
+        # The wrapped key is no reader's to see: whoever records opens it, for a case that is shown.
+        return CaseReader(self._alias, row, root, self._content_key(case), self._files)
+
+    def _row(self, case: str) -> CaseRow:
+        row = case_head(self._alias, case, columns=OPEN_HEAD)
+        if row is None or row.contract != CONTRACT:
+            raise CaseMissingError(f"{case}: there is no such case of contract 2")
+        return row
+
+    def _root(self, row: CaseRow, size: int) -> bytes:
+        root = deed_root(self._alias, row.case, size)
+        if root is None:
+            raise CaseMissingError(f"{row.case}: has no {size} entries")
+        return root
+
+
+class PartyReadings:
+    """Gives what is read for each party; `Records` has one."""
+
+    def __init__(
+        self, connection: PartyConnection, files: EvidenceFiles, content_key: ContentKey
+    ) -> None:
+        self._connection = connection
+        self._files = files
+        self._content_key = content_key
+        self._folded: dict[str, LogKnown] = {}
+
+    @contextmanager
+    def of(self, party: str) -> Iterator[PartyReading]:
+        """See `Records.reading_as`."""
+        with self._connection.of(party) as alias:
+            yield PartyReading(alias, party, self._files, self._content_key, self._folded)
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._connection.close()
