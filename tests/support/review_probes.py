@@ -417,6 +417,9 @@ PROBES: dict[tuple[str, str], Probe] = {
     ("party-admitted", "admits_fairly"): on(opened, STOLEN_KEY),
     ("party-admitted", "is_no_word_of_the_system"): on(opened, admits(CENTRE, PUBLIC)),
     ("party-admitted", "nobody_joins_late"): on(then(opened, LEFT), NEW_AGENCY),
+    ("agreement-signed", "agreed_is_within_the_template"): on(
+        opened, agreement(LAB, retention_days=366)
+    ),
     ("inquiry-asked", "inquiry_is_new"): on(then(opened, asked()), asked()),
     ("inquiry-answered", "inquiry_is_known"): on(opened, answered("i1")),
     ("submission-received", "is_no_inquiry"): on(inquiring, submission()),

@@ -153,6 +153,7 @@ RULES: Mapping[type[Event], Rule] = {
     opening.AgreementSigned: Rule(
         ("developer", "centre"),
         OPEN,
+        (beginning.agreed_is_within_the_template,),
         topics=speaks_to(Topic("agreement")),
     ),
     opening.SubmissionReceived: Rule(

@@ -83,7 +83,15 @@ CLAUSES: Mapping[str, str] = {
     ),
     "may-still-object": "{actor} has until {until} to object with the key that it had",
     "key-not-ending": "{key} is no key of {actor} that ends with this",
-    # Inquiries and the submission.
+    # The agreement, inquiries and the submission.
+    "retention-too-long": (
+        "content is kept {days} days, and {template}, the framework's template, allows {most}: "
+        "agree on at most so many"
+    ),
+    "publication-too-wide": (
+        "publication is {publication}, and {template}, the framework's template, allows {most}: "
+        "agree on that or less"
+    ),
     "inquiry-id-taken": "inquiry {inquiry} was asked already: take a new id",
     "inquiry-unknown": "the developer asked no inquiry {inquiry}",
     "case-is-inquiry": "this case is an inquiry: open a review or a screening",

@@ -1,6 +1,9 @@
 """Guards on how a case begins: parties, inquiries, the submission."""
 
+from typing import get_args
+
 from touchstone.framework import Framework, may_name, not_a_name
+from touchstone.framework.kinds import Publication
 from touchstone.review.events import opening
 from touchstone.review.grounds import Ground
 from touchstone.review.state import State
@@ -50,6 +53,32 @@ def inquiry_is_known(_f: Framework, state: State, event: opening.InquiryAnswered
     """Only what was asked is answered."""
     known = event.inquiry in state.inquiries
     return None if known else Ground("inquiry-unknown", inquiry=event.inquiry)
+
+
+def agreed_is_within_the_template(
+    framework: Framework, _s: State, event: opening.AgreementSigned
+) -> Ground | None:
+    """Content is kept no longer, and no more is published, than the framework's template allows."""
+    template = framework.agreement
+    # A framework without one leaves it to the two: the law knows no other number to hold them to.
+    if template is None or template.retention_days is None or template.publication is None:
+        return None
+    if event.retention_days > template.retention_days:
+        return Ground(
+            "retention-too-long",
+            days=event.retention_days,
+            most=template.retention_days,
+            template=template.id,
+        )
+    least_first = get_args(Publication)
+    if least_first.index(event.publication) > least_first.index(template.publication):
+        return Ground(
+            "publication-too-wide",
+            publication=event.publication,
+            most=template.publication,
+            template=template.id,
+        )
+    return None
 
 
 def is_no_inquiry(_f: Framework, state: State, _e: object) -> Ground | None:

@@ -1,0 +1,53 @@
+"""What developer and centre agree on is held to the framework's own template, by the law."""
+
+import pytest
+
+from support.review_case import LAB, Case, agreement, example_framework
+from support.timed import decide
+from touchstone.framework import Framework
+from touchstone.review import Refused
+
+
+def without_a_template() -> Framework:
+    framework = example_framework()
+    access = tuple(each for each in framework.terms if each.use == "access")
+    return framework.model_copy(update={"terms": access})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"retention_days": 365},
+        {"retention_days": 1, "publication": "nothing"},
+        {"publication": "participation-only"},
+    ],
+)
+def test_less_than_the_template_allows_is_agreed(case: Case, asked: dict[str, object]):
+    assert case.open().do(agreement(LAB, **asked))
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "told"),
+    [
+        ({"retention_days": 366}, "retention-too-long", {"days": 366, "most": 365}),
+        (
+            {"publication": "free"},
+            "publication-too-wide",
+            {"publication": "free", "most": "agreed-report"},
+        ),
+    ],
+)
+def test_more_than_the_template_allows_is_refused(
+    case: Case, asked: dict[str, object], code: str, told: dict[str, object]
+):
+    case.open()
+    with pytest.raises(Refused, match="review-agreement, the framework's template") as refusal:
+        decide(case.framework, case.state, agreement(LAB, **asked))
+    assert refusal.value.code == code
+    assert told.items() <= refusal.value.data.items()
+
+
+@pytest.mark.parametrize("asked", [{"retention_days": 36_500}, {"publication": "free"}])
+def test_a_framework_without_a_template_leaves_it_to_the_two(asked: dict[str, object]):
+    case = Case(without_a_template()).open()
+    assert case.do(agreement(LAB, **asked))
