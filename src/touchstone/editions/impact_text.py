@@ -15,8 +15,8 @@ def impact_summary(impact: Impact) -> list[str]:
     """What the counts come to, in sentences."""
     found = [sentence("impact.line.nothing", nothing=impact.nothing, gaining=impact.gaining)]
     if impact.everyone:
-        spared = impact.everyone - impact.losing
-        found.append(sentence("impact.line.everyone", everyone=impact.everyone, spared=spared))
+        told = {"everyone": impact.everyone, "spared": impact.spared}
+        found.append(sentence("impact.line.everyone", **told))
     return found
 
 

@@ -146,6 +146,24 @@ def test_a_restoration_counts_as_gain():
     assert lifted.gaining == 3
 
 
+SMALL = '[[rules]]\nid = "small"\neffect = "forbid"\nvariants = ["final"]\nnationality = ["XC"]\n'
+
+
+def test_who_loses_by_another_order_s_end_is_not_counted_as_spared():
+    """The end of a restoration takes from people whom the new order, for everyone, would not."""
+    agreed = terms(FINAL, {"id": "rest", "effect": "permit", "variants": ["restricted"]}, dual="home")
+    order, later = directive(agreed), directive(agreed, RESTORED, "june-26")
+    small = directive(agreed, SMALL, "june-30")
+    found = impact(agreed, [order, later], [order, small], POPULATION, NOW)
+    blocking = impact(agreed, [order], [order, small], POPULATION, NOW).everyone
+    assert found.losing > 0
+    # Who loses by the end alone is of those who lose, whatever the new order names.
+    assert found.everyone == blocking + found.losing
+    assert found.spared == blocking
+    said = "\n".join(impact_lines(found))
+    assert f"Blocking everyone would take from {found.everyone}: this spares {blocking}" in said
+
+
 def test_nobody_is_affected_where_there_is_nobody():
     agreed = terms(OPEN, dual="home")
     found = impact(agreed, [], [directive(agreed)], Population(REGISTRY), NOW)

@@ -96,15 +96,23 @@ class Followed:
             still = "; the newest bundle carries it out all the same" if self.in_force else ended
             yield f"   lifted {self.lifted}{still}"
         if self.people:
-            spared = self.people["everyone"] - self.people["blocked"] - self.people["unknown"]
-            against = f"; blocking everyone would take from {self.people['everyone']:,}, so "
-            yield (
-                f"   people: {self.people['blocked']:,} blocked and {self.people['unknown']:,} "
-                f"unknown of {self.people['people']:,}, {self.people['gaining']:,} gain"
-                + (f"{against}{spared:,} are spared" if self.people["everyone"] else "")
-            )
+            yield f"   {_people(self.people)}"
         for each in self.effects:
             yield f"   {each}"
+
+
+def _people(counts: dict[str, int]) -> str:
+    everyone, losing = counts["everyone"], counts["blocked"] + counts["unknown"]
+    said = (
+        f"people: {counts['blocked']:,} blocked and {counts['unknown']:,} unknown of "
+        f"{counts['people']:,}, {counts['gaining']:,} gain"
+    )
+    # The counts are a party's words, and older ones left out of `everyone` who lost by an order's
+    # end: nobody is spared by a negative number.
+    if not everyone or everyone < losing:
+        return said
+    against = f"blocking everyone would take from {everyone:,}, so "
+    return f"{said}; {against}{everyone - losing:,} are spared"
 
 
 @dataclass(frozen=True)

@@ -382,8 +382,7 @@ def _answer_by_class(
 
 
 def _affected(reach: Impact) -> Sequence[str]:
-    spared = reach.everyone - reach.losing
-    against = f"; blocking everyone: {reach.everyone:,}, so {spared:,} are spared"
+    against = f"; blocking everyone: {reach.everyone:,}, so {reach.spared:,} are spared"
     of = f"{reach.losing:,} of {reach.people:,} people lose something, {reach.gaining:,} gain"
     return [f"{of}{against if reach.everyone else ''}."]
 

@@ -80,7 +80,7 @@ class Impact:
     gaining: int
     """Can do something that they could not, since a directive spares them or is gone."""
     everyone: int
-    """Would lose something if what the directives name were blocked for everyone."""
+    """Lose something, or would if what the directives name anew were blocked for everyone."""
     by_kind: tuple[AffectedGroup, ...]
     """National, dual, foreign, stateless and unknown; the developer's own staff apart."""
     by_tier: tuple[AffectedGroup, ...]
@@ -93,6 +93,11 @@ class Impact:
     def losing(self) -> int:
         """The blocked and the unknown together."""
         return self.blocked + self.unknown
+
+    @property
+    def spared(self) -> int:
+        """Those of `everyone` who lose nothing."""
+        return self.everyone - self.losing
 
     @property
     def share(self) -> float:
@@ -185,7 +190,10 @@ class _Blast:
         lost = self._lost = self._could & ~self._can
         sure = grid.decisive(certain) >= 0
         self._loses, self._surely = _any(lost), _any(lost & sure)
-        self._everyone = self._crowd.people(_any(self._could & ~_allowed(grid, blanket)))
+        # Who loses by the end of an earlier order is not spared, whatever the new ones name: without
+        # them fewer would lose by blocking everyone than lose now.
+        blocked = _any(self._could & ~_allowed(grid, blanket)) | self._loses
+        self._everyone = self._crowd.people(blocked) if fresh else 0
 
     def result(self) -> Impact:
         nobody = AffectedGroup("all", 0, 0, 0, 0, 0)
