@@ -100,3 +100,13 @@ def test_every_exception_is_still_needed():
             place = SOURCE / name
             files = [place] if place.is_file() else [*place.rglob("*.py")]
             assert any(found(each.read_text("utf-8"))[kind] for each in files for kind in kinds)
+
+
+def test_nothing_takes_the_length_of_escaped_json_for_that_of_a_text():
+    """`evaluation.usage.text_bytes` measures for all: escapes make a character six bytes long."""
+    measured = [
+        str(path.relative_to(SOURCE))
+        for path in sorted(SOURCE.rglob("*.py"))
+        if "len(json.dumps(" in path.read_text("utf-8")
+    ]
+    assert measured == ["evaluation/usage.py"]

@@ -16,6 +16,7 @@ from typing import Any
 
 from touchstone.evaluation.endings import BrokenOffError, Ending, Stop, ending_of
 from touchstone.evaluation.redaction import HIDDEN, Redactor
+from touchstone.evaluation.usage import text_bytes
 from touchstone.handin import is_unseen
 
 MOST_DEPTH = 24
@@ -186,7 +187,7 @@ def admit(data: bytes, offered: Mapping[str, str], redactor: Redactor) -> Served
     return ServedCompletion(
         completion=completion,
         # Of what was kept: of padding that is thrown away the model has said nothing.
-        size=len(json.dumps(kept)),
+        size=text_bytes(kept),
         stop=ending.stop,
         unknown_end=_unknown_end(ending, door),
         refused=ending.stop == "content_filter" or bool(refusal) or _declines(content),

@@ -46,7 +46,7 @@ from touchstone.evaluation.outcomes import Usage
 from touchstone.evaluation.redaction import Redactor
 from touchstone.evaluation.submission import Mode
 from touchstone.evaluation.transport import BoundedTransport, trusted_certificates
-from touchstone.evaluation.usage import sane_usage, seen_tokens
+from touchstone.evaluation.usage import sane_usage, seen_tokens, text_bytes
 from touchstone.handin import printable_line
 
 PROVIDER = "touchstone"
@@ -242,7 +242,7 @@ class BoundedEndpoint(ProviderSeam):
         self, answer: ServedCompletion, request: dict[str, Any], seconds: float
     ) -> ChatCompletion:
         """Count an answer that passed the door, and tell the watcher of it."""
-        sent = len(json.dumps(request["messages"], default=str))
+        sent = text_bytes(request["messages"])
         asked = request.get("max_completion_tokens") or request.get("max_tokens")
         told = answer.completion["usage"]
         usage, used, notes = sane_usage(told, sent, answer.size, asked, seconds)

@@ -1,5 +1,6 @@
 """The tokens that an endpoint says it used, held to what is possible."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,13 @@ _SEEN_BYTES_PER_TOKEN = 2
 _SEEN_TEMPLATE = 1_024
 
 
+def text_bytes(value: object) -> int:
+    """How many bytes a JSON value has as UTF-8, which is what tokenizers read."""
+    # Not as JSON escapes it: there a Chinese character has six bytes and an emoji twelve, and who
+    # reports no usage would be charged twice as much for them as for any other text.
+    return len(json.dumps(value, default=str, ensure_ascii=False).encode(errors="surrogatepass"))
+
+
 def seen_tokens(used: Usage, sent: int, answered: int) -> int:
     """How many of a call's tokens the bytes that went to and fro can account for, generously."""
     # Two bytes a token, where four are usual: what an endpoint may claim against a model's budget.
@@ -35,8 +43,8 @@ def sane_usage(
 
     Args:
         told: What the endpoint reported: anything.
-        sent: Bytes of the request's messages.
-        answered: Bytes of the answer's message.
+        sent: Bytes of the request's messages, as `text_bytes` counts them.
+        answered: Bytes of the answer's message, likewise.
         asked: Most output tokens that the request allowed, if it said.
         seconds: How long the answer took, where that is known.
 

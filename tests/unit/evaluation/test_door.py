@@ -154,3 +154,9 @@ def test_what_an_endpoint_draws_anew_is_no_part_of_what_the_model_said(other: di
 )
 def test_every_text_of_the_model_is_part_of_what_it_said(other: dict[str, Any]):
     assert enter(other).said != enter(told()).said
+
+
+def test_an_answer_has_the_bytes_of_its_text_and_not_of_how_json_escapes_it():
+    empty, escaped = enter(completion("")), json.dumps(completion("模型" * 50)).encode()
+    assert b"\\u" in escaped
+    assert admit(escaped, OFFERED, NO_KEY).size == empty.size + 2 * 50 * len("模".encode())

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.evaluation.usage import HIDDEN_A_SECOND, sane_usage, seen_tokens
+from touchstone.evaluation.usage import HIDDEN_A_SECOND, sane_usage, seen_tokens, text_bytes
 
 
 def told(prompt: object, output: object) -> SimpleNamespace:
@@ -59,3 +59,18 @@ def test_what_counts_as_seen_is_bounded_by_the_bytes(
     _, usage, _ = sane_usage(told(prompt, output), sent, answered, seconds=3600.0)
     seen = seen_tokens(usage, sent, answered)
     assert seen <= min(usage.total, (sent + answered) // 2 + 1_024)
+
+
+@pytest.mark.parametrize(
+    ("text", "each"), [("a", 1), ("é", 2), ("模", 3), ("\N{GRINNING FACE}", 4), ("\ud800", 3)]
+)
+def test_a_character_counts_the_bytes_that_a_tokenizer_reads(text: str, each: int):
+    assert text_bytes(text * 100) == 100 * each + len('""')
+
+
+def test_who_reports_nothing_is_charged_alike_for_what_was_sent_and_said_in_any_script():
+    plain, other = text_bytes("abcd" * 300), text_bytes("模型" * 300)
+    _, usage, _ = sane_usage(None, sent=other, answered=other)
+    # Less than a token a character, where it was one and a half of them.
+    assert usage.input == usage.output == other // 4 + 1 < 600
+    assert sane_usage(None, sent=plain, answered=plain)[1].total < usage.total
