@@ -151,7 +151,9 @@ SMALL = '[[rules]]\nid = "small"\neffect = "forbid"\nvariants = ["final"]\nnatio
 
 def test_who_loses_by_another_order_s_end_is_not_counted_as_spared():
     """The end of a restoration takes from people whom the new order, for everyone, would not."""
-    agreed = terms(FINAL, {"id": "rest", "effect": "permit", "variants": ["restricted"]}, dual="home")
+    agreed = terms(
+        FINAL, {"id": "rest", "effect": "permit", "variants": ["restricted"]}, dual="home"
+    )
     order, later = directive(agreed), directive(agreed, RESTORED, "june-26")
     small = directive(agreed, SMALL, "june-30")
     found = impact(agreed, [order, later], [order, small], POPULATION, NOW)

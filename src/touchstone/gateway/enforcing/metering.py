@@ -1,6 +1,7 @@
 """What an answer used: as the upstream says it, or else by what was delivered."""
 
 import json
+import re
 from typing import Any
 
 _MOST_KEPT = 4 << 20
@@ -41,6 +42,9 @@ _FRAME = frozenset(
     }
 )
 """Fields that say nothing of the answer itself."""
+_EVENT_END = re.compile(rb"\n\n|\r\n\r\n")
+_LONGEST_END = 4
+"""Bytes of the longer one."""
 BYTES_A_TOKEN = 3
 """A token of text has about four bytes, of code three: fewer tokens than these are no estimate."""
 
@@ -50,7 +54,8 @@ class Meter:
 
     def __init__(self, *, stream: bool) -> None:
         self._stream = stream
-        self._rest = b""
+        # Grown in place: joined anew with each part, a long line in tiny ones would cost its square.
+        self._rest = bytearray()
         self._most: dict[str, int] = {}
         self._lost = False
         self._final = False
@@ -67,14 +72,15 @@ class Meter:
         """The next bytes of the answer."""
         if self._lost:
             return
-        self._rest += part
-        if self._stream:
-            # By line and not by event: a line is whole wherever the network cut the stream.
-            *lines, self._rest = self._rest.split(b"\n")
-            for line in lines:
-                self._line(line)
+        first, *lines = part.split(b"\n") if self._stream else [part]
+        self._rest += first
+        # By line and not by event: a line is whole wherever the network cut the stream.
+        for line in lines:
+            self._line(bytes(self._rest))
+            self._rest[:] = line
         if len(self._rest) > _MOST_KEPT:
-            self._lost, self._rest = True, b""
+            self._lost = True
+            self._rest.clear()
 
     def tokens(self, asked: int = 0) -> int | None:
         """How many a whole answer used, as it says; None where it does not say.
@@ -108,7 +114,8 @@ class Meter:
 
     def _end(self) -> None:
         """A last line may have no end; an answer that was asked for as a stream may be none."""
-        rest, self._rest = self._rest.strip(), b""
+        rest = bytes(self._rest.strip())
+        self._rest.clear()
         if rest.startswith(b"data:"):
             self._line(rest)
         elif rest and not self._lost:
@@ -172,15 +179,19 @@ class UsageFilter:
     """Takes out of a stream what was asked for by the gateway alone: events of usage."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest = bytearray()
 
     def take(self, part: bytes) -> bytes:
         """What goes on of the stream with these bytes: whole events, each as it came."""
+        # Its end may have begun in what came before; what is further back was looked through.
+        begin = max(0, len(self._rest) - _LONGEST_END + 1)
         self._rest += part
-        kept = bytearray()
-        while (end := _event_end(self._rest)) is not None:
-            event, self._rest = self._rest[:end], self._rest[end:]
-            kept += _without_usage(event)
+        kept, at = bytearray(), 0
+        while end := _EVENT_END.search(self._rest, begin):
+            kept += _without_usage(bytes(self._rest[at : end.end()]))
+            begin = at = end.end()
+        # Once for all events of the part: each time the rest is moved.
+        del self._rest[:at]
         if len(self._rest) > _MOST_KEPT:
             # An event without an end is not held for ever: it goes on as it is.
             kept += self.end()
@@ -188,13 +199,9 @@ class UsageFilter:
 
     def end(self) -> bytes:
         """What is left when the stream has ended."""
-        rest, self._rest = self._rest, b""
+        rest = bytes(self._rest)
+        self._rest.clear()
         return _without_usage(rest)
-
-
-def _event_end(data: bytes) -> int | None:
-    ends = [at + len(mark) for mark in (b"\n\n", b"\r\n\r\n") if (at := data.find(mark)) >= 0]
-    return min(ends) if ends else None
 
 
 def _without_usage(event: bytes) -> bytes:

@@ -134,12 +134,12 @@ class KeySet:
             # The page of an error may well be JSON with keys in it.
             if answer.status != 200:  # noqa: PLR2004 - HTTP's OK
                 raise OSError("the issuer's keys were not given")
-            data = b""
+            data = bytearray()
             async for some in answer.content.iter_any():
                 data += some
                 if len(data) > MAX_BYTES:
                     raise OSError("the issuer's keys are too long")
-            return data
+            return bytes(data)
 
 
 def read_keyset(path: Path, most: int = MAX_BYTES) -> bytes:

@@ -1,6 +1,8 @@
 """What an answer says was used: whole or streamed, in any pieces, and never too little."""
 
 import json
+import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstone.gateway.enforcing import metering
-from touchstone.gateway.enforcing.metering import Meter
+from touchstone.gateway.enforcing.metering import Meter, UsageFilter
 
 CHAT = {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7}
 STREAM = b"".join(
@@ -111,3 +113,48 @@ def test_text_is_counted_by_its_bytes_but_for_the_frame():
     meter = Meter(stream=True)
     meter.take(b"data: " + json.dumps(event).encode() + b"\n\n")
     assert meter.delivered(0) == -(-7 // metering.BYTES_A_TOKEN)
+
+
+LONG = 768 << 10
+TINY = 8
+SECONDS = 4.0
+"""Many times what it costs by its size; by its square it would be longer still."""
+
+
+def cost(take: Callable[[bytes], object], data: bytes, size: int) -> float:
+    """Seconds of this thread's own work, for data that comes in parts of a size."""
+    began = time.thread_time()
+    for at in range(0, len(data), size):
+        take(data[at : at + size])
+    return time.thread_time() - began
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_in_tiny_parts_costs_by_its_size(stream: bool):
+    meter = Meter(stream=stream)
+    usage = b'{"usage":{"total_tokens":5},"text":"%b"}' % (b"x" * LONG)
+    data = b"data: " + usage + b"\n" if stream else usage
+    assert cost(meter.take, data, TINY) < SECONDS
+    assert meter.tokens() == 5
+
+
+@pytest.mark.parametrize("size", [TINY, LONG])
+@pytest.mark.parametrize("event", [b"data: " + b"x" * LONG + b"\n\n", b"\n\n", b"x\r\n\r\n"])
+def test_events_cost_by_their_size_however_they_come(event: bytes, size: int):
+    """One long event, or very many in one part."""
+    went, data = bytearray(), event * (LONG // 3 // len(event) or 1)
+    kept = UsageFilter()
+    assert cost(lambda part: went.extend(kept.take(part)), data, size) < SECONDS
+    assert went + kept.end() == data
+
+
+@given(st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b"x", b"\n\n"])), st.integers(1, 4))
+def test_events_end_alike_however_they_are_cut(pieces: list[bytes], size: int):
+    data = b"".join(pieces)
+
+    def taken(size: int) -> bytes:
+        kept = UsageFilter()
+        return b"".join(kept.take(data[at : at + size]) for at in range(0, len(data), size))
+
+    # What waits for its end waits in whatever parts it came.
+    assert taken(size) == taken(max(1, len(data)))
