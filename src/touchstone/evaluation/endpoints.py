@@ -5,7 +5,6 @@ told, retries for ever by default, and can reach a tokenizer that downloads its 
 review may do none of these: the subject's own server stands at the other end.
 """
 
-import json
 import re
 import time
 from collections.abc import Mapping

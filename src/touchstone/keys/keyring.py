@@ -131,16 +131,19 @@ class Keyring:
         A crash leaves either the old state or the new one. Raises KeyFileError.
         """
         with locked(self._folder):
-            history = self.history
-            # Made before, where a rotation died half way: that one is gone on with.
-            successor = _load_or_create(self._folder / f"installation-{len(history.lines)}.pem")
-            rotated = history.rotate(self.installation, successor.public_key, at, reason)
-            # Before the old key goes: from here on the new one counts, whatever becomes of this
-            # process.
-            _write_history(self._folder, rotated)
-            # Whoever finds a retired key could sign a second history with it.
-            for seq in range(len(history.lines)):
-                (self._folder / f"installation-{seq}.pem").unlink(missing_ok=True)
+            return self._rotated(self.history, at, reason)
+
+    def _rotated(self, history: KeyHistory, at: str, reason: str) -> KeyHistory:
+        """The history with one more key, written; the caller holds the folder since it was read."""
+        # Made before, where a rotation died half way: that one is gone on with.
+        successor = _load_or_create(self._folder / f"installation-{len(history.lines)}.pem")
+        rotated = history.rotate(self.installation, successor.public_key, at, reason)
+        # Before the old key goes: from here on the new one counts, whatever becomes of this
+        # process.
+        _write_history(self._folder, rotated)
+        # Whoever finds a retired key could sign a second history with it.
+        for seq in range(len(history.lines)):
+            (self._folder / f"installation-{seq}.pem").unlink(missing_ok=True)
         return rotated
 
     def revoke(self, fingerprint: str, at: str, reason: str) -> KeyHistory:
@@ -149,13 +152,16 @@ class Keyring:
         Only key lines speak of keys, so revoking makes a new key, whichever key it names. Raises
         KeyMissingError where the history has no such key, KeyFileError.
         """
-        known = [line.fingerprint for line in self.history.lines]
-        if fingerprint not in known:
-            raise KeyMissingError(f"{fingerprint[:80]!a}: is no key of this installation")
-        # Once is for good; a second line would only make a further key.
-        if fingerprint in self.history.revoked:
-            raise KeyExistsError(f"{fingerprint}: is revoked already")
-        return self.rotate(at, f"{REVOKED}{fingerprint}: {reason}")
+        with locked(self._folder):
+            # Read in the lock that it is changed in: two that revoke one key at once would both
+            # find it trusted, and each make a further key.
+            history = self.history
+            if fingerprint not in {line.fingerprint for line in history.lines}:
+                raise KeyMissingError(f"{fingerprint[:80]!a}: is no key of this installation")
+            # Once is for good; a second line would only make a further key.
+            if fingerprint in history.revoked:
+                raise KeyExistsError(f"{fingerprint}: is revoked already")
+            return self._rotated(history, at, f"{REVOKED}{fingerprint}: {reason}")
 
     @property
     def checkpoint(self) -> str | None:

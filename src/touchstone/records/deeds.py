@@ -1,6 +1,5 @@
 """Deeds that were signed elsewhere: taken in the case's lock, answered for good."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -52,9 +51,12 @@ from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.inserting import case_head, insert
 from touchstone.records.models import AnswerRow, CaseRow
 from touchstone.records.refusals import RefusalBound, RefusalLog
+from touchstone.records.remembered import Remembered
 from touchstone.records.values import CASE_ID
 from touchstone.records.writer import CaseWriter
 
+MOST_KNOWN = 1000
+"""Cases of which the newest deeds and keys are remembered: some kilobytes each."""
 Topics = Callable[[Mapping[str, Any]], DeedTopics]
 Judge = Callable[["DeedTaking"], None]
 """Checks 9 and 10, then `record()`; raises UnpromisedError or RefusedDeedError."""
@@ -192,8 +194,7 @@ class Deeds:
         self._access = access
         self.moved = False
         """Whether a deed was recorded whose head may not be in the installation's log yet."""
-        self._known: dict[str, LogKnown] = {}
-        self._caching = threading.Lock()
+        self._known: Remembered[LogKnown] = Remembered(MOST_KNOWN)
 
     def take(
         self,
@@ -262,8 +263,7 @@ class Deeds:
         if batch.writer.moved:
             self.moved = True
             # Of what was appended all is known: this reads nothing, and needs no lock any more.
-            with self._caching:
-                self._known[case] = batch.writer.past.known
+            self._known.keep(case, batch.writer.past.known)
             access.after(batch.writer)
             if begins:
                 access.began()
@@ -294,7 +294,7 @@ class Deeds:
         if row is None or row.contract != CONTRACT:
             raise CaseMissingError(f"{case}: there is no such case of contract 2")
         root = Frontier.from_bytes(raw(row.frontier)).root
-        known = self._known.get(case, NOTHING_KNOWN)
+        known = self._known.get(case) or NOTHING_KNOWN
         return StoredLog(alias, case, row.log, row.size, root, known)
 
     def _answered(
@@ -357,7 +357,7 @@ class Deeds:
             raise CaseMissingError(f"{case}: there is no such case")
         if row.contract != CONTRACT:
             raise EarlierContractError(case)
-        known = self._known.get(case, NOTHING_KNOWN)
+        known = self._known.get(case) or NOTHING_KNOWN
         return DeedWriter(access.alias, row, access.case_key(row), access.files, known)
 
     def _new_writer(self, case: str) -> DeedWriter:

@@ -8,7 +8,12 @@ from pathlib import Path
 from touchstone.keys import DataKey, SealError
 from touchstone.keys.files import sync_folder, write_file
 from touchstone.records.errors import DamagedError
-from touchstone.records.sealedfiles import file_fault, make_folder, place_of_evidence
+from touchstone.records.sealedfiles import (
+    delete_file,
+    file_fault,
+    make_folder,
+    place_of_evidence,
+)
 from touchstone.records.stagedfiles import StagedFiles
 
 _PIECE = 1 << 20
@@ -78,12 +83,15 @@ class EvidenceFiles:
         return self._folder / case
 
     def remove_left_over(self, case: str, known: Iterable[str]) -> int:
-        """Delete files that no row knows: a crash left them. The caller holds the case's lock."""
+        """Delete files that no row knows: a crash left them. The caller holds the case's lock.
+
+        Raises UnreachableError where one cannot be deleted.
+        """
         names = set(known)
         # Drafts too: under the case's lock nobody is writing one.
         left = [path for path in self._files(case) if path.name not in names]
         for path in left:
-            path.unlink()
+            delete_file(path)
         return len(left)
 
     def names(self, case: str) -> set[str]:

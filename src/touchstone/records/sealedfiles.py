@@ -23,6 +23,14 @@ def make_folder(folder: Path) -> None:
         sync_folder(each.parent)
 
 
+def delete_file(path: Path) -> None:
+    """Delete a file; one that is gone already is no fault. Raises UnreachableError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UnreachableError(f"{path}: cannot be deleted: {error.strerror}") from error
+
+
 def file_fault(path: Path, error: OSError) -> FullError | UnreachableError:
     """What an error of the file system is called here."""
     if error.errno in _NO_ROOM:

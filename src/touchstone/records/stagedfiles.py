@@ -5,12 +5,18 @@ Whatever a row knows of lies in a file of its own that was written whole; no fil
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from touchstone.keys import DataKey, SealError
 from touchstone.keys.files import write_file
-from touchstone.records.errors import DamagedError
-from touchstone.records.sealedfiles import file_fault, make_folder, place_of_evidence
+from touchstone.records.errors import DamagedError, UnreachableError
+from touchstone.records.sealedfiles import (
+    delete_file,
+    file_fault,
+    make_folder,
+    place_of_evidence,
+)
 
 _PIECE = 1 << 20
 
@@ -72,9 +78,20 @@ class StagedFiles:
             raise file_fault(path, error) from error
 
     def remove(self, case: str, files: Iterable[str]) -> None:
-        """Delete files; those that are gone already are no fault."""
+        """Delete files that no row knows any more; what cannot be deleted is left to a sweep.
+
+        What let go of them stands by then, and must not seem to have failed.
+        """
         for file in files:
-            self.path(case, file).unlink(missing_ok=True)
+            with suppress(UnreachableError):
+                delete_file(self.path(case, file))
+
+    def sweep(self, case: str, known: Collection[str]) -> int:
+        """Delete the files that no row knows; gives how many. Raises UnreachableError."""
+        left = self.left_over(case, known)
+        for file in left:
+            delete_file(self.path(case, file))
+        return len(left)
 
     def left_over(self, case: str, known: Collection[str]) -> list[str]:
         """The files that no row knows: a crash left them."""

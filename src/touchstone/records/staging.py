@@ -185,9 +185,8 @@ class StagingArea:
             swept = expired.count()
             self._drop(expired)
             # In the lock: whoever puts a piece there looks in it whether the file still is.
-            left = self._files.left_over(case, _files_of(self._alias, rows))
-            self._files.remove(case, left)
-        return max(swept, len(left))
+            left = self._files.sweep(case, _files_of(self._alias, rows))
+        return max(swept, left)
 
     def _require_known(self, case: str, party: str, digest: str) -> None:
         if not self._access.has_joined(case, party):

@@ -14,6 +14,7 @@ from touchstone.framework import Framework
 from touchstone.handin import utc_text
 from touchstone.keys import Keyring, RandomSource, SystemClock, SystemRandom, TimeSource
 from touchstone.records import SQLITE, Records, is_begun
+from touchstone.records.remembered import Remembered
 from touchstone.review import RecordedEvent, State, fold, read_event
 from touchstone.review.packing import pack_state, unpack_state
 from touchstone.service.errors import RefusedDeed
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 KEEP_AFTER = 200
 """Entries: after so many that were folded anew, the state is kept."""
+
+
+MOST_STATES = 200
+"""Cases whose folded state is remembered: of a long case it is megabytes."""
 
 
 class HasEvents(Protocol):
@@ -50,8 +55,8 @@ class Installation:
     """By digest, those that cases here are pinned to, as `service.frameworks` keeps them."""
     witness_due: bool = False
     """Whether a deed stands, since this was opened, that witnesses should see soon."""
-    _states: dict[str, State] = field(default_factory=dict)
-    _kept_sizes: dict[str, int] = field(default_factory=dict)
+    _states: Remembered[State] = field(default_factory=lambda: Remembered(MOST_STATES))
+    _kept_sizes: Remembered[int] = field(default_factory=lambda: Remembered(MOST_STATES))
 
     @property
     def amiss(self) -> tuple[str, ...]:
@@ -91,8 +96,8 @@ class Installation:
         """
         reader = self.records.case(case)
         state = self.state_in(reader)
-        if state.size - self._kept_sizes.get(case, 0) >= KEEP_AFTER:
-            self._kept_sizes[case] = state.size
+        if state.size - (self._kept_sizes.get(case) or 0) >= KEEP_AFTER:
+            self._kept_sizes.keep(case, state.size)
             self.records.keep(reader, pack_state(state, folding_code()))
         return state
 
@@ -100,7 +105,7 @@ class Installation:
         """The state that a case's events fold to; only those not seen before are read."""
         known = self._known(case.case)
         state = fold(_read(case.recorded_events(known.size)), known)
-        self._states[case.case] = state
+        self._states.keep(case.case, state)
         return state
 
     def folded_state(self, case: str, size: int | None = None) -> State:
@@ -119,13 +124,14 @@ class Installation:
         """Where folding goes on from: what this process folded, else what was kept."""
         known = self._states.get(case)
         if known is None:
-            known = self._states[case] = self.kept_state(case) or State()
-            self._kept_sizes[case] = known.size
+            known = self.kept_state(case) or State()
+            self._states.keep(case, known)
+            self._kept_sizes.keep(case, known.size)
         return known
 
     def remember_state(self, case: str, state: State) -> None:
         """Remember what a case's events fold to: of this state all of them stand in the record."""
-        self._states[case] = state
+        self._states.keep(case, state)
 
     def note_refusal(self, case: str, refusal: RefusedDeed) -> None:
         """Keep a refused deed in the side log, outside of every case."""

@@ -1,6 +1,7 @@
 """A case as kept: what was acknowledged is there, whole, and in order."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from django.db import connections
@@ -24,7 +25,9 @@ from touchstone.records import (
     EvidenceMissingError,
     PartError,
     Records,
+    UnreachableError,
 )
+from touchstone.records.evidence import EvidenceFiles
 from touchstone.records.models import EntryRow
 from touchstone.records.settings import connect
 
@@ -248,6 +251,30 @@ def test_files_that_a_crash_left_are_swept(records: Records, place: Place):
     assert records.sweep() == 2
     assert records.sweep() == 0
     assert records.case(CASE).evidence(digest) == b"evidence"
+
+
+def test_what_a_sweep_cannot_delete_is_named(
+    records: Records, place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    put_evidence(records, CASE, b"evidence", "text/plain", "log")
+    (kept,) = place.evidence_files()
+    left = kept.with_name(".half-written")
+    left.write_bytes(b"half")
+    unlink = Path.unlink
+
+    def refused(path: Path, *, missing_ok: bool = False) -> None:
+        if path == left:
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(UnreachableError, match=r"\.half-written: cannot be deleted: Permission"):
+        records.sweep()
+    monkeypatch.undo()
+    # Another process swept it between the look and this one's turn.
+    monkeypatch.setattr(EvidenceFiles, "_files", lambda *_: [kept, left])
+    left.unlink()
+    assert records.sweep() == 1
 
 
 def test_an_erased_part_is_gone_and_says_why(records: Records):

@@ -44,6 +44,7 @@ from touchstone.records import (
     EarlierContractError,
     PartError,
 )
+from touchstone.records import deeds as taken
 from touchstone.records.models import InstallationRow
 from touchstone.records.settings import connect
 
@@ -151,6 +152,21 @@ def test_a_refusal_is_final_and_takes_back_what_was_written_before_it(scene: Sto
     assert refusal not in scene.records.case(CASE).answers("example-centre")
     scene.records.sweep()
     whole(scene, 5)
+
+
+def test_only_so_much_is_remembered_and_what_is_forgotten_is_read_anew(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+):
+    """A server meets more cases than it can hold in memory."""
+    monkeypatch.setattr(taken, "MOST_KNOWN", 1)
+    scene = opened(place)
+    other = replace(scene.server, case="deeds-2")
+    begun(other, KINDS, "another")
+    assert len(scene.records.deeds._known) == 1
+    # The case that came second is remembered: the first is read from its tables, and goes on.
+    scene.lab.act(scene.server, "review-halted")
+    whole(scene, 5)
+    assert scene.records.deeds.has_joined(other.case, "example-lab")
 
 
 def test_what_promises_nothing_writes_nothing(scene: StoredScene):

@@ -25,6 +25,7 @@ from touchstone.records import (
     PartError,
     Records,
     StagingError,
+    UnreachableError,
     stagedfiles,
     staging,
 )
@@ -461,6 +462,28 @@ def test_a_killed_process_loses_nothing_acknowledged_and_the_next_goes_on(
     scene.records.sweep()
     assert nothing_waits(scene)
     assert amiss(scene) == []
+
+
+def test_a_file_that_cannot_be_deleted_takes_no_receipt_away(
+    scene: StoredScene, monkeypatch: pytest.MonkeyPatch
+):
+    """The deed stands by then: what is left of its bytes is a sweep's, which says so."""
+    send(scene.records)
+    unlink, (left,) = Path.unlink, files(scene)
+
+    def refused(path: Path, *, missing_ok: bool = False) -> None:
+        if path.name == left:
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    use(scene)
+    assert files(scene) == [left]
+    with pytest.raises(UnreachableError, match="cannot be deleted"):
+        scene.records.sweep()
+    monkeypatch.undo()
+    assert scene.records.sweep() == 1
+    assert nothing_waits(scene)
 
 
 def test_a_sweep_leaves_alone_what_is_being_sent(

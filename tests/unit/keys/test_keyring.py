@@ -1,10 +1,19 @@
 """The keys of an installation: made once, rotated by their own signature, never lost half way."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from touchstone.keys import FileSigner, KeyFileError, KeyMissingError, Keyring, keyring
+from touchstone.keys import (
+    FileSigner,
+    KeyExistsError,
+    KeyFileError,
+    KeyMissingError,
+    Keyring,
+    keyring,
+)
 from touchstone.ledger import KeyHistory
 
 AT = "2026-11-21T10:00:00Z"
@@ -100,6 +109,25 @@ def test_a_damaged_master_key_is_refused(folder: Path):
     (folder / "master.key").write_bytes(b"touchstone-master-key/1 00\n")
     with pytest.raises(KeyFileError, match="is not a master key"):
         Keyring.open(folder)
+
+
+def test_two_that_revoke_one_key_at_once_revoke_it_once(
+    ring: Keyring, monkeypatch: pytest.MonkeyPatch
+):
+    """The other one revokes while this one waits for the folder."""
+    lost, locked = ring.installation.fingerprint, keyring.locked
+
+    @contextlib.contextmanager
+    def waiting(folder: Path) -> Iterator[None]:
+        monkeypatch.setattr(keyring, "locked", locked)
+        Keyring(folder).revoke(lost, AT, "stolen")
+        with locked(folder):
+            yield
+
+    monkeypatch.setattr(keyring, "locked", waiting)
+    with pytest.raises(KeyExistsError, match="is revoked already"):
+        ring.revoke(lost, LATER, "stolen")
+    assert len(ring.history.lines) == 2
 
 
 def test_parties_have_keys_of_their_own(ring: Keyring):

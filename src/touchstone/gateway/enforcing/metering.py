@@ -54,7 +54,7 @@ class Meter:
 
     def __init__(self, *, stream: bool) -> None:
         self._stream = stream
-        # Grown in place: joined anew with each part, a long line in tiny ones would cost its square.
+        # Grown in place: joined anew with each part, a long line would cost its square.
         self._rest = bytearray()
         self._most: dict[str, int] = {}
         self._lost = False

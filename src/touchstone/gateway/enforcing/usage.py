@@ -98,9 +98,12 @@ class UsageStore:
             before = self._used(db, who, now)
             # To tell "try again in a moment" from "wait until tomorrow".
             settled = self._used(db, who, now, now - _IN_FLIGHT_SECONDS)
-            row = (who, int(now // _DAY), most, int(now))
-            cursor = db.execute("INSERT INTO held (who, day, tokens, at) VALUES (?, ?, ?, ?)", row)
-            return Hold(cursor.lastrowid or 0, most, before, settled)
+            # Never a number that was used: a settling of which nobody knows whether it stands is
+            # tried again, and must not meet another request's hold under the same number.
+            number = secrets.randbits(62)
+            row = (number, who, int(now // _DAY), most, int(now))
+            db.execute("INSERT INTO held (id, who, day, tokens, at) VALUES (?, ?, ?, ?, ?)", row)
+            return Hold(number, most, before, settled)
 
         future = self._submit(work)
         try:

@@ -190,8 +190,8 @@ class _Blast:
         lost = self._lost = self._could & ~self._can
         sure = grid.decisive(certain) >= 0
         self._loses, self._surely = _any(lost), _any(lost & sure)
-        # Who loses by the end of an earlier order is not spared, whatever the new ones name: without
-        # them fewer would lose by blocking everyone than lose now.
+        # Who loses by the end of an earlier order is not spared, whatever the new ones name: else
+        # fewer would lose by blocking everyone than lose now.
         blocked = _any(self._could & ~_allowed(grid, blanket)) | self._loses
         self._everyone = self._crowd.people(blocked) if fresh else 0
 

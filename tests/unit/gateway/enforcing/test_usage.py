@@ -105,6 +105,23 @@ def test_a_count_beyond_all_sense_stands_in_nobodys_way(path: Path):
     asyncio.run(work())
 
 
+def test_a_settling_that_is_tried_again_meets_no_other_hold(path: Path):
+    """As after a COMMIT of which nobody knows whether it stands."""
+
+    async def work() -> None:
+        usage = UsageStore(path)
+        first = await usage.hold("ann", 1000, NOW)
+        await outcome_of(usage.settle(first, 5))
+        second = await usage.hold("ann", 1000, NOW)
+        await outcome_of(usage.settle(first, 5))
+        assert (await usage.used("ann", NOW)).today == 5 + 1000
+        await outcome_of(usage.settle(second, 7))
+        assert (await usage.used("ann", NOW)).today == 5 + 7
+        usage.close()
+
+    asyncio.run(work())
+
+
 def test_an_end_that_cannot_settle_ends_all_the_same(path: Path):
     async def work() -> None:
         usage = UsageStore(path)

@@ -1,0 +1,39 @@
+"""What a process remembers of cases, so that it need not be read again: of some alone."""
+
+import threading
+from collections import OrderedDict
+from typing import Generic, TypeVar
+
+V = TypeVar("V")
+
+
+class Remembered(Generic[V]):
+    """Values by case, at most so many: the case that nobody asked for longest is forgotten first.
+
+    Whatever is forgotten is read anew. Safe from several threads.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, V] = OrderedDict()
+        # A lookup moves what it finds, so that two at once could lose a place in the order.
+        self._lock = threading.Lock()
+
+    def get(self, case: str) -> V | None:
+        """What is remembered of a case; None where nothing is."""
+        with self._lock:
+            if case in self._values:
+                self._values.move_to_end(case)
+            return self._values.get(case)
+
+    def keep(self, case: str, value: V) -> None:
+        """Remember a value in place of the one before."""
+        with self._lock:
+            self._values[case] = value
+            self._values.move_to_end(case)
+            # A server meets all its cases in time: without an end to it, all would stay in memory.
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._values)
