@@ -8,6 +8,7 @@ from touchstone.planning.notes import PlanNote
 from touchstone.planning.options import PlanOptions
 from touchstone.planning.power_query import POWER, power_in_words
 from touchstone.planning.verdict_probabilities import (
+    STEPS,
     ClusterAssumption,
     ProbabilitiesAtRate,
     verdict_probabilities,
@@ -54,6 +55,8 @@ def answerability(
     # A comparison's extremes depend on the reference, which nobody has run yet.
     cannot = _too_small(rule, size) if criterion.measure == "success-rate" else []
     notes = [] if run.design == "sequential" else [_fixed(criterion)]
+    if criterion.measure == "success-rate" and size * min(STEPS) < 1:
+        notes.append(PlanNote("coarse", size=size, step=100 / size))
     if sample.clusters < size:
         notes.append(_grouped(ClusteredDesign(size, sample.clusters, sample.icc)))
     notes += _zone(rule, said) if run.design == "sequential" else []
@@ -70,18 +73,22 @@ def cluster_assumption(size: int, options: PlanOptions) -> ClusterAssumption:
 
 def _zone(rule: RateRule, said: Sequence[ProbabilitiesAtRate]) -> list[PlanNote]:
     """What each word claims, and which one comes where either is right."""
+    # Inside the zone either word is right, and the odds of each are what a reader must know before
+    # agreeing to a zone: once for each count, whatever rates lie nearest to it.
+    counts = {
+        point.solved: point.battery
+        for point in said
+        if point.battery and rule.above_claims < point.rate < rule.below_claims
+    }
     inside = tuple(
         PlanNote(
             "zone-inside",
-            solved=point.solved,
-            above=point.battery.above,
-            below=point.battery.below,
-            within=point.battery.within_zone,
+            solved=solved,
+            above=battery.above,
+            below=battery.below,
+            within=battery.within_zone,
         )
-        for point in said
-        # Inside the zone either word is right, and the odds of each are what a reader must know
-        # before agreeing to a zone.
-        if point.battery and rule.above_claims < point.rate < rule.below_claims
+        for solved, battery in counts.items()
     )
     if not rule.zone or not inside:
         return []

@@ -22,6 +22,7 @@ from touchstone.planning.verdict_probabilities import (
     FamilyProbabilities,
     ProbabilitiesAtRate,
     family_probabilities,
+    nearest_to_its_count,
     tabulated_points,
     verdict_probabilities,
 )
@@ -160,7 +161,7 @@ def _run(
         size=size,
         curve=curve,
         said=said,
-        shown=tuple(tabulated_points(rule.rule, said)) if rule else (),
+        shown=nearest_to_its_count(tabulated_points(rule.rule, said), size) if rule else (),
         expected=costing.expected(curve.begun if curve else float(size), usual),
         worst=costing.worst(size),
         measured=usual is not None,

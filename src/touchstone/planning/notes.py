@@ -13,6 +13,7 @@ NoteCode = Literal[
     "zone",
     "zone-inside",
     "grouped",
+    "coarse",
     "compared-whole",
     "run-whole",
     "attempts",

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -151,15 +151,17 @@ def family_probabilities(
     rule = early[0].rule
     rates, progress = simulated_progress(rule, tuple(sorted(levels)))
     repeats = len(progress) // len(rates) // len(early)
-    points = []
-    for place, rate in enumerate(rates):
+    words = []
+    for place in range(len(rates)):
         here = progress[place * len(progress) // len(rates) :][: repeats * len(early)]
-        words = [
-            family_verdict(here[start : start + len(early)], alpha, beta).word
-            for start in range(0, len(here), len(early))
-        ]
-        points.append((rate, _shares(words)))
-    return FamilyProbabilities(criterion, len(early), tuple(points))
+        words.append(
+            [
+                family_verdict(here[start : start + len(early)], alpha, beta).word
+                for start in range(0, len(here), len(early))
+            ]
+        )
+    said = _by_count([_count(rate, len(levels)) for rate in rates], words)
+    return FamilyProbabilities(criterion, len(early), tuple(zip(rates, said, strict=True)))
 
 
 def tabulated_rates(rule: RateRule) -> list[float]:
@@ -179,6 +181,45 @@ def tabulated_points(
     wanted |= {round(each, 6) for each in (rule.above_claims, rule.below_claims)}
     wanted |= {round(rule.threshold + side * rule.zone / 2, 6) for side in (-1, 1)}
     return [point for point in points if point.rate in wanted]
+
+
+def _count(rate: float, size: int) -> int:
+    """Items that are solved of so many, at a rate."""
+    return int(np.rint(rate * size))
+
+
+def _by_count(
+    counts: Sequence[int], words: Sequence[Sequence[VerdictWord]]
+) -> list[WordProbabilities]:
+    """For each rate the chances of its count, from the words at all rates that have it.
+
+    Rates closer than one item are one battery, and have one chance: apart they would differ by the
+    luck of two simulations, and a lower rate seem to do better.
+    """
+    together: dict[int, list[VerdictWord]] = {}
+    for count, found in zip(counts, words, strict=True):
+        together.setdefault(count, []).extend(found)
+    shares = {count: _shares(found) for count, found in together.items()}
+    return [shares[count] for count in counts]
+
+
+def nearest_to_its_count(
+    points: Sequence[ProbabilitiesAtRate], size: int
+) -> tuple[ProbabilitiesAtRate, ...]:
+    """The same, where a battery's chances stand once: at the rate that is nearest to its own."""
+    nearest: dict[int, float] = {}
+    for point in points:
+        if point.solved is not None:
+            own = point.solved / size
+            best = nearest.setdefault(point.solved, point.rate)
+            if abs(point.rate - own) < abs(best - own):
+                nearest[point.solved] = point.rate
+    return tuple(
+        point
+        if point.solved is None or nearest[point.solved] == point.rate
+        else replace(point, battery=None)
+        for point in points
+    )
 
 
 def _shares(words: Sequence[VerdictWord]) -> WordProbabilities:
@@ -229,21 +270,17 @@ def _simulated(
     # Another stream than the batteries' own: the same numbers would tie the two together.
     size, rng = len(levels), np.random.default_rng(_SEED + 1)
     rates, battery = simulated_progress(rule, levels, some)
-    many = np.repeat(np.array(rates), _repeats(size))
+    each = _repeats(size)
+    many = np.repeat(np.array(rates), each)
     shares = draw_battery_rates(size, sample.clusters, sample.icc, many, rng)
     drawn = _simulate(rule, levels, shares, rng)
-    each = _repeats(size)
-    return tuple(
-        ProbabilitiesAtRate(
-            rate,
-            int(np.rint(rate * size)),
-            *(
-                _shares([one.word for one in verdicts[place * each : (place + 1) * each]])
-                for verdicts in (battery, drawn)
-            ),
-        )
-        for place, rate in enumerate(rates)
-    )
+    counts = [_count(rate, size) for rate in rates]
+    by_rate = [
+        [[one.word for one in found[start : start + each]] for start in range(0, len(found), each)]
+        for found in (battery, drawn)
+    ]
+    said, shown = _by_count(counts, by_rate[0]), map(_shares, by_rate[1])
+    return tuple(map(ProbabilitiesAtRate, rates, counts, said, shown))
 
 
 def _at_least_once(
@@ -274,7 +311,7 @@ def _fixed(rule: RateRule, size: int, some: tuple[float, ...]) -> tuple[Probabil
         inside = float(drawn_counts @ within)
         # Sums of rounded chances may end a hair above 1.
         rest = max(0.0, 1 - float(above) - float(below) - inside)
-        solved = int(np.rint(rate * size))
+        solved = _count(rate, size)
         drawn = WordProbabilities(float(above), float(below), inside, rest)
         points.append(ProbabilitiesAtRate(rate, solved, _shares([words[solved]]), drawn))
     return tuple(points)

@@ -331,6 +331,32 @@ def test_a_tiny_battery_is_told_to_be_too_small(tmp_path: Path, items: int, side
     assert side in str([said_of(run.cannot) for run in found.runs])
 
 
+def test_rates_that_a_few_items_cannot_tell_apart_are_one_battery(tmp_path: Path):
+    """The fault: of six items 45% got "above" more often than 55% did, and both are three."""
+    found = planned(tmp_path, PlanOptions(items=6))
+    run = found.runs[0]
+    for group in (run.said, found.together[0].points):
+        by_count: dict[int, set[object]] = {}
+        for each in group:
+            rate, chances = each if isinstance(each, tuple) else (each.rate, each.battery)
+            by_count.setdefault(round(rate * 6), set()).add(chances)
+        assert {len(chances) for chances in by_count.values()} == {1}
+    # Each battery once, at the rate nearest to its own: of 1/3 that is 0.3, and 0.4 is none.
+    assert {p.rate: p.solved for p in run.shown if p.battery}.items() >= {0.3: 2, 0.5: 3}.items()
+    assert {p.rate for p in run.shown if not p.battery} >= {0.4, 0.45, 0.55, 0.6}
+    lines = forecast_lines(found)
+    (coarse,) = [line for line in lines if "in steps of" in line]
+    assert "6 items tell rates in steps of 17 points alone" in coarse
+    (zone,) = [line for line in lines if "items solved" in line]
+    assert zone.count("items solved") == 1
+
+
+def test_enough_items_tell_each_rate_of_the_table(tmp_path: Path):
+    found = planned(tmp_path, PlanOptions(items=20))
+    assert all(point.battery for point in found.runs[0].shown)
+    assert "in steps of" not in str(forecast_lines(found))
+
+
 def test_points_beyond_the_items_are_asked_for_and_cannot_be_told(tmp_path: Path):
     asked = PlanOptions(items=40, clusters=10, points=5)
     found = planned(tmp_path, asked)
