@@ -10,6 +10,12 @@ def stage(state: State) -> str:
     return sentence("stage.newer", stage=known) if state.unknown else known
 
 
+def stage_now(stage: str, *, at_work: bool) -> str:
+    """The same, where it is known whether somebody works on it: a run may have been interrupted."""
+    idle = stage == sentence("stage.measuring") and not at_work
+    return sentence("stage.idle") if idle else stage
+
+
 def _stage(state: State) -> str:
     if state.status != "open":
         return sentence("stage.status", status=state.status)

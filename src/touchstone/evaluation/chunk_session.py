@@ -33,7 +33,7 @@ from touchstone.handin import printable_line
 
 ENDPOINT_FAULTS = 3
 """Samples in a row that the endpoint fails before the chunk stops asking it."""
-DRAINING = frozenset({"cap", "endpoint-failing"})
+DRAINING = frozenset({"cap", "endpoint-failing", "interrupted"})
 """Reasons to begin no further sample that let those under way come to their own end: which of them
 would still be running when a clock strikes depends on how they go."""
 _POLL = 0.05

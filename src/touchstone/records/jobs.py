@@ -120,6 +120,13 @@ class JobTable:
             found = dict(rows.values_list("state").annotate(Count("id")))
         return {state: found.get(state, 0) for state in _STATES}
 
+    def working(self) -> set[str]:
+        """The cases of which somebody works on a job now, by leases that have not run out."""
+        with translated(self._alias):
+            rows = JobRow.objects.using(self._alias).filter(state="leased")
+            living = rows.filter(until__gt=clock_seconds(self._alias))
+            return set(living.values_list("case", flat=True))
+
     def _set(self, lease: Leased, **values: object) -> bool:
         with translated(self._alias):
             rows = JobRow.objects.using(self._alias).filter(

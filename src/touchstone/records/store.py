@@ -118,7 +118,6 @@ class Records:
                 RefusalBound(alias),
             )
         )
-
         access = StagingAccess(
             alias, self._files.staged, self._atomic, self._case_key, self.deeds.has_joined
         )
@@ -171,6 +170,11 @@ class Records:
         """The job table. Raises ReadOnlyError where nothing may be written."""
         self.check_writable()
         return self._jobs
+
+    @property
+    def working(self) -> set[str]:
+        """The cases that somebody measures now, also where nothing may be written."""
+        return self._jobs.working()
 
     @property
     def outcomes(self) -> OutcomeTable:
@@ -236,9 +240,9 @@ class Records:
 
     def certificate(self, case: str) -> str:
         """What was kept with a case's destruction; empty where it was not destroyed."""
+        rows = CertificateRow.objects.using(self._alias)
         with translated(self._alias):
-            row = CertificateRow.objects.using(self._alias).filter(case=case).first()
-        return row.certificate if row else ""
+            return rows.filter(case=case).values_list("certificate", flat=True).first() or ""
 
     def draft(self, case: str) -> str | None:
         """The certificate that was drafted last for a case; None where there is none any more."""
@@ -380,8 +384,7 @@ class Records:
         for case in self.names():
             with self.transaction(case):
                 rows = EvidenceRow.objects.using(self._alias).filter(case=case)
-                names = list(rows.values_list("name", flat=True))
-                swept += self._files.remove_left_over(case, names)
+                swept += self._files.remove_left_over(case, rows.values_list("name", flat=True))
             swept += self.staging.sweep(case)
         return swept
 
@@ -440,8 +443,7 @@ class Records:
         if found.lock is None:
             with self._atomic():
                 row = rows.select_for_update().get(pk=INSTALLATION)
-                # Looked at again, now that it is locked: another process may have bound it
-                # meanwhile.
+                # Looked at again, now that it is locked: another process may have bound it.
                 if row.lock is None:
                     _, row.lock = self._keyring.master.new_case_key("")
                     row.save(using=self._alias, update_fields=["lock"])

@@ -65,6 +65,7 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130
     assert "Traceback" not in err
+    assert "Ctrl-C again ends at once" in err
     assert err.splitlines()[-1].startswith("touchstone: interrupted; the same command goes on")
     assert workers
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
@@ -75,10 +76,9 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     # What was interrupted gave back what it had leased.
     assert not any("Waiting up to" in err for _, err, _ in ends)
     for out, err, code in ends:
-        # A sample that had been answered when it was interrupted is lost, and is not run again.
-        said = ("another process is running this" in err, "lost to the instrument" in out)
-        assert "3 of 3 solved" in out if code == 0 else code == 1 and any(said), ends
-    lost = any("lost to the instrument" in out for out, *_ in ends)
+        # What was under way when it was interrupted came to its own end: nothing is lost.
+        said = "another process is running this" in err
+        assert "3 of 3 solved" in out if code == 0 else code == 1 and said, ends
     (row,) = touchstone("review", "list", "--json", home=home).json
     # A finished review asks nothing more, adds nothing to the record, and needs no key.
     before = touchstone("review", "show", row["case"], "--json", home=home).json["timeline"]
@@ -87,7 +87,7 @@ def test_ctrl_c_ends_workers_and_the_next_run_goes_on(tmp_path: Path, subject: S
     assert sum(int(found[1]) for found in counts if found) == 3
     editions = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     again = small_review(submission, framework, home, "", "--items", "3")
-    assert again.code == (1 if lost else 0), again.err
+    assert again.code == 0, again.err
     assert " of 3 solved" in again.out
     after = touchstone("review", "show", row["case"], "--json", home=home).json["timeline"]
     assert after == before

@@ -45,11 +45,11 @@ from touchstone.evaluation.submission import (
 from touchstone.review.events import measuring
 from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
-from touchstone.service.measurement.coordinator import Setting
 from touchstone.service.measurement.probing import take_snapshots
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.stopping import record_stop
 from touchstone.service.reviews.measuring import run_conditions
 from touchstone.service.reviews.results import shown_to_centre

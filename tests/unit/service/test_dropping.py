@@ -26,8 +26,9 @@ from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import plan_chunks
-from touchstone.service.measurement.coordinator import Setting, budget_of, measure
+from touchstone.service.measurement.coordinator import budget_of, measure
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.setting import Setting
 
 ITEMS = 40
 

@@ -21,9 +21,10 @@ from touchstone.service.cases.destroying import destroy_case
 from touchstone.service.errors import EndedError, RefusedDeed
 from touchstone.service.measurement import coordinator
 from touchstone.service.measurement.chunk_queue import Chunks, plan_chunks
-from touchstone.service.measurement.coordinator import Setting, measure
+from touchstone.service.measurement.coordinator import measure
 from touchstone.service.measurement.record_verdicts import conclude
 from touchstone.service.measurement.sealing import reopen, seal
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.stopping import end_measuring, has_ended
 from touchstone.service.reviews.results import ended_review
 

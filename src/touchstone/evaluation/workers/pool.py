@@ -116,8 +116,8 @@ class WorkerPool:
         """No worker begins another sample; chunks finish, stopped for the reason.
 
         Args:
-            reason: With `cap` and `endpoint-failing`, samples under way come to their own end.
-                With any other they make no further call.
+            reason: With `cap`, `endpoint-failing` and `interrupted`, samples under way come to
+                their own end. With any other they make no further call.
         """
         for child in self._children.values():
             self._tell(child, f"{HALT} {reason}")

@@ -9,7 +9,7 @@ from touchstone.deeds.known_case import participants_among, participants_of
 from touchstone.editions.case_summary import summarise_events
 from touchstone.editions.event_text import designation_in_words, event_sentence
 from touchstone.editions.sentences import paragraph, sentence
-from touchstone.editions.stage_text import stage
+from touchstone.editions.stage_text import stage, stage_now
 from touchstone.evaluation import Submission
 from touchstone.framework import Framework, framework_of
 from touchstone.keys import KeyFileError
@@ -79,17 +79,20 @@ class CaseShown:
 
 def list_cases(installation: Installation) -> list[CaseRow]:
     """Every case of the installation, last updated first."""
-    return [_row(listing) for listing in installation.records.cases()]
+    working = installation.records.working
+    return [
+        _row(listing, at_work=listing.case in working) for listing in installation.records.cases()
+    ]
 
 
-def _row(listing: Listing) -> CaseRow:
+def _row(listing: Listing, *, at_work: bool) -> CaseRow:
     summary = listing.summary
     return CaseRow(
         listing.case,
         summary.model_name,
         summary.developer,
         summary.framework,
-        summary.status,
+        stage_now(summary.status, at_work=at_work),
         summary.updated,
     )
 
@@ -198,7 +201,7 @@ def show_case(installation: Installation, beginning: str) -> CaseShown:
         case=case,
         model=submission.model if submission else "",
         framework=opened.framework.id if opened else "",
-        status=stage(state),
+        status=stage_now(stage(state), at_work=case in installation.records.working),
         agreement=_agreement(state, framework),
         clock=_clock(state, installation.now()),
         verdicts=tuple(

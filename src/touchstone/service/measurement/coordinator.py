@@ -7,10 +7,10 @@ under way then ends and is recorded, as overshoot.
 import os
 import shutil
 import socket
+import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
@@ -25,16 +25,19 @@ from touchstone.evaluation import (
 from touchstone.evaluation.chunk_session import DRAINING
 from touchstone.evaluation.errors import JournalError
 from touchstone.evaluation.journal import Journal
-from touchstone.evaluation.limits import EndpointLimits
-from touchstone.evaluation.ports import EvidenceStore, HeldJob, JobStore
+from touchstone.evaluation.ports import HeldJob
 from touchstone.evaluation.token_bounds import least_tokens, probe_tokens
 from touchstone.evaluation.workers import WorkerEvent, WorkerPool, make_job
 from touchstone.handin import seconds_of
 from touchstone.review import RunKey
 from touchstone.review.events.measuring import StopReason
-from touchstone.service.case_context import Case
 from touchstone.service.errors import StoppedError
 from touchstone.service.measurement.chunk_queue import ChunkQueue, Chunks, plan_chunks
+from touchstone.service.measurement.interrupting import (
+    INTERRUPTED,
+    TOLD,
+    interrupted_in_order,
+)
 from touchstone.service.measurement.outcomes import (
     PROBES,
     journal_when_free,
@@ -45,7 +48,7 @@ from touchstone.service.measurement.outcomes import (
     used_before,
 )
 from touchstone.service.measurement.record_verdicts import record_verdict
-from touchstone.service.measurement.sealing import Prepared
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.stopping import end_measuring, has_ended
 from touchstone.service.measurement.tracking import Tracker, tracker_of
 from touchstone.verdicts.fixed_verdicts import Judged, judge
@@ -68,36 +71,6 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What one measuring of one case needs."""
-
-    case: Case
-    prepared: Prepared
-    keys: Mapping[str, str]
-    """Environment variables with the endpoints' keys."""
-    expected_models: Mapping[str, tuple[str, ...]]
-    """Model names that the snapshot probe saw, by mode."""
-    workers: int
-    sandbox: Mapping[str, object]
-    """The sandbox provider's settings."""
-    asking: EndpointLimits = field(default_factory=EndpointLimits)
-
-    @property
-    def jobs(self) -> JobStore:
-        """Who works on what."""
-        return self.case.installation.records.jobs
-
-    @property
-    def evidence(self) -> EvidenceStore:
-        """What workers told, until it is recorded."""
-        return self.case.installation.records.outcomes
-
-    def folder(self, chunk: str) -> Path:
-        """A chunk's own folder, on the machine of its worker."""
-        return self.case.installation.records.work(self.case.id) / chunk
-
-
 def measure(setting: Setting, observer: Observer) -> Tracker:
     """Run the chunks of the sealed battery whose question is open, and record their outcomes.
 
@@ -105,13 +78,17 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
         StoppedError: a halt, a breach, a cap, a changed snapshot or a failing endpoint. What ran
             is in the record; the same call goes on.
         EndedError: somebody withdrew, closed or destroyed the case meanwhile.
+        KeyboardInterrupt: Ctrl-C was pressed; all that ran is recorded, unless it was twice.
     """
     chunks = plan_chunks(setting.case, setting.prepared)
     for chunk, (spec, _) in chunks.items():
         setting.jobs.put(setting.case.id, chunk, spec.model_dump_json())
     run = RunCoordinator(setting, chunks, observer)
     try:
-        with WorkerPool(setting.workers, keys=setting.keys) as pool:
+        with (
+            interrupted_in_order() as run.pressed,
+            WorkerPool(setting.workers, keys=setting.keys) as pool,
+        ):
             run.go(pool)
     except (TouchstoneError, OSError):
         # Whatever it was that a case which ended meanwhile does not take.
@@ -126,6 +103,9 @@ def measure(setting: Setting, observer: Observer) -> Tracker:
     # Of chunks that an earlier process heard of and that ran no more: nothing told is passed over.
     record_told(setting, chunks)
     observer.progress(run.tracker.rows())
+    if run.stopped == INTERRUPTED:
+        # Only now: what was under way when it was pressed is recorded.
+        raise KeyboardInterrupt
     if run.stopped:
         raise StoppedError(
             f"{WORDS.get(run.stopped, run.stopped)}; what ran is recorded", _reason(run.stopped)
@@ -201,6 +181,8 @@ class RunCoordinator:
         self.chunks = chunks
         self.observer = observer
         self.stopped = ""
+        self.pressed = threading.Event()
+        """Set where Ctrl-C was pressed."""
         self.leases: dict[str, HeldJob] = {}
         self.held_since: dict[str, float] = {}
         """When each lease was taken or renewed last, by this machine's monotonic clock."""
@@ -469,6 +451,9 @@ class RunCoordinator:
 
     def _keep(self, pool: WorkerPool) -> bool:
         """Renew leases, and look whether somebody halted the review; true where the case ended."""
+        if self.pressed.is_set() and not self.stopped:
+            self.observer.step(TOLD)
+            self._stop(INTERRUPTED, pool)
         if time.monotonic() - self.renewed < RENEW_SECONDS / 5:
             return False
         self.renewed = time.monotonic()

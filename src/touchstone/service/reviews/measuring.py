@@ -13,12 +13,13 @@ from touchstone.evaluation.sandbox import SandboxConfig, at_least, preflight
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.file_io import one_line
-from touchstone.service.measurement.coordinator import Setting, measure, require_room
+from touchstone.service.measurement.coordinator import measure, require_room
 from touchstone.service.measurement.instrument_checks import require_grade
 from touchstone.service.measurement.outcomes import halt_of_breach
 from touchstone.service.measurement.probing import ask_modes, probe_modes, take_snapshots
 from touchstone.service.measurement.review_result import ReviewOptions
 from touchstone.service.measurement.sealing import Prepared, reopen, seal
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.measurement.tracking import Tracker
 from touchstone.verdicts.conditions import Conditions, plainly
 from touchstone.verdicts.errors import CannotRunError
