@@ -89,12 +89,14 @@ def _names(columns: list[str]) -> dict[str, str]:
 
 
 def _lines(model: "ModelSays") -> list[str]:
+    from touchstone.statistics import percent
+
     counted = f"{model.runs:,} runs of {model.items:,} items in {model.rate.clusters:,} clusters"
     lines = [f"{printable_line(model.model)}: {counted}, rate {_said(model.rate)}"]
     if model.word is not None:
         lines.append(f"  on further such clusters: {model.word.value.replace('-', ' ')}")
     if model.pass_at is not None:
-        lines.append(f"  at least once in the attempts asked about: {model.pass_at:.1%}")
+        lines.append(f"  at least once in the attempts asked about: {percent(model.pass_at)}")
     if model.corrected is not None:
         lines.append(f"  behind the grader's errors: {_said(model.corrected)}")
     if model.difference is not None:
@@ -110,5 +112,9 @@ def _lines(model: "ModelSays") -> list[str]:
 
 
 def _said(found: "Estimate") -> str:
+    # In the report's own words: a decimal says more than some dozens of runs can.
+    from touchstone.statistics import percent, percent_digits, percent_interval
+
     low, high = found.interval.low, found.interval.high
-    return f"{found.value:.1%} (95% interval {low:.1%} to {high:.1%})"
+    value = percent(found.value, percent_digits(low, high))
+    return f"{value} (95% interval {percent_interval(low, high)})"

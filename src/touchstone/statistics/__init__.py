@@ -53,7 +53,12 @@ from typing import TYPE_CHECKING
 
 from touchstone.statistics.errors import StatisticsError, UnusableNumbersError
 from touchstone.statistics.verdict_words import VerdictWord, ZoneSide
-from touchstone.statistics.wording import exact_percent, percent, percent_interval
+from touchstone.statistics.wording import (
+    exact_percent,
+    percent,
+    percent_digits,
+    percent_interval,
+)
 
 if TYPE_CHECKING:
     from touchstone.statistics.confidence_sequences import (
@@ -217,6 +222,7 @@ __all__ = [
     "paired_difference",
     "pass_at_k",
     "percent",
+    "percent_digits",
     "percent_interval",
     "population_interval",
     "population_verdict",

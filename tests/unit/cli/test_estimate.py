@@ -1,6 +1,7 @@
 """Estimates from a table of runs, by the command: what is told, refused and doubted."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,11 @@ def test_all_that_is_asked_is_told(tmp_path: Path, capsys: pytest.CaptureFixture
     assert new["corrected"]["interval"]["low"] == pytest.approx(mended.interval.low)
     assert new["word"] in {"above", "undetermined"}
     assert run(["estimate", path, "--reference", "old"]) == 0
-    assert "difference from the reference, paired" in capsys.readouterr().out
+    lines = capsys.readouterr().out
+    assert "difference from the reference, paired" in lines
+    # As the report says rates: a decimal would promise more than such a table holds.
+    assert re.search(r"rate \d+% \(95% interval \d+% to \d+%\)", lines)
+    assert not re.search(r"\d\.\d+%", lines)
 
 
 def test_other_names_and_minutes_give_a_horizon(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
