@@ -44,7 +44,7 @@ from touchstone.review.topics import (
 
 CLOCK, HALT, STATUS, TERMS = Topic("clock"), Topic("halt"), Topic("status"), Topic("terms")
 SUBMISSION, DESIGNATION = Topic("submission"), Topic("designation")
-CONCURRENCE, ANSWER = Topic("concurrence"), Topic("terms-answer")
+CONCURRENCE, ANSWER, LIFTED = Topic("concurrence"), Topic("terms-answer"), Topic("lifted")
 BUNDLE = Topic("bundle", "stream")
 OWN_CONCURRENCE, OWN_ANSWER = Topic("concurrence", "actor"), Topic("terms-answer", "actor")
 FINDING, DIRECTIVE = Topic("finding", "finding"), Topic("directive", "directive")
@@ -444,7 +444,7 @@ RULES: Mapping[type[Event], Rule] = {
         ("agency",),
         ALWAYS,
         (directing.directive_is_known, directing.directive_is_ones_own),
-        topics=moves(DIRECTIVE),
+        topics=moves(DIRECTIVE, LIFTED),
     ),
     settling.StandingClassesAuthorised: Rule(
         ("developer",),
@@ -459,8 +459,9 @@ RULES: Mapping[type[Event], Rule] = {
             directing.bundled_terms_are_agreed,
             directing.bundled_directives_are_answered,
         ),
-        # What it carries out was read before it was signed.
-        topics=Topics((BUNDLE,), (BUNDLE, TERMS, ANSWER)),
+        # What it carries out was read before it was signed. One topic for all that is lifted: a
+        # bundle may carry more directives than a deed may name topics.
+        topics=Topics((BUNDLE,), (BUNDLE, TERMS, ANSWER, LIFTED)),
     ),
     settling.ReceiptNoted: Rule(
         ("developer",),

@@ -93,6 +93,7 @@ NAMED: Mapping[str, str] = {
     "bundle-": "bundle:",
     "bundle-p": "terms",
     "bundle-published": "terms-answer",
+    "bundle-publish": "lifted",
     "case-closed": "people",
 }
 """By how a type begins: how a topic begins that it must name. All others name none."""
@@ -292,7 +293,9 @@ STORIES: dict[str, Story] = {
         [directive(), answer()], answered_anew(), [contested("mine")]
     ),
     "standing-classes-authorised": Story([standing()], standing(None), [standing("other")]),
-    "bundle-published": Story([OFFER, terms(settling.TermsAgreed, LAB)], bundle(), [OTHER]),
+    "bundle-published": Story(
+        [OFFER, terms(settling.TermsAgreed, LAB), directive()], bundle(), [lifted()]
+    ),
     "case-closed": Story([], CLOSED, [HALTED]),
     "case-destroyed": Story([CLOSED], destroyed(), [report()], "exact"),
 }

@@ -15,10 +15,11 @@ from touchstone.deeds.deed import Deed
 from touchstone.deeds.signing import Outgoing, SeenLog, prepare_deed
 from touchstone.ledger.contract2 import RefusedAnswer, admission
 from touchstone.records.settings import connect
-from touchstone.service.access import bundles, offers
+from touchstone.service.access import bundles, directives, offers
 from touchstone.service.access.bundles import publish, return_to
 from touchstone.service.access.case_documents import CaseDocuments
 from touchstone.service.access.terms_texts import population_from
+from touchstone.service.access.user_base import UserBase
 from touchstone.service.bundle_folder import BundleFolder
 from touchstone.service.case_context import Case
 from touchstone.service.cases.case_admin import open_found
@@ -180,6 +181,37 @@ def test_twin_without_the_look_at_topics_old_terms_are_carried_out(
     monkeypatch.setattr(admission, "check_topics", lambda *_: None)
     recorded(deliver(case.installation, case.id, sent, LAB))
     assert case.state.bundles[-1].terms != case.state.terms_in_force
+
+
+def ordered(case: Case, out: BundleFolder) -> None:
+    """A directive that the newest bundle carries out."""
+    directives.issue(case, text("order.toml"), UserBase(), party=AGENCY)
+    reading = text("narrowly.toml")
+    directives.answer(case, "order-1", "narrowly", UserBase(), reading=reading, out=out)
+
+
+def test_a_directive_that_is_lifted_meanwhile_is_not_carried_out(
+    case: Case, out: BundleFolder, monkeypatch: pytest.MonkeyPatch
+):
+    ordered(case, out)
+    assert [each.directive for each in case.state.bundles[-1].directives] == ["order-1"]
+
+    def lifted() -> None:
+        directives.lift(case, "order-1", party=AGENCY)
+
+    locked = between(monkeypatch, case, lifted, "build_bundle")
+    publish(case, out, wider(case))
+    assert len(locked) == 2
+    assert case.state.directives["order-1"].lifted_at
+    assert case.state.bundles[-1].directives == ()
+
+
+def test_what_was_lifted_before_may_be_carried_out_again(case: Case, out: BundleFolder):
+    """The developer may keep to it: what is refused is what nobody knew of while signing."""
+    ordered(case, out)
+    directives.lift(case, "order-1", party=AGENCY)
+    made = return_to(case, out, 2)
+    assert made.directives == ("order-1",)
 
 
 def test_two_at_once_are_numbered_without_a_gap(case: Case, tmp_path: Path):
