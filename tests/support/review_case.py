@@ -30,7 +30,7 @@ ROLES = {
 }
 LAB, CENTRE, AGENCY, TREASURY = list(ROLES)[:4]
 EVALUATOR, INSTITUTE, BANK, AUDITOR = list(ROLES)[4:]
-MARKING = tlp("AMBER", *ROLES, "newcomer", "public", EVERY_PARTY)
+MARKING = tlp("AMBER", EVERY_PARTY)
 """Every party of the case reads what carries it, and those who may join."""
 
 

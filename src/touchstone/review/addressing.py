@@ -148,17 +148,22 @@ def not_for_its_addressee(
 
 
 def not_for_every_party(event: Event) -> Ground | None:
-    """Why who joins later could not check deeds by this one; None where it could, or needs not.
+    """Why a marking is not for every party of the case, or for others too; None where it is.
 
     An act on keys, and the opening that brings the first key, say whose key is whose: a marking
-    that names the parties of the moment would leave the next one unable to check those before it.
+    that names the parties of the moment would leave the next one unable to check those before it;
+    and who takes part is no one party's to tell others.
     """
     if getattr(event, "key_act", None) is None:
         return None
+    marking = event.marking
     # Whoever it will be: only a marking that names nobody, or all of them, is open to it.
-    if _reads(EVERY_PARTY, event.marking, event.actor):
-        return None
-    return Ground("every-party-excluded", marking=event.marking.label, name=EVERY_PARTY)
+    if not _reads(EVERY_PARTY, marking, event.actor):
+        return Ground("every-party-excluded", marking=marking.label, name=EVERY_PARTY)
+    # A name beside it opens it to somebody of whom the case may know nothing.
+    if {*marking.parties} != {EVERY_PARTY}:
+        return Ground("beyond-the-case", marking=marking.label, name=EVERY_PARTY)
+    return None
 
 
 def _reads(party: str, marking: Marking, author: str) -> bool:

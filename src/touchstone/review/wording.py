@@ -27,7 +27,11 @@ WHOLE: Mapping[str, str] = {
     ),
     "every-party-excluded": (
         "{deed}: its marking {marking} keeps it from some party, whom it addresses, for who joins "
-        "later checks by it whose key is whose: name {name} in the marking, or take a wider one"
+        "later checks by it whose key is whose: take AMBER, and name {name}"
+    ),
+    "beyond-the-case": (
+        "{deed}: its marking {marking} opens it to others than the parties of the case, and who "
+        "takes part is not one party's to tell: take AMBER, and name {name} alone"
     ),
     "nobody-addressed": (
         "{deed}: its marking {marking} keeps it from another party, whom it addresses: name them "

@@ -121,7 +121,8 @@ def test_twin_without_the_check_a_directive_can_be_hidden(
     opened(case).do(marked(directive(), tlp("RED", AGENCY)))
     hidden = case.events[-1].marking
     assert not may_read(party_audience(LAB), hidden, AGENCY).allowed
-    assert may_read(party_audience(LAB), MARKING, AGENCY).allowed
+    there = frozenset(case.state.parties)
+    assert may_read(party_audience(LAB), MARKING, AGENCY, there).allowed
 
 
 def test_an_answer_to_an_offer_reaches_whoever_made_it(case: Case):

@@ -8,7 +8,15 @@ import pytest
 
 from support.second_verifier import second_opinion
 from support.small_case import Minutes, small_case
-from touchstone.clearance import COMMUNITY, PUBLIC, Audience, Marking, party_audience, tlp
+from touchstone.clearance import (
+    COMMUNITY,
+    EVERY_PARTY,
+    PUBLIC,
+    Audience,
+    Marking,
+    party_audience,
+    tlp,
+)
 from touchstone.deeds.cases import (
     party_invited,
     party_joined,
@@ -145,13 +153,38 @@ def test_an_act_on_keys_for_those_of_the_moment_alone_is_refused_and_the_twin(
         case.record([act(case)])
     deed, size = ACTS[place](case), case.state.size
     for marking in narrow(case):
-        with pytest.raises(RefusedDeed, match="whose key is whose: name @case"):
+        with pytest.raises(RefusedDeed, match="whose key is whose: take AMBER, and name @case"):
             case.record([marked(deed, marking)])
     assert case.state.size == size
     # The twin: without the demand it is recorded, and who joins later cannot check.
     monkeypatch.setitem(decide.__globals__, "not_for_every_party", lambda _: None)
     case.record([marked(deed, narrow(case)[0])])
     assert case.state.size == size + 1
+
+
+@pytest.mark.parametrize(
+    ("marking", "reader"),
+    [
+        (tlp("GREEN"), COMMUNITY),
+        (tlp("CLEAR"), PUBLIC),
+        (tlp("AMBER", EVERY_PARTY, "example-press"), party_audience("example-press")),
+    ],
+    ids=["community", "public", "named"],
+)
+@pytest.mark.parametrize("place", range(len(ACTS)), ids=lambda at: ACTS[at].__name__)
+def test_an_act_on_keys_that_others_could_read_is_refused_and_the_twin(
+    case: Case, monkeypatch: pytest.MonkeyPatch, place: int, marking: Marking, reader: Audience
+):
+    """Who takes part in a case is not for one party to tell."""
+    for act in ACTS[:place]:
+        case.record([act(case)])
+    wide = marked(ACTS[place](case), marking)
+    with pytest.raises(RefusedDeed, match="opens it to others than the parties") as refusal:
+        case.record([wide])
+    assert refusal.value.code == "beyond-the-case"
+    monkeypatch.setitem(decide.__globals__, "not_for_every_party", lambda _: None)
+    case.record([wide])
+    assert wide.event.type in types_shown(bundle(case, reader))
 
 
 def test_an_opening_that_a_later_party_could_not_read_is_refused_and_the_twin(
@@ -170,7 +203,10 @@ def test_an_opening_that_a_later_party_could_not_read_is_refused_and_the_twin(
         return record_opening(here, fresh.id, framework, [marked(first, marking)])
 
     for marking in (tlp("RED", CENTRE), tlp("AMBER", LAB, CENTRE), tlp("AMBER")):
-        with pytest.raises(RefusedDeed, match="whose key is whose: name @case"):
+        with pytest.raises(RefusedDeed, match="whose key is whose: take AMBER, and name @case"):
+            begins(marking)
+    for marking in (tlp("GREEN"), tlp("CLEAR"), tlp("AMBER", EVERY_PARTY, "example-press")):
+        with pytest.raises(RefusedDeed, match="opens it to others than the parties"):
             begins(marking)
     assert fresh.id not in here.records.names()
     monkeypatch.setitem(decide.__globals__, "not_for_every_party", lambda _: None)
