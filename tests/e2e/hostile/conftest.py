@@ -14,7 +14,8 @@ from support.small_review import arguments, write_framework
 from touchstone.cli.app import run
 from touchstone.evaluation.controls.launch import Subject
 from touchstone.evaluation.limits import EndpointLimits
-from touchstone.service.measurement import coordinator, probing
+from touchstone.service.measurement import probing
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.reviews import measuring
 
 # An endpoint that answers may take its time on a busy machine.
@@ -76,4 +77,4 @@ def place(
 def ask(monkeypatch: pytest.MonkeyPatch, asking: EndpointLimits) -> None:
     """Ask endpoints so often and so long from now on."""
     monkeypatch.setattr(probing, "ASKING", asking)
-    monkeypatch.setattr(measuring, "Setting", partial(coordinator.Setting, asking=asking))
+    monkeypatch.setattr(measuring, "Setting", partial(Setting, asking=asking))

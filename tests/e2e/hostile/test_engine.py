@@ -20,7 +20,7 @@ from touchstone.evaluation.oversight.readiness import CHECK
 from touchstone.evaluation.workers.forking import fork_server
 from touchstone.review.audience_view import read_entries
 from touchstone.service.installation import open_installation
-from touchstone.service.measurement import coordinator
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.reviews import measuring
 
 from .conftest import Place
@@ -82,7 +82,7 @@ def test_what_ran_before_an_engine_died_three_times_is_in_the_record(
 ):
     """Begun once, one outcome: then the review goes on, and asks nothing twice."""
     one = EndpointLimits(max_samples=1, retries=0)
-    monkeypatch.setattr(measuring, "Setting", partial(coordinator.Setting, asking=one))
+    monkeypatch.setattr(measuring, "Setting", partial(Setting, asking=one))
     deadly, more = Deadly(place=1, turn=0), ("--items", str(ITEMS), "--whole-battery")
     with serve(deadly) as endpoint:
         subject = Subject(endpoint.url, "an-invented-key", 0)

@@ -24,7 +24,8 @@ from touchstone.review import RunKey, State
 from touchstone.review.audience_view import Entry, read_entries
 from touchstone.review.events.measuring import MEASURED, VerdictReached
 from touchstone.service.installation import open_installation
-from touchstone.service.measurement import coordinator, probing, sealing
+from touchstone.service.measurement import probing, sealing
+from touchstone.service.measurement.setting import Setting
 from touchstone.service.reviews import measuring
 from touchstone.statistics import (
     at_least_once,
@@ -200,7 +201,7 @@ def _place(folder: Path, served: Served) -> Iterator[None]:
         slow = any(spoil.kind == "slow" for spoil in served.plan.spoils.values())
         asking = BRIEF if slow else PATIENT
         stack.enter_context(mock.patch.object(probing, "ASKING", asking))
-        brief = partial(coordinator.Setting, asking=asking)
+        brief = partial(Setting, asking=asking)
         stack.enter_context(mock.patch.object(measuring, "Setting", brief))
         yield
 

@@ -23,7 +23,8 @@ def without_a_template() -> Framework:
     ],
 )
 def test_less_than_the_template_allows_is_agreed(case: Case, asked: dict[str, object]):
-    assert case.open().do(agreement(LAB, **asked))
+    signed = agreement(LAB, **asked)
+    assert case.open().do(signed) == signed
 
 
 @pytest.mark.parametrize(
@@ -49,5 +50,5 @@ def test_more_than_the_template_allows_is_refused(
 
 @pytest.mark.parametrize("asked", [{"retention_days": 36_500}, {"publication": "free"}])
 def test_a_framework_without_a_template_leaves_it_to_the_two(asked: dict[str, object]):
-    case = Case(without_a_template()).open()
-    assert case.do(agreement(LAB, **asked))
+    signed = agreement(LAB, **asked)
+    assert Case(without_a_template()).open().do(signed) == signed
