@@ -14,6 +14,7 @@ from touchstone.keys import (
     Keyring,
     keyring,
 )
+from touchstone.keys.files import locked
 from touchstone.ledger import KeyHistory
 
 AT = "2026-11-21T10:00:00Z"
@@ -115,7 +116,7 @@ def test_two_that_revoke_one_key_at_once_revoke_it_once(
     ring: Keyring, monkeypatch: pytest.MonkeyPatch
 ):
     """The other one revokes while this one waits for the folder."""
-    lost, locked = ring.installation.fingerprint, keyring.locked
+    lost = ring.installation.fingerprint
 
     @contextlib.contextmanager
     def waiting(folder: Path) -> Iterator[None]:
