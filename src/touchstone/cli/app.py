@@ -16,6 +16,8 @@ from cyclopts import App, CycloptsError, Parameter
 
 from touchstone import __version__
 from touchstone.cli.accounts import accounts
+from touchstone.cli.agreement import agreement
+from touchstone.cli.case import case, submission
 from touchstone.cli.confirming import confirm
 from touchstone.cli.deed import deed
 from touchstone.cli.directive import directive
@@ -62,10 +64,8 @@ app.command(keys)
 app.command(release)
 app.command(next_deeds, name="next")
 app.command(witness)
-app.command(deed)
-app.command(inquiry)
-app.command(party)
-app.command(participation)
+for group in (agreement, case, deed, inquiry, participation, party, submission):
+    app.command(group)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -18,7 +18,7 @@ A hand drafts on the case as its party has it, shows what binds, asks, signs and
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -68,6 +68,11 @@ class AtServer:
     server: _Server = None
     trust: _Trust = None
     json: _InJson = False
+
+    @property
+    def hand(self) -> AbstractContextManager["Hand"]:
+        """The hand that looks there. Raises as `hand_of`."""
+        return hand_of(Where(party=self.party, server=self.server, trust=self.trust))
 
 
 @Parameter(name="*")
