@@ -69,8 +69,10 @@ def named(argument: Argument) -> bool:
 
 def value(argument: Argument) -> str:
     """What stands behind an option's name, such as `FOLDER`; empty for a switch."""
-    if get_origin(argument.hint) is Literal:
-        return "|".join(get_args(argument.hint))
+    # Of `Literal[...] | None`, too, which is neither kind of union that `kind_of` knows.
+    for each in (argument.hint, *get_args(argument.hint)):
+        if get_origin(each) is Literal:
+            return "|".join(get_args(each))
     kind = kind_of(argument.hint)
     if kind is bool:
         return ""

@@ -112,7 +112,7 @@ def test_a_text_is_shown_whole_before_it_is_signed(
         (("agreement", "offer", CASE, "--file", "no-such.toml"), "no-such.toml"),
         (("agreement", "sign", CASE, "sha256:zz"), "0 texts of the case have such a digest"),
         (("submission", "hand-in", CASE, "no-such.toml"), "no-such.toml"),
-        (OPEN, "add --access, --reasoning"),
+        (OPEN, "does not say access and reasoning"),
         ((*OPEN[:-1], "example-ministry", *CHOSEN), "--agency: 'example-ministry'"),
         ((*OPEN[:4], CENTRE, *CHOSEN, "--as", CENTRE), "each party has one role in a case"),
         (("case", "open", "no-such", "--developer", LAB, *CHOSEN), "no-such"),

@@ -98,8 +98,9 @@ def first_text(
     )
     lacking = [name for name in _HAS if text.get(name) is None]
     if lacking:
-        named = ", ".join(f"--{name.replace('_', '-')}" for name in lacking)
-        raise BadInputError(f"the agreement does not say all: add {named}, or write them in --file")
+        raise BadInputError(
+            f"the agreement does not say {' and '.join(lacking)}: choose, and add it"
+        )
     return text
 
 
