@@ -54,16 +54,9 @@ review = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(review)
-app.command(accounts)
-app.command(terms)
-app.command(gateway)
-app.command(directive)
-app.command(plan)
-app.command(estimate)
-app.command(keys)
-app.command(release)
+for group in (accounts, terms, gateway, directive, plan, estimate, keys, release, witness):
+    app.command(group)
 app.command(next_deeds, name="next")
-app.command(witness)
 for group in (agreement, case, deed, inquiry, participation, party, submission):
     app.command(group)
 
