@@ -33,6 +33,7 @@ from touchstone.cli.party import party
 from touchstone.cli.plan import plan
 from touchstone.cli.preparing import prepare_all
 from touchstone.cli.release import release
+from touchstone.cli.review_running import review_measure, review_run
 from touchstone.cli.terms import terms
 from touchstone.cli.witness import witness
 from touchstone.errors import AnswerIsNoError, BadInputError, TouchstoneError
@@ -54,6 +55,8 @@ review = App(
     suppress_keyboard_interrupt=False,
 )
 app.command(review)
+review.command(review_run, name="run")
+review.command(review_measure, name="measure")
 for group in (accounts, terms, gateway, directive, plan, estimate, keys, release, witness):
     app.command(group)
 app.command(next_deeds, name="next")
@@ -141,70 +144,6 @@ def demo(
     for line in result.lines:
         show(line)
     return DONE
-
-
-@review.command(name="run")
-def review_run(
-    submission: Path,
-    *,
-    out: Path = Path(),
-    framework: str | None = None,
-    items: int | None = None,
-    workers: int = 2,
-    accept_grade: bool = False,
-    accept_no_tools: bool = False,
-    whole_battery: bool = False,
-    agency: Annotated[tuple[str, ...], Parameter(negative="")] = (),
-    resume: str | None = None,
-    json: Json = False,
-) -> int:
-    """Run the review of a SUBMISSION.toml, or go on with it where it stopped.
-
-    Args:
-        submission: The SUBMISSION.toml.
-        out: Folder for the report and the bundles.
-        framework: A shipped id or a .toml file; default: the one that the submission names.
-        items: Items per criterion, fixed when the battery is sealed.
-        workers: Worker processes.
-        accept_grade: Accept a weaker sandbox than the families' cards ask for. It is recorded.
-        accept_no_tools: Run though a mode called no tool, or gave no long answer, when it was asked
-            to before the first sample. It is recorded.
-        whole_battery: Run every item before any verdict, instead of stopping where the answer is
-            known; fixed when the battery is sealed.
-        agency: An agency of the framework that takes part, by its id; may be given again. It can
-            concur, designate, and issue directives.
-        resume: Lift the centre's halt; one line for the record that says why.
-    """
-    from touchstone.cli.progress import observer
-    from touchstone.service.configuration import families_of
-    from touchstone.service.homes import home_folder
-    from touchstone.service.measurement.review_result import ReviewOptions
-    from touchstone.service.reviews.reviewing import run_review
-
-    options = ReviewOptions(
-        framework=framework,
-        items=items,
-        workers=workers,
-        accept_grade=accept_grade,
-        accept_no_tools=accept_no_tools,
-        whole_battery=whole_battery,
-        agencies=agency,
-        resume=resume,
-    )
-    # Before a first review makes keys and record.
-    families_of(home_folder())
-    with observer() as watching, opened() as installation:
-        # Before an endpoint is asked for anything that could not be recorded.
-        installation.records.check_writable()
-        result = run_review(installation, submission, out, options, watching)
-    if json:
-        show_json(result.as_dict())
-    else:
-        for line in result.lines():
-            show(line)
-    if result.stopped:
-        return _refuse(result.stopped, NO)
-    return DONE if result.measured else NO
 
 
 @review.command(name="list")

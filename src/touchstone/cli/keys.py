@@ -1,11 +1,16 @@
 """`touchstone keys`: the installation's own signing keys."""
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from touchstone.cli.opened import opened
 from touchstone.cli.output import Json, tell
 
 DONE = 0
+Shown = Annotated[
+    bool, Parameter(name="--show", negative="", help="Make none: show the one that is here.")
+]
 keys = App(name="keys", help="Show, rotate or revoke the installation's own signing key.")
 
 
@@ -48,4 +53,22 @@ def revoke(fingerprint: str, *, reason: str, json: Json = False) -> int:
     with opened() as installation:
         done = revoke_key(installation, fingerprint, reason)
     tell(done, json=json)
+    return DONE
+
+
+@keys.command
+def automation(party: str, *, show: Shown = False, json: Json = False) -> int:
+    """Make the key that signs here for a centre whose own key is elsewhere: for measuring.
+
+    It signs nothing before the centre admits it in a case: touchstone party signers admit.
+
+    Args:
+        party: The centre's id.
+    """
+    from touchstone.service.signers import automation_key, make_automation_key
+
+    with opened() as installation:
+        work = automation_key if show else make_automation_key
+        made = work(installation, party)
+    tell(made, json=json)
     return DONE

@@ -10,6 +10,8 @@
     parties/<party>/<n>.pem  keys of parties whose deeds are signed on this machine
     parties/<party>/next-<n>.pem  the key that is to follow, announced in every case: best kept
                            elsewhere, since whoever has only the current key cannot replace it
+    automation/<party>/<n>.pem  a signer of a party whose own key is elsewhere: it signs what the
+                           party admitted it for in a case, and nothing else
 """
 
 import os
@@ -29,6 +31,7 @@ from touchstone.ledger import REVOKED, KeyHistory
 
 _MASTER = re.compile(rb"touchstone-master-key/1 ([0-9a-f]{64})\n")
 _NUMBERED = re.compile(r"[0-9]+\.pem")
+PARTIES, AUTOMATION = "parties", "automation"
 _PARTY = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -255,29 +258,52 @@ class Keyring:
             move_secret(announced, announced.with_name(announced.name.removeprefix("next-")))
         return signer
 
+    def automation(self, party: str) -> FileSigner:
+        """The newest key that signs here for a party whose own key is elsewhere.
+
+        What it may sign stands in each case, where the party admitted it. Raises KeyMissingError.
+        """
+        files = self._files(AUTOMATION, party)
+        if not files:
+            raise KeyMissingError(
+                f"{self._folder / AUTOMATION}: there is no automation key of {party}"
+            )
+        return FileSigner.load(files[-1])
+
+    def new_automation_key(self, party: str) -> FileSigner:
+        """Make a further key of that kind; the one before it signs no more here."""
+        with locked(self._folder_of(AUTOMATION, party)):
+            number = _following(self._files(AUTOMATION, party))
+            return FileSigner.create(self._folder_of(AUTOMATION, party) / f"{number}.pem")
+
     def parties(self) -> tuple[str, ...]:
         """The parties that have a key here, in order."""
-        folder = self._folder / "parties"
+        folder = self._folder / PARTIES
         if not folder.is_dir():
             return ()
         return tuple(sorted(path.name for path in folder.iterdir() if any(path.glob("*.pem"))))
 
     def _party_folder(self, party: str) -> Path:
+        return self._folder_of(PARTIES, party)
+
+    def _party_files(self, party: str) -> list[Path]:
+        return self._files(PARTIES, party)
+
+    def _folder_of(self, kind: str, party: str) -> Path:
         # It becomes a folder's name: nothing in it may lead elsewhere.
         if not _PARTY.fullmatch(party):
             raise KeyFileError(f"{party!r} is not a party's id: lowercase letters, digits, hyphens")
-        secret_folder(self._folder / "parties")
-        return self._folder / "parties" / party
+        secret_folder(self._folder / kind)
+        return self._folder / kind / party
 
     def _following_number(self, party: str) -> int:
-        files = self._party_files(party)
-        return int(files[-1].stem) + 1 if files else 0
+        return _following(self._party_files(party))
 
     def _announced(self, party: str) -> Path:
         return self._party_folder(party) / f"next-{self._following_number(party)}.pem"
 
-    def _party_files(self, party: str) -> list[Path]:
-        folder = self._party_folder(party)
+    def _files(self, kind: str, party: str) -> list[Path]:
+        folder = self._folder_of(kind, party)
         try:
             # Names alone, before every deed: a path for each takes many times as long.
             found = list(filter(_NUMBERED.fullmatch, os.listdir(folder)))  # noqa: PTH208
@@ -287,6 +313,11 @@ class Keyring:
 
     def __repr__(self) -> str:
         return f"Keyring({self._folder})"
+
+
+def _following(files: list[Path]) -> int:
+    """The number of the key that comes after these."""
+    return int(files[-1].stem) + 1 if files else 0
 
 
 def _create(folder: Path, at: str, random: RandomSource) -> None:

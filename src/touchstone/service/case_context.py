@@ -18,6 +18,7 @@ from touchstone.review.audience_view import Entry, read_entries_of
 from touchstone.service.commit import Proposing, record
 from touchstone.service.errors import DestroyedCaseError
 from touchstone.service.installation import Installation
+from touchstone.service.signers import signs_here
 
 
 def _untold(_deed: Deed) -> None:
@@ -122,6 +123,10 @@ class Case:
         """
         self.require_growing()
         return self.installation.records.deeds.log(self.id)
+
+    def signs_here(self, actor: str, deed: str) -> bool:
+        """Whether a key on this machine may sign this type of deed for a party of the case."""
+        return signs_here(self.installation, self.id, actor, deed)
 
     def record(self, deeds: Sequence[Deed] | Proposing, seen: SeenLog | None = None) -> State:
         """Do deeds in one transaction; see `commit.record`.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from touchstone.deeds.deed import Deed, attached
-from touchstone.deeds.signing import SeenLog, key_of, prepare_deed
+from touchstone.deeds.signing import SeenLog, prepare_deed
 from touchstone.evaluation.digests import digest_bytes
 from touchstone.framework import Framework
 from touchstone.keys import KeyMissingError
@@ -19,6 +19,7 @@ from touchstone.review import BadEventError, Event, State, check_deed, evolve
 from touchstone.review.events import joining
 from touchstone.service.errors import RefusedDeed
 from touchstone.service.installation import Installation
+from touchstone.service.signers import signer_of
 from touchstone.service.taking import Taker, require_law
 from touchstone.verdicts.content_parsers import PARSERS
 
@@ -137,8 +138,8 @@ def take_signed(
     """
     state, now, event = taker.state or State(), installation.now(), deed.event
     try:
-        signer = installation.keyring.party(event.actor, key_of(state, event))
         past = batch.writer.past
+        signer = signer_of(installation.keyring, state, past.keys, event)
         log = past if seen is None else _Resting(past, seen, batch.writer.before.size)
         sent = prepare_deed(deed, log, signer, installation.random, now)
         taker.bring(sent.evidence)

@@ -14,6 +14,7 @@
         │   ├── CannotOrderError   (BadInputError)   terms or a directive that do not fit the case
         │   ├── NotAgreedError     (AnswerIsNoError) nothing that was agreed, or not this
         │   ├── CannotReviewError  (CannotRunError)  no review can be run as it was asked for
+        │   ├── KeyHolderError     (BadInputError)   no key of automation for that name, or here
         │   └── UnusableRunsError  (BadInputError)   runs from elsewhere that cannot be used
         ├── UnfinishedError        (AnswerIsNoError) a deed stands, and something is left to be done
         ├── UnknownFrameworkError  (BadInputError)   no shipped framework has that id
@@ -82,6 +83,10 @@ class DestroyedCaseError(CodedError, AnswerIsNoError):
 
 class CannotReviewError(CodedError, CannotRunError):
     """A review, or a case, that cannot be as it was asked for; nothing was begun."""
+
+
+class KeyHolderError(CodedError, BadInputError):
+    """No key of automation is made here for that party."""
 
 
 class UnusableRunsError(CodedError, BadInputError):

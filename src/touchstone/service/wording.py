@@ -25,6 +25,11 @@ SENTENCES: Mapping[str, str] = {
         "and deeds that rest on facts alone (release announce, review withdraw, terms decline, "
         "directive answer --contested, directive lift, directive standing --withdraw)"
     ),
+    # Keys.
+    "automation-for-nobody": "<party>: {why}",
+    "automation-beside-party-key": (
+        "<party> {party}: its own key is on this machine, and signs all that it does here"
+    ),
     # Texts.
     "text-too-long": "{source}: longer than {most} bytes: say it in fewer words",
     "text-unknown": "the record of case {case} holds no text {digest}",

@@ -26,7 +26,7 @@ from support.small_case import (
     solves,
 )
 from touchstone.clearance import party_audience
-from touchstone.cli.app import review_run
+from touchstone.cli.review_running import review_run
 from touchstone.deeds.drafting import worded
 from touchstone.editions.page import ReportData
 from touchstone.editions.sections.conditions import chosen_values

@@ -14,6 +14,7 @@ from touchstone.deeds.cases import (
 )
 from touchstone.deeds.deed import Deed
 from touchstone.deeds.known_case import Participants, participants_of
+from touchstone.editions.sentences import sentence
 from touchstone.evaluation import Submission
 from touchstone.evaluation.digests import digest_value
 from touchstone.framework import Framework, may_name, not_a_name
@@ -261,6 +262,25 @@ def _waits(state: State, framework: Framework, submission: Submission) -> bool:
         and state.assessment is not None
         and not state.assessment.complete
     )
+
+
+def require_ready(case: Case) -> None:
+    """Refuse to measure a case whose parties are not done with opening it.
+
+    Raises:
+        StoppedError: what it waits for, and whose deed that is.
+    """
+    state, who, name = case.state, case.participants, case.id[:12]
+    both = f"{who.developer} and {who.centre}"
+    lacking = (
+        (state.agreement, sentence("step.agreement-unsigned", case=name, party=both)),
+        (state.assessment, sentence("step.hand-in-unassessed", case=name, party=who.centre)),
+        (state.clock, sentence("step.clock-unanchored", case=name, party=who.centre)),
+    )
+    for there, says in lacking:
+        if there is None:
+            raise StoppedError(says)
+    require_complete(case)
 
 
 def require_complete(case: Case) -> None:

@@ -29,13 +29,15 @@ from touchstone.verdicts.sequential_verdicts import (
     standing,
 )
 
+FOUND, PROPOSED = "finding-signed", "designation-proposed"
 _FINDING_DIGITS = 32
 
 
 def conclude(case: Case, battery: str) -> State:
     """Record what the outcomes say. Each verdict, finding and proposal is recorded once.
 
-    Early verdicts are replayed from the record alone.
+    Early verdicts are replayed from the record alone. What no key here may sign waits for the hands
+    of its party; `awaited` names it.
 
     Raises:
         RevealError: what ran is not what was sealed, or not in the sealed order.
@@ -58,17 +60,26 @@ def conclude(case: Case, battery: str) -> State:
         # every agency's answer.
         if any((p.designation, p.says, p.words) == proposed.proposed for p in newest):
             return []
-        return [designation_proposed(case, _proposer(case), proposed, said)]
+        proposer = _proposer(case)
+        if not case.signs_here(proposer, PROPOSED):
+            return []
+        return [designation_proposed(case, proposer, proposed, said)]
 
     return case.record(proposal)
+
+
+def awaited(case: Case) -> tuple[tuple[str, str], ...]:
+    """What people are to sign elsewhere once a review was measured: each party with its deed."""
+    asked = ((case.participants.centre, FOUND), (_proposer(case), PROPOSED))
+    return tuple(each for each in asked if not case.signs_here(*each))
 
 
 def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
     """Record verdicts, each with a finding, unless they are recorded already.
 
     A finding goes with every word: one that came with "above" alone would tell the word to whoever
-    may count entries and read none. While anybody's halt stands nothing is recorded; the next run
-    of the review does it.
+    may count entries and read none. Where the centre's people sign findings themselves, none comes
+    from here. While anybody's halt stands nothing is recorded; the next run of the review does it.
     """
 
     def deeds(state: State) -> list[Deed]:
@@ -77,6 +88,8 @@ def record_verdict(case: Case, *said: EarlyVerdict | Judged) -> State:
         new = [each for each in said if _is_new(each, state)]
         verdicts = [_verdict(case, each, state) for each in new]
         # Verdicts first: a finding speaks of one.
+        if not case.signs_here(case.participants.centre, FOUND):
+            return verdicts
         return [*verdicts, *(_finding(case, each, state) for each in new)]
 
     return case.record(deeds)

@@ -67,7 +67,7 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
     review again adds nothing to the record. Where only other cases of the model have changed, its
     page gets or changes a section beside the edition, and the record, which others read, nothing.
     A case of record contract 1, or one that was withdrawn, is written out and no more recorded:
-    its record takes no reports.
+    its record takes no reports. Nor where no key here may sign for the centre that it issued them.
 
     Raises:
         RefusedDeed: the case takes no more reports (it is destroyed).
@@ -88,7 +88,8 @@ def issue_editions(case: Case, out: Path, wanted: Iterable[Audience]) -> tuple[E
             fresh.append((audience, edition, page))
         else:
             _renew(edition.report, today, at)
-    if fresh and case.grows and case.state.status != "withdrawn":
+    takes = case.grows and case.state.status != "withdrawn"
+    if fresh and takes and case.signs_here(case.participants.centre, "report-issued"):
         _record_issue(case, [(audience, digest_bytes(page)) for audience, _, page in fresh], at)
     for audience, edition, page in fresh:
         write_file(edition.bundle, bundle_lines(case, audience, proof, at))

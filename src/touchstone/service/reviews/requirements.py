@@ -88,6 +88,17 @@ def check_new_review(
 ) -> None:
     """Refuse what opening, sealing or measuring would refuse, and say what could never be said."""
     check_parties(framework, submission, options.agencies)
+    check_measuring(known, framework, submission, options, observer)
+
+
+def check_measuring(
+    known: LoadedFamilies,
+    framework: Framework,
+    submission: Submission,
+    options: ReviewOptions,
+    observer: Observer,
+) -> None:
+    """The same of a case that its parties opened: what sealing or measuring would refuse."""
     items = options.items or DEFAULT_ITEMS
     plan = battery_plan(framework, known, items, kind=submission.kind)
     chosen = runs(framework, plan, submission)

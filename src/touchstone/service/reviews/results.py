@@ -15,7 +15,7 @@ from touchstone.review.designation import reasons_of
 from touchstone.service.case_context import Case
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.measurement.chunk_queue import plan_chunks
-from touchstone.service.measurement.record_verdicts import conclude
+from touchstone.service.measurement.record_verdicts import PROPOSED, awaited, conclude
 from touchstone.service.measurement.review_result import ReviewResult, unmeasured
 from touchstone.service.measurement.sealing import reopen
 from touchstone.service.measurement.stopping import end_measuring, record_stop
@@ -34,7 +34,9 @@ def finished_run(case: Case) -> Tracker | None:
     """How the runs ended, where the review was measured to its end; else None."""
     counts, state = case.installation.records.jobs.counts(case.id), case.state
     to_run = counts["waiting"] + counts["leased"] + counts["halted"]
-    if not state.designating.proposals or to_run or state.stopped:
+    # Where another's hand proposes, all that is to be done here is done with the verdicts.
+    concluded = state.designating.proposals or (state.verdicts and PROPOSED in _awaited(case))
+    if not concluded or to_run or state.stopped:
         return None
     return _tracker(case)
 
@@ -82,6 +84,9 @@ def issue_result(
     concluding = case.grows and case.state.status == "open"
     state = conclude(case, worked_on(case)) if concluding else case.state
     tracker.heard(state)
+    if concluding:
+        for deed, party in _awaited(case).items():
+            observer.step(sentence("step.awaited", deed=deed, party=party))
     newest = state.designating.proposals[-1] if state.designating.proposals else None
     words = _rules_words(case) if newest else {}
     if newest:
@@ -104,6 +109,11 @@ def issue_result(
         checks=_checks(installation.families, case.framework),
         chosen=chosen_values(shown_to_centre(case)),
     )
+
+
+def _awaited(case: Case) -> Mapping[str, str]:
+    """By type of deed, who is to sign it elsewhere."""
+    return {deed: party for party, deed in awaited(case)}
 
 
 def _rules_words(case: Case) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from touchstone.evaluation.elicitation import ELICITATION
 from touchstone.framework import Framework
 from touchstone.review import require_known
 from touchstone.service.case_context import Case
+from touchstone.service.cases.case_admin import open_begun
 from touchstone.service.cases.opening import (
     completed,
     default_centre,
@@ -19,6 +20,7 @@ from touchstone.service.cases.opening import (
     open_case,
     passed_release,
     require_complete,
+    require_ready,
 )
 from touchstone.service.errors import EndedError, StoppedError
 from touchstone.service.frameworks import load_framework
@@ -31,6 +33,7 @@ from touchstone.service.reviews.measuring import Asked, lift_halt, measure_revie
 from touchstone.service.reviews.requirements import (
     alone,
     check_as_it_stands,
+    check_measuring,
     check_new_review,
     check_review_options,
     endpoint_keys,
@@ -93,19 +96,82 @@ def run_review(
             require_proof(known, framework, observer)
             observer.step(sentence("step.going-on", case=case.id[:12]))
         require_complete(case)
-        try:
-            lift_halt(case, options.resume)
-            prepared = prepared_battery(case, options, observer, asked)
-            tracker = measure_review(case, prepared, keys, options, observer, asked)
-            return issue_result(case, tracker, out, observer)
-        except TouchstoneError as error:
-            # Whatever its record did not take any more: somebody ended the case meanwhile.
-            if has_ended(case):
-                told = error if isinstance(error, EndedError) else None
-                return ended_review(case, told, out, observer)
-            if not isinstance(error, StoppedError) or case.state.newest_battery is None:
-                raise
-            return stopped_review(case, error, out, observer)
+        return _measured(case, keys, options, out, observer, asked)
+
+
+def measure_case(
+    installation: Installation,
+    beginning: str,
+    out: Path,
+    options: ReviewOptions,
+    observer: Observer,
+) -> ReviewResult:
+    """Measure a case that its parties opened by their own hands, or go on with it.
+
+    It signs what a key on this machine may sign for the centre, and nothing else: findings and the
+    proposal wait for people where the centre keeps them for people.
+
+    Args:
+        installation: Where the case is.
+        beginning: The case's id, or enough of its beginning.
+        out: Folder for the editions.
+        options: As for `run_review`; its framework and agencies are the case's own.
+        observer: Is told of each step.
+
+    Raises:
+        UnknownCaseError: no case begins so.
+        StoppedError: the parties have not agreed, handed in and looked it over yet; or as
+            `run_review`, which also says what else is raised.
+    """
+    check_review_options(options, out)
+    case = open_begun(installation, beginning)
+    require_known(case.state)
+    require_ready(case)
+    framework, submission, known = case.framework, case.submission, installation.families
+    with alone(installation, framework, submission):
+        finished = finished_run(case)
+        check_as_it_stands(case, options, observer, measured=finished is not None)
+        if finished is not None:
+            observer.step(sentence("step.measured", case=case.id[:12]))
+            return issue_result(case, finished, out, observer)
+        keys = endpoint_keys(submission)
+        for line in left_out(framework, known, submission.kind):
+            observer.step(line)
+        asked: Asked | None = None
+        require_proof(known, framework, observer)
+        if not case.state.batteries:
+            check_measuring(known, framework, submission, options, observer)
+            probes = probe_modes(submission, keys, "before", installation.now())
+            asked = Asked(
+                probes,
+                ask_modes(submission, keys, ELICITATION, accepted=options.accept_no_tools),
+            )
+        observer.step(sentence("step.going-on", case=case.id[:12]))
+        return _measured(case, keys, options, out, observer, asked)
+
+
+def _measured(
+    case: Case,
+    keys: Mapping[str, str],
+    options: ReviewOptions,
+    out: Path,
+    observer: Observer,
+    asked: Asked | None,
+) -> ReviewResult:
+    """Measure and conclude; how a stop or an end comes out as a result is decided here alone."""
+    try:
+        lift_halt(case, options.resume)
+        prepared = prepared_battery(case, options, observer, asked)
+        tracker = measure_review(case, prepared, keys, options, observer, asked)
+        return issue_result(case, tracker, out, observer)
+    except TouchstoneError as error:
+        # Whatever its record did not take any more: somebody ended the case meanwhile.
+        if has_ended(case):
+            told = error if isinstance(error, EndedError) else None
+            return ended_review(case, told, out, observer)
+        if not isinstance(error, StoppedError) or case.state.newest_battery is None:
+            raise
+        return stopped_review(case, error, out, observer)
 
 
 def _begun(installation: Installation, framework: Framework, submission: Submission) -> Case | None:

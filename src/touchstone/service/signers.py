@@ -1,0 +1,127 @@
+"""Which key on this machine signs a deed: its party's own, or one that the party admitted for it.
+
+Where parties act from machines of their own, this one holds at most the centre's automation key:
+the centre says in each case what it may sign, the server holds every deed against that, and what it
+may not sign waits for the centre's people.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from touchstone.deeds.signing import key_of
+from touchstone.framework import may_name, not_a_name
+from touchstone.keys import FileSigner, KeyMissingError, Keyring
+from touchstone.ledger import fingerprint
+from touchstone.ledger.contract2 import CaseKeys
+from touchstone.review import Event, State
+from touchstone.service.errors import KeyHolderError
+from touchstone.service.installation import Installation
+
+MEASURING = (
+    "battery-sealed",
+    "designation-proposed",
+    "finding-signed",
+    "measuring-stopped",
+    "outcomes-recorded",
+    "report-issued",
+    "review-halted",
+    "sandbox-breached",
+    "snapshot-changed",
+    "snapshot-seen",
+    "verdict-reached",
+)
+"""The types of deeds that measuring does. Without `finding-signed` and `designation-proposed` the
+words of people wait for people; without `review-halted` a breach of the sandbox is recorded by no
+one."""
+
+
+@dataclass(frozen=True)
+class AutomationKeyShown:
+    """A key that may sign here for a party, once that party admits it."""
+
+    party: str
+    public_key: str
+    """Hex."""
+    fingerprint: str
+    kinds: tuple[str, ...]
+    """What measuring needs it to sign."""
+
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            f"Automation key of {self.party} on this machine: {self.fingerprint}",
+            f"Public key: {self.public_key}",
+            f"It signs nothing before {self.party} admits it, by its own key, in each case.",
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def make_automation_key(installation: Installation, party: str) -> AutomationKeyShown:
+    """Make the key that signs here for a party whose own key is elsewhere.
+
+    Raises:
+        KeyHolderError: no party bears that name, or its own key is on this machine.
+        ReadOnlyError: nothing may be written here.
+    """
+    installation.records.check_writable()
+    if not may_name(party, "centre"):
+        raise KeyHolderError("automation-for-nobody", why=not_a_name(party))
+    if party in installation.keyring.parties():
+        raise KeyHolderError("automation-beside-party-key", party=party)
+    return _shown(party, installation.keyring.new_automation_key(party))
+
+
+def automation_key(installation: Installation, party: str) -> AutomationKeyShown:
+    """The key that signs here for a party. Raises KeyMissingError where none was made."""
+    return _shown(party, installation.keyring.automation(party))
+
+
+def signer_of(keyring: Keyring, state: State, keys: CaseKeys, event: Event) -> FileSigner:
+    """The key here that signs an event of a case, whose keys are these.
+
+    Raises:
+        KeyMissingError: none does: the party's own is elsewhere, and admitted no other for it.
+    """
+    try:
+        return keyring.party(event.actor, key_of(state, event))
+    except KeyMissingError:
+        if (signer := _automation(keyring, keys, event.actor, event.type)) is None:
+            raise
+        return signer
+
+
+def signs_here(installation: Installation, case: str, actor: str, deed: str) -> bool:
+    """Whether a key on this machine may sign this type of deed for a party of a case, by its id."""
+    party = installation.state(case).parties.get(actor)
+    if party is None:
+        return False
+    try:
+        installation.keyring.party(actor, bytes.fromhex(party.key))
+    except KeyMissingError:
+        keys = installation.records.deeds.log(case).keys
+        return _automation(installation.keyring, keys, actor, deed) is not None
+    return True
+
+
+def _automation(keyring: Keyring, keys: CaseKeys, actor: str, deed: str) -> FileSigner | None:
+    try:
+        signer = keyring.automation(actor)
+    except KeyMissingError:
+        return None
+    admitted = keys.known.get(fingerprint(signer.public_key))
+    # Asked before it signs: a key that signs what it may not leaves a refusal in the record.
+    fits = (
+        admitted is not None
+        and admitted.party == actor
+        and not admitted.ended
+        and admitted.kinds is not None
+        and deed in admitted.kinds
+    )
+    return signer if fits else None
+
+
+def _shown(party: str, signer: FileSigner) -> AutomationKeyShown:
+    return AutomationKeyShown(party, signer.public_key.hex(), signer.fingerprint, MEASURING)
